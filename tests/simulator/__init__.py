@@ -1,0 +1,1 @@
+"""The simulated devices, as a client sees them."""
