@@ -1,0 +1,1 @@
+"""Drivers and pool files that come with HMM."""

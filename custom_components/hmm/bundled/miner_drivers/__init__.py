@@ -1,0 +1,1 @@
+"""Miner drivers that come with HMM."""

@@ -1,0 +1,875 @@
+"""Canaan's home miners with the cgminer API: Avalon Nano 3, Nano 3S, Mini 3, Q."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+import re
+import time
+from typing import Any, override
+
+from custom_components.hmm.driver_api import (
+    AuthRequired,
+    BadAnswer,
+    BaseMinerAdapter,
+    CannotConnect,
+    CommandFailed,
+    DeviceFacts,
+    DriverError,
+    InvalidValue,
+    MinerTelemetry,
+    NotThisDevice,
+    PoolSlot,
+)
+from custom_components.hmm.driver_api.transports.cgminer import (
+    CgminerAnswer,
+    CgminerClient,
+    NoReply,
+)
+from custom_components.hmm.driver_api.units import (
+    GIGA,
+    MEGA,
+    parse_bool,
+    parse_int,
+    parse_number,
+    parse_text,
+)
+
+type Fields = Mapping[str, str]
+"""What the stats say: ``GHSspd[6423.03] TMax[96] ..`` by key."""
+
+# Values may hold blanks, commas, colons and percent signs.
+_FIELD = re.compile(r"(\w+)\[([^\]]*)\]")
+_OPTION = re.compile(r"[a-z]\w*(?:-\w+)*")
+
+_NO_SENSOR_BELOW = -100.0
+"""°C; the firmware writes -273 where it has no sensor."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Model:
+    """What one model does differently."""
+
+    name: str
+    command: str
+    """The ``ascset`` option that sets the mode."""
+    reported: str
+    """The key of the stats that tells the mode; it flips at once."""
+    modes: Mapping[str, int]
+    """Slowest first."""
+    power_index: int
+    """Where the measured watts are in ``PS[..]``."""
+    reboot: tuple[str, ...] = ("0",)
+    """Arguments of the reboot command, in the order to try them."""
+    certain: bool = True
+    """Whether the mode command is known to work, not only said to."""
+
+
+_MODELS = {
+    "nano3": _Model(
+        name="Avalon Nano 3",
+        command="worklevel",
+        reported="WORKLEVEL",
+        modes={"low": 0, "medium": 1, "high": 2},
+        power_index=5,
+        reboot=("all", "0"),
+    ),
+    "nano3s": _Model(
+        name="Avalon Nano 3S",
+        command="workmode",
+        reported="WORKMODE",
+        modes={"low": 0, "medium": 1, "high": 2},
+        power_index=6,
+    ),
+    "q": _Model(
+        name="Avalon Q",
+        command="workmode",
+        reported="WORKMODE",
+        modes={"eco": 0, "standard": 1, "super": 2},
+        power_index=6,
+    ),
+    "mini3": _Model(
+        name="Avalon Mini 3",
+        command="workmode",
+        reported="WORKMODE",
+        modes={"night": 2, "heater": 0, "mining": 1},
+        power_index=6,
+        certain=False,
+    ),
+}
+
+
+class AvalonNanoDriver(BaseMinerAdapter):
+    """Avalon Nano 3, Nano 3S, Mini 3 and Q, over the cgminer API on TCP 4028.
+
+    Sources: Canaan's published Nano 3S firmware (``api.c``, ``driver-avalon.c``)
+    and answers recorded from a Nano 3, a Nano 3S and a Q. Power is measured
+    watts from ``PS[..]``; ``MPO`` is only the mode's target. The API has no
+    ``restart`` command: a restart is ``ascset|0,reboot``.
+
+    ``switchpool`` acts at once and is forgotten at the next restart;
+    ``setpool`` is kept, needs the name and password of the web page, and
+    takes effect by a restart.
+    """
+
+    driver_type = "avalon_nano"
+    driver_version = "1.0.0"
+    display_name = "Avalon Nano, Mini and Q"
+    manufacturer = "Canaan"
+    supported_models = [model.name for model in _MODELS.values()]
+    connection_type = "tcp"
+    default_port = 4028
+    hashrate_unit = "TH/s"
+    option_fields = ("admin_user", "admin_password")
+
+    settle_seconds = 10.0
+    """How long the device may take to report a new mode or pool."""
+    settle_interval = 1.0
+    standby_lead = 5
+    """Standby takes the second when it begins, by the device's own clock."""
+    standby_seconds = 30.0
+    reboot_seconds = 120.0
+    """How long a restart may take until the API answers again (about 30 s)."""
+
+    def __init__(self) -> None:
+        """Make a driver that knows no device yet."""
+        self._api = CgminerClient("")
+        self._model: _Model | None = None
+        self._options: frozenset[str] | None = None
+        self._version: Mapping[str, Any] = {}
+        self._facts = DeviceFacts()
+        self._litestats = True
+        self._stats = "stats"
+        self._clock: tuple[int, float] | None = None
+
+    # Who it is
+
+    @override
+    async def connect(self, ip: str, port: int | None = None) -> bool:
+        """Return whether an Avalon answers; reads its options as well.
+
+        Only read commands; ``ascset|0,help`` lists what else it can.
+        """
+        self._api = CgminerClient(ip, port or self.default_port)
+        self._model = None
+        self._options = None
+        self._version = {}
+        self._litestats = True
+        self._stats = "stats"
+        answers = await self._read("version", "stats")
+        version = answers.get("version")
+        if version is None or not _is_avalon(version):
+            return False
+        self._learn(version, _fields(answers.get("stats")))
+        try:
+            answer = await self._command("ascset", "0,help")
+        except DriverError:
+            return True  # an older firmware; its model decides what it can
+        if answer.letter == "I":
+            self._options = frozenset(_OPTION.findall(answer.message.lower()))
+        return True
+
+    @override
+    async def get_device_facts(self) -> DeviceFacts:
+        """Return who the device is. The MAC is not told by a Nano 3."""
+        return self._facts
+
+    @override
+    async def get_version_info(self) -> dict[str, str]:
+        """Return the firmware's parts by name."""
+        names = {
+            "firmware": ("LVERSION", "VERSION"),
+            "board": ("BVERSION", "HVERSION"),
+            "cgminer": ("CGMiner",),
+            "cgminer_build": ("CGVERSION",),
+            "api": ("API",),
+            "software_type": ("SWTYPE",),
+            "hardware_type": ("HWTYPE",),
+        }
+        return {
+            name: text
+            for name, keys in names.items()
+            if (text := _first_text(self._version, *keys)) is not None
+        }
+
+    # What it does
+
+    @override
+    async def get_telemetry(self) -> MinerTelemetry:
+        """Return one poll: one connection for all commands, joined."""
+        names = ["summary", self._stats, "pools"]
+        if self._litestats:
+            names.append("litestats")
+        if self._api.joins:
+            # For nothing more, it tells when another device got this address.
+            names.append("version")
+        answers = await self._read(*names)
+        stats = _fields(answers.get(self._stats))
+        if "summary" not in answers and not stats:
+            raise BadAnswer("The device tells neither its summary nor its stats")
+        if "litestats" not in answers:
+            self._litestats = False
+        if not stats:
+            # A Q may lose one of the two at a restart while the other works.
+            self._stats = "estats" if self._stats == "stats" else "stats"
+        fields = {**_fields(answers.get("litestats")), **stats}
+        if (version := answers.get("version")) is not None:
+            if not _is_avalon(version):
+                raise NotThisDevice("Another kind of device answers at this address")
+            self._learn(version, fields)
+        return self._telemetry(
+            summary=_section(answers, "summary", "SUMMARY"),
+            fields=fields,
+            pools=_entries(answers, "pools", "POOLS"),
+        )
+
+    def _telemetry(
+        self,
+        *,
+        summary: Mapping[str, Any],
+        fields: Fields,
+        pools: tuple[Mapping[str, Any], ...],
+    ) -> MinerTelemetry:
+        idle = _is_idle(fields)
+        hashrate = _hashrate(summary, fields, idle=idle)
+        slots = _pool_slots(pools)
+        active = _active_pool(pools)
+        supply = _numbers(fields.get("PS"))
+        chips = _per_chip(fields, "PVT_T")
+        volts = _per_chip(fields, "PVT_V")
+        return MinerTelemetry(
+            hashrate=hashrate,
+            hashrate_expected=(
+                None if idle else _positive(_scaled(fields.get("GHSmm"), GIGA))
+            ),
+            temperature=_temperature(fields.get("TMax")),
+            temperature_board=_first_temperature(
+                fields, "Temp", "HBTemp", "HBOTemp", "HBITemp"
+            ),
+            temperature_inlet=_temperature(fields.get("ITemp")),
+            temperature_outlet=_temperature(fields.get("OTemp")),
+            chip_temperatures=tuple(
+                value for value in map(_real_temperature, chips) if value is not None
+            ),
+            target_temperature=_temperature(fields.get("TarT")),
+            # Standby figures of the power supply are not to be trusted: two
+            # recorded ones of a Q differ by 17 to 146 W.
+            power=None if idle else _power(self._model, supply),
+            uptime=_seconds(summary.get("Elapsed"), fields.get("Elapsed")),
+            mode=self._reported_mode(fields),
+            fan_speed=_percent(fields.get("FanR")),
+            fan_rpm=tuple(
+                parse_int(fields[key]) for key in _FANS if fields.get(key) is not None
+            ),
+            frequency=_positive(parse_number(fields.get("Freq"))),
+            core_voltage_actual=(
+                round(sum(volts) / len(volts), 1) if volts and not idle else None
+            ),
+            input_voltage=_input_voltage(self._model, supply),
+            shares_accepted=_count(summary.get("Accepted")),
+            shares_rejected=_count(summary.get("Rejected")),
+            shares_stale=_count(summary.get("Stale")),
+            error_rate=_first_number(
+                _percent(fields.get("DH")),
+                parse_number(summary.get("Device Hardware%")),
+            ),
+            best_session_share=_not_negative(parse_number(summary.get("Best Share"))),
+            blocks_found=_count(summary.get("Found Blocks")),
+            pool_difficulty=_positive(
+                _first_number(
+                    *(
+                        _positive(parse_number(active.get(key)))
+                        for key in ("Stratum Difficulty", "Work Difficulty")
+                    )
+                )
+            ),
+            block_height=_count(active.get("Current Block Height")) or None,
+            response_time=_positive(parse_number(fields.get("PING"))),
+            signal=_signal(fields.get("RSSI")),
+            hashing=None if hashrate is None else hashrate > 0,
+            paused=idle if self.supports_pause() else None,
+            using_fallback=_uses_fallback(pools, active),
+            pools=slots,
+            problems=_problems(self._model, fields, supply, slots, idle=idle),
+            device=self._facts,
+        )
+
+    # What it can be told
+
+    @override
+    def get_supported_modes(self) -> list[str]:
+        """Return the modes of the model, slowest first.
+
+        A Mini 3's are only claimed by others, so that it must list the command.
+        """
+        if self._model is None:
+            return []
+        if not self._model.certain and self._model.command not in (
+            self._options or frozenset()
+        ):
+            return []
+        return list(self._model.modes)
+
+    @override
+    async def set_mode(self, mode: str) -> bool:
+        """Set a work mode and wait until the device reports it.
+
+        The hashrate follows within minutes. While the device calibrates it
+        refuses with ``current mode X is caling Don't permit switch mode``.
+        """
+        model = self._model
+        if model is None or mode not in self.get_supported_modes():
+            raise InvalidValue(f"This device has no mode called {mode}")
+        answer = await self._command(
+            "ascset", f"0,{model.command},set,{model.modes[mode]}"
+        )
+        _require(answer, "The device refused the mode")
+        reported: str | None = None
+
+        async def is_set() -> bool:
+            nonlocal reported
+            reported = self._reported_mode(await self._read_fields(self._stats))
+            return reported == mode
+
+        if not await self._settles(is_set, self.settle_seconds):
+            raise CommandFailed(
+                f"The device took the command but reports mode {reported or 'unknown'}"
+            )
+        return True
+
+    @override
+    def supports_pause(self) -> bool:
+        """Return whether it has standby: what its own help lists.
+
+        A Q has it even where the help does not answer.
+        """
+        if self._options is None:
+            return self._model is _MODELS["q"]
+        return {"softon", "softoff"} <= self._options
+
+    @override
+    async def pause(self) -> bool:
+        """Go to standby. A power cut ends it."""
+        return await self._standby("softoff", idle=True)
+
+    @override
+    async def resume(self) -> bool:
+        """Leave standby, in the mode of before."""
+        return await self._standby("softon", idle=False)
+
+    async def _standby(self, verb: str, *, idle: bool) -> bool:
+        if not self.supports_pause():
+            return False
+        await self._read("version")  # for the device's clock, which may be set any time
+        start = self._device_time() + self.standby_lead
+        try:
+            # Success is STATUS I, "ASC 0 set info: success softoff:<start>".
+            answer = await self._command("ascset", f"0,{verb},1:{start}")
+            _require(answer, "The device refused")
+        except NoReply:
+            pass  # softon may close without a word; what it reports counts
+
+        async def is_done() -> bool:
+            return _is_idle(await self._read_fields(self._stats, "litestats")) is idle
+
+        if not await self._settles(is_done, self.standby_seconds):
+            state = "mines on" if idle else "stays in standby"
+            raise CommandFailed(f"The device took the command but {state}")
+        return True
+
+    @override
+    async def restart(self) -> bool:
+        """Restart the device. A Nano 3 wants ``all`` where the others want 0."""
+        arguments = self._model.reboot if self._model else ("0",)
+        words = ""
+        for argument in arguments:
+            try:
+                answer = await self._command("ascset", f"0,reboot,{argument}")
+            except NoReply:
+                return True  # it was quicker than its answer
+            if answer.accepted:
+                return True
+            words = answer.message
+        raise CommandFailed(f"The device refused to restart: {words}")
+
+    # Pools
+
+    @override
+    async def get_pool_info(self) -> dict[str, Any]:
+        """Return the pool in use; the device never tells a pool password."""
+        slots = _pool_slots(await self._read_pools())
+        active = next((slot for slot in slots if slot.active), None)
+        return {
+            "pool_url": active.url if active else None,
+            "pool_user": active.user if active else None,
+            "pool_pass": None,
+        }
+
+    @override
+    def pool_change_restarts(self) -> bool:
+        """Return True: ``set_pool`` restarts the device, ``select_pool`` does not."""
+        return True
+
+    @override
+    async def select_pool(self, index: int) -> bool:
+        """Mine at another of the configured pools, until the next restart."""
+        pools = await self._read_pools()
+        if index not in {slot.index for slot in _pool_slots(pools)}:
+            raise InvalidValue(f"The device has no pool {index}")
+        answer = await self._command("switchpool", str(index))
+        if not answer.accepted:
+            raise CommandFailed(f"The device refused the pool (code {answer.code})")
+
+        async def is_active() -> bool:
+            active = _active_pool(await self._read_pools())
+            return parse_int(active.get("POOL")) == index
+
+        if not await self._settles(is_active, self.settle_seconds):
+            raise CommandFailed("The device took the command but mines elsewhere")
+        return True
+
+    @override
+    async def set_pool(self, url: str, user: str, password: str) -> bool:
+        """Write the first pool, restart, and wait until the device shows it.
+
+        Needs ``admin_user`` and ``admin_password`` of the device's web page;
+        there is no default that would be safe to guess.
+        """
+        options = self.context.options if self.context else {}
+        admin = parse_text(options.get("admin_user"))
+        secret = options.get("admin_password")
+        if admin is None or not isinstance(secret, str) or not secret:
+            raise AuthRequired(
+                "Changing the pool needs the name and password of the device's web page"
+            )
+        target = _pool_address(url)
+        if "://" not in url:
+            url = f"stratum+tcp://{url.strip()}"
+        # A password that is left out is an empty one (api.c takes 5 or 6 parts).
+        pool = ["0", url.strip(), user, *([password] if password else [])]
+        if not user or not target:
+            raise InvalidValue("A pool needs an address and a user")
+        if any(_breaks_list(part) for part in (admin, secret, *pool)):
+            raise InvalidValue("The device takes no commas or line breaks here")
+        before = _uptime(await self._read("summary"))
+        await self._write_pool(admin, secret, pool)
+        await self.restart()
+        restarted = False
+        shown: str | None = None
+
+        async def is_shown() -> bool:
+            nonlocal restarted, shown
+            try:
+                answers = await self._read("summary", "pools")
+            except CannotConnect:
+                restarted = True
+                raise
+            uptime = _uptime(answers)
+            if uptime is not None and before is not None and uptime < before:
+                restarted = True
+            if not restarted:
+                return False
+            slots = _pool_slots(_entries(answers, "pools", "POOLS"))
+            slot = next((slot for slot in slots if slot.index == 0), None)
+            shown = slot.url if slot else None
+            return slot is not None and slot.url == target and slot.user == user
+
+        if not await self._settles(is_shown, self.reboot_seconds):
+            raise CommandFailed(
+                f"After the restart the device shows {shown or 'no pool yet'}"
+            )
+        return True
+
+    async def _write_pool(self, admin: str, secret: str, pool: list[str]) -> None:
+        """Send ``setpool``, with the password in the form that the device wants.
+
+        The 3S source hashes what it gets; clients of the Nano 3 send a hash.
+        """
+        digest = sha256(secret.encode()).hexdigest()
+        forms = [secret, f"ff0000ff{digest[:24]}"]
+        if self._model is _MODELS["nano3"]:
+            forms.reverse()
+        for form in forms:
+            answer = await self._command("setpool", ",".join((admin, form, *pool)))
+            # 3S: S/133, other firmwares: I/133. The text of a success repeats
+            # the pool password, so that no text is ever quoted here.
+            if answer.accepted:
+                return
+            if "username err" in answer.message:
+                break
+        if "username err" in answer.message or "userpass err" in answer.message:
+            raise AuthRequired("The device refused its web page's name or password")
+        raise CommandFailed(f"The device refused the pool (code {answer.code})")
+
+    # Talking
+
+    async def _command(self, name: str, parameter: str) -> CgminerAnswer:
+        answer = await self._api.command(name, parameter)
+        self._keep_clock((answer,))
+        return answer
+
+    async def _read(self, *names: str) -> dict[str, CgminerAnswer]:
+        answers = await self._api.read(*names)
+        self._keep_clock(answers.values())
+        return answers
+
+    async def _read_fields(self, *names: str) -> Fields:
+        answers = await self._read(*names)
+        fields: dict[str, str] = {}
+        for name in reversed(names):
+            fields.update(_fields(answers.get(name)))
+        return fields
+
+    async def _read_pools(self) -> tuple[Mapping[str, Any], ...]:
+        return _entries(await self._read("pools"), "pools", "POOLS")
+
+    async def _settles(
+        self, check: Callable[[], Awaitable[bool]], seconds: float
+    ) -> bool:
+        """Return whether something comes true within a time."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                if await check():
+                    return True
+            except CannotConnect, BadAnswer:
+                pass  # it restarts, or another client holds its only thread
+            if time.monotonic() >= deadline:
+                return False
+            await asyncio.sleep(self.settle_interval)
+
+    def _keep_clock(self, answers: Iterable[CgminerAnswer]) -> None:
+        for answer in answers:
+            if answer.when is not None:
+                self._clock = (answer.when, time.monotonic())
+
+    def _device_time(self) -> int:
+        """Return the device's time: it need not be right for what it schedules."""
+        if self._clock is None:
+            return int(time.time())
+        when, read = self._clock
+        return when + int(time.monotonic() - read)
+
+    def _reported_mode(self, fields: Fields) -> str | None:
+        if self._model is None:
+            return None
+        number = parse_int(
+            # The short stats call the work mode just MODE.
+            fields.get(self._model.reported)
+            or (fields.get("MODE") if self._model.reported == "WORKMODE" else None)
+        )
+        return next(
+            (name for name, value in self._model.modes.items() if value == number),
+            None,
+        )
+
+    def _learn(self, version: CgminerAnswer, fields: Fields) -> None:
+        self._version = facts = version.first("VERSION")
+        self._model = _model(facts, fields)
+        model = _first_text(facts, "MODEL", "PROD")
+        if self._model is not None:
+            model = self._model.name
+        elif model is not None and not model.lower().startswith("avalon"):
+            model = f"Avalon {model}"
+        host = f"[{self._api.host}]" if ":" in self._api.host else self._api.host
+        self._facts = DeviceFacts(
+            mac=_mac(facts.get("MAC")),
+            serial=_serial(facts.get("DNA"), fields.get("DNA"), fields.get("HDNA")),
+            manufacturer=self.manufacturer,
+            model=model,
+            firmware=_first_text(facts, "LVERSION", "VERSION", "CGVERSION")
+            or _first_text(fields, "LVer", "Ver"),
+            hardware=_first_text(facts, "HWTYPE"),
+            configuration_url=f"http://{host}",
+        )
+
+
+# Reading the answers. Whatever is missing or odd is None.
+
+
+def _is_avalon(version: CgminerAnswer) -> bool:
+    product = parse_text(version.first("VERSION").get("PROD"))
+    return product is not None and product.lower().startswith("avalon")
+
+
+def _model(version: Mapping[str, Any], fields: Fields) -> _Model | None:
+    names = (
+        version.get("MODEL"),
+        version.get("PROD"),
+        fields.get("Ver", "").partition("-")[0],
+    )
+    for name in names:
+        if (text := parse_text(name)) is not None:
+            key = re.sub(r"[^a-z0-9]", "", text.lower()).removeprefix("avalon")
+            if (model := _MODELS.get(key)) is not None:
+                return model
+    return None
+
+
+def _fields(answer: CgminerAnswer | None) -> dict[str, str]:
+    """Return the ``KEY[value]`` pairs of stats or litestats.
+
+    They are in ``MM ID0``; on a Q in ``MM ID0:Summary``, and per board in
+    ``HBinfo``. The first of a name counts.
+    """
+    found: dict[str, str] = {}
+    if answer is None:
+        return found
+    for entry in answer.sections.get("STATS", ()):
+        for key, value in entry.items():
+            if isinstance(value, str) and (key.startswith("MM ID") or "HBinfo" in key):
+                for name, text in _FIELD.findall(value):
+                    found.setdefault(name, text.strip())
+    return found
+
+
+def _entries(
+    answers: Mapping[str, CgminerAnswer], command: str, section: str
+) -> tuple[Mapping[str, Any], ...]:
+    answer = answers.get(command)
+    return () if answer is None else answer.sections.get(section, ())
+
+
+def _section(
+    answers: Mapping[str, CgminerAnswer], command: str, section: str
+) -> Mapping[str, Any]:
+    return next(iter(_entries(answers, command, section)), {})
+
+
+def _uptime(answers: Mapping[str, CgminerAnswer]) -> int | None:
+    return _count(_section(answers, "summary", "SUMMARY").get("Elapsed"))
+
+
+def _is_idle(fields: Fields) -> bool:
+    """Return whether it is in standby, by any of the three signs of it."""
+    return (
+        "in idle" in fields.get("SYSTEMSTATU", "").lower()
+        or parse_int(fields.get("STATE")) == 2
+        or (parse_int(fields.get("SoftOFF")) or 0) != 0
+    )
+
+
+def _hashrate(
+    summary: Mapping[str, Any], fields: Fields, *, idle: bool
+) -> float | None:
+    if idle:
+        # A real zero. The averages keep their old values in standby.
+        return 0.0
+    return _first_number(
+        _not_negative(_scaled(fields.get("GHSspd"), GIGA)),
+        *(
+            _not_negative(_scaled(summary.get(key), MEGA))
+            for key in ("MHS 1m", "MHS 5s", "MHS 5m")
+        ),
+    )
+
+
+def _power(model: _Model | None, supply: list[float | None]) -> float | None:
+    """Return measured watts.
+
+    Nano 3: ``PS[5]`` (``PS[6]`` is a voltage code). Nano 3S, Mini 3, Q:
+    ``PS[6]``. An unknown model counts as the one whose layout it has.
+    """
+    if len(supply) < 7:
+        return None
+    if model is not None:
+        return _positive(supply[model.power_index])
+    _, rail, bus, amperes, load = supply[:5]
+    if bus and amperes and load and abs(bus / 100 * amperes - load) < 0.05 * load:
+        return _positive(supply[6])  # Mini 3, Q: V x 100, A and W agree
+    if bus is not None and bus > 10_000:
+        return _positive(supply[6])  # Nano 3S: input mV
+    if rail == bus == 0:
+        return _positive(supply[5])  # Nano 3
+    return None
+
+
+def _input_voltage(model: _Model | None, supply: list[float | None]) -> float | None:
+    """Return mV at the input; only two models tell it."""
+    if len(supply) < 7 or model is None:
+        return None
+    if model is _MODELS["nano3s"]:
+        return _positive(supply[2])
+    if model is _MODELS["nano3"] and supply[4] is not None:
+        return _positive(supply[4] * 10)
+    return None
+
+
+def _problems(
+    model: _Model | None,
+    fields: Fields,
+    supply: list[float | None],
+    slots: tuple[PoolSlot, ...],
+    *,
+    idle: bool,
+) -> tuple[str, ...]:
+    found = []
+    if _is_error(fields.get("ECHU")):
+        found.append("chip_error")
+    if (
+        _is_error(fields.get("ECMM"))
+        or "in fault" in fields.get("SYSTEMSTATU", "").lower()
+    ):
+        found.append("hardware_fault")
+    if model in (_MODELS["q"], _MODELS["mini3"]) and supply and supply[0]:
+        found.append("power_fault")
+    if _is_error(fields.get("FanErr")):
+        found.append("fan_fault")
+    if slots and not idle and all(slot.alive is False for slot in slots):
+        found.append("no_pool")
+    return tuple(found)
+
+
+def _is_error(text: str | None) -> bool:
+    """Return whether an error field holds anything but zeros."""
+    return any(
+        part.lower().removeprefix("0x").strip("0") for part in (text or "").split()
+    )
+
+
+def _pool_slots(pools: Iterable[Mapping[str, Any]]) -> tuple[PoolSlot, ...]:
+    return tuple(
+        PoolSlot(
+            index=index,
+            url=url,
+            user=parse_text(pool.get("User")),
+            active=parse_bool(pool.get("Stratum Active")) is True,
+            alive={"alive": True, "dead": False}.get(
+                (parse_text(pool.get("Status")) or "").lower()
+            ),
+        )
+        for pool in pools
+        if (index := parse_int(pool.get("POOL"))) is not None
+        and (url := _pool_address(parse_text(pool.get("URL")) or ""))
+    )
+
+
+def _active_pool(pools: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    return next(
+        (pool for pool in pools if parse_bool(pool.get("Stratum Active")) is True), {}
+    )
+
+
+def _uses_fallback(
+    pools: Iterable[Mapping[str, Any]], active: Mapping[str, Any]
+) -> bool | None:
+    """Return whether a pool of higher priority is not the one mined at.
+
+    A pool that was chosen with switchpool gets the first priority itself.
+    """
+    if (own := parse_int(active.get("Priority"))) is None:
+        return None
+    priorities = [
+        priority
+        for pool in pools
+        if parse_text(pool.get("URL")) is not None
+        and (parse_text(pool.get("Status")) or "").lower() != "disabled"
+        and (priority := parse_int(pool.get("Priority"))) is not None
+    ]
+    return own > min(priorities, default=own)
+
+
+def _pool_address(url: str) -> str:
+    return url.strip().rpartition("://")[2].rstrip("/").lower()
+
+
+def _breaks_list(text: str) -> bool:
+    return "," in text or not text.isprintable()
+
+
+def _require(answer: CgminerAnswer, what: str) -> None:
+    if not answer.accepted:
+        raise CommandFailed(f"{what}: {answer.message or f'code {answer.code}'}")
+
+
+def _first_text(source: Mapping[str, Any], *keys: str) -> str | None:
+    return next(
+        (text for key in keys if (text := parse_text(source.get(key))) is not None),
+        None,
+    )
+
+
+def _first_number(*values: float | None) -> float | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _mac(value: Any) -> str | None:
+    """Return aa:bb:cc:dd:ee:ff from 12 hex digits with or without separators."""
+    digits = re.sub(r"[:\-. ]", "", parse_text(value) or "").lower()
+    if not re.fullmatch(r"[0-9a-f]{12}", digits) or not digits.strip("0"):
+        return None
+    return ":".join(digits[place : place + 2] for place in range(0, 12, 2))
+
+
+def _serial(*values: Any) -> str | None:
+    """Return the DNA, or the HDNA where the DNA is all zeros (Nano 3)."""
+    return next(
+        (
+            text.lower()
+            for value in values
+            if (text := parse_text(value)) is not None and text.strip("0")
+        ),
+        None,
+    )
+
+
+_FANS = ("Fan1", "Fan2", "Fan3", "Fan4")
+
+
+def _numbers(text: str | None) -> list[float | None]:
+    return [parse_number(part) for part in (text or "").split()]
+
+
+def _per_chip(fields: Fields, prefix: str) -> list[float]:
+    """Return the values of all chips on all boards, without the empty ones."""
+    return [
+        value
+        for key, text in fields.items()
+        if key.startswith(prefix) and key[len(prefix) :].isdigit()
+        for value in _numbers(text)
+        if value
+    ]
+
+
+def _real_temperature(value: float | None) -> float | None:
+    # 0 is what a sensor says that is switched off.
+    return None if value is None or not value or value < _NO_SENSOR_BELOW else value
+
+
+def _temperature(value: Any) -> float | None:
+    return _real_temperature(parse_number(value))
+
+
+def _first_temperature(fields: Fields, *keys: str) -> float | None:
+    return _first_number(*(_temperature(fields.get(key)) for key in keys))
+
+
+def _percent(text: str | None) -> float | None:
+    return parse_number((text or "").strip().removesuffix("%"))
+
+
+def _scaled(value: Any, factor: float) -> float | None:
+    number = parse_number(value)
+    return None if number is None else number * factor
+
+
+def _positive(value: float | None) -> float | None:
+    return value if value is not None and value > 0 else None
+
+
+def _not_negative(value: float | None) -> float | None:
+    return value if value is not None and value >= 0 else None
+
+
+def _count(value: Any) -> int | None:
+    number = parse_int(value)
+    return number if number is not None and number >= 0 else None
+
+
+def _seconds(*values: Any) -> int | None:
+    return next((count for it in values if (count := _count(it)) is not None), None)
+
+
+def _signal(value: Any) -> int | None:
+    number = parse_int(value)
+    return number if number is not None and number < 0 else None

@@ -1,0 +1,593 @@
+"""The driver of Bitaxe miners and of everything else that runs AxeOS."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, override
+
+from custom_components.hmm.bundled import axeos
+from custom_components.hmm.bundled.axeos import Info
+from custom_components.hmm.driver_api import (
+    CommandFailed,
+    DeviceFacts,
+    InvalidValue,
+    MinerTelemetry,
+    PoolSlot,
+)
+from custom_components.hmm.driver_api.units import (
+    parse_bool,
+    parse_compact,
+    parse_int,
+    parse_number,
+    parse_text,
+)
+
+# ESP-Miner device_config.h; only /api/system/asic of AxeOS 2.9 names the family.
+_FAMILIES: Mapping[str, str] = {
+    "2.2": "Max",
+    "102": "Max",
+    "0.11": "Ultra",
+    "201": "Ultra",
+    "202": "Ultra",
+    "203": "Ultra",
+    "204": "Ultra",
+    "205": "Ultra",
+    "207": "Ultra",
+    "302": "Hex",
+    "303": "Hex",
+    "400": "Supra",
+    "401": "Supra",
+    "402": "Supra",
+    "403": "Supra",
+    "600": "Gamma",
+    "601": "Gamma",
+    "602": "Gamma",
+    "603": "Gamma",
+    "650": "GammaDuo",
+    "701": "SupraHex",
+    "702": "SupraHex",
+    "801": "GammaTurbo",
+}
+_CHIP_FAMILIES: Mapping[str, str] = {
+    "BM1397": "Max",
+    "BM1366": "Ultra",
+    "BM1368": "Supra",
+    "BM1370": "Gamma",
+}
+_GAMMA_DUO = "650"
+_PRIMARY, _FALLBACK = 0, 1
+_MASKED = "*****"
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """Which slots the miner took at its boot."""
+
+    primary: int | None
+    secondary: int | None
+
+
+class BitaxeDriver(axeos.AxeDriver):
+    """Bitaxe Max, Ultra, Hex, Supra, Gamma, GammaDuo, SupraHex and GT.
+
+    AxeOS 2.0 to 2.15 and its forks (LuckyMiner, BitForge forge-os). What a
+    firmware can do is told by the keys of its /info, never by its version, which
+    may be any git description. Sources: bitaxeorg/ESP-Miner
+    ``main/http_server/http_server.c``, ``main/nvs_config.c``.
+
+    AxeOS connects to a pool at its boot only, so a pool change restarts it. The
+    pools shown are those of the last boot that the driver saw: /info reports
+    edited pools while the miner still works for the old one.
+    """
+
+    driver_type = "bitaxe"
+    driver_version = "1.0.0"
+    display_name = "Bitaxe (AxeOS)"
+    manufacturer = "Bitaxe"
+    supported_models: ClassVar[list[str]] = [
+        "Max",
+        "Ultra",
+        "Hex",
+        "Supra",
+        "Gamma",
+        "GammaDuo",
+        "SupraHex",
+        "GammaTurbo",
+    ]
+
+    def __init__(self) -> None:
+        """Make a driver that is not connected."""
+        super().__init__()
+        self._mined: dict[int, PoolSlot] = {}
+
+    # Reading
+
+    @staticmethod
+    @override
+    def _is_mine(info: Info) -> bool:
+        return axeos.is_axeos(info)
+
+    @override
+    def _table(self, info: Info) -> axeos.ChipOptions | None:
+        chip = parse_text(info.get("ASICModel")) or ""
+        if chip == "BM1370" and info.get("boardVersion") == _GAMMA_DUO:
+            return axeos.BM1370_XP
+        return axeos.CHIP_OPTIONS.get(chip)
+
+    @override
+    def _facts(self, info: Info) -> DeviceFacts:
+        board = parse_text(info.get("boardVersion"))
+        family = parse_text((self._asic or {}).get("deviceModel")) or parse_text(
+            info.get("deviceModel")
+        )
+        manufacturer: str | None = None
+        if "chiptemp1" in info:
+            # Only BitForge's forge-os names its chips' temperatures so.
+            manufacturer, model = "BitForge", family or "BitForge Nano"
+        else:
+            if family is None:
+                family = _FAMILIES.get(board or "") or _CHIP_FAMILIES.get(
+                    parse_text(info.get("ASICModel")) or ""
+                )
+            if family in self.supported_models:
+                manufacturer, model = self.manufacturer, f"Bitaxe {family}"
+            else:
+                model = family or "AxeOS miner"
+        return DeviceFacts(
+            mac=axeos.mac_address(info.get("macAddr")),
+            manufacturer=manufacturer,
+            model=model,
+            firmware=parse_text(info.get("version")),
+            hardware=board,
+            hostname=parse_text(info.get("hostname")),
+            configuration_url=self._http.url if self._http else None,
+        )
+
+    @override
+    def _telemetry(self, info: Info) -> MinerTelemetry:
+        paused = parse_bool(info.get("miningPaused"))
+        overheated = _is_overheated(info)
+        power_fault = axeos.fault_text(info, "power_fault")
+        hardware_fault = axeos.fault_text(info, "hardware_fault")
+        stopped = bool(paused) or overheated
+        hashrate = self._hashrate(info, stopped=stopped)
+        hashing = axeos.is_hashing(hashrate, stopped=stopped)
+        no_pool = (
+            hashing is False
+            and not (stopped or power_fault or hardware_fault)
+            and _lost_its_pools(info)
+        )
+        frequency = axeos.positive(info, "frequency")
+        voltage = axeos.positive(info, "coreVoltage")
+        chips = _chip_temperatures(info)
+        temperature = axeos.positive(info, "temp")
+        return MinerTelemetry(
+            hashrate=hashrate,
+            temperature=max(chips) if chips else temperature,
+            power=axeos.natural(info, "power"),
+            uptime=axeos.count(info, "uptimeSeconds"),
+            mode=axeos.find_mode(self._modes, frequency, voltage),
+            hashrate_expected=self._expected_hashrate(info),
+            temperature_regulator=axeos.positive(info, "vrTemp"),
+            chip_temperatures=chips,
+            fan_speed=_fan_speed(info),
+            fan_rpm=_fan_rpm(info),
+            frequency=frequency,
+            frequency_actual=axeos.natural(info, "actualFrequency"),
+            core_voltage=voltage,
+            core_voltage_actual=axeos.natural(info, "coreVoltageActual"),
+            target_temperature=self._target_temperature(info),
+            input_voltage=axeos.positive(info, "voltage"),
+            input_current=_input_current(info),
+            shares_accepted=axeos.count(info, "sharesAccepted"),
+            shares_rejected=axeos.count(info, "sharesRejected"),
+            error_rate=axeos.percent(info, "errorPercentage"),
+            best_share=_best(info, "bestNonceDiff", "bestDiff"),
+            best_session_share=_best(info, "bestSessionNonceDiff", "bestSessionDiff"),
+            blocks_found=axeos.count(info, "blockFound"),
+            pool_difficulty=axeos.positive(info, "poolDifficulty", "stratumDiff"),
+            network_difficulty=axeos.positive(info, "networkDifficulty"),
+            block_height=axeos.count(info, "blockHeight") or None,
+            response_time=axeos.positive(info, "responseTime"),
+            signal=axeos.signal(info),
+            hashing=hashing,
+            paused=paused,
+            using_fallback=_uses_fallback(info),
+            pools=self._pools(info),
+            problems=tuple(
+                name
+                for name, present in (
+                    ("overheat", overheated),
+                    ("power_fault", power_fault),
+                    ("hardware_fault", hardware_fault),
+                    ("no_pool", no_pool),
+                )
+                if present
+            ),
+            device=self._facts(info),
+        )
+
+    @override
+    def _new_boot(self, info: Info) -> None:
+        self._mined = _configured(info)
+
+    @override
+    def _pools(self, info: Info) -> tuple[PoolSlot, ...]:
+        configured = _configured(info)
+        chosen = _chosen(info)
+        # What is not one of the two in use shows at once when it is edited.
+        for index in (chosen.primary, chosen.secondary):
+            if index in self._mined:
+                configured[index] = self._mined[index]
+        active = chosen.secondary if _uses_fallback(info) else chosen.primary
+        connected = _is_connected(info)
+        return tuple(
+            PoolSlot(
+                index=index,
+                url=slot.url,
+                user=slot.user,
+                active=index == active,
+                alive=connected if index == active else None,
+            )
+            for index, slot in sorted(configured.items())
+        )
+
+    @staticmethod
+    @override
+    def _target_temperature(info: Info) -> float | None:
+        return axeos.positive(info, "temptarget")
+
+    # What to write
+
+    @override
+    def _point_patch(self, info: Info, point: axeos.OperatingPoint) -> dict[str, Any]:
+        patch: dict[str, Any] = {
+            "frequency": axeos.plain(point.frequency),
+            "coreVoltage": axeos.plain(point.voltage),
+        }
+        if _is_overheated(info) and "hashRate_1m" not in info:
+            # Before 2.12 a miner that got too hot keeps 50 MHz and a full fan
+            # through every restart until someone says otherwise; since then it
+            # cools down and goes on by itself.
+            patch |= {"overheat_mode": 0, "autofanspeed": 1}
+        return patch
+
+    @override
+    def _fan_patch(self, info: Info, speed: int) -> dict[str, Any]:
+        # Since 2.11 `fanspeed` is what the fan does, and writing it is ignored.
+        key = "manualFanSpeed" if "manualFanSpeed" in info else "fanspeed"
+        return {"autofanspeed": 0, key: speed}
+
+    @override
+    def _target_patch(self, info: Info, target: int) -> dict[str, Any]:
+        return {"temptarget": target, "autofanspeed": 1}
+
+    # Pause and identify
+
+    @override
+    def supports_pause(self) -> bool:
+        """Return whether the firmware can pause (AxeOS 2.14)."""
+        return "miningPaused" in self._info
+
+    @override
+    async def pause(self) -> bool:
+        """Stop mining; AxeOS forgets it at the next restart."""
+        return await self._set_paused("pause", True)
+
+    @override
+    async def resume(self) -> bool:
+        """Mine again; the chips need 3 to 4 s."""
+        return await self._set_paused("resume", False)
+
+    async def _set_paused(self, command: str, wanted: bool) -> bool:
+        async with self._writing:
+            await self._post(f"/api/system/{command}")
+
+            def done(info: Info) -> bool:
+                return parse_bool(info.get("miningPaused")) is wanted
+
+            if not done(await self._wait_for(done)):
+                raise CommandFailed(
+                    "The miner still mines" if wanted else "The miner is still paused"
+                )
+        return True
+
+    @override
+    def supports_identify(self) -> bool:
+        """Return whether the firmware can say hello (AxeOS 2.12).
+
+        No key tells; ``hashRate_1m`` came with the same version.
+        """
+        return "hashRate_1m" in self._info
+
+    @override
+    async def identify(self) -> bool:
+        """Show "Hi!" on the screen for 30 s."""
+        await self._post("/api/system/identify")
+        return True
+
+    # Pools
+
+    @override
+    def pool_change_restarts(self) -> bool:
+        """Return True: AxeOS looks at its pools at boot only."""
+        return True
+
+    @override
+    def supports_select_pool(self) -> bool:
+        """Return whether there is another pool to choose."""
+        return len(_configured(self._info)) > 1
+
+    @override
+    async def set_pool(self, url: str, user: str, password: str) -> bool:
+        """Write the primary pool, restart, and see that it is the one in use.
+
+        Up to AxeOS 2.14 the flat keys are written; since 2.15 these are ignored
+        (with status 200), and the primary slot is replaced, keeping its other
+        settings. Encryption and protocol are kept only for the same host.
+        """
+        endpoint = axeos.parse_endpoint(url)
+        async with self._writing:
+            info = await self._read()
+            if "pools" in info:
+                index = await self._write_slot(info, endpoint, user, password)
+            else:
+                index = await self._write_flat(info, endpoint, user, password)
+            await self._restart_into(index, endpoint.address, user)
+        return True
+
+    @override
+    async def select_pool(self, index: int) -> bool:
+        """Mine at another pool of the miner; it restarts.
+
+        AxeOS 2.11 to 2.14 has a switch for that, 2.15 an index. Before 2.11 the
+        two pools change places; passwords cannot be read, so each slot keeps its
+        own, and pools that look at the password must share it.
+        """
+        async with self._writing:
+            info = await self._read()
+            pools = {slot.index: slot for slot in self._pools(info)}
+            configured = _configured(info)
+            if index not in configured:
+                raise InvalidValue("The miner has no pool in this slot")
+            wanted = configured[index]
+            if (slot := pools.get(index)) and slot.active and slot.url == wanted.url:
+                return True
+            if "pools" in info:
+                await self._choose_slot(info, index)
+            elif "manualFanSpeed" in info:
+                await self._patch({"useFallbackStratum": index == _FALLBACK})
+            elif index == _FALLBACK:
+                await self._swap(info)
+                index = _PRIMARY
+            await self._restart_into(index, wanted.url, wanted.user)
+        return True
+
+    async def _write_flat(
+        self, info: Info, endpoint: axeos.Endpoint, user: str, password: str
+    ) -> int:
+        patch: dict[str, Any] = {
+            "stratumURL": endpoint.host,
+            "stratumPort": endpoint.port,
+            "stratumUser": user,
+            "stratumPassword": password,
+        }
+        patch |= _transport(info, endpoint)
+        if "manualFanSpeed" in info:
+            patch["useFallbackStratum"] = False
+        # Some versions report it at once, others after the restart: look then.
+        await self._patch(patch)
+        return _PRIMARY
+
+    async def _write_slot(
+        self, info: Info, endpoint: axeos.Endpoint, user: str, password: str
+    ) -> int:
+        index = _chosen(info).primary or 0
+        old = _raw_slots(info).get(index, {})
+        # What is left out of a PUT falls back to its default.
+        slot = {key: value for key, value in old.items() if key != "id"}
+        slot |= {
+            "stratumURL": endpoint.host,
+            "stratumPort": endpoint.port,
+            "stratumUser": user,
+            "stratumPassword": password,
+        }
+        slot |= _transport(old, endpoint)
+        if slot["stratumPassword"] == _MASKED:
+            raise InvalidValue("This password would leave the old one in place")
+
+        def done(info: Info) -> bool:
+            return axeos.holds(_configured(info).get(index), endpoint.address, user)
+
+        reply = await self._request("PUT", f"/api/system/pools/{index}", slot)
+        axeos.check_write(reply)
+        if not done(await self._wait_for(done)):
+            raise CommandFailed("The miner did not take the pool")
+        if parse_bool(info.get("useFallbackStratum")):
+            await self._patch({"useFallbackStratum": False})
+        return index
+
+    async def _choose_slot(self, info: Info, index: int) -> None:
+        patch: dict[str, Any] = {}
+        primary = _chosen(info).primary
+        if index != primary:
+            patch["primaryPoolIndex"] = index
+            if primary is not None:
+                patch["secondaryPoolIndex"] = primary
+        if parse_bool(info.get("useFallbackStratum")):
+            patch["useFallbackStratum"] = False
+        if patch:
+            # Reported after the restart only, so there is nothing to read back.
+            await self._patch(patch)
+
+    async def _swap(self, info: Info) -> None:
+        first, second = "stratum", "fallbackStratum"
+        patch: dict[str, Any] = {}
+        for source, target in ((first, second), (second, first)):
+            for name in ("URL", "Port", "User", "SuggestedDifficulty"):
+                value = info.get(source + name)
+                if value is not None and target + name in info:
+                    patch[target + name] = value
+        await self._patch(patch)
+
+    async def _restart_into(self, index: int, url: str, user: str | None) -> None:
+        """Restart and see that the miner uses this slot with this pool."""
+        info = await self._restart_and_wait()
+        active = next((pool for pool in self._pools(info) if pool.active), None)
+        if (
+            active is None
+            or active.index != index
+            or not axeos.holds(active, url, user)
+        ):
+            raise CommandFailed(
+                "The miner restarted but uses"
+                f" {active.url if active else 'no pool'} instead of {url}"
+            )
+
+
+# --- reading /info -----------------------------------------------------------------
+
+
+def _is_overheated(info: Info) -> bool:
+    """Return whether the firmware slowed itself down (`overheat` until 2.1.9)."""
+    return any(
+        bool(parse_number(info.get(key))) or parse_bool(info.get(key)) is True
+        for key in ("overheat_mode", "overheat")
+    )
+
+
+def _uses_fallback(info: Info) -> bool | None:
+    """Return the only flag that tells the pool in use (0/1 in all versions)."""
+    return parse_bool(info.get("isUsingFallbackStratum"))
+
+
+def _is_connected(info: Info) -> bool | None:
+    """Return whether the pool in use answers (told since 2.13, else None)."""
+    if (text := parse_text(info.get("poolConnectionInfo"))) is None:
+        return None
+    return text.lower() != "not connected"
+
+
+def _lost_its_pools(info: Info) -> bool:
+    """Return whether a miner that does not hash waits for a pool.
+
+    2.15 powers its chips down while no pool can be reached and says nothing of
+    it but the hashrate of zero; ``miningPaused`` stays false.
+    """
+    return "pools" in info or _is_connected(info) is False
+
+
+def _chip_temperatures(info: Info) -> tuple[float, ...]:
+    """Return the chips' °C when there is a reading for each of two."""
+    for first, second in (("chiptemp1", "chiptemp2"), ("temp", "temp2")):
+        temperatures = tuple(
+            number
+            for key in (first, second)
+            if (number := axeos.positive(info, key)) is not None
+        )
+        if len(temperatures) == 2:
+            return temperatures
+    return ()
+
+
+def _fan_speed(info: Info) -> float | None:
+    """Return percent. `fanSpeed` is percent on BitForge but rpm in AxeOS 2.0."""
+    if "chiptemp1" in info:
+        return axeos.percent(info, "fanspeed", "fanSpeed", "manualFanSpeed")
+    return axeos.percent(info, "fanspeed")
+
+
+def _fan_rpm(info: Info) -> tuple[int | None, ...]:
+    """Return rpm under the names that the firmwares gave it over time."""
+    if "fanrpm" in info:
+        return axeos.fan_rpm(info, "fanrpm", "fan2rpm")
+    if "fanSpeedRpm" in info:
+        return axeos.fan_rpm(info, "fanSpeedRpm")
+    return axeos.fan_rpm(info, "fanSpeed") if "chiptemp1" not in info else ()
+
+
+def _input_current(info: Info) -> float | None:
+    """Return mA at the input.
+
+    Boards with a TPS546 report the chips' side as ``current``; only where it
+    fits to voltage and power is it the input's.
+    """
+    current = axeos.positive(info, "current")
+    voltage, power = axeos.positive(info, "voltage"), axeos.positive(info, "power")
+    if current is None or voltage is None or power is None:
+        return None
+    return current if abs(voltage * current / 1e6 - power) < power / 10 else None
+
+
+def _best(info: Info, *keys: str) -> float | None:
+    """Return a difficulty: text with a suffix before 2.11, a number since."""
+    for key in keys:
+        if (number := parse_compact(info.get(key))) is not None and number >= 0:
+            return number
+    return None
+
+
+# --- pools ---------------------------------------------------------------------------
+
+
+def _raw_slots(info: Info) -> dict[int, Info]:
+    """Return the entries of ``pools`` (AxeOS 2.15) by their id."""
+    pools = info.get("pools")
+    if not isinstance(pools, list):
+        return {}
+    slots: dict[int, Info] = {}
+    for position, entry in enumerate(pools):
+        if isinstance(entry, dict):
+            number = parse_int(entry.get("id"))
+            slots[position if number is None else number] = entry
+    return slots
+
+
+def _configured(info: Info) -> dict[int, PoolSlot]:
+    """Return the pools as configured now, by slot; empty slots are left out."""
+    if "pools" in info:
+        entries = {
+            index: (entry, "stratum") for index, entry in _raw_slots(info).items()
+        }
+    else:
+        entries = {_PRIMARY: (info, "stratum"), _FALLBACK: (info, "fallbackStratum")}
+    slots: dict[int, PoolSlot] = {}
+    for index, (entry, prefix) in entries.items():
+        url = axeos.pool_address(entry.get(prefix + "URL"), entry.get(prefix + "Port"))
+        if url is not None:
+            user = parse_text(entry.get(prefix + "User"))
+            slots[index] = PoolSlot(index=index, url=url, user=user)
+    return slots
+
+
+def _chosen(info: Info) -> _Chosen:
+    """Return which slots are primary and secondary."""
+    if "pools" not in info:
+        return _Chosen(_PRIMARY, _FALLBACK)
+    return _Chosen(
+        parse_int(info.get("primaryPoolIndex")),
+        parse_int(info.get("secondaryPoolIndex")),
+    )
+
+
+def _transport(old: Info, endpoint: axeos.Endpoint) -> dict[str, Any]:
+    """Return encryption and protocol for a new pool, where the firmware has them.
+
+    ``stratumTLS``: 0 none, 1 with the built-in certificates. Raises InvalidValue
+    when encryption is asked for and the firmware has none.
+    """
+    patch: dict[str, Any] = {}
+    moved = (
+        axeos.pool_address(old.get("stratumURL"), old.get("stratumPort"))
+        != endpoint.address
+    )
+    if "stratumTLS" in old:
+        encrypted = bool(parse_int(old.get("stratumTLS")))
+        if endpoint.tls and not encrypted:
+            patch["stratumTLS"] = 1
+        elif encrypted and moved and not endpoint.tls:
+            patch["stratumTLS"] = 0
+    elif endpoint.tls:
+        raise InvalidValue("The miner's firmware cannot encrypt")
+    if moved and parse_text(old.get("stratumProtocol")) not in (None, "SV1"):
+        patch["stratumProtocol"] = "SV1"
+    return patch

@@ -1,0 +1,446 @@
+"""NMMiner on an ESP32: UDP broadcasts before version 2, HTTP since."""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+import ipaddress
+import re
+import socket
+import time
+from typing import Any, ClassVar, override
+
+from custom_components.hmm.driver_api import (
+    BadAnswer,
+    BaseMinerAdapter,
+    CannotConnect,
+    CommandFailed,
+    DeviceFacts,
+    InvalidValue,
+    MinerTelemetry,
+    NotThisDevice,
+    PoolSlot,
+)
+from custom_components.hmm.driver_api.transports.http import HttpClient
+from custom_components.hmm.driver_api.transports.udp import BroadcastListener, Packet
+from custom_components.hmm.driver_api.units import (
+    GIGA,
+    HASHES_PER_DIFFICULTY,
+    parse_compact,
+    parse_int,
+    parse_number,
+    parse_text,
+)
+
+_UPTIME = re.compile(r"(\d+)\s*d\s*(\d+):(\d+):(\d+)")
+
+
+class NMMinerDriver(BaseMinerAdapter):
+    """NMMiner of all generations; the NMAxe family is another driver's.
+
+    Before version 2 a device only broadcasts (UDP 12345, a packet every few
+    seconds): a poll looks at the last packet and asks nothing. Since version 2
+    it answers ``GET /api/system/info``, which is the one request of a poll.
+    Sources: the NMController programs (UDP) and the API pages of the NMMiner
+    wiki (HTTP).
+
+    Identity: no generation tells its MAC. Version 2 has a host name that ends
+    in the chip's own digits unless the user renamed it; it is the serial.
+    A broadcast has nothing but the address, so that an older device is known
+    by its address and should keep it.
+
+    Hashrate of version 2: recorded firmware 2.0.02 says 0.0 while it mines.
+    Zero is believed once the device has ever told another figure. Until then
+    the hashrate is estimated from the shares that the pool accepted, and
+    unknown while these are too few. ``/probe`` has a figure of its own, which
+    would cost every poll a second request.
+    """
+
+    driver_type = "nmminer"
+    driver_version = "1.0.0"
+    display_name = "NMMiner"
+    manufacturer = "NMMiner"
+    supported_models: ClassVar[list[str]] = ["NMMiner"]
+    connection_type = "udp"
+    default_port = 12345
+    hashrate_unit = "kH/s"
+
+    udp_port = 12345
+    """Where devices broadcast to."""
+    http_port = 80
+    listen_seconds = 8.0
+    """How long ``connect`` waits for a broadcast."""
+    silent_seconds = 90.0
+    """After which silence a broadcasting device counts as gone."""
+
+    def __init__(self) -> None:
+        """Make a driver that knows no device yet."""
+        self._host = ""
+        self._http: HttpClient | None = None
+        self._listener: BroadcastListener | None = None
+        self._facts = DeviceFacts()
+        self._tells_hashrate = False
+        self._share_rate = _ShareRate()
+
+    @override
+    async def connect(self, ip: str, port: int | None = None) -> bool:
+        """Return whether an NMMiner answers or is heard at this address.
+
+        ``port`` is that of HTTP or that of the broadcasts, whichever the device
+        speaks. Waits for a broadcast only where HTTP stays silent.
+        """
+        await self.close()
+        udp_port = self.udp_port if port in (None, self.http_port) else port
+        http_port = self.http_port if port in (None, self.udp_port) else port
+        self._tells_hashrate = False
+        self._share_rate = _ShareRate()
+        deadline = time.monotonic() + self.listen_seconds
+        # Before HTTP is tried, so that what is broadcast meanwhile is heard.
+        listener = await BroadcastListener.acquire(udp_port or self.udp_port)
+        try:
+            self._host = await _resolve(ip)
+            found = await self._connect_http(ip, http_port or self.http_port, listener)
+            if found is None:
+                wait = max(0.0, deadline - time.monotonic())
+                found = await self._connect_udp(listener, wait)
+        except BaseException:
+            listener.release()
+            raise
+        if found and self._http is None:
+            self._listener = listener
+        else:
+            listener.release()
+        return found
+
+    async def _connect_udp(self, listener: BroadcastListener, wait: float) -> bool:
+        packet = self._heard(listener) or await listener.wait_for(self._host, wait)
+        if packet is None:
+            raise CannotConnect("Nothing answers and nothing was broadcast")
+        if not is_nmminer(packet.data):
+            return False
+        self._facts = self._broadcast_facts(packet)
+        return True
+
+    async def _connect_http(
+        self, ip: str, port: int, listener: BroadcastListener
+    ) -> bool | None:
+        """Return whether it is an NMMiner v2, None to listen for its broadcasts."""
+        if self.context is None:
+            return None
+        http = HttpClient(self.context.session, ip, port)
+        try:
+            reply = await http.request("GET", "/api/system/info")
+            if reply.status == 401:
+                return False  # AxeOS, to a client of another network
+            info = reply.json_object()
+        except CannotConnect:
+            return None
+        except BadAnswer:
+            if self._heard(listener) is not None:
+                return None
+            raise
+        if not _is_version_2(info):
+            return None if self._heard(listener) is not None else False
+        self._http = http
+        self._facts = self._http_facts(info)
+        return True
+
+    def _heard(self, listener: BroadcastListener) -> Packet | None:
+        packet = listener.find(self._host)
+        if packet is None or packet.age > self.silent_seconds:
+            return None
+        return packet if is_nmminer(packet.data) else None
+
+    @override
+    async def close(self) -> None:
+        """Stop to listen."""
+        listener, self._listener = self._listener, None
+        self._http = None
+        if listener is not None:
+            listener.release()
+
+    @override
+    async def get_device_facts(self) -> DeviceFacts:
+        """Return who the device is."""
+        return self._facts
+
+    @override
+    async def get_version_info(self) -> dict[str, str]:
+        """Return the firmware version."""
+        return {"firmware": self._facts.firmware} if self._facts.firmware else {}
+
+    @override
+    async def get_telemetry(self) -> MinerTelemetry:
+        """Return the last broadcast, or one answer of version 2.
+
+        Raises ``CannotConnect`` after 90 s without a broadcast.
+        """
+        if self._http is not None:
+            info = await self._http.get_json("/api/system/info")
+            if not _is_version_2(info):
+                raise NotThisDevice("Another kind of device answers at this address")
+            self._facts = self._http_facts(info)
+            return self._from_http(info)
+        packet = self._listener.find(self._host) if self._listener else None
+        if packet is None or packet.age > self.silent_seconds:
+            raise CannotConnect(
+                f"The device broadcast nothing for {self.silent_seconds:.0f} seconds"
+            )
+        if not is_nmminer(packet.data):
+            raise NotThisDevice("Another kind of device broadcasts at this address")
+        self._facts = self._broadcast_facts(packet)
+        return self._from_broadcast(packet.data)
+
+    @override
+    async def get_pool_info(self) -> dict[str, Any]:
+        """Return the pool in use; no password is asked for."""
+        pool = (await self.get_telemetry()).active_pool
+        return {
+            "pool_url": pool.url if pool else None,
+            "pool_user": pool.user if pool else None,
+            "pool_pass": None,
+        }
+
+    @override
+    async def set_mode(self, mode: str) -> bool:
+        """Refuse: an NMMiner has no modes."""
+        raise InvalidValue("This device has no modes")
+
+    @override
+    def supports_restart(self) -> bool:
+        """Return whether the device has version 2: broadcasts are one-way."""
+        return self._http is not None
+
+    @override
+    async def restart(self) -> bool:
+        """Restart the device, about 0.6 s after its answer."""
+        if self._http is None:
+            raise CommandFailed("Only NMMiner version 2 can be restarted from here")
+        reply = await self._http.request("POST", "/api/system/restart")
+        if reply.status == 405:
+            # Some builds route a POST by its JSON body, though the API has none.
+            reply = await self._http.request("POST", "/api/system/restart", json={})
+        if not reply.ok:
+            raise CommandFailed(f"The device answered with HTTP status {reply.status}")
+        return True
+
+    # Version 2
+
+    def _http_facts(self, info: Mapping[str, Any]) -> DeviceFacts:
+        identity = _section(info, "identity")
+        hostname = parse_text(identity.get("hostName"))
+        mac = _mac(identity.get("mac")) or _mac(identity.get("macAddr"))
+        return DeviceFacts(
+            mac=mac,
+            serial=hostname.lower() if hostname else None,
+            manufacturer=self.manufacturer,
+            model="NMMiner",
+            firmware=parse_text(identity.get("fwVersion")),
+            hardware=parse_text(identity.get("displayName")),
+            hostname=hostname,
+            configuration_url=self._http.url if self._http else None,
+        )
+
+    def _from_http(self, info: Mapping[str, Any]) -> MinerTelemetry:
+        miner = _section(info, "miner")
+        temps = _section(info, "temps")
+        stratum = _section(info, "stratum")
+        accepted = _count(miner.get("sAccepted"))
+        uptime = _count(miner.get("uptimeSeconds"))
+        pool_difficulty = _positive(parse_compact(miner.get("poolDiff")))
+        self._share_rate.add(accepted, pool_difficulty)
+        hashrate = self._hashrate(miner.get("hashRate"))
+        url = parse_text(stratum.get("url"))
+        return MinerTelemetry(
+            hashrate=hashrate,
+            temperature=_first(
+                _temperature(temps.get("asic")), _temperature(temps.get("vcore"))
+            ),
+            uptime=uptime,
+            shares_accepted=accepted,
+            shares_rejected=_count(miner.get("sRejected")),
+            best_share=_not_negative(parse_compact(miner.get("bestDiffEver"))),
+            best_session_share=_not_negative(
+                parse_compact(miner.get("bestDiffSession"))
+            ),
+            blocks_found=_count(miner.get("blkhits")),
+            pool_difficulty=pool_difficulty,
+            network_difficulty=_positive(parse_compact(miner.get("networkDiff"))),
+            signal=_signal(_section(info, "identity").get("rssi")),
+            hashing=None if hashrate is None else hashrate > 0,
+            pools=_pools(url, parse_text(stratum.get("user"))),
+            device=self._facts,
+        )
+
+    def _hashrate(self, value: Any) -> float | None:
+        """Return H/s of a figure in GH/s, or of one that names its unit."""
+        number = parse_number(value)
+        hashrate = parse_compact(value) if number is None else number * GIGA
+        hashrate = _not_negative(hashrate)
+        if hashrate:
+            self._tells_hashrate = True
+        if hashrate is None or hashrate > 0 or self._tells_hashrate:
+            return hashrate
+        return self._share_rate.hashrate
+
+    # Broadcasts
+
+    def _broadcast_facts(self, packet: Packet) -> DeviceFacts:
+        return DeviceFacts(
+            manufacturer=self.manufacturer,
+            model=parse_text(packet.data.get("boardtype")) or "NMMiner",
+            firmware=parse_text(packet.data.get("version")),
+        )
+
+    def _from_broadcast(self, data: Mapping[str, Any]) -> MinerTelemetry:
+        hashrate = _not_negative(parse_compact(data.get("hashrate")))
+        rejected, accepted = _shares(data.get("share"))
+        return MinerTelemetry(
+            hashrate=hashrate,
+            temperature=_temperature(data.get("temp")),
+            uptime=_uptime(data.get("uptime")),
+            shares_accepted=accepted,
+            shares_rejected=rejected,
+            best_share=_not_negative(parse_compact(data.get("bestdiff"))),
+            blocks_found=_count(data.get("valid")),
+            pool_difficulty=_positive(parse_compact(data.get("pooldiff"))),
+            network_difficulty=_positive(parse_compact(data.get("netdiff"))),
+            signal=_signal(data.get("rssi")),
+            hashing=None if hashrate is None else hashrate > 0,
+            pools=_pools(parse_text(data.get("poolinuse")), None),
+            device=self._facts,
+        )
+
+
+def is_nmminer(data: Mapping[str, Any]) -> bool:
+    """Return whether a broadcast (keys in lower case) is an NMMiner's.
+
+    NMAxe 2.5 broadcasts on the same port.
+    """
+    board = parse_text(data.get("boardtype")) or ""
+    return (
+        "hashrate" in data
+        and ("boardtype" in data or "version" in data)
+        and "nmaxe" not in board.lower()
+    )
+
+
+class _ShareRate:
+    """Estimates a hashrate from accepted shares: work done over time."""
+
+    window_seconds = 900.0
+    minimum = 30
+    """Shares; fewer would be off by more than a fifth."""
+
+    def __init__(self) -> None:
+        # When, how many shares in total, how many hashes they took so far.
+        self._points: deque[tuple[float, int, float]] = deque()
+
+    def add(self, accepted: int | None, difficulty: float | None) -> None:
+        """Take the counters of one poll; a counter that fell begins anew."""
+        if accepted is None or difficulty is None:
+            return
+        now = time.monotonic()
+        hashes = 0.0
+        if self._points:
+            _, before, hashes = self._points[-1]
+            if accepted < before:
+                self._points.clear()
+                hashes = 0.0
+            else:
+                hashes += (accepted - before) * difficulty * HASHES_PER_DIFFICULTY
+        self._points.append((now, accepted, hashes))
+        while now - self._points[0][0] > self.window_seconds:
+            self._points.popleft()
+
+    @property
+    def hashrate(self) -> float | None:
+        """Return H/s over the window, None while the shares are too few."""
+        if len(self._points) < 2:
+            return None
+        start, first, before = self._points[0]
+        end, last, after = self._points[-1]
+        if last - first < self.minimum or end <= start:
+            return None
+        return (after - before) / (end - start)
+
+
+async def _resolve(host: str) -> str:
+    """Return the IPv4 address of a host, to compare it with broadcasts."""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        pass
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            host, None, family=socket.AF_INET, type=socket.SOCK_DGRAM
+        )
+    except OSError, UnicodeError:
+        return host
+    return str(found[0][4][0]) if found else host
+
+
+def _is_version_2(info: Mapping[str, Any]) -> bool:
+    model = parse_text(_section(info, "identity").get("hwModel"))
+    return model is not None and model.lower() == "nmminer"
+
+
+def _section(info: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    section = info.get(name)
+    return section if isinstance(section, dict) else {}
+
+
+def _pools(url: str | None, user: str | None) -> tuple[PoolSlot, ...]:
+    address = (url or "").rpartition("://")[2].rstrip("/")
+    if not address:
+        return ()
+    return (PoolSlot(index=0, url=address, user=user, active=True),)
+
+
+def _shares(value: Any) -> tuple[int | None, int | None]:
+    """Return rejected and accepted of ``1/138`` or ``1/138/99.3%``."""
+    parts = (parse_text(value) or "").split("/")
+    if len(parts) < 2:
+        return None, None
+    return _count(parts[0]), _count(parts[1])
+
+
+def _uptime(value: Any) -> int | None:
+    r"""Return seconds of ``00d 01:23:46``, of the session in ``session\rtotal``."""
+    if (match := _UPTIME.search(parse_text(value) or "")) is None:
+        return None
+    days, hours, minutes, seconds = map(int, match.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+
+def _mac(value: Any) -> str | None:
+    digits = re.sub(r"[:\-]", "", parse_text(value) or "").lower()
+    if not re.fullmatch(r"[0-9a-f]{12}", digits) or not digits.strip("0"):
+        return None
+    return ":".join(digits[place : place + 2] for place in range(0, 12, 2))
+
+
+def _temperature(value: Any) -> float | None:
+    # 0 is what boards without a sensor say; no chip that mines is below it.
+    return _positive(parse_number(value))
+
+
+def _first(*values: float | None) -> float | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _positive(value: float | None) -> float | None:
+    return value if value is not None and value > 0 else None
+
+
+def _not_negative(value: float | None) -> float | None:
+    return value if value is not None and value >= 0 else None
+
+
+def _count(value: Any) -> int | None:
+    number = parse_int(value)
+    return number if number is not None and number >= 0 else None
+
+
+def _signal(value: Any) -> int | None:
+    number = parse_int(value)
+    return number if number is not None and number < 0 else None

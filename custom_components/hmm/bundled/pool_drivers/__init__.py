@@ -1,0 +1,1 @@
+"""Pool drivers that come with HMM."""

@@ -1,0 +1,59 @@
+"""What a driver author sees: interfaces, data, units, errors and transports.
+
+Nothing in this package imports Home Assistant.
+"""
+
+from .errors import (
+    AddressRefused,
+    AuthRequired,
+    BadAnswer,
+    CannotConnect,
+    CommandFailed,
+    DriverError,
+    HtmlAnswer,
+    InvalidValue,
+    NotThisDevice,
+    RedirectAnswer,
+)
+from .miner import BaseMinerAdapter, DriverContext, HashrateUnit, Setting
+from .pool import BasePoolIntegration
+from .telemetry import DeviceFacts, MinerTelemetry, PoolSlot, TuningLimits, TuningRange
+from .tiles import (
+    DashboardTileData,
+    MiningModel,
+    PoolBlock,
+    PoolHealthStatus,
+    PoolStats,
+    PoolTemplate,
+    PoolWorker,
+)
+
+__all__ = [
+    "AddressRefused",
+    "AuthRequired",
+    "BadAnswer",
+    "BaseMinerAdapter",
+    "BasePoolIntegration",
+    "CannotConnect",
+    "CommandFailed",
+    "DashboardTileData",
+    "DeviceFacts",
+    "DriverContext",
+    "DriverError",
+    "HashrateUnit",
+    "HtmlAnswer",
+    "InvalidValue",
+    "MinerTelemetry",
+    "MiningModel",
+    "NotThisDevice",
+    "PoolBlock",
+    "PoolHealthStatus",
+    "PoolSlot",
+    "PoolStats",
+    "PoolTemplate",
+    "PoolWorker",
+    "RedirectAnswer",
+    "Setting",
+    "TuningLimits",
+    "TuningRange",
+]

@@ -1,0 +1,166 @@
+"""The interface that every miner driver implements."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import aiohttp
+
+from .telemetry import DeviceFacts, MinerTelemetry, TuningLimits
+
+__version__ = "1.0.0"
+
+HashrateUnit = Literal["TH/s", "GH/s", "MH/s", "kH/s"]
+Setting = Literal["frequency", "core_voltage", "fan_speed", "target_temperature"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverContext:
+    """What HMM lends to a driver: it never makes its own session or listener."""
+
+    session: aiohttp.ClientSession
+    """A session that keeps connections for longer than one poll."""
+    options: Mapping[str, Any]
+    """What the user entered for this device (``admin_user``,
+    ``admin_password``, ``otp`` ...); see ``BaseMinerAdapter.option_fields``."""
+
+
+class BaseMinerAdapter(ABC):
+    """Base of all miner drivers; one instance serves one device.
+
+    HMM creates the driver without arguments, calls ``attach`` with what it
+    lends, then ``connect``, then ``get_telemetry`` at every poll, and ``close``
+    when the device is removed. Only the methods marked abstract are needed;
+    what a driver does not override, its device cannot do.
+
+    Methods may raise the errors of ``driver_api.errors``; any other exception
+    is reported as a fault of the driver and harms nothing else.
+    """
+
+    driver_type: ClassVar[str | None] = None
+    """Unique identifier: lower case, no blanks."""
+    driver_version: ClassVar[str] = "1.0.0"
+    display_name: ClassVar[str | None] = None
+    manufacturer: ClassVar[str | None] = None
+    supported_models: ClassVar[list[str]] = []
+    connection_type: ClassVar[str | None] = None
+    """``http``, ``tcp`` or ``udp``."""
+    default_port: ClassVar[int | None] = None
+    hashrate_unit: ClassVar[HashrateUnit] = "TH/s"
+    """The unit that the hashrate sensor shows; values stay in H/s."""
+    option_fields: ClassVar[tuple[str, ...]] = ()
+    """Which of ``admin_user``, ``admin_password`` and ``otp`` the driver uses."""
+
+    context: DriverContext | None = None
+
+    def attach(self, context: DriverContext) -> None:
+        """Take what HMM lends. Called once, before ``connect``."""
+        self.context = context
+
+    @abstractmethod
+    async def connect(self, ip: str, port: int | None = None) -> bool:
+        """Return whether the device at this address is one of this driver's.
+
+        Called when a device is looked for and once before polling. It must not
+        change anything on the device. Raise ``CannotConnect`` when nothing
+        answers and ``AddressRefused`` or ``BadAnswer`` when the reason helps
+        the user; return False when something else answered.
+        """
+
+    @abstractmethod
+    async def get_telemetry(self) -> MinerTelemetry | dict[str, Any]:
+        """Return one poll, with as few requests as the firmware allows.
+
+        A dict needs the keys ``hashrate`` (H/s), ``temperature`` (°C),
+        ``power`` (W), ``uptime`` (s) and ``mode``; any other field of
+        ``MinerTelemetry`` may be added under its name.
+        """
+
+    @abstractmethod
+    async def get_pool_info(self) -> dict[str, Any]:
+        """Return ``pool_url``, ``pool_user`` and ``pool_pass`` of the pool in use."""
+
+    @abstractmethod
+    async def set_mode(self, mode: str) -> bool:
+        """Set one of ``get_supported_modes()`` and return whether it was taken."""
+
+    @abstractmethod
+    async def restart(self) -> bool:
+        """Restart the miner and return whether the command was taken."""
+
+    async def set_pool(self, url: str, user: str, password: str) -> bool:
+        """Point the miner at another pool and return whether it was taken.
+
+        ``url`` is ``host:port`` or ``stratum+tcp://host:port``.
+        """
+        return False
+
+    async def get_version_info(self) -> dict[str, str]:
+        """Return firmware versions by name."""
+        return {}
+
+    def supports_tuning(self) -> bool:
+        """Return whether frequency or voltage can be set by hand."""
+        return False
+
+    def get_supported_modes(self) -> list[str]:
+        """Return the names of the device's modes, slowest first."""
+        return []
+
+    # What HMM adds to the contract; all of it is optional
+
+    async def close(self) -> None:
+        """Give back what the driver holds. The lent session is not its own."""
+
+    async def get_device_facts(self) -> DeviceFacts:
+        """Return who the device is, known after ``connect``."""
+        return DeviceFacts()
+
+    def supports_pause(self) -> bool:
+        """Return whether mining can be paused and resumed."""
+        return False
+
+    async def pause(self) -> bool:
+        """Stop mining, keep the device on, and return whether it was taken."""
+        return False
+
+    async def resume(self) -> bool:
+        """Mine again and return whether it was taken."""
+        return False
+
+    def supports_restart(self) -> bool:
+        """Return whether ``restart`` works on this device."""
+        return True
+
+    def supports_identify(self) -> bool:
+        """Return whether the device can show which one it is."""
+        return False
+
+    async def identify(self) -> bool:
+        """Make the device show itself (screen or light)."""
+        return False
+
+    def supports_set_pool(self) -> bool:
+        """Return whether ``set_pool`` works on this device."""
+        return type(self).set_pool is not BaseMinerAdapter.set_pool
+
+    def supports_select_pool(self) -> bool:
+        """Return whether ``select_pool`` works on this device."""
+        return type(self).select_pool is not BaseMinerAdapter.select_pool
+
+    async def select_pool(self, index: int) -> bool:
+        """Mine at another of the device's own pools (``PoolSlot.index``)."""
+        return False
+
+    def pool_change_restarts(self) -> bool:
+        """Return whether the device restarts itself to change its pool."""
+        return False
+
+    def get_tuning_limits(self) -> TuningLimits | None:
+        """Return what may be tuned and within which limits, None if nothing."""
+        return None
+
+    async def set_tuning(self, setting: Setting, value: float) -> bool:
+        """Set one value within ``get_tuning_limits()``."""
+        return False

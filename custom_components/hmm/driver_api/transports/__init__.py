@@ -1,0 +1,1 @@
+"""How drivers talk to devices: HTTP, the cgminer API, UDP broadcasts."""

@@ -1,0 +1,164 @@
+"""A small HTTP client for devices that serve one request at a time."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+import json
+from typing import Any
+
+import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
+from yarl import URL
+
+from ..errors import BadAnswer, CannotConnect
+
+MAX_ANSWER = 1_048_576
+"""Bytes; the longest known answer (/info of AxeOS 2.15) has about 4,000."""
+
+# Not strict: small JSON writers leave control characters in names.
+_DECODER = json.JSONDecoder(strict=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """One answer that is neither a redirect nor too long.
+
+    ``body`` stays out of ``repr``: devices answer with WiFi and pool names.
+    """
+
+    status: int
+    content_type: str
+    """Lower case, without parameters; empty when the device did not say."""
+    body: bytes = field(default=b"", repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Return whether the status is a success."""
+        return 200 <= self.status < 300
+
+    @property
+    def text(self) -> str:
+        """Return the body as text; bytes that are no UTF-8 become U+FFFD."""
+        return self.body.decode("utf-8", "replace")
+
+    def json_object(self) -> dict[str, Any]:
+        """Return the body as a JSON object.
+
+        Raises BadAnswer: an error status, a web page, not JSON, or JSON of
+        another shape. The message never quotes the body.
+        """
+        if not self.ok:
+            raise BadAnswer(f"The device answered with HTTP status {self.status}")
+        if self.content_type == "text/html":
+            raise BadAnswer("The device answered with a web page")
+        try:
+            data = _DECODER.decode(self.text)
+        except ValueError, RecursionError:
+            raise BadAnswer("The device did not answer with JSON") from None
+        if not isinstance(data, dict):
+            raise BadAnswer("The device answered with JSON that is not an object")
+        return data
+
+
+class HttpClient:
+    """Requests to one device over a lent session, one at a time.
+
+    The HTTP server of an ESP32 is a single task: a second request only waits
+    in its queue, and old firmwares stop accepting after ten sockets. The
+    session keeps the connection between polls where the device does.
+
+    A GET on a kept connection that the device has closed meanwhile is repeated
+    once on a new one; aiohttp does so for the methods that may be repeated, PUT
+    and DELETE among them. A POST or PATCH is never sent twice.
+
+    No redirect is followed: AxeOS before 2.9 and NerdQAxe send a client that
+    asks for an unknown path to their web page.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        host: str,
+        port: int = 80,
+        *,
+        connect_timeout: float = 3.0,
+        timeout: float = 10.0,
+    ) -> None:
+        """Make a client; times in seconds, ``timeout`` is for the whole answer.
+
+        Raises CannotConnect: this is no host or port at all.
+        """
+        self._session = session
+        try:
+            self._base = URL.build(scheme="http", host=host, port=port)
+        except ValueError as err:
+            raise CannotConnect("This is not a valid address") from err
+        self._timeout = aiohttp.ClientTimeout(
+            total=timeout, sock_connect=connect_timeout
+        )
+        self._one_at_a_time = asyncio.Lock()
+
+    @property
+    def url(self) -> str:
+        """Return the address of the device's web page."""
+        return str(self._base.with_path("/"))
+
+    async def get_json(self, path: str) -> dict[str, Any]:
+        """Return the JSON object at a path.
+
+        Raises CannotConnect and BadAnswer as ``request`` and
+        ``HttpReply.json_object`` do.
+        """
+        return (await self.request("GET", path)).json_object()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> HttpReply:
+        """Send one request and return the answer, whatever its status is.
+
+        Raises CannotConnect: nothing answered, or not in time. Raises BadAnswer:
+        a redirect, no HTTP, an answer that broke off or is over 1 MB.
+        """
+        async with self._one_at_a_time:
+            try:
+                async with self._session.request(
+                    method,
+                    self._base.join(URL(path)),
+                    json=json,
+                    headers=headers,
+                    allow_redirects=False,
+                    timeout=self._timeout,
+                ) as response:
+                    return await self._read(response)
+            except TimeoutError:
+                raise CannotConnect("The device did not answer in time") from None
+            except aiohttp.ClientPayloadError:
+                raise BadAnswer("The device's answer broke off") from None
+            except aiohttp.ClientResponseError, HttpProcessingError:
+                raise BadAnswer("The device does not speak HTTP") from None
+            except (aiohttp.ClientError, OSError, ValueError) as err:
+                raise CannotConnect(
+                    f"The device cannot be reached ({type(err).__name__})"
+                ) from err
+
+    async def _read(self, response: aiohttp.ClientResponse) -> HttpReply:
+        if 300 <= response.status < 400:
+            raise BadAnswer("The device sends its clients to another page")
+        body = bytearray()
+        while chunk := await response.content.readany():
+            body += chunk
+            if len(body) > MAX_ANSWER:
+                response.close()
+                raise BadAnswer("The device's answer is too long")
+        # aiohttp's own property invents application/octet-stream.
+        content_type = response.headers.get("Content-Type", "")
+        return HttpReply(
+            response.status,
+            content_type.partition(";")[0].strip().lower(),
+            bytes(body),
+        )

@@ -1,0 +1,121 @@
+"""Numbers as devices and pools write them, and the formulas of mining."""
+
+import math
+import re
+from typing import Any
+
+KILO = 1e3
+MEGA = 1e6
+GIGA = 1e9
+TERA = 1e12
+
+HASHES_PER_DIFFICULTY = 2**32
+"""Hashes that one share of difficulty 1 takes on average."""
+
+_SUFFIX = {
+    "": 1.0,
+    "K": 1e3,
+    "M": 1e6,
+    "G": 1e9,
+    "T": 1e12,
+    "P": 1e15,
+    "E": 1e18,
+    "Z": 1e21,
+    "Y": 1e24,
+}
+
+# A lone trailing "E" is exa, "e+03" an exponent (ckpool prints "1e+03G").
+_COMPACT = re.compile(
+    r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([KMGTPEZY]?)(?:H(?:/?s)?)?\s*$",
+    re.IGNORECASE,
+)
+
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off"}
+
+
+def parse_number(value: Any) -> float | None:
+    """Return a number or a numeric string as a finite float, else None.
+
+    Booleans are no numbers here, and neither are NaN and the infinities.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except ValueError, OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def parse_compact(value: Any) -> float | None:
+    """Return "4.29G", "113.13K", "1.0154MH/s", "306.59 " or a number as a float.
+
+    The result is in base units (hashes per second, or a plain difficulty).
+    Anything else is None: an unreadable figure is unknown, not zero.
+    """
+    if not isinstance(value, str):
+        return parse_number(value)
+    if (match := _COMPACT.match(value)) is None:
+        return None
+    number = float(match[1]) * _SUFFIX[match[2].upper()]
+    return number if math.isfinite(number) else None
+
+
+def parse_int(value: Any) -> int | None:
+    """Return a number or numeric string as an int (rounded), else None."""
+    number = parse_number(value)
+    return None if number is None else round(number)
+
+
+def parse_bool(value: Any) -> bool | None:
+    """Return 0/1, true/false and their spellings as a bool, else None."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return bool(value) if value in (0, 1) else None
+    if isinstance(value, str):
+        if (text := value.strip().lower()) in _TRUE:
+            return True
+        if text in _FALSE:
+            return False
+    return None
+
+
+def parse_text(value: Any) -> str | None:
+    """Return a non-empty string without surrounding blanks, else None."""
+    if isinstance(value, str) and (text := value.strip()):
+        return text
+    return None
+
+
+def expected_seconds_to_block(difficulty: float, hashrate: float) -> float | None:
+    """Return the mean time to a block in seconds, None without hashrate.
+
+    ``difficulty`` is the network's, ``hashrate`` is in H/s. The time does not
+    depend on the coin's block time: E = D * 2^32 / H.
+    """
+    if hashrate <= 0 or difficulty <= 0:
+        return None
+    return difficulty * HASHES_PER_DIFFICULTY / hashrate
+
+
+def network_share_percent(
+    difficulty: float, hashrate: float, block_seconds: float
+) -> float | None:
+    """Return the share of the network's hashrate in percent.
+
+    ``block_seconds`` is the target block time of the coin on this algorithm
+    (75 s for DigiByte's SHA-256, not the 15 s of its five algorithms together).
+    """
+    if difficulty <= 0 or block_seconds <= 0:
+        return None
+    network_hashrate = difficulty * HASHES_PER_DIFFICULTY / block_seconds
+    return 100 * hashrate / network_hashrate
+
+
+def efficiency_j_per_th(power: float | None, hashrate: float | None) -> float | None:
+    """Return joules per terahash from watts and H/s, None if either is missing."""
+    if power is None or hashrate is None or hashrate <= 0 or power <= 0:
+        return None
+    return power / (hashrate / TERA)

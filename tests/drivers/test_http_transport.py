@@ -1,0 +1,339 @@
+"""The HTTP client, against servers that behave and servers that do not."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+import socket
+
+import aiohttp
+import pytest
+
+from custom_components.hmm.driver_api import BadAnswer, CannotConnect
+from custom_components.hmm.driver_api.transports.http import (
+    MAX_ANSWER,
+    HttpClient,
+    HttpReply,
+)
+
+type Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class Server:
+    """A raw server that counts what it gets and answers what a test wants."""
+
+    def __init__(self, script: Script) -> None:
+        """Serve each connection with a script."""
+        self.script = script
+        self.port = 0
+        self.connections = 0
+
+    async def accept(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Serve one connection."""
+        self.connections += 1
+        try:
+            await self.script(reader, writer)
+        except ConnectionError, asyncio.IncompleteReadError:
+            pass
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def serving(script: Script) -> AsyncGenerator[Server]:
+    """Run a server on a free port of this machine."""
+    server = Server(script)
+    listener = await asyncio.start_server(server.accept, "127.0.0.1", 0)
+    server.port = listener.sockets[0].getsockname()[1]
+    try:
+        yield server
+    finally:
+        listener.close()
+        listener.close_clients()
+        await listener.wait_closed()
+
+
+async def request_head(reader: asyncio.StreamReader) -> bytes:
+    """Return the head of one request without a body."""
+    return await reader.readuntil(b"\r\n\r\n")
+
+
+def reply(
+    body: bytes,
+    *,
+    status: str = "200 OK",
+    content_type: str = "application/json",
+    more: str = "",
+) -> bytes:
+    """Return a whole answer."""
+    return (
+        f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\n"
+        f"Content-Length: {len(body)}\r\n{more}\r\n"
+    ).encode() + body
+
+
+def always(answer: bytes, *, close: bool = False) -> Script:
+    """Return a script that gives every request the same answer."""
+
+    async def script(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        while True:
+            await request_head(reader)
+            writer.write(answer)
+            await writer.drain()
+            if close:
+                return
+
+    return script
+
+
+def client(
+    session: aiohttp.ClientSession, server: Server, *, timeout: float = 10.0
+) -> HttpClient:
+    """Return a client of a server."""
+    return HttpClient(session, "127.0.0.1", server.port, timeout=timeout)
+
+
+async def test_json_is_read_over_one_kept_connection(
+    session: aiohttp.ClientSession,
+) -> None:
+    """Given a device that keeps connections, three polls need one of them."""
+    async with serving(always(reply('{"temp": 55.5, "name": "γ"}'.encode()))) as server:
+        http = client(session, server)
+        for _ in range(3):
+            assert await http.get_json("/info") == {"temp": 55.5, "name": "γ"}
+        assert server.connections == 1
+
+
+async def test_a_query_reaches_the_device(session: aiohttp.ClientSession) -> None:
+    """A path may carry a query, and no header names a page that asked."""
+    heads: list[bytes] = []
+
+    async def script(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        heads.append(await request_head(reader))
+        writer.write(reply(b"{}"))
+
+    async with serving(script) as server:
+        await client(session, server).get_json("/alive?src=swarm")
+    assert heads[0].startswith(b"GET /alive?src=swarm HTTP/1.1")
+    assert b"origin" not in heads[0].lower()
+
+
+async def test_requests_to_one_device_wait_for_each_other(
+    session: aiohttp.ClientSession,
+) -> None:
+    """Given five callers at once, the device never has two requests."""
+    under_way = most = 0
+
+    async def script(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        nonlocal under_way, most
+        while True:
+            await request_head(reader)
+            under_way += 1
+            most = max(most, under_way)
+            await asyncio.sleep(0.02)
+            under_way -= 1
+            writer.write(reply(b"{}"))
+            await writer.drain()
+
+    async with serving(script) as server:
+        http = client(session, server)
+        await asyncio.gather(*(http.get_json("/info") for _ in range(5)))
+        assert most == 1
+        assert server.connections == 1
+
+
+async def test_a_kept_connection_that_the_device_dropped_costs_no_poll(
+    session: aiohttp.ClientSession,
+) -> None:
+    """Given a device that takes the second request and hangs up, a GET is repeated."""
+
+    async def script(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await request_head(reader)
+        writer.write(reply(b'{"ok": 1}'))
+        await request_head(reader)
+
+    async with serving(script) as server:
+        http = client(session, server)
+        assert await http.get_json("/info") == {"ok": 1}
+        assert await http.get_json("/info") == {"ok": 1}
+        assert server.connections == 2
+
+
+async def test_a_write_is_never_sent_twice(session: aiohttp.ClientSession) -> None:
+    """Given a device that hangs up on a write, the caller hears of it."""
+    writes = 0
+
+    async def script(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        nonlocal writes
+        while True:
+            if (await request_head(reader)).startswith(b"PATCH"):
+                writes += 1
+                return
+            writer.write(reply(b"{}"))
+
+    async with serving(script) as server:
+        http = client(session, server)
+        await http.get_json("/info")
+        with pytest.raises(CannotConnect):
+            await http.request("PATCH", "/api/system", json={"frequency": 500})
+        assert writes == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        pytest.param(
+            reply(b"moved", status="302 Found", more="Location: /\r\n"),
+            "another page",
+            id="redirect",
+        ),
+        pytest.param(
+            reply(b"<html></html>", content_type="text/html; charset=utf-8"),
+            "web page",
+            id="html",
+        ),
+        pytest.param(reply(b'{"a": '), "JSON", id="half a JSON"),
+        pytest.param(reply(b"\xff\xfe\x00,,"), "JSON", id="garbage"),
+        pytest.param(reply(b"[" * 100_000), "JSON", id="nested too deep"),
+        pytest.param(reply(b"9" * 5000), "JSON", id="number too long"),
+        pytest.param(reply(b"[1, 2]"), "not an object", id="a list"),
+        pytest.param(reply(b"{}", status="404 Not Found"), "404", id="404"),
+        pytest.param(reply(b"{}", status="500 Oops"), "500", id="500"),
+        pytest.param(b"\xff\x00 nonsense\r\n\r\n" * 9, "speak HTTP", id="no HTTP"),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+            b'Content-Length: 99\r\n\r\n{"a": 1',
+            "broke off",
+            id="half an answer",
+        ),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n",
+            "broke off|speak HTTP",
+            id="bad chunk",
+        ),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
+            b"Content-Length: 4\r\n\r\nnope",
+            "broke off|speak HTTP",
+            id="bad gzip",
+        ),
+        pytest.param(reply(b" " * (MAX_ANSWER + 1)), "too long", id="over 1 MB"),
+    ],
+)
+async def test_an_answer_that_cannot_be_used_says_why(
+    session: aiohttp.ClientSession, answer: bytes, says: str
+) -> None:
+    """Given nonsense, the error is BadAnswer and its message tells which."""
+    async with serving(always(answer, close=True)) as server:
+        with pytest.raises(BadAnswer, match=says):
+            await client(session, server).get_json("/info")
+
+
+async def test_an_endless_answer_ends(session: aiohttp.ClientSession) -> None:
+    """Given a device that never stops talking, the client does."""
+
+    async def script(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await request_head(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            writer.write(b"x" * 65536)
+            await writer.drain()
+
+    async with serving(script) as server:
+        with pytest.raises(BadAnswer, match="too long"):
+            await client(session, server).get_json("/info")
+
+
+async def test_a_silent_device_is_given_up(session: aiohttp.ClientSession) -> None:
+    """Given a device that accepts and says nothing, the poll ends."""
+
+    async def script(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await reader.read()
+
+    async with serving(script) as server:
+        with pytest.raises(CannotConnect, match="in time"):
+            await client(session, server, timeout=0.1).get_json("/info")
+
+
+async def test_a_device_that_resets_cannot_be_reached(
+    session: aiohttp.ClientSession,
+) -> None:
+    """Given a reset on every request, the error is CannotConnect."""
+
+    async def script(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await request_head(reader)
+        writer.transport.abort()
+
+    async with serving(script) as server:
+        with pytest.raises(CannotConnect, match="cannot be reached"):
+            await client(session, server).get_json("/info")
+
+
+async def test_a_refused_connection_cannot_be_reached(
+    session: aiohttp.ClientSession,
+) -> None:
+    """Given a closed port, the error is CannotConnect."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        http = HttpClient(session, "127.0.0.1", closed.getsockname()[1])
+        with pytest.raises(CannotConnect, match="cannot be reached"):
+            await http.get_json("/info")
+
+
+@pytest.mark.parametrize("host", ["", "a b", "not/a/host", "[half"])
+async def test_nonsense_for_a_host_is_no_address(
+    session: aiohttp.ClientSession, host: str
+) -> None:
+    """A host that cannot be one ends as CannotConnect, not as a ValueError."""
+    with pytest.raises(CannotConnect):
+        await HttpClient(session, host).get_json("/info")
+
+
+async def test_an_empty_answer_to_a_write_is_a_success(
+    session: aiohttp.ClientSession,
+) -> None:
+    """AxeOS answers a PATCH with 200 and nothing."""
+    async with serving(always(reply(b"", content_type="text/html"))) as server:
+        answer = await client(session, server).request("POST", "/api/system/restart")
+    assert answer == HttpReply(200, "text/html", b"")
+    assert answer.ok
+
+
+def test_a_reply_keeps_its_body_out_of_repr() -> None:
+    """Devices answer with WiFi names and pool users."""
+    answer = HttpReply(200, "application/json", b'{"ssid": "my home"}')
+    assert "my home" not in repr(answer)
+
+
+def test_control_characters_and_broken_utf8_spoil_no_poll() -> None:
+    """A worker's name may be anything; the figures beside it still count."""
+    answer = HttpReply(200, "", b'{"ssid": "a\x01\xff", "temp": 50}')
+    assert answer.json_object() == {"ssid": "a\x01\ufffd", "temp": 50}
+
+
+async def test_a_message_never_quotes_the_answer(
+    session: aiohttp.ClientSession,
+) -> None:
+    """What breaks off in the middle may be a secret."""
+    async with serving(always(reply(b'{"wifiPass": "hunter2'))) as server:
+        with pytest.raises(BadAnswer) as caught:
+            await client(session, server).get_json("/info")
+    assert "hunter2" not in repr(caught.value)
+    assert caught.value.__cause__ is None

@@ -1,0 +1,712 @@
+"""The Solopool driver, against known shapes and the simulated pool."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+import json
+from pathlib import Path
+import socket
+import time
+from typing import Any
+
+import aiohttp
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from custom_components.hmm import bundled
+from custom_components.hmm.bundled.pool_drivers import solopool_driver
+from custom_components.hmm.bundled.pool_drivers.solopool_driver import SolopoolDriver
+from custom_components.hmm.driver_api import (
+    BadAnswer,
+    CannotConnect,
+    DashboardTileData,
+    DriverError,
+    InvalidValue,
+    PoolWorker,
+)
+from custom_components.hmm.driver_api.wallets import check_wallet, strip_worker
+from simulator.device import Fault
+from simulator.solopool import DEMO_WALLET, SimulatedSolopool
+
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "solopool"
+WALLET = "dgb1qexamplewallet"
+WORKERS = {"bitaxe": 1.2e12, "nerd": 4.8e12}
+
+
+def load(name: str) -> Any:
+    """Read an example of a shape."""
+    return json.loads((FIXTURES / f"{name}.shape.json").read_text())
+
+
+@pytest.fixture
+def driver(session: aiohttp.ClientSession) -> SolopoolDriver:
+    """Return a driver with a session."""
+    driver = SolopoolDriver()
+    driver.session = session
+    return driver
+
+
+class Site:
+    """Answers by path: a JSON value, or (status, body, headers); else 404."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        """Answer with these."""
+        self.answers = answers
+        self.paths: list[str] = []
+        self.base = ""
+
+    async def serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Serve one connection."""
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                path = head.split()[1]
+                self.paths.append(path)
+                await self.answer(path, writer)
+        except asyncio.IncompleteReadError, ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    async def answer(self, path: str, writer: asyncio.StreamWriter) -> None:
+        """Answer one request."""
+        answer = self.answers.get(path, (404, "<html>Not here</html>", ""))
+        if not isinstance(answer, tuple):
+            answer = (200, json.dumps(answer), "")
+        status, body, headers = answer
+        writer.write(
+            f"HTTP/1.1 {status} X\r\nContent-Length: {len(body.encode())}\r\n"
+            f"Content-Type: text/html\r\n{headers}\r\n{body}".encode()
+        )
+        await writer.drain()
+
+
+@asynccontextmanager
+async def serving(answers: dict[str, Any]) -> AsyncGenerator[Site]:
+    """Run a site."""
+    site = Site(answers)
+    listener = await asyncio.start_server(site.serve, "127.0.0.1", 0)
+    site.base = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    try:
+        yield site
+    finally:
+        listener.close()
+        listener.close_clients()
+        await listener.wait_closed()
+
+
+async def tile(
+    driver: SolopoolDriver, base: str, username: str | None = WALLET, coin: str = "DGB"
+) -> DashboardTileData:
+    """Read the tiles of a wallet."""
+    return await driver.get_dashboard_data(
+        "eu1.solopool.org", coin, username, api_base=base
+    )
+
+
+# The two generations
+
+
+async def test_version_2(driver: SolopoolDriver) -> None:
+    """The user's own figures, in H/s and seconds."""
+    account = load("miners_v2")
+    account["blocks"][0]["timestamp"] = int(time.time()) - 3600
+    account["blocks"].append({"timestamp": int(time.time()) - 90_000})
+    stats = load("stats_v2")
+    stats["node"]["difficulty"] = "756672128.56"
+    async with serving({"/stats": stats, f"/miners/{WALLET}": account}) as site:
+        data = await tile(driver, site.base, f"{WALLET}.bitaxe1")
+    assert data.health_status and data.health_message is None
+    assert data.latency_ms is not None
+    assert data.network_difficulty == 756672128.56
+    assert data.pool_hashrate == 1.21e12
+    # D * 2^32 / H, and 75 s per block of this algorithm
+    assert data.estimated_time_to_block == pytest.approx(2_685_844, rel=1e-4)
+    assert data.pool_percentage == pytest.approx(100 * 75 / 2_685_844, rel=1e-4)
+    assert data.active_workers == 1
+    assert data.workers == (PoolWorker(name="bitaxe1", hashrate=1.21e12, online=True),)
+    assert data.shares_valid is None
+    assert data.shares_invalid is None
+    assert data.shares_stale is None
+    assert data.reject_rate is None
+    assert data.best_share == 41_000_000
+    assert data.blocks_found_24h == 1
+    assert data.last_block_found == datetime.fromtimestamp(
+        account["blocks"][0]["timestamp"], UTC
+    )
+    assert data.account_known
+    assert data.confirmed_balance is None
+    assert data.estimated_earnings_24h is None
+    assert site.paths == ["/stats", f"/miners/{WALLET}"]
+
+
+async def test_version_1(driver: SolopoolDriver) -> None:
+    """Shares are summed over the workers; the short window is the hashrate."""
+    account = load("accounts_v1")
+    account["earnings"][0]["blocks"] = 2
+    account["workers"]["other"] = {
+        "hr": 0,
+        "offline": True,
+        "sharesValid": "44",
+        "sharesInvalid": 8,
+        "sharesStale": 100,
+    }
+    async with serving(
+        {"/stats": load("stats_v1"), f"/accounts/{WALLET}": account}
+    ) as site:
+        data = await tile(driver, site.base)
+    assert data.pool_hashrate == 1.21e12
+    assert data.network_difficulty == 756672128.56
+    assert data.active_workers == 1
+    assert data.shares_valid == 123_500
+    assert data.shares_invalid == 20
+    assert data.shares_stale == 100
+    assert data.reject_rate == pytest.approx(100 * 120 / 123_620)
+    assert data.blocks_found_24h == 2
+    assert data.last_block_found is None
+    assert data.best_share is None
+    assert [worker.online for worker in data.workers] == [True, False]
+    assert data.confirmed_balance is None
+    # The shape of /stats told the generation: nothing was asked in vain.
+    assert site.paths == ["/stats", f"/accounts/{WALLET}"]
+
+
+async def test_the_pool_changes_its_generation(driver: SolopoolDriver) -> None:
+    """In both directions, while HMM runs; what worked last is asked first."""
+    v1 = {"/stats": load("stats_v1"), f"/accounts/{WALLET}": load("accounts_v1")}
+    v2 = {"/stats": load("stats_v2"), f"/miners/{WALLET}": load("miners_v2")}
+    driver.stats_seconds = 1000
+    async with serving(v1) as site:
+        assert (await tile(driver, site.base)).shares_valid == 123_456
+        site.answers = v2
+        assert (await tile(driver, site.base)).best_share == 41_000_000
+        site.paths.clear()
+        assert (await tile(driver, site.base)).best_share == 41_000_000
+        assert site.paths == [f"/miners/{WALLET}"]
+        site.answers = v1
+        assert (await tile(driver, site.base)).shares_valid == 123_456
+        site.paths.clear()
+        await tile(driver, site.base)
+        assert site.paths == [f"/accounts/{WALLET}"]
+
+
+async def test_the_keys_decide_not_the_path(driver: SolopoolDriver) -> None:
+    """An old account under the new path is read as what it is."""
+    async with serving({f"/miners/{WALLET}": load("accounts_v1")}) as site:
+        data = await tile(driver, site.base)
+    assert data.shares_valid == 123_456
+    assert data.network_difficulty is None
+    assert data.estimated_time_to_block is None
+    assert data.health_status
+
+
+async def test_no_wallet(driver: SolopoolDriver) -> None:
+    """The network is known, and never the pool's total shown instead."""
+    async with serving({"/stats": load("stats_v2")}) as site:
+        for username in (None, "", " "):
+            data = await tile(driver, site.base, username)
+            assert data.health_status
+            assert data.network_difficulty == 133869853540305.4
+            assert data.pool_hashrate is None
+            assert data.account_known
+    assert site.paths == ["/stats"]
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        (404, "<html></html>", ""),
+        (404, '{"error":"not found"}', ""),
+        {},
+        {"hashrate": 0, "onlineWorkers": 0, "totalWorkers": 0, "workers": {}},
+        {"hashrate": None, "onlineWorkers": None, "totalWorkers": None},
+    ],
+)
+@pytest.mark.parametrize("other", [(404, "", ""), (200, "<html>", ""), (500, "", "")])
+async def test_unknown_wallet(driver: SolopoolDriver, account: Any, other: Any) -> None:
+    """No data yet is not "down"; the other generation's path does not matter."""
+    answers = {
+        "/stats": load("stats_v2"),
+        f"/miners/{WALLET}": account,
+        f"/accounts/{WALLET}": other,
+    }
+    async with serving(answers) as site:
+        data = await tile(driver, site.base)
+    assert data.account_known is False
+    assert data.health_status is True
+    assert data.pool_hashrate is None
+    assert data.active_workers is None
+    assert data.blocks_found_24h is None
+    assert data.network_difficulty is not None
+
+
+async def test_a_wallet_that_stopped_mining(driver: SolopoolDriver) -> None:
+    """Zeros of a wallet that has mined before are real."""
+    account = {
+        "hashrate": 0,
+        "onlineWorkers": 0,
+        "totalWorkers": 0,
+        "lastShare": 1785000123,
+        "totalBlocks": 0,
+    }
+    async with serving({f"/miners/{WALLET}": account}) as site:
+        data = await tile(driver, site.base)
+    assert data.account_known
+    assert data.pool_hashrate == 0
+    assert data.estimated_time_to_block is None
+    assert data.blocks_found_24h == 0
+
+
+async def test_the_worker_without_a_name(driver: SolopoolDriver) -> None:
+    """It is listed under the wallet, which is kept out of names."""
+    account = load("miners_v2")
+    account["workers"] = {WALLET: {"hr": 5}, "": {"hr": "7", "offline": 0}, "x": None}
+    async with serving({f"/miners/{WALLET}": account}) as site:
+        data = await tile(driver, site.base)
+    assert data.workers == (
+        PoolWorker(name="default", hashrate=5, online=None),
+        PoolWorker(name="default", hashrate=7, online=True),
+    )
+
+
+@pytest.mark.parametrize("value", [None, "", "nan", [], {}, True, "x", -5, 1e300])
+@pytest.mark.parametrize("name", ["miners_v2", "accounts_v1"])
+async def test_nonsense_is_unknown(
+    driver: SolopoolDriver, name: str, value: Any
+) -> None:
+    """Wrong types anywhere give None for that field, never an exception."""
+    account = load(name)
+    answers = {
+        "/stats": {"node": value, "stats": value, "hashrate": value},
+        f"/miners/{WALLET}": dict.fromkeys(account, value),
+    }
+    async with serving(answers) as site:
+        data = await tile(driver, site.base)
+        assert data.health_status
+        assert data.last_block_found is None
+        assert data.shares_valid is None
+        assert data.network_difficulty is None
+        for key in ("blocks", "workers", "earnings", "payments", "stats"):
+            for wrapped in ([value], {"a": value}, [{"timestamp": value}]):
+                site.answers[f"/miners/{WALLET}"] = {**account, key: wrapped}
+                assert (await tile(driver, site.base)).health_status
+
+
+async def test_nan_in_json(driver: SolopoolDriver) -> None:
+    """Python reads NaN in JSON; it is no figure."""
+    body = '{"hashrate":NaN,"onlineWorkers":1,"totalWorkers":1,"bestShare":Infinity}'
+    async with serving({f"/miners/{WALLET}": (200, body, "")}) as site:
+        data = await tile(driver, site.base)
+    assert data.pool_hashrate is None
+    assert data.best_share is None
+    assert data.active_workers == 1
+
+
+# Sharing and failing
+
+
+async def test_accounts_share_one_fetch(driver: SolopoolDriver) -> None:
+    """All accounts of a coin ask for /stats once, together or in turn."""
+    answers = {f"/miners/w{number}": load("miners_v2") for number in range(3)}
+    async with serving({"/stats": load("stats_v2"), **answers}) as site:
+        await asyncio.gather(*(tile(driver, site.base, f"w{it}") for it in range(3)))
+        await tile(driver, site.base, "w0")
+        assert site.paths.count("/stats") == 1
+        driver.stats_seconds = 0
+        await tile(driver, site.base, "w0")
+        assert site.paths.count("/stats") == 2
+
+
+async def test_accounts_share_a_failure(driver: SolopoolDriver) -> None:
+    """A pool that is down is not asked by every account for itself."""
+    async with serving({"/stats": (502, "<html>", "")}) as site:
+        results = await asyncio.gather(
+            *(tile(driver, site.base, None) for _ in range(3))
+        )
+        assert site.paths == ["/stats"]
+    assert {result.health_status for result in results} == {False}
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((500, "<html>", ""), "500"),
+        ((503, "<html>", "Retry-After: x\r\n"), "503"),
+        ((403, "<html>", ""), "403"),
+        ((302, "", "Location: https://elsewhere.example\r\n"), "moved"),
+        ((200, "<html>maintenance</html>", ""), "JSON"),
+        ((200, "[1]", ""), "shape"),
+        ((200, "", ""), "JSON"),
+        ((200, "[" * 100_000, ""), "JSON"),
+    ],
+)
+async def test_a_pool_that_fails(
+    driver: SolopoolDriver, answer: Any, words: str
+) -> None:
+    """The tile says so in plain words, and what is known stays."""
+    answers = {f"/{kind}/{WALLET}": answer for kind in ("miners", "accounts")}
+    async with serving({"/stats": load("stats_v2"), **answers}) as site:
+        data = await tile(driver, site.base)
+        assert data.health_status is False
+        assert data.health_message is not None
+        assert words in data.health_message
+        assert data.latency_ms is None
+        assert data.account_known is True
+        assert data.pool_hashrate is None
+        assert data.network_difficulty is not None
+        assert WALLET not in data.health_message
+        site.answers["/stats"] = answer
+        driver.stats_seconds = 0
+        with pytest.raises(DriverError, match=words):
+            await driver.get_network_difficulty("DGB", api_base=site.base)
+        health = await driver.get_health("x", 1, api_base=site.base)
+        assert not health.is_healthy
+        assert health.error_message is not None
+        assert words in health.error_message
+
+
+async def test_too_many_requests(driver: SolopoolDriver) -> None:
+    """Retry-After is obeyed: nothing is asked before, all is well after."""
+    limited = (429, "slow down", "Retry-After: 30\r\n")
+    async with serving({"/stats": limited}) as site:
+        data = await tile(driver, site.base)
+        assert data.health_status is False
+        assert data.health_message is not None
+        assert "less often" in data.health_message
+        assert site.paths == ["/stats"]
+        site.answers = {"/stats": load("stats_v2")}
+        assert (await tile(driver, site.base)).health_status is False
+        assert site.paths == ["/stats"]
+        pause = driver._site("DGB", {"api_base": site.base})
+        assert 0 < pause._paused_until - time.monotonic() <= 30
+        pause._paused_until = 0
+        driver.stats_seconds = 0
+        assert (await tile(driver, site.base, None)).health_status is True
+
+
+async def test_too_long(
+    driver: SolopoolDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer may not be endless."""
+    monkeypatch.setattr(solopool_driver, "MAX_ANSWER", 1000)
+    async with serving({"/stats": (200, "x" * 100_000, "")}) as site:
+        with pytest.raises(BadAnswer, match="too long"):
+            await driver.get_network_difficulty("DGB", api_base=site.base)
+
+
+async def test_nothing_answers(driver: SolopoolDriver) -> None:
+    """Refused, silent, no address at all, no session: each is CannotConnect."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        base = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        with pytest.raises(CannotConnect, match="reached"):
+            await driver.get_network_difficulty("DGB", api_base=base)
+        unused.listen()
+        driver.timeout_seconds = 0.1
+        driver.stats_seconds = 0
+        with pytest.raises(CannotConnect, match="time"):
+            await driver.get_network_difficulty("DGB", api_base=base)
+    with pytest.raises(CannotConnect, match="address"):
+        await driver.get_network_difficulty("DGB", api_base="http://[")
+    driver.session = None
+    with pytest.raises(CannotConnect):
+        await driver.get_network_difficulty("DGB", api_base=base)
+
+
+# The simulated pool
+
+
+@asynccontextmanager
+async def simulated(**options: Any) -> AsyncGenerator[tuple[SimulatedSolopool, str]]:
+    """Run a simulated pool and give its base address."""
+    async with SimulatedSolopool(**{"wallets": {WALLET: WORKERS}, **options}) as pool:
+        yield pool, f"http://127.0.0.1:{pool.port}/api"
+
+
+@pytest.mark.parametrize("text_numbers", [False, True])
+@pytest.mark.parametrize("generation", [1, 2])
+async def test_simulated_pool(
+    driver: SolopoolDriver, generation: Any, text_numbers: bool
+) -> None:
+    """Both generations give the same picture."""
+    async with simulated(generation=generation) as (pool, base):
+        pool.text_numbers = text_numbers
+        data = await tile(driver, base, f"{WALLET}.bitaxe")
+        assert data.health_status
+        assert data.pool_hashrate == pytest.approx(6e12, rel=0.3)
+        assert data.network_difficulty == pytest.approx(756_672_128, rel=0.02)
+        assert data.active_workers == 2
+        assert {worker.name for worker in data.workers} == set(WORKERS)
+        assert (data.shares_valid is None) is (generation == 2)
+        before = data.blocks_found_24h
+        assert before is not None
+        pool.find_block()
+        after = await tile(driver, base)
+        assert after.blocks_found_24h == before + 1
+        pool.wallets[WALLET].workers["nerd"].offline = True
+        assert (await tile(driver, base)).active_workers == 1
+        # One /stats for all of this, and one request per poll.
+        assert pool.counters.by_path["GET /api/stats"] == 1
+        assert pool.counters.requests == 4
+        assert pool.counters.connections == 1
+
+
+@pytest.mark.parametrize("generation", [1, 2])
+async def test_simulated_nulls(driver: SolopoolDriver, generation: Any) -> None:
+    """Nulls where lists and times are expected are unknown."""
+    async with simulated(generation=generation) as (pool, base):
+        pool.nulls = True
+        data = await tile(driver, base)
+        assert data.account_known
+        assert data.pool_hashrate == pytest.approx(6e12, rel=0.3)
+        assert data.workers == ()
+        assert data.best_share is None
+        assert data.last_block_found is None
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty", "zeros"])
+@pytest.mark.parametrize("generation", [1, 2])
+async def test_simulated_unknown_wallet(
+    driver: SolopoolDriver, generation: Any, kind: Any
+) -> None:
+    """All three ways to say so."""
+    async with simulated(generation=generation) as (pool, base):
+        pool.unknown_address = kind
+        data = await tile(driver, base, "dgb1qnobody")
+        assert data.health_status
+        assert not data.account_known
+        assert data.pool_hashrate is None
+        pool.add_wallet("dgb1qnobody", {"new": 1e12})
+        assert (await tile(driver, base, "dgb1qnobody")).account_known
+
+
+@pytest.mark.parametrize("status", [404, 429, 500, 502, 503])
+async def test_simulated_status(driver: SolopoolDriver, status: int) -> None:
+    """Web pages with an error status."""
+    async with simulated() as (pool, base):
+        pool.status = status
+        data = await tile(driver, base)
+        # A site where nothing is found has no statistics either.
+        assert data.health_status is (status == 404)
+        assert data.pool_hashrate is None
+        health = await driver.get_health("x", 1, api_base=base)
+        assert not health.is_healthy
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.RESET, Fault.GARBAGE, Fault.HALF, Fault.HTML, Fault.REDIRECT]
+)
+async def test_simulated_faults(driver: SolopoolDriver, fault: Fault) -> None:
+    """Each makes the pool unhealthy, and is over when the fault is."""
+    driver.stats_seconds = 0
+    async with simulated() as (pool, base):
+        pool.fault = fault
+        data = await tile(driver, base)
+        assert data.health_status is False
+        assert data.health_message
+        pool.fault = None
+        data = await tile(driver, base)
+        assert data.health_status
+        assert data.pool_hashrate
+
+
+async def test_pool_figures(driver: SolopoolDriver) -> None:
+    """The pool as a whole, its blocks, and one account by other methods."""
+    async with simulated(generation=1) as (pool, base):
+        pool.find_block()
+        stats = await driver.get_pool_stats("x", "dgb", api_base=base)
+        assert stats is not None
+        assert stats.hashrate == 5e15
+        assert stats.network_difficulty == pytest.approx(756_672_128, rel=0.02)
+        blocks = await driver.get_blocks("x", "dgb", api_base=base)
+        assert blocks
+        assert blocks[0].coin == "DGB"
+        assert blocks[0].miner == WALLET
+        assert not blocks[0].confirmed
+        assert blocks == sorted(blocks, key=lambda it: -(it.timestamp or 0))
+        assert len(await driver.get_blocks("x", "dgb", hours=0, api_base=base)) < len(
+            blocks
+        )
+        user = await driver.get_user_stats("x", "dgb", f"{WALLET}.a", api_base=base)
+        assert user is not None
+        assert user["workers"] == 2
+        assert await driver.get_user_stats("x", "dgb", "nobody", api_base=base) is None
+        worker = await driver.get_worker_stats(
+            "x", "dgb", "nerd", username=WALLET, api_base=base
+        )
+        assert worker is not None
+        assert worker["online"] is True
+        for name, username in (("zzz", WALLET), ("nerd", "nobody"), ("nerd", "")):
+            assert (
+                await driver.get_worker_stats(
+                    "x", "dgb", name, username=username, api_base=base
+                )
+                is None
+            )
+    async with simulated() as (_, base):
+        assert await driver.get_blocks("x", "dgb", api_base=base) == []
+        health = await driver.get_health("eu1.solopool.org", 8004, api_base=base)
+        assert health.is_healthy
+        assert health.latency_ms is not None
+
+
+async def test_blocks_with_nonsense(driver: SolopoolDriver) -> None:
+    """What is no block, or was none in the end, is left out."""
+    good = {"height": 5, "timestamp": int(time.time()), "hash": "0", "reward": "1"}
+    blocks = {
+        "candidates": None,
+        "immature": [None, {}, {"height": 1}, {**good, "orphan": True}],
+        "matured": [good],
+    }
+    async with serving({"/blocks": blocks}) as site:
+        found = await driver.get_blocks("x", "dgb", api_base=site.base)
+    assert [(block.height, block.confirmed) for block in found] == [(5, True)]
+
+
+# Which pool, which wallet
+
+
+@pytest.mark.parametrize(
+    ("url", "port", "found"),
+    [
+        ("eu1.solopool.org", 8004, True),
+        ("stratum+tcp://US1.solopool.org:8004", 8004, True),
+        ("eu1.solopool.org", 7004, True),
+        ("eu1.solopool.org", 9004, True),
+        ("eu3.solopool.org", 8002, False),  # FB
+        ("eu2.solopool.org", 8002, True),
+        ("eu1.solopool.org.evil.example", 8004, False),
+        ("eu1.solopool.org", 3333, False),
+    ],
+)
+async def test_detect(url: str, port: int, found: bool) -> None:
+    """Host and port together; nothing is asked."""
+    assert await SolopoolDriver().detect(url, port) is found
+
+
+@pytest.mark.parametrize(
+    ("coin", "base"),
+    [
+        ("DGB", "https://dgb-sha.solopool.org/api"),
+        ("btc", "https://btc.solopool.org/api"),
+        ("BCH", "https://bch.solopool.org/api"),
+        ("BC2", "https://bc2.solopool.org/api"),
+    ],
+)
+def test_one_api_per_coin(coin: str, base: str) -> None:
+    """The address follows from the coin; accounts share a site."""
+    driver = SolopoolDriver()
+    site = driver._site(coin, {})
+    assert site._base == base
+    assert driver._site(coin.lower(), {}) is site
+
+
+async def test_no_such_coin(driver: SolopoolDriver) -> None:
+    """A coin that the pool has not is refused."""
+    with pytest.raises(InvalidValue):
+        await driver.get_dashboard_data("x", "DOGE", WALLET)
+    health = await driver.get_health("pool.example.org", 1)
+    assert not health.is_healthy
+
+
+async def test_block_times(driver: SolopoolDriver) -> None:
+    """600 s but for DigiByte; a coin that is not known has no percentage."""
+    answers = {"/stats": load("stats_v2"), f"/miners/{WALLET}": load("miners_v2")}
+    async with serving(answers) as site:
+        shares = {
+            coin: (await tile(driver, site.base, coin=coin)).pool_percentage
+            for coin in ("BTC", "BCH", "BC2", "DGB", "XEC")
+        }
+    assert shares["XEC"] is None
+    assert shares["BTC"] is not None and shares["DGB"] is not None
+    assert shares["BTC"] == shares["BCH"] == shares["BC2"]
+    assert shares["BTC"] == pytest.approx(8 * shares["DGB"])
+
+
+COINS = ("BC2", "BCH", "BTC", "DGB")
+ADDRESSES = {
+    "dgb1qexamplewallet0000": {"DGB"},
+    DEMO_WALLET: {"DGB"},
+    "DDigiByteAddressExampLe11111111": {"DGB"},
+    "SDigiByteAddressExampLe11111111": {"DGB"},
+    "bc1qexamplewallet0000": {"BTC", "BC2"},
+    "1BitcoinAddressExampLe1111111111": {"BTC", "BC2", "BCH"},
+    "3BitcoinAddressExampLe1111111111": set(COINS),
+    "bitcoincash:qexamplewallet0000": {"BCH"},
+    "pexamplewallet0000": {"BCH"},
+}
+"""Addresses and the coins that they may be of."""
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("coin", COINS)
+def test_wallets(coin: str, address: str) -> None:
+    """They pass, with a worker too; those of another coin do not."""
+    driver = SolopoolDriver()
+    config = {"username": f" {address}.rig1 ", "coin": coin}
+    if coin in ADDRESSES[address]:
+        assert check_wallet(coin.lower(), config["username"]) == address
+        assert driver.validate_config(config)
+    else:
+        with pytest.raises(InvalidValue) as caught:
+            check_wallet(coin, address)
+        assert address not in str(caught.value)
+        assert not driver.validate_config(config)
+
+
+def test_the_case_of_wallets() -> None:
+    """It is nothing in bech32 and CashAddr, and a part of base58."""
+    assert check_wallet("DGB", "DGB1QEXAMPLEWALLET0000") == "dgb1qexamplewallet0000"
+    assert (
+        check_wallet("BCH", "BITCOINCASH:QEXAMPLEWALLET0000")
+        == "bitcoincash:qexamplewallet0000"
+    )
+    assert strip_worker(" a.b.c ") == "a"
+
+
+@pytest.mark.parametrize("address", ["", " ", ".rig", "a b", "a\nb", "DGB", "dgb1"])
+def test_no_wallets(address: str) -> None:
+    """These are none of any coin that is known."""
+    with pytest.raises(InvalidValue):
+        check_wallet("DGB", address)
+    assert not SolopoolDriver().validate_config({"username": address, "coin": "DGB"})
+
+
+def test_config_schema() -> None:
+    """A wallet address is all that is needed."""
+    driver = SolopoolDriver()
+    assert driver.get_config_schema()["required"] == ["username"]
+    assert driver.validate_config({"username": WALLET})
+    assert not driver.validate_config({})
+
+
+def test_wallets_of_other_coins() -> None:
+    """Of a coin that is not known, all but nonsense passes."""
+    assert check_wallet("XMR", "4Anything") == "4Anything"
+    with pytest.raises(InvalidValue):
+        check_wallet("XMR", "two words")
+
+
+def test_pool_files() -> None:
+    """Every file names this driver and a host and port that it knows."""
+    files = sorted((Path(bundled.__path__[0]) / "pools").glob("solopool-*.yaml"))
+    assert [file.stem for file in files] == [
+        "solopool-bc2-eu3",
+        "solopool-bch-eu2",
+        "solopool-bch-us1",
+        "solopool-btc-eu3",
+        "solopool-dgb-eu1",
+        "solopool-dgb-us1",
+    ]
+    for file in files:
+        pool = yaml.safe_load(file.read_text(encoding="utf-8"))
+        _, coin, region = file.stem.split("-")
+        assert pool["driver"] == SolopoolDriver.driver_type
+        assert pool["coin"] == coin.upper()
+        assert pool["region"] == region.upper()
+        assert pool["url"] == f"{region}.solopool.org"
+        assert solopool_driver._coin_at(pool["url"], pool["port"]) == pool["coin"]
+        assert pool["mining_model"] == "solo"
