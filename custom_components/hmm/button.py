@@ -1,0 +1,80 @@
+"""Buttons of miners."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, override
+
+from homeassistant.components.button import (
+    ButtonDeviceClass,
+    ButtonEntity,
+    ButtonEntityDescription,
+)
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import MinerCoordinator
+from .driver_manager.client import MinerClient
+from .driver_manager.profile import MinerProfile
+from .entity import MinerEntity, async_add_offered
+
+PARALLEL_UPDATES = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class MinerButtonDescription(ButtonEntityDescription):
+    """A button of a miner."""
+
+    exists_fn: Callable[[MinerProfile], bool]
+    press_fn: Callable[[MinerClient], Awaitable[None]]
+
+
+MINER_BUTTONS: tuple[MinerButtonDescription, ...] = (
+    MinerButtonDescription(
+        key="restart",
+        translation_key="restart",
+        device_class=ButtonDeviceClass.RESTART,
+        entity_category=EntityCategory.CONFIG,
+        exists_fn=lambda profile: profile.restart,
+        press_fn=MinerClient.restart,
+    ),
+    MinerButtonDescription(
+        key="identify",
+        translation_key="identify",
+        device_class=ButtonDeviceClass.IDENTIFY,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        exists_fn=lambda profile: profile.identify,
+        press_fn=MinerClient.identify,
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: ConfigEntry[Any],
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the buttons of a miner."""
+    if isinstance(coordinator := entry.runtime_data, MinerCoordinator):
+        async_add_offered(
+            coordinator,
+            MINER_BUTTONS,
+            lambda description, miner: (
+                miner.profile is not None and description.exists_fn(miner.profile)
+            ),
+            MinerButton,
+            async_add_entities,
+        )
+
+
+class MinerButton(MinerEntity, ButtonEntity):
+    """A button of a miner."""
+
+    entity_description: MinerButtonDescription
+
+    @override
+    async def async_press(self) -> None:
+        await self.coordinator.async_command(
+            self.entity_description.press_fn(self.coordinator.client)
+        )

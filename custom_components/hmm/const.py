@@ -1,0 +1,44 @@
+"""Constants that more than one module of HMM uses."""
+
+from enum import StrEnum
+from typing import Final
+
+from homeassistant.const import Platform
+
+DOMAIN: Final = "hmm"
+
+PLATFORMS: Final = [
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.EVENT,
+    Platform.NUMBER,
+    Platform.SELECT,
+    Platform.SENSOR,
+    Platform.SWITCH,
+]
+
+HUB_UNIQUE_ID: Final = "hmm_hub"
+HUB_TITLE: Final = "Mining fleet"
+
+
+class EntryType(StrEnum):
+    """The three kinds of config entries."""
+
+    MINER = "miner"
+    POOL = "pool"
+    HUB = "hub"
+
+
+# Config entry data
+CONF_ENTRY_TYPE: Final = "entry_type"
+CONF_DRIVER: Final = "driver"
+CONF_PROFILE: Final = "profile"
+CONF_COIN: Final = "coin"
+CONF_WALLET: Final = "wallet"
+CONF_POOL_SETTINGS: Final = "pool_settings"
+
+# Options of a miner
+CONF_PLUG: Final = "plug"
+CONF_POWER_DRAW: Final = "power_draw"
+
+MODE_CUSTOM: Final = "custom"

@@ -1,0 +1,68 @@
+"""Diagnostics that can be shared: nothing secret is in them."""
+
+from dataclasses import asdict
+from typing import Any
+
+from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_HOST
+from homeassistant.core import HomeAssistant
+
+from .const import CONF_POOL_SETTINGS, CONF_WALLET
+from .coordinator import MinerCoordinator, PoolCoordinator
+from .data import get_data
+
+TO_REDACT = {
+    CONF_HOST,
+    CONF_POOL_SETTINGS,
+    CONF_WALLET,
+    "admin_password",
+    "admin_user",
+    "configuration_url",
+    "hostname",
+    "mac",
+    "name",
+    "otp_secret",
+    "serial",
+    "unique_id",
+    "user",
+    "workers",
+}
+
+
+async def async_get_config_entry_diagnostics(
+    hass: HomeAssistant, entry: ConfigEntry[Any]
+) -> dict[str, Any]:
+    """Return what helps to find a fault of one entry."""
+    data = get_data(hass)
+    result: dict[str, Any] = {
+        "entry": async_redact_data(
+            {"data": dict(entry.data), "options": dict(entry.options)}, TO_REDACT
+        ),
+        "drivers": [
+            {
+                "type": driver.driver_type,
+                "version": driver.version,
+                "file": driver.path.name,
+                "sha256": driver.sha256,
+                "bundled": driver.bundled,
+            }
+            for driver in (
+                *data.drivers.miners.values(),
+                *data.drivers.pools.values(),
+            )
+        ],
+        "failed_files": [
+            {"file": failed.path.name, "line": failed.line, "reason": failed.reason}
+            for failed in (*data.drivers.failed, *data.pool_files.failed)
+        ],
+    }
+    coordinator = entry.runtime_data
+    if isinstance(coordinator, MinerCoordinator | PoolCoordinator):
+        result["last_update_success"] = coordinator.last_update_success
+        result["last_poll"] = (
+            None
+            if coordinator.data is None
+            else async_redact_data(asdict(coordinator.data), TO_REDACT)
+        )
+    return result

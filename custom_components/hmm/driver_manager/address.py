@@ -1,0 +1,74 @@
+"""Addresses as people type them."""
+
+from dataclasses import dataclass
+import ipaddress
+import re
+from typing import Literal
+
+type AddressFault = Literal[
+    "address_scheme", "address_path", "address_ipv6", "address_port", "address_invalid"
+]
+
+_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
+_LOOKS_LIKE_IPV4 = re.compile(r"[\d.]+")
+
+
+class AddressError(ValueError):
+    """What was typed is no address; ``fault`` names the translated message."""
+
+    def __init__(self, fault: AddressFault) -> None:
+        """Keep which fault it is."""
+        super().__init__(fault)
+        self.fault: AddressFault = fault
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A host name or IPv4 address, and a port if one was typed."""
+
+    host: str
+    port: int | None = None
+
+
+def parse_address(text: str) -> Address:
+    """Return ``host`` or ``host:port``; raise ``AddressError`` otherwise."""
+    text = text.strip()
+    if "://" in text:
+        raise AddressError("address_scheme")
+    if any(char in text for char in "/?#@\\"):
+        raise AddressError("address_path")
+    if _is_ipv6(text):
+        # AxeOS takes an IPv6 client for a stranger, the others have no IPv6
+        raise AddressError("address_ipv6")
+    host, colon, typed_port = text.partition(":")
+    port = None
+    if colon:
+        if not typed_port.isdecimal() or not 0 < int(typed_port) < 65536:
+            raise AddressError("address_port")
+        port = int(typed_port)
+    host = host.removesuffix(".")
+    if not _is_host(host):
+        raise AddressError("address_invalid")
+    return Address(host.lower(), port)
+
+
+def _is_ipv6(text: str) -> bool:
+    if text.startswith("["):
+        return True
+    try:
+        ipaddress.IPv6Address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def _is_host(host: str) -> bool:
+    if _LOOKS_LIKE_IPV4.fullmatch(host):
+        try:
+            ipaddress.IPv4Address(host)
+        except ValueError:
+            return False
+        return True
+    return 0 < len(host) < 254 and all(
+        _LABEL.fullmatch(label) for label in host.split(".")
+    )

@@ -1,0 +1,254 @@
+"""One device through its driver: typed answers, typed errors, time limits."""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import fields
+import logging
+import traceback
+from typing import Any
+
+import aiohttp
+
+from ..driver_api import (
+    BaseMinerAdapter,
+    CannotConnect,
+    CommandFailed,
+    DeviceFacts,
+    DriverContext,
+    DriverError,
+    HashrateUnit,
+    MinerTelemetry,
+    Setting,
+)
+from ..driver_api.units import parse_int, parse_number, parse_text
+from .profile import MinerProfile, read_profile
+
+_LOGGER = logging.getLogger(__name__)
+
+# A poll may wait for a slow web server, a command also for a restart.
+_POLL_SECONDS = 20
+_COMMAND_SECONDS = 150
+
+_TEXT_FIELDS = {"mode"}
+_INTEGER_FIELDS = {
+    "uptime",
+    "shares_accepted",
+    "shares_rejected",
+    "shares_stale",
+    "blocks_found",
+    "block_height",
+    "signal",
+}
+_FLAG_FIELDS = {"hashing", "paused", "using_fallback"}
+_STRUCTURED_FIELDS = {
+    "chip_temperatures",
+    "fan_rpm",
+    "pools",
+    "problems",
+    "device",
+}
+
+
+class DriverFault(DriverError):
+    """The driver itself failed: a bug in its file, not in the device."""
+
+
+class MinerClient:
+    """Runs one driver instance; nothing but ``DriverError`` leaves it."""
+
+    def __init__(
+        self,
+        driver_class: type[BaseMinerAdapter],
+        context: DriverContext,
+        host: str,
+        port: int | None,
+    ) -> None:
+        """Prepare a driver for a device at ``host``."""
+        self.host = host
+        self.port = port
+        self._driver_class = driver_class
+        self._context = context
+        self._driver: BaseMinerAdapter | None = None
+        self._facts = DeviceFacts()
+        # One request or command at a time: small web servers take no more, and
+        # a poll in the middle of a write would publish half of it.
+        self._lock = asyncio.Lock()
+
+    @property
+    def hashrate_unit(self) -> HashrateUnit:
+        """Return the unit that suits this kind of device."""
+        return self._driver_class.hashrate_unit
+
+    async def connect(self) -> bool:
+        """Return whether the device is one of this driver's."""
+        async with self._lock:
+            return await self._connect()
+
+    async def poll(self) -> MinerTelemetry:
+        """Return one poll; connects first where that has not been done."""
+        async with self._lock:
+            driver = await self._connected()
+            answer = await _guard(driver.get_telemetry(), _POLL_SECONDS, driver)
+        return _telemetry(answer, driver)
+
+    def read_profile(
+        self, telemetry: MinerTelemetry, before: MinerProfile | None
+    ) -> MinerProfile:
+        """Return what the device can do, as its driver says after a poll."""
+        assert self._driver is not None
+        try:
+            return read_profile(self._driver, self._facts, telemetry, before)
+        except Exception as err:
+            raise _fault(self._driver, err) from err
+
+    async def set_mode(self, mode: str) -> None:
+        """Set a mode and have it confirmed by the device."""
+        async with self._lock:
+            driver = await self._connected()
+            await self._command(driver, driver.set_mode(mode))
+
+    async def restart(self) -> None:
+        """Restart the miner."""
+        async with self._lock:
+            driver = await self._connected()
+            await self._command(driver, driver.restart())
+
+    async def pause(self) -> None:
+        """Stop mining."""
+        async with self._lock:
+            driver = await self._connected()
+            await self._command(driver, driver.pause())
+
+    async def resume(self) -> None:
+        """Mine again."""
+        async with self._lock:
+            driver = await self._connected()
+            await self._command(driver, driver.resume())
+
+    async def identify(self) -> None:
+        """Make the device show itself."""
+        async with self._lock:
+            driver = await self._connected()
+            await self._command(driver, driver.identify())
+
+    async def select_pool(self, index: int) -> None:
+        """Mine at another of the device's own pools."""
+        async with self._lock:
+            driver = await self._connected()
+            await self._command(driver, driver.select_pool(index))
+
+    async def set_pool(self, url: str, user: str, password: str) -> None:
+        """Point the miner at another pool."""
+        async with self._lock:
+            driver = await self._connected()
+            await self._command(driver, driver.set_pool(url, user, password))
+
+    async def set_tuning(self, setting: Setting, value: float) -> None:
+        """Set one value by hand."""
+        async with self._lock:
+            driver = await self._connected()
+            await self._command(driver, driver.set_tuning(setting, value))
+
+    async def close(self) -> None:
+        """Give back what the driver holds."""
+        driver, self._driver = self._driver, None
+        if driver is not None:
+            await self._close(driver)
+
+    async def _close(self, driver: BaseMinerAdapter) -> None:
+        try:
+            await _guard(driver.close(), _POLL_SECONDS, driver)
+        except DriverError as err:
+            _LOGGER.debug("Closing %s failed: %s", driver.driver_type, err)
+
+    async def _connect(self) -> bool:
+        try:
+            driver = self._driver_class()
+            driver.attach(self._context)
+        except Exception as err:
+            raise _fault(self._driver_class, err) from err
+        try:
+            if not await _guard(
+                driver.connect(self.host, self.port), _POLL_SECONDS, driver
+            ):
+                await self._close(driver)
+                return False
+            facts = await _guard(driver.get_device_facts(), _POLL_SECONDS, driver)
+        except BaseException:
+            await self._close(driver)
+            raise
+        self._facts = facts if isinstance(facts, DeviceFacts) else DeviceFacts()
+        self._driver = driver
+        return True
+
+    async def _connected(self) -> BaseMinerAdapter:
+        if self._driver is None and not await self._connect():
+            msg = f"No device of this kind answers at {self.host}"
+            raise CannotConnect(msg)
+        assert self._driver is not None
+        return self._driver
+
+    async def _command(
+        self, driver: BaseMinerAdapter, command: Awaitable[bool]
+    ) -> None:
+        if not await _guard(command, _COMMAND_SECONDS, driver):
+            msg = "The device did not take the command"
+            raise CommandFailed(msg)
+
+
+async def _guard[T](call: Awaitable[T], seconds: float, driver: BaseMinerAdapter) -> T:
+    """Await a driver's call; turn whatever it raises into a ``DriverError``."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await call
+    except DriverError:
+        raise
+    except (TimeoutError, aiohttp.ClientError, OSError) as err:
+        msg = "The device did not answer in time"
+        if not isinstance(err, TimeoutError):
+            msg = f"The connection failed ({type(err).__name__})"
+        raise CannotConnect(msg) from err
+    # SystemExit in a driver must not end Home Assistant's event loop
+    except (Exception, SystemExit) as err:
+        raise _fault(driver, err) from err
+
+
+def _fault(
+    driver: BaseMinerAdapter | type[BaseMinerAdapter], err: BaseException
+) -> DriverFault:
+    """Return an error that tells the driver's author where to look.
+
+    The text of the exception is left out: it may quote what the device sent.
+    """
+    frames = traceback.extract_tb(err.__traceback__)
+    where = f" in line {frames[-1].lineno} of {frames[-1].name}" if frames else ""
+    _LOGGER.debug("Driver %s failed", driver.driver_type, exc_info=err)
+    return DriverFault(
+        f"The driver {driver.driver_type} failed with {type(err).__name__}{where}"
+    )
+
+
+def _telemetry(answer: Any, driver: BaseMinerAdapter) -> MinerTelemetry:
+    """Return a driver's answer as telemetry; unreadable values are unknown."""
+    if isinstance(answer, MinerTelemetry):
+        return answer
+    if not isinstance(answer, dict):
+        msg = f"The driver {driver.driver_type} returned no telemetry"
+        raise DriverFault(msg)
+    values: dict[str, Any] = {}
+    for known in fields(MinerTelemetry):
+        name = known.name
+        value = answer.get(name)
+        if value is None or name in _STRUCTURED_FIELDS:
+            continue
+        if name in _TEXT_FIELDS:
+            values[name] = parse_text(value)
+        elif name in _FLAG_FIELDS:
+            values[name] = value if isinstance(value, bool) else None
+        elif name in _INTEGER_FIELDS:
+            values[name] = parse_int(value)
+        else:
+            values[name] = parse_number(value)
+    if values.get("hashing") is None and values.get("hashrate") is not None:
+        values["hashing"] = values["hashrate"] > 0
+    return MinerTelemetry(**values)

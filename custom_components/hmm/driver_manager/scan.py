@@ -1,0 +1,71 @@
+"""Look for miners on the local network."""
+
+import asyncio
+from collections.abc import Iterable
+from ipaddress import IPv4Network
+
+from ..driver_api import BaseMinerAdapter, DriverContext
+from .detect import Detected, detect
+from .loader import LoadedDriver
+
+# A live host on the LAN answers a connect within milliseconds; a WiFi miner
+# that sleeps may take a second.
+_CONNECT_SECONDS = 1.5
+_DETECTIONS_AT_ONCE = 16
+
+# Nobody mines at home on more; a /16 would take minutes and alarm the router
+_LARGEST_NETWORK = 1024
+
+
+async def scan(
+    networks: Iterable[IPv4Network],
+    drivers: list[LoadedDriver[BaseMinerAdapter]],
+    context: DriverContext,
+    skip: set[str],
+) -> list[Detected]:
+    """Return the miners found; their clients are closed again.
+
+    All addresses are tried at once, so the time is bounded by one connect
+    time-out. Addresses in ``skip`` (miners that are set up) are left alone.
+    """
+    ports = {
+        kind.default_port
+        for driver in drivers
+        if (kind := driver.driver_class).connection_type in ("tcp", "http")
+        and kind.default_port
+    }
+    hosts = {
+        str(host)
+        for network in networks
+        if network.num_addresses <= _LARGEST_NETWORK
+        for host in network.hosts()
+    } - skip
+    doors = await asyncio.gather(
+        *(_listens(host, port) for host in hosts for port in ports)
+    )
+    limit = asyncio.Semaphore(_DETECTIONS_AT_ONCE)
+    over_tcp = [
+        driver for driver in drivers if driver.driver_class.connection_type != "udp"
+    ]
+
+    async def look(host: str) -> list[Detected]:
+        async with limit:
+            detection = await detect(over_tcp, context, host)
+        for found in detection.found:
+            await found.client.close()
+        return list(detection.found)
+
+    alive = sorted({door for door in doors if door})
+    found = await asyncio.gather(*(look(host) for host in alive))
+    return [device for devices in found for device in devices]
+
+
+async def _listens(host: str, port: int) -> str | None:
+    """Return the host if something accepts connections on a port."""
+    try:
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            _, writer = await asyncio.open_connection(host, port)
+    except TimeoutError, OSError:
+        return None
+    writer.close()
+    return host

@@ -1,0 +1,183 @@
+"""Settings of a miner that are numbers."""
+
+from dataclasses import dataclass
+from typing import Any, override
+
+from homeassistant.components.number import (
+    NumberDeviceClass,
+    NumberEntity,
+    NumberEntityDescription,
+    NumberMode,
+)
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import (
+    PERCENTAGE,
+    EntityCategory,
+    UnitOfElectricPotential,
+    UnitOfFrequency,
+    UnitOfPower,
+    UnitOfTemperature,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .const import CONF_POWER_DRAW
+from .coordinator import MinerCoordinator
+from .driver_api import Setting, TuningRange
+from .entity import MinerEntity, async_add_offered
+
+PARALLEL_UPDATES = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuningDescription(NumberEntityDescription):
+    """A setting within the limits that the device gives for it."""
+
+    setting: Setting
+
+
+TUNING_NUMBERS: tuple[TuningDescription, ...] = (
+    TuningDescription(
+        key="set_frequency",
+        translation_key="frequency",
+        setting="frequency",
+        device_class=NumberDeviceClass.FREQUENCY,
+        native_unit_of_measurement=UnitOfFrequency.MEGAHERTZ,
+        entity_category=EntityCategory.CONFIG,
+        entity_registry_enabled_default=False,
+    ),
+    TuningDescription(
+        key="set_core_voltage",
+        translation_key="core_voltage",
+        setting="core_voltage",
+        device_class=NumberDeviceClass.VOLTAGE,
+        native_unit_of_measurement=UnitOfElectricPotential.MILLIVOLT,
+        entity_category=EntityCategory.CONFIG,
+        entity_registry_enabled_default=False,
+    ),
+    TuningDescription(
+        key="set_fan_speed",
+        translation_key="fan_speed",
+        setting="fan_speed",
+        native_unit_of_measurement=PERCENTAGE,
+        entity_category=EntityCategory.CONFIG,
+        entity_registry_enabled_default=False,
+    ),
+    TuningDescription(
+        key="set_target_temperature",
+        translation_key="target_temperature",
+        setting="target_temperature",
+        device_class=NumberDeviceClass.TEMPERATURE,
+        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
+        entity_category=EntityCategory.CONFIG,
+        entity_registry_enabled_default=False,
+    ),
+)
+
+POWER_DRAW = NumberEntityDescription(
+    key="power_draw",
+    translation_key="power_draw",
+    device_class=NumberDeviceClass.POWER,
+    native_unit_of_measurement=UnitOfPower.WATT,
+    entity_category=EntityCategory.CONFIG,
+    native_min_value=0,
+    native_max_value=5000,
+    native_step=0.1,
+    mode=NumberMode.BOX,
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: ConfigEntry[Any],
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the numbers of a miner."""
+    if isinstance(coordinator := entry.runtime_data, MinerCoordinator):
+        async_add_offered(
+            coordinator,
+            TUNING_NUMBERS,
+            lambda description, miner: _limits(miner, description.setting) is not None,
+            TuningNumber,
+            async_add_entities,
+        )
+        async_add_offered(
+            coordinator,
+            (POWER_DRAW,),
+            lambda _, miner: miner.profile is not None and not miner.measures_power,
+            PowerDrawNumber,
+            async_add_entities,
+        )
+
+
+def _limits(coordinator: MinerCoordinator, setting: Setting) -> TuningRange | None:
+    """Return the limits of a setting, None where it cannot be set."""
+    if coordinator.profile is None or coordinator.profile.tuning is None:
+        return None
+    limits: TuningRange | None = getattr(coordinator.profile.tuning, setting)
+    return limits
+
+
+class TuningNumber(MinerEntity, NumberEntity):
+    """A setting that is tuned by hand."""
+
+    entity_description: TuningDescription
+
+    @property
+    @override
+    def native_min_value(self) -> float:
+        return self._range.minimum
+
+    @property
+    @override
+    def native_max_value(self) -> float:
+        return self._range.maximum
+
+    @property
+    @override
+    def native_step(self) -> float:
+        return self._range.step
+
+    @property
+    @override
+    def native_value(self) -> float | None:
+        value: float | None = getattr(
+            self.coordinator.data, self.entity_description.setting
+        )
+        return value
+
+    @override
+    async def async_set_native_value(self, value: float) -> None:
+        await self.coordinator.async_command(
+            self.coordinator.client.set_tuning(self.entity_description.setting, value)
+        )
+
+    @property
+    def _range(self) -> TuningRange:
+        limits = _limits(self.coordinator, self.entity_description.setting)
+        assert limits is not None
+        return limits
+
+
+class PowerDrawNumber(MinerEntity, NumberEntity):
+    """What a miner without a meter draws, as its owner knows it."""
+
+    @property
+    @override
+    def available(self) -> bool:
+        return True
+
+    @property
+    @override
+    def native_value(self) -> float | None:
+        draw: float | None = self.coordinator.config_entry.options.get(CONF_POWER_DRAW)
+        return draw
+
+    @override
+    async def async_set_native_value(self, value: float) -> None:
+        entry = self.coordinator.config_entry
+        self.hass.config_entries.async_update_entry(
+            entry, options={**entry.options, CONF_POWER_DRAW: value}
+        )
+        # Power, energy and efficiency exist from now on
+        self.coordinator.async_update_listeners()

@@ -1,0 +1,107 @@
+"""Mode and pool of a miner."""
+
+from typing import Any, override
+
+from homeassistant.components.select import SelectEntity, SelectEntityDescription
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .const import DOMAIN, MODE_CUSTOM
+from .coordinator import MinerCoordinator
+from .driver_api import PoolSlot
+from .entity import MinerEntity, async_add_offered
+
+PARALLEL_UPDATES = 1
+
+MODE = SelectEntityDescription(key="mode", translation_key="mode")
+POOL = SelectEntityDescription(
+    key="pool", translation_key="pool", entity_category=EntityCategory.CONFIG
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: ConfigEntry[Any],
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the selects of a miner."""
+    if isinstance(coordinator := entry.runtime_data, MinerCoordinator):
+        async_add_offered(
+            coordinator,
+            (MODE,),
+            lambda _, miner: miner.profile is not None and bool(miner.profile.modes),
+            ModeSelect,
+            async_add_entities,
+        )
+        async_add_offered(
+            coordinator,
+            (POOL,),
+            lambda _, miner: (
+                miner.profile is not None
+                and miner.profile.select_pool
+                and "pools" in miner.profile.telemetry
+            ),
+            PoolSelect,
+            async_add_entities,
+        )
+
+
+class ModeSelect(MinerEntity, SelectEntity):
+    """The mode of a miner; "custom" is shown but cannot be chosen."""
+
+    @property
+    @override
+    def options(self) -> list[str]:
+        assert self.coordinator.profile is not None
+        modes = list(self.coordinator.profile.modes)
+        if self.current_option == MODE_CUSTOM:
+            modes.append(MODE_CUSTOM)
+        return modes
+
+    @property
+    @override
+    def current_option(self) -> str | None:
+        data = self.coordinator.data
+        return data.mode if self.available and data is not None else None
+
+    @override
+    async def async_select_option(self, option: str) -> None:
+        if option == MODE_CUSTOM:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="custom_mode"
+            )
+        await self.coordinator.async_command(self.coordinator.client.set_mode(option))
+
+
+class PoolSelect(MinerEntity, SelectEntity):
+    """The pool that a miner works for, out of those it has configured."""
+
+    @property
+    @override
+    def options(self) -> list[str]:
+        return [_label(pool) for pool in self._pools]
+
+    @property
+    @override
+    def current_option(self) -> str | None:
+        if not self._pools or (pool := self.coordinator.data.active_pool) is None:
+            return None
+        return _label(pool)
+
+    @override
+    async def async_select_option(self, option: str) -> None:
+        index = next(pool.index for pool in self._pools if _label(pool) == option)
+        await self.coordinator.async_command(self.coordinator.client.select_pool(index))
+
+    @property
+    def _pools(self) -> tuple[PoolSlot, ...]:
+        data = self.coordinator.data
+        return data.pools if self.available and data is not None else ()
+
+
+def _label(pool: PoolSlot) -> str:
+    """Return a name: two slots may hold the same pool, so the slot is in it."""
+    return f"{pool.index + 1}: {pool.url}"

@@ -1,0 +1,719 @@
+"""Sensors of miners, pools and the fleet."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, override
+
+from homeassistant.components.sensor import (
+    RestoreSensor,
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import (
+    PERCENTAGE,
+    REVOLUTIONS_PER_MINUTE,
+    SIGNAL_STRENGTH_DECIBELS_MILLIWATT,
+    EntityCategory,
+    UnitOfElectricCurrent,
+    UnitOfElectricPotential,
+    UnitOfEnergy,
+    UnitOfFrequency,
+    UnitOfPower,
+    UnitOfTemperature,
+    UnitOfTime,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.typing import StateType
+from homeassistant.util import dt as dt_util
+
+from .const import CONF_POWER_DRAW
+from .coordinator import MinerCoordinator, PoolCoordinator
+from .driver_api.units import GIGA, KILO, MEGA, TERA, efficiency_j_per_th
+from .entity import HubEntity, MinerEntity, PoolEntity, async_add_offered
+from .hub import HubCoordinator
+
+PARALLEL_UPDATES = 0
+
+_HASHRATE_FACTOR = {"TH/s": TERA, "GH/s": GIGA, "MH/s": MEGA, "kH/s": KILO}
+
+type SensorValue = StateType | datetime
+
+
+def _round(value: float | None, digits: int = 3) -> float | None:
+    """Return a value with its significant digits: the rest is noise."""
+    return None if value is None else float(f"{value:.{digits}g}")
+
+
+def _whole(value: float | None) -> int | None:
+    """Return a value without decimals."""
+    return None if value is None else round(value)
+
+
+def _percent(part: float | None, other: float | None) -> float | None:
+    """Return part of part + other in percent, None if nothing was counted."""
+    if part is None or other is None or part + other <= 0:
+        return None
+    return round(100 * part / (part + other), 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MinerSensorDescription(SensorEntityDescription):
+    """A sensor of a miner."""
+
+    value_fn: Callable[[MinerCoordinator], SensorValue]
+    exists_fn: Callable[[MinerCoordinator], bool] | None = None
+
+    def exists(self, coordinator: MinerCoordinator) -> bool:
+        """Return whether the miner ever told this figure."""
+        if self.exists_fn is not None:
+            return self.exists_fn(coordinator)
+        return _tells(coordinator, self.key)
+
+
+def _tells(coordinator: MinerCoordinator, *names: str) -> bool:
+    """Return whether the miner ever sent all of these telemetry fields."""
+    profile = coordinator.profile
+    return profile is not None and all(name in profile.telemetry for name in names)
+
+
+def _knows_power(coordinator: MinerCoordinator) -> bool:
+    """Return whether power is measured or was given by the user."""
+    return (
+        coordinator.measures_power
+        or coordinator.config_entry.options.get(CONF_POWER_DRAW) is not None
+    )
+
+
+def _power(coordinator: MinerCoordinator) -> float | None:
+    """Return W: whole above 100 W, to the tenth below."""
+    power = coordinator.power
+    if power is None:
+        return None
+    return round(power) if power >= 100 else round(power, 1)
+
+
+def _fan_rpm(coordinator: MinerCoordinator) -> int | None:
+    """Return the speed of the first fan that turns, in steps of 10 rpm."""
+    speeds = [rpm for rpm in coordinator.data.fan_rpm if rpm is not None]
+    return round(speeds[0], -1) if speeds else None
+
+
+def _reject_rate(coordinator: MinerCoordinator) -> float | None:
+    data = coordinator.data
+    return _percent(data.shares_rejected, data.shares_accepted)
+
+
+def _started(coordinator: MinerCoordinator) -> datetime | None:
+    """Return when the miner started."""
+    if (uptime := coordinator.data.uptime) is None:
+        return None
+    return dt_util.utcnow() - timedelta(seconds=uptime)
+
+
+def _temperature(key: str) -> MinerSensorDescription:
+    """Return the description of a temperature beside the chip's."""
+
+    def value(miner: MinerCoordinator) -> SensorValue:
+        return _whole(getattr(miner.data, key))
+
+    return MinerSensorDescription(
+        key=key,
+        translation_key=key,
+        device_class=SensorDeviceClass.TEMPERATURE,
+        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        suggested_display_precision=0,
+        value_fn=value,
+    )
+
+
+MINER_SENSORS: tuple[MinerSensorDescription, ...] = (
+    MinerSensorDescription(
+        key="hashrate",
+        translation_key="hashrate",
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=2,
+        value_fn=lambda miner: miner.data.hashrate,
+    ),
+    MinerSensorDescription(
+        key="temperature",
+        translation_key="temperature",
+        device_class=SensorDeviceClass.TEMPERATURE,
+        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+        value_fn=lambda miner: _whole(miner.data.temperature),
+    ),
+    MinerSensorDescription(
+        key="power",
+        translation_key="power",
+        device_class=SensorDeviceClass.POWER,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        state_class=SensorStateClass.MEASUREMENT,
+        exists_fn=_knows_power,
+        value_fn=_power,
+    ),
+    MinerSensorDescription(
+        key="efficiency",
+        translation_key="efficiency",
+        native_unit_of_measurement="J/TH",
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        exists_fn=lambda miner: _knows_power(miner) and _tells(miner, "hashrate"),
+        value_fn=lambda miner: _round(
+            efficiency_j_per_th(miner.power, miner.data.hashrate)
+        ),
+    ),
+    MinerSensorDescription(
+        key="best_share",
+        translation_key="best_share",
+        suggested_display_precision=0,
+        value_fn=lambda miner: miner.data.best_share,
+    ),
+    MinerSensorDescription(
+        key="best_session_share",
+        translation_key="best_session_share",
+        suggested_display_precision=0,
+        value_fn=lambda miner: miner.data.best_session_share,
+    ),
+    MinerSensorDescription(
+        key="reject_rate",
+        translation_key="reject_rate",
+        native_unit_of_measurement=PERCENTAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=2,
+        exists_fn=lambda miner: _tells(miner, "shares_accepted", "shares_rejected"),
+        value_fn=_reject_rate,
+    ),
+    MinerSensorDescription(
+        key="uptime",
+        translation_key="uptime",
+        device_class=SensorDeviceClass.UPTIME,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=_started,
+    ),
+    MinerSensorDescription(
+        key="shares_accepted",
+        translation_key="shares_accepted",
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        entity_registry_enabled_default=False,
+        value_fn=lambda miner: miner.data.shares_accepted,
+    ),
+    MinerSensorDescription(
+        key="shares_rejected",
+        translation_key="shares_rejected",
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        entity_registry_enabled_default=False,
+        value_fn=lambda miner: miner.data.shares_rejected,
+    ),
+    MinerSensorDescription(
+        key="shares_stale",
+        translation_key="shares_stale",
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        entity_registry_enabled_default=False,
+        value_fn=lambda miner: miner.data.shares_stale,
+    ),
+    MinerSensorDescription(
+        key="blocks_found",
+        translation_key="blocks_found",
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        entity_registry_enabled_default=False,
+        value_fn=lambda miner: miner.data.blocks_found,
+    ),
+    MinerSensorDescription(
+        key="hashrate_expected",
+        translation_key="hashrate_expected",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        suggested_display_precision=2,
+        value_fn=lambda miner: miner.data.hashrate_expected,
+    ),
+    _temperature("temperature_regulator"),
+    _temperature("temperature_board"),
+    _temperature("temperature_inlet"),
+    _temperature("temperature_outlet"),
+    MinerSensorDescription(
+        key="fan_speed",
+        translation_key="fan_speed",
+        native_unit_of_measurement=PERCENTAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda miner: _whole(miner.data.fan_speed),
+    ),
+    MinerSensorDescription(
+        key="fan_rpm",
+        translation_key="fan_rpm",
+        native_unit_of_measurement=REVOLUTIONS_PER_MINUTE,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=_fan_rpm,
+    ),
+    MinerSensorDescription(
+        key="frequency",
+        translation_key="frequency",
+        device_class=SensorDeviceClass.FREQUENCY,
+        native_unit_of_measurement=UnitOfFrequency.MEGAHERTZ,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda miner: miner.data.frequency,
+    ),
+    MinerSensorDescription(
+        key="core_voltage",
+        translation_key="core_voltage",
+        device_class=SensorDeviceClass.VOLTAGE,
+        native_unit_of_measurement=UnitOfElectricPotential.MILLIVOLT,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda miner: miner.data.core_voltage,
+    ),
+    MinerSensorDescription(
+        key="core_voltage_actual",
+        translation_key="core_voltage_actual",
+        device_class=SensorDeviceClass.VOLTAGE,
+        native_unit_of_measurement=UnitOfElectricPotential.MILLIVOLT,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda miner: _whole(miner.data.core_voltage_actual),
+    ),
+    MinerSensorDescription(
+        key="input_voltage",
+        translation_key="input_voltage",
+        device_class=SensorDeviceClass.VOLTAGE,
+        native_unit_of_measurement=UnitOfElectricPotential.MILLIVOLT,
+        suggested_unit_of_measurement=UnitOfElectricPotential.VOLT,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        suggested_display_precision=2,
+        value_fn=lambda miner: _whole(miner.data.input_voltage),
+    ),
+    MinerSensorDescription(
+        key="input_current",
+        translation_key="input_current",
+        device_class=SensorDeviceClass.CURRENT,
+        native_unit_of_measurement=UnitOfElectricCurrent.MILLIAMPERE,
+        suggested_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        suggested_display_precision=2,
+        value_fn=lambda miner: _whole(miner.data.input_current),
+    ),
+    MinerSensorDescription(
+        key="error_rate",
+        translation_key="error_rate",
+        native_unit_of_measurement=PERCENTAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        suggested_display_precision=2,
+        value_fn=lambda miner: _round(miner.data.error_rate),
+    ),
+    MinerSensorDescription(
+        key="pool_difficulty",
+        translation_key="pool_difficulty",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda miner: miner.data.pool_difficulty,
+    ),
+    MinerSensorDescription(
+        key="network_difficulty",
+        translation_key="network_difficulty",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda miner: miner.data.network_difficulty,
+    ),
+    MinerSensorDescription(
+        key="response_time",
+        translation_key="response_time",
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.MILLISECONDS,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda miner: _whole(miner.data.response_time),
+    ),
+    MinerSensorDescription(
+        key="signal",
+        translation_key="signal",
+        device_class=SensorDeviceClass.SIGNAL_STRENGTH,
+        native_unit_of_measurement=SIGNAL_STRENGTH_DECIBELS_MILLIWATT,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda miner: miner.data.signal,
+    ),
+)
+
+MINER_ENERGY = SensorEntityDescription(
+    key="energy",
+    translation_key="energy",
+    device_class=SensorDeviceClass.ENERGY,
+    native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+    state_class=SensorStateClass.TOTAL_INCREASING,
+    suggested_display_precision=2,
+)
+
+
+def _chip_temperature(index: int) -> MinerSensorDescription:
+    """Return the description of one chip's temperature."""
+
+    def value(miner: MinerCoordinator) -> SensorValue:
+        chips = miner.data.chip_temperatures
+        return _whole(chips[index]) if index < len(chips) else None
+
+    return MinerSensorDescription(
+        key=f"chip_temperature_{index + 1}",
+        translation_key="chip_temperature",
+        translation_placeholders={"index": str(index + 1)},
+        device_class=SensorDeviceClass.TEMPERATURE,
+        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        suggested_display_precision=0,
+        exists_fn=lambda miner: (
+            miner.data is not None and index < len(miner.data.chip_temperatures)
+        ),
+        value_fn=value,
+    )
+
+
+# The largest home miner (Avalon Q) has 160 chips; that many sensors help nobody
+_MOST_CHIPS = 16
+CHIP_SENSORS = tuple(_chip_temperature(index) for index in range(_MOST_CHIPS))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolSensorDescription(SensorEntityDescription):
+    """A sensor of a pool account; its key is a field of the tiles."""
+
+    value_fn: Callable[[PoolCoordinator], SensorValue]
+
+
+def _tile(key: str) -> Callable[[PoolCoordinator], SensorValue]:
+    """Return a function that reads one field of the tiles."""
+    return lambda pool: getattr(pool.data, key)
+
+
+POOL_SENSORS: tuple[PoolSensorDescription, ...] = (
+    PoolSensorDescription(
+        key="latency_ms",
+        translation_key="latency",
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.MILLISECONDS,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda pool: _whole(pool.data.latency_ms),
+    ),
+    PoolSensorDescription(
+        key="network_difficulty",
+        translation_key="network_difficulty",
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda pool: _round(pool.data.network_difficulty, 4),
+    ),
+    PoolSensorDescription(
+        key="pool_hashrate",
+        translation_key="hashrate",
+        native_unit_of_measurement="TH/s",
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=2,
+        value_fn=lambda pool: (
+            None
+            if pool.data.pool_hashrate is None
+            else _round(pool.data.pool_hashrate / TERA)
+        ),
+    ),
+    PoolSensorDescription(
+        key="estimated_time_to_block",
+        translation_key="time_to_block",
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        suggested_unit_of_measurement=UnitOfTime.DAYS,
+        suggested_display_precision=1,
+        value_fn=lambda pool: _round(pool.data.estimated_time_to_block),
+    ),
+    PoolSensorDescription(
+        key="pool_percentage",
+        translation_key="network_share",
+        native_unit_of_measurement=PERCENTAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=6,
+        value_fn=lambda pool: _round(pool.data.pool_percentage),
+    ),
+    PoolSensorDescription(
+        key="active_workers",
+        translation_key="workers",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=_tile("active_workers"),
+    ),
+    PoolSensorDescription(
+        key="shares_valid",
+        translation_key="shares_valid",
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        entity_registry_enabled_default=False,
+        value_fn=_tile("shares_valid"),
+    ),
+    PoolSensorDescription(
+        key="shares_invalid",
+        translation_key="shares_invalid",
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        entity_registry_enabled_default=False,
+        value_fn=_tile("shares_invalid"),
+    ),
+    PoolSensorDescription(
+        key="shares_stale",
+        translation_key="shares_stale",
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        entity_registry_enabled_default=False,
+        value_fn=_tile("shares_stale"),
+    ),
+    PoolSensorDescription(
+        key="reject_rate",
+        translation_key="reject_rate",
+        native_unit_of_measurement=PERCENTAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=2,
+        value_fn=lambda pool: _round(pool.data.reject_rate),
+    ),
+    PoolSensorDescription(
+        key="blocks_found_24h",
+        translation_key="blocks_24h",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=_tile("blocks_found_24h"),
+    ),
+    PoolSensorDescription(
+        key="last_block_found",
+        translation_key="last_block",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        value_fn=_tile("last_block_found"),
+    ),
+    PoolSensorDescription(
+        key="estimated_earnings_24h",
+        translation_key="earnings_24h",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=_tile("estimated_earnings_24h"),
+    ),
+    PoolSensorDescription(
+        key="confirmed_balance",
+        translation_key="confirmed_balance",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=_tile("confirmed_balance"),
+    ),
+    PoolSensorDescription(
+        key="pending_balance",
+        translation_key="pending_balance",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=_tile("pending_balance"),
+    ),
+    PoolSensorDescription(
+        key="best_share",
+        translation_key="best_share",
+        suggested_display_precision=0,
+        value_fn=_tile("best_share"),
+    ),
+)
+
+_MONEY = {"estimated_earnings_24h", "confirmed_balance", "pending_balance"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubSensorDescription(SensorEntityDescription):
+    """A sensor of the fleet."""
+
+    value_fn: Callable[[HubCoordinator], SensorValue]
+
+
+HUB_SENSORS: tuple[HubSensorDescription, ...] = (
+    HubSensorDescription(
+        key="hashrate",
+        translation_key="hashrate",
+        native_unit_of_measurement="TH/s",
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=2,
+        value_fn=lambda hub: (
+            None if hub.data.hashrate is None else _round(hub.data.hashrate / TERA)
+        ),
+    ),
+    HubSensorDescription(
+        key="power",
+        translation_key="power",
+        device_class=SensorDeviceClass.POWER,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+        value_fn=lambda hub: _whole(hub.data.power),
+    ),
+    HubSensorDescription(
+        key="efficiency",
+        translation_key="efficiency",
+        native_unit_of_measurement="J/TH",
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        value_fn=lambda hub: _round(hub.data.efficiency),
+    ),
+    HubSensorDescription(
+        key="miners_online",
+        translation_key="miners_online",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=lambda hub: hub.data.online,
+    ),
+    HubSensorDescription(
+        key="miners",
+        translation_key="miners",
+        value_fn=lambda hub: hub.data.miners,
+    ),
+    HubSensorDescription(
+        key="best_share",
+        translation_key="best_share",
+        suggested_display_precision=0,
+        value_fn=lambda hub: hub.data.best_share,
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: ConfigEntry[Any],
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the sensors of an entry."""
+    coordinator = entry.runtime_data
+    if isinstance(coordinator, MinerCoordinator):
+        async_add_offered(
+            coordinator,
+            (*MINER_SENSORS, *CHIP_SENSORS),
+            lambda description, miner: description.exists(miner),
+            MinerSensor,
+            async_add_entities,
+        )
+        async_add_offered(
+            coordinator,
+            (MINER_ENERGY,),
+            lambda _, miner: _knows_power(miner),
+            MinerEnergySensor,
+            async_add_entities,
+        )
+    elif isinstance(coordinator, PoolCoordinator):
+        async_add_offered(
+            coordinator,
+            POOL_SENSORS,
+            lambda description, pool: getattr(pool.data, description.key) is not None,
+            PoolSensor,
+            async_add_entities,
+        )
+    elif isinstance(coordinator, HubCoordinator):
+        async_add_entities(HubSensor(coordinator, d) for d in HUB_SENSORS)
+        async_add_entities([HubEnergySensor(coordinator, MINER_ENERGY)])
+
+
+class MinerSensor(MinerEntity, SensorEntity):
+    """One figure of a miner."""
+
+    entity_description: MinerSensorDescription
+
+    def __init__(
+        self, coordinator: MinerCoordinator, description: MinerSensorDescription
+    ) -> None:
+        """Fix the unit of a hashrate for life."""
+        super().__init__(coordinator, description)
+        self._factor = 1.0
+        if description.key in ("hashrate", "hashrate_expected"):
+            unit = coordinator.client.hashrate_unit
+            self._attr_native_unit_of_measurement = unit
+            self._factor = _HASHRATE_FACTOR[unit]
+
+    @property
+    @override
+    def native_value(self) -> SensorValue:
+        value = self.entity_description.value_fn(self.coordinator)
+        if self._factor != 1.0 and isinstance(value, int | float):
+            return _round(value / self._factor)
+        return value
+
+
+class PoolSensor(PoolEntity, SensorEntity):
+    """One figure of a pool account."""
+
+    entity_description: PoolSensorDescription
+
+    def __init__(
+        self, coordinator: PoolCoordinator, description: PoolSensorDescription
+    ) -> None:
+        """Show money in the coin that the pool pays."""
+        super().__init__(coordinator, description)
+        if description.key in _MONEY:
+            self._attr_native_unit_of_measurement = coordinator.data.currency
+
+    @property
+    @override
+    def native_value(self) -> SensorValue:
+        return self.entity_description.value_fn(self.coordinator)
+
+
+class HubSensor(HubEntity, SensorEntity):
+    """One total of the fleet."""
+
+    entity_description: HubSensorDescription
+
+    @property
+    @override
+    def native_value(self) -> SensorValue:
+        return self.entity_description.value_fn(self.coordinator)
+
+
+class _EnergySensor(RestoreSensor):
+    """Energy that goes on where it was before a restart."""
+
+    _before = 0.0
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        last = await self.async_get_last_sensor_data()
+        if last is not None and isinstance(last.native_value, int | float | str):
+            self._before = float(last.native_value) - self._metered
+        else:
+            self._before = -self._metered
+
+    @property
+    def _metered(self) -> float:
+        """Return kWh since the entry was set up."""
+        raise NotImplementedError
+
+    @property
+    @override
+    def native_value(self) -> float:
+        return round(self._before + self._metered, 4)
+
+
+class MinerEnergySensor(MinerEntity, _EnergySensor):
+    """Energy that a miner used."""
+
+    @property
+    @override
+    def _metered(self) -> float:
+        return self.coordinator.energy.kwh
+
+
+class HubEnergySensor(HubEntity, _EnergySensor):
+    """Energy that the fleet used."""
+
+    @property
+    @override
+    def _metered(self) -> float:
+        return self.coordinator.energy_kwh

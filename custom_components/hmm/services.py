@@ -1,0 +1,167 @@
+"""Actions that work on many miners at once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from homeassistant.const import (
+    ATTR_AREA_ID,
+    ATTR_DEVICE_ID,
+    ATTR_ENTITY_ID,
+    ATTR_FLOOR_ID,
+    ATTR_LABEL_ID,
+    ATTR_MODE,
+    CONF_PASSWORD,
+    CONF_URL,
+    CONF_USERNAME,
+)
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.service import async_extract_config_entry_ids
+import voluptuous as vol
+
+from .const import DOMAIN
+from .coordinator import MinerCoordinator
+from .data import get_data
+
+SERVICE_SET_MODE = "set_mode"
+SERVICE_SET_POOL = "set_pool"
+
+_TARGET_KEYS = (
+    ATTR_AREA_ID,
+    ATTR_DEVICE_ID,
+    ATTR_ENTITY_ID,
+    ATTR_FLOOR_ID,
+    ATTR_LABEL_ID,
+)
+
+SET_MODE_SCHEMA = vol.All(
+    vol.Schema({vol.Required(ATTR_MODE): cv.string, **cv.TARGET_SERVICE_FIELDS}),
+    cv.has_at_least_one_key(*_TARGET_KEYS),
+)
+SET_POOL_SCHEMA = vol.All(
+    vol.Schema(
+        {
+            vol.Required(CONF_URL): cv.string,
+            vol.Required(CONF_USERNAME): cv.string,
+            vol.Optional(CONF_PASSWORD, default="x"): cv.string,
+            **cv.TARGET_SERVICE_FIELDS,
+        }
+    ),
+    cv.has_at_least_one_key(*_TARGET_KEYS),
+)
+
+
+@callback
+def async_setup_services(hass: HomeAssistant) -> None:
+    """Register the actions."""
+
+    async def set_mode(call: ServiceCall) -> ServiceResponse:
+        mode: str = call.data[ATTR_MODE]
+
+        async def run(miner: MinerCoordinator) -> None:
+            modes = miner.profile.modes if miner.profile else ()
+            if mode not in modes:
+                raise ServiceValidationError(
+                    translation_domain=DOMAIN,
+                    translation_key="unknown_mode",
+                    translation_placeholders={
+                        "mode": mode,
+                        "modes": ", ".join(modes) or "-",
+                    },
+                )
+            await miner.async_command(miner.client.set_mode(mode))
+
+        return await _run_on_targets(call, run)
+
+    async def set_pool(call: ServiceCall) -> ServiceResponse:
+        async def run(miner: MinerCoordinator) -> None:
+            if miner.profile is None or not miner.profile.set_pool:
+                raise ServiceValidationError(
+                    translation_domain=DOMAIN, translation_key="no_set_pool"
+                )
+            await miner.async_command(
+                miner.client.set_pool(
+                    call.data[CONF_URL],
+                    call.data[CONF_USERNAME],
+                    call.data[CONF_PASSWORD],
+                )
+            )
+
+        return await _run_on_targets(call, run)
+
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_SET_MODE,
+        set_mode,
+        schema=SET_MODE_SCHEMA,
+        supports_response=SupportsResponse.OPTIONAL,
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_SET_POOL,
+        set_pool,
+        schema=SET_POOL_SCHEMA,
+        supports_response=SupportsResponse.OPTIONAL,
+    )
+
+
+async def _run_on_targets(
+    call: ServiceCall, run: Callable[[MinerCoordinator], Awaitable[None]]
+) -> ServiceResponse:
+    """Run on every targeted miner at the same time and report for each.
+
+    Raises when any failed, after all were tried; with a response wanted, the
+    report says which.
+    """
+    entry_ids = await async_extract_config_entry_ids(call)
+    fleet = get_data(call.hass).fleet
+    miners = [miner for id_, miner in fleet.miners.items() if id_ in entry_ids]
+    if not miners:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key="no_miners_targeted"
+        )
+
+    async def attempt(miner: MinerCoordinator) -> HomeAssistantError | None:
+        try:
+            await run(miner)
+        except HomeAssistantError as err:
+            return err
+        return None
+
+    results = await asyncio.gather(*(attempt(miner) for miner in miners))
+    if not call.return_response:
+        failed = [
+            (miner, err)
+            for miner, err in zip(miners, results, strict=True)
+            if err is not None
+        ]
+        if len(miners) == 1 and failed:
+            raise failed[0][1]
+        if failed:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="some_failed",
+                translation_placeholders={
+                    "failed": "; ".join(
+                        f"{miner.config_entry.title}: {err}" for miner, err in failed
+                    ),
+                },
+            )
+        return None
+    report: list[Any] = [
+        {
+            "device": miner.config_entry.title,
+            "success": err is None,
+            "error": None if err is None else str(err),
+        }
+        for miner, err in zip(miners, results, strict=True)
+    ]
+    return {"miners": report}
