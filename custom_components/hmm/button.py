@@ -1,6 +1,6 @@
 """Buttons of miners."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, override
 
@@ -27,7 +27,7 @@ class MinerButtonDescription(ButtonEntityDescription):
     """A button of a miner."""
 
     exists_fn: Callable[[MinerProfile], bool]
-    press_fn: Callable[[MinerClient], Awaitable[None]]
+    press_fn: Callable[[MinerClient], Coroutine[Any, Any, None]]
 
 
 MINER_BUTTONS: tuple[MinerButtonDescription, ...] = (

@@ -246,7 +246,9 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
         self, discovery_info: ZeroconfServiceInfo
     ) -> ConfigFlowResult:
         """Offer a miner that announces itself."""
-        return await self._offer(discovery_info.host)
+        if (address := discovery_info.ip_address).version != 4:
+            return self.async_abort(reason="address_ipv6")
+        return await self._offer(str(address))
 
     async def async_step_integration_discovery(
         self, discovery_info: dict[str, Any]

@@ -1,6 +1,6 @@
 """Polls miners and pools."""
 
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from datetime import timedelta
 import logging
 from typing import Any, override
@@ -9,6 +9,7 @@ import zlib
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
@@ -163,9 +164,17 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
                 model=profile.facts.model,
             )
 
-    async def async_command(self, command: Awaitable[None]) -> None:
-        """Run a command of the client, then show what the miner says now."""
+    async def async_command(self, command: Coroutine[Any, Any, None]) -> None:
+        """Run a command of the client, then show what the miner says now.
+
+        A miner that failed its last poll is asked first: another device may
+        have got its address, and it must not be steered by mistake.
+        """
         try:
+            if not self.last_update_success:
+                await self.async_refresh()
+            if not self.last_update_success:
+                raise self._not_available()
             await command
         except AuthRequired as err:
             self.config_entry.async_start_reauth(self.hass)
@@ -173,7 +182,20 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         except DriverError as err:
             raise action_failed(err, self.client.host) from err
         finally:
+            # A command that never ran is not left behind un-awaited
+            command.close()
             await self.async_refresh()
+
+    def _not_available(self) -> HomeAssistantError:
+        """Return why the last poll failed, as the reason of a failed action."""
+        cause = self.last_exception
+        if isinstance(cause, UpdateFailed) and cause.translation_key is not None:
+            return HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key=cause.translation_key,
+                translation_placeholders=cause.translation_placeholders,
+            )
+        return HomeAssistantError(str(cause))
 
 
 class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):

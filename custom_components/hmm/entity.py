@@ -1,7 +1,7 @@
 """What all entities of HMM have in common."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, override
 
 from homeassistant.core import callback
 from homeassistant.helpers.device_registry import (
@@ -21,85 +21,73 @@ from .coordinator import MinerCoordinator, PoolCoordinator
 from .hub import HubCoordinator
 
 
-class MinerEntity(CoordinatorEntity[MinerCoordinator]):
+class HmmEntity[CoordinatorT: DataUpdateCoordinator[Any]](
+    CoordinatorEntity[CoordinatorT]
+):
+    """An entity of an entry's device; both are known by the entry's unique id."""
+
+    _attr_has_entity_name = True
+
+    def __init__(
+        self, coordinator: CoordinatorT, description: EntityDescription
+    ) -> None:
+        """Attach to the device of the coordinator's entry."""
+        super().__init__(coordinator)
+        self.entity_description = description
+        entry = coordinator.config_entry
+        assert entry is not None
+        identity = entry.unique_id or entry.entry_id
+        self._attr_unique_id = f"{identity}_{description.key}"
+        self._attr_device_info = DeviceInfo(
+            identifiers={(DOMAIN, identity)}, name=entry.title, **self._device_facts()
+        )
+
+    def _device_facts(self) -> dict[str, Any]:
+        """Return what is known of the device besides its name."""
+        raise NotImplementedError
+
+
+class MinerEntity(HmmEntity[MinerCoordinator]):
     """An entity of a miner."""
 
-    _attr_has_entity_name = True
-
-    def __init__(
-        self, coordinator: MinerCoordinator, description: EntityDescription
-    ) -> None:
-        """Attach to the miner's device."""
-        super().__init__(coordinator)
-        self.entity_description = description
-        entry = coordinator.config_entry
-        identity = entry.unique_id or entry.entry_id
-        self._attr_unique_id = f"{identity}_{description.key}"
-        self._attr_device_info = DeviceInfo(
-            identifiers={(DOMAIN, identity)}, name=entry.title
-        )
-        if (profile := coordinator.profile) is None:
-            return
-        facts = profile.facts
-        self._attr_device_info.update(
-            DeviceInfo(
-                connections={(CONNECTION_NETWORK_MAC, facts.mac)}
-                if facts.mac
-                else set(),
-                configuration_url=facts.configuration_url,
-                hw_version=facts.hardware,
-                manufacturer=facts.manufacturer,
-                model=facts.model,
-                serial_number=facts.serial,
-                sw_version=facts.firmware,
-            )
-        )
+    @override
+    def _device_facts(self) -> dict[str, Any]:
+        assert self.coordinator.profile is not None
+        facts = self.coordinator.profile.facts
+        return {
+            "configuration_url": facts.configuration_url,
+            "connections": {(CONNECTION_NETWORK_MAC, facts.mac)}
+            if facts.mac
+            else set(),
+            "hw_version": facts.hardware,
+            "manufacturer": facts.manufacturer,
+            "model": facts.model,
+            "serial_number": facts.serial,
+            "sw_version": facts.firmware,
+        }
 
 
-class PoolEntity(CoordinatorEntity[PoolCoordinator]):
+class PoolEntity(HmmEntity[PoolCoordinator]):
     """An entity of a pool account."""
 
-    _attr_has_entity_name = True
-
-    def __init__(
-        self, coordinator: PoolCoordinator, description: EntityDescription
-    ) -> None:
-        """Attach to the account's device."""
-        super().__init__(coordinator)
-        self.entity_description = description
-        entry = coordinator.config_entry
-        identity = entry.unique_id or entry.entry_id
-        self._attr_unique_id = f"{identity}_{description.key}"
-        self._attr_device_info = DeviceInfo(
-            entry_type=DeviceEntryType.SERVICE,
-            identifiers={(DOMAIN, identity)},
-            manufacturer=coordinator.driver.display_name or entry.data[CONF_DRIVER],
-            model=entry.data[CONF_COIN],
-            name=entry.title,
-            configuration_url=coordinator.driver.documentation_url,
-        )
+    @override
+    def _device_facts(self) -> dict[str, Any]:
+        driver = self.coordinator.driver
+        data = self.coordinator.config_entry.data
+        return {
+            "configuration_url": driver.documentation_url,
+            "entry_type": DeviceEntryType.SERVICE,
+            "manufacturer": driver.display_name or data[CONF_DRIVER],
+            "model": data[CONF_COIN],
+        }
 
 
-class HubEntity(CoordinatorEntity[HubCoordinator]):
+class HubEntity(HmmEntity[HubCoordinator]):
     """An entity of the whole fleet."""
 
-    _attr_has_entity_name = True
-
-    def __init__(
-        self, coordinator: HubCoordinator, description: EntityDescription
-    ) -> None:
-        """Attach to the hub's device."""
-        super().__init__(coordinator)
-        self.entity_description = description
-        entry = coordinator.config_entry
-        identity = entry.unique_id or entry.entry_id
-        self._attr_unique_id = f"{identity}_{description.key}"
-        self._attr_device_info = DeviceInfo(
-            entry_type=DeviceEntryType.SERVICE,
-            identifiers={(DOMAIN, identity)},
-            manufacturer="HMM",
-            name=entry.title,
-        )
+    @override
+    def _device_facts(self) -> dict[str, Any]:
+        return {"entry_type": DeviceEntryType.SERVICE, "manufacturer": "HMM"}
 
 
 @callback

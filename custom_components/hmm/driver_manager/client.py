@@ -86,9 +86,15 @@ class MinerClient:
 
     async def poll(self) -> MinerTelemetry:
         """Return one poll; connects first where that has not been done."""
-        async with self._lock:
-            driver = await self._connected()
-            answer = await _guard(driver.get_telemetry(), _POLL_SECONDS, driver)
+        try:
+            # The time includes the wait for a command that is under way: what
+            # was known before it must not be shown for longer than a poll.
+            async with asyncio.timeout(_POLL_SECONDS), self._lock:
+                driver = await self._connected()
+                answer = await _guard(driver.get_telemetry(), _POLL_SECONDS, driver)
+        except TimeoutError as err:
+            msg = "The device is busy or did not answer in time"
+            raise CannotConnect(msg) from err
         return _telemetry(answer, driver)
 
     def read_profile(
