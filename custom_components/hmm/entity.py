@@ -38,12 +38,10 @@ class HmmEntity[CoordinatorT: DataUpdateCoordinator[Any]](
         assert entry is not None
         identity = entry.unique_id or entry.entry_id
         self._attr_unique_id = f"{identity}_{description.key}"
-        self._attr_device_info = DeviceInfo(
-            identifiers={(DOMAIN, identity)}, name=entry.title, **self._device_facts()
-        )
+        self._attr_device_info = self._device({(DOMAIN, identity)}, entry.title)
 
-    def _device_facts(self) -> dict[str, Any]:
-        """Return what is known of the device besides its name."""
+    def _device(self, identifiers: set[tuple[str, str]], name: str) -> DeviceInfo:
+        """Return the device that the entity belongs to."""
         raise NotImplementedError
 
 
@@ -51,43 +49,50 @@ class MinerEntity(HmmEntity[MinerCoordinator]):
     """An entity of a miner."""
 
     @override
-    def _device_facts(self) -> dict[str, Any]:
+    def _device(self, identifiers: set[tuple[str, str]], name: str) -> DeviceInfo:
         assert self.coordinator.profile is not None
         facts = self.coordinator.profile.facts
-        return {
-            "configuration_url": facts.configuration_url,
-            "connections": {(CONNECTION_NETWORK_MAC, facts.mac)}
-            if facts.mac
-            else set(),
-            "hw_version": facts.hardware,
-            "manufacturer": facts.manufacturer,
-            "model": facts.model,
-            "serial_number": facts.serial,
-            "sw_version": facts.firmware,
-        }
+        return DeviceInfo(
+            configuration_url=facts.configuration_url,
+            connections={(CONNECTION_NETWORK_MAC, facts.mac)} if facts.mac else set(),
+            hw_version=facts.hardware,
+            identifiers=identifiers,
+            manufacturer=facts.manufacturer,
+            model=facts.model,
+            name=name,
+            serial_number=facts.serial,
+            sw_version=facts.firmware,
+        )
 
 
 class PoolEntity(HmmEntity[PoolCoordinator]):
     """An entity of a pool account."""
 
     @override
-    def _device_facts(self) -> dict[str, Any]:
+    def _device(self, identifiers: set[tuple[str, str]], name: str) -> DeviceInfo:
         driver = self.coordinator.driver
         data = self.coordinator.config_entry.data
-        return {
-            "configuration_url": driver.documentation_url,
-            "entry_type": DeviceEntryType.SERVICE,
-            "manufacturer": driver.display_name or data[CONF_DRIVER],
-            "model": data[CONF_COIN],
-        }
+        return DeviceInfo(
+            configuration_url=driver.documentation_url,
+            entry_type=DeviceEntryType.SERVICE,
+            identifiers=identifiers,
+            manufacturer=driver.display_name or data[CONF_DRIVER],
+            model=data[CONF_COIN],
+            name=name,
+        )
 
 
 class HubEntity(HmmEntity[HubCoordinator]):
     """An entity of the whole fleet."""
 
     @override
-    def _device_facts(self) -> dict[str, Any]:
-        return {"entry_type": DeviceEntryType.SERVICE, "manufacturer": "HMM"}
+    def _device(self, identifiers: set[tuple[str, str]], name: str) -> DeviceInfo:
+        return DeviceInfo(
+            entry_type=DeviceEntryType.SERVICE,
+            identifiers=identifiers,
+            manufacturer="HMM",
+            name=name,
+        )
 
 
 @callback
