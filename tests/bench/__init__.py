@@ -1,0 +1,1 @@
+"""Measurements; run by hand, side by side in one run, never as a test."""
