@@ -218,7 +218,14 @@ class HttpDevice(TcpDevice):
     ) -> Request | None:
         """Read one request; None: the client is gone or talks no HTTP."""
         try:
-            head = await reader.readuntil(b"\r\n\r\n")
+            head = await reader.readexactly(1)
+            if not head.isalpha():
+                # No method begins so: the parser does not wait for more (ESP-IDF
+                # httpd_parse.c: HTTPD_400_BAD_REQUEST, then the session is closed)
+                bad = text_response("Bad request syntax", status=400, close=True)
+                await self._deliver(writer, bad.encode())
+                return None
+            head += await reader.readuntil(b"\r\n\r\n")
         except asyncio.IncompleteReadError, asyncio.LimitOverrunError:
             return None
         first, *rest = head.decode("latin-1").split("\r\n")

@@ -17,7 +17,8 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import callback
-from homeassistant.helpers.device_registry import format_mac
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.selector import (
     EntitySelector,
     EntitySelectorConfig,
@@ -48,7 +49,7 @@ from .const import (
     EntryType,
 )
 from .data import HmmData, entry_kind, get_data
-from .driver_api import DriverError, InvalidValue
+from .driver_api import CannotConnect, DriverError, InvalidValue
 from .driver_api.wallets import check_wallet
 from .driver_manager.address import Address, AddressError, parse_address
 from .driver_manager.detect import Detected, detect
@@ -86,6 +87,7 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
         self._scan_task: asyncio.Task[None] | None = None
         self._pool_files: list[PoolFile] = []
         self._pool_file: PoolFile | None = None
+        self._next_flow: tuple[FlowType, str] | None = None
 
     @classmethod
     @callback
@@ -132,9 +134,7 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
             errors, reason = await self._detect(user_input[CONF_HOST])
             placeholders = {"reason": reason}
             if not errors:
-                if len(self._found) > 1:
-                    return await self.async_step_driver()
-                return await self._create_miner(self._found[0])
+                return await self._add_found()
         return self.async_show_form(
             step_id="miner",
             data_schema=self.add_suggested_values_to_schema(ADDRESS_SCHEMA, user_input),
@@ -197,21 +197,19 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Pick the miners to add; each further one follows in its own dialog."""
         if user_input is not None and user_input[CONF_DEVICE_HOSTS]:
-            chosen = [
-                found
-                for found in self._scanned
-                if found.client.host in user_input[CONF_DEVICE_HOSTS]
-            ]
-            next_flow: tuple[FlowType, str] | None = None
-            for found in reversed(chosen[1:]):
+            first, *others = user_input[CONF_DEVICE_HOSTS]
+            for host in reversed(others):
                 flow = await self.hass.config_entries.flow.async_init(
                     DOMAIN,
                     context={"source": SOURCE_INTEGRATION_DISCOVERY},
-                    data={CONF_HOST: found.client.host},
+                    data={CONF_HOST: host},
                 )
-                if "flow_id" in flow and flow["type"] == "form":
-                    next_flow = (FlowType.CONFIG_FLOW, flow["flow_id"])
-            return await self._create_miner(chosen[0], next_flow)
+                if flow["type"] is FlowResultType.FORM:
+                    self._next_flow = (FlowType.CONFIG_FLOW, flow["flow_id"])
+            self._found = tuple(
+                found for found in self._scanned if found.client.host == first
+            )
+            return await self._add_found()
         return self.async_show_form(
             step_id="scan_result",
             data_schema=vol.Schema(
@@ -237,7 +235,7 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
         self, discovery_info: DhcpServiceInfo
     ) -> ConfigFlowResult:
         """Follow a known miner to its new address, or offer a new one."""
-        await self.async_set_unique_id(format_mac(discovery_info.macaddress))
+        await self.async_set_unique_id(dr.format_mac(discovery_info.macaddress))
         self._abort_if_unique_id_configured(updates={CONF_HOST: discovery_info.ip})
         return await self._offer(discovery_info.ip)
 
@@ -260,9 +258,9 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Add a found miner only when its owner says so."""
-        found = self._found[0]
         if user_input is not None:
-            return await self._create_miner(found)
+            return await self._add_found()
+        found = self._found[0]
         self._set_confirm_only()
         return self.async_show_form(
             step_id="discovery_confirm",
@@ -319,7 +317,7 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
                 errors[CONF_WALLET] = "wallet_invalid"
                 placeholders["reason"] = str(err)
             except DriverError as err:
-                errors["base"] = translation_key(err)
+                errors["base"] = "pool_down"
                 placeholders["reason"] = str(err)
             else:
                 driver_type = self._pool_file.driver_type
@@ -404,7 +402,7 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
             try:
                 await self._ask_pool(pool_file, entry.data[CONF_WALLET])
             except DriverError as err:
-                errors["base"] = translation_key(err)
+                errors["base"] = "pool_down"
                 reason = str(err)
             else:
                 return self.async_update_reload_and_abort(
@@ -465,10 +463,8 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
         for found in detection.found:
             await found.client.close()
         self._found = detection.found
-        if detection.found:
-            return {}, ""
         if (error := detection.error) is None:
-            return {"base": "cannot_connect"}, ""
+            return {}, ""
         return {"base": translation_key(error)}, str(error)
 
     async def _offer(self, host: str) -> ConfigFlowResult:
@@ -482,9 +478,13 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
         self.context["title_placeholders"] = {"name": _model_name(found)}
         return await self.async_step_discovery_confirm()
 
-    async def _create_miner(
-        self, found: Detected, next_flow: tuple[FlowType, str] | None = None
-    ) -> ConfigFlowResult:
+    async def _add_found(self) -> ConfigFlowResult:
+        """Add the device that was found, as what its owner says if two drivers fit."""
+        if len(self._found) > 1:
+            return await self.async_step_driver()
+        return await self._create_miner(self._found[0])
+
+    async def _create_miner(self, found: Detected) -> ConfigFlowResult:
         address = {CONF_HOST: found.client.host, CONF_PORT: found.client.port}
         await self.async_set_unique_id(_unique_id(found), raise_on_progress=False)
         self._abort_if_unique_id_configured(updates=address)
@@ -496,7 +496,7 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
                 CONF_PROFILE: found.profile.as_dict(),
                 **address,
             },
-            next_flow=next_flow,
+            next_flow=self._next_flow,
         )
 
     async def _move_miner(self, entry: ConfigEntry[Any]) -> ConfigFlowResult:
@@ -510,9 +510,13 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
             self._found[0],
         )
         unique_id = _unique_id(found)
-        await self.async_set_unique_id(unique_id)
-        if entry.unique_id is None or not is_address_id(entry.unique_id):
+        await self.async_set_unique_id(unique_id, raise_on_progress=False)
+        before = entry.unique_id or ""
+        if not is_address_id(before):
             self._abort_if_unique_id_mismatch(reason="wrong_device")
+        elif unique_id != before:
+            self._abort_if_unique_id_configured()
+            self._rename_entities(entry, before, unique_id)
         return self.async_update_reload_and_abort(
             entry,
             unique_id=unique_id,
@@ -523,6 +527,22 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
                 CONF_PROFILE: found.profile.as_dict(),
             },
         )
+
+    def _rename_entities(
+        self, entry: ConfigEntry[Any], before: str, unique_id: str
+    ) -> None:
+        """Keep the entities of a miner that is known by its address, and moved."""
+        entities = er.async_get(self.hass)
+        for entity in er.async_entries_for_config_entry(entities, entry.entry_id):
+            entities.async_update_entity(
+                entity.entity_id,
+                new_unique_id=unique_id + entity.unique_id.removeprefix(before),
+            )
+        devices = dr.async_get(self.hass)
+        for device in dr.async_entries_for_config_entry(devices, entry.entry_id):
+            devices.async_update_device(
+                device.id, new_identifiers={(DOMAIN, unique_id)}
+            )
 
     async def _scan(self) -> None:
         data = await self._data()
@@ -542,9 +562,10 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
         )
 
     async def _ask_pool(self, pool_file: PoolFile, wallet: str) -> None:
+        """Raise what is wrong with a pool; a wallet unknown to it is not wrong."""
         data = await self._data()
         template = pool_file.template
-        await fetch_tiles(
+        tiles = await fetch_tiles(
             data.pool_driver(data.drivers.pools[pool_file.driver_type]),
             url=template.url,
             port=template.port,
@@ -552,6 +573,8 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
             username=wallet,
             settings=pool_file.settings,
         )
+        if not tiles.health_status:
+            raise CannotConnect(tiles.health_message or "")
 
     def _free_title(self, name: str, mac: str | None = None) -> str:
         """Return a name that no other entry has, short enough to speak."""

@@ -43,7 +43,14 @@ _TARGET_KEYS = (
 )
 
 SET_MODE_SCHEMA = vol.All(
-    vol.Schema({vol.Required(ATTR_MODE): cv.string, **cv.TARGET_SERVICE_FIELDS}),
+    vol.Schema(
+        {
+            vol.Required(ATTR_MODE): vol.All(
+                cv.ensure_list, vol.Length(min=1), [cv.string]
+            ),
+            **cv.TARGET_SERVICE_FIELDS,
+        }
+    ),
     cv.has_at_least_one_key(*_TARGET_KEYS),
 )
 SET_POOL_SCHEMA = vol.All(
@@ -64,19 +71,22 @@ def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions."""
 
     async def set_mode(call: ServiceCall) -> ServiceResponse:
-        mode: str = call.data[ATTR_MODE]
+        wanted: list[str] = call.data[ATTR_MODE]
 
         async def run(miner: MinerCoordinator) -> None:
             modes = miner.profile.modes if miner.profile else ()
-            if mode not in modes:
+            mode = next((name for name in wanted if name in modes), None)
+            if mode is None:
                 raise ServiceValidationError(
                     translation_domain=DOMAIN,
                     translation_key="unknown_mode",
                     translation_placeholders={
-                        "mode": mode,
+                        "mode": ", ".join(wanted),
                         "modes": ", ".join(modes) or "-",
                     },
                 )
+            if await _is_in_mode(miner, mode):
+                return
             await miner.async_command(miner.client.set_mode(mode))
 
         return await _run_on_targets(call, run)
@@ -111,6 +121,18 @@ def async_setup_services(hass: HomeAssistant) -> None:
         schema=SET_POOL_SCHEMA,
         supports_response=SupportsResponse.OPTIONAL,
     )
+
+
+async def _is_in_mode(miner: MinerCoordinator, mode: str) -> bool:
+    """Return whether a miner need not be told.
+
+    A mode that is set once more interrupts the mining of some devices. What the
+    last poll said is asked again: it may be half a minute old.
+    """
+    if miner.data is None or miner.data.mode != mode:
+        return False
+    await miner.async_refresh()
+    return miner.last_update_success and miner.data.mode == mode
 
 
 async def _run_on_targets(

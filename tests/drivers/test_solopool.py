@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from custom_components.hmm import bundled
 from custom_components.hmm.bundled.pool_drivers import solopool_driver

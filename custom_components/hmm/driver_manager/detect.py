@@ -5,14 +5,17 @@ from dataclasses import dataclass
 import logging
 
 from ..driver_api import (
+    BadAnswer,
     BaseMinerAdapter,
     CannotConnect,
     DriverContext,
     DriverError,
+    HtmlAnswer,
     MinerTelemetry,
     NotThisDevice,
+    RedirectAnswer,
 )
-from .client import MinerClient
+from .client import DriverFault, MinerClient
 from .loader import LoadedDriver
 from .profile import MinerProfile
 
@@ -21,6 +24,19 @@ _LOGGER = logging.getLogger(__name__)
 # cgminer's port first: a web server shrugs off a JSON line, while some small
 # devices are slow to close a web request that they do not understand.
 _ORDER = {"tcp": 0, "http": 1, "udp": 2}
+
+# What each answer tells of a device, the least first; the first class that fits
+# decides. A driver that talks to the wrong kind of server sees a bad answer, so
+# that another's "this is a miner, but not mine" says more.
+_TELLS: tuple[tuple[type[DriverError], int], ...] = (
+    (CannotConnect, 0),
+    (DriverFault, 1),
+    (HtmlAnswer, 3),
+    (RedirectAnswer, 3),
+    (BadAnswer, 2),
+    (NotThisDevice, 4),
+    (DriverError, 5),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +53,8 @@ class Detected:
 class Detection:
     """What all drivers say of one address.
 
-    ``error`` is the most telling reason when no driver knows the device:
-    an answer that made no sense says more than a port that is closed.
+    ``error`` is the most telling reason when no driver knows the device, else
+    None: an answer that made no sense says more than a port that is closed.
     """
 
     found: tuple[Detected, ...] = ()
@@ -83,15 +99,28 @@ async def detect(
                     )
                 )
                 continue
-            if driver.bundled and (error is None or isinstance(error, CannotConnect)):
+            if driver.bundled:
                 # Bundled drivers say no only to a device that answered
-                error = NotThisDevice("A device answered that no driver knows")
+                no = NotThisDevice("A device answered that no driver knows")
+                error = _more_telling(error, no)
         except CannotConnect as err:
             closed.add(door)
-            error = error or err
+            error = _more_telling(error, err)
         except DriverError as err:
             _LOGGER.debug("%s at %s: %s", driver.driver_type, host, err)
-            if error is None or isinstance(error, CannotConnect | NotThisDevice):
-                error = err
+            error = _more_telling(error, err)
         await client.close()
-    return Detection(found=tuple(found), error=error)
+    if found:
+        return Detection(found=tuple(found))
+    return Detection(error=error or CannotConnect("There is no driver for it"))
+
+
+def _more_telling(error: DriverError | None, other: DriverError) -> DriverError:
+    """Return the error that says more of a device, the first of equal ones."""
+    if error is None or _tells(other) > _tells(error):
+        return other
+    return error
+
+
+def _tells(error: DriverError) -> int:
+    return next(weight for kind, weight in _TELLS if isinstance(error, kind))

@@ -89,6 +89,7 @@ def _load_file(drivers: LoadedDrivers, path: Path, *, bundled: bool) -> None:
             if bundled
             else _import_user_file(path, source, sha256)
         )
+        classes = _driver_classes(module)
     # A driver may raise anything at import, SystemExit included, and none of it
     # may end Home Assistant or keep the next driver from loading.
     except BaseException as err:  # noqa: BLE001
@@ -97,7 +98,7 @@ def _load_file(drivers: LoadedDrivers, path: Path, *, bundled: bool) -> None:
         )
         return
 
-    if not (classes := list(_driver_classes(module))):
+    if not classes:
         drivers.failed.append(
             FailedDriver(
                 path=path,
@@ -134,15 +135,26 @@ def _import_user_file(path: Path, source: bytes, sha256: str) -> ModuleType:
     return module
 
 
-def _driver_classes(module: ModuleType) -> Iterator[DriverClass]:
-    """Yield the driver classes that a module defines itself."""
-    for value in vars(module).values():
-        if (
-            inspect.isclass(value)
-            and value.__module__ == module.__name__
-            and issubclass(value, BaseMinerAdapter | BasePoolIntegration)
-        ):
-            yield value
+def _driver_classes(module: ModuleType) -> list[DriverClass]:
+    """Return the drivers that a module defines itself.
+
+    A class that only serves as the base of others in the file is none.
+    """
+    # Two names may stand for one class
+    classes = dict.fromkeys(
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value)
+        and value.__module__ == module.__name__
+        and issubclass(value, BaseMinerAdapter | BasePoolIntegration)
+    )
+    bases = {base for driver_class in classes for base in driver_class.__mro__[1:]}
+    return [
+        driver_class
+        for driver_class in classes
+        if driver_class not in bases
+        or (driver_class.driver_type and not inspect.isabstract(driver_class))
+    ]
 
 
 def _register(
@@ -182,7 +194,7 @@ def _reason(err: BaseException) -> str:
     """Return one line that tells what went wrong."""
     if isinstance(err, SystemExit):
         return "It ends the program (sys.exit) when it is loaded"
-    text = str(err.msg if isinstance(err, SyntaxError) else err).strip()
+    text = " ".join(str(err.msg if isinstance(err, SyntaxError) else err).split())
     return f"{type(err).__name__}: {text}" if text else type(err).__name__
 
 

@@ -80,13 +80,23 @@ def _read(path: Path, drivers: LoadedDrivers) -> PoolFile:
         mark = getattr(err, "problem_mark", None)
         problem = getattr(err, "problem", None) or "It is not valid YAML"
         raise _PoolFileError(problem, mark.line + 1 if mark else None) from err
-    except (OSError, UnicodeDecodeError) as err:
-        msg = f"It cannot be read: {err}"
+    except OSError, UnicodeDecodeError:
+        msg = "It cannot be read as text"
+        raise _PoolFileError(msg) from None
+    # Impossible dates and numbers; brackets without end
+    except (ValueError, RecursionError) as err:
+        msg = f"It holds a value that cannot be read ({type(err).__name__})"
         raise _PoolFileError(msg) from err
     if not isinstance(values, dict) or not isinstance(root, yaml.MappingNode):
         msg = "It must hold keys and values"
         raise _PoolFileError(msg, 1)
-    lines = {key.value: key.start_mark.line + 1 for key, _ in root.value}
+    lines = {}
+    for key, _ in root.value:
+        line = key.start_mark.line + 1
+        if key.tag != "tag:yaml.org,2002:str":
+            msg = "The keys must be plain text"
+            raise _PoolFileError(msg, line)
+        lines[key.value] = line
     return _check(path, values, lines, drivers)
 
 

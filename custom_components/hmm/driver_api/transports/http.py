@@ -10,7 +10,7 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
-from ..errors import BadAnswer, CannotConnect
+from ..errors import BadAnswer, CannotConnect, HtmlAnswer, RedirectAnswer
 
 MAX_ANSWER = 1_048_576
 """Bytes; the longest known answer (/info of AxeOS 2.15) has about 4,000."""
@@ -44,13 +44,13 @@ class HttpReply:
     def json_object(self) -> dict[str, Any]:
         """Return the body as a JSON object.
 
-        Raises BadAnswer: an error status, a web page, not JSON, or JSON of
-        another shape. The message never quotes the body.
+        Raises HtmlAnswer: a web page; BadAnswer: an error status, not JSON, or
+        JSON of another shape. The message never quotes the body.
         """
         if not self.ok:
             raise BadAnswer(f"The device answered with HTTP status {self.status}")
         if self.content_type == "text/html":
-            raise BadAnswer("The device answered with a web page")
+            raise HtmlAnswer("The device answered with a web page")
         try:
             data = _DECODER.decode(self.text)
         except ValueError, RecursionError:
@@ -121,8 +121,9 @@ class HttpClient:
     ) -> HttpReply:
         """Send one request and return the answer, whatever its status is.
 
-        Raises CannotConnect: nothing answered, or not in time. Raises BadAnswer:
-        a redirect, no HTTP, an answer that broke off or is over 1 MB.
+        Raises CannotConnect: nothing answered, or not in time. Raises
+        RedirectAnswer: a redirect. Raises BadAnswer: no HTTP, an answer that
+        broke off or is over 1 MB.
         """
         async with self._one_at_a_time:
             try:
@@ -148,7 +149,7 @@ class HttpClient:
 
     async def _read(self, response: aiohttp.ClientResponse) -> HttpReply:
         if 300 <= response.status < 400:
-            raise BadAnswer("The device sends its clients to another page")
+            raise RedirectAnswer("The device sends its clients to another page")
         body = bytearray()
         while chunk := await response.content.readany():
             body += chunk
