@@ -1,16 +1,27 @@
 """Fixtures for tests inside Home Assistant."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 import socket
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import PropertyMock, patch
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.hmm import discovery
+from custom_components.hmm.bundled.axeos import AxeDriver
+from custom_components.hmm.bundled.miner_drivers.avalon_nano_driver import (
+    AvalonNanoDriver,
+)
+from custom_components.hmm.bundled.miner_drivers.bitaxe_driver import BitaxeDriver
+from custom_components.hmm.bundled.miner_drivers.nerdqaxe_driver import NerdqaxeDriver
+from custom_components.hmm.bundled.miner_drivers.nmminer_driver import NMMinerDriver
 from custom_components.hmm.const import DOMAIN
+from custom_components.hmm.driver_api import BaseMinerAdapter
+from custom_components.hmm.driver_api.transports.cgminer import CgminerClient
 from simulator import SimulatedAxeOS
 from simulator.device import SimulatedDevice
 
@@ -29,6 +40,28 @@ def free_udp_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait as long as a real device may need."""
+    monkeypatch.setattr(AxeDriver, "read_back_interval", 0.02)
+    monkeypatch.setattr(AxeDriver, "read_back_timeout", 1.0)
+    monkeypatch.setattr(AxeDriver, "restart_interval", 0.05)
+    monkeypatch.setattr(AvalonNanoDriver, "settle_interval", 0.02)
+    monkeypatch.setattr(AvalonNanoDriver, "settle_seconds", 1.0)
+    monkeypatch.setattr(AvalonNanoDriver, "standby_lead", 1)
+    monkeypatch.setattr(CgminerClient, "gap", 0.0)
+
+
+@pytest.fixture
+def every_entity() -> Iterator[None]:
+    """Enable the entities that wait disabled."""
+    with patch(
+        "homeassistant.helpers.entity.Entity.entity_registry_enabled_default",
+        PropertyMock(return_value=True),
+    ):
+        yield
 
 
 @pytest.fixture
@@ -68,6 +101,46 @@ async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> ConfigEntry[Any
     await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     return entry
+
+
+@pytest.fixture
+def hmm_folder(hass_tmp_config_dir: str) -> Path:
+    """Return the folder for drivers and pool files in a config folder of its own.
+
+    Only for modules whose ``hass_config_dir`` is ``hass_tmp_config_dir``.
+    """
+    folder = Path(hass_tmp_config_dir, DOMAIN)
+    folder.mkdir()
+    return folder
+
+
+class UsualPorts:
+    """The ports that drivers try when none is typed; nothing listens there yet."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, closed: int) -> None:
+        """Move the ports, so that no device of this machine's network is met."""
+        self._monkeypatch = monkeypatch
+        monkeypatch.setattr(NMMinerDriver, "http_port", closed)
+        for driver in (AvalonNanoDriver, BitaxeDriver, NerdqaxeDriver):
+            self.move(driver, closed)
+        for name in ("default_port", "udp_port"):
+            monkeypatch.setattr(NMMinerDriver, name, discovery.BROADCAST_PORT)
+
+    def move(self, driver: type[BaseMinerAdapter], port: int) -> None:
+        """Let a driver find its devices at another port."""
+        self._monkeypatch.setattr(driver, "default_port", port)
+
+
+@pytest.fixture
+def usual_ports(
+    home: HomeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[UsualPorts]:
+    """Move the usual ports of miners to where simulators can be."""
+    # Broadcasts come every few seconds from a real device, far more often here
+    monkeypatch.setattr(NMMinerDriver, "listen_seconds", 0.5)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # never listens: who connects is refused
+        yield UsualPorts(monkeypatch, nobody.getsockname()[1])
 
 
 type EntryMaker = Callable[..., MockConfigEntry]

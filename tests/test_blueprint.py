@@ -1,6 +1,6 @@
 """The blueprint "low mode at peak tariff", in the real blueprint engine."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -22,10 +22,6 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.hmm.bundled.axeos import AxeDriver
-from custom_components.hmm.bundled.miner_drivers.avalon_nano_driver import (
-    AvalonNanoDriver,
-)
 from simulator import SimulatedAvalon, SimulatedAxeOS
 
 from .conftest import miner_entry, set_up
@@ -53,14 +49,6 @@ def hass_config_dir(hass_tmp_config_dir: str) -> str:
     folder.mkdir(parents=True)
     shutil.copy(BLUEPRINT, folder)
     return hass_tmp_config_dir
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Read settings back more often than on real hardware."""
-    monkeypatch.setattr(AxeDriver, "read_back_interval", 0.02)
-    monkeypatch.setattr(AvalonNanoDriver, "settle_interval", 0.02)
-    return
 
 
 @dataclass
@@ -103,7 +91,9 @@ class Cellar:
 
 
 @pytest.fixture
-async def cellar(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> AsyncIterator[Cellar]:
+async def cellar(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, quick: None
+) -> AsyncIterator[Cellar]:
     """Return both miners, set up, in their normal and in high mode."""
     async with SimulatedAvalon(model="nano3s", mode=HIGH) as avalon:
         entries = (
@@ -248,6 +238,24 @@ async def test_an_unknown_price_changes_nothing(
     assert cellar.writes == 0
 
 
+@pytest.mark.parametrize("silence", ["unavailable", "unknown"])
+async def test_an_unknown_tariff_changes_nothing(cellar: Cellar, silence: str) -> None:
+    """Given a peak, when the tariff is gone, it does not count as off-peak."""
+    hass = cellar.hass
+    hass.states.async_set(TARIFF, "low")
+    await automate(
+        hass, miners={"area_id": cellar.area}, tariff=TARIFF, peak_states=["high"]
+    )
+    hass.states.async_set(TARIFF, "high")
+    await cellar.wait()
+    assert cellar.modes == (ECO, LOW)
+
+    hass.states.async_set(TARIFF, silence)
+    await cellar.wait()
+
+    assert cellar.modes == (ECO, LOW)
+
+
 async def test_the_right_mode_is_set_at_start(cellar: Cellar) -> None:
     """Given a start at peak, the miners follow at once."""
     hass = cellar.hass
@@ -317,7 +325,7 @@ async def test_a_miner_that_is_off_keeps_no_other_from_its_mode(
 
 async def test_each_miner_takes_the_first_mode_that_it_has(cellar: Cellar) -> None:
     """Given a list of modes, one that has none of them reports it, others are set."""
-    response = await cellar.hass.services.async_call(
+    response: Any = await cellar.hass.services.async_call(
         "hmm",
         "set_mode",
         {"mode": ["night", "eco", "standard"], "area_id": [cellar.area]},
@@ -325,7 +333,6 @@ async def test_each_miner_takes_the_first_mode_that_it_has(cellar: Cellar) -> No
         return_response=True,
     )
 
-    assert response is not None
     reports = {report["device"]: report for report in response["miners"]}
     assert reports["Bitaxe"] == {"device": "Bitaxe", "success": True, "error": None}
     assert reports["Avalon"]["success"] is False

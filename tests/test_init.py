@@ -1,23 +1,459 @@
 """Setting entries up and taking them down."""
 
-from homeassistant.config_entries import ConfigEntryState
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+import socket
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
+from homeassistant.const import EVENT_HOMEASSISTANT_CLOSE, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from simulator import SimulatedAxeOS
+from custom_components.hmm.const import DOMAIN, HUB_UNIQUE_ID
+from simulator import (
+    Fault,
+    SimulatedAvalon,
+    SimulatedAxeOS,
+    SimulatedNerdQAxe,
+    SimulatedNMMiner,
+    SimulatedSolopool,
+)
+from simulator.device import TcpDevice
 
-from .conftest import miner_entry, set_up
+from .common import (
+    devices,
+    find,
+    hub_entry,
+    identity,
+    keys,
+    later,
+    poll,
+    pool_entry,
+    until,
+    value,
+)
+from .conftest import free_udp_port, miner_entry, set_up
+
+pytestmark = pytest.mark.usefixtures("quick")
 
 
-async def test_miner_is_set_up_with_hub(
+# Each kind
+
+
+@pytest.mark.parametrize(
+    ("device", "driver", "model", "factor", "modes", "pauses"),
+    [
+        pytest.param(
+            lambda: SimulatedAxeOS(generation="2.4", model="supra"),
+            "bitaxe",
+            "Bitaxe Supra",
+            1e12,
+            {"eco", "standard", "turbo", "oc"},
+            False,
+            id="bitaxe-2.4",
+        ),
+        pytest.param(
+            lambda: SimulatedAxeOS(generation="2.15", model="gamma"),
+            "bitaxe",
+            "Bitaxe Gamma",
+            1e12,
+            {"eco", "standard", "turbo", "oc"},
+            True,
+            id="bitaxe-2.15",
+        ),
+        pytest.param(
+            lambda: SimulatedNerdQAxe(generation="1.0.36"),
+            "nerdqaxe",
+            "NerdQAxe++",
+            1e12,
+            {"eco", "standard"},
+            True,
+            id="nerdqaxe",
+        ),
+        pytest.param(
+            lambda: SimulatedAvalon(model="nano3"),
+            "avalon_nano",
+            "Avalon Nano 3",
+            1e12,
+            {"low", "medium", "high"},
+            False,
+            id="nano3",
+        ),
+        pytest.param(
+            lambda: SimulatedAvalon(model="nano3s"),
+            "avalon_nano",
+            "Avalon Nano 3S",
+            1e12,
+            {"low", "medium", "high"},
+            False,
+            id="nano3s",
+        ),
+        pytest.param(
+            lambda: SimulatedAvalon(model="q"),
+            "avalon_nano",
+            "Avalon Q",
+            1e12,
+            {"eco", "standard", "super"},
+            True,
+            id="q",
+        ),
+        pytest.param(
+            lambda: SimulatedNMMiner(udp=False, http=True, version="v2.0.03"),
+            "nmminer",
+            "NMMiner",
+            1e3,
+            set(),
+            False,
+            id="nmminer-http",
+        ),
+    ],
+)
+async def test_each_kind_of_miner(
+    home: HomeAssistant,
+    device: Any,
+    driver: str,
+    model: str,
+    factor: float,
+    modes: set[str],
+    pauses: bool,
+) -> None:
+    """Every kind shows the figures of its own device and what it can do."""
+    async with device() as miner:
+        miner.miner.speed = 0  # what it reports stands still
+        mac = None if driver == "nmminer" else miner.mac.lower()
+        entry = await set_up(
+            home,
+            miner_entry(miner, driver, identity(miner)),
+        )
+        assert entry.state is ConfigEntryState.LOADED
+
+        state = miner.state()
+        assert value(home, entry, "hashrate") == pytest.approx(
+            state["hashrate"] / factor, rel=0.1
+        )
+        unit = find(home, entry, "sensor", "hashrate").attributes["unit_of_measurement"]
+        assert unit == {1e12: "TH/s", 1e3: "kH/s"}[factor]
+        assert value(home, entry, "temperature") == pytest.approx(
+            state["temperature"], abs=6
+        )
+        assert find(home, entry, "binary_sensor", "running").state == "on"
+        assert ("mining" in keys(home, entry, "switch")) is pauses
+        if modes:
+            assert set(find(home, entry, "select", "mode").attributes["options"]) >= (
+                modes
+            )
+        else:
+            assert "mode" not in keys(home, entry, "select")
+
+        (found,) = devices(home, entry)
+        assert found.model == model
+        if mac and model != "Avalon Nano 3":
+            assert (dr.CONNECTION_NETWORK_MAC, mac) in found.connections
+        await home.config_entries.async_unload(entry.entry_id)
+
+
+@asynccontextmanager
+async def broadcasting(port: int) -> AsyncIterator[SimulatedNMMiner]:
+    """Run an NMMiner that only broadcasts."""
+    async with SimulatedNMMiner(target=("127.0.0.1", port), interval=0.05) as device:
+        yield device
+
+
+async def test_nmminer_that_broadcasts(home: HomeAssistant) -> None:
+    """A broadcasting miner is heard; unloading stops the listening."""
+    port = free_udp_port()
+    async with broadcasting(port) as device:
+        device.miner.speed = 0
+        entry = await set_up(
+            home,
+            miner_entry(
+                device,
+                "nmminer",
+                unique_id=f"address:127.0.0.1:{port}",
+                data={"port": port},
+            ),
+        )
+        assert entry.state is ConfigEntryState.LOADED
+        assert value(home, entry, "hashrate") == pytest.approx(
+            device.state()["hashrate"] / 1e3, rel=0.01
+        )
+        # Neither modes nor commands go over broadcasts, and it has no meter
+        assert keys(home, entry, "select") == set()
+        assert keys(home, entry, "button") == set()
+        assert keys(home, entry, "switch") == set()
+        assert not {"power", "energy", "efficiency"} & keys(home, entry, "sensor")
+
+        assert not _is_free(port)
+        assert await home.config_entries.async_unload(entry.entry_id)
+        await until(lambda: _is_free(port))
+
+
+def _is_free(port: int) -> bool:
+    """Return whether nothing listens on a UDP port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as alone:
+        try:
+            alone.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("generation", [1, 2])
+async def test_pool(home: HomeAssistant, generation: Any) -> None:
+    """Both generations of the pool's API show the wallet's own hashrate."""
+    async with SimulatedSolopool(generation=generation) as pool:
+        entry = await set_up(home, pool_entry(pool))
+
+        assert entry.state is ConfigEntryState.LOADED
+        (own,) = pool.state()["wallets"].values()
+        assert value(home, entry, "pool_hashrate") == pytest.approx(
+            own["hashrate"] / 1e12, rel=0.2
+        )
+        assert value(home, entry, "active_workers") == 3
+        assert find(home, entry, "binary_sensor", "health").state == "on"
+        # A pool makes the hub, too
+        assert hub_entry(home).state is ConfigEntryState.LOADED
+        assert await home.config_entries.async_unload(entry.entry_id)
+
+
+async def test_pool_that_is_down(home: HomeAssistant) -> None:
+    """A pool that fails later is "not connected"; its figures are unavailable."""
+    async with SimulatedSolopool() as pool:
+        entry = await set_up(home, pool_entry(pool))
+        pool.status = 502
+        await poll(home, entry)
+        assert find(home, entry, "binary_sensor", "health").state == "off"
+        assert find(home, entry, "sensor", "pool_hashrate").state == STATE_UNAVAILABLE
+
+        pool.status = None
+        await poll(home, entry)
+        assert find(home, entry, "binary_sensor", "health").state == "on"
+        assert value(home, entry, "pool_hashrate") > 0
+
+
+async def test_pool_that_is_down_at_the_start(home: HomeAssistant) -> None:
+    """A pool that does not answer at first is tried again."""
+    async with SimulatedSolopool() as pool:
+        pool.status = 503
+        entry = await set_up(home, pool_entry(pool))
+        assert entry.state is ConfigEntryState.SETUP_RETRY
+
+
+# Off, gone, another one
+
+
+async def test_new_miner_that_is_off(
     home: HomeAssistant, bitaxe: SimulatedAxeOS
 ) -> None:
-    """Given a Bitaxe, when it is set up, then its entities and a hub are there."""
-    entry = await set_up(home, miner_entry(bitaxe, "bitaxe", title="Garage"))
+    """A miner that was never seen is tried again until it answers."""
+    await bitaxe.unplug()
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.error_reason_translation_key == "cannot_connect"
 
+    await bitaxe.plug_in()
+    await later(home, 30)
     assert entry.state is ConfigEntryState.LOADED
-    for s in home.states.async_all():
-        print(s)
-    assert home.states.get("switch.garage").state == "on"
-    hub = home.config_entries.async_entry_for_domain_unique_id("hmm", "hmm_hub")
-    assert hub is not None and hub.state is ConfigEntryState.LOADED
-    assert home.states.get("sensor.mining_fleet_miners_online").state == "1"
+    assert find(home, entry, "switch", "mining").state == "on"
+
+
+async def test_known_miner_that_is_off(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """A known miner has its entities while it is off, and comes back by itself."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    before = {state.entity_id for state in home.states.async_all()}
+    # What Home Assistant has on its disk is JSON
+    assert entry.data["profile"]["modes"] == ["eco", "standard", "turbo", "oc"]
+    await home.config_entries.async_unload(entry.entry_id)
+    await bitaxe.unplug()
+
+    assert await home.config_entries.async_setup(entry.entry_id)
+    await home.async_block_till_done()
+    assert entry.state is ConfigEntryState.LOADED
+    assert {state.entity_id for state in home.states.async_all()} == before
+    for platform, key in (
+        ("sensor", "hashrate"),
+        ("sensor", "power"),
+        ("sensor", "energy"),
+        ("binary_sensor", "problem"),
+        ("binary_sensor", "running"),
+        ("select", "mode"),
+        ("select", "pool"),
+        ("switch", "mining"),
+        ("button", "restart"),
+        ("event", "highlight"),
+    ):
+        assert find(home, entry, platform, key).state == STATE_UNAVAILABLE
+    online = find(home, hub_entry(home), "sensor", "miners_online")
+    assert online.state == "0"
+
+    await bitaxe.plug_in()
+    await later(home, 31)
+    assert find(home, entry, "switch", "mining").state == "on"
+    assert value(home, entry, "temperature") > 0
+    assert find(home, entry, "select", "mode").state == "standard"
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_another_miner_at_the_address(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, known: bool
+) -> None:
+    """The figures of another device are never shown as the miner's."""
+    entry = miner_entry(bitaxe, "bitaxe", title="Garage")
+    if known:
+        await set_up(home, entry)
+        bitaxe.fault = Fault.WRONG_MAC
+        await poll(home, entry)
+        assert entry.state is ConfigEntryState.LOADED
+        assert find(home, entry, "sensor", "hashrate").state == STATE_UNAVAILABLE
+        error = entry.runtime_data.last_exception
+        assert error.translation_key == "unexpected_device"
+        assert error.translation_placeholders["name"] == "Garage"
+        # Nor does the stranger change what is known of the miner
+        (device,) = devices(home, entry)
+        assert device.connections == {("mac", entry.unique_id)}
+    else:
+        bitaxe.fault = Fault.WRONG_MAC
+        await set_up(home, entry)
+        assert entry.state is ConfigEntryState.SETUP_RETRY
+        assert entry.error_reason_translation_key == "unexpected_device"
+        assert "profile" not in entry.data
+        assert home.states.async_entity_ids("sensor") == []
+    assert "Another miner than Garage answers at 127.0.0.1" in str(
+        entry.runtime_data.last_exception if known else entry.reason
+    )
+
+    bitaxe.fault = None
+    await later(home, 31)
+    assert find(home, entry, "sensor", "hashrate").state != STATE_UNAVAILABLE
+
+
+async def test_another_kind_at_the_address(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """A device of another kind is refused with what it is."""
+    async with SimulatedNerdQAxe() as other:
+        entry = await set_up(home, miner_entry(other, "bitaxe"))
+        assert entry.state is ConfigEntryState.SETUP_RETRY
+        assert home.states.async_entity_ids("sensor") == []
+
+
+@pytest.mark.parametrize("kind", ["miner", "pool"])
+async def test_missing_driver(home: HomeAssistant, kind: str) -> None:
+    """An entry whose driver file is gone says so and is not tried again."""
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        unique_id="x",
+        data={
+            "entry_type": kind,
+            "driver": "homebrew",
+            "host": "127.0.0.1",
+            "port": 1,
+            "coin": "BTC",
+            "wallet": "x",
+        },
+    )
+    await set_up(home, entry)
+    assert entry.state is ConfigEntryState.SETUP_ERROR
+    assert entry.error_reason_translation_key == "driver_missing"
+    assert "homebrew" in str(entry.reason)
+
+
+# Taking down
+
+
+async def test_unload(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:
+    """An unloaded miner is not asked any more, and no session stays open."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    assert await home.config_entries.async_unload(entry.entry_id)
+    await home.async_block_till_done()
+    assert entry.state is ConfigEntryState.NOT_LOADED
+    bitaxe.counters.reset()
+
+    await later(home, 300)
+    assert bitaxe.counters.requests == 0
+    assert bitaxe.counters.connections == 0
+    assert find(home, hub_entry(home), "sensor", "miners").state == "0"
+
+    home.bus.async_fire(EVENT_HOMEASSISTANT_CLOSE)
+    await home.async_block_till_done()
+    await _all_closed(bitaxe)
+
+
+async def test_unload_of_an_avalon(home: HomeAssistant) -> None:
+    """An Avalon serves one client at a time: no connection waits between polls."""
+    async with SimulatedAvalon() as device:
+        entry = await set_up(home, miner_entry(device, "avalon_nano"))
+        await _all_closed(device)
+        assert await home.config_entries.async_unload(entry.entry_id)
+        device.counters.reset()
+        await later(home, 300)
+        assert device.counters.connections == 0
+
+
+async def _all_closed(device: TcpDevice) -> None:
+    """Wait until the device has seen the end of every connection."""
+    await until(lambda: device.open_connections == 0)
+
+
+async def test_removal(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:
+    """A removed miner leaves no entity, no device and no place in the totals."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    hub = hub_entry(home)
+    await home.config_entries.async_remove(entry.entry_id)
+    await later(home, 16)
+
+    assert home.states.get("switch.bitaxe") is None
+    assert devices(home, entry) == []
+    assert find(home, hub, "sensor", "miners").state == "0"
+    assert find(home, hub, "sensor", "best_share").state == "unknown"
+
+
+# The hub
+
+
+async def test_hub_makes_itself_once(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """The first miner brings the hub, the second finds it there."""
+    first = await set_up(home, miner_entry(bitaxe, "bitaxe", title="Garage"))
+    assert first.state is ConfigEntryState.LOADED
+    assert find(home, first, "switch", "mining").state == "on"
+    hub = hub_entry(home)
+    assert hub.state is ConfigEntryState.LOADED
+    assert find(home, hub, "sensor", "miners_online").state == "1"
+
+    async with SimulatedNerdQAxe() as second:
+        await set_up(home, miner_entry(second, "nerdqaxe"))
+        hubs = [
+            entry
+            for entry in home.config_entries.async_entries(DOMAIN)
+            if entry.unique_id == HUB_UNIQUE_ID
+        ]
+        assert hubs == [hub]
+        await later(home, 16)
+        assert find(home, hub, "sensor", "miners_online").state == "2"
+        assert not home.config_entries.flow.async_progress()
+
+
+async def test_disabled_hub_stays_disabled(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """A hub that the user does not want does not come back."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    hub = hub_entry(home)
+    await home.config_entries.async_set_disabled_by(
+        hub.entry_id, ConfigEntryDisabler.USER
+    )
+    await home.config_entries.async_reload(entry.entry_id)
+    await home.async_block_till_done()
+
+    assert hub_entry(home) is hub
+    assert hub.state is ConfigEntryState.NOT_LOADED
+    assert hub.disabled_by is ConfigEntryDisabler.USER
+    assert entry.state is ConfigEntryState.LOADED
+    await poll(home, entry)

@@ -49,7 +49,7 @@ from .const import (
     EntryType,
 )
 from .data import HmmData, entry_kind, get_data
-from .driver_api import CannotConnect, DriverError, InvalidValue
+from .driver_api import CannotConnect, DriverError
 from .driver_api.wallets import check_wallet
 from .driver_manager.address import Address, AddressError, parse_address
 from .driver_manager.detect import Detected, detect
@@ -246,6 +246,8 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
         """Offer a miner that announces itself."""
         if (address := discovery_info.ip_address).version != 4:
             return self.async_abort(reason="address_ipv6")
+        # It announces itself again and again; a known one is not asked each time
+        self._async_abort_entries_match({CONF_HOST: str(address)})
         return await self._offer(str(address))
 
     async def async_step_integration_discovery(
@@ -310,14 +312,15 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
         errors: dict[str, str] = {}
         placeholders = {"pool": template.display_name, "reason": ""}
         if user_input is not None:
+            wallet = ""
             try:
                 wallet = check_wallet(template.coin, user_input[CONF_WALLET])
                 await self._ask_pool(self._pool_file, wallet)
-            except InvalidValue as err:
-                errors[CONF_WALLET] = "wallet_invalid"
-                placeholders["reason"] = str(err)
             except DriverError as err:
-                errors["base"] = "pool_down"
+                if wallet:
+                    errors["base"] = "pool_down"
+                else:
+                    errors[CONF_WALLET] = "wallet_invalid"
                 placeholders["reason"] = str(err)
             else:
                 driver_type = self._pool_file.driver_type

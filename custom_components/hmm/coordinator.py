@@ -27,6 +27,7 @@ from .driver_api import (
     AuthRequired,
     BasePoolIntegration,
     DashboardTileData,
+    DeviceFacts,
     DriverError,
     MinerTelemetry,
 )
@@ -99,13 +100,17 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         self.previous = self.data if self.last_update_success else None
         try:
             telemetry = await self.client.poll()
-            self._check_identity(telemetry)
-            self._learn(telemetry)
+            profile = self.client.read_profile(telemetry, self.profile)
+            self._check_identity(profile.facts)
+            self._learn(profile)
         except DriverError as err:
             self.energy.read(None)
             raise update_failed(err, self.client.host) from err
         except UpdateFailed:
             self.energy.read(None)
+            if telemetry.device is None:
+                # This driver looks who the device is only when it connects
+                await self.client.close()
             raise
         self.data = telemetry
         self.energy.read(self.power)
@@ -126,11 +131,9 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         offset = zlib.crc32((self.config_entry.unique_id or "").encode()) % seconds
         self.update_interval = timedelta(seconds=1 + offset)
 
-    def _check_identity(self, telemetry: MinerTelemetry) -> None:
+    def _check_identity(self, facts: DeviceFacts) -> None:
         """Refuse the figures of another device that got this address."""
-        if telemetry.device is None:
-            return
-        found = miner_unique_id(telemetry.device)
+        found = miner_unique_id(facts)
         expected = self.config_entry.unique_id
         if found is None or expected is None or is_address_id(expected):
             return
@@ -144,9 +147,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
                 },
             )
 
-    def _learn(self, telemetry: MinerTelemetry) -> None:
+    def _learn(self, profile: MinerProfile) -> None:
         """Remember what the miner is and can do, and show a new firmware."""
-        profile = self.client.read_profile(telemetry, self.profile)
         if profile == self.profile:
             return
         self.profile = profile
@@ -177,7 +179,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
                 raise self._not_available()
             await command
         except AuthRequired as err:
-            self.config_entry.async_start_reauth(self.hass)
+            if self.client.option_fields:
+                self.config_entry.async_start_reauth(self.hass)
             raise action_failed(err, self.client.host) from err
         except DriverError as err:
             raise action_failed(err, self.client.host) from err

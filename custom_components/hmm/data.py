@@ -54,5 +54,5 @@ def get_data(hass: HomeAssistant) -> HmmData:
 
 
 def entry_kind(entry: ConfigEntry[Any]) -> str:
-    """Return which of the three kinds an entry is."""
-    return str(entry.data["entry_type"])
+    """Return which of the three kinds an entry is, empty for an ignored device."""
+    return str(entry.data.get("entry_type", ""))

@@ -1,5 +1,6 @@
 """Diagnostics that can be shared: nothing secret is in them."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -57,12 +58,21 @@ async def async_get_config_entry_diagnostics(
             for failed in (*data.drivers.failed, *data.pool_files.failed)
         ],
     }
-    coordinator = entry.runtime_data
+    coordinator = getattr(entry, "runtime_data", None)
     if isinstance(coordinator, MinerCoordinator | PoolCoordinator):
         result["last_update_success"] = coordinator.last_update_success
         result["last_poll"] = (
             None
             if coordinator.data is None
-            else async_redact_data(asdict(coordinator.data), TO_REDACT)
+            else async_redact_data(_plain(asdict(coordinator.data)), TO_REDACT)
         )
     return result
+
+
+def _plain(data: Any) -> Any:
+    """Return data with lists for tuples, which would pass the redaction by."""
+    if isinstance(data, Mapping):
+        return {key: _plain(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_plain(value) for value in data]
+    return data

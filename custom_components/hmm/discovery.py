@@ -9,6 +9,7 @@ from homeassistant.helpers import discovery_flow
 
 from .bundled.miner_drivers.nmminer_driver import is_nmminer
 from .const import CONF_DRIVER, DOMAIN, EntryType
+from .data import entry_kind
 from .driver_api import CannotConnect
 from .driver_api.transports.udp import BroadcastListener, Packet
 
@@ -34,7 +35,7 @@ async def async_listen_for_broadcasts(hass: HomeAssistant) -> None:
         known = {
             entry.data[CONF_HOST]
             for entry in hass.config_entries.async_entries(DOMAIN)
-            if entry.data["entry_type"] == EntryType.MINER
+            if entry_kind(entry) == EntryType.MINER
         }
         if is_nmminer(packet.data) and known.isdisjoint(
             {packet.device, packet.address}

@@ -9,7 +9,8 @@ class EnergyMeter:
     """Adds up power over time; a gap in the readings adds nothing.
 
     Each reading stands until the next one (a left Riemann sum), but only if
-    that one comes soon: what a miner used while it did not answer is unknown.
+    that one comes, and soon: what a miner used from its last answer until it
+    was missed, and while it did not answer, is unknown.
     """
 
     def __init__(self, longest_gap: float) -> None:
@@ -22,7 +23,7 @@ class EnergyMeter:
     def read(self, power: float | None) -> None:
         """Take a reading in watts; None is a poll that failed."""
         now = monotonic()
-        if self._last is not None:
+        if self._last is not None and power is not None:
             since, watts = self._last
             if now - since <= self._longest_gap:
                 self.kwh += max(watts, 0.0) * (now - since) / _JOULES_PER_KWH

@@ -8,6 +8,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import MinerCoordinator
+from .driver_api import MinerTelemetry
 from .entity import MinerEntity, async_add_offered
 
 PARALLEL_UPDATES = 0
@@ -44,11 +45,15 @@ async def async_setup_entry(
 class MinerEvent(MinerEntity, EventEntity):
     """Fires when two polls in a row show that something was found between them."""
 
+    _seen: MinerTelemetry | None = None
+
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
         before, now = self.coordinator.previous, self.coordinator.data
-        if self.coordinator.last_update_success and before is not None:
+        # Listeners are also called without a new poll
+        new, self._seen = now is not self._seen, now
+        if self.coordinator.last_update_success and new and before is not None:
             if _grew(before.blocks_found, now.blocks_found):
                 self._trigger_event(
                     EVENT_BLOCK_FOUND, {"block_height": now.block_height}

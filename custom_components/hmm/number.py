@@ -122,6 +122,7 @@ class TuningNumber(MinerEntity, NumberEntity):
     """A setting that is tuned by hand."""
 
     entity_description: TuningDescription
+    _last_range = TuningRange(minimum=0, maximum=0)
 
     @property
     @override
@@ -154,9 +155,11 @@ class TuningNumber(MinerEntity, NumberEntity):
 
     @property
     def _range(self) -> TuningRange:
+        # A new firmware may take a setting away while its entity is there
         limits = _limits(self.coordinator, self.entity_description.setting)
-        assert limits is not None
-        return limits
+        if limits is not None:
+            self._last_range = limits
+        return self._last_range
 
 
 class PowerDrawNumber(MinerEntity, NumberEntity):

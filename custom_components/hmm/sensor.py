@@ -54,6 +54,11 @@ def _whole(value: float | None) -> int | None:
     return None if value is None else round(value)
 
 
+def _difficulty(value: float | None) -> float | None:
+    """Return a difficulty whole, small ones (of the smallest miners) in full."""
+    return value if value is None or value < 1000 else round(value)
+
+
 def _percent(part: float | None, other: float | None) -> float | None:
     """Return part of part + other in percent, None if nothing was counted."""
     if part is None or other is None or part + other <= 0:
@@ -174,14 +179,16 @@ MINER_SENSORS: tuple[MinerSensorDescription, ...] = (
     MinerSensorDescription(
         key="best_share",
         translation_key="best_share",
+        state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
-        value_fn=lambda miner: miner.data.best_share,
+        value_fn=lambda miner: _difficulty(miner.data.best_share),
     ),
     MinerSensorDescription(
         key="best_session_share",
         translation_key="best_session_share",
+        state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
-        value_fn=lambda miner: miner.data.best_session_share,
+        value_fn=lambda miner: _difficulty(miner.data.best_session_share),
     ),
     MinerSensorDescription(
         key="reject_rate",
@@ -523,8 +530,9 @@ POOL_SENSORS: tuple[PoolSensorDescription, ...] = (
     PoolSensorDescription(
         key="best_share",
         translation_key="best_share",
+        state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
-        value_fn=_tile("best_share"),
+        value_fn=lambda pool: _difficulty(pool.data.best_share),
     ),
 )
 
@@ -580,8 +588,9 @@ HUB_SENSORS: tuple[HubSensorDescription, ...] = (
     HubSensorDescription(
         key="best_share",
         translation_key="best_share",
+        state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
-        value_fn=lambda hub: hub.data.best_share,
+        value_fn=lambda hub: _difficulty(hub.data.best_share),
     ),
 )
 

@@ -489,8 +489,9 @@ async def test_simulated_status(driver: SolopoolDriver, status: int) -> None:
     async with simulated() as (pool, base):
         pool.status = status
         data = await tile(driver, base)
-        # A site where nothing is found has no statistics either.
-        assert data.health_status is (status == 404)
+        # A site where not even statistics are found is no unknown account
+        assert not data.health_status
+        assert data.account_known
         assert data.pool_hashrate is None
         health = await driver.get_health("x", 1, api_base=base)
         assert not health.is_healthy

@@ -713,3 +713,12 @@ def test_unknown_generation_or_model() -> None:
         SimulatedAxeOS(generation="3.0")
     with pytest.raises(KeyError):
         SimulatedAxeOS(model="delta")
+
+
+async def test_what_is_not_http_is_refused_at_once() -> None:
+    """A client that speaks another protocol need not wait to learn so."""
+    async with SimulatedAxeOS() as device:
+        reader, writer = await asyncio.open_connection(device.host, device.port)
+        writer.write(b'{"command":"version"}')
+        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+        writer.close()

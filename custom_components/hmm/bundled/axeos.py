@@ -316,12 +316,12 @@ def mac_address(value: Any) -> str | None:
 def pool_address(url: Any, port: Any) -> str | None:
     """Return ``host:port`` of a configured pool, None for an empty slot.
 
-    Users type ``stratum+tcp://`` in front of the host and a port behind it;
-    the firmware cuts neither off.
+    Users type ``stratum+tcp://`` or a login in front of the host and a port
+    behind it; the firmware cuts none of it off.
     """
     if (text := parse_text(url)) is None:
         return None
-    host = text.rpartition("://")[2].rstrip("/")
+    host = text.rpartition("://")[2].rpartition("@")[2].rstrip("/")
     own_port: str | None = None
     if host.count(":") == 1 or "]:" in host:
         host, _, own_port = host.rpartition(":")

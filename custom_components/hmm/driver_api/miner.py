@@ -23,7 +23,7 @@ class DriverContext:
     """A session that keeps connections for longer than one poll."""
     options: Mapping[str, Any]
     """What the user entered for this device (``admin_user``,
-    ``admin_password``, ``otp`` ...); see ``BaseMinerAdapter.option_fields``."""
+    ``admin_password``, ``otp_secret`` ...); see ``BaseMinerAdapter.option_fields``."""
 
 
 class BaseMinerAdapter(ABC):
@@ -50,7 +50,7 @@ class BaseMinerAdapter(ABC):
     hashrate_unit: ClassVar[HashrateUnit] = "TH/s"
     """The unit that the hashrate sensor shows; values stay in H/s."""
     option_fields: ClassVar[tuple[str, ...]] = ()
-    """Which of ``admin_user``, ``admin_password`` and ``otp`` the driver uses."""
+    """Which of ``admin_user``, ``admin_password`` and ``otp_secret`` the driver uses."""
 
     context: DriverContext | None = None
 

@@ -21,7 +21,8 @@ class DeviceFacts:
 class PoolSlot:
     """One pool that a device has configured.
 
-    ``user`` is a secret (it often is a wallet): it is kept out of ``repr``.
+    ``user`` is a secret (it often is a wallet): it is kept out of ``repr``. So
+    is a login that someone typed in front of the host: it is cut off.
     """
 
     index: int
@@ -30,6 +31,10 @@ class PoolSlot:
     user: str | None = field(default=None, repr=False)
     active: bool = False
     alive: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Keep only the address of the pool."""
+        object.__setattr__(self, "url", self.url.rpartition("@")[2])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

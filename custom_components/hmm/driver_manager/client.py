@@ -1,8 +1,7 @@
 """One device through its driver: typed answers, typed errors, time limits."""
 
 import asyncio
-from collections.abc import Awaitable
-from dataclasses import fields
+from collections.abc import Awaitable, Callable
 import logging
 import traceback
 from typing import Any
@@ -20,7 +19,7 @@ from ..driver_api import (
     MinerTelemetry,
     Setting,
 )
-from ..driver_api.units import parse_int, parse_number, parse_text
+from .answers import read_telemetry
 from .profile import MinerProfile, read_profile
 
 _LOGGER = logging.getLogger(__name__)
@@ -28,25 +27,6 @@ _LOGGER = logging.getLogger(__name__)
 # A poll may wait for a slow web server, a command also for a restart.
 _POLL_SECONDS = 20
 _COMMAND_SECONDS = 150
-
-_TEXT_FIELDS = {"mode"}
-_INTEGER_FIELDS = {
-    "uptime",
-    "shares_accepted",
-    "shares_rejected",
-    "shares_stale",
-    "blocks_found",
-    "block_height",
-    "signal",
-}
-_FLAG_FIELDS = {"hashing", "paused", "using_fallback"}
-_STRUCTURED_FIELDS = {
-    "chip_temperatures",
-    "fan_rpm",
-    "pools",
-    "problems",
-    "device",
-}
 
 
 class DriverFault(DriverError):
@@ -79,6 +59,11 @@ class MinerClient:
         """Return the unit that suits this kind of device."""
         return self._driver_class.hashrate_unit
 
+    @property
+    def option_fields(self) -> tuple[str, ...]:
+        """Return the credentials that this kind of device may ask for."""
+        return self._driver_class.option_fields
+
     async def connect(self) -> bool:
         """Return whether the device is one of this driver's."""
         async with self._lock:
@@ -91,7 +76,7 @@ class MinerClient:
             # was known before it must not be shown for longer than a poll.
             async with asyncio.timeout(_POLL_SECONDS), self._lock:
                 driver = await self._connected()
-                answer = await _guard(driver.get_telemetry(), _POLL_SECONDS, driver)
+                answer = await _guard(driver, _POLL_SECONDS, driver.get_telemetry)
         except TimeoutError as err:
             msg = "The device is busy or did not answer in time"
             raise CannotConnect(msg) from err
@@ -104,56 +89,56 @@ class MinerClient:
         assert self._driver is not None
         try:
             return read_profile(self._driver, self._facts, telemetry, before)
-        except Exception as err:
+        except (Exception, SystemExit) as err:
             raise _fault(self._driver, err) from err
 
     async def set_mode(self, mode: str) -> None:
         """Set a mode and have it confirmed by the device."""
         async with self._lock:
             driver = await self._connected()
-            await self._command(driver, driver.set_mode(mode))
+            await self._command(driver, driver.set_mode, mode)
 
     async def restart(self) -> None:
         """Restart the miner."""
         async with self._lock:
             driver = await self._connected()
-            await self._command(driver, driver.restart())
+            await self._command(driver, driver.restart)
 
     async def pause(self) -> None:
         """Stop mining."""
         async with self._lock:
             driver = await self._connected()
-            await self._command(driver, driver.pause())
+            await self._command(driver, driver.pause)
 
     async def resume(self) -> None:
         """Mine again."""
         async with self._lock:
             driver = await self._connected()
-            await self._command(driver, driver.resume())
+            await self._command(driver, driver.resume)
 
     async def identify(self) -> None:
         """Make the device show itself."""
         async with self._lock:
             driver = await self._connected()
-            await self._command(driver, driver.identify())
+            await self._command(driver, driver.identify)
 
     async def select_pool(self, index: int) -> None:
         """Mine at another of the device's own pools."""
         async with self._lock:
             driver = await self._connected()
-            await self._command(driver, driver.select_pool(index))
+            await self._command(driver, driver.select_pool, index)
 
     async def set_pool(self, url: str, user: str, password: str) -> None:
         """Point the miner at another pool."""
         async with self._lock:
             driver = await self._connected()
-            await self._command(driver, driver.set_pool(url, user, password))
+            await self._command(driver, driver.set_pool, url, user, password)
 
     async def set_tuning(self, setting: Setting, value: float) -> None:
         """Set one value by hand."""
         async with self._lock:
             driver = await self._connected()
-            await self._command(driver, driver.set_tuning(setting, value))
+            await self._command(driver, driver.set_tuning, setting, value)
 
     async def close(self) -> None:
         """Give back what the driver holds."""
@@ -163,7 +148,7 @@ class MinerClient:
 
     async def _close(self, driver: BaseMinerAdapter) -> None:
         try:
-            await _guard(driver.close(), _POLL_SECONDS, driver)
+            await _guard(driver, _POLL_SECONDS, driver.close)
         except DriverError as err:
             _LOGGER.debug("Closing %s failed: %s", driver.driver_type, err)
 
@@ -171,15 +156,15 @@ class MinerClient:
         try:
             driver = self._driver_class()
             driver.attach(self._context)
-        except Exception as err:
+        except (Exception, SystemExit) as err:
             raise _fault(self._driver_class, err) from err
         try:
             if not await _guard(
-                driver.connect(self.host, self.port), _POLL_SECONDS, driver
+                driver, _POLL_SECONDS, driver.connect, self.host, self.port
             ):
                 await self._close(driver)
                 return False
-            facts = await _guard(driver.get_device_facts(), _POLL_SECONDS, driver)
+            facts = await _guard(driver, _POLL_SECONDS, driver.get_device_facts)
         except BaseException:
             await self._close(driver)
             raise
@@ -194,19 +179,29 @@ class MinerClient:
         assert self._driver is not None
         return self._driver
 
-    async def _command(
-        self, driver: BaseMinerAdapter, command: Awaitable[bool]
+    async def _command[**P](
+        self,
+        driver: BaseMinerAdapter,
+        command: Callable[P, Awaitable[bool]],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> None:
-        if not await _guard(command, _COMMAND_SECONDS, driver):
+        if not await _guard(driver, _COMMAND_SECONDS, command, *args, **kwargs):
             msg = "The device did not take the command"
             raise CommandFailed(msg)
 
 
-async def _guard[T](call: Awaitable[T], seconds: float, driver: BaseMinerAdapter) -> T:
-    """Await a driver's call; turn whatever it raises into a ``DriverError``."""
+async def _guard[**P, T](
+    driver: BaseMinerAdapter,
+    seconds: float,
+    method: Callable[P, Awaitable[T]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Call a driver's method; turn whatever it raises into a ``DriverError``."""
     try:
         async with asyncio.timeout(seconds):
-            return await call
+            return await method(*args, **kwargs)
     except DriverError:
         raise
     except (TimeoutError, aiohttp.ClientError, OSError) as err:
@@ -214,9 +209,20 @@ async def _guard[T](call: Awaitable[T], seconds: float, driver: BaseMinerAdapter
         if not isinstance(err, TimeoutError):
             msg = f"The connection failed ({type(err).__name__})"
         raise CannotConnect(msg) from err
+    except asyncio.CancelledError as err:
+        if is_cancelled():
+            raise
+        # Something inside of the driver was cancelled, not this poll
+        raise _fault(driver, err) from err
     # SystemExit in a driver must not end Home Assistant's event loop
     except (Exception, SystemExit) as err:
         raise _fault(driver, err) from err
+
+
+def is_cancelled() -> bool:
+    """Return whether the running task is being cancelled from outside."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _fault(
@@ -235,26 +241,8 @@ def _fault(
 
 
 def _telemetry(answer: Any, driver: BaseMinerAdapter) -> MinerTelemetry:
-    """Return a driver's answer as telemetry; unreadable values are unknown."""
-    if isinstance(answer, MinerTelemetry):
-        return answer
-    if not isinstance(answer, dict):
+    """Return a driver's answer as telemetry."""
+    if (telemetry := read_telemetry(answer)) is None:
         msg = f"The driver {driver.driver_type} returned no telemetry"
         raise DriverFault(msg)
-    values: dict[str, Any] = {}
-    for known in fields(MinerTelemetry):
-        name = known.name
-        value = answer.get(name)
-        if value is None or name in _STRUCTURED_FIELDS:
-            continue
-        if name in _TEXT_FIELDS:
-            values[name] = parse_text(value)
-        elif name in _FLAG_FIELDS:
-            values[name] = value if isinstance(value, bool) else None
-        elif name in _INTEGER_FIELDS:
-            values[name] = parse_int(value)
-        else:
-            values[name] = parse_number(value)
-    if values.get("hashing") is None and values.get("hashrate") is not None:
-        values["hashing"] = values["hashrate"] > 0
-    return MinerTelemetry(**values)
+    return telemetry

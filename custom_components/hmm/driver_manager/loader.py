@@ -11,8 +11,9 @@ from pathlib import Path
 import sys
 import traceback
 from types import ModuleType
+from typing import get_args
 
-from ..driver_api import BaseMinerAdapter, BasePoolIntegration
+from ..driver_api import BaseMinerAdapter, BasePoolIntegration, HashrateUnit
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -172,6 +173,12 @@ def _register(
     driver_type = driver_class.driver_type
     if not isinstance(driver_type, str) or not driver_type:
         msg = f"{driver_class.__name__} has no driver_type"
+        raise ValueError(msg)
+    if issubclass(driver_class, BaseMinerAdapter) and (
+        driver_class.hashrate_unit not in get_args(HashrateUnit)
+    ):
+        units = ", ".join(get_args(HashrateUnit))
+        msg = f"The hashrate_unit of {driver_class.__name__} must be one of {units}"
         raise ValueError(msg)
     known: (
         dict[str, LoadedDriver[BaseMinerAdapter]]

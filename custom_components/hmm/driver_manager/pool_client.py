@@ -14,7 +14,8 @@ from ..driver_api import (
     DashboardTileData,
     DriverError,
 )
-from .client import DriverFault
+from .answers import read_tiles
+from .client import DriverFault, is_cancelled
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ async def fetch_tiles(
     start = time.monotonic()
     try:
         async with asyncio.timeout(_FETCH_SECONDS):
-            tiles: Any = await driver.get_dashboard_data(
+            answer = await driver.get_dashboard_data(
                 url=url,
                 coin=coin,
                 username=username,
@@ -46,11 +47,13 @@ async def fetch_tiles(
         msg = f"The pool did not answer after {time.monotonic() - start:.0f} s"
         raise CannotConnect(msg) from err
     # SystemExit in a driver must not end Home Assistant's event loop
-    except (Exception, SystemExit) as err:
+    except (Exception, SystemExit, asyncio.CancelledError) as err:
+        if isinstance(err, asyncio.CancelledError) and is_cancelled():
+            raise
         _LOGGER.debug("Pool driver %s failed", driver.driver_type, exc_info=err)
         msg = f"The driver {driver.driver_type} failed with {type(err).__name__}"
         raise DriverFault(msg) from err
-    if not isinstance(tiles, DashboardTileData):
+    if (tiles := read_tiles(answer)) is None:
         msg = f"The driver {driver.driver_type} returned no tiles"
         raise BadAnswer(msg)
     return tiles

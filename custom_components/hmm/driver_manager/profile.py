@@ -10,6 +10,7 @@ from ..driver_api import (
     TuningLimits,
     TuningRange,
 )
+from ..driver_api.units import parse_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,27 +79,29 @@ def read_profile(
         for f in fields(telemetry)
         if getattr(telemetry, f.name) not in (None, ()) and f.name != "device"
     }
+    limits: object = driver.get_tuning_limits()
     return MinerProfile(
         facts=merge_facts(facts, telemetry.device),
         telemetry=frozenset(seen | (before.telemetry if before else frozenset())),
-        modes=tuple(driver.get_supported_modes()),
-        pause=driver.supports_pause(),
-        restart=driver.supports_restart(),
-        identify=driver.supports_identify(),
-        set_pool=driver.supports_set_pool(),
-        select_pool=driver.supports_select_pool(),
-        pool_change_restarts=driver.pool_change_restarts(),
-        tuning=driver.get_tuning_limits(),
+        modes=tuple(str(mode) for mode in driver.get_supported_modes()),
+        pause=bool(driver.supports_pause()),
+        restart=bool(driver.supports_restart()),
+        identify=bool(driver.supports_identify()),
+        set_pool=bool(driver.supports_set_pool()),
+        select_pool=bool(driver.supports_select_pool()),
+        pool_change_restarts=bool(driver.pool_change_restarts()),
+        tuning=limits if isinstance(limits, TuningLimits) else None,
     )
 
 
 def merge_facts(facts: DeviceFacts, newer: DeviceFacts | None) -> DeviceFacts:
     """Return facts with everything that a newer answer says."""
     if newer is None:
-        return facts
+        newer = DeviceFacts()
     return DeviceFacts(
         **{
-            f.name: getattr(newer, f.name) or getattr(facts, f.name)
+            f.name: parse_text(getattr(newer, f.name))
+            or parse_text(getattr(facts, f.name))
             for f in fields(DeviceFacts)
         }
     )

@@ -13,6 +13,9 @@ from .loader import LoadedDriver
 _CONNECT_SECONDS = 1.5
 _DETECTIONS_AT_ONCE = 16
 
+# Two ports of a /24 at once; a process may have no more than 1,024 files open
+_CONNECTS_AT_ONCE = 600
+
 # Nobody mines at home on more; a /16 would take minutes and alarm the router
 _LARGEST_NETWORK = 1024
 
@@ -25,8 +28,8 @@ async def scan(
 ) -> list[Detected]:
     """Return the miners found; their clients are closed again.
 
-    All addresses are tried at once, so the time is bounded by one connect
-    time-out. Addresses in ``skip`` (miners that are set up) are left alone.
+    All addresses of a /24 are tried at once, so the time is bounded by one
+    connect time-out. Addresses in ``skip`` (miners that are set up) are left alone.
     """
     ports = {
         kind.default_port
@@ -40,8 +43,9 @@ async def scan(
         if network.num_addresses <= _LARGEST_NETWORK
         for host in network.hosts()
     } - skip
+    connects = asyncio.Semaphore(_CONNECTS_AT_ONCE)
     doors = await asyncio.gather(
-        *(_listens(host, port) for host in hosts for port in ports)
+        *(_listens(connects, host, port) for host in hosts for port in ports)
     )
     limit = asyncio.Semaphore(_DETECTIONS_AT_ONCE)
     over_tcp = [
@@ -60,10 +64,10 @@ async def scan(
     return [device for devices in found for device in devices]
 
 
-async def _listens(host: str, port: int) -> str | None:
+async def _listens(connects: asyncio.Semaphore, host: str, port: int) -> str | None:
     """Return the host if something accepts connections on a port."""
     try:
-        async with asyncio.timeout(_CONNECT_SECONDS):
+        async with connects, asyncio.timeout(_CONNECT_SECONDS):
             _, writer = await asyncio.open_connection(host, port)
     except TimeoutError, OSError:
         return None

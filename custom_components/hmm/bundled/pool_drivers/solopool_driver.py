@@ -203,9 +203,11 @@ class SolopoolDriver(BasePoolIntegration):
         if address:
             try:
                 account, latency = await site.account(address)
-                problem = None  # the account is what matters
             except DriverError as err:
                 problem = str(err)
+            else:
+                if account is not None:
+                    problem = None  # the account is what matters
         tile = DashboardTileData(
             health_status=problem is None,
             health_message=problem,

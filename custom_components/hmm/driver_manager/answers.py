@@ -1,0 +1,133 @@
+"""Read what a driver answers: a value of the wrong kind is unknown.
+
+A driver may return anything; one odd value must neither reach an entity nor the
+totals of the fleet.
+"""
+
+from collections.abc import Callable
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from ..driver_api import (
+    DashboardTileData,
+    DeviceFacts,
+    MinerTelemetry,
+    PoolSlot,
+    PoolWorker,
+)
+from ..driver_api.units import parse_int, parse_number, parse_text
+
+
+def _flag(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _items(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, list | tuple) else ()
+
+
+def _numbers(value: Any) -> tuple[float, ...]:
+    numbers = (parse_number(item) for item in _items(value))
+    return tuple(number for number in numbers if number is not None)
+
+
+def _counts(value: Any) -> tuple[int | None, ...]:
+    return tuple(parse_int(item) for item in _items(value))
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(item for item in _items(value) if isinstance(item, str))
+
+
+def _pools(value: Any) -> tuple[PoolSlot, ...]:
+    return tuple(
+        item
+        for item in _items(value)
+        if isinstance(item, PoolSlot)
+        and isinstance(item.index, int)
+        and isinstance(item.url, str)
+    )
+
+
+def _facts(value: Any) -> DeviceFacts | None:
+    return value if isinstance(value, DeviceFacts) else None
+
+
+def _workers(value: Any) -> tuple[PoolWorker, ...]:
+    return tuple(item for item in _items(value) if isinstance(item, PoolWorker))
+
+
+def _moment(value: Any) -> datetime | None:
+    return value if isinstance(value, datetime) and value.tzinfo is not None else None
+
+
+def _readers(
+    kind: type[MinerTelemetry | DashboardTileData],
+    others: dict[str, Callable[[Any], Any]],
+) -> dict[str, Callable[[Any], Any]]:
+    """Return how to read each field; what is not among ``others`` is a number."""
+    return {known.name: others.get(known.name, parse_number) for known in fields(kind)}
+
+
+_TELEMETRY = _readers(
+    MinerTelemetry,
+    {
+        "mode": parse_text,
+        "uptime": parse_int,
+        "shares_accepted": parse_int,
+        "shares_rejected": parse_int,
+        "shares_stale": parse_int,
+        "blocks_found": parse_int,
+        "block_height": parse_int,
+        "signal": parse_int,
+        "hashing": _flag,
+        "paused": _flag,
+        "using_fallback": _flag,
+        "chip_temperatures": _numbers,
+        "fan_rpm": _counts,
+        "pools": _pools,
+        "problems": _texts,
+        "device": _facts,
+    },
+)
+
+_TILES = _readers(
+    DashboardTileData,
+    {
+        "health_status": lambda value: value is True,
+        "health_message": parse_text,
+        "active_workers": parse_int,
+        "shares_valid": parse_int,
+        "shares_invalid": parse_int,
+        "shares_stale": parse_int,
+        "blocks_found_24h": parse_int,
+        "last_block_found": _moment,
+        "currency": parse_text,
+        "workers": _workers,
+        "account_known": lambda value: value is not False,
+    },
+)
+
+
+def read_telemetry(answer: Any) -> MinerTelemetry | None:
+    """Return a miner driver's answer as telemetry, None if it is no such thing."""
+    if isinstance(answer, MinerTelemetry):
+        return MinerTelemetry(
+            **{name: read(getattr(answer, name)) for name, read in _TELEMETRY.items()}
+        )
+    if not isinstance(answer, dict):
+        return None
+    values = {name: read(answer.get(name)) for name, read in _TELEMETRY.items()}
+    if values["hashing"] is None and values["hashrate"] is not None:
+        values["hashing"] = values["hashrate"] > 0
+    return MinerTelemetry(**values)
+
+
+def read_tiles(answer: Any) -> DashboardTileData | None:
+    """Return a pool driver's answer as tiles, None if it is no such thing."""
+    if not isinstance(answer, DashboardTileData):
+        return None
+    return DashboardTileData(
+        **{name: read(getattr(answer, name)) for name, read in _TILES.items()}
+    )

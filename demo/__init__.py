@@ -1,0 +1,1 @@
+"""A real Home Assistant with simulated miners, to look at and to test in a browser."""

@@ -1,0 +1,135 @@
+"""What the tests inside Home Assistant share."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, State
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.util import dt as dt_util
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+
+from custom_components.hmm.const import DOMAIN, HUB_UNIQUE_ID
+from custom_components.hmm.coordinator import MinerCoordinator
+from custom_components.hmm.hub import HubCoordinator
+from simulator import SimulatedAvalon, SimulatedNMMiner
+from simulator.device import SimulatedDevice
+from simulator.solopool import DEMO_WALLET, SimulatedSolopool
+
+
+def find_id(hass: HomeAssistant, entry: ConfigEntry, platform: str, key: str) -> str:
+    """Return the id of an entity by its key; fails where there is none."""
+    entity_id = find_maybe(hass, entry, platform, key)
+    assert entity_id is not None, f"{entry.title} has no {platform} {key}"
+    return entity_id
+
+
+def find_maybe(
+    hass: HomeAssistant, entry: ConfigEntry, platform: str, key: str
+) -> str | None:
+    """Return the id of an entity by its key, None where there is none."""
+    return er.async_get(hass).async_get_entity_id(
+        platform, DOMAIN, f"{entry.unique_id}_{key}"
+    )
+
+
+def find(hass: HomeAssistant, entry: ConfigEntry, platform: str, key: str) -> State:
+    """Return the state object of an entity by its key."""
+    entity_id = find_id(hass, entry, platform, key)
+    state = hass.states.get(entity_id)
+    assert state is not None, f"{entity_id} has no state"
+    return state
+
+
+def value(hass: HomeAssistant, entry: ConfigEntry, key: str) -> float:
+    """Return the number that a sensor shows."""
+    return float(find(hass, entry, "sensor", key).state)
+
+
+def keys(hass: HomeAssistant, entry: ConfigEntry, platform: str) -> set[str]:
+    """Return the keys of all entities that an entry has on a platform."""
+    return {
+        entity.unique_id.removeprefix(f"{entry.unique_id}_")
+        for entity in er.async_entries_for_config_entry(
+            er.async_get(hass), entry.entry_id
+        )
+        if entity.domain == platform
+    }
+
+
+def devices(hass: HomeAssistant, entry: ConfigEntry) -> list[dr.DeviceEntry]:
+    """Return the devices of an entry."""
+    return dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+
+
+def identity(device: SimulatedDevice) -> str:
+    """Return the id that the config flow gives to the entry of a device."""
+    match device:
+        case SimulatedNMMiner():
+            return device.hostname.lower()
+        case SimulatedAvalon() if device.model.oui is None:
+            return device.serial  # it does not tell its MAC
+    return device.mac.lower()
+
+
+async def poll(hass: HomeAssistant, entry: ConfigEntry[Any]) -> MinerCoordinator:
+    """Poll a miner (or pool) now, without waiting for its timer."""
+    coordinator: MinerCoordinator = entry.runtime_data
+    await coordinator.async_refresh()
+    await hass.async_block_till_done()
+    return coordinator
+
+
+async def later(hass: HomeAssistant, seconds: float) -> None:
+    """Let everything happen that is due within this many seconds."""
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=seconds))
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+
+async def act(
+    hass: HomeAssistant, domain: str, action: str, entity_id: str, **data: Any
+) -> None:
+    """Run an action on one entity and wait for its end."""
+    await hass.services.async_call(
+        domain, action, {"entity_id": entity_id, **data}, blocking=True
+    )
+
+
+async def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait until something is so; fails when that takes far too long."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def hub_entry(hass: HomeAssistant) -> ConfigEntry[HubCoordinator]:
+    """Return the entry of the hub."""
+    hub = hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, HUB_UNIQUE_ID)
+    assert hub is not None
+    return hub
+
+
+def pool_entry(
+    pool: SimulatedSolopool, wallet: str = DEMO_WALLET, **kwargs: Any
+) -> MockConfigEntry:
+    """Return an entry for an account at a simulated Solopool."""
+    return MockConfigEntry(
+        domain=DOMAIN,
+        title=kwargs.pop("title", "Solopool"),
+        unique_id=f"solopool_{pool.coin_name}_{wallet}",
+        data={
+            "entry_type": "pool",
+            "driver": "solopool",
+            "host": "eu1.solopool.org",
+            "port": 8004,
+            "coin": pool.coin_name.upper(),
+            "wallet": wallet,
+            "pool_settings": {"api_base": f"http://127.0.0.1:{pool.port}/api"},
+        },
+        **kwargs,
+    )

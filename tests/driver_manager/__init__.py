@@ -1,0 +1,1 @@
+"""Tests of the driver manager; nothing in them needs Home Assistant."""

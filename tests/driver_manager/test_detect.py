@@ -1,0 +1,299 @@
+"""Which driver knows a device, and what is said when none does."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from custom_components.hmm.bundled.miner_drivers.bitaxe_driver import BitaxeDriver
+from custom_components.hmm.bundled.miner_drivers.nmminer_driver import NMMinerDriver
+from custom_components.hmm.driver_api import (
+    AddressRefused,
+    BadAnswer,
+    BaseMinerAdapter,
+    CannotConnect,
+    DriverContext,
+    DriverError,
+    HtmlAnswer,
+    NotThisDevice,
+    RedirectAnswer,
+)
+from custom_components.hmm.driver_api.transports.cgminer import NoReply
+from custom_components.hmm.driver_manager.client import DriverFault
+from custom_components.hmm.driver_manager.detect import Detected, Detection, detect
+from custom_components.hmm.driver_manager.loader import LoadedDriver
+from simulator import (
+    Fault,
+    SimulatedAvalon,
+    SimulatedAxeOS,
+    SimulatedDevice,
+    SimulatedNerdQAxe,
+    SimulatedNMMiner,
+)
+
+type Drivers = list[LoadedDriver[BaseMinerAdapter]]
+
+
+async def look(drivers: Drivers, context: DriverContext, port: int) -> Detection:
+    """Detect what is at a port of this machine; all clients are closed."""
+    detection = await detect(drivers, context, "127.0.0.1", port)
+    for found in detection.found:
+        await found.client.close()
+    return detection
+
+
+def only(detection: Detection) -> Detected:
+    """Return the one driver that was found."""
+    assert [found.driver.driver_type for found in detection.found] == [
+        detection.found[0].driver.driver_type
+    ]
+    assert detection.error is None
+    return detection.found[0]
+
+
+@asynccontextmanager
+async def answering(answer: bytes) -> AsyncGenerator[int]:
+    """Run a server that says this to whatever it hears; give its port."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await reader.read(4096)
+            writer.write(answer)
+            await writer.drain()
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+# Every kind of device, and its driver alone
+
+
+@pytest.mark.parametrize(
+    ("make", "driver_type", "model"),
+    [
+        (lambda: SimulatedAxeOS(generation="2.4"), "bitaxe", "Bitaxe Gamma"),
+        (
+            lambda: SimulatedAxeOS(generation="2.5", model="ultra"),
+            "bitaxe",
+            "Bitaxe Ultra",
+        ),
+        (lambda: SimulatedAxeOS(generation="2.9"), "bitaxe", "Bitaxe Gamma"),
+        (lambda: SimulatedAxeOS(generation="2.15"), "bitaxe", "Bitaxe Gamma"),
+        (lambda: SimulatedNerdQAxe(generation="1.0.30"), "nerdqaxe", "NerdQAxe++"),
+        (lambda: SimulatedNerdQAxe(generation="1.0.36"), "nerdqaxe", "NerdQAxe++"),
+        (lambda: SimulatedNerdQAxe(generation="1.0.37"), "nerdqaxe", "NerdQAxe++"),
+        (lambda: SimulatedAvalon(model="nano3"), "avalon_nano", "Avalon Nano 3"),
+        (lambda: SimulatedAvalon(model="nano3s"), "avalon_nano", "Avalon Nano 3S"),
+        (lambda: SimulatedAvalon(model="mini3"), "avalon_nano", "Avalon Mini 3"),
+        (lambda: SimulatedAvalon(model="q"), "avalon_nano", "Avalon Q"),
+        (
+            lambda: SimulatedNMMiner(version="v2.0.04", udp=False, http=True),
+            "nmminer",
+            "NMMiner",
+        ),
+    ],
+)
+async def test_every_kind_is_known_by_its_driver_alone(
+    bundled: Drivers,
+    context: DriverContext,
+    make: Callable[[], SimulatedDevice],
+    driver_type: str,
+    model: str,
+) -> None:
+    """Given a device, its driver says yes, all others say no."""
+    async with make() as device:
+        found = only(await look(bundled, context, device.port))
+
+    assert found.driver.driver_type == driver_type
+    assert found.profile.facts.model == model
+    assert found.telemetry.hashrate or driver_type == "nmminer"
+    assert (found.client.host, found.client.port) == ("127.0.0.1", device.port)
+
+
+async def test_a_miner_that_only_broadcasts_is_known(
+    bundled: Drivers, context: DriverContext
+) -> None:
+    """Given an NMMiner of the first version, its packets are enough."""
+    port = NMMinerDriver.udp_port
+    async with SimulatedNMMiner(target=("127.0.0.1", port), interval=0.02):
+        found = only(await look(bundled, context, port))
+
+    assert found.driver.driver_type == "nmminer"
+    assert found.profile.facts.model == "NMLotto"
+
+
+async def test_the_miner_is_not_changed(
+    bundled: Drivers, context: DriverContext
+) -> None:
+    """Given a device, to look for its driver writes nothing."""
+    async with SimulatedAxeOS() as device:
+        await look(bundled, context, device.port)
+    assert not device.writes
+    assert all(path.startswith("GET ") for path in device.counters.by_path)
+
+
+async def test_two_drivers_may_know_a_device(
+    bundled: Drivers, context: DriverContext, tmp_path: Path
+) -> None:
+    """Given a second driver that fits, both are found, for the user to choose."""
+
+    class Mine(BitaxeDriver):
+        driver_type = "mine"
+
+    second = LoadedDriver(
+        driver_class=Mine,
+        driver_type="mine",
+        version="1",
+        path=tmp_path,
+        sha256="",
+        bundled=False,
+    )
+    async with SimulatedAxeOS() as device:
+        detection = await look([*bundled, second], context, device.port)
+
+    assert {found.driver.driver_type for found in detection.found} == {"bitaxe", "mine"}
+
+
+# What is no miner
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (Fault.HTML, HtmlAnswer),
+        (Fault.REDIRECT, RedirectAnswer),
+        (Fault.GARBAGE, BadAnswer),
+        (Fault.HALF, BadAnswer),
+        (Fault.RESET, NoReply),
+        (Fault.SILENT, CannotConnect),
+    ],
+)
+async def test_a_web_server_that_is_no_miner(
+    bundled: Drivers,
+    context: DriverContext,
+    fault: Fault,
+    kind: type[DriverError],
+) -> None:
+    """Given another kind of web server, the most telling reason is given."""
+    async with SimulatedAxeOS() as device:
+        device.fault = fault
+        detection = await look(bundled, context, device.port)
+
+    assert not detection.found
+    assert type(detection.error) is kind
+
+
+async def test_axeos_of_another_network(
+    bundled: Drivers, context: DriverContext
+) -> None:
+    """Given AxeOS' 401, it is told that the network is to blame."""
+    async with SimulatedAxeOS() as device:
+        device.refuse_address = True
+        detection = await look(bundled, context, device.port)
+
+    assert type(detection.error) is AddressRefused
+
+
+@pytest.mark.parametrize(
+    "version",
+    [
+        {"PROD": "Antminer S19", "API": "3.7"},
+        {"CGMiner": "4.11.1", "API": "3.7", "Type": "Antminer S9"},
+        {},
+    ],
+)
+async def test_another_cgminer(
+    bundled: Drivers, context: DriverContext, version: dict[str, Any]
+) -> None:
+    """Given a cgminer that is no Avalon, it is told that no driver knows it."""
+    status = {"STATUS": "S", "When": 1, "Code": 22, "Msg": "CGMiner versions"}
+    answer = json.dumps({"STATUS": [status], "VERSION": [version], "id": 1}).encode()
+    async with answering(answer + b"\0") as port:
+        detection = await look(bundled, context, port)
+
+    assert type(detection.error) is NotThisDevice
+
+
+@pytest.mark.parametrize("info", [{}, {"name": "printer"}, {"ASICModel": ""}])
+async def test_another_device_with_json(
+    bundled: Drivers, context: DriverContext, info: dict[str, Any]
+) -> None:
+    """Given JSON of something else, it is told that no driver knows it."""
+    body = json.dumps(info).encode()
+    answer = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        b"Connection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    )
+    async with answering(answer) as port:
+        detection = await look(bundled, context, port)
+
+    assert type(detection.error) is NotThisDevice
+
+
+async def test_nothing_listens(bundled: Drivers, context: DriverContext) -> None:
+    """Given a closed port, it is told that nothing answers."""
+    device = SimulatedAxeOS()
+    async with device:
+        await device.unplug()
+        detection = await look(bundled, context, device.port)
+
+    assert type(detection.error) is CannotConnect
+
+
+async def test_a_closed_port_is_tried_once(
+    bundled: Drivers, context: DriverContext
+) -> None:
+    """Given a web server that hangs, not every HTTP driver waits for it."""
+    async with SimulatedAxeOS() as device:
+        device.fault = Fault.SILENT
+        http = [
+            it for it in bundled if it.driver_class.connection_type in ("http", "tcp")
+        ]
+        await look(http, context, device.port)
+
+    # Once as cgminer, once as HTTP
+    assert device.counters.connections == 2
+
+
+async def test_no_driver_at_all(context: DriverContext) -> None:
+    """Given no drivers, that is an error too, and not a miner."""
+    detection = await look([], context, 80)
+    assert type(detection.error) is CannotConnect
+
+
+async def test_a_broken_driver_hides_nothing(
+    bundled: Drivers, context: DriverContext, tmp_path: Path
+) -> None:
+    """Given a driver that fails, the others are asked, and their word counts."""
+
+    class Broken(BitaxeDriver):
+        driver_type = "broken"
+
+        async def connect(self, ip: str, port: int | None = None) -> bool:
+            raise SystemExit
+
+    broken = LoadedDriver[BaseMinerAdapter](
+        driver_class=Broken,
+        driver_type="broken",
+        version="1",
+        path=tmp_path,
+        sha256="",
+        bundled=False,
+    )
+    async with SimulatedAxeOS() as device:
+        found = only(await look([broken, *bundled], context, device.port))
+        assert found.driver.driver_type == "bitaxe"
+        device.fault = Fault.HTML
+        detection = await look([broken, *bundled], context, device.port)
+        assert type(detection.error) is HtmlAnswer
+        assert type((await look([broken], context, device.port)).error) is DriverFault

@@ -1,0 +1,1 @@
+"""A real Home Assistant in a real browser, with simulated miners."""

@@ -1,0 +1,140 @@
+"""A running Home Assistant, a browser, and places for screenshots.
+
+These tests are a call of pytest of their own (see script/test): everything is real,
+down to the sockets, and all of it runs in one event loop for the whole session.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+import os
+from pathlib import Path
+import shutil
+import socket
+import sys
+
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    ViewportSize,
+    async_playwright,
+    expect,
+)
+import pytest
+import pytest_asyncio
+
+from demo.config_folder import CHECKOUT, prepare
+from demo.home_assistant import Client, HomeAssistant
+
+DESKTOP = ViewportSize(width=1280, height=860)
+PATIENCE = 30_000
+"""Milliseconds in which the frontend shows what it knows, on a slow machine too."""
+A_POLL = 90_000
+"""Milliseconds in which a miner is surely polled (every 30 s) and added up."""
+
+expect.set_options(timeout=PATIENCE)
+
+type Screenshot = Callable[[Page, str], Awaitable[None]]
+
+
+def free_port() -> int:
+    """Return a TCP port that nothing uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Return the path of Chromium; script/test finds it, or installs it."""
+    path = os.environ.get("HMM_CHROMIUM") or shutil.which("chromium")
+    if path is None:
+        pytest.fail("There is no Chromium: run script/test --lane e2e")
+    return path
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    """Return a browser without a window."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=chromium,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+            ],
+        )
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """Return a browser profile that has never been anywhere, on a desktop."""
+    context = await browser.new_context(
+        viewport=DESKTOP, color_scheme="light", reduced_motion="reduce"
+    )
+    context.set_default_timeout(PATIENCE)
+    yield context
+    await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(context: BrowserContext) -> AsyncIterator[Page]:
+    """Return a page; the test fails if the page's JavaScript did."""
+    page = await context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    assert errors == []
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def home_assistant(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[HomeAssistant]:
+    """Return a Home Assistant with an owner and the integration at hand."""
+    folder = tmp_path_factory.mktemp("home-assistant")
+    port = free_port()
+    prepare(folder / "config", host="127.0.0.1", port=port)
+    server = HomeAssistant(
+        Path(sys.executable), folder / "config", port, folder / "home-assistant.log"
+    )
+    try:
+        await server.start()
+        async with Client(server.url) as client:
+            await client.create_owner("Test", "test", "not a secret")
+            await client.log_in()
+            await server.wait_until_running(client)
+        yield server
+    finally:
+        await server.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def client(home_assistant: HomeAssistant) -> AsyncIterator[Client]:
+    """Return a session of the owner."""
+    async with Client(home_assistant.url) as client:
+        await client.log_in()
+        yield client
+
+
+@pytest.fixture
+def screenshot(tmp_path: Path) -> Screenshot:
+    """Return a function that saves what a page shows.
+
+    Into docs/images if HMM_SAVE_SCREENSHOTS=1, else into the test's own folder.
+    """
+    keep = os.environ.get("HMM_SAVE_SCREENSHOTS") == "1"
+    folder = CHECKOUT / "docs" / "images" if keep else tmp_path
+
+    async def save(page: Page, name: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        await page.screenshot(path=folder / f"{name}.png", animations="disabled")
+
+    return save

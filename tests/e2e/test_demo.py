@@ -1,0 +1,115 @@
+"""The demo, as a visitor meets it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+import signal
+
+from playwright.async_api import Browser, BrowserContext, Page, expect
+import pytest
+
+from demo.config_folder import CHECKOUT
+from simulator.fleet import DEMO_CONTROL_PORT
+
+from .conftest import A_POLL, Screenshot, free_port
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+MINERS = (
+    "Bitaxe Gamma",
+    "Bitaxe Ultra",
+    "NerdQAxe++",
+    "Avalon Nano 3",
+    "Avalon Nano 3S",
+    "NMLotto",
+)
+START_SECONDS = 240
+
+
+@asynccontextmanager
+async def running_demo(
+    *arguments: str, stop_with: signal.Signals
+) -> AsyncIterator[list[str]]:
+    """Run script/demo; gives what it has printed up to "Ready"."""
+    process = await asyncio.create_subprocess_exec(
+        CHECKOUT / "script" / "demo",
+        *arguments,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    lines: list[str] = []
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            while not lines or "Ready" not in lines[-1]:
+                line = await process.stdout.readline()
+                assert line, "\n".join(lines)
+                lines.append(line.decode().rstrip())
+        yield lines
+    finally:
+        if process.returncode is None:
+            process.send_signal(stop_with)
+        rest, _ = await process.communicate()
+    assert rest.decode().rstrip().endswith("Stopped")
+    assert process.returncode == 0
+
+
+async def everyone_is_online(page: Page) -> None:
+    """Wait until the dashboard is drawn and shows all miners online."""
+    await expect(page.get_by_role("link", name="control panel")).to_be_visible()
+    online = page.locator("hui-tile-card", has_text="Miners online")
+    await expect(online).to_contain_text(str(len(MINERS)), timeout=A_POLL)
+
+
+async def test_visitor_sees_the_fleet_without_a_login(
+    page: Page,
+    context: BrowserContext,
+    browser: Browser,
+    screenshot: Screenshot,
+    tmp_path: Path,
+) -> None:
+    """First start from nothing, and everything answers."""
+    port = free_port()
+    shift = free_port() - DEMO_CONTROL_PORT
+    options = (
+        *("--folder", str(tmp_path / "demo"), "--port", str(port)),
+        *("--sim-shift", str(shift)),
+    )
+    async with running_demo(*options, stop_with=signal.SIGINT):
+        await page.goto(f"http://localhost:{port}")
+        for name in ("Mining fleet", "Solopool.org DGB", *MINERS):
+            await expect(
+                page.locator("hui-heading-card").get_by_text(name, exact=True)
+            ).to_be_visible()
+        await everyone_is_online(page)
+        tiles = page.locator("hui-tile-card")
+        await expect(tiles.filter(has_text="TH/s")).to_have_count(len(MINERS) + 1)
+        await expect(tiles.filter(has_text="Unavailable")).to_have_count(0)
+        await screenshot(page, "dashboard")
+
+        phone = await browser.new_context(
+            viewport={"width": 400, "height": 860},
+            device_scale_factor=2,
+            color_scheme="dark",
+            reduced_motion="reduce",
+        )
+        pocket = await phone.new_page()
+        await pocket.goto(f"http://localhost:{port}")
+        await everyone_is_online(pocket)
+        await screenshot(pocket, "dashboard-phone-dark")
+        await phone.close()
+
+        await page.get_by_role("link", name="control panel").click()
+        panel = await page.context.wait_for_event("page")
+        await expect(panel.get_by_text("TH/s")).to_have_count(len(MINERS))
+        await screenshot(panel, "simulator")
+        await page.close()
+
+    # The second time everything is there already
+    async with running_demo(*options, stop_with=signal.SIGTERM) as lines:
+        assert not any("Adding" in line for line in lines)
+        page = await context.new_page()
+        await page.goto(f"http://localhost:{port}")
+        await everyone_is_online(page)

@@ -1,0 +1,84 @@
+"""Walk through config flows; what each step says must have a text."""
+
+from collections.abc import Mapping
+import json
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+from homeassistant.config_entries import SOURCE_USER, ConfigFlowContext
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+
+from custom_components.hmm.const import DOMAIN
+
+_TRANSLATIONS = Path(__file__).parents[1] / "custom_components/hmm/translations"
+
+
+def texts(language: str) -> dict[str, Any]:
+    """Return all texts of a language."""
+    content: dict[str, Any] = json.loads(
+        (_TRANSLATIONS / f"{language}.json").read_text("utf-8")
+    )
+    return content
+
+
+TEXTS = texts("en")
+
+type Result = Mapping[str, Any]
+
+
+async def begin(
+    hass: HomeAssistant, source: str = SOURCE_USER, data: Any = None
+) -> Result:
+    """Start a flow."""
+    result = await hass.config_entries.flow.async_init(
+        DOMAIN, context=ConfigFlowContext(source=source), data=data
+    )
+    await hass.async_block_till_done()
+    return told(result)
+
+
+async def choose(hass: HomeAssistant, item: str) -> Result:
+    """Start the flow of a user and choose from its menu."""
+    return await fill(hass, await begin(hass), next_step_id=item)
+
+
+async def fill(hass: HomeAssistant, result: Result, **user_input: Any) -> Result:
+    """Fill in the form of a flow that goes on."""
+    answer = await hass.config_entries.flow.async_configure(
+        result["flow_id"], user_input
+    )
+    await hass.async_block_till_done()
+    return told(answer)
+
+
+def told(result: Result, flow: str = "config") -> Result:
+    """Return a step of a flow; fails where a text or a placeholder is missing."""
+    known = TEXTS[flow]
+    match result["type"]:
+        case FlowResultType.MENU:
+            step = known["step"][result["step_id"]]
+            assert set(result["menu_options"]) == set(step["menu_options"])
+        case FlowResultType.FORM:
+            step = known["step"][result["step_id"]]
+            schema = result["data_schema"]
+            fields = {str(field) for field in schema.schema} if schema else set()
+            assert fields <= set(step.get("data", ()))
+            _complete(step.get("title", ""), result)
+            _complete(step.get("description", ""), result)
+            for key in (result["errors"] or {}).values():
+                _complete(known["error"][key], result)
+        case FlowResultType.ABORT:
+            if not result.get("translation_domain"):
+                _complete(known["abort"][result["reason"]], result)
+        case FlowResultType.SHOW_PROGRESS:
+            _complete(known["progress"][result["progress_action"]], result)
+    return result
+
+
+def _complete(text: str, result: Result) -> None:
+    """Fail when a text has a placeholder that the step does not fill in."""
+    wanted = {name for _, name, _, _ in Formatter().parse(text) if name}
+    given = set(result.get("description_placeholders") or ())
+    assert wanted <= given, f"{text!r} is shown without {wanted - given}"

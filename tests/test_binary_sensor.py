@@ -1,0 +1,103 @@
+"""Yes-or-no states of miners."""
+
+from collections.abc import Callable
+from typing import Any
+
+from homeassistant.const import ATTR_DEVICE_CLASS, STATE_OFF, STATE_ON
+from homeassistant.core import HomeAssistant
+import pytest
+
+from simulator import SimulatedAvalon, SimulatedAxeOS, SimulatedNerdQAxe
+
+from .common import find, keys, later, poll
+from .conftest import miner_entry, set_up
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+async def test_running(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:
+    """Running follows what the chips do."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    shown = find(home, entry, "binary_sensor", "running")
+    assert shown.state == STATE_ON
+    assert shown.attributes[ATTR_DEVICE_CLASS] == "running"
+    assert "problems" not in shown.attributes
+
+    bitaxe.paused = True
+    await poll(home, entry)
+    assert find(home, entry, "binary_sensor", "running").state == STATE_OFF
+    # It was paused on purpose
+    assert find(home, entry, "binary_sensor", "problem").state == STATE_OFF
+
+
+def _no_pool(device: SimulatedAxeOS) -> None:
+    device.set_pool_reachable("public-pool.io", False)
+    device.set_pool_reachable("solo.ckpool.org", False)
+
+
+@pytest.mark.parametrize(
+    ("harm", "problem"),
+    [
+        (lambda device: device.overheat(), "overheat"),
+        (lambda device: setattr(device, "power_fault", "Low"), "power_fault"),
+        (lambda device: setattr(device, "hardware_fault", "ASIC"), "hardware_fault"),
+        (_no_pool, "no_pool"),
+    ],
+)
+async def test_problem_of_a_bitaxe(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    harm: Callable[[SimulatedAxeOS], Any],
+    problem: str,
+) -> None:
+    """A problem is named."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    shown = find(home, entry, "binary_sensor", "problem")
+    assert shown.state == STATE_OFF
+    assert shown.attributes["problems"] == []
+
+    harm(bitaxe)
+    await poll(home, entry)
+    shown = find(home, entry, "binary_sensor", "problem")
+    assert shown.state == STATE_ON
+    assert shown.attributes["problems"] == [problem]
+
+
+async def test_problem_of_a_nerdqaxe(home: HomeAssistant) -> None:
+    """A NerdQAxe that cut its chips off because of the heat."""
+    async with SimulatedNerdQAxe() as device:
+        entry = await set_up(home, miner_entry(device, "nerdqaxe"))
+        device.overheat()
+        await poll(home, entry)
+        assert find(home, entry, "binary_sensor", "running").state == STATE_OFF
+        shown = find(home, entry, "binary_sensor", "problem")
+        assert "overheat" in shown.attributes["problems"]
+
+
+async def test_problem_of_an_avalon(home: HomeAssistant) -> None:
+    """An Avalon in fault."""
+    async with SimulatedAvalon() as device:
+        entry = await set_up(home, miner_entry(device, "avalon_nano"))
+        assert find(home, entry, "binary_sensor", "problem").state == STATE_OFF
+        device.overheat()
+        await poll(home, entry)
+        assert find(home, entry, "binary_sensor", "problem").state == STATE_ON
+        assert find(home, entry, "binary_sensor", "running").state == STATE_OFF
+
+
+async def test_fallback_pool(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:
+    """The fallback is in use while the first pool does not answer."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    assert find(home, entry, "binary_sensor", "using_fallback").state == STATE_OFF
+    bitaxe.set_pool_reachable("public-pool.io", False)
+    assert bitaxe.on_fallback
+    await later(home, 31)
+    assert find(home, entry, "binary_sensor", "using_fallback").state == STATE_ON
+    bitaxe.set_pool_reachable("public-pool.io", True)
+    await later(home, 31)
+    assert find(home, entry, "binary_sensor", "using_fallback").state == STATE_OFF
+    assert keys(home, entry, "binary_sensor") == {
+        "running",
+        "problem",
+        "using_fallback",
+    }

@@ -1,0 +1,1149 @@
+"""Adding miners and pools, and changing what was added."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, get_args
+from unittest.mock import patch
+
+from homeassistant.components.network import Adapter
+from homeassistant.config_entries import (
+    SOURCE_DHCP,
+    SOURCE_IGNORE,
+    SOURCE_REAUTH,
+    SOURCE_SYSTEM,
+    SOURCE_ZEROCONF,
+    ConfigEntry,
+    ConfigEntryState,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.service_info.dhcp import DhcpServiceInfo
+from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
+from homeassistant.setup import async_setup_component
+import pytest
+import pytest_socket
+
+from custom_components.hmm import errors
+from custom_components.hmm.bundled.miner_drivers.avalon_nano_driver import (
+    AvalonNanoDriver,
+)
+from custom_components.hmm.bundled.miner_drivers.bitaxe_driver import BitaxeDriver
+from custom_components.hmm.const import DOMAIN, HUB_UNIQUE_ID
+from custom_components.hmm.data import get_data
+from custom_components.hmm.driver_manager.address import AddressFault
+from simulator import (
+    Fault,
+    SimulatedAvalon,
+    SimulatedAxeOS,
+    SimulatedNerdQAxe,
+    SimulatedNMMiner,
+    SimulatedSolopool,
+)
+from simulator.device import SimulatedDevice
+from simulator.solopool import DEMO_WALLET
+
+from .common import act, find, find_id, hub_entry, poll, pool_entry, value
+from .conftest import UsualPorts, free_udp_port, miner_entry, set_up
+from .flows import TEXTS, Result, begin, choose, fill, texts, told
+from .strangers import Antminer, JsonOfAnotherKind, Lamp, Mailserver
+
+pytestmark = pytest.mark.usefixtures("quick", "usual_ports")
+
+OTHER_WALLET = "dgb1qar0srrr7xfkvy5l643lydnw9re59gtzzwz8p9v"
+BITCOIN_WALLET = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
+
+BOTH_FIT = """
+from custom_components.hmm.bundled.miner_drivers.bitaxe_driver import BitaxeDriver
+
+class GarageDriver(BitaxeDriver):
+    driver_type = "garage"
+    display_name = "My own AxeOS"
+"""
+
+
+@pytest.fixture
+def hass_config_dir(hass_tmp_config_dir: str) -> str:
+    """Return a config folder of the test's own, for drivers and pool files."""
+    return hass_tmp_config_dir
+
+
+def miners(hass: HomeAssistant) -> list[ConfigEntry[Any]]:
+    """Return the entries of miners."""
+    return [
+        entry
+        for entry in hass.config_entries.async_entries(DOMAIN)
+        if entry.data.get("entry_type") == "miner"
+    ]
+
+
+async def add_miner(hass: HomeAssistant, device: SimulatedDevice) -> Result:
+    """Add a simulated miner by its address."""
+    return await fill(
+        hass, await choose(hass, "miner"), host=f"127.0.0.1:{device.port}"
+    )
+
+
+# A miner by its address
+
+
+def broadcasting() -> SimulatedNMMiner:
+    """Return an NMMiner that broadcasts to a port that is also given as its own."""
+    port = free_udp_port()
+    return SimulatedNMMiner(port=port, target=("127.0.0.1", port), interval=0.05)
+
+
+def mac(device: Any) -> str:
+    """Return what most miners are known by."""
+    return str(device.mac).lower()
+
+
+@pytest.mark.parametrize(
+    ("make", "driver", "title", "unique_id"),
+    [
+        pytest.param(
+            lambda: SimulatedAxeOS(generation="2.4", model="ultra"),
+            "bitaxe",
+            "Bitaxe Ultra",
+            mac,
+            id="bitaxe-2.4",
+        ),
+        pytest.param(
+            lambda: SimulatedAxeOS(generation="2.15", model="gamma"),
+            "bitaxe",
+            "Bitaxe Gamma",
+            mac,
+            id="bitaxe-2.15",
+        ),
+        pytest.param(SimulatedNerdQAxe, "nerdqaxe", "NerdQAxe++", mac, id="nerdqaxe"),
+        pytest.param(
+            lambda: SimulatedAvalon(model="nano3s"),
+            "avalon_nano",
+            "Avalon Nano 3S",
+            mac,
+            id="nano3s",
+        ),
+        pytest.param(
+            lambda: SimulatedAvalon(model="nano3"),
+            "avalon_nano",
+            "Avalon Nano 3",
+            lambda device: device.serial,
+            id="nano3-without-mac",
+        ),
+        pytest.param(
+            lambda: SimulatedNMMiner(udp=False, http=True, version="v2.0.03"),
+            "nmminer",
+            "NMMiner",
+            lambda device: device.hostname.lower(),
+            id="nmminer-http",
+        ),
+        pytest.param(
+            broadcasting,
+            "nmminer",
+            "NMLotto",
+            lambda device: f"address:127.0.0.1:{device.port}",
+            id="nmminer-udp",
+        ),
+    ],
+)
+async def test_a_miner_is_added_by_its_address(
+    home: HomeAssistant,
+    make: Callable[[], SimulatedDevice],
+    driver: str,
+    title: str,
+    unique_id: Callable[[Any], str],
+) -> None:
+    """Only the address is asked for; the device tells what and who it is."""
+    async with make() as device:
+        form = await choose(home, "miner")
+        assert form["step_id"] == "miner"
+        result = await fill(home, form, host=f" 127.0.0.1:{device.port} ")
+
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        entry = result["result"]
+        assert entry.title == result["title"] == title
+        assert entry.unique_id == unique_id(device)
+        assert entry.state is ConfigEntryState.LOADED
+        assert entry.data["entry_type"] == "miner"
+        assert entry.data["driver"] == driver
+        assert entry.data["host"] == "127.0.0.1"
+        assert entry.data["port"] == device.port
+        assert value(home, entry, "hashrate") > 0
+        # and the hub made itself
+        assert hub_entry(home).state is ConfigEntryState.LOADED
+
+
+async def test_miners_of_one_model_get_different_names(home: HomeAssistant) -> None:
+    """The second Bitaxe is told from the first by the end of its MAC."""
+    async with (
+        SimulatedAxeOS(name="one") as one,
+        SimulatedAxeOS(name="two") as two,
+        SimulatedNMMiner(name="a", udp=False, http=True) as three,
+        SimulatedNMMiner(name="b", udp=False, http=True) as four,
+    ):
+        titles = [(await add_miner(home, it))["title"] for it in (one, two)]
+        tail = two.mac.replace(":", "")[-4:]
+        assert titles == ["Bitaxe Gamma", f"Bitaxe Gamma {tail}"]
+        # These tell no MAC
+        titles = [(await add_miner(home, it))["title"] for it in (three, four)]
+        assert titles == ["NMMiner", "NMMiner 2"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "error"),
+    [
+        ("http://127.0.0.1", "address_scheme"),
+        ("https://bitaxe.local/", "address_scheme"),
+        ("127.0.0.1/", "address_path"),
+        ("127.0.0.1/api/system/info", "address_path"),
+        ("fe80::1", "address_ipv6"),
+        ("[2001:db8::1]:80", "address_ipv6"),
+        ("127.0.0.1:0", "address_port"),
+        ("127.0.0.1:65536", "address_port"),
+        ("127.0.0.1:http", "address_port"),
+        ("192.168.1.500", "address_invalid"),
+        ("my bitaxe", "address_invalid"),
+        ("", "address_invalid"),
+    ],
+)
+async def test_an_address_that_is_none(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, typed: str, error: str
+) -> None:
+    """What is wrong with the address is said at its field; the next one works."""
+    result = await fill(home, await choose(home, "miner"), host=typed)
+    assert result["type"] is FlowResultType.FORM
+    assert result["step_id"] == "miner"
+    assert result["errors"] == {"host": error}
+    assert suggested(result, "host") == typed
+    assert bitaxe.counters.connections == 0
+
+    result = await fill(home, result, host=f"127.0.0.1:{bitaxe.port}")
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+def suggested(result: Result, field: str) -> Any:
+    """Return what a form has filled in."""
+    marker = next(it for it in result["data_schema"].schema if it == field)
+    return (marker.description or {}).get("suggested_value")
+
+
+@asynccontextmanager
+async def bad_axe(**attributes: Any) -> AsyncIterator[SimulatedAxeOS]:
+    """Run a Bitaxe that something is wrong with."""
+    async with SimulatedAxeOS(name="bad") as device:
+        for name, it in attributes.items():
+            setattr(device, name, it)
+        yield device
+
+
+@asynccontextmanager
+async def switched_off() -> AsyncIterator[SimulatedAxeOS]:
+    """Run a Bitaxe whose plug is pulled."""
+    async with SimulatedAxeOS(name="off") as device:
+        await device.unplug()
+        yield device
+
+
+@pytest.mark.parametrize(
+    ("stranger", "error"),
+    [
+        pytest.param(switched_off, "cannot_connect", id="no-answer"),
+        pytest.param(
+            lambda: bad_axe(fault=Fault.RESET), "cannot_connect", id="connection-reset"
+        ),
+        pytest.param(Mailserver, "bad_answer", id="wrong-service"),
+        pytest.param(lambda: bad_axe(fault=Fault.GARBAGE), "bad_answer", id="garbage"),
+        pytest.param(lambda: bad_axe(fault=Fault.HALF), "bad_answer", id="half"),
+        pytest.param(lambda: bad_axe(fault=Fault.HTML), "html_answer", id="web-page"),
+        pytest.param(
+            lambda: bad_axe(fault=Fault.REDIRECT), "redirect_answer", id="redirect"
+        ),
+        pytest.param(
+            lambda: bad_axe(refuse_address=True), "address_refused", id="axeos-401"
+        ),
+        pytest.param(Antminer, "other_device", id="cgminer-that-is-no-avalon"),
+        pytest.param(Lamp, "other_device", id="http-device-of-another-kind"),
+        pytest.param(JsonOfAnotherKind, "other_device", id="json-of-another-kind"),
+    ],
+)
+async def test_what_answers_is_no_miner(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, stranger: Any, error: str
+) -> None:
+    """Each thing that can answer has its own message; the right address works."""
+    async with stranger() as device:
+        result = await add_miner(home, device)
+        assert result["type"] is FlowResultType.FORM
+        assert result["step_id"] == "miner"
+        assert result["errors"] == {"base": error}
+        assert suggested(result, "host") == f"127.0.0.1:{device.port}"
+
+        result = await fill(home, result, host=f"127.0.0.1:{bitaxe.port}")
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        assert result["title"] == "Bitaxe Gamma"
+        assert len(miners(home)) == 1
+
+
+async def test_a_miner_is_not_added_twice(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """The same address again changes nothing."""
+    entry = (await add_miner(home, bitaxe))["result"]
+    before = dict(entry.data)
+
+    result = await add_miner(home, bitaxe)
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "already_configured"
+    assert entry.data == before
+    assert miners(home) == [entry]
+
+
+async def test_a_miner_that_is_added_again_moves(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """A known miner at a new address is followed there, in its own entry."""
+    entry = (await add_miner(home, bitaxe))["result"]
+    await bitaxe.unplug()
+    await poll(home, entry)
+    assert find(home, entry, "sensor", "hashrate").state == "unavailable"
+
+    async with SimulatedAxeOS(name=bitaxe.name) as moved:
+        assert moved.mac == bitaxe.mac
+        result = await add_miner(home, moved)
+        assert result["type"] is FlowResultType.ABORT
+        assert result["reason"] == "already_configured"
+        assert miners(home) == [entry]
+        assert entry.data["port"] == moved.port
+        assert value(home, entry, "hashrate") > 0
+
+
+async def test_two_drivers_fit(
+    home: HomeAssistant, hmm_folder: Path, bitaxe: SimulatedAxeOS
+) -> None:
+    """Where a driver of the user knows the miner as well, the user chooses."""
+    (hmm_folder / "garage_driver.py").write_text(BOTH_FIT)
+
+    result = await add_miner(home, bitaxe)
+    assert result["step_id"] == "driver"
+    assert options(result, "driver") == {
+        "bitaxe": "Bitaxe (AxeOS)",
+        "garage": "My own AxeOS",
+    }
+    result = await fill(home, result, driver="garage")
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["result"].data["driver"] == "garage"
+    assert result["result"].unique_id == bitaxe.mac.lower()
+    assert value(home, result["result"], "hashrate") > 0
+
+
+def options(result: Result, field: str) -> dict[str, str]:
+    """Return the choices of a form as value and label."""
+    selector = result["data_schema"].schema[field]
+    return {it["value"]: it["label"] for it in selector.config["options"]}
+
+
+async def test_no_driver_at_all(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:
+    """Without drivers no miner is found, and it is said so."""
+    await async_setup_component(home, DOMAIN, {})
+    with patch.object(get_data(home).drivers, "miners", {}):
+        result = await add_miner(home, bitaxe)
+    assert result["errors"] == {"base": "cannot_connect"}
+    result = await fill(home, result, host=f"127.0.0.1:{bitaxe.port}")
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+# The scan
+
+
+@pytest.fixture
+def two_hosts(home: HomeAssistant) -> None:
+    """Allow a second address of this machine."""
+    pytest_socket.socket_allow_hosts(["127.0.0.1", "127.0.0.2"])
+
+
+@asynccontextmanager
+async def scan(hass: HomeAssistant, length: int = 32) -> AsyncIterator[Result]:
+    """Scan 127.0.0.1/``length``; gives what the dialog shows after its progress."""
+    adapter = Adapter(
+        name="eth0",
+        index=1,
+        enabled=True,
+        auto=True,
+        default=True,
+        ipv4=[{"address": "127.0.0.1", "network_prefix": length}],
+        ipv6=[],
+    )
+    unused = Adapter(**{**adapter, "name": "eth1", "enabled": False})
+    with patch(
+        "homeassistant.components.network.async_get_adapters",
+        return_value=[adapter, unused],
+    ):
+        shown = await choose(hass, "scan")
+        if shown["type"] is FlowResultType.SHOW_PROGRESS:  # else nobody was asked
+            shown = await hass.config_entries.flow.async_configure(shown["flow_id"])
+        yield told(shown)
+
+
+async def test_the_scan_finds_nothing(home: HomeAssistant) -> None:
+    """A network without miners is told as such."""
+    async with scan(home) as result:
+        assert result["type"] is FlowResultType.ABORT
+        assert result["reason"] == "no_devices_found"
+
+
+async def test_the_scan_finds_a_miner(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, usual_ports: UsualPorts
+) -> None:
+    """What is found is offered; nothing is added unasked."""
+    usual_ports.move(BitaxeDriver, bitaxe.port)
+    async with scan(home) as result:
+        assert result["step_id"] == "scan_result"
+        assert options(result, "devices") == {"127.0.0.1": "Bitaxe Gamma (127.0.0.1)"}
+        assert miners(home) == []
+
+        result = await fill(home, result, devices=[])
+        assert result["step_id"] == "scan_result"
+
+        result = await fill(home, result, devices=["127.0.0.1"])
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        assert result["result"].unique_id == bitaxe.mac.lower()
+        assert result["result"].data["port"] is None
+        assert "next_flow" not in result
+
+
+async def test_the_scan_leaves_out_known_miners(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, usual_ports: UsualPorts
+) -> None:
+    """A miner that is set up is neither asked nor offered again."""
+    usual_ports.move(BitaxeDriver, bitaxe.port)
+    await add_miner(home, bitaxe)
+    bitaxe.counters.reset()
+    async with scan(home) as result:
+        assert result["reason"] == "no_devices_found"
+    assert bitaxe.counters.requests == 0
+
+
+async def test_several_found_miners_follow_one_another(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    usual_ports: UsualPorts,
+    two_hosts: None,
+) -> None:
+    """The first one is added at once; the dialog goes on with the next."""
+    async with SimulatedAxeOS(
+        name="second", model="ultra", host="127.0.0.2", port=bitaxe.port
+    ) as second:
+        usual_ports.move(BitaxeDriver, bitaxe.port)
+        async with scan(home, 30) as result:
+            assert options(result, "devices") == {
+                "127.0.0.1": "Bitaxe Gamma (127.0.0.1)",
+                "127.0.0.2": "Bitaxe Ultra (127.0.0.2)",
+            }
+            result = await fill(home, result, devices=["127.0.0.1", "127.0.0.2"])
+            assert result["type"] is FlowResultType.CREATE_ENTRY
+            assert result["title"] == "Bitaxe Gamma"
+
+            (flow,) = home.config_entries.flow.async_progress_by_handler(DOMAIN)
+            assert result["next_flow"] == ("config_flow", flow["flow_id"])
+            assert flow["step_id"] == "discovery_confirm"
+            result = await fill(home, flow)
+            assert result["type"] is FlowResultType.CREATE_ENTRY
+            assert result["result"].unique_id == second.mac.lower()
+            assert len(miners(home)) == 2
+
+
+async def test_a_found_miner_that_vanished_does_not_follow(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    usual_ports: UsualPorts,
+    two_hosts: None,
+) -> None:
+    """A miner that was switched off since the scan brings no empty dialog."""
+    async with SimulatedAxeOS(
+        name="second", host="127.0.0.2", port=bitaxe.port
+    ) as second:
+        usual_ports.move(BitaxeDriver, bitaxe.port)
+        async with scan(home, 30) as result:
+            await second.unplug()
+            result = await fill(home, result, devices=["127.0.0.1", "127.0.0.2"])
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert "next_flow" not in result
+    assert not home.config_entries.flow.async_progress()
+
+
+async def test_two_kinds_at_one_address(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, usual_ports: UsualPorts
+) -> None:
+    """Where several miners share an address, the user chooses which one it is."""
+    async with SimulatedAvalon() as avalon:
+        usual_ports.move(BitaxeDriver, bitaxe.port)
+        usual_ports.move(AvalonNanoDriver, avalon.port)
+        async with scan(home) as result:
+            assert set(options(result, "devices")) == {"127.0.0.1"}
+            result = await fill(home, result, devices=["127.0.0.1"])
+            assert result["step_id"] == "driver"
+            assert set(options(result, "driver")) == {"avalon_nano", "bitaxe"}
+            result = await fill(home, result, driver="bitaxe")
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        assert result["result"].unique_id == bitaxe.mac.lower()
+
+
+# Discovery
+
+
+def lease(device: SimulatedDevice, ip: str = "127.0.0.1") -> DhcpServiceInfo:
+    """Return what DHCP tells of a device."""
+    return DhcpServiceInfo(
+        ip=ip, hostname="bitaxe", macaddress=device.mac.replace(":", "").lower()
+    )
+
+
+async def test_dhcp_finds_a_new_miner(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, usual_ports: UsualPorts
+) -> None:
+    """A new miner on the network is added when its owner confirms."""
+    usual_ports.move(BitaxeDriver, bitaxe.port)
+    result = await begin(home, SOURCE_DHCP, lease(bitaxe))
+    assert result["step_id"] == "discovery_confirm"
+    assert result["description_placeholders"] == {
+        "name": "Bitaxe Gamma",
+        "host": "127.0.0.1",
+    }
+    (flow,) = home.config_entries.flow.async_progress()
+    assert flow["context"]["title_placeholders"] == {"name": "Bitaxe Gamma"}
+    assert miners(home) == []
+
+    result = await fill(home, result)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["result"].unique_id == bitaxe.mac.lower()
+
+
+async def test_dhcp_follows_a_known_miner(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, two_hosts: None
+) -> None:
+    """A new lease of a known miner moves its entry, and it is back."""
+    entry = await set_up(
+        home, miner_entry(bitaxe, "bitaxe", data={"host": "127.0.0.2"})
+    )
+    assert entry.reason is not None  # nobody answers there
+
+    result = await begin(home, SOURCE_DHCP, lease(bitaxe))
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "already_configured"
+    assert entry.data["host"] == "127.0.0.1"
+    assert entry.data["port"] == bitaxe.port
+    assert entry.state is ConfigEntryState.LOADED
+    assert value(home, entry, "hashrate") > 0
+
+
+async def test_dhcp_finds_no_miner(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, usual_ports: UsualPorts
+) -> None:
+    """What only has a miner's name is not offered."""
+    bitaxe.fault = Fault.HTML
+    usual_ports.move(BitaxeDriver, bitaxe.port)
+    result = await begin(home, SOURCE_DHCP, lease(bitaxe))
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "html_answer"
+
+    await bitaxe.unplug()
+    result = await begin(home, SOURCE_DHCP, lease(bitaxe))
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "cannot_connect"
+
+
+async def test_a_found_miner_that_two_drivers_know(
+    home: HomeAssistant,
+    hmm_folder: Path,
+    bitaxe: SimulatedAxeOS,
+    usual_ports: UsualPorts,
+) -> None:
+    """The choice of the driver is not taken away by discovery."""
+    (hmm_folder / "garage_driver.py").write_text(
+        BOTH_FIT + f"    default_port = {bitaxe.port}\n"
+    )
+    usual_ports.move(BitaxeDriver, bitaxe.port)
+    result = await begin(home, SOURCE_DHCP, lease(bitaxe))
+    assert result["step_id"] == "discovery_confirm"
+    result = await fill(home, result)
+    assert result["step_id"] == "driver"
+    result = await fill(home, result, driver="garage")
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["result"].data["driver"] == "garage"
+
+
+def announcement(address: str) -> ZeroconfServiceInfo:
+    """Return what a Bitaxe announces."""
+    return ZeroconfServiceInfo(
+        ip_address=ip_address(address),
+        ip_addresses=[ip_address(address)],
+        port=80,
+        hostname="bitaxe.local.",
+        type="_http._tcp.local.",
+        name="bitaxe._http._tcp.local.",
+        properties={},
+    )
+
+
+async def test_zeroconf_finds_a_new_miner(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, usual_ports: UsualPorts
+) -> None:
+    """A miner that announces itself is offered once, however often it does."""
+    usual_ports.move(BitaxeDriver, bitaxe.port)
+    form = await begin(home, SOURCE_ZEROCONF, announcement("127.0.0.1"))
+    assert form["step_id"] == "discovery_confirm"
+
+    again = await begin(home, SOURCE_ZEROCONF, announcement("127.0.0.1"))
+    assert again["type"] is FlowResultType.ABORT
+    assert again["reason"] == "already_in_progress"
+
+    result = await fill(home, form)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    again = await begin(home, SOURCE_ZEROCONF, announcement("127.0.0.1"))
+    assert again["reason"] == "already_configured"
+
+
+async def test_zeroconf_tells_only_an_ipv6_address(home: HomeAssistant) -> None:
+    """Miners do not answer over IPv6."""
+    result = await begin(home, SOURCE_ZEROCONF, announcement("fe80::1"))
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "address_ipv6"
+
+
+async def test_a_found_miner_can_be_ignored(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, usual_ports: UsualPorts
+) -> None:
+    """An ignored miner is not offered again, and can be added by hand."""
+    usual_ports.move(BitaxeDriver, bitaxe.port)
+    await begin(home, SOURCE_DHCP, lease(bitaxe))
+    result: Result = await home.config_entries.flow.async_init(
+        DOMAIN,
+        context={"source": SOURCE_IGNORE},
+        data={"unique_id": bitaxe.mac.lower(), "title": "Bitaxe Gamma"},
+    )
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert not home.config_entries.flow.async_progress()
+    # The list of all entries, as the settings show it, has it as well
+    ignored = result["result"]
+    assert ignored.as_json_fragment
+    assert not ignored.supports_options
+
+    result = await begin(home, SOURCE_DHCP, lease(bitaxe))
+    assert result["reason"] == "already_configured"
+
+    result = await add_miner(home, bitaxe)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+# Pools
+
+
+def pool_file(
+    folder: Path, pool: SimulatedSolopool, stem: str, region: str = "Home"
+) -> None:
+    """Write a pool file whose API is the simulator's."""
+    (folder / "pools").mkdir(exist_ok=True)
+    coin = pool.coin_name.upper()
+    (folder / "pools" / f"{stem}.yaml").write_text(
+        f"""\
+driver: solopool
+display_name: Solopool.org {coin} ({region})
+url: {region.lower()}.example
+port: 8004
+coin: {coin}
+region: {region}
+mining_model: solo
+api_base: http://127.0.0.1:{pool.port}/api
+"""
+    )
+
+
+async def to_account(hass: HomeAssistant, region: str = "dgb-home") -> Result:
+    """Go through the steps of a pool up to the wallet."""
+    form = await choose(hass, "pool")
+    assert form["step_id"] == "pool"
+    form = await fill(hass, form, pool="Solopool.org · DGB")
+    assert form["step_id"] == "pool_region"
+    form = await fill(hass, form, region=region)
+    assert form["step_id"] == "pool_account"
+    return form
+
+
+@pytest.mark.parametrize("generation", [1, 2])
+async def test_a_pool_is_added(
+    home: HomeAssistant, hmm_folder: Path, generation: Any
+) -> None:
+    """Pool and coin, then the region, then the wallet."""
+    async with SimulatedSolopool(generation=generation) as pool:
+        pool_file(hmm_folder, pool, "dgb-home")
+        form = await choose(home, "pool")
+        assert list(options(form, "pool").values()) == [
+            f"Solopool.org · {coin}" for coin in ("BC2", "BCH", "BTC", "DGB")
+        ]
+        form = await fill(home, form, pool="Solopool.org · DGB")
+        assert options(form, "region") == {
+            "solopool-dgb-eu1": "EU1",
+            "solopool-dgb-us1": "US1",
+            "dgb-home": "Home",
+        }
+        form = await fill(home, form, region="dgb-home")
+        assert form["description_placeholders"]["pool"] == "Solopool.org DGB (Home)"
+
+        # As it stands in the miner: with the worker, in capitals
+        wallet = f"{DEMO_WALLET.upper()}.gamma"
+        result = await fill(home, form, wallet=wallet)
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        entry = result["result"]
+        assert entry.title == "Solopool.org DGB"
+        assert entry.unique_id == f"solopool_dgb_{DEMO_WALLET}"
+        assert entry.data == {
+            "entry_type": "pool",
+            "driver": "solopool",
+            "coin": "DGB",
+            "wallet": DEMO_WALLET,
+            "host": "home.example",
+            "port": 8004,
+            "pool_settings": {"api_base": f"http://127.0.0.1:{pool.port}/api"},
+        }
+        assert entry.state is ConfigEntryState.LOADED
+        assert not entry.supports_options
+        assert value(home, entry, "pool_hashrate") > 0
+
+
+async def test_a_pool_with_one_region(home: HomeAssistant, hmm_folder: Path) -> None:
+    """Where there is no choice of a region, none is asked for."""
+    async with SimulatedSolopool(coin="btc", wallets={BITCOIN_WALLET: {}}) as pool:
+        # A file of the user replaces the bundled one of its name
+        pool_file(hmm_folder, pool, "solopool-btc-eu3")
+        form = await choose(home, "pool")
+        form = await fill(home, form, pool="Solopool.org · BTC")
+        assert form["step_id"] == "pool_account"
+        result = await fill(home, form, wallet=BITCOIN_WALLET)
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        assert result["title"] == "Solopool.org BTC"
+
+
+@pytest.mark.parametrize(
+    "wallet", [BITCOIN_WALLET, "dgb1", "my wallet", "", DEMO_WALLET[:10] + "é"]
+)
+async def test_a_wallet_of_another_coin(
+    home: HomeAssistant, hmm_folder: Path, wallet: str
+) -> None:
+    """A wallet that cannot be right is refused before the pool is asked."""
+    async with SimulatedSolopool() as pool:
+        pool_file(hmm_folder, pool, "dgb-home")
+        result = await fill(home, await to_account(home), wallet=wallet)
+        assert result["type"] is FlowResultType.FORM
+        assert result["errors"] == {"wallet": "wallet_invalid"}
+        reason = result["description_placeholders"]["reason"]
+        assert reason
+        assert not wallet or wallet not in reason
+        assert pool.counters.requests == 0
+
+        result = await fill(home, result, wallet=DEMO_WALLET)
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize("status", [404, 429, 502, None])
+async def test_a_pool_that_is_down(
+    home: HomeAssistant, hmm_folder: Path, status: int | None
+) -> None:
+    """A pool that fails is not added; it can be tried again in the same dialog."""
+    async with SimulatedSolopool() as pool:
+        pool_file(hmm_folder, pool, "dgb-home")
+        form = await to_account(home)
+        pool.status = status
+        pool.retry_after = 0
+        if status is None:
+            await pool.unplug()
+        result = await fill(home, form, wallet=DEMO_WALLET)
+        assert result["type"] is FlowResultType.FORM
+        assert result["errors"] == {"base": "pool_down"}
+        assert result["description_placeholders"]["reason"]
+        assert suggested(result, "wallet") == DEMO_WALLET
+
+        pool.status = None
+        await pool.plug_in()
+        result = await fill(home, result, wallet=DEMO_WALLET)
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize("answer", ["missing", "empty", "zeros"])
+async def test_a_wallet_that_the_pool_does_not_know_yet(
+    home: HomeAssistant, hmm_folder: Path, answer: Any
+) -> None:
+    """Pools know a wallet after its first share only, so it is added anyway."""
+    async with SimulatedSolopool() as pool:
+        pool.unknown_address = answer
+        pool_file(hmm_folder, pool, "dgb-home")
+        result = await fill(home, await to_account(home), wallet=OTHER_WALLET)
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        assert result["result"].state is ConfigEntryState.LOADED
+
+
+async def test_pool_accounts_are_not_added_twice(
+    home: HomeAssistant, hmm_folder: Path
+) -> None:
+    """One wallet is one account, at whichever server; another wallet is another."""
+    async with SimulatedSolopool() as pool:
+        pool_file(hmm_folder, pool, "dgb-home")
+        pool_file(hmm_folder, pool, "dgb-away", "Away")
+        first = await fill(home, await to_account(home), wallet=DEMO_WALLET)
+        again = await fill(home, await to_account(home, "dgb-away"), wallet=DEMO_WALLET)
+        assert again["type"] is FlowResultType.ABORT
+        assert again["reason"] == "already_configured"
+        assert first["result"].data["host"] == "home.example"
+
+        other = await fill(home, await to_account(home), wallet=OTHER_WALLET)
+        assert other["type"] is FlowResultType.CREATE_ENTRY
+        assert other["title"] == "Solopool.org DGB 2"
+
+
+# Reconfigure
+
+
+async def reconfigure(hass: HomeAssistant, entry: ConfigEntry[Any]) -> Result:
+    """Start to reconfigure an entry."""
+    return told(
+        await hass.config_entries.flow.async_init(
+            DOMAIN, context={"source": "reconfigure", "entry_id": entry.entry_id}
+        )
+    )
+
+
+async def test_a_miner_that_moved_is_reconfigured(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """The new address is taken when the same miner answers there."""
+    entry = (await add_miner(home, bitaxe))["result"]
+    form = await reconfigure(home, entry)
+    assert form["step_id"] == "reconfigure_miner"
+    assert form["description_placeholders"]["name"] == "Bitaxe Gamma"
+    assert suggested(form, "host") == f"127.0.0.1:{bitaxe.port}"
+    await bitaxe.unplug()
+
+    async with SimulatedAxeOS(name=bitaxe.name) as moved:
+        result = await fill(home, form, host=f"127.0.0.1:{moved.port}")
+        assert result["type"] is FlowResultType.ABORT
+        assert result["reason"] == "reconfigure_successful"
+        assert entry.data["port"] == moved.port
+        assert entry.unique_id == bitaxe.mac.lower()
+        assert entry.state is ConfigEntryState.LOADED
+        assert value(home, entry, "hashrate") > 0
+        assert miners(home) == [entry]
+
+
+async def test_reconfigure_shows_the_usual_port_as_none(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """A miner at its usual port has only a host in the form."""
+    entry = miner_entry(bitaxe, "bitaxe", data={"port": None})
+    entry.add_to_hass(home)
+    form = await reconfigure(home, entry)
+    assert suggested(form, "host") == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("address", "errors"),
+    [
+        ("127.0.0.1/", {"host": "address_path"}),
+        (None, {"base": "cannot_connect"}),
+    ],
+)
+async def test_reconfigure_to_where_no_miner_is(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    address: str | None,
+    errors: dict[str, str],
+) -> None:
+    """A wrong address is told and nothing changes; the right one is taken."""
+    entry = (await add_miner(home, bitaxe))["result"]
+    before = dict(entry.data)
+    right = f"127.0.0.1:{bitaxe.port}"
+    async with switched_off() as off:
+        result = await fill(
+            home,
+            await reconfigure(home, entry),
+            host=address or f"127.0.0.1:{off.port}",
+        )
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == errors
+    assert entry.data == before
+
+    result = await fill(home, result, host=right)
+    assert result["reason"] == "reconfigure_successful"
+    assert entry.state is ConfigEntryState.LOADED
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: SimulatedAxeOS(name="other"), SimulatedAvalon]
+)
+async def test_reconfigure_to_another_miner(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    make: Callable[[], SimulatedDevice],
+) -> None:
+    """Another miner does not take over the history of this one."""
+    entry = (await add_miner(home, bitaxe))["result"]
+    before = dict(entry.data)
+    async with make() as other:
+        result = await fill(
+            home, await reconfigure(home, entry), host=f"127.0.0.1:{other.port}"
+        )
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "wrong_device"
+    assert entry.data == before
+
+
+async def test_a_miner_that_is_known_by_its_address_moves(home: HomeAssistant) -> None:
+    """A miner that tells no identity keeps its entities at its new address."""
+    async with broadcasting() as device:
+        entry = (await add_miner(home, device))["result"]
+        entity_id = find_id(home, entry, "sensor", "hashrate")
+        entities = entity_ids(home, entry)
+    async with broadcasting() as moved:
+        result = await fill(
+            home, await reconfigure(home, entry), host=f"127.0.0.1:{moved.port}"
+        )
+        assert result["reason"] == "reconfigure_successful"
+        assert entry.unique_id == f"address:127.0.0.1:{moved.port}"
+        assert find_id(home, entry, "sensor", "hashrate") == entity_id
+        assert entity_ids(home, entry) == entities
+        assert value(home, entry, "hashrate") > 0
+        (device_entry,) = dr.async_entries_for_config_entry(
+            dr.async_get(home), entry.entry_id
+        )
+        assert device_entry.identifiers == {(DOMAIN, entry.unique_id)}
+
+
+def entity_ids(hass: HomeAssistant, entry: ConfigEntry[Any]) -> set[str]:
+    """Return the ids of all entities of an entry."""
+    return {
+        entity.entity_id
+        for entity in er.async_entries_for_config_entry(
+            er.async_get(hass), entry.entry_id
+        )
+    }
+
+
+async def test_reconfigure_of_an_address_to_a_known_miner(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """Two entries never stand for one miner."""
+    known = (await add_miner(home, bitaxe))["result"]
+    async with broadcasting() as device:
+        entry = (await add_miner(home, device))["result"]
+        unique_id = entry.unique_id
+        result = await fill(
+            home, await reconfigure(home, entry), host=f"127.0.0.1:{bitaxe.port}"
+        )
+        assert result["type"] is FlowResultType.ABORT
+        assert result["reason"] == "already_configured"
+        assert entry.unique_id == unique_id
+        assert known.state is ConfigEntryState.LOADED
+
+        # Where it is now is no other miner's place
+        result = await fill(
+            home, await reconfigure(home, entry), host=f"127.0.0.1:{device.port}"
+        )
+        assert result["reason"] == "reconfigure_successful"
+
+
+async def test_reconfigure_keeps_the_driver(
+    home: HomeAssistant, hmm_folder: Path, bitaxe: SimulatedAxeOS
+) -> None:
+    """Where two drivers fit, the one that was chosen stays."""
+    (hmm_folder / "garage_driver.py").write_text(BOTH_FIT)
+    entry = (await fill(home, await add_miner(home, bitaxe), driver="garage"))["result"]
+    result = await fill(
+        home, await reconfigure(home, entry), host=f"127.0.0.1:{bitaxe.port}"
+    )
+    assert result["reason"] == "reconfigure_successful"
+    assert entry.data["driver"] == "garage"
+
+
+async def test_a_pool_is_moved_to_another_server(
+    home: HomeAssistant, hmm_folder: Path
+) -> None:
+    """The server is changed when the new one answers; the account stays."""
+    async with SimulatedSolopool() as one, SimulatedSolopool() as two:
+        pool_file(hmm_folder, one, "dgb-home")
+        pool_file(hmm_folder, two, "dgb-away", "Away")
+        entry = (await fill(home, await to_account(home), wallet=DEMO_WALLET))["result"]
+        form = await reconfigure(home, entry)
+        assert form["step_id"] == "reconfigure_pool"
+        assert form["description_placeholders"]["name"] == "Solopool.org DGB"
+        assert "dgb-away" in options(form, "region")
+
+        two.status = 503
+        form = await fill(home, form, region="dgb-away")
+        assert form["type"] is FlowResultType.FORM
+        assert form["errors"] == {"base": "pool_down"}
+        assert entry.data["host"] == "home.example"
+
+        two.status = None
+        result = await fill(home, form, region="dgb-away")
+        assert result["type"] is FlowResultType.ABORT
+        assert result["reason"] == "reconfigure_successful"
+        assert entry.data["host"] == "away.example"
+        assert entry.data["wallet"] == DEMO_WALLET
+        assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_a_pool_whose_file_is_gone(home: HomeAssistant) -> None:
+    """Without a pool file there is no server to choose."""
+    async with SimulatedSolopool() as pool:
+        entry = pool_entry(pool)
+        entry.add_to_hass(home)
+        home.config_entries.async_update_entry(
+            entry, data={**entry.data, "coin": "LTC"}
+        )
+        result = await reconfigure(home, entry)
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "pool_file_gone"
+
+
+async def test_the_hub_has_nothing_to_reconfigure(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """The hub says that there is nothing to set."""
+    await add_miner(home, bitaxe)
+    result = await reconfigure(home, hub_entry(home))
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "hub_has_no_settings"
+    assert not hub_entry(home).supports_options
+
+
+# Credentials
+
+
+SECRET = "JBSWY3DPEHPK3PXP"
+
+
+async def test_a_refused_command_asks_for_the_login(home: HomeAssistant) -> None:
+    """A NerdQAxe with one-time codes asks for their secret, and then obeys."""
+    async with SimulatedNerdQAxe(generation="1.0.36", otp_secret=SECRET) as device:
+        entry = (await add_miner(home, device))["result"]
+        home.config_entries.async_update_entry(entry, options={"power_draw": 80})
+        mode = find_id(home, entry, "select", "mode")
+        with pytest.raises(HomeAssistantError) as caught:
+            await act(home, "select", "select_option", mode, option="eco")
+        assert caught.value.translation_key == "auth_required"
+        await home.async_block_till_done()
+
+        (flow,) = home.config_entries.flow.async_progress()
+        assert flow["context"]["source"] == SOURCE_REAUTH
+        form = told(await home.config_entries.flow.async_configure(flow["flow_id"]))
+        assert form["step_id"] == "reauth_confirm"
+        assert set(form["data_schema"].schema) == {"otp_secret"}
+        result = await fill(home, form, otp_secret=SECRET)
+        assert result["type"] is FlowResultType.ABORT
+        assert result["reason"] == "reauth_successful"
+        assert entry.options == {"otp_secret": SECRET, "power_draw": 80}
+        assert len(miners(home)) == 1
+
+        await act(home, "select", "select_option", mode, option="eco")
+        assert find(home, entry, "select", "mode").state == "eco"
+        assert not home.config_entries.flow.async_progress()
+
+
+async def open_options(hass: HomeAssistant, entry: ConfigEntry[Any]) -> Result:
+    """Open the options of an entry."""
+    form = await hass.config_entries.options.async_init(entry.entry_id)
+    return told(form, "options")
+
+
+async def test_options_of_a_miner_with_a_login(home: HomeAssistant) -> None:
+    """Plug and login are options; what other settings are there stays."""
+    home.states.async_set("switch.socket", "on")
+    async with SimulatedAvalon(model="nano3s") as device:
+        entry = (await add_miner(home, device))["result"]
+        home.config_entries.async_update_entry(
+            entry,
+            options={"power_draw": 140, "admin_user": "old", "plug": "switch.old"},
+        )
+        form = await open_options(home, entry)
+        assert set(form["data_schema"].schema) == {
+            "plug",
+            "admin_user",
+            "admin_password",
+        }
+        assert suggested(form, "admin_user") == "old"
+        result: Result = await home.config_entries.options.async_configure(
+            form["flow_id"], {"plug": "switch.socket", "admin_password": "hunter2"}
+        )
+        await home.async_block_till_done()
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        # What was emptied in the form is gone
+        assert entry.options == {
+            "power_draw": 140,
+            "plug": "switch.socket",
+            "admin_password": "hunter2",
+        }
+        # A Nano 3S cannot pause; the plug can
+        assert find(home, entry, "switch", "mining").state == "on"
+
+
+async def test_options_of_a_miner_without_a_login(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """A Bitaxe asks for no login, so that there is only the plug."""
+    entry = (await add_miner(home, bitaxe))["result"]
+    assert entry.supports_options
+    form = await open_options(home, entry)
+    assert set(form["data_schema"].schema) == {"plug"}
+
+
+async def test_options_of_a_miner_whose_driver_is_gone(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """A missing driver does not keep the options from opening."""
+    entry = await set_up(home, miner_entry(bitaxe, "homebrew"))
+    assert entry.state is ConfigEntryState.SETUP_ERROR
+    form = await open_options(home, entry)
+    assert set(form["data_schema"].schema) == {"plug"}
+
+
+# Texts
+
+
+def test_every_fault_has_its_texts() -> None:
+    """Whatever a driver or an address can be at fault for is translated."""
+    for fault in get_args(AddressFault.__value__):
+        assert TEXTS["config"]["error"][fault]
+    for _, key in errors._KEYS:
+        assert TEXTS["config"]["error"][key]
+        assert TEXTS["config"]["abort"][key]
+        assert TEXTS["exceptions"][key]["message"]
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_no_abort_waits_for_a_placeholder(language: str) -> None:
+    """Flows abort without placeholders, so that their texts have none."""
+    for text in texts(language)["config"]["abort"].values():
+        assert "{" not in text
+
+
+# The hub
+
+
+async def test_there_is_one_hub(home: HomeAssistant) -> None:
+    """The hub makes itself once."""
+    first = await begin(home, SOURCE_SYSTEM, {})
+    assert first["type"] is FlowResultType.CREATE_ENTRY
+    assert first["title"] == "Mining fleet"
+    assert first["result"].unique_id == HUB_UNIQUE_ID
+
+    second = await begin(home, SOURCE_SYSTEM, {})
+    assert second["type"] is FlowResultType.ABORT
+    assert second["reason"] == "already_configured"
+    assert len(home.config_entries.async_entries(DOMAIN)) == 1
+
+
+async def test_the_menu_offers_three_ways(home: HomeAssistant) -> None:
+    """A miner, the scan or a pool."""
+    result = await begin(home)
+    assert result["type"] is FlowResultType.MENU
+    assert result["menu_options"] == ["miner", "scan", "pool"]

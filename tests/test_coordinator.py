@@ -1,0 +1,703 @@
+"""Polling: what it costs, what a failure shows, what is learned from it."""
+
+import asyncio
+from contextlib import AsyncExitStack
+import logging
+import math
+from pathlib import Path
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE, STATE_UNKNOWN
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import entity_registry as er
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.hmm.bundled.axeos import AxeDriver
+from custom_components.hmm.const import DOMAIN
+from custom_components.hmm.coordinator import MINER_INTERVAL
+from custom_components.hmm.data import get_data
+from custom_components.hmm.driver_api import DeviceFacts, MinerTelemetry, PoolSlot
+from custom_components.hmm.driver_api.transports.cgminer import CgminerClient
+from custom_components.hmm.driver_manager.profile import MinerProfile
+from simulator import (
+    Fault,
+    SimulatedAvalon,
+    SimulatedAxeOS,
+    SimulatedNerdQAxe,
+    SimulatedNMMiner,
+    SimulatedSolopool,
+)
+from simulator.axeos_generations import GENERATIONS
+
+from .common import (
+    act,
+    devices,
+    find,
+    find_id,
+    find_maybe,
+    hub_entry,
+    identity,
+    keys,
+    later,
+    poll,
+    pool_entry,
+    value,
+)
+from .conftest import free_udp_port, miner_entry, set_up
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+# What goes wrong
+
+
+FAULTS = {
+    Fault.SILENT: "cannot_connect",
+    Fault.RESET: "cannot_connect",
+    Fault.GARBAGE: "bad_answer",
+    Fault.HALF: "bad_answer",
+    Fault.HTML: "html_answer",
+    Fault.REDIRECT: "redirect_answer",
+}
+
+
+@pytest.mark.parametrize(("fault", "key"), FAULTS.items())
+async def test_fault_of_a_bitaxe(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    fault: Fault,
+    key: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Every fault: unavailable with its own reason, one line down and one up."""
+    monkeypatch.setattr(AxeDriver, "answer_timeout", 0.3)
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe", title="Garage"))
+    shown = [state for state in home.states.async_all() if _is_miners(state.entity_id)]
+    assert shown
+    caplog.clear()
+
+    bitaxe.fault = fault
+    for _ in range(3):
+        await poll(home, entry)
+    for state in shown:
+        now = home.states.get(state.entity_id)
+        assert now is not None
+        assert now.state == STATE_UNAVAILABLE, state.entity_id
+    error = entry.runtime_data.last_exception
+    assert error.translation_key == key
+    assert "127.0.0.1" in str(error)
+    assert [record.levelno for record in _about(caplog, "Garage")] == [logging.ERROR]
+
+    bitaxe.fault = None
+    for _ in range(3):
+        await poll(home, entry)
+    assert [record.levelno for record in _about(caplog, "Garage")] == [
+        logging.ERROR,
+        logging.INFO,
+    ]
+    assert find(home, entry, "switch", "mining").state == STATE_ON
+
+
+def _is_miners(entity_id: str) -> bool:
+    return entity_id.partition(".")[2].startswith("garage")
+
+
+def _about(caplog: pytest.LogCaptureFixture, name: str) -> list[logging.LogRecord]:
+    """Return what HMM told about a miner, not only to a developer."""
+    return [
+        record
+        for record in caplog.records
+        if record.name.startswith("custom_components.hmm")
+        and record.levelno >= logging.INFO
+        and name in record.getMessage()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fault", "key"),
+    [
+        (Fault.SILENT, "cannot_connect"),
+        (Fault.RESET, "cannot_connect"),
+        (Fault.GARBAGE, "bad_answer"),
+        (Fault.HALF, "bad_answer"),
+        (Fault.HTML, "bad_answer"),
+        (Fault.REDIRECT, "bad_answer"),
+        (Fault.WRONG_MAC, "unexpected_device"),
+    ],
+)
+async def test_fault_of_an_avalon(
+    home: HomeAssistant,
+    fault: Fault,
+    key: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An Avalon that fails is unavailable, and back at the next good poll."""
+    monkeypatch.setattr(CgminerClient, "answer_timeout", 0.3)
+    async with SimulatedAvalon() as device:
+        entry = await set_up(home, miner_entry(device, "avalon_nano"))
+        device.fault = fault
+        await poll(home, entry)
+        assert find(home, entry, "sensor", "power").state == STATE_UNAVAILABLE
+        assert entry.runtime_data.last_exception.translation_key == key
+
+        device.fault = None
+        await poll(home, entry)
+        assert value(home, entry, "power") > 0
+
+
+async def test_slow_answer_is_an_answer(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """A slow web server is waited for."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    bitaxe.fault, bitaxe.slow_seconds = Fault.SLOW, 0.2
+    await poll(home, entry)
+    assert entry.runtime_data.last_update_success
+
+
+async def test_client_of_another_network(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """A 401 of AxeOS is about the network, not about a password."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    bitaxe.refuse_address = True
+    await poll(home, entry)
+    assert entry.runtime_data.last_exception.translation_key == "address_refused"
+    assert not home.config_entries.flow.async_progress()
+
+
+async def test_nmminer_that_falls_silent(
+    home: HomeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broadcast that is too old is no value any more."""
+    monkeypatch.setattr(
+        "custom_components.hmm.bundled.miner_drivers.nmminer_driver"
+        ".NMMinerDriver.silent_seconds",
+        0.2,
+    )
+    port = free_udp_port()
+    async with SimulatedNMMiner(
+        target=("127.0.0.1", port), interval=0.05, ip="127.0.0.1"
+    ) as device:
+        entry = await set_up(
+            home,
+            miner_entry(
+                device, "nmminer", f"address:127.0.0.1:{port}", data={"port": port}
+            ),
+        )
+        assert value(home, entry, "hashrate") > 0
+        device.fault = Fault.SILENT
+        await _until_polled(home, entry, available=False)
+        assert find(home, entry, "sensor", "hashrate").state == STATE_UNAVAILABLE
+
+        device.fault = None
+        await _until_polled(home, entry, available=True)
+        assert value(home, entry, "hashrate") > 0
+        assert await home.config_entries.async_unload(entry.entry_id)
+
+
+async def _until_polled(
+    hass: HomeAssistant, entry: MockConfigEntry, *, available: bool
+) -> None:
+    """Poll until the miner is (un)available."""
+    for _ in range(500):
+        if (await poll(hass, entry)).last_update_success is available:
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail(f"never {'' if available else 'un'}available")
+
+
+async def test_no_value_is_carried_forward(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, every_entity: None
+) -> None:
+    """What a poll does not bring is unknown, and never the value of before."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    gone = {
+        "hashRate": "hashrate",
+        "hashRate_1m": "hashrate",
+        "temp": "temperature",
+        "power": "power",
+        "vrTemp": "temperature_regulator",
+        "fanrpm": "fan_rpm",
+        "fanspeed": "fan_speed",
+        "sharesAccepted": "shares_accepted",
+        "sharesRejected": "shares_rejected",
+        "bestDiff": "best_share",
+        "bestSessionDiff": "best_session_share",
+        "uptimeSeconds": "uptime",
+        "frequency": "frequency",
+        "coreVoltage": "core_voltage",
+        "coreVoltageActual": "core_voltage_actual",
+        "voltage": "input_voltage",
+        "errorPercentage": "error_rate",
+        "wifiRSSI": "signal",
+        "networkDifficulty": "network_difficulty",
+        "responseTime": "response_time",
+    }
+    told = {key for key in gone.values() if find_maybe(home, entry, "sensor", key)}
+    assert told == set(gone.values())
+    for key in told:
+        assert find(home, entry, "sensor", key).state not in (
+            STATE_UNKNOWN,
+            STATE_UNAVAILABLE,
+        )
+
+    _forget(bitaxe, *gone, "miningPaused", "isUsingFallbackStratum", "poolDifficulty")
+    await poll(home, entry)
+    assert entry.runtime_data.last_update_success
+    for key in (*told, "efficiency", "reject_rate", "pool_difficulty"):
+        assert find(home, entry, "sensor", key).state == STATE_UNKNOWN, key
+    assert find(home, entry, "binary_sensor", "running").state == STATE_UNKNOWN
+    assert find(home, entry, "binary_sensor", "using_fallback").state == STATE_UNKNOWN
+    assert find(home, entry, "switch", "mining").state == STATE_UNKNOWN
+    assert find(home, entry, "select", "mode").state == STATE_UNKNOWN
+    await later(home, 16)
+    assert find(home, hub_entry(home), "sensor", "hashrate").state == STATE_UNKNOWN
+    assert find(home, hub_entry(home), "sensor", "power").state == STATE_UNKNOWN
+
+
+def _forget(device: SimulatedAxeOS, *names: str) -> None:
+    """Leave fields out of the answers of a simulated device from now on."""
+    render = device._render
+
+    def rendered(what: Any) -> dict[str, Any]:
+        return {k: v for k, v in render(what).items() if k not in names}
+
+    device._render = rendered  # type: ignore[method-assign]
+
+
+# What a poll costs
+
+
+@pytest.mark.parametrize(
+    ("make", "driver", "connections"),
+    [
+        pytest.param(
+            lambda: SimulatedAxeOS(generation="2.4", model="max"), "bitaxe", 0
+        ),
+        pytest.param(lambda: SimulatedAxeOS(generation="2.15"), "bitaxe", 0),
+        pytest.param(lambda: SimulatedNerdQAxe(generation="1.0.30"), "nerdqaxe", 0),
+        # Since 1.0.36 the firmware closes after every answer
+        pytest.param(lambda: SimulatedNerdQAxe(generation="1.0.36"), "nerdqaxe", 5),
+        pytest.param(lambda: SimulatedAvalon(model="nano3"), "avalon_nano", 5),
+        pytest.param(lambda: SimulatedAvalon(model="nano3s"), "avalon_nano", 5),
+        pytest.param(lambda: SimulatedAvalon(model="q"), "avalon_nano", 5),
+        pytest.param(lambda: SimulatedNMMiner(udp=False, http=True), "nmminer", 0),
+    ],
+)
+async def test_cost_of_five_polls(
+    home: HomeAssistant, make: Any, driver: str, connections: int
+) -> None:
+    """A poll is one request, over the kept connection where it is kept."""
+    async with make() as device:
+        unique_id = identity(device)
+        entry = await set_up(home, miner_entry(device, driver, unique_id))
+        await later(home, 31)
+        device.counters.reset()
+        for _ in range(5):
+            await later(home, 31)
+        assert entry.runtime_data.last_update_success
+        assert device.counters.requests == 5
+        assert device.counters.connections == connections
+        assert await home.config_entries.async_unload(entry.entry_id)
+
+
+async def test_pool_accounts_share_what_the_pool_tells(home: HomeAssistant) -> None:
+    """Two accounts of a coin ask for its statistics once."""
+    wallets = {"dgb1qone": {"a": 1e12}, "dgb1qtwo": {"b": 2e12}}
+    async with SimulatedSolopool(wallets=wallets) as pool:
+        for wallet in wallets:
+            await set_up(home, pool_entry(pool, wallet, title=wallet))
+        assert pool.counters.by_path["GET /api/stats"] == 1
+        assert pool.counters.by_path["GET /api/miners/dgb1qone"] == 1
+
+
+async def test_polls_are_spread(home: HomeAssistant) -> None:
+    """Miners that are set up together are not polled together for ever."""
+    async with AsyncExitStack() as stack:
+        miners = [
+            await stack.enter_async_context(SimulatedAxeOS(name=f"miner {number}"))
+            for number in range(4)
+        ]
+        entries = [
+            await set_up(home, miner_entry(miner, "bitaxe", title=miner.name))
+            for miner in miners
+        ]
+        seconds = [
+            entry.runtime_data.update_interval.total_seconds() for entry in entries
+        ]
+        assert len(set(seconds)) > 1
+        assert all(1 <= number <= 31 for number in seconds)
+        # Always the same for a miner, so that a restart changes nothing
+        again = miner_entry(miners[0], "bitaxe")
+        await home.config_entries.async_unload(entries[0].entry_id)
+        await home.config_entries.async_setup(entries[0].entry_id)
+        assert again.unique_id == entries[0].unique_id
+        assert entries[0].runtime_data.update_interval.total_seconds() == seconds[0]
+
+        first, last = min(seconds), max(seconds)
+        for miner in miners:
+            miner.counters.reset()
+        await later(home, first + 1)
+        asked = [miner.counters.requests for miner in miners]
+        assert 0 < sum(asked) < len(miners)
+        await later(home, last + 1)
+        assert all(miner.counters.requests for miner in miners)
+        for entry in entries:
+            assert entry.runtime_data.update_interval == MINER_INTERVAL
+
+
+async def test_disabled_entities_do_not_stop_the_hub(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """The fleet counts on a miner of which no entity is enabled."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    registry = er.async_get(home)
+    for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
+        registry.async_update_entity(
+            entity.entity_id, disabled_by=er.RegistryEntryDisabler.USER
+        )
+    await home.async_block_till_done()
+    bitaxe.counters.reset()
+    await later(home, 31)
+    await later(home, 31)
+    assert bitaxe.counters.requests == 2
+
+
+# What is learned
+
+
+async def test_field_that_comes_later(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """A figure that a miner tells for the first time gets its entity."""
+    render = bitaxe._render
+    _forget(bitaxe, "bestDiff", "power", "miningPaused")
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    assert find_maybe(home, entry, "sensor", "best_share") is None
+    assert find_maybe(home, entry, "sensor", "energy") is None
+    assert find_maybe(home, entry, "switch", "mining") is None
+    # It does not tell its power: the owner may
+    assert find_maybe(home, entry, "number", "power_draw") is not None
+    loaded = entry.runtime_data
+
+    bitaxe._render = render  # type: ignore[method-assign]
+    await poll(home, entry)
+    assert entry.runtime_data is loaded, "no reload"
+    assert value(home, entry, "best_share") == pytest.approx(
+        bitaxe.state()["best"], rel=1e-3
+    )
+    assert value(home, entry, "power") > 0
+    assert find(home, entry, "switch", "mining").state == STATE_ON
+    # And it is remembered
+    assert "best_share" in entry.data["profile"]["telemetry"]
+    assert MinerProfile.from_dict(entry.data["profile"]) == loaded.profile
+
+
+async def test_firmware_update(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:
+    """A new firmware shows at the device; what it can do is asked again."""
+    bitaxe.generation = GENERATIONS["2.13"]
+    bitaxe.version = "v2.13.0"
+    bitaxe._routes = None
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    (device,) = devices(home, entry)
+    assert device.sw_version == "v2.13.0"
+    assert keys(home, entry, "switch") == set()
+
+    bitaxe.generation = GENERATIONS["2.15"]
+    bitaxe.version = "v2.15.0"
+    bitaxe._routes = None
+    await poll(home, entry)
+    (device,) = devices(home, entry)
+    assert device.sw_version == "v2.15.0"
+    assert find(home, entry, "switch", "mining").state == STATE_ON
+    await act(home, "switch", "turn_off", find_id(home, entry, "switch", "mining"))
+    assert bitaxe.paused
+
+
+async def test_profile_of_a_newer_version(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """A stored profile with unknown keys and without known ones is read."""
+    await bitaxe.unplug()
+    entry = miner_entry(
+        bitaxe,
+        "bitaxe",
+        data={
+            "profile": {
+                "facts": {"mac": bitaxe.mac.lower(), "soul": "none"},
+                "telemetry": ["hashrate", "aura"],
+                "tuning": {"frequency": {"minimum": 400, "maximum": 600, "mood": 1}},
+                "fortune": True,
+            }
+        },
+    )
+    await set_up(home, entry)
+    assert entry.state is ConfigEntryState.LOADED
+    assert find(home, entry, "sensor", "hashrate").state == STATE_UNAVAILABLE
+    assert find_maybe(home, entry, "number", "set_frequency") is not None
+    assert find_maybe(home, entry, "number", "set_core_voltage") is None
+    assert find_maybe(home, entry, "switch", "mining") is None
+
+
+# Drivers of users
+
+
+DRIVER = '''
+"""A driver that a user wrote."""
+
+from custom_components.hmm.driver_api import BaseMinerAdapter, DeviceFacts
+
+
+class HomebrewDriver(BaseMinerAdapter):
+    driver_type = "homebrew"
+    answer = None  # what a poll returns, or a function that raises
+    facts = DeviceFacts()
+
+    async def connect(self, ip, port=None):
+        return True
+
+    async def get_telemetry(self):
+        return self.answer() if callable(self.answer) else self.answer
+
+    async def get_device_facts(self):
+        return self.facts
+
+    async def get_pool_info(self):
+        return {}
+
+    async def set_mode(self, mode):
+        return False
+
+    async def restart(self):
+        raise SystemExit(3)
+
+    def get_supported_modes(self):
+        return ["on", "off"]
+
+
+class SloppyDriver(HomebrewDriver):
+    """Its author forgot async, and the port."""
+
+    driver_type = "sloppy"
+
+    async def connect(self, ip):
+        return True
+
+
+class BlockingDriver(HomebrewDriver):
+    driver_type = "blocking"
+
+    def get_telemetry(self):
+        return {"hashrate": 1}
+'''
+
+GOOD = {"hashrate": 1e12, "temperature": 50, "power": 20, "uptime": 5, "mode": "on"}
+
+
+@pytest.fixture
+def hass_config_dir(hass_tmp_config_dir: str) -> str:
+    """Give every test a configuration folder of its own."""
+    return hass_tmp_config_dir
+
+
+@pytest.fixture
+async def homebrew(home: HomeAssistant) -> Any:
+    """Install a user's driver and return its class."""
+    path = Path(home.config.path("hmm", "miner_drivers", "homebrew_driver.py"))
+
+    def write() -> None:
+        path.parent.mkdir(parents=True)
+        path.write_text(DRIVER)
+
+    await home.async_add_executor_job(write)
+    assert await async_setup_component(home, DOMAIN, {})
+    driver: Any = get_data(home).drivers.miners["homebrew"].driver_class
+    driver.answer = GOOD
+    return driver
+
+
+def homebrew_entry(driver: str = "homebrew", **kwargs: Any) -> MockConfigEntry:
+    """Return an entry for the user's driver."""
+    return MockConfigEntry(
+        domain=DOMAIN,
+        title="Homebrew",
+        unique_id=kwargs.pop("unique_id", "address:127.0.0.1"),
+        data={"entry_type": "miner", "driver": driver, "host": "127.0.0.1"},
+        **kwargs,
+    )
+
+
+def raising(error: type[BaseException]) -> staticmethod[[], None]:
+    """Return something that raises, with a secret in its text."""
+
+    def fail() -> None:
+        raise error("wallet bc1qsecret")
+
+    return staticmethod(fail)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        raising(RuntimeError),
+        raising(SystemExit),
+        raising(KeyError),
+        raising(NotImplementedError),
+        raising(TimeoutError),
+        raising(OSError),
+        raising(asyncio.CancelledError),
+        None,
+        [],
+        "1 TH/s",
+    ],
+)
+async def test_driver_that_fails(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    homebrew: Any,
+    answer: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whatever a driver raises or returns, only its own miner is unavailable."""
+    good = await set_up(home, miner_entry(bitaxe, "bitaxe", title="Garage"))
+    bad = await set_up(home, homebrew_entry())
+    assert value(home, bad, "hashrate") == 1
+    caplog.clear()
+
+    homebrew.answer = answer
+    await later(home, 31)
+    await later(home, 31)
+    assert find(home, bad, "sensor", "hashrate").state == STATE_UNAVAILABLE
+    assert find(home, good, "switch", "mining").state == STATE_ON
+    await later(home, 16)
+    assert find(home, hub_entry(home), "sensor", "miners_online").state == "1"
+    assert len(_about(caplog, "Homebrew")) == 1
+    assert "bc1qsecret" not in "".join(
+        record.getMessage() for record in caplog.records if record.levelno > 10
+    )
+
+    homebrew.answer = GOOD
+    await later(home, 31)
+    assert value(home, bad, "hashrate") == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        MinerTelemetry(hashrate="fast", power=True, temperature=[50]),
+        MinerTelemetry(hashrate=math.nan, power=math.inf, uptime="x"),
+        MinerTelemetry(hashrate=1j, chip_temperatures=None, fan_rpm="fast"),
+        MinerTelemetry(pools=None, problems=None, device={"mac": "x"}),
+        MinerTelemetry(device=DeviceFacts(mac=5, serial=6, model=["x"])),
+        MinerTelemetry(pools=["a"], problems=[1], mode=7, paused="no"),
+        MinerTelemetry(pools=[PoolSlot(index="x", url="a:1")], signal={}),
+        {"hashrate": "fast", "power": [], "temperature": "hot", "pools": 5},
+        {"hashrate": math.nan, "power": "20 W", "uptime": {}, "mode": 3},
+    ],
+)
+async def test_driver_that_talks_nonsense(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, homebrew: Any, answer: Any
+) -> None:
+    """A value that is none is unknown; neither the hub nor others suffer."""
+    good = await set_up(home, miner_entry(bitaxe, "bitaxe", title="Garage"))
+    bad = await set_up(home, homebrew_entry())
+
+    homebrew.answer = answer
+    await later(home, 31)
+    assert bad.runtime_data.last_update_success
+    for key in ("hashrate", "power", "temperature"):
+        assert find(home, bad, "sensor", key).state == STATE_UNKNOWN, key
+    assert find(home, bad, "select", "mode").state == STATE_UNKNOWN
+
+    await later(home, 31)
+    hub = hub_entry(home)
+    assert value(home, hub, "hashrate") == pytest.approx(
+        value(home, good, "hashrate"), rel=0.2
+    )
+    assert find(home, hub, "sensor", "miners_online").state == "2"
+    homebrew.answer = GOOD
+    await later(home, 31)
+    assert value(home, bad, "hashrate") == 1
+
+
+@pytest.mark.parametrize("driver", ["sloppy", "blocking"])
+async def test_driver_with_methods_of_another_shape(
+    home: HomeAssistant, homebrew: Any, driver: str
+) -> None:
+    """A method that cannot be called or awaited is a fault of the driver."""
+    entry = await set_up(home, homebrew_entry(driver))
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.error_reason_translation_key == "driver_fault"
+    assert "TypeError" in str(entry.reason)
+
+
+async def test_driver_with_a_dict(
+    home: HomeAssistant, homebrew: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A dict of the plain contract is enough; whether it hashes follows from it."""
+    homebrew.answer = {
+        "hashrate": 5e11,
+        "temperature": "48.5",
+        "power": None,
+        "uptime": 90,
+        "mode": "off",
+        "shares_accepted": "12",
+        "chip_temperatures": [48.5, 47],
+        "problems": ["overheat"],
+        "paused": False,
+        "extra": 1,
+    }
+    entry = await set_up(home, homebrew_entry())
+    assert value(home, entry, "hashrate") == 0.5
+    assert value(home, entry, "temperature") == 48
+    assert find(home, entry, "select", "mode").state == "off"
+    assert find(home, entry, "binary_sensor", "running").state == STATE_ON
+    assert find(home, entry, "binary_sensor", "problem").state == STATE_ON
+    assert "chip_temperature_2" in keys(home, entry, "sensor")
+    assert find_maybe(home, entry, "sensor", "power") is None
+
+    homebrew.answer = {"hashrate": 0}
+    await poll(home, entry)
+    assert find(home, entry, "binary_sensor", "running").state == STATE_OFF
+    assert value(home, entry, "hashrate") == 0
+
+
+async def test_command_that_a_driver_does_not_take(
+    home: HomeAssistant, homebrew: Any
+) -> None:
+    """False is "not taken"; what a driver raises in a command stays an error."""
+    entry = await set_up(home, homebrew_entry())
+    mode = find_id(home, entry, "select", "mode")
+    with pytest.raises(HomeAssistantError, match="did not take the command"):
+        await act(home, "select", "select_option", mode, option="off")
+    restart = find_id(home, entry, "button", "restart")
+    with pytest.raises(HomeAssistantError, match="failed with SystemExit"):
+        await act(home, "button", "press", restart)
+    assert find(home, entry, "select", "mode").state == "on"
+
+
+async def test_identity_that_only_connect_tells(
+    home: HomeAssistant, homebrew: Any
+) -> None:
+    """A driver that tells the MAC once has its miner checked, too."""
+    mac = "00:11:22:33:44:55"
+    homebrew.facts = DeviceFacts(mac=mac)
+    entry = await set_up(home, homebrew_entry(unique_id=mac))
+    assert entry.state is ConfigEntryState.LOADED
+    await home.config_entries.async_unload(entry.entry_id)
+
+    homebrew.facts = DeviceFacts(mac="00:11:22:33:44:66")
+    await home.config_entries.async_setup(entry.entry_id)
+    await home.async_block_till_done()
+    assert find(home, entry, "sensor", "hashrate").state == STATE_UNAVAILABLE
+    assert entry.runtime_data.last_exception.translation_key == "unexpected_device"
+
+    homebrew.facts = DeviceFacts(mac=mac)
+    await later(home, 31)
+    assert value(home, entry, "hashrate") == 1

@@ -1,0 +1,266 @@
+"""Diagnostics that owners post in public: helpful, and without a secret."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+import json
+from pathlib import Path
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant
+import pytest
+from pytest_homeassistant_custom_component.components.diagnostics import (
+    get_diagnostics_for_config_entry,
+)
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from simulator import (
+    SimulatedAvalon,
+    SimulatedAxeOS,
+    SimulatedNerdQAxe,
+    SimulatedNMMiner,
+    SimulatedSolopool,
+)
+from simulator.solopool import DEMO_WALLET
+
+from .common import hub_entry, pool_entry
+from .conftest import miner_entry, set_up
+
+WALLET = "bc1qsecretwalletofthetest00000000000000000"
+WORKER = "attic-under-the-roof"
+PASSWORD = "hunter2"
+WIFI = "SecretWifiName"
+HOSTNAME = "johns-miner"
+
+
+@pytest.fixture
+def hass_config_dir(hass_tmp_config_dir: str) -> str:
+    """Return a config folder of the test's own, for driver files."""
+    return hass_tmp_config_dir
+
+
+class Diagnostics:
+    """The diagnostics of one entry, as downloaded."""
+
+    def __init__(self, content: Any) -> None:
+        """Keep them as data and as text."""
+        self.content = content
+        self.text = json.dumps(content, ensure_ascii=False).lower()
+
+    def has_none_of(self, secrets: Iterable[str]) -> None:
+        """Fail when a secret is anywhere in the file."""
+        for secret in secrets:
+            assert len(secret) > 3, "too short to be looked for"
+            assert secret.lower() not in self.text, f"{secret} is in the diagnostics"
+
+
+async def download(
+    hass: HomeAssistant, client: ClientSessionGenerator, entry: ConfigEntry[Any]
+) -> Diagnostics:
+    """Download the diagnostics of an entry over HTTP."""
+    return Diagnostics(await get_diagnostics_for_config_entry(hass, client, entry))
+
+
+def addresses_of(device: Any) -> set[str]:
+    """Return what tells whose device it is and where."""
+    return {
+        device.mac,
+        device.mac.replace(":", ""),
+        device.mac.replace(":", "-"),
+        device.serial,
+        "127.0.0.1",
+    }
+
+
+@pytest.mark.parametrize("generation", ["2.4", "2.14", "2.15"])
+async def test_axeos(
+    home: HomeAssistant, hass_client: ClientSessionGenerator, generation: str
+) -> None:
+    """A Bitaxe's figures are there; who owns it is not."""
+    device = SimulatedAxeOS(generation=generation)
+    device.settings |= {"ssid": WIFI, "wifiPass": PASSWORD, "hostname": HOSTNAME}
+    for slot in device.pools.values():
+        slot["stratumUser"] = f"{WALLET}.{WORKER}"
+        slot["stratumPassword"] = PASSWORD
+    # Someone typed the whole login into the address
+    device.pools[0]["stratumURL"] = f"{WALLET}.{WORKER}:{PASSWORD}@eu1.pool.org"
+    async with device:
+        entry = await set_up(
+            home,
+            miner_entry(
+                device,
+                "bitaxe",
+                title="Private title",
+                options={"plug": "switch.socket", "admin_password": PASSWORD},
+            ),
+        )
+        assert entry.state is ConfigEntryState.LOADED
+        found = await download(home, hass_client, entry)
+
+    found.has_none_of(addresses_of(device))
+    found.has_none_of({WALLET, WORKER, PASSWORD, WIFI, HOSTNAME, "Private title"})
+    poll = found.content["last_poll"]
+    assert poll["hashrate"] > 0
+    assert [pool["index"] for pool in poll["pools"]] == [0, 1]
+    assert poll["pools"][0]["url"].startswith("eu1.pool.org")
+    assert poll["pools"][1]["url"] == "solo.ckpool.org:3333"
+    assert poll["pools"][0]["user"] == "**REDACTED**"
+    assert poll["device"]["firmware"] == device.version
+    assert found.content["last_update_success"] is True
+    assert found.content["entry"]["data"]["driver"] == "bitaxe"
+    assert "standard" in found.content["entry"]["data"]["profile"]["modes"]
+    assert found.content["entry"]["options"]["plug"] == "switch.socket"
+
+
+async def test_nerdqaxe(
+    home: HomeAssistant, hass_client: ClientSessionGenerator
+) -> None:
+    """The secret of one-time codes stays in."""
+    secret = "JBSWY3DPEHPK3PXP"
+    async with SimulatedNerdQAxe(generation="1.0.36", otp_secret=secret) as device:
+        device.settings |= {
+            "ssid": WIFI,
+            "wifiPass": PASSWORD,
+            "hostname": HOSTNAME,
+            "stratumUser": f"{WALLET}.{WORKER}",
+            "fallbackStratumUser": f"{WALLET}.{WORKER}",
+            "stratumPassword": PASSWORD,
+        }
+        entry = await set_up(
+            home, miner_entry(device, "nerdqaxe", options={"otp_secret": secret})
+        )
+        found = await download(home, hass_client, entry)
+    found.has_none_of(addresses_of(device))
+    found.has_none_of({WALLET, WORKER, PASSWORD, WIFI, HOSTNAME, secret})
+    assert found.content["last_poll"]["hashrate"] > 0
+    assert len(found.content["last_poll"]["pools"]) == 2
+
+
+@pytest.mark.parametrize("model", ["nano3", "nano3s", "q"])
+async def test_avalon(
+    home: HomeAssistant, hass_client: ClientSessionGenerator, model: str
+) -> None:
+    """The login of the web page and the users of all pools stay in."""
+    async with SimulatedAvalon(
+        model=model, user="secretadmin", password=PASSWORD
+    ) as device:
+        device.ssid = WIFI
+        for pool in device.pools:
+            pool.setting = replace(pool.setting, user=f"{WALLET}.{WORKER}")
+        entry = await set_up(
+            home,
+            miner_entry(
+                device,
+                "avalon_nano",
+                unique_id=device.serial if model == "nano3" else None,
+                options={"admin_user": "secretadmin", "admin_password": PASSWORD},
+            ),
+        )
+        assert entry.state is ConfigEntryState.LOADED
+        found = await download(home, hass_client, entry)
+    found.has_none_of(addresses_of(device))
+    found.has_none_of({WALLET, WORKER, PASSWORD, WIFI, "secretadmin"})
+    assert found.content["last_poll"]["hashrate"] > 0
+    assert found.content["last_poll"]["pools"]
+
+
+async def test_nmminer(
+    home: HomeAssistant, hass_client: ClientSessionGenerator
+) -> None:
+    """The host name of an NMMiner ends in the digits of its chip."""
+    async with SimulatedNMMiner(udp=False, http=True, version="v2.0.03") as device:
+        device.settings["network"] |= {"Hostname": HOSTNAME, "WiFiSSID": WIFI}
+        device.settings["mining"]["PrimaryAddress"] = f"{WALLET}.{WORKER}"
+        await device.reboot(0)
+        entry = await set_up(home, miner_entry(device, "nmminer", HOSTNAME))
+        assert entry.state is ConfigEntryState.LOADED
+        found = await download(home, hass_client, entry)
+    found.has_none_of({WALLET, WORKER, WIFI, HOSTNAME, "127.0.0.1"})
+    assert found.content["last_poll"]["pools"][0]["url"] == "public-pool.io:21496"
+
+
+@pytest.mark.parametrize("status", [None, 502])
+async def test_pool(
+    home: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    status: int | None,
+) -> None:
+    """A pool account's figures are there; the wallet and its workers are not."""
+    async with SimulatedSolopool() as pool:
+        pool.status = status
+        entry = await set_up(home, pool_entry(pool))
+        found = await download(home, hass_client, entry)
+    found.has_none_of({DEMO_WALLET, "nano3s", "127.0.0.1", str(pool.port)})
+    assert found.content["entry"]["data"]["coin"] == "DGB"
+    if status is None:
+        assert found.content["last_poll"]["active_workers"] == 3
+        assert found.content["last_poll"]["pool_hashrate"] > 0
+    else:
+        assert entry.state is ConfigEntryState.SETUP_RETRY
+
+
+async def test_a_miner_that_never_answered(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, hass_client: ClientSessionGenerator
+) -> None:
+    """What cannot be set up needs diagnostics most."""
+    await bitaxe.unplug()
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    found = await download(home, hass_client, entry)
+    found.has_none_of(addresses_of(bitaxe))
+    assert found.content["entry"]["data"]["driver"] == "bitaxe"
+
+
+async def test_a_known_miner_that_is_off(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, hass_client: ClientSessionGenerator
+) -> None:
+    """A miner that is off since the start has no poll, and says so."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    await home.config_entries.async_unload(entry.entry_id)
+    await bitaxe.unplug()
+    await home.config_entries.async_setup(entry.entry_id)
+    await home.async_block_till_done()
+    assert entry.state is ConfigEntryState.LOADED
+    found = await download(home, hass_client, entry)
+    found.has_none_of(addresses_of(bitaxe))
+    assert found.content["last_update_success"] is False
+    assert found.content["last_poll"] is None
+
+
+async def test_the_hub_and_the_drivers(
+    home: HomeAssistant,
+    hmm_folder: Path,
+    bitaxe: SimulatedAxeOS,
+    hass_client: ClientSessionGenerator,
+) -> None:
+    """Which drivers run and which files failed is in every download."""
+    (hmm_folder / "broken_driver.py").write_text("\nclass Broken(\n")
+    (hmm_folder / "garage_driver.py").write_text(
+        "from custom_components.hmm.bundled.miner_drivers.bitaxe_driver import (\n"
+        "    BitaxeDriver\n)\n\n"
+        "class Garage(BitaxeDriver):\n"
+        '    driver_type = "garage"\n'
+        '    driver_version = "4.5.6"\n'
+    )
+    await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    found = await download(home, hass_client, hub_entry(home))
+
+    assert found.content["entry"]["data"] == {"entry_type": "hub"}
+    drivers = {driver["type"]: driver for driver in found.content["drivers"]}
+    assert set(drivers) == {
+        "avalon_nano",
+        "bitaxe",
+        "garage",
+        "nerdqaxe",
+        "nmminer",
+        "solopool",
+    }
+    assert drivers["bitaxe"]["bundled"] is True
+    assert drivers["garage"]["bundled"] is False
+    assert drivers["garage"]["version"] == "4.5.6"
+    assert drivers["garage"]["file"] == "garage_driver.py"
+    assert len(drivers["garage"]["sha256"]) == 64
+    (failed,) = found.content["failed_files"]
+    assert failed["file"] == "broken_driver.py"
+    assert failed["line"] == 2
+    assert "SyntaxError" in failed["reason"]

@@ -1,0 +1,149 @@
+"""Miners that broadcast, over real packets."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+import json
+import logging
+import socket
+from typing import Any
+
+from homeassistant.config_entries import SOURCE_INTEGRATION_DISCOVERY, ConfigEntryState
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.setup import async_setup_component
+import pytest
+
+from custom_components.hmm import discovery
+from custom_components.hmm.const import DOMAIN
+from custom_components.hmm.driver_api.transports.udp import BroadcastListener
+from simulator import SimulatedNMMiner
+
+from .common import until, value
+from .flows import begin, fill, told
+
+pytestmark = pytest.mark.usefixtures("usual_ports")
+
+
+@asynccontextmanager
+async def broadcasting(**options: Any) -> AsyncIterator[SimulatedNMMiner]:
+    """Run an NMMiner on the network where Home Assistant listens."""
+    async with SimulatedNMMiner(
+        target=("127.0.0.1", discovery.BROADCAST_PORT), interval=0.05, **options
+    ) as device:
+        yield device
+
+
+def flows(hass: HomeAssistant) -> list[Any]:
+    """Return the flows that wait for their user."""
+    return list(hass.config_entries.flow.async_progress_by_handler(DOMAIN))
+
+
+async def heard(device: SimulatedNMMiner, packets: int = 3) -> None:
+    """Wait until a device has sent more packets, and they arrived."""
+    sent = device.packets
+    await until(lambda: device.packets >= sent + packets)
+
+
+async def test_a_miner_that_broadcasts_is_offered(home: HomeAssistant) -> None:
+    """The first packet brings one dialog, which adds the miner."""
+    assert await async_setup_component(home, DOMAIN, {})
+    async with broadcasting() as device:
+        await until(lambda: bool(flows(home)))
+        await home.async_block_till_done()
+        (flow,) = flows(home)
+        assert flow["context"]["source"] == SOURCE_INTEGRATION_DISCOVERY
+        assert flow["context"]["title_placeholders"] == {"name": "NMLotto"}
+        assert flow["step_id"] == "discovery_confirm"
+        form = told(await home.config_entries.flow.async_configure(flow["flow_id"]))
+        assert form["description_placeholders"]["host"] == "127.0.0.1"
+        assert home.config_entries.async_entries(DOMAIN) == []
+
+        result = await fill(home, form)
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        entry = result["result"]
+        assert entry.unique_id == "address:127.0.0.1"
+        assert entry.data["driver"] == "nmminer"
+        assert entry.data["port"] is None
+        assert entry.state is ConfigEntryState.LOADED
+        assert value(home, entry, "hashrate") > 0
+
+        # It goes on to broadcast, and is not offered again
+        await heard(device)
+        await home.async_block_till_done()
+        assert flows(home) == []
+
+
+async def test_a_miner_that_broadcast_before_is_offered(home: HomeAssistant) -> None:
+    """What was heard before anyone listened for new miners is not lost."""
+    listener = await BroadcastListener.acquire(discovery.BROADCAST_PORT)
+    async with broadcasting():
+        await until(lambda: bool(listener.packets))
+        assert await async_setup_component(home, DOMAIN, {})
+        await until(lambda: bool(flows(home)))
+        await home.async_block_till_done()
+        assert len(flows(home)) == 1
+    listener.release()
+
+
+async def test_known_miners_and_others_are_not_offered(home: HomeAssistant) -> None:
+    """A miner that is set up, or what is none, brings no dialog."""
+    async with broadcasting() as device:
+        form = await begin(home, SOURCE_INTEGRATION_DISCOVERY, {"host": "127.0.0.1"})
+        result = await fill(home, form)
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+
+        listener = await BroadcastListener.acquire(discovery.BROADCAST_PORT)
+        known = len(listener.packets)
+        # Another program on the same port, and NMAxe, which another driver is for
+        packets = [
+            {"ip": "192.0.2.7", "hello": "world"},
+            {"ip": "192.0.2.8", "BoardType": "NMAxe Gamma", "HashRate": "1.2T"},
+        ]
+        for packet in packets:
+            device.send_raw(json.dumps(packet).encode())
+        device.send_raw(b"\x00\xff no JSON")
+        await until(lambda: len(listener.packets) == known + len(packets))
+        await heard(device)
+        await home.async_block_till_done()
+        assert flows(home) == []
+        listener.release()
+
+
+async def test_an_ignored_miner_does_not_stop_the_listening(
+    home: HomeAssistant,
+) -> None:
+    """Ignored devices have no data of a miner; others are still found."""
+    assert await async_setup_component(home, DOMAIN, {})
+    await home.config_entries.flow.async_init(
+        DOMAIN,
+        context={"source": "ignore"},
+        data={"unique_id": "address:192.0.2.9", "title": "Ignored"},
+    )
+    async with broadcasting():
+        await until(lambda: bool(flows(home)))
+        await home.async_block_till_done()
+        assert len(flows(home)) == 1
+
+
+async def test_the_listening_ends_with_home_assistant(home: HomeAssistant) -> None:
+    """Nothing is offered after the stop, and the port is free."""
+    assert await async_setup_component(home, DOMAIN, {})
+    home.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+    await home.async_block_till_done()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as alone:
+        # Without SO_REUSEPORT: fails while anything else listens
+        alone.bind(("", discovery.BROADCAST_PORT))
+
+
+async def test_a_port_that_another_program_owns(
+    home: HomeAssistant, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without the port no miner is discovered, and all else works."""
+    caplog.set_level(logging.INFO, "custom_components.hmm")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("", discovery.BROADCAST_PORT))
+        assert await async_setup_component(home, DOMAIN, {})
+    assert "Miners that broadcast are not discovered" in caplog.text
+    assert str(discovery.BROADCAST_PORT) in caplog.text
+    assert home.services.has_service(DOMAIN, "set_mode")

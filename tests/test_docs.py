@@ -1,0 +1,158 @@
+"""What the documentation says is so: its examples work, its links lead somewhere."""
+
+from collections.abc import AsyncIterator
+import json
+from pathlib import Path
+import re
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import aiohttp
+from aiohttp import web
+import pytest
+import yaml
+
+from custom_components.hmm.driver_api import DriverContext
+from custom_components.hmm.driver_manager.client import MinerClient
+from custom_components.hmm.driver_manager.loader import load_drivers
+from custom_components.hmm.driver_manager.pool_files import load_pool_files
+
+ROOT = Path(__file__).parents[1]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "simulator" / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+REPOSITORY = "https://github.com/hmm-home-assistant/hmm/blob/main/"
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """Return the code of a page in one language."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page, as GitHub makes them from its headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        for heading in headings
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    """Given a link to a file of the project, the file and the heading exist."""
+    text = page.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        address = urlsplit(link)
+        if address.scheme:
+            continue
+        target = (page.parent / address.path).resolve() if address.path else page
+        assert target.exists(), f"{link} does not exist"
+        if address.fragment:
+            assert address.fragment in anchors(target), f"{link} is no heading"
+
+
+def test_the_blueprint_can_be_imported() -> None:
+    """Given the button of the README, it names the blueprint, as that does itself."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (link,) = re.findall(r"\((https://\S+/redirect/blueprint_import/\S+)\)", text)
+    (url,) = parse_qs(urlsplit(link).query)["blueprint_url"]
+    assert url.startswith(REPOSITORY)
+    blueprint = ROOT / url.removeprefix(REPOSITORY)
+    assert f"source_url: {url}\n" in blueprint.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_yaml_is_yaml(page: Path) -> None:
+    """Given an example in YAML, it can be read."""
+    for block in blocks(str(page.relative_to(ROOT)), "yaml"):
+        assert isinstance(yaml.safe_load(block), dict)
+
+
+def test_every_message_of_the_dialogs_is_explained() -> None:
+    """Given a message of the config flow, its beginning is in the troubleshooting."""
+    texts = json.loads(
+        (ROOT / "custom_components/hmm/translations/en.json").read_text(
+            encoding="utf-8"
+        )
+    )
+    page = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
+    for key, message in texts["config"]["error"].items():
+        beginning = " ".join(message.split()[:4]).rstrip(".,;")
+        assert beginning in page, f"{key}: {beginning}"
+
+
+def test_the_example_of_a_pool_file_loads(tmp_path: Path) -> None:
+    """Given the pool file of the page, it is in the list."""
+    example = next(
+        block for block in blocks("docs/pools.md", "yaml") if "driver:" in block
+    )
+    (tmp_path / "pools").mkdir()
+    (tmp_path / "pools" / "mine.yaml").write_text(example, encoding="utf-8")
+
+    pools = load_pool_files(tmp_path, load_drivers(tmp_path))
+
+    assert pools.failed == []
+    assert pools.files["mine"].template.region == "EU1"
+
+
+@pytest.fixture
+async def acme(socket_enabled: None) -> AsyncIterator[int]:
+    """Run what the example driver talks to; give its port."""
+    state: dict[str, Any] = {"ghs": "1200.5", "temp": 61, "uptime": 60, "mode": "low"}
+
+    async def info(request: web.Request) -> web.Response:
+        return web.json_response({"maker": "Acme", "mac": "24:58:7c:00:11:22"})
+
+    async def telemetry(request: web.Request) -> web.Response:
+        return web.json_response(state)
+
+    async def mode(request: web.Request) -> web.Response:
+        state.update(await request.json())
+        return web.Response()
+
+    app = web.Application()
+    app.add_routes(
+        [
+            web.get("/api/info", info),
+            web.get("/api/telemetry", telemetry),
+            web.post("/api/mode", mode),
+        ]
+    )
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield runner.addresses[0][1]
+    await runner.cleanup()
+
+
+async def test_the_example_of_a_driver_works(tmp_path: Path, acme: int) -> None:
+    """Given the driver of the page, it loads, reads and steers its device."""
+    (example,) = blocks("docs/drivers/README.md", "python")
+    (tmp_path / "acme_driver.py").write_text(example, encoding="utf-8")
+    drivers = load_drivers(tmp_path)
+    assert drivers.failed == []
+
+    async with aiohttp.ClientSession() as session:
+        client = MinerClient(
+            drivers.miners["acme"].driver_class,
+            DriverContext(session=session, options={}),
+            "127.0.0.1",
+            acme,
+        )
+        telemetry = await client.poll()
+        profile = client.read_profile(telemetry, None)
+        await client.set_mode("high")
+        after = await client.poll()
+
+    assert telemetry.hashrate == 1200.5e9
+    assert telemetry.power is None
+    assert telemetry.mode == "low"
+    assert after.mode == "high"
+    assert profile.modes == ("low", "high")
+    assert profile.facts.mac == "24:58:7c:00:11:22"

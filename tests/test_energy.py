@@ -1,0 +1,231 @@
+"""Energy: counted from power, never made up, never lost."""
+
+from datetime import timedelta
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.const import (
+    ATTR_UNIT_OF_MEASUREMENT,
+    STATE_UNAVAILABLE,
+    STATE_UNKNOWN,
+)
+from homeassistant.core import HomeAssistant, State
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    mock_restore_cache_with_extra_data,
+)
+
+from custom_components.hmm.energy import EnergyMeter
+from simulator import SimulatedAxeOS, SimulatedNMMiner
+
+from .common import (
+    act,
+    find,
+    find_id,
+    find_maybe,
+    hub_entry,
+    identity,
+    later,
+    poll,
+    value,
+)
+from .conftest import miner_entry, set_up
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+HOUR = 3600
+
+
+async def test_kilowatt_hours(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, freezer: FrozenDateTimeFactory
+) -> None:
+    """Watts times the time between two polls; a poll in between adds nothing."""
+    bitaxe.miner.speed = 0
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    shown = find(home, entry, "sensor", "energy")
+    assert shown.attributes[ATTR_UNIT_OF_MEASUREMENT] == "kWh"
+    assert shown.attributes["device_class"] == "energy"
+    assert float(shown.state) == 0
+
+    watts = bitaxe.state()["power"]
+    for _ in range(120):
+        freezer.tick(30)
+        await poll(home, entry)
+    assert value(home, entry, "energy") == pytest.approx(
+        watts / 1000, abs=0.0001
+    )  # an hour
+    await poll(home, entry)
+    await poll(home, entry)
+    assert value(home, entry, "energy") == pytest.approx(watts / 1000, abs=0.0001)
+
+
+async def test_each_reading_stands_until_the_next(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, freezer: FrozenDateTimeFactory
+) -> None:
+    """A change counts from the poll that saw it."""
+    bitaxe.miner.speed = 0
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    high = bitaxe.state()["power"]
+    freezer.tick(100)
+    bitaxe.paused = True
+    await poll(home, entry)
+    low = bitaxe.state()["power"]
+    assert low < high / 2
+    freezer.tick(100)
+    await poll(home, entry)
+    assert entry.runtime_data.energy.kwh == pytest.approx(
+        (high + low) * 100 / HOUR / 1000, rel=0.001
+    )
+
+
+async def test_gap_adds_nothing(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, freezer: FrozenDateTimeFactory
+) -> None:
+    """What a miner used while it did not answer is unknown: not counted."""
+    bitaxe.miner.speed = 0
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    freezer.tick(120)
+    await poll(home, entry)
+    before = value(home, entry, "energy")
+    assert before > 0
+
+    await bitaxe.unplug()
+    freezer.tick(30)
+    await poll(home, entry)
+    assert find(home, entry, "sensor", "energy").state == STATE_UNAVAILABLE
+    freezer.tick(30)
+    await bitaxe.plug_in()
+    await poll(home, entry)
+    # Nobody knows when between the two polls it was switched off
+    assert value(home, entry, "energy") == before
+
+    # A poll that comes very late (the computer slept) is a gap as well
+    freezer.tick(10 * HOUR)
+    await poll(home, entry)
+    assert value(home, entry, "energy") == before
+
+
+async def test_unknown_power_adds_nothing(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, freezer: FrozenDateTimeFactory
+) -> None:
+    """A poll without a figure for the power ends the count until the next one."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    render = bitaxe._render
+    bitaxe._render = lambda keys: {**render(keys), "power": None}  # type: ignore[method-assign]
+    await poll(home, entry)
+    before = value(home, entry, "energy")
+    assert find(home, entry, "sensor", "power").state == STATE_UNKNOWN
+    freezer.tick(30)
+    await poll(home, entry)
+    freezer.tick(30)
+    bitaxe._render = render  # type: ignore[method-assign]
+    await poll(home, entry)
+    assert value(home, entry, "energy") == before
+
+
+async def test_restart_of_home_assistant(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, freezer: FrozenDateTimeFactory
+) -> None:
+    """The count goes on where it was, the miner's and the fleet's."""
+    bitaxe.miner.speed = 0
+    mock_restore_cache_with_extra_data(
+        home,
+        [
+            (
+                State(entity_id, "123.5"),
+                {"native_value": 123.5, "native_unit_of_measurement": "kWh"},
+            )
+            for entity_id in ("sensor.garage_energy", "sensor.mining_fleet_energy")
+        ],
+    )
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe", title="Garage"))
+    hub = hub_entry(home)
+    assert find_id(home, entry, "sensor", "energy") == "sensor.garage_energy"
+    assert find_id(home, hub, "sensor", "energy") == "sensor.mining_fleet_energy"
+    assert value(home, entry, "energy") == 123.5
+    assert value(home, hub, "energy") == 123.5
+    for _ in range(120):
+        freezer.tick(30)
+        await poll(home, entry)
+    expected = 123.5 + bitaxe.state()["power"] / 1000
+    assert value(home, entry, "energy") == pytest.approx(expected, abs=0.001)
+    freezer.tick(timedelta(seconds=16))
+    await later(home, 0)
+    assert value(home, hub, "energy") == pytest.approx(expected, abs=0.001)
+
+
+async def test_restart_with_nonsense_in_the_store(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """What cannot be read is no count: it begins at zero."""
+    mock_restore_cache_with_extra_data(
+        home,
+        [
+            (
+                State("sensor.garage_energy", STATE_UNKNOWN),
+                {"native_value": None, "native_unit_of_measurement": None},
+            )
+        ],
+    )
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe", title="Garage"))
+    assert value(home, entry, "energy") == 0
+
+
+async def test_reload_never_decreases(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, freezer: FrozenDateTimeFactory
+) -> None:
+    """Reload after reload, also while the miner is off: only ever more."""
+    bitaxe.miner.speed = 0
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    hub = hub_entry(home)
+    last, fleet = 0.0, 0.0
+    for turn in range(4):
+        for _ in range(4):
+            freezer.tick(30)
+            await poll(home, entry)
+        now = value(home, entry, "energy")
+        assert now > last
+        last = now
+        if turn == 1:
+            await bitaxe.unplug()
+        await home.config_entries.async_reload(entry.entry_id)
+        await home.config_entries.async_reload(hub.entry_id)
+        await home.async_block_till_done()
+        if turn == 1:
+            assert find(home, entry, "sensor", "energy").state == STATE_UNAVAILABLE
+            await home.config_entries.async_reload(entry.entry_id)
+            await home.async_block_till_done()
+            await bitaxe.plug_in()
+            await poll(home, entry)
+        assert value(home, entry, "energy") == pytest.approx(last, abs=0.0001)
+        assert value(home, hub, "energy") >= fleet
+        fleet = value(home, hub, "energy")
+    assert fleet == pytest.approx(last, abs=0.001)
+
+
+async def test_energy_by_the_owners_watts(
+    home: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """An unmetered miner counts from the moment that its draw is known."""
+    async with SimulatedNMMiner(udp=False, http=True) as device:
+        entry = await set_up(home, miner_entry(device, "nmminer", identity(device)))
+        freezer.tick(30)
+        await poll(home, entry)
+        assert find_maybe(home, entry, "sensor", "energy") is None
+        number = find_id(home, entry, "number", "power_draw")
+        await act(home, "number", "set_value", number, value=1000)
+        await home.async_block_till_done()
+        assert value(home, entry, "energy") == 0
+        await poll(home, entry)
+        freezer.tick(90)
+        await poll(home, entry)
+        assert value(home, entry, "energy") == pytest.approx(0.025, abs=0.0001)
+
+
+def test_meter_never_turns_back(freezer: FrozenDateTimeFactory) -> None:
+    """A negative reading is a broken meter, not energy that comes back."""
+    meter = EnergyMeter(100)
+    for watts in (1000.0, -500.0, None, 1000.0, 2000.0):
+        meter.read(watts)
+        freezer.tick(36)
+    meter.read(0)
+    assert meter.kwh == pytest.approx(0.01 + 0 + 0 + 0.01 + 0.02)

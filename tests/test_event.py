@@ -1,0 +1,129 @@
+"""Events: a block, a new best share; never one that did not happen."""
+
+from typing import Any
+
+from homeassistant.components.event import ATTR_EVENT_TYPE
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
+from homeassistant.core import HomeAssistant
+import pytest
+
+from simulator import SimulatedAvalon, SimulatedAxeOS, SimulatedNMMiner
+
+from .common import act, find, find_id, identity, keys, later, poll
+from .conftest import miner_entry, set_up
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+def best(device: SimulatedAxeOS, difficulty: float) -> None:
+    """Let a device find a share of this difficulty."""
+    device.miner.settle()
+    device.miner._score(difficulty)
+
+
+async def test_block_found(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:
+    """A block is told, with the height that was worked on."""
+    bitaxe.miner.speed = 0
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    assert find(home, entry, "event", "highlight").state == STATE_UNKNOWN
+
+    await poll(home, entry)
+    assert find(home, entry, "event", "highlight").state == STATE_UNKNOWN
+
+    bitaxe.find_block()
+    await later(home, 31)
+    shown = find(home, entry, "event", "highlight")
+    assert shown.state != STATE_UNKNOWN
+    assert shown.attributes[ATTR_EVENT_TYPE] == "block_found"
+    assert shown.attributes["block_height"] == bitaxe.miner.read().block_height
+
+    await later(home, 31)
+    assert find(home, entry, "event", "highlight").state == shown.state
+
+
+async def test_new_best_share(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:
+    """A new record is told with its difficulty."""
+    bitaxe.miner.speed = 0
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    best(bitaxe, 5e9)
+    await poll(home, entry)
+    shown = find(home, entry, "event", "highlight")
+    assert shown.attributes[ATTR_EVENT_TYPE] == "new_best_share"
+    assert shown.attributes["difficulty"] == pytest.approx(5e9)
+
+    # A good share that is no record is none
+    best(bitaxe, 4e9)
+    await poll(home, entry)
+    assert find(home, entry, "event", "highlight").state == shown.state
+
+
+async def test_nothing_after_a_gap(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:
+    """What was found while the miner was out of sight happened some time ago."""
+    bitaxe.miner.speed = 0
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    await bitaxe.unplug()
+    await poll(home, entry)
+    assert find(home, entry, "event", "highlight").state == STATE_UNAVAILABLE
+    best(bitaxe, 5e9)
+    await bitaxe.plug_in()
+    await poll(home, entry)
+    assert find(home, entry, "event", "highlight").state == STATE_UNKNOWN
+    await poll(home, entry)
+    assert find(home, entry, "event", "highlight").state == STATE_UNKNOWN
+
+
+async def test_nothing_after_a_restart(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """Counters that begin anew between two polls are no find."""
+    bitaxe.miner.speed = 0
+    bitaxe.find_block()
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    await bitaxe.unplug()
+    await bitaxe.plug_in()
+    assert bitaxe.miner.read().blocks == 0
+    await poll(home, entry)
+    await poll(home, entry)
+    assert find(home, entry, "event", "highlight").state == STATE_UNKNOWN
+
+    # Nor when Home Assistant restarts
+    best(bitaxe, 9e15)
+    await home.config_entries.async_reload(entry.entry_id)
+    await home.async_block_till_done()
+    await poll(home, entry)
+    assert find(home, entry, "event", "highlight").state == STATE_UNKNOWN
+
+
+async def test_one_find_is_told_once(home: HomeAssistant) -> None:
+    """Other news of the miner do not tell the last find again."""
+    async with SimulatedNMMiner(udp=False, http=True) as device:
+        device.miner.speed = 0
+        entry = await set_up(home, miner_entry(device, "nmminer", identity(device)))
+        fired: list[Any] = []
+        home.bus.async_listen("state_changed", fired.append)
+        device.find_block()
+        await poll(home, entry)
+        event = find_id(home, entry, "event", "highlight")
+        assert len([e for e in fired if e.data["entity_id"] == event]) == 1
+
+        await act(
+            home,
+            "number",
+            "set_value",
+            find_id(home, entry, "number", "power_draw"),
+            value=3,
+        )
+        await home.async_block_till_done()
+        assert len([e for e in fired if e.data["entity_id"] == event]) == 1
+
+
+async def test_avalon_tells_blocks_only(home: HomeAssistant) -> None:
+    """An Avalon knows the session's best share; a record it has none."""
+    async with SimulatedAvalon() as device:
+        device.miner.speed = 0
+        entry = await set_up(home, miner_entry(device, "avalon_nano"))
+        assert keys(home, entry, "event") == {"highlight"}
+        device.find_block()
+        await poll(home, entry)
+        shown = find(home, entry, "event", "highlight")
+        assert shown.attributes[ATTR_EVENT_TYPE] == "block_found"

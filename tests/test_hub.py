@@ -1,0 +1,220 @@
+"""The fleet: totals over the miners that answer."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, STATE_UNKNOWN
+from homeassistant.core import HomeAssistant
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.hmm.const import DOMAIN, HUB_UNIQUE_ID
+from simulator import SimulatedAxeOS, SimulatedNerdQAxe, SimulatedNMMiner
+
+from .common import find, hub_entry, identity, keys, later, poll, value
+from .conftest import miner_entry, set_up
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+@dataclass
+class Household:
+    """Three miners: one of them does not tell its power."""
+
+    bitaxe: SimulatedAxeOS
+    nerdqaxe: SimulatedNerdQAxe
+    lottery: SimulatedNMMiner
+    entries: list[ConfigEntry]
+
+
+@pytest.fixture
+async def household(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> AsyncIterator[Household]:
+    """Set up three miners whose figures stand still."""
+    async with (
+        SimulatedNerdQAxe() as nerdqaxe,
+        SimulatedNMMiner(udp=False, http=True) as lottery,
+    ):
+        for device in (bitaxe, nerdqaxe, lottery):
+            device.miner.speed = 0
+        entries = [
+            await set_up(home, miner_entry(bitaxe, "bitaxe")),
+            await set_up(home, miner_entry(nerdqaxe, "nerdqaxe")),
+            await set_up(home, miner_entry(lottery, "nmminer", identity(lottery))),
+        ]
+        await later(home, 16)
+        yield Household(bitaxe, nerdqaxe, lottery, entries)
+        for entry in entries:
+            if home.config_entries.async_get_entry(entry.entry_id):
+                await home.config_entries.async_unload(entry.entry_id)
+
+
+async def test_totals(home: HomeAssistant, household: Household) -> None:
+    """Sums of what the miners told."""
+    hub = hub_entry(home)
+    bitaxe, nerdqaxe = household.bitaxe, household.nerdqaxe
+    hashrates = [
+        bitaxe.miner.read().averages["1m"],
+        nerdqaxe.miner.read().averages["10m"],
+        household.lottery.state()["hashrate"],
+    ]
+    watts = [bitaxe.state()["power"], nerdqaxe.state()["power"]]
+    assert value(home, hub, "hashrate") == pytest.approx(
+        sum(hashrates) / 1e12, rel=0.02
+    )
+    unit = find(home, hub, "sensor", "hashrate").attributes[ATTR_UNIT_OF_MEASUREMENT]
+    assert unit == "TH/s"
+    assert value(home, hub, "power") == round(sum(watts))
+    # The lottery miner tells no power: it is no part of joules per terahash
+    assert value(home, hub, "efficiency") == pytest.approx(
+        sum(watts) / (sum(hashrates[:2]) / 1e12), rel=0.02
+    )
+    assert value(home, hub, "miners") == 3
+    assert value(home, hub, "miners_online") == 3
+    assert value(home, hub, "best_share") == pytest.approx(
+        max(bitaxe.state()["best"], nerdqaxe.state()["best"]), rel=0.01
+    )
+    assert keys(home, hub, "sensor") == {
+        "hashrate",
+        "power",
+        "energy",
+        "efficiency",
+        "best_share",
+        "miners",
+        "miners_online",
+    }
+
+
+async def test_one_miner_is_off(home: HomeAssistant, household: Household) -> None:
+    """A miner that does not answer is in no total, not with its last figures."""
+    hub = hub_entry(home)
+    await household.nerdqaxe.unplug()
+    await later(home, 31)
+    await later(home, 16)
+    assert value(home, hub, "miners_online") == 2
+    assert value(home, hub, "miners") == 3
+    assert value(home, hub, "power") == round(household.bitaxe.state()["power"])
+    assert value(home, hub, "hashrate") == pytest.approx(
+        household.bitaxe.miner.read().averages["1m"] / 1e12, rel=0.02
+    )
+    assert value(home, hub, "best_share") == pytest.approx(
+        household.bitaxe.state()["best"], rel=0.01
+    )
+
+
+async def test_only_a_miner_that_tells_no_power(
+    home: HomeAssistant, household: Household
+) -> None:
+    """If nobody who answers tells it, the total is unknown, not zero."""
+    hub = hub_entry(home)
+    await household.nerdqaxe.unplug()
+    await household.bitaxe.unplug()
+    await later(home, 31)
+    await later(home, 16)
+    assert value(home, hub, "miners_online") == 1
+    assert find(home, hub, "sensor", "power").state == STATE_UNKNOWN
+    assert find(home, hub, "sensor", "efficiency").state == STATE_UNKNOWN
+    assert value(home, hub, "hashrate") > 0
+
+
+async def test_all_miners_are_off(home: HomeAssistant, household: Household) -> None:
+    """Without a miner that answers there is no record and no efficiency."""
+    hub = hub_entry(home)
+    for device in (household.bitaxe, household.nerdqaxe, household.lottery):
+        await device.unplug()
+    await later(home, 31)
+    await later(home, 16)
+    assert value(home, hub, "miners_online") == 0
+    assert value(home, hub, "miners") == 3
+    for key in ("efficiency", "best_share"):
+        assert find(home, hub, "sensor", key).state == STATE_UNKNOWN
+
+
+async def test_paused_miner_counts_with_its_power(
+    home: HomeAssistant, household: Household
+) -> None:
+    """A paused miner is online, hashes nothing and still draws a little."""
+    hub = hub_entry(home)
+    household.bitaxe.paused = True
+    await later(home, 31)
+    await later(home, 16)
+    assert value(home, hub, "miners_online") == 3
+    assert value(home, hub, "power") == pytest.approx(
+        household.bitaxe.state()["power"] + household.nerdqaxe.state()["power"], abs=1
+    )
+    assert value(home, hub, "hashrate") == pytest.approx(
+        household.nerdqaxe.miner.read().averages["10m"] / 1e12, rel=0.02
+    )
+
+
+async def test_polls_of_many_are_one_change(
+    home: HomeAssistant, household: Household
+) -> None:
+    """Totals change once for all polls of a moment, and follow to the last one."""
+    hub = hub_entry(home)
+    household.bitaxe.paused = True
+    changes: list[str] = []
+    home.bus.async_listen(
+        "state_changed", lambda event: changes.append(event.data["entity_id"])
+    )
+    for _ in range(3):
+        for entry in household.entries:
+            await poll(home, entry)
+    await later(home, 16)
+    power = find(home, hub, "sensor", "power").entity_id
+    assert 0 < changes.count(power) <= 2
+    assert value(home, hub, "power") < 10 + household.nerdqaxe.state()["power"]
+
+
+async def test_energy_of_the_fleet(
+    home: HomeAssistant, household: Household, freezer: FrozenDateTimeFactory
+) -> None:
+    """Increments add up; what a removed miner used stays used."""
+    hub = hub_entry(home)
+    for entry in household.entries:
+        await poll(home, entry)
+    start = value(home, hub, "energy")
+    for _ in range(20):
+        freezer.tick(30)
+        for entry in household.entries:
+            await poll(home, entry)
+    freezer.tick(16)
+    await later(home, 0)
+    watts = household.bitaxe.state()["power"] + household.nerdqaxe.state()["power"]
+    used = value(home, hub, "energy") - start
+    assert used == pytest.approx(watts / 6000, abs=0.0005)
+    before = value(home, hub, "energy")
+
+    # A miner that goes away takes nothing with it
+    await home.config_entries.async_remove(household.entries[1].entry_id)
+    freezer.tick(16)
+    await later(home, 0)
+    assert value(home, hub, "miners") == 2
+    assert value(home, hub, "energy") >= before
+    after = value(home, hub, "energy")
+
+    # What comes back brings nothing from before
+    entry = await set_up(home, miner_entry(household.nerdqaxe, "nerdqaxe"))
+    freezer.tick(16)
+    await later(home, 0)
+    assert value(home, hub, "miners") == 3
+    assert value(home, hub, "energy") == pytest.approx(after, abs=0.002)
+    await home.config_entries.async_unload(entry.entry_id)
+
+
+async def test_hub_before_the_first_miner(home: HomeAssistant) -> None:
+    """A hub alone knows that there are no miners, and nothing else."""
+    hub = MockConfigEntry(
+        domain=DOMAIN,
+        title="Mining fleet",
+        unique_id=HUB_UNIQUE_ID,
+        data={"entry_type": "hub"},
+    )
+    await set_up(home, hub)
+    assert value(home, hub, "miners") == 0
+    assert value(home, hub, "miners_online") == 0
+    assert find(home, hub, "sensor", "best_share").state == STATE_UNKNOWN
+    assert find(home, hub, "sensor", "efficiency").state == STATE_UNKNOWN

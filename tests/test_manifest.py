@@ -1,0 +1,581 @@
+"""The files beside the code (manifest, texts, icons) say what the code says."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import is_dataclass
+import importlib
+import json
+from pathlib import Path
+import re
+import struct
+import tomllib
+from typing import Any
+
+from awesomeversion import AwesomeVersion
+import hass_frontend
+import pytest
+import voluptuous as vol
+import yaml
+
+from custom_components import hmm
+from custom_components.hmm import errors, services
+from custom_components.hmm.bundled import axeos
+from custom_components.hmm.bundled.miner_drivers import avalon_nano_driver
+from custom_components.hmm.const import DOMAIN, MODE_CUSTOM, PLATFORMS
+
+COMPONENT = Path(hmm.__file__).parent
+ROOT = COMPONENT.parent.parent
+LANGUAGES = sorted(path.stem for path in COMPONENT.glob("translations/*.json"))
+
+# What the methods of ConfigFlow abort with by themselves
+HA_ABORTS = {
+    "_abort_if_unique_id_configured": {"already_configured"},
+    "async_set_unique_id": {"already_in_progress"},
+}
+HA_SUCCESSES = {"reauth_successful", "reconfigure_successful"}
+
+RULES = {
+    "action-exceptions",
+    "action-setup",
+    "appropriate-polling",
+    "async-dependency",
+    "brands",
+    "common-modules",
+    "config-entry-unloading",
+    "config-flow",
+    "config-flow-test-coverage",
+    "dependency-transparency",
+    "devices",
+    "diagnostics",
+    "discovery",
+    "discovery-update-info",
+    "docs-actions",
+    "docs-conditions",
+    "docs-configuration-parameters",
+    "docs-data-update",
+    "docs-examples",
+    "docs-high-level-description",
+    "docs-installation-instructions",
+    "docs-installation-parameters",
+    "docs-known-limitations",
+    "docs-removal-instructions",
+    "docs-supported-devices",
+    "docs-supported-functions",
+    "docs-triggers",
+    "docs-troubleshooting",
+    "docs-use-cases",
+    "dynamic-devices",
+    "entity-category",
+    "entity-device-class",
+    "entity-disabled-by-default",
+    "entity-event-setup",
+    "entity-translations",
+    "entity-unavailable",
+    "entity-unique-id",
+    "exception-translations",
+    "has-entity-name",
+    "icon-translations",
+    "inject-websession",
+    "integration-owner",
+    "log-when-unavailable",
+    "parallel-updates",
+    "reauthentication-flow",
+    "reconfiguration-flow",
+    "repair-issues",
+    "runtime-data",
+    "stale-devices",
+    "strict-typing",
+    "test-before-configure",
+    "test-before-setup",
+    "test-coverage",
+    "unique-config-entry",
+}
+
+
+def load(name: str) -> Any:
+    """Return what a JSON or YAML file of the integration holds."""
+    text = (COMPONENT / name).read_text(encoding="utf-8")
+    return json.loads(text) if name.endswith(".json") else yaml.safe_load(text)
+
+
+def texts(language: str) -> dict[str, str]:
+    """Return all texts of a language by their dotted path."""
+    return dict(flatten(load(f"translations/{language}.json")))
+
+
+def flatten(node: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield each leaf of a tree with its dotted path."""
+    for key, value in node.items():
+        if isinstance(value, dict):
+            yield from flatten(value, f"{path}{key}.")
+        else:
+            yield f"{path}{key}", value
+
+
+def placeholders(text: str) -> set[str]:
+    """Return the names in braces."""
+    return set(re.findall(r"\{(\w+)\}", text))
+
+
+def parse(path: Path) -> ast.Module:
+    """Return the syntax tree of a file."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def calls(tree: ast.AST, *names: str) -> Iterator[ast.Call]:
+    """Yield the calls of a function or method; of all without a name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            function = node.func
+            name = (
+                function.attr
+                if isinstance(function, ast.Attribute)
+                else getattr(function, "id", None)
+            )
+            if not names or name in names:
+                yield node
+
+
+def argument(call: ast.Call, name: str) -> ast.expr | None:
+    """Return a keyword argument of a call."""
+    return next((k.value for k in call.keywords if k.arg == name), None)
+
+
+def literal(node: ast.expr | None) -> str | None:
+    """Return the text of a literal string."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    return None
+
+
+def literals(node: ast.AST) -> set[str]:
+    """Return all literal strings below a node."""
+    return {
+        text
+        for child in ast.walk(node)
+        if isinstance(child, ast.expr) and (text := literal(child)) is not None
+    }
+
+
+def placeholder_names(call: ast.Call) -> set[str]:
+    """Return the names of the placeholders that a call passes."""
+    node = argument(call, "translation_placeholders")
+    if node is None:
+        return set()
+    assert isinstance(node, ast.Dict)
+    return {name for key in node.keys if (name := literal(key)) is not None}
+
+
+def flow_class(name: str) -> ast.ClassDef:
+    """Return the syntax tree of a class of the config flow."""
+    return next(
+        node
+        for node in parse(COMPONENT / "config_flow.py").body
+        if isinstance(node, ast.ClassDef) and node.name == name
+    )
+
+
+def descriptions() -> Iterator[tuple[str, Any]]:
+    """Yield each entity description of the code with its platform."""
+    for platform in PLATFORMS:
+        module = importlib.import_module(f"{hmm.__name__}.{platform.value}")
+        for value in vars(module).values():
+            for item in value if isinstance(value, tuple) else (value,):
+                # Not isinstance: the metaclass of the descriptions makes instances
+                # of a class beside EntityDescription
+                if (
+                    is_dataclass(item)
+                    and not isinstance(item, type)
+                    and hasattr(item, "translation_key")
+                ):
+                    yield platform.value, item
+
+
+# Manifest
+
+
+def test_manifest_keys_are_in_the_order_of_hassfest() -> None:
+    """Given the manifest, then domain and name come first, the rest by name."""
+    keys = list(load("manifest.json"))
+    assert keys == ["domain", "name", *sorted(set(keys) - {"domain", "name"})]
+
+
+def test_manifest_says_who_it_is() -> None:
+    """Given the manifest, then domain and version fit the code."""
+    manifest = load("manifest.json")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert manifest["domain"] == DOMAIN == COMPONENT.name
+    assert AwesomeVersion(manifest["version"]).valid
+    assert manifest["version"] == project["project"]["version"]
+
+
+def test_manifest_requires_no_packages() -> None:
+    """Given the manifest, then nothing is installed beside the integration."""
+    assert load("manifest.json")["requirements"] == []
+
+
+# Translations
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_language_is_complete(language: str) -> None:
+    """Given a language, then it has the texts and placeholders of English."""
+    english, other = texts("en"), texts(language)
+    assert other.keys() == english.keys()
+    assert {key: placeholders(text) for key, text in other.items()} == {
+        key: placeholders(text) for key, text in english.items()
+    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_texts_can_be_shown_as_they_are(language: str) -> None:
+    """Given a language, then no text is empty, a reference, HTML or a URL."""
+    faulty = {
+        key: text
+        for key, text in texts(language).items()
+        if not text
+        or text != text.strip()
+        or re.search(r"\[%|%\]|<[a-z/]|'\{\w+\}'|\bhttps?://\w|\bwww\.", text)
+    }
+    assert faulty == {}
+
+
+def test_every_entity_has_a_name_and_every_name_an_entity() -> None:
+    """Given the entity descriptions, then exactly they are named in English."""
+    named = {
+        (platform, description.translation_key)
+        for platform, description in descriptions()
+        if description.name is not None  # None: it has the name of its device
+    }
+    translated = {
+        (platform, key)
+        for platform, entities in load("translations/en.json")["entity"].items()
+        for key in entities
+    }
+    assert translated == named
+
+
+def test_names_of_entities_take_the_placeholders_that_are_passed() -> None:
+    """Given the entity descriptions, then their placeholders are in the names."""
+    entities = load("translations/en.json")["entity"]
+    for platform, description in descriptions():
+        if description.name is None:
+            continue
+        assert description.translation_key is not None
+        name = entities[platform][description.translation_key]["name"]
+        passed = set(description.translation_placeholders or ())
+        assert placeholders(name) == passed, description.key
+
+
+def test_names_of_a_device_differ() -> None:
+    """Given a language, then no two entities of a platform have one name."""
+    for language in LANGUAGES:
+        for entities in load(f"translations/{language}.json")["entity"].values():
+            names = [entity["name"] for entity in entities.values()]
+            assert len(names) == len(set(names)), language
+
+
+def test_units_are_translated_only_where_none_is_set() -> None:
+    """Given translated units, then the code sets none, which would be refused."""
+    sensors = load("translations/en.json")["entity"]["sensor"]
+    units = {key for key, texts in sensors.items() if "unit_of_measurement" in texts}
+    assert units
+    for platform, description in descriptions():
+        if platform == "sensor" and description.translation_key in units:
+            assert description.unit_of_measurement is None
+            assert description.native_unit_of_measurement is None
+            assert description.device_class is None
+
+
+def test_every_mode_of_a_bundled_driver_is_translated() -> None:
+    """Given the bundled drivers, then their modes have names, and no others."""
+    modes = set(axeos.make_modes(axeos.BM1366))
+    for model in avalon_nano_driver._MODELS.values():
+        modes |= set(model.modes)
+    select = load("translations/en.json")["entity"]["select"]
+    assert set(select["mode"]["state"]) == {*modes, MODE_CUSTOM}
+
+    offered = load("services.yaml")["set_mode"]["fields"]["mode"]["selector"]["select"]
+    assert set(offered["options"]) == modes
+
+
+def test_every_problem_of_a_bundled_driver_is_translated() -> None:
+    """Given the bundled drivers, then the problems they tell have names."""
+    told: set[str] = set()
+    for path in COMPONENT.glob("bundled/miner_drivers/*_driver.py"):
+        for node in ast.walk(parse(path)):
+            if isinstance(node, ast.keyword) and node.arg == "problems":
+                told |= literals(node.value)
+            elif isinstance(node, ast.FunctionDef) and node.name == "_problems":
+                for call in calls(node, "append"):
+                    told |= literals(call.args[0])
+    problem = load("translations/en.json")["entity"]["binary_sensor"]["problem"]
+    assert set(problem["state_attributes"]["problems"]["state"]) == told
+
+
+def test_every_event_is_translated() -> None:
+    """Given the event entity, then its types have names."""
+    events = load("translations/en.json")["entity"]["event"]
+    types = {
+        (description.translation_key, event_type)
+        for platform, description in descriptions()
+        if platform == "event"
+        for event_type in description.event_types
+    }
+    assert types == {
+        (key, event_type)
+        for key, texts in events.items()
+        for event_type in texts["state_attributes"]["event_type"]["state"]
+    }
+
+
+def test_every_exception_is_translated() -> None:
+    """Given the exceptions of the code, then exactly they have a message.
+
+    A message uses no placeholder that its exception does not pass.
+    """
+    passed: dict[str, set[str]] = {}
+    for path in COMPONENT.glob("*.py"):
+        for call in calls(parse(path)):
+            if argument(call, "translation_domain") is None:
+                continue
+            key = argument(call, "translation_key")
+            if (text := literal(key)) is not None:
+                keys = {text}
+            elif ast.unparse(key or call) == "cause.translation_key":
+                continue  # Says again what another exception of these said
+            else:
+                assert ast.unparse(key or call) == "translation_key(err)"
+                keys = {name for _, name in errors._KEYS}
+            names = placeholder_names(call)
+            for name in keys:
+                passed[name] = passed.get(name, names) & names
+
+    messages = load("translations/en.json")["exceptions"]
+    assert messages.keys() == passed.keys()
+    for name, names in passed.items():
+        assert placeholders(messages[name]["message"]) <= names, name
+
+
+def test_every_repair_issue_is_translated() -> None:
+    """Given the repair issues of the code, then exactly they have texts."""
+    tree = parse(COMPONENT / "drivers.py")
+    raised = {literal(call.args[-1]) for call in calls(tree, "_report")}
+    (issue,) = calls(tree, "async_create_issue")
+    names = placeholder_names(issue)
+
+    issues = load("translations/en.json")["issues"]
+    assert issues.keys() == raised
+    for texts_ in issues.values():
+        assert placeholders(texts_["title"]) == {"file"}
+        assert placeholders(texts_["description"]) == names
+
+
+# Config flow
+
+
+@pytest.mark.parametrize(
+    ("class_name", "section"),
+    [("HmmConfigFlow", "config"), ("MinerOptionsFlow", "options")],
+)
+def test_every_step_is_translated(class_name: str, section: str) -> None:
+    """Given a flow, then exactly its forms and menus have texts.
+
+    Each field has a name and says what to enter.
+    """
+    tree = flow_class(class_name)
+    shown = {
+        literal(argument(call, "step_id"))
+        for call in calls(tree, "async_show_form", "async_show_menu")
+    }
+    steps = load("translations/en.json")[section]["step"]
+    assert steps.keys() == shown
+    for step_id, step in steps.items():
+        assert "title" in step, step_id
+        assert step.get("data", {}).keys() == step.get("data_description", {}).keys()
+
+
+def test_menu_and_progress_are_translated() -> None:
+    """Given the config flow, then its menu and its progress have texts."""
+    tree = flow_class("HmmConfigFlow")
+    config = load("translations/en.json")["config"]
+    (menu,) = calls(tree, "async_show_menu")
+    options = argument(menu, "menu_options")
+    assert options is not None
+    user = config["step"]["user"]
+    assert set(user["menu_options"]) == literals(options)
+    assert set(user["menu_option_descriptions"]) == literals(options)
+    assert set(config["progress"]) == {
+        literal(argument(call, "progress_action"))
+        for call in calls(tree, "async_show_progress")
+    }
+
+
+def test_every_abort_is_translated() -> None:
+    """Given the config flow, then exactly the reasons to give up have texts."""
+    tree = flow_class("HmmConfigFlow")
+    reasons = {key for _, key in errors._KEYS} | HA_SUCCESSES
+    for call in calls(tree, "async_abort", "_abort_if_unique_id_mismatch"):
+        if (reason := literal(argument(call, "reason"))) is not None:
+            reasons.add(reason)
+    for method, aborts in HA_ABORTS.items():
+        if any(calls(tree, method)):
+            reasons |= aborts
+    aborts = load("translations/en.json")["config"]["abort"]
+    assert aborts.keys() == reasons
+    assert not any(placeholders(text) for text in aborts.values())
+
+
+def test_every_error_of_a_form_is_translated() -> None:
+    """Given the config flow, then its errors have texts, and no others.
+
+    All forms pass the reason, and no other placeholder is known to them all.
+    """
+    own: set[str] = set()
+    for node in ast.walk(parse(COMPONENT / "config_flow.py")):
+        match node:
+            case ast.Assign(targets=[ast.Subscript(value=ast.Name(id="errors"))]):
+                own |= literals(node.value)
+            case ast.Return(value=ast.Tuple(elts=[ast.Dict(values=values), *_])):
+                own |= {text for value in values if (text := literal(value))}
+    address = {
+        literal(call.args[0])
+        for call in calls(parse(COMPONENT / "driver_manager/address.py"))
+        if call.args and ast.unparse(call.func) == "AddressError"
+    }
+    shown = load("translations/en.json")["config"]["error"]
+    assert shown.keys() == own | address | {key for _, key in errors._KEYS}
+    assert set.union(*(placeholders(text) for text in shown.values())) == {"reason"}
+
+
+# Icons, actions, rules, pictures
+
+
+def test_icons_belong_to_entities() -> None:
+    """Given the icons, then each is of an entity or action that exists.
+
+    An entity without a device class has nothing else to be known by.
+    """
+    icons = load("icons.json")
+    shown = {
+        (platform, key)
+        for platform, entities in icons["entity"].items()
+        for key in entities
+    }
+    known = {(platform, d.translation_key) for platform, d in descriptions()}
+    assert shown <= known
+    assert {
+        (platform, d.translation_key)
+        for platform, d in descriptions()
+        if d.device_class is None
+    } <= shown
+    for platform, entities in icons["entity"].items():
+        for key, icon in entities.items():
+            if (platform, key) == ("select", "mode"):
+                states = load("translations/en.json")["entity"]["select"]["mode"]
+                assert icon["state"].keys() == states["state"].keys()
+
+
+def test_icons_exist() -> None:
+    """Given the icons, then the frontend has a picture for each."""
+    pictures: set[str] = set()
+    for path in (hass_frontend.where() / "static/mdi").glob("*.json"):
+        if isinstance(content := json.loads(path.read_text(encoding="utf-8")), dict):
+            pictures |= content.keys()
+    assert "home" in pictures
+    used = {icon for _, icon in flatten(load("icons.json"))}
+    assert {icon for icon in used if not icon.startswith("mdi:")} == set()
+    assert {icon.removeprefix("mdi:") for icon in used} - pictures == set()
+
+
+def test_actions_are_described() -> None:
+    """Given the actions, then fields, texts and icons are the code's own."""
+    described = load("services.yaml")
+    texts_ = load("translations/en.json")["services"]
+    registered = {
+        value for name, value in vars(services).items() if name.startswith("SERVICE_")
+    }
+    assert registered
+    assert registered == described.keys() == texts_.keys()
+    assert registered == load("icons.json")["services"].keys()
+    for name in registered:
+        schema = getattr(services, f"{name.upper()}_SCHEMA").validators[0]
+        accepted = {str(key) for key in schema.schema}
+        fields = described[name]["fields"].keys()
+        assert fields == texts_[name]["fields"].keys()
+        assert fields == accepted - set(services._TARGET_KEYS)
+        required = {str(key) for key in schema.schema if isinstance(key, vol.Required)}
+        assert required == {
+            key
+            for key, field in described[name]["fields"].items()
+            if field.get("required")
+        }
+
+
+def test_quality_scale_judges_every_rule() -> None:
+    """Given the quality scale, then each rule has a status, or says why not."""
+    rules = load("quality_scale.yaml")["rules"]
+    assert len(RULES) == 54
+    assert rules.keys() == RULES
+    for name, rule in rules.items():
+        if isinstance(rule, dict):
+            assert rule["status"] in {"done", "todo", "exempt"}, name
+            assert rule["comment"], name
+        else:
+            assert rule == "done", name
+
+
+@pytest.mark.parametrize(
+    ("name", "height", "square"),
+    [
+        ("icon.png", 256, True),
+        ("icon@2x.png", 512, True),
+        ("logo.png", 256, False),
+        ("logo@2x.png", 512, False),
+    ],
+)
+def test_brand_picture_has_the_right_size(name: str, height: int, square: bool) -> None:
+    """Given a picture of the brand, then it is a PNG with alpha of its size."""
+    header = (COMPONENT / "brand" / name).read_bytes()[:26]
+    assert header.startswith(b"\x89PNG\r\n\x1a\n")
+    width, found, depth, color = struct.unpack(">IIBB", header[16:26])
+    assert (found, depth, color) == (height, 8, 6)
+    assert (width == height) is square
+
+
+# Layers
+
+
+@pytest.mark.parametrize(
+    ("package", "known"),
+    [
+        ("driver_api", {"driver_api"}),
+        ("bundled", {"driver_api", "bundled"}),
+        ("driver_manager", {"driver_api", "driver_manager"}),
+    ],
+)
+def test_drivers_know_nothing_of_home_assistant(package: str, known: set[str]) -> None:
+    """Given a package below the integration, then it imports only what it may."""
+    paths = sorted((COMPONENT / package).rglob("*.py"))
+    assert paths
+    for path in paths:
+        inside = path.relative_to(COMPONENT.parent.parent).parts[:-1]
+        for node in ast.walk(parse(path)):
+            modules: list[str] = []
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                above = inside[: len(inside) - node.level + 1] if node.level else ()
+                base = [*above, *([node.module] if node.module else [])]
+                # "from .. import x" names a module, "from ..x import y" a thing
+                modules = (
+                    [".".join(base)]
+                    if node.module
+                    else [".".join([*base, alias.name]) for alias in node.names]
+                )
+            for module in modules:
+                first, *rest = module.split(".")
+                assert first not in {"homeassistant", "voluptuous", "probatio"}, path
+                if first == "custom_components":
+                    assert rest[:1] == [DOMAIN], path
+                    assert rest[1] in known, f"{path}: {module}"

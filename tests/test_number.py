@@ -1,0 +1,201 @@
+"""Numbers: the limits come from the device."""
+
+from homeassistant.components.number import ATTR_MAX, ATTR_MIN, ATTR_STEP
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, STATE_UNKNOWN
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import entity_registry as er
+import pytest
+
+from simulator import (
+    SimulatedAvalon,
+    SimulatedAxeOS,
+    SimulatedNerdQAxe,
+    SimulatedNMMiner,
+)
+from simulator.httpd import Request, Response
+
+from .common import act, find, find_id, identity, keys, later, poll, value
+from .conftest import miner_entry, set_up
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+async def test_tuning_a_bitaxe(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, every_entity: None
+) -> None:
+    """Each setting acts at the device and shows what the device then says."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    for key, unit, minimum, maximum, now, wanted in (
+        ("set_frequency", "MHz", 400, 625, 525, 490),
+        ("set_core_voltage", "mV", 1000, 1250, 1150, 1100),
+        ("set_target_temperature", "°C", 35, 66, 60, 55),
+        ("set_fan_speed", "%", 25, 100, None, 70),
+    ):
+        shown = find(home, entry, "number", key)
+        assert shown.attributes[ATTR_UNIT_OF_MEASUREMENT] == unit
+        assert shown.attributes[ATTR_MIN] == minimum
+        assert shown.attributes[ATTR_MAX] == maximum
+        assert shown.attributes[ATTR_STEP] == 1
+        if now is not None:
+            assert float(shown.state) == now
+        await act(home, "number", "set_value", shown.entity_id, value=wanted)
+        assert float(find(home, entry, "number", key).state) == wanted
+
+    assert bitaxe.settings["frequency"] == 490
+    assert bitaxe.settings["coreVoltage"] == 1100
+    assert bitaxe.settings["temptarget"] == 55
+    assert bitaxe.settings["manualFanSpeed"] == 70
+    assert not bitaxe.settings["autofanspeed"]
+    # "voltage" would be the input's
+    assert not any("voltage" in write for write in bitaxe.writes)
+
+
+@pytest.mark.parametrize(
+    ("key", "number"),
+    [
+        ("set_frequency", 650),
+        ("set_frequency", 399),
+        ("set_core_voltage", 1300),
+        ("set_core_voltage", 900),
+        ("set_fan_speed", 0),
+        ("set_target_temperature", 80),
+    ],
+)
+async def test_nothing_beyond_the_limits(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    every_entity: None,
+    key: str,
+    number: float,
+) -> None:
+    """What could hurt the hardware never leaves Home Assistant."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    with pytest.raises(ServiceValidationError):
+        await act(
+            home,
+            "number",
+            "set_value",
+            find_id(home, entry, "number", key),
+            value=number,
+        )
+    assert bitaxe.writes == []
+
+
+async def test_fraction_is_refused(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, every_entity: None
+) -> None:
+    """The device takes whole numbers: the driver refuses, with the reason."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    with pytest.raises(ServiceValidationError, match="whole numbers") as caught:
+        await act(
+            home,
+            "number",
+            "set_value",
+            find_id(home, entry, "number", "set_frequency"),
+            value=500.5,
+        )
+    assert caught.value.translation_key == "invalid_value"
+    assert bitaxe.writes == []
+
+
+async def test_ignored_write(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, every_entity: None
+) -> None:
+    """A setting that the device does not report is an error."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+
+    def ignored(request: Request) -> Response:
+        return Response()
+
+    bitaxe._routes = {**bitaxe.routes(), "PATCH /api/system": ignored}
+    with pytest.raises(HomeAssistantError, match="did not take 490"):
+        await act(
+            home,
+            "number",
+            "set_value",
+            find_id(home, entry, "number", "set_frequency"),
+            value=490,
+        )
+    assert float(find(home, entry, "number", "set_frequency").state) == 525
+
+
+async def test_limits_of_a_nerdqaxe(home: HomeAssistant, every_entity: None) -> None:
+    """Another board, other limits."""
+    async with SimulatedNerdQAxe() as device:
+        entry = await set_up(home, miner_entry(device, "nerdqaxe"))
+        shown = find(home, entry, "number", "set_frequency")
+        assert shown.attributes[ATTR_MIN] == min(device.board.frequencies)
+        assert shown.attributes[ATTR_MAX] == max(device.board.frequencies)
+        await act(home, "number", "set_value", shown.entity_id, value=550)
+        assert device.miner.frequency == 550
+
+
+async def test_avalon_is_not_tuned(home: HomeAssistant, every_entity: None) -> None:
+    """What has modes only, and a meter, has no numbers."""
+    async with SimulatedAvalon() as device:
+        entry = await set_up(home, miner_entry(device, "avalon_nano"))
+        assert keys(home, entry, "number") == set()
+
+
+async def test_tuning_waits_disabled(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """Nobody overclocks by accident."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    assert keys(home, entry, "number")
+    for entity in er.async_entries_for_config_entry(er.async_get(home), entry.entry_id):
+        if entity.domain == "number":
+            assert entity.disabled_by is er.RegistryEntryDisabler.INTEGRATION
+
+
+async def test_power_draw_of_an_unmetered_miner(home: HomeAssistant) -> None:
+    """With the watts that the owner knows there are power, energy, efficiency."""
+    async with SimulatedNMMiner(udp=False, http=True) as device:
+        device.miner.speed = 0
+        entry = await set_up(home, miner_entry(device, "nmminer", identity(device)))
+        shown = find(home, entry, "number", "power_draw")
+        assert shown.state == STATE_UNKNOWN
+        assert shown.attributes[ATTR_UNIT_OF_MEASUREMENT] == "W"
+        assert not {"power", "energy", "efficiency"} & keys(home, entry, "sensor")
+
+        await act(home, "number", "set_value", shown.entity_id, value=1.5)
+        await home.async_block_till_done()
+        assert entry.options == {"power_draw": 1.5}
+        assert float(find(home, entry, "number", "power_draw").state) == 1.5
+        assert value(home, entry, "power") == 1.5
+        assert value(home, entry, "energy") == 0
+        terahash = device.state()["hashrate"] / 1e12
+        assert value(home, entry, "efficiency") == pytest.approx(
+            1.5 / terahash, rel=0.01
+        )
+
+        # It draws that while it mines; else nobody knows
+        device.miner.hashing = False
+        await poll(home, entry)
+        assert value(home, entry, "hashrate") == 0
+        assert find(home, entry, "sensor", "power").state == STATE_UNKNOWN
+
+        # The owner may set it while the miner is off
+        await device.unplug()
+        await poll(home, entry)
+        await act(home, "number", "set_value", shown.entity_id, value=2)
+        assert entry.options == {"power_draw": 2}
+        assert float(find(home, entry, "number", "power_draw").state) == 2
+
+        # A restart keeps it
+        await device.plug_in()
+        device.miner.hashing = True
+        device.miner.speed = 1000
+        await home.config_entries.async_reload(entry.entry_id)
+        await home.async_block_till_done()
+        await later(home, 31)
+        assert value(home, entry, "power") == 2
+
+
+async def test_metered_miner_has_no_power_draw(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """What is measured is not asked for."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    assert "power_draw" not in keys(home, entry, "number")

@@ -1,0 +1,407 @@
+"""Sensors: each figure against the device that it came from."""
+
+from datetime import datetime
+from typing import Any
+
+from homeassistant.components.sensor import ATTR_STATE_CLASS
+from homeassistant.const import (
+    ATTR_DEVICE_CLASS,
+    ATTR_UNIT_OF_MEASUREMENT,
+    STATE_UNKNOWN,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+from homeassistant.util import dt as dt_util
+import pytest
+
+from custom_components.hmm.driver_api.units import HASHES_PER_DIFFICULTY
+from simulator import (
+    SimulatedAvalon,
+    SimulatedAxeOS,
+    SimulatedNerdQAxe,
+    SimulatedNMMiner,
+    SimulatedSolopool,
+)
+
+from .common import find, find_maybe, identity, keys, later, poll, pool_entry, value
+from .conftest import miner_entry, set_up
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+async def test_bitaxe(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, every_entity: None
+) -> None:
+    """All figures of a Bitaxe, in their units."""
+    bitaxe.miner.speed = 0
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    state, reading = bitaxe.state(), bitaxe.miner.read()
+    millivolts = bitaxe.input_millivolts(reading)
+    expected: dict[str, tuple[float, str | None, str | None]] = {
+        "hashrate": (reading.averages["1m"] / 1e12, "TH/s", None),
+        "hashrate_expected": (reading.expected / 1e12, "TH/s", None),
+        "temperature": (round(state["temperature"]), "°C", "temperature"),
+        "temperature_regulator": (
+            round(reading.vr_temperature),
+            "°C",
+            "temperature",
+        ),
+        "power": (round(state["power"], 1), "W", "power"),
+        "efficiency": (
+            state["power"] / (reading.averages["1m"] / 1e12),
+            "J/TH",
+            None,
+        ),
+        "best_share": (state["best"], None, None),
+        "best_session_share": (reading.best_session, None, None),
+        "shares_accepted": (state["accepted"], "shares", None),
+        "shares_rejected": (state["rejected"], "shares", None),
+        "reject_rate": (
+            100 * state["rejected"] / (state["rejected"] + state["accepted"]),
+            "%",
+            None,
+        ),
+        "blocks_found": (state["blocks"], None, None),
+        "fan_speed": (round(state["fan"]), "%", None),
+        "fan_rpm": (round(reading.rpm, -1), "rpm", None),
+        "frequency": (state["frequency"], "MHz", "frequency"),
+        "core_voltage": (state["voltage"], "mV", "voltage"),
+        "core_voltage_actual": (round(reading.core_millivolts), "mV", "voltage"),
+        "input_voltage": (millivolts / 1000, "V", "voltage"),
+        "error_rate": (reading.error_percent, "%", None),
+        "pool_difficulty": (bitaxe.miner.pool_difficulty, None, None),
+        "network_difficulty": (bitaxe.miner.network_difficulty, None, None),
+        "signal": (bitaxe.rssi(reading), "dBm", "signal_strength"),
+    }
+    assert reading.hashrate > 0.9e12
+    for key, (number, unit, device_class) in expected.items():
+        shown = find(home, entry, "sensor", key)
+        assert float(shown.state) == pytest.approx(number, rel=0.006, abs=0.01), key
+        if key != "blocks_found":
+            assert shown.attributes.get(ATTR_UNIT_OF_MEASUREMENT) == unit, key
+        assert shown.attributes.get(ATTR_DEVICE_CLASS) == device_class, key
+
+    started = datetime.fromisoformat(find(home, entry, "sensor", "uptime").state)
+    up = (dt_util.utcnow() - started).total_seconds()
+    assert up == pytest.approx(reading.uptime, abs=30)
+    # A Gamma measures no inlet; it has one chip and no current at the input
+    assert not {
+        "temperature_inlet",
+        "chip_temperature_1",
+        "input_current",
+        "shares_stale",
+    } & keys(home, entry, "sensor")
+
+
+async def test_kinds_of_figures(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, every_entity: None
+) -> None:
+    """What is worth a graph has a state class, and with it grouped digits."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    for key, state_class in {
+        "hashrate": "measurement",
+        "power": "measurement",
+        "energy": "total_increasing",
+        "shares_accepted": "total_increasing",
+        "best_share": "measurement",
+        "uptime": None,
+        "network_difficulty": None,
+    }.items():
+        shown = find(home, entry, "sensor", key)
+        assert shown.attributes.get(ATTR_STATE_CLASS) == state_class, key
+
+
+async def test_few_sensors_are_enabled(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """What only a tinkerer wants waits disabled."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    registry = er.async_get(home)
+    enabled = {
+        entity.unique_id.removeprefix(f"{entry.unique_id}_")
+        for entity in er.async_entries_for_config_entry(registry, entry.entry_id)
+        if entity.domain == "sensor" and not entity.disabled
+    }
+    assert enabled == {
+        "best_session_share",
+        "best_share",
+        "efficiency",
+        "energy",
+        "hashrate",
+        "power",
+        "reject_rate",
+        "temperature",
+        "uptime",
+    }
+    names = {
+        home.states.get(entity.entity_id).name  # type: ignore[union-attr]
+        for entity in er.async_entries_for_config_entry(registry, entry.entry_id)
+        if entity.domain == "sensor" and not entity.disabled
+    }
+    assert "Bitaxe Hashrate" in names
+    assert "Bitaxe Temperature" in names
+
+
+@pytest.mark.parametrize("generation", ["2.4", "2.8", "2.11", "2.14"])
+async def test_generations_of_bitaxes(
+    home: HomeAssistant, generation: str, every_entity: None
+) -> None:
+    """Older firmwares, another board: the same figures under other keys."""
+    async with SimulatedAxeOS(generation=generation, model="supra") as device:
+        device.miner.speed = 0
+        entry = await set_up(home, miner_entry(device, "bitaxe"))
+        state = device.state()
+        assert value(home, entry, "hashrate") == pytest.approx(
+            state["hashrate"] / 1e12, rel=0.1
+        )
+        assert value(home, entry, "power") == pytest.approx(state["power"], abs=0.06)
+        assert value(home, entry, "best_share") == pytest.approx(
+            state["best"], rel=0.01
+        )
+        assert value(home, entry, "frequency") == state["frequency"]
+        assert value(home, entry, "core_voltage") == state["voltage"]
+        # An INA260 measures at the input
+        assert value(home, entry, "input_current") == pytest.approx(
+            state["power"] / device.input_millivolts(device.miner.read()) * 1000,
+            rel=0.01,
+        )
+        # A regulator without sensor says 0 °C
+        assert find_maybe(home, entry, "sensor", "temperature_regulator") is None
+
+
+async def test_nerdqaxe(home: HomeAssistant, every_entity: None) -> None:
+    """A NerdQAxe++ has four chips and tells the temperature of each."""
+    async with SimulatedNerdQAxe(generation="1.0.36") as device:
+        device.miner.speed = 0
+        entry = await set_up(home, miner_entry(device, "nerdqaxe"))
+        state, reading = device.state(), device.miner.read()
+        chips = device.chip_temperatures(reading)
+        assert value(home, entry, "temperature") == round(max(chips))
+        for number, degrees in enumerate(chips, 1):
+            assert value(home, entry, f"chip_temperature_{number}") == round(degrees)
+            name = find(home, entry, "sensor", f"chip_temperature_{number}").name
+            assert name == f"Nerdqaxe Chip {number} temperature"
+        assert find_maybe(home, entry, "sensor", "chip_temperature_5") is None
+        assert value(home, entry, "hashrate") == pytest.approx(
+            state["hashrate"] / 1e12, rel=0.1
+        )
+        assert value(home, entry, "power") == pytest.approx(state["power"], abs=0.5)
+        assert value(home, entry, "input_voltage") == pytest.approx(
+            device.input_millivolts(reading) / 1000, rel=0.01
+        )
+        assert value(home, entry, "input_current") == pytest.approx(
+            device.input_milliamps(reading) / 1000, rel=0.01
+        )
+        assert value(home, entry, "response_time") > 0
+
+
+@pytest.mark.parametrize("model", ["nano3", "nano3s", "q"])
+async def test_avalon(home: HomeAssistant, model: str, every_entity: None) -> None:
+    """Watts are measured, not the target of the mode; energy follows."""
+    async with SimulatedAvalon(model=model) as device:
+        device.miner.speed = 0
+        entry = await set_up(home, miner_entry(device, "avalon_nano", identity(device)))
+        state = device.state()
+        assert value(home, entry, "power") == pytest.approx(state["power"], abs=1)
+        assert value(home, entry, "hashrate") == pytest.approx(
+            state["hashrate"] / 1e12, rel=0.1
+        )
+        assert value(home, entry, "temperature") == pytest.approx(
+            state["temperature"], abs=6
+        )
+        if model == "nano3":
+            # Its short form of the stats has no mean frequency
+            assert "frequency" not in keys(home, entry, "sensor")
+        else:
+            assert value(home, entry, "frequency") == pytest.approx(
+                state["frequency"], rel=0.01
+            )
+        assert value(home, entry, "shares_accepted") == state["accepted"]
+        assert value(home, entry, "energy") >= 0
+        assert "best_share" not in keys(home, entry, "sensor")
+        assert value(home, entry, "best_session_share") == pytest.approx(
+            device.miner.read().best_session, rel=0.01
+        )
+        assert ("temperature_outlet" in keys(home, entry, "sensor")) is (
+            device.model.name != "q"
+        )
+
+
+async def test_avalon_in_standby_tells_no_power(
+    home: HomeAssistant, every_entity: None
+) -> None:
+    """What a Q says of its power in standby is not to be trusted: unknown."""
+    async with SimulatedAvalon(model="q") as device:
+        entry = await set_up(home, miner_entry(device, "avalon_nano"))
+        device.soft.off = True
+        await poll(home, entry)
+        assert value(home, entry, "hashrate") == 0
+        for key in ("power", "efficiency", "hashrate_expected"):
+            assert find(home, entry, "sensor", key).state == STATE_UNKNOWN, key
+        assert find(home, entry, "switch", "mining").state == "off"
+        assert find(home, entry, "binary_sensor", "running").state == "off"
+
+
+async def test_nmminer_in_its_own_unit(home: HomeAssistant) -> None:
+    """A lottery miner shows kH/s, and no power that nobody measured."""
+    async with SimulatedNMMiner(udp=False, http=True) as device:
+        device.miner.speed = 0
+        entry = await set_up(home, miner_entry(device, "nmminer", identity(device)))
+        shown = find(home, entry, "sensor", "hashrate")
+        assert shown.attributes[ATTR_UNIT_OF_MEASUREMENT] == "kH/s"
+        assert float(shown.state) == pytest.approx(
+            device.state()["hashrate"] / 1e3, rel=0.006
+        )
+        assert value(home, entry, "best_share") == pytest.approx(
+            device.state()["best"], rel=0.01
+        )
+        assert not {"power", "energy", "efficiency"} & keys(home, entry, "sensor")
+
+
+async def test_nmminer_hashrate_of_zero_is_not_believed(home: HomeAssistant) -> None:
+    """A firmware that says 0.0 while it mines has an unknown hashrate."""
+    async with SimulatedNMMiner(udp=False, http=True) as device:
+        entry = await set_up(home, miner_entry(device, "nmminer", identity(device)))
+        await home.config_entries.async_unload(entry.entry_id)
+        device.rate_unknown = True
+        await home.config_entries.async_setup(entry.entry_id)
+        await home.async_block_till_done()
+        assert find(home, entry, "sensor", "hashrate").state == STATE_UNKNOWN
+        assert find(home, entry, "binary_sensor", "running").state == STATE_UNKNOWN
+
+
+async def test_values_after_a_boot(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:
+    """A miner that has just started claims a hashrate that it does not have."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    before = find(home, entry, "sensor", "uptime").state
+    await bitaxe.unplug()
+    await bitaxe.plug_in()
+    bitaxe.miner.speed = 0
+    await poll(home, entry)
+    assert find(home, entry, "sensor", "hashrate").state == STATE_UNKNOWN
+    assert find(home, entry, "sensor", "efficiency").state == STATE_UNKNOWN
+    # Nothing was counted yet
+    assert find(home, entry, "sensor", "reject_rate").state == STATE_UNKNOWN
+    # The record survived, that of the session is a true zero
+    assert value(home, entry, "best_share") >= 2.4e9
+    assert value(home, entry, "best_session_share") == 0
+    assert find(home, entry, "sensor", "uptime").state > before
+
+
+async def test_paused_miner_shows_a_true_zero(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """Paused is known: no hashrate, but its power goes on."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    bitaxe.paused = True
+    await poll(home, entry)
+    assert value(home, entry, "hashrate") == 0
+    assert find(home, entry, "sensor", "efficiency").state == STATE_UNKNOWN
+    assert 0 < value(home, entry, "power") < 10
+
+
+async def test_broken_sensor(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:
+    """A chip sensor that fails says -1: unknown."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    bitaxe.sensor_broken = True
+    await poll(home, entry)
+    assert find(home, entry, "sensor", "temperature").state == STATE_UNKNOWN
+
+
+async def test_equal_polls_write_nothing(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """Noise below what a figure means is no history."""
+    bitaxe.miner.speed = 0
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    changed: list[str] = []
+
+    def note(event: Any) -> None:
+        changed.append(event.data["entity_id"])
+
+    home.bus.async_listen("state_changed", note)
+    await later(home, 31)
+    await later(home, 31)
+    assert entry.runtime_data.last_update_success
+    assert changed == []
+
+
+# Pools
+
+
+@pytest.mark.parametrize("generation", [1, 2])
+async def test_pool(home: HomeAssistant, generation: Any, every_entity: None) -> None:
+    """The tiles show this wallet's figures, never the pool's."""
+    wallet = "dgb1qown"
+    wallets = {wallet: {"a": 1.2e12, "b": 4.8e12}, "dgb1qother": {"c": 900e12}}
+    async with SimulatedSolopool(generation=generation, wallets=wallets) as pool:
+        pool.wallets[wallet].workers["b"].offline = True
+        for worker in pool.wallets[wallet].workers.values():
+            worker.miner.speed = 0
+        pool.find_block()
+        entry = await set_up(home, pool_entry(pool, wallet))
+        own = sum(
+            worker.miner.read().averages["10m"]
+            for worker in pool.wallets[wallet].workers.values()
+        )
+        assert value(home, entry, "pool_hashrate") == pytest.approx(
+            own / 1e12, rel=0.006
+        )
+        assert value(home, entry, "active_workers") == 1
+        assert value(home, entry, "network_difficulty") == pytest.approx(
+            pool.difficulty, rel=1e-3
+        )
+        shown = find(home, entry, "sensor", "estimated_time_to_block")
+        assert shown.attributes[ATTR_DEVICE_CLASS] == "duration"
+        assert shown.attributes[ATTR_UNIT_OF_MEASUREMENT] == "d"
+        assert float(shown.state) * 86400 == pytest.approx(
+            pool.difficulty * HASHES_PER_DIFFICULTY / own, rel=0.01
+        )
+        network = pool.difficulty * HASHES_PER_DIFFICULTY / pool.coin.block_seconds
+        assert value(home, entry, "pool_percentage") == pytest.approx(
+            100 * own / network, rel=0.01
+        )
+        assert value(home, entry, "blocks_found_24h") == len(
+            pool.wallets[wallet].blocks
+        )
+        assert value(home, entry, "latency_ms") >= 0
+        shares = {"shares_valid", "shares_invalid", "shares_stale", "reject_rate"}
+        if generation == 1:
+            accepted = sum(
+                worker.miner.read().accepted
+                for worker in pool.wallets[wallet].workers.values()
+            )
+            assert value(home, entry, "shares_valid") == accepted
+            assert shares <= keys(home, entry, "sensor")
+        else:
+            found = find(home, entry, "sensor", "last_block_found")
+            when = datetime.fromisoformat(found.state)
+            assert abs((dt_util.utcnow() - when).total_seconds()) < 60
+            assert not shares & keys(home, entry, "sensor")
+        # Their unit is nowhere documented
+        assert not {"confirmed_balance", "pending_balance"} & keys(
+            home, entry, "sensor"
+        )
+
+
+async def test_pool_of_an_unknown_wallet(home: HomeAssistant) -> None:
+    """A wallet that has not mined yet has no figures, not zeros."""
+    async with SimulatedSolopool(wallets={"dgb1qother": {"a": 1e12}}) as pool:
+        entry = await set_up(home, pool_entry(pool, "dgb1qnew"))
+        assert find(home, entry, "binary_sensor", "health").state == "on"
+        assert find_maybe(home, entry, "sensor", "pool_hashrate") is None
+
+        pool.add_wallet("dgb1qnew", {"a": 2e12})
+        await poll(home, entry)
+        assert value(home, entry, "pool_hashrate") == pytest.approx(2, rel=0.1)
+
+
+async def test_pool_that_sends_nulls(home: HomeAssistant) -> None:
+    """What the pool leaves out is unknown; what it told before is gone."""
+    async with SimulatedSolopool() as pool:
+        entry = await set_up(home, pool_entry(pool))
+        assert value(home, entry, "best_share") > 0
+        pool.nulls = True
+        await poll(home, entry)
+        assert find(home, entry, "sensor", "best_share").state == STATE_UNKNOWN
+        assert value(home, entry, "pool_hashrate") > 0

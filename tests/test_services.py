@@ -1,0 +1,351 @@
+"""Actions on many miners at once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import (
+    area_registry as ar,
+    device_registry as dr,
+    label_registry as lr,
+)
+from homeassistant.setup import async_setup_component
+import pytest
+import voluptuous as vol
+
+from custom_components.hmm.const import DOMAIN
+from simulator import (
+    Fault,
+    SimulatedAvalon,
+    SimulatedAxeOS,
+    SimulatedNerdQAxe,
+    SimulatedNMMiner,
+)
+
+from .common import find, find_id, hub_entry
+from .conftest import miner_entry, set_up
+from .flows import TEXTS
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+@dataclass(frozen=True)
+class Rigs:
+    """Three miners of different kinds, set up."""
+
+    axe: SimulatedAxeOS
+    nerd: SimulatedNerdQAxe
+    avalon: SimulatedAvalon
+    axe_entry: ConfigEntry[Any]
+    nerd_entry: ConfigEntry[Any]
+    avalon_entry: ConfigEntry[Any]
+
+
+@pytest.fixture
+async def rigs(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> AsyncIterator[Rigs]:
+    """Set up a Bitaxe, a NerdQAxe and an Avalon."""
+    async with SimulatedNerdQAxe() as nerd, SimulatedAvalon(mode=2) as avalon:
+        yield Rigs(
+            bitaxe,
+            nerd,
+            avalon,
+            await set_up(home, miner_entry(bitaxe, "bitaxe", title="Axe")),
+            await set_up(home, miner_entry(nerd, "nerdqaxe", title="Nerd")),
+            await set_up(home, miner_entry(avalon, "avalon_nano", title="Nano")),
+        )
+
+
+def device_of(hass: HomeAssistant, entry: ConfigEntry[Any]) -> dr.DeviceEntry:
+    """Return the device of an entry."""
+    (device,) = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+    return device
+
+
+def devices(hass: HomeAssistant, *entries: ConfigEntry[Any]) -> dict[str, list[str]]:
+    """Return the devices of entries as a target."""
+    return {"device_id": [device_of(hass, entry).id for entry in entries]}
+
+
+async def call(
+    hass: HomeAssistant, action: str, target: dict[str, Any], **data: Any
+) -> None:
+    """Call an action and wait for its end."""
+    await hass.services.async_call(DOMAIN, action, data | target, blocking=True)
+
+
+async def ask(
+    hass: HomeAssistant, action: str, target: dict[str, Any], **data: Any
+) -> dict[str, dict[str, Any]]:
+    """Call an action for its report; gives it by device."""
+    report: Any = await hass.services.async_call(
+        DOMAIN, action, data | target, blocking=True, return_response=True
+    )
+    return {miner.pop("device"): miner for miner in report["miners"]}
+
+
+# Modes
+
+
+async def test_mode_by_device(home: HomeAssistant, rigs: Rigs) -> None:
+    """The device that was named changes, and no other."""
+    await call(home, "set_mode", devices(home, rigs.axe_entry), mode="eco")
+    assert rigs.axe.settings["frequency"] == 400
+    assert find(home, rigs.axe_entry, "select", "mode").state == "eco"
+    assert find(home, rigs.nerd_entry, "select", "mode").state == "standard"
+
+
+async def test_mode_by_entity(home: HomeAssistant, rigs: Rigs) -> None:
+    """Any entity of a miner stands for it."""
+    target = {"entity_id": find_id(home, rigs.axe_entry, "sensor", "hashrate")}
+    await call(home, "set_mode", target, mode="eco")
+    assert find(home, rigs.axe_entry, "select", "mode").state == "eco"
+
+
+async def test_mode_by_area(home: HomeAssistant, rigs: Rigs) -> None:
+    """All miners of an area change; what else is there does not matter."""
+    area = ar.async_get(home).async_create("Garage")
+    registry = dr.async_get(home)
+    for entry in (rigs.axe_entry, rigs.nerd_entry, hub_entry(home)):
+        registry.async_update_device(device_of(home, entry).id, area_id=area.id)
+
+    await call(home, "set_mode", {"area_id": area.id}, mode="eco")
+    for entry in (rigs.axe_entry, rigs.nerd_entry):
+        assert find(home, entry, "select", "mode").state == "eco"
+    assert find(home, rigs.avalon_entry, "select", "mode").state == "high"
+
+
+async def test_mode_by_label(home: HomeAssistant, rigs: Rigs) -> None:
+    """All miners with a label change; each takes the first mode that it has."""
+    label = lr.async_get(home).async_create("Peak")
+    registry = dr.async_get(home)
+    for entry in (rigs.axe_entry, rigs.avalon_entry):
+        registry.async_update_device(device_of(home, entry).id, labels={label.label_id})
+
+    report = await ask(
+        home, "set_mode", {"label_id": label.label_id}, mode=["low", "eco"]
+    )
+    assert report == {
+        "Axe": {"success": True, "error": None},
+        "Nano": {"success": True, "error": None},
+    }
+    assert find(home, rigs.axe_entry, "select", "mode").state == "eco"
+    assert find(home, rigs.avalon_entry, "select", "mode").state == "low"
+    assert rigs.avalon.mode == 0
+    assert find(home, rigs.nerd_entry, "select", "mode").state == "standard"
+
+
+async def test_a_mode_that_is_set_is_not_set_again(
+    home: HomeAssistant, rigs: Rigs
+) -> None:
+    """A miner that is in the mode already is asked, but nothing is written."""
+    await call(home, "set_mode", devices(home, rigs.axe_entry), mode="standard")
+    assert rigs.axe.writes == []
+
+    # Tuned by hand since the last poll: now there is something to do
+    rigs.axe.settings["frequency"] = 490
+    await call(home, "set_mode", devices(home, rigs.axe_entry), mode="standard")
+    assert rigs.axe.settings["frequency"] == 525
+
+
+async def test_a_mode_that_a_miner_does_not_have(
+    home: HomeAssistant, rigs: Rigs
+) -> None:
+    """One miner: the error names its modes, and nothing is written."""
+    with pytest.raises(ServiceValidationError) as caught:
+        await call(home, "set_mode", devices(home, rigs.axe_entry), mode="ludicrous")
+    assert caught.value.translation_key == "unknown_mode"
+    assert caught.value.translation_placeholders == {
+        "mode": "ludicrous",
+        "modes": "eco, standard, turbo, oc",
+    }
+    assert str(caught.value) == (
+        "There is no mode ludicrous here. Choose one of: eco, standard, turbo, oc"
+    )
+    assert rigs.axe.writes == []
+
+
+async def test_a_miner_without_modes(home: HomeAssistant) -> None:
+    """A miner that has no modes says so."""
+    async with SimulatedNMMiner(udp=False, http=True, version="v2.0.03") as device:
+        entry = await set_up(
+            home, miner_entry(device, "nmminer", device.hostname.lower())
+        )
+        with pytest.raises(ServiceValidationError) as caught:
+            await call(home, "set_mode", devices(home, entry), mode="eco")
+        assert caught.value.translation_placeholders == {"mode": "eco", "modes": "-"}
+
+
+async def test_one_miner_fails_and_the_others_obey(
+    home: HomeAssistant, rigs: Rigs
+) -> None:
+    """The error names who failed and why; the rest was done."""
+    await rigs.nerd.unplug()
+    target = devices(home, rigs.axe_entry, rigs.nerd_entry, rigs.avalon_entry)
+    with pytest.raises(HomeAssistantError) as caught:
+        await call(home, "set_mode", target, mode="eco")
+    assert not isinstance(caught.value, ServiceValidationError)
+    assert caught.value.translation_key == "some_failed"
+    failed = (caught.value.translation_placeholders or {})["failed"]
+    assert "Nerd: 127.0.0.1 does not answer" in failed
+    assert "Nano: There is no mode eco here" in failed
+    assert "Axe:" not in failed
+    assert find(home, rigs.axe_entry, "select", "mode").state == "eco"
+    assert find(home, rigs.nerd_entry, "select", "mode").state == "unavailable"
+    assert rigs.avalon.mode == 2
+
+
+async def test_the_report_tells_what_failed(home: HomeAssistant, rigs: Rigs) -> None:
+    """Who asks for a report gets one for each miner, and no error."""
+    await rigs.nerd.unplug()
+    target = devices(home, rigs.axe_entry, rigs.nerd_entry, rigs.avalon_entry)
+    report = await ask(home, "set_mode", target, mode="eco")
+    assert set(report) == {"Axe", "Nerd", "Nano"}
+    assert report["Axe"] == {"success": True, "error": None}
+    assert not report["Nerd"]["success"]
+    assert report["Nerd"]["error"].startswith("127.0.0.1 does not answer")
+    assert report["Nano"]["error"] == (
+        "There is no mode eco here. Choose one of: low, medium, high"
+    )
+
+
+async def test_miners_are_told_at_the_same_time(
+    home: HomeAssistant, rigs: Rigs
+) -> None:
+    """A miner that is slow to answer does not hold up the others."""
+    rigs.nerd.fault = Fault.SILENT
+    target = devices(home, rigs.nerd_entry, rigs.axe_entry)
+    action = asyncio.create_task(call(home, "set_mode", target, mode="eco"))
+    async with asyncio.timeout(30):
+        while rigs.axe.settings["frequency"] != 400:
+            await asyncio.sleep(0.01)
+    assert not action.done()
+    rigs.nerd.fault = None
+    await action
+    assert find(home, rigs.nerd_entry, "select", "mode").state == "eco"
+
+
+async def test_a_miner_that_refuses(home: HomeAssistant, rigs: Rigs) -> None:
+    """What the device answered is in the error."""
+    rigs.avalon.calibrating = True
+    with pytest.raises(HomeAssistantError) as caught:
+        await call(home, "set_mode", devices(home, rigs.avalon_entry), mode="low")
+    assert caught.value.translation_key == "command_failed"
+    assert "caling" in str(caught.value)
+    assert find(home, rigs.avalon_entry, "select", "mode").state == "high"
+
+
+@pytest.mark.parametrize("data", [{}, {"mode": []}, {"mode": "eco"}])
+async def test_a_call_that_is_not_complete(
+    home: HomeAssistant, rigs: Rigs, data: dict[str, Any]
+) -> None:
+    """A mode and a target are needed."""
+    target = {} if data.get("mode") else devices(home, rigs.axe_entry)
+    with pytest.raises(vol.Invalid):
+        await call(home, "set_mode", target, **data)
+    assert rigs.axe.writes == []
+
+
+async def test_no_miner_among_the_targets(home: HomeAssistant, rigs: Rigs) -> None:
+    """A target without a miner that runs is an error, not silence."""
+    area = ar.async_get(home).async_create("Attic")
+    await home.config_entries.async_unload(rigs.axe_entry.entry_id)
+    for target in (
+        {"area_id": area.id},
+        devices(home, hub_entry(home)),
+        devices(home, rigs.axe_entry),
+    ):
+        with pytest.raises(ServiceValidationError) as caught:
+            await call(home, "set_mode", target, mode="eco")
+        assert caught.value.translation_key == "no_miners_targeted"
+
+
+# Pools
+
+
+@pytest.mark.parametrize("generation", ["2.4", "2.10", "2.14", "2.15"])
+async def test_pool_of_an_axe(home: HomeAssistant, generation: str) -> None:
+    """Flat keys before AxeOS 2.15 and pools[] since: the miner works for it."""
+    async with SimulatedAxeOS(
+        generation=generation, reboot_seconds=0.2, restart_delay=0.1
+    ) as device:
+        entry = await set_up(home, miner_entry(device, "bitaxe", title="Axe"))
+        report = await ask(
+            home,
+            "set_pool",
+            devices(home, entry),
+            url="stratum+tcp://eu1.solopool.org:8004",
+            username="dgb1qexample.axe",
+            password="d=512",
+        )
+        assert report == {"Axe": {"success": True, "error": None}}
+        pool = device.active_pool
+        assert pool is not None
+        assert pool["stratumURL"] == "eu1.solopool.org"
+        assert pool["stratumPort"] == 8004
+        assert pool["stratumUser"] == "dgb1qexample.axe"
+        assert pool["stratumPassword"] == "d=512"
+        assert device.boots == 2
+        shown = find(home, entry, "select", "pool")
+        assert shown.state == "1: eu1.solopool.org:8004"
+
+
+async def test_pool_of_a_nerdqaxe(home: HomeAssistant, rigs: Rigs) -> None:
+    """A NerdQAxe changes its pool while it runs; the password is x unless given."""
+    await call(
+        home,
+        "set_pool",
+        devices(home, rigs.nerd_entry),
+        url="eu1.solopool.org:8004",
+        username="dgb1qexample.nerd",
+    )
+    assert rigs.nerd.active_pool == ("eu1.solopool.org", 8004)
+    assert rigs.nerd.settings["stratumUser"] == "dgb1qexample.nerd"
+    assert rigs.nerd.settings["stratumPassword"] == "x"
+    assert rigs.nerd.boots == 1
+
+
+async def test_pools_of_many_miners(home: HomeAssistant, rigs: Rigs) -> None:
+    """One that cannot is named; the others mine at the new pool."""
+    async with SimulatedNMMiner(udp=False, http=True, version="v2.0.03") as device:
+        entry = await set_up(
+            home,
+            miner_entry(device, "nmminer", device.hostname.lower(), title="Lotto"),
+        )
+        target = devices(home, entry, rigs.nerd_entry)
+        data = {"url": "eu1.solopool.org:8004", "username": "dgb1qexample.all"}
+        with pytest.raises(HomeAssistantError) as caught:
+            await call(home, "set_pool", target, **data)
+        text = TEXTS["exceptions"]["no_set_pool"]["message"].rstrip(".")
+        assert caught.value.translation_placeholders == {"failed": f"Lotto: {text}"}
+        assert rigs.nerd.active_pool == ("eu1.solopool.org", 8004)
+
+        with pytest.raises(ServiceValidationError) as alone:
+            await call(home, "set_pool", devices(home, entry), **data)
+        assert alone.value.translation_key == "no_set_pool"
+
+
+async def test_a_pool_that_is_no_address(home: HomeAssistant, rigs: Rigs) -> None:
+    """What is no host and port is refused before anything is written."""
+    with pytest.raises(ServiceValidationError) as caught:
+        await call(
+            home,
+            "set_pool",
+            devices(home, rigs.axe_entry),
+            url="solopool.org",
+            username="dgb1qsecret.wallet",
+        )
+    assert caught.value.translation_key == "invalid_value"
+    assert "dgb1qsecret" not in str(caught.value)
+    assert rigs.axe.writes == []
+
+
+async def test_actions_exist_without_any_entry(home: HomeAssistant) -> None:
+    """Automations are checked against actions even when nothing is set up."""
+    assert await async_setup_component(home, DOMAIN, {})
+    for action in ("set_mode", "set_pool"):
+        assert home.services.has_service(DOMAIN, action)
+        assert TEXTS["services"][action]["name"]
