@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -391,15 +390,15 @@ class TcpDevice(SimulatedDevice):
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self.counters.connections += 1
-        task = asyncio.ensure_future(self._guarded(self._admit(reader, writer), writer))
+        task = asyncio.ensure_future(self._guarded(reader, writer))
         self._writers[task] = writer
         task.add_done_callback(lambda done: self._writers.pop(done, None))
 
     async def _guarded(
-        self, serving: Coroutine[Any, Any, None], writer: asyncio.StreamWriter
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         try:
-            await serving
+            await self._admit(reader, writer)
         except ConnectionError, asyncio.IncompleteReadError, TimeoutError:
             pass  # the client went away
         except Exception:

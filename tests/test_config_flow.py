@@ -354,6 +354,18 @@ async def test_no_driver_at_all(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> 
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
+async def test_a_driver_of_the_user_that_always_says_no(
+    home: HomeAssistant, hmm_folder: Path
+) -> None:
+    """Only bundled drivers are known to say no to what answered and nothing else."""
+    (hmm_folder / "garage_driver.py").write_text(
+        BOTH_FIT + "    async def connect(self, ip, port=None):\n        return False\n"
+    )
+    async with switched_off() as off:
+        result = await add_miner(home, off)
+    assert result["errors"] == {"base": "cannot_connect"}
+
+
 # The scan
 
 

@@ -33,7 +33,7 @@ from homeassistant.util import dt as dt_util
 
 from .const import CONF_POWER_DRAW
 from .coordinator import MinerCoordinator, PoolCoordinator
-from .driver_api.units import GIGA, KILO, MEGA, TERA, efficiency_j_per_th
+from .driver_api.units import GIGA, KILO, MEGA, TERA, efficiency_j_per_th, parse_number
 from .entity import HubEntity, MinerEntity, PoolEntity, async_add_offered
 from .hub import HubCoordinator
 
@@ -694,10 +694,8 @@ class _EnergySensor(RestoreSensor):
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
         last = await self.async_get_last_sensor_data()
-        if last is not None and isinstance(last.native_value, int | float | str):
-            self._before = float(last.native_value) - self._metered
-        else:
-            self._before = -self._metered
+        before = None if last is None else parse_number(last.native_value)
+        self._before = (before or 0.0) - self._metered
 
     @property
     def _metered(self) -> float:

@@ -318,6 +318,11 @@ def test_a_folder_with_the_name_of_a_driver(tmp_path: Path) -> None:
         ('"acme"', '""', "AcmeDriver has no driver_type"),
         ('"acme"', "7", "AcmeDriver has no driver_type"),
         (
+            'driver_version = "1.2.3"',
+            'hashrate_unit = "PH/s"',
+            "The hashrate_unit of AcmeDriver must be one of TH/s, GH/s, MH/s, kH/s",
+        ),
+        (
             "async def restart",
             "async def reboot",
             "AcmeDriver does not implement restart",

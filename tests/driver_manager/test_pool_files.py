@@ -106,6 +106,7 @@ def changed(key: str, value: str | None) -> str:
         (changed("port", "65536"), 4, "The key port must be a number from 1 to 65535"),
         (changed("port", "true"), 4, "The key port must be a number from 1 to 65535"),
         (changed("mining_model", "pplns"), 6, "The key mining_model must be solo or"),
+        (MINIMAL + "username: me\n", 7, "The key username is not for pool files"),
         (MINIMAL + "fee_percent: one\n", 7, "The key fee_percent must be a number"),
         (MINIMAL + "fee_percent: yes\n", 7, "The key fee_percent must be a number"),
         (MINIMAL + "x: [1, 2\n", 8, "expected ',' or ']', but got"),

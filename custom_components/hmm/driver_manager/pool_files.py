@@ -24,6 +24,8 @@ _KNOWN_KEYS = {
     "supports_earnings",
     "supports_balance",
 }
+# What HMM itself passes to the driver beside the settings
+_RESERVED_KEYS = ("stratum_port", "username")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,10 @@ def _check(
         if values.get(key) in (None, ""):
             msg = f"The key {key} is missing"
             raise _PoolFileError(msg, lines.get(key))
+    for key in _RESERVED_KEYS:
+        if key in values:
+            msg = f"The key {key} is not for pool files"
+            raise _PoolFileError(msg, lines[key])
     driver_type = str(values["driver"])
     if driver_type not in drivers.pools:
         msg = f"There is no pool driver {driver_type}"
