@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+import logging
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import dt as dt_util
+import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
@@ -75,6 +77,17 @@ def identity(device: SimulatedDevice) -> str:
         case SimulatedAvalon() if device.model.oui is None:
             return device.serial  # it does not tell its MAC
     return device.mac.lower()
+
+
+def about(caplog: pytest.LogCaptureFixture, name: str) -> list[logging.LogRecord]:
+    """Return what HMM told about a miner, not only to a developer."""
+    return [
+        record
+        for record in caplog.records
+        if record.name.startswith("custom_components.hmm")
+        and record.levelno >= logging.INFO
+        and name in record.getMessage()
+    ]
 
 
 async def poll(hass: HomeAssistant, entry: ConfigEntry[Any]) -> MinerCoordinator:

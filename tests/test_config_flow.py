@@ -359,7 +359,8 @@ async def test_a_driver_of_the_user_that_always_says_no(
 ) -> None:
     """Only bundled drivers are known to say no to what answered and nothing else."""
     (hmm_folder / "garage_driver.py").write_text(
-        BOTH_FIT + "    async def connect(self, ip, port=None):\n        return False\n"
+        BOTH_FIT + '    connection_type = "modbus"\n'
+        "    async def connect(self, ip, port=None):\n        return False\n"
     )
     async with switched_off() as off:
         result = await add_miner(home, off)

@@ -3,24 +3,18 @@
 import asyncio
 from contextlib import AsyncExitStack
 import logging
-import math
-from pathlib import Path
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE, STATE_UNKNOWN
+from homeassistant.const import STATE_ON, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
-from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.hmm.bundled.axeos import AxeDriver
-from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.coordinator import MINER_INTERVAL
-from custom_components.hmm.data import get_data
-from custom_components.hmm.driver_api import DeviceFacts, MinerTelemetry, PoolSlot
 from custom_components.hmm.driver_api.transports.cgminer import CgminerClient
 from custom_components.hmm.driver_manager.profile import MinerProfile
 from simulator import (
@@ -34,6 +28,7 @@ from simulator import (
 from simulator.axeos_generations import GENERATIONS
 
 from .common import (
+    about,
     act,
     devices,
     find,
@@ -91,12 +86,12 @@ async def test_fault_of_a_bitaxe(
     error = entry.runtime_data.last_exception
     assert error.translation_key == key
     assert "127.0.0.1" in str(error)
-    assert [record.levelno for record in _about(caplog, "Garage")] == [logging.ERROR]
+    assert [record.levelno for record in about(caplog, "Garage")] == [logging.ERROR]
 
     bitaxe.fault = None
     for _ in range(3):
         await poll(home, entry)
-    assert [record.levelno for record in _about(caplog, "Garage")] == [
+    assert [record.levelno for record in about(caplog, "Garage")] == [
         logging.ERROR,
         logging.INFO,
     ]
@@ -105,17 +100,6 @@ async def test_fault_of_a_bitaxe(
 
 def _is_miners(entity_id: str) -> bool:
     return entity_id.partition(".")[2].startswith("garage")
-
-
-def _about(caplog: pytest.LogCaptureFixture, name: str) -> list[logging.LogRecord]:
-    """Return what HMM told about a miner, not only to a developer."""
-    return [
-        record
-        for record in caplog.records
-        if record.name.startswith("custom_components.hmm")
-        and record.levelno >= logging.INFO
-        and name in record.getMessage()
-    ]
 
 
 @pytest.mark.parametrize(
@@ -445,259 +429,19 @@ async def test_profile_of_a_newer_version(
     assert find_maybe(home, entry, "switch", "mining") is None
 
 
-# Drivers of users
-
-
-DRIVER = '''
-"""A driver that a user wrote."""
-
-from custom_components.hmm.driver_api import BaseMinerAdapter, DeviceFacts
-
-
-class HomebrewDriver(BaseMinerAdapter):
-    driver_type = "homebrew"
-    answer = None  # what a poll returns, or a function that raises
-    facts = DeviceFacts()
-
-    async def connect(self, ip, port=None):
-        return True
-
-    async def get_telemetry(self):
-        return self.answer() if callable(self.answer) else self.answer
-
-    async def get_device_facts(self):
-        return self.facts
-
-    async def get_pool_info(self):
-        return {}
-
-    async def set_mode(self, mode):
-        return False
-
-    async def restart(self):
-        raise SystemExit(3)
-
-    def get_supported_modes(self):
-        return ["on", "off"]
-
-
-class SloppyDriver(HomebrewDriver):
-    """Its author forgot async, and the port."""
-
-    driver_type = "sloppy"
-
-    async def connect(self, ip):
-        return True
-
-
-class BlockingDriver(HomebrewDriver):
-    driver_type = "blocking"
-
-    def get_telemetry(self):
-        return {"hashrate": 1}
-'''
-
-GOOD = {"hashrate": 1e12, "temperature": 50, "power": 20, "uptime": 5, "mode": "on"}
-
-
-@pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Give every test a configuration folder of its own."""
-    return hass_tmp_config_dir
-
-
-@pytest.fixture
-async def homebrew(home: HomeAssistant) -> Any:
-    """Install a user's driver and return its class."""
-    path = Path(home.config.path("hmm", "miner_drivers", "homebrew_driver.py"))
-
-    def write() -> None:
-        path.parent.mkdir(parents=True)
-        path.write_text(DRIVER)
-
-    await home.async_add_executor_job(write)
-    assert await async_setup_component(home, DOMAIN, {})
-    driver: Any = get_data(home).drivers.miners["homebrew"].driver_class
-    driver.answer = GOOD
-    return driver
-
-
-def homebrew_entry(driver: str = "homebrew", **kwargs: Any) -> MockConfigEntry:
-    """Return an entry for the user's driver."""
-    return MockConfigEntry(
-        domain=DOMAIN,
-        title="Homebrew",
-        unique_id=kwargs.pop("unique_id", "address:127.0.0.1"),
-        data={"entry_type": "miner", "driver": driver, "host": "127.0.0.1"},
-        **kwargs,
-    )
-
-
-def raising(error: type[BaseException]) -> staticmethod[[], None]:
-    """Return something that raises, with a secret in its text."""
-
-    def fail() -> None:
-        raise error("wallet bc1qsecret")
-
-    return staticmethod(fail)
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        raising(RuntimeError),
-        raising(SystemExit),
-        raising(KeyError),
-        raising(NotImplementedError),
-        raising(TimeoutError),
-        raising(OSError),
-        raising(asyncio.CancelledError),
-        None,
-        [],
-        "1 TH/s",
-    ],
-)
-async def test_driver_that_fails(
-    home: HomeAssistant,
-    bitaxe: SimulatedAxeOS,
-    homebrew: Any,
-    answer: Any,
-    caplog: pytest.LogCaptureFixture,
+async def test_fault_of_our_own(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever a driver raises or returns, only its own miner is unavailable."""
-    good = await set_up(home, miner_entry(bitaxe, "bitaxe", title="Garage"))
-    bad = await set_up(home, homebrew_entry())
-    assert value(home, bad, "hashrate") == 1
-    caplog.clear()
+    """What nobody thought of is an error as well, and no command goes out."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    miner = entry.runtime_data
 
-    homebrew.answer = answer
-    await later(home, 31)
-    await later(home, 31)
-    assert find(home, bad, "sensor", "hashrate").state == STATE_UNAVAILABLE
-    assert find(home, good, "switch", "mining").state == STATE_ON
-    await later(home, 16)
-    assert find(home, hub_entry(home), "sensor", "miners_online").state == "1"
-    assert len(_about(caplog, "Homebrew")) == 1
-    assert "bc1qsecret" not in "".join(
-        record.getMessage() for record in caplog.records if record.levelno > 10
-    )
+    async def fail() -> None:
+        raise RuntimeError("Never thought of it")
 
-    homebrew.answer = GOOD
-    await later(home, 31)
-    assert value(home, bad, "hashrate") == 1
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        MinerTelemetry(hashrate="fast", power=True, temperature=[50]),
-        MinerTelemetry(hashrate=math.nan, power=math.inf, uptime="x"),
-        MinerTelemetry(hashrate=1j, chip_temperatures=None, fan_rpm="fast"),
-        MinerTelemetry(pools=None, problems=None, device={"mac": "x"}),
-        MinerTelemetry(device=DeviceFacts(mac=5, serial=6, model=["x"])),
-        MinerTelemetry(pools=["a"], problems=[1], mode=7, paused="no"),
-        MinerTelemetry(pools=[PoolSlot(index="x", url="a:1")], signal={}),
-        {"hashrate": "fast", "power": [], "temperature": "hot", "pools": 5},
-        {"hashrate": math.nan, "power": "20 W", "uptime": {}, "mode": 3},
-    ],
-)
-async def test_driver_that_talks_nonsense(
-    home: HomeAssistant, bitaxe: SimulatedAxeOS, homebrew: Any, answer: Any
-) -> None:
-    """A value that is none is unknown; neither the hub nor others suffer."""
-    good = await set_up(home, miner_entry(bitaxe, "bitaxe", title="Garage"))
-    bad = await set_up(home, homebrew_entry())
-
-    homebrew.answer = answer
-    await later(home, 31)
-    assert bad.runtime_data.last_update_success
-    for key in ("hashrate", "power", "temperature"):
-        assert find(home, bad, "sensor", key).state == STATE_UNKNOWN, key
-    assert find(home, bad, "select", "mode").state == STATE_UNKNOWN
-
-    await later(home, 31)
-    hub = hub_entry(home)
-    assert value(home, hub, "hashrate") == pytest.approx(
-        value(home, good, "hashrate"), rel=0.2
-    )
-    assert find(home, hub, "sensor", "miners_online").state == "2"
-    homebrew.answer = GOOD
-    await later(home, 31)
-    assert value(home, bad, "hashrate") == 1
-
-
-@pytest.mark.parametrize("driver", ["sloppy", "blocking"])
-async def test_driver_with_methods_of_another_shape(
-    home: HomeAssistant, homebrew: Any, driver: str
-) -> None:
-    """A method that cannot be called or awaited is a fault of the driver."""
-    entry = await set_up(home, homebrew_entry(driver))
-    assert entry.state is ConfigEntryState.SETUP_RETRY
-    assert entry.error_reason_translation_key == "driver_fault"
-    assert "TypeError" in str(entry.reason)
-
-
-async def test_driver_with_a_dict(
-    home: HomeAssistant, homebrew: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A dict of the plain contract is enough; whether it hashes follows from it."""
-    homebrew.answer = {
-        "hashrate": 5e11,
-        "temperature": "48.5",
-        "power": None,
-        "uptime": 90,
-        "mode": "off",
-        "shares_accepted": "12",
-        "chip_temperatures": [48.5, 47],
-        "problems": ["overheat"],
-        "paused": False,
-        "extra": 1,
-    }
-    entry = await set_up(home, homebrew_entry())
-    assert value(home, entry, "hashrate") == 0.5
-    assert value(home, entry, "temperature") == 48
-    assert find(home, entry, "select", "mode").state == "off"
-    assert find(home, entry, "binary_sensor", "running").state == STATE_ON
-    assert find(home, entry, "binary_sensor", "problem").state == STATE_ON
-    assert "chip_temperature_2" in keys(home, entry, "sensor")
-    assert find_maybe(home, entry, "sensor", "power") is None
-
-    homebrew.answer = {"hashrate": 0}
+    monkeypatch.setattr(miner.client, "poll", fail)
     await poll(home, entry)
-    assert find(home, entry, "binary_sensor", "running").state == STATE_OFF
-    assert value(home, entry, "hashrate") == 0
-
-
-async def test_command_that_a_driver_does_not_take(
-    home: HomeAssistant, homebrew: Any
-) -> None:
-    """False is "not taken"; what a driver raises in a command stays an error."""
-    entry = await set_up(home, homebrew_entry())
-    mode = find_id(home, entry, "select", "mode")
-    with pytest.raises(HomeAssistantError, match="did not take the command"):
-        await act(home, "select", "select_option", mode, option="off")
-    restart = find_id(home, entry, "button", "restart")
-    with pytest.raises(HomeAssistantError, match="failed with SystemExit"):
-        await act(home, "button", "press", restart)
-    assert find(home, entry, "select", "mode").state == "on"
-
-
-async def test_identity_that_only_connect_tells(
-    home: HomeAssistant, homebrew: Any
-) -> None:
-    """A driver that tells the MAC once has its miner checked, too."""
-    mac = "00:11:22:33:44:55"
-    homebrew.facts = DeviceFacts(mac=mac)
-    entry = await set_up(home, homebrew_entry(unique_id=mac))
-    assert entry.state is ConfigEntryState.LOADED
-    await home.config_entries.async_unload(entry.entry_id)
-
-    homebrew.facts = DeviceFacts(mac="00:11:22:33:44:66")
-    await home.config_entries.async_setup(entry.entry_id)
-    await home.async_block_till_done()
-    assert find(home, entry, "sensor", "hashrate").state == STATE_UNAVAILABLE
-    assert entry.runtime_data.last_exception.translation_key == "unexpected_device"
-
-    homebrew.facts = DeviceFacts(mac=mac)
-    await later(home, 31)
-    assert value(home, entry, "hashrate") == 1
+    assert find(home, entry, "switch", "mining").state == STATE_UNAVAILABLE
+    with pytest.raises(HomeAssistantError, match="Never thought of it"):
+        await miner.async_command(miner.client.pause())
+    assert not bitaxe.paused

@@ -1,6 +1,7 @@
 """Energy: counted from power, never made up, never lost."""
 
 from datetime import timedelta
+from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import (
@@ -153,8 +154,9 @@ async def test_restart_of_home_assistant(
     assert value(home, hub, "energy") == pytest.approx(expected, abs=0.001)
 
 
+@pytest.mark.parametrize("stored", [None, "much", {}])
 async def test_restart_with_nonsense_in_the_store(
-    home: HomeAssistant, bitaxe: SimulatedAxeOS
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, stored: Any
 ) -> None:
     """What cannot be read is no count: it begins at zero."""
     mock_restore_cache_with_extra_data(
@@ -162,7 +164,7 @@ async def test_restart_with_nonsense_in_the_store(
         [
             (
                 State("sensor.garage_energy", STATE_UNKNOWN),
-                {"native_value": None, "native_unit_of_measurement": None},
+                {"native_value": stored, "native_unit_of_measurement": None},
             )
         ],
     )

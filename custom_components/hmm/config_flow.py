@@ -16,7 +16,7 @@ from homeassistant.config_entries import (
     OptionsFlowWithReload,
 )
 from homeassistant.const import CONF_HOST, CONF_PORT
-from homeassistant.core import callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.selector import (
@@ -278,7 +278,7 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Choose a pool and a coin."""
-        data = await self._data()
+        data = await _async_data(self.hass)
         groups: dict[str, list[PoolFile]] = {}
         for pool_file in data.pool_files.files.values():
             groups.setdefault(_group_name(data, pool_file), []).append(pool_file)
@@ -389,7 +389,7 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Choose another server of the same pool and coin."""
         entry = self._get_reconfigure_entry()
-        data = await self._data()
+        data = await _async_data(self.hass)
         files = [
             pool_file
             for pool_file in data.pool_files.files.values()
@@ -433,7 +433,7 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
             return self.async_update_reload_and_abort(
                 entry, options={**entry.options, **user_input}
             )
-        data = await self._data()
+        data = await _async_data(self.hass)
         return self.async_show_form(
             step_id="reauth_confirm",
             data_schema=vol.Schema(_credential_fields(data, entry)),
@@ -441,11 +441,6 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
         )
 
     # Shared by the steps
-
-    async def _data(self) -> HmmData:
-        """Return the shared data; the very first flow sets the integration up."""
-        await async_setup_component(self.hass, DOMAIN, {})
-        return get_data(self.hass)
 
     async def _detect(self, typed: str) -> tuple[dict[str, str], str]:
         """Find out what is at an address; return form errors and the reason."""
@@ -456,7 +451,7 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
         return await self._detect_at(address)
 
     async def _detect_at(self, address: Address) -> tuple[dict[str, str], str]:
-        data = await self._data()
+        data = await _async_data(self.hass)
         detection = await detect(
             data.drivers.miners.values(),
             data.driver_context(),
@@ -548,7 +543,7 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
             )
 
     async def _scan(self) -> None:
-        data = await self._data()
+        data = await _async_data(self.hass)
         networks = [
             IPv4Network(f"{address['address']}/{address['network_prefix']}", False)
             for adapter in await network.async_get_adapters(self.hass)
@@ -566,7 +561,7 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def _ask_pool(self, pool_file: PoolFile, wallet: str) -> None:
         """Raise what is wrong with a pool; a wallet unknown to it is not wrong."""
-        data = await self._data()
+        data = await _async_data(self.hass)
         template = pool_file.template
         tiles = await fetch_tiles(
             data.pool_driver(data.drivers.pools[pool_file.driver_type]),
@@ -610,7 +605,7 @@ class MinerOptionsFlow(OptionsFlowWithReload):
             vol.Optional(CONF_PLUG): EntitySelector(
                 EntitySelectorConfig(domain=SWITCH_DOMAIN)
             ),
-            **_credential_fields(get_data(self.hass), self.config_entry),
+            **_credential_fields(await _async_data(self.hass), self.config_entry),
         }
         return self.async_show_form(
             step_id="init",
@@ -618,6 +613,12 @@ class MinerOptionsFlow(OptionsFlowWithReload):
                 vol.Schema(fields), self.config_entry.options
             ),
         )
+
+
+async def _async_data(hass: HomeAssistant) -> HmmData:
+    """Return the shared data; a flow may come before any entry is set up."""
+    await async_setup_component(hass, DOMAIN, {})
+    return get_data(hass)
 
 
 def _credential_fields(
