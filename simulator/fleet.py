@@ -127,6 +127,7 @@ class Fleet:
                     generation="2.5",
                     model="ultra",
                     name="bitaxe-ultra",
+                    best_ever=640e6,
                     port=18082 + shift,
                     seed=2,
                     **common,

@@ -5,8 +5,12 @@ from dataclasses import dataclass
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, STATE_UNKNOWN
-from homeassistant.core import HomeAssistant
+from homeassistant.const import (
+    ATTR_UNIT_OF_MEASUREMENT,
+    EVENT_HOMEASSISTANT_STARTED,
+    STATE_UNKNOWN,
+)
+from homeassistant.core import CoreState, HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -218,3 +222,25 @@ async def test_hub_before_the_first_miner(home: HomeAssistant) -> None:
     assert value(home, hub, "miners_online") == 0
     assert find(home, hub, "sensor", "best_share").state == STATE_UNKNOWN
     assert find(home, hub, "sensor", "efficiency").state == STATE_UNKNOWN
+
+
+async def test_no_partial_sum_while_home_assistant_starts(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """The first miner of many is not shown as the whole fleet."""
+    hub = MockConfigEntry(
+        domain=DOMAIN,
+        title="Mining fleet",
+        unique_id=HUB_UNIQUE_ID,
+        data={"entry_type": "hub"},
+    )
+    hub.add_to_hass(home)
+    home.set_state(CoreState.not_running)
+    await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    assert home.states.get("sensor.mining_fleet_hashrate").state == STATE_UNKNOWN
+
+    home.set_state(CoreState.running)
+    home.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await home.async_block_till_done()
+    assert float(home.states.get("sensor.mining_fleet_hashrate").state) > 0
+    assert home.states.get("sensor.mining_fleet_miners_online").state == "1"

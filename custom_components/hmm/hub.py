@@ -7,6 +7,7 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.debounce import Debouncer
+from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from .coordinator import MinerCoordinator
@@ -23,14 +24,14 @@ type HubConfigEntry = ConfigEntry[HubCoordinator]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetData:
-    """Totals over the miners that answer. H/s, W, J/TH, kWh."""
+    """Totals over the miners that answer. H/s, W, J/TH; None is unknown."""
 
-    miners: int
-    online: int
-    hashrate: float | None
-    power: float | None
-    efficiency: float | None
-    best_share: float | None
+    miners: int | None = None
+    online: int | None = None
+    hashrate: float | None = None
+    power: float | None = None
+    efficiency: float | None = None
+    best_share: float | None = None
 
 
 class HubCoordinator(DataUpdateCoordinator[FleetData]):
@@ -62,7 +63,11 @@ class HubCoordinator(DataUpdateCoordinator[FleetData]):
             function=self._async_add_up,
             background=True,
         )
-        self.data = self._total()
+        # While Home Assistant starts, the miners come one after the other, and
+        # the sum of the first ones would be taken for that of all.
+        self._complete = False
+        self.data = FleetData()
+        entry.async_on_unload(async_at_started(hass, self._started))
         self._count_energy()
         entry.async_on_unload(fleet.async_add_listener(self._fleet_changed))
         entry.async_on_unload(self._debouncer.async_shutdown)
@@ -73,8 +78,14 @@ class HubCoordinator(DataUpdateCoordinator[FleetData]):
         self._debouncer.async_schedule_call()
 
     @callback
+    def _started(self, hass: HomeAssistant) -> None:
+        self._complete = True
+        self._async_add_up()
+
+    @callback
     def _async_add_up(self) -> None:
-        self.async_set_updated_data(self._total())
+        if self._complete:
+            self.async_set_updated_data(self._total())
 
     def _count_energy(self) -> None:
         """Add what each miner used since the last look.
