@@ -125,7 +125,7 @@ async def test_only_a_miner_that_tells_no_power(
 
 
 async def test_all_miners_are_off(home: HomeAssistant, household: Household) -> None:
-    """Without a miner that answers there is no record and no efficiency."""
+    """What no miner tells is unknown, not zero."""
     hub = hub_entry(home)
     for device in (household.bitaxe, household.nerdqaxe, household.lottery):
         await device.unplug()
@@ -133,7 +133,7 @@ async def test_all_miners_are_off(home: HomeAssistant, household: Household) -> 
     await later(home, 16)
     assert value(home, hub, "miners_online") == 0
     assert value(home, hub, "miners") == 3
-    for key in ("efficiency", "best_share"):
+    for key in ("hashrate", "power", "efficiency", "best_share"):
         assert find(home, hub, "sensor", key).state == STATE_UNKNOWN
 
 

@@ -1,5 +1,6 @@
 """Adds up the fleet; it listens to the miners and polls nothing itself."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 import logging
 from typing import Any
@@ -10,7 +11,6 @@ from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
-from .coordinator import MinerCoordinator
 from .driver_api.units import efficiency_j_per_th
 from .fleet import Fleet
 
@@ -104,8 +104,8 @@ class HubCoordinator(DataUpdateCoordinator[FleetData]):
     def _total(self) -> FleetData:
         miners = list(self._fleet.miners.values())
         online = [miner for miner in miners if miner.last_update_success]
-        hashrate = _sum(online, [miner.data.hashrate for miner in online])
-        power = _sum(online, [miner.power for miner in online])
+        hashrate = _sum(miner.data.hashrate for miner in online)
+        power = _sum(miner.power for miner in online)
         # Only miners that tell both belong into J/TH
         both = [
             (miner.power, miner.data.hashrate)
@@ -125,13 +125,7 @@ class HubCoordinator(DataUpdateCoordinator[FleetData]):
         )
 
 
-def _sum(online: list[MinerCoordinator], values: list[float | None]) -> float | None:
-    """Return the sum of what is known; None if miners answer but none tells.
-
-    Without a miner that answers nothing is hashing for all that is known: the
-    sum over the miners online is then a true zero.
-    """
+def _sum(values: Iterable[float | None]) -> float | None:
+    """Return the sum of what is known, None if nothing is."""
     known = [value for value in values if value is not None]
-    if online and not known:
-        return None
-    return sum(known)
+    return sum(known) if known else None
