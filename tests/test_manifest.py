@@ -12,7 +12,6 @@ import tomllib
 from typing import Any
 
 from awesomeversion import AwesomeVersion
-import hass_frontend
 import pytest
 import voluptuous as vol
 import yaml
@@ -474,18 +473,6 @@ def test_icons_belong_to_entities() -> None:
             if (platform, key) == ("select", "mode"):
                 states = load("translations/en.json")["entity"]["select"]["mode"]
                 assert icon["state"].keys() == states["state"].keys()
-
-
-def test_icons_exist() -> None:
-    """Given the icons, then the frontend has a picture for each."""
-    pictures: set[str] = set()
-    for path in (hass_frontend.where() / "static/mdi").glob("*.json"):
-        if isinstance(content := json.loads(path.read_text(encoding="utf-8")), dict):
-            pictures |= content.keys()
-    assert "home" in pictures
-    used = {icon for _, icon in flatten(load("icons.json"))}
-    assert {icon for icon in used if not icon.startswith("mdi:")} == set()
-    assert {icon.removeprefix("mdi:") for icon in used} - pictures == set()
 
 
 def test_actions_are_described() -> None:

@@ -340,6 +340,9 @@ async def test_pools_dead_and_fallback() -> None:
     telemetry = await poll({**NANO3S_ANSWERS, "pools": pools})
     assert telemetry.problems == ("no_pool",)
     assert telemetry.using_fallback is None
+    # One that is switched off is no way out.
+    pools["POOLS"][2]["Status"] = "Disabled"
+    assert (await poll({**NANO3S_ANSWERS, "pools": pools})).problems == ("no_pool",)
 
 
 @pytest.mark.parametrize(

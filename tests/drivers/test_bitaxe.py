@@ -302,6 +302,40 @@ def test_a_spike_is_unknown() -> None:
     assert read(INFO | {"hashRate": 9.5e8}).hashrate is None
 
 
+def test_a_spike_is_unknown_where_the_chips_are_not_counted() -> None:
+    """Then what it should do is told, or the power says that it cannot be."""
+    uncounted = {key: INFO[key] for key in INFO if key != "asicCount"}
+    assert read(uncounted | {"hashRate": 9.5e8}).hashrate is None
+    assert read(uncounted).hashrate == 1050.5e9
+    del uncounted["expectedHashrate"]
+    assert read(uncounted | {"hashRate": 9.5e8}).hashrate is None
+    assert read(uncounted).hashrate == 1050.5e9
+
+
+def test_a_miscounted_board_keeps_the_hashrate_that_fits_its_power() -> None:
+    """The sample of AxeOS' wiki is a Hex that counts one chip of six."""
+    telemetry = read(
+        INFO
+        | {
+            "ASICModel": "BM1366",
+            "smallCoreCount": 894,
+            "asicCount": 1,
+            "hashRate": 2372.75,
+            "power": 58.35,
+            "bestDiff": "4.29G",
+            "bestNonceDiff": 4292734826,
+        }
+    )
+    assert telemetry.hashrate == 2372.75e9
+    assert telemetry.best_share == 4292734826
+
+
+def test_a_minute_that_has_not_begun_is_no_zero() -> None:
+    """After a resume hashRate_1m is 0 or a spike for a while."""
+    assert read(INFO | {"hashRate_1m": 0}).hashrate == 1050.5e9
+    assert read(INFO | {"hashRate_1m": 9.5e8}).hashrate == 1050.5e9
+
+
 def test_an_expectation_is_computed_where_it_is_not_told() -> None:
     """MHz times small cores times chips."""
     info = {key: INFO[key] for key in INFO if key != "expectedHashrate"}
@@ -323,6 +357,38 @@ def test_bitforge_is_read_by_its_own_keys() -> None:
     assert telemetry.fan_rpm == (3100,)
     assert telemetry.device is not None
     assert telemetry.device.manufacturer == "BitForge"
+    unnamed = read(INFO | {"chiptemp1": 61.5, "deviceModel": "invalid"}).device
+    assert unnamed is not None
+    assert unnamed.model == "BitForge Nano"
+
+
+def test_one_sensor_of_two() -> None:
+    """The reading that there is counts, not an average with a missing one."""
+    single = read(INFO | {"chiptemp1": 57, "chiptemp2": 0, "temp": 28.5})
+    assert single.temperature == 57
+    assert single.chip_temperatures == ()
+    assert read(INFO | {"temp": -1, "temp2": 60}).temperature == 60
+
+
+def test_the_fan_speed_of_a_fork_without_chip_temperatures() -> None:
+    """Where fanrpm is told, fanSpeed is percent."""
+    telemetry = read(INFO | {"fanSpeed": 66, "fanrpm": 4100})
+    assert telemetry.fan_speed == 66
+    assert telemetry.fan_rpm == (4100,)
+
+
+@pytest.mark.parametrize("pools", [None, [], {}])
+def test_pools_without_slots_leave_the_flat_keys(pools: Any) -> None:
+    """The flat keys mirror the pool in use in all versions."""
+    assert active(read(INFO | {"pools": pools})).url == "public-pool.io:21496"
+
+
+def test_a_board_without_a_number_is_no_bitaxe() -> None:
+    """LuckyMiner names its boards; a chip alone makes no Bitaxe of them."""
+    device = read(INFO | {"boardVersion": "LV07", "ASICModel": "BM1366"}).device
+    assert device is not None
+    assert device.model == "LV07"
+    assert device.manufacturer is None
 
 
 def test_two_fans_and_two_sensors() -> None:

@@ -296,6 +296,31 @@ def test_ten_minutes_are_no_momentary_hashrate() -> None:
     assert read(INFO | {"hashRate_1m": 9600}).hashrate == pytest.approx(9600e9)
 
 
+def test_the_oldest_releases_have_ten_minutes_only() -> None:
+    """1.0.12 tells no hashRate, no MAC, no model; it is a NerdQAxe nevertheless."""
+    absent = ("hashRate", "deviceModel", "macAddr", "isStratumConnected")
+    info = {key: INFO[key] for key in INFO if key not in absent}
+    info |= {"hashRate_10m": 9600.5, "boardVersion": "500"}
+    assert axeos.is_nerdqaxe(info)
+    assert not axeos.is_axeos(info)
+    telemetry = read(info)
+    assert telemetry.hashrate == 9600.5e9
+    assert telemetry.hashing is True
+    assert telemetry.mode is None
+
+
+def test_what_only_the_nested_pools_tell() -> None:
+    """Difficulty and ping of the pool in use, where /info has none itself."""
+    pool = {"connected": True, "poolDifficulty": 16384, "pingRtt": 12.5}
+    nested = INFO | {"stratum": {"usingFallback": False, "pools": [pool]}}
+    telemetry = read(nested)
+    assert telemetry.pool_difficulty == 16384
+    assert telemetry.response_time == 12.5
+    both = read(nested | {"poolDifficulty": 8192, "lastpingrtt": 20})
+    assert both.pool_difficulty == 8192
+    assert both.response_time == 20
+
+
 def test_a_boot_claims_no_hashrate() -> None:
     """In the first minute without a share nothing is known."""
     fresh = read(INFO | {"uptimeSeconds": 5, "sharesAccepted": 0})

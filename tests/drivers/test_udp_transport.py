@@ -71,6 +71,16 @@ async def test_keys_address_and_time(port: int) -> None:
     listener.release()
 
 
+async def test_a_packet_of_a_c_program(port: int) -> None:
+    """The NUL that ends a text, and a name that is no UTF-8, do no harm."""
+    listener = await BroadcastListener.acquire(port)
+    send(port, b'{"ip": "10.0.0.3", "BoardType": "caf\xe9", "Valid": 1}\0\0')
+    packet = await listener.wait_for("10.0.0.3", 5)
+    assert packet is not None
+    assert packet.data["valid"] == 1
+    listener.release()
+
+
 @pytest.mark.parametrize("content", [{}, {"ip": ""}, {"ip": 7}, {"IP": "0.0.0.0"}])
 async def test_the_source_address_stands_in(
     port: int, content: dict[str, object]
