@@ -28,6 +28,7 @@ from custom_components.hmm.driver_api.transports.http import HttpClient, HttpRep
 from custom_components.hmm.driver_api.units import (
     GIGA,
     MEGA,
+    efficiency_j_per_th,
     parse_int,
     parse_number,
     parse_text,
@@ -45,6 +46,8 @@ FAN_FLOOR = 25.0
 TARGET_TEMPERATURES = TuningRange(minimum=35, maximum=66)
 """°C that AxeOS takes for ``temptarget`` (nvs_config.c)."""
 
+_BEST_EFFICIENCY = 15.0
+"""J/TH at the wall; none of these miners needs less."""
 _BOOT_SLACK = 10.0
 """Seconds by which the clocks of device and host may disagree between polls."""
 _MAC = re.compile(r"[0-9a-f]{12}")
@@ -786,14 +789,33 @@ class AxeDriver(BaseMinerAdapter):
         stop: a ``hashRate`` of zero is believed.
         """
         now = natural(info, "hashRate")
-        value = now if now == 0 or stopped else natural(info, "hashRate_1m", "hashRate")
-        if value is None or (not stopped and warming_up(info)):
+        if now is None:
+            # NerdQAxe before 1.0.24 has no shorter average than ten minutes.
+            now = natural(info, "hashRate_10m")
+        # A minute's average of zero is one that has not begun yet.
+        minute = positive(info, "hashRate_1m") if now != 0 and not stopped else None
+        if not stopped and warming_up(info):
             return None
-        # BitForge reports 9.5e8 GH/s after a resume.
-        limit = self._computed_hashrate(info)
-        if limit is not None and value * GIGA > 2 * limit:
-            return None
-        return value * GIGA
+        for value in (minute, now):
+            if value is not None and self._is_plausible(info, value * GIGA):
+                return value * GIGA
+        return None
+
+    def _is_plausible(self, info: Info, hashrate: float) -> bool:
+        """Return whether the chips can do that: BitForge reports 9.5e8 GH/s at times.
+
+        Some firmwares count one chip on a board of six. Where the power fits to
+        the hashrate, it is the count that is wrong.
+        """
+        power = positive(info, "power")
+        efficiency = efficiency_j_per_th(power, hashrate)
+        if (limit := self._computed_hashrate(info)) is None:
+            if (told := positive(info, "expectedHashrate")) is None:
+                return efficiency is None or 2 * efficiency >= _BEST_EFFICIENCY
+            limit = told * GIGA
+        return hashrate <= 2 * limit or (
+            efficiency is not None and efficiency >= _BEST_EFFICIENCY
+        )
 
     def _within_limits(self, setting: Setting, value: float) -> int:
         """Return a whole number within the limits of a setting, else InvalidValue."""

@@ -290,7 +290,9 @@ class AvalonNanoDriver(BaseMinerAdapter):
             paused=idle if self.supports_pause() else None,
             using_fallback=_uses_fallback(pools, active),
             pools=slots,
-            problems=_problems(self._model, fields, supply, slots, idle=idle),
+            problems=_problems(
+                self._model, fields, supply, slots, _disabled(pools), idle=idle
+            ),
             device=self._facts,
         )
 
@@ -700,6 +702,7 @@ def _problems(
     fields: Fields,
     supply: list[float | None],
     slots: tuple[PoolSlot, ...],
+    disabled: frozenset[int | None],
     *,
     idle: bool,
 ) -> tuple[str, ...]:
@@ -715,7 +718,9 @@ def _problems(
         found.append("power_fault")
     if _is_error(fields.get("FanErr")):
         found.append("fan_fault")
-    if slots and not idle and all(slot.alive is False for slot in slots):
+    # One that is switched off tells nothing; Rejecting is None, but is reached.
+    used = [slot for slot in slots if slot.index not in disabled]
+    if used and not idle and all(slot.alive is False for slot in used):
         found.append("no_pool")
     return tuple(found)
 
@@ -741,6 +746,14 @@ def _pool_slots(pools: Iterable[Mapping[str, Any]]) -> tuple[PoolSlot, ...]:
         for pool in pools
         if (index := parse_int(pool.get("POOL"))) is not None
         and (url := _pool_address(parse_text(pool.get("URL")) or ""))
+    )
+
+
+def _disabled(pools: Iterable[Mapping[str, Any]]) -> frozenset[int | None]:
+    return frozenset(
+        parse_int(pool.get("POOL"))
+        for pool in pools
+        if (parse_text(pool.get("Status")) or "").lower() == "disabled"
     )
 
 

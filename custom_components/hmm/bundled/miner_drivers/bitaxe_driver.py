@@ -116,18 +116,19 @@ class BitaxeDriver(axeos.AxeDriver):
     @override
     def _facts(self, info: Info) -> DeviceFacts:
         board = parse_text(info.get("boardVersion"))
-        family = parse_text((self._asic or {}).get("deviceModel")) or parse_text(
-            info.get("deviceModel")
-        )
+        family = _named(self._asic or {}) or _named(info)
         manufacturer: str | None = None
         if "chiptemp1" in info:
             # Only BitForge's forge-os names its chips' temperatures so.
             manufacturer, model = "BitForge", family or "BitForge Nano"
         else:
             if family is None:
-                family = _FAMILIES.get(board or "") or _CHIP_FAMILIES.get(
-                    parse_text(info.get("ASICModel")) or ""
-                )
+                family = _FAMILIES.get(board or "")
+            if family is None and board and not board[0].isdigit():
+                # Bitaxe numbers its boards; LuckyMiner calls them LV06 to LV08.
+                family = board
+            if family is None:
+                family = _CHIP_FAMILIES.get(parse_text(info.get("ASICModel")) or "")
             if family in self.supported_models:
                 manufacturer, model = self.manufacturer, f"Bitaxe {family}"
             else:
@@ -159,16 +160,15 @@ class BitaxeDriver(axeos.AxeDriver):
         frequency = axeos.positive(info, "frequency")
         voltage = axeos.positive(info, "coreVoltage")
         chips = _chip_temperatures(info)
-        temperature = axeos.positive(info, "temp")
         return MinerTelemetry(
             hashrate=hashrate,
-            temperature=max(chips) if chips else temperature,
+            temperature=max(chips, default=None),
             power=axeos.natural(info, "power"),
             uptime=axeos.count(info, "uptimeSeconds"),
             mode=axeos.find_mode(self._modes, frequency, voltage),
             hashrate_expected=self._expected_hashrate(info),
             temperature_regulator=axeos.positive(info, "vrTemp"),
-            chip_temperatures=chips,
+            chip_temperatures=chips if len(chips) > 1 else (),
             fan_speed=_fan_speed(info),
             fan_rpm=_fan_rpm(info),
             frequency=frequency,
@@ -447,6 +447,12 @@ class BitaxeDriver(axeos.AxeDriver):
 # --- reading /info -----------------------------------------------------------------
 
 
+def _named(info: Info) -> str | None:
+    """Return how the device calls itself; forge-os may say just "invalid"."""
+    name = parse_text(info.get("deviceModel"))
+    return None if name is None or name.lower() == "invalid" else name
+
+
 def _is_overheated(info: Info) -> bool:
     """Return whether the firmware slowed itself down (`overheat` until 2.1.9)."""
     return any(
@@ -477,22 +483,27 @@ def _lost_its_pools(info: Info) -> bool:
 
 
 def _chip_temperatures(info: Info) -> tuple[float, ...]:
-    """Return the chips' °C when there is a reading for each of two."""
-    for first, second in (("chiptemp1", "chiptemp2"), ("temp", "temp2")):
+    """Return the °C of the one or two sensors that have a reading.
+
+    BitForge's `temp` is the average of its two, and wrong when one is missing.
+    """
+    for keys in (("chiptemp1", "chiptemp2"), ("temp", "temp2")):
         temperatures = tuple(
-            number
-            for key in (first, second)
-            if (number := axeos.positive(info, key)) is not None
+            number for key in keys if (number := axeos.positive(info, key)) is not None
         )
-        if len(temperatures) == 2:
+        if temperatures:
             return temperatures
     return ()
 
 
 def _fan_speed(info: Info) -> float | None:
-    """Return percent. `fanSpeed` is percent on BitForge but rpm in AxeOS 2.0."""
-    if "chiptemp1" in info:
-        return axeos.percent(info, "fanspeed", "fanSpeed", "manualFanSpeed")
+    """Return percent.
+
+    `fanSpeed` is percent on BitForge, which tells the rpm as well, but rpm in
+    AxeOS 2.0.
+    """
+    if "chiptemp1" in info or "fanrpm" in info:
+        return axeos.percent(info, "fanspeed", "fanSpeed")
     return axeos.percent(info, "fanspeed")
 
 
@@ -544,10 +555,8 @@ def _raw_slots(info: Info) -> dict[int, Info]:
 
 def _configured(info: Info) -> dict[int, PoolSlot]:
     """Return the pools as configured now, by slot; empty slots are left out."""
-    if "pools" in info:
-        entries = {
-            index: (entry, "stratum") for index, entry in _raw_slots(info).items()
-        }
+    if slots_told := _raw_slots(info):
+        entries = {index: (entry, "stratum") for index, entry in slots_told.items()}
     else:
         entries = {_PRIMARY: (info, "stratum"), _FALLBACK: (info, "fallbackStratum")}
     slots: dict[int, PoolSlot] = {}
@@ -561,7 +570,7 @@ def _configured(info: Info) -> dict[int, PoolSlot]:
 
 def _chosen(info: Info) -> _Chosen:
     """Return which slots are primary and secondary."""
-    if "pools" not in info:
+    if not _raw_slots(info):
         return _Chosen(_PRIMARY, _FALLBACK)
     return _Chosen(
         parse_int(info.get("primaryPoolIndex")),

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 import hashlib
 import hmac
 import struct
@@ -82,7 +82,7 @@ _BOOLEANS = {
 class NerdqaxeDriver(axeos.AxeDriver):
     """NerdQAxe+, NerdQAxe++, NerdOCTAXE, NerdAxe, NerdHaxe, NerdEKO, NerdQX, Q13xx.
 
-    Firmware 1.0.24 to 1.0.38 (shufps/ESP-Miner-NerdQAxePlus,
+    Firmware 1.0.12 to 1.0.38 (shufps/ESP-Miner-NerdQAxePlus,
     ``main/http_server/handler_system.cpp``), over its V1 paths. Settings and pools
     apply at once. A PATCH value of another type than expected is ignored with
     status 200: whole numbers must be written without a fraction, switches as JSON
@@ -174,7 +174,7 @@ class NerdqaxeDriver(axeos.AxeDriver):
             and any(pool.active for pool in pools)
             and all(pool.alive is False for pool in pools if pool.active)
         )
-        in_use = _pool_states(info)
+        in_use = tuple(_pool_states(info).values())
         return MinerTelemetry(
             hashrate=hashrate,
             temperature=temperature or (max(chips) if chips else None),
@@ -197,16 +197,10 @@ class NerdqaxeDriver(axeos.AxeDriver):
             best_share=_difficulty(info, "bestDiff"),
             best_session_share=_difficulty(info, "bestSessionDiff"),
             blocks_found=axeos.count(info, "totalFoundBlocks", "foundBlocks"),
-            pool_difficulty=axeos.positive(info, "poolDifficulty"),
-            network_difficulty=next(
-                (
-                    number
-                    for state in (*in_use.values(), info)
-                    if (number := axeos.positive(state, "networkDifficulty"))
-                ),
-                None,
-            ),
-            response_time=axeos.positive(info, "lastpingrtt"),
+            pool_difficulty=_first_positive((info, *in_use), "poolDifficulty"),
+            network_difficulty=_first_positive((*in_use, info), "networkDifficulty"),
+            response_time=_first_positive((info,), "lastpingrtt")
+            or _first_positive(in_use, "pingRtt"),
             signal=axeos.signal(info),
             hashing=axeos.is_hashing(hashrate, stopped=stopped),
             paused=shut_down,
@@ -489,6 +483,14 @@ def _chip_temperatures(info: Info) -> tuple[float, ...]:
         return ()
     numbers = (parse_number(value) for value in values)
     return tuple(number for number in numbers if number is not None and number > 0)
+
+
+def _first_positive(sources: Iterable[Info], key: str) -> float | None:
+    """Return the first of these objects' fields that is a number above zero."""
+    return next(
+        (number for it in sources if (number := axeos.positive(it, key)) is not None),
+        None,
+    )
 
 
 def _difficulty(info: Info, key: str) -> float | None:

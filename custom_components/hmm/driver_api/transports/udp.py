@@ -215,7 +215,9 @@ def _decode(data: bytes) -> dict[str, Any] | None:
     if len(data) > MAX_PACKET:
         return None
     try:
-        content = json.loads(data, strict=False)
+        # C programs send the NUL that ends their text, and names in any encoding.
+        text = data.rstrip(b"\0").decode(errors="replace")
+        content = json.loads(text, strict=False)
     except ValueError, RecursionError:
         return None
     if not isinstance(content, dict):
