@@ -8,6 +8,7 @@ packet was ever recorded), NMminer1024/wiki docs/api for HTTP, one recorded
 import asyncio
 from contextlib import suppress
 import json
+import re
 import socket
 from typing import Any, ClassVar, Literal, override
 import zlib
@@ -40,6 +41,8 @@ SILICON = Silicon(
 SUFFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"))
 EARLIER_UPTIME = 28 * 86400
 """Seconds on earlier days: part of the total uptime only."""
+
+_ENDS_IN_DIGITS = re.compile(r"[0-9a-f]{6}$", re.IGNORECASE)
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "network": {"Hostname": "", "WiFiSSID": "HomeMiners"},
@@ -159,6 +162,9 @@ class SimulatedNMMiner(HttpDevice):
         self.peers: list[str] = []
         self.rssi = -62
         self.settings = {group: dict(values) for group, values in SETTINGS.items()}
+        # As the firmware names it: the end of the MAC makes it unique
+        if not _ENDS_IN_DIGITS.search(name):
+            name = f"{name}-{self.mac.replace(':', '')[-6:].lower()}"
         self.settings["network"]["Hostname"] = name
         self._pool = self.settings["mining"]["PrimaryPool"]
         self._user = self.settings["mining"]["PrimaryAddress"]
@@ -305,7 +311,9 @@ class SimulatedNMMiner(HttpDevice):
     def hostname(self) -> str:
         """Its name in the network; under WRONG_MAC another miner's."""
         name = str(self.settings["network"]["Hostname"])
-        return f"{name}-other" if self.fault is Fault.WRONG_MAC else name
+        if self.fault is Fault.WRONG_MAC:
+            return name[:-6] + name[-6:][::-1]
+        return name
 
     def _probe(self, request: Request) -> Response:
         if self.padded:

@@ -262,7 +262,11 @@ class Miner:
             self._booted_once = True
             if self.age > 0:
                 self._temperature = self._steady_temperature()
-                self._step(self.age)
+                # Apart: the longer an average, the more it is of the cold start.
+                cold = min(self.age, self.warmup_seconds)
+                for seconds in (cold, self.age - cold):
+                    if seconds > 0:
+                        self._step(seconds)
 
     def power_off(self) -> None:
         """Take the power away: no heat, no hashes, the uptime stops."""

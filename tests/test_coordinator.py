@@ -204,6 +204,7 @@ async def test_no_value_is_carried_forward(
     gone = {
         "hashRate": "hashrate",
         "hashRate_1m": "hashrate",
+        "hashRate_10m": "hashrate",
         "temp": "temperature",
         "power": "power",
         "vrTemp": "temperature_regulator",
@@ -240,7 +241,7 @@ async def test_no_value_is_carried_forward(
     assert find(home, entry, "binary_sensor", "using_fallback").state == STATE_UNKNOWN
     assert find(home, entry, "switch", "mining").state == STATE_UNKNOWN
     assert find(home, entry, "select", "mode").state == STATE_UNKNOWN
-    await later(home, 16)
+    await later(home, 31)
     assert find(home, hub_entry(home), "sensor", "hashrate").state == STATE_UNKNOWN
     assert find(home, hub_entry(home), "sensor", "power").state == STATE_UNKNOWN
 

@@ -52,11 +52,11 @@ async def test_kilowatt_hours(
         freezer.tick(30)
         await poll(home, entry)
     assert value(home, entry, "energy") == pytest.approx(
-        watts / 1000, abs=0.0001
+        watts / 1000, abs=0.006
     )  # an hour
     await poll(home, entry)
     await poll(home, entry)
-    assert value(home, entry, "energy") == pytest.approx(watts / 1000, abs=0.0001)
+    assert value(home, entry, "energy") == pytest.approx(watts / 1000, abs=0.006)
 
 
 async def test_each_reading_stands_until_the_next(
@@ -86,7 +86,7 @@ async def test_gap_adds_nothing(
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
     freezer.tick(120)
     await poll(home, entry)
-    before = value(home, entry, "energy")
+    before = entry.runtime_data.energy.kwh
     assert before > 0
 
     await bitaxe.unplug()
@@ -97,12 +97,12 @@ async def test_gap_adds_nothing(
     await bitaxe.plug_in()
     await poll(home, entry)
     # Nobody knows when between the two polls it was switched off
-    assert value(home, entry, "energy") == before
+    assert entry.runtime_data.energy.kwh == before
 
     # A poll that comes very late (the computer slept) is a gap as well
     freezer.tick(10 * HOUR)
     await poll(home, entry)
-    assert value(home, entry, "energy") == before
+    assert entry.runtime_data.energy.kwh == before
 
 
 async def test_unknown_power_adds_nothing(
@@ -113,14 +113,14 @@ async def test_unknown_power_adds_nothing(
     render = bitaxe._render
     bitaxe._render = lambda keys: {**render(keys), "power": None}  # type: ignore[method-assign]
     await poll(home, entry)
-    before = value(home, entry, "energy")
+    before = entry.runtime_data.energy.kwh
     assert find(home, entry, "sensor", "power").state == STATE_UNKNOWN
     freezer.tick(30)
     await poll(home, entry)
     freezer.tick(30)
     bitaxe._render = render  # type: ignore[method-assign]
     await poll(home, entry)
-    assert value(home, entry, "energy") == before
+    assert entry.runtime_data.energy.kwh == before
 
 
 async def test_restart_of_home_assistant(
@@ -148,10 +148,10 @@ async def test_restart_of_home_assistant(
         freezer.tick(30)
         await poll(home, entry)
     expected = 123.5 + bitaxe.state()["power"] / 1000
-    assert value(home, entry, "energy") == pytest.approx(expected, abs=0.001)
-    freezer.tick(timedelta(seconds=16))
+    assert value(home, entry, "energy") == pytest.approx(expected, abs=0.006)
+    freezer.tick(timedelta(seconds=31))
     await later(home, 0)
-    assert value(home, hub, "energy") == pytest.approx(expected, abs=0.001)
+    assert value(home, hub, "energy") == pytest.approx(expected, abs=0.006)
 
 
 @pytest.mark.parametrize("stored", [None, "much", {}])
@@ -181,11 +181,13 @@ async def test_reload_never_decreases(
     hub = hub_entry(home)
     last, fleet = 0.0, 0.0
     for turn in range(4):
-        for _ in range(4):
-            freezer.tick(30)
+        for _ in range(20):
+            freezer.tick(140)
             await poll(home, entry)
         now = value(home, entry, "energy")
-        assert now > last
+        # After the power loss the miner idles: too little to be seen
+        assert now > last or turn > 1
+        assert now >= last
         last = now
         if turn == 1:
             await bitaxe.unplug()
@@ -198,10 +200,12 @@ async def test_reload_never_decreases(
             await home.async_block_till_done()
             await bitaxe.plug_in()
             await poll(home, entry)
-        assert value(home, entry, "energy") == pytest.approx(last, abs=0.0001)
+            freezer.tick(31)
+            await later(home, 0)
+        assert value(home, entry, "energy") == pytest.approx(last, abs=0.006)
         assert value(home, hub, "energy") >= fleet
         fleet = value(home, hub, "energy")
-    assert fleet == pytest.approx(last, abs=0.001)
+    assert fleet == pytest.approx(last, abs=0.02)
 
 
 async def test_energy_by_the_owners_watts(
@@ -220,7 +224,7 @@ async def test_energy_by_the_owners_watts(
         await poll(home, entry)
         freezer.tick(90)
         await poll(home, entry)
-        assert value(home, entry, "energy") == pytest.approx(0.025, abs=0.0001)
+        assert value(home, entry, "energy") == pytest.approx(0.025, abs=0.006)
 
 
 def test_meter_never_turns_back(freezer: FrozenDateTimeFactory) -> None:

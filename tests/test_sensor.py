@@ -46,9 +46,9 @@ async def test_bitaxe(
             "°C",
             "temperature",
         ),
-        "power": (round(state["power"], 1), "W", "power"),
+        "power": (round(2 * state["power"]) / 2, "W", "power"),
         "efficiency": (
-            state["power"] / (reading.averages["1m"] / 1e12),
+            round(2 * state["power"] / (reading.averages["1m"] / 1e12)) / 2,
             "J/TH",
             None,
         ),
@@ -72,6 +72,10 @@ async def test_bitaxe(
         "pool_difficulty": (bitaxe.miner.pool_difficulty, None, None),
         "network_difficulty": (bitaxe.miner.network_difficulty, None, None),
         "signal": (bitaxe.rssi(reading), "dBm", "signal_strength"),
+        "hashrate_10m": (reading.averages["10m"] / 1e12, "TH/s", None),
+        "hashrate_1h": (reading.averages["1h"] / 1e12, "TH/s", None),
+        "uptime_total": (reading.lifetime_uptime / 3600, "h", "duration"),
+        "free_memory": (185_304 / 1024, "KiB", "data_size"),
     }
     assert reading.hashrate > 0.9e12
     for key, (number, unit, device_class) in expected.items():
@@ -82,12 +86,20 @@ async def test_bitaxe(
         assert shown.attributes.get(ATTR_DEVICE_CLASS) == device_class, key
 
     started = datetime.fromisoformat(find(home, entry, "sensor", "uptime").state)
+    assert find(home, entry, "sensor", "reset_reason").state == "Power on"
     up = (dt_util.utcnow() - started).total_seconds()
     assert up == pytest.approx(reading.uptime, abs=30)
     # A Gamma measures no inlet; it has one chip and no current at the input
     assert not {
         "temperature_inlet",
+        "temperature_board",
+        "hashrate_15m",
+        "hashrate_1d",
+        "packet_loss",
+        "filter_runtime",
+        "pool_failures",
         "chip_temperature_1",
+        "chip_hashrate_1",
         "input_current",
         "shares_stale",
     } & keys(home, entry, "sensor")
@@ -123,6 +135,7 @@ async def test_few_sensors_are_enabled(
         if entity.domain == "sensor" and not entity.disabled
     }
     assert enabled == {
+        "active_pool",
         "best_session_share",
         "best_share",
         "efficiency",
@@ -154,7 +167,7 @@ async def test_generations_of_bitaxes(
         assert value(home, entry, "hashrate") == pytest.approx(
             state["hashrate"] / 1e12, rel=0.1
         )
-        assert value(home, entry, "power") == pytest.approx(state["power"], abs=0.06)
+        assert value(home, entry, "power") == pytest.approx(state["power"], abs=0.26)
         assert value(home, entry, "best_share") == pytest.approx(
             state["best"], rel=0.01
         )
@@ -167,6 +180,21 @@ async def test_generations_of_bitaxes(
         )
         # A regulator without sensor says 0 °C
         assert find_maybe(home, entry, "sensor", "temperature_regulator") is None
+
+
+async def test_hashrate_of_each_chip(home: HomeAssistant, every_entity: None) -> None:
+    """A board of six has six, in the unit of the miner; they add up to the whole."""
+    async with SimulatedAxeOS(generation="2.15", model="suprahex") as device:
+        device.miner.speed = 0
+        entry = await set_up(home, miner_entry(device, "bitaxe"))
+        total = 0.0
+        for number in range(1, 7):
+            shown = find(home, entry, "sensor", f"chip_hashrate_{number}")
+            assert shown.name == f"Bitaxe Chip {number} hashrate"
+            assert shown.attributes[ATTR_UNIT_OF_MEASUREMENT] == "TH/s"
+            total += float(shown.state)
+        assert total == pytest.approx(device.miner.read().hashrate / 1e12, rel=0.01)
+        assert find_maybe(home, entry, "sensor", "chip_hashrate_7") is None
 
 
 async def test_nerdqaxe(home: HomeAssistant, every_entity: None) -> None:
@@ -193,6 +221,15 @@ async def test_nerdqaxe(home: HomeAssistant, every_entity: None) -> None:
             device.input_milliamps(reading) / 1000, rel=0.01
         )
         assert value(home, entry, "response_time") > 0
+        for window in ("10m", "1h", "1d"):
+            assert value(home, entry, f"hashrate_{window}") == pytest.approx(
+                reading.averages[window] / 1e12, rel=0.006
+            )
+        assert value(home, entry, "packet_loss") == 0
+        assert value(home, entry, "free_memory") == pytest.approx(
+            6_890_556 / 1024, rel=0.01
+        )
+        assert find(home, entry, "sensor", "reset_reason").state == device.reset_reason
 
 
 @pytest.mark.parametrize("model", ["nano3", "nano3s", "q"])
@@ -225,6 +262,16 @@ async def test_avalon(home: HomeAssistant, model: str, every_entity: None) -> No
         assert ("temperature_outlet" in keys(home, entry, "sensor")) is (
             device.model.name != "q"
         )
+        assert value(home, entry, "hashrate_15m") == pytest.approx(
+            device.miner.read().averages["10m"] / 1e12, rel=0.01
+        )
+        # By what the short stats have, and a Nano 3 has none of these
+        assert ("filter_runtime" in keys(home, entry, "sensor")) is (model != "nano3")
+        if model != "nano3":
+            assert value(home, entry, "filter_runtime") == pytest.approx(
+                device.snapshot().filter_minutes / 60, rel=0.01
+            )
+        assert ("pool_failures" in keys(home, entry, "sensor")) is (model != "q")
 
 
 async def test_avalon_in_standby_tells_no_power(

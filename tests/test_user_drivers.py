@@ -298,8 +298,11 @@ async def test_command_that_a_driver_does_not_take(
     mode = find_id(home, entry, "select", "mode")
     with pytest.raises(HomeAssistantError, match="did not take the command"):
         await act(home, "select", "select_option", mode, option="off")
+    homebrew.answer = {**GOOD, "mode": "off"}
     with pytest.raises(HomeAssistantError, match="Say the word"):
         await act(home, "select", "select_option", mode, option="on")
+    homebrew.answer = GOOD
+    await poll(home, entry)
     # This driver knows nothing that could be asked for
     assert not home.config_entries.flow.async_progress()
     restart = find_id(home, entry, "button", "restart")

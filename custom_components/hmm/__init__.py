@@ -14,8 +14,10 @@ from .const import CONF_DRIVER, DOMAIN, HUB_UNIQUE_ID, PLATFORMS, EntryType
 from .coordinator import MinerCoordinator, PoolCoordinator
 from .data import HMM_DATA, HmmData, entry_kind, get_data
 from .discovery import async_listen_for_broadcasts
+from .driver_api import DriverError
 from .driver_manager.client import MinerClient
 from .drivers import async_load
+from .errors import translation_key
 from .fleet import Fleet
 from .hub import HubCoordinator
 from .services import async_setup_services
@@ -110,6 +112,17 @@ async def _async_setup_pool(
             translation_key="driver_missing",
             translation_placeholders={"driver": entry.data[CONF_DRIVER]},
         )
-    coordinator = PoolCoordinator(hass, entry, data.pool_driver(driver))
+    try:
+        pool_driver = data.pool_driver(driver)
+    except DriverError as err:
+        raise ConfigEntryError(
+            translation_domain=DOMAIN,
+            translation_key=translation_key(err),
+            translation_placeholders={
+                "host": entry.data[CONF_HOST],
+                "reason": str(err),
+            },
+        ) from err
+    coordinator = PoolCoordinator(hass, entry, pool_driver)
     await coordinator.async_config_entry_first_refresh()
     entry.runtime_data = coordinator

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+import hashlib
 from ipaddress import IPv4Network
 from typing import Any, override
 
@@ -324,9 +325,7 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
                 placeholders["reason"] = str(err)
             else:
                 driver_type = self._pool_file.driver_type
-                await self.async_set_unique_id(
-                    f"{driver_type}_{template.coin.lower()}_{wallet}"
-                )
+                await self.async_set_unique_id(_account_id(self._pool_file, wallet))
                 self._abort_if_unique_id_configured()
                 data = get_data(self.hass)
                 return self.async_create_entry(
@@ -603,7 +602,9 @@ class MinerOptionsFlow(OptionsFlowWithReload):
             return self.async_create_entry(data={**kept, **user_input})
         fields: dict[vol.Marker, Any] = {
             vol.Optional(CONF_PLUG): EntitySelector(
-                EntitySelectorConfig(domain=SWITCH_DOMAIN)
+                EntitySelectorConfig(
+                    domain=SWITCH_DOMAIN, exclude_entities=_own_switches(self.hass)
+                )
             ),
             **_credential_fields(await _async_data(self.hass), self.config_entry),
         }
@@ -632,6 +633,15 @@ def _credential_fields(
         for name in names
         if name in _OPTION_SELECTORS
     }
+
+
+def _own_switches(hass: HomeAssistant) -> list[str]:
+    """Return the mining switches: none of them is a plug."""
+    return [
+        entity.entity_id
+        for entity in er.async_get(hass).entities.values()
+        if entity.platform == DOMAIN and entity.domain == SWITCH_DOMAIN
+    ]
 
 
 def _choice(options: dict[str, str], *, multiple: bool = False) -> SelectSelector:
@@ -691,6 +701,17 @@ def _unique_id(found: Detected) -> str:
     return miner_unique_id(found.profile.facts) or address_id(
         found.client.host, found.client.port
     )
+
+
+def _account_id(pool_file: PoolFile, wallet: str) -> str:
+    """Return an id that does not tell the wallet: ids are logged here and there.
+
+    All servers of a pool have the same account, pools of one's own have not.
+    """
+    own_server = str(pool_file.settings.get("api_base", ""))
+    coin = pool_file.template.coin.lower()
+    digest = hashlib.sha256(f"{wallet} {own_server}".encode()).hexdigest()[:16]
+    return f"{pool_file.driver_type}_{coin}_{digest}"
 
 
 def _driver_name(found: Detected) -> str:

@@ -32,7 +32,7 @@ from .driver_api import (
     MinerTelemetry,
 )
 from .driver_manager.client import MinerClient
-from .driver_manager.identity import is_address_id, miner_unique_id
+from .driver_manager.identity import is_address_id, known_ids
 from .driver_manager.pool_client import fetch_tiles
 from .driver_manager.profile import MinerProfile
 from .energy import EnergyMeter
@@ -69,7 +69,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         stored = entry.data.get(CONF_PROFILE)
         self.profile = MinerProfile.from_dict(stored) if stored else None
         self.previous: MinerTelemetry | None = None
-        """The poll before the last one, None after a gap."""
+        """The last but one poll that succeeded, None before there are two."""
         self.energy = EnergyMeter(_LONGEST_ENERGY_GAP)
         self._spread = True
 
@@ -97,7 +97,6 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
     @override
     async def _async_update_data(self) -> MinerTelemetry:
         self._spread_polls()
-        self.previous = self.data if self.last_update_success else None
         try:
             telemetry = await self.client.poll()
             profile = self.client.read_profile(telemetry, self.profile)
@@ -110,9 +109,10 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             self.energy.read(None)
             if telemetry.device is None:
                 # This driver looks who the device is only when it connects
-                await self.client.close()
+                await self.client.disconnect()
             raise
-        self.data = telemetry
+        # What was told before a lost poll still counts as the one before
+        self.previous, self.data = self.data, telemetry
         self.energy.read(self.power)
         return telemetry
 
@@ -133,11 +133,11 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
 
     def _check_identity(self, facts: DeviceFacts) -> None:
         """Refuse the figures of another device that got this address."""
-        found = miner_unique_id(facts)
+        found = known_ids(facts)
         expected = self.config_entry.unique_id
-        if found is None or expected is None or is_address_id(expected):
+        if not found or expected is None or is_address_id(expected):
             return
-        if found != expected:
+        if expected not in found:
             raise UpdateFailed(
                 translation_domain=DOMAIN,
                 translation_key="unexpected_device",
@@ -165,6 +165,18 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
                 sw_version=profile.facts.firmware,
                 model=profile.facts.model,
             )
+
+    async def async_set_mode(self, mode: str) -> None:
+        """Set a mode, unless the miner is in it.
+
+        A mode that is set once more interrupts the mining of some devices. What
+        the last poll said is asked again: it may be half a minute old.
+        """
+        if self.data is not None and self.data.mode == mode:
+            await self.async_refresh()
+            if self.last_update_success and self.data.mode == mode:
+                return
+        await self.async_command(self.client.set_mode(mode))
 
     async def async_command(self, command: Coroutine[Any, Any, None]) -> None:
         """Run a command of the client, then show what the miner says now.
@@ -216,7 +228,6 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
             config_entry=entry,
             name=entry.title,
             update_interval=timedelta(seconds=driver.poll_seconds),
-            always_update=False,
         )
         self.driver = driver
 

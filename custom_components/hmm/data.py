@@ -11,6 +11,7 @@ from homeassistant.util.hass_dict import HassKey
 from .const import DOMAIN
 from .driver_api import BasePoolIntegration, DriverContext
 from .driver_manager.loader import LoadedDriver, LoadedDrivers
+from .driver_manager.pool_client import make_pool_driver
 from .driver_manager.pool_files import PoolFiles
 from .fleet import Fleet
 
@@ -32,11 +33,11 @@ class HmmData:
     ) -> BasePoolIntegration:
         """Return the one instance that serves all accounts of a kind of pool.
 
-        It is shared, so that accounts share what the pool tells of a coin.
+        It is shared, so that accounts share what the pool tells of a coin. Raises
+        DriverError if the driver cannot even be made.
         """
         if (driver := self._pool_drivers.get(loaded.driver_type)) is None:
-            driver = loaded.driver_class()
-            driver.session = self.pool_session
+            driver = make_pool_driver(loaded.driver_class, self.pool_session)
             self._pool_drivers[loaded.driver_type] = driver
         return driver
 

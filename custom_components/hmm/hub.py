@@ -17,7 +17,7 @@ from .fleet import Fleet
 _LOGGER = logging.getLogger(__name__)
 
 # Every poll of every miner changes a total; the history needs no more than this
-_COOLDOWN_SECONDS = 15
+_COOLDOWN_SECONDS = 30
 
 type HubConfigEntry = ConfigEntry[HubCoordinator]
 

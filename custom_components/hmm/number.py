@@ -104,10 +104,24 @@ async def async_setup_entry(
         async_add_offered(
             coordinator,
             (POWER_DRAW,),
-            lambda _, miner: miner.profile is not None and not miner.measures_power,
+            _needs_power_draw,
             PowerDrawNumber,
             async_add_entities,
         )
+
+
+def _needs_power_draw(
+    _: NumberEntityDescription, coordinator: MinerCoordinator
+) -> bool:
+    """Return whether the miner mines without telling its power.
+
+    One that rests may tell it once it works again.
+    """
+    return (
+        coordinator.last_update_success
+        and coordinator.data.hashing is True
+        and not coordinator.measures_power
+    ) or CONF_POWER_DRAW in coordinator.config_entry.options
 
 
 def _limits(coordinator: MinerCoordinator, setting: Setting) -> TuningRange | None:
@@ -149,6 +163,9 @@ class TuningNumber(MinerEntity, NumberEntity):
 
     @override
     async def async_set_native_value(self, value: float) -> None:
+        if self.unit_of_measurement != self.native_unit_of_measurement:
+            # 141 °F are 60.56 °C, while miners take whole numbers
+            value = round(value)
         await self.coordinator.async_command(
             self.coordinator.client.set_tuning(self.entity_description.setting, value)
         )

@@ -73,7 +73,7 @@ class ModeSelect(MinerEntity, SelectEntity):
             raise ServiceValidationError(
                 translation_domain=DOMAIN, translation_key="custom_mode"
             )
-        await self.coordinator.async_command(self.coordinator.client.set_mode(option))
+        await self.coordinator.async_set_mode(option)
 
 
 class PoolSelect(MinerEntity, SelectEntity):
@@ -93,8 +93,17 @@ class PoolSelect(MinerEntity, SelectEntity):
 
     @override
     async def async_select_option(self, option: str) -> None:
-        index = next(pool.index for pool in self._pools if _label(pool) == option)
-        await self.coordinator.async_command(self.coordinator.client.select_pool(index))
+        pool = next((pool for pool in self._pools if _label(pool) == option), None)
+        if pool is None:
+            # A change that waited before this one gave the slots other pools
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="pool_gone",
+                translation_placeholders={"pool": option},
+            )
+        await self.coordinator.async_command(
+            self.coordinator.client.select_pool(pool.index)
+        )
 
     @property
     def _pools(self) -> tuple[PoolSlot, ...]:

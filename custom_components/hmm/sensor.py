@@ -10,6 +10,7 @@ from homeassistant.components.sensor import (
     SensorDeviceClass,
     SensorEntity,
     SensorEntityDescription,
+    SensorExtraStoredData,
     SensorStateClass,
 )
 from homeassistant.config_entries import ConfigEntry
@@ -22,6 +23,7 @@ from homeassistant.const import (
     UnitOfElectricPotential,
     UnitOfEnergy,
     UnitOfFrequency,
+    UnitOfInformation,
     UnitOfPower,
     UnitOfTemperature,
     UnitOfTime,
@@ -72,6 +74,8 @@ class MinerSensorDescription(SensorEntityDescription):
 
     value_fn: Callable[[MinerCoordinator], SensorValue]
     exists_fn: Callable[[MinerCoordinator], bool] | None = None
+    is_hashrate: bool = False
+    """Whether the value is H/s, to be shown in the unit of the miner."""
 
     def exists(self, coordinator: MinerCoordinator) -> bool:
         """Return whether the miner ever told this figure."""
@@ -95,11 +99,18 @@ def _knows_power(coordinator: MinerCoordinator) -> bool:
 
 
 def _power(coordinator: MinerCoordinator) -> float | None:
-    """Return W: whole above 100 W, to the tenth below."""
+    """Return W in steps of about 2 %: less is noise of the meter."""
     power = coordinator.power
     if power is None:
         return None
-    return round(power) if power >= 100 else round(power, 1)
+    if power < 10:
+        return round(power, 1)
+    return round(2 * power) / 2 if power < 50 else round(power)
+
+
+def _efficiency(value: float | None) -> float | None:
+    """Return J/TH in steps of a half: the hashrate it comes from is noisy."""
+    return None if value is None else round(2 * value) / 2
 
 
 def _fan_rpm(coordinator: MinerCoordinator) -> int | None:
@@ -113,6 +124,12 @@ def _reject_rate(coordinator: MinerCoordinator) -> float | None:
     return _percent(data.shares_rejected, data.shares_accepted)
 
 
+def _active_pool(coordinator: MinerCoordinator) -> str | None:
+    """Return host and port of the pool that the miner works for."""
+    pool = coordinator.data.active_pool
+    return None if pool is None else pool.url
+
+
 def _started(coordinator: MinerCoordinator) -> datetime | None:
     """Return when the miner started."""
     if (uptime := coordinator.data.uptime) is None:
@@ -120,22 +137,55 @@ def _started(coordinator: MinerCoordinator) -> datetime | None:
     return dt_util.utcnow() - timedelta(seconds=uptime)
 
 
+def _detail(key: str, **options: Any) -> MinerSensorDescription:
+    """Return the description of a figure that only a tinkerer wants.
+
+    ``options`` are fields of the description; without ``value_fn`` the sensor
+    shows the telemetry field of its name as it is.
+    """
+    return MinerSensorDescription(
+        **{
+            "key": key,
+            "translation_key": key,
+            "entity_category": EntityCategory.DIAGNOSTIC,
+            "entity_registry_enabled_default": False,
+            "value_fn": lambda miner: getattr(miner.data, key),
+            **options,
+        }
+    )
+
+
 def _temperature(key: str) -> MinerSensorDescription:
     """Return the description of a temperature beside the chip's."""
-
-    def value(miner: MinerCoordinator) -> SensorValue:
-        return _whole(getattr(miner.data, key))
-
-    return MinerSensorDescription(
-        key=key,
-        translation_key=key,
+    return _detail(
+        key,
         device_class=SensorDeviceClass.TEMPERATURE,
         native_unit_of_measurement=UnitOfTemperature.CELSIUS,
         state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
         suggested_display_precision=0,
-        value_fn=value,
+        value_fn=lambda miner: _whole(getattr(miner.data, key)),
+    )
+
+
+def _average_hashrate(key: str) -> MinerSensorDescription:
+    """Return the description of a hashrate over a longer window."""
+    return _detail(
+        key,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=2,
+        is_hashrate=True,
+    )
+
+
+def _duration(key: str, state_class: SensorStateClass) -> MinerSensorDescription:
+    """Return the description of a long time, shown in hours."""
+    return _detail(
+        key,
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        suggested_unit_of_measurement=UnitOfTime.HOURS,
+        state_class=state_class,
+        suggested_display_precision=0,
     )
 
 
@@ -145,6 +195,7 @@ MINER_SENSORS: tuple[MinerSensorDescription, ...] = (
         translation_key="hashrate",
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=2,
+        is_hashrate=True,
         value_fn=lambda miner: miner.data.hashrate,
     ),
     MinerSensorDescription(
@@ -172,7 +223,7 @@ MINER_SENSORS: tuple[MinerSensorDescription, ...] = (
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=1,
         exists_fn=lambda miner: _knows_power(miner) and _tells(miner, "hashrate"),
-        value_fn=lambda miner: _round(
+        value_fn=lambda miner: _efficiency(
             efficiency_j_per_th(miner.power, miner.data.hashrate)
         ),
     ),
@@ -205,6 +256,13 @@ MINER_SENSORS: tuple[MinerSensorDescription, ...] = (
         device_class=SensorDeviceClass.UPTIME,
         entity_category=EntityCategory.DIAGNOSTIC,
         value_fn=_started,
+    ),
+    MinerSensorDescription(
+        key="active_pool",
+        translation_key="active_pool",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        exists_fn=lambda miner: _tells(miner, "pools"),
+        value_fn=_active_pool,
     ),
     MinerSensorDescription(
         key="shares_accepted",
@@ -240,8 +298,13 @@ MINER_SENSORS: tuple[MinerSensorDescription, ...] = (
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
         suggested_display_precision=2,
+        is_hashrate=True,
         value_fn=lambda miner: miner.data.hashrate_expected,
     ),
+    _average_hashrate("hashrate_10m"),
+    _average_hashrate("hashrate_15m"),
+    _average_hashrate("hashrate_1h"),
+    _average_hashrate("hashrate_1d"),
     _temperature("temperature_regulator"),
     _temperature("temperature_board"),
     _temperature("temperature_inlet"),
@@ -362,6 +425,30 @@ MINER_SENSORS: tuple[MinerSensorDescription, ...] = (
         entity_registry_enabled_default=False,
         value_fn=lambda miner: miner.data.signal,
     ),
+    _detail(
+        "packet_loss",
+        native_unit_of_measurement=PERCENTAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+    ),
+    _detail("pool_failures", state_class=SensorStateClass.TOTAL_INCREASING),
+    # Not the class of an uptime, which is the moment of a start
+    _duration("uptime_total", SensorStateClass.TOTAL_INCREASING),
+    # Set back when the filter is cleaned
+    _duration("filter_runtime", SensorStateClass.MEASUREMENT),
+    _detail(
+        "reset_reason",
+        # A state is no longer than that
+        value_fn=lambda miner: (miner.data.reset_reason or "")[:255] or None,
+    ),
+    _detail(
+        "free_memory",
+        device_class=SensorDeviceClass.DATA_SIZE,
+        native_unit_of_measurement=UnitOfInformation.BYTES,
+        suggested_unit_of_measurement=UnitOfInformation.KIBIBYTES,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+    ),
 )
 
 MINER_ENERGY = SensorEntityDescription(
@@ -398,9 +485,36 @@ def _chip_temperature(index: int) -> MinerSensorDescription:
     )
 
 
+def _chip_hashrate(index: int) -> MinerSensorDescription:
+    """Return the description of one chip's hashrate, where there are several."""
+
+    def value(miner: MinerCoordinator) -> SensorValue:
+        chips = miner.data.chip_hashrates
+        return chips[index] if index < len(chips) else None
+
+    return _detail(
+        f"chip_hashrate_{index + 1}",
+        translation_key="chip_hashrate",
+        translation_placeholders={"index": str(index + 1)},
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=2,
+        is_hashrate=True,
+        exists_fn=lambda miner: (
+            miner.data is not None
+            and index < len(miner.data.chip_hashrates)
+            and len(miner.data.chip_hashrates) > 1
+        ),
+        value_fn=value,
+    )
+
+
 # The largest home miner (Avalon Q) has 160 chips; that many sensors help nobody
 _MOST_CHIPS = 16
-CHIP_SENSORS = tuple(_chip_temperature(index) for index in range(_MOST_CHIPS))
+CHIP_SENSORS = tuple(
+    describe(index)
+    for describe in (_chip_temperature, _chip_hashrate)
+    for index in range(_MOST_CHIPS)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -572,7 +686,7 @@ HUB_SENSORS: tuple[HubSensorDescription, ...] = (
         native_unit_of_measurement="J/TH",
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=1,
-        value_fn=lambda hub: _round(hub.data.efficiency),
+        value_fn=lambda hub: _efficiency(hub.data.efficiency),
     ),
     HubSensorDescription(
         key="miners_online",
@@ -627,7 +741,13 @@ async def async_setup_entry(
         )
     elif isinstance(coordinator, HubCoordinator):
         async_add_entities(HubSensor(coordinator, d) for d in HUB_SENSORS)
-        async_add_entities([HubEnergySensor(coordinator, MINER_ENERGY)])
+        async_add_offered(
+            coordinator,
+            (MINER_ENERGY,),
+            lambda _, hub: hub.data.power is not None,
+            HubEnergySensor,
+            async_add_entities,
+        )
 
 
 class MinerSensor(MinerEntity, SensorEntity):
@@ -641,7 +761,7 @@ class MinerSensor(MinerEntity, SensorEntity):
         """Fix the unit of a hashrate for life."""
         super().__init__(coordinator, description)
         self._factor = 1.0
-        if description.key in ("hashrate", "hashrate_expected"):
+        if description.is_hashrate:
             unit = coordinator.client.hashrate_unit
             self._attr_native_unit_of_measurement = unit
             self._factor = _HASHRATE_FACTOR[unit]
@@ -705,7 +825,15 @@ class _EnergySensor(RestoreSensor):
     @property
     @override
     def native_value(self) -> float:
-        return round(self._before + self._metered, 4)
+        return round(self._before + self._metered, 2)
+
+    @property
+    @override
+    def extra_restore_state_data(self) -> SensorExtraStoredData:
+        """Keep what rounding hides: many restarts would add up to much."""
+        return SensorExtraStoredData(
+            self._before + self._metered, self.native_unit_of_measurement
+        )
 
 
 class MinerEnergySensor(MinerEntity, _EnergySensor):

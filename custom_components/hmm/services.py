@@ -85,9 +85,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
                         "modes": ", ".join(modes) or "-",
                     },
                 )
-            if await _is_in_mode(miner, mode):
-                return
-            await miner.async_command(miner.client.set_mode(mode))
+            await miner.async_set_mode(mode)
 
         return await _run_on_targets(call, run)
 
@@ -121,18 +119,6 @@ def async_setup_services(hass: HomeAssistant) -> None:
         schema=SET_POOL_SCHEMA,
         supports_response=SupportsResponse.OPTIONAL,
     )
-
-
-async def _is_in_mode(miner: MinerCoordinator, mode: str) -> bool:
-    """Return whether a miner need not be told.
-
-    A mode that is set once more interrupts the mining of some devices. What the
-    last poll said is asked again: it may be half a minute old.
-    """
-    if miner.data is None or miner.data.mode != mode:
-        return False
-    await miner.async_refresh()
-    return miner.last_update_success and miner.data.mode == mode
 
 
 async def _run_on_targets(

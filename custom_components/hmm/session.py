@@ -1,5 +1,7 @@
 """The HTTP session that miners are polled over."""
 
+import socket
+
 from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 from aiohttp_asyncmdnsresolver.api import AsyncDualMDNSResolver
 from homeassistant.components import zeroconf
@@ -18,6 +20,8 @@ async def async_create_miner_session(hass: HomeAssistant) -> ClientSession:
     )
     session = ClientSession(
         connector=TCPConnector(
+            # AxeOS takes every IPv6 client for a stranger
+            family=socket.AF_INET,
             keepalive_timeout=_KEEP_ALIVE_SECONDS,
             limit=0,
             limit_per_host=2,

@@ -302,7 +302,7 @@ async def test_a_driver_that_does_not_know_the_device_is_closed(
     """Given a no, the driver is closed and asked anew the next time."""
     answers["connect"] = False
     assert await client.connect() is False
-    with pytest.raises(CannotConnect, match="No device of this kind"):
+    with pytest.raises(CannotConnect, match="no device of this kind"):
         await client.poll()
     assert asked("connect") == asked("close") == 2
 
@@ -493,12 +493,21 @@ async def test_one_thing_at_a_time(
 
 async def test_closing(client: MinerClient, answers: dict[str, Any]) -> None:
     """Given a connected driver, it is closed once, and made anew when needed."""
-    await client.close()
+    await client.disconnect()
     assert asked("close") == 0
     await client.connect()
     answers["close"] = ValueError()
-    await client.close()
-    await client.close()
+    await client.disconnect()
+    await client.disconnect()
     assert asked("close") == 1
     await client.poll()
     assert asked("connect") == 2
+
+
+async def test_closing_for_good(client: MinerClient, answers: dict[str, Any]) -> None:
+    """Given an entry that was unloaded, a late poll leaves no driver open."""
+    await client.connect()
+    await client.close()
+    with pytest.raises(CannotConnect):
+        await client.poll()
+    assert asked("connect") == asked("close") == 2

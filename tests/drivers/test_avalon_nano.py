@@ -172,6 +172,12 @@ async def test_captured_nano_3s() -> None:
     assert telemetry.block_height == 943768
     assert telemetry.response_time == 71
     assert telemetry.signal == -55
+    assert telemetry.hashrate_15m == pytest.approx(6_623_443.02e6)
+    assert telemetry.hashrate_10m is None
+    assert telemetry.filter_runtime == 33862 * 60
+    assert telemetry.pool_failures == 1
+    assert telemetry.crc_errors == 0
+    assert telemetry.reset_reason == "0x01.00000000"
     assert telemetry.hashing is True
     assert telemetry.paused is None
     assert telemetry.using_fallback is False
@@ -309,6 +315,8 @@ async def test_power_of_an_unknown_model_is_that_of_its_layout() -> None:
         ("ECHU[0 0 0] ECMM[0]", ()),
         ("ECHU[0x00] ECMM[0]", ()),
         ("ECHU[0 16 0] ECMM[0]", ("chip_error",)),
+        ("ECHU[0x1F]", ("chip_error",)),
+        ("ECHU[N/A] ECMM[none] FanErr[-]", ()),
         ("ECHU[0] ECMM[2]", ("hardware_fault",)),
         ("SYSTEMSTATU[Work: In Fault, Hash Board: 1]", ("hardware_fault",)),
         ("PS[3 0 0 0 0 0 0]", ("power_fault",)),
@@ -319,6 +327,24 @@ async def test_problems(fields: str, problems: tuple[str, ...]) -> None:
     """Error codes become names."""
     telemetry = await poll({"version": Q_VERSION, "stats": stats(fields)})
     assert telemetry.problems == problems
+
+
+async def test_counters_of_several_boards() -> None:
+    """Garbled messages are summed up; what is no number does not count."""
+    telemetry = await poll(
+        {"version": Q_VERSION, "stats": stats("CRC[3 4] COMCRC[5 x] PFCnt[-1]")}
+    )
+    assert telemetry.crc_errors == 12
+    assert telemetry.pool_failures is None
+    telemetry = await poll({"version": Q_VERSION, "stats": stats("CRC[x] Filter[?]")})
+    assert telemetry.crc_errors is None
+    assert telemetry.filter_runtime is None
+
+
+async def test_the_average_of_standby_is_not_told() -> None:
+    """It keeps its value of before."""
+    answers = NANO3S_ANSWERS | {"version": Q_VERSION, "stats": stats(Q_STANDBY)}
+    assert (await poll(answers)).hashrate_15m is None
 
 
 async def test_pools_dead_and_fallback() -> None:

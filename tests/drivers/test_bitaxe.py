@@ -167,6 +167,26 @@ async def test_every_generation_is_read_whole(
     assert (telemetry.blocks_found is not None) == (number >= 11)
     assert (telemetry.paused is False) == (number >= 14)
     assert (telemetry.frequency_actual is not None) == (number >= 14)
+    reading = device.miner.read()
+    assert telemetry.free_memory == 185_304
+    assert telemetry.reject_reasons == (
+        (("Job not found", reading.rejected),) if number >= 6 else ()
+    )
+    assert len(telemetry.chip_hashrates) == len(telemetry.chip_errors)
+    assert len(telemetry.chip_hashrates) == (1 if number >= 11 else 0)
+    for window, average in (
+        ("10m", telemetry.hashrate_10m),
+        ("1h", telemetry.hashrate_1h),
+    ):
+        expected = pytest.approx(reading.averages[window], rel=0.01)
+        assert average == (expected if number >= 12 else None)
+    assert telemetry.hashrate_1d is None
+    assert telemetry.reset_reason == ("Power on" if number >= 12 else None)
+    assert telemetry.cpu_usage == (21.4 if number >= 14 else None)
+    assert telemetry.shares_pending == (0 if number >= 15 else None)
+    assert (telemetry.uptime_total is not None) == (number >= 15)
+    if telemetry.uptime_total is not None:
+        assert telemetry.uptime_total == pytest.approx(reading.lifetime_uptime, abs=30)
 
 
 @pytest.mark.parametrize("generation", ["2.4", "2.8", "2.15"])
@@ -330,6 +350,72 @@ def test_a_miscounted_board_keeps_the_hashrate_that_fits_its_power() -> None:
     assert telemetry.best_share == 4292734826
 
 
+@pytest.mark.parametrize("told", [{"expectedHashrate": 430}, {}])
+def test_an_expectation_that_the_hashrate_refutes_is_unknown(
+    told: dict[str, Any],
+) -> None:
+    """Chips that are not counted are missing in what the board should make."""
+    info = {key: INFO[key] for key in INFO if key != "expectedHashrate"} | told
+    info |= {"ASICModel": "BM1366", "smallCoreCount": 894, "frequency": 485}
+    one = read(info | {"hashRate": 440})
+    assert one.hashrate_expected == pytest.approx(431e9, rel=0.01)
+    six = read(info | {"hashRate": 2372.75, "power": 58.35})
+    assert six.hashrate == 2372.75e9
+    assert six.hashrate_expected is None
+    # A spike proves nothing
+    assert read(info | {"hashRate": 9.5e8}).hashrate_expected is not None
+
+
+def test_longer_averages() -> None:
+    """Spikes, and zeros of what has not begun yet, are unknown."""
+    averages = read(INFO | {"hashRate_10m": 1060, "hashRate_1h": "1055.5"})
+    assert (averages.hashrate_10m, averages.hashrate_1h) == (1060e9, 1055.5e9)
+    fresh = read(INFO | {"hashRate_10m": 9.5e8, "hashRate_1h": 0})
+    assert (fresh.hashrate_10m, fresh.hashrate_1h) == (None, None)
+    stopped = read(INFO | {"hashRate": 0, "hashRate_1h": 0})
+    assert stopped.hashrate_1h == 0
+    booted = {"uptimeSeconds": 5, "sharesAccepted": 0}
+    assert read(INFO | booted | {"hashRate_10m": 1060}).hashrate_10m is None
+
+
+def test_each_chip_of_a_monitored_board_keeps_its_place() -> None:
+    """GH/s and errors; a chip that is not readable leaves a gap."""
+    asics = [
+        {"total": 441.25, "domains": [110, 111], "errorCount": 3},
+        "?",
+        {"total": "430.5", "errorCount": -1},
+    ]
+    telemetry = read(INFO | {"hashrateMonitor": {"asics": asics}})
+    assert telemetry.chip_hashrates == (441.25e9, None, 430.5e9)
+    assert telemetry.chip_errors == (3, None, None)
+    for odd in ({"asics": 5}, {"asics": None}, [], "x"):
+        assert read(INFO | {"hashrateMonitor": odd}).chip_hashrates == ()
+
+
+def test_reject_reasons_tell_no_wallet() -> None:
+    """A pool may quote whom it refuses."""
+    wallet = "bc1qsimulated0miner0wallet0000000000000000"
+    reasons = [
+        {"message": "Stale", "count": 4},
+        {"message": f"Unauthorized worker {wallet}.bitaxe-gamma", "count": "2"},
+        {"message": "Above target", "count": None},
+        {"count": 7},
+        "Low difficulty",
+    ]
+    telemetry = read(INFO | {"sharesRejectedReasons": reasons})
+    assert telemetry.reject_reasons == (
+        ("Stale", 4),
+        ("Unauthorized worker ...", 2),
+    )
+
+
+def test_the_board_sensors_of_an_old_hex() -> None:
+    """The hotter of the two; what has no reading does not count."""
+    assert read(INFO | {"boardtemp1": 41, "boardtemp2": 44.5}).temperature_board == 44.5
+    assert read(INFO | {"boardtemp1": 41, "boardtemp2": -1}).temperature_board == 41
+    assert read(INFO).temperature_board is None
+
+
 def test_a_minute_that_has_not_begun_is_no_zero() -> None:
     """After a resume hashRate_1m is 0 or a spike for a while."""
     assert read(INFO | {"hashRate_1m": 0}).hashrate == 1050.5e9
@@ -375,6 +461,37 @@ def test_the_fan_speed_of_a_fork_without_chip_temperatures() -> None:
     telemetry = read(INFO | {"fanSpeed": 66, "fanrpm": 4100})
     assert telemetry.fan_speed == 66
     assert telemetry.fan_rpm == (4100,)
+
+
+@pytest.mark.parametrize("index", [None, "", "absent"])
+def test_slots_without_an_index_are_told_by_the_flat_keys(index: Any) -> None:
+    """The slot with the address of the flat keys is the one in use."""
+    pools = [
+        {"id": 0, "stratumURL": "unused.example", "stratumPort": 3333},
+        {"id": 1, "stratumURL": "solo.ckpool.org", "stratumPort": 3333},
+        {"id": 4, "stratumURL": "public-pool.io", "stratumPort": 21496},
+    ]
+    info = INFO | {"pools": pools}
+    if index != "absent":
+        info |= {"primaryPoolIndex": index, "secondaryPoolIndex": index}
+    assert active(read(info)).index == 4
+    assert active(read(info | {"isUsingFallbackStratum": 1})).index == 1
+    moved = read(info | {"stratumPort": 1})
+    assert moved.active_pool is None
+    assert [pool.index for pool in moved.pools] == [0, 1, 4]
+    # What is told goes before
+    assert active(read(info | {"primaryPoolIndex": 0})).index == 0
+
+
+def test_a_safe_mode_that_is_over_leaves_its_flag() -> None:
+    """Since 2.12 a miner goes on by itself; what it hashes tells."""
+    cooled = INFO | {"overheat_mode": 1, "hashRate_1m": 400, "hashRate": 850}
+    telemetry = read(cooled)
+    assert telemetry.problems == ("overheat",)
+    assert (telemetry.hashrate, telemetry.hashing) == (850e9, True)
+    resting = read(cooled | {"hashRate": 0})
+    assert (resting.hashrate, resting.hashing) == (0, False)
+    assert resting.problems == ("overheat",)
 
 
 @pytest.mark.parametrize("pools", [None, [], {}])
@@ -818,7 +935,14 @@ async def test_an_old_overheat_is_cured_by_a_mode(
         await device.wait_ready()
         telemetry = await driver.get_telemetry()
         assert telemetry.problems == ("overheat",)
-        assert telemetry.hashing is False
+        assert telemetry.hashing is not True  # it has only just booted
+        device.miner.speed = 3000
+        await asyncio.sleep(0.05)
+        device.miner.speed = 0
+        telemetry = await driver.get_telemetry()
+        assert telemetry.problems == ("overheat",)
+        assert telemetry.hashrate == pytest.approx(50e6 * 2040, rel=0.1)
+        assert telemetry.hashing is True
         assert telemetry.mode == "custom"
         device.miner.heat_to(45)
         assert await driver.set_mode("standard")

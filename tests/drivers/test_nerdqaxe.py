@@ -157,6 +157,18 @@ async def test_every_generation_is_read_whole(
     assert (telemetry.paused is False) == (number >= 35)
     assert len(telemetry.fan_rpm) == (2 if number >= 37 else 1)
     assert (telemetry.network_difficulty is not None) == (number >= 37)
+    reading = device.miner.read()
+    assert telemetry.hashrate_10m == pytest.approx(reading.averages["10m"], rel=0.01)
+    for window, average in (
+        ("1h", telemetry.hashrate_1h),
+        ("1d", telemetry.hashrate_1d),
+    ):
+        expected = pytest.approx(reading.averages[window], rel=0.01)
+        assert average == (expected if number >= 34 else None)
+    assert telemetry.reset_reason == "SYSTEM.POWER_ON_RESET"
+    assert telemetry.free_memory == 6_890_556
+    assert telemetry.packet_loss == (0 if number >= 34 else None)
+    assert telemetry.blocks_found_session == (0 if number >= 34 else None)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -319,6 +331,39 @@ def test_what_only_the_nested_pools_tell() -> None:
     both = read(nested | {"poolDifficulty": 8192, "lastpingrtt": 20})
     assert both.pool_difficulty == 8192
     assert both.response_time == 20
+
+
+def test_longer_averages_that_repeat_the_ten_minutes_are_left_out() -> None:
+    """A release before 1.0.32 has the same number thrice."""
+    repeated = {f"hashRate_{window}": 9650.25 for window in ("10m", "1h", "1d")}
+    telemetry = read(INFO | repeated)
+    assert telemetry.hashrate_10m == 9650.25e9
+    assert (telemetry.hashrate_1h, telemetry.hashrate_1d) == (None, None)
+    telemetry = read(INFO | repeated | {"hashRate_1d": 4800})
+    assert (telemetry.hashrate_1h, telemetry.hashrate_1d) == (9650.25e9, 4800e9)
+
+
+def test_lost_pings_are_a_part_of_one() -> None:
+    """Of the pool in use, where /info has none itself; else it is no part."""
+    pool = {"connected": True, "pingLoss": 0.25}
+    nested = INFO | {"stratum": {"usingFallback": False, "pools": [pool]}}
+    assert read(nested).packet_loss == 25
+    assert read(nested | {"recentpingloss": 0.04}).packet_loss == pytest.approx(4)
+    assert read(INFO | {"recentpingloss": 4}).packet_loss is None
+
+
+def test_blocks_of_the_session_and_of_all_time() -> None:
+    """Older releases count those of the session only."""
+    both = read(INFO | {"foundBlocks": 1, "totalFoundBlocks": 3})
+    assert (both.blocks_found_session, both.blocks_found) == (1, 3)
+    one = read(INFO | {"foundBlocks": 1})
+    assert (one.blocks_found_session, one.blocks_found) == (1, 1)
+
+
+def test_the_board_sensors_of_an_old_release() -> None:
+    """1.0.12 has two of them."""
+    assert read(INFO | {"boardtemp1": 41, "boardtemp2": 44.5}).temperature_board == 44.5
+    assert read(INFO).temperature_board is None
 
 
 def test_a_boot_claims_no_hashrate() -> None:

@@ -126,6 +126,9 @@ async def test_documented_packet(ear: NMMinerDriver, udp_port: int) -> None:
     assert telemetry.temperature == 48.5
     assert telemetry.signal == -62
     assert telemetry.uptime == 5026
+    assert telemetry.uptime_total is None
+    assert telemetry.last_share == 0.001
+    assert telemetry.free_memory == round(8203.9 * 1024)
     assert telemetry.power is None
     assert telemetry.hashing is True
     assert telemetry.active_pool is not None
@@ -157,6 +160,8 @@ async def test_the_other_dialect(ear: NMMinerDriver, udp_port: int) -> None:
     assert telemetry.best_share == 306.59
     assert telemetry.temperature is None
     assert telemetry.uptime == 22 * 60 + 57
+    assert telemetry.uptime_total == ((28 * 24 + 18) * 60 + 25) * 60 + 1
+    assert telemetry.free_memory is None
     assert telemetry.active_pool is not None
     assert telemetry.active_pool.url == "public-pool.io:21496"
     assert telemetry.signal is None
@@ -298,6 +303,8 @@ async def test_simulated_broadcasts(
         assert telemetry.shares_accepted == pytest.approx(state["accepted"], abs=5)
         assert telemetry.temperature == pytest.approx(state["temperature"], abs=5)
         assert telemetry.uptime == pytest.approx(state["uptime"], abs=5)
+        assert telemetry.uptime_total is not None
+        assert telemetry.uptime_total > telemetry.uptime
         assert device.counters.requests == 0
         device.fault = Fault.GARBAGE
         await asyncio.sleep(0.1)
@@ -340,6 +347,10 @@ async def test_version_2(driver: NMMinerDriver, version: str) -> None:
         assert telemetry.pool_difficulty == pytest.approx(0.01)
         assert telemetry.uptime == pytest.approx(state["uptime"], abs=5)
         assert telemetry.temperature is not None
+        assert telemetry.uptime_total is not None
+        assert telemetry.uptime_total > telemetry.uptime
+        assert telemetry.last_share == pytest.approx(0.017)
+        assert telemetry.free_memory == 118_432
         assert telemetry.signal == -62
         assert telemetry.active_pool is not None
         assert telemetry.active_pool.url == "public-pool.io:21496"

@@ -272,6 +272,25 @@ async def test_the_worker_without_a_name(driver: SolopoolDriver) -> None:
     )
 
 
+async def test_workers_as_a_list(driver: SolopoolDriver) -> None:
+    """Each with its name inside is read like those under their names."""
+    account = load("miners_v2")
+    account["workers"] = [
+        {"name": "rig", "hr": 5, "offline": False, "sharesValid": 3},
+        {"name": WALLET, "hr": "7", "sharesValid": 4},
+        {"hr": 9, "offline": True},
+        "x",
+    ]
+    async with serving({f"/miners/{WALLET}": account}) as site:
+        data = await tile(driver, site.base)
+    assert data.workers == (
+        PoolWorker(name="rig", hashrate=5, online=True),
+        PoolWorker(name="default", hashrate=7, online=None),
+        PoolWorker(name="default", hashrate=9, online=False),
+    )
+    assert data.shares_valid == 7
+
+
 @pytest.mark.parametrize("value", [None, "", "nan", [], {}, True, "x", -5, 1e300])
 @pytest.mark.parametrize("name", ["miners_v2", "accounts_v1"])
 async def test_nonsense_is_unknown(

@@ -17,9 +17,11 @@ from custom_components.hmm.driver_api import (
     CommandFailed,
     DeviceFacts,
     DriverError,
+    HtmlAnswer,
     InvalidValue,
     MinerTelemetry,
     PoolSlot,
+    RedirectAnswer,
     Setting,
     TuningLimits,
     TuningRange,
@@ -298,6 +300,12 @@ def percent(info: Info, *keys: str) -> float | None:
     """Return the first of these fields that is a number from 0 to 100."""
     number = natural(info, *keys)
     return number if number is not None and number <= 100 else None
+
+
+def board_temperature(info: Info) -> float | None:
+    """Return the °C of the hotter board sensor (old Hex and NerdQAxe firmwares)."""
+    sensors = (positive(info, "boardtemp1"), positive(info, "boardtemp2"))
+    return max((value for value in sensors if value is not None), default=None)
 
 
 def signal(info: Info) -> int | None:
@@ -662,8 +670,12 @@ class AxeDriver(BaseMinerAdapter):
         """Keep what must be known at the next poll, and look for a new boot."""
         identity = (info.get("version"), info.get("ASICModel"), info.get("deviceModel"))
         if identity != self._options_of:
-            self._asic = await self._read_asic()
-            self._options_of = identity
+            try:
+                self._asic = await self._read_asic()
+                self._options_of = identity
+            except BadAnswer:
+                # Not what it has to say: a slow boot perhaps. Asked again.
+                self._options_of = None
             self._options = self._read_options(info)
             self._modes = make_modes(self._options)
         self._info = info
@@ -692,8 +704,10 @@ class AxeDriver(BaseMinerAdapter):
         """Return /asic, None where the firmware has no such path."""
         try:
             reply = await self._request("GET", "/api/system/asic")
+            if reply.status in (404, 405):
+                return None
             return reply.json_object()
-        except BadAnswer:
+        except HtmlAnswer, RedirectAnswer:
             return None
 
     async def _patch(self, patch: Mapping[str, Any]) -> None:
@@ -777,9 +791,30 @@ class AxeDriver(BaseMinerAdapter):
         frequency, cores = positive(info, "frequency"), self._cores(info)
         return frequency * MEGA * cores if frequency and cores else None
 
-    def _expected_hashrate(self, info: Info) -> float | None:
-        expected = positive(info, "expectedHashrate")
-        return expected * GIGA if expected else self._computed_hashrate(info)
+    def _expected_hashrate(self, info: Info, hashrate: float | None) -> float | None:
+        """Return what the device should make, None where ``hashrate`` refutes it.
+
+        A measured hashrate above twice of it is believed where the power fits:
+        then the firmware counts too few chips, and so did this figure.
+        """
+        told = positive(info, "expectedHashrate")
+        expected = told * GIGA if told else self._computed_hashrate(info)
+        if expected and hashrate and hashrate > 2 * expected:
+            return None
+        return expected
+
+    def _average(self, info: Info, key: str) -> float | None:
+        """Return the H/s of a longer window, None where it says nothing.
+
+        As with the shorter ones: spikes are nonsense, and a zero of a device
+        that hashes is an average that has not begun yet.
+        """
+        value = natural(info, key)
+        if value is None or warming_up(info):
+            return None
+        if not value and natural(info, "hashRate"):
+            return None
+        return value * GIGA if self._is_plausible(info, value * GIGA) else None
 
     def _hashrate(self, info: Info, *, stopped: bool) -> float | None:
         """Return H/s, None while the device warms up or says nonsense.

@@ -84,6 +84,20 @@ class MinerTelemetry:
 
     hashrate_expected: float | None = None
     """H/s that frequency and core count promise."""
+    hashrate_10m: float | None = None
+    """H/s over the last ten minutes."""
+    hashrate_15m: float | None = None
+    """H/s over the last quarter of an hour."""
+    hashrate_1h: float | None = None
+    """H/s over the last hour."""
+    hashrate_1d: float | None = None
+    """H/s over the last day."""
+    chip_hashrates: tuple[float | None, ...] = ()
+    """H/s by chip."""
+    chip_errors: tuple[int | None, ...] = ()
+    """Wrong results by chip, since the miner started."""
+    uptime_total: int | None = None
+    """s that the miner has run in its life."""
     temperature_regulator: float | None = None
     temperature_board: float | None = None
     temperature_inlet: float | None = None
@@ -108,20 +122,42 @@ class MinerTelemetry:
     shares_accepted: int | None = None
     shares_rejected: int | None = None
     shares_stale: int | None = None
+    shares_pending: int | None = None
+    """Shares that the pool has not answered yet."""
+    reject_reasons: tuple[tuple[str, int], ...] = ()
+    """What the pool said and how often, without names of users."""
     error_rate: float | None = None
     """Percent of hardware errors."""
     best_share: float | None = None
     """Difficulty of the best share ever."""
     best_session_share: float | None = None
     """Difficulty of the best share since the miner started."""
+    last_share: float | None = None
+    """Difficulty of the last share."""
     blocks_found: int | None = None
+    blocks_found_session: int | None = None
+    """Blocks since the miner started, where it counts them apart."""
     pool_difficulty: float | None = None
     network_difficulty: float | None = None
     block_height: int | None = None
     response_time: float | None = None
     """ms that the pool takes to answer a share."""
+    packet_loss: float | None = None
+    """Percent of the pings to the pool that are not answered."""
+    pool_failures: int | None = None
+    """How often a pool was lost."""
+    crc_errors: int | None = None
+    """Garbled messages between controller and chips."""
     signal: int | None = None
     """dBm."""
+    reset_reason: str | None = None
+    """Why the miner last started, in the firmware's own words or code."""
+    free_memory: int | None = None
+    """Bytes."""
+    cpu_usage: float | None = None
+    """Percent."""
+    filter_runtime: int | None = None
+    """s since the dust filter was cleaned."""
     hashing: bool | None = None
     """Whether the device works on shares now."""
     paused: bool | None = None

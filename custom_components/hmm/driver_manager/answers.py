@@ -36,6 +36,20 @@ def _counts(value: Any) -> tuple[int | None, ...]:
     return tuple(parse_int(item) for item in _items(value))
 
 
+def _gaps(value: Any) -> tuple[float | None, ...]:
+    return tuple(parse_number(item) for item in _items(value))
+
+
+def _reasons(value: Any) -> tuple[tuple[str, int], ...]:
+    pairs = (item for item in _items(value) if len(_items(item)) == 2)
+    return tuple(
+        (text, number)
+        for reason, count in pairs
+        if (text := parse_text(reason)) is not None
+        and (number := parse_int(count)) is not None
+    )
+
+
 def _texts(value: Any) -> tuple[str, ...]:
     return tuple(item for item in _items(value) if isinstance(item, str))
 
@@ -75,10 +89,21 @@ _TELEMETRY = _readers(
     {
         "mode": parse_text,
         "uptime": parse_int,
+        "uptime_total": parse_int,
+        "chip_hashrates": _gaps,
+        "chip_errors": _counts,
         "shares_accepted": parse_int,
         "shares_rejected": parse_int,
         "shares_stale": parse_int,
+        "shares_pending": parse_int,
+        "reject_reasons": _reasons,
         "blocks_found": parse_int,
+        "blocks_found_session": parse_int,
+        "pool_failures": parse_int,
+        "crc_errors": parse_int,
+        "reset_reason": parse_text,
+        "free_memory": parse_int,
+        "filter_runtime": parse_int,
         "block_height": parse_int,
         "signal": parse_int,
         "hashing": _flag,

@@ -50,6 +50,7 @@ class MinerClient:
         self._context = context
         self._driver: BaseMinerAdapter | None = None
         self._facts = DeviceFacts()
+        self._is_closed = False
         # One request or command at a time: small web servers take no more, and
         # a poll in the middle of a write would publish half of it.
         self._lock = asyncio.Lock()
@@ -141,7 +142,12 @@ class MinerClient:
             await self._command(driver, driver.set_tuning, setting, value)
 
     async def close(self) -> None:
-        """Give back what the driver holds."""
+        """Give back what the driver holds, for good."""
+        self._is_closed = True
+        await self.disconnect()
+
+    async def disconnect(self) -> None:
+        """Give back what the driver holds; the next call connects again."""
         driver, self._driver = self._driver, None
         if driver is not None:
             await self._close(driver)
@@ -169,12 +175,16 @@ class MinerClient:
             await self._close(driver)
             raise
         self._facts = facts if isinstance(facts, DeviceFacts) else DeviceFacts()
+        if self._is_closed:
+            # The entry was unloaded in the meantime
+            await self._close(driver)
+            return False
         self._driver = driver
         return True
 
     async def _connected(self) -> BaseMinerAdapter:
         if self._driver is None and not await self._connect():
-            msg = f"No device of this kind answers at {self.host}"
+            msg = "It is off, or no device of this kind"
             raise CannotConnect(msg)
         assert self._driver is not None
         return self._driver
@@ -225,6 +235,16 @@ def is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
+def log_fault(driver_type: str | None, err: BaseException) -> None:
+    """Log where a driver failed, but not the text: it may quote the device."""
+    _LOGGER.debug(
+        "Driver %s failed with %s:\n%s",
+        driver_type,
+        type(err).__name__,
+        "".join(traceback.format_tb(err.__traceback__)),
+    )
+
+
 def _fault(
     driver: BaseMinerAdapter | type[BaseMinerAdapter], err: BaseException
 ) -> DriverFault:
@@ -234,7 +254,7 @@ def _fault(
     """
     frames = traceback.extract_tb(err.__traceback__)
     where = f" in line {frames[-1].lineno} of {frames[-1].name}" if frames else ""
-    _LOGGER.debug("Driver %s failed", driver.driver_type, exc_info=err)
+    log_fault(driver.driver_type, err)
     return DriverFault(
         f"The driver {driver.driver_type} failed with {type(err).__name__}{where}"
     )

@@ -104,7 +104,9 @@ async def detect(
                 no = NotThisDevice("A device answered that no driver knows")
                 error = _more_telling(error, no)
         except CannotConnect as err:
-            closed.add(door)
+            if driver.bundled:
+                # A user's driver may fail for reasons of its own
+                closed.add(door)
             error = _more_telling(error, err)
         except DriverError as err:
             _LOGGER.debug("%s at %s: %s", driver.driver_type, host, err)

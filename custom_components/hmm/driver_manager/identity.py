@@ -9,9 +9,18 @@ _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 def miner_unique_id(facts: DeviceFacts) -> str | None:
     """Return the MAC, else the serial number, else None."""
-    if facts.mac and _MAC.fullmatch(mac := facts.mac.lower()):
-        return mac
-    return facts.serial or None
+    return next(iter(known_ids(facts)), None)
+
+
+def known_ids(facts: DeviceFacts) -> tuple[str, ...]:
+    """Return everything that identifies the device, the MAC first.
+
+    A firmware may begin to tell a MAC where it had told a serial number only.
+    """
+    mac = (facts.mac or "").lower()
+    return tuple(
+        known for known in (mac if _MAC.fullmatch(mac) else "", facts.serial) if known
+    )
 
 
 _BY_ADDRESS = "address:"

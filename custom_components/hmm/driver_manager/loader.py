@@ -174,6 +174,8 @@ def _register(
     if not isinstance(driver_type, str) or not driver_type:
         msg = f"{driver_class.__name__} has no driver_type"
         raise ValueError(msg)
+    if issubclass(driver_class, BaseMinerAdapter):
+        _check_connection(driver_class)
     if issubclass(driver_class, BaseMinerAdapter) and (
         driver_class.hashrate_unit not in get_args(HashrateUnit)
     ):
@@ -195,6 +197,22 @@ def _register(
         sha256=sha256,
         bundled=bundled,
     )
+
+
+def _check_connection(driver_class: type[BaseMinerAdapter]) -> None:
+    """Raise ValueError if what tells how to reach the device makes no sense."""
+    kind: object = driver_class.connection_type
+    port: object = driver_class.default_port
+    options: object = driver_class.option_fields
+    if kind not in (None, "http", "tcp", "udp"):
+        msg = f"The connection_type of {driver_class.__name__} must be http, tcp or udp"
+        raise ValueError(msg)
+    if port is not None and (isinstance(port, bool) or not isinstance(port, int)):
+        msg = f"The default_port of {driver_class.__name__} must be a number"
+        raise ValueError(msg)
+    if not isinstance(options, tuple):
+        msg = f"The option_fields of {driver_class.__name__} must be a tuple"
+        raise ValueError(msg)
 
 
 def _reason(err: BaseException) -> str:

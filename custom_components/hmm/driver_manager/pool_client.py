@@ -15,11 +15,25 @@ from ..driver_api import (
     DriverError,
 )
 from .answers import read_tiles
-from .client import DriverFault, is_cancelled
+from .client import DriverFault, is_cancelled, log_fault
 
 _LOGGER = logging.getLogger(__name__)
 
 _FETCH_SECONDS = 30
+
+
+def make_pool_driver(
+    driver_class: type[BasePoolIntegration], session: aiohttp.ClientSession
+) -> BasePoolIntegration:
+    """Return a driver with the session that it is lent."""
+    try:
+        driver = driver_class()
+        driver.session = session
+    except (Exception, SystemExit) as err:
+        log_fault(driver_class.driver_type, err)
+        msg = f"The driver {driver_class.driver_type} failed with {type(err).__name__}"
+        raise DriverFault(msg) from err
+    return driver
 
 
 async def fetch_tiles(

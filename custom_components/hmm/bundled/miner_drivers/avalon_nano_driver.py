@@ -40,6 +40,7 @@ type Fields = Mapping[str, str]
 
 # Values may hold blanks, commas, colons and percent signs.
 _FIELD = re.compile(r"(\w+)\[([^\]]*)\]")
+_HEX = re.compile(r"[0-9a-f]+")
 _OPTION = re.compile(r"[a-z]\w*(?:-\w+)*")
 
 _NO_SENSOR_BELOW = -100.0
@@ -242,6 +243,10 @@ class AvalonNanoDriver(BaseMinerAdapter):
             hashrate_expected=(
                 None if idle else _positive(_scaled(fields.get("GHSmm"), GIGA))
             ),
+            hashrate_15m=(
+                # In standby the averages keep their old values.
+                None if idle else _not_negative(_scaled(summary.get("MHS 15m"), MEGA))
+            ),
             temperature=_temperature(fields.get("TMax")),
             temperature_board=_first_temperature(
                 fields, "Temp", "HBTemp", "HBOTemp", "HBITemp"
@@ -285,7 +290,15 @@ class AvalonNanoDriver(BaseMinerAdapter):
             ),
             block_height=_count(active.get("Current Block Height")) or None,
             response_time=_positive(parse_number(fields.get("PING"))),
+            pool_failures=_count(fields.get("PFCnt")),
+            crc_errors=_crc_errors(fields),
             signal=_signal(fields.get("RSSI")),
+            reset_reason=parse_text(fields.get("BOOTBY")),
+            filter_runtime=(
+                None
+                if (minutes := _count(fields.get("Filter"))) is None
+                else minutes * 60
+            ),
             hashing=None if hashrate is None else hashrate > 0,
             paused=idle if self.supports_pause() else None,
             using_fallback=_uses_fallback(pools, active),
@@ -726,10 +739,23 @@ def _problems(
 
 
 def _is_error(text: str | None) -> bool:
-    """Return whether an error field holds anything but zeros."""
-    return any(
-        part.lower().removeprefix("0x").strip("0") for part in (text or "").split()
-    )
+    """Return whether an error field holds a code (hexadecimal) that is not zero."""
+    codes = (part.lower().removeprefix("0x") for part in (text or "").split())
+    return any(_HEX.fullmatch(code) and code.strip("0") for code in codes)
+
+
+def _crc_errors(fields: Fields) -> int | None:
+    """Return the sum of the counters of garbled messages, one per board.
+
+    ``CRC`` counts those of the chips, ``COMCRC`` those of the line to the board.
+    """
+    counters = [
+        count
+        for key in ("CRC", "COMCRC")
+        for part in fields.get(key, "").split()
+        if (count := _count(part)) is not None
+    ]
+    return sum(counters) if counters else None
 
 
 def _pool_slots(pools: Iterable[Mapping[str, Any]]) -> tuple[PoolSlot, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+import re
 from typing import Any, ClassVar, override
 
 from custom_components.hmm.bundled import axeos
@@ -14,6 +15,7 @@ from custom_components.hmm.driver_api import (
     PoolSlot,
 )
 from custom_components.hmm.driver_api.units import (
+    GIGA,
     parse_bool,
     parse_compact,
     parse_int,
@@ -56,6 +58,8 @@ _CHIP_FAMILIES: Mapping[str, str] = {
 _GAMMA_DUO = "650"
 _PRIMARY, _FALLBACK = 0, 1
 _MASKED = "*****"
+_LONG_WORD = re.compile(r"\w{20,}\S*")
+"""A wallet with its worker's name; no word of a message is as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,25 +153,37 @@ class BitaxeDriver(axeos.AxeDriver):
         overheated = _is_overheated(info)
         power_fault = axeos.fault_text(info, "power_fault")
         hardware_fault = axeos.fault_text(info, "hardware_fault")
-        stopped = bool(paused) or overheated
-        hashrate = self._hashrate(info, stopped=stopped)
-        hashing = axeos.is_hashing(hashrate, stopped=stopped)
+        # Before 2.12 a miner that got too hot goes on, at 50 MHz; since then it
+        # rests, and the flag stays when it goes on.
+        resting = overheated and "hashRate_1m" in info
+        hashrate = self._hashrate(info, stopped=bool(paused) or resting)
+        hashing = axeos.is_hashing(hashrate, stopped=bool(paused))
         no_pool = (
             hashing is False
-            and not (stopped or power_fault or hardware_fault)
+            and not (paused or overheated or power_fault or hardware_fault)
             and _lost_its_pools(info)
         )
         frequency = axeos.positive(info, "frequency")
         voltage = axeos.positive(info, "coreVoltage")
         chips = _chip_temperatures(info)
+        monitored = _monitored_chips(info)
         return MinerTelemetry(
             hashrate=hashrate,
             temperature=max(chips, default=None),
             power=axeos.natural(info, "power"),
             uptime=axeos.count(info, "uptimeSeconds"),
             mode=axeos.find_mode(self._modes, frequency, voltage),
-            hashrate_expected=self._expected_hashrate(info),
+            hashrate_expected=self._expected_hashrate(info, hashrate),
+            hashrate_10m=self._average(info, "hashRate_10m"),
+            hashrate_1h=self._average(info, "hashRate_1h"),
+            chip_hashrates=tuple(
+                None if total is None else total * GIGA
+                for total in (axeos.natural(chip, "total") for chip in monitored)
+            ),
+            chip_errors=tuple(axeos.count(chip, "errorCount") for chip in monitored),
+            uptime_total=axeos.count(info, "totalUptimeSeconds"),
             temperature_regulator=axeos.positive(info, "vrTemp"),
+            temperature_board=axeos.board_temperature(info),
             chip_temperatures=chips if len(chips) > 1 else (),
             fan_speed=_fan_speed(info),
             fan_rpm=_fan_rpm(info),
@@ -180,6 +196,8 @@ class BitaxeDriver(axeos.AxeDriver):
             input_current=_input_current(info),
             shares_accepted=axeos.count(info, "sharesAccepted"),
             shares_rejected=axeos.count(info, "sharesRejected"),
+            shares_pending=axeos.count(info, "sharesPending"),
+            reject_reasons=_reject_reasons(info),
             error_rate=axeos.percent(info, "errorPercentage"),
             best_share=_best(info, "bestNonceDiff", "bestDiff"),
             best_session_share=_best(info, "bestSessionNonceDiff", "bestSessionDiff"),
@@ -189,6 +207,9 @@ class BitaxeDriver(axeos.AxeDriver):
             block_height=axeos.count(info, "blockHeight") or None,
             response_time=axeos.positive(info, "responseTime"),
             signal=axeos.signal(info),
+            reset_reason=parse_text(info.get("resetReason")),
+            free_memory=axeos.count(info, "freeHeap"),
+            cpu_usage=axeos.percent(info, "cpuUsage"),
             hashing=hashing,
             paused=paused,
             using_fallback=_uses_fallback(info),
@@ -482,6 +503,33 @@ def _lost_its_pools(info: Info) -> bool:
     return "pools" in info or _is_connected(info) is False
 
 
+def _monitored_chips(info: Info) -> tuple[Info, ...]:
+    """Return the chips of ``hashrateMonitor`` (AxeOS 2.11); total is in GH/s.
+
+    One that is told in another way keeps its place.
+    """
+    monitor = info.get("hashrateMonitor")
+    chips = monitor.get("asics") if isinstance(monitor, dict) else None
+    if not isinstance(chips, list):
+        return ()
+    return tuple(chip if isinstance(chip, dict) else {} for chip in chips)
+
+
+def _reject_reasons(info: Info) -> tuple[tuple[str, int], ...]:
+    """Return what the pool said to refused shares, and how often (AxeOS 2.6).
+
+    The words are the pool's own: a wallet that it quotes is cut out.
+    """
+    reasons = info.get("sharesRejectedReasons")
+    return tuple(
+        (_LONG_WORD.sub("...", text), number)
+        for reason in (reasons if isinstance(reasons, list) else ())
+        if isinstance(reason, dict)
+        and (text := parse_text(reason.get("message"))) is not None
+        and (number := axeos.count(reason, "count")) is not None
+    )
+
+
 def _chip_temperatures(info: Info) -> tuple[float, ...]:
     """Return the °C of the one or two sensors that have a reading.
 
@@ -569,12 +617,28 @@ def _configured(info: Info) -> dict[int, PoolSlot]:
 
 
 def _chosen(info: Info) -> _Chosen:
-    """Return which slots are primary and secondary."""
+    """Return which slots are primary and secondary.
+
+    Where an index is missing it is the slot with the address of the flat keys,
+    which mirror the two.
+    """
     if not _raw_slots(info):
         return _Chosen(_PRIMARY, _FALLBACK)
     return _Chosen(
-        parse_int(info.get("primaryPoolIndex")),
-        parse_int(info.get("secondaryPoolIndex")),
+        _slot(info, "primaryPoolIndex", "stratum"),
+        _slot(info, "secondaryPoolIndex", "fallbackStratum"),
+    )
+
+
+def _slot(info: Info, key: str, prefix: str) -> int | None:
+    """Return the slot that an index or else the flat keys name."""
+    if (index := parse_int(info.get(key))) is not None:
+        return index
+    url = axeos.pool_address(info.get(prefix + "URL"), info.get(prefix + "Port"))
+    if url is None:
+        return None
+    return next(
+        (slot.index for slot in _configured(info).values() if slot.url == url), None
     )
 
 

@@ -175,14 +175,24 @@ class NerdqaxeDriver(axeos.AxeDriver):
             and all(pool.alive is False for pool in pools if pool.active)
         )
         in_use = tuple(_pool_states(info).values())
+        ten_minutes, hour, day = (
+            self._average(info, f"hashRate_{window}") for window in ("10m", "1h", "1d")
+        )
+        if ten_minutes == hour == day:
+            # Before 1.0.32 the longer windows repeat the ten minutes.
+            hour = day = None
         return MinerTelemetry(
             hashrate=hashrate,
             temperature=temperature or (max(chips) if chips else None),
             power=axeos.natural(info, "power"),
             uptime=axeos.count(info, "uptimeSeconds"),
             mode=axeos.find_mode(self._modes, frequency, voltage),
-            hashrate_expected=self._expected_hashrate(info),
+            hashrate_expected=self._expected_hashrate(info, hashrate),
+            hashrate_10m=ten_minutes,
+            hashrate_1h=hour,
+            hashrate_1d=day,
             temperature_regulator=axeos.positive(info, "vrTemp"),
+            temperature_board=axeos.board_temperature(info),
             chip_temperatures=chips,
             fan_speed=axeos.percent(info, "fanspeed"),
             fan_rpm=axeos.fan_rpm(info, "fanrpm", "fanrpm2"),
@@ -197,11 +207,15 @@ class NerdqaxeDriver(axeos.AxeDriver):
             best_share=_difficulty(info, "bestDiff"),
             best_session_share=_difficulty(info, "bestSessionDiff"),
             blocks_found=axeos.count(info, "totalFoundBlocks", "foundBlocks"),
+            blocks_found_session=axeos.count(info, "foundBlocks"),
             pool_difficulty=_first_positive((info, *in_use), "poolDifficulty"),
             network_difficulty=_first_positive((*in_use, info), "networkDifficulty"),
             response_time=_first_positive((info,), "lastpingrtt")
             or _first_positive(in_use, "pingRtt"),
+            packet_loss=_packet_loss((info, *in_use)),
             signal=axeos.signal(info),
+            reset_reason=parse_text(info.get("lastResetReason")),
+            free_memory=axeos.count(info, "freeHeap"),
             hashing=axeos.is_hashing(hashrate, stopped=stopped),
             paused=shut_down,
             using_fallback=_uses_fallback(info),
@@ -491,6 +505,15 @@ def _first_positive(sources: Iterable[Info], key: str) -> float | None:
         (number for it in sources if (number := axeos.positive(it, key)) is not None),
         None,
     )
+
+
+def _packet_loss(sources: Iterable[Info]) -> float | None:
+    """Return percent; the firmware tells a part of one (ping_task.cpp)."""
+    for source in sources:
+        loss = axeos.natural(source, "recentpingloss", "pingLoss")
+        if loss is not None and loss <= 1:
+            return 100 * loss
+    return None
 
 
 def _difficulty(info: Info, key: str) -> float | None:

@@ -31,6 +31,7 @@ from custom_components.hmm.driver_api.units import (
     parse_text,
 )
 
+_CHIP_DIGITS = re.compile(r"[-_](?=[a-f]*\d)[0-9a-f]{4,12}$", re.IGNORECASE)
 _UPTIME = re.compile(r"(\d+)\s*d\s*(\d+):(\d+):(\d+)")
 
 
@@ -53,6 +54,9 @@ class NMMinerDriver(BaseMinerAdapter):
     the hashrate is estimated from the shares that the pool accepted, and
     unknown while these are too few. ``/probe`` has a figure of its own, which
     would cost every poll a second request.
+
+    Left out: ``Progress`` of a broadcast. It is a bar on the device's screen;
+    nobody says of what.
     """
 
     driver_type = "nmminer"
@@ -231,7 +235,7 @@ class NMMinerDriver(BaseMinerAdapter):
         mac = _mac(identity.get("mac")) or _mac(identity.get("macAddr"))
         return DeviceFacts(
             mac=mac,
-            serial=hostname.lower() if hostname else None,
+            serial=_factory_name(hostname),
             manufacturer=self.manufacturer,
             model="NMMiner",
             firmware=parse_text(identity.get("fwVersion")),
@@ -256,16 +260,19 @@ class NMMinerDriver(BaseMinerAdapter):
                 _temperature(temps.get("asic")), _temperature(temps.get("vcore"))
             ),
             uptime=uptime,
+            uptime_total=_count(miner.get("uptimeEver")),
             shares_accepted=accepted,
             shares_rejected=_count(miner.get("sRejected")),
             best_share=_not_negative(parse_compact(miner.get("bestDiffEver"))),
             best_session_share=_not_negative(
                 parse_compact(miner.get("bestDiffSession"))
             ),
+            last_share=_positive(parse_compact(miner.get("lastDiff"))),
             blocks_found=_count(miner.get("blkhits")),
             pool_difficulty=pool_difficulty,
             network_difficulty=_positive(parse_compact(miner.get("networkDiff"))),
             signal=_signal(_section(info, "identity").get("rssi")),
+            free_memory=_count(miner.get("freeHeap")),
             hashing=None if hashrate is None else hashrate > 0,
             pools=_pools(url, parse_text(stratum.get("user"))),
             device=self._facts,
@@ -294,17 +301,21 @@ class NMMinerDriver(BaseMinerAdapter):
     def _from_broadcast(self, data: Mapping[str, Any]) -> MinerTelemetry:
         hashrate = _not_negative(parse_compact(data.get("hashrate")))
         rejected, accepted = _shares(data.get("share"))
+        free = _not_negative(parse_number(data.get("freeheap")))  # kB
         return MinerTelemetry(
             hashrate=hashrate,
             temperature=_temperature(data.get("temp")),
-            uptime=_uptime(data.get("uptime")),
+            uptime=_uptime(data.get("uptime"), 0),
+            uptime_total=_uptime(data.get("uptime"), 1),
             shares_accepted=accepted,
             shares_rejected=rejected,
             best_share=_not_negative(parse_compact(data.get("bestdiff"))),
+            last_share=_positive(parse_compact(data.get("lastdiff"))),
             blocks_found=_count(data.get("valid")),
             pool_difficulty=_positive(parse_compact(data.get("pooldiff"))),
             network_difficulty=_positive(parse_compact(data.get("netdiff"))),
             signal=_signal(data.get("rssi")),
+            free_memory=None if free is None else round(free * 1024),
             hashing=None if hashrate is None else hashrate > 0,
             pools=_pools(parse_text(data.get("poolinuse")), None),
             device=self._facts,
@@ -379,6 +390,16 @@ async def _resolve(host: str) -> str:
     return str(found[0][4][0]) if found else host
 
 
+def _factory_name(hostname: str | None) -> str | None:
+    """Return a host name that ends in digits of the chip, else None.
+
+    A name that the owner gave may be given to two, or be changed.
+    """
+    if hostname is None or _CHIP_DIGITS.search(hostname) is None:
+        return None
+    return hostname.lower()
+
+
 def _is_version_2(info: Mapping[str, Any]) -> bool:
     model = parse_text(_section(info, "identity").get("hwModel"))
     return model is not None and model.lower() == "nmminer"
@@ -404,11 +425,12 @@ def _shares(value: Any) -> tuple[int | None, int | None]:
     return _count(parts[0]), _count(parts[1])
 
 
-def _uptime(value: Any) -> int | None:
-    r"""Return seconds of ``00d 01:23:46``, of the session in ``session\rtotal``."""
-    if (match := _UPTIME.search(parse_text(value) or "")) is None:
+def _uptime(value: Any, part: int) -> int | None:
+    r"""Return the seconds of a part of ``00d 01:23:46`` or ``session\rtotal``."""
+    found = _UPTIME.findall(parse_text(value) or "")
+    if part >= len(found):
         return None
-    days, hours, minutes, seconds = map(int, match.groups())
+    days, hours, minutes, seconds = map(int, found[part])
     return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 

@@ -1,7 +1,7 @@
 """solopool.org: solo mining of several coins, one API per coin."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -413,8 +413,7 @@ class _Account:
         cls, data: Mapping[str, Any], shape: _Generation, address: str
     ) -> _Account:
         """Read an account. Whatever is missing or odd is None."""
-        raw_workers = data.get("workers")
-        raw_workers = raw_workers if isinstance(raw_workers, dict) else {}
+        raw_workers = _workers(data.get("workers"))
         workers = tuple(
             PoolWorker(
                 # A miner without worker name is listed under the wallet itself.
@@ -424,8 +423,7 @@ class _Account:
                 if (off := parse_bool(worker.get("offline"))) is None
                 else not off,
             )
-            for name, worker in raw_workers.items()
-            if isinstance(worker, dict)
+            for name, worker in raw_workers
         )
         online = [worker for worker in workers if worker.online]
         if shape is _Generation.V2:
@@ -464,7 +462,7 @@ class _Account:
             hashrate=hashrate,
             active_workers=active,
             workers=workers,
-            shares=_shares(raw_workers.values()),
+            shares=_shares(worker for _, worker in raw_workers),
             best_share=best,
             blocks_24h=blocks,
             last_block=last,
@@ -557,15 +555,24 @@ def _blocks_v2(data: Mapping[str, Any]) -> int | None:
     )
 
 
-def _shares(workers: Any) -> tuple[int | None, int | None, int | None]:
+def _workers(value: Any) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return names and figures of workers: an object by name, or a list."""
+    if isinstance(value, dict):
+        return [(name, it) for name, it in value.items() if isinstance(it, dict)]
+    return [(parse_text(it.get("name")) or "", it) for it in _dicts(value)]
+
+
+def _shares(
+    workers: Iterable[Mapping[str, Any]],
+) -> tuple[int | None, int | None, int | None]:
     """Return the sums of valid, invalid and stale shares, None where untold."""
+    entries = list(workers)
 
     def total(key: str) -> int | None:
         counts = [
             count
-            for worker in workers
-            if isinstance(worker, dict)
-            and (count := _count(worker.get(key))) is not None
+            for worker in entries
+            if (count := _count(worker.get(key))) is not None
         ]
         return sum(counts) if counts else None
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 import json
 import re
+import socket
 import time
 from typing import Any
 
@@ -153,7 +154,9 @@ class CgminerClient:
     async def _talk(self, request: bytes) -> bytes:
         try:
             async with asyncio.timeout(self.connect_timeout):
-                reader, writer = await asyncio.open_connection(self.host, self.port)
+                reader, writer = await asyncio.open_connection(
+                    self.host, self.port, family=socket.AF_INET
+                )
         except TimeoutError as err:
             raise CannotConnect("Nothing answers at this address") from err
         except (OSError, UnicodeError) as err:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address
 import json
 import logging
 import socket
@@ -161,7 +162,7 @@ class BroadcastListener(asyncio.DatagramProtocol):
             return
         said = content.get("ip")
         device = said.strip() if isinstance(said, str) else ""
-        if device in ("", "0.0.0.0"):
+        if not _is_device_address(device):
             device = address
         packet = Packet(
             device=device, address=address, data=content, received=time.monotonic()
@@ -209,6 +210,15 @@ def _bind(port: int) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def _is_device_address(text: str) -> bool:
+    """Return whether a device may be asked there; anybody can send a packet."""
+    try:
+        address = IPv4Address(text)
+    except ValueError:
+        return False
+    return not (address.is_unspecified or address.is_multicast)
 
 
 def _decode(data: bytes) -> dict[str, Any] | None:
