@@ -1,5 +1,6 @@
 """Events: a block, a new best share; never one that did not happen."""
 
+import asyncio
 from typing import Any
 
 from homeassistant.components.event import ATTR_EVENT_TYPE
@@ -130,3 +131,26 @@ async def test_avalon_tells_blocks_only(home: HomeAssistant) -> None:
         await poll(home, entry)
         shown = find(home, entry, "event", "highlight")
         assert shown.attributes[ATTR_EVENT_TYPE] == "block_found"
+
+
+async def test_two_polls_at_the_same_time(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """A poll of the timer and one after a command tell of one find once."""
+    bitaxe.miner.speed = 0
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    fired: list[str] = []
+    event = find(home, entry, "event", "highlight").entity_id
+    home.bus.async_listen(
+        "state_changed",
+        lambda it: (
+            fired.append(it.data["entity_id"])
+            if it.data["entity_id"] == event
+            else None
+        ),
+    )
+    best(bitaxe, 5e9)
+    coordinator = entry.runtime_data
+    await asyncio.gather(coordinator._async_refresh(), coordinator._async_refresh())
+    await home.async_block_till_done()
+    assert len(fired) == 1

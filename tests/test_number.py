@@ -5,6 +5,7 @@ from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import entity_registry as er
+from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 import pytest
 
 from simulator import (
@@ -199,3 +200,15 @@ async def test_metered_miner_has_no_power_draw(
     """What is measured is not asked for."""
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
     assert "power_draw" not in keys(home, entry, "number")
+
+
+async def test_target_temperature_in_fahrenheit(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, every_entity: None
+) -> None:
+    """What is no whole number in the miner's unit becomes one."""
+    home.config.units = US_CUSTOMARY_SYSTEM
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    number = find(home, entry, "number", "set_target_temperature")
+    assert number.attributes[ATTR_UNIT_OF_MEASUREMENT] == "°F"
+    await act(home, "number", "set_value", number.entity_id, value=141)
+    assert bitaxe.settings["temptarget"] == 61

@@ -323,6 +323,21 @@ def test_a_folder_with_the_name_of_a_driver(tmp_path: Path) -> None:
             "The hashrate_unit of AcmeDriver must be one of TH/s, GH/s, MH/s, kH/s",
         ),
         (
+            'driver_version = "1.2.3"',
+            'connection_type = ["http"]',
+            "The connection_type of AcmeDriver must be http, tcp or udp",
+        ),
+        (
+            'driver_version = "1.2.3"',
+            'default_port = "80"',
+            "The default_port of AcmeDriver must be a number",
+        ),
+        (
+            'driver_version = "1.2.3"',
+            'option_fields = "otp_secret"',
+            "The option_fields of AcmeDriver must be a tuple",
+        ),
+        (
             "async def restart",
             "async def reboot",
             "AcmeDriver does not implement restart",

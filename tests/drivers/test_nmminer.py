@@ -303,6 +303,7 @@ async def test_simulated_broadcasts(
         assert telemetry.shares_accepted == pytest.approx(state["accepted"], abs=5)
         assert telemetry.temperature == pytest.approx(state["temperature"], abs=5)
         assert telemetry.uptime == pytest.approx(state["uptime"], abs=5)
+        assert telemetry.uptime is not None
         assert telemetry.uptime_total is not None
         assert telemetry.uptime_total > telemetry.uptime
         assert device.counters.requests == 0
@@ -347,6 +348,7 @@ async def test_version_2(driver: NMMinerDriver, version: str) -> None:
         assert telemetry.pool_difficulty == pytest.approx(0.01)
         assert telemetry.uptime == pytest.approx(state["uptime"], abs=5)
         assert telemetry.temperature is not None
+        assert telemetry.uptime is not None
         assert telemetry.uptime_total is not None
         assert telemetry.uptime_total > telemetry.uptime
         assert telemetry.last_share == pytest.approx(0.017)

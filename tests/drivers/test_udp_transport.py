@@ -199,3 +199,14 @@ async def test_another_program_shares_the_port(port: int) -> None:
         other.bind(("", port))
         listener = await BroadcastListener.acquire(port)
         listener.release()
+
+
+@pytest.mark.parametrize("said", ["evil.example", "0.0.0.0", "239.1.2.3", "", 7])
+async def test_an_address_that_cannot_be_the_devices(port: int, said: object) -> None:
+    """Anybody can send a packet: it makes nobody ask a host of its choice."""
+    listener = await BroadcastListener.acquire(port)
+    send(port, {"IP": said})
+    packet = await listener.wait_for("127.0.0.1", 5)
+    assert packet is not None
+    assert packet.device == "127.0.0.1"
+    listener.release()
