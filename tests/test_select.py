@@ -258,3 +258,23 @@ async def test_no_pool_in_use(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> No
     bitaxe._render = without  # type: ignore[assignment, method-assign]
     await poll(home, entry)
     assert find(home, entry, "select", "pool").state == "unknown"
+
+
+async def test_pool_that_is_gone(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:
+    """A choice from before another change is refused, and nothing is written."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    pool = home.data["entity_components"]["select"].get_entity(
+        find_id(home, entry, "select", "pool")
+    )
+    with pytest.raises(ServiceValidationError, match="no longer has the pool"):
+        await pool.async_select_option("9: nowhere.example:3333")
+    assert bitaxe.writes == []
+
+
+async def test_mode_that_is_set_already(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """To choose the mode once more interrupts nothing."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    await select(home, find_id(home, entry, "select", "mode"), "standard")
+    assert bitaxe.writes == []

@@ -297,3 +297,27 @@ async def test_a_broken_driver_hides_nothing(
         detection = await look([broken, *bundled], context, device.port)
         assert type(detection.error) is HtmlAnswer
         assert type((await look([broken], context, device.port)).error) is DriverFault
+
+
+async def test_a_driver_of_the_user_that_cannot_connect_hides_nothing(
+    bundled: Drivers, context: DriverContext, tmp_path: Path
+) -> None:
+    """Given a user's driver that gets no connection, the port is tried again."""
+
+    class Slow(BitaxeDriver):
+        driver_type = "slow"
+
+        async def connect(self, ip: str, port: int | None = None) -> bool:
+            raise CannotConnect("It gave up too early")
+
+    slow = LoadedDriver[BaseMinerAdapter](
+        driver_class=Slow,
+        driver_type="slow",
+        version="1",
+        path=tmp_path,
+        sha256="",
+        bundled=False,
+    )
+    async with SimulatedNerdQAxe() as device:
+        found = only(await look([slow, *bundled], context, device.port))
+        assert found.driver.driver_type == "nerdqaxe"

@@ -20,7 +20,10 @@ from custom_components.hmm.driver_api import (
 )
 from custom_components.hmm.driver_manager import pool_client
 from custom_components.hmm.driver_manager.client import DriverFault
-from custom_components.hmm.driver_manager.pool_client import fetch_tiles
+from custom_components.hmm.driver_manager.pool_client import (
+    fetch_tiles,
+    make_pool_driver,
+)
 
 
 class Pretend(BasePoolIntegration):
@@ -164,3 +167,15 @@ async def test_who_cancels_a_poll_is_obeyed() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_a_driver_that_cannot_be_made() -> None:
+    """Given a driver that fails at once, it is a fault of the driver."""
+
+    class Stillborn(Pretend):
+        def __init__(self) -> None:
+            raise SystemExit
+
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(DriverFault, match="SystemExit"):
+            make_pool_driver(Stillborn, session)

@@ -1440,3 +1440,26 @@ def test_the_captured_options_of_a_supra() -> None:
         "turbo": OperatingPoint(525, 1200),
         "oc": OperatingPoint(575, 1250),
     }
+
+
+async def test_options_that_come_late(session: aiohttp.ClientSession) -> None:
+    """A miner that is too busy for its options at first is asked again, once."""
+    async with SimulatedAxeOS(generation="2.15", model="gamma") as device:
+        routes = device.routes()
+        path = "GET /api/system/asic"
+        device._routes = {**routes, path: lambda request: Response(status=500)}
+        driver = await connected(session, device)
+        assert driver.get_supported_modes() == ["eco", "standard", "turbo", "oc"]
+        device._routes = {
+            **routes,
+            path: lambda request: Response(
+                body=b'{"frequencyOptions":[300,350],"defaultFrequency":350,'
+                b'"voltageOptions":[1000],"defaultVoltage":1000}',
+                content_type="application/json",
+            ),
+        }
+        await driver.get_telemetry()
+        assert driver.get_supported_modes() == ["eco", "standard"]
+        asked = device.counters.by_path[path]
+        await driver.get_telemetry()
+        assert device.counters.by_path[path] == asked
