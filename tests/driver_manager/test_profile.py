@@ -36,7 +36,6 @@ FULL = MinerProfile(
     identify=True,
     set_pool=True,
     select_pool=True,
-    pool_change_restarts=True,
     tuning=TuningLimits(
         frequency=TuningRange(
             minimum=400, maximum=625, default=525, options=(400, 525, 625)

@@ -702,7 +702,6 @@ async def test_set_pool(model: str) -> None:
     """The first pool is written with the web login, and mined at after a restart."""
     async with simulated(model) as (device, driver):
         assert driver.supports_set_pool()
-        assert driver.pool_change_restarts()
         assert await driver.set_pool("Pool.example.org:3333", "wallet.one", "secret")
         assert device.boots == 2
         assert device.stored[0].url == "stratum+tcp://Pool.example.org:3333"

@@ -1059,7 +1059,6 @@ async def test_a_new_pool_is_mined_at(
     async with simulated(generation) as device:
         driver = await connected(session, device)
         assert driver.supports_set_pool()
-        assert driver.pool_change_restarts()
         assert await driver.set_pool("stratum+tcp://eu.example.com:4444", USER, "x,d=1")
         assert device.boots == 2
         assert device.active_pool is not None

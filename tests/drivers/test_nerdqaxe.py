@@ -628,7 +628,6 @@ async def test_a_new_pool_is_mined_at_without_a_restart(
     """Given any release, the pool changes while it runs."""
     async with simulated(generation) as device:
         driver = await connected(session, device)
-        assert not driver.pool_change_restarts()
         assert await driver.set_pool("stratum+tcp://eu.example.com:4444", USER, "x,d=1")
         assert device.boots == 1
         assert device.active_pool == ("eu.example.com", 4444)

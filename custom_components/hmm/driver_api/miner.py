@@ -153,10 +153,6 @@ class BaseMinerAdapter(ABC):
         """Mine at another of the device's own pools (``PoolSlot.index``)."""
         return False
 
-    def pool_change_restarts(self) -> bool:
-        """Return whether the device restarts itself to change its pool."""
-        return False
-
     def get_tuning_limits(self) -> TuningLimits | None:
         """Return what may be tuned and within which limits, None if nothing."""
         return None

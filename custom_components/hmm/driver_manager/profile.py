@@ -30,7 +30,6 @@ class MinerProfile:
     identify: bool = False
     set_pool: bool = False
     select_pool: bool = False
-    pool_change_restarts: bool = False
     tuning: TuningLimits | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -89,7 +88,6 @@ def read_profile(
         identify=bool(driver.supports_identify()),
         set_pool=bool(driver.supports_set_pool()),
         select_pool=bool(driver.supports_select_pool()),
-        pool_change_restarts=bool(driver.pool_change_restarts()),
         tuning=limits if isinstance(limits, TuningLimits) else None,
     )
 

@@ -421,11 +421,6 @@ class AvalonNanoDriver(BaseMinerAdapter):
         }
 
     @override
-    def pool_change_restarts(self) -> bool:
-        """Return True: ``set_pool`` restarts the device, ``select_pool`` does not."""
-        return True
-
-    @override
     async def select_pool(self, index: int) -> bool:
         """Mine at another of the configured pools, until the next restart."""
         pools = await self._read_pools()

@@ -329,11 +329,6 @@ class BitaxeDriver(axeos.AxeDriver):
     # Pools
 
     @override
-    def pool_change_restarts(self) -> bool:
-        """Return True: AxeOS looks at its pools at boot only."""
-        return True
-
-    @override
     def supports_select_pool(self) -> bool:
         """Return whether there is another pool to choose."""
         return len(_configured(self._info)) > 1
