@@ -15,11 +15,12 @@ from .errors import (
     NotThisDevice,
     RedirectAnswer,
 )
-from .miner import BaseMinerAdapter, DriverContext, HashrateUnit, Setting
+from .miner import BaseMinerAdapter, DriverContext, Setting
 from .pool import BasePoolIntegration
 from .telemetry import DeviceFacts, MinerTelemetry, PoolSlot, TuningLimits, TuningRange
 from .tiles import (
     DashboardTileData,
+    FoundPool,
     MiningModel,
     PoolBlock,
     PoolHealthStatus,
@@ -27,6 +28,7 @@ from .tiles import (
     PoolTemplate,
     PoolWorker,
 )
+from .units import HashrateUnit
 
 __all__ = [
     "AddressRefused",
@@ -40,6 +42,7 @@ __all__ = [
     "DeviceFacts",
     "DriverContext",
     "DriverError",
+    "FoundPool",
     "HashrateUnit",
     "HtmlAnswer",
     "InvalidValue",

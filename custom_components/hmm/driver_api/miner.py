@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Literal
 import aiohttp
 
 from .telemetry import DeviceFacts, MinerTelemetry, TuningLimits
+from .units import HashrateUnit
 
 __version__ = "1.0.0"
 
-HashrateUnit = Literal["TH/s", "GH/s", "MH/s", "kH/s"]
 Setting = Literal["frequency", "core_voltage", "fan_speed", "target_temperature"]
 
 

@@ -7,11 +7,14 @@ import aiohttp
 
 from .tiles import (
     DashboardTileData,
+    FoundPool,
+    MiningModel,
     PoolBlock,
     PoolHealthStatus,
     PoolStats,
     PoolTemplate,
 )
+from .units import HashrateUnit
 
 __version__ = "1.0.0"
 
@@ -32,8 +35,14 @@ class BasePoolIntegration(ABC):
     supports_coins: ClassVar[list[str]] = []
     """Coin symbols; an empty list means any."""
     requires_api_key: ClassVar[bool] = False
+    mining_model: ClassVar[MiningModel] = MiningModel.SOLO
+    """How the pool pays. A block of a pool that shares is not the user's own."""
+    servers_share_accounts: ClassVar[bool] = True
+    """Whether all servers of the pool show the same account."""
     poll_seconds: ClassVar[int] = 60
-    """How often the pool may be asked."""
+    """How often the pool may be asked, unless ``get_poll_seconds`` says more."""
+    hashrate_unit: ClassVar[HashrateUnit] = "TH/s"
+    """The unit that the hashrate sensors show; values stay in H/s."""
 
     session: aiohttp.ClientSession | None = None
     """Lent by HMM before the first call."""
@@ -42,9 +51,30 @@ class BasePoolIntegration(ABC):
         """Return the pools that the driver knows without a pool file."""
         return []
 
+    def get_poll_seconds(self, url: str, **kwargs: Any) -> int:
+        """Return how often to ask the pool at this host."""
+        return self.poll_seconds
+
     @abstractmethod
     async def detect(self, url: str, port: int) -> bool:
-        """Return whether a stratum host and port belong to this pool."""
+        """Return whether a stratum host and port belong to this pool.
+
+        Compares the whole host and asks nothing; ``probe`` asks.
+        """
+
+    def coin_at(self, url: str, port: int) -> str | None:
+        """Return the coin of a host and port that ``detect`` knows, if it is sure."""
+        return self.supports_coins[0] if len(self.supports_coins) == 1 else None
+
+    async def probe(self, url: str, port: int) -> list[FoundPool]:
+        """Ask a host of one's own network whether it runs this pool.
+
+        ``url`` is its host, ``port`` the stratum port or 0. Only called for
+        private addresses. Only reads, never touches the stratum port, and gives
+        up within 3 seconds. Returns the coins that it mines; raises nothing but
+        ``DriverError``, which means no.
+        """
+        return []
 
     @abstractmethod
     async def get_health(self, url: str, port: int, **kwargs: Any) -> PoolHealthStatus:
@@ -73,7 +103,13 @@ class BasePoolIntegration(ABC):
         """Return the four tiles of one account."""
 
     def get_config_schema(self) -> dict[str, Any]:
-        """Return the settings that the driver needs, as a JSON schema."""
+        """Return what the user must tell, as a JSON schema.
+
+        ``properties`` are of the types string, integer, number and boolean, with
+        ``title``, ``description``, ``default`` and ``enum`` as in any schema.
+        ``username`` is the account; ``format`` "wallet" has it checked as an
+        address of the coin, "password" hides what is typed.
+        """
         return {"type": "object", "properties": {}, "required": []}
 
     def validate_config(self, config: dict[str, Any]) -> bool:
@@ -91,3 +127,6 @@ class BasePoolIntegration(ABC):
     ) -> dict[str, Any] | None:
         """Return what the pool tells of one worker."""
         return None
+
+    async def close(self) -> None:
+        """Give back what the driver holds; it is not asked again."""

@@ -42,9 +42,10 @@ class PoolStats:
 class PoolBlock:
     """A block that the pool found. ``timestamp`` is in seconds since 1970."""
 
-    height: int
-    hash: str
+    height: int | None = None
+    hash: str | None = None
     miner: str | None = None
+    worker: str | None = None
     timestamp: int | None = None
     difficulty: float | None = None
     network_difficulty: float | None = None
@@ -55,7 +56,11 @@ class PoolBlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolTemplate:
-    """A pool that the user can choose from a list."""
+    """A pool that the user can choose from a list.
+
+    An empty ``url`` stands for a server of one's own: the user tells its host,
+    and ``port`` is the usual one.
+    """
 
     template_id: str
     display_name: str
@@ -73,12 +78,33 @@ class PoolTemplate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoundPool:
+    """A pool that answered at a host of one's own network.
+
+    ``settings`` are what the driver needs to be told to reach it again.
+    """
+
+    coin: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PoolWorker:
-    """One worker of the user at the pool. ``hashrate`` is in H/s."""
+    """One worker of the user at the pool. ``hashrate`` is in H/s.
+
+    ``name`` is what follows the account in the stratum user, "default" for a
+    miner that gives none. Shares are counts.
+    """
 
     name: str
     hashrate: float | None = None
     online: bool | None = None
+    shares_valid: int | None = None
+    shares_invalid: int | None = None
+    shares_stale: int | None = None
+    best_share: float | None = None
+    last_share: datetime | None = None
+    """With time zone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +146,15 @@ class DashboardTileData:
     pending_balance: float | None = None
 
     # Beyond the tiles
+    blocks_found: int | None = None
+    """Blocks of the user's own since the pool began to count."""
+    own_blocks: tuple[PoolBlock, ...] = ()
+    """Blocks of the user's own that the pool lists, newest first."""
     best_share: float | None = None
+    last_share: datetime | None = None
+    """With time zone."""
     workers: tuple[PoolWorker, ...] = ()
+    account: str | None = None
+    """The account's name, of a pool that knows it by the key alone."""
     account_known: bool = True
     """False while the pool has no data for this address yet."""

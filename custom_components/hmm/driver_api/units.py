@@ -1,8 +1,11 @@
 """Numbers as devices and pools write them, and the formulas of mining."""
 
+from datetime import UTC, datetime
 import math
 import re
-from typing import Any
+from typing import Any, Literal
+
+HashrateUnit = Literal["TH/s", "GH/s", "MH/s", "kH/s"]
 
 KILO = 1e3
 MEGA = 1e6
@@ -29,6 +32,8 @@ _COMPACT = re.compile(
     r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([KMGTPEZY]?)(?:H(?:/?s)?)?\s*$",
     re.IGNORECASE,
 )
+
+_MOST_COUNTED = 2**63
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
@@ -70,6 +75,41 @@ def parse_int(value: Any) -> int | None:
     return None if number is None else round(number)
 
 
+def parse_amount(value: Any) -> float | None:
+    """Return what ``parse_compact`` does, None for a negative number."""
+    number = parse_compact(value)
+    return number if number is not None and number >= 0 else None
+
+
+def parse_count(value: Any) -> int | None:
+    """Return what ``parse_int`` does, None for what nobody can have counted.
+
+    That is a negative number, or one that does not fit into 64 bits.
+    """
+    number = parse_int(value)
+    return number if number is not None and 0 <= number < _MOST_COUNTED else None
+
+
+def parse_moment(value: Any) -> datetime | None:
+    """Return seconds since 1970 or an ISO 8601 text as a moment in UTC.
+
+    A text without time zone is taken for UTC. Zero and the year 1, with which
+    programs say "never", are None, as is everything that cannot be read.
+    """
+    seconds = parse_number(value)
+    try:
+        if seconds is not None:
+            return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
+        if not isinstance(value, str):
+            return None
+        moment = datetime.fromisoformat(value.strip())
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC) if moment.year > 1970 else None
+    except ValueError, OverflowError, OSError:
+        return None
+
+
 def parse_bool(value: Any) -> bool | None:
     """Return 0/1, true/false and their spellings as a bool, else None."""
     if isinstance(value, bool):
@@ -87,7 +127,8 @@ def parse_bool(value: Any) -> bool | None:
 def parse_text(value: Any) -> str | None:
     """Return a non-empty string without surrounding blanks, else None."""
     if isinstance(value, str) and (text := value.strip()):
-        return text
+        # JSON may hold half of a surrogate pair ("\\ud83d"), which no file can
+        return text if text.isascii() else text.encode(errors="replace").decode()
     return None
 
 
@@ -121,3 +162,18 @@ def efficiency_j_per_th(power: float | None, hashrate: float | None) -> float | 
     if power is None or hashrate is None or hashrate <= 0 or power <= 0:
         return None
     return power / (hashrate / TERA)
+
+
+def reject_percent(
+    valid: int | None, invalid: int | None, stale: int | None = None
+) -> float | None:
+    """Return the percentage of shares that were rejected, from counts.
+
+    None if accepted or rejected ones are not told, or there were none. Never
+    give it work (difficulty sums): it is no number of shares.
+    """
+    if valid is None or (invalid is None and stale is None):
+        return None
+    rejected = (invalid or 0) + (stale or 0)
+    total = valid + rejected
+    return 100 * rejected / total if total else None

@@ -6,6 +6,7 @@ checksum is verified. Error messages never quote the address.
 
 import re
 
+from custom_components.hmm.driver_api.coins import COINS
 from custom_components.hmm.driver_api.errors import InvalidValue
 
 # Bech32 and CashAddr leave out 1, b, i and o after the prefix; their checksums
@@ -26,12 +27,6 @@ _CASED = {
     "BC2": f"[13]{_BASE58}",
     "DGB": f"[DS3]{_BASE58}",
     "BCH": f"[13]{_BASE58}",
-}
-_NAMES = {
-    "BTC": "Bitcoin",
-    "BC2": "BitcoinII",
-    "DGB": "DigiByte",
-    "BCH": "Bitcoin Cash",
 }
 
 
@@ -58,4 +53,4 @@ def check_wallet(coin: str, username: str) -> str:
         return address.lower()
     if re.fullmatch(_CASED[coin], address):
         return address
-    raise InvalidValue(f"This is not an address of {_NAMES[coin]} ({coin})")
+    raise InvalidValue(f"This is not an address of {COINS[coin].name} ({coin})")

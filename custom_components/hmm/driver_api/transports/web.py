@@ -1,0 +1,295 @@
+"""A client for the web API of a pool: patient, suspicious, never too eager."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.utils import mktime_tz, parsedate_tz
+import json
+import time
+from typing import Any
+
+import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
+
+from ..errors import (
+    AuthRequired,
+    BadAnswer,
+    CannotConnect,
+    DriverError,
+    HtmlAnswer,
+    RedirectAnswer,
+)
+from ..units import parse_number
+
+MAX_ANSWER = 4_194_304
+"""Bytes; accounts list every block, worker and payment."""
+
+LONGEST_PAUSE = 900.0
+"""The most of a ``Retry-After`` that is obeyed, in seconds."""
+
+SHARED_FAILURE = 30.0
+"""The longest that a failure is shared, in seconds: it may be over soon."""
+
+_PAUSE = 60.0
+_BUSY = "The pool wants to be asked less often"
+_PAGE = "The pool answered with a web page instead of its figures"
+
+
+@dataclass(frozen=True, slots=True)
+class WebAnswer:
+    """One answer; ``latency_ms`` is the time until it was complete.
+
+    ``text`` stays out of ``repr``: pools answer with accounts and addresses.
+    """
+
+    status: int
+    text: str = field(repr=False)
+    latency_ms: float
+    server_time: float | None = None
+    """What the server's clock said (``Date``), in seconds since 1970."""
+
+    def json(self) -> Any:
+        """Return the body as JSON, whatever its Content-Type says.
+
+        Raises HtmlAnswer: a web page; BadAnswer: no JSON. The message never
+        quotes the body.
+        """
+        if not self.text.strip():
+            raise BadAnswer("The pool's answer is empty, where JSON should be")
+        try:
+            # Not strict: names may hold control characters.
+            return json.loads(self.text, strict=False)
+        except ValueError, RecursionError:
+            if _is_page(self.text):
+                raise HtmlAnswer(_PAGE) from None
+            raise BadAnswer("The pool did not answer with JSON") from None
+
+
+class WebApi:
+    """GET requests to one pool, over a session that is lent.
+
+    Obeys 429 and ``Retry-After``, follows no redirect (it would lead to a login
+    page), reads no more than ``max_bytes`` of an unpacked answer. ``gap_seconds`` is
+    the least time between an answer and the next request, for pools that ban who
+    asks faster; such a pool gets one request at a time. With ``keyed`` the pool
+    wants a key, and 401 or 403 mean that it refused it, unless the 403 is a web
+    page: that is of what stands before the pool and takes us for a robot.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession | None,
+        base: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        keyed: bool = False,
+        gap_seconds: float = 0.0,
+        timeout: float = 15.0,
+        max_bytes: int = MAX_ANSWER,
+        verify_ssl: bool = True,
+    ) -> None:
+        """Make a client of the API under ``base``; it asks nothing yet."""
+        self.base = base.rstrip("/")
+        self._session = session
+        self._headers = headers
+        self._keyed = keyed
+        self._gap_seconds = gap_seconds
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._max_bytes = max_bytes
+        self._verify_ssl = verify_ssl
+        self._paused_until = 0.0
+        self._next_at = 0.0
+        self._turn = asyncio.Lock()
+        self._shared: dict[str, _Shared] = {}
+
+    async def get_json(self, path: str) -> tuple[Any, float]:
+        """Return the JSON under a path and the latency in ms.
+
+        None instead of JSON: there is nothing under the path (404). Raises what
+        ``get`` and ``WebAnswer.json`` do.
+        """
+        answer = await self.get(path)
+        return (None if answer.status == 404 else answer.json()), answer.latency_ms
+
+    async def get_object(self, path: str) -> tuple[dict[str, Any] | None, float]:
+        """Return what ``get_json`` does. Raises BadAnswer: not a JSON object."""
+        data, latency = await self.get_json(path)
+        if data is not None and not isinstance(data, dict):
+            raise BadAnswer("The pool answered with JSON of another shape")
+        return data, latency
+
+    async def shared_object(
+        self, path: str, seconds: float
+    ) -> tuple[dict[str, Any] | None, float]:
+        """Return what ``get_object`` does, from one request for all who ask.
+
+        An answer serves for ``seconds``, a failure too, but not over
+        ``SHARED_FAILURE``.
+        """
+        if (shared := self._shared.get(path)) is None:
+            shared = self._shared[path] = _Shared(self, path)
+        return await shared.get(seconds)
+
+    async def get(self, path: str, *, last_bytes: int | None = None) -> WebAnswer:
+        """Return the answer to a GET, whose status is 2xx or 404.
+
+        ``last_bytes`` asks for the end of a long file only (HTTP Range); a server
+        that cannot do so sends all of it, which may be too long.
+
+        Raises CannotConnect: no answer, an error of the server, or the pool asked
+        to be left alone; AuthRequired: the key was refused; RedirectAnswer;
+        HtmlAnswer: a web page where a key was asked for; BadAnswer: another
+        status, no HTTP, an answer that is broken or too long.
+        """
+        self._check_pause()
+        if not self._gap_seconds:
+            return await self._request(path, last_bytes)
+        async with self._turn:
+            await asyncio.sleep(self._next_at - time.monotonic())
+            # The answer to the one before may have been to ask less often
+            self._check_pause()
+            try:
+                return await self._request(path, last_bytes)
+            finally:
+                # Counted from the end: the pool saw the request at some time before
+                self._next_at = time.monotonic() + self._gap_seconds
+
+    def _check_pause(self) -> None:
+        if time.monotonic() < self._paused_until:
+            raise CannotConnect(_BUSY)
+
+    async def _request(self, path: str, last_bytes: int | None) -> WebAnswer:
+        if self._session is None:
+            raise CannotConnect("The driver was given no session")
+        headers = dict(self._headers or {})
+        if last_bytes is not None:
+            # The end of a packed answer could not be unpacked
+            headers |= {"Range": f"bytes=-{last_bytes}", "Accept-Encoding": "identity"}
+        start = time.monotonic()
+        # The errors of an answer quote its address, in which a wallet may stand:
+        # they are left behind.
+        try:
+            async with self._session.get(
+                f"{self.base}/{path.lstrip('/')}",
+                headers=headers,
+                allow_redirects=False,
+                timeout=self._timeout,
+                ssl=self._verify_ssl,
+            ) as response:
+                self._check(response)
+                text = await self._read(response, last_bytes)
+                if response.status == 403:
+                    raise HtmlAnswer(_PAGE) if _is_page(text) else _refused_key()
+        except TimeoutError:
+            raise CannotConnect("The pool did not answer in time") from None
+        except aiohttp.ClientConnectorCertificateError as err:
+            raise CannotConnect("The pool's certificate cannot be trusted") from err
+        except aiohttp.ClientSSLError as err:
+            raise CannotConnect("The pool does not speak HTTPS there") from err
+        except aiohttp.ClientPayloadError:
+            raise BadAnswer("The pool's answer broke off") from None
+        except aiohttp.ClientResponseError, HttpProcessingError:
+            raise BadAnswer("The pool does not speak HTTP there") from None
+        except aiohttp.InvalidURL, ValueError:
+            raise CannotConnect("This is not the address of a pool") from None
+        except (aiohttp.ClientError, OSError) as err:
+            raise CannotConnect("The pool cannot be reached") from err
+        return WebAnswer(
+            response.status,
+            text,
+            (time.monotonic() - start) * 1000,
+            _seconds_since_1970(response.headers.get("Date")),
+        )
+
+    def _check(self, response: aiohttp.ClientResponse) -> None:
+        """Raise what an answer of this status means."""
+        status = response.status
+        if status in (429, 503):
+            wish = _seconds(response.headers.get("Retry-After"))
+            if wish <= 0:
+                wish = _PAUSE if status == 429 else 0.0
+            until = time.monotonic() + min(wish, LONGEST_PAUSE)
+            self._paused_until = max(until, self._paused_until)
+        if status == 429:
+            raise CannotConnect(_BUSY)
+        if self._keyed and status == 403:
+            return  # The body tells whose it is
+        if self._keyed and status == 401:
+            raise _refused_key()
+        if 300 <= status < 400:
+            raise RedirectAnswer("The pool's API has moved, or wants a login")
+        if status >= 500:
+            raise CannotConnect(f"The pool is out of order (HTTP status {status})")
+        if status in (401, 403):
+            raise BadAnswer(f"The pool refuses to answer (HTTP status {status})")
+        if status != 404 and not 200 <= status < 300:
+            raise BadAnswer(f"The pool answered with HTTP status {status}")
+
+    async def _read(
+        self, response: aiohttp.ClientResponse, last_bytes: int | None
+    ) -> str:
+        body = bytearray()
+        while chunk := await response.content.readany():
+            body += chunk
+            if len(body) > self._max_bytes:
+                response.close()
+                raise BadAnswer("The pool's answer is too long")
+        if last_bytes is not None:
+            # A server without Range sends all of it
+            del body[:-last_bytes]
+        return body.decode("utf-8", "replace")
+
+
+def _is_page(text: str) -> bool:
+    return text.lstrip()[:1] == "<"
+
+
+def _refused_key() -> AuthRequired:
+    return AuthRequired("The pool refused the key")
+
+
+def _seconds(wish: str | None) -> float:
+    """Return the seconds of a ``Retry-After``: a number or a date (RFC 9110)."""
+    if (seconds := parse_number(wish)) is not None:
+        return seconds
+    moment = _seconds_since_1970(wish)
+    return 0.0 if moment is None else moment - time.time()
+
+
+def _seconds_since_1970(date: str | None) -> float | None:
+    """Return the moment of a date as HTTP writes it, None: it is none."""
+    moment = parsedate_tz(date or "")
+    try:
+        return None if moment is None else mktime_tz(moment)
+    except ValueError, OverflowError:
+        return None
+
+
+class _Shared:
+    """One path that several accounts look at."""
+
+    def __init__(self, api: WebApi, path: str) -> None:
+        self._api = api
+        self._path = path
+        self._lock = asyncio.Lock()
+        self._asked_at: float | None = None
+        self._result: tuple[dict[str, Any] | None, float] | DriverError | None = None
+
+    async def get(self, seconds: float) -> tuple[dict[str, Any] | None, float]:
+        async with self._lock:
+            now = time.monotonic()
+            if isinstance(self._result, DriverError):
+                seconds = min(seconds, SHARED_FAILURE)
+            if (
+                self._result is None
+                or self._asked_at is None
+                or now - self._asked_at >= seconds
+            ):
+                try:
+                    self._result = await self._api.get_object(self._path)
+                except DriverError as err:
+                    self._result = err
+                self._asked_at = now
+            if isinstance(self._result, DriverError):
+                raise type(self._result)(str(self._result))
+            return self._result
