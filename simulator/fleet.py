@@ -13,16 +13,25 @@ from .avalon_models import MODELS as AVALON_MODELS
 from .axeos import SimulatedAxeOS
 from .axeos_generations import GENERATIONS as AXEOS_GENERATIONS
 from .boards import BOARDS
+from .braiins import DEMO_KEY, SimulatedBraiins
+from .ckpool import SERVICES as CKPOOL_FLAVOURS, Flavour, SimulatedCkpool
 from .device import SimulatedDevice
+from .mmfp import SimulatedGoSlimStratum, SimulatedGoStratumEngine
 from .nerdqaxe import SimulatedNerdQAxe
 from .nerdqaxe_generations import GENERATIONS as NERD_GENERATIONS, MODELS as NERD_MODELS
 from .nmminer import SimulatedNMMiner
+from .ocean import DEMO_WALLET as OCEAN_WALLET, SimulatedOcean
+from .public_pool import SimulatedPublicPool
 from .solopool import COINS, DEMO_WALLET, SimulatedSolopool
+from .stack import COINS as STACK_COINS, SimulatedStack
+from .stratum import SimulatedStratum
 
 PORT_BASE = 18080
 """The first device of a list listens on the port after this one."""
 
 DEMO_CONTROL_PORT = 18099
+DEMO_STRATUM_PORT = 18098
+DEMO_BCH_WALLET = "qpsimulated0miner0wallet000000000000000000"
 NMMINER_PORT = 12345
 NMMINER_BOARDS = ("lotto", "http")
 SETTLED_AGE = 400_000.0
@@ -114,24 +123,39 @@ class Fleet:
         The UDP port of the NMMiner is not moved: it is the listener's.
         """
         common: dict[str, Any] = {"host": host, "speed": speed, "age": SETTLED_AGE}
+        gamma = SimulatedAxeOS(
+            generation="2.15",
+            model="gamma",
+            name="bitaxe-gamma",
+            port=18081 + shift,
+            **common,
+        )
+        ultra = SimulatedAxeOS(
+            generation="2.5",
+            model="ultra",
+            name="bitaxe-ultra",
+            best_ever=640e6,
+            port=18082 + shift,
+            seed=2,
+            **common,
+        )
+        stratum = SimulatedStratum(
+            name="stratum", host=host, port=DEMO_STRATUM_PORT + shift
+        )
+        # Two of the miners are workers of the pools that are here as well
+        for miner, user in (
+            (gamma, f"{DEMO_WALLET}.gamma"),
+            (ultra, f"{DEMO_BCH_WALLET}.ultra"),
+        ):
+            miner.pools[0] |= {
+                "stratumURL": host,
+                "stratumPort": stratum.port,
+                "stratumUser": user,
+            }
         return cls(
             [
-                SimulatedAxeOS(
-                    generation="2.15",
-                    model="gamma",
-                    name="bitaxe-gamma",
-                    port=18081 + shift,
-                    **common,
-                ),
-                SimulatedAxeOS(
-                    generation="2.5",
-                    model="ultra",
-                    name="bitaxe-ultra",
-                    best_ever=640e6,
-                    port=18082 + shift,
-                    seed=2,
-                    **common,
-                ),
+                gamma,
+                ultra,
                 SimulatedNerdQAxe(
                     generation="1.0.36",
                     model="nerdqaxe++",
@@ -155,6 +179,18 @@ class Fleet:
                 ),
                 SimulatedNMMiner(name="nmminer", target=nmminer_target, **common),
                 SimulatedSolopool(name="solopool-dgb", port=18090 + shift, **common),
+                SimulatedOcean(
+                    wallets={OCEAN_WALLET: {"nano3": 4.0e12}},
+                    port=18091 + shift,
+                    **common,
+                ),
+                SimulatedGoSlimStratum(
+                    name="mmfp-bch",
+                    accounts={"bch": {DEMO_BCH_WALLET: {"ultra": 0.5e12}}},
+                    port=18092 + shift,
+                    **common,
+                ),
+                stratum,
             ]
         )
 
@@ -209,6 +245,10 @@ def catalogue() -> list[tuple[str, Sequence[str]]]:
         ("nmminer", ("v0.3.01", "v2.0.02", "v2.0.04")),
         ("nmminer-http", ("v2.0.02", "v2.0.04")),
         *((f"solopool-{coin}", ("v1", "v2")) for coin in COINS),
+        *((f"ckpool-{flavour}", ()) for flavour in CKPOOL_FLAVOURS),
+        *((f"stack-{coin}", ()) for coin in STACK_COINS),
+        *((model, ()) for model in _PLAIN_POOLS),
+        ("stratum", ()),
     ]
 
 
@@ -227,6 +267,15 @@ def how_to_add(device: SimulatedDevice) -> str:
                 f"add a pool: Solopool.org {device.coin_name.upper()},"
                 f" API http://{where}/api, wallet {wallet}"
             )
+        case SimulatedStack() | SimulatedGoSlimStratum() | SimulatedGoStratumEngine():
+            return f"add a pool: by its address, its API is at {where}"
+        case SimulatedBraiins():
+            return f"add a pool: Braiins Pool, API http://{where}, token {DEMO_KEY}"
+        case SimulatedCkpool() | SimulatedOcean() | SimulatedPublicPool():
+            wallet = next(iter(device.wallets), "of yours")
+            return f"add a pool: API http://{where}, wallet {wallet}"
+        case SimulatedStratum():
+            return f"where miners connect to: {where}"
     return f"add a miner: {where}"
 
 
@@ -241,8 +290,54 @@ def _factory(model: str) -> _Factory:
         "avalon": _avalon,
         "nmminer": _nmminer,
         "solopool": _solopool,
+        "ckpool": _ckpool,
+        "stack": _stack,
+        "stratum": _stratum,
     }
+    if model in _PLAIN_POOLS:
+        return _plain_pool
     return families[model.partition("-")[0]]
+
+
+_PLAIN_POOLS: dict[str, Callable[..., SimulatedDevice]] = {
+    "braiins": SimulatedBraiins,
+    "mmfp-gse": SimulatedGoStratumEngine,
+    "mmfp-gss": SimulatedGoSlimStratum,
+    "ocean": SimulatedOcean,
+    "public-pool": SimulatedPublicPool,
+}
+"""Pools of which there is one kind."""
+
+
+def _plain_pool(spec: Spec, options: dict[str, Any]) -> SimulatedDevice:
+    _no_release(spec)
+    return _PLAIN_POOLS[spec.model](**options)
+
+
+def _ckpool(spec: Spec, options: dict[str, Any]) -> SimulatedDevice:
+    _no_release(spec)
+    variant = _variant(spec, "lan")
+    if variant not in CKPOOL_FLAVOURS:
+        raise KeyError(variant)
+    return SimulatedCkpool(flavour=cast(Flavour, variant), **options)
+
+
+def _stack(spec: Spec, options: dict[str, Any]) -> SimulatedDevice:
+    _no_release(spec)
+    return SimulatedStack(coin=_variant(spec, "dgb"), **options)
+
+
+def _stratum(spec: Spec, options: dict[str, Any]) -> SimulatedDevice:
+    _no_release(spec)
+    for name in ("speed", "age"):
+        del options[name]
+    return SimulatedStratum(**options)
+
+
+def _no_release(spec: Spec) -> None:
+    """Raise KeyError: this model has no releases."""
+    if spec.release is not None:
+        raise KeyError(spec.release)
 
 
 def _bitaxe(spec: Spec, options: dict[str, Any]) -> SimulatedDevice:
@@ -258,8 +353,7 @@ def _nerdqaxe(spec: Spec, options: dict[str, Any]) -> SimulatedDevice:
 
 
 def _avalon(spec: Spec, options: dict[str, Any]) -> SimulatedDevice:
-    if spec.release is not None:
-        raise KeyError(spec.release)
+    _no_release(spec)
     model = _variant(spec, "nano3s")
     if model not in AVALON_MODELS:
         raise KeyError(model)

@@ -11,11 +11,11 @@ import hashlib
 import math
 import time
 from typing import Any, ClassVar, Literal, override
-import zlib
 
+from .accounts import SHARE_DIFFICULTY, Worker, make_worker
 from .device import Fault
 from .httpd import Handler, HttpDevice, Request, Response, json_response
-from .physics import HASHES_PER_DIFFICULTY, Miner, Silicon
+from .physics import HASHES_PER_DIFFICULTY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,6 @@ COINS: Mapping[str, Coin] = {
         pool_hashrate=3e15,
     ),
 }
-SHARE_DIFFICULTY = 1000.0
 CLOUDFLARE = (
     "<!DOCTYPE html><html><head><title>{status}</title></head><body>"
     "<h1>Error {status}</h1><p>Cloudflare</p></body></html>"
@@ -79,26 +78,6 @@ DEMO_WORKERS: Mapping[str, float] = {
     "nerdqaxe": 4.8e12,
     "nano3s": 6.5e12,
 }
-
-
-@dataclass(slots=True)
-class Worker:
-    """One worker of a wallet; its miner does the hashing."""
-
-    miner: Miner
-    seen: int = 0
-    """When its last share came, epoch seconds."""
-    counted: int = 0
-    """Accepted shares at the last look."""
-
-    @property
-    def offline(self) -> bool:
-        """Whether it stopped mining."""
-        return not self.miner.hashing
-
-    @offline.setter
-    def offline(self, offline: bool) -> None:
-        self.miner.hashing = not offline
 
 
 @dataclass(slots=True)
@@ -166,25 +145,17 @@ class SimulatedSolopool(HttpDevice):
         """Add an account whose workers (name -> H/s) mine at once."""
         wallet = Wallet()
         for worker, hashrate in workers.items():
-            miner = Miner(
-                Silicon(
-                    chips=1,
-                    small_cores=hashrate / 500e6,
-                    frequency=500,
-                    voltage=1200,
-                    core_watts=15,
-                ),
-                seed=zlib.crc32(f"{address}.{worker}".encode()),
+            made = make_worker(
+                f"{address}.{worker}",
+                hashrate,
                 speed=self._speed,
                 age=self._age,
-                pool_difficulty=SHARE_DIFFICULTY,
                 network_difficulty=self.coin.difficulty,
             )
-            miner.boot()
-            wallet.workers[worker] = Worker(miner)
-            reading = miner.read()
+            wallet.workers[worker] = made
+            reading = made.miner.read()
             for _ in range(reading.blocks_ever):
-                ago = miner.random.uniform(0, self._age)
+                ago = made.miner.random.uniform(0, self._age)
                 self._found(wallet, worker, reading.best_ever, ago)
         wallet.blocks.sort(key=lambda block: block["timestamp"], reverse=True)
         self.wallets[address] = wallet
@@ -335,10 +306,7 @@ class SimulatedSolopool(HttpDevice):
     def _look(self, wallet: Wallet) -> None:
         """Note the shares and blocks since the last look."""
         for name, worker in wallet.workers.items():
-            reading = worker.miner.read()
-            if reading.accepted != worker.counted:
-                worker.counted = reading.accepted
-                worker.seen = int(time.time())
+            reading = worker.look()
             known = sum(block["worker"] == name for block in wallet.blocks)
             for _ in range(reading.blocks_ever - known):
                 self._found(wallet, name, reading.best_ever)

@@ -129,6 +129,9 @@ def test_demo_has_fixed_ports_that_can_be_moved() -> None:
         "avalon-nano3s": 14029,
         "nmminer": 0,
         "solopool-dgb": 18090,
+        "ocean": 18091,
+        "mmfp-bch": 18092,
+        "stratum": 18098,
     }
     assert Fleet.demo(shift=1000)["nerdqaxe"].port == 19083
     assert Fleet.demo()["nmminer"].target == ("127.0.0.1", 12345)  # type: ignore[attr-defined]

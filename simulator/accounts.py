@@ -1,0 +1,65 @@
+"""Workers of a pool account: each has a miner that does the hashing."""
+
+from dataclasses import dataclass
+import time
+import zlib
+
+from .physics import Miner, Reading, Silicon
+
+SHARE_DIFFICULTY = 1000.0
+
+
+@dataclass(slots=True)
+class Worker:
+    """One worker of an account; its miner does the hashing."""
+
+    miner: Miner
+    seen: int = 0
+    """When its last share came, epoch seconds."""
+    counted: int = 0
+    """Accepted shares at the last look."""
+
+    @property
+    def offline(self) -> bool:
+        """Whether it stopped mining."""
+        return not self.miner.hashing
+
+    @offline.setter
+    def offline(self, offline: bool) -> None:
+        self.miner.hashing = not offline
+
+    def look(self) -> Reading:
+        """Read the miner and note whether a share came since the last look."""
+        reading = self.miner.read()
+        if reading.accepted != self.counted:
+            self.counted = reading.accepted
+            self.seen = int(time.time())
+        return reading
+
+
+def make_worker(
+    user: str,
+    hashrate: float,
+    *,
+    speed: float,
+    age: float,
+    network_difficulty: float,
+    share_difficulty: float = SHARE_DIFFICULTY,
+) -> Worker:
+    """Make a worker with this stratum user that has mined at H/s for `age` seconds."""
+    miner = Miner(
+        Silicon(
+            chips=1,
+            small_cores=hashrate / 500e6,
+            frequency=500,
+            voltage=1200,
+            core_watts=15,
+        ),
+        seed=zlib.crc32(user.encode()),
+        speed=speed,
+        age=age,
+        pool_difficulty=share_difficulty,
+        network_difficulty=network_difficulty,
+    )
+    miner.boot()
+    return Worker(miner)

@@ -1,0 +1,258 @@
+"""A running HMM-Local, as a program meets it that only reads.
+
+Shapes and quirks follow its sources (``app/main.py``, ``app/api/miners.py``,
+``pools.py``, ``tuning.py``, ``app/core/database.py``): FastAPI, no login, lists sorted
+by name, paths that end in a slash and a redirect (307) for those without.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, override
+
+from .httpd import (
+    HTML,
+    Handler,
+    HttpDevice,
+    Request,
+    Response,
+    json_response,
+    text_response,
+)
+
+MINER_TYPES = ("avalon_nano", "bitaxe", "nerdqaxe", "nmminer")
+PORTS: Mapping[str, int] = {
+    "avalon_nano": 4028,
+    "bitaxe": 80,
+    "nerdqaxe": 80,
+    "nmminer": 12345,
+}
+"""The ports that its adapters take where none was entered."""
+
+DEMO_PROFILES: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
+    # As its page makes them, and as "save current settings" does: millivolts of the
+    # power supply under "voltage"
+    ("Quiet nights", "bitaxe", {"frequency": 490, "voltage": 1100}),
+    ("Saved from Garage", "bitaxe", {"frequency": 525, "voltage": 5128.75}),
+    ("Low", "avalon_nano", {"mode": "low"}),
+)
+
+_PAGE = (
+    "<!doctype html><html><head><title>Home Miner Manager</title></head>"
+    '<body><div id="root"></div></body></html>'
+)
+
+type Generation = Literal["2025-12", "2026-04"]
+
+
+class SimulatedHmmLocal(HttpDevice):
+    """HMM-Local with its `miners`, `pools` and `profiles`: rows of its database.
+
+    Attributes for tests:
+
+      generation     "2025-12": miners without `effective_port` and
+                     `manual_power_watts`, passwords of Avalons in plain text.
+                     "2026-04": one miner of a type without a driver breaks the list
+      status         answer this status to everything under /api; None: normal
+      has_profiles   False: a version without /api/tuning
+      writes         requests that would have changed something
+    """
+
+    kind: ClassVar[str] = "hmm-local"
+
+    def __init__(
+        self,
+        *,
+        name: str = "hmm-local",
+        generation: Generation = "2026-04",
+        **options: Any,
+    ) -> None:
+        """Make one without miners and pools, and with the demo's profiles."""
+        super().__init__(name=name, **options)
+        self.generation = generation
+        self.status: int | None = None
+        self.has_profiles = True
+        self.writes = 0
+        self.miners: list[dict[str, Any]] = []
+        self.pools: list[dict[str, Any]] = []
+        self.profiles: list[dict[str, Any]] = []
+        for profile, miner_type, settings in DEMO_PROFILES:
+            self.add_profile(profile, miner_type, **settings)
+
+    def add_miner(
+        self, name: str, miner_type: str, ip_address: str, **columns: Any
+    ) -> dict[str, Any]:
+        """Add a miner; `columns` are others of the table (port, enabled, config)."""
+        row = {
+            "id": len(self.miners) + 1,
+            "name": name,
+            "miner_type": miner_type,
+            "ip_address": ip_address,
+            "port": None,
+            "current_mode": None,
+            "enabled": True,
+            "manual_power_watts": None,
+            "config": None,
+            **columns,
+        }
+        self.miners.append(row)
+        return row
+
+    def add_pool(
+        self, name: str, url: str, port: int, user: str, **columns: Any
+    ) -> dict[str, Any]:
+        """Add a pool; `columns` are others of the table (pool_config, enabled)."""
+        row = {
+            "id": len(self.pools) + 1,
+            "name": name,
+            "url": url,
+            "port": port,
+            "user": user,
+            "password": "x",
+            "enabled": True,
+            "pool_config": {"driver": "unknown"},
+            "show_on_dashboard": True,
+            "sort_order": 0,
+            **columns,
+        }
+        self.pools.append(row)
+        return row
+
+    def add_profile(self, name: str, miner_type: str, **settings: Any) -> None:
+        """Add a tuning profile."""
+        self.profiles.append(
+            {
+                "id": len(self.profiles) + 1,
+                "name": name,
+                "miner_type": miner_type,
+                "description": None,
+                "settings": settings,
+                "is_system": False,
+                # Naive UTC, as everything that it stores
+                "created_at": "2026-03-01T12:00:00",
+            }
+        )
+
+    @override
+    def state(self) -> dict[str, Any]:
+        """How it stands; adds how many of everything there are."""
+        return super().state() | {
+            "status": self.status,
+            "miners": len(self.miners),
+            "pools": len(self.pools),
+            "profiles": len(self.profiles),
+            "writes": self.writes,
+        }
+
+    @override
+    def routes(self) -> dict[str, Handler]:
+        return {
+            "GET /": lambda _: _redirect("/app"),
+            "GET /app*": lambda _: text_response(_PAGE),
+            "GET /health": lambda _: json_response(
+                {"status": "healthy", "version": "0.1.0"}
+            ),
+            "GET /api/miners": _with_slash,
+            "GET /api/pools": _with_slash,
+            "GET /api/miners/": self._list_miners,
+            "GET /api/miners/types": lambda _: json_response(
+                {"types": list(MINER_TYPES)}
+            ),
+            "GET /api/miners/*": lambda request: _one(
+                request, [self._show(row) for row in self.miners], "Miner"
+            ),
+            "GET /api/pools/": lambda _: json_response(_by_name(self.pools)),
+            "GET /api/pools/*": lambda request: _one(request, self.pools, "Pool"),
+            "GET /api/tuning/profiles": self._list_profiles,
+            "GET /api/tuning/profiles/*": lambda request: _one(
+                request, self.profiles, "Profile"
+            ),
+        }
+
+    @override
+    def admit(self, request: Request) -> Response | None:
+        if request.method not in ("GET", "HEAD"):
+            self.writes += 1
+        if not request.path.startswith("/api/"):
+            return None
+        if not self.has_profiles and request.path.startswith("/api/tuning/"):
+            return self.unknown(request)
+        if self.status is not None:
+            return _error(self.status, "Internal server error")
+        return None
+
+    @override
+    def unknown(self, request: Request) -> Response:
+        if request.method != "GET":
+            return _error(405, "Method Not Allowed")
+        return _error(404, "Not Found")
+
+    @override
+    def finish(self, response: Response) -> Response:
+        """Let uvicorn sign."""
+        return Response(
+            status=response.status,
+            body=response.body,
+            content_type="text/html; charset=utf-8"
+            if response.content_type == HTML
+            else response.content_type,
+            headers={"server": "uvicorn", **response.headers},
+        )
+
+    def _list_miners(self, _: Request) -> Response:
+        if self.generation == "2026-04" and any(
+            row["miner_type"] not in PORTS for row in self.miners
+        ):
+            # create_adapter() gives None, whose port is asked for
+            return _error(500, "Internal server error")
+        return json_response([self._show(row) for row in _by_name(self.miners)])
+
+    def _list_profiles(self, request: Request) -> Response:
+        wanted = request.query.get("miner_type")
+        return json_response(
+            [
+                row
+                for row in sorted(
+                    self.profiles, key=lambda row: (not row["is_system"], row["name"])
+                )
+                if wanted in (None, row["miner_type"])
+            ]
+        )
+
+    def _show(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Give a miner as this generation's MinerResponse."""
+        shown = dict(row)
+        if self.generation == "2025-12":
+            del shown["manual_power_watts"]
+            return shown
+        shown["effective_port"] = row["port"] or PORTS[row["miner_type"]]
+        config = row["config"]
+        if isinstance(config, dict) and config.get("admin_password"):
+            shown["config"] = {**config, "admin_password": "****"}
+        return shown
+
+
+def _by_name(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(rows, key=lambda row: str(row["name"]).lower())
+
+
+def _one(request: Request, rows: list[dict[str, Any]], what: str) -> Response:
+    """Answer the row with the id at the end of a path."""
+    tail = request.path.rpartition("/")[2]
+    for row in rows:
+        if str(row["id"]) == tail:
+            return json_response(row)
+    return _error(404, f"{what} not found")
+
+
+def _with_slash(request: Request) -> Response:
+    return _redirect(f"http://{request.headers.get('host', '')}{request.path}/")
+
+
+def _redirect(location: str) -> Response:
+    return Response(status=307, headers={"location": location})
+
+
+def _error(status: int, detail: str) -> Response:
+    body = {"detail": detail}
+    if status >= 500:
+        body["request_id"] = "3f1c1f0e-7a53-4c54-9f1e-6d0c5a1b2c3d"
+    return json_response(body, status=status)
