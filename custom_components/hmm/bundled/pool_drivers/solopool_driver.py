@@ -1,16 +1,12 @@
 """solopool.org: solo mining of several coins, one API per coin."""
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import IntEnum
-import json
 import time
 from typing import Any, override
 from urllib.parse import quote
-
-import aiohttp
 
 from custom_components.hmm.driver_api import (
     BadAnswer,
@@ -24,38 +20,38 @@ from custom_components.hmm.driver_api import (
     PoolStats,
     PoolWorker,
 )
+from custom_components.hmm.driver_api.coins import network_figures
+from custom_components.hmm.driver_api.transports.web import WebApi
 from custom_components.hmm.driver_api.units import (
-    expected_seconds_to_block,
-    network_share_percent,
+    parse_amount,
     parse_bool,
-    parse_compact,
+    parse_count,
     parse_int,
+    parse_moment,
     parse_number,
     parse_text,
+    reject_percent,
 )
 from custom_components.hmm.driver_api.wallets import check_wallet, strip_worker
 
 DAY = 86_400
-MAX_ANSWER = 2_097_152
-"""Bytes; accounts list every block and payment."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Coin:
-    """Where a coin is mined, and how often its network finds a block."""
+    """Where a coin is mined."""
 
     api: str
     stratum: tuple[str, ...]
     port: int
-    block_seconds: float
 
 
 # The port alone does not tell the coin: 8002 is BCH on eu2 and FB on eu3.
 _COINS = {
-    "DGB": _Coin("dgb-sha", ("eu1", "us1"), 8004, 75),  # SHA-256, one of 5 algorithms
-    "BCH": _Coin("bch", ("eu2", "us1"), 8002, 600),
-    "BTC": _Coin("btc", ("eu3",), 8005, 600),
-    "BC2": _Coin("bc2", ("eu3",), 8001, 600),
+    "DGB": _Coin("dgb-sha", ("eu1", "us1"), 8004),
+    "BCH": _Coin("bch", ("eu2", "us1"), 8002),
+    "BTC": _Coin("btc", ("eu3",), 8005),
+    "BC2": _Coin("bc2", ("eu3",), 8001),
 }
 
 
@@ -92,11 +88,10 @@ class SolopoolDriver(BasePoolIntegration):
     requires_api_key = False
     poll_seconds = 60
 
-    timeout_seconds = 15.0
+    timeout_seconds = 10.0
+    """Of one request: two in a row must fit into what HMM waits for an account."""
     stats_seconds = 30.0
     """How long one answer of ``/stats`` serves all accounts of a coin."""
-    longest_pause = 900.0
-    """The most of a ``Retry-After`` that is obeyed, in seconds."""
 
     def __init__(self) -> None:
         """Make a driver that has asked nothing yet."""
@@ -118,6 +113,11 @@ class SolopoolDriver(BasePoolIntegration):
     async def detect(self, url: str, port: int) -> bool:
         """Return whether host and port are one of the pool's; asks nothing."""
         return _coin_at(url, port) is not None
+
+    @override
+    def coin_at(self, url: str, port: int) -> str | None:
+        """Return the coin at a stratum host and port."""
+        return _coin_at(url, port)
 
     @override
     async def get_health(self, url: str, port: int, **kwargs: Any) -> PoolHealthStatus:
@@ -142,9 +142,9 @@ class SolopoolDriver(BasePoolIntegration):
         """Return figures of the whole pool; ``hashrate`` in H/s."""
         stats, _ = await self._site(coin, kwargs).stats()
         return PoolStats(
-            hashrate=_amount(stats.get("hashrate")),
-            active_workers=_count(stats.get("totalWorkers")),
-            blocks_found=_count(stats.get("totalBlocks")),
+            hashrate=parse_amount(stats.get("hashrate")),
+            active_workers=parse_count(stats.get("totalWorkers")),
+            blocks_found=parse_count(stats.get("totalBlocks")),
             network_difficulty=_difficulty(stats),
         )
 
@@ -153,14 +153,14 @@ class SolopoolDriver(BasePoolIntegration):
         self, url: str, coin: str, hours: int = 24, **kwargs: Any
     ) -> list[PoolBlock]:
         """Return the blocks of the whole pool, newest first (version 1 only)."""
-        data = await self._site(coin, kwargs).get("blocks")
+        data, _ = await self._site(coin, kwargs).api.get_object("blocks")
         since = time.time() - hours * 3600
         blocks = []
         for kind in ("candidates", "immature", "matured"):
             for entry in _dicts((data or {}).get(kind)):
-                height = _count(entry.get("height"))
-                timestamp = _unix(entry.get("timestamp"))
-                if height is None or timestamp is None or timestamp < since:
+                height = parse_count(entry.get("height"))
+                found = parse_moment(entry.get("timestamp"))
+                if height is None or found is None or found.timestamp() < since:
                     continue
                 if parse_bool(entry.get("orphan")):
                     continue
@@ -169,9 +169,9 @@ class SolopoolDriver(BasePoolIntegration):
                         height=height,
                         hash=parse_text(entry.get("hash")) or "",
                         miner=parse_text(entry.get("miner")),
-                        timestamp=round(timestamp),
-                        difficulty=_amount(entry.get("shareDifficulty")),
-                        network_difficulty=_amount(entry.get("difficulty")),
+                        timestamp=round(found.timestamp()),
+                        difficulty=parse_amount(entry.get("shareDifficulty")),
+                        network_difficulty=parse_amount(entry.get("difficulty")),
                         coin=coin.upper(),
                         confirmed=kind == "matured",
                     )
@@ -189,7 +189,6 @@ class SolopoolDriver(BasePoolIntegration):
         ``InvalidValue``: there is no such coin.
         """
         site = self._site(coin, kwargs)
-        block_seconds = _block_seconds(coin)
         difficulty: float | None = None
         latency: float | None = None
         problem: str | None = None
@@ -218,7 +217,7 @@ class SolopoolDriver(BasePoolIntegration):
         )
         if account is None:
             return tile
-        return account.fill(tile, difficulty, block_seconds)
+        return account.fill(tile, coin, difficulty)
 
     @override
     def get_config_schema(self) -> dict[str, Any]:
@@ -226,7 +225,11 @@ class SolopoolDriver(BasePoolIntegration):
         return {
             "type": "object",
             "properties": {
-                "username": {"type": "string", "title": "Wallet address"},
+                "username": {
+                    "type": "string",
+                    "title": "Wallet address",
+                    "format": "wallet",
+                },
             },
             "required": ["username"],
         }
@@ -276,40 +279,21 @@ class _Site:
     """The API of one coin: its shared statistics and which generation it is."""
 
     def __init__(self, driver: SolopoolDriver, base: str) -> None:
-        self._driver = driver
-        self._base = base
+        self.api = WebApi(driver.session, base, timeout=driver.timeout_seconds)
+        self._stats_seconds = driver.stats_seconds
         self._generation: _Generation | None = None
-        self._paused_until = 0.0
-        self._stats_lock = asyncio.Lock()
-        self._stats_at: float | None = None
-        self._stats: tuple[Mapping[str, Any], float] | DriverError | None = None
 
     async def stats(self) -> tuple[Mapping[str, Any], float]:
-        """Return ``/stats`` and its latency in ms, from one fetch for all."""
-        async with self._stats_lock:
-            now = time.monotonic()
-            age = None if self._stats_at is None else now - self._stats_at
-            if self._stats is None or age is None or age >= self._driver.stats_seconds:
-                try:
-                    self._stats = await self._fetch_stats()
-                except DriverError as err:
-                    # Kept as well: all accounts share a failure, too.
-                    self._stats = err
-                self._stats_at = now
-            if isinstance(self._stats, DriverError):
-                raise type(self._stats)(str(self._stats))
-            return self._stats
-
-    async def _fetch_stats(self) -> tuple[Mapping[str, Any], float]:
-        start = time.monotonic()
-        if (stats := await self.get("stats")) is None:
+        """Return ``/stats`` and its latency in ms, from one request for all."""
+        stats, latency = await self.api.shared_object("stats", self._stats_seconds)
+        if stats is None:
             raise BadAnswer("The pool has no statistics at this address")
         if self._generation is None:
             if isinstance(stats.get("node"), dict):
                 self._generation = _Generation.V2
             elif isinstance(stats.get("stats"), dict):
                 self._generation = _Generation.V1
-        return stats, (time.monotonic() - start) * 1000
+        return stats, latency
 
     async def account(self, address: str) -> tuple[_Account | None, float]:
         """Return an account and the latency in ms; None: the pool has no data.
@@ -318,79 +302,36 @@ class _Site:
         when that gives nothing that looks like an account: the pool has changed,
         or nobody knows the address.
         """
-        first = self._generation or _Generation.V2
+        known = self._generation
+        first = known or _Generation.V2
         other = _Generation.V1 if first is _Generation.V2 else _Generation.V2
         failure: DriverError | None = None
         latency: float | None = None
         for generation in (first, other):
-            start = time.monotonic()
             try:
-                data = await self.get(
+                data, took = await self.api.get_object(
                     f"{_ACCOUNT_PATHS[generation]}/{quote(address, safe='')}"
                 )
             except BadAnswer as err:
-                failure = err
+                if generation is not other or known is None:
+                    failure = err
                 continue
             except CannotConnect:
                 if latency is None:
                     raise
                 break
             if latency is None:
-                latency = (time.monotonic() - start) * 1000
+                latency = took
             if data is None or (shape := _shape(data)) is None:
                 continue
             self._generation = generation
             account = _Account.parse(data, shape, address)
             return (None if account.is_blank else account), latency
-        # One proper "not here" is an answer; what the path of the other
-        # generation gives then does not matter.
-        if latency is None or (failure is not None and self._generation is None):
+        # A "not here" of the generation that the pool is known to be is an answer;
+        # what the path of the other one gives does not matter then.
+        if failure is not None or latency is None:
             raise failure or BadAnswer("The pool did not answer properly")
         return None, latency
-
-    async def get(self, path: str) -> Mapping[str, Any] | None:
-        """Return a JSON object, None if there is nothing under the path (404).
-
-        Raises ``CannotConnect``: no answer, or the pool asked to be left alone.
-        Raises ``BadAnswer``: a web page, a redirect or an error of the server.
-        """
-        session = self._driver.session
-        if session is None:
-            raise CannotConnect("The driver was given no session")
-        if time.monotonic() < self._paused_until:
-            raise CannotConnect("The pool wants to be asked less often")
-        try:
-            async with session.get(
-                f"{self._base}/{path}",
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=self._driver.timeout_seconds),
-            ) as response:
-                if response.status == 404:
-                    return None
-                if response.status in (429, 503):
-                    self._pause(response.headers.get("Retry-After"))
-                if response.status == 429:
-                    raise CannotConnect("The pool wants to be asked less often")
-                if 300 <= response.status < 400:
-                    raise BadAnswer("The pool's API has moved elsewhere")
-                if not response.ok:
-                    error = CannotConnect if response.status >= 500 else BadAnswer
-                    raise error(f"The pool answered with HTTP status {response.status}")
-                return _decode(await _read(response))
-        except TimeoutError as err:
-            raise CannotConnect("The pool did not answer in time") from err
-        except (aiohttp.InvalidURL, ValueError) as err:
-            raise CannotConnect("This is not the address of a pool") from err
-        except aiohttp.ClientPayloadError as err:
-            raise BadAnswer("The pool's answer broke off") from err
-        except (aiohttp.ClientError, OSError) as err:
-            raise CannotConnect("The pool cannot be reached") from err
-
-    def _pause(self, retry_after: str | None) -> None:
-        seconds = parse_number(retry_after)
-        if seconds is not None and seconds > 0:
-            pause = min(seconds, self._driver.longest_pause)
-            self._paused_until = time.monotonic() + pause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -403,6 +344,9 @@ class _Account:
     shares: tuple[int | None, int | None, int | None]
     """Valid, invalid, stale."""
     best_share: float | None
+    last_share: datetime | None
+    blocks: tuple[PoolBlock, ...]
+    blocks_found: int | None
     blocks_24h: int | None
     last_block: datetime | None
     is_blank: bool
@@ -414,87 +358,75 @@ class _Account:
     ) -> _Account:
         """Read an account. Whatever is missing or odd is None."""
         raw_workers = _workers(data.get("workers"))
-        workers = tuple(
-            PoolWorker(
-                # A miner without worker name is listed under the wallet itself.
-                name="default" if name in ("", address) else name,
-                hashrate=_amount(worker.get("hr")),
-                online=None
-                if (off := parse_bool(worker.get("offline"))) is None
-                else not off,
-            )
-            for name, worker in raw_workers
-        )
-        online = [worker for worker in workers if worker.online]
+        workers = tuple(_worker(name, raw, address) for name, raw in raw_workers)
+        blocks: tuple[PoolBlock, ...] = ()
         if shape is _Generation.V2:
-            hashrate = _amount(data.get("hashrate"))
-            active = _count(data.get("onlineWorkers"))
-            total = _count(data.get("totalWorkers"))
+            hashrate = parse_amount(data.get("hashrate"))
+            active = parse_count(data.get("onlineWorkers"))
+            total = parse_count(data.get("totalWorkers"))
             last_share = data.get("lastShare")
-            best = _amount(data.get("bestShare"))
-            blocks = _blocks_v2(data)
-            last = _when(data.get("lastBlockTime")) or max(
-                filter(
-                    None,
-                    (_when(it.get("timestamp")) for it in _dicts(data.get("blocks"))),
-                ),
-                default=None,
+            best = parse_amount(data.get("bestShare"))
+            blocks = _own_blocks(data)
+            blocks_found = parse_count(data.get("totalBlocks"))
+            blocks_24h = _last_day(data, blocks)
+            last_block = parse_moment(data.get("lastBlockTime")) or (
+                parse_moment(blocks[0].timestamp) if blocks else None
             )
         else:
-            hashrate = _amount(data.get("currentHashrate"))
-            active = _count(data.get("workersOnline"))
-            total = _count(data.get("workersTotal"))
+            hashrate = parse_amount(data.get("currentHashrate"))
+            active = parse_count(data.get("workersOnline"))
+            total = parse_count(data.get("workersTotal"))
             stats = data.get("stats")
             last_share = stats.get("lastShare") if isinstance(stats, dict) else None
-            best = None
-            blocks = next(
+            best = blocks_found = last_block = None
+            blocks_24h = next(
                 (
-                    _count(entry.get("blocks"))
+                    parse_count(entry.get("blocks"))
                     for entry in _dicts(data.get("earnings"))
                     if parse_int(entry.get("period")) == DAY
                 ),
                 None,
             )
-            last = None
-        if active is None and raw_workers:
-            active = len(online)
+        if active is None and workers and all(it.online is not None for it in workers):
+            active = sum(worker.online is True for worker in workers)
         return cls(
             hashrate=hashrate,
             active_workers=active,
             workers=workers,
             shares=_shares(worker for _, worker in raw_workers),
             best_share=best,
-            blocks_24h=blocks,
-            last_block=last,
+            last_share=parse_moment(last_share),
+            blocks=blocks,
+            blocks_found=blocks_found,
+            blocks_24h=blocks_24h,
+            last_block=last_block,
             is_blank=not (hashrate or active or total or workers)
             and not parse_number(last_share)
-            and not (blocks or last),
+            and not (blocks_24h or last_block),
         )
 
     def fill(
-        self, tile: DashboardTileData, difficulty: float | None, block_seconds: float
+        self, tile: DashboardTileData, coin: str, difficulty: float | None
     ) -> DashboardTileData:
         """Return the tile with this account's figures."""
         valid, invalid, stale = self.shares
-        rejected = (invalid or 0) + (stale or 0)
-        total = (valid or 0) + rejected
-        expected = percentage = None
-        if difficulty is not None and self.hashrate is not None:
-            expected = expected_seconds_to_block(difficulty, self.hashrate)
-            percentage = network_share_percent(difficulty, self.hashrate, block_seconds)
+        network = network_figures(coin, difficulty, self.hashrate)
         return replace(
             tile,
             pool_hashrate=self.hashrate,
-            estimated_time_to_block=expected,
-            pool_percentage=percentage,
+            estimated_time_to_block=network.seconds,
+            pool_percentage=network.percent,
             active_workers=self.active_workers,
             shares_valid=valid,
             shares_invalid=invalid,
             shares_stale=stale,
-            reject_rate=100 * rejected / total if total else None,
+            reject_rate=reject_percent(valid, invalid, stale),
             blocks_found_24h=self.blocks_24h,
             last_block_found=self.last_block,
+            blocks_found=self.blocks_found,
+            own_blocks=self.blocks,
             best_share=self.best_share,
+            last_share=self.last_share,
             workers=self.workers,
         )
 
@@ -514,12 +446,6 @@ def _coin_at(url: str, port: int) -> str | None:
     return None
 
 
-def _block_seconds(coin: str) -> float:
-    """Return the target block time; 0 for a coin that is not known here."""
-    known = _COINS.get(coin.strip().upper())
-    return known.block_seconds if known else 0
-
-
 def _shape(data: Mapping[str, Any] | None) -> _Generation | None:
     """Return which generation an account is of, by its keys."""
     return next(
@@ -537,21 +463,55 @@ def _difficulty(stats: Mapping[str, Any]) -> float | None:
     for name in ("node", "stats"):
         section = stats.get(name)
         if isinstance(section, dict):
-            difficulty = _amount(section.get("difficulty"))
+            difficulty = parse_amount(section.get("difficulty"))
             if difficulty:
                 return difficulty
     return None
 
 
-def _blocks_v2(data: Mapping[str, Any]) -> int | None:
-    blocks = data.get("blocks")
-    if not isinstance(blocks, list):
-        return 0 if _count(data.get("totalBlocks")) == 0 else None
+def _own_blocks(data: Mapping[str, Any]) -> tuple[PoolBlock, ...]:
+    """Return the blocks that version 2 lists for a wallet, newest first."""
+    blocks = [
+        PoolBlock(
+            height=parse_count(entry.get("height")),
+            hash=parse_text(entry.get("hash")) or parse_text(entry.get("tx")),
+            worker=parse_text(entry.get("worker")),
+            timestamp=None if found is None else round(found.timestamp()),
+            difficulty=parse_amount(entry.get("shareDiff")),
+        )
+        for entry in _dicts(data.get("blocks"))
+        for found in (parse_moment(entry.get("timestamp")),)
+    ]
+    blocks.sort(key=lambda block: block.timestamp or 0, reverse=True)
+    return tuple(blocks)
+
+
+def _last_day(data: Mapping[str, Any], blocks: Iterable[PoolBlock]) -> int | None:
+    """Return how many blocks are of the last 24 hours.
+
+    None: there is no list, or one that cannot be read as a whole.
+    """
+    listed = data.get("blocks")
+    if not isinstance(listed, list):
+        return 0 if parse_count(data.get("totalBlocks")) == 0 else None
+    times = [block.timestamp for block in blocks if block.timestamp is not None]
+    if len(times) < len(listed):
+        return None
     since = time.time() - DAY
-    return sum(
-        1
-        for entry in _dicts(blocks)
-        if (found := _unix(entry.get("timestamp"))) is not None and found >= since
+    return sum(moment >= since for moment in times)
+
+
+def _worker(name: str, raw: Mapping[str, Any], address: str) -> PoolWorker:
+    offline = parse_bool(raw.get("offline"))
+    return PoolWorker(
+        # A miner without worker name is listed under the wallet itself.
+        name="default" if name in ("", address) else name,
+        hashrate=parse_amount(raw.get("hr")),
+        online=None if offline is None else not offline,
+        shares_valid=parse_count(raw.get("sharesValid")),
+        shares_invalid=parse_count(raw.get("sharesInvalid")),
+        shares_stale=parse_count(raw.get("sharesStale")),
+        last_share=parse_moment(raw.get("lastBeat")),
     )
 
 
@@ -572,7 +532,7 @@ def _shares(
         counts = [
             count
             for worker in entries
-            if (count := _count(worker.get(key))) is not None
+            if (count := parse_count(worker.get(key))) is not None
         ]
         return sum(counts) if counts else None
 
@@ -583,48 +543,3 @@ def _dicts(value: Any) -> list[Mapping[str, Any]]:
     if not isinstance(value, list):
         return []
     return [entry for entry in value if isinstance(entry, dict)]
-
-
-def _amount(value: Any) -> float | None:
-    number = parse_compact(value)
-    return number if number is not None and number >= 0 else None
-
-
-def _count(value: Any) -> int | None:
-    number = parse_int(value)
-    return number if number is not None and number >= 0 else None
-
-
-def _unix(value: Any) -> float | None:
-    number = parse_number(value)
-    return number if number is not None and number > 0 else None
-
-
-def _when(value: Any) -> datetime | None:
-    if (seconds := _unix(value)) is None:
-        return None
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except OverflowError, OSError, ValueError:
-        return None
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    while chunk := await response.content.readany():
-        body += chunk
-        if len(body) > MAX_ANSWER:
-            response.close()
-            raise BadAnswer("The pool's answer is too long")
-    return bytes(body)
-
-
-def _decode(body: bytes) -> Mapping[str, Any]:
-    # Whatever its Content-Type says: a web page does not parse.
-    try:
-        data = json.loads(body, strict=False)
-    except ValueError, RecursionError:
-        raise BadAnswer("The pool did not answer with JSON") from None
-    if not isinstance(data, dict):
-        raise BadAnswer("The pool answered with JSON of another shape")
-    return data

@@ -1,0 +1,1 @@
+"""Drivers that need a package: none is loaded before a user asks for it."""

@@ -1,0 +1,474 @@
+"""Large ASICs by way of the package pyasic_rs: Antminer, Whatsminer, Avalon A and more.
+
+The package (asic-rs, Apache-2.0) knows the firmwares of Bitmain, MicroBT and Canaan as
+well as Braiins OS, LuxOS, VNish, ePIC, MARA and others. It chooses ports and protocols
+itself; what a miner can do depends on its firmware. Checked against 0.8.6.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+import contextlib
+from ipaddress import IPv4Address
+import socket
+import time
+from typing import Any, override
+
+from pyasic_rs import Miner, MinerFactory
+from pyasic_rs.config import TuningConfig
+from pyasic_rs.data import (
+    BoardData,
+    DataField,
+    HashRate,
+    MessageSeverity,
+    MinerData,
+    MinerMessage,
+    MiningMode,
+    OperatingState,
+    PoolData,
+    TuningTarget,
+)
+
+from custom_components.hmm.driver_api import (
+    BaseMinerAdapter,
+    CannotConnect,
+    CommandFailed,
+    DeviceFacts,
+    InvalidValue,
+    MinerTelemetry,
+    NotThisDevice,
+    PoolSlot,
+)
+
+REQUIREMENTS = ["pyasic_rs==0.8.6"]
+
+_MODES = {
+    "low": MiningMode.Low,
+    "normal": MiningMode.Normal,
+    "high": MiningMode.High,
+}
+
+# HMM's own drivers know more of these: measured watts above all
+_OWN_MODELS = ("nano", "homeq", "mini3", "bitaxe", "nerd")
+
+# Not asked for: each costs a request per poll, and nothing shows it
+_UNUSED = [
+    DataField.ApiVersion,
+    DataField.ControlBoardVersion,
+    DataField.DevFeeConnected,
+    DataField.LightFlashing,
+    DataField.PsuFans,
+]
+
+# Firmwares whose web page asks for a login before it tells the model. The package
+# refuses a name that it does not know.
+_WITH_LOGIN = (
+    "AntMiner Stock",
+    "Braiins",
+    "Goldshell Stock",
+    "LuxOS",
+    "Marathon",
+    "VNish",
+    "VolcMiner Stock",
+    "WhatsMiner Stock",
+)
+_USUAL_USER = "root"
+
+_ASLEEP = (
+    OperatingState.Idling,
+    OperatingState.Paused,
+    OperatingState.Stopped,
+    OperatingState.Suspended,
+)
+_AWAKE = (
+    OperatingState.AdjustingClockVoltage,
+    OperatingState.AdjustingFrequency,
+    OperatingState.AdjustingVoltage,
+    OperatingState.DegradedMining,
+    OperatingState.Initializing,
+    OperatingState.Mining,
+    OperatingState.Stable,
+    OperatingState.Starting,
+    OperatingState.Tuning,
+)
+
+
+class PyasicDriver(BaseMinerAdapter):
+    """One large ASIC.
+
+    The package answers for a miner that is off as for one that tells nothing, and
+    then calls it mining: what is not backed by a figure is left out here.
+    """
+
+    driver_type = "pyasic"
+    driver_version = "1.0.0"
+    display_name = "Large ASIC (pyasic_rs)"
+    option_fields = ("admin_user", "admin_password")
+
+    settle_interval = 3.0
+    """s between two looks at whether a command has worked."""
+    settle_seconds = 120.0
+    """s that a command may take: boards start one after the other."""
+
+    def __init__(self) -> None:
+        """Begin without a miner."""
+        self._miner: Miner | None = None
+        self._facts = DeviceFacts()
+        self._presets: tuple[str, ...] = ()
+        self._has_modes = False
+        self._paused: bool | None = None
+        """What was told to the miner last, until it shows something else."""
+
+    @override
+    async def connect(self, ip: str, port: int | None = None) -> bool:
+        """Identify the miner; the package looks at the usual ports only."""
+        miner = await self._factory().get_miner(await _address(ip))
+        if miner is None:
+            msg = (
+                "No miner answered there that the package pyasic_rs knows. If its"
+                " password was changed, no model can be read"
+            )
+            raise CannotConnect(msg)
+        if any(name in miner.model.lower() for name in _OWN_MODELS):
+            msg = f"{miner.make} {miner.model} has a driver of its own"
+            raise NotThisDevice(msg)
+        self._miner = miner
+        data = await self._read()
+        if miner.supports_presets:
+            self._presets = tuple(
+                preset.name for preset in await miner.get_presets() if preset.name
+            )
+        self._has_modes = _has_modes(miner, data.tuning_target)
+        self._facts = _facts(miner, data)
+        return True
+
+    @override
+    async def get_device_facts(self) -> DeviceFacts:
+        """Return what the miner told when it was identified."""
+        return self._facts
+
+    @override
+    async def get_version_info(self) -> dict[str, str]:
+        """Return the firmware and its version."""
+        miner = self._connected
+        return {"firmware": miner.firmware, "version": self._facts.firmware or ""}
+
+    @override
+    async def get_telemetry(self) -> MinerTelemetry:
+        """Return one poll. How many requests it takes is the package's choice."""
+        data = await self._read()
+        hashrate = _per_second(data.hashrate)
+        hashing = None if hashrate is None else hashrate > 0
+        if hashing:
+            self._paused = False
+        # A miner in its sleep has no mode to tell
+        self._has_modes |= _has_modes(self._connected, data.tuning_target)
+        pools = [pool for group in data.pools for pool in group.pools]
+        slots = _slots(pools)
+        paused = _is_paused(data, self._paused)
+        return MinerTelemetry(
+            hashrate=hashrate,
+            temperature=_hottest(
+                value
+                for board in data.hashboards
+                for value in (
+                    board.inlet_chip_temperature,
+                    board.outlet_chip_temperature,
+                    *(chip.temperature for chip in board.chips),
+                )
+            ),
+            temperature_board=_hottest(
+                board.board_temperature for board in data.hashboards
+            ),
+            temperature_inlet=data.fluid_temperature,
+            temperature_outlet=data.outlet_fluid_temperature,
+            power=_positive(data.wattage),
+            uptime=None if data.uptime is None else int(data.uptime.total_seconds()),
+            mode=_mode(data.tuning_target),
+            hashrate_expected=_positive(_per_second(data.expected_hashrate)),
+            fan_rpm=tuple(
+                None if fan.rpm is None else round(fan.rpm) for fan in data.fans
+            ),
+            frequency=_frequency(data.hashboards),
+            shares_accepted=_sum(pool.accepted_shares for pool in pools),
+            shares_rejected=_sum(pool.rejected_shares for pool in pools),
+            best_share=data.best_share,
+            best_session_share=data.session_best_share,
+            hashing=hashing,
+            paused=paused,
+            using_fallback=_uses_fallback(slots),
+            pools=slots,
+            problems=_problems(data.messages, slots, paused=paused),
+        )
+
+    @override
+    async def get_pool_info(self) -> dict[str, Any]:
+        """Return the pool in use; the password is never told."""
+        data = await self._read()
+        slots = _slots([pool for group in data.pools for pool in group.pools])
+        active = next((slot for slot in slots if slot.active), None)
+        if active is None:
+            return {}
+        return {"pool_url": active.url, "pool_user": active.user, "pool_pass": None}
+
+    # Commands; each counts once the miner shows it
+
+    @override
+    def supports_pause(self) -> bool:
+        """Return whether the firmware can sleep and wake."""
+        miner = self._connected
+        return miner.supports_pause and miner.supports_resume
+
+    @override
+    async def pause(self) -> bool:
+        """Let the miner sleep; it counts when it hashes no more."""
+        await _send(self._connected.pause)
+        await self._settles(lambda data: _sleeps(data) is True, "It goes on mining")
+        self._paused = True
+        return True
+
+    @override
+    async def resume(self) -> bool:
+        """Wake the miner; it counts when it starts or hashes."""
+        await _send(self._connected.resume)
+        await self._settles(lambda data: _sleeps(data) is False, "It does not mine yet")
+        self._paused = False
+        return True
+
+    @override
+    def supports_restart(self) -> bool:
+        """Return whether the firmware can be restarted."""
+        return self._connected.supports_restart
+
+    @override
+    async def restart(self) -> bool:
+        """Restart the miner."""
+        await _send(self._connected.restart)
+        return True
+
+    @override
+    def get_supported_modes(self) -> list[str]:
+        """Return the presets of the firmware, or low, normal and high."""
+        if self._presets:
+            return list(self._presets)
+        return list(_MODES) if self._has_modes else []
+
+    @override
+    async def set_mode(self, mode: str) -> bool:
+        """Set a mode or preset; it counts when the miner reports it."""
+        if mode not in self.get_supported_modes():
+            msg = f"It has no mode {mode}"
+            raise InvalidValue(msg)
+        if mode in self._presets:
+            config = TuningConfig.preset(mode)
+        else:
+            config = TuningConfig.mode(_MODES[mode])
+        await _send(lambda: self._connected.set_tuning_config(config))
+        await self._settles(
+            lambda data: _mode(data.tuning_target) == mode,
+            "It does not report the new mode",
+        )
+        return True
+
+    # Talking
+
+    @property
+    def _connected(self) -> Miner:
+        if self._miner is None:
+            msg = "The miner is not connected"
+            raise CannotConnect(msg)
+        return self._miner
+
+    def _factory(self) -> MinerFactory:
+        """Return a factory that knows the login of the user, if there is one."""
+        factory = MinerFactory()
+        options = self.context.options if self.context else {}
+        if password := options.get("admin_password"):
+            user = options.get("admin_user") or _USUAL_USER
+            for firmware in _WITH_LOGIN:
+                factory = factory.with_firmware_discovery_auth(firmware, user, password)
+        return factory
+
+    async def _read(self) -> MinerData:
+        """Ask for everything. Raises CannotConnect when nothing came."""
+        data = await self._connected.get_data(exclude=_UNUSED)
+        if (
+            data.hashrate is None
+            and data.uptime is None
+            and data.mac is None
+            and not data.pools
+            and not data.fans
+        ):
+            msg = "The miner did not answer"
+            raise CannotConnect(msg)
+        return data
+
+    async def _settles(self, check: Callable[[MinerData], bool], fault: str) -> None:
+        """Wait until something comes true. Raises CommandFailed if it does not."""
+        deadline = time.monotonic() + self.settle_seconds
+        while True:
+            try:
+                if check(await self._read()):
+                    return
+            except CannotConnect:
+                pass  # Some restart their miner software to change something
+            if time.monotonic() >= deadline:
+                msg = f"{fault} {self.settle_seconds:.0f} s after it took the command"
+                raise CommandFailed(msg)
+            await asyncio.sleep(self.settle_interval)
+
+
+async def _address(host: str) -> str:
+    """Return the IPv4 address of a host: the package takes no names."""
+    with contextlib.suppress(ValueError):
+        return str(IPv4Address(host))
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(
+            host, None, family=socket.AF_INET, type=socket.SOCK_STREAM
+        )
+    except OSError as err:
+        msg = "There is no device of this name"
+        raise CannotConnect(msg) from err
+    return str(found[0][4][0])
+
+
+async def _send(command: Callable[[], Awaitable[bool]]) -> None:
+    """Send a command. Raises CommandFailed if the miner did not take it."""
+    try:
+        taken = await command()
+    except RuntimeError as err:
+        # Its text may quote what was sent
+        msg = "The miner refused it; if it has a login, enter that in the options"
+        raise CommandFailed(msg) from err
+    if not taken:
+        msg = "The miner did not take the command"
+        raise CommandFailed(msg)
+
+
+def _facts(miner: Miner, data: MinerData) -> DeviceFacts:
+    return DeviceFacts(
+        mac=data.mac.lower() if data.mac else None,
+        serial=data.serial_number,
+        manufacturer=miner.make,
+        model=f"{miner.make} {miner.model}",
+        firmware=" ".join(filter(None, (miner.firmware, data.firmware_version))),
+        hostname=data.hostname,
+        configuration_url=f"http://{miner.ip}",
+    )
+
+
+def _per_second(rate: HashRate | None) -> float | None:
+    """Return H/s."""
+    return None if rate is None else rate.value * rate.unit.value
+
+
+def _positive(value: float | None) -> float | None:
+    return value if value is not None and value > 0 else None
+
+
+def _hottest(values: Iterable[float | None]) -> float | None:
+    """Return the highest of what was measured; 0 is a sensor that is off."""
+    return max((value for value in values if value), default=None)
+
+
+def _frequency(boards: list[BoardData]) -> float | None:
+    """Return MHz, the mean of the boards: each may be tuned on its own."""
+    values = [board.frequency for board in boards if board.frequency]
+    return round(sum(values) / len(values), 1) if values else None
+
+
+def _sum(values: Iterable[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def _has_modes(miner: Miner, target: TuningTarget | None) -> bool:
+    """Return whether the miner runs in one of the three modes that all firmwares share.
+
+    Many firmwares are tuned in some other way; these report no mode.
+    """
+    return (
+        miner.supports_tuning_config
+        and target is not None
+        and target.target_mode is not None
+    )
+
+
+def _mode(target: TuningTarget | None) -> str | None:
+    if target is None:
+        return None
+    if target.preset_name is not None:
+        return target.preset_name
+    return None if target.target_mode is None else str(target.target_mode).lower()
+
+
+def _sleeps(data: MinerData) -> bool | None:
+    """Return whether the miner rests, None if it does not show that."""
+    state = data.operating_state
+    if isinstance(state, _ASLEEP):
+        return True
+    if isinstance(state, _AWAKE):
+        return False
+    rate = _per_second(data.hashrate)
+    return None if rate is None else rate <= 0
+
+
+def _is_paused(data: MinerData, told: bool | None) -> bool | None:
+    """Return whether the miner was paused on purpose.
+
+    Many firmwares do not tell: then no hashrate means it only after a pause from here.
+    """
+    if isinstance(data.operating_state, (*_ASLEEP, *_AWAKE)):
+        return isinstance(data.operating_state, _ASLEEP)
+    return told
+
+
+def _slots(pools: Iterable[PoolData]) -> tuple[PoolSlot, ...]:
+    return tuple(
+        PoolSlot(
+            index=index if pool.position is None else pool.position,
+            url=f"{pool.url.host}:{pool.url.port}",
+            user=pool.user or None,
+            active=pool.active is True,
+            alive=pool.alive,
+        )
+        for index, pool in enumerate(pools)
+        if pool.url is not None and pool.url.host
+    )
+
+
+def _uses_fallback(slots: tuple[PoolSlot, ...]) -> bool | None:
+    active = next((slot.index for slot in slots if slot.active), None)
+    return None if active is None else active > min(slot.index for slot in slots)
+
+
+def _problems(
+    messages: Iterable[MinerMessage],
+    slots: tuple[PoolSlot, ...],
+    *,
+    paused: bool | None,
+) -> tuple[str, ...]:
+    """Return what the firmware calls an error, in HMM's own few words."""
+    found = {
+        _problem(message)
+        for message in messages
+        if str(message.severity) == str(MessageSeverity.Error)
+    }
+    if slots and not paused and all(slot.alive is False for slot in slots):
+        found.add("no_pool")
+    return tuple(sorted(found))
+
+
+def _problem(message: MinerMessage) -> str:
+    text = f"{message.component or ''} {message.message}".lower()
+    for word, problem in (
+        ("fan", "fan_fault"),
+        ("temp", "overheat"),
+        ("heat", "overheat"),
+        ("power", "power_fault"),
+        ("psu", "power_fault"),
+        ("chip", "chip_error"),
+    ):
+        if word in text:
+            return problem
+    return "hardware_fault"

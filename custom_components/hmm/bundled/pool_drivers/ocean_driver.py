@@ -1,0 +1,496 @@
+"""OCEAN: pooled mining of Bitcoin (TIDES), one public API."""
+
+import asyncio
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+import time
+from typing import Any, override
+from urllib.parse import quote
+
+from custom_components.hmm.driver_api import (
+    BadAnswer,
+    BasePoolIntegration,
+    DashboardTileData,
+    DriverError,
+    InvalidValue,
+    MiningModel,
+    PoolBlock,
+    PoolHealthStatus,
+    PoolStats,
+    PoolWorker,
+)
+from custom_components.hmm.driver_api.coins import network_figures
+from custom_components.hmm.driver_api.transports.web import WebApi
+from custom_components.hmm.driver_api.units import (
+    parse_amount,
+    parse_count,
+    parse_moment,
+    parse_text,
+)
+from custom_components.hmm.driver_api.wallets import check_wallet, strip_worker
+
+API = "https://api.ocean.xyz/v1"
+DAY = 86_400
+SATOSHIS = 100_000_000
+
+STALE_SECONDS = 1800
+"""From which age on the pool's own snapshot stands still; it takes one a minute."""
+
+ONLINE_SECONDS = 600
+"""How long a worker may send no share: one of 0.5 TH/s sends one each 2 minutes."""
+
+_MOST_BLOCKS = 50
+
+_WORKER_SIGNS = (
+    "hashrate_60s",
+    "hashrate_300s",
+    "lastest_share_ts",
+    "latest_share_ts",
+)
+
+
+class OceanDriver(BasePoolIntegration):
+    """OCEAN, which pays everybody by the work of the last eight blocks.
+
+    The hashrate is the mean over 5 minutes (``hashrate_300s``). The confirmed
+    balance is ``unpaid``: earned in blocks that were found and owed, though only
+    paid out above a threshold. Nothing is pending: what the next block would
+    bring is an estimate (``estimated_*_next_block``). The earnings of 24 hours
+    are what the blocks of that time brought. Since every block of the pool pays,
+    no time to a block is told, and whose block it was is no matter. Shares are
+    sums of work here, never counts, and no best share is known.
+
+    Keyword arguments: ``api_base`` replaces the address of the API.
+    """
+
+    driver_type = "ocean"
+    driver_version = "1.0.0"
+    display_name = "OCEAN"
+    documentation_url = "https://ocean.xyz/docs"
+    supports_coins = ["BTC"]
+    requires_api_key = False
+    mining_model = MiningModel.POOL
+    poll_seconds = 60
+
+    # An account takes up to three requests in a row
+    timeout_seconds = 9.0
+    shared_seconds = 300.0
+    """How long figures of the pool serve all accounts."""
+    retry_seconds = 30.0
+    """How long it serves that there are none."""
+    earnings_seconds = 900.0
+    """How long the earnings of an account serve; the pool finds 1 to 3 blocks a day."""
+
+    def __init__(self) -> None:
+        """Make a driver that has asked nothing yet."""
+        self._sites: dict[str, _Site] = {}
+
+    def _site(self, options: Mapping[str, Any]) -> _Site:
+        base = (parse_text(options.get("api_base")) or API).rstrip("/")
+        if (site := self._sites.get(base)) is None:
+            site = self._sites[base] = _Site(self, base)
+        return site
+
+    @override
+    async def detect(self, url: str, port: int) -> bool:
+        """Return whether the host is one of the pool's; asks nothing."""
+        host = url.strip().lower().rpartition("://")[2].partition("/")[0]
+        host = host.partition(":")[0].rstrip(".")
+        return host == "ocean.xyz" or host.endswith(".ocean.xyz")
+
+    @override
+    async def get_health(self, url: str, port: int, **kwargs: Any) -> PoolHealthStatus:
+        """Return whether the API answers, how fast, and whether it is up to date."""
+        try:
+            stat, latency = await self._site(kwargs).shared("pool_stat")
+            _check_age(stat)
+        except DriverError as err:
+            return PoolHealthStatus(is_healthy=False, error_message=str(err))
+        return PoolHealthStatus(is_healthy=True, latency_ms=latency)
+
+    @override
+    async def get_network_difficulty(self, coin: str, **kwargs: Any) -> float | None:
+        """Return the difficulty of the network."""
+        stat, _ = await self._site(kwargs).shared("pool_stat")
+        return _difficulty(stat)
+
+    @override
+    async def get_pool_stats(
+        self, url: str, coin: str, **kwargs: Any
+    ) -> PoolStats | None:
+        """Return figures of the whole pool; ``hashrate`` in H/s over 5 minutes."""
+        site = self._site(kwargs)
+        (stat, _), hashrate = await asyncio.gather(
+            site.shared("pool_stat"), _outcome(site.shared("pool_hashrate"))
+        )
+        users = parse_count(stat.get("active_users"))
+        return PoolStats(
+            hashrate=None
+            if isinstance(hashrate, DriverError)
+            else parse_amount(hashrate[0].get("hashrate_300s")),
+            active_workers=parse_count(stat.get("active_workers")),
+            network_difficulty=_difficulty(stat),
+            additional_stats={} if users is None else {"active_users": users},
+        )
+
+    @override
+    async def get_blocks(
+        self, url: str, coin: str, hours: int = 24, **kwargs: Any
+    ) -> list[PoolBlock]:
+        """Return the blocks of the whole pool, newest first; ``reward`` in coins."""
+        result, _ = await self._site(kwargs).result(f"blocks/0/{_MOST_BLOCKS}/0")
+        since = time.time() - hours * 3600
+        blocks = []
+        for entry in _dicts((result or {}).get("blocks")):
+            found = parse_moment(entry.get("ts"))
+            if found is None or found.timestamp() < since:
+                continue
+            miner = parse_text(entry.get("username"))
+            worker = parse_text(entry.get("workername"))
+            reward = parse_count(entry.get("total_reward_sats"))
+            blocks.append(
+                PoolBlock(
+                    height=parse_count(entry.get("height")),
+                    hash=parse_text(entry.get("block_hash")),
+                    miner=miner,
+                    worker=_worker_name(worker, miner or "") if worker else None,
+                    timestamp=round(found.timestamp()),
+                    network_difficulty=parse_amount(entry.get("network_difficulty")),
+                    coin=coin.strip().upper(),
+                    reward=None if reward is None else reward / SATOSHIS,
+                )
+            )
+        return sorted(blocks, key=lambda block: block.timestamp or 0, reverse=True)
+
+    @override
+    async def get_dashboard_data(
+        self, url: str, coin: str, username: str | None = None, **kwargs: Any
+    ) -> DashboardTileData:
+        """Return the tiles of one wallet; ``username`` may end in ``.worker``.
+
+        A pool that fails, or whose figures stand still, gives ``health_status``
+        False and a message; an address that it does not know (yet)
+        ``account_known`` False.
+        """
+        site = self._site(kwargs)
+        address = strip_worker(username or "")
+        stat, answer = await asyncio.gather(
+            _outcome(site.shared("pool_stat")), _outcome(site.account(address))
+        )
+        difficulty: float | None = None
+        latency: float | None = None
+        account: _Account | None = None
+        problem: DriverError | None = None
+        if isinstance(stat, DriverError):
+            problem = stat
+        else:
+            difficulty, latency = _difficulty(stat[0]), stat[1]
+        if isinstance(answer, DriverError):
+            problem = answer
+        elif answer is not None:
+            account, latency = answer
+            if account is not None:
+                problem = None  # the account is what matters
+        if problem is None and not isinstance(stat, DriverError):
+            try:
+                _check_age(stat[0])
+            except BadAnswer as err:
+                problem = err
+        tile = DashboardTileData(
+            health_status=problem is None,
+            health_message=None if problem is None else str(problem),
+            latency_ms=None if problem else latency,
+            network_difficulty=difficulty,
+            currency=coin.strip().upper(),
+            account_known=not address or account is not None or problem is not None,
+        )
+        if account is None:
+            return tile
+        earned = await _outcome(site.earnings(address))
+        return replace(
+            tile,
+            pool_hashrate=account.hashrate,
+            pool_percentage=network_figures(coin, difficulty, account.hashrate).percent,
+            active_workers=account.active_workers,
+            estimated_earnings_24h=None if isinstance(earned, DriverError) else earned,
+            confirmed_balance=account.unpaid,
+            last_share=account.last_share,
+            workers=account.workers,
+        )
+
+    @override
+    def get_config_schema(self) -> dict[str, Any]:
+        """Return that a wallet address is needed."""
+        return {
+            "type": "object",
+            "properties": {
+                "username": {
+                    "type": "string",
+                    "title": "Wallet address",
+                    "description": (
+                        "The Bitcoin address that your miners have as user name,"
+                        " also behind a DATUM gateway of your own"
+                    ),
+                    "format": "wallet",
+                },
+            },
+            "required": ["username"],
+        }
+
+    @override
+    def validate_config(self, config: dict[str, Any]) -> bool:
+        """Return whether ``username`` is a Bitcoin address."""
+        username = parse_text(config.get("username"))
+        if username is None:
+            return False
+        try:
+            check_wallet(parse_text(config.get("coin")) or "BTC", username)
+        except InvalidValue:
+            return False
+        return True
+
+    @override
+    async def get_user_stats(
+        self, url: str, coin: str, username: str, **kwargs: Any
+    ) -> dict[str, Any] | None:
+        """Return ``hashrate`` (H/s), ``workers`` and ``unpaid`` (BTC) of a wallet."""
+        account = await self._account(username, kwargs)
+        if account is None:
+            return None
+        return {
+            "hashrate": account.hashrate,
+            "workers": account.active_workers,
+            "unpaid": account.unpaid,
+        }
+
+    @override
+    async def get_worker_stats(
+        self, url: str, coin: str, worker_name: str, **kwargs: Any
+    ) -> dict[str, Any] | None:
+        """Return ``hashrate`` (H/s) and ``online`` of a worker of ``username``."""
+        username = parse_text(kwargs.get("username")) or ""
+        account = await self._account(username, kwargs)
+        for worker in account.workers if account else ():
+            if worker.name == worker_name:
+                return {"hashrate": worker.hashrate, "online": worker.online}
+        return None
+
+    async def _account(
+        self, username: str, options: Mapping[str, Any]
+    ) -> _Account | None:
+        answer = await self._site(options).account(strip_worker(username))
+        return None if answer is None else answer[0]
+
+
+class _Site:
+    """The API, what it tells of the pool, and what accounts earned."""
+
+    def __init__(self, driver: OceanDriver, base: str) -> None:
+        self.api = WebApi(driver.session, base, timeout=driver.timeout_seconds)
+        self._driver = driver
+        self._earnings: dict[str, tuple[float, float | None]] = {}
+        self._has_full = False
+
+    async def result(self, path: str) -> tuple[Mapping[str, Any] | None, float]:
+        """Return the result under a path and the latency in ms; None: no data."""
+        data, latency = await self.api.get_object(path)
+        return _result(data), latency
+
+    async def shared(self, path: str) -> tuple[Mapping[str, Any], float]:
+        """Return a result and its latency in ms, from one request for all."""
+        data, latency = await self.api.shared_object(path, self._driver.shared_seconds)
+        if data is None or "result" not in data:
+            data, latency = await self.api.shared_object(
+                path, self._driver.retry_seconds
+            )
+        if (result := _result(data)) is None:
+            raise BadAnswer("The pool has no statistics at this address")
+        return result, latency
+
+    async def account(self, address: str) -> tuple[_Account | None, float] | None:
+        """Return an account and the latency in ms, None without an address.
+
+        None instead of the account: the pool has no data. One request gives all;
+        two others do so when that one has not worked the last time, since its 404
+        may also mean that the API has it no longer.
+        """
+        if not address:
+            return None
+        path = quote(address, safe="")
+        worked, self._has_full = self._has_full, False
+        try:
+            result, latency = await self.result(f"userinfo_full/{path}")
+        except BadAnswer:
+            if worked:
+                raise
+            result, latency = None, 0.0
+        if result is None and worked:
+            return None, latency
+        if result is not None:
+            user = result.get("user_full")
+            workers = result.get("workers")
+            if isinstance(user, dict) or isinstance(workers, dict | list):
+                self._has_full = True
+                return _Account.parse(user, workers, address), latency
+        (hashrates, latency), snapshot = await asyncio.gather(
+            self.result(f"user_hashrate_full/{path}"),
+            _outcome(self.result(f"statsnap/{path}")),
+        )
+        if hashrates is None:
+            return None, latency
+        user = hashrates.get("user_hashrate")
+        user = user if isinstance(user, dict) else {}
+        if not isinstance(snapshot, DriverError) and snapshot[0] is not None:
+            user = {**snapshot[0], **user}
+        return _Account.parse(user, hashrates.get("workers"), address), latency
+
+    async def earnings(self, address: str) -> float | None:
+        """Return what an account earned in the last 24 hours, in coins."""
+        now = time.monotonic()
+        known = self._earnings.get(address)
+        if known is not None and now - known[0] < self._driver.earnings_seconds:
+            return known[1]
+        since = int(time.time()) - DAY
+        result, _ = await self.result(f"earnpay/{quote(address, safe='')}/{since}")
+        earned = _earned(result, since)
+        self._earnings[address] = now, earned
+        return earned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Account:
+    """What the pool tells of one wallet."""
+
+    hashrate: float | None
+    active_workers: int | None
+    workers: tuple[PoolWorker, ...]
+    last_share: datetime | None
+    unpaid: float | None
+
+    @classmethod
+    def parse(cls, user: Any, raw_workers: Any, address: str) -> _Account:
+        """Read an account. Whatever is missing or odd is None."""
+        if not isinstance(user, dict):
+            user = {}
+        workers = tuple(
+            _worker(_worker_name(name, address), raw)
+            for name, raw in _named(raw_workers)
+        )
+        active = parse_count(user.get("active_worker_count"))
+        if active is None and (workers or raw_workers in ({}, [])):
+            online = [worker.online for worker in workers]
+            active = None if None in online else online.count(True)
+        return cls(
+            hashrate=parse_amount(user.get("hashrate_300s")),
+            active_workers=active,
+            workers=workers,
+            last_share=_last_share(user),
+            unpaid=parse_amount(user.get("unpaid")),
+        )
+
+
+def _named(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Give names and figures of workers.
+
+    ``user_hashrate_full`` has an object of lists with one object each,
+    ``userinfo_full`` a list of objects with one name each.
+    """
+    for group in [value] if isinstance(value, dict) else _dicts(value):
+        for name, entry in group.items():
+            raw = next(iter(_dicts(entry)), None) if isinstance(entry, list) else entry
+            if isinstance(raw, dict) and any(sign in raw for sign in _WORKER_SIGNS):
+                yield name, raw
+
+
+def _worker_name(name: str, address: str) -> str:
+    """Return the name of a worker without the address in front of it."""
+    name = name.strip().removeprefix(address).removeprefix(".")
+    return name or "default"
+
+
+def _worker(name: str, raw: Mapping[str, Any]) -> PoolWorker:
+    last_share = _last_share(raw)
+    recent = [
+        rate
+        for key in ("hashrate_60s", "hashrate_300s", "hashrate_600s")
+        if (rate := parse_amount(raw.get(key))) is not None
+    ]
+    online: bool | None = None
+    if last_share is not None:
+        online = time.time() - last_share.timestamp() < ONLINE_SECONDS
+    elif recent:
+        online = any(recent)
+    return PoolWorker(
+        name=name,
+        hashrate=parse_amount(raw.get("hashrate_300s")),
+        online=online,
+        last_share=last_share,
+    )
+
+
+def _last_share(raw: Mapping[str, Any]) -> datetime | None:
+    """Return when the last share came; the pool's own spelling is the first."""
+    return parse_moment(raw.get("lastest_share_ts")) or parse_moment(
+        raw.get("latest_share_ts")
+    )
+
+
+def _earned(result: Mapping[str, Any] | None, since: int) -> float | None:
+    """Return the sum of what blocks since a moment brought, in coins."""
+    if result is None or not isinstance(result.get("earnings"), list):
+        return None
+    total = 0
+    for entry in _dicts(result["earnings"]):
+        found = parse_moment(entry.get("ts"))
+        if found is not None and found.timestamp() < since:
+            continue
+        satoshis = parse_count(entry.get("satoshis_net_earned"))
+        if satoshis is None:
+            return None
+        total += satoshis
+    return total / SATOSHIS
+
+
+def _result(data: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return the result of an answer; None: the pool does not know the user.
+
+    Raises BadAnswer: another error, or no answer of this API.
+    """
+    if data is None:
+        return None
+    if data.get("error"):
+        text = parse_text(data["error"]) or ""
+        if "no such user" in text.lower():
+            return None
+        raise BadAnswer("The pool reported an error")
+    result = data.get("result")
+    if not isinstance(result, dict):
+        raise BadAnswer("The pool answered with JSON of another shape")
+    return result
+
+
+def _check_age(stat: Mapping[str, Any]) -> None:
+    """Raise BadAnswer: the pool stopped to take snapshots."""
+    taken = parse_moment(stat.get("snap_ts"))
+    if taken is not None and time.time() - taken.timestamp() > STALE_SECONDS:
+        raise BadAnswer("The pool's statistics stand still")
+
+
+def _difficulty(stat: Mapping[str, Any]) -> float | None:
+    return parse_amount(stat.get("network_difficulty")) or None
+
+
+def _dicts(value: Any) -> Iterable[Mapping[str, Any]]:
+    """Return the objects of a JSON list; nothing if it is none."""
+    if not isinstance(value, list):
+        return ()
+    return (entry for entry in value if isinstance(entry, dict))
+
+
+async def _outcome[T](work: Awaitable[T]) -> T | DriverError:
+    """Return what came of it, so that one failure does not end the others."""
+    try:
+        return await work
+    except DriverError as err:
+        return err

@@ -1,0 +1,614 @@
+"""public-pool: the hosted public-pool.io, its forks, and servers of one's own."""
+
+import asyncio
+from collections.abc import Awaitable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, override
+from urllib.parse import quote, urlsplit
+
+from custom_components.hmm.driver_api import (
+    BadAnswer,
+    BasePoolIntegration,
+    DashboardTileData,
+    DriverError,
+    FoundPool,
+    InvalidValue,
+    MiningModel,
+    PoolBlock,
+    PoolHealthStatus,
+    PoolStats,
+    PoolTemplate,
+    PoolWorker,
+)
+from custom_components.hmm.driver_api.coins import network_figures
+from custom_components.hmm.driver_api.transports.web import WebApi
+from custom_components.hmm.driver_api.units import (
+    parse_amount,
+    parse_bool,
+    parse_count,
+    parse_moment,
+    parse_text,
+)
+from custom_components.hmm.driver_api.wallets import check_wallet, strip_worker
+
+API_PORT = 3334
+STRATUM_PORT = 3333
+BLOCKS_PER_HOUR = 6
+
+# Domains and the API of each. nerdminer.de is the address that its web page would
+# use by the defaults of public-pool-ui; nobody is known to have read it.
+_HOSTED = {
+    "public-pool.io": "https://public-pool.io:40557/api",
+    "yourdevice.ch": "https://blitzpool.yourdevice.ch:3334/api",
+    "pool.solomining.de": "https://pool.solomining.de/api",
+    "pool.nerdminer.de": "https://pool.nerdminer.de/api",
+}
+_TEST_COIN = "TBTC"
+
+
+class PublicPoolDriver(BasePoolIntegration):
+    """public-pool and its forks, which mine Bitcoin alone.
+
+    Both servers are understood: that of 2025 and that of 2026, which adds
+    ``accounting`` with a count of accepted shares (src/controllers/client and
+    src/ORM/share-accounting of benjamin-wilson/public-pool). Rejected shares and
+    the time of a block are told by neither. A hashrate is the mean of the last 10
+    to 20 minutes, credited by difficulty. What an address may expect of a shared
+    block (``expectedPayout``, blitzpool's ``/pplns``) is left out: it is no balance.
+
+    Keyword arguments: ``api_base`` (or ``api_base_url``) is where the API or the
+    web page is, ``verify_ssl`` whether its certificate must be valid.
+    """
+
+    driver_type = "public_pool"
+    driver_version = "1.0.0"
+    display_name = "Public Pool"
+    documentation_url = "https://github.com/benjamin-wilson/public-pool"
+    supports_coins = ["BTC"]
+    requires_api_key = False
+    servers_share_accounts = False
+    poll_seconds = 60
+    """Of a hosted pool."""
+    own_poll_seconds = 30
+
+    timeout_seconds = 12.0
+    shared_seconds = 300.0
+    """How long the figures of network and pool serve; the server caches as long."""
+    retry_seconds = 30.0
+    """How long it serves that there are none."""
+    probe_seconds = 2.8
+    probe_ports: tuple[int, ...] = (API_PORT, 2019, 40557)
+    """public-pool itself, Umbrel, and the port of the hosted one."""
+
+    def __init__(self) -> None:
+        """Make a driver that has asked nothing yet."""
+        self._sites: dict[tuple[str, bool], _Site] = {}
+
+    def _site(self, url: str, options: Mapping[str, Any]) -> _Site:
+        base = _api_base(url, options)
+        verify = parse_bool(options.get("verify_ssl")) is not False
+        if (site := self._sites.get((base, verify))) is None:
+            site = self._sites[base, verify] = _Site(self, base, verify)
+        return site
+
+    @override
+    def get_pool_templates(self) -> list[PoolTemplate]:
+        """Return the server of one's own."""
+        return [
+            PoolTemplate(
+                template_id="public-pool-local",
+                display_name="Public Pool (own server)",
+                description="Solo mining of Bitcoin on a server of your own",
+                url="",
+                port=STRATUM_PORT,
+                coin="BTC",
+                region="LOCAL",
+                mining_model=MiningModel.SOLO,
+            )
+        ]
+
+    @override
+    def get_poll_seconds(self, url: str, **kwargs: Any) -> int:
+        """Return how often to ask: a server of one's own more often."""
+        try:
+            base = _api_base(url, kwargs)
+        except InvalidValue:
+            return self.poll_seconds
+        hosted = _hosted(_host(base)) is not None
+        return self.poll_seconds if hosted else self.own_poll_seconds
+
+    @override
+    async def detect(self, url: str, port: int) -> bool:
+        """Return whether the host is a hosted pool; asks nothing."""
+        return _hosted(_host(url)) is not None
+
+    @override
+    async def probe(self, url: str, port: int) -> list[FoundPool]:
+        """Ask the usual ports of the API, never the stratum port."""
+        host = _host(url)
+        if not host:
+            return []
+        found = await asyncio.gather(
+            *(
+                self._probe_port(host, candidate)
+                for candidate in self.probe_ports
+                if candidate != port
+            )
+        )
+        return [pool for pool in found if pool is not None][:1]
+
+    async def _probe_port(self, host: str, port: int) -> FoundPool | None:
+        try:
+            async with asyncio.timeout(self.probe_seconds):
+                # API_SECURE=true is HTTPS with a certificate that it signed itself
+                for scheme, settings in (
+                    ("http", {}),
+                    ("https", {"verify_ssl": False}),
+                ):
+                    base = f"{scheme}://{_bracket(host)}:{port}/api"
+                    api = WebApi(
+                        self.session,
+                        base,
+                        timeout=self.probe_seconds / 2,
+                        verify_ssl=not settings,
+                    )
+                    answer = await _outcome(api.get_object("pool"))
+                    if isinstance(answer, DriverError):
+                        continue
+                    pool, _ = answer
+                    if pool is None or parse_amount(pool.get("totalHashRate")) is None:
+                        return None
+                    network = await _outcome(api.get_object("network"))
+                    chain = None
+                    if not isinstance(network, DriverError):
+                        chain = parse_text((network[0] or {}).get("chain"))
+                    return FoundPool(
+                        coin="BTC" if chain in (None, "main") else _TEST_COIN,
+                        settings={"api_base": base, **settings},
+                    )
+        except TimeoutError:
+            pass
+        return None
+
+    @override
+    async def get_health(self, url: str, port: int, **kwargs: Any) -> PoolHealthStatus:
+        """Return whether the API answers, and how fast."""
+        try:
+            _, latency = await self._site(url, kwargs).network()
+        except DriverError as err:
+            return PoolHealthStatus(is_healthy=False, error_message=str(err))
+        return PoolHealthStatus(is_healthy=True, latency_ms=latency)
+
+    @override
+    async def get_network_difficulty(self, coin: str, **kwargs: Any) -> float | None:
+        """Return the difficulty of the network that the server's node tells."""
+        url = parse_text(kwargs.get("url")) or ""
+        network, _ = await self._site(url, kwargs).network()
+        return _difficulty(network)
+
+    @override
+    async def get_pool_stats(
+        self, url: str, coin: str, **kwargs: Any
+    ) -> PoolStats | None:
+        """Return figures of the whole pool; ``hashrate`` in H/s."""
+        site = self._site(url, kwargs)
+        (pool, _), network = await asyncio.gather(site.pool(), _outcome(site.network()))
+        blocks = pool.get("blocksFound")
+        return PoolStats(
+            hashrate=parse_amount(pool.get("totalHashRate")),
+            active_workers=parse_count(pool.get("totalMiners")),
+            blocks_found=len(blocks) if isinstance(blocks, list) else None,
+            network_difficulty=None
+            if isinstance(network, DriverError)
+            else _difficulty(network[0]),
+        )
+
+    @override
+    async def get_blocks(
+        self, url: str, coin: str, hours: int = 24, **kwargs: Any
+    ) -> list[PoolBlock]:
+        """Return the blocks of the whole pool, newest first.
+
+        The pool tells no times, so the hours are counted in blocks of the chain.
+        """
+        pool, _ = await self._site(url, kwargs).pool()
+        tip = parse_count(pool.get("blockHeight"))
+        if tip is None:
+            return []
+        oldest = tip - hours * BLOCKS_PER_HOUR
+        return [
+            block
+            for block in _blocks(pool, coin)
+            if block.height is not None and block.height > oldest
+        ]
+
+    @override
+    async def get_dashboard_data(
+        self, url: str, coin: str, username: str | None = None, **kwargs: Any
+    ) -> DashboardTileData:
+        """Return the tiles of one wallet; ``username`` may end in ``.worker``.
+
+        A pool that fails gives ``health_status`` False and a message; an address
+        that it does not know (yet) ``account_known`` False. Raises
+        ``InvalidValue``: the address of the API is none.
+        """
+        site = self._site(url, kwargs)
+        address = strip_worker(username or "")
+        # At once: without its node the server never answers /network
+        network, pool, account = await asyncio.gather(
+            _outcome(site.network()),
+            _outcome(site.pool()),
+            _outcome(site.account(address)),
+        )
+        difficulty: float | None = None
+        latency: float | None = None
+        known: _Account | None = None
+        problem: DriverError | None = None
+        if isinstance(network, DriverError):
+            problem = network
+        else:
+            difficulty, latency = _difficulty(network[0]), network[1]
+        if isinstance(account, DriverError):
+            problem = account
+        elif account is not None:
+            known, latency = account
+            if known is not None:
+                problem = None  # the account is what matters
+        tile = DashboardTileData(
+            health_status=problem is None,
+            health_message=None if problem is None else str(problem),
+            latency_ms=None if problem else latency,
+            network_difficulty=difficulty,
+            currency=coin.strip().upper(),
+            account_known=not address or known is not None or problem is not None,
+        )
+        if known is None:
+            return tile
+        own = None
+        if not isinstance(pool, DriverError):
+            own = _own_blocks(pool[0], address, coin)
+        return known.fill(tile, coin, own)
+
+    @override
+    def get_config_schema(self) -> dict[str, Any]:
+        """Return that a wallet is needed, and what a server of one's own may need."""
+        return {
+            "type": "object",
+            "properties": {
+                "username": {
+                    "type": "string",
+                    "title": "Wallet address",
+                    "description": "The Bitcoin address that your miners mine to",
+                    "format": "wallet",
+                },
+                "api_base": {
+                    "type": "string",
+                    "title": "Address of the statistics",
+                    "description": (
+                        "Only for a server of your own whose statistics are not on"
+                        " port 3334: the address of its web page or API, as"
+                        " http://umbrel.local:2019"
+                    ),
+                },
+                "verify_ssl": {
+                    "type": "boolean",
+                    "title": "Check the certificate",
+                    "description": (
+                        "Off for a server of your own with HTTPS and a certificate"
+                        " that it signed itself"
+                    ),
+                    "default": True,
+                },
+            },
+            "required": ["username"],
+        }
+
+    @override
+    def validate_config(self, config: dict[str, Any]) -> bool:
+        """Return whether ``username`` and ``api_base`` are addresses."""
+        username = parse_text(config.get("username"))
+        if username is None:
+            return False
+        try:
+            check_wallet(parse_text(config.get("coin")) or "BTC", username)
+            if (typed := _typed_base(config)) is not None:
+                _read_base(typed)
+        except InvalidValue:
+            return False
+        return True
+
+    @override
+    async def get_user_stats(
+        self, url: str, coin: str, username: str, **kwargs: Any
+    ) -> dict[str, Any] | None:
+        """Return ``hashrate`` (H/s), ``workers`` and ``best_share`` of a wallet."""
+        account = await self._account(url, username, kwargs)
+        if account is None:
+            return None
+        return {
+            "hashrate": account.hashrate,
+            "workers": account.active_workers,
+            "best_share": account.best_share,
+        }
+
+    @override
+    async def get_worker_stats(
+        self, url: str, coin: str, worker_name: str, **kwargs: Any
+    ) -> dict[str, Any] | None:
+        """Return ``hashrate`` (H/s), ``online`` and ``best_share`` of a worker."""
+        username = parse_text(kwargs.get("username")) or ""
+        account = await self._account(url, username, kwargs)
+        for worker in account.workers if account else ():
+            if worker.name == worker_name:
+                return {
+                    "hashrate": worker.hashrate,
+                    "online": worker.online,
+                    "best_share": worker.best_share,
+                }
+        return None
+
+    async def _account(
+        self, url: str, username: str, options: Mapping[str, Any]
+    ) -> _Account | None:
+        answer = await self._site(url, options).account(strip_worker(username))
+        return None if answer is None else answer[0]
+
+
+class _Site:
+    """One API and its shared figures."""
+
+    def __init__(self, driver: PublicPoolDriver, base: str, verify: bool) -> None:
+        self.api = WebApi(
+            driver.session, base, timeout=driver.timeout_seconds, verify_ssl=verify
+        )
+        self._driver = driver
+
+    async def network(self) -> tuple[Mapping[str, Any], float]:
+        """Return ``/network`` and its latency in ms, from one request for all."""
+        return await self._shared("network")
+
+    async def pool(self) -> tuple[Mapping[str, Any], float]:
+        """Return ``/pool`` and its latency in ms, from one request for all."""
+        return await self._shared("pool")
+
+    async def _shared(self, path: str) -> tuple[Mapping[str, Any], float]:
+        data, latency = await self.api.shared_object(path, self._driver.shared_seconds)
+        if data is None:
+            data, latency = await self.api.shared_object(
+                path, self._driver.retry_seconds
+            )
+        if data is None:
+            raise BadAnswer("The pool has no statistics at this address")
+        return data, latency
+
+    async def account(self, address: str) -> tuple[_Account | None, float] | None:
+        """Return an account and the latency in ms, None without an address.
+
+        None instead of the account: the pool has no data. This software says so
+        with 200, a fork may with 404.
+        """
+        if not address:
+            return None
+        data, latency = await self.api.get_object(f"client/{quote(address, safe='')}")
+        return (None if data is None else _Account.parse(data)), latency
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Account:
+    """What the pool tells of one wallet."""
+
+    hashrate: float | None
+    active_workers: int | None
+    workers: tuple[PoolWorker, ...]
+    shares_valid: int | None
+    best_share: float | None
+    last_share: datetime | None
+
+    @classmethod
+    def parse(cls, data: Mapping[str, Any]) -> _Account | None:
+        """Read an account; None: nobody has mined to this address.
+
+        Whatever is missing or odd is None. Raises BadAnswer: this is no account.
+        """
+        if "workers" not in data and "workersCount" not in data:
+            raise BadAnswer("The pool answered with JSON of another shape")
+        entries = data.get("workers")
+        sessions = [it for it in _dicts(entries) if isinstance(it.get("name", ""), str)]
+        # A part of the list is nothing that can be counted or added up
+        listed = isinstance(entries, list) and len(sessions) == len(entries)
+        count = parse_count(data.get("workersCount"))
+        best = parse_amount(data.get("bestDifficulty"))
+        accounting = data.get("accounting")
+        if not isinstance(accounting, dict):
+            accounting = {}
+        # Some 2026 servers fill it with zeros (API_ONLY); nobody is known to the
+        # pool before a first share was accepted.
+        accepted = parse_count(accounting.get("totalAcceptedShares")) or None
+        if not (sessions or count or best or accepted) and (listed or count == 0):
+            # The server of 2025 has a best of 0 for those that it knows, after
+            # somebody found a block, and no best for others. That of 2026 says 0
+            # of anybody.
+            if best is None or "accounting" in data:
+                return None
+        workers = _workers(sessions)
+        seen = [worker.last_share for worker in workers if worker.last_share]
+        return cls(
+            hashrate=_sum(worker.hashrate for worker in workers) if listed else None,
+            active_workers=len(workers) if listed else count,
+            workers=workers,
+            shares_valid=accepted,
+            best_share=best
+            if best is not None
+            else max((it.best_share for it in workers if it.best_share), default=None),
+            last_share=max(seen, default=None)
+            or parse_moment(accounting.get("latestShareAt")),
+        )
+
+    def fill(
+        self,
+        tile: DashboardTileData,
+        coin: str,
+        blocks: tuple[PoolBlock, ...] | None,
+    ) -> DashboardTileData:
+        """Return the tile with this account's figures."""
+        network = network_figures(coin, tile.network_difficulty, self.hashrate)
+        return replace(
+            tile,
+            pool_hashrate=self.hashrate,
+            estimated_time_to_block=network.seconds,
+            pool_percentage=network.percent,
+            active_workers=self.active_workers,
+            shares_valid=self.shares_valid,
+            blocks_found=None if blocks is None else len(blocks),
+            own_blocks=blocks or (),
+            best_share=self.best_share,
+            last_share=self.last_share,
+            workers=self.workers,
+        )
+
+
+def _workers(sessions: Iterable[Mapping[str, Any]]) -> tuple[PoolWorker, ...]:
+    """Return the workers: several sessions may have one name.
+
+    The pool lists a session only while it mines; one that fell silent vanishes
+    (after 5 minutes, of the server of 2026 after 30).
+    """
+    by_name: dict[str, list[Mapping[str, Any]]] = {}
+    for session in sessions:
+        by_name.setdefault(parse_text(session.get("name")) or "default", []).append(
+            session
+        )
+    workers = []
+    for name, same in by_name.items():
+        best = [parse_amount(session.get("bestDifficulty")) for session in same]
+        seen = [parse_moment(session.get("lastSeen")) for session in same]
+        workers.append(
+            PoolWorker(
+                name=name,
+                hashrate=_sum(
+                    parse_amount(session.get("hashRate")) for session in same
+                ),
+                online=True,
+                best_share=max((it for it in best if it is not None), default=None),
+                last_share=max((it for it in seen if it is not None), default=None),
+            )
+        )
+    return tuple(workers)
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    """Return the sum, None if a part of it is unknown."""
+    total = 0.0
+    for value in values:
+        if value is None:
+            return None
+        total += value
+    return total
+
+
+def _difficulty(network: Mapping[str, Any]) -> float | None:
+    return parse_amount(network.get("difficulty")) or None
+
+
+def _blocks(pool: Mapping[str, Any], coin: str) -> list[PoolBlock]:
+    """Return the blocks that ``/pool`` lists, newest first."""
+    blocks = [
+        PoolBlock(
+            height=parse_count(entry.get("height")),
+            miner=parse_text(entry.get("minerAddress")),
+            worker=parse_text(entry.get("worker")),
+            coin=coin.strip().upper(),
+        )
+        for entry in _dicts(pool.get("blocksFound"))
+    ]
+    return sorted(blocks, key=lambda block: block.height or 0, reverse=True)
+
+
+def _own_blocks(
+    pool: Mapping[str, Any], address: str, coin: str
+) -> tuple[PoolBlock, ...] | None:
+    """Return the blocks of an address, None if not all that are listed tell whose."""
+    listed = pool.get("blocksFound")
+    if not isinstance(listed, list):
+        return None
+    blocks = [block for block in _blocks(pool, coin) if block.miner is not None]
+    if len(blocks) < len(listed):
+        return None
+    return tuple(block for block in blocks if block.miner == address)
+
+
+def _host(url: str) -> str:
+    """Return the host of an address with or without scheme, port and path."""
+    text = url.strip().lower().rpartition("://")[2].partition("/")[0]
+    if text.count(":") > 1 and not text.startswith("["):
+        return text
+    try:
+        return (urlsplit(f"//{text}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def _bracket(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _hosted(host: str) -> str | None:
+    """Return the API of a hosted pool, by its whole domain."""
+    for domain, api in _HOSTED.items():
+        if host == domain or host.endswith(f".{domain}"):
+            return api
+    return None
+
+
+def _typed_base(options: Mapping[str, Any]) -> str | None:
+    return parse_text(options.get("api_base")) or parse_text(
+        options.get("api_base_url")
+    )
+
+
+def _api_base(url: str, options: Mapping[str, Any]) -> str:
+    """Return where the API of a stratum host is. Raises InvalidValue."""
+    if (typed := _typed_base(options)) is not None:
+        return _read_base(typed)
+    host = _host(url)
+    if not host:
+        raise InvalidValue("The pool needs an address")
+    return _hosted(host) or f"http://{_bracket(host)}:{API_PORT}/api"
+
+
+def _read_base(typed: str) -> str:
+    """Return the API of what somebody typed: its address or that of the web page."""
+    text = typed if "://" in typed else f"http://{typed}"
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host or parts.scheme not in ("http", "https"):
+        raise InvalidValue("The address of the statistics is no web address")
+    if port is None:
+        if (known := _hosted(host)) is not None:
+            return known
+        if "://" not in typed:
+            port = API_PORT
+    place = _bracket(host) if port is None else f"{_bracket(host)}:{port}"
+    folders = [folder for folder in parts.path.split("/") if folder]
+    if "api" in folders:
+        folders = folders[: folders.index("api")]
+    return "/".join((f"{parts.scheme}://{place}", *folders, "api"))
+
+
+def _dicts(value: Any) -> Iterable[Mapping[str, Any]]:
+    """Return the objects of a JSON list; nothing if it is none."""
+    if not isinstance(value, list):
+        return ()
+    return (entry for entry in value if isinstance(entry, dict))
+
+
+async def _outcome[T](work: Awaitable[T]) -> T | DriverError:
+    """Return what came of it, so that one failure does not end the others."""
+    try:
+        return await work
+    except DriverError as err:
+        return err
