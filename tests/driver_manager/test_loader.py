@@ -1,21 +1,32 @@
 """Driver files, good and bad ones."""
 
 import asyncio
+from collections.abc import Callable
 import hashlib
 import json
+import os
 from pathlib import Path
 import sys
 from textwrap import dedent
+import threading
+from typing import Any
 
 import pytest
 
+from custom_components.hmm.driver_manager import driver_files, loader, preflight
 from custom_components.hmm.driver_manager.loader import (
+    BUNDLED,
     FailedDriver,
     LoadedDrivers,
     load_drivers,
 )
 
 BUNDLED_MINERS = {"avalon_nano", "bitaxe", "nerdqaxe", "nmminer"}
+BUNDLED_POOL_FILES = {
+    path.name
+    for path in (BUNDLED / "pool_drivers").glob("*_driver.py")
+    if "template" not in path.name.lower()
+}
 
 MINER = dedent("""\
     from custom_components.hmm.driver_api import BaseMinerAdapter
@@ -69,6 +80,17 @@ POOL = dedent("""\
     """)
 
 
+LEGACY = dedent("""\
+    from integrations.base_pool import BasePoolIntegration
+
+    __version__ = "1.0.2"
+
+
+    class Acme(BasePoolIntegration):
+        pool_type = "acme"
+    """)
+
+
 def load(folder: Path, **files: str | bytes) -> LoadedDrivers:
     """Load a folder with these files (``__`` in a name stands for a folder)."""
     for name, content in files.items():
@@ -94,9 +116,10 @@ def test_the_bundled_drivers_load_without_a_folder(tmp_path: Path) -> None:
     drivers = load_drivers(tmp_path / "nowhere")
 
     assert set(drivers.miners) == BUNDLED_MINERS
-    assert set(drivers.pools) == {"solopool"}
+    assert {pool.path.name for pool in drivers.pools.values()} == BUNDLED_POOL_FILES
+    assert "solopool" in drivers.pools
     assert drivers.failed == []
-    for driver in drivers.miners.values():
+    for driver in (*drivers.miners.values(), *drivers.pools.values()):
         assert driver.bundled
         assert driver.version
         assert driver.sha256 == hashlib.sha256(driver.path.read_bytes()).hexdigest()
@@ -307,7 +330,7 @@ def test_a_folder_with_the_name_of_a_driver(tmp_path: Path) -> None:
     (tmp_path / "a_driver.py").mkdir()
     drivers = load(tmp_path, b_driver=MINER)
 
-    assert failure(drivers).reason.startswith("IsADirectoryError")
+    assert failure(drivers).reason == "It is not a file"
     assert "acme" in drivers.miners
 
 
@@ -384,3 +407,270 @@ def test_two_classes_in_one_file(tmp_path: Path) -> None:
 
     assert failure(drivers).reason == "Other has no driver_type"
     assert "acme" in drivers.miners
+
+
+# Where files are found
+
+
+HMM_LOCAL = (
+    "drivers/acme_driver.py",
+    "drivers/acme_plugin.py",
+    "drivers/pools/acme_driver.py",
+    "drivers/miners/acme_driver.py",
+    "miner_drivers/acme_driver.py",
+    "plugins/acme/plugin.py",
+)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(f"hmm/{path}" for path in HMM_LOCAL),
+        *HMM_LOCAL,
+        "hmm/acme_driver.py",
+        "hmm/acme_plugin.py",
+        "hmm/pool_drivers/acme_driver.py",
+        "hmm/pools/acme_driver.py",
+        "hmm/miners/acme_driver.py",
+    ],
+)
+@pytest.mark.parametrize("source", [MINER, LEGACY])
+def test_every_layout_there_ever_was(tmp_path: Path, path: str, source: str) -> None:
+    """Given a file where some version of HMM-Local had it, it is found."""
+    file = tmp_path / path
+    file.parent.mkdir(parents=True)
+    file.write_text(source)
+
+    drivers = load_drivers(tmp_path / "hmm")
+
+    found = drivers.miners if source == MINER else drivers.pools
+    assert found["acme"].path == file
+    assert drivers.failed == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "drivers/TEMPLATE_driver.py",
+        "drivers/miners/Template_miner_driver.py",
+        "hmm/drivers/TEMPLATE_driver.py",
+        "hmm/drivers/deeper/still/acme_driver.py",
+        "hmm/drivers/__init__.py",
+        "hmm/plugins/acme/helper.py",
+        "hmm/plugins/plugin.py",
+        "acme_driver.py",
+        "pools/acme_driver.py",
+        "custom_components/acme_driver.py",
+    ],
+)
+def test_places_where_no_drivers_are(tmp_path: Path, path: str) -> None:
+    """Given a template, or a file elsewhere, it is not even read."""
+    file = tmp_path / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(LEGACY + "raise SystemExit\n")
+
+    drivers = load_drivers(tmp_path / "hmm")
+
+    assert "acme" not in drivers.pools
+    assert drivers.failed == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"raise SystemExit  # of other software\n",
+        b"import no_such_module\n",
+        b"x = = 1\n",
+        b"\xff\xfe\x00",
+        b"",
+    ],
+)
+def test_drivers_of_other_software_are_left_alone(
+    tmp_path: Path, content: bytes
+) -> None:
+    """Given files in <config>/drivers that are not for HMM, they are nothing to it."""
+    folder = tmp_path / "drivers"
+    folder.mkdir()
+    (folder / "a_driver.py").write_bytes(content)
+    (folder / "b_driver.py").mkdir()
+    (folder / "c_driver.py").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(folder / "d_driver.py")
+    (folder / "acme_driver.py").write_text(LEGACY)
+
+    drivers = load_drivers(tmp_path / "hmm")
+
+    assert drivers.failed == []
+    assert "acme" in drivers.pools
+
+
+def test_a_broken_driver_beside_the_folder_is_told(tmp_path: Path) -> None:
+    """Given a driver of HMM-Local with an error in it, it is named."""
+    (tmp_path / "drivers").mkdir()
+    (tmp_path / "drivers" / "acme_driver.py").write_text(LEGACY + "x = = 1\n")
+
+    assert failure(load_drivers(tmp_path / "hmm")).line == 8
+
+
+def test_a_copy_counts_once(tmp_path: Path) -> None:
+    """Given one driver in both folders, it is no clash; a changed one is."""
+    for folder in ("drivers", "hmm/drivers"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "acme_driver.py").write_text(LEGACY)
+    drivers = load_drivers(tmp_path / "hmm")
+
+    assert drivers.failed == []
+    assert drivers.pools["acme"].path == tmp_path / "hmm/drivers/acme_driver.py"
+
+    (tmp_path / "drivers" / "acme_driver.py").write_text(LEGACY + "# changed\n")
+    failed = failure(load_drivers(tmp_path / "hmm"))
+    assert failed.path == tmp_path / "drivers/acme_driver.py"
+    assert failed.reason.endswith("acme is already loaded from acme_driver.py")
+
+
+# What is not even read
+
+
+def test_links(tmp_path: Path) -> None:
+    """Given links, those within the configuration are followed, others are not."""
+    config, outside = tmp_path / "config", tmp_path / "outside"
+    for folder in (config / "hmm", config / "share", outside):
+        folder.mkdir(parents=True)
+    (config / "share" / "acme.py").write_text(MINER)
+    (outside / "other.py").write_text(MINER.replace('"acme"', '"other"'))
+    (config / "hmm" / "acme_driver.py").symlink_to(config / "share" / "acme.py")
+    (config / "hmm" / "other_driver.py").symlink_to(outside / "other.py")
+    (config / "hmm" / "plugins").symlink_to(outside)
+    (outside / "evil").mkdir()
+    (outside / "evil" / "plugin.py").write_text("raise SystemExit")
+    (config / "hmm" / "loop_driver.py").symlink_to(config / "hmm" / "loop_driver.py")
+
+    drivers = load_drivers(config / "hmm")
+
+    assert "acme" in drivers.miners
+    assert "other" not in drivers.miners
+    assert sorted((failed.path.name, failed.reason) for failed in drivers.failed) == [
+        ("loop_driver.py", "It is not a file"),
+        ("other_driver.py", "It is a link that leads out of the configuration folder"),
+        ("plugin.py", "It is a link that leads out of the configuration folder"),
+    ]
+
+
+def test_a_file_that_is_too_large(tmp_path: Path) -> None:
+    """Given 10 MB, nobody reads it, and the others load."""
+    drivers = load(tmp_path, a_driver=b"#" * 10_000_000, b_driver=MINER)
+
+    assert failure(drivers).reason == "It is larger than 1 MB"
+    assert "acme" in drivers.miners
+
+
+def test_a_file_that_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a file without the right to read it, the others load."""
+    read_bytes = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path.name == "a_driver.py":
+            raise PermissionError(13, "Permission denied")
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    drivers = load(tmp_path, a_driver="", b_driver=MINER)
+
+    assert failure(drivers).reason == "It cannot be read (Permission denied)"
+    assert "acme" in drivers.miners
+
+
+def test_something_that_is_no_file(tmp_path: Path) -> None:
+    """Given a pipe that nobody writes to, nobody waits for it."""
+    os.mkfifo(tmp_path / "a_driver.py")
+
+    assert failure(load(tmp_path, b_driver=MINER)).reason == "It is not a file"
+
+
+@pytest.mark.parametrize(
+    "cut", [40, 120, len(MINER) // 2, MINER.index("return True") + 3]
+)
+def test_a_truncated_file(tmp_path: Path, cut: int) -> None:
+    """Given a file that ends in the middle, it is told, and the others load."""
+    drivers = load(tmp_path, a_driver=MINER[:cut], b_driver=MINER)
+
+    assert failure(drivers).path.name == "a_driver.py"
+    assert drivers.miners["acme"].path.name == "b_driver.py"
+
+
+def test_a_binary_file(tmp_path: Path) -> None:
+    """Given a compiled program with the name of a driver, it is told."""
+    drivers = load(tmp_path, a_driver=bytes(range(256)) * 64, b_driver=MINER)
+
+    assert failure(drivers).reason.startswith("SyntaxError")
+    assert "acme" in drivers.miners
+
+
+# Files that may only run in a process of their own
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("while True:\n    pass\n", "It takes longer than 3 s to load"),
+        ("import time\ntime.sleep(3600)\n", "It takes longer than 3 s to load"),
+        ("import os\nos._exit(0)\n", "It ends the program when it is loaded"),
+        (
+            "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n",
+            "It ends the program when it is loaded",
+        ),
+        (
+            "import ctypes\nctypes.string_at(0)\n",
+            "It ends the program when it is loaded",
+        ),
+        (
+            "import os\nos.fork()\n" + LEGACY,
+            "It copies the whole program (fork) when it is loaded",
+        ),
+        (
+            "import threading, time\n"
+            "for _ in range(20):\n"
+            "    threading.Thread(target=time.sleep, args=(3600,)).start()\n" + LEGACY,
+            "It starts too many threads when it is loaded",
+        ),
+        ("x = 'x' * 8_000_000_000\n", "MemoryError"),
+    ],
+)
+def test_what_would_take_home_assistant_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, reason: str
+) -> None:
+    """Given a file that hangs, leaves or multiplies, only the others run in here."""
+    monkeypatch.setattr(preflight, "LOAD_SECONDS", 3.0)
+    ran: list[Path] = []
+    import_file: Callable[..., Any] = loader._import_user_file
+
+    def note(file: driver_files.DriverFile, *args: Any) -> Any:
+        ran.append(file.path)
+        assert file.path.name != "b_driver.py"
+        return import_file(file, *args)
+
+    monkeypatch.setattr(loader, "_import_user_file", note)
+    threads = threading.active_count()
+    good = {"a_driver": MINER, "c_driver": LEGACY}
+    drivers = load(tmp_path, **good, b_driver=source)
+
+    failed = failure(drivers)
+    assert failed.path.name == "b_driver.py"
+    assert failed.reason == reason
+    assert drivers.miners["acme"].path.name == "a_driver.py"
+    assert drivers.pools["acme"].path.name == "c_driver.py"
+    assert {path.name for path in ran} == {"a_driver.py", "c_driver.py"}
+    assert threading.active_count() == threads
+
+
+def test_settings_reach_a_file(tmp_path: Path) -> None:
+    """Given a config.yaml, a driver of HMM-Local finds it."""
+    (tmp_path / "acme_driver.py").write_text(
+        LEGACY + "    from core.config import app_config\n"
+        "    display_name = app_config.get('pool.name')\n"
+    )
+    drivers = load_drivers(tmp_path, {"pool": {"name": "My Pool"}})
+
+    assert drivers.failed == []
+    assert drivers.pools["acme"].driver_class.display_name == "My Pool"

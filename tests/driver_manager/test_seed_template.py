@@ -1,8 +1,9 @@
-"""The template that driver authors were given, with only its import line changed."""
+"""The template that driver authors were given in seed 004, exactly as printed."""
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
 import shutil
+import sys
 from typing import Any
 
 from aiohttp import web
@@ -19,10 +20,9 @@ from custom_components.hmm.driver_api import (
 from custom_components.hmm.driver_manager.client import DriverFault, MinerClient
 from custom_components.hmm.driver_manager.detect import detect
 from custom_components.hmm.driver_manager.loader import LoadedDriver, load_drivers
+from simulator import SimulatedAxeOS
 
-TEMPLATE = (
-    Path(__file__).parents[1] / "fixtures" / "drivers" / "template_miner_driver.py"
-)
+TEMPLATE = Path(__file__).parents[1] / "fixtures" / "drivers" / "seed_004_template.py"
 
 
 class AcmeMiner:
@@ -92,10 +92,10 @@ class AcmeMiner:
 @pytest.fixture
 def loaded(tmp_path: Path) -> LoadedDriver[BaseMinerAdapter]:
     """Return the template, copied as it tells its reader to."""
-    folder = tmp_path / "miner_drivers"
-    folder.mkdir()
+    folder = tmp_path / "hmm" / "miner_drivers"
+    folder.mkdir(parents=True)
     shutil.copy(TEMPLATE, folder / "acme_driver.py")
-    drivers = load_drivers(tmp_path)
+    drivers = load_drivers(tmp_path / "hmm")
     assert drivers.failed == []
     return drivers.miners["template"]
 
@@ -119,15 +119,15 @@ async def client(
     await client.close()
 
 
-def test_only_the_import_line_differs() -> None:
-    """Given the fixture, it is written for this contract and has no other import."""
+def test_it_is_as_printed() -> None:
+    """Given the fixture, it imports what HMM-Local had, not what HMM has."""
     lines = TEMPLATE.read_text(encoding="utf-8").splitlines()
     imports = [line for line in lines if line.startswith(("import ", "from "))]
     assert imports == [
         "import logging",
         "import aiohttp",
         "from typing import Optional, Dict, Any, List",
-        "from custom_components.hmm.driver_api import BaseMinerAdapter",
+        "from adapters.base import BaseMinerAdapter",
     ]
 
 
@@ -137,6 +137,9 @@ def test_it_loads(loaded: LoadedDriver[BaseMinerAdapter]) -> None:
     assert not loaded.bundled
     assert loaded.driver_class.display_name == "Template Miner"
     assert loaded.driver_class.hashrate_unit == "TH/s"
+    assert loaded.driver_class.connection_type == "http"
+    assert loaded.driver_class.default_port == 80
+    assert "adapters" not in sys.modules
 
 
 async def test_it_reads_the_device(client: MinerClient) -> None:
@@ -156,7 +159,9 @@ async def test_it_reads_the_device(client: MinerClient) -> None:
     assert profile.set_pool and profile.restart
     assert not (profile.pause or profile.select_pool or profile.identify)
     assert profile.tuning is None
-    assert profile.facts == DeviceFacts()
+    assert profile.facts == DeviceFacts(
+        manufacturer="ACME Corp", model="Template Miner"
+    )
 
 
 async def test_it_steers_the_device(client: MinerClient, device: AcmeMiner) -> None:
@@ -191,6 +196,21 @@ async def test_it_comes_back(client: MinerClient, device: AcmeMiner) -> None:
     del device.telemetry["temp"]
     with pytest.raises(DriverFault, match="KeyError"):
         await client.poll()
+
+
+async def test_it_knows_the_wrong_device(
+    client: MinerClient,
+    loaded: LoadedDriver[BaseMinerAdapter],
+    device: AcmeMiner,
+    bitaxe: SimulatedAxeOS,
+    context: DriverContext,
+) -> None:
+    """Given another answer, another device or none, it says no."""
+    device.status = 404
+    assert not await client.connect()
+    for port in (bitaxe.port, 1):
+        other = MinerClient(loaded.driver_class, context, "127.0.0.1", port)
+        assert not await other.connect()
 
 
 async def test_it_is_detected_beside_the_bundled_drivers(

@@ -6,17 +6,19 @@ totals of the fleet.
 
 from collections.abc import Callable
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from ..driver_api import (
     DashboardTileData,
     DeviceFacts,
+    FoundPool,
     MinerTelemetry,
+    PoolBlock,
     PoolSlot,
     PoolWorker,
 )
-from ..driver_api.units import parse_int, parse_number, parse_text
+from ..driver_api.units import parse_int, parse_moment, parse_number, parse_text
 
 
 def _flag(value: Any) -> bool | None:
@@ -69,11 +71,56 @@ def _facts(value: Any) -> DeviceFacts | None:
 
 
 def _workers(value: Any) -> tuple[PoolWorker, ...]:
-    return tuple(item for item in _items(value) if isinstance(item, PoolWorker))
+    """Return the workers, one by name: two entities cannot have one id."""
+    workers = {
+        name: PoolWorker(
+            name=name,
+            hashrate=parse_number(item.hashrate),
+            online=_flag(item.online),
+            shares_valid=parse_int(item.shares_valid),
+            shares_invalid=parse_int(item.shares_invalid),
+            shares_stale=parse_int(item.shares_stale),
+            best_share=parse_number(item.best_share),
+            last_share=_moment(item.last_share),
+        )
+        for item in _items(value)
+        if isinstance(item, PoolWorker) and (name := parse_text(item.name)) is not None
+    }
+    return tuple(workers.values())
+
+
+def _blocks(value: Any) -> tuple[PoolBlock, ...]:
+    return tuple(
+        PoolBlock(
+            height=parse_int(item.height),
+            hash=parse_text(item.hash),
+            miner=parse_text(item.miner),
+            worker=parse_text(item.worker),
+            timestamp=_seconds(item.timestamp),
+            difficulty=parse_number(item.difficulty),
+            network_difficulty=parse_number(item.network_difficulty),
+            coin=parse_text(item.coin),
+            reward=parse_number(item.reward),
+            confirmed=item.confirmed is True,
+        )
+        for item in _items(value)
+        if isinstance(item, PoolBlock)
+    )
 
 
 def _moment(value: Any) -> datetime | None:
-    return value if isinstance(value, datetime) and value.tzinfo is not None else None
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        return None
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:  # The first and the last day of the calendar
+        return None
+
+
+def _seconds(value: Any) -> int | None:
+    """Return seconds since 1970; milliseconds would be a moment of no calendar."""
+    moment = parse_moment(parse_number(value))
+    return None if moment is None else round(moment.timestamp())
 
 
 def _readers(
@@ -129,7 +176,11 @@ _TILES = _readers(
         "blocks_found_24h": parse_int,
         "last_block_found": _moment,
         "currency": parse_text,
+        "blocks_found": parse_int,
+        "own_blocks": _blocks,
+        "last_share": _moment,
         "workers": _workers,
+        "account": parse_text,
         "account_known": lambda value: value is not False,
     },
 )
@@ -156,3 +207,14 @@ def read_tiles(answer: Any) -> DashboardTileData | None:
     return DashboardTileData(
         **{name: read(getattr(answer, name)) for name, read in _TILES.items()}
     )
+
+
+def read_found_pools(answer: Any) -> list[FoundPool]:
+    """Return what a probe found; what is no such thing is left out."""
+    return [
+        FoundPool(coin=item.coin.upper(), settings=dict(item.settings))
+        for item in _items(answer)
+        if isinstance(item, FoundPool)
+        and isinstance(item.coin, str)
+        and isinstance(item.settings, dict)
+    ]

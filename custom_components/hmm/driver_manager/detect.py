@@ -16,6 +16,7 @@ from ..driver_api import (
     RedirectAnswer,
 )
 from .client import DriverFault, MinerClient
+from .identity import address_id, miner_unique_id
 from .loader import LoadedDriver
 from .profile import MinerProfile
 
@@ -48,6 +49,23 @@ class Detected:
     telemetry: MinerTelemetry
     profile: MinerProfile
 
+    @property
+    def unique_id(self) -> str:
+        """Return what the device is known by: its MAC, serial number or address."""
+        return miner_unique_id(self.profile.facts) or address_id(
+            self.client.host, self.client.port
+        )
+
+    @property
+    def driver_name(self) -> str:
+        """Return the name of the driver for people."""
+        return self.driver.driver_class.display_name or self.driver.driver_type
+
+    @property
+    def model(self) -> str:
+        """Return the model, or what the driver calls such devices."""
+        return self.profile.facts.model or self.driver_name
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detection:
@@ -76,14 +94,19 @@ async def detect(
     error: DriverError | None = None
     closed: set[tuple[str | None, int | None]] = set()
     for driver in sorted(
-        drivers, key=lambda d: _ORDER.get(d.driver_class.connection_type or "", 3)
+        drivers,
+        key=lambda d: (
+            d.optional,
+            _ORDER.get(d.driver_class.connection_type or "", 3),
+        ),
     ):
         kind = driver.driver_class
         door = (kind.connection_type, port or kind.default_port)
         if door in closed:
             continue
-        if found and kind.connection_type == "udp":
-            # Waiting for a broadcast takes seconds; the device is known already
+        if found and (driver.optional or kind.connection_type == "udp"):
+            # The device is known already. Waiting for a broadcast takes seconds, and
+            # an optional driver knows many miners that have a better one.
             continue
         client = MinerClient(kind, context, host, port)
         try:

@@ -1,7 +1,8 @@
 """Find driver files and load the driver classes in them."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 import hashlib
 import importlib
 import importlib.util
@@ -11,16 +12,21 @@ from pathlib import Path
 import sys
 import traceback
 from types import ModuleType
-from typing import get_args
+from typing import Any, get_args
 
 from ..driver_api import BaseMinerAdapter, BasePoolIntegration, HashrateUnit
+from . import preflight
+from .driver_files import DriverFile, UnusableFile, read_file, user_files
+from .legacy.namespace import PoolRegistry, private_builtins, reads_settings
+from .legacy.wrap import find_legacy
+from .limits import run_limited
+from .preflight import check
 
 _LOGGER = logging.getLogger(__name__)
 
 BUNDLED = Path(__file__).parent.parent / "bundled"
 _BUNDLED_PACKAGE = f"{__package__.rpartition('.')[0]}.bundled"
 _BUNDLED_FOLDERS = ("miner_drivers", "pool_drivers")
-_USER_FOLDERS = (".", "miner_drivers", "pool_drivers")
 _USER_MODULES = "hmm_user_drivers"
 
 type DriverClass = type[BaseMinerAdapter | BasePoolIntegration]
@@ -36,6 +42,10 @@ class LoadedDriver[T]:
     path: Path
     sha256: str
     bundled: bool
+    replaces: LoadedDriver[T] | None = None
+    """The bundled driver that the user's file is used in place of."""
+    optional: bool = False
+    """Whether it is one that needs a package, loaded because it is wanted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +55,11 @@ class FailedDriver:
     path: Path
     reason: str
     line: int | None = None
+    waiting: bool = False
+    """Whether it will be loaded by itself, once its packages are installed."""
+
+
+type AnyLoaded = LoadedDriver[BaseMinerAdapter] | LoadedDriver[BasePoolIntegration]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,43 +69,191 @@ class LoadedDrivers:
     miners: dict[str, LoadedDriver[BaseMinerAdapter]] = field(default_factory=dict)
     pools: dict[str, LoadedDriver[BasePoolIntegration]] = field(default_factory=dict)
     failed: list[FailedDriver] = field(default_factory=list)
+    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What config.yaml held when they were loaded."""
+
+    def __iter__(self) -> Iterator[AnyLoaded]:
+        """Yield all of them, the miners first."""
+        yield from self.miners.values()
+        yield from self.pools.values()
 
 
-def load_drivers(config_folder: Path) -> LoadedDrivers:
+def load_drivers(
+    folder: Path,
+    settings: Mapping[str, Any] | None = None,
+    running: LoadedDrivers | None = None,
+    *,
+    optional: Iterable[Path] = (),
+    withheld: Mapping[Path, FailedDriver] | None = None,
+) -> LoadedDrivers:
     """Load the bundled drivers, then the user's; a user's file wins.
+
+    ``folder`` is ``<config>/hmm``, ``settings`` the content of its config.yaml.
+    Of what is ``running``, the drivers of a file that has not changed are taken
+    over as they are, and those of one that can no longer be loaded go on.
+    ``optional`` are the bundled drivers that are wanted though they need packages;
+    ``withheld`` are files that are not to be run, as they lack theirs.
 
     Blocks (reads files, imports modules): run it in an executor. One file that
     fails is listed in ``failed`` and never keeps another from loading.
     """
-    drivers = LoadedDrivers()
-    for path in _driver_files(BUNDLED, _BUNDLED_FOLDERS):
-        _load_file(drivers, path, bundled=True)
-    for path in _driver_files(config_folder, _USER_FOLDERS):
-        _load_file(drivers, path, bundled=False)
+    drivers = LoadedDrivers(settings=settings or {})
+    running = running or LoadedDrivers()
+    for name in _BUNDLED_FOLDERS:
+        for path in sorted((BUNDLED / name).glob("*_driver.py")):
+            if "template" not in path.stem.lower():
+                _load_bundled(drivers, path)
+    withheld = withheld or {}
+    for path in optional:
+        if (failed := withheld.get(path) or _load_optional(drivers, path)) is not None:
+            drivers.failed.append(failed)
+    files = _read_user_files(drivers, folder)
+    kept = {file.path: _unchanged(file, drivers.settings, running) for file in files}
+    findings = check(
+        [path for path, found in kept.items() if not found and path not in withheld]
+    )
+    for file in files:
+        if kept[file.path]:
+            _take_over(drivers, kept[file.path])
+        elif file.path in withheld:
+            drivers.failed.append(withheld[file.path])
+        elif (finding := findings.get(file.path)) is None:
+            _load_with_limit(drivers, file)
+        else:
+            drivers.failed.append(
+                FailedDriver(path=file.path, reason=finding.reason, line=finding.line)
+            )
+    _let_go_on(drivers, running)
     return drivers
 
 
-def _driver_files(root: Path, folders: tuple[str, ...]) -> Iterator[Path]:
-    """Yield driver files in a stable order; templates are not drivers."""
-    for folder in folders:
-        for path in sorted((root / folder).glob("*_driver.py")):
-            if "template" not in path.stem.lower():
-                yield path
+def forget_modules(drivers: LoadedDrivers) -> None:
+    """Forget the modules of files that none of the drivers is of any more."""
+    in_use = {
+        _module_name(driver.path, driver.sha256)
+        for driver in drivers
+        if not driver.bundled
+    }
+    for name in tuple(sys.modules):
+        if name.startswith(f"{_USER_MODULES}.") and name not in in_use:
+            del sys.modules[name]
 
 
-def _load_file(drivers: LoadedDrivers, path: Path, *, bundled: bool) -> None:
-    """Load one file into ``drivers``."""
-    try:
-        source = path.read_bytes()
-        sha256 = hashlib.sha256(source).hexdigest()
-        module = (
-            importlib.import_module(
-                f"{_BUNDLED_PACKAGE}.{path.parent.name}.{path.stem}"
+def try_file(path: Path) -> FailedDriver | None:
+    """Return what is wrong with a file of the user, None if a driver in it loads.
+
+    Runs it: only in a process that may be lost (see ``preflight``).
+    """
+    drivers = LoadedDrivers()
+    _load_user_file(drivers, DriverFile(path, path.read_bytes()), {})
+    if drivers.miners or drivers.pools:
+        return None
+    return next(iter(drivers.failed), None)
+
+
+def _read_user_files(drivers: LoadedDrivers, folder: Path) -> list[DriverFile]:
+    """Return the files of the user; two that are the same count once."""
+    files: dict[bytes, DriverFile] = {}
+    for path in user_files(folder):
+        try:
+            file = read_file(path, folder.parent)
+        except UnusableFile as err:
+            drivers.failed.append(FailedDriver(path=path, reason=str(err)))
+        else:
+            files.setdefault(file.source, file)
+    return list(files.values())
+
+
+def _unchanged(
+    file: DriverFile, settings: Mapping[str, Any], running: LoadedDrivers
+) -> list[AnyLoaded]:
+    """Return the drivers that run from a file, none if it must be loaded again."""
+    if any(failed.path == file.path for failed in running.failed):
+        return []
+    if settings != running.settings and reads_settings(file.source):
+        return []  # It has read them when it was loaded
+    sha256 = hashlib.sha256(file.source).hexdigest()
+    return [
+        driver
+        for driver in running
+        if driver.path == file.path and driver.sha256 == sha256
+    ]
+
+
+def _take_over(drivers: LoadedDrivers, kept: list[AnyLoaded]) -> None:
+    for driver in kept:
+        try:
+            _add(drivers, driver)
+        except ValueError as err:
+            drivers.failed.append(
+                FailedDriver(
+                    path=driver.path,
+                    reason=str(err),
+                    line=_class_line(driver.driver_class),
+                )
             )
-            if bundled
-            else _import_user_file(path, source, sha256)
+
+
+def _let_go_on(drivers: LoadedDrivers, running: LoadedDrivers) -> None:
+    """Keep what runs of the files that failed now, but for what took its place."""
+    failed = {failure.path for failure in drivers.failed}
+    for driver in running:
+        other = _of_its_kind(drivers, driver).get(driver.driver_type)
+        if driver.path in failed and (other is None or other.bundled):
+            _add(drivers, driver)
+
+
+def _load_optional(drivers: LoadedDrivers, path: Path) -> FailedDriver | None:
+    """Load a bundled driver that needs a package; return why it cannot be used.
+
+    A package may be built for another machine, or be broken: it is not ours.
+    """
+    try:
+        _load_bundled(drivers, path, optional=True)
+    except BaseException as err:  # noqa: BLE001
+        return FailedDriver(path=path, reason=_reason(err))
+    return None
+
+
+def _load_bundled(
+    drivers: LoadedDrivers, path: Path, *, optional: bool = False
+) -> None:
+    module = importlib.import_module(
+        f"{_BUNDLED_PACKAGE}.{path.parent.name}.{path.stem}"
+    )
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    for driver_class in _driver_classes(module):
+        _register(drivers, driver_class, path, sha256, bundled=True, optional=optional)
+
+
+def _load_with_limit(drivers: LoadedDrivers, file: DriverFile) -> None:
+    """Load one file; what went well in the other process may still hang in this."""
+    found = LoadedDrivers()
+    # A driver may change what it is given
+    settings = deepcopy(drivers.settings)
+    try:
+        run_limited(
+            lambda: _load_user_file(found, file, settings), preflight.LOAD_SECONDS
         )
-        classes = _driver_classes(module)
+    except TimeoutError:
+        reason = f"It takes longer than {preflight.LOAD_SECONDS:.0f} s to load"
+        drivers.failed.append(FailedDriver(path=file.path, reason=reason))
+    else:
+        drivers.failed.extend(found.failed)
+        _take_over(drivers, list(found))
+
+
+def _load_user_file(
+    drivers: LoadedDrivers, file: DriverFile, settings: Mapping[str, Any]
+) -> None:
+    """Load one file into ``drivers``."""
+    path = file.path
+    sha256 = hashlib.sha256(file.source).hexdigest()
+    try:
+        registry = PoolRegistry()
+        module = _import_user_file(file, sha256, registry, settings)
+        legacy = find_legacy(module, registry, path, file.source)
+        native = _driver_classes(module)
     # A driver may raise anything at import, SystemExit included, and none of it
     # may end Home Assistant or keep the next driver from loading.
     except BaseException as err:  # noqa: BLE001
@@ -99,33 +262,49 @@ def _load_file(drivers: LoadedDrivers, path: Path, *, bundled: bool) -> None:
         )
         return
 
-    if not classes:
+    if not native and not legacy:
         drivers.failed.append(
             FailedDriver(
                 path=path,
                 reason="No class in it extends BaseMinerAdapter or BasePoolIntegration",
             )
         )
-    for driver_class in classes:
+    for driver_class in native:
         try:
-            _register(drivers, driver_class, path, sha256, bundled=bundled)
+            _register(drivers, driver_class, path, sha256, bundled=False)
         except ValueError as err:
             drivers.failed.append(
                 FailedDriver(path=path, reason=str(err), line=_class_line(driver_class))
             )
+    for theirs, wrap in legacy.items():
+        try:
+            _register(drivers, wrap(), path, sha256, bundled=False)
+        except BaseException as err:  # noqa: BLE001
+            line = _line_in_file(err, path) or _class_line(theirs)
+            reason = str(err) if type(err) is ValueError else _reason(err)
+            drivers.failed.append(FailedDriver(path=path, reason=reason, line=line))
 
 
-def _import_user_file(path: Path, source: bytes, sha256: str) -> ModuleType:
+def _import_user_file(
+    file: DriverFile,
+    sha256: str,
+    registry: PoolRegistry,
+    settings: Mapping[str, Any],
+) -> ModuleType:
     """Run a user's file as a module with a private name.
 
     The name can never shadow a module of the standard library or of Home
     Assistant, and two versions of a file never share one.
     """
-    name = f"{_USER_MODULES}.{path.stem}_{sha256[:8]}"
+    path = file.path
+    name = _module_name(path, sha256)
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
-    code = compile(source, str(path), "exec", dont_inherit=True)
+    vars(module)["__builtins__"] = private_builtins(
+        file.source.decode("utf-8", "replace"), registry, settings
+    )
+    code = compile(file.source, str(path), "exec", dont_inherit=True)
     # dataclasses and pickle look their module up by name
     sys.modules[name] = module
     try:
@@ -134,6 +313,10 @@ def _import_user_file(path: Path, source: bytes, sha256: str) -> ModuleType:
         del sys.modules[name]
         raise
     return module
+
+
+def _module_name(path: Path, sha256: str) -> str:
+    return f"{_USER_MODULES}.{path.stem}_{sha256[:8]}"
 
 
 def _driver_classes(module: ModuleType) -> list[DriverClass]:
@@ -165,6 +348,7 @@ def _register(
     sha256: str,
     *,
     bundled: bool,
+    optional: bool = False,
 ) -> None:
     """Add one class; raise ValueError with what is wrong with it."""
     if missing := getattr(driver_class, "__abstractmethods__", None):
@@ -182,21 +366,36 @@ def _register(
         units = ", ".join(get_args(HashrateUnit))
         msg = f"The hashrate_unit of {driver_class.__name__} must be one of {units}"
         raise ValueError(msg)
-    known: (
-        dict[str, LoadedDriver[BaseMinerAdapter]]
-        | dict[str, LoadedDriver[BasePoolIntegration]]
-    ) = drivers.miners if issubclass(driver_class, BaseMinerAdapter) else drivers.pools
-    if (other := known.get(driver_type)) and other.bundled == bundled:
-        msg = f"The driver type {driver_type} is already loaded from {other.path.name}"
-        raise ValueError(msg)
-    known[driver_type] = LoadedDriver(
-        driver_class=driver_class,  # type: ignore[arg-type]
-        driver_type=driver_type,
-        version=str(driver_class.driver_version),
-        path=path,
-        sha256=sha256,
-        bundled=bundled,
+    _add(
+        drivers,
+        LoadedDriver[Any](
+            driver_class=driver_class,
+            driver_type=driver_type,
+            version=str(driver_class.driver_version),
+            path=path,
+            sha256=sha256,
+            bundled=bundled,
+            optional=optional,
+        ),
     )
+
+
+def _add(drivers: LoadedDrivers, driver: AnyLoaded) -> None:
+    """Add a driver; raise ValueError if another file has its type."""
+    known = _of_its_kind(drivers, driver)
+    other = known.get(driver.driver_type)
+    if other is not None and other.bundled == driver.bundled:
+        msg = (
+            f"The driver type {driver.driver_type} is already loaded from"
+            f" {other.path.name}"
+        )
+        raise ValueError(msg)
+    known[driver.driver_type] = replace(driver, replaces=other)
+
+
+def _of_its_kind(drivers: LoadedDrivers, driver: AnyLoaded) -> dict[str, Any]:
+    is_miner = issubclass(driver.driver_class, BaseMinerAdapter)
+    return drivers.miners if is_miner else drivers.pools
 
 
 def _check_connection(driver_class: type[BaseMinerAdapter]) -> None:

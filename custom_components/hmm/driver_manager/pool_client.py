@@ -1,9 +1,12 @@
 """One pool account through its driver: typed answers, typed errors, limits."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 import logging
+import re
 import time
-from typing import Any
+from typing import Any, get_args
 
 import aiohttp
 
@@ -13,13 +16,40 @@ from ..driver_api import (
     CannotConnect,
     DashboardTileData,
     DriverError,
+    FoundPool,
+    HashrateUnit,
 )
-from .answers import read_tiles
+from ..driver_api.units import parse_int
+from ..driver_api.wallets import strip_worker
+from .answers import read_found_pools, read_tiles
 from .client import DriverFault, is_cancelled, log_fault
 
 _LOGGER = logging.getLogger(__name__)
 
 _FETCH_SECONDS = 30
+_PROBE_SECONDS = 5
+_CLOSE_SECONDS = 5
+_LEAST_POLL_SECONDS = 10
+_MOST_POLL_SECONDS = 3600
+_USUAL_POLL_SECONDS = 60
+
+# Names of pools are shorter than a key, and a user name is longer than a mere "x"
+_SHORTEST_KEY = 12
+_SHORTEST_USER = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolAccount:
+    """Whose figures are asked for, and where.
+
+    ``settings`` are those of the pool file and what the user told.
+    """
+
+    url: str
+    port: int
+    coin: str
+    username: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 def make_pool_driver(
@@ -30,31 +60,120 @@ def make_pool_driver(
         driver = driver_class()
         driver.session = session
     except (Exception, SystemExit) as err:
-        log_fault(driver_class.driver_type, err)
-        msg = f"The driver {driver_class.driver_type} failed with {type(err).__name__}"
-        raise DriverFault(msg) from err
+        raise _fault(driver_class.driver_type, err) from err
     return driver
 
 
 async def fetch_tiles(
-    driver: BasePoolIntegration,
-    *,
-    url: str,
-    port: int,
-    coin: str,
-    username: str,
-    settings: dict[str, Any],
+    driver: BasePoolIntegration, account: PoolAccount
 ) -> DashboardTileData:
-    """Return the four tiles of one account; raise only ``DriverError``."""
+    """Return the four tiles of one account; raise only ``DriverError``.
+
+    No message of a driver tells the account or its key: many quote the address that
+    they asked.
+    """
+    try:
+        answer = await _guard(
+            driver,
+            lambda: driver.get_dashboard_data(
+                url=account.url,
+                coin=account.coin,
+                username=account.username,
+                **{"stratum_port": account.port, **account.settings},
+            ),
+            _FETCH_SECONDS,
+        )
+    except DriverError as err:
+        err.args = (_discreet(str(err), account),)
+        # What it came from may quote as much, and the log shows it to developers
+        raise err from None
+    if (tiles := read_tiles(answer)) is None:
+        msg = f"The driver {driver.driver_type} returned no tiles"
+        raise BadAnswer(msg)
+    if tiles.health_message is None:
+        return tiles
+    return replace(tiles, health_message=_discreet(tiles.health_message, account))
+
+
+def _discreet(text: str, account: PoolAccount) -> str:
+    """Return a text without the account and its keys."""
+    address = strip_worker(account.username)
+    users = (account.username, address, address.rpartition(":")[2])
+    values = (it for it in account.settings.values() if isinstance(it, str))
+    secrets = [
+        *(user for user in users if len(user) >= _SHORTEST_USER),
+        *(it for it in values if len(it) >= _SHORTEST_KEY and "://" not in it),
+    ]
+    if not secrets:
+        return text
+    return re.sub("|".join(map(re.escape, secrets)), "…", text, flags=re.IGNORECASE)
+
+
+def hashrate_unit(driver: BasePoolIntegration) -> HashrateUnit:
+    """Return the unit of the hashrates, the usual one if the driver's is none."""
+    unit = driver.hashrate_unit
+    return unit if unit in get_args(HashrateUnit) else "TH/s"
+
+
+def poll_seconds(driver: BasePoolIntegration, account: PoolAccount) -> int:
+    """Return how often an account may be asked, whatever the driver answers."""
+    try:
+        answer = driver.get_poll_seconds(
+            account.url, **{"stratum_port": account.port, **account.settings}
+        )
+    except (Exception, SystemExit) as err:  # noqa: BLE001
+        log_fault(driver.driver_type, err)
+        return _USUAL_POLL_SECONDS
+    seconds = parse_int(answer)
+    if seconds is None:
+        return _USUAL_POLL_SECONDS
+    return min(max(seconds, _LEAST_POLL_SECONDS), _MOST_POLL_SECONDS)
+
+
+async def is_pool_of(driver: BasePoolIntegration, url: str, port: int) -> bool:
+    """Return whether a driver knows a host by its name; False if it fails."""
+    try:
+        answer = await _guard(driver, lambda: driver.detect(url, port), _PROBE_SECONDS)
+    except DriverError:
+        return False
+    return answer is True
+
+
+def coin_of(driver: BasePoolIntegration, url: str, port: int) -> str | None:
+    """Return the coin that a driver knows to be mined there, None if not sure."""
+    try:
+        coin = driver.coin_at(url, port)
+    except (Exception, SystemExit) as err:  # noqa: BLE001
+        log_fault(driver.driver_type, err)
+        return None
+    return coin.upper() if isinstance(coin, str) and coin else None
+
+
+async def probe(driver: BasePoolIntegration, url: str, port: int) -> list[FoundPool]:
+    """Return what a driver finds at a host of one's own; nothing if it fails."""
+    try:
+        answer = await _guard(driver, lambda: driver.probe(url, port), _PROBE_SECONDS)
+    except DriverError:
+        return []
+    return read_found_pools(answer)
+
+
+async def close_pool_driver(driver: BasePoolIntegration) -> None:
+    """Let a driver that is asked no more give back what it holds."""
+    try:
+        await _guard(driver, driver.close, _CLOSE_SECONDS)
+    except DriverError as err:
+        _LOGGER.debug("Closing %s failed: %s", driver.driver_type, err)
+
+
+async def _guard(
+    driver: BasePoolIntegration, call: Callable[[], Awaitable[Any]], seconds: float
+) -> Any:
+    """Return what a driver answers; raise only ``DriverError``."""
     start = time.monotonic()
     try:
-        async with asyncio.timeout(_FETCH_SECONDS):
-            answer = await driver.get_dashboard_data(
-                url=url,
-                coin=coin,
-                username=username,
-                **{"stratum_port": port, **settings},
-            )
+        async with asyncio.timeout(seconds):
+            return await call()
     except DriverError:
         raise
     except (TimeoutError, aiohttp.ClientError, OSError) as err:
@@ -64,10 +183,9 @@ async def fetch_tiles(
     except (Exception, SystemExit, asyncio.CancelledError) as err:
         if isinstance(err, asyncio.CancelledError) and is_cancelled():
             raise
-        _LOGGER.debug("Pool driver %s failed", driver.driver_type, exc_info=err)
-        msg = f"The driver {driver.driver_type} failed with {type(err).__name__}"
-        raise DriverFault(msg) from err
-    if (tiles := read_tiles(answer)) is None:
-        msg = f"The driver {driver.driver_type} returned no tiles"
-        raise BadAnswer(msg)
-    return tiles
+        raise _fault(driver.driver_type, err) from err
+
+
+def _fault(driver_type: str | None, err: BaseException) -> DriverFault:
+    log_fault(driver_type, err)
+    return DriverFault(f"The driver {driver_type} failed with {type(err).__name__}")

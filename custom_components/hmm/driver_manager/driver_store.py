@@ -1,0 +1,266 @@
+"""What happens to driver files on the disk: nothing is ever half done or lost.
+
+All of it is below ``<config>/hmm``:
+
+    miner_drivers/ pool_drivers/    where new drivers go
+    backup/<type>/                  what was replaced or removed, the last five
+    pending/<checksum>/             what waits for a yes, or is being looked at
+
+Everything here blocks and raises StoreError: run it in an executor.
+"""
+
+from collections.abc import Iterator
+import contextlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+import hashlib
+import os
+from pathlib import Path
+import re
+import shutil
+import tempfile
+
+from .declaration import Declaration, DriverId, NotADriver, declare
+from .driver_files import LARGEST_FILE, UnusableFile, read_file, user_files
+
+_BACKUPS = "backup"
+_PENDING = "pending"
+_MOST_BACKUPS = 5
+_UNFINISHED = ".hmm-"
+_TIMESTAMP = "%Y%m%dT%H%M%S%fZ"
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class StoreError(Exception):
+    """A file could not be changed and is as it was; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstalledDriver:
+    """A driver file of the user, as it is on the disk."""
+
+    path: Path
+    source: bytes
+    declaration: Declaration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """A file that was replaced or removed."""
+
+    path: Path
+    source: bytes
+    declaration: Declaration
+
+
+class DriverStore:
+    """The driver files below ``<config>/hmm``."""
+
+    def __init__(self, folder: Path) -> None:
+        """Look after the files of a folder, which need not exist."""
+        self.folder = folder
+
+    def installed(self) -> list[InstalledDriver]:
+        """Return the user's files that can be read as drivers, working or not."""
+        found: list[InstalledDriver] = []
+        for path in user_files(self.folder):
+            # What is wrong with the others is told when they are loaded
+            with contextlib.suppress(UnusableFile, NotADriver):
+                source = read_file(path, self.folder.parent).source
+                found.append(
+                    InstalledDriver(
+                        path=path, source=source, declaration=declare(source, path)
+                    )
+                )
+        return found
+
+    def is_inside(self, path: Path) -> bool:
+        """Return whether a file is below the folder, wherever links may lead."""
+        try:
+            return path.resolve().is_relative_to(self.folder.resolve())
+        except OSError:
+            return False
+
+    def path_for(self, declaration: Declaration, file_name: str) -> Path:
+        """Return where a new driver goes that has ``file_name`` at its source.
+
+        The name is made safe; where another driver has it, it is that of the type.
+        """
+        folder = self.folder / f"{declaration.id.kind}_drivers"
+        names = (Path(file_name).stem, declaration.id.driver_type)
+        for name in dict.fromkeys(map(driver_file_name, names)):
+            if not (path := folder / name).exists():
+                return path
+        msg = f"There is another file with the name {path.name}"
+        raise StoreError(msg)
+
+    def write(self, path: Path, source: bytes) -> None:
+        """Write a file: after a power cut it is the old or the new one."""
+        self._check(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_atomically(path, source)
+        except OSError as err:
+            raise _error(err, path) from err
+
+    def replace(self, old: InstalledDriver, source: bytes) -> Path:
+        """Write the new content of a file; return the backup of the old one."""
+        backup = self.back_up(old)
+        self.write(old.path, source)
+        return backup
+
+    def back_up(self, old: InstalledDriver) -> Path:
+        """Keep a copy of a file; return where."""
+        folder = self._backup_folder(old.declaration.id)
+        version = safe_name(old.declaration.version)
+        now = datetime.now(UTC).strftime(_TIMESTAMP)
+        backup = folder / f"{version}-{now}.py"
+        self.write(backup, old.source)
+        self._prune(folder)
+        return backup
+
+    def remove(self, old: InstalledDriver) -> Path:
+        """Move a file to the backups; return where."""
+        self._check(old.path)
+        backup = self.back_up(old)
+        try:
+            old.path.unlink()
+        except OSError as err:
+            raise _error(err, old.path) from err
+        return backup
+
+    def delete(self, path: Path) -> None:
+        """Delete a new file that turned out not to work."""
+        self._check(path)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as err:
+            raise _error(err, path) from err
+
+    def backups(self, driver: DriverId) -> list[Backup]:
+        """Return the backups of a driver, the newest first."""
+        found: list[Backup] = []
+        for path in reversed(_backup_files(self._backup_folder(driver))):
+            # Old drivers have their type only in the name that the file had
+            name = Path(f"{driver.kind}_drivers", f"{driver.driver_type}_driver.py")
+            with contextlib.suppress(UnusableFile, NotADriver):
+                source = read_file(path, self.folder).source
+                declaration = declare(source, name)
+                if driver in declaration.drivers:
+                    found.append(
+                        Backup(path=path, source=source, declaration=declaration)
+                    )
+        return found
+
+    def stage(self, file_name: str, source: bytes) -> Path:
+        """Lay a file aside where nothing loads it; return where."""
+        sha256 = hashlib.sha256(source).hexdigest()
+        path = self._pending_folder(sha256) / driver_file_name(Path(file_name).stem)
+        self.write(path, source)
+        return path
+
+    def staged(self, sha256: str) -> tuple[Path, bytes] | None:
+        """Return a file that was laid aside, None if it is gone or was changed."""
+        for path in self._pending_folder(sha256).glob("*.py"):
+            with contextlib.suppress(UnusableFile):
+                source = read_file(path, self.folder).source
+                if hashlib.sha256(source).hexdigest() == sha256:
+                    return path, source
+        return None
+
+    def unstage(self, sha256: str) -> None:
+        """Throw away a file that was laid aside."""
+        shutil.rmtree(self._pending_folder(sha256), ignore_errors=True)
+
+    def clean_up(self, wanted: set[str]) -> None:
+        """Remove what a power cut left: unfinished files, and what nobody waits for.
+
+        ``wanted`` has the checksums of the files that wait for a yes.
+        """
+        for path in self.folder.glob(f"**/{_UNFINISHED}*.tmp"):
+            with contextlib.suppress(OSError):
+                path.unlink()
+        for path in (self.folder / _PENDING).glob("*"):
+            if path.is_dir() and not path.is_symlink() and path.name not in wanted:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _check(self, path: Path) -> None:
+        """Raise StoreError for a file that is not below the folder."""
+        if not self.is_inside(path):
+            msg = f"{path.name} is not in the folder {self.folder.name}"
+            raise StoreError(msg)
+
+    def _backup_folder(self, driver: DriverId) -> Path:
+        return self.folder / _BACKUPS / safe_name(driver.driver_type)
+
+    def _pending_folder(self, sha256: str) -> Path:
+        if not _SHA256.fullmatch(sha256):
+            msg = "It is not a SHA-256 checksum"
+            raise StoreError(msg)
+        return self.folder / _PENDING / sha256
+
+    def _prune(self, folder: Path) -> None:
+        """Delete all backups but the last ones."""
+        for path in _backup_files(folder)[:-_MOST_BACKUPS]:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def safe_name(text: str) -> str:
+    """Return a text as the name of a file or folder, which leads nowhere else."""
+    return _UNSAFE.sub("_", text)[:60].strip("._-") or "unnamed"
+
+
+def driver_file_name(stem: str) -> str:
+    """Return the name under which a driver is found: ``..._driver.py``.
+
+    What has ``template`` in its name is no driver and would not be loaded.
+    """
+    name = safe_name(stem).replace(".", "_").removesuffix("_driver")
+    name = re.sub("template", "driver", name, flags=re.IGNORECASE)
+    return f"{name}_driver.py"
+
+
+def _backup_files(folder: Path) -> list[Path]:
+    """Return the backups in a folder, the oldest first."""
+    found: Iterator[Path] = folder.glob("*-*Z.py")
+    return sorted(found, key=lambda path: path.stem.rpartition("-")[2])
+
+
+def _write_atomically(path: Path, source: bytes) -> None:
+    """Write a file beside, make sure that it is on the disk, then rename it."""
+    if len(source) > LARGEST_FILE:
+        msg = f"It is larger than {LARGEST_FILE // 1_048_576} MB"
+        raise StoreError(msg)
+    # A link stays one: what it leads to is written
+    path = path.resolve()
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=_UNFINISHED, suffix=".tmp")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(source)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make sure that a new name is on the disk, where the system can do that."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _error(err: OSError, path: Path) -> StoreError:
+    return StoreError(
+        f"{path.name} cannot be written ({err.strerror or type(err).__name__})"
+    )

@@ -1,0 +1,182 @@
+"""Knows drivers of HMM-Local that do harm to devices of today, by their source.
+
+Sources: AxeOS http_server.c (``coreVoltage`` is what can be set, ``voltage`` is the
+input that it measures; since 2.15 pools are set as ``pools`` only, and what is
+unknown is answered with 200 and ignored).
+"""
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .origin import Origin
+
+type Danger = Literal["writes_input_voltage", "pool_switch_restarts"]
+
+# What HMM calls to change something, by all names that it ever had
+_COMMANDS = (
+    *("set_mode", "set_tuning", "apply_custom_settings", "_apply_custom_settings"),
+    *("set_pool", "switch_pool"),
+)
+# What a command may call to see what it did: it writes nothing, but names all keys
+_QUESTIONS = {
+    *("get_telemetry", "get_mode", "get_current_mode", "get_pool_info"),
+    *("get_version_info", "get_available_modes", "is_online", "connect"),
+}
+
+
+@dataclass(slots=True)
+class _Part:
+    """What a function or a constant of a file mentions."""
+
+    keys: set[str] = field(default_factory=set)
+    """Keys of the dictionaries that are made in it."""
+    names: set[str] = field(default_factory=set)
+    """What it uses: functions, constants, attributes."""
+    texts: set[str] = field(default_factory=set)
+
+    def __or__(self, other: _Part) -> _Part:
+        """Return both together."""
+        return _Part(
+            self.keys | other.keys, self.names | other.names, self.texts | other.texts
+        )
+
+    @property
+    def patches(self) -> bool:
+        """Return whether it sends an HTTP PATCH."""
+        return "PATCH" in self.texts or any("patch" in n.lower() for n in self.names)
+
+    @property
+    def restarts(self) -> bool:
+        """Return whether it restarts the device."""
+        return any("/restart" in text for text in self.texts) or any(
+            name.strip("_").lower() in ("restart", "reboot", "restart_miner")
+            for name in self.names
+        )
+
+
+def known_danger(origin: Origin) -> Danger | None:
+    """Return the worst known harm that a driver does, None if there is none."""
+    return next(iter(known_dangers(origin)), None)
+
+
+def known_dangers(origin: Origin) -> tuple[Danger, ...]:
+    """Return the known harm that a driver does, the worst first.
+
+    ``writes_input_voltage``: its modes send the key ``voltage``, which AxeOS and
+    NerdQAxe ignore, so that the frequency rises at the old core voltage.
+    ``pool_switch_restarts``: it sends a pool as AxeOS took it before 2.15 and
+    restarts, which a newer one does without a change, as often as it is asked.
+    """
+    try:
+        tree = ast.parse(origin.source)
+    except SyntaxError, ValueError, RecursionError, MemoryError:
+        return ()
+    if not any("/api/system" in text for text in _texts(ast.walk(tree))):
+        return ()
+    parts = _parts(tree)
+    commands = [_reach(parts, name) for name in _COMMANDS if name in parts]
+    dangers: list[Danger] = []
+    if any(map(_writes_input_voltage, commands)):
+        dangers.append("writes_input_voltage")
+    if not _is_for_nerdqaxe(tree, origin) and any(map(_restarts_in_vain, commands)):
+        dangers.append("pool_switch_restarts")
+    return tuple(dangers)
+
+
+def _writes_input_voltage(command: _Part) -> bool:
+    return (
+        command.patches
+        and "voltage" in command.keys
+        and "coreVoltage" not in command.keys
+    )
+
+
+def _restarts_in_vain(command: _Part) -> bool:
+    return (
+        command.patches
+        and command.restarts
+        and "stratumURL" in command.keys
+        and "pools" not in command.keys
+        and not any("/pools" in text for text in command.texts)
+    )
+
+
+def _parts(tree: ast.Module) -> dict[str, _Part]:
+    """Return the functions and constants of a file by name.
+
+    Equal names of several classes are one: which is meant is not known here.
+    """
+    parts: dict[str, _Part] = {}
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                names = [name]
+            case ast.Assign(targets=targets):
+                names = [it.id for it in targets if isinstance(it, ast.Name)]
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                names = [name]
+            case _:
+                continue
+        part = _read(node)
+        for name in names:
+            parts[name] = parts.get(name, _Part()) | part
+    return parts
+
+
+def _reach(parts: dict[str, _Part], start: str) -> _Part:
+    """Return what a function mentions, with all that it uses."""
+    reached = _Part()
+    waiting, seen = [start], set(_QUESTIONS)
+    while waiting:
+        name = waiting.pop()
+        if name in seen or name not in parts:
+            continue
+        seen.add(name)
+        reached |= parts[name]
+        waiting.extend(parts[name].names)
+    return reached
+
+
+def _read(top: ast.AST) -> _Part:
+    part = _Part()
+    nodes = list(ast.walk(top))
+    part.texts.update(_texts(nodes))
+    for node in nodes:
+        match node:
+            case ast.Dict(keys=keys):
+                part.keys.update(_texts(keys))
+            # settings["voltage"] = ...
+            case ast.Subscript(slice=ast.Constant(value=str(key)), ctx=ast.Store()):
+                part.keys.add(key)
+            # dict(voltage=...), self._patch(voltage=...)
+            case ast.Call(
+                func=ast.Name(id=name) | ast.Attribute(attr=name), keywords=keywords
+            ) if name == "dict" or "patch" in name.lower():
+                part.keys.update(word.arg for word in keywords if word.arg)
+            case ast.Name(id=name) | ast.Attribute(attr=name):
+                part.names.add(name)
+    return part
+
+
+def _texts(nodes: Iterable[ast.AST | None]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def _is_for_nerdqaxe(tree: ast.Module, origin: Origin) -> bool:
+    """Return whether it is for the firmware that still takes a pool that way."""
+    if "nerd" in origin.path.stem.lower():
+        return True
+    types = (
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        and any(
+            isinstance(target, ast.Name) and target.id in ("miner_type", "driver_type")
+            for target in node.targets
+        )
+    )
+    return any("nerd" in text.lower() for text in _texts(types))

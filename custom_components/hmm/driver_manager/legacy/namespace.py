@@ -1,0 +1,148 @@
+"""Gives each driver file the modules that it imports, without anyone noticing.
+
+``core``, ``adapters``, ``integrations`` and ``providers`` are names that other
+software may use, so they never get into ``sys.modules``: the file runs with its own
+``__import__``, which also serves imports inside of functions.
+"""
+
+import builtins
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any
+
+from .shims import adapters, base_pool, core, database
+
+
+class PoolRegistry:
+    """``PoolRegistry`` of HMM-Local: takes the instances that a file registers."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.instances: list[base_pool.BasePoolIntegration] = []
+
+    def register(self, instance: Any) -> None:
+        """Take an instance; one that is no pool driver is ignored."""
+        if isinstance(instance, base_pool.BasePoolIntegration):
+            self.instances.append(instance)
+
+    def get(self, pool_type: str) -> Any:
+        """Return the instance of a type."""
+        for instance in self.instances:
+            if pool_type in (instance.pool_type, instance.driver_type):
+                return instance
+        return None
+
+    def list_all(self) -> list[Any]:
+        """Return all instances."""
+        return list(self.instances)
+
+    def get_supported_coins(self, pool_type: str) -> list[str]:
+        """Return the coins of a type."""
+        return list(getattr(self.get(pool_type), "supports_coins", ()))
+
+    async def detect_pool_type(self, url: str, port: int) -> str | None:
+        """Return the type of the first instance that knows an address."""
+        for instance in self.instances:
+            if await instance.detect(url, port):  # type: ignore[attr-defined]
+                return instance.pool_type or instance.driver_type  # type: ignore[no-any-return]
+        return None
+
+
+def reads_settings(source: bytes) -> bool:
+    """Return whether a driver file may look at what config.yaml holds."""
+    return b"core.config" in source
+
+
+def private_builtins(
+    source: str, registry: PoolRegistry, settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the ``__builtins__`` for one driver file.
+
+    ``settings`` are those of config.yaml. ``print`` is silent: drivers print what
+    must not be seen.
+    """
+    modules = _modules(registry, settings)
+    if "core.database" in source:
+        # Only its own tables make sense with it, and they are not real
+        modules.update(_database_modules())
+    return {
+        **vars(builtins),
+        "__import__": _importer(modules),
+        "print": lambda *args, **values: None,
+    }
+
+
+def _importer(modules: Mapping[str, ModuleType]) -> Callable[..., Any]:
+    def import_(
+        name: str,
+        globals_: Mapping[str, object] | None = None,
+        locals_: Mapping[str, object] | None = None,
+        fromlist: tuple[str, ...] | None = (),
+        level: int = 0,
+    ) -> Any:
+        root = name.partition(".")[0]
+        if level or root not in modules:
+            return builtins.__import__(name, globals_, locals_, fromlist or (), level)
+        if (module := modules.get(name)) is None:
+            raise ModuleNotFoundError(
+                f"HMM has no module {name} for drivers of HMM-Local", name=name
+            )
+        return module if fromlist else modules[root]
+
+    return import_
+
+
+def _modules(
+    registry: PoolRegistry, settings: Mapping[str, Any]
+) -> dict[str, ModuleType]:
+    utils = {
+        name: value
+        for name, value in vars(core).items()
+        if name.startswith(("format_", "get_"))
+    }
+    return _tree(
+        {
+            "integrations.base_pool": vars(base_pool),
+            "integrations.pool_registry": {"PoolRegistry": registry},
+            "integrations.pools": {"PoolRegistry": registry},
+            "adapters.base": vars(adapters),
+            "core.utils": utils,
+            "core.config": {"app_config": core.AppConfig(dict(settings))},
+            "core.database": vars(database),
+            "core.mqtt": {"mqtt_client": database.mqtt_client},
+        }
+    )
+
+
+def _database_modules() -> dict[str, ModuleType]:
+    verbs = dict.fromkeys(
+        ("select", "update", "insert", "delete", "desc", "func", "and_", "or_"),
+        database.statement,
+    )
+    sessions = {"AsyncSession": database.AsyncSession}
+    return _tree(
+        {
+            "sqlalchemy": verbs,
+            "sqlalchemy.ext.asyncio": sessions,
+            "sqlalchemy.orm": {},
+        }
+    )
+
+
+def _tree(contents: Mapping[str, Mapping[str, Any]]) -> dict[str, ModuleType]:
+    """Make modules and the packages above them."""
+    modules: dict[str, ModuleType] = {}
+    for name, content in contents.items():
+        path = ""
+        parent: ModuleType | None = None
+        for part in name.split("."):
+            path = f"{path}.{part}" if path else part
+            module = modules.setdefault(path, ModuleType(path))
+            if parent is not None:
+                setattr(parent, part, module)
+            parent = module
+        assert parent is not None
+        vars(parent).update(
+            {key: value for key, value in content.items() if not key.startswith("__")}
+        )
+    return modules

@@ -1,0 +1,1 @@
+"""What drivers of HMM-Local import, served to them alone (see ``namespace``)."""

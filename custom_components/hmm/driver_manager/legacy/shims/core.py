@@ -1,0 +1,91 @@
+"""``core.utils`` and ``core.config`` of HMM-Local."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+_TO_GIGA = {"TH/s": 1e3, "GH/s": 1.0, "MH/s": 1e-3, "KH/s": 1e-6, "H/s": 1e-9}
+
+
+def format_hashrate(hashrate: Any, unit: str = "GH/s") -> dict[str, Any]:
+    """Return ``display``, ``value`` and ``unit``; the value is in GH/s.
+
+    A unit that is not known counts as GH/s, as HMM-Local had it.
+    """
+    if not isinstance(hashrate, int | float) or not hashrate > 0:
+        return {"display": "0.00 GH/s", "value": 0.0, "unit": "GH/s"}
+    giga = hashrate * _TO_GIGA.get(unit, 1.0)
+    for least, factor, name in (
+        (1e3, 1e-3, "TH/s"),
+        (1.0, 1.0, "GH/s"),
+        (1e-3, 1e3, "MH/s"),
+        (1e-6, 1e6, "KH/s"),
+    ):
+        if giga >= least:
+            display = f"{giga * factor:.2f} {name}"
+            break
+    else:
+        display = f"{giga * 1e9:.0f} H/s"
+    return {"display": display, "value": round(giga, 6), "unit": "GH/s"}
+
+
+def format_time_elapsed(start: datetime, compact: bool = True) -> str:
+    """Return the time since a moment in words."""
+    minutes = int((_now() - start.replace(tzinfo=None)).total_seconds() // 60)
+    parts = [
+        (minutes // 1440, "d", "days"),
+        (minutes // 60 % 24, "h", "hours"),
+        (minutes % 60, "m", "minutes"),
+    ]
+    return " ".join(
+        f"{count}{short}" if compact else f"{count} {long}"
+        for count, short, long in parts
+        if count or short == "m"
+    )
+
+
+def get_recent_cutoff(minutes: int = 5) -> datetime:
+    """Return the moment some minutes ago, without a time zone."""
+    return _now() - timedelta(minutes=minutes)
+
+
+def get_daily_cutoff() -> datetime:
+    """Return the moment a day ago."""
+    return _now() - timedelta(days=1)
+
+
+def get_weekly_cutoff() -> datetime:
+    """Return the moment a week ago."""
+    return _now() - timedelta(weeks=1)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+class AppConfig:
+    """``app_config``: the settings of HMM-Local's config.yaml."""
+
+    def __init__(self, values: dict[str, Any] | None = None) -> None:
+        """Take the settings."""
+        self._config = values or {}
+
+    def get(self, path: str, default: Any = None) -> Any:
+        """Return what is under ``a.b.c``."""
+        value: Any = self._config
+        for name in path.split("."):
+            if not isinstance(value, dict) or name not in value:
+                return default
+            value = value[name]
+        return value
+
+    def set(self, path: str, value: Any) -> None:
+        """Set what is under ``a.b.c``, for this run."""
+        *folders, last = path.split(".")
+        inner = self._config
+        for name in folders:
+            inner = inner.setdefault(name, {})
+        inner[last] = value
+
+    def __getitem__(self, path: str) -> Any:
+        """Return what ``get`` does."""
+        return self.get(path)

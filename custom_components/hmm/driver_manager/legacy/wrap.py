@@ -1,0 +1,92 @@
+"""Finds the drivers of HMM-Local in a file and makes native ones of them."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+import inspect
+import logging
+from pathlib import Path
+from types import ModuleType
+from typing import Any, override
+
+from ...driver_api import BaseMinerAdapter, BasePoolIntegration
+from .miners import wrap_miner
+from .namespace import PoolRegistry
+from .origin import Origin
+from .pools import wrap_pool
+from .shims import adapters, base_pool
+
+_POOL = base_pool.BasePoolIntegration
+_MINERS = (adapters.MinerAdapter, adapters.BaseMinerAdapter)
+
+type Wrapping = Callable[[], type[BaseMinerAdapter | BasePoolIntegration]]
+
+
+def find_legacy(
+    module: ModuleType, registry: PoolRegistry, path: Path, source: bytes
+) -> dict[type, Wrapping]:
+    """Return the drivers that a file defines or registers, with how to wrap each.
+
+    A class that only serves as the base of others is none, and neither is one of
+    another file. The wrapping runs the driver: it raises whatever that raises, and
+    ValueError if it does not tell its type.
+    """
+    origin = Origin(path, source.decode("utf-8", "replace"), module)
+    registered = {type(instance): instance for instance in registry.instances}
+    # Two names may stand for one class
+    classes = dict.fromkeys(
+        value
+        for value in (*vars(module).values(), *registered)
+        if _is_driver(value) and value.__module__ == module.__name__
+    )
+    if classes:
+        _hush(module)
+    return {
+        found: partial(wrap_pool, registered.get(found, found), origin)
+        if issubclass(found, _POOL)
+        else partial(wrap_miner, found, origin)
+        for found in classes
+        if found in registered or not _is_only_a_base(found, classes)
+    }
+
+
+def _is_driver(value: Any) -> bool:
+    return inspect.isclass(value) and issubclass(value, (_POOL, *_MINERS))
+
+
+def _is_only_a_base(found: type, classes: Iterable[type]) -> bool:
+    """Return whether another class extends one that has no type of its own."""
+    kind = _kind(found)
+    return any(
+        other is not found
+        and issubclass(other, found)
+        and (kind is None or kind == _kind(other))
+        for other in classes
+    )
+
+
+def _kind(driver_class: type) -> Any:
+    return next(
+        (
+            kind
+            for name in ("driver_type", "pool_type", "miner_type")
+            if (kind := getattr(driver_class, name, None))
+        ),
+        None,
+    )
+
+
+def _hush(module: ModuleType) -> None:
+    """Keep what a driver logs out of the log, as wallets and keys are in it.
+
+    It comes back for who sets a level for the loggers of drivers by their name.
+    """
+    for value in vars(module).values():
+        if isinstance(value, logging.Logger) and value.name == module.__name__:
+            value.addFilter(_OnlyWhenAsked())
+
+
+class _OnlyWhenAsked(logging.Filter):
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        above = logging.getLogger(record.name.partition(".")[0])
+        return above.level != logging.NOTSET

@@ -1,0 +1,182 @@
+"""Find out which pool is at a host: by its name, or by asking it at home."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any
+
+from ..driver_api import BasePoolIntegration
+from .address import Address, AddressError, parse_address
+from .known_pools import KnownPool, KnownPools
+from .pool_client import coin_of, is_pool_of, probe
+
+_HOME_SUFFIXES = (".local", ".lan", ".home.arpa")
+# Reserved for names that never exist (RFC 2606)
+_NO_HOST = "no-such-pool.invalid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolMatch:
+    """A pool that is at a host.
+
+    ``coin`` is None where only its owner knows; ``port`` is 0 where none was
+    told and none is usual. ``settings`` are what the driver must be told to reach
+    it. ``known`` is the pool of the list that it is, None for one that is not
+    listed.
+    """
+
+    driver_type: str
+    url: str
+    port: int
+    coin: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    known: KnownPool | None = None
+
+
+def parse_stratum(text: str) -> Address:
+    """Return the host and port of a pool as people type it.
+
+    Also takes what is in a miner: ``stratum+tcp://user@host:port/#xnsub``. The
+    port of a web page (``http://host:port``) is not that of the stratum: it is left
+    out. Raises AddressError.
+    """
+    scheme, separator, rest = text.strip().rpartition("://")
+    rest = rest.partition("#")[0].partition("/")[0].rpartition("@")[2]
+    address = parse_address(rest)
+    if separator and scheme.lower() in ("http", "https"):
+        return Address(address.host)
+    return address
+
+
+def is_at_home(host: str) -> bool:
+    """Return whether a host is in the user's own network, as far as its name tells."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return "." not in host or host.endswith(_HOME_SUFFIXES)
+    return address.is_private or address.is_loopback or address.is_link_local
+
+
+def match_of(known: KnownPool) -> PoolMatch:
+    """Return the pool of the list as one that was found; ``url`` may be empty."""
+    template = known.template
+    return PoolMatch(
+        driver_type=known.driver_type,
+        url=host_of(known),
+        port=template.port,
+        coin=template.coin.upper() or None,
+        settings=known.settings,
+        known=known,
+    )
+
+
+async def find_pools(
+    drivers: Mapping[str, BasePoolIntegration],
+    known: KnownPools,
+    url: str,
+    port: int | None,
+) -> list[PoolMatch]:
+    """Return the pools that a stratum host can be, the surest kind alone.
+
+    ``drivers`` are instances by their type, ``url`` is a bare host name or address
+    (see ``parse_stratum``), ``port`` None where none was told. The known pools
+    decide by the whole host and port, then the drivers by the host; only a host of
+    the user's own network is asked, by all drivers at once, in 5 seconds at most.
+    Never raises what a driver raises. Empty if nobody knows the host.
+    """
+    host = url.lower()
+    listed = [
+        match_of(pool)
+        for pool in known.pools.values()
+        if host_of(pool) == host and port in (None, pool.template.port)
+    ]
+    if listed:
+        return listed
+    named = await asyncio.gather(
+        *(_by_name(driver, known, host, port) for driver in drivers.values())
+    )
+    if any(named) or not is_at_home(host):
+        return [match for matches in named for match in matches]
+    asked = await asyncio.gather(
+        *(_by_asking(driver, known, host, port) for driver in drivers.values())
+    )
+    return [match for matches in asked for match in matches]
+
+
+async def _by_name(
+    driver: BasePoolIntegration, known: KnownPools, host: str, port: int | None
+) -> list[PoolMatch]:
+    """Return what a driver says of a host that it knows by its name.
+
+    One that says yes to a host that does not exist looks at the port alone.
+    """
+    if not await is_pool_of(driver, host, port or 0):
+        return []
+    if await is_pool_of(driver, _NO_HOST, port or 0):
+        return []
+    coin = coin_of(driver, host, port or 0)
+    listed = [
+        pool
+        for pool in known.pools.values()
+        if pool.driver_type == driver.driver_type
+        and host_of(pool) == host
+        and pool.template.coin.upper() == coin
+    ]
+    return [_match(driver, host, port, coin, {}, listed)]
+
+
+async def _by_asking(
+    driver: BasePoolIntegration, known: KnownPools, host: str, port: int | None
+) -> list[PoolMatch]:
+    """Return the pools that a driver finds at a host of the user's own."""
+    return [
+        _match(
+            driver,
+            host,
+            port,
+            found.coin,
+            found.settings,
+            [
+                pool
+                for pool in known.pools.values()
+                if pool.driver_type == driver.driver_type
+                and not pool.template.url
+                and pool.template.coin.upper() == found.coin
+            ],
+        )
+        for found in await probe(driver, host, port or 0)
+    ]
+
+
+def _match(
+    driver: BasePoolIntegration,
+    host: str,
+    port: int | None,
+    coin: str | None,
+    settings: Mapping[str, Any],
+    listed: list[KnownPool],
+) -> PoolMatch:
+    """Return a match with what the list knows of it, if that is but one pool."""
+    if port is not None and len(listed) > 1:
+        listed = [pool for pool in listed if pool.template.port == port]
+    known = listed[0] if len(listed) == 1 else None
+    return PoolMatch(
+        driver_type=driver.driver_type or "",
+        url=host,
+        port=port or (known.template.port if known else 0),
+        coin=coin,
+        settings={**(known.settings if known else {}), **settings},
+        known=known,
+    )
+
+
+def host_of(known: KnownPool) -> str:
+    """Return the bare host of a known pool, empty if its owner tells it.
+
+    Files may have a scheme in front of it, as miners.
+    """
+    try:
+        return parse_stratum(known.template.url).host
+    except AddressError:
+        return known.template.url.strip().lower()

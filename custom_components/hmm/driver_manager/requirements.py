@@ -1,0 +1,173 @@
+"""Which packages driver files ask for, read without running any of them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from .declaration import DriverId, NotADriver, declare, declared_requirements
+from .driver_files import UnusableFile, read_file, user_files
+from .loader import BUNDLED
+
+OPTIONAL_DRIVERS = BUNDLED / "optional_drivers"
+"""Bundled drivers that need packages; each is loaded only once it is wanted."""
+
+_HOST = "homeassistant"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """The packages that a driver file asks for."""
+
+    path: Path
+    drivers: tuple[DriverId, ...]
+    """The drivers in the file, as far as they can be told without running it."""
+    display_name: str
+    requirements: tuple[str, ...]
+    line: int | None = None
+    """Where it asks for them."""
+    bundled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """A file that is not loaded, because of the packages it asks for."""
+
+    needs: Needs
+    reason: str
+    waiting: bool
+    """Whether they are being installed; else it takes the user to go on."""
+
+
+def optional_drivers() -> dict[DriverId, Needs]:
+    """Return the bundled optional drivers. Blocks (reads files)."""
+    found: dict[DriverId, Needs] = {}
+    for path in sorted(OPTIONAL_DRIVERS.glob("*_driver.py")):
+        declaration = declare(path.read_bytes(), path)
+        found[declaration.id] = Needs(
+            path=path,
+            drivers=declaration.drivers,
+            display_name=declaration.display_name,
+            requirements=declaration.requirements,
+            bundled=True,
+        )
+    return found
+
+
+def users_needs(folder: Path) -> list[Needs]:
+    """Return what the user's files ask for, those that ask for nothing left out.
+
+    ``folder`` is ``<config>/hmm``. Blocks (reads files). What is wrong with a file
+    that cannot be read is told when it is loaded.
+    """
+    found: list[Needs] = []
+    for path in user_files(folder):
+        try:
+            source = read_file(path, folder.parent).source
+        except UnusableFile:
+            continue
+        if (needs := needs_of(source, path)) is not None:
+            found.append(needs)
+    return found
+
+
+def needs_of(source: bytes, path: Path) -> Needs | None:
+    """Return what a file asks for, None if that is nothing."""
+    requirements, line = declared_requirements(source)
+    if not requirements:
+        return None
+    drivers: tuple[DriverId, ...] = ()
+    name = path.stem
+    try:
+        declaration = declare(source, path)
+    except NotADriver:
+        pass  # The loader knows more kinds of drivers, or says what is wrong
+    else:
+        drivers, name = declaration.drivers, declaration.display_name
+    return Needs(
+        path=path,
+        drivers=drivers,
+        display_name=name,
+        requirements=requirements,
+        line=line,
+    )
+
+
+def refusals(files: Iterable[Needs]) -> dict[Path, str]:
+    """Return why files are refused whatever the package index has. Blocks.
+
+    Of two files that ask for different versions of a package, the first has it.
+    """
+    owned = _owned_by_home_assistant()
+    taken: dict[str, tuple[str, Path]] = {}
+    refused: dict[Path, str] = {}
+    for needs in files:
+        names: dict[str, str] = {}
+        for text in needs.requirements:
+            reason = _refusal(text, owned)
+            if reason is None:
+                name = _name(text)
+                wanted, path = taken.get(name, (text, needs.path))
+                if _pin(wanted) != _pin(text):
+                    reason = f"{path.name} asks for {wanted}, this file for {text}"
+                names[name] = text
+            if reason is not None:
+                refused[needs.path] = reason
+                break
+        else:
+            for name, text in names.items():
+                taken.setdefault(name, (text, needs.path))
+    return refused
+
+
+def _refusal(text: str, owned: Mapping[str, str]) -> str | None:
+    """Return why a requirement is not even tried."""
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:
+        requirement = None
+    if requirement is None or requirement.url or requirement.marker:
+        return f"It asks for {text}: only a package's name and version are allowed"
+    specifiers = list(requirement.specifier)
+    if (
+        len(specifiers) != 1
+        or specifiers[0].operator != "=="
+        or specifiers[0].version.endswith("*")
+    ):
+        return (
+            f"It asks for {text}: the version must be exact, as {requirement.name}==1.2"
+        )
+    have = owned.get(canonicalize_name(requirement.name))
+    if have is not None and not requirement.specifier.contains(have, prereleases=True):
+        return f"It asks for {text}, but Home Assistant itself runs on {have}"
+    return None
+
+
+def _owned_by_home_assistant() -> dict[str, str]:
+    """Return the packages that Home Assistant itself is made of, and their versions.
+
+    A driver that exchanges one of these would break more than itself.
+    """
+    found: dict[str, str] = {}
+    try:
+        texts = [_HOST, *(requires(_HOST) or ())]
+    except PackageNotFoundError:
+        return found
+    for text in texts:
+        name = Requirement(text).name
+        try:
+            found[canonicalize_name(name)] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _name(text: str) -> str:
+    return canonicalize_name(Requirement(text).name)
+
+
+def _pin(text: str) -> str:
+    return str(Requirement(text).specifier)
