@@ -143,6 +143,7 @@ def pool_entry(
             "coin": pool.coin_name.upper(),
             "wallet": wallet,
             "pool_settings": {"api_base": f"http://127.0.0.1:{pool.port}/api"},
+            **kwargs.pop("data", {}),
         },
         **kwargs,
     )

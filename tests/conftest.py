@@ -27,8 +27,23 @@ from simulator.device import SimulatedDevice
 
 
 @pytest.fixture
+def every_name_is_local(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every host name lead to this machine: no test looks for a real pool."""
+    real = socket.getaddrinfo
+
+    def look_up(host: Any, *args: Any, **kwargs: Any) -> Any:
+        return real("127.0.0.1", *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+
+@pytest.fixture
 def home(
-    hass: HomeAssistant, socket_enabled: None, enable_custom_integrations: None
+    hass: HomeAssistant,
+    socket_enabled: None,
+    enable_custom_integrations: None,
+    every_name_is_local: None,
+    hass_storage: dict[str, Any],
 ) -> Iterator[HomeAssistant]:
     """Return Home Assistant, allowed to talk to simulators on 127.0.0.1."""
     with patch("custom_components.hmm.discovery.BROADCAST_PORT", free_udp_port()):

@@ -6,7 +6,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from homeassistant.config_entries import SOURCE_USER, ConfigFlowContext
+from homeassistant.config_entries import SOURCE_USER, ConfigEntry, ConfigFlowContext
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 
@@ -53,18 +53,45 @@ async def fill(hass: HomeAssistant, result: Result, **user_input: Any) -> Result
     return told(answer)
 
 
+async def reconfigure(hass: HomeAssistant, entry: ConfigEntry[Any]) -> Result:
+    """Start to reconfigure an entry."""
+    return told(
+        await hass.config_entries.flow.async_init(
+            DOMAIN, context={"source": "reconfigure", "entry_id": entry.entry_id}
+        )
+    )
+
+
+def suggested(result: Result, field: str) -> Any:
+    """Return what a form has filled in."""
+    marker = next(it for it in result["data_schema"].schema if it == field)
+    return (marker.description or {}).get("suggested_value")
+
+
+def options(result: Result, field: str) -> dict[str, str]:
+    """Return the choices of a form as value and label."""
+    selector = result["data_schema"].schema[field]
+    return {it["value"]: it["label"] for it in selector.config["options"]}
+
+
 def told(result: Result, flow: str = "config") -> Result:
     """Return a step of a flow; fails where a text or a placeholder is missing."""
     known = TEXTS[flow]
     match result["type"]:
         case FlowResultType.MENU:
             step = known["step"][result["step_id"]]
-            assert set(result["menu_options"]) == set(step["menu_options"])
+            assert set(result["menu_options"]) <= set(step["menu_options"])
+            assert set(step.get("menu_option_descriptions", ())) <= set(
+                step["menu_options"]
+            )
+            _complete(step.get("description", ""), result)
         case FlowResultType.FORM:
             step = known["step"][result["step_id"]]
             schema = result["data_schema"]
             fields = {str(field) for field in schema.schema} if schema else set()
-            assert fields <= set(step.get("data", ()))
+            # What only a driver of the user asks for has no name but its own
+            if "{settings}" not in step.get("description", ""):
+                assert fields <= set(step.get("data", ()))
             _complete(step.get("title", ""), result)
             _complete(step.get("description", ""), result)
             for key in (result["errors"] or {}).values():

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from pathlib import Path
-import re
 from typing import Any, get_args
 from unittest.mock import patch
 
@@ -42,14 +41,23 @@ from simulator import (
     SimulatedAxeOS,
     SimulatedNerdQAxe,
     SimulatedNMMiner,
-    SimulatedSolopool,
 )
 from simulator.device import SimulatedDevice
-from simulator.solopool import DEMO_WALLET
 
-from .common import act, find, find_id, hub_entry, poll, pool_entry, value
+from .common import act, find, find_id, hub_entry, poll, value
 from .conftest import UsualPorts, free_udp_port, miner_entry, set_up
-from .flows import TEXTS, Result, begin, choose, fill, texts, told
+from .flows import (
+    TEXTS,
+    Result,
+    begin,
+    choose,
+    fill,
+    options,
+    reconfigure,
+    suggested,
+    texts,
+    told,
+)
 from .strangers import Antminer, JsonOfAnotherKind, Lamp, Mailserver
 
 pytestmark = pytest.mark.usefixtures("quick", "usual_ports")
@@ -225,12 +233,6 @@ async def test_an_address_that_is_none(
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
-def suggested(result: Result, field: str) -> Any:
-    """Return what a form has filled in."""
-    marker = next(it for it in result["data_schema"].schema if it == field)
-    return (marker.description or {}).get("suggested_value")
-
-
 @asynccontextmanager
 async def bad_axe(**attributes: Any) -> AsyncIterator[SimulatedAxeOS]:
     """Run a Bitaxe that something is wrong with."""
@@ -337,12 +339,6 @@ async def test_two_drivers_fit(
     assert result["result"].data["driver"] == "garage"
     assert result["result"].unique_id == bitaxe.mac.lower()
     assert value(home, result["result"], "hashrate") > 0
-
-
-def options(result: Result, field: str) -> dict[str, str]:
-    """Return the choices of a form as value and label."""
-    selector = result["data_schema"].schema[field]
-    return {it["value"]: it["label"] for it in selector.config["options"]}
 
 
 async def test_no_driver_at_all(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:
@@ -651,182 +647,7 @@ async def test_a_found_miner_can_be_ignored(
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
-# Pools
-
-
-def pool_file(
-    folder: Path, pool: SimulatedSolopool, stem: str, region: str = "Home"
-) -> None:
-    """Write a pool file whose API is the simulator's."""
-    (folder / "pools").mkdir(exist_ok=True)
-    coin = pool.coin_name.upper()
-    (folder / "pools" / f"{stem}.yaml").write_text(
-        f"""\
-driver: solopool
-display_name: Solopool.org {coin} ({region})
-url: {region.lower()}.example
-port: 8004
-coin: {coin}
-region: {region}
-mining_model: solo
-api_base: http://127.0.0.1:{pool.port}/api
-"""
-    )
-
-
-async def to_account(hass: HomeAssistant, region: str = "dgb-home") -> Result:
-    """Go through the steps of a pool up to the wallet."""
-    form = await choose(hass, "pool")
-    assert form["step_id"] == "pool"
-    form = await fill(hass, form, pool="Solopool.org · DGB")
-    assert form["step_id"] == "pool_region"
-    form = await fill(hass, form, region=region)
-    assert form["step_id"] == "pool_account"
-    return form
-
-
-@pytest.mark.parametrize("generation", [1, 2])
-async def test_a_pool_is_added(
-    home: HomeAssistant, hmm_folder: Path, generation: Any
-) -> None:
-    """Pool and coin, then the region, then the wallet."""
-    async with SimulatedSolopool(generation=generation) as pool:
-        pool_file(hmm_folder, pool, "dgb-home")
-        form = await choose(home, "pool")
-        assert list(options(form, "pool").values()) == [
-            f"Solopool.org · {coin}" for coin in ("BC2", "BCH", "BTC", "DGB")
-        ]
-        form = await fill(home, form, pool="Solopool.org · DGB")
-        assert options(form, "region") == {
-            "solopool-dgb-eu1": "EU1",
-            "solopool-dgb-us1": "US1",
-            "dgb-home": "Home",
-        }
-        form = await fill(home, form, region="dgb-home")
-        assert form["description_placeholders"]["pool"] == "Solopool.org DGB (Home)"
-
-        # As it stands in the miner: with the worker, in capitals
-        wallet = f"{DEMO_WALLET.upper()}.gamma"
-        result = await fill(home, form, wallet=wallet)
-        assert result["type"] is FlowResultType.CREATE_ENTRY
-        entry = result["result"]
-        assert entry.title == "Solopool.org DGB"
-        # Ids are logged here and there: the wallet cannot be read from it
-        assert entry.unique_id is not None
-        assert re.fullmatch(r"solopool_dgb_[0-9a-f]{16}", entry.unique_id)
-        assert entry.data == {
-            "entry_type": "pool",
-            "driver": "solopool",
-            "coin": "DGB",
-            "wallet": DEMO_WALLET,
-            "host": "home.example",
-            "port": 8004,
-            "pool_settings": {"api_base": f"http://127.0.0.1:{pool.port}/api"},
-        }
-        assert entry.state is ConfigEntryState.LOADED
-        assert not entry.supports_options
-        assert value(home, entry, "pool_hashrate") > 0
-
-
-async def test_a_pool_with_one_region(home: HomeAssistant, hmm_folder: Path) -> None:
-    """Where there is no choice of a region, none is asked for."""
-    async with SimulatedSolopool(coin="btc", wallets={BITCOIN_WALLET: {}}) as pool:
-        # A file of the user replaces the bundled one of its name
-        pool_file(hmm_folder, pool, "solopool-btc-eu3")
-        form = await choose(home, "pool")
-        form = await fill(home, form, pool="Solopool.org · BTC")
-        assert form["step_id"] == "pool_account"
-        result = await fill(home, form, wallet=BITCOIN_WALLET)
-        assert result["type"] is FlowResultType.CREATE_ENTRY
-        assert result["title"] == "Solopool.org BTC"
-
-
-@pytest.mark.parametrize(
-    "wallet", [BITCOIN_WALLET, "dgb1", "my wallet", "", DEMO_WALLET[:10] + "é"]
-)
-async def test_a_wallet_of_another_coin(
-    home: HomeAssistant, hmm_folder: Path, wallet: str
-) -> None:
-    """A wallet that cannot be right is refused before the pool is asked."""
-    async with SimulatedSolopool() as pool:
-        pool_file(hmm_folder, pool, "dgb-home")
-        result = await fill(home, await to_account(home), wallet=wallet)
-        assert result["type"] is FlowResultType.FORM
-        assert result["errors"] == {"wallet": "wallet_invalid"}
-        reason = result["description_placeholders"]["reason"]
-        assert reason
-        assert not wallet or wallet not in reason
-        assert pool.counters.requests == 0
-
-        result = await fill(home, result, wallet=DEMO_WALLET)
-        assert result["type"] is FlowResultType.CREATE_ENTRY
-
-
-@pytest.mark.parametrize("status", [404, 429, 502, None])
-async def test_a_pool_that_is_down(
-    home: HomeAssistant, hmm_folder: Path, status: int | None
-) -> None:
-    """A pool that fails is not added; it can be tried again in the same dialog."""
-    async with SimulatedSolopool() as pool:
-        pool_file(hmm_folder, pool, "dgb-home")
-        form = await to_account(home)
-        pool.status = status
-        pool.retry_after = 0
-        if status is None:
-            await pool.unplug()
-        result = await fill(home, form, wallet=DEMO_WALLET)
-        assert result["type"] is FlowResultType.FORM
-        assert result["errors"] == {"base": "pool_down"}
-        assert result["description_placeholders"]["reason"]
-        assert suggested(result, "wallet") == DEMO_WALLET
-
-        pool.status = None
-        await pool.plug_in()
-        result = await fill(home, result, wallet=DEMO_WALLET)
-        assert result["type"] is FlowResultType.CREATE_ENTRY
-
-
-@pytest.mark.parametrize("answer", ["missing", "empty", "zeros"])
-async def test_a_wallet_that_the_pool_does_not_know_yet(
-    home: HomeAssistant, hmm_folder: Path, answer: Any
-) -> None:
-    """Pools know a wallet after its first share only, so it is added anyway."""
-    async with SimulatedSolopool() as pool:
-        pool.unknown_address = answer
-        pool_file(hmm_folder, pool, "dgb-home")
-        result = await fill(home, await to_account(home), wallet=OTHER_WALLET)
-        assert result["type"] is FlowResultType.CREATE_ENTRY
-        assert result["result"].state is ConfigEntryState.LOADED
-
-
-async def test_pool_accounts_are_not_added_twice(
-    home: HomeAssistant, hmm_folder: Path
-) -> None:
-    """One wallet is one account, at whichever server; another wallet is another."""
-    async with SimulatedSolopool() as pool:
-        pool_file(hmm_folder, pool, "dgb-home")
-        pool_file(hmm_folder, pool, "dgb-away", "Away")
-        first = await fill(home, await to_account(home), wallet=DEMO_WALLET)
-        again = await fill(home, await to_account(home, "dgb-away"), wallet=DEMO_WALLET)
-        assert again["type"] is FlowResultType.ABORT
-        assert again["reason"] == "already_configured"
-        assert first["result"].data["host"] == "home.example"
-
-        other = await fill(home, await to_account(home), wallet=OTHER_WALLET)
-        assert other["type"] is FlowResultType.CREATE_ENTRY
-        assert other["title"] == "Solopool.org DGB 2"
-
-
 # Reconfigure
-
-
-async def reconfigure(hass: HomeAssistant, entry: ConfigEntry[Any]) -> Result:
-    """Start to reconfigure an entry."""
-    return told(
-        await hass.config_entries.flow.async_init(
-            DOMAIN, context={"source": "reconfigure", "entry_id": entry.entry_id}
-        )
-    )
 
 
 async def test_a_miner_that_moved_is_reconfigured(
@@ -980,47 +801,6 @@ async def test_reconfigure_keeps_the_driver(
     assert entry.data["driver"] == "garage"
 
 
-async def test_a_pool_is_moved_to_another_server(
-    home: HomeAssistant, hmm_folder: Path
-) -> None:
-    """The server is changed when the new one answers; the account stays."""
-    async with SimulatedSolopool() as one, SimulatedSolopool() as two:
-        pool_file(hmm_folder, one, "dgb-home")
-        pool_file(hmm_folder, two, "dgb-away", "Away")
-        entry = (await fill(home, await to_account(home), wallet=DEMO_WALLET))["result"]
-        form = await reconfigure(home, entry)
-        assert form["step_id"] == "reconfigure_pool"
-        assert form["description_placeholders"]["name"] == "Solopool.org DGB"
-        assert "dgb-away" in options(form, "region")
-
-        two.status = 503
-        form = await fill(home, form, region="dgb-away")
-        assert form["type"] is FlowResultType.FORM
-        assert form["errors"] == {"base": "pool_down"}
-        assert entry.data["host"] == "home.example"
-
-        two.status = None
-        result = await fill(home, form, region="dgb-away")
-        assert result["type"] is FlowResultType.ABORT
-        assert result["reason"] == "reconfigure_successful"
-        assert entry.data["host"] == "away.example"
-        assert entry.data["wallet"] == DEMO_WALLET
-        assert entry.state is ConfigEntryState.LOADED
-
-
-async def test_a_pool_whose_file_is_gone(home: HomeAssistant) -> None:
-    """Without a pool file there is no server to choose."""
-    async with SimulatedSolopool() as pool:
-        entry = pool_entry(pool)
-        entry.add_to_hass(home)
-        home.config_entries.async_update_entry(
-            entry, data={**entry.data, "coin": "LTC"}
-        )
-        result = await reconfigure(home, entry)
-    assert result["type"] is FlowResultType.ABORT
-    assert result["reason"] == "pool_file_gone"
-
-
 async def test_the_hub_has_nothing_to_reconfigure(
     home: HomeAssistant, bitaxe: SimulatedAxeOS
 ) -> None:
@@ -1158,8 +938,8 @@ async def test_there_is_one_hub(home: HomeAssistant) -> None:
     assert len(home.config_entries.async_entries(DOMAIN)) == 1
 
 
-async def test_the_menu_offers_three_ways(home: HomeAssistant) -> None:
-    """A miner, the scan or a pool."""
+async def test_the_menu_offers_four_ways(home: HomeAssistant) -> None:
+    """A miner, the scan, a pool or what HMM-Local has."""
     result = await begin(home)
     assert result["type"] is FlowResultType.MENU
-    assert result["menu_options"] == ["miner", "scan", "pool"]
+    assert result["menu_options"] == ["miner", "scan", "pool", "import_hmm_local"]

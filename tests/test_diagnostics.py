@@ -192,11 +192,42 @@ async def test_pool(
         found = await download(home, hass_client, entry)
     found.has_none_of({DEMO_WALLET, "nano3s", "127.0.0.1", str(pool.port)})
     assert found.content["entry"]["data"]["coin"] == "DGB"
+    assert entry.state is ConfigEntryState.LOADED
     if status is None:
+        assert found.content["last_update_success"] is True
         assert found.content["last_poll"]["active_workers"] == 3
         assert found.content["last_poll"]["pool_hashrate"] > 0
     else:
-        assert entry.state is ConfigEntryState.SETUP_RETRY
+        assert found.content["last_update_success"] is False
+        assert found.content["last_poll"] is None
+
+
+async def test_pool_account_with_blocks_and_a_key(
+    home: HomeAssistant, hass_client: ClientSessionGenerator
+) -> None:
+    """What the user typed, who found which block and who works here stay in."""
+    async with SimulatedSolopool(
+        wallets={DEMO_WALLET: {WORKER: 1e12}, "dgb1qother": {"next-door": 2e12}}
+    ) as pool:
+        pool.find_block()
+        (block, *_) = pool.wallets[DEMO_WALLET].blocks
+        entry = await set_up(
+            home,
+            pool_entry(
+                pool,
+                data={
+                    "account_settings": {"api_token": PASSWORD, "manager_port": 48085},
+                    "account_hash": "0123456789abcdef",
+                },
+            ),
+        )
+        found = await download(home, hass_client, entry)
+    found.has_none_of({DEMO_WALLET, WORKER, PASSWORD, "48085", block["hash"]})
+    assert found.content["entry"]["data"]["account_settings"] == "**REDACTED**"
+    assert found.content["entry"]["data"]["account_hash"] == "**REDACTED**"
+    for key in ("own_blocks", "workers"):
+        assert found.content["last_poll"][key] == "**REDACTED**"
+    assert found.content["last_poll"]["blocks_found_24h"] == 1
 
 
 async def test_a_miner_that_never_answered(
@@ -247,7 +278,7 @@ async def test_the_hub_and_the_drivers(
 
     assert found.content["entry"]["data"] == {"entry_type": "hub"}
     drivers = {driver["type"]: driver for driver in found.content["drivers"]}
-    assert set(drivers) == {
+    assert set(drivers) > {
         "avalon_nano",
         "bitaxe",
         "garage",
@@ -255,12 +286,15 @@ async def test_the_hub_and_the_drivers(
         "nmminer",
         "solopool",
     }
-    assert drivers["bitaxe"]["bundled"] is True
-    assert drivers["garage"]["bundled"] is False
-    assert drivers["garage"]["version"] == "4.5.6"
-    assert drivers["garage"]["file"] == "garage_driver.py"
-    assert len(drivers["garage"]["sha256"]) == 64
+    assert drivers["bitaxe"]["source"] == "bundled"
+    assert drivers["bitaxe"]["file"] == "bundled/miner_drivers/bitaxe_driver.py"
+    garage = drivers["garage"]
+    assert garage["source"] == "user"
+    assert garage["version"] == "4.5.6"
+    assert garage["variant"] == "BitaxeDriver"
+    assert garage["file"] == "hmm/garage_driver.py"
+    assert len(garage["sha256"]) == 64
     (failed,) = found.content["failed_files"]
-    assert failed["file"] == "broken_driver.py"
+    assert failed["file"] == "hmm/broken_driver.py"
     assert failed["line"] == 2
     assert "SyntaxError" in failed["reason"]

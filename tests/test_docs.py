@@ -12,10 +12,12 @@ from aiohttp import web
 import pytest
 import yaml
 
+from custom_components.hmm import pool_defaults
 from custom_components.hmm.driver_api import DriverContext
+from custom_components.hmm.driver_manager import known_pools
 from custom_components.hmm.driver_manager.client import MinerClient
+from custom_components.hmm.driver_manager.known_pools import load_known_pools
 from custom_components.hmm.driver_manager.loader import load_drivers
-from custom_components.hmm.driver_manager.pool_files import load_pool_files
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -96,10 +98,76 @@ def test_the_example_of_a_pool_file_loads(tmp_path: Path) -> None:
     (tmp_path / "pools").mkdir()
     (tmp_path / "pools" / "mine.yaml").write_text(example, encoding="utf-8")
 
-    pools = load_pool_files(tmp_path, load_drivers(tmp_path))
+    pools = load_known_pools(tmp_path, load_drivers(tmp_path))
 
     assert pools.failed == []
-    assert pools.files["mine"].template.region == "EU1"
+    assert pools.pools["mine"].template.region == "EU1"
+
+
+def test_every_key_of_a_pool_file_is_explained() -> None:
+    """Given the keys that HMM knows, each is in the table of the page."""
+    page = (ROOT / "docs/pools.md").read_text(encoding="utf-8")
+    _, _, table = page.partition("## A pool file of your own")
+    for key in known_pools._KNOWN_KEYS | set(known_pools._ACCOUNT_KEYS):
+        assert f"`{key}`" in table, key
+
+
+def test_every_pool_is_in_the_table(tmp_path: Path) -> None:
+    """Given a bundled pool, the page tells its coins, servers and how often."""
+    page = (ROOT / "docs/pools.md").read_text(encoding="utf-8")
+    _, _, rest = page.partition("| Pool | Coins | Servers |")
+    table = [line for line in rest.splitlines() if line.startswith("| ")]
+    drivers = load_drivers(tmp_path)
+    rows: dict[str, list[list[str]]] = {}
+    for driver_type, loaded in drivers.pools.items():
+        name = loaded.driver_class.display_name
+        rows[driver_type] = [
+            [cell.strip() for cell in line.strip("|").split("|")]
+            for line in table
+            if re.search(rf"\b{re.escape(str(name))}\b", line.split("|")[1])
+        ]
+        assert rows[driver_type], f"{name} is not in the table"
+        assert f"`{driver_type}`" in page
+        coins = {
+            coin
+            for row in rows[driver_type]
+            for coin in re.findall(r"[A-Z]\w+", row[1])
+        }
+        assert coins >= set(loaded.driver_class.supports_coins)
+
+    for pool in load_known_pools(tmp_path, drivers).pools.values():
+        template = pool.template
+        where = [
+            template.region,
+            template.url,
+            template.display_name.partition(" BTC")[0],
+        ]
+        place = [str(it) for it in where if it] if template.url else ["your own"]
+        seconds = (
+            drivers.pools[pool.driver_type]
+            .driver_class()
+            .get_poll_seconds(template.url or "192.168.1.60")
+        )
+        assert any(
+            any(word in row[2] for word in place)
+            and template.coin in row[1]
+            and row[4] == f"{seconds} s"
+            for row in rows[pool.driver_type]
+        ), f"{template.template_id}: {place}, {seconds} s"
+
+
+def test_the_example_of_a_config_file_is_read(tmp_path: Path) -> None:
+    """Given the wallets and keys of the page, they are what the dialogs suggest."""
+    example = next(
+        block for block in blocks("docs/pools.md", "yaml") if "wallets:" in block
+    )
+    (tmp_path / "hmm").mkdir()
+    (tmp_path / "hmm" / "config.yaml").write_text(example, encoding="utf-8")
+
+    defaults = pool_defaults._read(tmp_path)
+
+    assert set(defaults.wallets) == {"dgb", "btc"}
+    assert set(defaults.api_keys) <= set(load_drivers(tmp_path).pools)
 
 
 @pytest.fixture

@@ -79,8 +79,8 @@ def read(issue: ir.IssueEntry) -> str:
     assert issue.translation_key is not None
     texts = TEXTS["issues"][issue.translation_key]
     placeholders = issue.translation_placeholders or {}
-    text = f"{texts['title']}\n{texts['description']}"
-    return text.format(**placeholders)
+    text = f"{texts['title']}\n{texts['fix_flow']['step']['init']['description']}"
+    return text.format(**placeholders, source="")
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -100,7 +100,7 @@ async def test_a_broken_driver_becomes_a_repair_issue(
     issue = issues(home)[file]
     assert issue.translation_key == "driver_failed"
     assert issue.severity is ir.IssueSeverity.ERROR
-    assert not issue.is_fixable
+    assert issue.is_fixable
     text = read(issue)
     assert f"The driver file {file} cannot be used" in text
     assert f"Line {line or '?'}:" in text
@@ -127,7 +127,7 @@ async def test_all_broken_files_at_once(
     (hmm_folder / "miner_drivers").mkdir()
     (hmm_folder / "miner_drivers" / "garage_driver.py").write_text(GOOD)
     # After all the others, with the type of one that is there already
-    (hmm_folder / "miner_drivers" / "second_driver.py").write_text(GOOD)
+    (hmm_folder / "miner_drivers" / "second_driver.py").write_text(GOOD + "\n")
     (hmm_folder / "pools").mkdir()
     (hmm_folder / "pools" / "mine.yaml").write_text("driver: solopool\nurl: [\n")
     async with SimulatedSolopool() as pool:
@@ -192,7 +192,7 @@ async def test_a_broken_pool_file_becomes_a_repair_issue(
     text = read(issue)
     assert f"Line {line}:" in text
     assert reason in text
-    assert "solopool-dgb-eu1" in get_data(home).pool_files.files
+    assert "solopool-dgb-eu1" in get_data(home).known_pools.pools
 
 
 async def test_a_driver_of_the_user_works(
@@ -217,9 +217,34 @@ async def test_a_driver_of_the_user_works(
     (warning,) = warnings
     loaded = get_data(home).drivers.miners["garage"]
     assert "garage 1.2.3" in warning
-    assert str(hmm_folder / "garage_driver.py") in warning
+    assert "hmm/garage_driver.py" in warning
+    assert "BitaxeDriver" in warning
     assert loaded.sha256 in warning
     assert "all rights" in warning
+
+
+async def test_the_log_sums_up(
+    home: HomeAssistant, hmm_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One line per file of the user, one for all; no word of each bundled one."""
+    (hmm_folder / "garage_driver.py").write_text(GOOD)
+    (hmm_folder / "exit_driver.py").write_text(BROKEN["exit"][0])
+    assert await async_setup_component(home, DOMAIN, {})
+    data = get_data(home)
+    said = [
+        record.message
+        for record in caplog.records
+        if record.name == "custom_components.hmm.drivers"
+    ]
+    assert len(said) == 3
+    failed, loaded, summary = said
+    assert "hmm/exit_driver.py cannot be used" in failed
+    assert "garage" in loaded
+    assert (
+        f"Loaded {len(data.drivers.miners)} miner drivers, {len(data.drivers.pools)}"
+        f" pool drivers and {len(data.known_pools.pools)} pools; 1 of the drivers"
+    ) in summary
+    assert "1 files cannot be used" in summary
 
 
 async def test_a_driver_of_the_user_replaces_the_bundled_one(
@@ -231,7 +256,10 @@ async def test_a_driver_of_the_user_replaces_the_bundled_one(
     )
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
     assert entry.state is ConfigEntryState.LOADED
-    assert not get_data(home).drivers.miners["bitaxe"].bundled
+    loaded = get_data(home).drivers.miners["bitaxe"]
+    assert not loaded.bundled
+    assert loaded.replaces is not None
+    assert loaded.replaces.bundled
     hashrate = find(home, entry, "sensor", "hashrate")
     assert hashrate.attributes["unit_of_measurement"] == "GH/s"
 

@@ -10,6 +10,7 @@ from homeassistant.const import (
     STATE_UNKNOWN,
 )
 from homeassistant.core import HomeAssistant, State
+from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import (
     mock_restore_cache_with_extra_data,
@@ -170,6 +171,36 @@ async def test_restart_with_nonsense_in_the_store(
     )
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe", title="Garage"))
     assert value(home, entry, "energy") == 0
+
+
+async def test_another_entity_id(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, freezer: FrozenDateTimeFactory
+) -> None:
+    """Who renames the entity keeps what was counted, also from before a restart."""
+    mock_restore_cache_with_extra_data(
+        home,
+        [
+            (
+                State("sensor.garage_energy", "120"),
+                {"native_value": 120.0, "native_unit_of_measurement": "kWh"},
+            )
+        ],
+    )
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe", title="Garage"))
+    for _ in range(60):
+        freezer.tick(60)
+        await poll(home, entry)
+    before = value(home, entry, "energy")
+    assert before > 120
+
+    er.async_get(home).async_update_entity(
+        find_id(home, entry, "sensor", "energy"), new_entity_id="sensor.heater_energy"
+    )
+    await home.async_block_till_done()
+    assert float(home.states.get("sensor.heater_energy").state) == before
+    freezer.tick(60)
+    await poll(home, entry)
+    assert value(home, entry, "energy") >= before
 
 
 async def test_reload_never_decreases(

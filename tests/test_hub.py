@@ -87,6 +87,7 @@ async def test_totals(home: HomeAssistant, household: Household) -> None:
         "energy",
         "efficiency",
         "best_share",
+        "drivers",
         "miners",
         "miners_online",
     }

@@ -235,11 +235,18 @@ async def test_pool_that_is_down(home: HomeAssistant) -> None:
 
 
 async def test_pool_that_is_down_at_the_start(home: HomeAssistant) -> None:
-    """A pool that does not answer at first is tried again."""
+    """A pool that does not answer at first is there, down, and recovers by itself."""
     async with SimulatedSolopool() as pool:
         pool.status = 503
         entry = await set_up(home, pool_entry(pool))
-        assert entry.state is ConfigEntryState.SETUP_RETRY
+        assert entry.state is ConfigEntryState.LOADED
+        assert find(home, entry, "binary_sensor", "health").state == "off"
+        assert find(home, entry, "sensor", "pool_hashrate").state == STATE_UNAVAILABLE
+
+        pool.status = None
+        await later(home, 61)
+        assert find(home, entry, "binary_sensor", "health").state == "on"
+        assert value(home, entry, "pool_hashrate") > 0
 
 
 # Off, gone, another one

@@ -17,7 +17,16 @@ import voluptuous as vol
 import yaml
 
 from custom_components import hmm
-from custom_components.hmm import errors, services
+from custom_components.hmm import (
+    driver_install,
+    driver_issues,
+    driver_services,
+    driver_update_services,
+    errors,
+    import_flow,
+    pool_defaults,
+    services,
+)
 from custom_components.hmm.bundled import axeos
 from custom_components.hmm.bundled.miner_drivers import avalon_nano_driver
 from custom_components.hmm.const import DOMAIN, MODE_CUSTOM, PLATFORMS
@@ -30,6 +39,16 @@ LANGUAGES = sorted(path.stem for path in COMPONENT.glob("translations/*.json"))
 HA_ABORTS = {
     "_abort_if_unique_id_configured": {"already_configured"},
     "async_set_unique_id": {"already_in_progress"},
+}
+FLOW_BASES = {"HmmConfigFlow": {"ImportFlow", "PoolFlow"}}
+ISSUES = {
+    "driver_install": {driver_install.DRIVER_INSTALL},
+    "driver_issues": {
+        driver_issues.DRIVER_FAILED,
+        driver_issues.POOL_FILE_FAILED,
+        *driver_issues.DANGERS,
+    },
+    "pool_defaults": {pool_defaults._ISSUE},
 }
 HA_SUCCESSES = {"reauth_successful", "reconfigure_successful"}
 
@@ -116,6 +135,11 @@ def placeholders(text: str) -> set[str]:
     return set(re.findall(r"\{(\w+)\}", text))
 
 
+def read(path: Path) -> str:
+    """Return the text of a file of the code."""
+    return path.read_text(encoding="utf-8")
+
+
 def parse(path: Path) -> ast.Module:
     """Return the syntax tree of a file."""
     return ast.parse(path.read_text(encoding="utf-8"))
@@ -165,12 +189,17 @@ def placeholder_names(call: ast.Call) -> set[str]:
     return {name for key in node.keys if (name := literal(key)) is not None}
 
 
-def flow_class(name: str) -> ast.ClassDef:
-    """Return the syntax tree of a class of the config flow."""
-    return next(
-        node
-        for node in parse(COMPONENT / "config_flow.py").body
-        if isinstance(node, ast.ClassDef) and node.name == name
+def flow_class(name: str) -> ast.Module:
+    """Return the syntax tree of a class of the config flow with its base classes."""
+    return ast.Module(
+        body=[
+            node
+            for file in ("config_flow.py", "import_flow.py", "pool_flow.py")
+            for node in parse(COMPONENT / file).body
+            if isinstance(node, ast.ClassDef)
+            and node.name in {name, *FLOW_BASES.get(name, ())}
+        ],
+        type_ignores=[],
     )
 
 
@@ -357,17 +386,19 @@ def test_every_exception_is_translated() -> None:
 
 
 def test_every_repair_issue_is_translated() -> None:
-    """Given the repair issues of the code, then exactly they have texts."""
-    tree = parse(COMPONENT / "drivers.py")
-    raised = {literal(call.args[-1]) for call in calls(tree, "_report")}
-    (issue,) = calls(tree, "async_create_issue")
-    names = placeholder_names(issue)
+    """Given the repair issues of the code, then exactly they have texts.
 
+    What they can be fixed with is checked by walking through it.
+    """
     issues = load("translations/en.json")["issues"]
-    assert issues.keys() == raised
-    for texts_ in issues.values():
-        assert placeholders(texts_["title"]) == {"file"}
-        assert placeholders(texts_["description"]) == names
+    assert issues.keys() == set().union(*ISSUES.values())
+    raising = {path for path in COMPONENT.glob("*.py") if "create_issue(" in read(path)}
+    assert {path.stem for path in raising} == ISSUES.keys()
+    for path in raising:
+        names = literals(parse(path))
+        for key in ISSUES[path.stem]:
+            assert placeholders(issues[key]["title"]) <= names, key
+            assert ("description" in issues[key]) != ("fix_flow" in issues[key]), key
 
 
 # Config flow
@@ -395,15 +426,15 @@ def test_every_step_is_translated(class_name: str, section: str) -> None:
 
 
 def test_menu_and_progress_are_translated() -> None:
-    """Given the config flow, then its menu and its progress have texts."""
+    """Given the config flow, then its menus and its progress have texts."""
     tree = flow_class("HmmConfigFlow")
     config = load("translations/en.json")["config"]
-    (menu,) = calls(tree, "async_show_menu")
-    options = argument(menu, "menu_options")
-    assert options is not None
-    user = config["step"]["user"]
-    assert set(user["menu_options"]) == literals(options)
-    assert set(user["menu_option_descriptions"]) == literals(options)
+    for menu in calls(tree, "async_show_menu"):
+        options = argument(menu, "menu_options")
+        assert options is not None
+        step = config["step"][literal(argument(menu, "step_id"))]
+        assert set(step["menu_options"]) == literals(options)
+        assert set(step["menu_option_descriptions"]) == literals(options)
     assert set(config["progress"]) == {
         literal(argument(call, "progress_action"))
         for call in calls(tree, "async_show_progress")
@@ -431,10 +462,25 @@ def test_every_error_of_a_form_is_translated() -> None:
     All forms pass the reason, and no other placeholder is known to them all.
     """
     own: set[str] = set()
-    for node in ast.walk(parse(COMPONENT / "config_flow.py")):
+    files = [
+        parse(COMPONENT / file)
+        for file in (
+            "config_flow.py",
+            "import_flow.py",
+            "pool_flow.py",
+            "pool_account.py",
+        )
+    ]
+    for node in (node for tree in files for node in ast.walk(tree)):
         match node:
+            case ast.Call(func=ast.Name(id="Refused"), args=[_, key, *_]):
+                own |= literals(key)
             case ast.Assign(targets=[ast.Subscript(value=ast.Name(id="errors"))]):
                 own |= literals(node.value)
+            case ast.Assign(
+                targets=[ast.Name(id="errors")], value=ast.Dict(values=values)
+            ):
+                own |= {text for value in values if (text := literal(value))}
             case ast.Return(value=ast.Tuple(elts=[ast.Dict(values=values), *_])):
                 own |= {text for value in values if (text := literal(value))}
     address = {
@@ -443,7 +489,8 @@ def test_every_error_of_a_form_is_translated() -> None:
         if call.args and ast.unparse(call.func) == "AddressError"
     }
     shown = load("translations/en.json")["config"]["error"]
-    assert shown.keys() == own | address | {key for _, key in errors._KEYS}
+    of_classes = {key for _, key in (*errors._KEYS, *import_flow._ERRORS)}
+    assert shown.keys() == own | address | of_classes
     assert set.union(*(placeholders(text) for text in shown.values())) == {"reason"}
 
 
@@ -479,24 +526,23 @@ def test_actions_are_described() -> None:
     """Given the actions, then fields, texts and icons are the code's own."""
     described = load("services.yaml")
     texts_ = load("translations/en.json")["services"]
-    registered = {
-        value for name, value in vars(services).items() if name.startswith("SERVICE_")
-    }
+    code: dict[str, Any] = {}
+    for module in (services, driver_services, driver_update_services):
+        code |= vars(module)
+    registered = {value for name, value in code.items() if name.startswith("SERVICE_")}
     assert registered
     assert registered == described.keys() == texts_.keys()
     assert registered == load("icons.json")["services"].keys()
     for name in registered:
-        schema = getattr(services, f"{name.upper()}_SCHEMA").validators[0]
+        schema = code[f"{name.upper()}_SCHEMA"]
+        if isinstance(schema, vol.All):  # An action that needs a target
+            schema = schema.validators[0]
         accepted = {str(key) for key in schema.schema}
-        fields = described[name]["fields"].keys()
-        assert fields == texts_[name]["fields"].keys()
-        assert fields == accepted - set(services._TARGET_KEYS)
+        fields = (described[name] or {}).get("fields", {})
+        assert fields.keys() == texts_[name].get("fields", {}).keys()
+        assert fields.keys() == accepted - set(services._TARGET_KEYS)
         required = {str(key) for key in schema.schema if isinstance(key, vol.Required)}
-        assert required == {
-            key
-            for key, field in described[name]["fields"].items()
-            if field.get("required")
-        }
+        assert required == {k for k, field in fields.items() if field.get("required")}
 
 
 def test_quality_scale_judges_every_rule() -> None:
@@ -539,11 +585,17 @@ def test_brand_picture_has_the_right_size(name: str, height: int, square: bool) 
         ("driver_api", {"driver_api"}),
         ("bundled", {"driver_api", "bundled"}),
         ("driver_manager", {"driver_api", "driver_manager"}),
+        # It knows the same devices as the bundled drivers
+        ("driver_manager/legacy", {"driver_api", "driver_manager", "bundled"}),
     ],
 )
 def test_drivers_know_nothing_of_home_assistant(package: str, known: set[str]) -> None:
     """Given a package below the integration, then it imports only what it may."""
-    paths = sorted((COMPONENT / package).rglob("*.py"))
+    paths = [
+        path
+        for path in sorted((COMPONENT / package).rglob("*.py"))
+        if package.endswith("legacy") or "legacy" not in path.parts
+    ]
     assert paths
     for path in paths:
         inside = path.relative_to(COMPONENT.parent.parent).parts[:-1]

@@ -436,7 +436,8 @@ async def test_pool_of_an_unknown_wallet(home: HomeAssistant) -> None:
     async with SimulatedSolopool(wallets={"dgb1qother": {"a": 1e12}}) as pool:
         entry = await set_up(home, pool_entry(pool, "dgb1qnew"))
         assert find(home, entry, "binary_sensor", "health").state == "on"
-        assert find_maybe(home, entry, "sensor", "pool_hashrate") is None
+        for key in ("pool_hashrate", "active_workers"):
+            assert find(home, entry, "sensor", key).state == STATE_UNKNOWN
 
         pool.add_wallet("dgb1qnew", {"a": 2e12})
         await poll(home, entry)

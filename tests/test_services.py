@@ -1,4 +1,4 @@
-"""Actions on many miners at once."""
+"""Actions: on many miners at once, and the pools as data."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,9 +13,13 @@ from homeassistant.helpers import (
     device_registry as dr,
     label_registry as lr,
 )
+from homeassistant.helpers.update_coordinator import UpdateFailed
 from homeassistant.setup import async_setup_component
 import pytest
+from pytest_homeassistant_custom_component.common import async_mock_service
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 import voluptuous as vol
+import yaml
 
 from custom_components.hmm.const import DOMAIN
 from simulator import (
@@ -24,11 +28,13 @@ from simulator import (
     SimulatedAxeOS,
     SimulatedNerdQAxe,
     SimulatedNMMiner,
+    SimulatedSolopool,
 )
 
-from .common import find, find_id, hub_entry
+from .common import find, find_id, hub_entry, pool_entry
 from .conftest import miner_entry, set_up
 from .flows import TEXTS
+from .test_docs import blocks
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -349,3 +355,103 @@ async def test_actions_exist_without_any_entry(home: HomeAssistant) -> None:
     for action in ("set_mode", "set_pool"):
         assert home.services.has_service(DOMAIN, action)
         assert TEXTS["services"][action]["name"]
+
+
+# Pools
+
+
+async def ask_pools(hass: HomeAssistant, action: str, **data: Any) -> dict[str, Any]:
+    """Return what an action tells of the pools."""
+    report: Any = await hass.services.async_call(
+        DOMAIN, action, data, blocking=True, return_response=True
+    )
+    return report
+
+
+@pytest.fixture
+async def pools(home: HomeAssistant) -> AsyncIterator[list[ConfigEntry[Any]]]:
+    """Set up two accounts of one pool; nobody has mined with the second."""
+    async with SimulatedSolopool(speed=0) as pool:
+        yield [
+            await set_up(home, pool_entry(pool, title="Mine")),
+            await set_up(home, pool_entry(pool, "dgb1qstranger", title="New")),
+        ]
+
+
+async def test_tiles_as_data(
+    home: HomeAssistant,
+    pools: list[ConfigEntry[Any]],
+    hass_client: ClientSessionGenerator,
+) -> None:
+    """The actions say what the addresses say."""
+    client = await hass_client()
+    platform = await ask_pools(home, "get_platform_tiles")
+    assert platform["tile_1_health"]["total_pools"] == 2
+    assert platform["tile_2_network"]["total_pool_hashrate"] > 0
+    answer = await client.get("/api/hmm/dashboard/pools/platform-tiles")
+    assert await answer.json() == platform
+
+    every = await ask_pools(home, "get_pool_tiles")
+    assert list(every) == [entry.entry_id for entry in pools]
+    answer = await client.get("/api/hmm/dashboard/pools")
+    assert await answer.json() == every
+
+    one = await ask_pools(home, "get_pool_tiles", config_entry_id=pools[1].entry_id)
+    assert one == {pools[1].entry_id: every[pools[1].entry_id]}
+    assert one[pools[1].entry_id]["display_name"] == "New"
+
+
+async def test_examples_of_the_page(
+    home: HomeAssistant, pools: list[ConfigEntry[Any]]
+) -> None:
+    """The automations of the documentation tell of the pool that is down."""
+    told = async_mock_service(home, "notify", "notify")
+    examples = [
+        yaml.safe_load(block)["actions"]
+        for block in blocks("docs/actions.md", "yaml")
+        if "_tiles" in block
+    ]
+    assert len(examples) == 2
+    assert await async_setup_component(
+        home,
+        "script",
+        {
+            "script": {
+                f"example_{number}": {"sequence": actions}
+                for number, actions in enumerate(examples)
+            }
+        },
+    )
+    for number in range(2):
+        await home.services.async_call("script", f"example_{number}", blocking=True)
+    assert told == []  # Both are well
+
+    pools[1].runtime_data.async_set_update_error(UpdateFailed("It is asleep"))
+    for number in range(2):
+        await home.services.async_call("script", f"example_{number}", blocking=True)
+    assert [call.data["message"] for call in told] == [
+        "1 of 2 pools do not answer.",
+        "New: It is asleep",
+    ]
+
+
+async def test_tiles_of_no_pool(
+    home: HomeAssistant, rigs: Rigs, pools: list[ConfigEntry[Any]]
+) -> None:
+    """What is no pool is refused with the reason, and so is a wrong field."""
+    for entry_id in ("nonsense", rigs.axe_entry.entry_id):
+        with pytest.raises(ServiceValidationError) as caught:
+            await ask_pools(home, "get_pool_tiles", config_entry_id=entry_id)
+        assert caught.value.translation_key == "unknown_pool"
+        assert entry_id in str(caught.value)
+    with pytest.raises(vol.Invalid):
+        await ask_pools(home, "get_platform_tiles", config_entry_id="nonsense")
+
+
+async def test_tiles_need_a_response(
+    home: HomeAssistant, pools: list[ConfigEntry[Any]]
+) -> None:
+    """They do nothing but answer: who wants no answer is told so."""
+    for action in ("get_platform_tiles", "get_pool_tiles"):
+        with pytest.raises(ServiceValidationError):
+            await home.services.async_call(DOMAIN, action, {}, blocking=True)

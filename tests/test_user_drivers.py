@@ -1,6 +1,7 @@
 """Drivers that a user added: what they get wrong harms nothing else."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 import math
 from pathlib import Path
@@ -21,6 +22,7 @@ from custom_components.hmm.driver_api import (
     DeviceFacts,
     MinerTelemetry,
     PoolSlot,
+    PoolWorker,
     TuningLimits,
     TuningRange,
 )
@@ -29,6 +31,7 @@ from simulator import SimulatedAxeOS
 from .common import (
     about,
     act,
+    devices,
     find,
     find_id,
     find_maybe,
@@ -456,3 +459,62 @@ async def test_pool_driver_that_talks_nonsense(
     for key in ("pool_hashrate", "confirmed_balance", "last_block_found"):
         assert find(home, entry, "sensor", key).state == STATE_UNKNOWN, key
     assert value(home, entry, "active_workers") == 2
+
+
+@pytest.mark.parametrize(
+    ("told", "link"),
+    [
+        ("https://pool.example/docs", "https://pool.example/docs"),
+        ("pool.example/docs", None),
+        ("see the readme", None),
+        ("http://[", None),
+        ("ftp://pool.example", None),
+        (["https://pool.example"], None),
+        (None, None),
+    ],
+)
+async def test_links_of_a_driver(
+    home: HomeAssistant, homebrew: Any, garage: Any, told: Any, link: str | None
+) -> None:
+    """A link that is none costs neither the pool nor the miner their device."""
+    garage.documentation_url = told
+    garage.display_name = ["Garage"]
+    entry = await set_up_pool(home)
+    assert value(home, entry, "pool_hashrate") == 1.5
+    (device,) = devices(home, entry)
+    assert device.configuration_url == link
+    assert device.manufacturer == "garage"
+
+    homebrew.facts = DeviceFacts(configuration_url=told)
+    miner = await set_up(home, homebrew_entry())
+    assert value(home, miner, "hashrate") == 1
+    (device,) = devices(home, miner)
+    assert device.configuration_url == link
+
+
+@pytest.mark.parametrize(("told", "shown"), [("GH/s", 1500.0), ("miles", 1.5)])
+async def test_unit_of_a_pool_driver(
+    home: HomeAssistant, garage: Any, told: Any, shown: float
+) -> None:
+    """A pool of small miners shows their hashrate in a smaller unit."""
+    garage.hashrate_unit = told
+    garage.answer = replace(
+        GOOD_TILES, workers=(PoolWorker(name="attic", hashrate=7.5e11),)
+    )
+    entry = await set_up_pool(home)
+    unit = "GH/s" if told == "GH/s" else "TH/s"
+    sums = {
+        state.attributes["friendly_name"]: (
+            float(state.state),
+            state.attributes["unit_of_measurement"],
+        )
+        for state in home.states.async_all("sensor")
+        if state.entity_id.startswith("sensor.basement")
+        and state.entity_id.endswith("_hashrate")
+    }
+    assert sums["Basement Hashrate"] == (shown, unit)
+    assert sums["Basement worker attic Hashrate"] == (shown / 2, unit)
+    # What is added up has one unit
+    await later(home, 31)
+    assert value(home, hub_entry(home), "pools_hashrate") == 1.5
+    await home.config_entries.async_unload(entry.entry_id)

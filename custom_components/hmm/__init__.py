@@ -4,21 +4,34 @@ from typing import Any
 
 from homeassistant.config_entries import SOURCE_SYSTEM, ConfigEntry
 from homeassistant.const import CONF_HOST, CONF_PORT
-from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import ConfigEntryError
-from homeassistant.helpers import config_validation as cv, discovery_flow
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
+from homeassistant.helpers import (
+    config_validation as cv,
+    device_registry as dr,
+    discovery_flow,
+)
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
 
+from .blocks import async_get_block_counts
 from .const import CONF_DRIVER, DOMAIN, HUB_UNIQUE_ID, PLATFORMS, EntryType
 from .coordinator import MinerCoordinator, PoolCoordinator
 from .data import HMM_DATA, HmmData, entry_kind, get_data
 from .discovery import async_listen_for_broadcasts
 from .driver_api import DriverError
+from .driver_install import waiting
 from .driver_manager.client import MinerClient
-from .drivers import async_load
+from .driver_manager.declaration import DriverId
+from .driver_services import async_setup_driver_services
+from .driver_update_services import async_setup_driver_update_services
+from .driver_updates import DRIVER_UPDATES, DriverUpdates
+from .drivers import DriverManager
+from .entity import pool_device
 from .errors import translation_key
 from .fleet import Fleet
+from .http import async_register_views
+from .http_drivers import async_register_driver_views
 from .hub import HubCoordinator
 from .services import async_setup_services
 from .session import async_create_miner_session
@@ -28,15 +41,22 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Load the drivers and everything else that all entries share."""
-    drivers, pool_files = await async_load(hass)
+    # Pools are on the internet, so that they get Home Assistant's own session
+    manager = DriverManager(hass, async_get_clientsession(hass))
+    await manager.async_load()
     hass.data[HMM_DATA] = HmmData(
-        drivers=drivers,
-        pool_files=pool_files,
+        driver_manager=manager,
         session=await async_create_miner_session(hass),
-        pool_session=async_get_clientsession(hass),
         fleet=Fleet(),
     )
     async_setup_services(hass)
+    async_setup_driver_services(hass)
+    updates = DriverUpdates(hass, manager, async_get_clientsession(hass))
+    hass.data[DRIVER_UPDATES] = updates
+    await updates.async_start(waiting(hass))
+    async_setup_driver_update_services(hass)
+    async_register_views(hass)
+    async_register_driver_views(hass)
     await async_listen_for_broadcasts(hass)
     return True
 
@@ -49,7 +69,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: ConfigEntry[Any]) -> boo
         case EntryType.POOL:
             await _async_setup_pool(hass, entry)
         case EntryType.HUB:
-            entry.runtime_data = HubCoordinator(hass, entry, get_data(hass).fleet)
+            _set_up_hub(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     if entry_kind(entry) != EntryType.HUB:
         _make_hub(hass)
@@ -64,6 +84,26 @@ async def async_unload_entry(hass: HomeAssistant, entry: ConfigEntry[Any]) -> bo
     return unloaded
 
 
+async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+    """Forget what was noted of a pool account."""
+    if entry_kind(entry) == EntryType.POOL:
+        await (await async_get_block_counts(hass)).async_forget(entry.entry_id)
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant, entry: ConfigEntry[Any], device: dr.DeviceEntry
+) -> bool:
+    """Let the user remove a worker that its pool does not list.
+
+    Everything else would be back at once: remove the entry instead.
+    """
+    coordinator = getattr(entry, "runtime_data", None)
+    if not isinstance(coordinator, PoolCoordinator):
+        return False
+    worker_id = coordinator.workers.id_of(device)
+    return worker_id is not None and worker_id not in coordinator.workers.listed
+
+
 def _make_hub(hass: HomeAssistant) -> None:
     """Let the hub entry make itself beside the first miner or pool.
 
@@ -75,16 +115,43 @@ def _make_hub(hass: HomeAssistant) -> None:
         )
 
 
+@callback
+def _set_up_hub(hass: HomeAssistant, entry: ConfigEntry[HubCoordinator]) -> None:
+    data = get_data(hass)
+    hub = HubCoordinator(hass, entry, data.fleet)
+    entry.runtime_data = hub
+    # It also shows how many drivers there are
+    entry.async_on_unload(
+        data.driver_manager.async_add_listener(hub.async_update_listeners)
+    )
+
+
+def _driver_missing(
+    data: HmmData, id_: DriverId
+) -> ConfigEntryError | ConfigEntryNotReady:
+    """Return why an entry has no driver: it comes later, is broken or is gone."""
+    failed = data.driver_manager.why_missing(id_)
+    if failed is None:
+        return ConfigEntryError(
+            translation_domain=DOMAIN,
+            translation_key="driver_missing",
+            translation_placeholders={"driver": id_.driver_type},
+        )
+    # The entry is set up again as soon as its driver is loaded
+    kind = ConfigEntryNotReady if failed.waiting else ConfigEntryError
+    return kind(
+        translation_domain=DOMAIN,
+        translation_key="driver_unavailable",
+        translation_placeholders={"driver": id_.driver_type, "reason": failed.reason},
+    )
+
+
 async def _async_setup_miner(
     hass: HomeAssistant, entry: ConfigEntry[MinerCoordinator]
 ) -> None:
     data = get_data(hass)
     if (driver := data.drivers.miners.get(entry.data[CONF_DRIVER])) is None:
-        raise ConfigEntryError(
-            translation_domain=DOMAIN,
-            translation_key="driver_missing",
-            translation_placeholders={"driver": entry.data[CONF_DRIVER]},
-        )
+        raise _driver_missing(data, DriverId("miner", entry.data[CONF_DRIVER]))
     client = MinerClient(
         driver.driver_class,
         data.driver_context({**entry.options}),
@@ -107,11 +174,7 @@ async def _async_setup_pool(
 ) -> None:
     data = get_data(hass)
     if (driver := data.drivers.pools.get(entry.data[CONF_DRIVER])) is None:
-        raise ConfigEntryError(
-            translation_domain=DOMAIN,
-            translation_key="driver_missing",
-            translation_placeholders={"driver": entry.data[CONF_DRIVER]},
-        )
+        raise _driver_missing(data, DriverId("pool", entry.data[CONF_DRIVER]))
     try:
         pool_driver = data.pool_driver(driver)
     except DriverError as err:
@@ -123,6 +186,13 @@ async def _async_setup_pool(
                 "reason": str(err),
             },
         ) from err
-    coordinator = PoolCoordinator(hass, entry, pool_driver)
-    await coordinator.async_config_entry_first_refresh()
+    blocks = await async_get_block_counts(hass)
+    coordinator = PoolCoordinator(hass, entry, pool_driver, blocks)
+    # The flow has looked at the account; a pool that is down now shows as down
+    await coordinator.async_refresh()
     entry.runtime_data = coordinator
+    dr.async_get(hass).async_get_or_create(
+        config_entry_id=entry.entry_id, **pool_device(coordinator)
+    )
+    coordinator.workers.async_keep(coordinator, data.fleet)
+    entry.async_on_unload(data.fleet.async_add_pool(coordinator))

@@ -1,10 +1,11 @@
-"""Yes-or-no states of miners and pools."""
+"""Yes-or-no states of miners, pools and their workers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, override
 
 from homeassistant.components.binary_sensor import (
+    DOMAIN as BINARY_SENSOR_DOMAIN,
     BinarySensorDeviceClass,
     BinarySensorEntity,
     BinarySensorEntityDescription,
@@ -16,9 +17,18 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import MinerCoordinator, PoolCoordinator
 from .driver_api import MinerTelemetry
-from .entity import MinerEntity, PoolEntity, async_add_offered
+from .entity import (
+    MinerEntity,
+    PoolEntity,
+    WorkerEntity,
+    async_add_offered,
+    async_add_workers,
+)
 
 PARALLEL_UPDATES = 0
+
+# An attribute may hold a text of the pool or this key, which has a translation
+_NO_DATA = "no_data"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +64,23 @@ MINER_BINARY_SENSORS: tuple[MinerBinarySensorDescription, ...] = (
     ),
 )
 
-POOL_ACCOUNT = BinarySensorEntityDescription(
+POOL_HEALTH = BinarySensorEntityDescription(
     key="health",
     translation_key="health",
     device_class=BinarySensorDeviceClass.CONNECTIVITY,
+)
+
+POOL_STRATUM = BinarySensorEntityDescription(
+    key="stratum",
+    translation_key="stratum",
+    device_class=BinarySensorDeviceClass.CONNECTIVITY,
     entity_category=EntityCategory.DIAGNOSTIC,
+)
+
+WORKER_ONLINE = BinarySensorEntityDescription(
+    key="online",
+    translation_key="online",
+    device_class=BinarySensorDeviceClass.CONNECTIVITY,
 )
 
 
@@ -78,7 +100,21 @@ async def async_setup_entry(
             async_add_entities,
         )
     elif isinstance(coordinator, PoolCoordinator):
-        async_add_entities([PoolHealthSensor(coordinator, POOL_ACCOUNT)])
+        async_add_entities(
+            [
+                PoolHealthSensor(coordinator, POOL_HEALTH),
+                PoolStratumSensor(coordinator, POOL_STRATUM),
+            ]
+        )
+        async_add_workers(
+            hass,
+            coordinator,
+            BINARY_SENSOR_DOMAIN,
+            (WORKER_ONLINE,),
+            lambda _, worker: worker.online is not None,
+            WorkerOnlineSensor,
+            async_add_entities,
+        )
 
 
 def _exists(
@@ -121,3 +157,41 @@ class PoolHealthSensor(PoolEntity, BinarySensorEntity):
     @override
     def is_on(self) -> bool:
         return self.coordinator.last_update_success
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        pool = self.coordinator
+        if pool.last_update_success and not pool.data.account_known:
+            return {"reason": _NO_DATA}
+        return {"reason": pool.problem}
+
+
+class PoolStratumSensor(PoolEntity, BinarySensorEntity):
+    """Whether miners can connect, which the pool's figures do not tell."""
+
+    @property
+    @override
+    def available(self) -> bool:
+        return True
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        return self.coordinator.stratum_latency is not None
+
+
+class WorkerOnlineSensor(WorkerEntity, BinarySensorEntity):
+    """Whether a worker mines; one that the pool lists no more does not."""
+
+    @property
+    @override
+    def available(self) -> bool:
+        return super().available or (
+            self.coordinator.last_update_success and self.coordinator.workers.told
+        )
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        return False if self.worker is None else self.worker.online

@@ -1,8 +1,7 @@
 """Add miners and pools."""
 
 import asyncio
-from collections.abc import Mapping
-import hashlib
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network
 from typing import Any, override
 
@@ -11,7 +10,6 @@ from homeassistant.components.switch import DOMAIN as SWITCH_DOMAIN
 from homeassistant.config_entries import (
     SOURCE_INTEGRATION_DISCOVERY,
     ConfigEntry,
-    ConfigFlow,
     ConfigFlowResult,
     FlowType,
     OptionsFlowWithReload,
@@ -21,51 +19,42 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.selector import (
+    BooleanSelector,
     EntitySelector,
     EntitySelectorConfig,
-    SelectOptionDict,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
     TextSelector,
     TextSelectorConfig,
     TextSelectorType,
 )
 from homeassistant.helpers.service_info.dhcp import DhcpServiceInfo
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
-from homeassistant.setup import async_setup_component
 import voluptuous as vol
 
 from .const import (
-    CONF_COIN,
     CONF_DRIVER,
     CONF_ENTRY_TYPE,
     CONF_PLUG,
-    CONF_POOL_SETTINGS,
     CONF_PROFILE,
-    CONF_WALLET,
     DOMAIN,
     HUB_TITLE,
     HUB_UNIQUE_ID,
     EntryType,
 )
-from .data import HmmData, entry_kind, get_data
-from .driver_api import CannotConnect, DriverError
-from .driver_api.wallets import check_wallet
+from .data import HmmData, entry_kind
+from .driver_api import BaseMinerAdapter
 from .driver_manager.address import Address, AddressError, parse_address
+from .driver_manager.declaration import DriverId
 from .driver_manager.detect import Detected, detect
-from .driver_manager.identity import address_id, is_address_id, miner_unique_id
-from .driver_manager.pool_client import fetch_tiles
-from .driver_manager.pool_files import PoolFile
+from .driver_manager.identity import is_address_id
+from .driver_manager.loader import LoadedDriver
 from .driver_manager.scan import scan
 from .errors import translation_key
+from .flow_tools import async_shared_data, choice, free_title
+from .import_flow import CONF_IMPORT, ImportFlow
+from .pool_flow import ADDRESS_SCHEMA
 
 CONF_DEVICE_HOSTS = "devices"
-CONF_POOL = "pool"
-CONF_REGION = "region"
-
-ADDRESS_SCHEMA = vol.Schema({vol.Required(CONF_HOST): TextSelector()})
-WALLET_SCHEMA = vol.Schema({vol.Required(CONF_WALLET): TextSelector()})
+CONF_OTHER_KIND = "other_kind"
 
 _TEXT = TextSelector()
 _SECRET = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
@@ -76,19 +65,20 @@ _OPTION_SELECTORS = {
 }
 
 
-class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
+class HmmConfigFlow(ImportFlow, domain=DOMAIN):
     """Add a miner, a pool, or, by itself, the hub."""
 
     VERSION = 1
 
     def __init__(self) -> None:
         """Begin with nothing found and nothing chosen."""
-        self._found: tuple[Detected, ...] = ()
+        super().__init__()
         self._scanned: list[Detected] = []
         self._scan_task: asyncio.Task[None] | None = None
-        self._pool_files: list[PoolFile] = []
-        self._pool_file: PoolFile | None = None
-        self._next_flow: tuple[FlowType, str] | None = None
+        self._other_address = Address("")
+        self._other: list[DriverId] = []
+        self._options: dict[str, Any] = {}
+        self._load_task: asyncio.Task[None] | None = None
 
     @classmethod
     @callback
@@ -110,7 +100,8 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Choose what to add."""
         return self.async_show_menu(
-            step_id="user", menu_options=["miner", "scan", "pool"]
+            step_id="user",
+            menu_options=["miner", "scan", "pool", "import_hmm_local"],
         )
 
     async def async_step_system(
@@ -129,19 +120,109 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for the address; the device tells the rest."""
-        errors: dict[str, str] = {}
-        placeholders = {"reason": ""}
-        if user_input is not None:
-            errors, reason = await self._detect(user_input[CONF_HOST])
-            placeholders = {"reason": reason}
-            if not errors:
-                return await self._add_found()
+        if user_input is None:
+            return self._show_miner(None, {}, "")
+        if user_input.get(CONF_OTHER_KIND):
+            return await self._ask_for_other(user_input)
+        self._options = {}
+        errors, reason = await self._detect(user_input[CONF_HOST])
+        if errors:
+            return self._show_miner(user_input, errors, reason)
+        return await self._add_found()
+
+    def _show_miner(
+        self, user_input: dict[str, Any] | None, errors: dict[str, str], reason: str
+    ) -> ConfigFlowResult:
+        """Show the form for the address; what no driver knows may be of another kind."""
+        schema = ADDRESS_SCHEMA
+        if "base" in errors:
+            schema = schema.extend(
+                {vol.Optional(CONF_OTHER_KIND, default=False): BooleanSelector()}
+            )
         return self.async_show_form(
             step_id="miner",
-            data_schema=self.add_suggested_values_to_schema(ADDRESS_SCHEMA, user_input),
+            data_schema=self.add_suggested_values_to_schema(schema, user_input),
             errors=errors,
-            description_placeholders=placeholders,
+            description_placeholders={"reason": reason},
         )
+
+    # A miner whose driver needs a package
+
+    async def _ask_for_other(self, user_input: dict[str, Any]) -> ConfigFlowResult:
+        try:
+            self._other_address = parse_address(user_input[CONF_HOST])
+        except AddressError as err:
+            return self._show_miner(user_input, {CONF_HOST: err.fault}, "")
+        return await self.async_step_other_miner()
+
+    async def async_step_other_miner(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask before a package is installed, and for the login of the miner."""
+        data = await async_shared_data(self.hass)
+        optional = data.driver_manager.optional
+        self._other = [id_ for id_ in optional if id_.kind == "miner"]
+        if user_input is not None:
+            self._options = user_input
+            self._load_task = None
+            return await self.async_step_other_install()
+        return self.async_show_form(
+            step_id="other_miner",
+            data_schema=vol.Schema(
+                {
+                    vol.Optional(name): _OPTION_SELECTORS[name]
+                    for name in ("admin_user", "admin_password")
+                }
+            ),
+            description_placeholders={
+                "host": self._other_address.host,
+                "packages": ", ".join(
+                    text for id_ in self._other for text in optional[id_].requirements
+                ),
+            },
+        )
+
+    async def async_step_other_install(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Have Home Assistant install the package; that may take minutes."""
+        if self._load_task is None:
+            self._load_task = self.hass.async_create_task(self._load_other())
+        if not self._load_task.done():
+            return self.async_show_progress(
+                step_id="other_install",
+                progress_action="other_install",
+                progress_task=self._load_task,
+            )
+        return self.async_show_progress_done(next_step_id="other_detect")
+
+    async def async_step_other_detect(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask the miner who it is, with the drivers that are there now."""
+        data = await async_shared_data(self.hass)
+        address = self._other_address
+        typed = f"{address.host}:{address.port}" if address.port else address.host
+        drivers = [
+            driver
+            for id_ in self._other
+            if (driver := data.drivers.miners.get(id_.driver_type)) is not None
+        ]
+        errors: dict[str, str] = {}
+        if drivers:
+            errors, reason = await self._detect_at(address, drivers)
+        else:
+            failed = map(data.driver_manager.why_missing, self._other)
+            reason = "; ".join(it.reason for it in failed if it is not None)
+            errors["base"] = "install_failed"
+        if errors:
+            return self._show_miner({CONF_HOST: typed}, errors, reason)
+        return await self._add_found()
+
+    async def _load_other(self) -> None:
+        data = await async_shared_data(self.hass)
+        for id_ in self._other:
+            await data.driver_manager.async_load_optional(id_)
 
     async def async_step_driver(
         self, user_input: dict[str, Any] | None = None
@@ -159,9 +240,9 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
             step_id="driver",
             data_schema=vol.Schema(
                 {
-                    vol.Required(CONF_DRIVER): _choice(
+                    vol.Required(CONF_DRIVER): choice(
                         {
-                            found.driver.driver_type: _driver_name(found)
+                            found.driver.driver_type: found.driver_name
                             for found in self._found
                         }
                     )
@@ -218,11 +299,9 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
                     vol.Required(
                         CONF_DEVICE_HOSTS,
                         default=[found.client.host for found in self._scanned],
-                    ): _choice(
+                    ): choice(
                         {
-                            found.client.host: (
-                                f"{_model_name(found)} ({found.client.host})"
-                            )
+                            found.client.host: f"{found.model} ({found.client.host})"
                             for found in self._scanned
                         },
                         multiple=True,
@@ -254,7 +333,9 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_integration_discovery(
         self, discovery_info: dict[str, Any]
     ) -> ConfigFlowResult:
-        """Offer a miner that broadcasts or was found by a scan."""
+        """Offer a miner that broadcasts or was found by a scan, or an import."""
+        if CONF_IMPORT in discovery_info:
+            return await self.async_begin_queued(discovery_info)
         return await self._offer(discovery_info[CONF_HOST])
 
     async def async_step_discovery_confirm(
@@ -268,83 +349,9 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
         return self.async_show_form(
             step_id="discovery_confirm",
             description_placeholders={
-                "name": _model_name(found),
+                "name": found.model,
                 "host": found.client.host,
             },
-        )
-
-    # Pools
-
-    async def async_step_pool(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Choose a pool and a coin."""
-        data = await _async_data(self.hass)
-        groups: dict[str, list[PoolFile]] = {}
-        for pool_file in data.pool_files.files.values():
-            groups.setdefault(_group_name(data, pool_file), []).append(pool_file)
-        if user_input is not None:
-            self._pool_files = groups[user_input[CONF_POOL]]
-            return await self.async_step_pool_region()
-        return self.async_show_form(
-            step_id="pool",
-            data_schema=vol.Schema(
-                {vol.Required(CONF_POOL): _choice({name: name for name in groups})}
-            ),
-        )
-
-    async def async_step_pool_region(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Choose a server, if there is a choice."""
-        if user_input is None and len(self._pool_files) > 1:
-            return self.async_show_form(
-                step_id="pool_region", data_schema=_region_schema(self._pool_files)
-            )
-        self._pool_file = _chosen(self._pool_files, user_input)
-        return await self.async_step_pool_account()
-
-    async def async_step_pool_account(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Ask for the wallet and look whether the pool answers."""
-        assert self._pool_file is not None
-        template = self._pool_file.template
-        errors: dict[str, str] = {}
-        placeholders = {"pool": template.display_name, "reason": ""}
-        if user_input is not None:
-            wallet = ""
-            try:
-                wallet = check_wallet(template.coin, user_input[CONF_WALLET])
-                await self._ask_pool(self._pool_file, wallet)
-            except DriverError as err:
-                if wallet:
-                    errors["base"] = "pool_down"
-                else:
-                    errors[CONF_WALLET] = "wallet_invalid"
-                placeholders["reason"] = str(err)
-            else:
-                driver_type = self._pool_file.driver_type
-                await self.async_set_unique_id(_account_id(self._pool_file, wallet))
-                self._abort_if_unique_id_configured()
-                data = get_data(self.hass)
-                return self.async_create_entry(
-                    title=self._free_title(
-                        _group_name(data, self._pool_file).replace(" · ", " ")
-                    ),
-                    data={
-                        CONF_ENTRY_TYPE: EntryType.POOL,
-                        CONF_DRIVER: driver_type,
-                        CONF_COIN: template.coin,
-                        CONF_WALLET: wallet,
-                        **_server(self._pool_file),
-                    },
-                )
-        return self.async_show_form(
-            step_id="pool_account",
-            data_schema=self.add_suggested_values_to_schema(WALLET_SCHEMA, user_input),
-            errors=errors,
-            description_placeholders=placeholders,
         )
 
     # Changes
@@ -383,44 +390,12 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
             description_placeholders=placeholders,
         )
 
-    async def async_step_reconfigure_pool(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Choose another server of the same pool and coin."""
-        entry = self._get_reconfigure_entry()
-        data = await _async_data(self.hass)
-        files = [
-            pool_file
-            for pool_file in data.pool_files.files.values()
-            if pool_file.driver_type == entry.data[CONF_DRIVER]
-            and pool_file.template.coin == entry.data[CONF_COIN]
-        ]
-        if not files:
-            return self.async_abort(reason="pool_file_gone")
-        errors: dict[str, str] = {}
-        reason = ""
-        if user_input is not None:
-            pool_file = _chosen(files, user_input)
-            try:
-                await self._ask_pool(pool_file, entry.data[CONF_WALLET])
-            except DriverError as err:
-                errors["base"] = "pool_down"
-                reason = str(err)
-            else:
-                return self.async_update_reload_and_abort(
-                    entry, data_updates=_server(pool_file)
-                )
-        return self.async_show_form(
-            step_id="reconfigure_pool",
-            data_schema=_region_schema(files),
-            errors=errors,
-            description_placeholders={"name": entry.title, "reason": reason},
-        )
-
     async def async_step_reauth(
         self, entry_data: Mapping[str, Any]
     ) -> ConfigFlowResult:
-        """Ask again for what a miner refused."""
+        """Ask again for what a miner or a pool refused."""
+        if entry_kind(self._get_reauth_entry()) == EntryType.POOL:
+            return await self.async_step_reauth_pool()
         return await self.async_step_reauth_confirm()
 
     async def async_step_reauth_confirm(
@@ -432,7 +407,7 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
             return self.async_update_reload_and_abort(
                 entry, options={**entry.options, **user_input}
             )
-        data = await _async_data(self.hass)
+        data = await async_shared_data(self.hass)
         return self.async_show_form(
             step_id="reauth_confirm",
             data_schema=vol.Schema(_credential_fields(data, entry)),
@@ -449,11 +424,16 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
             return {CONF_HOST: err.fault}, ""
         return await self._detect_at(address)
 
-    async def _detect_at(self, address: Address) -> tuple[dict[str, str], str]:
-        data = await _async_data(self.hass)
+    async def _detect_at(
+        self,
+        address: Address,
+        drivers: Iterable[LoadedDriver[BaseMinerAdapter]] | None = None,
+    ) -> tuple[dict[str, str], str]:
+        """Ask some drivers, or all, who is there."""
+        data = await async_shared_data(self.hass)
         detection = await detect(
-            data.drivers.miners.values(),
-            data.driver_context(),
+            data.drivers.miners.values() if drivers is None else drivers,
+            data.driver_context(self._options),
             address.host,
             address.port,
         )
@@ -469,30 +449,35 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
         errors, _ = await self._detect_at(Address(host))
         if errors:
             return self.async_abort(reason=errors["base"])
+        return await self._offer_found()
+
+    @override
+    async def _offer_found(self) -> ConfigFlowResult:
         found = self._found[0]
-        await self.async_set_unique_id(_unique_id(found))
-        self._abort_if_unique_id_configured(updates={CONF_HOST: host})
-        self.context["title_placeholders"] = {"name": _model_name(found)}
+        await self.async_set_unique_id(found.unique_id)
+        self._abort_if_unique_id_configured(updates={CONF_HOST: found.client.host})
+        self.context["title_placeholders"] = {"name": found.model}
         return await self.async_step_discovery_confirm()
 
+    @override
     async def _add_found(self) -> ConfigFlowResult:
-        """Add the device that was found, as what its owner says if two drivers fit."""
         if len(self._found) > 1:
             return await self.async_step_driver()
         return await self._create_miner(self._found[0])
 
     async def _create_miner(self, found: Detected) -> ConfigFlowResult:
         address = {CONF_HOST: found.client.host, CONF_PORT: found.client.port}
-        await self.async_set_unique_id(_unique_id(found), raise_on_progress=False)
+        await self.async_set_unique_id(found.unique_id, raise_on_progress=False)
         self._abort_if_unique_id_configured(updates=address)
         return self.async_create_entry(
-            title=self._free_title(_model_name(found), found.profile.facts.mac),
+            title=self._free_title(found.model, found.profile.facts.mac),
             data={
                 CONF_ENTRY_TYPE: EntryType.MINER,
                 CONF_DRIVER: found.driver.driver_type,
                 CONF_PROFILE: found.profile.as_dict(),
                 **address,
             },
+            options=self._options,
             next_flow=self._next_flow,
         )
 
@@ -506,7 +491,7 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
             ),
             self._found[0],
         )
-        unique_id = _unique_id(found)
+        unique_id = found.unique_id
         await self.async_set_unique_id(unique_id, raise_on_progress=False)
         before = entry.unique_id or ""
         if not is_address_id(before):
@@ -542,7 +527,7 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
             )
 
     async def _scan(self) -> None:
-        data = await _async_data(self.hass)
+        data = await async_shared_data(self.hass)
         networks = [
             IPv4Network(f"{address['address']}/{address['network_prefix']}", False)
             for adapter in await network.async_get_adapters(self.hass)
@@ -558,32 +543,12 @@ class HmmConfigFlow(ConfigFlow, domain=DOMAIN):
             networks, list(data.drivers.miners.values()), data.driver_context(), known
         )
 
-    async def _ask_pool(self, pool_file: PoolFile, wallet: str) -> None:
-        """Raise what is wrong with a pool; a wallet unknown to it is not wrong."""
-        data = await _async_data(self.hass)
-        template = pool_file.template
-        tiles = await fetch_tiles(
-            data.pool_driver(data.drivers.pools[pool_file.driver_type]),
-            url=template.url,
-            port=template.port,
-            coin=template.coin,
-            username=wallet,
-            settings=pool_file.settings,
-        )
-        if not tiles.health_status:
-            raise CannotConnect(tiles.health_message or "")
-
-    def _free_title(self, name: str, mac: str | None = None) -> str:
-        """Return a name that no other entry has, short enough to speak."""
+    def _free_title(self, name: str, mac: str | None) -> str:
+        """Return a name that no other entry has."""
         taken = {entry.title for entry in self._async_current_entries()}
         if name in taken and mac:
             name = f"{name} {mac.replace(':', '')[-4:].upper()}"
-        number = 2
-        free = name
-        while free in taken:
-            free = f"{name} {number}"
-            number += 1
-        return free
+        return free_title(name, taken)
 
 
 class MinerOptionsFlow(OptionsFlowWithReload):
@@ -606,7 +571,7 @@ class MinerOptionsFlow(OptionsFlowWithReload):
                     domain=SWITCH_DOMAIN, exclude_entities=_own_switches(self.hass)
                 )
             ),
-            **_credential_fields(await _async_data(self.hass), self.config_entry),
+            **_credential_fields(await async_shared_data(self.hass), self.config_entry),
         }
         return self.async_show_form(
             step_id="init",
@@ -614,12 +579,6 @@ class MinerOptionsFlow(OptionsFlowWithReload):
                 vol.Schema(fields), self.config_entry.options
             ),
         )
-
-
-async def _async_data(hass: HomeAssistant) -> HmmData:
-    """Return the shared data; a flow may come before any entry is set up."""
-    await async_setup_component(hass, DOMAIN, {})
-    return get_data(hass)
 
 
 def _credential_fields(
@@ -642,81 +601,3 @@ def _own_switches(hass: HomeAssistant) -> list[str]:
         for entity in er.async_get(hass).entities.values()
         if entity.platform == DOMAIN and entity.domain == SWITCH_DOMAIN
     ]
-
-
-def _choice(options: dict[str, str], *, multiple: bool = False) -> SelectSelector:
-    return SelectSelector(
-        SelectSelectorConfig(
-            options=[
-                SelectOptionDict(value=value, label=label)
-                for value, label in options.items()
-            ],
-            mode=SelectSelectorMode.LIST,
-            multiple=multiple,
-        )
-    )
-
-
-def _region_schema(files: list[PoolFile]) -> vol.Schema:
-    return vol.Schema(
-        {
-            vol.Required(CONF_REGION): _choice(
-                {
-                    pool_file.template.template_id: (
-                        pool_file.template.region or pool_file.template.display_name
-                    )
-                    for pool_file in files
-                }
-            )
-        }
-    )
-
-
-def _chosen(files: list[PoolFile], user_input: dict[str, Any] | None) -> PoolFile:
-    """Return the pool file of the chosen region, the only one without a choice."""
-    if user_input is None:
-        return files[0]
-    return next(
-        pool_file
-        for pool_file in files
-        if pool_file.template.template_id == user_input[CONF_REGION]
-    )
-
-
-def _server(pool_file: PoolFile) -> dict[str, Any]:
-    return {
-        CONF_HOST: pool_file.template.url,
-        CONF_PORT: pool_file.template.port,
-        CONF_POOL_SETTINGS: pool_file.settings,
-    }
-
-
-def _group_name(data: HmmData, pool_file: PoolFile) -> str:
-    """Return a name as "Solopool.org · DGB"."""
-    driver = data.drivers.pools[pool_file.driver_type].driver_class
-    return f"{driver.display_name or driver.driver_type} · {pool_file.template.coin}"
-
-
-def _unique_id(found: Detected) -> str:
-    return miner_unique_id(found.profile.facts) or address_id(
-        found.client.host, found.client.port
-    )
-
-
-def _account_id(pool_file: PoolFile, wallet: str) -> str:
-    """Return an id that does not tell the wallet: ids are logged here and there.
-
-    All servers of a pool have the same account, pools of one's own have not.
-    """
-    own_server = str(pool_file.settings.get("api_base", ""))
-    coin = pool_file.template.coin.lower()
-    digest = hashlib.sha256(f"{wallet} {own_server}".encode()).hexdigest()[:16]
-    return f"{pool_file.driver_type}_{coin}_{digest}"
-
-
-def _driver_name(found: Detected) -> str:
-    return found.driver.driver_class.display_name or found.driver.driver_type
-
-
-def _model_name(found: Detected) -> str:
-    return found.profile.facts.model or _driver_name(found)

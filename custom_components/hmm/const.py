@@ -15,6 +15,7 @@ PLATFORMS: Final = [
     Platform.SELECT,
     Platform.SENSOR,
     Platform.SWITCH,
+    Platform.UPDATE,
 ]
 
 HUB_UNIQUE_ID: Final = "hmm_hub"
@@ -36,6 +37,9 @@ CONF_PROFILE: Final = "profile"
 CONF_COIN: Final = "coin"
 CONF_WALLET: Final = "wallet"
 CONF_POOL_SETTINGS: Final = "pool_settings"
+"""What the pool file says to the driver."""
+CONF_ACCOUNT_SETTINGS: Final = "account_settings"
+"""What the user told the driver, beside the wallet: keys, ports."""
 
 # Options of a miner
 CONF_PLUG: Final = "plug"

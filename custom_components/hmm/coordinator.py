@@ -1,21 +1,26 @@
 """Polls miners and pools."""
 
+import asyncio
 from collections.abc import Coroutine
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 import logging
+import time
 from typing import Any, override
 import zlib
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+from homeassistant.util import dt as dt_util
 
+from .blocks import BlockCounts, BlockWatch
 from .const import (
+    CONF_ACCOUNT_SETTINGS,
     CONF_COIN,
-    CONF_DRIVER,
     CONF_PLUG,
     CONF_POOL_SETTINGS,
     CONF_POWER_DRAW,
@@ -26,21 +31,31 @@ from .const import (
 from .driver_api import (
     AuthRequired,
     BasePoolIntegration,
+    CannotConnect,
     DashboardTileData,
     DeviceFacts,
     DriverError,
     MinerTelemetry,
+    PoolBlock,
 )
+from .driver_api.transports.stratum import connect_latency
 from .driver_manager.client import MinerClient
 from .driver_manager.identity import is_address_id, known_ids
-from .driver_manager.pool_client import fetch_tiles
+from .driver_manager.pool_client import PoolAccount, fetch_tiles, poll_seconds
 from .driver_manager.profile import MinerProfile
 from .energy import EnergyMeter
 from .errors import action_failed, update_failed
+from .workers import PoolWorkers
 
 _LOGGER = logging.getLogger(__name__)
 
 MINER_INTERVAL = timedelta(seconds=30)
+
+# Each look is a connection that the pool opens for nothing
+_STRATUM_SECONDS = 300
+
+# A pool bans who comes with a bad key again and again; it may have erred, though
+_REFUSED_SECONDS = 3600
 
 # Energy is not made up for a miner that was silent for longer than this
 _LONGEST_ENERGY_GAP = 5 * MINER_INTERVAL.total_seconds()
@@ -219,40 +234,128 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
     config_entry: PoolConfigEntry
 
     def __init__(
-        self, hass: HomeAssistant, entry: PoolConfigEntry, driver: BasePoolIntegration
+        self,
+        hass: HomeAssistant,
+        entry: PoolConfigEntry,
+        driver: BasePoolIntegration,
+        blocks: BlockCounts,
     ) -> None:
         """Prepare polling as often as the pool allows."""
+        self.driver = driver
+        self.account = PoolAccount(
+            url=entry.data[CONF_HOST],
+            port=entry.data[CONF_PORT],
+            coin=entry.data[CONF_COIN],
+            username=entry.data[CONF_WALLET],
+            settings={
+                **entry.data.get(CONF_POOL_SETTINGS, {}),
+                **entry.data.get(CONF_ACCOUNT_SETTINGS, {}),
+            },
+        )
         super().__init__(
             hass,
             _LOGGER,
             config_entry=entry,
             name=entry.title,
-            update_interval=timedelta(seconds=driver.poll_seconds),
+            update_interval=timedelta(seconds=poll_seconds(driver, self.account)),
         )
-        self.driver = driver
+        self.workers = PoolWorkers(hass, entry)
+        self.new_blocks: tuple[PoolBlock, ...] = ()
+        """What the account found between the last two polls that succeeded."""
+        self.last_good: datetime | None = None
+        """When the last poll succeeded, None before the first one that does."""
+        self.stratum_latency: float | None = None
+        """Milliseconds to the port that miners connect to, None if it is silent."""
+        self._stratum_due = 0.0
+        self._refused_until = 0.0
+        self._block_counts = blocks
+        self._block_watch = BlockWatch()
+        self._was_down = False
+
+    @property
+    def problem(self) -> str | None:
+        """Return why there are no figures, None if there are."""
+        if not self.last_update_success:
+            return str(self.last_exception) if self.last_exception else None
+        return self.data.health_message
 
     @override
     async def _async_update_data(self) -> DashboardTileData:
-        data = self.config_entry.data
-        settings: dict[str, Any] = data.get(CONF_POOL_SETTINGS, {})
+        # Each to its end: whether miners can connect does not hang on the figures
+        tiles, stratum = await asyncio.gather(
+            self._fetch(), self._try_stratum(), return_exceptions=True
+        )
+        if isinstance(tiles, BaseException):
+            raise tiles
+        if isinstance(stratum, BaseException):
+            raise stratum
+        return self._look_for_blocks(tiles)
+
+    def _look_for_blocks(self, tiles: DashboardTileData) -> DashboardTileData:
+        """Note new blocks, and count those of the last day if the pool does not."""
+        self.last_good = dt_util.utcnow()
+        now = self.last_good.timestamp()
+        self.new_blocks = self._block_watch.look(tiles, now)
+        if tiles.blocks_found_24h is not None:
+            return tiles
+        entry_id = self.config_entry.entry_id
+        return replace(
+            tiles, blocks_found_24h=self._block_counts.last_day(entry_id, tiles, now)
+        )
+
+    @callback
+    @override
+    def _async_refresh_finished(self) -> None:
+        """Tell news of a pool that is still down: the reason, its stratum port."""
+        is_down = not self.last_update_success
+        if is_down and self._was_down:
+            self.async_update_listeners()
+        self._was_down = is_down
+        refused = is_down and isinstance(self.last_exception, ConfigEntryAuthFailed)
+        if refused and self._listeners:
+            # A refused key ends all polls, but the stratum port asks for none
+            self._schedule_refresh()
+
+    async def _fetch(self) -> DashboardTileData:
+        if time.monotonic() < self._refused_until:
+            raise self._key_refused()
         try:
-            tiles = await fetch_tiles(
-                self.driver,
-                url=data[CONF_HOST],
-                port=data[CONF_PORT],
-                coin=data[CONF_COIN],
-                username=data[CONF_WALLET],
-                settings=settings,
-            )
+            tiles = await fetch_tiles(self.driver, self.account)
+        except AuthRequired as err:
+            self._refused_until = time.monotonic() + _REFUSED_SECONDS
+            raise self._key_refused() from err
         except DriverError as err:
-            raise update_failed(err, data[CONF_HOST]) from err
+            raise self._pool_down(str(err)) from err
         if not tiles.health_status:
-            raise UpdateFailed(
-                translation_domain=DOMAIN,
-                translation_key="pool_down",
-                translation_placeholders={
-                    "name": self.config_entry.title,
-                    "reason": tiles.health_message or data[CONF_DRIVER],
-                },
-            )
+            raise self._pool_down(tiles.health_message or self.account.url)
         return tiles
+
+    def _key_refused(self) -> ConfigEntryAuthFailed:
+        return ConfigEntryAuthFailed(
+            translation_domain=DOMAIN,
+            translation_key="key_refused",
+            translation_placeholders={"name": self.config_entry.title},
+        )
+
+    def _pool_down(self, reason: str) -> UpdateFailed:
+        return UpdateFailed(
+            translation_domain=DOMAIN,
+            translation_key="pool_down",
+            translation_placeholders={
+                "name": self.config_entry.title,
+                "reason": reason,
+            },
+        )
+
+    async def _try_stratum(self) -> None:
+        """Look now and then whether miners can connect, whatever the figures say."""
+        now = time.monotonic()
+        if now < self._stratum_due:
+            return
+        self._stratum_due = now + _STRATUM_SECONDS
+        try:
+            self.stratum_latency = await connect_latency(
+                self.account.url, self.account.port
+            )
+        except CannotConnect:
+            self.stratum_latency = None

@@ -1,6 +1,6 @@
 """What all entries of HMM share."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import ClientSession
@@ -10,36 +10,38 @@ from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN
 from .driver_api import BasePoolIntegration, DriverContext
+from .driver_manager.known_pools import KnownPools
 from .driver_manager.loader import LoadedDriver, LoadedDrivers
-from .driver_manager.pool_client import make_pool_driver
-from .driver_manager.pool_files import PoolFiles
+from .drivers import DriverManager
 from .fleet import Fleet
 
 
 @dataclass(slots=True, kw_only=True)
 class HmmData:
-    """Drivers, pool files, the session and the fleet."""
+    """Drivers, known pools, the session and the fleet."""
 
-    drivers: LoadedDrivers
-    pool_files: PoolFiles
+    driver_manager: DriverManager
     session: ClientSession
     fleet: Fleet
-    pool_session: ClientSession
-    """Home Assistant's own session: pools are on the internet."""
-    _pool_drivers: dict[str, BasePoolIntegration] = field(default_factory=dict)
+
+    @property
+    def drivers(self) -> LoadedDrivers:
+        """Return the drivers that run now."""
+        return self.driver_manager.drivers
+
+    @property
+    def known_pools(self) -> KnownPools:
+        """Return the pools that can be chosen now."""
+        return self.driver_manager.known_pools
 
     def pool_driver(
         self, loaded: LoadedDriver[BasePoolIntegration]
     ) -> BasePoolIntegration:
         """Return the one instance that serves all accounts of a kind of pool.
 
-        It is shared, so that accounts share what the pool tells of a coin. Raises
-        DriverError if the driver cannot even be made.
+        Raises DriverError if the driver cannot even be made.
         """
-        if (driver := self._pool_drivers.get(loaded.driver_type)) is None:
-            driver = make_pool_driver(loaded.driver_class, self.pool_session)
-            self._pool_drivers[loaded.driver_type] = driver
-        return driver
+        return self.driver_manager.pool_driver(loaded)
 
     def driver_context(self, options: dict[str, Any] | None = None) -> DriverContext:
         """Return what a driver is lent."""

@@ -9,14 +9,19 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_HOST
 from homeassistant.core import HomeAssistant
 
-from .const import CONF_POOL_SETTINGS, CONF_WALLET
+from .const import CONF_ACCOUNT_SETTINGS, CONF_POOL_SETTINGS, CONF_WALLET
 from .coordinator import MinerCoordinator, PoolCoordinator
 from .data import get_data
+from .drivers_json import driver_facts, failed_files
+from .pool_account import CONF_ACCOUNT_HASH
 
 TO_REDACT = {
+    CONF_ACCOUNT_HASH,
+    CONF_ACCOUNT_SETTINGS,
     CONF_HOST,
     CONF_POOL_SETTINGS,
     CONF_WALLET,
+    "account",
     "admin_password",
     "admin_user",
     "configuration_url",
@@ -27,6 +32,7 @@ TO_REDACT = {
     "serial",
     "unique_id",
     "user",
+    "own_blocks",
     "workers",
 }
 
@@ -35,28 +41,13 @@ async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: ConfigEntry[Any]
 ) -> dict[str, Any]:
     """Return what helps to find a fault of one entry."""
-    data = get_data(hass)
+    manager = get_data(hass).driver_manager
     result: dict[str, Any] = {
         "entry": async_redact_data(
             {"data": dict(entry.data), "options": dict(entry.options)}, TO_REDACT
         ),
-        "drivers": [
-            {
-                "type": driver.driver_type,
-                "version": driver.version,
-                "file": driver.path.name,
-                "sha256": driver.sha256,
-                "bundled": driver.bundled,
-            }
-            for driver in (
-                *data.drivers.miners.values(),
-                *data.drivers.pools.values(),
-            )
-        ],
-        "failed_files": [
-            {"file": failed.path.name, "line": failed.line, "reason": failed.reason}
-            for failed in (*data.drivers.failed, *data.pool_files.failed)
-        ],
+        "drivers": [driver_facts(manager, driver) for driver in manager.drivers],
+        "failed_files": failed_files(manager),
     }
     coordinator = getattr(entry, "runtime_data", None)
     if isinstance(coordinator, MinerCoordinator | PoolCoordinator):

@@ -1,65 +1,467 @@
-"""Load drivers and pool files into Home Assistant, and report what is broken."""
+"""Holds the drivers that run, loads them again and tells what is broken."""
 
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 import logging
 from pathlib import Path
+import time
+from typing import Any
 
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers import issue_registry as ir
+from aiohttp import ClientSession
+from homeassistant.config_entries import (
+    ConfigEntry,
+    ConfigEntryState,
+    OperationNotAllowed,
+    UnknownEntry,
+)
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.start import async_at_started
+from homeassistant.util.yaml import Secrets, load_yaml
 
-from .const import DOMAIN
-from .driver_manager.loader import FailedDriver, LoadedDrivers, load_drivers
-from .driver_manager.pool_files import PoolFiles, load_pool_files
+from .const import CONF_DRIVER, CONF_ENTRY_TYPE, DOMAIN
+from .driver_api import BaseMinerAdapter, BasePoolIntegration
+from .driver_issues import async_show_issues
+from .driver_manager.declaration import DriverId
+from .driver_manager.known_pools import KnownPools, load_known_pools
+from .driver_manager.loader import (
+    BUNDLED,
+    AnyLoaded,
+    FailedDriver,
+    LoadedDriver,
+    LoadedDrivers,
+    forget_modules,
+    load_drivers,
+)
+from .driver_manager.pool_client import close_pool_driver, make_pool_driver
+from .driver_manager.requirements import Needs, Withheld, optional_drivers, users_needs
+from .driver_requirements import PackageInstaller
 
 _LOGGER = logging.getLogger(__name__)
 
+# Entries in these states have a driver, or would like to have one
+_IN_USE = (
+    ConfigEntryState.FAILED_UNLOAD,
+    ConfigEntryState.LOADED,
+    ConfigEntryState.SETUP_ERROR,
+    ConfigEntryState.SETUP_IN_PROGRESS,
+    ConfigEntryState.SETUP_RETRY,
+)
 
-async def async_load(hass: HomeAssistant) -> tuple[LoadedDrivers, PoolFiles]:
-    """Load everything; a broken file becomes a repair issue."""
-    folder = Path(hass.config.path(DOMAIN))
-    drivers, pool_files = await hass.async_add_import_executor_job(_load, folder)
 
-    for driver in (*drivers.miners.values(), *drivers.pools.values()):
-        if not driver.bundled:
-            _LOGGER.warning(
-                "Loaded the driver %s %s from %s (SHA-256 %s). It runs with all"
-                " rights of Home Assistant",
-                driver.driver_type,
-                driver.version,
-                driver.path,
-                driver.sha256,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverChange:
+    """What became of a driver type: one of the two sides may be None, not both."""
+
+    id: DriverId
+    before: AnyLoaded | None
+    after: AnyLoaded | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReloadReport:
+    """What a reload did."""
+
+    changes: tuple[DriverChange, ...]
+    failed: tuple[FailedDriver, ...]
+    """All driver and pool files that cannot be used now."""
+    entries: tuple[ConfigEntry[Any], ...]
+    """Those that were set up again; their state tells how that went."""
+    seconds: float
+
+    def failure(self, path: Path) -> FailedDriver | None:
+        """Return what is wrong with a file, None if it is not among the failed."""
+        return next((failed for failed in self.failed if failed.path == path), None)
+
+    def followed_by(self, later: ReloadReport) -> ReloadReport:
+        """Return one report for two reloads in a row."""
+        changes = {change.id: change for change in self.changes}
+        for change in later.changes:
+            before = changes[change.id].before if change.id in changes else None
+            changes[change.id] = DriverChange(
+                id=change.id, before=before or change.before, after=change.after
             )
-    for failed in drivers.failed:
-        _report(hass, failed, folder, "driver_failed")
-    for failed in pool_files.failed:
-        _report(hass, failed, folder, "pool_file_failed")
-    return drivers, pool_files
+        return ReloadReport(
+            changes=tuple(changes.values()),
+            failed=later.failed,
+            entries=tuple(dict.fromkeys((*self.entries, *later.entries))),
+            seconds=self.seconds + later.seconds,
+        )
 
 
-def _load(folder: Path) -> tuple[LoadedDrivers, PoolFiles]:
-    drivers = load_drivers(folder)
-    return drivers, load_pool_files(folder, drivers)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Packages:
+    """What the last look at the files said of the packages that they need."""
+
+    optional: Mapping[DriverId, Needs] = field(default_factory=dict)
+    """All bundled drivers that need packages, wanted or not."""
+    files: tuple[Needs, ...] = ()
+    """The wanted ones of these, then the files of the user."""
+    withheld: Mapping[Path, Withheld] = field(default_factory=dict)
 
 
-def _report(hass: HomeAssistant, failed: FailedDriver, folder: Path, key: str) -> None:
-    """Log a broken file once and show it in the repairs."""
-    name = (
-        str(failed.path.relative_to(folder.parent))
-        if failed.path.is_relative_to(folder.parent)
-        else failed.path.name
+class DriverManager:
+    """The drivers and known pools that run now.
+
+    ``drivers`` and ``known_pools`` are replaced by a reload, never changed: take
+    them from here each time.
+    """
+
+    def __init__(self, hass: HomeAssistant, pool_session: ClientSession) -> None:
+        """Begin without any; ``async_load`` brings them."""
+        self.folder = Path(hass.config.path(DOMAIN))
+        """``<config>/hmm``"""
+        self.drivers = LoadedDrivers()
+        self.known_pools = KnownPools()
+        self._hass = hass
+        self._pool_session = pool_session
+        self._pool_drivers: dict[type[BasePoolIntegration], BasePoolIntegration] = {}
+        self._lock = asyncio.Lock()
+        self._listeners: list[Callable[[], None]] = []
+        self._told: set[FailedDriver] = set()
+        self._packages = _Packages()
+        self._installer = PackageInstaller(hass, self._async_installed_late)
+        self._asked_for: set[DriverId] = set()
+        """Optional drivers that a flow wants, before there is an entry."""
+
+    @property
+    def failed(self) -> list[FailedDriver]:
+        """Return the driver and pool files that cannot be used."""
+        return [*self.drivers.failed, *self.known_pools.failed]
+
+    @property
+    def bundled(self) -> dict[DriverId, AnyLoaded]:
+        """Return the bundled drivers, also those that the user replaced."""
+        return {
+            id_of(driver): driver
+            for loaded in self.drivers
+            if (driver := loaded if loaded.bundled else loaded.replaces) is not None
+        }
+
+    @property
+    def optional(self) -> dict[DriverId, Needs]:
+        """Return the bundled drivers that need packages, loaded or not."""
+        return dict(self._packages.optional)
+
+    def why_missing(self, id_: DriverId) -> FailedDriver | None:
+        """Return why a driver is not there though its file is, None if it is not."""
+        paths = {needs.path for needs in self._packages.files if id_ in needs.drivers}
+        return next(
+            (failed for failed in self.drivers.failed if failed.path in paths), None
+        )
+
+    def name_of(self, path: Path) -> str:
+        """Return a file's path below the config folder, or that of a bundled one."""
+        is_bundled = path.is_relative_to(BUNDLED)
+        root = BUNDLED.parent if is_bundled else self.folder.parent
+        return path.relative_to(root).as_posix()
+
+    @callback
+    def entries_of(self, driver: AnyLoaded) -> list[ConfigEntry[Any]]:
+        """Return the entries of a driver's type, also those that are disabled."""
+        return self._entries({id_of(driver)})
+
+    def pool_driver(
+        self, loaded: LoadedDriver[BasePoolIntegration]
+    ) -> BasePoolIntegration:
+        """Return the one instance that serves all accounts of a kind of pool.
+
+        It is shared, so that accounts share what the pool tells of a coin. Raises
+        DriverError if the driver cannot even be made.
+        """
+        if (driver := self._pool_drivers.get(loaded.driver_class)) is None:
+            driver = make_pool_driver(loaded.driver_class, self._pool_session)
+            self._pool_drivers[loaded.driver_class] = driver
+        return driver
+
+    @callback
+    def async_add_listener(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
+        """Call ``listener`` after each reload, once its entries are set up again."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def async_load(self) -> None:
+        """Load everything for the first time; a broken file becomes a repair issue.
+
+        Drivers whose packages must be installed first follow later: nothing waits.
+        """
+        async with self._lock:
+            await self._async_replace()
+            users = [driver for driver in self.drivers if not driver.bundled]
+            for driver in users:
+                self._log_loaded(driver)
+            _LOGGER.info(
+                "Loaded %d miner drivers, %d pool drivers and %d pools; %d of the"
+                " drivers are from the configuration folder, %d files cannot be used",
+                len(self.drivers.miners),
+                len(self.drivers.pools),
+                len(self.known_pools.pools),
+                len(users),
+                len(self.failed),
+            )
+        # Home Assistant installs one thing at a time, and looks at the packages of an
+        # integration only when it is done: nobody's start is to wait for a driver.
+        async_at_started(self._hass, self._async_begin_to_install)
+
+    async def async_reload(self, *, retry_packages: bool = True) -> ReloadReport:
+        """Load what has changed, and set up the entries of these drivers again.
+
+        Nothing else is touched. A file that can no longer be loaded leaves its
+        driver running; one that is gone makes room for the bundled driver. Reloads
+        at the same time come one after the other. Drivers that need packages follow
+        when these are installed, all others do not wait for them. With
+        ``retry_packages``, those that could not be installed are tried again.
+        """
+        if retry_packages:
+            self._installer.async_forget_failures()
+        report = await self._async_reload_once()
+        later = await self._async_install_waiting()
+        return report.followed_by(later) if later else report
+
+    async def async_load_optional(self, id_: DriverId) -> FailedDriver | None:
+        """Install the packages of an optional driver and load it, or say why not."""
+        self._asked_for.add(id_)
+        if id_ not in {id_of(driver) for driver in self.drivers}:
+            await self.async_reload()
+        return self.why_missing(id_)
+
+    async def async_require(self, needs: Needs) -> Withheld | None:
+        """Install what a file needs that is not loaded yet, or say why not."""
+        self._installer.async_forget_failures(needs.requirements)
+        files = [it for it in self._packages.files if it.path != needs.path]
+        withheld = await self._installer.async_withheld([*files, needs])
+        if (found := withheld.get(needs.path)) is None or not found.waiting:
+            return found
+        await self._installer.async_install([needs])
+        return (await self._installer.async_withheld([*files, needs])).get(needs.path)
+
+    async def _async_install_waiting(self) -> ReloadReport | None:
+        """Install what files wait for, and load these; None if there are none."""
+        waiting = [it.needs for it in self._packages.withheld.values() if it.waiting]
+        if not waiting:
+            return None
+        await self._installer.async_install(waiting)
+        report = await self._async_reload_once()
+        # Entries that were told to wait are told now that it is in vain
+        wanting = {
+            id_
+            for needs in waiting
+            for id_ in needs.drivers
+            if (failed := self.why_missing(id_)) and not failed.waiting
+        }
+        await asyncio.gather(
+            *(
+                self._async_reload_entry(entry)
+                for entry in self._entries(wanting)
+                if entry.state is ConfigEntryState.SETUP_RETRY
+            )
+        )
+        return report
+
+    @callback
+    def _async_begin_to_install(self, hass: HomeAssistant) -> None:
+        hass.async_create_background_task(
+            self._async_install_waiting(), "hmm packages of drivers"
+        )
+
+    @callback
+    def _async_installed_late(self) -> None:
+        self._hass.async_create_background_task(
+            self._async_reload_once(), "hmm packages of drivers"
+        )
+
+    async def _async_reload_once(self) -> ReloadReport:
+        async with self._lock:
+            start = time.monotonic()
+            before = self.drivers
+            await self._async_replace()
+            changes = _changes(before, self.drivers)
+            for change in changes:
+                self._log_change(change)
+            entries = [
+                entry
+                for entry in self._entries({change.id for change in changes})
+                if entry.state in _IN_USE
+            ]
+            await asyncio.gather(*map(self._async_reload_entry, entries))
+            await self._async_close_unused()
+            forget_modules(self.drivers)
+            report = ReloadReport(
+                changes=tuple(changes),
+                failed=tuple(self.failed),
+                entries=tuple(entries),
+                seconds=time.monotonic() - start,
+            )
+            _LOGGER.info(
+                "Reloaded the drivers: %d changed, %d entries were set up again, %d"
+                " files cannot be used",
+                len(changes),
+                len(entries),
+                len(report.failed),
+            )
+        for listener in tuple(self._listeners):
+            listener()
+        return report
+
+    async def _async_replace(self) -> None:
+        """Load everything and show what is wrong."""
+        self._packages = await self._async_look_at_packages()
+        self.drivers, self.known_pools = await self._hass.async_add_executor_job(
+            _load, self.folder, self.drivers, self.known_pools, self._packages
+        )
+        for failed in self.failed:
+            if failed.waiting:
+                _LOGGER.info("%s: %s", self.name_of(failed.path), failed.reason)
+            elif failed not in self._told:
+                _LOGGER.error(
+                    "%s cannot be used: %s (line %s)",
+                    self.name_of(failed.path),
+                    failed.reason,
+                    failed.line or "?",
+                )
+        self._told = set(self.failed)
+        async_show_issues(self._hass, self)
+
+    async def _async_look_at_packages(self) -> _Packages:
+        """Return what the files need that are to be loaded now."""
+        optional, users = await self._hass.async_add_executor_job(
+            _read_needs, self.folder
+        )
+        wanted = [
+            needs
+            for id_, needs in optional.items()
+            if id_ in self._asked_for or self._entries({id_})
+        ]
+        files = (*wanted, *users)
+        return _Packages(
+            optional=optional,
+            files=files,
+            withheld=await self._installer.async_withheld(files),
+        )
+
+    @callback
+    def _entries(self, ids: set[DriverId]) -> list[ConfigEntry[Any]]:
+        wanted = {(id_.kind, id_.driver_type) for id_ in ids}
+        return [
+            entry
+            for entry in self._hass.config_entries.async_entries(
+                DOMAIN, include_ignore=False
+            )
+            if (entry.data.get(CONF_ENTRY_TYPE), entry.data.get(CONF_DRIVER)) in wanted
+        ]
+
+    async def _async_reload_entry(self, entry: ConfigEntry[Any]) -> None:
+        try:
+            await self._hass.config_entries.async_reload(entry.entry_id)
+        except UnknownEntry:
+            pass  # The user has just removed it
+        except OperationNotAllowed as err:
+            # It could not be unloaded, now or before
+            _LOGGER.error("%s goes on with its old driver: %s", entry.title, err)
+
+    async def _async_close_unused(self) -> None:
+        """Let pool drivers that were replaced give back what they hold."""
+        in_use = {driver.driver_class for driver in self.drivers.pools.values()}
+        unused = [
+            self._pool_drivers.pop(driver_class)
+            for driver_class in tuple(self._pool_drivers)
+            if driver_class not in in_use
+        ]
+        await asyncio.gather(*map(close_pool_driver, unused))
+
+    def _log_loaded(self, driver: AnyLoaded) -> None:
+        _LOGGER.warning(
+            "Loaded the driver %s %s from %s (%s, SHA-256 %s). It runs with all rights"
+            " of Home Assistant",
+            id_of(driver),
+            driver.version,
+            self.name_of(driver.path),
+            variant_of(driver),
+            driver.sha256,
+        )
+
+    def _log_change(self, change: DriverChange) -> None:
+        if change.after is None:
+            _LOGGER.warning("The driver %s is gone", change.id)
+        elif change.after.bundled:
+            _LOGGER.info(
+                "The bundled driver %s %s is used now",
+                change.id,
+                change.after.version,
+            )
+        else:
+            self._log_loaded(change.after)
+
+
+def id_of(driver: AnyLoaded) -> DriverId:
+    """Return which driver it is."""
+    is_miner = issubclass(driver.driver_class, BaseMinerAdapter)
+    return DriverId("miner" if is_miner else "pool", driver.driver_type)
+
+
+def variant_of(driver: AnyLoaded) -> str:
+    """Return what a driver's class extends, which tells how it is run."""
+    base = driver.driver_class.__base__
+    assert base is not None
+    return base.__name__
+
+
+def _read_needs(folder: Path) -> tuple[dict[DriverId, Needs], list[Needs]]:
+    return optional_drivers(), users_needs(folder)
+
+
+def _load(
+    folder: Path, running: LoadedDrivers, known: KnownPools, packages: _Packages
+) -> tuple[LoadedDrivers, KnownPools]:
+    drivers = load_drivers(
+        folder,
+        _read_settings(folder),
+        running,
+        optional=[needs.path for needs in packages.files if needs.bundled],
+        withheld=_failures(packages.withheld.values()),
     )
-    _LOGGER.error(
-        "%s cannot be used: %s (line %s)", name, failed.reason, failed.line or "?"
-    )
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        f"{key}_{name}",
-        is_fixable=False,
-        severity=ir.IssueSeverity.ERROR,
-        translation_key=key,
-        translation_placeholders={
-            "file": name,
-            "line": str(failed.line or "?"),
-            "reason": failed.reason,
-        },
-    )
+    pools = load_known_pools(folder, drivers)
+    failed = {failure.path for failure in pools.failed}
+    for template_id, pool in known.pools.items():
+        # A pool of a file that got worse stays in the list
+        if pool.path in failed and pool.driver_type in drivers.pools:
+            pools.pools[template_id] = pool
+    return drivers, pools
+
+
+def _failures(withheld: Iterable[Withheld]) -> dict[Path, FailedDriver]:
+    return {
+        it.needs.path: FailedDriver(
+            path=it.needs.path,
+            reason=it.reason,
+            line=it.needs.line,
+            waiting=it.waiting,
+        )
+        for it in withheld
+    }
+
+
+def _read_settings(folder: Path) -> dict[str, Any]:
+    """Return what config.yaml holds; nothing if it is broken.
+
+    The flow that adds a pool tells what is wrong with it.
+    """
+    try:
+        content = load_yaml(folder / "config.yaml", Secrets(folder.parent))
+    except HomeAssistantError, OSError, ValueError, RecursionError:
+        return {}
+    return dict(content) if isinstance(content, dict) else {}
+
+
+def _changes(before: LoadedDrivers, after: LoadedDrivers) -> list[DriverChange]:
+    """Return which drivers are others now; the same class is the same driver."""
+    old = {id_of(driver): driver for driver in before}
+    new = {id_of(driver): driver for driver in after}
+    return [
+        DriverChange(id=id_, before=old.get(id_), after=new.get(id_))
+        for id_ in dict.fromkeys((*old, *new))
+        if id_ not in old
+        or id_ not in new
+        or old[id_].driver_class is not new[id_].driver_class
+    ]

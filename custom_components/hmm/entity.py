@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Any, override
 
-from homeassistant.core import callback
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import (
     CONNECTION_NETWORK_MAC,
     DeviceEntryType,
@@ -15,9 +16,12 @@ from homeassistant.helpers.update_coordinator import (
     CoordinatorEntity,
     DataUpdateCoordinator,
 )
+from yarl import URL
 
 from .const import CONF_COIN, CONF_DRIVER, DOMAIN
 from .coordinator import MinerCoordinator, PoolCoordinator
+from .driver_api import PoolWorker
+from .driver_api.units import parse_text
 from .hub import HubCoordinator
 
 
@@ -53,7 +57,7 @@ class MinerEntity(HmmEntity[MinerCoordinator]):
         assert self.coordinator.profile is not None
         facts = self.coordinator.profile.facts
         return DeviceInfo(
-            configuration_url=facts.configuration_url,
+            configuration_url=_link(facts.configuration_url),
             connections={(CONNECTION_NETWORK_MAC, facts.mac)} if facts.mac else set(),
             hw_version=facts.hardware,
             identifiers=identifiers,
@@ -65,21 +69,66 @@ class MinerEntity(HmmEntity[MinerCoordinator]):
         )
 
 
+def _link(told: object) -> str | None:
+    """Return a web address, None for what Home Assistant would not take as one."""
+    if (text := parse_text(told)) is None:
+        return None
+    try:
+        url = URL(text)
+    except ValueError:
+        return None
+    return text if url.scheme in ("http", "https") and url.host else None
+
+
+@callback
+def pool_device(pool: PoolCoordinator) -> DeviceInfo:
+    """Return the device of a pool account."""
+    entry = pool.config_entry
+    return DeviceInfo(
+        configuration_url=_link(pool.driver.documentation_url),
+        entry_type=DeviceEntryType.SERVICE,
+        identifiers={(DOMAIN, entry.unique_id or entry.entry_id)},
+        manufacturer=parse_text(pool.driver.display_name) or entry.data[CONF_DRIVER],
+        model=entry.data[CONF_COIN],
+        name=entry.title,
+    )
+
+
 class PoolEntity(HmmEntity[PoolCoordinator]):
     """An entity of a pool account."""
 
     @override
     def _device(self, identifiers: set[tuple[str, str]], name: str) -> DeviceInfo:
-        driver = self.coordinator.driver
-        data = self.coordinator.config_entry.data
-        return DeviceInfo(
-            configuration_url=driver.documentation_url,
-            entry_type=DeviceEntryType.SERVICE,
-            identifiers=identifiers,
-            manufacturer=driver.display_name or data[CONF_DRIVER],
-            model=data[CONF_COIN],
-            name=name,
-        )
+        return pool_device(self.coordinator)
+
+
+class WorkerEntity(CoordinatorEntity[PoolCoordinator]):
+    """An entity of a worker, whose device ``PoolWorkers`` keeps."""
+
+    _attr_has_entity_name = True
+
+    def __init__(
+        self,
+        coordinator: PoolCoordinator,
+        worker_id: str,
+        description: EntityDescription,
+    ) -> None:
+        """Attach to the device of the worker."""
+        super().__init__(coordinator)
+        self.entity_description = description
+        self._worker_id = worker_id
+        self._attr_unique_id = f"{worker_id}_{description.key}"
+        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, worker_id)})
+
+    @property
+    def worker(self) -> PoolWorker | None:
+        """Return what the pool tells of the worker, None if it is not listed."""
+        return self.coordinator.workers.listed.get(self._worker_id)
+
+    @property
+    @override
+    def available(self) -> bool:
+        return super().available and self.worker is not None
 
 
 class HubEntity(HmmEntity[HubCoordinator]):
@@ -124,3 +173,55 @@ def async_add_offered[
     coordinator.config_entry.async_on_unload(
         coordinator.async_add_listener(add_offered)
     )
+
+
+@callback
+def async_add_workers[DescriptionT: EntityDescription](
+    hass: HomeAssistant,
+    pool: PoolCoordinator,
+    platform: str,
+    descriptions: Iterable[DescriptionT],
+    exists_fn: Callable[[DescriptionT, PoolWorker], bool],
+    factory: Callable[[PoolCoordinator, str, DescriptionT], Entity],
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add an entity for all that each worker offers, now and as workers come."""
+    wanted = tuple(descriptions)
+    before = registered(hass, pool, platform)
+    workers = pool.workers
+
+    def is_wanted(worker_id: str, description: DescriptionT) -> bool:
+        worker = workers.listed.get(worker_id)
+        return f"{worker_id}_{description.key}" in before or (
+            worker is not None and exists_fn(description, worker)
+        )
+
+    @callback
+    def add_offered() -> None:
+        offered = [
+            factory(pool, worker_id, description)
+            for worker_id in workers
+            for description in wanted
+            if is_wanted(worker_id, description)
+            and workers.claim(worker_id, platform, description.key)
+        ]
+        if offered:
+            async_add_entities(offered)
+
+    add_offered()
+    pool.config_entry.async_on_unload(pool.async_add_listener(add_offered))
+
+
+@callback
+def registered(hass: HomeAssistant, pool: PoolCoordinator, platform: str) -> set[str]:
+    """Return the unique ids of the entities that a pool had before a restart.
+
+    They are made again, although a pool that is down tells nothing now.
+    """
+    return {
+        entity.unique_id
+        for entity in er.async_entries_for_config_entry(
+            er.async_get(hass), pool.config_entry.entry_id
+        )
+        if entity.domain == platform
+    }

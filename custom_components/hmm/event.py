@@ -1,15 +1,21 @@
 """What is worth a cheer: a block, a new best share."""
 
+from datetime import UTC, datetime
 from typing import Any, override
 
-from homeassistant.components.event import EventEntity, EventEntityDescription
+from homeassistant.components.event import (
+    DOMAIN as EVENT_DOMAIN,
+    EventEntity,
+    EventEntityDescription,
+)
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import MinerCoordinator
-from .driver_api import MinerTelemetry
-from .entity import MinerEntity, async_add_offered
+from .coordinator import MinerCoordinator, PoolCoordinator
+from .driver_api import DashboardTileData, MinerTelemetry, PoolBlock
+from .entity import MinerEntity, PoolEntity, async_add_offered, registered
+from .workers import account_of, bare_name
 
 PARALLEL_UPDATES = 0
 
@@ -22,14 +28,21 @@ MINER_EVENT = EventEntityDescription(
     event_types=[EVENT_BLOCK_FOUND, EVENT_BEST_SHARE],
 )
 
+POOL_EVENT = EventEntityDescription(
+    key="block_found",
+    translation_key="block_found",
+    event_types=[EVENT_BLOCK_FOUND],
+)
+
 
 async def async_setup_entry(
     hass: HomeAssistant,
     entry: ConfigEntry[Any],
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the event entity of a miner that tells blocks or best shares."""
-    if isinstance(coordinator := entry.runtime_data, MinerCoordinator):
+    """Add the event entity of who tells blocks or best shares."""
+    coordinator = entry.runtime_data
+    if isinstance(coordinator, MinerCoordinator):
         async_add_offered(
             coordinator,
             (MINER_EVENT,),
@@ -38,6 +51,15 @@ async def async_setup_entry(
                 and bool({"best_share", "blocks_found"} & miner.profile.telemetry)
             ),
             MinerEvent,
+            async_add_entities,
+        )
+    elif isinstance(coordinator, PoolCoordinator):
+        before = registered(hass, coordinator, EVENT_DOMAIN)
+        async_add_offered(
+            coordinator,
+            (POOL_EVENT,),
+            lambda _, pool: bool(before) or _tells_blocks(pool.data),
+            PoolEvent,
             async_add_entities,
         )
 
@@ -66,3 +88,58 @@ class MinerEvent(MinerEntity, EventEntity):
 def _grew(before: float | None, now: float | None) -> bool:
     """Return whether both values are known and the second is larger."""
     return before is not None and now is not None and now > before
+
+
+def _tells_blocks(tiles: DashboardTileData | None) -> bool:
+    """Return whether a pool tells in any way what the account found."""
+    return tiles is not None and (
+        tiles.blocks_found is not None
+        or tiles.blocks_found_24h is not None
+        or tiles.last_block_found is not None
+        or bool(tiles.own_blocks)
+    )
+
+
+class PoolEvent(PoolEntity, EventEntity):
+    """Fires for each block that the account found between two polls."""
+
+    _seen: DashboardTileData | None = None
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        # The first block of all may be what this entity is made for
+        self._fire()
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        self._fire()
+        super()._handle_coordinator_update()
+
+    @callback
+    def _fire(self) -> None:
+        pool = self.coordinator
+        # Listeners are also called without a new poll
+        if not pool.last_update_success or pool.data is self._seen:
+            return
+        self._seen = pool.data
+        for block in pool.new_blocks:
+            self._trigger_event(EVENT_BLOCK_FOUND, self._describe(block))
+            self.async_write_ha_state()
+
+    def _describe(self, block: PoolBlock) -> dict[str, Any]:
+        """Return what is known of a block."""
+        account = account_of(self.coordinator)
+        facts = {
+            "height": block.height,
+            "hash": block.hash,
+            "worker": bare_name(block.worker, account) if block.worker else None,
+            "found": datetime.fromtimestamp(block.timestamp, UTC).isoformat()
+            if block.timestamp is not None
+            else None,
+            "difficulty": block.difficulty,
+            "network_difficulty": block.network_difficulty,
+            "reward": block.reward,
+        }
+        return {name: fact for name, fact in facts.items() if fact is not None}

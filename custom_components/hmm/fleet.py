@@ -1,45 +1,92 @@
 """All miners and pools that are set up, as one."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from homeassistant.core import CALLBACK_TYPE, callback
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+
+from .const import CONF_COIN, CONF_ENTRY_TYPE, DOMAIN, EntryType
+from .driver_api import MiningModel
+from .platform import PoolReading
 
 if TYPE_CHECKING:
-    from .coordinator import MinerCoordinator
+    from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+
+    from .coordinator import MinerCoordinator, PoolCoordinator
 
 
 class Fleet:
     """Knows the coordinators that are set up and tells when one has news."""
 
     def __init__(self) -> None:
-        """Begin without miners."""
+        """Begin with nothing."""
         self.miners: dict[str, MinerCoordinator] = {}
+        self.pools: dict[str, PoolCoordinator] = {}
         self._listeners: list[Callable[[], None]] = []
 
     @callback
     def async_add_miner(self, coordinator: MinerCoordinator) -> CALLBACK_TYPE:
         """Add a miner; its poll goes on even if all its entities are disabled."""
+        return self._add(self.miners, coordinator)
+
+    @callback
+    def async_add_pool(self, coordinator: PoolCoordinator) -> CALLBACK_TYPE:
+        """Add a pool account; its poll goes on like that of a miner."""
+        return self._add(self.pools, coordinator)
+
+    def _add[CoordinatorT: DataUpdateCoordinator[Any]](
+        self, members: dict[str, CoordinatorT], coordinator: CoordinatorT
+    ) -> CALLBACK_TYPE:
+        assert coordinator.config_entry is not None
         entry_id = coordinator.config_entry.entry_id
-        self.miners[entry_id] = coordinator
+        members[entry_id] = coordinator
         remove_listener = coordinator.async_add_listener(self._changed)
         self._changed()
 
         @callback
         def remove() -> None:
             remove_listener()
-            del self.miners[entry_id]
+            del members[entry_id]
             self._changed()
 
         return remove
 
     @callback
     def async_add_listener(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
-        """Call ``listener`` whenever a miner has news, comes or goes."""
+        """Call ``listener`` whenever a miner or pool has news, comes or goes."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    @callback
+    def read_pools(self, hass: HomeAssistant) -> list[PoolReading]:
+        """Return how each pool stands, also one that could not be set up."""
+        return [self._read_pool(entry) for entry in pool_entries(hass)]
+
+    def _read_pool(self, entry: ConfigEntry[Any]) -> PoolReading:
+        coin = entry.data[CONF_COIN]
+        pool = self.pools.get(entry.entry_id)
+        if pool is None:
+            return PoolReading(coin=coin)
+        return PoolReading(
+            coin=coin,
+            tiles=pool.data if pool.last_update_success else None,
+            solo=pool.driver.mining_model is MiningModel.SOLO,
+        )
 
     @callback
     def _changed(self) -> None:
         for listener in tuple(self._listeners):
             listener()
+
+
+@callback
+def pool_entries(hass: HomeAssistant) -> list[ConfigEntry[Any]]:
+    """Return the entries of all pools that the user wants, not the disabled ones."""
+    return [
+        entry
+        for entry in hass.config_entries.async_entries(
+            DOMAIN, include_ignore=False, include_disabled=False
+        )
+        if entry.data.get(CONF_ENTRY_TYPE) == EntryType.POOL
+    ]

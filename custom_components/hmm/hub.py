@@ -1,30 +1,44 @@
-"""Adds up the fleet; it listens to the miners and polls nothing itself."""
+"""Adds up the fleet; it listens to miners and pools and polls nothing itself."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 import logging
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import (
+    SIGNAL_CONFIG_ENTRY_CHANGED,
+    ConfigEntry,
+    ConfigEntryChange,
+    ConfigEntryState,
+)
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.debounce import Debouncer
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
+from .const import DOMAIN, EntryType
+from .data import entry_kind
 from .driver_api.units import efficiency_j_per_th
 from .fleet import Fleet
+from .platform import PoolTotals, add_up
 
 _LOGGER = logging.getLogger(__name__)
 
 # Every poll of every miner changes a total; the history needs no more than this
 _COOLDOWN_SECONDS = 30
 
+_IN_PROGRESS = (
+    ConfigEntryState.SETUP_IN_PROGRESS,
+    ConfigEntryState.UNLOAD_IN_PROGRESS,
+)
+
 type HubConfigEntry = ConfigEntry[HubCoordinator]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetData:
-    """Totals over the miners that answer. H/s, W, J/TH; None is unknown."""
+    """Totals over those that answer. H/s, W, J/TH; None is unknown."""
 
     miners: int | None = None
     online: int | None = None
@@ -32,6 +46,7 @@ class FleetData:
     power: float | None = None
     efficiency: float | None = None
     best_share: float | None = None
+    pools: PoolTotals = field(default_factory=PoolTotals)
 
 
 class HubCoordinator(DataUpdateCoordinator[FleetData]):
@@ -66,16 +81,58 @@ class HubCoordinator(DataUpdateCoordinator[FleetData]):
         # While Home Assistant starts, the miners come one after the other, and
         # the sum of the first ones would be taken for that of all.
         self._complete = False
+        self._members = {*fleet.miners, *fleet.pools}
+        self._changing = {
+            member.entry_id
+            for member in hass.config_entries.async_entries(DOMAIN)
+            if member.state in _IN_PROGRESS and member is not entry
+        }
         self.data = FleetData()
         entry.async_on_unload(async_at_started(hass, self._started))
         self._count_energy()
         entry.async_on_unload(fleet.async_add_listener(self._fleet_changed))
+        entry.async_on_unload(
+            async_dispatcher_connect(
+                hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._entry_changed
+            )
+        )
         entry.async_on_unload(self._debouncer.async_shutdown)
 
     @callback
     def _fleet_changed(self) -> None:
         self._count_energy()
-        self._debouncer.async_schedule_call()
+        members = {*self._fleet.miners, *self._fleet.pools}
+        joined = not members <= self._members
+        self._members = members
+        if joined:
+            # Whoever adds a miner or a pool looks at the totals next
+            self._async_add_up()
+        else:
+            self._schedule()
+
+    @callback
+    def _entry_changed(
+        self, change: ConfigEntryChange, entry: ConfigEntry[Any]
+    ) -> None:
+        """Count again when a miner or pool goes or cannot be set up."""
+        if entry.domain != DOMAIN or entry_kind(entry) == EntryType.HUB:
+            return
+        if entry.state in _IN_PROGRESS:
+            self._changing.add(entry.entry_id)
+            return
+        self._changing.discard(entry.entry_id)
+        if (
+            change is not ConfigEntryChange.ADDED
+            and entry.state is not ConfigEntryState.LOADED
+        ):
+            # What is unloaded for a reload is being set up again by then
+            self.hass.loop.call_soon(self._schedule)
+
+    @callback
+    def _schedule(self) -> None:
+        """Add up soon, but not while that would give less than there is."""
+        if not self._is_changing:
+            self._debouncer.async_schedule_call()
 
     @callback
     def _started(self, hass: HomeAssistant) -> None:
@@ -84,8 +141,19 @@ class HubCoordinator(DataUpdateCoordinator[FleetData]):
 
     @callback
     def _async_add_up(self) -> None:
-        if self._complete:
+        if self._complete and not self._is_changing:
             self.async_set_updated_data(self._total())
+
+    @property
+    def _is_changing(self) -> bool:
+        """Return whether a miner or pool is being set up or unloaded now.
+
+        It would be taken for one that is down. Its entry tells when that is over.
+        """
+        return any(
+            entry_id not in self._fleet.miners and entry_id not in self._fleet.pools
+            for entry_id in self._changing
+        )
 
     def _count_energy(self) -> None:
         """Add what each miner used since the last look.
@@ -122,6 +190,7 @@ class HubCoordinator(DataUpdateCoordinator[FleetData]):
                 sum(watts for watts, _ in both), sum(rate for _, rate in both)
             ),
             best_share=max(best, default=None),
+            pools=add_up(self._fleet.read_pools(self.hass)),
         )
 
 

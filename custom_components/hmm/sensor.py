@@ -1,712 +1,66 @@
-"""Sensors of miners, pools and the fleet."""
+"""Sensors of miners, pools, their workers and the fleet."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping
 from typing import Any, override
 
 from homeassistant.components.sensor import (
+    DOMAIN as SENSOR_DOMAIN,
     RestoreSensor,
-    SensorDeviceClass,
     SensorEntity,
-    SensorEntityDescription,
     SensorExtraStoredData,
-    SensorStateClass,
 )
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import (
-    PERCENTAGE,
-    REVOLUTIONS_PER_MINUTE,
-    SIGNAL_STRENGTH_DECIBELS_MILLIWATT,
-    EntityCategory,
-    UnitOfElectricCurrent,
-    UnitOfElectricPotential,
-    UnitOfEnergy,
-    UnitOfFrequency,
-    UnitOfInformation,
-    UnitOfPower,
-    UnitOfTemperature,
-    UnitOfTime,
-)
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
-from homeassistant.helpers.typing import StateType
-from homeassistant.util import dt as dt_util
 
-from .const import CONF_POWER_DRAW
+from .const import DOMAIN
 from .coordinator import MinerCoordinator, PoolCoordinator
-from .driver_api.units import GIGA, KILO, MEGA, TERA, efficiency_j_per_th, parse_number
-from .entity import HubEntity, MinerEntity, PoolEntity, async_add_offered
+from .driver_api import HashrateUnit
+from .driver_api.units import GIGA, KILO, MEGA, TERA, parse_number
+from .driver_manager.pool_client import hashrate_unit
+from .entity import (
+    HubEntity,
+    MinerEntity,
+    PoolEntity,
+    WorkerEntity,
+    async_add_offered,
+    async_add_workers,
+    registered,
+)
+from .figures import SensorValue, rounded, share_decimals
 from .hub import HubCoordinator
+from .hub_sensors import (
+    COIN_SENSORS,
+    HUB_SENSORS,
+    PLATFORM_SENSORS,
+    CoinSensorDescription,
+    HubSensorDescription,
+)
+from .miner_sensors import (
+    CHIP_SENSORS,
+    MINER_ENERGY,
+    MINER_SENSORS,
+    MinerSensorDescription,
+    knows_power,
+)
+from .platform import CoinTotals
+from .pool_sensors import (
+    POOL_SENSORS,
+    POOL_STRATUM_LATENCY,
+    WORKER_SENSORS,
+    PoolSensorDescription,
+    WorkerSensorDescription,
+)
 
 PARALLEL_UPDATES = 0
 
-_HASHRATE_FACTOR = {"TH/s": TERA, "GH/s": GIGA, "MH/s": MEGA, "kH/s": KILO}
-
-type SensorValue = StateType | datetime
-
-
-def _round(value: float | None, digits: int = 3) -> float | None:
-    """Return a value with its significant digits: the rest is noise."""
-    return None if value is None else float(f"{value:.{digits}g}")
-
-
-def _whole(value: float | None) -> int | None:
-    """Return a value without decimals."""
-    return None if value is None else round(value)
-
-
-def _difficulty(value: float | None) -> float | None:
-    """Return a difficulty whole, small ones (of the smallest miners) in full."""
-    return value if value is None or value < 1000 else round(value)
-
-
-def _percent(part: float | None, other: float | None) -> float | None:
-    """Return part of part + other in percent, None if nothing was counted."""
-    if part is None or other is None or part + other <= 0:
-        return None
-    return round(100 * part / (part + other), 2)
-
-
-@dataclass(frozen=True, kw_only=True)
-class MinerSensorDescription(SensorEntityDescription):
-    """A sensor of a miner."""
-
-    value_fn: Callable[[MinerCoordinator], SensorValue]
-    exists_fn: Callable[[MinerCoordinator], bool] | None = None
-    is_hashrate: bool = False
-    """Whether the value is H/s, to be shown in the unit of the miner."""
-
-    def exists(self, coordinator: MinerCoordinator) -> bool:
-        """Return whether the miner ever told this figure."""
-        if self.exists_fn is not None:
-            return self.exists_fn(coordinator)
-        return _tells(coordinator, self.key)
-
-
-def _tells(coordinator: MinerCoordinator, *names: str) -> bool:
-    """Return whether the miner ever sent all of these telemetry fields."""
-    profile = coordinator.profile
-    return profile is not None and all(name in profile.telemetry for name in names)
-
-
-def _knows_power(coordinator: MinerCoordinator) -> bool:
-    """Return whether power is measured or was given by the user."""
-    return (
-        coordinator.measures_power
-        or coordinator.config_entry.options.get(CONF_POWER_DRAW) is not None
-    )
-
-
-def _power(coordinator: MinerCoordinator) -> float | None:
-    """Return W in steps of about 2 %: less is noise of the meter."""
-    power = coordinator.power
-    if power is None:
-        return None
-    if power < 10:
-        return round(power, 1)
-    return round(2 * power) / 2 if power < 50 else round(power)
-
-
-def _efficiency(value: float | None) -> float | None:
-    """Return J/TH in steps of a half: the hashrate it comes from is noisy."""
-    return None if value is None else round(2 * value) / 2
-
-
-def _fan_rpm(coordinator: MinerCoordinator) -> int | None:
-    """Return the speed of the first fan that turns, in steps of 10 rpm."""
-    speeds = [rpm for rpm in coordinator.data.fan_rpm if rpm is not None]
-    return round(speeds[0], -1) if speeds else None
-
-
-def _reject_rate(coordinator: MinerCoordinator) -> float | None:
-    data = coordinator.data
-    return _percent(data.shares_rejected, data.shares_accepted)
-
-
-def _active_pool(coordinator: MinerCoordinator) -> str | None:
-    """Return host and port of the pool that the miner works for."""
-    pool = coordinator.data.active_pool
-    return None if pool is None else pool.url
-
-
-def _started(coordinator: MinerCoordinator) -> datetime | None:
-    """Return when the miner started."""
-    if (uptime := coordinator.data.uptime) is None:
-        return None
-    return dt_util.utcnow() - timedelta(seconds=uptime)
-
-
-def _detail(key: str, **options: Any) -> MinerSensorDescription:
-    """Return the description of a figure that only a tinkerer wants.
-
-    ``options`` are fields of the description; without ``value_fn`` the sensor
-    shows the telemetry field of its name as it is.
-    """
-    return MinerSensorDescription(
-        **{
-            "key": key,
-            "translation_key": key,
-            "entity_category": EntityCategory.DIAGNOSTIC,
-            "entity_registry_enabled_default": False,
-            "value_fn": lambda miner: getattr(miner.data, key),
-            **options,
-        }
-    )
-
-
-def _temperature(key: str) -> MinerSensorDescription:
-    """Return the description of a temperature beside the chip's."""
-    return _detail(
-        key,
-        device_class=SensorDeviceClass.TEMPERATURE,
-        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
-        value_fn=lambda miner: _whole(getattr(miner.data, key)),
-    )
-
-
-def _average_hashrate(key: str) -> MinerSensorDescription:
-    """Return the description of a hashrate over a longer window."""
-    return _detail(
-        key,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=2,
-        is_hashrate=True,
-    )
-
-
-def _duration(key: str, state_class: SensorStateClass) -> MinerSensorDescription:
-    """Return the description of a long time, shown in hours."""
-    return _detail(
-        key,
-        device_class=SensorDeviceClass.DURATION,
-        native_unit_of_measurement=UnitOfTime.SECONDS,
-        suggested_unit_of_measurement=UnitOfTime.HOURS,
-        state_class=state_class,
-        suggested_display_precision=0,
-    )
-
-
-MINER_SENSORS: tuple[MinerSensorDescription, ...] = (
-    MinerSensorDescription(
-        key="hashrate",
-        translation_key="hashrate",
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=2,
-        is_hashrate=True,
-        value_fn=lambda miner: miner.data.hashrate,
-    ),
-    MinerSensorDescription(
-        key="temperature",
-        translation_key="temperature",
-        device_class=SensorDeviceClass.TEMPERATURE,
-        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
-        value_fn=lambda miner: _whole(miner.data.temperature),
-    ),
-    MinerSensorDescription(
-        key="power",
-        translation_key="power",
-        device_class=SensorDeviceClass.POWER,
-        native_unit_of_measurement=UnitOfPower.WATT,
-        state_class=SensorStateClass.MEASUREMENT,
-        exists_fn=_knows_power,
-        value_fn=_power,
-    ),
-    MinerSensorDescription(
-        key="efficiency",
-        translation_key="efficiency",
-        native_unit_of_measurement="J/TH",
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=1,
-        exists_fn=lambda miner: _knows_power(miner) and _tells(miner, "hashrate"),
-        value_fn=lambda miner: _efficiency(
-            efficiency_j_per_th(miner.power, miner.data.hashrate)
-        ),
-    ),
-    MinerSensorDescription(
-        key="best_share",
-        translation_key="best_share",
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
-        value_fn=lambda miner: _difficulty(miner.data.best_share),
-    ),
-    MinerSensorDescription(
-        key="best_session_share",
-        translation_key="best_session_share",
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
-        value_fn=lambda miner: _difficulty(miner.data.best_session_share),
-    ),
-    MinerSensorDescription(
-        key="reject_rate",
-        translation_key="reject_rate",
-        native_unit_of_measurement=PERCENTAGE,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=2,
-        exists_fn=lambda miner: _tells(miner, "shares_accepted", "shares_rejected"),
-        value_fn=_reject_rate,
-    ),
-    MinerSensorDescription(
-        key="uptime",
-        translation_key="uptime",
-        device_class=SensorDeviceClass.UPTIME,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=_started,
-    ),
-    MinerSensorDescription(
-        key="active_pool",
-        translation_key="active_pool",
-        entity_category=EntityCategory.DIAGNOSTIC,
-        exists_fn=lambda miner: _tells(miner, "pools"),
-        value_fn=_active_pool,
-    ),
-    MinerSensorDescription(
-        key="shares_accepted",
-        translation_key="shares_accepted",
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        entity_registry_enabled_default=False,
-        value_fn=lambda miner: miner.data.shares_accepted,
-    ),
-    MinerSensorDescription(
-        key="shares_rejected",
-        translation_key="shares_rejected",
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        entity_registry_enabled_default=False,
-        value_fn=lambda miner: miner.data.shares_rejected,
-    ),
-    MinerSensorDescription(
-        key="shares_stale",
-        translation_key="shares_stale",
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        entity_registry_enabled_default=False,
-        value_fn=lambda miner: miner.data.shares_stale,
-    ),
-    MinerSensorDescription(
-        key="blocks_found",
-        translation_key="blocks_found",
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        entity_registry_enabled_default=False,
-        value_fn=lambda miner: miner.data.blocks_found,
-    ),
-    MinerSensorDescription(
-        key="hashrate_expected",
-        translation_key="hashrate_expected",
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        suggested_display_precision=2,
-        is_hashrate=True,
-        value_fn=lambda miner: miner.data.hashrate_expected,
-    ),
-    _average_hashrate("hashrate_10m"),
-    _average_hashrate("hashrate_15m"),
-    _average_hashrate("hashrate_1h"),
-    _average_hashrate("hashrate_1d"),
-    _temperature("temperature_regulator"),
-    _temperature("temperature_board"),
-    _temperature("temperature_inlet"),
-    _temperature("temperature_outlet"),
-    MinerSensorDescription(
-        key="fan_speed",
-        translation_key="fan_speed",
-        native_unit_of_measurement=PERCENTAGE,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        value_fn=lambda miner: _whole(miner.data.fan_speed),
-    ),
-    MinerSensorDescription(
-        key="fan_rpm",
-        translation_key="fan_rpm",
-        native_unit_of_measurement=REVOLUTIONS_PER_MINUTE,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        value_fn=_fan_rpm,
-    ),
-    MinerSensorDescription(
-        key="frequency",
-        translation_key="frequency",
-        device_class=SensorDeviceClass.FREQUENCY,
-        native_unit_of_measurement=UnitOfFrequency.MEGAHERTZ,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        value_fn=lambda miner: miner.data.frequency,
-    ),
-    MinerSensorDescription(
-        key="core_voltage",
-        translation_key="core_voltage",
-        device_class=SensorDeviceClass.VOLTAGE,
-        native_unit_of_measurement=UnitOfElectricPotential.MILLIVOLT,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        value_fn=lambda miner: miner.data.core_voltage,
-    ),
-    MinerSensorDescription(
-        key="core_voltage_actual",
-        translation_key="core_voltage_actual",
-        device_class=SensorDeviceClass.VOLTAGE,
-        native_unit_of_measurement=UnitOfElectricPotential.MILLIVOLT,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        value_fn=lambda miner: _whole(miner.data.core_voltage_actual),
-    ),
-    MinerSensorDescription(
-        key="input_voltage",
-        translation_key="input_voltage",
-        device_class=SensorDeviceClass.VOLTAGE,
-        native_unit_of_measurement=UnitOfElectricPotential.MILLIVOLT,
-        suggested_unit_of_measurement=UnitOfElectricPotential.VOLT,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        suggested_display_precision=2,
-        value_fn=lambda miner: _whole(miner.data.input_voltage),
-    ),
-    MinerSensorDescription(
-        key="input_current",
-        translation_key="input_current",
-        device_class=SensorDeviceClass.CURRENT,
-        native_unit_of_measurement=UnitOfElectricCurrent.MILLIAMPERE,
-        suggested_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        suggested_display_precision=2,
-        value_fn=lambda miner: _whole(miner.data.input_current),
-    ),
-    MinerSensorDescription(
-        key="error_rate",
-        translation_key="error_rate",
-        native_unit_of_measurement=PERCENTAGE,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        suggested_display_precision=2,
-        value_fn=lambda miner: _round(miner.data.error_rate),
-    ),
-    MinerSensorDescription(
-        key="pool_difficulty",
-        translation_key="pool_difficulty",
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        value_fn=lambda miner: miner.data.pool_difficulty,
-    ),
-    MinerSensorDescription(
-        key="network_difficulty",
-        translation_key="network_difficulty",
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        value_fn=lambda miner: miner.data.network_difficulty,
-    ),
-    MinerSensorDescription(
-        key="response_time",
-        translation_key="response_time",
-        device_class=SensorDeviceClass.DURATION,
-        native_unit_of_measurement=UnitOfTime.MILLISECONDS,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        value_fn=lambda miner: _whole(miner.data.response_time),
-    ),
-    MinerSensorDescription(
-        key="signal",
-        translation_key="signal",
-        device_class=SensorDeviceClass.SIGNAL_STRENGTH,
-        native_unit_of_measurement=SIGNAL_STRENGTH_DECIBELS_MILLIWATT,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        value_fn=lambda miner: miner.data.signal,
-    ),
-    _detail(
-        "packet_loss",
-        native_unit_of_measurement=PERCENTAGE,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=1,
-    ),
-    _detail("pool_failures", state_class=SensorStateClass.TOTAL_INCREASING),
-    # Not the class of an uptime, which is the moment of a start
-    _duration("uptime_total", SensorStateClass.TOTAL_INCREASING),
-    # Set back when the filter is cleaned
-    _duration("filter_runtime", SensorStateClass.MEASUREMENT),
-    _detail(
-        "reset_reason",
-        # A state is no longer than that
-        value_fn=lambda miner: (miner.data.reset_reason or "")[:255] or None,
-    ),
-    _detail(
-        "free_memory",
-        device_class=SensorDeviceClass.DATA_SIZE,
-        native_unit_of_measurement=UnitOfInformation.BYTES,
-        suggested_unit_of_measurement=UnitOfInformation.KIBIBYTES,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
-    ),
-)
-
-MINER_ENERGY = SensorEntityDescription(
-    key="energy",
-    translation_key="energy",
-    device_class=SensorDeviceClass.ENERGY,
-    native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
-    state_class=SensorStateClass.TOTAL_INCREASING,
-    suggested_display_precision=2,
-)
-
-
-def _chip_temperature(index: int) -> MinerSensorDescription:
-    """Return the description of one chip's temperature."""
-
-    def value(miner: MinerCoordinator) -> SensorValue:
-        chips = miner.data.chip_temperatures
-        return _whole(chips[index]) if index < len(chips) else None
-
-    return MinerSensorDescription(
-        key=f"chip_temperature_{index + 1}",
-        translation_key="chip_temperature",
-        translation_placeholders={"index": str(index + 1)},
-        device_class=SensorDeviceClass.TEMPERATURE,
-        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        suggested_display_precision=0,
-        exists_fn=lambda miner: (
-            miner.data is not None and index < len(miner.data.chip_temperatures)
-        ),
-        value_fn=value,
-    )
-
-
-def _chip_hashrate(index: int) -> MinerSensorDescription:
-    """Return the description of one chip's hashrate, where there are several."""
-
-    def value(miner: MinerCoordinator) -> SensorValue:
-        chips = miner.data.chip_hashrates
-        return chips[index] if index < len(chips) else None
-
-    return _detail(
-        f"chip_hashrate_{index + 1}",
-        translation_key="chip_hashrate",
-        translation_placeholders={"index": str(index + 1)},
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=2,
-        is_hashrate=True,
-        exists_fn=lambda miner: (
-            miner.data is not None
-            and index < len(miner.data.chip_hashrates)
-            and len(miner.data.chip_hashrates) > 1
-        ),
-        value_fn=value,
-    )
-
-
-# The largest home miner (Avalon Q) has 160 chips; that many sensors help nobody
-_MOST_CHIPS = 16
-CHIP_SENSORS = tuple(
-    describe(index)
-    for describe in (_chip_temperature, _chip_hashrate)
-    for index in range(_MOST_CHIPS)
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PoolSensorDescription(SensorEntityDescription):
-    """A sensor of a pool account; its key is a field of the tiles."""
-
-    value_fn: Callable[[PoolCoordinator], SensorValue]
-
-
-def _tile(key: str) -> Callable[[PoolCoordinator], SensorValue]:
-    """Return a function that reads one field of the tiles."""
-    return lambda pool: getattr(pool.data, key)
-
-
-POOL_SENSORS: tuple[PoolSensorDescription, ...] = (
-    PoolSensorDescription(
-        key="latency_ms",
-        translation_key="latency",
-        device_class=SensorDeviceClass.DURATION,
-        native_unit_of_measurement=UnitOfTime.MILLISECONDS,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        value_fn=lambda pool: _whole(pool.data.latency_ms),
-    ),
-    PoolSensorDescription(
-        key="network_difficulty",
-        translation_key="network_difficulty",
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=lambda pool: _round(pool.data.network_difficulty, 4),
-    ),
-    PoolSensorDescription(
-        key="pool_hashrate",
-        translation_key="hashrate",
-        native_unit_of_measurement="TH/s",
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=2,
-        value_fn=lambda pool: (
-            None
-            if pool.data.pool_hashrate is None
-            else _round(pool.data.pool_hashrate / TERA)
-        ),
-    ),
-    PoolSensorDescription(
-        key="estimated_time_to_block",
-        translation_key="time_to_block",
-        device_class=SensorDeviceClass.DURATION,
-        native_unit_of_measurement=UnitOfTime.SECONDS,
-        suggested_unit_of_measurement=UnitOfTime.DAYS,
-        suggested_display_precision=1,
-        value_fn=lambda pool: _round(pool.data.estimated_time_to_block),
-    ),
-    PoolSensorDescription(
-        key="pool_percentage",
-        translation_key="network_share",
-        native_unit_of_measurement=PERCENTAGE,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=6,
-        value_fn=lambda pool: _round(pool.data.pool_percentage),
-    ),
-    PoolSensorDescription(
-        key="active_workers",
-        translation_key="workers",
-        state_class=SensorStateClass.MEASUREMENT,
-        value_fn=_tile("active_workers"),
-    ),
-    PoolSensorDescription(
-        key="shares_valid",
-        translation_key="shares_valid",
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        entity_registry_enabled_default=False,
-        value_fn=_tile("shares_valid"),
-    ),
-    PoolSensorDescription(
-        key="shares_invalid",
-        translation_key="shares_invalid",
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        entity_registry_enabled_default=False,
-        value_fn=_tile("shares_invalid"),
-    ),
-    PoolSensorDescription(
-        key="shares_stale",
-        translation_key="shares_stale",
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        entity_registry_enabled_default=False,
-        value_fn=_tile("shares_stale"),
-    ),
-    PoolSensorDescription(
-        key="reject_rate",
-        translation_key="reject_rate",
-        native_unit_of_measurement=PERCENTAGE,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=2,
-        value_fn=lambda pool: _round(pool.data.reject_rate),
-    ),
-    PoolSensorDescription(
-        key="blocks_found_24h",
-        translation_key="blocks_24h",
-        state_class=SensorStateClass.MEASUREMENT,
-        value_fn=_tile("blocks_found_24h"),
-    ),
-    PoolSensorDescription(
-        key="last_block_found",
-        translation_key="last_block",
-        device_class=SensorDeviceClass.TIMESTAMP,
-        value_fn=_tile("last_block_found"),
-    ),
-    PoolSensorDescription(
-        key="estimated_earnings_24h",
-        translation_key="earnings_24h",
-        state_class=SensorStateClass.MEASUREMENT,
-        value_fn=_tile("estimated_earnings_24h"),
-    ),
-    PoolSensorDescription(
-        key="confirmed_balance",
-        translation_key="confirmed_balance",
-        state_class=SensorStateClass.MEASUREMENT,
-        value_fn=_tile("confirmed_balance"),
-    ),
-    PoolSensorDescription(
-        key="pending_balance",
-        translation_key="pending_balance",
-        state_class=SensorStateClass.MEASUREMENT,
-        value_fn=_tile("pending_balance"),
-    ),
-    PoolSensorDescription(
-        key="best_share",
-        translation_key="best_share",
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
-        value_fn=lambda pool: _difficulty(pool.data.best_share),
-    ),
-)
-
-_MONEY = {"estimated_earnings_24h", "confirmed_balance", "pending_balance"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class HubSensorDescription(SensorEntityDescription):
-    """A sensor of the fleet."""
-
-    value_fn: Callable[[HubCoordinator], SensorValue]
-
-
-HUB_SENSORS: tuple[HubSensorDescription, ...] = (
-    HubSensorDescription(
-        key="hashrate",
-        translation_key="hashrate",
-        native_unit_of_measurement="TH/s",
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=2,
-        value_fn=lambda hub: (
-            None if hub.data.hashrate is None else _round(hub.data.hashrate / TERA)
-        ),
-    ),
-    HubSensorDescription(
-        key="power",
-        translation_key="power",
-        device_class=SensorDeviceClass.POWER,
-        native_unit_of_measurement=UnitOfPower.WATT,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
-        value_fn=lambda hub: _whole(hub.data.power),
-    ),
-    HubSensorDescription(
-        key="efficiency",
-        translation_key="efficiency",
-        native_unit_of_measurement="J/TH",
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=1,
-        value_fn=lambda hub: _efficiency(hub.data.efficiency),
-    ),
-    HubSensorDescription(
-        key="miners_online",
-        translation_key="miners_online",
-        state_class=SensorStateClass.MEASUREMENT,
-        value_fn=lambda hub: hub.data.online,
-    ),
-    HubSensorDescription(
-        key="miners",
-        translation_key="miners",
-        value_fn=lambda hub: hub.data.miners,
-    ),
-    HubSensorDescription(
-        key="best_share",
-        translation_key="best_share",
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
-        value_fn=lambda hub: _difficulty(hub.data.best_share),
-    ),
-)
+_HASHRATE_FACTOR: Mapping[HashrateUnit, float] = {
+    "TH/s": TERA,
+    "GH/s": GIGA,
+    "MH/s": MEGA,
+    "kH/s": KILO,
+}
 
 
 async def async_setup_entry(
@@ -727,16 +81,30 @@ async def async_setup_entry(
         async_add_offered(
             coordinator,
             (MINER_ENERGY,),
-            lambda _, miner: _knows_power(miner),
+            lambda _, miner: knows_power(miner),
             MinerEnergySensor,
             async_add_entities,
         )
     elif isinstance(coordinator, PoolCoordinator):
+        before = registered(hass, coordinator, SENSOR_DOMAIN)
+        async_add_entities([PoolStratumLatency(coordinator, POOL_STRATUM_LATENCY)])
         async_add_offered(
             coordinator,
             POOL_SENSORS,
-            lambda description, pool: getattr(pool.data, description.key) is not None,
+            lambda description, pool: (
+                f"{entry.unique_id or entry.entry_id}_{description.key}" in before
+                or description.exists(pool)
+            ),
             PoolSensor,
+            async_add_entities,
+        )
+        async_add_workers(
+            hass,
+            coordinator,
+            SENSOR_DOMAIN,
+            WORKER_SENSORS,
+            lambda description, worker: description.value_fn(worker) is not None,
+            WorkerSensor,
             async_add_entities,
         )
     elif isinstance(coordinator, HubCoordinator):
@@ -748,9 +116,72 @@ async def async_setup_entry(
             HubEnergySensor,
             async_add_entities,
         )
+        _add_platform(hass, coordinator, async_add_entities)
 
 
-class MinerSensor(MinerEntity, SensorEntity):
+@callback
+def _add_platform(
+    hass: HomeAssistant,
+    hub: HubCoordinator,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add what the pools tell together, now and as pools and coins come.
+
+    A figure that was there before a restart is there again, even if its pools are
+    down.
+    """
+    added: set[str] = set()
+    registry = er.async_get(hass)
+    identity = hub.config_entry.unique_id
+
+    def is_wanted(description: HubSensorDescription | CoinSensorDescription) -> bool:
+        return description.key not in added and (
+            description.exists(hub)
+            or registry.async_get_entity_id(
+                SENSOR_DOMAIN, DOMAIN, f"{identity}_{description.key}"
+            )
+            is not None
+        )
+
+    @callback
+    def add_offered() -> None:
+        entities: list[HubSensor | HubCoinSensor] = [
+            HubSensor(hub, description)
+            for description in PLATFORM_SENSORS
+            if is_wanted(description)
+        ]
+        entities += [
+            HubCoinSensor(hub, description)
+            for coin in hub.data.pools.coins
+            for template in COIN_SENSORS
+            if is_wanted(description := template.of(coin))
+        ]
+        if entities:
+            added.update(entity.entity_description.key for entity in entities)
+            async_add_entities(entities)
+
+    add_offered()
+    hub.config_entry.async_on_unload(hub.async_add_listener(add_offered))
+
+
+class _HashrateSensor(SensorEntity):
+    """A sensor that may show H/s in a larger unit, which is fixed for life."""
+
+    _factor: float | None = None
+
+    def _show_in(self, unit: HashrateUnit) -> None:
+        """Take the unit that suits the kind of device or pool."""
+        self._attr_native_unit_of_measurement = unit
+        self._factor = _HASHRATE_FACTOR[unit]
+
+    def _shown(self, value: SensorValue) -> SensorValue:
+        """Return a value in the unit of the sensor."""
+        if self._factor is not None and isinstance(value, int | float):
+            return rounded(value / self._factor)
+        return value
+
+
+class MinerSensor(MinerEntity, _HashrateSensor):
     """One figure of a miner."""
 
     entity_description: MinerSensorDescription
@@ -758,24 +189,18 @@ class MinerSensor(MinerEntity, SensorEntity):
     def __init__(
         self, coordinator: MinerCoordinator, description: MinerSensorDescription
     ) -> None:
-        """Fix the unit of a hashrate for life."""
+        """Fix the unit of a hashrate."""
         super().__init__(coordinator, description)
-        self._factor = 1.0
         if description.is_hashrate:
-            unit = coordinator.client.hashrate_unit
-            self._attr_native_unit_of_measurement = unit
-            self._factor = _HASHRATE_FACTOR[unit]
+            self._show_in(coordinator.client.hashrate_unit)
 
     @property
     @override
     def native_value(self) -> SensorValue:
-        value = self.entity_description.value_fn(self.coordinator)
-        if self._factor != 1.0 and isinstance(value, int | float):
-            return _round(value / self._factor)
-        return value
+        return self._shown(self.entity_description.value_fn(self.coordinator))
 
 
-class PoolSensor(PoolEntity, SensorEntity):
+class PoolSensor(PoolEntity, _HashrateSensor):
     """One figure of a pool account."""
 
     entity_description: PoolSensorDescription
@@ -783,15 +208,61 @@ class PoolSensor(PoolEntity, SensorEntity):
     def __init__(
         self, coordinator: PoolCoordinator, description: PoolSensorDescription
     ) -> None:
-        """Show money in the coin that the pool pays."""
+        """Fix the unit of a hashrate."""
         super().__init__(coordinator, description)
-        if description.key in _MONEY:
-            self._attr_native_unit_of_measurement = coordinator.data.currency
+        if description.is_hashrate:
+            self._show_in(hashrate_unit(coordinator.driver))
+        if description.is_network_share:
+            decimals = share_decimals(coordinator.account.coin)
+            self._attr_suggested_display_precision = decimals
+
+    @property
+    @override
+    def native_unit_of_measurement(self) -> str | None:
+        """Return the unit: money is in what the pool pays in."""
+        pool = self.coordinator
+        if not self.entity_description.is_money:
+            return super().native_unit_of_measurement
+        told = pool.data.currency if pool.data is not None else None
+        return told or pool.account.coin
 
     @property
     @override
     def native_value(self) -> SensorValue:
-        return self.entity_description.value_fn(self.coordinator)
+        return self._shown(self.entity_description.value_fn(self.coordinator))
+
+
+class PoolStratumLatency(PoolSensor):
+    """How fast the port answers that miners connect to, whatever the figures do."""
+
+    @property
+    @override
+    def available(self) -> bool:
+        return True
+
+
+class WorkerSensor(WorkerEntity, _HashrateSensor):
+    """One figure of a worker at a pool."""
+
+    entity_description: WorkerSensorDescription
+
+    def __init__(
+        self,
+        coordinator: PoolCoordinator,
+        worker_id: str,
+        description: WorkerSensorDescription,
+    ) -> None:
+        """Fix the unit of a hashrate."""
+        super().__init__(coordinator, worker_id, description)
+        if description.is_hashrate:
+            self._show_in(hashrate_unit(coordinator.driver))
+
+    @property
+    @override
+    def native_value(self) -> SensorValue:
+        if (worker := self.worker) is None:
+            return None
+        return self._shown(self.entity_description.value_fn(worker))
 
 
 class HubSensor(HubEntity, SensorEntity):
@@ -805,14 +276,52 @@ class HubSensor(HubEntity, SensorEntity):
         return self.entity_description.value_fn(self.coordinator)
 
 
+class HubCoinSensor(HubEntity, SensorEntity):
+    """One total of all pools of a coin."""
+
+    entity_description: CoinSensorDescription
+
+    def __init__(
+        self, coordinator: HubCoordinator, description: CoinSensorDescription
+    ) -> None:
+        """Show money in its coin, and a share of its network as more than zero."""
+        super().__init__(coordinator, description)
+        if description.is_money:
+            self._attr_native_unit_of_measurement = description.coin
+        if description.is_network_share:
+            decimals = share_decimals(description.coin)
+            self._attr_suggested_display_precision = decimals
+
+    @property
+    @override
+    def available(self) -> bool:
+        return super().available and self._totals is not None
+
+    @property
+    @override
+    def native_value(self) -> SensorValue:
+        totals = self._totals
+        return None if totals is None else self.entity_description.value_fn(totals)
+
+    @property
+    def _totals(self) -> CoinTotals | None:
+        """Return the totals of the coin, None without any pool of it."""
+        return self.coordinator.data.pools.coins.get(self.entity_description.coin)
+
+
 class _EnergySensor(RestoreSensor):
     """Energy that goes on where it was before a restart."""
 
     _before = 0.0
+    _is_restored = False
 
     @override
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
+        if self._is_restored:
+            # It got another entity id, under which nothing was stored
+            return
+        self._is_restored = True
         last = await self.async_get_last_sensor_data()
         before = None if last is None else parse_number(last.native_value)
         self._before = (before or 0.0) - self._metered

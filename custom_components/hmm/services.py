@@ -1,4 +1,4 @@
-"""Actions that work on many miners at once."""
+"""Actions: on many miners at once, and what the pools say as data."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,6 +6,7 @@ from typing import Any
 
 from homeassistant.const import (
     ATTR_AREA_ID,
+    ATTR_CONFIG_ENTRY_ID,
     ATTR_DEVICE_ID,
     ATTR_ENTITY_ID,
     ATTR_FLOOR_ID,
@@ -30,7 +31,10 @@ import voluptuous as vol
 from .const import DOMAIN
 from .coordinator import MinerCoordinator
 from .data import get_data
+from .tiles_json import platform_tiles, pool_tiles
 
+SERVICE_GET_PLATFORM_TILES = "get_platform_tiles"
+SERVICE_GET_POOL_TILES = "get_pool_tiles"
 SERVICE_SET_MODE = "set_mode"
 SERVICE_SET_POOL = "set_pool"
 
@@ -42,6 +46,8 @@ _TARGET_KEYS = (
     ATTR_LABEL_ID,
 )
 
+GET_PLATFORM_TILES_SCHEMA = vol.Schema({})
+GET_POOL_TILES_SCHEMA = vol.Schema({vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string})
 SET_MODE_SCHEMA = vol.All(
     vol.Schema(
         {
@@ -105,6 +111,37 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
         return await _run_on_targets(call, run)
 
+    @callback
+    def get_platform_tiles(call: ServiceCall) -> ServiceResponse:
+        return platform_tiles(hass)
+
+    @callback
+    def get_pool_tiles(call: ServiceCall) -> ServiceResponse:
+        pools = pool_tiles(hass)
+        if (pool_id := call.data.get(ATTR_CONFIG_ENTRY_ID)) is None:
+            return {**pools}
+        if pool_id not in pools:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="unknown_pool",
+                translation_placeholders={"pool_id": pool_id},
+            )
+        return {pool_id: pools[pool_id]}
+
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_GET_PLATFORM_TILES,
+        get_platform_tiles,
+        schema=GET_PLATFORM_TILES_SCHEMA,
+        supports_response=SupportsResponse.ONLY,
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_GET_POOL_TILES,
+        get_pool_tiles,
+        schema=GET_POOL_TILES_SCHEMA,
+        supports_response=SupportsResponse.ONLY,
+    )
     hass.services.async_register(
         DOMAIN,
         SERVICE_SET_MODE,

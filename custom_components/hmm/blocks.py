@@ -1,0 +1,272 @@
+"""Blocks of a pool account: which are new, and how many are of the last day.
+
+Pools tell a list, a total or only when the last one was found. What is news, and
+what of a total belongs to the last 24 hours, follows from what was seen before.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.singleton import singleton
+from homeassistant.helpers.storage import Store
+from homeassistant.util.hass_dict import HassKey
+
+from .const import DOMAIN
+from .driver_api import DashboardTileData, PoolBlock
+
+DAY = 86_400
+
+# A block found between two looks this close is of the moment of the second
+_SHARP_SECONDS = 1200
+
+# How long one part of a pool's answers may lag behind another
+_LATE_SECONDS = 1800
+
+# List, total, count of a day, time of the last one
+_WAYS = 4
+
+_STORE_VERSION = 1
+
+# After a crash a watch has a gap of at most this
+_SAVE_SECONDS = 600
+
+
+class _KnownBlocks:
+    """Blocks that were listed, by their hash, or by the height without one."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._hashes: set[str] = set()
+        self._heights: set[int] = set()
+        self._bare_heights: set[int] = set()
+
+    def add(self, block: PoolBlock) -> bool:
+        """Add a block; return whether it is new, False for one without a name."""
+        if block.hash is None:
+            new = block.height is not None and block.height not in self._heights
+        else:
+            new = (
+                block.hash not in self._hashes
+                and block.height not in self._bare_heights
+            )
+            self._hashes.add(block.hash)
+        if block.height is not None:
+            self._heights.add(block.height)
+            if block.hash is None:
+                self._bare_heights.add(block.height)
+        return new
+
+
+class BlockWatch:
+    """Tells of each new block once, whichever way the pool shows it first."""
+
+    def __init__(self) -> None:
+        """Begin without having seen anything: the first look is no news."""
+        self._known = _KnownBlocks()
+        self._has_list = False
+        self._counts: dict[str, int] = {}
+        self._last: float | None = None
+        self._looked: float | None = None
+        # Blocks that were told before each of the ways showed them
+        self._owed = [0] * _WAYS
+        self._told = 0.0
+
+    def look(self, tiles: DashboardTileData, now: float) -> tuple[PoolBlock, ...]:
+        """Return the blocks that were found since the last look, oldest first."""
+        listed = self._new_in_list(tiles)
+        later = self._new_by_time(tiles)
+        shown = [
+            len(listed),
+            self._growth("total", tiles.blocks_found),
+            # Tells no end of it, but more of them are new ones for sure
+            self._growth("day", tiles.blocks_found_24h),
+            later,
+        ]
+        self._looked = now
+        if now - self._told > _LATE_SECONDS:
+            self._owed = [0] * _WAYS
+        news = [
+            max(0, number - owed)
+            for number, owed in zip(shown, self._owed, strict=True)
+        ]
+        found = max(news)
+        self._owed = [
+            max(0, owed - number) + found - new
+            for number, owed, new in zip(shown, self._owed, news, strict=True)
+        ]
+        if not found:
+            return ()
+        self._told = now
+        blocks = listed[-found:]
+        last = round(self._last) if later and self._last is not None else None
+        unlisted = PoolBlock(timestamp=last)
+        return (*(unlisted for _ in range(found - len(blocks))), *blocks)
+
+    def _new_in_list(self, tiles: DashboardTileData) -> list[PoolBlock]:
+        # Blocks that are listed for the first time are new after an empty list
+        self._has_list |= tiles.blocks_found == 0
+        had_list = self._has_list
+        self._has_list |= bool(tiles.own_blocks)
+        return [
+            block
+            for block in reversed(tiles.own_blocks)
+            if self._known.add(block) and (had_list or self._is_recent(block.timestamp))
+        ]
+
+    def _growth(self, name: str, count: int | None) -> int:
+        if count is None:
+            return 0
+        before = self._counts.get(name, count)
+        self._counts[name] = count
+        return max(0, count - before)
+
+    def _new_by_time(self, tiles: DashboardTileData) -> int:
+        if tiles.last_block_found is None:
+            return 0
+        before, self._last = self._last, tiles.last_block_found.timestamp()
+        if before is None:
+            return int(self._is_recent(self._last))
+        return int(self._last > before)
+
+    def _is_recent(self, timestamp: float | None) -> bool:
+        """Return whether that was after the last look."""
+        return (
+            timestamp is not None
+            and self._looked is not None
+            and timestamp > self._looked
+        )
+
+
+@dataclass(slots=True)
+class _Span:
+    """Blocks that were found ``after`` one moment and ``by`` another.
+
+    ``blocks`` is None where nobody watched.
+    """
+
+    after: float
+    by: float
+    blocks: int | None
+
+
+@dataclass(slots=True)
+class BlockLog:
+    """What was seen of the total of one account."""
+
+    count: int | None = None
+    looked: float = 0.0
+    spans: list[_Span] = field(default_factory=list)
+
+    def look(self, count: int, now: float) -> None:
+        """Note a total. One that is lower than before has begun anew."""
+        before, after = self.count, self.looked
+        self.count, self.looked = count, now
+        self.spans = [span for span in self.spans if span.by > now - DAY]
+        if before is None or (count < before and now - after > _SHARP_SECONDS):
+            self.spans = [_Span(0, now, None)]
+        elif count > before:
+            self.spans.append(_Span(after, now, count - before))
+
+    def last_day(self) -> int | None:
+        """Return the blocks of the 24 hours before the last look, None: not known."""
+        start, total = self.looked - DAY, 0
+        for span in self.spans:
+            if span.by <= start:
+                continue
+            if span.blocks is None or (
+                span.after < start and span.by - span.after > _SHARP_SECONDS
+            ):
+                return None
+            total += span.blocks
+        return total
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as JSON."""
+        return {
+            "count": self.count,
+            "looked": self.looked,
+            "spans": [[span.after, span.by, span.blocks] for span in self.spans],
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> BlockLog:
+        """Return what was stored."""
+        spans = [_Span(*span) for span in data["spans"]]
+        return cls(data["count"], data["looked"], spans)
+
+
+class BlockCounts:
+    """Counts the blocks of the last day where a pool tells only a total."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Begin without accounts."""
+        self._hass = hass
+        self._store: Store[dict[str, Any]] = Store(
+            hass, _STORE_VERSION, f"{DOMAIN}.blocks"
+        )
+        self._logs: dict[str, BlockLog] = {}
+        self._save_due = 0.0
+
+    async def async_load(self) -> None:
+        """Go on where it was before a restart."""
+        stored = await self._store.async_load() or {}
+        self._logs = {key: BlockLog.from_dict(log) for key, log in stored.items()}
+
+    @callback
+    def last_day(
+        self, entry_id: str, tiles: DashboardTileData, now: float
+    ) -> int | None:
+        """Return how many blocks an account found in the last 24 hours.
+
+        None: the pool tells neither a total nor when they were found, or it was not
+        watched for that long yet.
+        """
+        listed = _last_day_of_list(tiles, now - DAY)
+        if tiles.blocks_found is None:
+            return listed
+        log = self._logs.setdefault(entry_id, BlockLog())
+        log.look(tiles.blocks_found, now)
+        if now >= self._save_due:
+            # Each call would put the one before off
+            self._save_due = now + _SAVE_SECONDS
+            self._store.async_delay_save(self._content, _SAVE_SECONDS)
+        return log.last_day() if listed is None else listed
+
+    async def async_forget(self, entry_id: str) -> None:
+        """Forget an account that was removed."""
+        if self._logs.pop(entry_id, None) is not None:
+            # In the place of the one that was to come
+            self._save_due = 0.0
+            await self._store.async_save(self._content())
+
+    def _content(self) -> dict[str, Any]:
+        # A poll may end after its account was removed
+        return {
+            key: log.as_dict()
+            for key, log in self._logs.items()
+            if self._hass.config_entries.async_get_entry(key) is not None
+        }
+
+
+@singleton(HassKey[BlockCounts](f"{DOMAIN}_blocks"), async_=True)
+async def async_get_block_counts(hass: HomeAssistant) -> BlockCounts:
+    """Return the counts of all accounts, which are kept in one file."""
+    counts = BlockCounts(hass)
+    await counts.async_load()
+    return counts
+
+
+def _last_day_of_list(tiles: DashboardTileData, start: float) -> int | None:
+    """Return how many listed blocks are newer, None if the list does not tell.
+
+    It tells when it is complete, or reaches back beyond that moment.
+    """
+    times = [block.timestamp for block in tiles.own_blocks]
+    known = [moment for moment in times if moment is not None]
+    if not times or len(known) < len(times):
+        return None
+    complete = tiles.blocks_found is not None and len(times) >= tiles.blocks_found
+    if not complete and min(known) > start:
+        return None
+    return sum(moment > start for moment in known)

@@ -1,0 +1,80 @@
+"""Fetches a driver from the web, and asks before anything of it is run."""
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+
+from .const import DOMAIN
+from .driver_updates import DRIVER_UPDATES, PendingDriver
+
+DRIVER_INSTALL = "driver_install"
+"""The repair issue that asks."""
+
+DATA_FILE_NAME = "file_name"
+DATA_SHA256 = "sha256"
+DATA_URL = "url"
+
+_NONE = "-"
+
+
+async def async_propose(hass: HomeAssistant, url: str, sha256: str) -> PendingDriver:
+    """Download a driver and show a repair issue that asks whether to install it.
+
+    Raises HomeAssistantError if it cannot be one.
+    """
+    updates = hass.data[DRIVER_UPDATES]
+    pending = await updates.async_prepare(url, sha256)
+    _ask(hass, pending, updates.version_of(pending.declaration.id))
+    return pending
+
+
+@callback
+def issue_id(pending: PendingDriver) -> str:
+    """Return the id of the issue; one for each type of driver."""
+    return f"{DRIVER_INSTALL}_{pending.declaration.id}"
+
+
+@callback
+def waiting(hass: HomeAssistant) -> set[str]:
+    """Return the checksums of the files that wait for a yes."""
+    return {
+        str(issue.data[DATA_SHA256])
+        for (domain, _), issue in ir.async_get(hass).issues.items()
+        if domain == DOMAIN and issue.data and DATA_SHA256 in issue.data
+    }
+
+
+@callback
+def _ask(hass: HomeAssistant, pending: PendingDriver, replaces: str | None) -> None:
+    """Show the issue, which is still there after a restart.
+
+    ``replaces`` is the version that the driver would take the place of.
+    """
+    declaration = pending.declaration
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id(pending),
+        data={
+            DATA_FILE_NAME: pending.file_name,
+            DATA_SHA256: declaration.sha256,
+            DATA_URL: str(pending.url),
+        },
+        is_fixable=True,
+        is_persistent=True,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key=DRIVER_INSTALL,
+        translation_placeholders={
+            "name": _plain(declaration.display_name),
+            "driver": str(declaration.id),
+            "version": _plain(declaration.version),
+            "url": _plain(str(pending.url)),
+            "sha256": declaration.sha256,
+            "requirements": _plain(", ".join(declaration.requirements)) or _NONE,
+            "replaces": _plain(replaces or _NONE),
+        },
+    )
+
+
+def _plain(text: str) -> str:
+    """Return a text of a file that nobody has read yet, fit for back quotes."""
+    return "".join(c for c in text if c.isprintable()).replace("`", "'")

@@ -1,0 +1,85 @@
+"""Repair issues of drivers: files that cannot be used, drivers that do harm."""
+
+from typing import TYPE_CHECKING
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+
+from .const import DOMAIN
+from .driver_manager.loader import BUNDLED
+
+if TYPE_CHECKING:
+    from .drivers import DriverManager
+
+DATA_PATH = "path"
+DATA_TYPE = "driver_type"
+
+DRIVER_FAILED = "driver_failed"
+POOL_FILE_FAILED = "pool_file_failed"
+
+# What a driver may do that harms a device, and the issue that tells of it
+_DANGERS = {
+    "writes_input_voltage": "driver_writes_input_voltage",
+    "pool_switch_restarts": "driver_pool_switch_restarts",
+}
+DANGERS = frozenset(_DANGERS.values())
+
+
+@callback
+def async_show_issues(hass: HomeAssistant, manager: DriverManager) -> None:
+    """Make an issue for each broken file and harmful driver; others vanish."""
+    shown = set()
+    for key, failures in (
+        (DRIVER_FAILED, manager.drivers.failed),
+        (POOL_FILE_FAILED, manager.known_pools.failed),
+    ):
+        for failed in failures:
+            if failed.waiting or failed.path.is_relative_to(BUNDLED):
+                # It comes by itself, or its entries say what is wrong
+                continue
+            name = manager.name_of(failed.path)
+            issue_id = f"{key}_{name}"
+            # Of two faults in one file, the first is shown
+            if issue_id in shown:
+                continue
+            shown.add(issue_id)
+            ir.async_create_issue(
+                hass,
+                DOMAIN,
+                issue_id,
+                data={DATA_PATH: str(failed.path)},
+                is_fixable=True,
+                severity=ir.IssueSeverity.ERROR,
+                translation_key=key,
+                translation_placeholders={
+                    "file": name,
+                    "line": str(failed.line or "?"),
+                    "reason": failed.reason,
+                },
+            )
+    for driver in manager.drivers:
+        danger = getattr(driver.driver_class, "danger", None)
+        if driver.bundled or danger not in _DANGERS:
+            continue
+        dangerous = _DANGERS[danger]
+        name = manager.name_of(driver.path)
+        issue_id = f"{dangerous}_{name}"
+        shown.add(issue_id)
+        ir.async_create_issue(
+            hass,
+            DOMAIN,
+            issue_id,
+            data={DATA_PATH: str(driver.path), DATA_TYPE: driver.driver_type},
+            is_fixable=True,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key=dangerous,
+            translation_placeholders={"file": name, "driver": driver.driver_type},
+        )
+    for domain, issue_id in tuple(issues := ir.async_get(hass).issues):
+        if (
+            domain == DOMAIN
+            and issue_id not in shown
+            and issues[domain, issue_id].translation_key
+            in {DRIVER_FAILED, POOL_FILE_FAILED, *DANGERS}
+        ):
+            ir.async_delete_issue(hass, DOMAIN, issue_id)

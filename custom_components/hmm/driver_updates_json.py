@@ -1,0 +1,146 @@
+"""What is known of the updates of drivers, as JSON with the keys of HMM-Local."""
+
+from typing import Any
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util.json import JsonObjectType
+
+from .data import get_data
+from .driver_api.units import parse_text
+from .driver_install import issue_id
+from .driver_manager.loader import AnyLoaded
+from .driver_updates import DRIVER_UPDATES, DriverResult, DriverState, PendingDriver
+from .drivers import id_of
+
+_UP_TO_DATE = "up_to_date"
+_UPDATE_AVAILABLE = "update_available"
+_NO_SOURCE = "no_source"
+
+
+@callback
+def update_states(hass: HomeAssistant) -> list[Any]:
+    """Return all drivers with the version in use and the one to be had.
+
+    A bundled driver is always up to date: it comes with the integration. The
+    user's files are told as they are on the disk, working or not.
+    """
+    states = hass.data[DRIVER_UPDATES].states
+    rows = [_state(state) for state in states.values()]
+    rows.extend(
+        _bundled(driver)
+        for driver in get_data(hass).driver_manager.drivers
+        if driver.bundled and id_of(driver) not in states
+    )
+    return sorted(rows, key=lambda row: (row["category"], row["driver_type"]))
+
+
+def _bundled(driver: AnyLoaded) -> dict[str, Any]:
+    id_ = id_of(driver)
+    return {
+        "name": driver.path.name,
+        "driver_type": id_.driver_type,
+        "category": id_.kind,
+        "display_name": parse_text(driver.driver_class.display_name) or id_.driver_type,
+        "current_version": driver.version,
+        "available_version": driver.version,
+        "status": _UP_TO_DATE,
+        "description": _first_line(driver.driver_class.__doc__),
+        "source": "bundled",
+        "url": None,
+        "error": None,
+    }
+
+
+def _state(state: DriverState) -> dict[str, Any]:
+    if state.has_update:
+        status = _UPDATE_AVAILABLE
+    else:
+        status = _UP_TO_DATE if state.has_source else _NO_SOURCE
+    source = "bundled" if state.has_source else None
+    return {
+        "name": state.installed.path.name,
+        "driver_type": state.id.driver_type,
+        "category": state.id.kind,
+        "display_name": state.installed.declaration.display_name,
+        "current_version": state.installed_version,
+        "available_version": state.latest_version,
+        "status": status,
+        "description": state.installed.declaration.description,
+        "source": "url" if state.url else source,
+        "url": str(state.url) if state.url else None,
+        "error": state.error,
+    }
+
+
+def result_json(result: DriverResult, message: str) -> JsonObjectType:
+    """Return what became of one driver."""
+    return {
+        "success": True,
+        "message": message,
+        "driver_name": result.name,
+        "old_version": result.old_version,
+        "new_version": result.new_version,
+    }
+
+
+def update_json(result: DriverResult) -> JsonObjectType:
+    """Return what an update did."""
+    if result.old_version == result.new_version:
+        message = f"Driver {result.name} is up to date."
+    else:
+        message = f"Driver {result.name} updated successfully."
+    return result_json(result, message)
+
+
+def update_all_json(
+    updated: list[DriverResult], failed: list[tuple[DriverState, HomeAssistantError]]
+) -> JsonObjectType:
+    """Return what the update of all drivers did."""
+    message = f"Updated {len(updated)} driver(s)."
+    if failed:
+        message = f"{message} {len(failed)} failed."
+    return {
+        "success": not failed,
+        "updated": [
+            {
+                "name": result.name,
+                "category": result.id.kind,
+                "old_version": result.old_version,
+                "new_version": result.new_version,
+            }
+            for result in updated
+        ],
+        "failed": [
+            {
+                "name": state.installed.path.name,
+                "category": state.id.kind,
+                "error": str(err),
+            }
+            for state, err in failed
+        ],
+        "message": message,
+    }
+
+
+def pending_json(pending: PendingDriver) -> JsonObjectType:
+    """Return what waits for the user's yes."""
+    declaration = pending.declaration
+    return {
+        "success": True,
+        "message": "Confirm the installation in Settings > Repairs.",
+        "driver_name": pending.file_name,
+        "driver_type": declaration.id.driver_type,
+        "category": declaration.id.kind,
+        "display_name": declaration.display_name,
+        "version": declaration.version,
+        "requirements": list(declaration.requirements),
+        "sha256": declaration.sha256,
+        "url": str(pending.url),
+        "issue_id": issue_id(pending),
+    }
+
+
+def _first_line(docstring: str | None) -> str | None:
+    lines = (docstring or "").strip().splitlines()
+    return lines[0].strip() if lines else None

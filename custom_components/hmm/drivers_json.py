@@ -1,0 +1,97 @@
+"""What is known of the drivers, as JSON."""
+
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.util.json import JsonObjectType
+
+from .data import get_data
+from .driver_api.units import parse_text
+from .driver_manager.loader import AnyLoaded, FailedDriver
+from .drivers import DriverChange, DriverManager, ReloadReport, id_of, variant_of
+
+
+@callback
+def list_drivers(hass: HomeAssistant) -> JsonObjectType:
+    """Return all drivers with what uses them, and the files that failed."""
+    manager = get_data(hass).driver_manager
+    return {
+        "drivers": [
+            {
+                **driver_facts(manager, driver),
+                "display_name": parse_text(driver.driver_class.display_name)
+                or driver.driver_type,
+                "entries": [
+                    {"entry_id": entry.entry_id, "title": entry.title}
+                    for entry in manager.entries_of(driver)
+                ],
+            }
+            for driver in manager.drivers
+        ],
+        "failed_files": failed_files(manager),
+    }
+
+
+def driver_facts(manager: DriverManager, driver: AnyLoaded) -> dict[str, Any]:
+    """Return what a driver is and which file it came from."""
+    bundled = manager.bundled.get(id_of(driver))
+    return {
+        "type": driver.driver_type,
+        "category": id_of(driver).kind,
+        "version": driver.version,
+        "bundled_version": bundled.version if bundled else None,
+        "source": "bundled" if driver.bundled else "user",
+        "variant": variant_of(driver),
+        "file": manager.name_of(driver.path),
+        "sha256": driver.sha256,
+    }
+
+
+def failed_files(manager: DriverManager) -> list[Any]:
+    """Return the driver and pool files that cannot be used."""
+    return [_failed(manager, failed) for failed in manager.failed]
+
+
+def _failed(manager: DriverManager, failed: FailedDriver) -> JsonObjectType:
+    return {
+        "file": manager.name_of(failed.path),
+        "line": failed.line,
+        "reason": failed.reason,
+    }
+
+
+def reload_report(manager: DriverManager, report: ReloadReport) -> JsonObjectType:
+    """Return what a reload did."""
+    return {
+        "loaded": len(list(manager.drivers)),
+        "changed": [_change(manager, change) for change in report.changes],
+        "failed_files": [_failed(manager, failed) for failed in report.failed],
+        "entries": [_entry(entry) for entry in report.entries],
+        "seconds": round(report.seconds, 2),
+    }
+
+
+def _change(manager: DriverManager, change: DriverChange) -> JsonObjectType:
+    before, after = change.before, change.after
+    if before is None:
+        what = "added"
+    else:
+        what = "removed" if after is None else "changed"
+    return {
+        "type": change.id.driver_type,
+        "category": change.id.kind,
+        "change": what,
+        "old_version": before.version if before else None,
+        "new_version": after.version if after else None,
+        "file": manager.name_of(after.path) if after else None,
+    }
+
+
+def _entry(entry: ConfigEntry[Any]) -> JsonObjectType:
+    return {
+        "entry_id": entry.entry_id,
+        "title": entry.title,
+        "state": entry.state.value,
+        "reason": entry.reason,
+    }

@@ -1,0 +1,58 @@
+"""The pools that the user's own miners mine at."""
+
+from dataclasses import dataclass, field
+
+from .data import HmmData
+from .driver_api import BasePoolIntegration, DriverError
+from .driver_api.wallets import strip_worker
+from .driver_manager.address import AddressError
+from .driver_manager.pool_detect import parse_stratum
+from .fleet import Fleet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MinedPool:
+    """A pool as it stands in miners; ``user`` is a secret, without the worker."""
+
+    host: str
+    port: int
+    user: str = field(repr=False)
+    miners: int
+
+    @property
+    def address(self) -> str:
+        """Return host and port as the user knows them."""
+        return f"{self.host}:{self.port}"
+
+
+def mined_pools(fleet: Fleet) -> list[MinedPool]:
+    """Return the pools of all miners that answered, those of most miners first.
+
+    Pools for emergencies are among them. One server is there once for each account.
+    """
+    miners: dict[tuple[str, int, str], set[str]] = {}
+    for entry_id, miner in fleet.miners.items():
+        for slot in miner.data.pools if miner.data else ():
+            try:
+                address = parse_stratum(slot.url)
+            except AddressError:
+                continue
+            if address.port is not None:
+                key = (address.host, address.port, strip_worker(slot.user or ""))
+                miners.setdefault(key, set()).add(entry_id)
+    pools = [
+        MinedPool(host=host, port=port, user=user, miners=len(entries))
+        for (host, port, user), entries in miners.items()
+    ]
+    return sorted(pools, key=lambda pool: -pool.miners)
+
+
+def pool_drivers(data: HmmData) -> dict[str, BasePoolIntegration]:
+    """Return the driver of each kind of pool; one that cannot be made is left out."""
+    drivers = {}
+    for driver_type, loaded in data.drivers.pools.items():
+        try:
+            drivers[driver_type] = data.pool_driver(loaded)
+        except DriverError:
+            continue
+    return drivers

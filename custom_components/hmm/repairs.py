@@ -1,0 +1,171 @@
+"""Fix flows for the repair issues of drivers."""
+
+from pathlib import Path
+import re
+from typing import Any
+
+from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import UnknownFlow
+from homeassistant.helpers import issue_registry as ir
+
+from .const import DOMAIN
+from .data import get_data
+from .driver_issues import DATA_PATH, DATA_TYPE
+from .driver_manager.declaration import DriverId
+from .driver_manager.disable import disable
+from .driver_manager.driver_files import LARGEST_FILE
+from .driver_manager.loader import FailedDriver
+from .repairs_install import async_create_install_flow
+
+_LONGEST_LINE = 200
+_TYPE = re.compile(
+    r"^\s*(?:driver_type|miner_type|pool_type)\s*(?::[^=]*)?=\s*[\"'](\w+)[\"']",
+    re.MULTILINE,
+)
+
+
+async def async_create_fix_flow(
+    hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
+) -> RepairsFlow:
+    """Return the flow that fixes an issue."""
+    if flow := async_create_install_flow(hass, issue_id, data):
+        return flow
+    if not data or not isinstance(path := data.get(DATA_PATH), str):
+        raise UnknownFlow(issue_id)
+    driver_type = data.get(DATA_TYPE)
+    if isinstance(driver_type, str):
+        return HarmfulDriverFlow(Path(path), driver_type)
+    return BrokenFileFlow(Path(path))
+
+
+class _FileFlow(RepairsFlow):
+    """What the flows have in common: a file that can be taken out of use."""
+
+    def __init__(self, path: Path) -> None:
+        """Begin with the file of the issue."""
+        self._path = path
+
+    async def async_step_disable(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Rename the file; nothing is deleted."""
+        manager = get_data(self.hass).driver_manager
+        try:
+            await self.hass.async_add_executor_job(disable, self._path)
+        except FileNotFoundError:
+            pass  # The user has been faster
+        except OSError as err:
+            return self.async_abort(
+                reason="cannot_rename",
+                description_placeholders={
+                    "file": manager.name_of(self._path),
+                    "reason": err.strerror or type(err).__name__,
+                },
+            )
+        await manager.async_reload(retry_packages=False)
+        return self.async_create_entry(data={})
+
+    async def async_step_use_bundled(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Make room for the bundled driver."""
+        return await self.async_step_disable()
+
+
+class BrokenFileFlow(_FileFlow):
+    """Shows what is wrong with a file, and loads it again or disables it."""
+
+    async def async_step_init(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Show the fault and what can be done."""
+        return await self._async_show("init")
+
+    async def async_step_reload(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Try again, after the user has changed the file."""
+        await get_data(self.hass).driver_manager.async_reload()
+        return await self.async_step_still_broken()
+
+    async def async_step_still_broken(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Show what is wrong now, unless nothing is."""
+        return await self._async_show("still_broken")
+
+    async def _async_show(self, step_id: str) -> RepairsFlowResult:
+        manager = get_data(self.hass).driver_manager
+        failed = next((it for it in manager.failed if it.path == self._path), None)
+        if failed is None:
+            return self.async_create_entry(data={})
+        source = await self.hass.async_add_executor_job(_read, self._path)
+        types = {self._path.stem.removesuffix("_driver"), *_TYPE.findall(source)}
+        # Where another file of the user has taken the type, the bundled one rests
+        has_bundled = self._path.suffix == ".py" and any(
+            driver.driver_type in types
+            and (driver.bundled or (driver.replaces and driver.path == self._path))
+            for driver in manager.drivers
+        )
+        return self.async_show_menu(
+            step_id=step_id,
+            menu_options=["reload", "use_bundled" if has_bundled else "disable"],
+            description_placeholders={
+                "file": manager.name_of(failed.path),
+                "line": str(failed.line or "?"),
+                "reason": failed.reason,
+                "source": _line(source, failed),
+            },
+        )
+
+
+class HarmfulDriverFlow(_FileFlow):
+    """Offers the bundled driver in place of one that harms a device."""
+
+    def __init__(self, path: Path, driver_type: str) -> None:
+        """Begin with the driver of the issue."""
+        super().__init__(path)
+        self._driver_type = driver_type
+
+    async def async_step_init(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Ask what to do."""
+        manager = get_data(self.hass).driver_manager
+        has_bundled = DriverId("miner", self._driver_type) in manager.bundled
+        return self.async_show_menu(
+            step_id="init",
+            menu_options=["use_bundled" if has_bundled else "disable", "keep"],
+            description_placeholders={
+                "file": manager.name_of(self._path),
+                "driver": self._driver_type,
+            },
+        )
+
+    async def async_step_keep(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Let the driver run, and say no more of it."""
+        if ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id):
+            ir.async_ignore_issue(self.hass, DOMAIN, self.issue_id, True)
+        # To finish would delete the issue, and the next start would bring it back
+        return self.async_abort(reason="kept")
+
+
+def _read(path: Path) -> str:
+    """Return the text of a file, as far as it is one."""
+    try:
+        with path.open("rb") as file:
+            return file.read(LARGEST_FILE).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _line(source: str, failed: FailedDriver) -> str:
+    """Return the line of the fault, fit to stand between back quotes."""
+    lines = source.split("\n")
+    if failed.line is None or not 0 < failed.line <= len(lines):
+        return "?"
+    text = "".join(c for c in lines[failed.line - 1].strip() if c.isprintable())
+    return text[:_LONGEST_LINE].replace("`", "'") or "?"
