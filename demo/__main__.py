@@ -20,7 +20,7 @@ import aiohttp
 
 from simulator.fleet import DEMO_CONTROL_PORT, NMMINER_PORT, PORT_BASE, Fleet
 from simulator.nmminer import SimulatedNMMiner
-from simulator.solopool import DEMO_WALLET, SimulatedSolopool
+from simulator.stratum import SimulatedStratum
 
 from .config_folder import CHECKOUT, prepare
 from .dashboard import create_dashboard
@@ -30,30 +30,13 @@ from .entries import add_miner, add_pool
 from .errors import DemoError
 from .home_assistant import RESTART_STATUS, Client, HomeAssistant
 from .output import fail, say
+from .pools import demo_pools
 from .process import Program
 
 DEFAULT_PORT = 8123
 LOCAL = "127.0.0.1"
 USERNAME = "demo"
 SIMULATOR_SECONDS = 30
-
-POOL_FILE = "demo-solopool-dgb.yaml"
-POOL_GROUP = "Solopool.org · DGB"
-POOL_REGION = Path(POOL_FILE).stem
-POOL = """\
-# The simulated pool of the demo, in the way that any further pool is added.
-driver: solopool
-display_name: "Solopool.org DGB (simulated)"
-description: "A pool that runs on this machine"
-url: eu1.solopool.org
-port: 8004
-coin: DGB
-region: Simulated
-mining_model: solo
-supports_shares: true
-# A key that only this driver knows: where it asks
-api_base: {api_base}
-"""
 
 
 @dataclass(slots=True)
@@ -94,6 +77,7 @@ class Demo:
         self.fresh: bool = options.fresh
         self.shift: int = options.sim_shift
         self.devices = list(Fleet.demo(shift=self.shift))
+        self.pools = dict(demo_pools(self.devices, self.shift))
         self.panel = f"http://{LOCAL}:{DEMO_CONTROL_PORT + self.shift}/"
 
     async def run(self) -> None:
@@ -183,11 +167,8 @@ class Demo:
     def _home_assistant(self) -> HomeAssistant:
         config = self.folder / "config"
         prepare(config, host=self.host, port=self.port)
-        pool = next(it for it in self.devices if isinstance(it, SimulatedSolopool))
-        path = config / "hmm" / "pools" / POOL_FILE
-        path.parent.mkdir(parents=True, exist_ok=True)
-        api_base = f"http://{pool.host}:{pool.port}/api"
-        path.write_text(POOL.format(api_base=api_base), encoding="utf-8")
+        for pool in self.pools.values():
+            pool.write_file(config / "hmm" / "pools")
         return HomeAssistant(
             Path(sys.executable), config, self.port, self.folder / "home-assistant.log"
         )
@@ -209,14 +190,15 @@ class Demo:
                     " broadcasts to, belongs to another program"
                 )
                 continue
+            if isinstance(device, SimulatedStratum):
+                continue  # It only is where the miners connect to
             say(f"Adding {device.name}")
-            match device:
-                case SimulatedSolopool():
-                    await add_pool(client, POOL_GROUP, POOL_REGION, DEMO_WALLET)
-                case SimulatedNMMiner():
-                    await add_miner(client, device.ip)
-                case _:
-                    await add_miner(client, f"{device.host}:{device.port}")
+            if (pool := self.pools.get(device.name)) is not None:
+                await add_pool(client, pool.group, pool.region, pool.account)
+            elif isinstance(device, SimulatedNMMiner):
+                await add_miner(client, device.ip)
+            else:
+                await add_miner(client, f"{device.host}:{device.port}")
         say("Making the dashboard")
         devices = await read_devices(client)
         await create_dashboard(client, devices, self.panel)

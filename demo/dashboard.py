@@ -43,8 +43,10 @@ async def create_dashboard(
 def build(devices: Sequence[Device], panel_url: str) -> dict[str, Any]:
     """Return the dashboard: the fleet, a section for each miner, the pools."""
     hubs = [device for device in devices if device.is_hub]
-    pools = [device for device in devices if device.is_service and not device.is_hub]
-    miners = [device for device in devices if not device.is_service]
+    pools = [device for device in devices if "binary_sensor.health" in device.entities]
+    miners = [
+        device for device in devices if "binary_sensor.running" in device.entities
+    ]
     sections = [
         *(_fleet_section(hub) for hub in hubs),
         *(_pool_section(pool) for pool in pools),
@@ -87,6 +89,9 @@ def _fleet_section(hub: Device) -> Card:
             "sensor.miners_online",
             "sensor.best_share",
             "sensor.energy",
+            "sensor.pools_online",
+            "sensor.pools_hashrate",
+            "sensor.soonest_block",
         ),
     )
 
@@ -103,6 +108,8 @@ def _pool_section(pool: Device) -> Card:
             "sensor.blocks_24h",
             "sensor.reject_rate",
             "sensor.last_block",
+            "sensor.confirmed_balance",
+            "sensor.earnings_24h",
         ),
     )
 

@@ -16,18 +16,22 @@ async def add_miner(client: Client, address: str) -> str | None:
     return await _go_through(client, "miner", {"miner": {"host": address}})
 
 
-async def add_pool(client: Client, pool: str, region: str, wallet: str) -> str | None:
+async def add_pool(
+    client: Client, pool: str, region: str, account: dict[str, Any]
+) -> str | None:
     """Add an account of a pool; returns its name, None if it was there.
 
-    `pool` and `region` are choices that the dialog offers. Raises DemoError.
+    `pool` and `region` are choices that the dialog offers, `account` the fields of
+    its last step. Raises DemoError.
     """
     return await _go_through(
         client,
         "pool",
         {
-            "pool": {"pool": pool},
+            "pool": {"next_step_id": "pool_list"},
+            "pool_list": {"pool": pool},
             "pool_region": {"region": region},
-            "pool_account": {"wallet": wallet},
+            "pool_account": account,
         },
     )
 
@@ -38,7 +42,7 @@ async def _go_through(
     """Choose from the menu, then answer each step of the dialog once."""
     step = await client.post(FLOW, {"handler": "hmm"})
     step = await client.post(f"{FLOW}/{step['flow_id']}", {"next_step_id": choice})
-    while step["type"] == "form" and not step["errors"]:
+    while step["type"] == "menu" or (step["type"] == "form" and not step["errors"]):
         answer = answers.pop(step["step_id"])
         step = await client.post(f"{FLOW}/{step['flow_id']}", answer)
         last = answer

@@ -4,7 +4,7 @@ These tests are a call of pytest of their own (see script/test): everything is r
 down to the sockets, and all of it runs in one event loop for the whole session.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import os
 from pathlib import Path
 import shutil
@@ -24,6 +24,9 @@ import pytest_asyncio
 
 from demo.config_folder import CHECKOUT, prepare
 from demo.home_assistant import Client, HomeAssistant
+
+from .pools import Pools
+from .sheet import ContactSheet
 
 DESKTOP = ViewportSize(width=1280, height=860)
 PATIENCE = 30_000
@@ -95,15 +98,31 @@ async def page(context: BrowserContext) -> AsyncIterator[Page]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def pools() -> AsyncIterator[Pools]:
+    """Return a simulated pool of each kind."""
+    async with Pools() as pools:
+        yield pools
+
+
+@pytest.fixture(scope="session")
+def config_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the config folder of Home Assistant."""
+    return tmp_path_factory.mktemp("home-assistant") / "config"
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def home_assistant(
-    tmp_path_factory: pytest.TempPathFactory,
+    config_folder: Path, pools: Pools
 ) -> AsyncIterator[HomeAssistant]:
-    """Return a Home Assistant with an owner and the integration at hand."""
-    folder = tmp_path_factory.mktemp("home-assistant")
+    """Return a Home Assistant with an owner, the integration and pool files."""
     port = free_port()
-    prepare(folder / "config", host="127.0.0.1", port=port)
+    prepare(config_folder, host="127.0.0.1", port=port)
+    pools.write_files(config_folder / "hmm" / "pools")
     server = HomeAssistant(
-        Path(sys.executable), folder / "config", port, folder / "home-assistant.log"
+        Path(sys.executable),
+        config_folder,
+        port,
+        config_folder.with_name("home-assistant.log"),
     )
     try:
         await server.start()
@@ -124,17 +143,29 @@ async def client(home_assistant: HomeAssistant) -> AsyncIterator[Client]:
         yield client
 
 
-@pytest.fixture
-def screenshot(tmp_path: Path) -> Screenshot:
-    """Return a function that saves what a page shows.
+@pytest.fixture(scope="session")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where pictures go: docs/images if HMM_SAVE_SCREENSHOTS=1."""
+    if os.environ.get("HMM_SAVE_SCREENSHOTS") == "1":
+        return CHECKOUT / "docs" / "images"
+    return tmp_path_factory.mktemp("images")
 
-    Into docs/images if HMM_SAVE_SCREENSHOTS=1, else into the test's own folder.
-    """
-    keep = os.environ.get("HMM_SAVE_SCREENSHOTS") == "1"
-    folder = CHECKOUT / "docs" / "images" if keep else tmp_path
+
+@pytest.fixture(scope="session")
+def sheet(images: Path) -> Iterator[ContactSheet]:
+    """Return the sheet that shows all kinds of pools."""
+    sheet = ContactSheet()
+    yield sheet
+    sheet.write(images / "pools.png", pairs=14)
+
+
+@pytest.fixture
+def screenshot(images: Path) -> Screenshot:
+    """Return a function that saves what a page shows, by a name."""
 
     async def save(page: Page, name: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        await page.screenshot(path=folder / f"{name}.png", animations="disabled")
+        # Whatever it was over last would be highlighted
+        await page.mouse.move(0, 0)
+        await page.screenshot(path=images / f"{name}.png", animations="disabled")
 
     return save

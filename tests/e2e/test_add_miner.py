@@ -12,6 +12,7 @@ from demo.home_assistant import Client, HomeAssistant
 from simulator.axeos import SimulatedAxeOS
 
 from .conftest import A_POLL, Screenshot
+from .dialog import Dialog
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -37,23 +38,19 @@ async def test_owner_adds_a_bitaxe_and_steers_it(
 ) -> None:
     """The way through the dialogs, to the mode, and to the mining switch."""
     async with SimulatedAxeOS(generation="2.15", model="gamma", age=9e5) as bitaxe:
-        await page.goto(f"{home_assistant.url}/config/integrations/dashboard")
-        await page.locator("ha-integration-card").first.wait_for()
-        await page.get_by_role("button", name="Add integration").click()
-        await page.get_by_placeholder("Search for a brand name").fill("HMM")
-        await page.locator("dialog-add-integration").get_by_text("HMM - Home").click()
-        await page.get_by_text("A miner by its address").click()
+        dialog = Dialog(page)
+        await dialog.open_from_settings(home_assistant)
+        await dialog.choose("A miner by its address")
 
-        address = page.locator("step-flow-form").get_by_role("textbox")
-        await address.fill(f"{bitaxe.host}:{bitaxe.port}")
+        await dialog.fill(Address=f"{bitaxe.host}:{bitaxe.port}")
         await screenshot(page, "add-miner")
-        await address.fill(f"http://{bitaxe.host}:{bitaxe.port}")
-        await page.get_by_role("button", name="Submit").click()
+        await dialog.fill(Address=f"http://{bitaxe.host}:{bitaxe.port}")
+        await dialog.submit()
         await expect(page.get_by_text("without http:// in front")).to_be_visible()
 
-        await address.fill(f"{bitaxe.host}:{bitaxe.port}")
-        await page.get_by_role("button", name="Submit").click()
-        await page.get_by_role("button", name="Skip and finish").click()
+        await dialog.fill(Address=f"{bitaxe.host}:{bitaxe.port}")
+        await dialog.submit()
+        await dialog.finish()
 
         # A single new device is opened at once
         await page.wait_for_url(re.compile("/config/devices/device/"))

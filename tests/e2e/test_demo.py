@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 import signal
+import socket
 
 from playwright.async_api import Browser, BrowserContext, Page, expect
 import pytest
 
 from demo.config_folder import CHECKOUT
-from simulator.fleet import DEMO_CONTROL_PORT
+from simulator.fleet import DEMO_CONTROL_PORT, Fleet
 
 from .conftest import A_POLL, Screenshot, free_port
 
@@ -24,6 +25,7 @@ MINERS = (
     "Avalon Nano 3S",
     "NMLotto",
 )
+POOLS = ("Solopool.org DGB", "OCEAN BTC", "MMFP Solutions BCH")
 START_SECONDS = 240
 
 
@@ -56,6 +58,24 @@ async def running_demo(
     assert process.returncode == 0
 
 
+def free_shift() -> int:
+    """Return by how much to move the demo's ports so that all of them are free.
+
+    They stay below those that the system gives to whoever asks for any.
+    """
+    for shift in range(1000, 14000, 100):
+        ports = [device.port for device in Fleet.demo(shift=shift) if device.port]
+        with ExitStack() as probes:
+            try:
+                for port in (*ports, DEMO_CONTROL_PORT + shift):
+                    probe = probes.enter_context(socket.socket())
+                    probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return shift
+    pytest.fail("There are no free ports for the demo")
+
+
 async def everyone_is_online(page: Page) -> None:
     """Wait until the dashboard is drawn and shows all miners online."""
     await expect(page.get_by_role("link", name="control panel")).to_be_visible()
@@ -72,20 +92,23 @@ async def test_visitor_sees_the_fleet_without_a_login(
 ) -> None:
     """First start from nothing, and everything answers."""
     port = free_port()
-    shift = free_port() - DEMO_CONTROL_PORT
+    shift = free_shift()
     options = (
         *("--folder", str(tmp_path / "demo"), "--port", str(port)),
         *("--sim-shift", str(shift)),
     )
     async with running_demo(*options, stop_with=signal.SIGINT):
         await page.goto(f"http://localhost:{port}")
-        for name in ("Mining fleet", "Solopool.org DGB", *MINERS):
+        for name in ("Mining fleet", *POOLS, *MINERS):
             await expect(
                 page.locator("hui-heading-card").get_by_text(name, exact=True)
             ).to_be_visible()
         await everyone_is_online(page)
         tiles = page.locator("hui-tile-card")
-        await expect(tiles.filter(has_text="TH/s")).to_have_count(len(MINERS) + 1)
+        # The NMMiner has kH/s; the fleet has its own hashrate and that at the pools
+        await expect(tiles.filter(has_text="TH/s")).to_have_count(
+            len(MINERS) - 1 + len(POOLS) + 2
+        )
         await expect(tiles.filter(has_text="Unavailable")).to_have_count(0)
         await screenshot(page, "dashboard")
 
@@ -101,8 +124,9 @@ async def test_visitor_sees_the_fleet_without_a_login(
         await screenshot(pocket, "dashboard-phone-dark")
         await phone.close()
 
-        await page.get_by_role("link", name="control panel").click()
-        panel = await page.context.wait_for_event("page")
+        async with page.expect_popup() as popup:
+            await page.get_by_role("link", name="control panel").click()
+        panel = await popup.value
         await expect(panel.get_by_text("TH/s")).to_have_count(len(MINERS))
         await screenshot(panel, "simulator")
         await page.close()
