@@ -1,0 +1,1 @@
+"""The command line for authors of drivers: validate, try, record, replay, test."""

@@ -1,0 +1,194 @@
+"""The commands: what they take, and what they print."""
+
+import argparse
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+import contextlib
+import logging
+from pathlib import Path
+import sys
+from typing import Any
+
+from custom_components.hmm.driver_api import DriverError
+
+from . import commands
+from .problems import ToolError
+
+EXAMPLES = """examples:
+  script/driver example
+  script/driver validate acme_driver.py
+  script/driver probe 192.168.1.50 --driver acme_driver.py
+  script/driver watch 192.168.1.50 --driver acme_driver.py
+  script/driver pool acme_driver.py --coin BTC --username bc1q... --set api_base=https://pool.example/api
+  script/driver record 192.168.1.50 --driver acme_driver.py -o acme.json
+  script/driver replay acme.json --driver acme_driver.py
+  script/driver conformance acme_driver.py --against acme.json
+
+Wherever an ADDRESS is wanted, simulator:bitaxe-gamma@2.15 runs that simulated device
+(python -m simulator --list shows all). A DRIVER is a file, or the type of a driver that
+comes with HMM. docs/drivers/tool.md tells more.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Make the parser of the command line."""
+    made = argparse.ArgumentParser(
+        prog="script/driver",
+        description="Write, try and test a driver for HMM.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("--debug", action="store_true", help="show what is logged")
+    kinds = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    validate = kinds.add_parser("validate", help="look for mistakes in a file")
+    validate.add_argument("file", type=Path, nargs="+", help="a driver or a pool file")
+
+    probe = kinds.add_parser("probe", help="ask every driver whether it knows a device")
+    probe.add_argument("address", help="host, host:port or simulator:MODEL")
+    probe.add_argument("--driver", metavar="DRIVER", help="a file to ask as well")
+    _settings(probe)
+
+    watch = kinds.add_parser("watch", help="show what a driver reads, again and again")
+    watch.add_argument("address", help="host, host:port or simulator:MODEL")
+    _driver(watch)
+    watch.add_argument(
+        "--interval",
+        type=float,
+        default=30.0,
+        metavar="S",
+        help="seconds between two polls (30, as in Home Assistant)",
+    )
+    watch.add_argument("--once", action="store_true", help="one poll, then end")
+    _settings(watch)
+
+    pool = kinds.add_parser("pool", help="show the tiles of an account at a pool")
+    pool.add_argument(
+        "driver", metavar="DRIVER", help="a file, or the type of a driver"
+    )
+    pool.add_argument(
+        "address", nargs="?", help="simulator:MODEL, which {address} stands for then"
+    )
+    _account(pool)
+
+    record = kinds.add_parser(
+        "record", help="write down what a driver and its device say, without secrets"
+    )
+    record.add_argument("address", help="host, host:port, URL or simulator:MODEL")
+    _driver(record)
+    record.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FILE", help="session.json"
+    )
+    record.add_argument(
+        "--polls", type=int, default=3, metavar="N", help="how many (3)"
+    )
+    _account(record)
+
+    replay = kinds.add_parser("replay", help="run a driver against a recorded session")
+    replay.add_argument("session", help="what record has written")
+    _driver(replay)
+    replay.add_argument(
+        "--serve",
+        type=int,
+        metavar="PORT",
+        help="only play the device, on this port, until Ctrl-C",
+    )
+    _account(replay)
+
+    conformance = kinds.add_parser(
+        "conformance", help="test whether a driver keeps the contract"
+    )
+    conformance.add_argument(
+        "driver", metavar="DRIVER", help="a file, or the type of a driver"
+    )
+    conformance.add_argument(
+        "--against",
+        required=True,
+        metavar="TARGET",
+        help="an address, a session.json or simulator:MODEL",
+    )
+    conformance.add_argument(
+        "--write",
+        action="store_true",
+        help="also test what changes the device (always done with a simulated one)",
+    )
+    _account(conformance)
+
+    example = kinds.add_parser(
+        "example", help="run the miner and the pool that the templates are for"
+    )
+    example.add_argument(
+        "--port",
+        type=int,
+        default=18181,
+        help="of the miner; the pool has the next one",
+    )
+    return made
+
+
+def _driver(kind: argparse.ArgumentParser) -> None:
+    kind.add_argument(
+        "--driver",
+        required=True,
+        metavar="DRIVER",
+        help="a file, or the type of a driver that comes with HMM",
+    )
+
+
+def _settings(kind: argparse.ArgumentParser) -> None:
+    kind.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=setting,
+        metavar="KEY=VALUE",
+        help="an option of the miner (admin_password=...) or a setting of the pool",
+    )
+
+
+def _account(kind: argparse.ArgumentParser) -> None:
+    kind.add_argument("--url", help="the stratum host of a pool")
+    kind.add_argument("--port", type=int, help="the stratum port of a pool")
+    kind.add_argument("--coin", help="the symbol of its coin")
+    kind.add_argument("--username", help="the wallet or user at the pool")
+    _settings(kind)
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """Read KEY=VALUE; numbers, true and false as such. Raises ArgumentTypeError."""
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        msg = f"{text!r} is not KEY=VALUE"
+        raise argparse.ArgumentTypeError(msg)
+    if value in ("true", "false"):
+        return key, value == "true"
+    return key, int(value) if value.isdecimal() and not value.startswith("0") else value
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; returns the exit status: 1 is a mistake that was found."""
+    told = parser().parse_args(arguments)
+    if told.debug:
+        logging.basicConfig(level=logging.DEBUG)
+    else:
+        logging.basicConfig(handlers=[logging.NullHandler()])
+    command: Callable[[argparse.Namespace], Awaitable[int]] = getattr(
+        commands, told.command
+    )
+    try:
+        return asyncio.run(_call(command, told))
+    except KeyboardInterrupt:
+        return 130
+    except (ToolError, DriverError) as err:
+        print(f"script/driver: {err}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        with contextlib.suppress(OSError):
+            sys.stderr.close()
+        return 141
+
+
+async def _call(
+    command: Callable[[argparse.Namespace], Awaitable[int]], told: argparse.Namespace
+) -> int:
+    return await command(told)

@@ -1,0 +1,307 @@
+"""What each command of the command line does. All return the exit status."""
+
+from argparse import Namespace
+import asyncio
+from collections.abc import Mapping
+import time
+from typing import Any
+
+from custom_components.hmm.driver_api import (
+    BaseMinerAdapter,
+    BasePoolIntegration,
+    DashboardTileData,
+    DriverContext,
+    DriverError,
+    MinerTelemetry,
+)
+from custom_components.hmm.driver_manager.client import DriverFault, MinerClient
+from custom_components.hmm.driver_manager.loader import LoadedDriver
+from custom_components.hmm.driver_manager.pool_client import (
+    fetch_tiles,
+    make_pool_driver,
+)
+
+from .conformance import Bench, Outcome, Result, lent_session, report
+from .example import EXAMPLE_WALLET, SimulatedExampleMiner, SimulatedExamplePool
+from .files import load, load_bundled, one_miner, one_pool
+from .masks import mask
+from .pool_checks import account_of
+from .problems import ToolError
+from .recording import record_miner, record_pool
+from .replay import Replay
+from .session import HttpExchange, Session
+from .show import rows_of, show_error, table, unknown_in
+from .suite import try_miner, try_pool
+from .targets import Target, open_target
+from .validate import Report, validate as look_at
+
+
+async def validate(told: Namespace) -> int:
+    """Look for mistakes in files."""
+    reports = [await asyncio.to_thread(look_at, path) for path in told.file]
+    for found in reports:
+        _print_report(found)
+    return 0 if all(found.is_usable for found in reports) else 1
+
+
+def _print_report(found: Report) -> None:
+    for problem in found.problems:
+        where = f"{found.path}:{problem.line}" if problem.line else str(found.path)
+        print(f"{where}: {problem.level}: {problem.text}")
+        if problem.advice:
+            print(f"    {problem.advice}")
+    if (declared := found.declaration) is not None:
+        drivers = ", ".join(map(str, declared.drivers))
+        print(f"{found.path}: {declared.display_name} {declared.version} ({drivers})")
+        for requirement in declared.requirements:
+            print(f"    needs the package {requirement}")
+    print(
+        f"{found.path}: {'HMM can load it' if found.is_usable else 'HMM cannot use it'}"
+    )
+
+
+async def probe(told: Namespace) -> int:
+    """Ask every driver whether it knows a device."""
+    drivers = load(told.driver).everything if told.driver else load_bundled()
+    async with open_target(told.address) as target, lent_session() as session:
+        _need_address(target)
+        context = DriverContext(session=session, options=dict(told.set))
+        # One after the other: small devices serve one client at a time
+        rows = [await _probe(it, context, target) for it in drivers.miners.values()]
+    print(table(rows))
+    return 0 if any(row[1] == "yes" for row in rows) else 1
+
+
+async def _probe(
+    driver: LoadedDriver[BaseMinerAdapter], context: DriverContext, target: Target
+) -> tuple[str, str, str]:
+    name = driver.driver_type + ("" if driver.bundled else " (yours)")
+    client = MinerClient(driver.driver_class, context, target.host, target.port)
+    try:
+        if not await client.connect():
+            return name, "no", "another kind of device answers"
+        telemetry = await client.poll()
+        facts = client.read_profile(telemetry, None).facts
+    except DriverFault as err:
+        return name, "FAULT", show_error(err).replace("\n", "\n    ")
+    except DriverError as err:
+        return name, "no", str(err)
+    finally:
+        await client.close()
+    known = (facts.manufacturer, facts.model, facts.firmware, facts.mac)
+    return name, "yes", ", ".join(text for text in known if text)
+
+
+async def watch(told: Namespace) -> int:
+    """Show what a driver reads, again and again."""
+    driver_class = one_miner(told.driver)
+    async with open_target(told.address) as target, lent_session() as session:
+        _need_address(target)
+        client = MinerClient(
+            driver_class,
+            DriverContext(session=session, options=dict(told.set)),
+            target.host,
+            target.port,
+        )
+        before: Mapping[str, str] = {}
+        try:
+            while True:
+                before = await _show_poll(client, before)
+                if told.once:
+                    return 0 if before else 1
+                await asyncio.sleep(told.interval)
+        finally:
+            await client.close()
+
+
+async def _show_poll(
+    client: MinerClient, before: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Print one poll; what differs from the one before is marked."""
+    began = time.monotonic()
+    try:
+        telemetry = await client.poll()
+    except DriverError as err:
+        print(f"{time.strftime('%H:%M:%S')}  {show_error(err)}\n", flush=True)
+        return {}
+    took = (time.monotonic() - began) * 1000
+    rows = rows_of(telemetry)
+    profile = client.read_profile(telemetry, None)
+    print(f"{time.strftime('%H:%M:%S')}  {client.host}, answered in {took:.0f} ms")
+    print(
+        table(
+            [
+                (name, ("* " if before and before.get(name) != text else "  ") + text)
+                for name, text in rows
+            ]
+        )
+    )
+    print(unknown_in(telemetry))
+    print(f"  modes: {', '.join(profile.modes) or 'none'}")
+    able = [
+        name
+        for name in ("pause", "restart", "identify", "set_pool", "select_pool")
+        if getattr(profile, name)
+    ]
+    print(f"  can: {', '.join(able) or 'nothing'}\n", flush=True)
+    return dict(rows)
+
+
+async def pool(told: Namespace) -> int:
+    """Show the tiles of an account."""
+    driver_class = one_pool(told.driver)
+    if told.address is None:
+        return await _show_tiles(driver_class, told, "")
+    async with open_target(told.address) as target:
+        _need_address(target)
+        return await _show_tiles(driver_class, told, f"{target.host}:{target.port}")
+
+
+async def _show_tiles(
+    driver_class: type[BasePoolIntegration], told: Namespace, address: str
+) -> int:
+    bench = Bench(
+        driver_class=driver_class, session=_EMPTY, account=_account(told, driver_class)
+    )
+    account = account_of(bench, address)
+    async with lent_session() as session:
+        driver = make_pool_driver(driver_class, session)
+        try:
+            tiles = await fetch_tiles(driver, account)
+        except DriverError as err:
+            print(show_error(err))
+            return 1
+        finally:
+            await driver.close()
+    _print_figures(tiles)
+    return 0 if tiles.health_status else 1
+
+
+def _print_figures(data: MinerTelemetry | DashboardTileData) -> None:
+    print(table(rows_of(data)))
+    print(unknown_in(data))
+
+
+async def record(told: Namespace) -> int:
+    """Write down what a driver and its device say, without secrets."""
+    found = load(told.driver)
+    async with open_target(told.address) as target:
+        _need_address(target)
+        if found.miners:
+            miner = one_miner(told.driver)
+            session = await record_miner(miner, target, dict(told.set), told.polls)
+        else:
+            pool_class = one_pool(told.driver)
+            account = _account(told, pool_class)
+            session = await record_pool(pool_class, target, account)
+    if not session.exchanges:
+        msg = (
+            "Nothing was recorded: the driver did not ask over HTTP or TCP where it was"
+            " told to. A pool driver wants --set api_base=http://{address}/..."
+        )
+        raise ToolError(msg)
+    known = [str(value) for key, value in told.set if key in _SECRET_OPTIONS]
+    session = mask(session, [*known, told.username or ""])
+    told.output.write_text(session.dump(), encoding="utf-8")
+    print(f"{told.output}: {len(session.exchanges)} exchanges")
+    print(table([(text,) for text in dict.fromkeys(_titles(session))]))
+    print(
+        "Wallets, users, passwords, WiFi names, serial numbers and MACs were replaced."
+        " Look at the file all the same before you give it to others."
+    )
+    return 0
+
+
+async def replay(told: Namespace) -> int:
+    """Run a driver against a recorded session."""
+    async with open_target(told.session) as target:
+        if target.session is None:
+            msg = f"{told.session} is no session; record makes one"
+            raise ToolError(msg)
+        if told.serve is not None:
+            async with Replay(target.session, told.serve) as device:
+                print(f"Playing {told.session} at {device.address}", flush=True)
+                await asyncio.Event().wait()
+        found = load(told.driver)
+        async with Replay(target.session) as device:
+            if not found.miners:
+                return await _show_tiles(one_pool(told.driver), told, device.address)
+            async with lent_session() as session:
+                client = MinerClient(
+                    one_miner(told.driver),
+                    DriverContext(session=session, options=dict(told.set)),
+                    device.host,
+                    device.port,
+                )
+                try:
+                    shown = await _show_poll(client, {})
+                finally:
+                    await client.close()
+            return 0 if shown else 1
+
+
+async def conformance(told: Namespace) -> int:
+    """Test whether a driver keeps the contract."""
+    found = load(told.driver)
+    results: list[Result] = []
+    async with open_target(told.against) as target:
+        for driver in found.miners:
+            may_write = told.write or target.simulated is not None
+            results += await try_miner(
+                driver.driver_class, target, dict(told.set), may_write=may_write
+            )
+        for other in found.pools:
+            account = _account(told, other.driver_class)
+            results += await try_pool(other.driver_class, target, account)
+    print(report(results))
+    return 1 if any(result.outcome is Outcome.FAILED for result in results) else 0
+
+
+async def example(told: Namespace) -> int:
+    """Run the miner and the pool that the templates are for, until Ctrl-C."""
+    async with (
+        SimulatedExampleMiner(port=told.port) as miner,
+        SimulatedExamplePool(port=told.port + 1) as other,
+    ):
+        print(f"Example One   http://{miner.host}:{miner.port}/api/status")
+        print(f"Example Pool  http://{other.host}:{other.port}/api/btc/network")
+        print(f"              account {EXAMPLE_WALLET}", flush=True)
+        await asyncio.Event().wait()
+    return 0
+
+
+_EMPTY = Session(driver_type="", exchanges=())
+_SECRET_OPTIONS = ("admin_password", "otp_secret", "api_key", "api_token", "password")
+
+
+def _need_address(target: Target) -> None:
+    if target.session is not None:
+        msg = "This needs a device. For a session there are replay and conformance"
+        raise ToolError(msg)
+
+
+def _account(
+    told: Namespace, driver_class: type[BasePoolIntegration]
+) -> dict[str, Any]:
+    """Return the account as the pool checks take it. Raises ToolError: no coin."""
+    coins = driver_class.supports_coins
+    coin = told.coin or (coins[0] if len(coins) == 1 else None)
+    if coin is None:
+        msg = f"Which coin? --coin {' or '.join(coins) or 'BTC'}"
+        raise ToolError(msg)
+    return {
+        "url": told.url,
+        "port": told.port,
+        "coin": coin,
+        "username": told.username,
+        "settings": dict(told.set),
+    }
+
+
+def _titles(session: Session) -> list[str]:
+    return [
+        f"{item.method} {item.target} -> {item.status}, {len(item.received)} bytes"
+        if isinstance(item, HttpExchange)
+        else f"{item.sent.decode('utf-8', 'replace')} -> {len(item.received)} bytes"
+        for item in session.exchanges
+    ]

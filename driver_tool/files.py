@@ -1,0 +1,108 @@
+"""Loads the driver of an author in the way that Home Assistant would."""
+
+from dataclasses import dataclass
+import linecache
+from pathlib import Path
+import tempfile
+
+from custom_components.hmm.driver_api import BaseMinerAdapter, BasePoolIntegration
+from custom_components.hmm.driver_manager.loader import (
+    LoadedDriver,
+    LoadedDrivers,
+    load_drivers,
+)
+
+from .problems import ToolError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """All drivers, and which of them are the author's."""
+
+    everything: LoadedDrivers
+    miners: tuple[LoadedDriver[BaseMinerAdapter], ...]
+    pools: tuple[LoadedDriver[BasePoolIntegration], ...]
+
+
+def load(name: str) -> Loaded:
+    """Return the drivers of a file, or the bundled one of a type.
+
+    Runs the file, in a process of its own first. Raises ToolError: it does not load,
+    or there is no such file or type.
+    """
+    path = Path(name)
+    if path.suffix != ".py" and not path.exists():
+        return _bundled(name)
+    if not path.is_file():
+        msg = f"There is no file {path}"
+        raise ToolError(msg)
+    with tempfile.TemporaryDirectory(prefix="hmm-driver-") as folder:
+        # A config folder with nothing else in it: only this file can fail
+        home = Path(folder, "hmm")
+        home.mkdir()
+        copy = home / usable_name(path)
+        source = path.read_bytes()
+        copy.write_bytes(source)
+        drivers = load_drivers(home)
+        # Tracebacks show lines of the copy, which is gone then
+        lines = source.decode("utf-8", "replace").splitlines(keepends=True)
+        linecache.cache[str(copy)] = (len(source), None, lines, str(path))
+    if drivers.failed:
+        failure = drivers.failed[0]
+        where = f"{path}:{failure.line}" if failure.line else str(path)
+        msg = f"{where}: {failure.reason}"
+        raise ToolError(msg)
+    return Loaded(
+        everything=drivers,
+        miners=tuple(item for item in drivers.miners.values() if not item.bundled),
+        pools=tuple(item for item in drivers.pools.values() if not item.bundled),
+    )
+
+
+def load_bundled() -> LoadedDrivers:
+    """Return the drivers that come with HMM."""
+    with tempfile.TemporaryDirectory(prefix="hmm-driver-") as folder:
+        return load_drivers(Path(folder, "hmm"))
+
+
+def usable_name(path: Path) -> str:
+    """Return the name under which HMM would load a file; old ones have their type in it."""
+    if path.name.endswith(("_driver.py", "_plugin.py")) and (
+        "template" not in path.stem.lower()
+    ):
+        return path.name
+    return "tried_driver.py"
+
+
+def _bundled(driver_type: str) -> Loaded:
+    drivers = load_bundled()
+    loaded = Loaded(
+        everything=drivers,
+        miners=tuple(
+            x for x in drivers.miners.values() if x.driver_type == driver_type
+        ),
+        pools=tuple(x for x in drivers.pools.values() if x.driver_type == driver_type),
+    )
+    if not loaded.miners and not loaded.pools:
+        known = ", ".join(sorted([*drivers.miners, *drivers.pools]))
+        msg = f"There is no file {driver_type}, and no bundled driver of that type ({known})"
+        raise ToolError(msg)
+    return loaded
+
+
+def one_miner(name: str) -> type[BaseMinerAdapter]:
+    """Return the miner driver of a file or type. Raises ToolError: none, or several."""
+    found = load(name).miners
+    if len(found) != 1:
+        msg = f"{name} has {len(found) or 'no'} drivers for miners; one is needed"
+        raise ToolError(msg)
+    return found[0].driver_class
+
+
+def one_pool(name: str) -> type[BasePoolIntegration]:
+    """Return the pool driver of a file or type. Raises ToolError: none, or several."""
+    found = load(name).pools
+    if len(found) != 1:
+        msg = f"{name} has {len(found) or 'no'} drivers for pools; one is needed"
+        raise ToolError(msg)
+    return found[0].driver_class

@@ -1,0 +1,476 @@
+"""What every driver of a miner must do."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import fields
+from typing import Any
+
+import aiohttp
+
+from custom_components.hmm.driver_api import (
+    BaseMinerAdapter,
+    DriverContext,
+    DriverError,
+    MinerTelemetry,
+)
+from custom_components.hmm.driver_manager.answers import read_telemetry
+from custom_components.hmm.driver_manager.client import DriverFault, MinerClient
+from custom_components.hmm.driver_manager.profile import read_profile
+
+from .conformance import (
+    Bench,
+    Check,
+    Failed,
+    LogWatch,
+    NotApplicable,
+    all_hung_up,
+    lent_session,
+    look_for_secrets,
+    need,
+    no_tasks_left,
+)
+from .inventions import Alter, find_inventions
+from .plausible import implausible, numbers_of
+from .replay import ANSWERS, Odd, Replay
+from .show import show_error
+from .strangers import STRANGERS, Stranger
+
+type MinerBench = Bench[BaseMinerAdapter]
+
+CUSTOM = "custom"
+NO_MODE = "no-such-mode"
+CONNECT_SECONDS = 20
+"""What HMM gives a driver to connect and for a poll."""
+_CANCEL_SECONDS = 5
+
+
+@asynccontextmanager
+async def _client(
+    bench: MinerBench, host: str, port: int
+) -> AsyncIterator[MinerClient]:
+    """Lend a client of a device, not yet connected; it is closed at the end."""
+    async with lent_session() as session:
+        client = MinerClient(bench.driver_class, _context(bench, session), host, port)
+        try:
+            yield client
+        finally:
+            await client.close()
+
+
+def _context(bench: MinerBench, session: aiohttp.ClientSession) -> DriverContext:
+    return DriverContext(session=session, options=bench.options)
+
+
+@asynccontextmanager
+async def _connected(bench: MinerBench, replay: Replay) -> AsyncIterator[MinerClient]:
+    async with _client(bench, replay.host, replay.port) as client:
+        need(await client.connect(), "connect says no to its own device")
+        yield client
+
+
+@asynccontextmanager
+async def _any_device(bench: MinerBench) -> AsyncIterator[tuple[str, int]]:
+    """Give the address of the device as it was recorded, else of the live one."""
+    if bench.session.exchanges or bench.address is None:
+        async with bench.play() as replay:
+            yield replay.host, replay.port
+    else:
+        yield bench.address
+
+
+async def _connects(bench: MinerBench) -> str:
+    async with (
+        _any_device(bench) as (host, port),
+        _client(bench, host, port) as client,
+    ):
+        need(await client.connect(), "connect says no to its own device")
+        facts = await client.poll()
+    device = facts.device
+    return f"{device.model} {device.firmware}" if device else ""
+
+
+async def _wrong_device(bench: MinerBench) -> None:
+    for kind in STRANGERS:
+        async with (
+            Stranger(kind) as stranger,
+            _client(bench, stranger.host, stranger.port) as client,
+        ):
+            try:
+                answer = await client.connect()
+            except DriverFault as err:
+                msg = f"connect fails at {kind.name}\n{show_error(err)}"
+                raise Failed(msg) from err
+            except DriverError:
+                continue
+            need(not answer, f"connect says yes to {kind.name}")
+            need(
+                not isinstance(answer, str),
+                f"connect returns {answer!r} instead of True or False",
+            )
+
+
+async def _silent(bench: MinerBench) -> None:
+    async with bench.play() as replay:
+        replay.odd = Odd.SILENT
+        async with lent_session() as session:
+            driver = bench.driver_class()
+            driver.attach(_context(bench, session))
+            try:
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    need(
+                        not await driver.connect(replay.host, replay.port),
+                        "connect says yes to a device that never answers",
+                    )
+            except DriverError:
+                pass
+            except TimeoutError as err:
+                msg = (
+                    f"connect waits for more than {CONNECT_SECONDS} s. Give each request"
+                    " a time limit; HttpClient and CgminerClient have one"
+                )
+                raise Failed(msg) from err
+            finally:
+                await driver.close()
+        need(replay.requests, "connect says no without having asked anything")
+
+
+async def _telemetry(bench: MinerBench) -> str:
+    async with _any_device(bench) as (host, port), lent_session() as session:
+        driver = bench.driver_class()
+        driver.attach(_context(bench, session))
+        try:
+            need(await driver.connect(host, port), "connect says no to its own device")
+            answer = await driver.get_telemetry()
+            facts = await driver.get_device_facts()
+            if (telemetry := read_telemetry(answer)) is None:
+                msg = f"get_telemetry returns {type(answer).__name__}"
+                raise Failed(msg)
+            wrong = [*_lost(answer, telemetry), *implausible(telemetry)]
+            need(not wrong, "\n".join(wrong))
+            need(
+                telemetry.hashrate is not None or telemetry.hashing is not None,
+                "It tells neither a hashrate nor whether the miner works",
+            )
+            profile = read_profile(driver, facts, telemetry, None)
+        finally:
+            await driver.close()
+    return f"{len(profile.telemetry)} figures"
+
+
+def _lost(answer: Any, telemetry: MinerTelemetry) -> list[str]:
+    """Say which values HMM does not take as they are."""
+    known = {field.name for field in fields(MinerTelemetry)}
+    told: dict[str, Any] = (
+        answer
+        if isinstance(answer, dict)
+        else {name: getattr(answer, name) for name in known}
+    )
+    wrong = [
+        f"There is no field {name!r} in MinerTelemetry"
+        for name in told
+        if name not in known
+    ]
+    for name in known & set(told):
+        before, after = told[name], getattr(telemetry, name)
+        if before in (None, (), []):
+            continue
+        if after in (None, ()) and before != after:
+            wrong.append(f"{name} is {type(before).__name__}, which HMM cannot read")
+        elif isinstance(before, str) and not isinstance(after, str):
+            wrong.append(f"{name} is text; give a number")
+    return wrong
+
+
+async def _equal(bench: MinerBench) -> None:
+    async with bench.play() as replay, _connected(bench, replay) as client:
+        await client.poll()  # the first one may ask more than the others
+        first, second = await client.poll(), await client.poll()
+        different = [
+            f"{field.name}: {getattr(first, field.name)!r}, then"
+            f" {getattr(second, field.name)!r}"
+            for field in fields(first)
+            if getattr(first, field.name) != getattr(second, field.name)
+        ]
+        need(
+            not different,
+            "Two equal answers give different telemetry, which fills the database:\n"
+            + "\n".join(different),
+        )
+
+
+async def _one_request(bench: MinerBench) -> str:
+    async with bench.play() as replay, _connected(bench, replay) as client:
+        await client.poll()
+        counts = []
+        for _ in range(3):
+            replay.asked.clear()
+            await client.poll()
+            counts.append(replay.requests)
+        need(
+            max(counts) <= 1,
+            f"A poll takes {max(counts)} requests: {', '.join(replay.asked)}",
+        )
+        if not max(counts):
+            return "no request at all"
+        return "one request"
+
+
+async def _nothing_invented(bench: MinerBench) -> str:
+    """Take away one key of the answers after the other."""
+    async with bench.play() as replay, _connected(bench, replay) as client:
+        await client.poll()  # the first one may ask more than the others
+
+        async def poll(alter: Alter | None) -> MinerTelemetry:
+            replay.alter = alter
+            return await client.poll()
+
+        return await find_inventions(bench.need_session(), poll)
+
+
+async def _modes(bench: MinerBench) -> str:
+    async with _any_device(bench) as (host, port), lent_session() as session:
+        driver = bench.driver_class()
+        driver.attach(_context(bench, session))
+        try:
+            need(await driver.connect(host, port), "connect says no to its own device")
+            telemetry = read_telemetry(await driver.get_telemetry())
+            modes = driver.get_supported_modes()
+        finally:
+            await driver.close()
+    need(isinstance(modes, list), f"get_supported_modes returns {type(modes).__name__}")
+    need(
+        all(isinstance(mode, str) and mode.strip() for mode in modes),
+        f"A mode is not a name: {modes}",
+    )
+    need(len(set(modes)) == len(modes), f"A mode is there twice: {modes}")
+    need(CUSTOM not in modes, f"{CUSTOM!r} is what a device is tuned to by hand")
+    need(telemetry is not None, "get_telemetry returns no telemetry")
+    assert telemetry is not None
+    need(
+        telemetry.mode in (None, CUSTOM, *modes),
+        f"The telemetry tells the mode {telemetry.mode!r}, which is not one of {modes}",
+    )
+    return ", ".join(modes) or "no modes"
+
+
+async def _unknown_mode(bench: MinerBench) -> None:
+    async with bench.play() as replay, _connected(bench, replay) as client:
+        try:
+            await client.set_mode(NO_MODE)
+        except DriverFault as err:
+            msg = f"set_mode fails with a mode that does not exist\n{show_error(err)}"
+            raise Failed(msg) from err
+        except DriverError:
+            return
+    msg = "set_mode says yes to a mode that does not exist"
+    raise Failed(msg)
+
+
+async def _set_mode(bench: MinerBench) -> str:
+    async with _live(bench) as client:
+        telemetry = await client.poll()
+        modes = client.read_profile(telemetry, None).modes
+        if not modes:
+            msg = "It has no modes"
+            raise NotApplicable(msg)
+        others = [mode for mode in modes if mode != telemetry.mode]
+        back = [telemetry.mode] if telemetry.mode in modes else []
+        for mode in (*others[:2], *back):
+            assert mode is not None
+            await client.set_mode(mode)
+            told = (await client.poll()).mode
+            need(
+                told == mode,
+                f"set_mode({mode!r}) says yes, but then the telemetry tells {told!r}",
+            )
+    return ", ".join(modes)
+
+
+async def _pause(bench: MinerBench) -> None:
+    async with _live(bench) as client:
+        telemetry = await client.poll()
+        if not client.read_profile(telemetry, None).pause:
+            msg = "It cannot be paused"
+            raise NotApplicable(msg)
+        for command, wanted in ((client.pause, True), (client.resume, False)):
+            await command()
+            told = (await client.poll()).paused
+            need(
+                told is wanted,
+                f"{command.__name__} says yes, but then the telemetry tells"
+                f" paused={told}",
+            )
+
+
+@asynccontextmanager
+async def _live(bench: MinerBench) -> AsyncIterator[MinerClient]:
+    if bench.address is None:
+        msg = "There is only a session of the device"
+        raise NotApplicable(msg)
+    if not bench.may_write:
+        msg = "It changes the device; allow it with --write"
+        raise NotApplicable(msg)
+    async with _client(bench, *bench.address) as client:
+        need(await client.connect(), "connect says no to its own device")
+        yield client
+
+
+async def _odd_answers(bench: MinerBench) -> None:
+    wrong: list[str] = []
+    async with bench.play() as replay:
+        for odd in ANSWERS:
+            replay.odd = odd
+            async with _client(bench, replay.host, replay.port) as client:
+                try:
+                    said = await client.connect()
+                except DriverFault as err:
+                    wrong.append(f"connect at {odd.value}: {show_error(err)}")
+                except DriverError:
+                    pass
+                else:
+                    if said:
+                        wrong.append(f"connect says yes to {odd.value}")
+        for odd in ANSWERS:
+            replay.odd = None
+            async with _connected(bench, replay) as client:
+                await client.poll()
+                replay.odd = odd
+                try:
+                    telemetry = await client.poll()
+                except DriverFault as err:
+                    wrong.append(f"get_telemetry at {odd.value}: {show_error(err)}")
+                except DriverError:
+                    pass
+                else:
+                    if found := numbers_of(telemetry):
+                        wrong.append(
+                            f"get_telemetry makes figures of {odd.value}: {found}"
+                        )
+    need(not wrong, "\n".join(wrong))
+
+
+async def _gone(bench: MinerBench) -> None:
+    """Pull the plug between two polls."""
+    async with bench.play() as replay:
+        port = replay.port
+        async with _connected(bench, replay) as client:
+            await client.poll()
+            await replay.__aexit__(None, None, None)
+            try:
+                await client.poll()
+            except DriverFault as err:
+                msg = f"get_telemetry fails when the device is off\n{show_error(err)}"
+                raise Failed(msg) from err
+            except DriverError:
+                pass
+            else:
+                msg = "get_telemetry gives telemetry of a device that is off"
+                raise Failed(msg)
+            again = Replay(bench.need_session(), port, frozen=True)
+            async with again:
+                await client.poll()  # and goes on when it is back
+
+
+async def _cancel(bench: MinerBench) -> None:
+    async with bench.play() as replay, _connected(bench, replay) as client:
+        await client.poll()
+        replay.odd = Odd.SILENT
+        replay.was_asked.clear()
+        poll = asyncio.create_task(client.poll())
+        async with asyncio.timeout(_CANCEL_SECONDS):
+            await replay.was_asked.wait()
+        poll.cancel()
+        done, _ = await asyncio.wait((poll,), timeout=_CANCEL_SECONDS)
+        need(
+            done,
+            "A poll that is cancelled goes on. Does something catch CancelledError?",
+        )
+        need(
+            poll.cancelled(),
+            "A poll that is cancelled does not end with CancelledError",
+        )
+        replay.odd = None
+        try:
+            await client.poll()
+        except DriverError as err:
+            msg = f"After a cancelled poll, the next one fails: {show_error(err)}"
+            raise Failed(msg) from err
+
+
+async def _close(bench: MinerBench) -> None:
+    async with bench.play() as replay:
+        async with no_tasks_left(), lent_session() as session:
+            driver = bench.driver_class()
+            driver.attach(_context(bench, session))
+            await driver.connect(replay.host, replay.port)
+            await driver.get_telemetry()
+            await driver.close()
+            await driver.close()  # twice is not too often
+            need(not session.closed, "close closes the session, which is only lent")
+            # After one that said no
+            replay.odd = Odd.HTML
+            other = bench.driver_class()
+            other.attach(_context(bench, session))
+            with suppress(DriverError):
+                await other.connect(replay.host, replay.port)
+            await other.close()
+        await all_hung_up(replay)
+
+
+async def _secrets(bench: MinerBench) -> str:
+    secrets = list(bench.secrets)
+    if not secrets:
+        msg = "The device tells nothing that is secret"
+        raise NotApplicable(msg)
+    with LogWatch("custom_components.hmm", bench.driver_class.__module__) as log:
+        async with bench.play() as replay, lent_session() as session:
+            driver = bench.driver_class()
+            driver.attach(_context(bench, session))
+            try:
+                await driver.connect(replay.host, replay.port)
+                telemetry = read_telemetry(await driver.get_telemetry())
+                look_for_secrets(secrets, "repr of the telemetry", repr(telemetry))
+                look_for_secrets(secrets, "repr of the driver", repr(driver))
+                facts = await driver.get_device_facts()
+                look_for_secrets(secrets, "repr of the facts", repr(facts))
+                versions = await driver.get_version_info()
+                look_for_secrets(secrets, "get_version_info", repr(versions))
+                for odd in ANSWERS:
+                    replay.odd = odd
+                    try:
+                        await driver.get_telemetry()
+                    except DriverError as err:
+                        look_for_secrets(secrets, "An error", f"{err!r} {err}")
+                    # A fault is of another check, and HMM shows no text of it
+                    except Exception:  # noqa: BLE001, S112
+                        continue
+            finally:
+                await driver.close()
+    look_for_secrets(secrets, "The log", "\n".join(log.lines))
+    return f"{len(secrets)} secrets"
+
+
+MINER_CHECKS: tuple[Check[BaseMinerAdapter], ...] = (
+    Check("connects", "connect says yes to its device", _connects),
+    Check("wrong-device", "connect says no to every other device", _wrong_device),
+    Check("silent-device", "connect gives up at a device that never answers", _silent),
+    Check("telemetry", "values are of the right types and units", _telemetry),
+    Check("equal-answers", "equal answers give equal telemetry", _equal),
+    Check("nothing-invented", "what is missing is None, not 0", _nothing_invented),
+    Check("one-request", "a poll is one request", _one_request),
+    Check("modes", "the modes are names, the current one among them", _modes),
+    Check("unknown-mode", "set_mode refuses what does not exist", _unknown_mode),
+    Check("odd-answers", "nonsense gives a DriverError, never figures", _odd_answers),
+    Check("gone", "a device that is off gives an error, and comes back", _gone),
+    Check("cancel", "a poll can be stopped at any time", _cancel),
+    Check("close", "close gives everything back", _close),
+    Check("secrets", "users, passwords and WiFi names are shown nowhere", _secrets),
+)
+"""Those that a session is enough for."""
+
+LIVE_MINER_CHECKS: tuple[Check[BaseMinerAdapter], ...] = (
+    Check("set-mode", "a mode that was set is the mode that is told", _set_mode),
+    Check("pause", "pause and resume do what they say", _pause),
+)
+"""Those that change the device, one after the other."""

@@ -1,0 +1,457 @@
+"""What every driver of a pool must do."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import fields, replace
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+
+from custom_components.hmm.driver_api import (
+    BasePoolIntegration,
+    DashboardTileData,
+    DriverError,
+    PoolBlock,
+    PoolHealthStatus,
+    PoolStats,
+)
+from custom_components.hmm.driver_manager.answers import read_tiles
+from custom_components.hmm.driver_manager.client import DriverFault
+from custom_components.hmm.driver_manager.pool_client import (
+    PoolAccount,
+    fetch_tiles,
+    make_pool_driver,
+)
+
+from .conformance import (
+    Bench,
+    Check,
+    Failed,
+    LogWatch,
+    NotApplicable,
+    all_hung_up,
+    lent_session,
+    look_for_secrets,
+    need,
+    no_tasks_left,
+)
+from .inventions import Alter, find_inventions
+from .plausible import implausible, numbers_of
+from .replay import ANSWERS, Odd, Replay
+from .show import show_error
+
+type PoolBench = Bench[BasePoolIntegration]
+
+FETCH_SECONDS = 30
+"""What HMM gives a driver for the tiles of one account."""
+_CANCEL_SECONDS = 5
+_AT_ONCE = 30
+"""Some drivers wait for seconds between two requests, to be polite."""
+_NO_HOST = "no-such-pool.invalid"
+_OWN = (
+    "pool_hashrate",
+    "estimated_time_to_block",
+    "pool_percentage",
+    "active_workers",
+    "shares_valid",
+    "shares_invalid",
+    "shares_stale",
+    "best_share",
+    "confirmed_balance",
+    "pending_balance",
+    "blocks_found",
+)
+"""Figures of the account, not of the network."""
+
+UNKNOWN_ACCOUNTS = {
+    "BTC": "bc1qnever0mined0here0never0mined0here0nev",
+    "BCH": "qpnever0mined0here0never0mined0here0never",
+    "DGB": "dgb1qnever0mined0here0never0mined0here0ne",
+    "BC2": "bc1qnever0mined0here0never0mined0here0nev",
+}
+"""Well-formed enough, and nobody's."""
+
+
+def account_of(bench: PoolBench, address: str, **changes: Any) -> PoolAccount:
+    """Return the account with the device's address in its settings."""
+    told = {**bench.account, **changes}
+    settings = {
+        key: value.replace("{address}", address).replace(
+            "{port}", address.rpartition(":")[2]
+        )
+        if isinstance(value, str)
+        else value
+        for key, value in told.pop("settings", {}).items()
+    }
+    return PoolAccount(
+        url=str(told.get("url") or "127.0.0.1"),
+        port=int(told.get("port") or 3333),
+        coin=str(told.get("coin") or ""),
+        username=str(told.get("username") or ""),
+        settings=settings,
+    )
+
+
+@asynccontextmanager
+async def _driver(bench: PoolBench) -> AsyncIterator[BasePoolIntegration]:
+    async with lent_session() as session:
+        driver = make_pool_driver(bench.driver_class, session)
+        try:
+            yield driver
+        finally:
+            await driver.close()
+
+
+@asynccontextmanager
+async def _playing(
+    bench: PoolBench,
+) -> AsyncIterator[tuple[Replay, BasePoolIntegration, PoolAccount]]:
+    """Give the pool of the session, a driver and the account."""
+    async with bench.play() as replay, _driver(bench) as driver:
+        yield replay, driver, account_of(bench, replay.address)
+
+
+async def _ask(driver: BasePoolIntegration, account: PoolAccount) -> DashboardTileData:
+    """Return what the driver answers, as it is."""
+    return await driver.get_dashboard_data(
+        url=account.url,
+        coin=account.coin,
+        username=account.username,
+        **{"stratum_port": account.port, **account.settings},
+    )
+
+
+async def _tiles(bench: PoolBench) -> str:
+    async with _playing(bench) as (_, driver, account):
+        answer = await _ask(driver, account)
+    if (tiles := read_tiles(answer)) is None:
+        msg = f"get_dashboard_data returns {type(answer).__name__}"
+        raise Failed(msg)
+    wrong = [*_lost(answer, tiles), *implausible(tiles)]
+    need(not wrong, "\n".join(wrong))
+    need(tiles.health_status, f"It says that the pool fails: {tiles.health_message}")
+    need(tiles.account_known, "It says that the account has no data")
+    need(
+        any(getattr(tiles, name) is not None for name in _OWN),
+        "It tells nothing of the account",
+    )
+    return f"{len(numbers_of(tiles))} figures"
+
+
+def _lost(answer: DashboardTileData, tiles: DashboardTileData) -> list[str]:
+    """Say which values HMM does not take as they are."""
+    wrong = []
+    for field in fields(tiles):
+        before, after = getattr(answer, field.name), getattr(tiles, field.name)
+        if before in (None, (), []) or before == after:
+            continue
+        if isinstance(before, datetime):
+            wrong.append(f"{field.name} has no time zone")
+        elif isinstance(before, str) and not isinstance(after, str):
+            wrong.append(f"{field.name} is text; give a number")
+        elif after in (None, ()):
+            wrong.append(
+                f"{field.name} is {type(before).__name__}, which HMM cannot read"
+            )
+    return wrong
+
+
+async def _equal(bench: PoolBench) -> None:
+    async with bench.play() as replay:
+        account = account_of(bench, replay.address)
+        async with _driver(bench) as driver:
+            first = await fetch_tiles(driver, account)
+        async with _driver(bench) as driver:
+            second = await fetch_tiles(driver, account)
+    different = [
+        f"{field.name}: {getattr(first, field.name)!r}, then"
+        f" {getattr(second, field.name)!r}"
+        for field in fields(first)
+        if field.compare and getattr(first, field.name) != getattr(second, field.name)
+    ]
+    need(
+        not different,
+        "Two equal answers give different tiles, which fills the database:\n"
+        + "\n".join(different),
+    )
+
+
+async def _other_methods(bench: PoolBench) -> None:
+    async with _playing(bench) as (_, driver, account):
+        told = {
+            "url": account.url,
+            "stratum_port": account.port,
+            "username": account.username,
+            **account.settings,
+        }
+        without_url = {key: value for key, value in told.items() if key != "url"}
+        health = await driver.get_health(
+            account.url, account.port, coin=account.coin, **without_url
+        )
+        need(
+            isinstance(health, PoolHealthStatus),
+            f"get_health returns {type(health).__name__}",
+        )
+        need(health.is_healthy is True, f"get_health says no: {health.error_message}")
+        difficulty = await driver.get_network_difficulty(account.coin, **told)
+        need(
+            difficulty is None or isinstance(difficulty, int | float),
+            f"get_network_difficulty returns {type(difficulty).__name__}",
+        )
+        stats = await driver.get_pool_stats(account.url, account.coin, **without_url)
+        need(
+            stats is None or isinstance(stats, PoolStats),
+            f"get_pool_stats returns {type(stats).__name__}",
+        )
+        blocks = await driver.get_blocks(account.url, account.coin, **without_url)
+        need(
+            isinstance(blocks, list)
+            and all(isinstance(block, PoolBlock) for block in blocks),
+            "get_blocks returns something else than a list of PoolBlock",
+        )
+
+
+async def _schema(bench: PoolBench) -> None:
+    async with _driver(bench) as driver:
+        schema = driver.get_config_schema()
+        need(
+            isinstance(schema, dict) and isinstance(schema.get("properties"), dict),
+            'get_config_schema returns no schema with "properties"',
+        )
+        required = schema.get("required", [])
+        unknown = [key for key in required if key not in schema["properties"]]
+        need(not unknown, f"Required, but not among the properties: {unknown}")
+        for key, item in schema["properties"].items():
+            need(
+                isinstance(item, dict)
+                and item.get("type") in ("string", "integer", "number", "boolean"),
+                f"{key} has no type (string, integer, number or boolean)",
+            )
+        if required:
+            need(
+                not driver.validate_config({}),
+                "validate_config says yes although all that is required is missing",
+            )
+
+
+async def _detect(bench: PoolBench) -> None:
+    """Count what is asked while hosts are compared by their names."""
+    asked: Counter[str] = Counter()
+    tracing = aiohttp.TraceConfig()
+
+    async def note(_: Any, __: Any, told: aiohttp.TraceRequestStartParams) -> None:
+        asked[str(told.url.host)] += 1
+
+    tracing.on_request_start.append(note)
+    async with bench.play() as replay:
+        async with aiohttp.ClientSession(trace_configs=[tracing]) as session:
+            driver = make_pool_driver(bench.driver_class, session)
+            for host in (
+                _NO_HOST,
+                "127.0.0.1",
+                replay.address,
+                "",
+                "pool",
+                "stratum+tcp://x",
+            ):
+                try:
+                    answer = await driver.detect(host, replay.port)
+                except Exception as err:
+                    msg = f"detect fails with {host!r}\n{show_error(err)}"
+                    raise Failed(msg) from err
+                need(
+                    answer is False,
+                    f"detect returns {answer!r} for {host!r}, which is no pool of it",
+                )
+            for template in driver.get_pool_templates():
+                if template.url:
+                    need(
+                        await driver.detect(template.url, template.port),
+                        f"detect says no to its own {template.url}:{template.port}",
+                    )
+            await driver.close()
+        need(not asked, f"detect asks {', '.join(asked)}; it goes by names alone")
+        need(
+            not replay.connections,
+            "detect connects to the pool; it goes by names alone",
+        )
+
+
+async def _unknown_account(bench: PoolBench) -> str:
+    if bench.driver_class.requires_api_key or not bench.account.get("username"):
+        msg = "The pool knows the account by a key"
+        raise NotApplicable(msg)
+    async with _playing(bench) as (_, driver, account):
+        known = await fetch_tiles(driver, account)
+        nobody = UNKNOWN_ACCOUNTS.get(account.coin.upper(), "never-mined-here")
+        try:
+            tiles = await fetch_tiles(driver, replace(account, username=nobody))
+        except DriverFault as err:
+            msg = f"It fails with an account that the pool does not know\n{show_error(err)}"
+            raise Failed(msg) from err
+        except DriverError as err:
+            return f"says: {err}"
+    wrong = [
+        f"{name} of somebody else is {getattr(tiles, name):g}"
+        for name in _OWN
+        if getattr(tiles, name) and getattr(known, name) is not None
+    ]
+    need(not wrong, "\n".join(wrong))
+    return "not known" if not tiles.account_known else "no figures"
+
+
+async def _bad_answers(bench: PoolBench) -> None:
+    wrong: list[str] = []
+    async with bench.play() as replay:
+        account = account_of(bench, replay.address)
+        for odd in ANSWERS:
+            replay.odd = odd
+            async with _driver(bench) as driver:
+                try:
+                    tiles = await fetch_tiles(driver, account)
+                except DriverFault as err:
+                    wrong.append(f"{odd.value}: {show_error(err)}")
+                    continue
+                except DriverError:
+                    continue
+            found = {
+                name: getattr(tiles, name) for name in _OWN if getattr(tiles, name)
+            }
+            if found:
+                wrong.append(f"{odd.value}: it makes figures of it: {found}")
+            elif tiles.health_status and odd is not Odd.NESTED:
+                wrong.append(f"{odd.value}: it says that the pool is well")
+    need(not wrong, "\n".join(wrong))
+
+
+async def _silent(bench: PoolBench) -> None:
+    async with bench.play() as replay:
+        replay.odd = Odd.SILENT
+        account = account_of(bench, replay.address)
+        async with _driver(bench) as driver:
+            try:
+                async with asyncio.timeout(FETCH_SECONDS - 1):
+                    tiles = await fetch_tiles(driver, account)
+            except DriverError:
+                return
+            except TimeoutError as err:
+                msg = f"It waits for more than {FETCH_SECONDS} s. Use WebApi's timeout"
+                raise Failed(msg) from err
+    need(not tiles.health_status, "It says that a pool is well which never answers")
+
+
+async def _nothing_invented(bench: PoolBench) -> str:
+    """Take away one key of the answers after the other."""
+
+    async def fetch(alter: Alter | None) -> DashboardTileData:
+        # A new driver each time: what is shared is asked once a minute only
+        async with _playing(bench) as (replay, driver, account):
+            replay.alter = alter
+            return await fetch_tiles(driver, account)
+
+    return await find_inventions(bench.need_session(), fetch, _AT_ONCE)
+
+
+async def _shared(bench: PoolBench) -> str:
+    if bench.driver_class.requires_api_key or not bench.account.get("username"):
+        msg = "The pool knows the account by a key"
+        raise NotApplicable(msg)
+    async with _playing(bench) as (replay, driver, account):
+        await fetch_tiles(driver, account)
+        once = Counter(replay.asked)
+        nobody = UNKNOWN_ACCOUNTS.get(account.coin.upper(), "never-mined-here")
+        with suppress(DriverError):
+            await fetch_tiles(driver, replace(account, username=nobody))
+        twice = [
+            path
+            for path, count in replay.asked.items()
+            if count > once[path]
+            and once[path]
+            and account.username.partition(".")[0] not in path
+        ]
+        need(
+            not twice,
+            f"Asked again for the second account: {', '.join(twice)}. Use"
+            " WebApi.shared_object for what is the same for all",
+        )
+    return f"{once.total()} requests for the first account"
+
+
+async def _cancel(bench: PoolBench) -> None:
+    async with _playing(bench) as (replay, driver, account):
+        replay.odd = Odd.SILENT
+        fetch = asyncio.create_task(fetch_tiles(driver, account))
+        async with asyncio.timeout(_CANCEL_SECONDS):
+            await replay.was_asked.wait()
+        fetch.cancel()
+        done, _ = await asyncio.wait((fetch,), timeout=_CANCEL_SECONDS)
+        need(done, "What is cancelled goes on. Does something catch CancelledError?")
+        need(fetch.cancelled(), "What is cancelled does not end with CancelledError")
+        replay.odd = None
+        tiles = await fetch_tiles(driver, account)
+        need(
+            tiles.health_status,
+            f"After a cancelled call, the next one fails: {tiles.health_message}",
+        )
+
+
+async def _close(bench: PoolBench) -> None:
+    async with bench.play() as replay:
+        account = account_of(bench, replay.address)
+        async with no_tasks_left(), lent_session() as session:
+            driver = make_pool_driver(bench.driver_class, session)
+            await fetch_tiles(driver, account)
+            await driver.close()
+            await driver.close()  # twice is not too often
+            need(not session.closed, "close closes the session, which is only lent")
+        await all_hung_up(replay)
+
+
+async def _secrets(bench: PoolBench) -> str:
+    """Look at what the driver itself says: HMM hides the account only."""
+    secrets = list(bench.secrets)
+    if not secrets:
+        msg = "The pool tells nothing that is secret"
+        raise NotApplicable(msg)
+    with LogWatch("custom_components.hmm", bench.driver_class.__module__) as log:
+        async with _playing(bench) as (replay, driver, account):
+            await _ask(driver, account)
+            look_for_secrets(secrets, "repr of the driver", repr(driver))
+            for odd in ANSWERS:
+                replay.odd = odd
+                try:
+                    tiles = read_tiles(await _ask(driver, account))
+                except DriverError as err:
+                    look_for_secrets(secrets, "An error", f"{err!r} {err}")
+                # A fault is of another check, and HMM shows no text of it
+                except Exception:  # noqa: BLE001, S112
+                    continue
+                else:
+                    message = (tiles.health_message if tiles else None) or ""
+                    look_for_secrets(secrets, "health_message", message)
+    look_for_secrets(secrets, "The log", "\n".join(log.lines))
+    return f"{len(secrets)} secrets"
+
+
+POOL_CHECKS: tuple[Check[BasePoolIntegration], ...] = (
+    Check("tiles", "values are of the right types and units, and finite", _tiles),
+    Check("equal-answers", "equal answers give equal tiles", _equal),
+    Check("nothing-invented", "what is missing is None, not 0", _nothing_invented),
+    Check(
+        "unknown-account", "an unknown account has nobody's figures", _unknown_account
+    ),
+    Check("other-methods", "health, difficulty, statistics and blocks", _other_methods),
+    Check("schema", "what the user is asked for is described", _schema),
+    Check("detect", "detect compares names and asks nobody", _detect),
+    Check("shared", "what is the same for all accounts is asked once", _shared),
+    Check(
+        "bad-answers", "nonsense gives an unhealthy pool, never figures", _bad_answers
+    ),
+    Check("silent-pool", "a pool that never answers is given up", _silent),
+    Check("cancel", "a call can be stopped at any time", _cancel),
+    Check("close", "close gives everything back", _close),
+    Check("secrets", "accounts and keys are shown nowhere", _secrets),
+)

@@ -1,0 +1,1 @@
+"""Tests of the command line for authors of drivers."""

@@ -1,0 +1,247 @@
+"""Each check of the suite finds the pool drivers that it is there to find."""
+
+from dataclasses import dataclass
+from pathlib import Path
+import re
+from typing import Any
+
+import pytest
+
+from custom_components.hmm.driver_api import BasePoolIntegration
+from driver_tool import pool_checks
+from driver_tool.conformance import Bench, Check, Outcome, run_checks
+from driver_tool.example import EXAMPLE_WALLET, SimulatedExamplePool
+from driver_tool.files import one_pool
+from driver_tool.pool_checks import POOL_CHECKS
+from driver_tool.recording import record_pool
+from driver_tool.session import Session
+from driver_tool.targets import Target
+
+from .conftest import BUNDLED
+
+pytestmark = pytest.mark.usefixtures("socket_enabled")
+
+TEMPLATE = BUNDLED / "TEMPLATE_pool_driver.py"
+CHECKS: dict[str, Check[BasePoolIntegration]] = {
+    check.id: check for check in POOL_CHECKS
+}
+ACCOUNT: dict[str, Any] = {
+    "coin": "BTC",
+    "username": EXAMPLE_WALLET,
+    "settings": {"api_base": "http://{address}/api"},
+}
+
+
+@dataclass(frozen=True)
+class Bad:
+    """The template with a part replaced, and what the check says of it."""
+
+    check: str
+    old: str
+    new: str
+    says: str
+
+
+RETURN = "        return DashboardTileData(\n            # Tile 1"
+ACCOUNT_LINE = "        data, latency = await self._api(options).get_object(path)\n"
+BAD = (
+    Bad("tiles", RETURN, "        return None\n" + RETURN, "returns NoneType"),
+    Bad(
+        "tiles",
+        "pool_hashrate=hashrate,",
+        "pool_hashrate=str(hashrate) + 'H',",
+        "pool_hashrate is text",
+    ),
+    Bad(
+        "tiles",
+        "pool_hashrate=hashrate,",
+        "pool_hashrate=float('inf'),",
+        "pool_hashrate is float, which HMM cannot read",
+    ),
+    Bad(
+        "tiles",
+        "pool_percentage=figures.percent,",
+        "pool_percentage=150.0,",
+        "hardly percent",
+    ),
+    Bad(
+        "tiles",
+        'last_share=parse_moment(account.get("last_share"))',
+        'last_share=__import__("datetime").datetime(2026, 1, 1)',
+        "last_share has no time zone",
+    ),
+    Bad(
+        "tiles",
+        RETURN,
+        "        return tiles\n" + RETURN,
+        "tells nothing of the account",
+    ),
+    Bad(
+        "equal-answers",
+        "reject_rate=reject_percent(valid, invalid, stale),",
+        "reject_rate=time.monotonic() % 1,",
+        "reject_rate:",
+    ),
+    Bad(
+        "nothing-invented",
+        'valid = parse_count(shares.get("valid"))',
+        'valid = parse_count(shares.get("valid", 0))',
+        "when shares.valid is missing: shares_valid is 0",
+    ),
+    Bad(
+        "nothing-invented",
+        'stale = parse_count(shares.get("stale"))',
+        'stale = int(shares["stale"])',
+        "KeyError: 'stale'",
+    ),
+    Bad(
+        "unknown-account",
+        "f\"{coin.lower()}/account/{quote(address, safe='')}\"",
+        f'"btc/account/{EXAMPLE_WALLET}"',
+        "pool_hashrate of somebody else",
+    ),
+    Bad(
+        "unknown-account",
+        ACCOUNT_LINE,
+        ACCOUNT_LINE + "        data['hashrate']\n",
+        "TypeError",
+    ),
+    Bad(
+        "other-methods",
+        "        return PoolHealthStatus(is_healthy=True, latency_ms=latency)",
+        "        return True",
+        "get_health returns bool",
+    ),
+    Bad(
+        "other-methods",
+        '        return parse_amount(network.get("difficulty"))\n',
+        '        return str(network["difficulty"])\n',
+        "get_network_difficulty returns str",
+    ),
+    Bad(
+        "other-methods",
+        '        data, _ = await self._api(kwargs).get_json(f"{coin.lower()}/blocks")\n',
+        "        return ({},)\n",
+        "something else than a list",
+    ),
+    Bad(
+        "schema",
+        '"required": ["username"],',
+        '"required": ["wallet"],',
+        "not among the properties: ['wallet']",
+    ),
+    Bad(
+        "schema", '                    "type": "string",\n', "", "username has no type"
+    ),
+    Bad(
+        "schema",
+        "        if username is None:\n            return False",
+        "        if username is None:\n            return True",
+        "validate_config says yes",
+    ),
+    Bad(
+        "detect",
+        'in ("pool.example", "eu.pool.example")',
+        "is not None",
+        "which is no pool of it",
+    ),
+    Bad(
+        "detect",
+        "        host = url.strip()",
+        "        await self._network('BTC', {'api_base': f'http://127.0.0.1:{port}/api'})\n        host = url.strip()",
+        "detect asks 127.0.0.1",
+    ),
+    Bad(
+        "detect",
+        "        host = url.strip()",
+        "        host = url[0].strip()",
+        "IndexError",
+    ),
+    Bad(
+        "shared",
+        "await self._api(options).shared_object(\n            path, self.network_seconds\n        )",
+        "await self._api(options).get_object(path)",
+        "GET /api/btc/network",
+    ),
+    Bad(
+        "bad-answers",
+        "            except DriverError as err:\n                problem = str(err)\n        tiles",
+        "            except DriverError:\n                account = {'hashrate': 1e12}\n        tiles",
+        "it makes figures of it",
+    ),
+    Bad(
+        "bad-answers",
+        "            problem = str(err)\n        # Users",
+        "            pass\n        # Users",
+        "it says that the pool is well",
+    ),
+    Bad("silent-pool", "timeout=10.0", "timeout=600.0", "waits for more than"),
+    Bad(
+        "cancel",
+        "            network, latency = await self._network(coin, kwargs)",
+        "            try:\n                network, latency = await self._network(coin, kwargs)\n            except __import__('asyncio').CancelledError:\n                return DashboardTileData()",
+        "CancelledError",
+    ),
+    Bad(
+        "close",
+        "        self._apis.clear()",
+        "        await self.session.close()",
+        "closes the session",
+    ),
+    Bad(
+        "close",
+        "        address = strip_worker",
+        "        self.task = __import__('asyncio').create_task(__import__('asyncio').sleep(900))\n        address = strip_worker",
+        "leaves tasks running",
+    ),
+    Bad(
+        "secrets",
+        "                problem = str(err)\n        tiles",
+        '                problem = f"{err} at {address}"\n        tiles',
+        "health_message shows",
+    ),
+    Bad(
+        "secrets",
+        ACCOUNT_LINE,
+        ACCOUNT_LINE
+        + "        __import__('logging').getLogger(__name__).debug(path)\n",
+        "The log shows",
+    ),
+)
+
+
+@pytest.fixture
+async def recorded() -> Session:
+    """Return what the example pool says to the template."""
+    async with SimulatedExamplePool() as pool:
+        target = Target(host=pool.host, port=pool.port)
+        return await record_pool(one_pool(str(TEMPLATE)), target, ACCOUNT)
+
+
+@pytest.mark.parametrize(
+    "bad", BAD, ids=lambda bad: f"{bad.check}: {re.sub(r'[^a-zA-Z ]', '', bad.says)}"
+)
+async def test_a_bad_driver_is_found(
+    bad: Bad, recorded: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a driver with one mistake, its check fails and says why."""
+    monkeypatch.setattr(pool_checks, "FETCH_SECONDS", 2)
+    text = TEMPLATE.read_text(encoding="utf-8")
+    assert bad.old in text
+    path = tmp_path / "bad_driver.py"
+    path.write_text(text.replace(bad.old, bad.new), encoding="utf-8")
+    bench = Bench(driver_class=one_pool(str(path)), session=recorded, account=ACCOUNT)
+    (result,) = await run_checks(bench, [CHECKS[bad.check]])
+    assert result.outcome is Outcome.FAILED
+    assert bad.says in result.detail
+
+
+async def test_a_pool_with_a_key_has_no_unknown_account(recorded: Session) -> None:
+    """Given no user name, there is no other account to ask for."""
+    bench = Bench(
+        driver_class=one_pool(str(TEMPLATE)),
+        session=recorded,
+        account={**ACCOUNT, "username": None},
+    )
+    (result,) = await run_checks(bench, [CHECKS["unknown-account"]])
+    assert result.outcome is Outcome.NOT_APPLICABLE

@@ -1,0 +1,408 @@
+"""The commands as an author types them."""
+
+import argparse
+import asyncio
+from collections.abc import Callable, Iterator
+import contextlib
+import logging
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+
+import pytest
+import pytest_socket
+
+from driver_tool import bare, cli
+from driver_tool.example import EXAMPLE_WALLET
+
+from .conftest import BUNDLED, ROOT
+
+MINER = str(BUNDLED / "TEMPLATE_miner_driver.py")
+POOL = str(BUNDLED / "TEMPLATE_pool_driver.py")
+ACCOUNT = ["--username", EXAMPLE_WALLET, "--set", "api_base=http://{address}/api"]
+
+type Tool = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def tool(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    impatient: None,
+) -> Iterator[Tool]:
+    """Return what runs a command and gives its status and what it printed."""
+    pytest_socket.enable_socket()
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+
+    def run(*arguments: str) -> tuple[int, str]:
+        status = cli.run(arguments)
+        captured = capsys.readouterr()
+        return status, captured.out + captured.err
+
+    yield run
+    # What asyncio.run leaves behind is not what other tests expect
+    asyncio.set_event_loop(None)
+
+
+def test_validate_tells_and_counts(tool: Tool, tmp_path: Path) -> None:
+    """Given a good and a bad file, each is told, and the status is that of the bad."""
+    good = tmp_path / "good_driver.py"
+    good.write_bytes(Path(MINER).read_bytes())
+    status, shown = tool("validate", str(good))
+    assert status == 0
+    assert "Example One 1.0.0 (miner/example_one)" in shown
+    assert "HMM can load it" in shown
+    bad = tmp_path / "bad_driver.py"
+    bad.write_text(
+        "REQUIREMENTS = ['x==1']\n"
+        + Path(MINER)
+        .read_text(encoding="utf-8")
+        .replace("async def restart", "def restart")
+    )
+    status, shown = tool("validate", str(good), str(bad))
+    assert status == 1
+    assert f"{bad}:" in shown
+    assert "error: restart must be async" in shown
+    assert "HMM cannot use it" in shown
+    assert "needs the package x==1" in shown
+
+
+def test_probe_asks_every_driver(tool: Tool) -> None:
+    """Given the example miner, only its own driver says yes."""
+    status, shown = tool("probe", "simulator:example-miner", "--driver", MINER)
+    assert status == 0
+    lines = {line.split()[0]: line for line in shown.splitlines()}
+    assert "yes" in lines["example_one"]
+    assert "Example One, 1.4.2" in lines["example_one"]
+    assert "(yours)" in lines["example_one"]
+    for other in ("bitaxe", "nerdqaxe", "avalon_nano", "nmminer"):
+        assert " no " in lines[other]
+    status, shown = tool("probe", "simulator:example-miner")
+    assert status == 1
+
+
+def test_probe_tells_a_fault(tool: Tool, tmp_path: Path) -> None:
+    """Given a driver that fails, its line and the reason are shown."""
+    path = tmp_path / "bad_driver.py"
+    text = Path(MINER).read_text(encoding="utf-8")
+    path.write_text(
+        text.replace("        self._status = status\n", "        {}['power']\n", 1)
+    )
+    status, shown = tool("probe", "simulator:example-miner", "--driver", str(path))
+    assert status == 1
+    assert "FAULT" in shown
+    assert "KeyError: 'power'" in shown
+    assert "bad_driver.py:" in shown
+
+
+def test_watch_shows_units(tool: Tool) -> None:
+    """Given a poll, figures are shown with their units."""
+    status, shown = tool(
+        "watch", "simulator:example-miner", "--driver", MINER, "--once"
+    )
+    assert status == 0
+    for figure in ("TH/s", " W\n", "°C", "MHz", "mV", "rpm", "days, "):
+        assert figure in shown
+    assert "modes: quiet, balanced, fast" in shown
+    assert "can: pause, restart, identify, set_pool" in shown
+    assert "unknown:" in shown
+
+
+def test_watch_tells_why_there_is_nothing(tool: Tool, tmp_path: Path) -> None:
+    """Given a closed port or a driver that fails, the reason is shown."""
+    status, shown = tool("watch", "127.0.0.1:9", "--driver", MINER, "--once")
+    assert status == 1
+    assert "CannotConnect" in shown
+    path = tmp_path / "bad_driver.py"
+    text = Path(MINER).read_text(encoding="utf-8")
+    path.write_text(
+        text.replace(
+            "        status = self._status = await self._read()\n",
+            "        status = {}['power']\n",
+        )
+    )
+    status, shown = tool(
+        "watch", "simulator:example-miner", "--driver", str(path), "--once"
+    )
+    assert status == 1
+    assert "KeyError: 'power'" in shown
+    assert "status = {}['power']" in shown
+
+
+def test_watch_marks_what_has_changed(
+    tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given several polls, what differs from the one before has a star."""
+    polls = 0
+    sleep = asyncio.sleep
+
+    async def rest(seconds: float) -> None:
+        nonlocal polls
+        if seconds != 7:
+            await sleep(seconds)
+            return
+        polls += 1
+        if polls == 2:
+            raise KeyboardInterrupt
+        await sleep(1.1)  # until the uptime is another one
+
+    monkeypatch.setattr(asyncio, "sleep", rest)
+    status, shown = tool(
+        "watch", "simulator:example-miner", "--driver", MINER, "--interval", "7"
+    )
+    assert (status, polls) == (130, 2)
+    first, second = shown.split("answered in")[1:]
+    assert "* " not in first
+    assert " uptime * " in " ".join(second.split())
+    assert " core_voltage 1150 mV" in " ".join(second.split())
+
+
+def test_pool_shows_tiles(tool: Tool) -> None:
+    """Given an account, its tiles are shown with their units."""
+    status, shown = tool("pool", POOL, "simulator:example-pool", *ACCOUNT)
+    assert status == 0
+    assert "1.8 TH/s" in shown
+    assert "garage 1.2 TH/s" in shown
+    assert " years" in shown
+
+
+def test_pool_tells_why_there_is_nothing(tool: Tool) -> None:
+    """Given a pool that does not answer, or no coin, the reason is shown."""
+    base = "api_base=http://127.0.0.1:9/api"
+    status, shown = tool("pool", POOL, "--username", EXAMPLE_WALLET, "--set", base)
+    assert status == 1
+    assert "cannot be reached" in shown
+    status, shown = tool("pool", "solopool", "--username", "x")
+    assert status == 2
+    assert "Which coin? --coin DGB or" in shown
+    status, shown = tool("pool", "solopool", "--coin", "XYZ", "--username", "x")
+    assert status == 1
+    assert "InvalidValue" in shown
+
+
+def test_a_session_is_recorded_replayed_and_tested(tool: Tool, tmp_path: Path) -> None:
+    """Given a miner once, its session does for everything else."""
+    path = tmp_path / "session.json"
+    status, shown = tool(
+        "record", "simulator:example-miner", "--driver", MINER, "-o", str(path)
+    )
+    assert status == 0
+    assert "4 exchanges" in shown
+    assert "GET /api/status -> 200" in shown
+    text = path.read_text(encoding="utf-8")
+    assert "bc1qex.garage" not in text
+    assert "24:58:7C" not in text
+    status, shown = tool("replay", str(path), "--driver", MINER)
+    assert status == 0
+    assert "TH/s" in shown
+    status, shown = tool("conformance", MINER, "--against", str(path))
+    assert status == 0
+    assert "14 passed, 0 failed, 2 not applicable" in shown
+    assert "There is only a session of the device" in shown
+
+
+def test_a_pool_is_recorded_and_replayed(tool: Tool, tmp_path: Path) -> None:
+    """Given a pool once, its session has no account, and the driver reads it."""
+    path = tmp_path / "session.json"
+    status, _ = tool(
+        "record", "simulator:example-pool", "--driver", POOL, "-o", str(path), *ACCOUNT
+    )
+    assert status == 0
+    text = path.read_text(encoding="utf-8")
+    assert EXAMPLE_WALLET not in text
+    masked = text.partition("/account/")[2].partition('"')[0]
+    assert masked.startswith("bc1q")
+    status, shown = tool(
+        "replay",
+        str(path),
+        "--driver",
+        POOL,
+        "--username",
+        masked,
+        "--set",
+        ACCOUNT[-1],
+    )
+    assert status == 0
+    assert "1.8 TH/s" in shown
+
+
+def test_a_pool_that_is_not_asked_is_told(tool: Tool, tmp_path: Path) -> None:
+    """Given no address in the settings, the message says what to do."""
+    there = ["--username", EXAMPLE_WALLET, "--set", "api_base=http://127.0.0.1:9"]
+    output = str(tmp_path / "session.json")
+    status, shown = tool(
+        "record", "simulator:example-pool", "--driver", POOL, "-o", output, *there
+    )
+    assert status == 2
+    assert "Nothing was recorded" in shown
+    assert "{address}" in shown
+    status, shown = tool(
+        "conformance", POOL, "--against", "simulator:example-pool", *there
+    )
+    assert status == 2
+    assert "--set api_base=http://{address}/api" in shown
+
+
+def test_conformance_fails_with_a_bad_driver(tool: Tool, tmp_path: Path) -> None:
+    """Given a driver with a mistake, the check and the reason are shown."""
+    path = tmp_path / "bad_driver.py"
+    text = Path(POOL).read_text(encoding="utf-8")
+    path.write_text(
+        text.replace('("pool.example", "eu.pool.example")', '("127.0.0.1",)')
+    )
+    status, shown = tool(
+        "conformance", str(path), "--against", "simulator:example-pool", *ACCOUNT
+    )
+    assert status == 1
+    assert "FAIL  detect" in shown
+    assert "12 passed, 1 failed" in shown
+
+
+def test_conformance_needs_a_driver_that_reads(tool: Tool) -> None:
+    """Given a device of another kind, no check is run at all."""
+    for driver, target, says in (
+        (MINER, "127.0.0.1:9", "cannot read the device"),
+        (POOL, "127.0.0.1:9", "no answer"),
+    ):
+        account = ACCOUNT if driver == POOL else []
+        status, shown = tool("conformance", driver, "--against", target, *account)
+        assert status in (1, 2)
+        assert says in shown or "FAIL  tiles" in shown or "did not ask" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["validate", "nothing.py"], "There is no file nothing.py"),
+        (
+            ["watch", "127.0.0.1", "--driver", "nothing.py"],
+            "There is no file nothing.py",
+        ),
+        (
+            ["watch", "127.0.0.1", "--driver", "banana"],
+            "no bundled driver of that type",
+        ),
+        (["watch", "127.0.0.1", "--driver", "solopool"], "no drivers for miners"),
+        (["pool", "bitaxe"], "no drivers for pools"),
+        (["watch", "http://?", "--driver", "bitaxe"], "is no address"),
+        (["watch", "simulator:banana", "--driver", "bitaxe"], "there is no 'banana'"),
+        (["watch", "nothing.json", "--driver", "bitaxe"], "No such file"),
+        (["conformance", "bitaxe", "--against", "pyproject.json"], "No such file"),
+        (["replay", "127.0.0.1", "--driver", "bitaxe"], "is no session"),
+    ],
+)
+def test_what_cannot_be_carried_out_is_one_message(
+    tool: Tool, arguments: list[str], says: str
+) -> None:
+    """Given something that is not there, the status is 2 and there is no traceback."""
+    status, shown = tool(*arguments)
+    assert status == 2
+    assert says in shown
+    assert "Traceback" not in shown
+
+
+def test_a_session_is_no_device(tool: Tool, tmp_path: Path) -> None:
+    """Given a session where a device is needed, the message says what to use."""
+    path = tmp_path / "s.json"
+    tool("record", "simulator:example-miner", "--driver", MINER, "-o", str(path))
+    status, shown = tool("probe", str(path))
+    assert status == 2
+    assert "there are replay and conformance" in shown
+
+
+def test_a_driver_that_does_not_load_is_told(tool: Tool, tmp_path: Path) -> None:
+    """Given a broken file, its line is in the message."""
+    path = tmp_path / "bad_driver.py"
+    path.write_text("import os\nimport nothing_of_that_name\n")
+    status, shown = tool("watch", "127.0.0.1", "--driver", str(path), "--once")
+    assert status == 2
+    assert f"{path}:2: ModuleNotFoundError" in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("admin_password=x=y", ("admin_password", "x=y")),
+        ("api_port=8080", ("api_port", 8080)),
+        ("otp_secret=0123", ("otp_secret", "0123")),
+        ("verify_ssl=false", ("verify_ssl", False)),
+        ("verify_ssl=true", ("verify_ssl", True)),
+    ],
+)
+def test_settings_are_read(text: str, value: tuple[str, object]) -> None:
+    """Given KEY=VALUE, numbers and flags become such."""
+    assert cli.setting(text) == value
+
+
+@pytest.mark.parametrize("text", ["x", "=y", ""])
+def test_settings_need_a_key(text: str) -> None:
+    """Given anything else, it is refused."""
+    with pytest.raises(argparse.ArgumentTypeError):
+        cli.setting(text)
+
+
+def test_the_integration_is_loaded_without_home_assistant() -> None:
+    """Given the tool alone, Home Assistant is not loaded, which takes seconds."""
+    code = (
+        "from driver_tool.bare import import_without_home_assistant as bare; bare();"
+        "import sys, driver_tool.cli;"
+        "print(any(name.startswith('homeassistant') for name in sys.modules))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert answer.stdout.strip() == "False"
+
+
+def test_an_integration_that_is_loaded_stays() -> None:
+    """Given Home Assistant's own, the tool takes nothing away from it."""
+    before = sys.modules["custom_components.hmm"]
+    bare.import_without_home_assistant()
+    assert sys.modules["custom_components.hmm"] is before
+
+
+@contextlib.contextmanager
+def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run the tool in a process of its own until the end of the block."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "driver_tool", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=30)
+
+
+def test_the_example_runs_until_ctrl_c(tool: Tool) -> None:
+    """Given the example in one terminal, watch reads it in another."""
+    with running("example", "--port", "0") as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        address = line.split("//")[1].partition("/")[0]
+        status, shown = tool("watch", address, "--driver", MINER, "--once")
+        assert status == 0
+        assert "TH/s" in shown
+    assert process.returncode == 130
+
+
+def test_a_session_is_served_until_ctrl_c(tool: Tool, tmp_path: Path) -> None:
+    """Given a session that is served, a driver finds the device at that port."""
+    path = tmp_path / "s.json"
+    tool("record", "simulator:example-miner", "--driver", MINER, "-o", str(path))
+    with running("replay", str(path), "--driver", MINER, "--serve", "0") as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[-1]
+        status, _ = tool("watch", address, "--driver", MINER, "--once")
+        assert status == 0
