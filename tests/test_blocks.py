@@ -10,14 +10,14 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.hmm.blocks import (
+from custom_components.hmm.const import DOMAIN
+from custom_components.hmm.driver_api import DashboardTileData, PoolBlock
+from custom_components.hmm.pools.blocks import (
     DAY,
     BlockLog,
     BlockWatch,
     async_get_block_counts,
 )
-from custom_components.hmm.const import DOMAIN
-from custom_components.hmm.driver_api import DashboardTileData, PoolBlock
 
 NOW = 1_795_000_000.0
 

@@ -22,7 +22,7 @@ from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.coordinator import MINER_INTERVAL
 from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_manager import preflight
-from custom_components.hmm.drivers import DriverManager
+from custom_components.hmm.drivers.manager import DriverManager
 from simulator import SimulatedAxeOS, SimulatedSolopool
 
 from .common import find, hub_entry, pool_entry, until, value
@@ -118,7 +118,7 @@ async def test_only_the_miner_of_a_changed_driver_is_set_up_again(
     said = [
         (record.levelno, record.message)
         for record in caplog.records
-        if record.name == "custom_components.hmm.drivers"
+        if record.name == "custom_components.hmm.drivers.manager"
     ]
     assert [level for level, _ in said] == [logging.WARNING, logging.INFO]
     assert (

@@ -16,11 +16,11 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 import pytest
 
-from custom_components.hmm import driver_requirements
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_manager.loader import LoadedDriver
-from custom_components.hmm.driver_updates import DRIVER_UPDATES
+from custom_components.hmm.drivers import requirements as driver_requirements
+from custom_components.hmm.drivers.updates import DRIVER_UPDATES
 
 from .common import until
 from .file_server import FileServer

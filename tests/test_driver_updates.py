@@ -26,7 +26,7 @@ import voluptuous as vol
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_manager.loader import LoadedDriver
-from custom_components.hmm.driver_updates import CHECK_INTERVAL, DRIVER_UPDATES
+from custom_components.hmm.drivers.updates import CHECK_INTERVAL, DRIVER_UPDATES
 from simulator import SimulatedAxeOS
 
 from .common import later, poll, until

@@ -234,7 +234,7 @@ async def test_the_log_sums_up(
     said = [
         record.message
         for record in caplog.records
-        if record.name == "custom_components.hmm.drivers"
+        if record.name == "custom_components.hmm.drivers.manager"
     ]
     assert len(said) == 3
     failed, loaded, summary = said

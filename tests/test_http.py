@@ -13,13 +13,13 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.hmm import tiles_json
 from custom_components.hmm.bundled.pool_drivers.solopool_driver import SolopoolDriver
 from custom_components.hmm.data import get_data
-from custom_components.hmm.discovered_pools import DiscoveredPool, async_discover_pools
 from custom_components.hmm.driver_api import DashboardTileData
 from custom_components.hmm.driver_api.coins import network_figures
-from custom_components.hmm.tiles_json import duration_text
+from custom_components.hmm.pools import tiles_json
+from custom_components.hmm.pools.discovered import DiscoveredPool, async_discover_pools
+from custom_components.hmm.pools.tiles_json import duration_text
 from simulator import SimulatedAxeOS, SimulatedSolopool
 
 from .common import poll, pool_entry

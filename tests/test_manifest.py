@@ -17,19 +17,18 @@ import voluptuous as vol
 import yaml
 
 from custom_components import hmm
-from custom_components.hmm import (
-    driver_install,
-    driver_issues,
-    driver_services,
-    driver_update_services,
-    errors,
-    import_flow,
-    pool_defaults,
-    services,
-)
+from custom_components.hmm import errors, services
 from custom_components.hmm.bundled import axeos
 from custom_components.hmm.bundled.miner_drivers import avalon_nano_driver
 from custom_components.hmm.const import DOMAIN, MODE_CUSTOM, PLATFORMS
+from custom_components.hmm.drivers import (
+    install as driver_install,
+    issues as driver_issues,
+    services as driver_services,
+    update_services as driver_update_services,
+)
+from custom_components.hmm.flows import hmm_local
+from custom_components.hmm.pools import defaults as pool_defaults
 
 COMPONENT = Path(hmm.__file__).parent
 ROOT = COMPONENT.parent.parent
@@ -42,13 +41,13 @@ HA_ABORTS = {
 }
 FLOW_BASES = {"HmmConfigFlow": {"ImportFlow", "PoolFlow"}}
 ISSUES = {
-    "driver_install": {driver_install.DRIVER_INSTALL},
-    "driver_issues": {
+    "drivers/install": {driver_install.DRIVER_INSTALL},
+    "drivers/issues": {
         driver_issues.DRIVER_FAILED,
         driver_issues.POOL_FILE_FAILED,
         *driver_issues.DANGERS,
     },
-    "pool_defaults": {pool_defaults._ISSUE},
+    "pools/defaults": {pool_defaults._ISSUE},
 }
 HA_SUCCESSES = {"reauth_successful", "reconfigure_successful"}
 
@@ -189,12 +188,21 @@ def placeholder_names(call: ast.Call) -> set[str]:
     return {name for key in node.keys if (name := literal(key)) is not None}
 
 
+def home_assistant_side() -> list[Path]:
+    """Return the modules that know Home Assistant."""
+    return [
+        path
+        for folder in (".", "drivers", "flows", "pools")
+        for path in sorted((COMPONENT / folder).glob("*.py"))
+    ]
+
+
 def flow_class(name: str) -> ast.Module:
     """Return the syntax tree of a class of the config flow with its base classes."""
     return ast.Module(
         body=[
             node
-            for file in ("config_flow.py", "import_flow.py", "pool_flow.py")
+            for file in ("config_flow.py", "flows/hmm_local.py", "flows/pool.py")
             for node in parse(COMPONENT / file).body
             if isinstance(node, ast.ClassDef)
             and node.name in {name, *FLOW_BASES.get(name, ())}
@@ -363,7 +371,7 @@ def test_every_exception_is_translated() -> None:
     A message uses no placeholder that its exception does not pass.
     """
     passed: dict[str, set[str]] = {}
-    for path in COMPONENT.glob("*.py"):
+    for path in home_assistant_side():
         for call in calls(parse(path)):
             if argument(call, "translation_domain") is None:
                 continue
@@ -392,11 +400,15 @@ def test_every_repair_issue_is_translated() -> None:
     """
     issues = load("translations/en.json")["issues"]
     assert issues.keys() == set().union(*ISSUES.values())
-    raising = {path for path in COMPONENT.glob("*.py") if "create_issue(" in read(path)}
-    assert {path.stem for path in raising} == ISSUES.keys()
-    for path in raising:
+    raising = {
+        path.relative_to(COMPONENT).with_suffix("").as_posix(): path
+        for path in home_assistant_side()
+        if "create_issue(" in read(path)
+    }
+    assert raising.keys() == ISSUES.keys()
+    for module, path in raising.items():
         names = literals(parse(path))
-        for key in ISSUES[path.stem]:
+        for key in ISSUES[module]:
             assert placeholders(issues[key]["title"]) <= names, key
             assert ("description" in issues[key]) != ("fix_flow" in issues[key]), key
 
@@ -466,9 +478,9 @@ def test_every_error_of_a_form_is_translated() -> None:
         parse(COMPONENT / file)
         for file in (
             "config_flow.py",
-            "import_flow.py",
-            "pool_flow.py",
-            "pool_account.py",
+            "flows/hmm_local.py",
+            "flows/pool.py",
+            "flows/pool_account.py",
         )
     ]
     for node in (node for tree in files for node in ast.walk(tree)):
@@ -489,7 +501,7 @@ def test_every_error_of_a_form_is_translated() -> None:
         if call.args and ast.unparse(call.func) == "AddressError"
     }
     shown = load("translations/en.json")["config"]["error"]
-    of_classes = {key for _, key in (*errors._KEYS, *import_flow._ERRORS)}
+    of_classes = {key for _, key in (*errors._KEYS, *hmm_local._ERRORS)}
     assert shown.keys() == own | address | of_classes
     assert set.union(*(placeholders(text) for text in shown.values())) == {"reason"}
 

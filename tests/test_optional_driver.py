@@ -15,10 +15,10 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import pytest_socket
 
-from custom_components.hmm import driver_requirements
 from custom_components.hmm.bundled.optional_drivers.pyasic_driver import PyasicDriver
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
+from custom_components.hmm.drivers import requirements as driver_requirements
 from simulator import SimulatedAxeOS
 
 from .common import find, until, value

@@ -20,7 +20,7 @@ import pytest
 
 from custom_components.hmm.driver_api import DashboardTileData
 from custom_components.hmm.driver_api.coins import network_figures
-from custom_components.hmm.platform import (
+from custom_components.hmm.pools.platform import (
     CoinTotals,
     PlatformStatus,
     PoolReading,

@@ -27,7 +27,7 @@ from custom_components.hmm.bundled.pool_drivers.public_pool_driver import (
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_api import PoolSlot
-from custom_components.hmm.pool_form import TRANSLATED_SETTINGS, read_form
+from custom_components.hmm.flows.pool_form import TRANSLATED_SETTINGS, read_form
 from simulator import SimulatedAxeOS, SimulatedSolopool
 from simulator.braiins import DEMO_KEY, DEMO_USER, SimulatedBraiins
 from simulator.mmfp import SimulatedGoSlimStratum

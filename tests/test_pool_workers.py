@@ -19,7 +19,7 @@ from custom_components.hmm import async_remove_config_entry_device
 from custom_components.hmm.bundled.pool_drivers.braiins_driver import BraiinsDriver
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.driver_api import CannotConnect
-from custom_components.hmm.workers import bare_name
+from custom_components.hmm.pools.workers import bare_name
 from simulator import SimulatedAxeOS, SimulatedSolopool
 from simulator.braiins import SimulatedBraiins
 from simulator.httpd import HttpDevice

@@ -22,7 +22,7 @@ import pytest
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.hmm.const import DOMAIN
-from custom_components.hmm.driver_updates import DRIVER_UPDATES
+from custom_components.hmm.drivers.updates import DRIVER_UPDATES
 from simulator import SimulatedAxeOS
 
 from .common import act, hub_entry, keys

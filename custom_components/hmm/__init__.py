@@ -14,25 +14,25 @@ from homeassistant.helpers import (
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
 
-from .blocks import async_get_block_counts
 from .const import CONF_DRIVER, DOMAIN, HUB_UNIQUE_ID, PLATFORMS, EntryType
 from .coordinator import MinerCoordinator, PoolCoordinator
 from .data import HMM_DATA, HmmData, entry_kind, get_data
 from .discovery import async_listen_for_broadcasts
 from .driver_api import DriverError
-from .driver_install import waiting
 from .driver_manager.client import MinerClient
 from .driver_manager.declaration import DriverId
-from .driver_services import async_setup_driver_services
-from .driver_update_services import async_setup_driver_update_services
-from .driver_updates import DRIVER_UPDATES, DriverUpdates
-from .drivers import DriverManager
+from .drivers.http import async_register_driver_views
+from .drivers.install import waiting
+from .drivers.manager import DriverManager
+from .drivers.services import async_setup_driver_services
+from .drivers.update_services import async_setup_driver_update_services
+from .drivers.updates import DRIVER_UPDATES, DriverUpdates
 from .entity import pool_device
 from .errors import translation_key
 from .fleet import Fleet
-from .http import async_register_views
-from .http_drivers import async_register_driver_views
 from .hub import HubCoordinator
+from .pools.blocks import async_get_block_counts
+from .pools.http import async_register_views
 from .services import async_setup_services
 from .session import async_create_miner_session
 

@@ -49,9 +49,9 @@ from .driver_manager.identity import is_address_id
 from .driver_manager.loader import LoadedDriver
 from .driver_manager.scan import scan
 from .errors import translation_key
-from .flow_tools import async_shared_data, choice, free_title
-from .import_flow import CONF_IMPORT, ImportFlow
-from .pool_flow import ADDRESS_SCHEMA
+from .flows.hmm_local import CONF_IMPORT, ImportFlow
+from .flows.pool import ADDRESS_SCHEMA
+from .flows.tools import async_shared_data, choice, free_title
 
 CONF_DEVICE_HOSTS = "devices"
 CONF_OTHER_KIND = "other_kind"

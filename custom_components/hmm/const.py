@@ -40,6 +40,8 @@ CONF_POOL_SETTINGS: Final = "pool_settings"
 """What the pool file says to the driver."""
 CONF_ACCOUNT_SETTINGS: Final = "account_settings"
 """What the user told the driver, beside the wallet: keys, ports."""
+CONF_ACCOUNT_HASH: Final = "account_hash"
+"""Whose key it is, where the pool tells by the key alone."""
 
 # Options of a miner
 CONF_PLUG: Final = "plug"

@@ -17,7 +17,6 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
-from .blocks import BlockCounts, BlockWatch
 from .const import (
     CONF_ACCOUNT_SETTINGS,
     CONF_COIN,
@@ -45,7 +44,8 @@ from .driver_manager.pool_client import PoolAccount, fetch_tiles, poll_seconds
 from .driver_manager.profile import MinerProfile
 from .energy import EnergyMeter
 from .errors import action_failed, update_failed
-from .workers import PoolWorkers
+from .pools.blocks import BlockCounts, BlockWatch
+from .pools.workers import PoolWorkers
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from .const import DOMAIN
 from .driver_api import BasePoolIntegration, DriverContext
 from .driver_manager.known_pools import KnownPools
 from .driver_manager.loader import LoadedDriver, LoadedDrivers
-from .drivers import DriverManager
+from .drivers.manager import DriverManager
 from .fleet import Fleet
 
 

@@ -9,11 +9,15 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_HOST
 from homeassistant.core import HomeAssistant
 
-from .const import CONF_ACCOUNT_SETTINGS, CONF_POOL_SETTINGS, CONF_WALLET
+from .const import (
+    CONF_ACCOUNT_HASH,
+    CONF_ACCOUNT_SETTINGS,
+    CONF_POOL_SETTINGS,
+    CONF_WALLET,
+)
 from .coordinator import MinerCoordinator, PoolCoordinator
 from .data import get_data
-from .drivers_json import driver_facts, failed_files
-from .pool_account import CONF_ACCOUNT_HASH
+from .drivers.list_json import driver_facts, failed_files
 
 TO_REDACT = {
     CONF_ACCOUNT_HASH,

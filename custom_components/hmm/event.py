@@ -15,7 +15,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .coordinator import MinerCoordinator, PoolCoordinator
 from .driver_api import DashboardTileData, MinerTelemetry, PoolBlock
 from .entity import MinerEntity, PoolEntity, async_add_offered, registered
-from .workers import account_of, bare_name
+from .pools.workers import account_of, bare_name
 
 PARALLEL_UPDATES = 0
 

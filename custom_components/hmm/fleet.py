@@ -8,7 +8,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
 from .const import CONF_COIN, CONF_ENTRY_TYPE, DOMAIN, EntryType
 from .driver_api import MiningModel
-from .platform import PoolReading
+from .pools.platform import PoolReading
 
 if TYPE_CHECKING:
     from homeassistant.helpers.update_coordinator import DataUpdateCoordinator

@@ -21,7 +21,7 @@ from .const import DOMAIN, EntryType
 from .data import entry_kind
 from .driver_api.units import efficiency_j_per_th
 from .fleet import Fleet
-from .platform import PoolTotals, add_up
+from .pools.platform import PoolTotals, add_up
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from .figures import (
     whole_difficulty,
 )
 from .hub import HubCoordinator
-from .platform import CoinTotals
+from .pools.platform import CoinTotals
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,11 +11,11 @@ from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
 from .data import get_data
-from .driver_issues import DATA_PATH, DATA_TYPE
 from .driver_manager.declaration import DriverId
 from .driver_manager.disable import disable
 from .driver_manager.driver_files import LARGEST_FILE
 from .driver_manager.loader import FailedDriver
+from .drivers.issues import DATA_PATH, DATA_TYPE
 from .repairs_install import async_create_install_flow
 
 _LONGEST_LINE = 200

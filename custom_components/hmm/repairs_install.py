@@ -8,8 +8,8 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
-from .driver_install import DATA_FILE_NAME, DATA_SHA256, DATA_URL, DRIVER_INSTALL
-from .driver_updates import DRIVER_UPDATES
+from .drivers.install import DATA_FILE_NAME, DATA_SHA256, DATA_URL, DRIVER_INSTALL
+from .drivers.updates import DRIVER_UPDATES
 
 
 @callback

@@ -44,7 +44,6 @@ from .miner_sensors import (
     MinerSensorDescription,
     knows_power,
 )
-from .platform import CoinTotals
 from .pool_sensors import (
     POOL_SENSORS,
     POOL_STRATUM_LATENCY,
@@ -52,6 +51,7 @@ from .pool_sensors import (
     PoolSensorDescription,
     WorkerSensorDescription,
 )
+from .pools.platform import CoinTotals
 
 PARALLEL_UPDATES = 0
 

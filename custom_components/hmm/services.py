@@ -31,7 +31,7 @@ import voluptuous as vol
 from .const import DOMAIN
 from .coordinator import MinerCoordinator
 from .data import get_data
-from .tiles_json import platform_tiles, pool_tiles
+from .pools.tiles_json import platform_tiles, pool_tiles
 
 SERVICE_GET_PLATFORM_TILES = "get_platform_tiles"
 SERVICE_GET_POOL_TILES = "get_pool_tiles"

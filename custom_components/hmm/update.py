@@ -16,7 +16,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .driver_manager.declaration import DriverId
 from .driver_manager.versions import is_newer
-from .driver_updates import DRIVER_UPDATES, DriverState, DriverUpdates
+from .drivers.updates import DRIVER_UPDATES, DriverState, DriverUpdates
 from .entity import HubEntity
 from .hub import HubCoordinator
 

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
-from .const import DOMAIN
-from .driver_manager.loader import BUNDLED
+from ..const import DOMAIN
+from ..driver_manager.loader import BUNDLED
 
 if TYPE_CHECKING:
-    from .drivers import DriverManager
+    from .manager import DriverManager
 
 DATA_PATH = "path"
 DATA_TYPE = "driver_type"

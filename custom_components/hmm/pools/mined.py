@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from .data import HmmData
-from .driver_api import BasePoolIntegration, DriverError
-from .driver_api.wallets import strip_worker
-from .driver_manager.address import AddressError
-from .driver_manager.pool_detect import parse_stratum
-from .fleet import Fleet
+from ..data import HmmData
+from ..driver_api import BasePoolIntegration, DriverError
+from ..driver_api.wallets import strip_worker
+from ..driver_manager.address import AddressError
+from ..driver_manager.pool_detect import parse_stratum
+from ..fleet import Fleet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,15 +13,15 @@ from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.json import JsonObjectType
 
-from .const import CONF_COIN, CONF_DRIVER
-from .coordinator import PoolCoordinator
-from .data import HmmData, get_data
-from .discovered_pools import async_discover_pools
-from .driver_api import BasePoolIntegration, DashboardTileData
-from .driver_api.units import parse_number, parse_text
-from .driver_manager.known_pools import KnownPool
-from .driver_manager.pool_detect import PoolMatch, host_of
-from .fleet import pool_entries
+from ..const import CONF_COIN, CONF_DRIVER
+from ..coordinator import PoolCoordinator
+from ..data import HmmData, get_data
+from ..driver_api import BasePoolIntegration, DashboardTileData
+from ..driver_api.units import parse_number, parse_text
+from ..driver_manager.known_pools import KnownPool
+from ..driver_manager.pool_detect import PoolMatch, host_of
+from ..fleet import pool_entries
+from .discovered import async_discover_pools
 from .platform import add_up
 
 _TIME_UNITS = (

@@ -15,11 +15,11 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_register_admin_service
 import voluptuous as vol
 
-from .const import CONF_DRIVER, DOMAIN
-from .data import get_data
-from .driver_manager.driver_store import DriverStore, StoreError, driver_file_name
-from .drivers import id_of
-from .drivers_json import list_drivers, reload_report
+from ..const import CONF_DRIVER, DOMAIN
+from ..data import get_data
+from ..driver_manager.driver_store import DriverStore, StoreError, driver_file_name
+from .list_json import list_drivers, reload_report
+from .manager import id_of
 
 SERVICE_CUSTOMISE_DRIVER = "customise_driver"
 SERVICE_LIST_DRIVERS = "list_drivers"

@@ -16,11 +16,11 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from .const import CONF_WALLET
-from .driver_api import BasePoolIntegration
-from .driver_api.units import parse_int, parse_number, parse_text
-from .driver_manager.client import DriverFault, log_fault
-from .flow_tools import choice
+from ..const import CONF_WALLET
+from ..driver_api import BasePoolIntegration
+from ..driver_api.units import parse_int, parse_number, parse_text
+from ..driver_manager.client import DriverFault, log_fault
+from .tools import choice
 
 TRANSLATED_SETTINGS: Final = frozenset(
     {

@@ -10,9 +10,9 @@ from enum import StrEnum
 import math
 from statistics import median
 
-from .driver_api import DashboardTileData
-from .driver_api.coins import network_figures
-from .driver_api.units import reject_percent
+from ..driver_api import DashboardTileData
+from ..driver_api.coins import network_figures
+from ..driver_api.units import reject_percent
 
 
 class PlatformStatus(StrEnum):

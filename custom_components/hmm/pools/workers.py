@@ -10,13 +10,13 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 
-from .const import DOMAIN
-from .driver_api import PoolSlot, PoolWorker
-from .driver_api.wallets import strip_worker
+from ..const import DOMAIN
+from ..driver_api import PoolSlot, PoolWorker
+from ..driver_api.wallets import strip_worker
 
 if TYPE_CHECKING:
-    from .coordinator import PoolCoordinator
-    from .fleet import Fleet
+    from ..coordinator import PoolCoordinator
+    from ..fleet import Fleet
 
 _KEEP_SECONDS = 86_400
 

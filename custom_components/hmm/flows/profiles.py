@@ -14,10 +14,10 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 
-from .const import CONF_DRIVER, CONF_PROFILE, DOMAIN
-from .driver_api import TuningLimits
-from .driver_manager.legacy.hmm_local_api import LocalProfile
-from .driver_manager.profile import MinerProfile
+from ..const import CONF_DRIVER, CONF_PROFILE, DOMAIN
+from ..driver_api import TuningLimits
+from ..driver_manager.legacy.hmm_local_api import LocalProfile
+from ..driver_manager.profile import MinerProfile
 
 # What HMM-Local called modes that have their firmware's name here
 _MODES = {"med": "medium", "std": "standard"}

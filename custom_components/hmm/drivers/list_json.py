@@ -6,10 +6,10 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.json import JsonObjectType
 
-from .data import get_data
-from .driver_api.units import parse_text
-from .driver_manager.loader import AnyLoaded, FailedDriver
-from .drivers import DriverChange, DriverManager, ReloadReport, id_of, variant_of
+from ..data import get_data
+from ..driver_api.units import parse_text
+from ..driver_manager.loader import AnyLoaded, FailedDriver
+from .manager import DriverChange, DriverManager, ReloadReport, id_of, variant_of
 
 
 @callback

@@ -17,14 +17,14 @@ from homeassistant.core import callback
 from homeassistant.data_entry_flow import FlowResultType, UnknownFlow
 import voluptuous as vol
 
-from .const import CONF_POWER_DRAW, DOMAIN, EntryType
-from .data import HmmData
-from .driver_api import CannotConnect, DriverError, HtmlAnswer, RedirectAnswer
-from .driver_api.wallets import strip_worker
-from .driver_manager.address import Address, AddressError
-from .driver_manager.detect import Detected, detect
-from .driver_manager.identity import known_ids
-from .driver_manager.legacy.hmm_local_api import (
+from ..const import CONF_POWER_DRAW, DOMAIN, EntryType
+from ..data import HmmData
+from ..driver_api import CannotConnect, DriverError, HtmlAnswer, RedirectAnswer
+from ..driver_api.wallets import strip_worker
+from ..driver_manager.address import Address, AddressError
+from ..driver_manager.detect import Detected, detect
+from ..driver_manager.identity import known_ids
+from ..driver_manager.legacy.hmm_local_api import (
     HmmLocal,
     LocalMiner,
     LocalPool,
@@ -32,13 +32,13 @@ from .driver_manager.legacy.hmm_local_api import (
     parse_server,
     read_hmm_local,
 )
-from .driver_manager.pool_detect import PoolMatch, find_pools
-from .flow_tools import async_shared_data, choice, free_title
-from .import_profiles import as_scripts, as_table
-from .mined_pools import MinedPool, pool_drivers
+from ..driver_manager.pool_detect import PoolMatch, find_pools
+from ..pools.mined import MinedPool, pool_drivers
+from .pool import ADDRESS_SCHEMA, PoolFlow
 from .pool_account import PoolKind, hash_text
-from .pool_flow import ADDRESS_SCHEMA, PoolFlow
 from .pool_form import FormField
+from .profiles import as_scripts, as_table
+from .tools import async_shared_data, choice, free_title
 
 CONF_IMPORT = "import"
 CONF_IMPORT_MINERS = "miners"

@@ -15,7 +15,8 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from .const import (
+from ..const import (
+    CONF_ACCOUNT_HASH,
     CONF_ACCOUNT_SETTINGS,
     CONF_COIN,
     CONF_DRIVER,
@@ -24,17 +25,16 @@ from .const import (
     CONF_WALLET,
     EntryType,
 )
-from .data import HmmData, entry_kind
-from .driver_api import DashboardTileData
-from .driver_api.coins import COINS
-from .driver_manager.address import Address
-from .driver_manager.known_pools import KnownPool
-from .driver_manager.pool_detect import PoolMatch, find_pools, match_of
-from .flow_tools import async_shared_data, choice, free_title
-from .mined_pools import MinedPool, mined_pools, pool_drivers
+from ..data import HmmData, entry_kind
+from ..driver_api import DashboardTileData
+from ..driver_api.coins import COINS
+from ..driver_manager.address import Address
+from ..driver_manager.known_pools import KnownPool
+from ..driver_manager.pool_detect import PoolMatch, find_pools, match_of
+from ..pools.defaults import async_read_defaults
+from ..pools.mined import MinedPool, mined_pools, pool_drivers
 from .pool_account import (
     BASE,
-    CONF_ACCOUNT_HASH,
     Account,
     PoolKind,
     Refused,
@@ -52,8 +52,8 @@ from .pool_account import (
     server_of,
     wallet_of,
 )
-from .pool_defaults import async_read_defaults
 from .pool_form import FormField, explain, fields, read_settings
+from .tools import async_shared_data, choice, free_title
 
 CONF_POOL = "pool"
 CONF_REGION = "region"

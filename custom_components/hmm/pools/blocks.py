@@ -12,8 +12,8 @@ from homeassistant.helpers.singleton import singleton
 from homeassistant.helpers.storage import Store
 from homeassistant.util.hass_dict import HassKey
 
-from .const import DOMAIN
-from .driver_api import DashboardTileData, PoolBlock
+from ..const import DOMAIN
+from ..driver_api import DashboardTileData, PoolBlock
 
 DAY = 86_400
 

@@ -9,26 +9,30 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_HOST, CONF_PORT
 
-from .const import CONF_ACCOUNT_SETTINGS, CONF_COIN, CONF_POOL_SETTINGS, CONF_WALLET
-from .data import HmmData
-from .driver_api import (
+from ..const import (
+    CONF_ACCOUNT_HASH,
+    CONF_ACCOUNT_SETTINGS,
+    CONF_COIN,
+    CONF_POOL_SETTINGS,
+    CONF_WALLET,
+)
+from ..data import HmmData
+from ..driver_api import (
     AuthRequired,
     BasePoolIntegration,
     DashboardTileData,
     DriverError,
     InvalidValue,
 )
-from .driver_api.wallets import check_wallet
-from .driver_manager.address import Address, AddressError
-from .driver_manager.client import DriverFault
-from .driver_manager.pool_client import PoolAccount, fetch_tiles, is_pool_of
-from .driver_manager.pool_detect import PoolMatch, host_of, is_at_home, parse_stratum
+from ..driver_api.wallets import check_wallet
+from ..driver_manager.address import Address, AddressError
+from ..driver_manager.client import DriverFault
+from ..driver_manager.pool_client import PoolAccount, fetch_tiles, is_pool_of
+from ..driver_manager.pool_detect import PoolMatch, host_of, is_at_home, parse_stratum
 from .pool_form import AccountForm, FormField, is_accepted, read_form, read_settings
 
 _LOGGER = logging.getLogger(__name__)
 
-CONF_ACCOUNT_HASH = "account_hash"
-"""Whose key it is, where the pool tells by the key alone."""
 CONF_USERNAME = "username"
 
 BASE = "base"

@@ -15,20 +15,20 @@ from homeassistant.helpers.http import KEY_HASS, HomeAssistantView
 from homeassistant.util.json import JsonObjectType
 import voluptuous as vol
 
-from .const import CONF_DRIVER, DOMAIN
-from .data import get_data
-from .driver_install import async_propose
-from .driver_services import SERVICE_CUSTOMISE_DRIVER
-from .driver_update_services import INSTALL_DRIVER_SCHEMA, ROLLBACK_DRIVER_SCHEMA
-from .driver_updates import DRIVER_UPDATES, DriverResult
-from .driver_updates_json import (
+from ..const import CONF_DRIVER, DOMAIN
+from ..data import get_data
+from .install import async_propose
+from .list_json import list_drivers, reload_report
+from .services import SERVICE_CUSTOMISE_DRIVER
+from .update_services import INSTALL_DRIVER_SCHEMA, ROLLBACK_DRIVER_SCHEMA
+from .updates import DRIVER_UPDATES, DriverResult
+from .updates_json import (
     pending_json,
     result_json,
     update_all_json,
     update_json,
     update_states,
 )
-from .drivers_json import list_drivers, reload_report
 
 _UNKNOWN = ("driver_unknown", "no_bundled_driver")
 

@@ -20,12 +20,11 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util.yaml import Secrets, load_yaml
 
-from .const import CONF_DRIVER, CONF_ENTRY_TYPE, DOMAIN
-from .driver_api import BaseMinerAdapter, BasePoolIntegration
-from .driver_issues import async_show_issues
-from .driver_manager.declaration import DriverId
-from .driver_manager.known_pools import KnownPools, load_known_pools
-from .driver_manager.loader import (
+from ..const import CONF_DRIVER, CONF_ENTRY_TYPE, DOMAIN
+from ..driver_api import BaseMinerAdapter, BasePoolIntegration
+from ..driver_manager.declaration import DriverId
+from ..driver_manager.known_pools import KnownPools, load_known_pools
+from ..driver_manager.loader import (
     BUNDLED,
     AnyLoaded,
     FailedDriver,
@@ -34,9 +33,10 @@ from .driver_manager.loader import (
     forget_modules,
     load_drivers,
 )
-from .driver_manager.pool_client import close_pool_driver, make_pool_driver
-from .driver_manager.requirements import Needs, Withheld, optional_drivers, users_needs
-from .driver_requirements import PackageInstaller
+from ..driver_manager.pool_client import close_pool_driver, make_pool_driver
+from ..driver_manager.requirements import Needs, Withheld, optional_drivers, users_needs
+from .issues import async_show_issues
+from .requirements import PackageInstaller
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -15,10 +15,10 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_register_admin_service
 import voluptuous as vol
 
-from .const import CONF_DRIVER, DOMAIN
-from .driver_install import async_propose
-from .driver_updates import DRIVER_UPDATES
-from .driver_updates_json import (
+from ..const import CONF_DRIVER, DOMAIN
+from .install import async_propose
+from .updates import DRIVER_UPDATES
+from .updates_json import (
     pending_json,
     result_json,
     update_all_json,

@@ -6,12 +6,12 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util.json import JsonObjectType
 
-from .data import get_data
-from .driver_api.units import parse_text
-from .driver_install import issue_id
-from .driver_manager.loader import AnyLoaded
-from .driver_updates import DRIVER_UPDATES, DriverResult, DriverState, PendingDriver
-from .drivers import id_of
+from ..data import get_data
+from ..driver_api.units import parse_text
+from ..driver_manager.loader import AnyLoaded
+from .install import issue_id
+from .manager import id_of
+from .updates import DRIVER_UPDATES, DriverResult, DriverState, PendingDriver
 
 _UP_TO_DATE = "up_to_date"
 _UPDATE_AVAILABLE = "update_available"

@@ -9,8 +9,8 @@ from homeassistant.helpers.selector import (
 )
 from homeassistant.setup import async_setup_component
 
-from .const import DOMAIN
-from .data import HmmData, get_data
+from ..const import DOMAIN
+from ..data import HmmData, get_data
 
 
 async def async_shared_data(hass: HomeAssistant) -> HmmData:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant, callback
 
-from .const import CONF_COIN, CONF_DRIVER
-from .coordinator import MinerCoordinator
-from .data import get_data
-from .driver_manager.address import Address, AddressError
-from .driver_manager.pool_detect import PoolMatch, find_pools, parse_stratum
-from .fleet import pool_entries
-from .mined_pools import pool_drivers
+from ..const import CONF_COIN, CONF_DRIVER
+from ..coordinator import MinerCoordinator
+from ..data import get_data
+from ..driver_manager.address import Address, AddressError
+from ..driver_manager.pool_detect import PoolMatch, find_pools, parse_stratum
+from ..fleet import pool_entries
+from .mined import pool_drivers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

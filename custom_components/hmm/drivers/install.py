@@ -3,8 +3,8 @@
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
-from .const import DOMAIN
-from .driver_updates import DRIVER_UPDATES, PendingDriver
+from ..const import DOMAIN
+from .updates import DRIVER_UPDATES, PendingDriver
 
 DRIVER_INSTALL = "driver_install"
 """The repair issue that asks."""

@@ -20,15 +20,15 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 from yarl import URL
 
-from .const import DOMAIN
-from .driver_manager.declaration import Declaration, DriverId, NotADriver, declare
-from .driver_manager.download import DownloadFailed, download, file_url
-from .driver_manager.driver_store import DriverStore, InstalledDriver, StoreError
-from .driver_manager.loader import FailedDriver
-from .driver_manager.preflight import check
-from .driver_manager.requirements import needs_of
-from .driver_manager.versions import UNKNOWN, is_newer
-from .drivers import DriverManager, id_of
+from ..const import DOMAIN
+from ..driver_manager.declaration import Declaration, DriverId, NotADriver, declare
+from ..driver_manager.download import DownloadFailed, download, file_url
+from ..driver_manager.driver_store import DriverStore, InstalledDriver, StoreError
+from ..driver_manager.loader import FailedDriver
+from ..driver_manager.preflight import check
+from ..driver_manager.requirements import needs_of
+from ..driver_manager.versions import UNKNOWN, is_newer
+from .manager import DriverManager, id_of
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from homeassistant.requirements import (
 from homeassistant.util.package import is_installed
 from packaging.requirements import Requirement
 
-from .const import DOMAIN
-from .driver_manager.requirements import Needs, Withheld, refusals
+from ..const import DOMAIN
+from ..driver_manager.requirements import Needs, Withheld, refusals
 
 _LOGGER = logging.getLogger(__name__)
 

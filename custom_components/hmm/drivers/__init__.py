@@ -1,0 +1,1 @@
+"""The life of driver files in Home Assistant: loaded, listed, updated, repaired."""

@@ -1,0 +1,1 @@
+"""Pools in Home Assistant: accounts, workers, blocks, and their sum."""
