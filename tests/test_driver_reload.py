@@ -141,6 +141,7 @@ async def test_20_miners_lose_no_poll_while_a_driver_is_reloaded(
     unavailable: list[str] = []
 
     @callback
+    @callback
     def note(event: Event[EventStateChangedData]) -> None:
         state = event.data["new_state"]
         if state is not None and state.state == STATE_UNAVAILABLE:

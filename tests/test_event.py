@@ -5,7 +5,7 @@ from typing import Any
 
 from homeassistant.components.event import ATTR_EVENT_TYPE
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 import pytest
 
 from simulator import SimulatedAvalon, SimulatedAxeOS, SimulatedNMMiner
@@ -104,7 +104,12 @@ async def test_one_find_is_told_once(home: HomeAssistant) -> None:
         device.miner.speed = 0
         entry = await set_up(home, miner_entry(device, "nmminer", identity(device)))
         fired: list[Any] = []
-        home.bus.async_listen("state_changed", fired.append)
+
+        @callback
+        def note(event: Any) -> None:
+            fired.append(event)
+
+        home.bus.async_listen("state_changed", note)
         device.find_block()
         await poll(home, entry)
         event = find_id(home, entry, "event", "highlight")
@@ -143,10 +148,12 @@ async def test_two_polls_at_the_same_time(
     event = find(home, entry, "event", "highlight").entity_id
     home.bus.async_listen(
         "state_changed",
-        lambda it: (
-            fired.append(it.data["entity_id"])
-            if it.data["entity_id"] == event
-            else None
+        callback(
+            lambda it: (
+                fired.append(it.data["entity_id"])
+                if it.data["entity_id"] == event
+                else None
+            )
         ),
     )
     best(bitaxe, 5e9)

@@ -10,7 +10,7 @@ from homeassistant.const import (
     EVENT_HOMEASSISTANT_STARTED,
     STATE_UNKNOWN,
 )
-from homeassistant.core import CoreState, HomeAssistant
+from homeassistant.core import CoreState, HomeAssistant, callback
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -163,7 +163,8 @@ async def test_polls_of_many_are_one_change(
     household.bitaxe.paused = True
     changes: list[str] = []
     home.bus.async_listen(
-        "state_changed", lambda event: changes.append(event.data["entity_id"])
+        "state_changed",
+        callback(lambda event: changes.append(event.data["entity_id"])),
     )
     for _ in range(3):
         for entry in household.entries:

@@ -19,7 +19,7 @@ from homeassistant.const import (
     STATE_UNAVAILABLE,
     STATE_UNKNOWN,
 )
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -449,6 +449,7 @@ async def test_several_blocks_between_two_polls(home: HomeAssistant) -> None:
         event = find_id(home, entry, "event", "block_found")
         told: list[int] = []
 
+        @callback
         def note(it: Any) -> None:
             if it.data["entity_id"] == event and "height" in (
                 facts := it.data["new_state"].attributes

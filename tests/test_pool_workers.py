@@ -6,7 +6,7 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE, STATE_UNKNOWN
-from homeassistant.core import HomeAssistant, State
+from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.helpers import (
     area_registry as ar,
     device_registry as dr,
@@ -378,7 +378,8 @@ async def test_hundreds_of_workers(
         assert len(workers(home, entry)) == 300
         changed: list[str] = []
         home.bus.async_listen(
-            "state_changed", lambda event: changed.append(event.data["entity_id"])
+            "state_changed",
+            callback(lambda event: changed.append(event.data["entity_id"])),
         )
         await poll(home, entry)
         await poll(home, entry)

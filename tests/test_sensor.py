@@ -9,7 +9,7 @@ from homeassistant.const import (
     ATTR_UNIT_OF_MEASUREMENT,
     STATE_UNKNOWN,
 )
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 import pytest
@@ -363,6 +363,7 @@ async def test_equal_polls_write_nothing(
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
     changed: list[str] = []
 
+    @callback
     def note(event: Any) -> None:
         changed.append(event.data["entity_id"])
 

@@ -14,7 +14,13 @@ from homeassistant.components.update import (
     DOMAIN as UPDATE,
 )
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNKNOWN
-from homeassistant.core import Event, EventStateChangedData, HomeAssistant, State
+from homeassistant.core import (
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    State,
+    callback,
+)
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
@@ -121,6 +127,7 @@ async def test_an_update_of_a_copy(home: HomeAssistant, bitaxe: SimulatedAxeOS) 
 
     percent: list[Any] = []
 
+    @callback
     def changed(event: Event[EventStateChangedData]) -> None:
         new = event.data["new_state"]
         if new is not None and new.attributes.get(ATTR_IN_PROGRESS):
