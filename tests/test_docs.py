@@ -164,7 +164,7 @@ def test_the_example_of_a_config_file_is_read(tmp_path: Path) -> None:
     (tmp_path / "hmm").mkdir()
     (tmp_path / "hmm" / "config.yaml").write_text(example, encoding="utf-8")
 
-    defaults = pool_defaults._read(tmp_path)
+    defaults = pool_defaults.read_config_file(tmp_path).defaults
 
     assert set(defaults.wallets) == {"dgb", "btc"}
     assert set(defaults.api_keys) <= set(load_drivers(tmp_path).pools)

@@ -926,7 +926,7 @@ async def test_a_broken_config_file(
         said = [
             record
             for record in caplog.records
-            if record.name.endswith("hmm.pool_defaults")
+            if record.name.endswith("hmm.pools.defaults")
         ]
         assert len(said) == 1
 

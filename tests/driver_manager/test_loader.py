@@ -1,7 +1,7 @@
 """Driver files, good and bad ones."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 import hashlib
 import json
 import os
@@ -674,3 +674,156 @@ def test_settings_reach_a_file(tmp_path: Path) -> None:
 
     assert drivers.failed == []
     assert drivers.pools["acme"].driver_class.display_name == "My Pool"
+
+
+# What is not done twice
+
+
+@pytest.fixture
+def tried(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the names of the files that were tried in a process of their own."""
+    names: list[str] = []
+    real = preflight.check
+
+    def note(paths: Iterable[Path], settings: Any) -> Any:
+        found = list(paths)
+        names.extend(path.name for path in found)
+        return real(found, settings)
+
+    monkeypatch.setattr(loader, "check", note)
+    return names
+
+
+def test_what_came_of_a_file_is_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tried: list[str]
+) -> None:
+    """Given files as they were, only one with a mere error is tried again."""
+    monkeypatch.setattr(preflight, "LOAD_SECONDS", 2.0)
+    endless, error = "while True:\n    pass\n", "import no_such_module\n"
+    settings = {"pool": {"name": "A"}}
+    reader = LEGACY + "from core.config import app_config\n"
+    drivers = load(tmp_path, a_driver=endless, b_driver=error, c_driver=reader)
+    assert sorted(tried) == ["a_driver.py", "b_driver.py", "c_driver.py"]
+    tried.clear()
+
+    # Its settings changed: it is run again, but known to do no harm
+    again = load_drivers(tmp_path, settings, drivers)
+    assert tried == ["b_driver.py"]
+    assert again.pools["acme"].driver_class is not drivers.pools["acme"].driver_class
+    reasons = {failed.path.name: failed.reason for failed in again.failed}
+    assert reasons["a_driver.py"] == (
+        "It takes longer than 2 s to load; as the file has not changed, it was not"
+        " tried again"
+    )
+    tried.clear()
+
+    # Under another name it is the same file; a changed one is another
+    (tmp_path / "a_driver.py").rename(tmp_path / "d_driver.py")
+    (tmp_path / "b_driver.py").write_text(MINER)
+    last = load_drivers(tmp_path, settings, again)
+    assert tried == ["b_driver.py"]
+    assert [failed.path.name for failed in last.failed] == ["d_driver.py"]
+    assert "acme" in last.miners
+    tried.clear()
+
+    (tmp_path / "d_driver.py").write_text(POOL.replace('"acme"', '"mended"'))
+    mended = load_drivers(tmp_path, settings, last)
+    assert tried == ["d_driver.py"]
+    assert mended.failed == []
+    assert "mended" in mended.pools
+
+
+def test_a_file_that_hangs_only_here_is_run_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a file that passes the trial and hangs then, one thread is lost to it."""
+    monkeypatch.setattr(preflight, "LOAD_SECONDS", 2.0)
+    free = tmp_path / "free"
+    code = (
+        "import pathlib, sys, time\n"
+        f"while 'pytest' in sys.modules and not pathlib.Path({str(free)!r}).exists():\n"
+        "    time.sleep(0.01)\n"
+    )
+
+    def hanging() -> list[threading.Thread]:
+        return [it for it in threading.enumerate() if it.name == "hmm load"]
+
+    drivers = load(tmp_path, a_driver=code + MINER)
+    try:
+        for _ in range(2):
+            assert "longer than 2 s" in failure(drivers).reason
+            assert len(hanging()) == 1
+            drivers = load_drivers(tmp_path, None, drivers)
+    finally:
+        free.touch()
+        for thread in hanging():
+            thread.join(10)
+    assert hanging() == []
+
+
+# Plug-ins of HMM-Local that are no drivers
+
+PROVIDER = dedent("""\
+    from providers.energy.base import EnergyPriceProvider, EnergyPriceSlot
+
+
+    class Tariff(EnergyPriceProvider):
+        provider_id = "acme"
+
+
+    raise SystemExit("Nobody runs this")
+    """)
+STRATEGY = dedent("""\
+    from core.database import Miner
+    from core.strategy_plugin_base import StrategyPlugin
+
+
+    class Sun(StrategyPlugin):
+        strategy_id = "sun"
+    """)
+
+
+@pytest.mark.parametrize("root", ["hmm/", ""])
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("providers/energy/acme_provider.py", PROVIDER),
+        ("providers/acme.py", PROVIDER),
+        ("strategies/solar_strategy.py", STRATEGY),
+        # Where they never belonged, and would be taken for drivers
+        ("drivers/acme_provider.py", PROVIDER),
+        ("drivers/acme_driver.py", PROVIDER),
+        ("plugins/acme/plugin.py", PROVIDER),
+        ("miner_drivers/solar_driver.py", STRATEGY),
+    ],
+)
+def test_energy_providers_and_strategies_are_passed_over(
+    tmp_path: Path, root: str, path: str, source: str
+) -> None:
+    """Given a plug-in of another kind, it is named as such, and it is no failure."""
+    file = tmp_path / root / path
+    file.parent.mkdir(parents=True)
+    file.write_text(source)
+
+    drivers = load_drivers(tmp_path / "hmm")
+
+    assert drivers.failed == []
+    assert drivers.passed_over == [file]
+
+
+def test_what_only_looks_like_one(tmp_path: Path) -> None:
+    """Given a driver that speaks of tariffs, or files of others, they are what they are."""
+    file = tmp_path / "providers" / "energy" / "other_provider.py"
+    file.parent.mkdir(parents=True)
+    file.write_text("import of_other_software\n")
+    (tmp_path / "providers" / "energy" / "__init__.py").mkdir()
+    (tmp_path / "hmm").mkdir()
+    (tmp_path / "hmm" / "acme_driver.py").write_text(
+        f"# as {PROVIDER[:40]!r}\n{LEGACY}"
+    )
+
+    drivers = load_drivers(tmp_path / "hmm")
+
+    assert drivers.passed_over == []
+    assert drivers.failed == []
+    assert "acme" in drivers.pools

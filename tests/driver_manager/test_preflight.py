@@ -4,6 +4,7 @@ from pathlib import Path
 import subprocess
 import sys
 from textwrap import dedent
+import time
 from typing import Any
 
 import pytest
@@ -80,9 +81,11 @@ def test_after_one_that_harms_the_others_are_tried(
     )
 
     assert check(paths) == {
-        paths[0]: Finding("It ends the program when it is loaded"),
-        paths[2]: Finding("It copies the whole program (fork) when it is loaded"),
-        paths[4]: Finding("It ends the program when it is loaded"),
+        paths[0]: Finding("It ends the program when it is loaded", harmful=True),
+        paths[2]: Finding(
+            "It copies the whole program (fork) when it is loaded", harmful=True
+        ),
+        paths[4]: Finding("It ends the program when it is loaded", harmful=True),
     }
     assert len(processes) == 3
 
@@ -169,3 +172,92 @@ def test_what_cannot_be_tried_is_not_run(
 
     assert findings.keys() == set(paths)
     assert all("could not be tried" in it.reason for it in findings.values())
+
+
+ENDLESS = "while True:\n    pass\n"
+
+
+def test_files_that_hang_do_so_side_by_side(
+    tmp_path: Path,
+    processes: list[subprocess.Popen[bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Given five files that hang among good ones, they cost the time of two."""
+    monkeypatch.setattr(preflight, "LOAD_SECONDS", 4.0)
+    monkeypatch.setattr(preflight, "_PATIENCE_SECONDS", 0.1)
+    hanging = {f"b{number}": ENDLESS for number in range(5)}
+    paths = write(tmp_path, a=GOOD, **hanging, c=GOOD, d="1 / 0\n")
+
+    start = time.monotonic()
+    findings = check(paths)
+
+    assert time.monotonic() - start < 4 * 4
+    late = Finding("It takes longer than 4 s to load", harmful=True)
+    assert findings == {
+        **dict.fromkeys(paths[1:6], late),
+        paths[7]: Finding("ZeroDivisionError: division by zero", 1),
+    }
+    # One for each that hung, and the one that was not spoilt in the end
+    assert len(processes) == 6
+    assert all(process.returncode is not None for process in processes)
+
+
+def test_no_more_processes_than_allowed(
+    tmp_path: Path,
+    processes: list[subprocess.Popen[bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Given many files that hang, no more than four are tried at a time."""
+    monkeypatch.setattr(preflight, "LOAD_SECONDS", 3.0)
+    monkeypatch.setattr(preflight, "_PATIENCE_SECONDS", 0.0)
+    most = 0
+    real = preflight._Trial._hand_out
+
+    def count(trial: preflight._Trial) -> None:
+        nonlocal most
+        real(trial)
+        most = max(most, sum(process.poll() is None for process in processes))
+
+    monkeypatch.setattr(preflight._Trial, "_hand_out", count)
+    paths = write(tmp_path, **{f"a{number}": ENDLESS for number in range(5)})
+
+    assert len(check(paths)) == 5
+    assert most == 4
+
+
+def test_when_time_is_up_nothing_more_is_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given more files that hang than there is time for, the rest are not tried."""
+    monkeypatch.setattr(preflight, "LOAD_SECONDS", 0.5)
+    monkeypatch.setattr(preflight, "TOTAL_SECONDS", 0.2)
+    monkeypatch.setattr(preflight, "_MOST_PROCESSES", 1)
+    paths = write(tmp_path, a=GOOD, b=ENDLESS, c=GOOD, d="1 / 0\n")
+
+    findings = check(paths)
+
+    assert findings.pop(paths[1]).harmful
+    assert findings.keys() == set(paths[2:])
+    for finding in findings.values():
+        assert "not tried, as other files took too long" in finding.reason
+        assert not finding.harmful
+
+
+def test_many_good_files_have_all_the_time_they_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a slow machine on which nothing hangs, every file is tried."""
+    monkeypatch.setattr(preflight, "TOTAL_SECONDS", 0.0)
+    slow = "import time\ntime.sleep(0.05)\n" + GOOD
+    paths = write(tmp_path, a=slow, b=slow, c="1 / 0\n")
+
+    assert check(paths).keys() == {paths[2]}
+
+
+def test_settings_are_there(tmp_path: Path) -> None:
+    """Given settings of config.yaml, a file that cannot load without them does."""
+    source = "from core.config import app_config\nint(app_config['a.b'])\n" + GOOD
+    paths = write(tmp_path, a=source)
+
+    assert check(paths, {"a": {"b": 1}}) == {}
+    assert check(paths).keys() == set(paths)

@@ -9,7 +9,7 @@ All of it is below ``<config>/hmm``:
 Everything here blocks and raises StoreError: run it in an executor.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 import contextlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -52,6 +52,14 @@ class Backup:
     path: Path
     source: bytes
     declaration: Declaration
+
+    @property
+    def made_at(self) -> datetime | None:
+        """Return since when it is kept, None if its name does not tell."""
+        with contextlib.suppress(ValueError):
+            stamp = self.path.stem.rpartition("-")[2]
+            return datetime.strptime(stamp, _TIMESTAMP).replace(tzinfo=UTC)
+        return None
 
 
 class DriverStore:
@@ -151,6 +159,27 @@ class DriverStore:
                     found.append(
                         Backup(path=path, source=source, declaration=declaration)
                     )
+        return found
+
+    def all_backups(self, known: Iterable[DriverId]) -> dict[DriverId, list[Backup]]:
+        """Return the backups of all drivers, also of those that are gone.
+
+        ``known`` are drivers that there are: some old files do not say themselves
+        whether they are for a miner or a pool.
+        """
+        types = [path.name for path in sorted((self.folder / _BACKUPS).glob("*"))]
+        ids = [
+            *known,
+            *(DriverId("miner", name) for name in types),
+            *(DriverId("pool", name) for name in types),
+        ]
+        found: dict[DriverId, list[Backup]] = {}
+        taken: set[Path] = set()
+        for id_ in dict.fromkeys(ids):
+            new = [it for it in self.backups(id_) if it.path not in taken]
+            if new:
+                found[id_] = new
+                taken |= {it.path for it in new}
         return found
 
     def stage(self, file_name: str, source: bytes) -> Path:

@@ -16,11 +16,12 @@ from typing import Any, get_args
 
 from ..driver_api import BaseMinerAdapter, BasePoolIntegration, HashrateUnit
 from . import preflight
-from .driver_files import DriverFile, UnusableFile, read_file, user_files
-from .legacy.namespace import PoolRegistry, private_builtins, reads_settings
+from .driver_files import DriverFile, UnusableFile, other_plugins, read_file, user_files
+from .legacy.app_settings import AppSettings, settings_seen
+from .legacy.namespace import PoolRegistry, private_builtins
 from .legacy.wrap import find_legacy
 from .limits import run_limited
-from .preflight import check
+from .preflight import Finding, check
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ BUNDLED = Path(__file__).parent.parent / "bundled"
 _BUNDLED_PACKAGE = f"{__package__.rpartition('.')[0]}.bundled"
 _BUNDLED_FOLDERS = ("miner_drivers", "pool_drivers")
 _USER_MODULES = "hmm_user_drivers"
+_NOT_AGAIN = "; as the file has not changed, it was not tried again"
 
 type DriverClass = type[BaseMinerAdapter | BasePoolIntegration]
 
@@ -69,8 +71,13 @@ class LoadedDrivers:
     miners: dict[str, LoadedDriver[BaseMinerAdapter]] = field(default_factory=dict)
     pools: dict[str, LoadedDriver[BasePoolIntegration]] = field(default_factory=dict)
     failed: list[FailedDriver] = field(default_factory=list)
+    passed_over: list[Path] = field(default_factory=list)
+    """Files of HMM-Local that are plug-ins of another kind, which HMM has none of."""
     settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What config.yaml held when they were loaded."""
+    tried: dict[str, Finding | None] = field(default_factory=dict)
+    """What came of trying a file, by its SHA-256: None, or the harm that it did.
+    A mere error is not kept: its cause may be elsewhere, as a missing package."""
 
     def __iter__(self) -> Iterator[AnyLoaded]:
         """Yield all of them, the miners first."""
@@ -92,13 +99,15 @@ def load_drivers(
     Of what is ``running``, the drivers of a file that has not changed are taken
     over as they are, and those of one that can no longer be loaded go on.
     ``optional`` are the bundled drivers that are wanted though they need packages;
-    ``withheld`` are files that are not to be run, as they lack theirs.
+    ``withheld`` are files that are not to be run, as they lack theirs. A file that
+    hung or did harm is not run again before it is changed.
 
     Blocks (reads files, imports modules): run it in an executor. One file that
     fails is listed in ``failed`` and never keeps another from loading.
     """
-    drivers = LoadedDrivers(settings=settings or {})
     running = running or LoadedDrivers()
+    drivers = LoadedDrivers(settings=settings or {}, tried=dict(running.tried))
+    drivers.passed_over = other_plugins(folder)
     for name in _BUNDLED_FOLDERS:
         for path in sorted((BUNDLED / name).glob("*_driver.py")):
             if "template" not in path.stem.lower():
@@ -109,8 +118,10 @@ def load_drivers(
             drivers.failed.append(failed)
     files = _read_user_files(drivers, folder)
     kept = {file.path: _unchanged(file, drivers.settings, running) for file in files}
-    findings = check(
-        [path for path, found in kept.items() if not found and path not in withheld]
+    findings = _try(
+        drivers.tried,
+        [it for it in files if not kept[it.path] and it.path not in withheld],
+        drivers.settings,
     )
     for file in files:
         if kept[file.path]:
@@ -139,13 +150,13 @@ def forget_modules(drivers: LoadedDrivers) -> None:
             del sys.modules[name]
 
 
-def try_file(path: Path) -> FailedDriver | None:
+def try_file(path: Path, settings: Mapping[str, Any]) -> FailedDriver | None:
     """Return what is wrong with a file of the user, None if a driver in it loads.
 
     Runs it: only in a process that may be lost (see ``preflight``).
     """
     drivers = LoadedDrivers()
-    _load_user_file(drivers, DriverFile(path, path.read_bytes()), {})
+    _load_user_file(drivers, DriverFile(path, path.read_bytes()), settings)
     if drivers.miners or drivers.pools:
         return None
     return next(iter(drivers.failed), None)
@@ -170,14 +181,35 @@ def _unchanged(
     """Return the drivers that run from a file, none if it must be loaded again."""
     if any(failed.path == file.path for failed in running.failed):
         return []
-    if settings != running.settings and reads_settings(file.source):
+    if settings_seen(file.source, settings) != settings_seen(
+        file.source, running.settings
+    ):
         return []  # It has read them when it was loaded
-    sha256 = hashlib.sha256(file.source).hexdigest()
     return [
         driver
         for driver in running
-        if driver.path == file.path and driver.sha256 == sha256
+        if driver.path == file.path and driver.sha256 == file.sha256
     ]
+
+
+def _try(
+    tried: dict[str, Finding | None],
+    files: list[DriverFile],
+    settings: Mapping[str, Any],
+) -> dict[Path, Finding]:
+    """Return what is wrong with files; note in ``tried`` what came of them."""
+    findings = {
+        file.path: replace(known, reason=f"{known.reason}{_NOT_AGAIN}")
+        for file in files
+        if (known := tried.get(file.sha256)) is not None
+    }
+    new = [file for file in files if file.sha256 not in tried]
+    found = check((file.path for file in new), settings)
+    for file in new:
+        finding = found.get(file.path)
+        if finding is None or finding.harmful:
+            tried[file.sha256] = finding
+    return findings | found
 
 
 def _take_over(drivers: LoadedDrivers, kept: list[AnyLoaded]) -> None:
@@ -229,14 +261,15 @@ def _load_bundled(
 def _load_with_limit(drivers: LoadedDrivers, file: DriverFile) -> None:
     """Load one file; what went well in the other process may still hang in this."""
     found = LoadedDrivers()
-    # A driver may change what it is given
-    settings = deepcopy(drivers.settings)
     try:
         run_limited(
-            lambda: _load_user_file(found, file, settings), preflight.LOAD_SECONDS
+            lambda: _load_user_file(found, file, drivers.settings),
+            preflight.LOAD_SECONDS,
         )
     except TimeoutError:
         reason = f"It takes longer than {preflight.LOAD_SECONDS:.0f} s to load"
+        # Each time, a thread would be left behind
+        drivers.tried[file.sha256] = Finding(reason, harmful=True)
         drivers.failed.append(FailedDriver(path=file.path, reason=reason))
     else:
         drivers.failed.extend(found.failed)
@@ -246,19 +279,25 @@ def _load_with_limit(drivers: LoadedDrivers, file: DriverFile) -> None:
 def _load_user_file(
     drivers: LoadedDrivers, file: DriverFile, settings: Mapping[str, Any]
 ) -> None:
-    """Load one file into ``drivers``."""
-    path = file.path
-    sha256 = hashlib.sha256(file.source).hexdigest()
+    """Load one file into ``drivers``; no reason of a failure quotes a secret."""
+    path, sha256 = file.path, file.sha256
+    # A driver may change what it is given
+    settings = deepcopy(dict(settings_seen(file.source, settings)))
+    discreet = AppSettings(settings).discreet
     try:
         registry = PoolRegistry()
-        module = _import_user_file(file, sha256, registry, settings)
-        legacy = find_legacy(module, registry, path, file.source)
+        module = _import_user_file(file, registry, settings)
+        legacy = find_legacy(module, registry, file, settings)
         native = _driver_classes(module)
     # A driver may raise anything at import, SystemExit included, and none of it
     # may end Home Assistant or keep the next driver from loading.
     except BaseException as err:  # noqa: BLE001
         drivers.failed.append(
-            FailedDriver(path=path, reason=_reason(err), line=_line_in_file(err, path))
+            FailedDriver(
+                path=path,
+                reason=discreet(_reason(err)),
+                line=_line_in_file(err, path),
+            )
         )
         return
 
@@ -282,14 +321,13 @@ def _load_user_file(
         except BaseException as err:  # noqa: BLE001
             line = _line_in_file(err, path) or _class_line(theirs)
             reason = str(err) if type(err) is ValueError else _reason(err)
-            drivers.failed.append(FailedDriver(path=path, reason=reason, line=line))
+            drivers.failed.append(
+                FailedDriver(path=path, reason=discreet(reason), line=line)
+            )
 
 
 def _import_user_file(
-    file: DriverFile,
-    sha256: str,
-    registry: PoolRegistry,
-    settings: Mapping[str, Any],
+    file: DriverFile, registry: PoolRegistry, settings: Mapping[str, Any]
 ) -> ModuleType:
     """Run a user's file as a module with a private name.
 
@@ -297,7 +335,7 @@ def _import_user_file(
     Assistant, and two versions of a file never share one.
     """
     path = file.path
-    name = _module_name(path, sha256)
+    name = _module_name(path, file.sha256)
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)

@@ -1,15 +1,22 @@
-"""Loads driver files in a process of its own first, to see whether they can be.
+"""Loads driver files in processes of their own first, to see whether they can be.
 
 A file may loop for ever, end the program, eat all memory or start threads without
-end as soon as it is loaded. Done in here, that harms nothing.
+end as soon as it is loaded. Done in there, that harms nothing.
+
+One process tries all files, one after the other. While a file keeps it waiting,
+further processes go on with the others, so that several files that hang cost little
+more time than one.
 """
 
-from collections.abc import Iterable, Iterator
+import base64
+from collections import deque
+from collections.abc import Iterable, Mapping
 import contextlib
 from dataclasses import dataclass
 import json
 import os
 from pathlib import Path
+import pickle
 import selectors
 import signal
 import subprocess
@@ -17,15 +24,23 @@ import sys
 import threading
 import time
 from types import ModuleType
-from typing import IO, Any
+from typing import Any
 
 LOAD_SECONDS = 10.0
 """How long one file may take to load."""
+
+TOTAL_SECONDS = 30.0
+"""After how long no further file is begun, once one has taken all of its time."""
+
+_MOST_PROCESSES = 4
+_PATIENCE_SECONDS = 1.0
+"""How long a file may keep the others waiting for a process of their own."""
 
 _START_SECONDS = 60.0
 _MEMORY = 2 * 1024**3
 _STACK = 64 * 1024**2
 _NOT_TRIED = "It could not be tried, as no process started in time; try again"
+_NO_TIME = "It was not tried, as other files took too long to load; reload to try again"
 _FORKS = "It copies the whole program (fork) when it is loaded"
 _MOST_THREADS = 10
 _SETTLE_SECONDS = 0.3
@@ -37,90 +52,204 @@ class Finding:
 
     reason: str
     line: int | None = None
+    harmful: bool = False
+    """Whether it spoilt the process: it is no mere error."""
 
 
-def check(paths: Iterable[Path]) -> dict[Path, Finding]:
-    """Return what is wrong with each file that cannot be loaded. Blocks."""
-    waiting = list(paths)
-    findings: dict[Path, Finding] = {}
-    while waiting:
-        for path, finding in _check_in_one_process(waiting.copy()):
-            waiting.remove(path)
-            if finding is not None:
-                findings[path] = finding
-    return findings
+def check(
+    paths: Iterable[Path], settings: Mapping[str, Any] | None = None
+) -> dict[Path, Finding]:
+    """Return what is wrong with each file that cannot be loaded. Blocks.
+
+    ``settings`` are those of config.yaml, which a file may need to load at all.
+    """
+    waiting = deque(paths)
+    return _Trial(waiting, settings or {}).run() if waiting else {}
 
 
-def _check_in_one_process(
-    paths: list[Path],
-) -> Iterator[tuple[Path, Finding | None]]:
-    """Yield each file that was tried, until one has spoilt the process."""
-    with (
-        subprocess.Popen(  # noqa: S603  it runs this very file
-            [sys.executable, "-P", __file__, *map(str, paths)],
+class _Trial:
+    """Gives files to processes and takes their answers."""
+
+    def __init__(self, waiting: deque[Path], settings: Mapping[str, Any]) -> None:
+        self._waiting = waiting
+        self._settings = settings
+        self._findings: dict[Path, Finding] = {}
+        self._processes: list[_Process] = []
+        self._most = _MOST_PROCESSES
+        self._selector = selectors.DefaultSelector()
+        self._end: float | None = None
+        self._has_late_ones = False
+
+    def run(self) -> dict[Path, Finding]:
+        """Return what is wrong with the files."""
+        try:
+            while self._waiting or any(it.path for it in self._processes):
+                self._hand_out()
+                self._take_answers()
+                self._end_late_ones()
+        finally:
+            for process in tuple(self._processes):
+                self._drop(process)
+            self._selector.close()
+        return self._findings
+
+    def _hand_out(self) -> None:
+        """Give files to processes that are free; begin one more if all are slow."""
+        for process in tuple(self._processes):
+            if self._waiting and process.is_free:
+                process.give(self._waiting.popleft(), self._settings)
+        if not self._waiting or len(self._processes) >= self._most:
+            return
+        if all(it.busy_seconds() >= _PATIENCE_SECONDS for it in self._processes):
+            process = _Process()
+            self._processes.append(process)
+            self._selector.register(process.output, selectors.EVENT_READ, process)
+
+    def _take_answers(self) -> None:
+        for key, _ in self._selector.select(self._seconds_to_wait()):
+            process: _Process = key.data
+            if (answers := process.read()) is None:
+                self._note(process, "It ends the program when it is loaded")
+                self._drop(process)
+                continue
+            for answer in answers:
+                if not process.has_started:
+                    process.has_started = True
+                    self._end = self._end or time.monotonic() + TOTAL_SECONDS
+                    continue
+                finding, is_spoilt = answer
+                if finding is not None and process.path is not None:
+                    reason, line = finding
+                    self._findings[process.path] = Finding(reason, line, is_spoilt)
+                process.path = None
+                if is_spoilt:
+                    self._drop(process)
+                    break
+
+    def _end_late_ones(self) -> None:
+        now = time.monotonic()
+        for process in tuple(self._processes):
+            if process.path is not None and now >= process.deadline:
+                reason = f"It takes longer than {LOAD_SECONDS:.0f} s to load"
+                self._has_late_ones = True
+                self._note(process, reason)
+                self._drop(process)
+            elif not process.has_started and now >= process.deadline:
+                self._drop(process)
+        # Many good files on a slow machine have all the time that they need
+        if self._has_late_ones and self._end is not None and now >= self._end:
+            self._leave(_NO_TIME)
+
+    def _note(self, process: _Process, reason: str) -> None:
+        if process.path is not None:
+            self._findings[process.path] = Finding(reason, harmful=True)
+            process.path = None
+
+    def _drop(self, process: _Process) -> None:
+        if process not in self._processes:
+            return
+        self._processes.remove(process)
+        self._selector.unregister(process.output)
+        process.end()
+        if not process.has_started:
+            # The machine has no room for more
+            self._most = max(len(self._processes), 1)
+            if not self._processes:
+                # Not the fault of a file; but one that was not tried is not run
+                self._leave(_NOT_TRIED)
+
+    def _leave(self, reason: str) -> None:
+        self._findings.update((path, Finding(reason)) for path in self._waiting)
+        self._waiting.clear()
+
+    def _seconds_to_wait(self) -> float:
+        now = time.monotonic()
+        moments = [
+            it.deadline for it in self._processes if it.path or not it.has_started
+        ]
+        if self._waiting:
+            if self._has_late_ones and self._end is not None:
+                moments.append(self._end)
+            if len(self._processes) < self._most and all(
+                it.path for it in self._processes
+            ):
+                # When the last of them has kept the others waiting for too long
+                latest = max((it.since for it in self._processes), default=now)
+                moments.append(latest + _PATIENCE_SECONDS)
+        return max(min((it - now for it in moments), default=0.0), 0.0)
+
+
+class _Process:
+    """A process that tries one file at a time, as long as it lasts."""
+
+    def __init__(self) -> None:
+        """Start it; it says so when it is ready."""
+        self._popen = subprocess.Popen(  # noqa: S603  it runs this very file
+            [sys.executable, "-P", __file__],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-        ) as process,
-        selectors.DefaultSelector() as selector,
-    ):
-        try:
-            assert process.stdout is not None
-            reader = _Reader(process.stdout, selector)
-            if reader.next(_START_SECONDS) is None:
-                # Not the fault of a file; but one that was not tried is not run
-                yield from ((path, Finding(_NOT_TRIED)) for path in paths)
-                return
-            for path in paths:
-                answer = reader.next(LOAD_SECONDS)
-                if answer is None:
-                    reason = f"It takes longer than {LOAD_SECONDS:.0f} s to load"
-                    if reader.ended:
-                        reason = "It ends the program when it is loaded"
-                    yield path, Finding(reason)
-                    return
-                finding, is_spoilt = answer
-                yield path, Finding(*finding) if finding else None
-                if is_spoilt:
-                    return
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-
-
-class _Reader:
-    """Reads answers from a pipe, each with a time limit."""
-
-    def __init__(self, pipe: IO[bytes], selector: selectors.BaseSelector) -> None:
-        self._pipe = pipe
-        self._selector = selector
-        self._selector.register(pipe, selectors.EVENT_READ)
+        )
+        assert self._popen.stdout is not None
+        self.output = self._popen.stdout
+        self.path: Path | None = None
+        """The file that it tries now."""
+        self.has_started = False
+        self.since = time.monotonic()
+        self.deadline = self.since + _START_SECONDS
         self._buffer = b""
-        self.ended = False
 
-    def next(self, seconds: float) -> Any:
-        """Return the next answer, None if it does not come in time or never will."""
-        while b"\n" not in self._buffer:
-            if not self._selector.select(seconds):
-                return None
-            chunk = os.read(self._pipe.fileno(), 65536)
-            if not chunk:
-                self.ended = True
-                return None
-            self._buffer += chunk
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        return json.loads(line)
+    @property
+    def is_free(self) -> bool:
+        """Return whether it can be given a file."""
+        return self.has_started and self.path is None
+
+    def busy_seconds(self) -> float:
+        """Return how long its file has kept it; nothing while it starts."""
+        return 0.0 if self.path is None else time.monotonic() - self.since
+
+    def give(self, path: Path, settings: Mapping[str, Any]) -> None:
+        """Let it try a file."""
+        self.path = path
+        self.since = time.monotonic()
+        self.deadline = self.since + LOAD_SECONDS
+        assert self._popen.stdin is not None
+        # Not as an argument, which every user of the machine could read
+        question = base64.b64encode(pickle.dumps((path, dict(settings))))
+        # One that has ended meanwhile is found out by its silence
+        with contextlib.suppress(OSError):
+            self._popen.stdin.write(question + b"\n")
+            self._popen.stdin.flush()
+
+    def read(self) -> list[Any] | None:
+        """Return the answers that came, None if it has ended."""
+        chunk = os.read(self.output.fileno(), 65536)
+        if not chunk:
+            return None
+        *lines, self._buffer = (self._buffer + chunk).split(b"\n")
+        return [json.loads(line) for line in lines]
+
+    def end(self) -> None:
+        """End it and all that it has started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._popen.pid, signal.SIGKILL)
+        self._popen.wait()
+        for pipe in (self._popen.stdin, self.output):
+            assert pipe is not None
+            with contextlib.suppress(OSError):
+                pipe.close()
 
 
-def _main(paths: list[str]) -> None:
+def _main() -> None:
     """Load each file and say what came of it, in the process that may be lost."""
-    # What the files print must not get between the answers
+    # What the files print or read must not get between questions and answers
+    questions = os.fdopen(os.dup(0), "rb")
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    sink = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(sink, 1)
-    os.dup2(sink, 2)
+    sink = os.open(os.devnull, os.O_RDWR)
+    for number in range(3):
+        os.dup2(sink, number)
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
@@ -141,9 +270,10 @@ def _main(paths: list[str]) -> None:
 
     say("ready")
     os.register_at_fork(before=forbid_forks)
-    for path in map(Path, paths):
+    for question in questions:
         threads = threading.active_count()
-        failed = loader.try_file(path)
+        path, settings = pickle.loads(base64.b64decode(question))  # noqa: S301  ours
+        failed = loader.try_file(path, settings)
         if _more_threads(threads) > _MOST_THREADS:
             say([["It starts too many threads when it is loaded", None], True])
             break
@@ -176,4 +306,4 @@ def _import_loader() -> Any:
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1:])
+    _main()

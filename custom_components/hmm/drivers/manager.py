@@ -16,9 +16,7 @@ from homeassistant.config_entries import (
     UnknownEntry,
 )
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.start import async_at_started
-from homeassistant.util.yaml import Secrets, load_yaml
 
 from ..const import CONF_DRIVER, CONF_ENTRY_TYPE, DOMAIN
 from ..driver_api import BaseMinerAdapter, BasePoolIntegration
@@ -35,6 +33,7 @@ from ..driver_manager.loader import (
 )
 from ..driver_manager.pool_client import close_pool_driver, make_pool_driver
 from ..driver_manager.requirements import Needs, Withheld, optional_drivers, users_needs
+from ..pools.defaults import ConfigFile, async_show_issue, read_config_file
 from .issues import async_show_issues
 from .requirements import PackageInstaller
 
@@ -120,6 +119,7 @@ class DriverManager:
         self._lock = asyncio.Lock()
         self._listeners: list[Callable[[], None]] = []
         self._told: set[FailedDriver] = set()
+        self._told_passed_over: list[Path] = []
         self._packages = _Packages()
         self._installer = PackageInstaller(hass, self._async_installed_late)
         self._asked_for: set[DriverId] = set()
@@ -160,7 +160,12 @@ class DriverManager:
     @callback
     def entries_of(self, driver: AnyLoaded) -> list[ConfigEntry[Any]]:
         """Return the entries of a driver's type, also those that are disabled."""
-        return self._entries({id_of(driver)})
+        return self.entries_of_types([id_of(driver)])
+
+    @callback
+    def entries_of_types(self, ids: Iterable[DriverId]) -> list[ConfigEntry[Any]]:
+        """Return the entries of some types, whether there is a driver or not."""
+        return self._entries({*ids})
 
     def pool_driver(
         self, loaded: LoadedDriver[BasePoolIntegration]
@@ -307,9 +312,15 @@ class DriverManager:
     async def _async_replace(self) -> None:
         """Load everything and show what is wrong."""
         self._packages = await self._async_look_at_packages()
-        self.drivers, self.known_pools = await self._hass.async_add_executor_job(
+        (
+            self.drivers,
+            self.known_pools,
+            config_file,
+        ) = await self._hass.async_add_executor_job(
             _load, self.folder, self.drivers, self.known_pools, self._packages
         )
+        async_show_issue(self._hass, config_file)
+        self._log_passed_over()
         for failed in self.failed:
             if failed.waiting:
                 _LOGGER.info("%s: %s", self.name_of(failed.path), failed.reason)
@@ -381,6 +392,18 @@ class DriverManager:
             driver.sha256,
         )
 
+    def _log_passed_over(self) -> None:
+        """Tell once of plug-ins that came with a copied folder and do nothing here."""
+        passed_over = self.drivers.passed_over
+        if passed_over and passed_over != self._told_passed_over:
+            _LOGGER.warning(
+                "Not loaded, as they are no drivers of miners or pools but energy"
+                " providers or strategies of HMM-Local: %s. Home Assistant has its own"
+                " integrations and automations for these",
+                ", ".join(map(self.name_of, passed_over)),
+            )
+        self._told_passed_over = passed_over
+
     def _log_change(self, change: DriverChange) -> None:
         if change.after is None:
             _LOGGER.warning("The driver %s is gone", change.id)
@@ -413,10 +436,13 @@ def _read_needs(folder: Path) -> tuple[dict[DriverId, Needs], list[Needs]]:
 
 def _load(
     folder: Path, running: LoadedDrivers, known: KnownPools, packages: _Packages
-) -> tuple[LoadedDrivers, KnownPools]:
+) -> tuple[LoadedDrivers, KnownPools, ConfigFile]:
+    config_file = read_config_file(folder.parent)
+    content = config_file.content
     drivers = load_drivers(
         folder,
-        _read_settings(folder),
+        # Drivers go on with what they had while the file cannot be read
+        running.settings if content is None else content,
         running,
         optional=[needs.path for needs in packages.files if needs.bundled],
         withheld=_failures(packages.withheld.values()),
@@ -427,7 +453,7 @@ def _load(
         # A pool of a file that got worse stays in the list
         if pool.path in failed and pool.driver_type in drivers.pools:
             pools.pools[template_id] = pool
-    return drivers, pools
+    return drivers, pools, config_file
 
 
 def _failures(withheld: Iterable[Withheld]) -> dict[Path, FailedDriver]:
@@ -440,18 +466,6 @@ def _failures(withheld: Iterable[Withheld]) -> dict[Path, FailedDriver]:
         )
         for it in withheld
     }
-
-
-def _read_settings(folder: Path) -> dict[str, Any]:
-    """Return what config.yaml holds; nothing if it is broken.
-
-    The flow that adds a pool tells what is wrong with it.
-    """
-    try:
-        content = load_yaml(folder / "config.yaml", Secrets(folder.parent))
-    except HomeAssistantError, OSError, ValueError, RecursionError:
-        return {}
-    return dict(content) if isinstance(content, dict) else {}
 
 
 def _changes(before: LoadedDrivers, after: LoadedDrivers) -> list[DriverChange]:

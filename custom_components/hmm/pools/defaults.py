@@ -1,4 +1,4 @@
-"""Wallets and keys that the user keeps in ``<config>/hmm/config.yaml``."""
+"""What the user keeps in ``<config>/hmm/config.yaml``: wallets, keys and more."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from pathlib import Path
 import re
 from typing import Any
 
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util.yaml import Secrets, load_yaml
@@ -30,25 +30,52 @@ class PoolDefaults:
     api_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-class _FileError(Exception):
+class ConfigFileError(Exception):
     """The file cannot be used; ``line`` tells where."""
 
     def __init__(self, reason: str, line: int | None = None) -> None:
+        """Tell what is wrong, in words that quote no value of the file."""
         super().__init__(reason)
         self.line = line
 
 
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """The file: all that it holds, and what of it serves as defaults."""
+
+    content: Mapping[str, Any] | None = field(default=None, repr=False)
+    """In plain types, secrets in their places; None if it cannot even be read."""
+    defaults: PoolDefaults = PoolDefaults()
+    error: ConfigFileError | None = None
+
+
 async def async_read_defaults(hass: HomeAssistant) -> PoolDefaults:
     """Read the file; one that is broken gives nothing and becomes a repair issue."""
+    file = await hass.async_add_executor_job(
+        read_config_file, Path(hass.config.config_dir)
+    )
+    async_show_issue(hass, file)
+    return file.defaults
+
+
+def read_config_file(config_folder: Path) -> ConfigFile:
+    """Read the file with its ``!secret``; it is empty if there is none. Blocks."""
+    content = None
     try:
-        defaults = await hass.async_add_executor_job(
-            _read, Path(hass.config.config_dir)
-        )
-    except _FileError as err:
-        _report(hass, str(err), err.line)
-        return PoolDefaults()
-    ir.async_delete_issue(hass, DOMAIN, _ISSUE)
-    return defaults
+        read = _read(config_folder)
+        content = _plain(read)
+        return ConfigFile(content, _defaults(read))
+    except ConfigFileError as err:
+        return ConfigFile(content, error=err)
+
+
+@callback
+def async_show_issue(hass: HomeAssistant, file: ConfigFile) -> None:
+    """Show in the repairs what is wrong with the file, or that it is in order."""
+    if file.error is None:
+        ir.async_delete_issue(hass, DOMAIN, _ISSUE)
+    else:
+        _report(hass, str(file.error), file.error.line)
 
 
 def _report(hass: HomeAssistant, reason: str, line: int | None) -> None:
@@ -68,24 +95,31 @@ def _report(hass: HomeAssistant, reason: str, line: int | None) -> None:
     )
 
 
-def _read(config_folder: Path) -> PoolDefaults:
-    """Read and check the file with its ``!secret``; nothing if there is none."""
+def _read(config_folder: Path) -> dict[Any, Any]:
     path = config_folder / _FILE
     try:
         content = load_yaml(path, Secrets(config_folder))
     except FileNotFoundError:
-        return PoolDefaults()
+        return {}
     except HomeAssistantError as err:
         raise _explain(err, path) from err
     # Impossible dates and numbers; brackets without end
     except (ValueError, RecursionError) as err:
         msg = f"It holds a value that cannot be read ({type(err).__name__})"
-        raise _FileError(msg) from err
+        raise ConfigFileError(msg) from err
+    except OSError as err:
+        msg = "It cannot be read as text"
+        raise ConfigFileError(msg) from err
     if not content:
-        return PoolDefaults()
+        return {}
     if not isinstance(content, dict):
         msg = "It must hold keys and values"
-        raise _FileError(msg, 1)
+        raise ConfigFileError(msg, 1)
+    return content
+
+
+def _defaults(content: dict[Any, Any]) -> PoolDefaults:
+    """Return what the flow suggests; raise ConfigFileError if it makes no sense."""
     return PoolDefaults(
         wallets={
             coin.lower(): wallet for coin, wallet in _texts(content, "wallets").items()
@@ -94,7 +128,20 @@ def _read(config_folder: Path) -> PoolDefaults:
     )
 
 
-def _explain(err: HomeAssistantError, path: Path) -> _FileError:
+def _plain(value: Any) -> Any:
+    """Return values without the lines that Home Assistant's loader notes at them."""
+    match value:
+        case dict():
+            return {_plain(key): _plain(inner) for key, inner in value.items()}
+        case list():
+            return [_plain(inner) for inner in value]
+        case str():
+            return str(value)
+        case _:
+            return value
+
+
+def _explain(err: HomeAssistantError, path: Path) -> ConfigFileError:
     """Return what is wrong in words that quote no value of the file."""
     problem = err.__cause__.__cause__ if err.__cause__ else None
     if isinstance(problem, yaml.MarkedYAMLError):
@@ -102,19 +149,19 @@ def _explain(err: HomeAssistantError, path: Path) -> _FileError:
         reason = problem.problem or problem.context or _NOT_YAML
         if mark is not None and mark.name != str(path):
             # secrets.yaml, or a file that is included
-            return _FileError(f"{Path(mark.name).name}:{mark.line + 1}: {reason}")
-        return _FileError(reason, None if mark is None else mark.line + 1)
+            return ConfigFileError(f"{Path(mark.name).name}:{mark.line + 1}: {reason}")
+        return ConfigFileError(reason, None if mark is None else mark.line + 1)
     if isinstance(problem, yaml.YAMLError):
-        return _FileError(_NOT_YAML)
+        return ConfigFileError(_NOT_YAML)
     if isinstance(problem, OSError | UnicodeDecodeError):
-        return _FileError("It cannot be read as text")
+        return ConfigFileError("It cannot be read as text")
     # "Secret x not defined", without a line
     reason = str(err)
     names = reason.split()
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if (secret := re.search(r"!secret\s+(\S+)", line)) and secret[1] in names:
-            return _FileError(reason, number)
-    return _FileError(reason)
+            return ConfigFileError(reason, number)
+    return ConfigFileError(reason)
 
 
 def _texts(content: dict[Any, Any], key: str) -> dict[str, str]:
@@ -124,14 +171,14 @@ def _texts(content: dict[Any, Any], key: str) -> dict[str, str]:
         return {}
     if not isinstance(section, dict):
         msg = f"{key} must hold keys and values"
-        raise _FileError(msg, _line(content, key))
+        raise ConfigFileError(msg, _line(content, key))
     texts = {}
     for name, value in section.items():
         if value is None:
             continue
         if not isinstance(name, str) or not isinstance(value, str):
             msg = f"In {key}, names and values must be text: put them in quotes"
-            raise _FileError(msg, _line(section, name))
+            raise ConfigFileError(msg, _line(section, name))
         texts[str(name)] = str(value).strip()
     return texts
 

@@ -7,10 +7,12 @@ import pytest
 
 from custom_components.hmm.driver_api import CommandFailed, DriverContext
 from custom_components.hmm.driver_manager.client import MinerClient
+from custom_components.hmm.driver_manager.legacy.app_settings import AppSettings
 from custom_components.hmm.driver_manager.legacy.dangers import (
     known_danger,
     known_dangers,
 )
+from custom_components.hmm.driver_manager.legacy.host import Hanging
 from custom_components.hmm.driver_manager.legacy.origin import Origin
 from custom_components.hmm.driver_manager.loader import BUNDLED, load_drivers
 from simulator import SimulatedAxeOS
@@ -21,7 +23,13 @@ FIXTURES = Path(__file__).parents[2] / "fixtures" / "drivers"
 
 def origin(source: str, name: str = "bitaxe_driver.py") -> Origin:
     """Return what a file with this source would be."""
-    return Origin(Path("drivers", name), source, ModuleType("driver"))
+    return Origin(
+        path=Path("drivers", name),
+        source=source,
+        module=ModuleType("driver"),
+        hanging=Hanging(name),
+        settings=AppSettings({}),
+    )
 
 
 TELEMETRY = """
@@ -199,7 +207,7 @@ def test_a_nerdqaxe_takes_pools_that_way() -> None:
 )
 def test_no_false_alarm(path: Path) -> None:
     """Given the bundled drivers and those of authors who knew, none is dangerous."""
-    found = Origin(path, path.read_text(encoding="utf-8"), ModuleType("driver"))
+    found = origin(path.read_text(encoding="utf-8"), path.name)
     assert known_danger(found) is None
 
 

@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 
 from custom_components.hmm.driver_api import CannotConnect
-from custom_components.hmm.driver_manager.legacy.host import Host
+from custom_components.hmm.driver_manager.legacy.host import Hanging, Host, hanging_of
+
+
+def host_of(name: str) -> Host:
+    """Return a host for the only object of a file."""
+    return Host(name, Hanging(f"{name}_driver.py"))
 
 
 class Stuck:
@@ -39,7 +44,7 @@ def stuck() -> Iterator[Stuck]:
 
 async def test_functions_and_coroutines_run_elsewhere() -> None:
     """Given either kind, its result comes back, and it ran in one other thread."""
-    host = Host("acme")
+    host = host_of("acme")
 
     async def coroutine() -> str:
         await asyncio.sleep(0)
@@ -52,7 +57,7 @@ async def test_functions_and_coroutines_run_elsewhere() -> None:
 
 async def test_what_it_makes_lives_on() -> None:
     """Given a session made in one call, the next call finds it in the same loop."""
-    host = Host("acme")
+    host = host_of("acme")
     loops = [await host.run(asyncio.get_running_loop, 10) for _ in range(2)]
 
     assert loops[0] is loops[1] is not asyncio.get_running_loop()
@@ -60,12 +65,12 @@ async def test_what_it_makes_lives_on() -> None:
 
 async def test_who_blocks_stops_nobody_else(stuck: Stuck) -> None:
     """Given a driver that blocks its thread, everything else goes on."""
-    host = Host("stuck")
+    host = host_of("stuck")
     waiting = asyncio.create_task(host.run(stuck.block, 60))
     await asyncio.to_thread(stuck.begun.wait)
 
     # The loop of the caller is free, and so is another driver's
-    assert await Host("other").run(lambda: "answer", 10) == "answer"
+    assert await host_of("other").run(lambda: "answer", 10) == "answer"
     assert not waiting.done()
     stuck.free.set()
     assert await waiting == "free"
@@ -73,7 +78,7 @@ async def test_who_blocks_stops_nobody_else(stuck: Stuck) -> None:
 
 async def test_a_call_that_hangs_is_given_up(stuck: Stuck) -> None:
     """Given a driver that blocks, its time ends, and the next call is served."""
-    host = Host("stuck")
+    host = host_of("stuck")
 
     with pytest.raises(TimeoutError):
         await host.run(stuck.block, 0.05)
@@ -82,7 +87,7 @@ async def test_a_call_that_hangs_is_given_up(stuck: Stuck) -> None:
 
 async def test_a_call_that_only_waits_keeps_its_thread() -> None:
     """Given a slow driver that does not block, it is cancelled where it stands."""
-    host = Host("slow")
+    host = host_of("slow")
     thread = await host.run(threading.current_thread, 10)
     cancelled = threading.Event()
 
@@ -99,9 +104,12 @@ async def test_a_call_that_only_waits_keeps_its_thread() -> None:
     assert cancelled.is_set()
 
 
-async def test_who_hangs_for_ever_gets_no_more_threads(stuck: Stuck) -> None:
+async def test_who_hangs_for_ever_gets_no_more_threads(
+    stuck: Stuck, caplog: pytest.LogCaptureFixture
+) -> None:
     """Given a driver that always hangs, it is asked no more until one call ends."""
-    host = Host("stuck")
+    hanging = Hanging("stuck_driver.py")
+    host = Host("stuck", hanging)
     for _ in range(3):
         with pytest.raises(TimeoutError):
             await host.run(stuck.block, 0.01)
@@ -110,12 +118,51 @@ async def test_who_hangs_for_ever_gets_no_more_threads(stuck: Stuck) -> None:
     ]
 
     assert len(threads) == 3
-    with pytest.raises(CannotConnect, match="stuck hangs"):
-        await host.run(stuck.block, 10)
+    # A new object of the same file is no way around it
+    for refused in (host, Host("stuck", hanging)):
+        with pytest.raises(CannotConnect, match=r"stuck hangs.* correct stuck_driver"):
+            await refused.run(stuck.block, 10)
+    told = [
+        it.message for it in caplog.records if "stuck_driver.py hangs" in it.message
+    ]
+    assert len(told) == 1
     stuck.free.set()
     for thread in threads:
         await asyncio.to_thread(thread.join)
     assert await host.run(lambda: "answer", 10) == "answer"
+
+
+async def test_objects_that_hang_are_counted_together(stuck: Stuck) -> None:
+    """Given a device per object, three that hang are as many as one that does thrice."""
+    hanging = Hanging("stuck_driver.py")
+    well = Host("stuck", hanging)
+    thread = await well.run(threading.current_thread, 10)
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            await Host("stuck", hanging).run(stuck.block, 0.01)
+
+    with pytest.raises(CannotConnect):
+        await Host("stuck", hanging).run(lambda: "answer", 10)
+    # One that never hung goes on in the thread that it has
+    assert await well.run(threading.current_thread, 10) is thread
+    # Another file has nothing to do with it
+    assert await host_of("other").run(lambda: "answer", 10) == "answer"
+
+
+async def test_the_count_outlives_what_was_counted(stuck: Stuck) -> None:
+    """Given the same version of a file, what hung before still counts; a new one not."""
+    for _ in range(3):
+        host = Host("stuck", hanging_of("stuck_driver.py", "aa"))
+        with pytest.raises(TimeoutError):
+            await host.run(stuck.block, 0.01)
+        # As when the driver is loaded again
+        del host
+        gc.collect()
+
+    with pytest.raises(CannotConnect):
+        await Host("stuck", hanging_of("stuck_driver.py", "aa")).run(stuck.block, 10)
+    mended = Host("stuck", hanging_of("stuck_driver.py", "bb"))
+    assert await mended.run(lambda: "answer", 10) == "answer"
 
 
 def _exit() -> None:
@@ -141,7 +188,7 @@ def _strange() -> None:
 @pytest.mark.parametrize("call", [_exit, _interrupt, _generator_exit, _strange])
 async def test_nothing_ends_the_program(call: Callable[[], None]) -> None:
     """Given what would end Home Assistant, it is an error like any other."""
-    host = Host("acme")
+    host = host_of("acme")
 
     async def coroutine() -> None:
         call()
@@ -159,12 +206,12 @@ async def test_errors_come_through() -> None:
         raise ValueError("text")
 
     with pytest.raises(ValueError, match="text"):
-        await Host("acme").run(fail, 10)
+        await host_of("acme").run(fail, 10)
 
 
 async def test_who_waits_may_be_cancelled() -> None:
     """Given a poll that is cancelled, so is what the driver does for it."""
-    host = Host("acme")
+    host = host_of("acme")
     events: list[str] = []
     begun = threading.Event()
 
@@ -188,7 +235,7 @@ async def test_what_a_driver_leaves_behind_is_one_line(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Given a task whose error nobody reads, the log holds no traceback of it."""
-    host = Host("acme")
+    host = host_of("acme")
 
     def leave() -> None:
         async def fail() -> None:
@@ -223,7 +270,7 @@ async def test_the_thread_ends_with_the_driver() -> None:
         await asyncio.sleep(0)
         return threading.current_thread()
 
-    host: Host | None = Host("acme")
+    host: Host | None = host_of("acme")
     assert host is not None
     thread = await host.run(leave, 10)
     host.close()
@@ -231,7 +278,7 @@ async def test_the_thread_ends_with_the_driver() -> None:
     assert events == ["ended"]
     # Closing twice, or one that never ran, is nothing
     host.close()
-    Host("idle").close()
+    host_of("idle").close()
     answers: list[Any] = [await host.run(lambda: "answer", 10)]
     assert answers == ["answer"]
 
@@ -242,7 +289,7 @@ def test_a_host_that_nobody_has_any_more() -> None:
     async def use() -> threading.Thread:
         # Not one that the fixture of these tests keeps
         host = Host.__new__(Host)
-        vars(host).update(vars(Host("forgotten")))
+        vars(host).update(vars(host_of("forgotten")))
         return await host.run(threading.current_thread, 10)
 
     thread = asyncio.run(use())

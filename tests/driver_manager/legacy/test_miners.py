@@ -256,6 +256,115 @@ async def test_m1_with_a_report_of_hmm_local(
     assert (await client_of(acme, 4711).poll()).hashrate == 5e11
 
 
+PLANNED_CPU = """
+import json
+import aiohttp
+from adapters.base import BaseMinerAdapter
+
+
+class Planned(BaseMinerAdapter):
+    driver_type = "planned_cpu"
+    display_name = "Planned CPU"
+    connection_type = "http"
+    default_port = 8080
+
+    async def connect(self, ip, port=None):
+        self.base = f"http://{ip}:{port}"
+        self.session = aiohttp.ClientSession()
+        try:
+            return "hashrate" in await self._call("/2/summary")
+        except (aiohttp.ClientError, ValueError):
+            return False
+
+    async def _call(self, path, body=None):
+        if body is None:
+            request = self.session.get(self.base + path)
+        else:
+            request = self.session.post(self.base + path, json=body)
+        async with request as response:
+            return json.loads(await response.text())
+
+    async def get_telemetry(self):
+        data = await self._call("/2/summary")
+        mode = (await self._call("/mode"))["mode"]
+        return {"hashrate": data["hashrate"], "uptime": 93600, "mode": mode}
+
+    async def get_pool_info(self):
+        pool = (await self._call("/2/summary"))["pool"]
+        return {"pool_url": pool, "pool_user": "wallet", "pool_pass": "x"}
+
+    def get_supported_modes(self):
+        return ["quiet", "loud"]
+
+    async def set_mode(self, mode):
+        return await self._call("/mode", {"mode": mode}) == {}
+
+    async def set_pool(self, url, user, password):
+        return await self._call("/pool", {"pool": [url, user, password]}) == {}
+
+    async def restart(self):
+        return await self._call("/restart", {}) == {}
+
+    async def close(self):
+        await self.session.close()
+"""
+
+
+@pytest.fixture
+def planned_cpu(tmp_path: Path) -> LoadedDriver[BaseMinerAdapter]:
+    """Return a driver of the plan that can do all."""
+    path = tmp_path / "hmm" / "miner_drivers" / "planned_driver.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(PLANNED_CPU)
+    drivers = load_drivers(tmp_path / "hmm")
+    assert drivers.failed == []
+    return drivers.miners["planned_cpu"]
+
+
+async def test_m1_reads_and_steers(
+    planned_cpu: LoadedDriver[BaseMinerAdapter], cpu: Cpu, client_of: ClientMaker
+) -> None:
+    """Given a driver of the plan, one session serves reading and every command."""
+    client = client_of(planned_cpu, cpu.port)
+    assert await client.connect()
+    telemetry = await client.poll()
+    assert (telemetry.hashrate, telemetry.uptime, telemetry.mode) == (
+        1500,
+        93_600,
+        "quiet",
+    )
+    profile = client.read_profile(telemetry, None)
+    assert profile.modes == ("quiet", "loud")
+    assert profile.restart and profile.set_pool
+
+    await client.set_mode("loud")
+    await client.set_pool("pool.example:1", "wallet.worker", "x")
+    await client.restart()
+    assert cpu.told == [
+        ("mode", {"mode": "loud"}),
+        ("pool", {"pool": ["pool.example:1", "wallet.worker", "x"]}),
+        ("restart", {}),
+    ]
+    assert (await client.poll()).mode == "loud"
+
+
+async def test_m1_is_detected(
+    planned_cpu: LoadedDriver[BaseMinerAdapter],
+    bundled: list[LoadedDriver[BaseMinerAdapter]],
+    cpu: Cpu,
+    bitaxe: SimulatedAxeOS,
+    context: DriverContext,
+) -> None:
+    """Given its device it is found among all drivers, given another it is not."""
+    drivers = [*bundled, planned_cpu]
+    detection = await detect(drivers, context, "127.0.0.1", cpu.port)
+    assert [found.driver for found in detection.found] == [planned_cpu]
+    await detection.found[0].client.close()
+    other = await detect(drivers, context, "127.0.0.1", bitaxe.port)
+    assert [found.driver.driver_type for found in other.found] == ["bitaxe"]
+    await other.found[0].client.close()
+
+
 # M2: what was bundled with HMM-Local
 
 
@@ -454,6 +563,21 @@ async def test_m2_that_blocks(
     telemetry = await client.poll()
     assert telemetry.active_pool is not None
     assert telemetry.active_pool.url == "eu1.solopool.org:8004"
+
+
+async def test_m2_that_blocks_is_detected(
+    avalon_driver: LoadedDriver[BaseMinerAdapter],
+    bundled: list[LoadedDriver[BaseMinerAdapter]],
+    avalon: SimulatedAvalon,
+    context: DriverContext,
+) -> None:
+    """Given its device, it is found in place of the bundled one."""
+    others = [driver for driver in bundled if driver.driver_type != "avalon_nano"]
+    detection = await detect(
+        [*others, avalon_driver], context, "127.0.0.1", avalon.port
+    )
+    assert [found.driver for found in detection.found] == [avalon_driver]
+    await detection.found[0].client.close()
 
 
 async def test_m2_with_the_wrong_password(
@@ -675,6 +799,52 @@ async def test_m3_at_the_wrong_device(
     for port in (bitaxe.port, 1):
         client = client_of(driver, port)
         assert not await client.connect()
+
+
+async def test_m3_of_the_first_days(
+    tmp_path: Path, cpu: Cpu, client_of: ClientMaker
+) -> None:
+    """Given a driver from before miners had names, it finds its device and steers it."""
+    driver = load(tmp_path, cpuminer_driver="legacy_first")["cpuminer"]
+    client = client_of(driver, cpu.port)
+    assert await client.connect()
+    telemetry = await client.poll()
+    assert (telemetry.hashrate, telemetry.shares_accepted) == (1500, 12)
+    profile = client.read_profile(telemetry, None)
+    assert profile.modes == () and profile.set_pool and not profile.restart
+
+    await client.set_pool("pool.example:3333", "wallet.worker", "x")
+    server = "stratum+tcp://pool.example:3333"
+    assert cpu.told == [("pool", {"pool": [server, "wallet.worker", "x"]})]
+    assert not await client_of(driver, 1).connect()
+
+
+async def test_m3_with_a_port_of_its_own(
+    tmp_path: Path, cpu: Cpu, client_of: ClientMaker
+) -> None:
+    """Given no port, the driver's own is asked; a whole user stays whole."""
+    driver = load(tmp_path, cpuminer_driver="legacy_own_port")["cpuminer"]
+    init = vars(driver.driver_class)["legacy_class"].__init__
+    init.__defaults__ = (cpu.port, None)
+    client = client_of(driver)
+    assert await client.connect()
+    assert (await client.poll()).hashrate == 1500
+
+    await client.set_pool("pool.example:1", "wallet.worker", "x")
+    assert cpu.told == [("pool", {"pool": ["pool.example:1", "wallet.worker"]})]
+
+
+async def test_m3_is_detected(
+    tmp_path: Path,
+    bundled: list[LoadedDriver[BaseMinerAdapter]],
+    cpu: Cpu,
+    context: DriverContext,
+) -> None:
+    """Given its device, it is found among all drivers."""
+    driver = load(tmp_path, xmrig_driver="legacy_xmrig")["xmrig"]
+    detection = await detect([*bundled, driver], context, "127.0.0.1", cpu.port)
+    assert [found.driver for found in detection.found] == [driver]
+    await detection.found[0].client.close()
 
 
 async def test_a_driver_that_waits_lets_others_work(

@@ -363,6 +363,18 @@ def test_settings_of_config_yaml(tmp_path: Path) -> None:
     assert (template.url, template.port) == ("192.168.7.7", 4444)
 
 
+def test_a_setting_that_makes_no_sense(tmp_path: Path) -> None:
+    """Given a section without content, only the pools made of it are missing."""
+    pools = load_file(
+        tmp_path,
+        "p7_driver.py",
+        read_driver("hmm_local/p7_driver.py"),
+        {"mmfp_pool": None},
+    )
+
+    assert pools["p7pool"].driver_class().get_pool_templates() == []
+
+
 async def test_what_a_pool_tells_of_users_and_workers(tmp_path: Path) -> None:
     """Given both kinds of parameters, each driver gets the one that it names."""
     pools = load_file(

@@ -272,6 +272,32 @@ async def test_a_driver_that_hangs(
     driver.legacy.free.set()
 
 
+async def test_a_file_that_hangs_is_counted_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a file whose drivers hang, they share a bound; a mended file has its own."""
+    monkeypatch.setattr(legacy_pools, "_CALL_SECONDS", 0.05)
+    two = ASKED.replace("Acme", "Other").replace('"acme"', '"other"')
+    source = "".join(f"{it}        self.free.wait()\n" for it in (ASKED, two))
+    free: list[threading.Event] = []
+    try:
+        # It is loaded again, as when its settings change
+        for driver_type in ("acme", "other", "acme"):
+            driver = pool_of(load(tmp_path, source), driver_type)
+            free.append(driver.legacy.free)
+            with pytest.raises(CannotConnect, match="did not answer"):
+                await fetch(driver)
+        for driver_type in ("acme", "other"):
+            with pytest.raises(CannotConnect, match=r"correct acme_driver\.py"):
+                await fetch(pool_of(load(tmp_path, source), driver_type))
+
+        mended = asked(tmp_path, "return DashboardTileData(active_workers=3)")
+        assert (await fetch(mended)).active_workers == 3
+    finally:
+        for event in free:
+            event.set()
+
+
 async def test_detection_gives_up_in_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

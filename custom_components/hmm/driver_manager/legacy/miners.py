@@ -23,9 +23,9 @@ from ...driver_api import (
 )
 from ...driver_api.transports.udp import BroadcastListener, Packet
 from ...driver_api.units import parse_text
-from .binding import bind
+from .binding import bind, names
 from .dangers import Danger, known_dangers
-from .host import Host
+from .host import Hanging, Host
 from .miner_reports import (
     extra_data,
     is_miner,
@@ -58,6 +58,7 @@ _NMMINER_KEYS = {
     )
 }
 _HASHRATE_WITHOUT_UNIT = re.compile(r"\s*([\d.]+)\s*([KM])\s*", re.IGNORECASE)
+_READS_NAME = re.compile(r"\bself\.miner_name\b(?!\s*=[^=])")
 _VERSION = re.compile(r"v?(\d{1,3})\.(\d{1,3})\b", re.IGNORECASE)
 
 
@@ -69,6 +70,7 @@ class _LegacyMiner(BaseMinerAdapter):
     """
 
     legacy_class: ClassVar[type[Any]]
+    hanging: ClassVar[Hanging]
     dangers: ClassVar[tuple[Danger, ...]] = ()
     """What is known to be wrong with the driver's file, the worst first."""
     danger: ClassVar[Danger | None] = None
@@ -76,7 +78,7 @@ class _LegacyMiner(BaseMinerAdapter):
 
     def __init__(self) -> None:
         """Make nothing yet: even a constructor may block."""
-        self._host = Host(str(self.driver_type))
+        self._host = Host(str(self.driver_type), self.hanging)
         self._miner: Any = None
         self._modes: list[str] = []
         self._address = ""
@@ -159,6 +161,9 @@ class _LegacyMiner(BaseMinerAdapter):
 class LegacyMiner(_LegacyMiner):
     """A driver of HMM-Local: an object for one address, telemetry in GH/s."""
 
+    names_worker: ClassVar[bool] = True
+    """Whether it makes the user of a pool of the wallet and the miner's name."""
+
     @override
     def __init__(self) -> None:
         super().__init__()
@@ -177,8 +182,9 @@ class LegacyMiner(_LegacyMiner):
             "miner_id": zlib.crc32(ip.encode()),
             "miner_name": self.driver_type,
             "ip_address": ip,
-            "port": port,
             "config": options,
+            # Some name a port of their own for one that is not told
+            **({} if port is None else {"port": port}),
         }
         cls = self.legacy_class
         miner = await self._make(lambda: cls(**bind(cls, values, {})))
@@ -228,13 +234,17 @@ class LegacyMiner(_LegacyMiner):
                 "The driver is too old for this firmware: it would restart the miner"
                 " and change nothing"
             )
-        # The drivers put the name of the miner behind the wallet themselves
-        wallet, _, worker = user.partition(".")
-        if worker:
-            miner.miner_name = worker
-        return await self._command(
-            "switch_pool", endpoint.host, endpoint.port, wallet, password
-        )
+        if self.names_worker:
+            # It puts the name of the miner behind the wallet itself
+            user, _, worker = user.partition(".")
+            if worker:
+                miner.miner_name = worker
+        if "pool_port" in names(self.legacy_class.switch_pool):
+            server: tuple[Any, ...] = (endpoint.host, endpoint.port)
+        else:
+            # At first they took it in one
+            server = (f"stratum+tcp://{endpoint.host}:{endpoint.port}",)
+        return await self._command("switch_pool", *server, user, password)
 
     @override
     async def _command(self, method: str, *args: Any) -> bool:
@@ -436,6 +446,8 @@ def wrap_miner(driver_class: type[Any], origin: Origin) -> type[_LegacyMiner]:
             if "admin_password" in origin.source
             else (),
             "legacy_class": driver_class,
+            "hanging": origin.hanging,
+            "names_worker": _READS_NAME.search(origin.source) is not None,
             "dangers": dangers,
             "danger": next(iter(dangers), None),
         },
@@ -454,13 +466,14 @@ def _first_text(teller: Any, names: tuple[str, ...]) -> str | None:
 def _does_something(driver_class: type[Any], name: str) -> bool:
     """Return whether a driver has a method that is more than "return False".
 
-    That is how HMM-Local wrote that a device cannot do something.
+    That is how HMM-Local wrote that a device cannot do something; at first it also
+    printed that.
     """
     method = getattr(driver_class, name, None)
     code = getattr(method, "__code__", None)
     if code is None:
         return callable(method)
-    return bool(code.co_names) or True in code.co_consts
+    return bool(set(code.co_names) - {"print"}) or True in code.co_consts
 
 
 async def _done(result: Any) -> Any:

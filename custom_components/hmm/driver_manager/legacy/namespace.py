@@ -48,11 +48,6 @@ class PoolRegistry:
         return None
 
 
-def reads_settings(source: bytes) -> bool:
-    """Return whether a driver file may look at what config.yaml holds."""
-    return b"core.config" in source
-
-
 def private_builtins(
     source: str, registry: PoolRegistry, settings: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -100,6 +95,7 @@ def _modules(
         for name, value in vars(core).items()
         if name.startswith(("format_", "get_"))
     }
+    config = core.AppConfig(dict(settings))
     return _tree(
         {
             "integrations.base_pool": vars(base_pool),
@@ -107,7 +103,7 @@ def _modules(
             "integrations.pools": {"PoolRegistry": registry},
             "adapters.base": vars(adapters),
             "core.utils": utils,
-            "core.config": {"app_config": core.AppConfig(dict(settings))},
+            "core.config": {"app_config": config, "save_config": config.set},
             "core.database": vars(database),
             "core.mqtt": {"mqtt_client": database.mqtt_client},
         }

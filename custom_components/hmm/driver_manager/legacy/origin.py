@@ -4,14 +4,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from .app_settings import AppSettings
+from .host import Hanging
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """The file of a driver, what is written in it, and what it became."""
 
     path: Path
     source: str
     module: ModuleType
+    hanging: Hanging
+    settings: AppSettings
 
     @property
     def version(self) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+import logging
 from typing import Any, ClassVar, override
 
 from ...driver_api import (
@@ -22,10 +23,13 @@ from ...driver_api.units import (
     parse_text,
     reject_percent,
 )
+from .app_settings import AppSettings
 from .binding import bind, names
 from .figures import read, read_duration, read_hashrate, read_moment
 from .host import Host
 from .origin import Origin
+
+_LOGGER = logging.getLogger(__name__)
 
 _CALL_SECONDS = 25
 _DETECT_SECONDS = 4
@@ -57,6 +61,8 @@ class LegacyPool(BasePoolIntegration):
     host: ClassVar[Host]
     plain_unit: ClassVar[str]
     """The unit of a hashrate that is a plain number."""
+    settings: ClassVar[AppSettings]
+    """What config.yaml holds, for accounts that lack something."""
     schema: ClassVar[dict[str, Any]]
     templates: ClassVar[list[PoolTemplate]]
 
@@ -91,6 +97,7 @@ class LegacyPool(BasePoolIntegration):
 
     @override
     async def get_health(self, url: str, port: int, **kwargs: Any) -> PoolHealthStatus:
+        kwargs = self._filled(kwargs.get("coin"), kwargs)
         answer = await self._call(
             _HEALTH_NAMES, _values(url, port, kwargs), _settings(kwargs)
         )
@@ -99,11 +106,12 @@ class LegacyPool(BasePoolIntegration):
         return PoolHealthStatus(
             is_healthy=parse_bool(read(answer, "is_healthy")) is True,
             latency_ms=_latency(answer),
-            error_message=parse_text(read(answer, "error_message")),
+            error_message=self._message(read(answer, "error_message"), kwargs),
         )
 
     @override
     async def get_network_difficulty(self, coin: str, **kwargs: Any) -> float | None:
+        kwargs = self._filled(coin, kwargs)
         url = kwargs.get("url")
         values = {**_values(url, 0, kwargs), "coin": coin}
         settings = _settings(kwargs)
@@ -119,6 +127,7 @@ class LegacyPool(BasePoolIntegration):
     async def get_pool_stats(
         self, url: str, coin: str, **kwargs: Any
     ) -> PoolStats | None:
+        kwargs = self._filled(coin, kwargs)
         answer = await self._call(
             ("get_pool_stats",),
             {**_values(url, 0, kwargs), "coin": coin},
@@ -140,6 +149,7 @@ class LegacyPool(BasePoolIntegration):
     async def get_blocks(
         self, url: str, coin: str, hours: int = 24, **kwargs: Any
     ) -> list[PoolBlock]:
+        kwargs = self._filled(coin, kwargs)
         answer = await self._call(
             ("get_blocks",),
             {**_values(url, 0, kwargs), "coin": coin, "hours": hours, "limit": 10},
@@ -165,9 +175,10 @@ class LegacyPool(BasePoolIntegration):
     async def get_dashboard_data(
         self, url: str, coin: str, username: str | None = None, **kwargs: Any
     ) -> DashboardTileData:
+        kwargs = self._filled(coin, {**kwargs, "username": username})
         if self._find(("get_dashboard_data",)) is None:
-            return await self._add_up(url, coin, {**kwargs, "username": username})
-        values = {**_values(url, 0, kwargs), "coin": coin, **_user(username)}
+            return await self._add_up(url, coin, kwargs)
+        values = {**_values(url, 0, kwargs), "coin": coin}
         answer = await self._call(
             ("get_dashboard_data",), values, _settings(kwargs), self._spread(values)
         )
@@ -175,15 +186,16 @@ class LegacyPool(BasePoolIntegration):
             raise BadAnswer("The driver has no figures; is the wallet entered?")
         if not isinstance(answer, Mapping) and not hasattr(answer, "health_status"):
             raise BadAnswer("The driver returned no tiles")
-        return self._tiles(answer, coin, secrets=_secrets(username, kwargs))
+        return self._tiles(answer, coin, kwargs)
 
     @override
     async def get_user_stats(
         self, url: str, coin: str, username: str, **kwargs: Any
     ) -> dict[str, Any] | None:
+        kwargs = self._filled(coin, {**kwargs, "username": username})
         answer = await self._call(
             ("get_user_stats",),
-            {**_values(url, 0, kwargs), "coin": coin, **_user(username)},
+            {**_values(url, 0, kwargs), "coin": coin},
             _settings(kwargs),
         )
         return dict(answer) if isinstance(answer, Mapping) else None
@@ -192,6 +204,7 @@ class LegacyPool(BasePoolIntegration):
     async def get_worker_stats(
         self, url: str, coin: str, worker_name: str, **kwargs: Any
     ) -> dict[str, Any] | None:
+        kwargs = self._filled(coin, kwargs)
         answer = await self._call(
             ("get_worker_stats",),
             {**_values(url, 0, kwargs), "coin": coin, "worker_name": worker_name},
@@ -202,6 +215,24 @@ class LegacyPool(BasePoolIntegration):
     @override
     async def close(self) -> None:
         self.host.close()
+
+    def _filled(self, coin: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what is known of an account, with what config.yaml adds to it."""
+        filled = dict(kwargs)
+        if not filled.get("username") and (user := self.settings.username(coin)):
+            filled["username"] = user
+        if not any(filled.get(name) for name in _KEY_NAMES) and (
+            key := self.settings.api_key(self.driver_type)
+        ):
+            filled["api_key"] = key
+        return filled
+
+    def _message(self, value: Any, kwargs: Mapping[str, Any]) -> str | None:
+        """Return what a driver says, without the wallet or key that some quote."""
+        if (text := parse_text(value)) is None:
+            return None
+        account = (kwargs.get(name) for name in ("username", *_KEY_NAMES))
+        return self.settings.discreet(text, account)
 
     def _find(self, methods: tuple[str, ...]) -> Callable[..., Any] | None:
         """Return the first of these methods that the driver has."""
@@ -261,9 +292,9 @@ class LegacyPool(BasePoolIntegration):
         )
 
     def _tiles(
-        self, answer: Any, coin: str, *, secrets: list[str]
+        self, answer: Any, coin: str, kwargs: Mapping[str, Any]
     ) -> DashboardTileData:
-        """Return the tiles, in our units; ``secrets`` are not for the message."""
+        """Return the tiles of an account, in our units."""
         hashrate = read_hashrate(read(answer, "pool_hashrate"), self.plain_unit)
         difficulty = _difficulty(read(answer, "network_difficulty"))
         # The drivers' own sums were off by factors of up to 1e12
@@ -289,7 +320,7 @@ class LegacyPool(BasePoolIntegration):
             blocks = last_block = None
         return DashboardTileData(
             health_status=parse_bool(read(answer, "health_status")) is not False,
-            health_message=_message(read(answer, "health_message"), secrets),
+            health_message=self._message(read(answer, "health_message"), kwargs),
             latency_ms=_latency(answer),
             network_difficulty=difficulty,
             pool_hashrate=hashrate,
@@ -335,8 +366,9 @@ def wrap_pool(driver: Any, origin: Origin) -> type[LegacyPool]:
             "supports_coins": coins,
             "requires_api_key": legacy.requires_api_key is True,
             "legacy": legacy,
-            "host": Host(driver_type),
+            "host": Host(driver_type, origin.hanging),
             "plain_unit": _plain_unit(legacy, origin),
+            "settings": origin.settings,
             "schema": _schema(legacy),
             "templates": _templates(legacy, driver_type),
         },
@@ -395,7 +427,13 @@ def _templates(legacy: Any, driver_type: str) -> list[PoolTemplate]:
     Their ids were only unique among those of one driver.
     """
     method = getattr(legacy, "get_pool_templates", None)
-    answer = method() if callable(method) else ()
+    answer: Any = ()
+    try:
+        answer = method() if callable(method) else ()
+    # HMM-Local asked for them apart from all else: it ran all the same
+    except Exception as err:  # noqa: BLE001
+        kind = type(err).__name__
+        _LOGGER.warning("%s cannot tell its pools: %s", driver_type, kind)
     templates = []
     for item in answer if isinstance(answer, list | tuple) else ():
         url = parse_text(read(item, "url"))
@@ -434,13 +472,10 @@ def _values(url: Any, port: int, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         "pool_id": url,
         "api_key": key,
         "api_token": key,
-        **{name: kwargs[name] for name in ("coin", "username") if name in kwargs},
-        **_user(kwargs.get("username")),
+        **({"coin": kwargs["coin"]} if "coin" in kwargs else {}),
+        "username": kwargs.get("username"),
+        "wallet": kwargs.get("username"),
     }
-
-
-def _user(username: Any) -> dict[str, Any]:
-    return {"username": username, "wallet": username}
 
 
 def _settings(kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -448,21 +483,6 @@ def _settings(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     key = next((kwargs[name] for name in _KEY_NAMES if kwargs.get(name)), None)
     keys = {} if key is None else {"api_key": key, "api_token": key}
     return {**kwargs, **keys}
-
-
-def _secrets(username: str | None, kwargs: Mapping[str, Any]) -> list[str]:
-    """Return what no message may quote."""
-    given = (username, *(kwargs.get(name) for name in _KEY_NAMES))
-    return [text for text in given if isinstance(text, str) and len(text) > 5]
-
-
-def _message(value: Any, secrets: list[str]) -> str | None:
-    """Return what a driver says, without the wallet that some put into it."""
-    if (text := parse_text(value)) is None:
-        return None
-    for secret in secrets:
-        text = text.replace(secret, "…")
-    return text
 
 
 def _difficulty(value: Any) -> float | None:

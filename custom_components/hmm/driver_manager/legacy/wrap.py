@@ -1,14 +1,16 @@
 """Finds the drivers of HMM-Local in a file and makes native ones of them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 import inspect
 import logging
-from pathlib import Path
 from types import ModuleType
 from typing import Any, override
 
 from ...driver_api import BaseMinerAdapter, BasePoolIntegration
+from ..driver_files import DriverFile
+from .app_settings import AppSettings
+from .host import hanging_of
 from .miners import wrap_miner
 from .namespace import PoolRegistry
 from .origin import Origin
@@ -22,15 +24,24 @@ type Wrapping = Callable[[], type[BaseMinerAdapter | BasePoolIntegration]]
 
 
 def find_legacy(
-    module: ModuleType, registry: PoolRegistry, path: Path, source: bytes
+    module: ModuleType,
+    registry: PoolRegistry,
+    file: DriverFile,
+    settings: Mapping[str, Any],
 ) -> dict[type, Wrapping]:
     """Return the drivers that a file defines or registers, with how to wrap each.
 
     A class that only serves as the base of others is none, and neither is one of
     another file. The wrapping runs the driver: it raises whatever that raises, and
-    ValueError if it does not tell its type.
+    ValueError if it does not tell its type. ``settings`` are those of config.yaml.
     """
-    origin = Origin(path, source.decode("utf-8", "replace"), module)
+    origin = Origin(
+        path=file.path,
+        source=file.source.decode("utf-8", "replace"),
+        module=module,
+        hanging=hanging_of(file.path.name, file.sha256),
+        settings=AppSettings(settings),
+    )
     registered = {type(instance): instance for instance in registry.instances}
     # Two names may stand for one class
     classes = dict.fromkeys(

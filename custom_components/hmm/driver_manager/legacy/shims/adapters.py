@@ -68,7 +68,12 @@ class MinerAdapter:
         port: Any = None,
         config: Any = None,
     ) -> None:
-        """Keep where the miner is."""
+        """Keep where the miner is.
+
+        At first miners had no name: (miner_id, ip_address, port, config).
+        """
+        if isinstance(miner_name, str) and isinstance(ip_address, int | None):
+            miner_name, ip_address, port, config = None, miner_name, ip_address, port
         self.miner_id = miner_id
         self.miner_name = miner_name
         self.ip_address = ip_address

@@ -63,7 +63,10 @@ def _now() -> datetime:
 
 
 class AppConfig:
-    """``app_config``: the settings of HMM-Local's config.yaml."""
+    """``app_config``: the settings of HMM-Local's config.yaml.
+
+    Each driver file has its own; what it changes there is never written.
+    """
 
     def __init__(self, values: dict[str, Any] | None = None) -> None:
         """Take the settings."""
@@ -76,7 +79,14 @@ class AppConfig:
             if not isinstance(value, dict) or name not in value:
                 return default
             value = value[name]
-        return value
+        # One that is left empty is none
+        return default if value is None else value
+
+    def load(self) -> None:
+        """Do nothing: a file that has changed is read when drivers are reloaded."""
+
+    def save(self) -> None:
+        """Do nothing: the file is the user's."""
 
     def set(self, path: str, value: Any) -> None:
         """Set what is under ``a.b.c``, for this run."""

@@ -4,6 +4,7 @@ HMM-Local kept miners and telemetry in a database of its own. Drivers write to i
 on the way; here, Home Assistant remembers, and the writes go nowhere.
 """
 
+from collections.abc import Awaitable, Generator
 from typing import Any, Self
 
 
@@ -117,11 +118,20 @@ def statement(*args: Any, **values: Any) -> Any:
     return _Anything()
 
 
+class _Done:
+    """What is done already, whether or not it is awaited."""
+
+    def __await__(self) -> Generator[None]:
+        """Be done."""
+        yield from ()
+
+
 class MqttClient:
     """``mqtt_client``: HMM-Local published telemetry; Home Assistant has it."""
 
-    async def publish(self, *args: Any, **values: Any) -> None:
-        """Send nothing."""
+    def publish(self, *args: Any, **values: Any) -> Awaitable[None]:
+        """Send nothing. Some drivers await that, others do not."""
+        return _Done()
 
 
 mqtt_client = MqttClient()
