@@ -5,18 +5,22 @@ end as soon as it is loaded. Done in there, that harms nothing.
 
 One process tries all files, one after the other. While a file keeps it waiting,
 further processes go on with the others, so that several files that hang cost little
-more time than one.
+more time than one. It stays for a minute: who edits a driver reloads it again and
+again, and to start takes longer than to try a file.
 """
 
+import atexit
 import base64
 from collections import deque
 from collections.abc import Iterable, Mapping
 import contextlib
 from dataclasses import dataclass
+import importlib
 import json
 import os
 from pathlib import Path
 import pickle
+import select
 import selectors
 import signal
 import subprocess
@@ -37,6 +41,10 @@ _PATIENCE_SECONDS = 1.0
 """How long a file may keep the others waiting for a process of their own."""
 
 _START_SECONDS = 60.0
+_IDLE_SECONDS = 60.0
+"""How long a process that has nothing to do stays."""
+_SPARE_SECONDS = 45.0
+"""How long it is given files: surely before it goes."""
 _MEMORY = 2 * 1024**3
 _STACK = 64 * 1024**2
 _NOT_TRIED = "It could not be tried, as no process started in time; try again"
@@ -67,6 +75,40 @@ def check(
     return _Trial(waiting, settings or {}).run() if waiting else {}
 
 
+class _Spare:
+    """The process that waits for the next trial, if there is one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: _Process | None = None
+
+    def take(self) -> _Process | None:
+        """Return it, if it is still of use."""
+        with self._lock:
+            process, self._process = self._process, None
+        if process is None or process.is_fresh:
+            return process
+        process.end()
+        return None
+
+    def keep(self, process: _Process) -> None:
+        """Let one wait, in the place of another."""
+        process.since = time.monotonic()
+        with self._lock:
+            before, self._process = self._process, process
+        if before is not None:
+            before.end()
+
+    def end(self) -> None:
+        """End it."""
+        if (process := self.take()) is not None:
+            process.end()
+
+
+_spare = _Spare()
+atexit.register(_spare.end)
+
+
 class _Trial:
     """Gives files to processes and takes their answers."""
 
@@ -82,11 +124,17 @@ class _Trial:
 
     def run(self) -> dict[Path, Finding]:
         """Return what is wrong with the files."""
+        if (spare := _spare.take()) is not None:
+            self._end = time.monotonic() + TOTAL_SECONDS
+            self._add(spare)
         try:
             while self._waiting or any(it.path for it in self._processes):
                 self._hand_out()
                 self._take_answers()
                 self._end_late_ones()
+            if kept := next((it for it in self._processes if it.is_reusable), None):
+                self._remove(kept)
+                _spare.keep(kept)
         finally:
             for process in tuple(self._processes):
                 self._drop(process)
@@ -101,9 +149,7 @@ class _Trial:
         if not self._waiting or len(self._processes) >= self._most:
             return
         if all(it.busy_seconds() >= _PATIENCE_SECONDS for it in self._processes):
-            process = _Process()
-            self._processes.append(process)
-            self._selector.register(process.output, selectors.EVENT_READ, process)
+            self._add(_Process())
 
     def _take_answers(self) -> None:
         for key, _ in self._selector.select(self._seconds_to_wait()):
@@ -117,7 +163,7 @@ class _Trial:
                     process.has_started = True
                     self._end = self._end or time.monotonic() + TOTAL_SECONDS
                     continue
-                finding, is_spoilt = answer
+                finding, is_spoilt, process.is_alone = answer
                 if finding is not None and process.path is not None:
                     reason, line = finding
                     self._findings[process.path] = Finding(reason, line, is_spoilt)
@@ -148,8 +194,7 @@ class _Trial:
     def _drop(self, process: _Process) -> None:
         if process not in self._processes:
             return
-        self._processes.remove(process)
-        self._selector.unregister(process.output)
+        self._remove(process)
         process.end()
         if not process.has_started:
             # The machine has no room for more
@@ -157,6 +202,14 @@ class _Trial:
             if not self._processes:
                 # Not the fault of a file; but one that was not tried is not run
                 self._leave(_NOT_TRIED)
+
+    def _add(self, process: _Process) -> None:
+        self._processes.append(process)
+        self._selector.register(process.output, selectors.EVENT_READ, process)
+
+    def _remove(self, process: _Process) -> None:
+        self._processes.remove(process)
+        self._selector.unregister(process.output)
 
     def _leave(self, reason: str) -> None:
         self._findings.update((path, Finding(reason)) for path in self._waiting)
@@ -184,6 +237,7 @@ class _Process:
 
     def __init__(self) -> None:
         """Start it; it says so when it is ready."""
+        self._sys_path = tuple(sys.path)
         self._popen = subprocess.Popen(  # noqa: S603  it runs this very file
             [sys.executable, "-P", __file__],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
@@ -197,6 +251,8 @@ class _Process:
         self.path: Path | None = None
         """The file that it tries now."""
         self.has_started = False
+        self.is_alone = True
+        """Whether no thread of a file goes on in it."""
         self.since = time.monotonic()
         self.deadline = self.since + _START_SECONDS
         self._buffer = b""
@@ -205,6 +261,20 @@ class _Process:
     def is_free(self) -> bool:
         """Return whether it can be given a file."""
         return self.has_started and self.path is None
+
+    @property
+    def is_fresh(self) -> bool:
+        """Return whether it has not waited for too long, and finds the same packages."""
+        return (
+            self._popen.poll() is None
+            and time.monotonic() - self.since < _SPARE_SECONDS
+            and self._sys_path == tuple(sys.path)
+        )
+
+    @property
+    def is_reusable(self) -> bool:
+        """Return whether it can be kept for the next trial."""
+        return self.is_free and self.is_alone
 
     def busy_seconds(self) -> float:
         """Return how long its file has kept it; nothing while it starts."""
@@ -265,19 +335,26 @@ def _main() -> None:
     def forbid_forks() -> None:
         # In Home Assistant, the copy would go on beside it; in a loop, they would
         # take every process that the system can have.
-        say([[_FORKS, None], True])
+        say([[_FORKS, None], True, False])
         os._exit(0)
 
     say("ready")
     os.register_at_fork(before=forbid_forks)
-    for question in questions:
+    is_alone = True
+    while select.select([questions], [], [], _IDLE_SECONDS)[0]:
+        if not (question := questions.readline()):
+            break
+        # Packages may have been installed since
+        importlib.invalidate_caches()
         threads = threading.active_count()
         path, settings = pickle.loads(base64.b64decode(question))  # noqa: S301  ours
         failed = loader.try_file(path, settings)
         if _more_threads(threads) > _MOST_THREADS:
-            say([["It starts too many threads when it is loaded", None], True])
+            say([["It starts too many threads when it is loaded", None], True, False])
             break
-        say([[failed.reason, failed.line] if failed else None, False])
+        finding = [failed.reason, failed.line] if failed else None
+        is_alone = is_alone and threading.active_count() <= threads
+        say([finding, False, is_alone])
     # Threads that a file has started do not keep the process alive
     out.close()
     os._exit(0)
