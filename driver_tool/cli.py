@@ -3,16 +3,15 @@
 import argparse
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-import contextlib
 import logging
+import os
 from pathlib import Path
 import sys
 from typing import Any
 
-from custom_components.hmm.driver_api import DriverError
-
-from . import commands
-from .problems import ToolError
+from . import ToolError, commands
+from .recorder import POLLS
+from .show import show_error
 
 EXAMPLES = """examples:
   script/driver example
@@ -54,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     _driver(watch)
     watch.add_argument(
         "--interval",
-        type=float,
+        type=seconds,
         default=30.0,
         metavar="S",
         help="seconds between two polls (30, as in Home Assistant)",
@@ -80,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
         "-o", "--output", type=Path, required=True, metavar="FILE", help="session.json"
     )
     record.add_argument(
-        "--polls", type=int, default=3, metavar="N", help="how many (3)"
+        "--polls", type=polls, default=POLLS, metavar="N", help="how many (3)"
     )
     _account(record)
 
@@ -89,7 +88,7 @@ def parser() -> argparse.ArgumentParser:
     _driver(replay)
     replay.add_argument(
         "--serve",
-        type=int,
+        type=port,
         metavar="PORT",
         help="only play the device, on this port, until Ctrl-C",
     )
@@ -119,7 +118,7 @@ def parser() -> argparse.ArgumentParser:
     )
     example.add_argument(
         "--port",
-        type=int,
+        type=port,
         default=18181,
         help="of the miner; the pool has the next one",
     )
@@ -148,7 +147,7 @@ def _settings(kind: argparse.ArgumentParser) -> None:
 
 def _account(kind: argparse.ArgumentParser) -> None:
     kind.add_argument("--url", help="the stratum host of a pool")
-    kind.add_argument("--port", type=int, help="the stratum port of a pool")
+    kind.add_argument("--port", type=port, help="the stratum port of a pool")
     kind.add_argument("--coin", help="the symbol of its coin")
     kind.add_argument("--username", help="the wallet or user at the pool")
     _settings(kind)
@@ -165,6 +164,27 @@ def setting(text: str) -> tuple[str, Any]:
     return key, int(value) if value.isdecimal() and not value.startswith("0") else value
 
 
+def seconds(text: str) -> float:
+    """Read a time that can be waited. Raises ValueError."""
+    if not 0.1 <= (number := float(text)) <= 86_400:
+        raise ValueError(text)
+    return number
+
+
+def polls(text: str) -> int:
+    """Read how often. Raises ValueError."""
+    if not 1 <= (number := int(text)) <= 10_000:
+        raise ValueError(text)
+    return number
+
+
+def port(text: str) -> int:
+    """Read a port, 0 being any that is free. Raises ValueError."""
+    if not 0 <= (number := int(text)) < 65_536:
+        raise ValueError(text)
+    return number
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit status: 1 is a mistake that was found."""
     told = parser().parse_args(arguments)
@@ -176,16 +196,22 @@ def run(arguments: Sequence[str]) -> int:
         commands, told.command
     )
     try:
-        return asyncio.run(_call(command, told))
+        status = asyncio.run(_call(command, told))
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
-    except (ToolError, DriverError) as err:
+    except BrokenPipeError:
+        # Nobody reads any more: what is left goes nowhere, without a complaint
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except (ToolError, OSError, OverflowError) as err:
         print(f"script/driver: {err}", file=sys.stderr)
         return 2
-    except BrokenPipeError:
-        with contextlib.suppress(OSError):
-            sys.stderr.close()
-        return 141
+    # An author's driver may raise anything, wherever it is asked
+    except (Exception, SystemExit) as err:  # noqa: BLE001
+        print(f"script/driver: {show_error(err)}", file=sys.stderr)
+        return 2
+    return status
 
 
 async def _call(

@@ -9,30 +9,28 @@ from typing import Any
 from custom_components.hmm.driver_api import (
     BaseMinerAdapter,
     BasePoolIntegration,
-    DashboardTileData,
     DriverContext,
     DriverError,
-    MinerTelemetry,
 )
 from custom_components.hmm.driver_manager.client import DriverFault, MinerClient
 from custom_components.hmm.driver_manager.loader import LoadedDriver
 from custom_components.hmm.driver_manager.pool_client import (
+    close_pool_driver,
     fetch_tiles,
     make_pool_driver,
 )
 
-from .conformance import Bench, Outcome, Result, lent_session, report
+from . import ToolError
+from .conformance import Outcome, Result, lent_session, report
 from .example import EXAMPLE_WALLET, SimulatedExampleMiner, SimulatedExamplePool
-from .files import load, load_bundled, one_miner, one_pool
-from .masks import mask
-from .pool_checks import account_of
-from .problems import ToolError
-from .recording import record_miner, record_pool
+from .files import load, load_bundled, one_miner, one_pool, only
+from .masks import is_secret, mask
+from .recorder import record_miner, record_pool
 from .replay import Replay
 from .session import HttpExchange, Session
 from .show import rows_of, show_error, table, unknown_in
 from .suite import try_miner, try_pool
-from .targets import Target, open_target
+from .targets import Target, account_at, open_target
 from .validate import Report, validate as look_at
 
 
@@ -97,12 +95,8 @@ async def watch(told: Namespace) -> int:
     driver_class = one_miner(told.driver)
     async with open_target(told.address) as target, lent_session() as session:
         _need_address(target)
-        client = MinerClient(
-            driver_class,
-            DriverContext(session=session, options=dict(told.set)),
-            target.host,
-            target.port,
-        )
+        context = DriverContext(session=session, options=dict(told.set))
+        client = MinerClient(driver_class, context, target.host, target.port)
         before: Mapping[str, str] = {}
         try:
             while True:
@@ -121,12 +115,12 @@ async def _show_poll(
     began = time.monotonic()
     try:
         telemetry = await client.poll()
+        took = (time.monotonic() - began) * 1000
+        profile = client.read_profile(telemetry, None)
     except DriverError as err:
         print(f"{time.strftime('%H:%M:%S')}  {show_error(err)}\n", flush=True)
         return {}
-    took = (time.monotonic() - began) * 1000
     rows = rows_of(telemetry)
-    profile = client.read_profile(telemetry, None)
     print(f"{time.strftime('%H:%M:%S')}  {client.host}, answered in {took:.0f} ms")
     print(
         table(
@@ -154,16 +148,14 @@ async def pool(told: Namespace) -> int:
         return await _show_tiles(driver_class, told, "")
     async with open_target(told.address) as target:
         _need_address(target)
-        return await _show_tiles(driver_class, told, f"{target.host}:{target.port}")
+        port = target.port or 80
+        return await _show_tiles(driver_class, told, f"{target.host}:{port}")
 
 
 async def _show_tiles(
     driver_class: type[BasePoolIntegration], told: Namespace, address: str
 ) -> int:
-    bench = Bench(
-        driver_class=driver_class, session=_EMPTY, account=_account(told, driver_class)
-    )
-    account = account_of(bench, address)
+    account = account_at(_account(told, driver_class), address)
     async with lent_session() as session:
         driver = make_pool_driver(driver_class, session)
         try:
@@ -172,35 +164,28 @@ async def _show_tiles(
             print(show_error(err))
             return 1
         finally:
-            await driver.close()
-    _print_figures(tiles)
+            await close_pool_driver(driver)
+    print(table(rows_of(tiles)))
+    print(unknown_in(tiles))
     return 0 if tiles.health_status else 1
-
-
-def _print_figures(data: MinerTelemetry | DashboardTileData) -> None:
-    print(table(rows_of(data)))
-    print(unknown_in(data))
 
 
 async def record(told: Namespace) -> int:
     """Write down what a driver and its device say, without secrets."""
+    if not told.output.absolute().parent.is_dir():
+        msg = f"There is no folder {told.output.parent}"
+        raise ToolError(msg)
     found = load(told.driver)
     async with open_target(told.address) as target:
         _need_address(target)
         if found.miners:
-            miner = one_miner(told.driver)
+            miner = only(found.miners, f"drivers for miners in {told.driver}")
             session = await record_miner(miner, target, dict(told.set), told.polls)
         else:
-            pool_class = one_pool(told.driver)
+            pool_class = only(found.pools, f"drivers for pools in {told.driver}")
             account = _account(told, pool_class)
             session = await record_pool(pool_class, target, account)
-    if not session.exchanges:
-        msg = (
-            "Nothing was recorded: the driver did not ask over HTTP or TCP where it was"
-            " told to. A pool driver wants --set api_base=http://{address}/..."
-        )
-        raise ToolError(msg)
-    known = [str(value) for key, value in told.set if key in _SECRET_OPTIONS]
+    known = [str(value) for key, value in told.set if is_secret(key)]
     session = mask(session, [*known, told.username or ""])
     told.output.write_text(session.dump(), encoding="utf-8")
     print(f"{told.output}: {len(session.exchanges)} exchanges")
@@ -225,14 +210,12 @@ async def replay(told: Namespace) -> int:
         found = load(told.driver)
         async with Replay(target.session) as device:
             if not found.miners:
-                return await _show_tiles(one_pool(told.driver), told, device.address)
+                pool_class = only(found.pools, f"drivers for pools in {told.driver}")
+                return await _show_tiles(pool_class, told, device.address)
+            miner = only(found.miners, f"drivers for miners in {told.driver}")
             async with lent_session() as session:
-                client = MinerClient(
-                    one_miner(told.driver),
-                    DriverContext(session=session, options=dict(told.set)),
-                    device.host,
-                    device.port,
-                )
+                context = DriverContext(session=session, options=dict(told.set))
+                client = MinerClient(miner, context, device.host, device.port)
                 try:
                     shown = await _show_poll(client, {})
                 finally:
@@ -261,17 +244,13 @@ async def example(told: Namespace) -> int:
     """Run the miner and the pool that the templates are for, until Ctrl-C."""
     async with (
         SimulatedExampleMiner(port=told.port) as miner,
-        SimulatedExamplePool(port=told.port + 1) as other,
+        SimulatedExamplePool(port=told.port and told.port + 1) as other,
     ):
         print(f"Example One   http://{miner.host}:{miner.port}/api/status")
         print(f"Example Pool  http://{other.host}:{other.port}/api/btc/network")
         print(f"              account {EXAMPLE_WALLET}", flush=True)
         await asyncio.Event().wait()
     return 0
-
-
-_EMPTY = Session(driver_type="", exchanges=())
-_SECRET_OPTIONS = ("admin_password", "otp_secret", "api_key", "api_token", "password")
 
 
 def _need_address(target: Target) -> None:

@@ -6,26 +6,44 @@ asked only to make such a session, and for what changes it (``may_write``).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from datetime import datetime
 from enum import StrEnum
 import logging
+import time
 from typing import Any, Self
 
 import aiohttp
 
-from custom_components.hmm.driver_api import BaseMinerAdapter, BasePoolIntegration
+from custom_components.hmm.driver_api import (
+    BaseMinerAdapter,
+    BasePoolIntegration,
+    DashboardTileData,
+    MinerTelemetry,
+)
 
-from .masks import find_secrets
-from .problems import ToolError
-from .replay import Replay
+from .masks import find_secrets, is_secret
+from .replay import Odd, Replay
 from .session import Session
-from .show import show_error
+from .show import show_error, table
 
 KEEPALIVE_SECONDS = 75
 """As HMM lends it: longer than from one poll to the next."""
+
+CANCEL_SECONDS = 5
+LEFT_SECONDS = 2.0
+"""How long a task or connection may take to end, once all is over."""
 
 CHECK_SECONDS = 300
 """After which a check has failed."""
@@ -37,10 +55,15 @@ class Outcome(StrEnum):
     PASSED = "pass"
     FAILED = "FAIL"
     NOT_APPLICABLE = "n/a"
+    WARNING = "warn"
 
 
 class Failed(Exception):
     """The driver does not do what the check wants; the message says what it does."""
+
+
+class Doubtful(Exception):
+    """It may be as it should for this device; the message says what to look at."""
 
 
 class NotApplicable(Exception):
@@ -74,18 +97,18 @@ class Bench[T: (BaseMinerAdapter, BasePoolIntegration)]:
     account: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def secrets(self) -> Iterable[str]:
+    def secrets(self) -> list[str]:
         """Return what may be seen in no message, log or repr."""
+        told = {**self.options, **self.account, **self.account.get("settings", {})}
         known = [
             value
-            for settings in (self.options, self.account)
-            for key, value in settings.items()
-            if isinstance(value, str)
-            and any(
-                word in key for word in ("password", "secret", "key", "token", "user")
-            )
+            for key, value in told.items()
+            if isinstance(value, str) and is_secret(key)
         ]
-        return find_secrets(self.session, known)
+        # A user may be called as the driver is, which says its name where it likes
+        own = f"{self.driver_class.__module__}.{self.driver_class.__qualname__}"
+        found = find_secrets(self.session, known)
+        return [secret for secret in found if secret.lower() not in own.lower()]
 
     def need_session(self) -> Session:
         """Return the session. Raises NotApplicable: nothing was recorded."""
@@ -103,7 +126,10 @@ class Bench[T: (BaseMinerAdapter, BasePoolIntegration)]:
 
 @dataclass(frozen=True, slots=True)
 class Check[T: (BaseMinerAdapter, BasePoolIntegration)]:
-    """One thing to test. ``run`` returns a note, or raises Failed or NotApplicable."""
+    """One thing to test.
+
+    ``run`` returns a note, or raises Failed, Doubtful or NotApplicable.
+    """
 
     id: str
     means: str
@@ -128,6 +154,8 @@ async def _run[T: (BaseMinerAdapter, BasePoolIntegration)](
             detail = await check.run(bench) or ""
     except NotApplicable as err:
         outcome, detail = Outcome.NOT_APPLICABLE, str(err)
+    except Doubtful as err:
+        outcome, detail = Outcome.WARNING, str(err)
     except Failed as err:
         outcome, detail = Outcome.FAILED, str(err)
     except TimeoutError:
@@ -161,16 +189,16 @@ async def no_tasks_left() -> AsyncIterator[None]:
         yield
     finally:
         _OWNER.reset(token)
-    # A task that was just told to stop needs a moment
-    for _ in range(100):
-        left = [
+
+    def running() -> list[asyncio.Task[Any]]:
+        return [
             task
             for task in asyncio.all_tasks()
             if task.get_context().get(_OWNER) is mark
         ]
-        if not left:
-            return
-        await asyncio.sleep(0.02)
+
+    if not (left := await _what_stays(running)):
+        return
     names = ", ".join(str(task.get_coro()) for task in left)
     for task in left:
         task.cancel()
@@ -181,12 +209,32 @@ async def no_tasks_left() -> AsyncIterator[None]:
 
 async def all_hung_up(replay: Replay) -> None:
     """Raise Failed if connections stay open."""
-    for _ in range(100):
-        if not replay.open_connections:
-            return
+    if left := await _what_stays(lambda: replay.open_connections):
+        msg = f"It leaves {left} connections open"
+        raise Failed(msg)
+
+
+async def _what_stays[T](look: Callable[[], T]) -> T:
+    """Return what there still is after a moment."""
+    deadline = time.monotonic() + LEFT_SECONDS
+    while (left := look()) and time.monotonic() < deadline:
         await asyncio.sleep(0.02)
-    msg = f"It leaves {replay.open_connections} connections open"
-    raise Failed(msg)
+    return left
+
+
+async def stop(task: asyncio.Task[Any], replay: Replay) -> None:
+    """Cancel what waits for a device. Raises Failed if it does not end with that."""
+    async with asyncio.timeout(CANCEL_SECONDS):
+        await replay.was_asked.wait()
+    task.cancel()
+    done, _ = await asyncio.wait((task,), timeout=CANCEL_SECONDS)
+    if not done:
+        # It must not ask again and again while the device is taken away
+        replay.odd = Odd.HANGS_UP
+        task.cancel()
+        await asyncio.wait((task,), timeout=CANCEL_SECONDS)
+    need(done, "What is cancelled goes on. Does something catch CancelledError?")
+    need(task.cancelled(), "What is cancelled does not end with CancelledError")
 
 
 class LogWatch(logging.Handler):
@@ -229,8 +277,6 @@ def look_for_secrets(secrets: Iterable[str], where: str, text: str) -> None:
 
 def report(results: Iterable[Result]) -> str:
     """Return the results as a table, with what failed at the end."""
-    from .show import table
-
     results = list(results)
     lines = [
         table(
@@ -241,12 +287,11 @@ def report(results: Iterable[Result]) -> str:
         if result.detail and result.outcome is not Outcome.PASSED:
             detail = result.detail.replace("\n", "\n    ")
             lines.append(f"\n{result.outcome.value}  {result.check}\n    {detail}")
-    count = dict.fromkeys(Outcome, 0)
-    for result in results:
-        count[result.outcome] += 1
+    count = Counter(result.outcome for result in results)
     lines.append(
         f"\n{count[Outcome.PASSED]} passed, {count[Outcome.FAILED]} failed,"
         f" {count[Outcome.NOT_APPLICABLE]} not applicable"
+        + (f", {doubts} to look at" if (doubts := count[Outcome.WARNING]) else "")
     )
     return "\n".join(lines)
 
@@ -257,20 +302,42 @@ def need(condition: object, message: str) -> None:
         raise Failed(message)
 
 
-__all__ = [
-    "Bench",
-    "Check",
-    "Failed",
-    "LogWatch",
-    "NotApplicable",
-    "Outcome",
-    "Result",
-    "ToolError",
-    "all_hung_up",
-    "lent_session",
-    "look_for_secrets",
-    "need",
-    "no_tasks_left",
-    "report",
-    "run_checks",
-]
+def lost(answer: Any, read: MinerTelemetry | DashboardTileData) -> list[str]:
+    """Say which values of an answer HMM does not take as they are."""
+    known = {field.name for field in fields(read)}
+    told: Mapping[str, Any] = (
+        answer
+        if isinstance(answer, dict)
+        else {name: getattr(answer, name) for name in known}
+    )
+    wrong = []
+    for name, before in told.items():
+        after = getattr(read, name, None)
+        if name not in known:
+            wrong.append(f"There is no field {name!r} in {type(read).__name__}")
+        elif before in (None, (), []) or before == after:
+            continue
+        elif isinstance(before, datetime):
+            wrong.append(f"{name} has no time zone")
+        elif isinstance(before, str) and not isinstance(after, str):
+            wrong.append(f"{name} is text ({before[:20]!r}); give a number")
+        elif after in (None, ()):
+            wrong.append(f"{name} is {type(before).__name__}, which HMM cannot read")
+    return wrong
+
+
+def need_equal[T: (MinerTelemetry, DashboardTileData)](first: T, second: T) -> None:
+    """Raise Failed if two answers, which should be equal, are not."""
+    pairs = [
+        (field.name, getattr(first, field.name), getattr(second, field.name))
+        for field in fields(first)
+        if field.compare
+    ]
+    different = [
+        f"{name}: {one!r}, then {two!r}" for name, one, two in pairs if one != two
+    ]
+    need(
+        not different,
+        "Two equal answers are read as different ones, which fills the database:\n"
+        + "\n".join(different),
+    )

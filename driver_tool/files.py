@@ -12,7 +12,7 @@ from custom_components.hmm.driver_manager.loader import (
     load_drivers,
 )
 
-from .problems import ToolError
+from . import ToolError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ def load(name: str) -> Loaded:
     or there is no such file or type.
     """
     path = Path(name)
-    if path.suffix != ".py" and not path.exists():
+    if path.suffix != ".py" and not path.is_file():
         return _bundled(name)
     if not path.is_file():
         msg = f"There is no file {path}"
@@ -92,17 +92,17 @@ def _bundled(driver_type: str) -> Loaded:
 
 def one_miner(name: str) -> type[BaseMinerAdapter]:
     """Return the miner driver of a file or type. Raises ToolError: none, or several."""
-    found = load(name).miners
-    if len(found) != 1:
-        msg = f"{name} has {len(found) or 'no'} drivers for miners; one is needed"
-        raise ToolError(msg)
-    return found[0].driver_class
+    return only(load(name).miners, f"drivers for miners in {name}")
 
 
 def one_pool(name: str) -> type[BasePoolIntegration]:
     """Return the pool driver of a file or type. Raises ToolError: none, or several."""
-    found = load(name).pools
+    return only(load(name).pools, f"drivers for pools in {name}")
+
+
+def only[T](found: tuple[LoadedDriver[T], ...], what: str) -> type[T]:
+    """Return the class of the one driver. Raises ToolError: none, or several."""
     if len(found) != 1:
-        msg = f"{name} has {len(found) or 'no'} drivers for pools; one is needed"
+        msg = f"There are {len(found) or 'no'} {what}; one is needed"
         raise ToolError(msg)
     return found[0].driver_class

@@ -9,8 +9,8 @@ from custom_components.hmm.driver_api import DriverError
 from custom_components.hmm.driver_manager.client import DriverFault
 
 from .conformance import NotApplicable, need
+from .figures import flags_of, numbers_of
 from .keys import MISSING, Path, leaves, name_of, replace_leaf, without_zeros
-from .plausible import flags_of, numbers_of
 from .session import Session
 from .show import show_error
 

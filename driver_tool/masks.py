@@ -10,7 +10,7 @@ from dataclasses import replace
 import json
 import re
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from .session import Exchange, HttpExchange, Session, dump_json
 
@@ -41,11 +41,17 @@ _BRACKETS = re.compile(r"\b(DNA|MAC|SN|SSID|WORKER\d?)\[([^\]]+)\]", re.IGNORECA
 _QUERY = re.compile(
     r"[?&](\w*(?:token|key|pass|pwd|secret)\w*)=([^&\s]+)", re.IGNORECASE
 )
+_STEP = re.compile(r"[^/?&=]+")
 # The text form of the cgminer API
 _ASSIGNED = re.compile(r"\b(User|Pass|Password|MAC|SSID)=([^,|\0]+)", re.IGNORECASE)
 
 _LEAST = 6
 """Shorter secrets are replaced at their keys only, not wherever they occur."""
+
+
+def is_secret(key: str) -> bool:
+    """Return whether what stands under such a key is shown to nobody."""
+    return any(pattern.search(key) for pattern in (_PASSWORD, _WIFI, _ACCOUNT))
 
 
 class Masks:
@@ -54,6 +60,7 @@ class Masks:
     def __init__(self) -> None:
         """Know none yet."""
         self.stand_ins: dict[str, str] = {}
+        self._told: set[str] = set()
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -80,6 +87,7 @@ class Masks:
         for secret in secrets:
             if secret:
                 self._note_account(secret)
+                self._told.add(secret)
 
     def apply(self, session: Session) -> Session:
         """Return the session with stand-ins."""
@@ -89,6 +97,8 @@ class Masks:
 
     def hide(self, text: str) -> str:
         """Return a text with stand-ins."""
+        for pattern in (_BRACKETS, _QUERY, _ASSIGNED):
+            text = pattern.sub(self._hide_found, text)
         for secret in sorted(self.stand_ins, key=len, reverse=True):
             if len(secret) >= _LEAST:
                 text = text.replace(secret, self.stand_ins[secret])
@@ -174,20 +184,24 @@ class Masks:
 
     # To replace them
 
+    def _hide_found(self, found: re.Match[str]) -> str:
+        """Return NAME[value] or name=value with the stand-in, however short it is."""
+        begin, end = found.start(2) - found.start(), found.end(2) - found.start()
+        stand_in = self.stand_ins.get(found[2], found[2])
+        return found[0][:begin] + stand_in + found[0][end:]
+
+    def _hide_step(self, found: re.Match[str]) -> str:
+        """Return a step of a path, masked if it is what the caller named."""
+        step = unquote(found[0])
+        return self.stand_ins[step] if step in self._told else found[0]
+
     def _masked(self, item: Exchange) -> Exchange:
         changes: dict[str, Any] = {
             "sent": self._masked_body(item.sent),
             "received": self._masked_body(item.received),
         }
         if isinstance(item, HttpExchange):
-            changes["target"] = self.hide(
-                _QUERY.sub(
-                    lambda found: found[0].replace(
-                        found[2], self.stand_ins.get(found[2], "masked")
-                    ),
-                    item.target,
-                )
-            )
+            changes["target"] = self.hide(_STEP.sub(self._hide_step, item.target))
             changes["headers"] = {
                 name: self.hide(value) for name, value in item.headers.items()
             }
@@ -211,9 +225,7 @@ class Masks:
             }
         if isinstance(data, list):
             return [self._masked_json(value, key) for value in data]
-        if isinstance(data, str) and any(
-            pattern.search(key) for pattern in (_PASSWORD, _WIFI, _ACCOUNT)
-        ):
+        if isinstance(data, str) and is_secret(key):
             return self.stand_ins.get(data, data)
         return data
 

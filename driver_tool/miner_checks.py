@@ -1,10 +1,9 @@
 """What every driver of a miner must do."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import fields
-from typing import Any
 
 import aiohttp
 
@@ -21,17 +20,21 @@ from custom_components.hmm.driver_manager.profile import read_profile
 from .conformance import (
     Bench,
     Check,
+    Doubtful,
     Failed,
     LogWatch,
     NotApplicable,
     all_hung_up,
     lent_session,
     look_for_secrets,
+    lost,
     need,
+    need_equal,
     no_tasks_left,
+    stop,
 )
+from .figures import implausible, numbers_of
 from .inventions import Alter, find_inventions
-from .plausible import implausible, numbers_of
 from .replay import ANSWERS, Odd, Replay
 from .show import show_error
 from .strangers import STRANGERS, Stranger
@@ -42,7 +45,6 @@ CUSTOM = "custom"
 NO_MODE = "no-such-mode"
 CONNECT_SECONDS = 20
 """What HMM gives a driver to connect and for a poll."""
-_CANCEL_SECONDS = 5
 
 
 @asynccontextmanager
@@ -77,6 +79,21 @@ async def _any_device(bench: MinerBench) -> AsyncIterator[tuple[str, int]]:
             yield replay.host, replay.port
     else:
         yield bench.address
+
+
+@asynccontextmanager
+async def _bare(
+    bench: MinerBench, host: str, port: int
+) -> AsyncIterator[BaseMinerAdapter]:
+    """Lend the driver itself, connected; nothing stands between it and a check."""
+    async with lent_session() as session:
+        driver = bench.driver_class()
+        driver.attach(_context(bench, session))
+        try:
+            need(await driver.connect(host, port), "connect says no to its own device")
+            yield driver
+        finally:
+            await driver.close()
 
 
 async def _connects(bench: MinerBench) -> str:
@@ -136,84 +153,53 @@ async def _silent(bench: MinerBench) -> None:
 
 
 async def _telemetry(bench: MinerBench) -> str:
-    async with _any_device(bench) as (host, port), lent_session() as session:
-        driver = bench.driver_class()
-        driver.attach(_context(bench, session))
-        try:
-            need(await driver.connect(host, port), "connect says no to its own device")
-            answer = await driver.get_telemetry()
-            facts = await driver.get_device_facts()
-            if (telemetry := read_telemetry(answer)) is None:
-                msg = f"get_telemetry returns {type(answer).__name__}"
-                raise Failed(msg)
-            wrong = [*_lost(answer, telemetry), *implausible(telemetry)]
-            need(not wrong, "\n".join(wrong))
-            need(
-                telemetry.hashrate is not None or telemetry.hashing is not None,
-                "It tells neither a hashrate nor whether the miner works",
-            )
-            profile = read_profile(driver, facts, telemetry, None)
-        finally:
-            await driver.close()
+    async with (
+        _any_device(bench) as (host, port),
+        _bare(bench, host, port) as driver,
+    ):
+        answer = await driver.get_telemetry()
+        facts = await driver.get_device_facts()
+        if (telemetry := read_telemetry(answer)) is None:
+            msg = f"get_telemetry returns {type(answer).__name__}"
+            raise Failed(msg)
+        wrong = [
+            *lost(answer, telemetry),
+            *implausible(telemetry, driver.hashrate_unit),
+        ]
+        need(not wrong, "\n".join(wrong))
+        need(
+            telemetry.hashrate is not None or telemetry.hashing is not None,
+            "It tells neither a hashrate nor whether the miner works",
+        )
+        profile = read_profile(driver, facts, telemetry, None)
     return f"{len(profile.telemetry)} figures"
-
-
-def _lost(answer: Any, telemetry: MinerTelemetry) -> list[str]:
-    """Say which values HMM does not take as they are."""
-    known = {field.name for field in fields(MinerTelemetry)}
-    told: dict[str, Any] = (
-        answer
-        if isinstance(answer, dict)
-        else {name: getattr(answer, name) for name in known}
-    )
-    wrong = [
-        f"There is no field {name!r} in MinerTelemetry"
-        for name in told
-        if name not in known
-    ]
-    for name in known & set(told):
-        before, after = told[name], getattr(telemetry, name)
-        if before in (None, (), []):
-            continue
-        if after in (None, ()) and before != after:
-            wrong.append(f"{name} is {type(before).__name__}, which HMM cannot read")
-        elif isinstance(before, str) and not isinstance(after, str):
-            wrong.append(f"{name} is text; give a number")
-    return wrong
 
 
 async def _equal(bench: MinerBench) -> None:
     async with bench.play() as replay, _connected(bench, replay) as client:
         await client.poll()  # the first one may ask more than the others
         first, second = await client.poll(), await client.poll()
-        different = [
-            f"{field.name}: {getattr(first, field.name)!r}, then"
-            f" {getattr(second, field.name)!r}"
-            for field in fields(first)
-            if getattr(first, field.name) != getattr(second, field.name)
-        ]
-        need(
-            not different,
-            "Two equal answers give different telemetry, which fills the database:\n"
-            + "\n".join(different),
-        )
+        need_equal(first, second)
 
 
 async def _one_request(bench: MinerBench) -> str:
     async with bench.play() as replay, _connected(bench, replay) as client:
         await client.poll()
-        counts = []
+        asked: Counter[str] = Counter()
         for _ in range(3):
             replay.asked.clear()
             await client.poll()
-            counts.append(replay.requests)
-        need(
-            max(counts) <= 1,
-            f"A poll takes {max(counts)} requests: {', '.join(replay.asked)}",
-        )
-        if not max(counts):
-            return "no request at all"
-        return "one request"
+            asked |= replay.asked
+        twice = [question for question, count in asked.items() if count > 1]
+        need(not twice, f"A poll asks for the same more than once: {', '.join(twice)}")
+        if len(asked) > 1:
+            msg = (
+                f"A poll takes {len(asked)} requests: {', '.join(asked)}. What does not"
+                " change belongs into connect; the rest is right if the device tells it"
+                " in no other way"
+            )
+            raise Doubtful(msg)
+    return "one request" if asked else "no request at all"
 
 
 async def _nothing_invented(bench: MinerBench) -> str:
@@ -229,15 +215,12 @@ async def _nothing_invented(bench: MinerBench) -> str:
 
 
 async def _modes(bench: MinerBench) -> str:
-    async with _any_device(bench) as (host, port), lent_session() as session:
-        driver = bench.driver_class()
-        driver.attach(_context(bench, session))
-        try:
-            need(await driver.connect(host, port), "connect says no to its own device")
-            telemetry = read_telemetry(await driver.get_telemetry())
-            modes = driver.get_supported_modes()
-        finally:
-            await driver.close()
+    async with (
+        _any_device(bench) as (host, port),
+        _bare(bench, host, port) as driver,
+    ):
+        telemetry = read_telemetry(await driver.get_telemetry())
+        modes = driver.get_supported_modes()
     need(isinstance(modes, list), f"get_supported_modes returns {type(modes).__name__}")
     need(
         all(isinstance(mode, str) and mode.strip() for mode in modes),
@@ -319,7 +302,7 @@ async def _live(bench: MinerBench) -> AsyncIterator[MinerClient]:
 async def _odd_answers(bench: MinerBench) -> None:
     wrong: list[str] = []
     async with bench.play() as replay:
-        for odd in ANSWERS:
+        for odd in replay.answers:
             replay.odd = odd
             async with _client(bench, replay.host, replay.port) as client:
                 try:
@@ -331,7 +314,7 @@ async def _odd_answers(bench: MinerBench) -> None:
                 else:
                     if said:
                         wrong.append(f"connect says yes to {odd.value}")
-        for odd in ANSWERS:
+        for odd in replay.answers:
             replay.odd = None
             async with _connected(bench, replay) as client:
                 await client.poll()
@@ -378,18 +361,7 @@ async def _cancel(bench: MinerBench) -> None:
         replay.odd = Odd.SILENT
         replay.was_asked.clear()
         poll = asyncio.create_task(client.poll())
-        async with asyncio.timeout(_CANCEL_SECONDS):
-            await replay.was_asked.wait()
-        poll.cancel()
-        done, _ = await asyncio.wait((poll,), timeout=_CANCEL_SECONDS)
-        need(
-            done,
-            "A poll that is cancelled goes on. Does something catch CancelledError?",
-        )
-        need(
-            poll.cancelled(),
-            "A poll that is cancelled does not end with CancelledError",
-        )
+        await stop(poll, replay)
         replay.odd = None
         try:
             await client.poll()
@@ -419,34 +391,32 @@ async def _close(bench: MinerBench) -> None:
 
 
 async def _secrets(bench: MinerBench) -> str:
-    secrets = list(bench.secrets)
+    secrets = bench.secrets
     if not secrets:
         msg = "The device tells nothing that is secret"
         raise NotApplicable(msg)
     with LogWatch("custom_components.hmm", bench.driver_class.__module__) as log:
-        async with bench.play() as replay, lent_session() as session:
-            driver = bench.driver_class()
-            driver.attach(_context(bench, session))
-            try:
-                await driver.connect(replay.host, replay.port)
-                telemetry = read_telemetry(await driver.get_telemetry())
-                look_for_secrets(secrets, "repr of the telemetry", repr(telemetry))
-                look_for_secrets(secrets, "repr of the driver", repr(driver))
-                facts = await driver.get_device_facts()
-                look_for_secrets(secrets, "repr of the facts", repr(facts))
-                versions = await driver.get_version_info()
-                look_for_secrets(secrets, "get_version_info", repr(versions))
-                for odd in ANSWERS:
-                    replay.odd = odd
-                    try:
-                        await driver.get_telemetry()
-                    except DriverError as err:
-                        look_for_secrets(secrets, "An error", f"{err!r} {err}")
-                    # A fault is of another check, and HMM shows no text of it
-                    except Exception:  # noqa: BLE001, S112
-                        continue
-            finally:
-                await driver.close()
+        async with (
+            bench.play() as replay,
+            _bare(bench, replay.host, replay.port) as driver,
+        ):
+            telemetry = read_telemetry(await driver.get_telemetry())
+            for what, said in (
+                ("repr of the telemetry", telemetry),
+                ("repr of the driver", driver),
+                ("repr of the facts", await driver.get_device_facts()),
+                ("get_version_info", await driver.get_version_info()),
+            ):
+                look_for_secrets(secrets, what, repr(said))
+            for odd in ANSWERS:
+                replay.odd = odd
+                try:
+                    await driver.get_telemetry()
+                except DriverError as err:
+                    look_for_secrets(secrets, "An error", f"{err!r} {err}")
+                # A fault is of another check, and HMM shows no text of it
+                except Exception:  # noqa: BLE001, S112
+                    continue
     look_for_secrets(secrets, "The log", "\n".join(log.lines))
     return f"{len(secrets)} secrets"
 

@@ -4,8 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import fields, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -35,19 +34,22 @@ from .conformance import (
     all_hung_up,
     lent_session,
     look_for_secrets,
+    lost,
     need,
+    need_equal,
     no_tasks_left,
+    stop,
 )
+from .figures import implausible, numbers_of
 from .inventions import Alter, find_inventions
-from .plausible import implausible, numbers_of
 from .replay import ANSWERS, Odd, Replay
 from .show import show_error
+from .targets import account_at
 
 type PoolBench = Bench[BasePoolIntegration]
 
 FETCH_SECONDS = 30
 """What HMM gives a driver for the tiles of one account."""
-_CANCEL_SECONDS = 5
 _AT_ONCE = 30
 """Some drivers wait for seconds between two requests, to be polite."""
 _NO_HOST = "no-such-pool.invalid"
@@ -75,26 +77,6 @@ UNKNOWN_ACCOUNTS = {
 """Well-formed enough, and nobody's."""
 
 
-def account_of(bench: PoolBench, address: str, **changes: Any) -> PoolAccount:
-    """Return the account with the device's address in its settings."""
-    told = {**bench.account, **changes}
-    settings = {
-        key: value.replace("{address}", address).replace(
-            "{port}", address.rpartition(":")[2]
-        )
-        if isinstance(value, str)
-        else value
-        for key, value in told.pop("settings", {}).items()
-    }
-    return PoolAccount(
-        url=str(told.get("url") or "127.0.0.1"),
-        port=int(told.get("port") or 3333),
-        coin=str(told.get("coin") or ""),
-        username=str(told.get("username") or ""),
-        settings=settings,
-    )
-
-
 @asynccontextmanager
 async def _driver(bench: PoolBench) -> AsyncIterator[BasePoolIntegration]:
     async with lent_session() as session:
@@ -111,7 +93,7 @@ async def _playing(
 ) -> AsyncIterator[tuple[Replay, BasePoolIntegration, PoolAccount]]:
     """Give the pool of the session, a driver and the account."""
     async with bench.play() as replay, _driver(bench) as driver:
-        yield replay, driver, account_of(bench, replay.address)
+        yield replay, driver, account_at(bench.account, replay.address)
 
 
 async def _ask(driver: BasePoolIntegration, account: PoolAccount) -> DashboardTileData:
@@ -130,7 +112,7 @@ async def _tiles(bench: PoolBench) -> str:
     if (tiles := read_tiles(answer)) is None:
         msg = f"get_dashboard_data returns {type(answer).__name__}"
         raise Failed(msg)
-    wrong = [*_lost(answer, tiles), *implausible(tiles)]
+    wrong = [*lost(answer, tiles), *implausible(tiles)]
     need(not wrong, "\n".join(wrong))
     need(tiles.health_status, f"It says that the pool fails: {tiles.health_message}")
     need(tiles.account_known, "It says that the account has no data")
@@ -141,42 +123,14 @@ async def _tiles(bench: PoolBench) -> str:
     return f"{len(numbers_of(tiles))} figures"
 
 
-def _lost(answer: DashboardTileData, tiles: DashboardTileData) -> list[str]:
-    """Say which values HMM does not take as they are."""
-    wrong = []
-    for field in fields(tiles):
-        before, after = getattr(answer, field.name), getattr(tiles, field.name)
-        if before in (None, (), []) or before == after:
-            continue
-        if isinstance(before, datetime):
-            wrong.append(f"{field.name} has no time zone")
-        elif isinstance(before, str) and not isinstance(after, str):
-            wrong.append(f"{field.name} is text; give a number")
-        elif after in (None, ()):
-            wrong.append(
-                f"{field.name} is {type(before).__name__}, which HMM cannot read"
-            )
-    return wrong
-
-
 async def _equal(bench: PoolBench) -> None:
     async with bench.play() as replay:
-        account = account_of(bench, replay.address)
+        account = account_at(bench.account, replay.address)
         async with _driver(bench) as driver:
             first = await fetch_tiles(driver, account)
         async with _driver(bench) as driver:
             second = await fetch_tiles(driver, account)
-    different = [
-        f"{field.name}: {getattr(first, field.name)!r}, then"
-        f" {getattr(second, field.name)!r}"
-        for field in fields(first)
-        if field.compare and getattr(first, field.name) != getattr(second, field.name)
-    ]
-    need(
-        not different,
-        "Two equal answers give different tiles, which fills the database:\n"
-        + "\n".join(different),
-    )
+    need_equal(first, second)
 
 
 async def _other_methods(bench: PoolBench) -> None:
@@ -306,8 +260,8 @@ async def _unknown_account(bench: PoolBench) -> str:
 async def _bad_answers(bench: PoolBench) -> None:
     wrong: list[str] = []
     async with bench.play() as replay:
-        account = account_of(bench, replay.address)
-        for odd in ANSWERS:
+        account = account_at(bench.account, replay.address)
+        for odd in replay.answers:
             replay.odd = odd
             async with _driver(bench) as driver:
                 try:
@@ -330,7 +284,7 @@ async def _bad_answers(bench: PoolBench) -> None:
 async def _silent(bench: PoolBench) -> None:
     async with bench.play() as replay:
         replay.odd = Odd.SILENT
-        account = account_of(bench, replay.address)
+        account = account_at(bench.account, replay.address)
         async with _driver(bench) as driver:
             try:
                 async with asyncio.timeout(FETCH_SECONDS - 1):
@@ -384,12 +338,7 @@ async def _cancel(bench: PoolBench) -> None:
     async with _playing(bench) as (replay, driver, account):
         replay.odd = Odd.SILENT
         fetch = asyncio.create_task(fetch_tiles(driver, account))
-        async with asyncio.timeout(_CANCEL_SECONDS):
-            await replay.was_asked.wait()
-        fetch.cancel()
-        done, _ = await asyncio.wait((fetch,), timeout=_CANCEL_SECONDS)
-        need(done, "What is cancelled goes on. Does something catch CancelledError?")
-        need(fetch.cancelled(), "What is cancelled does not end with CancelledError")
+        await stop(fetch, replay)
         replay.odd = None
         tiles = await fetch_tiles(driver, account)
         need(
@@ -400,7 +349,7 @@ async def _cancel(bench: PoolBench) -> None:
 
 async def _close(bench: PoolBench) -> None:
     async with bench.play() as replay:
-        account = account_of(bench, replay.address)
+        account = account_at(bench.account, replay.address)
         async with no_tasks_left(), lent_session() as session:
             driver = make_pool_driver(bench.driver_class, session)
             await fetch_tiles(driver, account)
@@ -412,7 +361,7 @@ async def _close(bench: PoolBench) -> None:
 
 async def _secrets(bench: PoolBench) -> str:
     """Look at what the driver itself says: HMM hides the account only."""
-    secrets = list(bench.secrets)
+    secrets = bench.secrets
     if not secrets:
         msg = "The pool tells nothing that is secret"
         raise NotApplicable(msg)

@@ -1,11 +1,29 @@
 """Stands between a driver and its device and writes down what they say."""
 
 import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
 import re
-from typing import override
+from typing import Any, override
 
+from custom_components.hmm.driver_api import (
+    BaseMinerAdapter,
+    BasePoolIntegration,
+    DriverContext,
+    DriverError,
+)
+from custom_components.hmm.driver_manager.client import MinerClient
+from custom_components.hmm.driver_manager.pool_client import (
+    close_pool_driver,
+    fetch_tiles,
+    make_pool_driver,
+)
+
+from . import ToolError
+from .conformance import lent_session
 from .server import LIMIT, LocalServer
 from .session import Exchange, HttpExchange, Session, TcpExchange
+from .targets import Target, account_at
 from .wire import Message, NotHttp, read_answer, read_request
 
 KEPT_HEADERS = ("content-type", "location", "retry-after")
@@ -14,6 +32,9 @@ KEPT_HEADERS = ("content-type", "location", "retry-after")
 _HOST = re.compile(rb"\r\nhost:[^\r]*", re.IGNORECASE)
 _ENCODING = re.compile(rb"\r\naccept-encoding:[^\r]*", re.IGNORECASE)
 _CONNECT_SECONDS = 10
+_EXTRA_SECONDS = 30
+
+POLLS = 3
 
 
 class Recorder(LocalServer):
@@ -34,9 +55,18 @@ class Recorder(LocalServer):
         self._is_http = is_http
         self._tls = tls
 
-    def session(self, driver_type: str) -> Session:
-        """Return what was said so far."""
-        return Session(driver_type=driver_type, exchanges=tuple(self.exchanges))
+    def session(self, driver_type: str | None) -> Session:
+        """Return what was said so far. Raises ToolError: nothing was."""
+        if not self.exchanges:
+            why = (
+                "{}:{} gives no answer that can be recorded".format(*self._device)
+                if self.connections
+                else "the driver did not ask the address that it was given. A pool"
+                " driver is told by a setting: --set api_base=http://{address}/api"
+            )
+            msg = f"Nothing was recorded: {why}"
+            raise ToolError(msg)
+        return Session(driver_type=driver_type or "", exchanges=tuple(self.exchanges))
 
     @override
     async def serve(
@@ -131,3 +161,75 @@ def _exchange(request: Message, answer: Message) -> HttpExchange:
         },
         received=answer.body,
     )
+
+
+async def record_miner(
+    driver_class: type[BaseMinerAdapter],
+    target: Target,
+    options: Mapping[str, Any],
+    polls: int = POLLS,
+) -> Session:
+    """Return what driver and device say while it connects and polls.
+
+    Only one port is listened to: the device's, or the driver's usual one. Raises
+    DriverError; ToolError: nothing was said that can be recorded.
+    """
+    port = target.port or driver_class.default_port or 80
+    is_http = driver_class.connection_type != "tcp"
+    async with (
+        Recorder(target.host, port, is_http=is_http) as recorder,
+        lent_session() as session,
+    ):
+        context = DriverContext(session=session, options=options)
+        client = MinerClient(driver_class, context, recorder.host, recorder.port)
+        try:
+            for _ in range(polls):
+                await client.poll()
+        except DriverError as err:
+            if recorder.exchanges or driver_class.connection_type != "udp":
+                raise
+            msg = "Nothing was recorded: what a device broadcasts (UDP) cannot be"
+            raise ToolError(msg) from err
+        finally:
+            await client.close()
+    return recorder.session(driver_class.driver_type)
+
+
+async def record_pool(
+    driver_class: type[BasePoolIntegration], target: Target, account: Mapping[str, Any]
+) -> Session:
+    """Return what driver and pool say while it fetches all that there is.
+
+    The driver must be told the address of the recorder: ``{address}`` in a setting
+    stands for it. Raises DriverError; ToolError: nothing was said.
+    """
+    async with (
+        Recorder(target.host, target.port or 80, tls=target.tls) as recorder,
+        lent_session() as session,
+    ):
+        asked = account_at(account, recorder.address)
+        driver = make_pool_driver(driver_class, session)
+        told = {
+            "stratum_port": asked.port,
+            "username": asked.username,
+            **asked.settings,
+        }
+        try:
+            await fetch_tiles(driver, asked)
+            for ask in (
+                lambda: driver.get_health(
+                    asked.url, asked.port, coin=asked.coin, **told
+                ),
+                lambda: driver.get_network_difficulty(
+                    asked.coin, url=asked.url, **told
+                ),
+                lambda: driver.get_pool_stats(asked.url, asked.coin, **told),
+                lambda: driver.get_blocks(asked.url, asked.coin, **told),
+            ):
+                # What a pool or its driver does not have must not spoil the recording
+                with suppress(Exception):
+                    async with asyncio.timeout(_EXTRA_SECONDS):
+                        await ask()
+        finally:
+            await close_pool_driver(driver)
+    return recorder.session(driver_class.driver_type)

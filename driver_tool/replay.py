@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
-from typing import override
+import re
+from typing import NamedTuple, override
 
-from .keys import nested
+from .keys import leaves, nested
 from .server import LocalServer
 from .session import HttpExchange, Session, TcpExchange
 from .wire import Message, NotHttp, read_request
@@ -49,7 +50,8 @@ class Replay(LocalServer):
     never asked gets 404 (HTTP) or the end of the connection (TCP).
 
     ``odd`` replaces every answer, ``alter`` changes the body of each one, ``asked``
-    counts the requests as "GET /path" or by what was sent.
+    counts the requests as "GET /path", with their body if they have one, or by what
+    was sent.
     """
 
     def __init__(
@@ -62,16 +64,23 @@ class Replay(LocalServer):
         self.alter: Callable[[bytes], bytes] | None = None
         self.asked: Counter[str] = Counter()
         self.was_asked = asyncio.Event()
+        self._exchanges = session.exchanges
         self._is_http = session.is_http
-        self._http: dict[tuple[str, str, bytes], list[HttpExchange]] = {}
+        self._http: dict[_Question, list[HttpExchange]] = {}
         self._tcp: dict[bytes, list[TcpExchange]] = {}
         self._next: Counter[object] = Counter()
         for item in session.exchanges:
             if isinstance(item, HttpExchange):
-                key = (item.method, item.target, item.sent)
+                key = _Question(item.method, item.target, item.sent)
                 self._http.setdefault(key, []).append(item)
             else:
                 self._tcp.setdefault(item.sent, []).append(item)
+
+    @property
+    def answers(self) -> tuple[Odd, ...]:
+        """Return what it may answer instead. Only JSON can have another shape."""
+        is_json = any(leaves(item.received) for item in self._exchanges)
+        return tuple(odd for odd in ANSWERS if is_json or odd is not Odd.NESTED)
 
     @property
     def requests(self) -> int:
@@ -98,7 +107,8 @@ class Replay(LocalServer):
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         while (request := await read_request(reader)) is not None:
-            self._count(f"{request.first[0]} {request.first[1]}")
+            body = request.body.decode("utf-8", "replace")
+            self._count(f"{request.first[0]} {request.first[1]} {body}".rstrip())
             if self.odd is Odd.SILENT:
                 await reader.read()  # until the driver hangs up
                 return
@@ -143,13 +153,12 @@ class Replay(LocalServer):
 
     def _find_http(self, request: Message) -> HttpExchange | None:
         method, target, _ = request.first
-        exact = (method, target, request.body)
+        exact = _Question(method, target, request.body)
         if exact in self._http:
             return self._turn(exact, self._http[exact])
-        # A body may hold a number that counts up
-        for key, items in self._http.items():
-            if key[:2] == (method, target):
-                return self._turn(key, items)
+        for known, items in self._http.items():
+            if known.is_like(exact):
+                return self._turn(known, items)
         return None
 
     # TCP
@@ -202,6 +211,31 @@ class Replay(LocalServer):
         place = min(self._next[key], len(items) - 1)
         self._next[key] += 1
         return items[place]
+
+
+class _Question(NamedTuple):
+    """What a driver asks over HTTP."""
+
+    method: str
+    target: str
+    body: bytes
+
+    def is_like(self, other: _Question) -> bool:
+        """Return whether only a clock or a counter in it differs."""
+        return (
+            self.method == other.method
+            and _CLOCK.sub("0", self.target) == _CLOCK.sub("0", other.target)
+            and _without_counters(self.body) == _without_counters(other.body)
+        )
+
+
+# Seconds or milliseconds since 1970
+_CLOCK = re.compile(r"(?<=[=/])[12]\d{9}(?:\d{3})?(?=[&/?]|$)")
+_COUNTER = re.compile(rb"(?<![\w.])\d+(?![\w.])")
+
+
+def _without_counters(body: bytes) -> bytes:
+    return _COUNTER.sub(b"0", b"".join(body.split()))
 
 
 def _encode(status: int, headers: object, body: bytes) -> bytes:

@@ -12,14 +12,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from . import ToolError
+
 FORMAT = "hmm-driver-session"
 VERSION = 1
 
 _ENDS = b"\0\r\n "
-
-
-class SessionError(Exception):
-    """A file is not a session; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,22 +64,25 @@ class Session:
             "driver": self.driver_type,
             "exchanges": [_exchange_to_json(item) for item in self.exchanges],
         }
-        return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        return _json_text(content, indent=2) + "\n"
 
 
 def read_session(path: Path) -> Session:
-    """Return the session in a file. Raises SessionError, OSError."""
+    """Return the session in a file. Raises ToolError: it is none, or not there."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as err:
+    except OSError as err:
+        msg = f"{path} cannot be read: {err.strerror}"
+        raise ToolError(msg) from err
+    except (ValueError, RecursionError) as err:
         msg = f"{path} is not JSON: {err}"
-        raise SessionError(msg) from err
+        raise ToolError(msg) from err
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         msg = f'{path} is no session: it has no "format": "{FORMAT}"'
-        raise SessionError(msg)
+        raise ToolError(msg)
     if content.get("version") != VERSION:
         msg = f"{path} is of version {content.get('version')}; this reads {VERSION}"
-        raise SessionError(msg)
+        raise ToolError(msg)
     try:
         return Session(
             driver_type=str(content["driver"]),
@@ -89,7 +90,7 @@ def read_session(path: Path) -> Session:
         )
     except (KeyError, TypeError, AttributeError, ValueError, binascii.Error) as err:
         msg = f"{path} has an exchange that cannot be read: {err!r}"
-        raise SessionError(msg) from err
+        raise ToolError(msg) from err
 
 
 def _exchange_to_json(item: Exchange) -> dict[str, Any]:
@@ -159,4 +160,14 @@ def _from_json(value: dict[str, Any]) -> bytes:
 
 def dump_json(value: Any) -> bytes:
     """Return JSON as small devices write it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return _json_text(value, separators=(",", ":")).encode()
+
+
+def _json_text(value: Any, **form: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, **form)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # Half of a character, where a firmware has cut a name: no file can hold it
+        return json.dumps(value, **form)
+    return text

@@ -17,6 +17,9 @@ from custom_components.hmm.driver_api import (
 from custom_components.hmm.driver_manager import client
 from custom_components.hmm.driver_manager.client import DriverFault
 
+from . import ToolError
+from .figures import DIFFICULTY, HASHRATE, KINDS
+
 _CLIENTS = Path(client.__file__).parent
 """HMM's own part of a traceback, which tells an author nothing."""
 _FRAMES = 4
@@ -25,58 +28,6 @@ _WIDTH = 100
 _HASHES = ((1e18, "EH/s"), (1e15, "PH/s"), (1e12, "TH/s"), (1e9, "GH/s"))
 _SMALL_HASHES = ((1e6, "MH/s"), (1e3, "kH/s"), (1.0, "H/s"))
 _COUNTS = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"))
-
-_UNITS = {
-    **dict.fromkeys(
-        (
-            "temperature",
-            "temperature_regulator",
-            "temperature_board",
-            "temperature_inlet",
-            "temperature_outlet",
-            "chip_temperatures",
-            "target_temperature",
-        ),
-        "°C",
-    ),
-    **dict.fromkeys(
-        (
-            "fan_speed",
-            "error_rate",
-            "packet_loss",
-            "cpu_usage",
-            "reject_rate",
-            "pool_percentage",
-        ),
-        "%",
-    ),
-    **dict.fromkeys(("frequency", "frequency_actual"), "MHz"),
-    **dict.fromkeys(("core_voltage", "core_voltage_actual", "input_voltage"), "mV"),
-    **dict.fromkeys(("response_time", "latency_ms"), "ms"),
-    "power": "W",
-    "fan_rpm": "rpm",
-    "input_current": "mA",
-    "signal": "dBm",
-    "free_memory": "bytes",
-}
-_HASHRATES = {
-    "hashrate",
-    "hashrate_expected",
-    "hashrate_10m",
-    "hashrate_15m",
-    "hashrate_1h",
-    "hashrate_1d",
-    "chip_hashrates",
-    "pool_hashrate",
-}
-_TIMES = {"uptime", "uptime_total", "filter_runtime", "estimated_time_to_block"}
-_DIFFICULTIES = {
-    "best_share",
-    "best_session_share",
-    "last_share",
-    "pool_difficulty",
-    "network_difficulty",
-}
 
 type Row = tuple[str, str]
 
@@ -115,14 +66,15 @@ def show_value(name: str, value: Any) -> str | None:
         return ", ".join(_show_item(name, item) for item in value)
     if not isinstance(value, int | float):
         return str(value)
-    if name in _HASHRATES:
+    kind = KINDS.get(name)
+    if kind is HASHRATE:
         return show_hashrate(value)
-    if name in _TIMES:
-        return _show_time(value)
-    if name in _DIFFICULTIES:
+    if kind is DIFFICULTY:
         return _scaled(value, _COUNTS)
+    if kind is not None and kind.unit == "s":
+        return _show_time(value)
     text = f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
-    return f"{text} {unit}" if (unit := _UNITS.get(name)) else text
+    return f"{text} {kind.unit}".rstrip() if kind is not None else text
 
 
 def show_hashrate(value: float) -> str:
@@ -185,6 +137,8 @@ def show_error(err: BaseException) -> str:
         # HMM drops the cause of what a pool driver raises
         cause = err.__cause__ or err.__context__
         return str(err) if cause is None else _show_fault(cause)
+    if isinstance(err, ToolError):
+        return str(err)
     if isinstance(err, DriverError):
         return f"{type(err).__name__}: {err}"
     return _show_fault(err)

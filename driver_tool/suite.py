@@ -9,12 +9,13 @@ from custom_components.hmm.driver_api import (
     DriverError,
 )
 
+from . import ToolError
 from .conformance import Bench, Result, run_checks
 from .miner_checks import LIVE_MINER_CHECKS, MINER_CHECKS
 from .pool_checks import POOL_CHECKS
-from .problems import ToolError
-from .recording import record_miner, record_pool
+from .recorder import record_miner, record_pool
 from .session import Session
+from .show import show_error
 from .targets import Target
 
 
@@ -36,11 +37,11 @@ async def try_miner(
         address = (target.host, target.port or driver_class.default_port or 80)
         try:
             session = await record_miner(driver_class, target, options)
-        except DriverError as err:
+        except (DriverError, ToolError) as err:
             if driver_class.connection_type != "udp":
-                msg = f"The driver cannot read the device: {type(err).__name__}: {err}"
+                msg = f"The driver cannot read the device: {show_error(err)}"
                 raise ToolError(msg) from err
-            session = Session(driver_type=driver_class.driver_type or "", exchanges=())
+            session = Session(driver_type="", exchanges=())
     bench = Bench(
         driver_class=driver_class,
         session=session,
@@ -69,13 +70,7 @@ async def try_pool(
         try:
             session = await record_pool(driver_class, target, account)
         except DriverError as err:
-            msg = f"The driver gets nothing from the pool: {type(err).__name__}: {err}"
+            msg = f"The driver gets nothing from the pool: {show_error(err)}"
             raise ToolError(msg) from err
-        if not session.exchanges:
-            msg = (
-                "The driver did not ask the address that it was given. Tell it with a"
-                " setting: --set api_base=http://{address}/api"
-            )
-            raise ToolError(msg)
     bench = Bench(driver_class=driver_class, session=session, account=dict(account))
     return await run_checks(bench, POOL_CHECKS)

@@ -1,6 +1,6 @@
 """What a command is to talk to: a device, a recorded session, a simulated one."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +9,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from custom_components.hmm.driver_manager.address import AddressError, parse_address
+from custom_components.hmm.driver_manager.pool_client import PoolAccount
 from simulator.device import SimulatedDevice
 from simulator.fleet import SETTLED_AGE, Fleet, Spec
 from simulator.nmminer import SimulatedNMMiner
 
+from . import ToolError
 from .example import SimulatedExampleMiner, SimulatedExamplePool
-from .problems import ToolError
-from .session import Session, SessionError, read_session
+from .session import Session, read_session
 
 SIMULATOR = "simulator:"
 _EXAMPLES = {
@@ -53,10 +54,7 @@ async def open_target(text: str) -> AsyncIterator[Target]:
             else:
                 yield Target(host=device.host, port=device.port, simulated=device)
     elif text.endswith(".json"):
-        try:
-            yield Target(session=read_session(Path(text)))
-        except (SessionError, OSError) as err:
-            raise ToolError(str(err)) from err
+        yield Target(session=read_session(Path(text)))
     else:
         yield parse_target(text)
 
@@ -73,6 +71,29 @@ def parse_target(text: str) -> Target:
         raise ToolError(msg) from err
     return Target(
         host=address.host, port=address.port or (443 if tls else None), tls=tls
+    )
+
+
+def account_at(told: Mapping[str, Any], address: str) -> PoolAccount:
+    """Return an account whose settings lead to a pool at ``host:port``.
+
+    ``told`` has ``coin``, ``username``, ``url``, ``port`` and ``settings``, in which
+    ``{address}`` stands for the address and ``{port}`` for its port.
+    """
+    settings = {
+        key: value.replace("{address}", address).replace(
+            "{port}", address.rpartition(":")[2]
+        )
+        if isinstance(value, str)
+        else value
+        for key, value in told.get("settings", {}).items()
+    }
+    return PoolAccount(
+        url=str(told.get("url") or "127.0.0.1"),
+        port=int(told.get("port") or 3333),
+        coin=str(told.get("coin") or ""),
+        username=str(told.get("username") or ""),
+        settings=settings,
     )
 
 

@@ -10,7 +10,6 @@ import tempfile
 from typing import Literal
 
 from custom_components.hmm.driver_api import BaseMinerAdapter, BasePoolIntegration
-from custom_components.hmm.driver_manager import preflight
 from custom_components.hmm.driver_manager.declaration import (
     Declaration,
     NotADriver,
@@ -20,8 +19,8 @@ from custom_components.hmm.driver_manager.driver_files import LARGEST_FILE
 from custom_components.hmm.driver_manager.known_pools import load_known_pools
 from custom_components.hmm.driver_manager.loader import load_drivers
 
+from . import ToolError
 from .files import load_bundled, usable_name
-from .problems import ToolError
 
 type AnyBase = type[BaseMinerAdapter | BasePoolIntegration]
 type Level = Literal["error", "warning"]
@@ -128,7 +127,9 @@ def _name(path: Path) -> Iterator[Problem]:
             text="A file with TEMPLATE in its name is never loaded",
             advice=f"Copy it to another name: cp {path.name} acme_driver.py",
         )
-    elif not path.name.endswith(("_driver.py", "_plugin.py")):
+    elif not path.name.endswith(("_driver.py", "_plugin.py")) and (
+        path.name != "plugin.py" or path.parent.parent.name != "plugins"
+    ):
         yield Problem(
             level="error",
             text="The name does not end in _driver.py, so that HMM does not see it",
@@ -163,11 +164,7 @@ def _loads(path: Path, source: bytes) -> Iterator[Problem]:
     with tempfile.TemporaryDirectory(prefix="hmm-driver-") as folder:
         home = Path(folder, "hmm")
         home.mkdir()
-        copy = home / usable_name(path)
-        copy.write_bytes(source)
-        if (finding := preflight.check([copy]).get(copy)) is not None:
-            yield _error(finding.reason, finding.line)
-            return
+        (home / usable_name(path)).write_bytes(source)
         for failure in load_drivers(home).failed:
             yield _error(failure.reason, failure.line)
 

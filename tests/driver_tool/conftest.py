@@ -1,15 +1,40 @@
 """What the tests of the tool share."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 import re
 from typing import Any
 
 import aiohttp
 import pytest
+import pytest_socket
+
+from custom_components.hmm.driver_manager import loader
+from driver_tool.example import (
+    EXAMPLE_WALLET,
+    SimulatedExampleMiner,
+    SimulatedExamplePool,
+)
+from driver_tool.files import one_miner, one_pool
+from driver_tool.recorder import record_miner, record_pool
+from driver_tool.session import Session
+from driver_tool.targets import Target
 
 ROOT = Path(__file__).parents[2]
 BUNDLED = ROOT / "custom_components" / "hmm" / "bundled"
+MINER = BUNDLED / "TEMPLATE_miner_driver.py"
+POOL = BUNDLED / "TEMPLATE_pool_driver.py"
+POOL_ACCOUNT: dict[str, Any] = {
+    "coin": "BTC",
+    "username": EXAMPLE_WALLET,
+    "settings": {"api_base": "http://{address}/api"},
+}
+
+
+@pytest.fixture(autouse=True)
+def enable_event_loop_debug() -> None:
+    """Leave debugging off: to note where each task came from takes most of the time."""
 
 
 @pytest.fixture
@@ -30,7 +55,46 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def shorter(**seconds: Any) -> aiohttp.ClientTimeout:
         return real(
-            **{key: value and min(value, 3.0) for key, value in seconds.items()}
+            **{key: value and min(value, 1.5) for key, value in seconds.items()}
         )
 
     monkeypatch.setattr(aiohttp, "ClientTimeout", shorter)
+
+
+@pytest.fixture
+def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Load files right away, not in a process of their own before.
+
+    That takes a second for each, and is for files that end the program or never end.
+    """
+    monkeypatch.setattr(loader, "check", lambda *_: {})
+
+
+@pytest.fixture(scope="package")
+def miner_session() -> Session:
+    """Return what the example miner says to the template."""
+
+    async def record() -> Session:
+        async with SimulatedExampleMiner() as device:
+            target = Target(host=device.host, port=device.port)
+            return await record_miner(one_miner(str(MINER)), target, {})
+
+    return _run(record())
+
+
+@pytest.fixture(scope="package")
+def pool_session() -> Session:
+    """Return what the example pool says to the template."""
+
+    async def record() -> Session:
+        async with SimulatedExamplePool() as pool:
+            target = Target(host=pool.host, port=pool.port)
+            return await record_pool(one_pool(str(POOL)), target, POOL_ACCOUNT)
+
+    return _run(record())
+
+
+def _run[T](work: Coroutine[Any, Any, T]) -> T:
+    pytest_socket.enable_socket()
+    with asyncio.Runner() as runner:
+        return runner.run(work)

@@ -7,21 +7,20 @@ import re
 
 import pytest
 
-from custom_components.hmm.driver_api import BaseMinerAdapter
-from driver_tool import miner_checks
+from custom_components.hmm.driver_api import BaseMinerAdapter, MinerTelemetry
+from driver_tool import conformance, miner_checks
 from driver_tool.conformance import Bench, Check, Outcome, Result, run_checks
 from driver_tool.example import SimulatedExampleMiner
+from driver_tool.figures import implausible
 from driver_tool.files import one_miner
 from driver_tool.miner_checks import LIVE_MINER_CHECKS, MINER_CHECKS
-from driver_tool.recording import record_miner
-from driver_tool.session import Session
-from driver_tool.targets import Target
+from driver_tool.replay import ANSWERS, Odd, Replay
+from driver_tool.session import Session, TcpExchange
 
-from .conftest import BUNDLED
+from .conftest import MINER as TEMPLATE
 
-pytestmark = pytest.mark.usefixtures("socket_enabled")
+pytestmark = pytest.mark.usefixtures("socket_enabled", "trusted")
 
-TEMPLATE = BUNDLED / "TEMPLATE_miner_driver.py"
 CHECKS: dict[str, Check[BaseMinerAdapter]] = {
     check.id: check for check in (*MINER_CHECKS, *LIVE_MINER_CHECKS)
 }
@@ -69,13 +68,25 @@ BAD = (
         "        return False\n        # Look",
         "without having asked anything",
     ),
+    Bad(
+        "wrong-device",
+        '    return status.get("maker") == "Example" and status.get("model") == "Example One"',
+        "    return 'maybe'",
+        "says yes to",
+    ),
+    Bad(
+        "silent-device",
+        '        status = await self._http.get_json("/api/status")\n        # Look',
+        "        return True\n        # Look",
+        "says yes to a device that never answers",
+    ),
     Bad("telemetry", "power / 1000", "power", "W; divide mW by 1000"),
     Bad("telemetry", "hashrate * GIGA", "hashrate", "do not fit to"),
     Bad(
         "telemetry",
         'mode=parse_text(status.get("mode"))',
         'mode="x", response_time="fast"',
-        "response_time is str",
+        "response_time is text",
     ),
     Bad(
         "telemetry",
@@ -119,7 +130,7 @@ BAD = (
         'fan = {"rpm": status["fan"]["rpm"] + 0}',
         "KeyError: 'rpm'",
     ),
-    Bad("one-request", POLL, POLL + POLL, "takes 2 requests: GET /api/status"),
+    Bad("one-request", POLL, POLL + POLL, "more than once: GET /api/status"),
     Bad(
         "modes",
         'modes = self._status.get("modes")',
@@ -169,10 +180,22 @@ BAD = (
         "JSONDecodeError",
     ),
     Bad(
+        "odd-answers",
+        "        if not _is_example_one(status):\n            return False\n",
+        "",
+        "connect says yes to",
+    ),
+    Bad(
         "gone",
         POLL,
         POLL.replace("self._read()", "self._any()"),
         "telemetry of a device that is off",
+    ),
+    Bad(
+        "gone",
+        POLL,
+        POLL.replace("self._read()", "self._once()"),
+        "It was lost once",
     ),
     Bad(
         "cancel",
@@ -181,6 +204,12 @@ BAD = (
         "CancelledError",
     ),
     Bad("cancel", POLL, POLL.replace("self._read()", "self._forever()"), "goes on"),
+    Bad(
+        "cancel",
+        POLL,
+        POLL.replace("self._read()", "self._once()"),
+        "After a cancelled poll, the next one fails",
+    ),
     Bad(
         "close",
         "        self._status = status\n        return True",
@@ -192,6 +221,12 @@ BAD = (
         "        self._status = status\n        return True",
         "        self._status = status\n        self.other = await __import__('asyncio').open_connection(ip, port)\n        return True",
         "connections open",
+    ),
+    Bad(
+        "close",
+        "        self._http = None\n\n    # --- requests",
+        "        del self._http\n\n    # --- requests",
+        "AttributeError",
     ),
     Bad(
         "close",
@@ -239,6 +274,15 @@ MORE = '''
         except Exception:
             return self._status
 
+    async def _once(self) -> Mapping[str, Any]:
+        """Never find back once a poll was lost."""
+        if getattr(self, "lost", False):
+            raise CannotConnect("It was lost once")
+        self.lost = True
+        status = await self._read()
+        self.lost = False
+        return status
+
     async def _stubborn(self) -> Mapping[str, Any]:
         import asyncio
         try:
@@ -256,14 +300,6 @@ MORE = '''
 
     @property
     def _client('''
-
-
-@pytest.fixture
-async def recorded() -> Session:
-    """Return what the example miner says to the template."""
-    async with SimulatedExampleMiner() as device:
-        target = Target(host=device.host, port=device.port)
-        return await record_miner(one_miner(str(TEMPLATE)), target, {})
 
 
 @pytest.fixture
@@ -300,44 +336,76 @@ async def check(
 )
 async def test_a_bad_driver_is_found(
     bad: Bad,
-    recorded: Session,
+    miner_session: Session,
     write: Callable[[str, str], Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Given a driver with one mistake, its check fails and says why."""
     monkeypatch.setattr(miner_checks, "CONNECT_SECONDS", 1)
-    monkeypatch.setattr(miner_checks, "_CANCEL_SECONDS", 1)
+    monkeypatch.setattr(conformance, "CANCEL_SECONDS", 0.5)
+    monkeypatch.setattr(conformance, "LEFT_SECONDS", 0.2)
     path = write(bad.old, bad.new)
     async with SimulatedExampleMiner() as device:
-        result = await check(path, bad.check, recorded, device)
+        result = await check(path, bad.check, miner_session, device)
     assert result.outcome is Outcome.FAILED
     assert bad.says in result.detail
 
 
-async def test_a_mode_that_the_device_ignores_is_found(recorded: Session) -> None:
+def test_every_check_has_a_driver_that_fails_it() -> None:
+    """Given all checks, each one is proved with a driver that is bad in its way."""
+    assert {bad.check for bad in BAD} == set(CHECKS)
+
+
+async def test_two_requests_are_a_doubt(
+    miner_session: Session, write: Callable[[str, str], Path]
+) -> None:
+    """Given a poll of two different requests, it may be that there is no other way."""
+    path = write(POLL, POLL + '        await self._http.request("GET", "/api/other")\n')
+    result = await check(path, "one-request", miner_session, None)
+    assert result.outcome is Outcome.WARNING
+    assert "A poll takes 2 requests: GET /api/status, GET /api/other" in result.detail
+
+
+async def test_a_device_without_json_is_of_no_other_shape() -> None:
+    """Given a device that answers with text, the driver is not asked to refuse it."""
+    text = TcpExchange(sent=b"stats", received=b"STATUS=S,GHS=17|\0")
+    replay = Replay(Session(driver_type="x", exchanges=(text,)))
+    assert set(ANSWERS) - set(replay.answers) == {Odd.NESTED}
+
+
+@pytest.mark.parametrize(("unit", "is_right"), [("TH/s", False), ("kH/s", True)])
+def test_slow_and_hot_is_right_for_some(unit: str, is_right: bool) -> None:
+    """Given 17 W for 1,070 H/s, that is GH/s, unless the driver is of slow miners."""
+    wrong = list(implausible(MinerTelemetry(hashrate=1070, power=17), unit))
+    assert (wrong == []) is is_right
+
+
+async def test_a_mode_that_the_device_ignores_is_found(miner_session: Session) -> None:
     """Given a device that answers OK and does nothing, set-mode tells so."""
     async with SimulatedExampleMiner() as device:
         routes = device.routes()
         device._routes = {**routes, "POST /api/mode": routes["POST /api/identify"]}
-        result = await check(TEMPLATE, "set-mode", recorded, device)
+        result = await check(TEMPLATE, "set-mode", miner_session, device)
     assert result.outcome is Outcome.FAILED
     assert "The miner stays in mode balanced" in result.detail
 
 
-async def test_a_session_alone_tests_nothing_that_is_written(recorded: Session) -> None:
+async def test_a_session_alone_tests_nothing_that_is_written(
+    miner_session: Session,
+) -> None:
     """Given no device, what would change it is not applicable."""
-    result = await check(TEMPLATE, "set-mode", recorded, None)
+    result = await check(TEMPLATE, "set-mode", miner_session, None)
     assert result.outcome is Outcome.NOT_APPLICABLE
     assert "only a session" in result.detail
 
 
-async def test_a_real_device_is_not_changed_unasked(recorded: Session) -> None:
+async def test_a_real_device_is_not_changed_unasked(miner_session: Session) -> None:
     """Given no permission, a live device keeps its mode."""
     async with SimulatedExampleMiner() as device:
         device.counters.reset()
         bench = Bench(
             driver_class=one_miner(str(TEMPLATE)),
-            session=recorded,
+            session=miner_session,
             address=(device.host, device.port),
         )
         results = await run_checks(bench, LIVE_MINER_CHECKS)
@@ -346,7 +414,7 @@ async def test_a_real_device_is_not_changed_unasked(recorded: Session) -> None:
 
 
 async def test_a_driver_that_raises_anything_spoils_no_other_check(
-    recorded: Session, write: Callable[[str, str], Path]
+    miner_session: Session, write: Callable[[str, str], Path]
 ) -> None:
     """Given a driver whose repr fails, the others of its checks still pass."""
     path = write(
@@ -354,7 +422,7 @@ async def test_a_driver_that_raises_anything_spoils_no_other_check(
         "    def __repr__(self) -> str:\n        raise SystemExit(3)\n\n"
         "    def __init__(self) -> None:",
     )
-    bench = Bench(driver_class=one_miner(str(path)), session=recorded)
+    bench = Bench(driver_class=one_miner(str(path)), session=miner_session)
     results = await run_checks(bench, [CHECKS["secrets"], CHECKS["telemetry"]])
     assert [result.outcome for result in results] == [Outcome.FAILED, Outcome.PASSED]
     assert "SystemExit: 3" in results[0].detail

@@ -3,32 +3,23 @@
 from dataclasses import dataclass
 from pathlib import Path
 import re
-from typing import Any
 
 import pytest
 
 from custom_components.hmm.driver_api import BasePoolIntegration
-from driver_tool import pool_checks
+from driver_tool import conformance, pool_checks
 from driver_tool.conformance import Bench, Check, Outcome, run_checks
-from driver_tool.example import EXAMPLE_WALLET, SimulatedExamplePool
+from driver_tool.example import EXAMPLE_WALLET
 from driver_tool.files import one_pool
 from driver_tool.pool_checks import POOL_CHECKS
-from driver_tool.recording import record_pool
 from driver_tool.session import Session
-from driver_tool.targets import Target
 
-from .conftest import BUNDLED
+from .conftest import POOL as TEMPLATE, POOL_ACCOUNT as ACCOUNT
 
-pytestmark = pytest.mark.usefixtures("socket_enabled")
+pytestmark = pytest.mark.usefixtures("socket_enabled", "trusted")
 
-TEMPLATE = BUNDLED / "TEMPLATE_pool_driver.py"
 CHECKS: dict[str, Check[BasePoolIntegration]] = {
     check.id: check for check in POOL_CHECKS
-}
-ACCOUNT: dict[str, Any] = {
-    "coin": "BTC",
-    "username": EXAMPLE_WALLET,
-    "settings": {"api_base": "http://{address}/api"},
 }
 
 
@@ -62,7 +53,7 @@ BAD = (
         "tiles",
         "pool_percentage=figures.percent,",
         "pool_percentage=150.0,",
-        "hardly percent",
+        "hardly %",
     ),
     Bad(
         "tiles",
@@ -210,37 +201,62 @@ BAD = (
 )
 
 
-@pytest.fixture
-async def recorded() -> Session:
-    """Return what the example pool says to the template."""
-    async with SimulatedExamplePool() as pool:
-        target = Target(host=pool.host, port=pool.port)
-        return await record_pool(one_pool(str(TEMPLATE)), target, ACCOUNT)
-
-
 @pytest.mark.parametrize(
     "bad", BAD, ids=lambda bad: f"{bad.check}: {re.sub(r'[^a-zA-Z ]', '', bad.says)}"
 )
 async def test_a_bad_driver_is_found(
-    bad: Bad, recorded: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bad: Bad, pool_session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a driver with one mistake, its check fails and says why."""
     monkeypatch.setattr(pool_checks, "FETCH_SECONDS", 2)
+    monkeypatch.setattr(conformance, "LEFT_SECONDS", 0.2)
     text = TEMPLATE.read_text(encoding="utf-8")
     assert bad.old in text
     path = tmp_path / "bad_driver.py"
     path.write_text(text.replace(bad.old, bad.new), encoding="utf-8")
-    bench = Bench(driver_class=one_pool(str(path)), session=recorded, account=ACCOUNT)
+    bench = Bench(
+        driver_class=one_pool(str(path)), session=pool_session, account=ACCOUNT
+    )
     (result,) = await run_checks(bench, [CHECKS[bad.check]])
     assert result.outcome is Outcome.FAILED
     assert bad.says in result.detail
 
 
-async def test_a_pool_with_a_key_has_no_unknown_account(recorded: Session) -> None:
+def test_every_check_has_a_driver_that_fails_it() -> None:
+    """Given all checks, each one is proved with a driver that is bad in its way."""
+    assert {bad.check for bad in BAD} == set(CHECKS)
+
+
+async def test_a_key_that_is_logged_is_found(
+    pool_session: Session, tmp_path: Path
+) -> None:
+    """Given a setting that is a key, the driver may not log it."""
+    path = tmp_path / "bad_driver.py"
+    path.write_text(
+        TEMPLATE.read_text(encoding="utf-8").replace(
+            ACCOUNT_LINE,
+            ACCOUNT_LINE
+            + "        __import__('logging').getLogger(__name__).debug('%s', options)\n",
+        ),
+        encoding="utf-8",
+    )
+    settings = {**ACCOUNT["settings"], "api_token": "0123456789abcdef"}
+    bench = Bench(
+        driver_class=one_pool(str(path)),
+        session=Session(driver_type="x", exchanges=pool_session.exchanges),
+        account={**ACCOUNT, "settings": settings},
+    )
+    assert "0123456789abcdef" in bench.secrets
+    (result,) = await run_checks(bench, [CHECKS["secrets"]])
+    assert result.outcome is Outcome.FAILED
+    assert "The log shows a secret (012..., 16 characters)" in result.detail
+
+
+async def test_a_pool_with_a_key_has_no_unknown_account(pool_session: Session) -> None:
     """Given no user name, there is no other account to ask for."""
     bench = Bench(
         driver_class=one_pool(str(TEMPLATE)),
-        session=recorded,
+        session=pool_session,
         account={**ACCOUNT, "username": None},
     )
     (result,) = await run_checks(bench, [CHECKS["unknown-account"]])

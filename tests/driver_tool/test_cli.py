@@ -8,19 +8,22 @@ import logging
 import os
 from pathlib import Path
 import signal
+import socket
 import subprocess
 import sys
 
 import pytest
 import pytest_socket
 
-from driver_tool import bare, cli
+from custom_components.hmm.bundled.miner_drivers.nmminer_driver import NMMinerDriver
+from driver_tool import __main__ as start, cli
 from driver_tool.example import EXAMPLE_WALLET
 
-from .conftest import BUNDLED, ROOT
+from . import conftest
+from .conftest import ROOT
 
-MINER = str(BUNDLED / "TEMPLATE_miner_driver.py")
-POOL = str(BUNDLED / "TEMPLATE_pool_driver.py")
+MINER = str(conftest.MINER)
+POOL = str(conftest.POOL)
 ACCOUNT = ["--username", EXAMPLE_WALLET, "--set", "api_base=http://{address}/api"]
 
 type Tool = Callable[..., tuple[int, str]]
@@ -31,6 +34,7 @@ def tool(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     impatient: None,
+    trusted: None,
 ) -> Iterator[Tool]:
     """Return what runs a command and gives its status and what it printed."""
     pytest_socket.enable_socket()
@@ -291,6 +295,15 @@ def test_conformance_needs_a_driver_that_reads(tool: Tool) -> None:
         (["watch", "nothing.json", "--driver", "bitaxe"], "No such file"),
         (["conformance", "bitaxe", "--against", "pyproject.json"], "No such file"),
         (["replay", "127.0.0.1", "--driver", "bitaxe"], "is no session"),
+        (
+            ["record", "127.0.0.1", "--driver", MINER, "-o", "/nowhere/x.json"],
+            "There is no folder /nowhere",
+        ),
+        (
+            ["record", "127.0.0.1:9", "--driver", MINER, "-o", "x.json"],
+            "CannotConnect",
+        ),
+        (["example", "--port", "65535"], "port must be 0-65535"),
     ],
 )
 def test_what_cannot_be_carried_out_is_one_message(
@@ -301,6 +314,90 @@ def test_what_cannot_be_carried_out_is_one_message(
     assert status == 2
     assert says in shown
     assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["watch", "127.0.0.1", "--driver", "bitaxe", "--interval", "0"],
+        ["watch", "127.0.0.1", "--driver", "bitaxe", "--interval", "nan"],
+        ["record", "127.0.0.1", "--driver", "bitaxe", "-o", "x", "--polls", "0"],
+        ["replay", "x.json", "--driver", "bitaxe", "--serve", "65536"],
+        ["pool", "ocean", "--port", "many"],
+    ],
+)
+def test_what_makes_no_sense_is_refused(arguments: list[str]) -> None:
+    """Given a number that would hammer a device or is no port, nothing is done."""
+    with pytest.raises(SystemExit, match="2"):
+        cli.run(arguments)
+
+
+def test_a_port_that_is_taken_is_told(tool: Tool, tmp_path: Path) -> None:
+    """Given a port where somebody else listens, that is one message."""
+    path = tmp_path / "s.json"
+    tool("record", "simulator:example-miner", "--driver", MINER, "-o", str(path))
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        for arguments in (
+            ["replay", str(path), "--driver", MINER, "--serve", port],
+            ["example", "--port", port],
+        ):
+            status, shown = tool(*arguments)
+            assert status == 2
+            assert "address already in use" in shown
+
+
+def test_a_driver_may_raise_anything(tool: Tool, tmp_path: Path) -> None:
+    """Given faults where a command does not expect them, no traceback is shown."""
+    path = tmp_path / "bad_driver.py"
+    text = Path(MINER).read_text(encoding="utf-8")
+    path.write_text(
+        text.replace("def supports_restart(self) -> bool:", "def x(self):").replace(
+            "    async def restart(",
+            "    def supports_restart(self) -> bool:\n        raise KeyError('modes')\n\n"
+            "    async def restart(",
+        )
+    )
+    status, shown = tool(
+        "watch", "simulator:example-miner", "--driver", str(path), "--once"
+    )
+    assert status == 1
+    assert "KeyError: 'modes'" in shown
+    text = Path(POOL).read_text(encoding="utf-8")
+    path.write_text(
+        text.replace("self._apis.clear()", "raise RuntimeError").replace(
+            "        return PoolHealthStatus(is_healthy=True, latency_ms=latency)",
+            "        raise RuntimeError",
+        )
+    )
+    output = ["-o", str(tmp_path / "s.json")]
+    for command in (
+        ["pool", str(path), "simulator:example-pool"],
+        ["record", "simulator:example-pool", "--driver", str(path), *output],
+    ):
+        status, shown = tool(*command, *ACCOUNT)
+        assert status == 0
+        assert "RuntimeError" not in shown
+    path.write_text(text.replace("supports_coins: ClassVar", "supports_coins = 5  #"))
+    status, shown = tool("pool", str(path), *ACCOUNT)
+    assert status == 2
+    assert "script/driver: TypeError" in shown
+
+
+def test_broadcasts_are_not_recorded(
+    tool: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a device that is asked nothing, the message says why there is no file."""
+    monkeypatch.setattr(NMMinerDriver, "listen_seconds", 0.1)
+    path = tmp_path / "s.json"
+    status, shown = tool(
+        "record", "simulator:nmminer", "--driver", "nmminer", "-o", str(path)
+    )
+    assert status == 2
+    assert "Nothing was recorded: what a device broadcasts" in shown
+    assert not path.exists()
 
 
 def test_a_session_is_no_device(tool: Tool, tmp_path: Path) -> None:
@@ -319,6 +416,23 @@ def test_a_driver_that_does_not_load_is_told(tool: Tool, tmp_path: Path) -> None
     status, shown = tool("watch", "127.0.0.1", "--driver", str(path), "--once")
     assert status == 2
     assert f"{path}:2: ModuleNotFoundError" in shown
+
+
+def test_a_file_that_ends_the_program_does_not_end_the_tool(tmp_path: Path) -> None:
+    """Given a file that may not even be tried here, its own process is lost."""
+    path = tmp_path / "bad_driver.py"
+    text = Path(MINER).read_text(encoding="utf-8")
+    path.write_text(text + "\nimport os\nos._exit(0)\n")
+    answer = subprocess.run(
+        [sys.executable, "-m", "driver_tool", "validate", str(path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 1
+    assert "error: It ends the program when it is loaded" in answer.stdout
+    assert answer.stderr == ""
 
 
 @pytest.mark.parametrize(
@@ -346,7 +460,7 @@ def test_settings_need_a_key(text: str) -> None:
 def test_the_integration_is_loaded_without_home_assistant() -> None:
     """Given the tool alone, Home Assistant is not loaded, which takes seconds."""
     code = (
-        "from driver_tool.bare import import_without_home_assistant as bare; bare();"
+        "from driver_tool.__main__ import import_without_home_assistant as bare; bare();"
         "import sys, driver_tool.cli;"
         "print(any(name.startswith('homeassistant') for name in sys.modules))"
     )
@@ -363,13 +477,15 @@ def test_the_integration_is_loaded_without_home_assistant() -> None:
 def test_an_integration_that_is_loaded_stays() -> None:
     """Given Home Assistant's own, the tool takes nothing away from it."""
     before = sys.modules["custom_components.hmm"]
-    bare.import_without_home_assistant()
+    start.import_without_home_assistant()
     assert sys.modules["custom_components.hmm"] is before
 
 
 @contextlib.contextmanager
 def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     """Run the tool in a process of its own until the end of the block."""
+    # A shell lets what it runs in the background ignore Ctrl-C, and all that this runs
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         [sys.executable, "-m", "driver_tool", *arguments],
         cwd=ROOT,
@@ -381,8 +497,13 @@ def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
         try:
             yield process
         finally:
+            signal.signal(signal.SIGINT, before)
             process.send_signal(signal.SIGINT)
-            process.wait(timeout=30)
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
 
 
 def test_the_example_runs_until_ctrl_c(tool: Tool) -> None:

@@ -12,7 +12,7 @@ from custom_components.hmm.driver_manager.client import MinerClient
 from driver_tool.conformance import lent_session
 from driver_tool.files import one_miner
 from driver_tool.masks import Masks, find_secrets, mask
-from driver_tool.recording import record_miner
+from driver_tool.recorder import record_miner
 from driver_tool.replay import Replay
 from driver_tool.session import HttpExchange, Session, TcpExchange
 from driver_tool.targets import open_target
@@ -147,6 +147,23 @@ def test_secrets_of_the_cgminer_api_are_replaced() -> None:
     for secret in ("john", "geheim99", "02010000aa", "e0:e1:a9"):
         assert secret not in shown
     assert b"URL=x:1" in masked.exchanges[0].received
+
+
+def test_short_secrets_are_replaced_where_they_are_told() -> None:
+    """Given a short name, it goes from its own place and from the path, only there."""
+    session = Session(
+        driver_type="x",
+        exchanges=(
+            TcpExchange(sent=b"a", received=b"POOL=0,User=bob,Pass=x1,Note=bobsled|\0"),
+            TcpExchange(sent=b"b", received=b'{"MM":"SSID[home] Mode[home]"}'),
+        ),
+    )
+    shown = repr([item.received for item in mask(session).exchanges])
+    assert "User=masked-account-1,Pass=masked,Note=bobsled" in shown
+    assert "SSID[masked-wifi] Mode[home]" in shown
+    (item,) = mask(said({}, target="/users/bob?page=bobs"), ["bob"]).exchanges
+    assert isinstance(item, HttpExchange)
+    assert item.target == "/users/masked-account-1?page=bobs"
 
 
 def test_known_secrets_are_replaced_wherever_they_are() -> None:

@@ -20,8 +20,7 @@ from custom_components.hmm.driver_api.transports.http import HttpClient
 from custom_components.hmm.driver_manager.client import MinerClient
 from driver_tool.conformance import lent_session
 from driver_tool.files import one_miner
-from driver_tool.recorder import Recorder
-from driver_tool.recording import record_miner
+from driver_tool.recorder import Recorder, record_miner
 from driver_tool.replay import ANSWERS, Odd, Replay
 from driver_tool.server import LocalServer
 from driver_tool.session import HttpExchange, Session, TcpExchange
@@ -268,11 +267,35 @@ async def test_a_replay_answers_in_the_order_of_the_session() -> None:
         assert told == [1, 2, 2, 2]
         assert (await client.request("POST", "/a", json={"id": 7})).status == 204
         assert (await client.request("GET", "/b")).status == 404
-        assert device.asked == {"GET /a": 4, "POST /a": 1, "GET /b": 1}
-        assert device.requests == 6
+        assert device.asked == {"GET /a": 4, 'POST /a {"id": 7}': 1, "GET /b": 1}
+        assert (await client.request("POST", "/a", json={"id": "x"})).status == 404
+        assert device.requests == 7
         assert device.open_connections == 1
         device.alter = lambda body: body.replace(b"2", b"9")
         assert await client.get_json("/a") == {"n": 9}
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("/pay/me/1790000001?to=1790000002000", 200),
+        ("/pay/you/1790000001?to=1790000002000", 404),
+        ("/pay/me/17900?to=1790000002000", 404),
+    ],
+)
+async def test_a_clock_in_a_path_makes_no_other_question(
+    target: str, status: int
+) -> None:
+    """Given a path with the time, it is found at another time, for the same account."""
+    item = HttpExchange(
+        method="GET",
+        target="/pay/me/1780000000?to=1780000009000",
+        status=200,
+        received=b"{}",
+    )
+    session = Session(driver_type="x", exchanges=(item,))
+    async with Replay(session) as device, http_client(device.port) as client:
+        assert (await client.request("GET", target)).status == status
 
 
 async def test_a_replay_takes_a_question_in_pieces() -> None:

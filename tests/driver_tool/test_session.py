@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from driver_tool import ToolError
 from driver_tool.session import (
     Exchange,
     HttpExchange,
     Session,
-    SessionError,
     TcpExchange,
     read_session,
 )
@@ -25,6 +25,7 @@ BODIES = (
     b"17",
     b'{"power":NaN}',
     b'{"broken":',
+    b'{"hostname":"cut \\ud83d"}',
 )
 
 
@@ -91,6 +92,8 @@ BAD_BASE64 = '[{"sent": {"base64": "?"}, "received": {"text": ""}}]'
         ("no json", "is not JSON"),
         ("[]", "is no session"),
         ('{"format": "other"}', "is no session"),
+        ("[" * 200_000, "is not JSON"),
+        ("[1, 2", "is not JSON"),
         (HEAD + "2}", "is of version 2"),
         (HEAD + "1}", "cannot be read"),
         (HEAD + '1, "driver": "x", "exchanges": ["?"]}', "cannot be read"),
@@ -101,7 +104,7 @@ def test_another_file_is_refused(tmp_path: Path, text: str, reason: str) -> None
     """Given a file that is no session, the message says why."""
     path = tmp_path / "other.json"
     path.write_text(text)
-    with pytest.raises(SessionError, match=reason):
+    with pytest.raises(ToolError, match=reason):
         read_session(path)
 
 

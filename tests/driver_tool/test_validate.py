@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from driver_tool.problems import ToolError
+from driver_tool import ToolError
 from driver_tool.validate import Problem, Report, validate
 
-from .conftest import BUNDLED
+from .conftest import BUNDLED, MINER, POOL
 
-MINER = BUNDLED / "TEMPLATE_miner_driver.py"
-POOL = BUNDLED / "TEMPLATE_pool_driver.py"
+pytestmark = pytest.mark.usefixtures("trusted")
 
 type Writer = Callable[..., Path]
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_socket
 
@@ -13,19 +14,20 @@ from custom_components.hmm.bundled.miner_drivers.avalon_nano_driver import (
     AvalonNanoDriver,
 )
 from custom_components.hmm.bundled.pool_drivers.braiins_driver import BraiinsDriver
+from custom_components.hmm.driver_api import BasePoolIntegration
 from custom_components.hmm.driver_api.transports.cgminer import CgminerClient
+from driver_tool import miner_checks, pool_checks
 from driver_tool.conformance import Outcome, Result
-from driver_tool.files import Loaded, load
+from driver_tool.files import load_bundled
 from driver_tool.miner_checks import LIVE_MINER_CHECKS, MINER_CHECKS
 from driver_tool.pool_checks import POOL_CHECKS
 from driver_tool.suite import try_miner, try_pool
 from driver_tool.targets import Target, open_target
-from simulator import SimulatedStack
+from simulator import SimulatedNMMiner, SimulatedStack
 from simulator.braiins import DEMO_KEY, SimulatedBraiins
 from simulator.solopool import DEMO_WALLET
 
 API = "http://{address}"
-AT_ONCE = 6
 
 MINERS = (
     ("bitaxe", "bitaxe-gamma@2.15"),
@@ -109,37 +111,62 @@ NOT_APPLICABLE: dict[str, tuple[str, ...]] = {
 
 @pytest.fixture(scope="module")
 def results() -> Iterator[dict[tuple[str, str], Result]]:
-    """Run all checks of all drivers, some side by side: most of them wait."""
+    """Run all checks of all drivers side by side: nearly all that they do is wait."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(AxeDriver, "read_back_interval", 0.02)
         patch.setattr(AvalonNanoDriver, "settle_interval", 0.02)
+        patch.setattr(AvalonNanoDriver, "standby_lead", 1)
         patch.setattr(CgminerClient, "gap", 0.0)
         patch.setattr(BraiinsDriver, "gap_seconds", 0.0)
+        _halve_time_limits(patch)
         pytest_socket.enable_socket()
         yield asyncio.run(_run_all())
 
 
+def _halve_time_limits(patch: pytest.MonkeyPatch) -> None:
+    """Let drivers wait half as long, and allow them half as long to give up."""
+    real = aiohttp.ClientTimeout
+
+    def half(**seconds: Any) -> aiohttp.ClientTimeout:
+        return real(**{key: value and value / 2 for key, value in seconds.items()})
+
+    patch.setattr(aiohttp, "ClientTimeout", half)
+    patch.setattr(CgminerClient, "answer_timeout", CgminerClient.answer_timeout / 2)
+    for module, name in (
+        (miner_checks, "CONNECT_SECONDS"),
+        (pool_checks, "FETCH_SECONDS"),
+    ):
+        patch.setattr(module, name, getattr(module, name) / 2)
+
+
 async def _run_all() -> dict[tuple[str, str], Result]:
-    limit = asyncio.Semaphore(AT_ONCE)
-    loaded = {name: load(name) for name in {*dict(MINERS), *(p.driver for p in POOLS)}}
+    drivers = load_bundled()
     found: dict[tuple[str, str], Result] = {}
 
     async def miner(driver: str, model: str) -> None:
-        async with limit, open_target(f"simulator:{model}") as target:
-            kind = loaded[driver].miners[0].driver_class
+        async with open_target(f"simulator:{model}") as target:
+            assert target.simulated is not None
+            target.simulated.reboot_seconds = 0.2
+            target.simulated.restart_delay = 0.05
+            if isinstance(target.simulated, SimulatedNMMiner):
+                target.simulated.interval = 0.2
+            kind = drivers.miners[driver].driver_class
             for result in await try_miner(kind, target, {}, may_write=True):
                 found[model, result.check] = result
 
     async def pool(case: Pool) -> None:
-        async with limit, open_target(f"simulator:{case.model}") as target:
-            for result in await _try_pool(loaded[case.driver], case, target):
+        async with open_target(f"simulator:{case.model}") as target:
+            kind = drivers.pools[case.driver].driver_class
+            for result in await _try_pool(kind, case, target):
                 found[case.model, result.check] = result
 
     await asyncio.gather(*(miner(*case) for case in MINERS), *map(pool, POOLS))
     return found
 
 
-async def _try_pool(loaded: Loaded, case: Pool, target: Target) -> list[Result]:
+async def _try_pool(
+    kind: type[BasePoolIntegration], case: Pool, target: Target
+) -> list[Result]:
     username, port = case.username, None
     if username == "":
         username = next(iter(getattr(target.simulated, "wallets")))  # noqa: B009
@@ -154,7 +181,7 @@ async def _try_pool(loaded: Loaded, case: Pool, target: Target) -> list[Result]:
         "port": port,
         "settings": case.settings,
     }
-    return await try_pool(loaded.pools[0].driver_class, target, account)
+    return await try_pool(kind, target, account)
 
 
 @pytest.mark.parametrize("check", [it.id for it in (*MINER_CHECKS, *LIVE_MINER_CHECKS)])
@@ -184,6 +211,6 @@ def _judge(result: Result, model: str) -> None:
 
 def test_every_bundled_driver_is_tested() -> None:
     """Given the bundled drivers, none is left out."""
-    everything = load("bitaxe").everything
+    everything = load_bundled()
     tested = {driver for driver, _ in MINERS} | {pool.driver for pool in POOLS}
     assert tested == {*everything.miners, *everything.pools}

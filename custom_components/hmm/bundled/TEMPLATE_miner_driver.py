@@ -75,7 +75,8 @@ class ExampleOneDriver(BaseMinerAdapter):
     # For people to read. What a device can do, its answers should tell.
     supported_models: ClassVar[list[str]] = ["Example One"]
     # "http", "tcp" or "udp", and where the device listens if nobody says otherwise.
-    # With these two, HMM finds your miner when it scans the network.
+    # With these two, HMM finds your miner when it scans the network ("udp": a miner
+    # that broadcasts is heard, not scanned for).
     connection_type = "http"
     default_port = 80
     # The unit that the hashrate sensor shows, for life: "TH/s", "GH/s", "MH/s" or
@@ -202,6 +203,11 @@ class ExampleOneDriver(BaseMinerAdapter):
     # Each returns whether it worked, or raises an error that says why not. Devices
     # answer "OK" to what they then ignore, so that every command looks at the device
     # afterwards. What you do not override, the device cannot do: it gets no entity.
+    #
+    # Not shown, as the Example One has no use for them: ``select_pool(index)`` makes
+    # the miner use another of its own pools (more than one in the telemetry's
+    # ``pools``). ``supports_restart``, ``supports_set_pool`` and
+    # ``supports_select_pool`` return False where only some devices of a kind can.
 
     @override
     def get_supported_modes(self) -> list[str]:
@@ -276,7 +282,7 @@ class ExampleOneDriver(BaseMinerAdapter):
         told = {"url": url, "user": user, "password": password}
         await self._post("/api/pool", told)
         pool = next(iter(_pools(await self._read())), None)
-        return pool is not None and pool.url == PoolSlot(index=0, url=_bare(url)).url
+        return pool is not None and pool.url == _bare(url)
 
     @override
     def supports_tuning(self) -> bool:

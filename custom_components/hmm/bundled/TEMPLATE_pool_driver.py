@@ -1,15 +1,15 @@
-"""Example Pool: solo mining of Bitcoin, with a public JSON API.
+r"""Example Pool: solo mining of Bitcoin, with a public JSON API.
 
-TEMPLATE of a pool driver. Copy it to ``acme_driver.py`` (the name must end in
+TEMPLATE of a pool driver. Copy it to ``acme_pool_driver.py`` (the name must end in
 ``_driver.py`` and may not contain "template"), rename the class and its
 ``driver_type``, then replace what is below with what your pool does. So that users can
 choose the pool from the list, copy pools/TEMPLATE-pool.yaml.example as well.
 
 It is complete and works, with an example pool that runs on your own machine:
 
-    script/driver pool acme_driver.py simulator:example-pool
-        --username bc1qexampleminer0example0example0example0e
-        --set api_base=http://{address}/api                          in one line
+    script/driver pool acme_pool_driver.py simulator:example-pool \
+        --username bc1qexampleminer0example0example0example0e \
+        --set api_base=http://{address}/api
 
 What the pool answers is described at the top of driver_tool/example.py.
 
