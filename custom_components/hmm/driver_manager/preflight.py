@@ -75,6 +75,11 @@ def check(
     return _Trial(waiting, settings or {}).run() if waiting else {}
 
 
+def forget_imports() -> None:
+    """Let the next trial import all packages again: one of them is another version."""
+    _spare.end()
+
+
 class _Spare:
     """The process that waits for the next trial, if there is one."""
 
