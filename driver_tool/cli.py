@@ -12,6 +12,7 @@ from typing import Any
 from . import ToolError, commands
 from .recorder import POLLS
 from .show import show_error
+from .watchdog import Blocked, Watchdog
 
 EXAMPLES = """examples:
   script/driver example
@@ -196,7 +197,8 @@ def run(arguments: Sequence[str]) -> int:
         commands, told.command
     )
     try:
-        status = asyncio.run(_call(command, told))
+        with Watchdog() as dog:
+            status = asyncio.run(_call(command, told, dog))
         sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
@@ -204,6 +206,9 @@ def run(arguments: Sequence[str]) -> int:
         # Nobody reads any more: what is left goes nowhere, without a complaint
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except Blocked as err:
+        commands.tell_blocked(told, err)
+        return 1
     except (ToolError, OSError, OverflowError) as err:
         print(f"script/driver: {err}", file=sys.stderr)
         return 2
@@ -215,6 +220,10 @@ def run(arguments: Sequence[str]) -> int:
 
 
 async def _call(
-    command: Callable[[argparse.Namespace], Awaitable[int]], told: argparse.Namespace
+    command: Callable[[argparse.Namespace], Awaitable[int]],
+    told: argparse.Namespace,
+    dog: Watchdog,
 ) -> int:
+    if (task := asyncio.current_task()) is not None:
+        dog.follow(task)
     return await command(told)

@@ -3,6 +3,7 @@
 from argparse import Namespace
 import asyncio
 from collections.abc import Mapping
+import sys
 import time
 from typing import Any
 
@@ -32,11 +33,13 @@ from .show import rows_of, show_error, table, unknown_in
 from .suite import try_miner, try_pool
 from .targets import Target, account_at, open_target
 from .validate import Report, validate as look_at
+from .watchdog import Blocked
 
 
 async def validate(told: Namespace) -> int:
     """Look for mistakes in files."""
-    reports = [await asyncio.to_thread(look_at, path) for path in told.file]
+    drivers = [path for path in told.file if path.suffix == ".py" and path.is_file()]
+    reports = [await asyncio.to_thread(look_at, path, drivers) for path in told.file]
     for found in reports:
         _print_report(found)
     return 0 if all(found.is_usable for found in reports) else 1
@@ -238,6 +241,21 @@ async def conformance(told: Namespace) -> int:
             results += await try_pool(other.driver_class, target, account)
     print(report(results))
     return 1 if any(result.outcome is Outcome.FAILED for result in results) else 0
+
+
+def tell_blocked(told: Namespace, err: Blocked) -> None:
+    """Say that a driver blocks, which has ended the command."""
+    if told.command == "conformance":
+        detail = f"{err}\nThe other checks wait until that is done."
+        blocking = Result(
+            check="blocking",
+            means="nothing stops Home Assistant while it waits",
+            outcome=Outcome.FAILED,
+            detail=detail,
+        )
+        print(report([blocking]))
+    else:
+        print(f"script/driver: {err}", file=sys.stderr)
 
 
 async def example(told: Namespace) -> int:

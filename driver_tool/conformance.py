@@ -20,6 +20,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
+import inspect
 import logging
 import time
 from typing import Any, Self
@@ -149,8 +150,9 @@ async def _run[T: (BaseMinerAdapter, BasePoolIntegration)](
     bench: Bench[T], check: Check[T]
 ) -> Result:
     outcome, detail = Outcome.PASSED, ""
+    limit = asyncio.timeout(CHECK_SECONDS)
     try:
-        async with asyncio.timeout(CHECK_SECONDS):
+        async with limit:
             detail = await check.run(bench) or ""
     except NotApplicable as err:
         outcome, detail = Outcome.NOT_APPLICABLE, str(err)
@@ -158,13 +160,32 @@ async def _run[T: (BaseMinerAdapter, BasePoolIntegration)](
         outcome, detail = Outcome.WARNING, str(err)
     except Failed as err:
         outcome, detail = Outcome.FAILED, str(err)
-    except TimeoutError:
-        outcome = Outcome.FAILED
-        detail = f"It was not done after {CHECK_SECONDS} s"
     # Whatever a driver raises, the other checks go on
     except (Exception, SystemExit) as err:  # noqa: BLE001
         outcome, detail = Outcome.FAILED, show_error(err)
+        if limit.expired():
+            detail = f"It was not done after {CHECK_SECONDS} s"
+        elif isinstance(err, TypeError) and (wrong := _not_async(bench.driver_class)):
+            detail = "\n".join(
+                f"{name} must be async: write `async def {name}(...)`" for name in wrong
+            )
     return Result(check=check.id, means=check.means, outcome=outcome, detail=detail)
+
+
+def _not_async(
+    driver_class: type[BaseMinerAdapter | BasePoolIntegration],
+) -> list[str]:
+    """Return the methods that HMM awaits, but that cannot be."""
+    base = (
+        BaseMinerAdapter
+        if issubclass(driver_class, BaseMinerAdapter)
+        else BasePoolIntegration
+    )
+    return [
+        name
+        for name, _ in inspect.getmembers_static(base, inspect.iscoroutinefunction)
+        if not inspect.iscoroutinefunction(getattr(driver_class, name))
+    ]
 
 
 @asynccontextmanager
@@ -224,8 +245,16 @@ async def _what_stays[T](look: Callable[[], T]) -> T:
 
 async def stop(task: asyncio.Task[Any], replay: Replay) -> None:
     """Cancel what waits for a device. Raises Failed if it does not end with that."""
-    async with asyncio.timeout(CANCEL_SECONDS):
-        await replay.was_asked.wait()
+    try:
+        async with asyncio.timeout(CANCEL_SECONDS):
+            await replay.was_asked.wait()
+    except TimeoutError as err:
+        task.cancel()
+        await asyncio.wait((task,), timeout=CANCEL_SECONDS)
+        msg = (
+            f"It asks nothing within {CANCEL_SECONDS} s, so that nothing can be stopped"
+        )
+        raise Failed(msg) from err
     task.cancel()
     done, _ = await asyncio.wait((task,), timeout=CANCEL_SECONDS)
     if not done:

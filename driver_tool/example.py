@@ -68,7 +68,7 @@ class SimulatedExampleMiner(HttpDevice):
     def status(self) -> dict[str, Any]:
         """Return the answer of ``GET /api/status``.
 
-        GH/s, °C, mW, s, MHz, mV; ``best`` is a difficulty such as "4.29G".
+        GH/s, °C, mW, s, MHz, mV; ``best`` is a difficulty such as "4.29G" or "812.50M".
         """
         reading = self.miner.read()
         return {
@@ -85,7 +85,7 @@ class SimulatedExampleMiner(HttpDevice):
             "frequency": self.miner.frequency,
             "voltage": self.miner.voltage,
             "shares": {"accepted": reading.accepted, "rejected": reading.rejected},
-            "best": f"{reading.best_ever / 1e9:.2f}G",
+            "best": _short(reading.best_ever),
             "mode": self._mode(),
             "modes": list(MODES),
             "limits": {"frequency": list(LIMITS)},
@@ -214,6 +214,14 @@ class SimulatedExamplePool(HttpDevice):
         if address not in self.accounts:
             return json_response({"error": "unknown account"}, status=404)
         return json_response(self.account(address))
+
+
+def _short(difficulty: float) -> str:
+    """Return a difficulty as the miner shows it: "4.29G", "812.50M", "3.10k"."""
+    for size, unit in ((1e9, "G"), (1e6, "M")):
+        if difficulty >= size:
+            return f"{difficulty / size:.2f}{unit}"
+    return f"{difficulty / 1e3:.2f}k"
 
 
 def _body(request: Request) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """Loads the driver of an author in the way that Home Assistant would."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 import linecache
 from pathlib import Path
 import tempfile
 
 from custom_components.hmm.driver_api import BaseMinerAdapter, BasePoolIntegration
+from custom_components.hmm.driver_manager import loader
 from custom_components.hmm.driver_manager.loader import (
     LoadedDriver,
     LoadedDrivers,
@@ -13,6 +15,9 @@ from custom_components.hmm.driver_manager.loader import (
 )
 
 from . import ToolError
+
+_FOLDER = "hmm-driver-"
+_BUNDLED = Path(loader.__file__).parents[1] / "bundled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +41,7 @@ def load(name: str) -> Loaded:
     if not path.is_file():
         msg = f"There is no file {path}"
         raise ToolError(msg)
-    with tempfile.TemporaryDirectory(prefix="hmm-driver-") as folder:
+    with tempfile.TemporaryDirectory(prefix=_FOLDER) as folder:
         # A config folder with nothing else in it: only this file can fail
         home = Path(folder, "hmm")
         home.mkdir()
@@ -61,8 +66,29 @@ def load(name: str) -> Loaded:
 
 def load_bundled() -> LoadedDrivers:
     """Return the drivers that come with HMM."""
-    with tempfile.TemporaryDirectory(prefix="hmm-driver-") as folder:
-        return load_drivers(Path(folder, "hmm"))
+    return load_with(())
+
+
+def load_with(files: Iterable[Path]) -> LoadedDrivers:
+    """Return the drivers that come with HMM, and those of some files.
+
+    A file whose name HMM does not see is left out.
+    """
+    with tempfile.TemporaryDirectory(prefix=_FOLDER) as folder:
+        home = Path(folder, "hmm")
+        home.mkdir()
+        for path in files:
+            if usable_name(path) == path.name:
+                (home / path.name).write_bytes(path.read_bytes())
+        return load_drivers(home)
+
+
+def is_of_a_driver(file_name: str) -> bool:
+    """Return whether code is of a driver, by the file that it came from."""
+    path = Path(file_name)
+    return path.is_relative_to(_BUNDLED) or any(
+        part.startswith(_FOLDER) for part in path.parts
+    )
 
 
 def usable_name(path: Path) -> str:

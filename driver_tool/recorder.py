@@ -32,6 +32,7 @@ KEPT_HEADERS = ("content-type", "location", "retry-after")
 _HOST = re.compile(rb"\r\nhost:[^\r]*", re.IGNORECASE)
 _ENCODING = re.compile(rb"\r\naccept-encoding:[^\r]*", re.IGNORECASE)
 _CONNECT_SECONDS = 10
+_LOOK_SECONDS = 3
 _EXTRA_SECONDS = 30
 
 POLLS = 3
@@ -54,12 +55,34 @@ class Recorder(LocalServer):
         self._device = (host, port)
         self._is_http = is_http
         self._tls = tls
+        self.is_nobody_there = False
+
+    async def look_for_device(self) -> None:
+        """Note whether anything answers, if nothing was said."""
+        if not self.exchanges:
+            with suppress(OSError):
+                _, writer = await self._reach(_LOOK_SECONDS)
+                writer.transport.abort()
+
+    async def _reach(self, seconds: float) -> _Stream:
+        """Connect to the device. Raises OSError: nothing answers."""
+        host, port = self._device
+        try:
+            async with asyncio.timeout(seconds):
+                return await asyncio.open_connection(
+                    host, port, ssl=self._tls or None, limit=LIMIT
+                )
+        except OSError:
+            self.is_nobody_there = True
+            raise
 
     def session(self, driver_type: str | None) -> Session:
         """Return what was said so far. Raises ToolError: nothing was."""
         if not self.exchanges:
             why = (
-                "{}:{} gives no answer that can be recorded".format(*self._device)
+                "nothing answers at {}:{}".format(*self._device)
+                if self.is_nobody_there
+                else "{}:{} gives no answer that can be recorded".format(*self._device)
                 if self.connections
                 else "the driver did not ask the address that it was given. A pool"
                 " driver is told by a setting: --set api_base=http://{address}/api"
@@ -72,12 +95,8 @@ class Recorder(LocalServer):
     async def serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        host, port = self._device
-        async with asyncio.timeout(_CONNECT_SECONDS):
-            # A device that is not there looks so to the driver: it is cut off
-            device = await asyncio.open_connection(
-                host, port, ssl=self._tls or None, limit=LIMIT
-            )
+        # A device that is not there looks so to the driver: it is cut off
+        device = await self._reach(_CONNECT_SECONDS)
         try:
             if self._is_http:
                 await self._serve_http((reader, writer), device)
@@ -186,7 +205,12 @@ async def record_miner(
             for _ in range(polls):
                 await client.poll()
         except DriverError as err:
-            if recorder.exchanges or driver_class.connection_type != "udp":
+            if driver_class.connection_type != "udp":
+                await recorder.look_for_device()
+                if not recorder.is_nobody_there:
+                    raise
+                return recorder.session(driver_class.driver_type)
+            if recorder.exchanges:
                 raise
             msg = "Nothing was recorded: what a device broadcasts (UDP) cannot be"
             raise ToolError(msg) from err
@@ -232,4 +256,5 @@ async def record_pool(
                         await ask()
         finally:
             await close_pool_driver(driver)
+        await recorder.look_for_device()
     return recorder.session(driver_class.driver_type)

@@ -63,9 +63,18 @@ async def try_pool(
     """Return the result of every check of a pool driver. Nothing is ever written.
 
     ``account`` has ``coin``, ``username``, ``url``, ``port`` and ``settings``.
-    Raises ToolError: the driver gets no tiles.
+    Raises ToolError: the driver gets no tiles, or is not told where the pool is.
     """
     session = target.session
+    settings = account.get("settings", {}).values()
+    if session is not None and not any(
+        sign in str(value) for value in settings for sign in ("{address}", "{port}")
+    ):
+        msg = (
+            "The driver must ask the session and not the real pool. A setting tells it"
+            " so: --set api_base=http://{address}/api"
+        )
+        raise ToolError(msg)
     if session is None:
         try:
             session = await record_pool(driver_class, target, account)

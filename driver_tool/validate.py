@@ -1,8 +1,9 @@
 """Looks at a driver file or a pool file: what is wrong, in which line, what to do."""
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+import difflib
 import inspect
 from pathlib import Path
 import re
@@ -20,7 +21,7 @@ from custom_components.hmm.driver_manager.known_pools import load_known_pools
 from custom_components.hmm.driver_manager.loader import load_drivers
 
 from . import ToolError
-from .files import load_bundled, usable_name
+from .files import load_with, usable_name
 
 type AnyBase = type[BaseMinerAdapter | BasePoolIntegration]
 type Level = Literal["error", "warning"]
@@ -77,17 +78,18 @@ class Report:
         return all(problem.level != "error" for problem in self.problems)
 
 
-def validate(path: Path) -> Report:
+def validate(path: Path, drivers: Iterable[Path] = ()) -> Report:
     """Return what is wrong with a driver (``.py``) or a pool (``.yaml``).
 
-    A driver is read first, then loaded in a process of its own. Raises ToolError:
-    there is no such file.
+    A driver is read first, then loaded in a process of its own. A pool may be one of
+    the bundled ``drivers`` or of one in these files. Raises ToolError: there is no
+    such file.
     """
     if not path.is_file():
         msg = f"There is no file {path}"
         raise ToolError(msg)
     if path.suffix in (".yaml", ".yml") or path.name.endswith(".yaml.example"):
-        return Report(path=path, problems=tuple(_pool_file(path)))
+        return Report(path=path, problems=tuple(_pool_file(path, drivers)))
     source = path.read_bytes()
     problems = list(_name(path))
     if len(source) > LARGEST_FILE:
@@ -100,7 +102,8 @@ def validate(path: Path) -> Report:
     try:
         declaration = declare(source, path)
     except NotADriver as err:
-        problems.append(_error(str(err), err.line))
+        nameless = [] if err.line else list(_without_type(source))
+        problems += nameless or [_error(str(err), err.line)]
         return Report(path=path, problems=tuple(problems))
     problems += _declared(declaration)
     broken = [*_contract(ast.parse(source))]
@@ -172,17 +175,20 @@ def _loads(path: Path, source: bytes) -> Iterator[Problem]:
 # --- pool files ----------------------------------------------------------------------
 
 
-def _pool_file(path: Path) -> Iterator[Problem]:
+def _pool_file(path: Path, drivers: Iterable[Path]) -> Iterator[Problem]:
     with tempfile.TemporaryDirectory(prefix="hmm-driver-") as folder:
         home = Path(folder, "hmm")
         (home / "pools").mkdir(parents=True)
         (home / "pools" / "tried-pool.yaml").write_bytes(path.read_bytes())
-        for failure in load_known_pools(home, load_bundled()).failed:
+        for failure in load_known_pools(home, load_with(drivers)).failed:
             advice = (
                 "The template bundled/pools/TEMPLATE-pool.yaml.example has every key."
             )
             if "There is no pool driver" in failure.reason:
-                advice = "Only bundled drivers are known here; is it the type of yours?"
+                advice = (
+                    "Is it the type of yours? Then give its file as well:"
+                    f" script/driver validate acme_driver.py {path.name}"
+                )
             yield Problem(
                 level="error", text=failure.reason, advice=advice, line=failure.line
             )
@@ -217,6 +223,7 @@ def _contract(tree: ast.Module) -> Iterator[Problem]:
     for node in classes.values():
         if (base := _base_of(node, classes)) is not None:
             yield from _class(node, base)
+            yield from _lookalikes(node, base, classes)
     yield from _habits(tree)
 
 
@@ -238,6 +245,58 @@ def _base_of(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> AnyBase
             if (found := _base_of(classes[name], classes)) is not None:
                 return found
     return None
+
+
+def _without_type(source: bytes) -> Iterator[Problem]:
+    """Tell which classes would be drivers if they had a driver_type."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError, ValueError, RecursionError, MemoryError:
+        return
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    for node in classes.values():
+        if _base_of(node, classes) is not None:
+            yield _error(f"{node.name} has no driver_type", node.lineno)
+
+
+def _methods(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> set[str]:
+    """Return the methods of a class, with those of its bases in the same file."""
+    found = {
+        item.name
+        for item in node.body
+        if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    for base in node.bases:
+        if isinstance(base, ast.Name) and base.id in classes and base.id != node.name:
+            found |= _methods(classes[base.id], classes)
+    return found
+
+
+def _lookalikes(
+    node: ast.ClassDef, base: AnyBase, classes: Mapping[str, ast.ClassDef]
+) -> Iterator[Problem]:
+    """Find names that nobody calls, but that are nearly those of the contract."""
+    there = _methods(node, classes)
+    wanted = [
+        name
+        for name, _ in inspect.getmembers_static(base, inspect.isfunction)
+        if not name.startswith("_") and name not in there
+    ]
+    for item in node.body:
+        if (
+            not isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)
+            or item.name.startswith("_")
+            or hasattr(base, item.name)
+        ):
+            continue
+        for name in difflib.get_close_matches(item.name, wanted, n=1, cutoff=0.85):
+            must = name in base.__abstractmethods__
+            yield Problem(
+                level="error" if must else "warning",
+                line=item.lineno,
+                text=f"{node.name} does not implement {name}, but has {item.name}",
+                advice=f"If it is meant to be {name}, write it so: HMM goes by the name.",
+            )
 
 
 def _class(node: ast.ClassDef, base: AnyBase) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 from collections.abc import Sequence
+import errno
 import logging
 import signal
 import sys
@@ -122,6 +123,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asyncio.run(run(options))
     except (OSError, ValueError) as err:
         print(f"{made.prog}: {err}", file=sys.stderr)
+        if isinstance(err, OSError) and err.errno == errno.EADDRINUSE:
+            print(
+                "Take other ports with --port-base for the devices, and with"
+                " --control-port for the control panel",
+                file=sys.stderr,
+            )
         return 1
     return 0
 

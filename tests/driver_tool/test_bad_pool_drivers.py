@@ -9,10 +9,12 @@ import pytest
 from custom_components.hmm.driver_api import BasePoolIntegration
 from driver_tool import conformance, pool_checks
 from driver_tool.conformance import Bench, Check, Outcome, run_checks
-from driver_tool.example import EXAMPLE_WALLET
+from driver_tool.example import EXAMPLE_WALLET, SimulatedExamplePool
 from driver_tool.files import one_pool
 from driver_tool.pool_checks import POOL_CHECKS
+from driver_tool.recorder import record_pool
 from driver_tool.session import Session
+from driver_tool.targets import Target
 
 from .conftest import POOL as TEMPLATE, POOL_ACCOUNT as ACCOUNT
 
@@ -66,6 +68,21 @@ BAD = (
         RETURN,
         "        return tiles\n" + RETURN,
         "tells nothing of the account",
+    ),
+    Bad(
+        "tiles",
+        RETURN,
+        "        hashrate = (await self.get_pool_stats('', coin, **kwargs)).hashrate\n"
+        + RETURN,
+        "is that of the whole pool",
+    ),
+    Bad(
+        "tiles",
+        RETURN,
+        "        hashrate = (await self.get_pool_stats('', coin, **kwargs)).hashrate\n"
+        "        workers = tuple(__import__('dataclasses').replace(it, hashrate=None)"
+        " for it in workers)\n" + RETURN,
+        "is that of the whole pool",
     ),
     Bad(
         "equal-answers",
@@ -139,6 +156,26 @@ BAD = (
     Bad(
         "detect",
         "        host = url.strip()",
+        "        if port == 3333:\n            return True\n        host = url.strip()",
+        "3333, which is no pool of it",
+    ),
+    Bad(
+        "detect",
+        "        host = url.strip()",
+        "        if port == 4444:\n            return True\n        host = url.strip()",
+        "4444, which is no pool of it",
+    ),
+    Bad(
+        "other-methods",
+        "    async def get_health(self, url: str, port: int, **kwargs: Any)",
+        "    def get_health(self, *_: Any, **kwargs: Any) -> PoolHealthStatus:\n"
+        "        return PoolHealthStatus(is_healthy=True)\n\n"
+        "    async def _old(self, url: str, port: int, **kwargs: Any)",
+        "get_health must be async: write `async def get_health(...)`",
+    ),
+    Bad(
+        "detect",
+        "        host = url.strip()",
         "        await self._network('BTC', {'api_base': f'http://127.0.0.1:{port}/api'})\n        host = url.strip()",
         "detect asks 127.0.0.1",
     ),
@@ -165,6 +202,13 @@ BAD = (
         "            problem = str(err)\n        # Users",
         "            pass\n        # Users",
         "it says that the pool is well",
+    ),
+    Bad(
+        "cancel",
+        "        difficulty: float | None = None\n        problem",
+        "        await __import__('asyncio').sleep(9)\n"
+        "        difficulty: float | None = None\n        problem",
+        "It asks nothing within",
     ),
     Bad("silent-pool", "timeout=10.0", "timeout=600.0", "waits for more than"),
     Bad(
@@ -210,16 +254,31 @@ async def test_a_bad_driver_is_found(
     """Given a driver with one mistake, its check fails and says why."""
     monkeypatch.setattr(pool_checks, "FETCH_SECONDS", 2)
     monkeypatch.setattr(conformance, "LEFT_SECONDS", 0.2)
+    monkeypatch.setattr(conformance, "CANCEL_SECONDS", 1)
     text = TEMPLATE.read_text(encoding="utf-8")
     assert bad.old in text
     path = tmp_path / "bad_driver.py"
     path.write_text(text.replace(bad.old, bad.new), encoding="utf-8")
     bench = Bench(
-        driver_class=one_pool(str(path)), session=pool_session, account=ACCOUNT
+        driver_class=one_pool(str(path)),
+        session=pool_session,
+        account={**ACCOUNT, "port": 4444},
     )
     (result,) = await run_checks(bench, [CHECKS[bad.check]])
     assert result.outcome is Outcome.FAILED
     assert bad.says in result.detail
+
+
+async def test_the_only_user_of_a_pool_may_have_its_total() -> None:
+    """Given an account whose workers do all that the pool does, that is right."""
+    template = one_pool(str(TEMPLATE))
+    async with SimulatedExamplePool() as pool:
+        pool.accounts[EXAMPLE_WALLET] = {"garage": 4e15, "cellar": 2e15}
+        target = Target(host=pool.host, port=pool.port)
+        session = await record_pool(template, target, ACCOUNT)
+    bench = Bench(driver_class=template, session=session, account=ACCOUNT)
+    (result,) = await run_checks(bench, [CHECKS["tiles"]])
+    assert (result.outcome, result.detail[-7:]) == (Outcome.PASSED, "figures")
 
 
 def test_every_check_has_a_driver_that_fails_it() -> None:

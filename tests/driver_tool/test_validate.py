@@ -58,7 +58,19 @@ def test_a_sound_file_has_no_problems(write: Writer, source: Path) -> None:
         (
             "async def connect(",
             "async def conect(",
-            "does not implement connect",
+            "does not implement connect, but has conect",
+            "write it so",
+        ),
+        (
+            "async def get_telemetry(",
+            "async def get_telementry(",
+            "does not implement get_telemetry, but has get_telementry",
+            "write it so",
+        ),
+        (
+            "async def restart(",
+            "async def switch_off_and_on(",
+            "does not implement restart",
             "template",
         ),
         (
@@ -88,8 +100,14 @@ def test_a_sound_file_has_no_problems(write: Writer, source: Path) -> None:
         (
             'driver_type = "example_one"',
             "driver_type = None",
-            "No class in it extends",
-            "BaseMinerAdapter",
+            "ExampleOneDriver has no driver_type",
+            "Give the class",
+        ),
+        (
+            'driver_type = "example_one"',
+            "",
+            "ExampleOneDriver has no driver_type",
+            "Give the class",
         ),
         (
             "default_port = 80",
@@ -287,6 +305,39 @@ def test_a_driver_of_hmm_local_is_told_what_it_is(tmp_path: Path) -> None:
 def test_the_bundled_drivers_are_sound(path: Path) -> None:
     """Given a driver that comes with HMM, nothing in it keeps it from working."""
     assert validate(path).is_usable
+
+
+def test_a_name_that_nobody_calls_is_a_warning(write: Writer) -> None:
+    """Given a method that may be left out, its misspelled name is told."""
+    path = write("def get_supported_modes(", "def get_suported_modes(")
+    report = validate(path)
+    assert report.is_usable
+    problem = only(report)
+    assert "get_supported_modes, but has get_suported_modes" in problem.text
+    assert problem.line == line_of(path, "def get_suported_modes")
+
+
+def test_methods_of_its_own_are_no_mistake(write: Writer) -> None:
+    """Given a helper that is called nearly as what is there as well, all is well."""
+    path = write(
+        "    async def restart(",
+        "    def get_supported_mode(self) -> None:\n"
+        '        """Return one."""\n\n'
+        "    async def restart(",
+    )
+    assert validate(path).problems == ()
+
+
+def test_a_pool_of_a_driver_of_ones_own(tmp_path: Path) -> None:
+    """Given a pool file and the driver that it needs, both are known."""
+    driver = tmp_path / "mine_driver.py"
+    driver.write_bytes(POOL.read_bytes())
+    path = tmp_path / "mine.yaml"
+    template = BUNDLED / "pools" / "TEMPLATE-pool.yaml.example"
+    text = template.read_text(encoding="utf-8")
+    path.write_text(text.replace("driver: solopool", "driver: example_pool"))
+    assert "no pool driver example_pool" in only(validate(path)).text
+    assert "no pool driver" not in str(validate(path, [driver]).problems)
 
 
 def test_pool_files(tmp_path: Path) -> None:
