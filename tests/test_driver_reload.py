@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+import json
 import logging
 from pathlib import Path
 import sys
 import threading
 from typing import Any
 
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
@@ -16,16 +19,20 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.coordinator import MINER_INTERVAL
 from custom_components.hmm.data import get_data
+from custom_components.hmm.diagnostics import async_get_config_entry_diagnostics
 from custom_components.hmm.driver_manager import preflight
 from custom_components.hmm.drivers.manager import DriverManager
 from simulator import SimulatedAxeOS, SimulatedSolopool
 
-from .common import find, hub_entry, pool_entry, until, value
+from .common import find, find_maybe, hub_entry, pool_entry, until, value
 from .conftest import miner_entry, set_up
 
 GARAGE = '''\
@@ -141,7 +148,6 @@ async def test_20_miners_lose_no_poll_while_a_driver_is_reloaded(
     unavailable: list[str] = []
 
     @callback
-    @callback
     def note(event: Event[EventStateChangedData]) -> None:
         state = event.data["new_state"]
         if state is not None and state.state == STATE_UNAVAILABLE:
@@ -200,6 +206,132 @@ async def test_20_miners_lose_no_poll_while_a_driver_is_reloaded(
         assert [entry.runtime_data for entry in entries] == coordinators
         assert all(coordinator.last_update_success for coordinator in coordinators)
         assert {name for name in unavailable if ".mine" not in name} == set()
+
+
+ONE_TH = """\
+
+    async def get_telemetry(self):
+        return replace(await super().get_telemetry(), hashrate=1e12)
+"""
+
+
+async def test_50_miners_go_on_with_a_new_version_of_their_driver(
+    home: HomeAssistant,
+    hmm_folder: Path,
+    socket_enabled: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each is asked as often as ever, and none is unavailable for a moment."""
+    monkeypatch.setattr(preflight, "LOAD_SECONDS", 120)
+    file = hmm_folder / "garage_driver.py"
+    file.write_text(garage())
+    gone: list[str] = []
+
+    @callback
+    def note(event: Event[EventStateChangedData]) -> None:
+        state = event.data["new_state"]
+        if state is None or state.state == STATE_UNAVAILABLE:
+            gone.append(event.data["entity_id"])
+
+    async with AsyncExitStack() as stack:
+        devices = [
+            await stack.enter_async_context(
+                SimulatedAxeOS(
+                    generation="2.15", model="gamma", mac=f"AA:BB:CC:00:01:{n:02X}"
+                )
+            )
+            for n in range(50)
+        ]
+        entries = [
+            miner_entry(device, "garage", title=f"Miner {n}")
+            for n, device in enumerate(devices)
+        ]
+        for entry in entries:
+            entry.add_to_hass(home)
+        assert await async_setup_component(home, DOMAIN, {})
+        await home.async_block_till_done(wait_background_tasks=True)
+        assert all(entry.state is ConfigEntryState.LOADED for entry in entries)
+        coordinators = [entry.runtime_data for entry in entries]
+        polls = 0
+
+        async def poll_all() -> None:
+            nonlocal polls
+            polls += 1
+            async_fire_time_changed(home, dt_util.utcnow() + MINER_INTERVAL * 1.1)
+            await until(
+                lambda: all(it.counters.requests >= polls for it in devices), 60
+            )
+            await until(
+                lambda: not any(it.update_is_running for it in map(_Poll, coordinators))
+            )
+
+        await poll_all()  # The first two polls of a miner are not 30 s apart
+        for device in devices:
+            device.counters.reset()
+        polls = 0
+        home.bus.async_listen("state_changed", note)
+        await poll_all()
+        go = tmp_path / "go"
+        waiting = (
+            "from dataclasses import replace\nimport pathlib, time\n"
+            f"while not pathlib.Path({str(go)!r}).exists():\n    time.sleep(0.01)\n"
+        )
+        file.write_text(garage("2.0.0", code=waiting) + ONE_TH)
+        reload = asyncio.create_task(manager_of(home).async_reload())
+        for _ in range(3):
+            await poll_all()
+            assert not reload.done()
+        assert [device.counters.requests for device in devices] == [4] * 50
+        go.touch()
+        report = await reload
+        polls += 3  # It gets to know the device (info, ASIC), then polls it
+        assert set(report.entries) == set(entries)
+        assert [str(change.id) for change in report.changes] == ["miner/garage"]
+        assert {value(home, entry, "hashrate") for entry in entries} == {1.0}
+        await poll_all()
+
+        assert [device.counters.requests for device in devices] == [8] * 50
+        assert gone == []
+        assert [entry.runtime_data for entry in entries] == coordinators
+        assert all(coordinator.last_update_success for coordinator in coordinators)
+        assert {value(home, entry, "hashrate") for entry in entries} == {1.0}
+
+
+@pytest.mark.parametrize(
+    "fault", ["raise ValueError", "return None", "raise asyncio.CancelledError"]
+)
+async def test_a_new_version_that_cannot_read_the_miner(
+    home: HomeAssistant, hmm_folder: Path, bitaxe: SimulatedAxeOS, fault: str
+) -> None:
+    """It is what the user has put there: the miner is unavailable, until the next."""
+    file = hmm_folder / "garage_driver.py"
+    file.write_text(garage())
+    entry = await set_up(home, miner_entry(bitaxe, "garage"))
+    worse = f"\n    async def get_telemetry(self):\n        {fault}\n"
+    file.write_text(garage("1.1.0", code="import asyncio") + worse)
+    report = await manager_of(home).async_reload()
+    assert report.entries == (entry,)
+    assert find(home, entry, "sensor", "hashrate").state == STATE_UNAVAILABLE
+    file.write_text(garage("1.2.0"))
+    await manager_of(home).async_reload()
+    assert value(home, entry, "hashrate") > 0
+
+
+async def test_a_miner_that_can_do_more_with_a_new_version(
+    home: HomeAssistant, hmm_folder: Path, bitaxe: SimulatedAxeOS
+) -> None:
+    """It is set up again, so that it gets its new entities, and loses old ones."""
+    cannot = "\n    def supports_pause(self):\n        return False\n"
+    file = hmm_folder / "garage_driver.py"
+    file.write_text(garage() + cannot)
+    entry = await set_up(home, miner_entry(bitaxe, "garage"))
+    before = entry.runtime_data
+    assert find_maybe(home, entry, "switch", "mining") is None
+    file.write_text(garage("1.1.0"))
+    await manager_of(home).async_reload()
+    assert entry.runtime_data is not before
+    assert find(home, entry, "switch", "mining").state == "on"
 
 
 class _Poll:
@@ -621,8 +753,133 @@ async def test_settings_of_the_config_file(
 
     for broken in ("village: [\n", "- a list\n", "village: !secret nobody\n"):
         config.write_text(broken)
-        await manager_of(home).async_reload()
-        assert name() == "Village"
+        assert (await manager_of(home).async_reload()).changes == ()
+        assert issues(home) == {"config_file_failed"}
+    assert name() == "New village"
+
+    # A part that only the flow reads does not keep drivers from theirs
+    config.write_text("village:\n  name: Newest village\nwallets: none\n")
+    await manager_of(home).async_reload()
+    assert name() == "Newest village"
+    assert issues(home) == {"config_file_failed"}
+    config.unlink()
+    await manager_of(home).async_reload()
+    assert name() == "Village"
+    assert issues(home) == set()
+
+
+KEY_POOL = """\
+import logging
+
+import aiohttp
+
+from integrations.base_pool import BasePoolIntegration, DashboardTileData
+
+logger = logging.getLogger(__name__)
+
+
+class KeyPool(BasePoolIntegration):
+    pool_type = "keypool"
+    supports_coins = ["DGB"]
+
+    async def get_dashboard_data(self, url, coin, username=None, **kwargs):
+        logger.error("asked with %s", kwargs)
+        key = kwargs.get("api_token")
+        async with aiohttp.ClientSession() as session:
+            address = f"http://127.0.0.1:{kwargs['stratum_port']}/{username}"
+            async with session.get(address, headers={"X-Key": str(key)}) as response:
+                return DashboardTileData(
+                    health_status=response.status == 200,
+                    health_message=f"{username} with {key}",
+                    pool_hashrate=float(await response.text()),
+                )
+"""
+
+
+async def test_accounts_of_hmm_local_use_the_config_file(
+    home: HomeAssistant,
+    hmm_folder: Path,
+    socket_enabled: None,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Wallet and key come from the file, new ones at a reload; nothing tells them."""
+    asked: list[tuple[str, str]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append((request.path, request.headers["X-Key"]))
+        return web.Response(text=str(len(asked)))
+
+    app = web.Application()
+    app.router.add_get("/{wallet}", answer)
+    file = hmm_folder / "keypool_driver.py"
+    file.write_text(KEY_POOL)
+    (hmm_folder.parent / "secrets.yaml").write_text("key: my-first-key\n")
+    config = hmm_folder / "config.yaml"
+    config.write_text(
+        "wallets:\n  DGB: dgb1qfirst\napi_keys:\n  keypool: !secret key\n"
+    )
+    async with TestServer(app) as server:
+        data = {
+            "entry_type": "pool",
+            "driver": "keypool",
+            "host": "127.0.0.1",
+            "port": server.port,
+            "coin": "DGB",
+            "wallet": "",
+        }
+        entry = await set_up(
+            home, MockConfigEntry(domain=DOMAIN, unique_id="keypool", data=data)
+        )
+        assert value(home, entry, "pool_hashrate") == len(asked) > 0
+        assert set(asked) == {("/dgb1qfirst", "my-first-key")}
+        asked.clear()
+
+        config.write_text(
+            "wallets:\n  dgb: dgb1qnext\nkeypool_api_token: my-next-key\n"
+        )
+        report = await manager_of(home).async_reload()
+        assert report.entries == (entry,)
+        assert set(asked) == {("/dgb1qnext", "my-next-key")}
+        diagnostics = await async_get_config_entry_diagnostics(home, entry)
+        told = json.dumps(diagnostics, default=str, ensure_ascii=False)
+    assert '"health_message": "… with …"' in told
+    # The server of this test logs what it was asked
+    said = [it.getMessage() for it in caplog.records if it.name != "aiohttp.access"]
+    for text in ("dgb1qfirst", "my-first-key", "dgb1qnext", "my-next-key"):
+        assert text not in "".join(said)
+        assert text not in told
+        assert text not in repr(get_data(home).drivers)
+    file.unlink()
+    await manager_of(home).async_reload()
+    await until(
+        lambda: not any("keypool" in thread.name for thread in threading.enumerate())
+    )
+
+
+async def test_files_of_hmm_local_that_are_no_drivers(
+    home: HomeAssistant, hmm_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Energy providers and strategies of a copied folder are one line in the log."""
+    for name, module in (
+        ("providers/energy/octopus_provider.py", "providers.energy.base"),
+        ("strategies/solar_strategy.py", "core.strategy_plugin_base"),
+    ):
+        file = hmm_folder / name
+        file.parent.mkdir(parents=True)
+        file.write_text(f"from {module} import *\n")
+
+    def told() -> list[str]:
+        return [it.message for it in caplog.records if "_provider.py" in it.message]
+
+    assert await async_setup_component(home, DOMAIN, {})
+    (line,) = told()
+    assert "hmm/providers/energy/octopus_provider.py, hmm/strategies/solar" in line
+    assert "energy providers or strategies of HMM-Local" in line
+    assert issues(home) == set()
+    assert manager_of(home).failed == []
+
+    await manager_of(home).async_reload()
+    assert told() == [line]
 
 
 POOL = """\

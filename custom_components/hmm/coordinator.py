@@ -29,6 +29,7 @@ from .const import (
 )
 from .driver_api import (
     AuthRequired,
+    BaseMinerAdapter,
     BasePoolIntegration,
     CannotConnect,
     DashboardTileData,
@@ -126,10 +127,29 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
                 # This driver looks who the device is only when it connects
                 await self.client.disconnect()
             raise
+        self._note(telemetry)
+        return telemetry
+
+    def _note(self, telemetry: MinerTelemetry) -> None:
         # What was told before a lost poll still counts as the one before
         self.previous, self.data = self.data, telemetry
         self.energy.read(self.power)
-        return telemetry
+
+    async def async_try_driver(self, driver_class: type[BaseMinerAdapter]) -> bool:
+        """Go on with another version of the driver, without a gap.
+
+        Returns False if the entry must be set up again for it: because the miner
+        is down, cannot be read by it, or is another one in its eyes.
+        """
+        if self.profile is None or not self.last_update_success:
+            return False
+        telemetry = await self.client.try_version(driver_class, self.profile)
+        if telemetry is None:
+            return False
+        # The time of the next poll stays, so that those of many stay spread
+        self._note(telemetry)
+        self.async_update_listeners()
+        return True
 
     @callback
     def _spread_polls(self) -> None:

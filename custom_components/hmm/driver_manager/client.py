@@ -93,6 +93,38 @@ class MinerClient:
         except (Exception, SystemExit) as err:
             raise _fault(self._driver, err) from err
 
+    async def try_version(
+        self, driver_class: type[BaseMinerAdapter], before: MinerProfile
+    ) -> MinerTelemetry | None:
+        """Go on with another version of the driver if only its code is new.
+
+        That is so if it reads the device and takes it for what it was ``before``.
+        Returns its first poll; None if nothing was changed. Meanwhile no other
+        request is made.
+        """
+        async with self._lock:
+            other = MinerClient(driver_class, self._context, self.host, self.port)
+            is_same = False
+            try:
+                telemetry = await other.poll()
+                is_same = (
+                    other.read_profile(telemetry, before) == before
+                    and other.hashrate_unit == self.hashrate_unit
+                    and not self._is_closed
+                )
+            except DriverError:
+                return None
+            finally:
+                if not is_same:
+                    await other.close()
+            if not is_same:
+                return None
+            old, self._driver = self._driver, other._driver
+            self._driver_class, self._facts = driver_class, other._facts
+        if old is not None:
+            await self._close(old)
+        return telemetry
+
     async def set_mode(self, mode: str) -> None:
         """Set a mode and have it confirmed by the device."""
         async with self._lock:

@@ -19,6 +19,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.start import async_at_started
 
 from ..const import CONF_DRIVER, CONF_ENTRY_TYPE, DOMAIN
+from ..coordinator import MinerCoordinator
 from ..driver_api import BaseMinerAdapter, BasePoolIntegration
 from ..driver_manager.declaration import DriverId
 from ..driver_manager.known_pools import KnownPools, load_known_pools
@@ -66,7 +67,10 @@ class ReloadReport:
     failed: tuple[FailedDriver, ...]
     """All driver and pool files that cannot be used now."""
     entries: tuple[ConfigEntry[Any], ...]
-    """Those that were set up again; their state tells how that went."""
+    """Those that were set up again, or went on with the new version without a gap.
+
+    Their state tells how that went.
+    """
     seconds: float
 
     def failure(self, path: Path) -> FailedDriver | None:
@@ -212,6 +216,7 @@ class DriverManager:
     async def async_reload(self, *, retry_packages: bool = True) -> ReloadReport:
         """Load what has changed, and set up the entries of these drivers again.
 
+        A miner that is the same to the new version goes on with it without a gap.
         Nothing else is touched. A file that can no longer be loaded leaves its
         driver running; one that is gone makes room for the bundled driver. Reloads
         at the same time come one after the other. Drivers that need packages follow
@@ -363,6 +368,8 @@ class DriverManager:
         ]
 
     async def _async_reload_entry(self, entry: ConfigEntry[Any]) -> None:
+        if await self._async_goes_on(entry):
+            return
         try:
             await self._hass.config_entries.async_reload(entry.entry_id)
         except UnknownEntry:
@@ -370,6 +377,16 @@ class DriverManager:
         except OperationNotAllowed as err:
             # It could not be unloaded, now or before
             _LOGGER.error("%s goes on with its old driver: %s", entry.title, err)
+
+    async def _async_goes_on(self, entry: ConfigEntry[Any]) -> bool:
+        """Let a miner go on with a new version of its driver, if that suffices."""
+        driver = self.drivers.miners.get(entry.data[CONF_DRIVER])
+        if driver is None or entry.state is not ConfigEntryState.LOADED:
+            return False
+        coordinator = entry.runtime_data
+        return isinstance(coordinator, MinerCoordinator) and (
+            await coordinator.async_try_driver(driver.driver_class)
+        )
 
     async def _async_close_unused(self) -> None:
         """Let pool drivers that were replaced give back what they hold."""
