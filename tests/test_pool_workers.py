@@ -1,6 +1,7 @@
 """Workers of a pool account: devices that come, go, and may be one's own miners."""
 
 from collections.abc import AsyncIterator
+import logging
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -19,13 +20,13 @@ from custom_components.hmm import async_remove_config_entry_device
 from custom_components.hmm.bundled.pool_drivers.braiins_driver import BraiinsDriver
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.driver_api import CannotConnect
-from custom_components.hmm.pools.workers import bare_name
+from custom_components.hmm.pools.workers import MOST_WORKERS, bare_name
 from simulator import SimulatedAxeOS, SimulatedSolopool
 from simulator.braiins import SimulatedBraiins
 from simulator.httpd import HttpDevice
 from simulator.mmfp import SimulatedGoSlimStratum
 
-from .common import about, hub_entry, later, poll, pool_entry
+from .common import about, hub_entry, later, poll, pool_entry, value
 from .conftest import miner_entry, set_up
 
 WALLET = "dgb1qown"
@@ -372,10 +373,10 @@ async def test_hundreds_of_workers(
     home: HomeAssistant, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Many workers that change nothing write nothing, and make no noise."""
-    names = {f"rig{number}": 1e12 for number in range(300)}
+    names = {f"rig{number}": 1e12 for number in range(MOST_WORKERS)}
     async with SimulatedSolopool(wallets={WALLET: names}, speed=0) as pool:
         entry = await set_up(home, pool_entry(pool, WALLET))
-        assert len(workers(home, entry)) == 300
+        assert len(workers(home, entry)) == MOST_WORKERS
         changed: list[str] = []
         home.bus.async_listen(
             "state_changed",
@@ -391,6 +392,68 @@ async def test_hundreds_of_workers(
         # The worker, its hashrate, and what the account is together
         assert len(changed) < 10
         assert about(caplog, "rig") == []
+        assert about(caplog, entry.title) == []
+
+
+async def test_strangers_at_the_own_address(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There is a limit to devices; who has one keeps it, own miners always get one."""
+    monkeypatch.setattr("custom_components.hmm.pools.workers.MOST_WORKERS", 5)
+    names = {f"rig{number}": number * 1e12 for number in range(1, 5)}
+    crowd = {f"stranger{number}": (50 + number) * 1e12 for number in range(20)}
+    later_ones = {"busy": 1e15, "gamma": 1e12}
+    async with SimulatedSolopool(
+        wallets={WALLET: names, "dgb1qcrowd": {**crowd, **later_ones}}, speed=0
+    ) as pool:
+        account = pool.wallets[WALLET]
+        others = pool.wallets["dgb1qcrowd"]
+        entry = await set_up(home, pool_entry(pool, WALLET))
+        assert workers(home, entry).keys() == names.keys()
+
+        account.workers |= {name: others.workers[name] for name in crowd}
+        await poll(home, entry)
+        shown_now = {*names, "stranger19"}
+        assert workers(home, entry).keys() == shown_now
+        (line,) = about(caplog, entry.title)
+        assert line.levelno == logging.WARNING
+        assert "lists 24 workers" in line.getMessage()
+        assert "19 of them have none" in line.getMessage()
+
+        # A busier one takes nobody's place, and it is not told again
+        account.workers["busy"] = others.workers["busy"]
+        await poll(home, entry)
+        await poll(home, entry)
+        assert workers(home, entry).keys() == shown_now
+        assert len(about(caplog, entry.title)) == 1
+        assert value(home, entry, "active_workers") == 25
+
+        # One's own miner is no stranger
+        account.workers["gamma"] = others.workers["gamma"]
+        mine(bitaxe, f"{WALLET}.gamma")
+        await set_up(home, miner_entry(bitaxe, "bitaxe"))
+        await poll(home, entry)
+        assert workers(home, entry).keys() == {*shown_now, "gamma"}
+
+        # After a restart of Home Assistant they are the same
+        await home.config_entries.async_reload(entry.entry_id)
+        await home.async_block_till_done()
+        assert workers(home, entry).keys() == {*shown_now, "gamma"}
+
+
+async def test_who_gets_the_last_devices(
+    home: HomeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who mines comes before who does not, then the most hashrate."""
+    monkeypatch.setattr("custom_components.hmm.pools.workers.MOST_WORKERS", 2)
+    names = {"slow": 1e12, "off": 9e12, "quick": 3e12, "middle": 2e12}
+    async with SimulatedSolopool(wallets={WALLET: names}, speed=0) as pool:
+        pool.wallets[WALLET].workers["off"].offline = True
+        entry = await set_up(home, pool_entry(pool, WALLET))
+        assert workers(home, entry).keys() == {"quick", "middle"}
 
 
 # Which of them are own miners

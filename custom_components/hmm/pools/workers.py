@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 import hashlib
 import ipaddress
+import logging
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,11 @@ from ..driver_api.wallets import strip_worker
 if TYPE_CHECKING:
     from ..coordinator import PoolCoordinator
     from ..fleet import Fleet
+
+_LOGGER = logging.getLogger(__name__)
+
+MOST_WORKERS = 250
+"""Devices per account. Anybody can mine to a public address, under any names."""
 
 _KEEP_SECONDS = 86_400
 
@@ -43,7 +49,10 @@ class PoolWorkers:
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
         """Begin with the workers that are known from before a restart."""
         self.listed: Mapping[str, PoolWorker] = {}
-        """The workers of the last poll that succeeded, by the id of their device."""
+        """The workers of the last poll that succeeded, by the id of their device.
+
+        Those that are one too many have no device.
+        """
         self.told = False
         """Whether that poll told who works at all."""
         self._registry = dr.async_get(hass)
@@ -60,6 +69,7 @@ class PoolWorkers:
         self._claimed: dict[str, set[tuple[str, str]]] = {}
         self._absent: dict[str, float] = {}
         self._looked: float | None = None
+        self._is_full = False
 
     def __iter__(self) -> Iterator[str]:
         """Return the ids of all workers that have a device."""
@@ -111,11 +121,48 @@ class PoolWorkers:
         home = self._device(self._identity)
         assert home is not None
         miners = _own_miners(self._registry, pool, fleet) if self.listed else {}
-        for worker_id, worker in self.listed.items():
-            name = bare_name(worker.name, account)
+        names = {
+            worker_id: bare_name(worker.name, account)
+            for worker_id, worker in self.listed.items()
+        }
+        own = {id_ for id_, name in names.items() if name.casefold() in miners}
+        for worker_id in self._admit(own):
+            name = names[worker_id]
             device = self._device(worker_id) or self._register(worker_id, name, home)
             self._known.add(worker_id)
             self._link(device, miners.get(name.casefold()), home)
+
+    def _admit(self, own: set[str]) -> list[str]:
+        """Return which of the listed workers have a device, or get one now.
+
+        Who has one keeps it, and one's own miners always get one. The rest goes to
+        those that mine, the latest share and the most hashrate first.
+        """
+        kept = [id_ for id_ in self.listed if id_ in self._known or id_ in own]
+        new = sorted(self.listed.keys() - set(kept), key=self._rank)
+        room = max(0, MOST_WORKERS - len(self._known | own))
+        if is_full := len(new) > room:
+            if not self._is_full:
+                _LOGGER.warning(
+                    "%s: the pool lists %d workers. %d devices are the most, so that"
+                    " %d of them have none",
+                    self._entry.title,
+                    len(self.listed),
+                    MOST_WORKERS,
+                    len(new) - room,
+                )
+        self._is_full = is_full
+        return [*kept, *new[:room]]
+
+    def _rank(self, worker_id: str) -> tuple[bool, float, float, str]:
+        """Return what puts the workers that are most worth a device first."""
+        worker = self.listed[worker_id]
+        return (
+            worker.online is False,
+            -(worker.last_share.timestamp() if worker.last_share else 0.0),
+            -(worker.hashrate or 0.0),
+            worker_id,
+        )
 
     def _id(self, name: str) -> str:
         """Return an id that tells neither the wallet nor the name."""
