@@ -804,12 +804,13 @@ async def test_reconfigure_keeps_the_driver(
 async def test_the_hub_has_nothing_to_reconfigure(
     home: HomeAssistant, bitaxe: SimulatedAxeOS
 ) -> None:
-    """The hub says that there is nothing to set."""
+    """The hub says that there is nothing to set; its drivers are its options."""
     await add_miner(home, bitaxe)
     result = await reconfigure(home, hub_entry(home))
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "hub_has_no_settings"
-    assert not hub_entry(home).supports_options
+    menu = await open_options(home, hub_entry(home))
+    assert (menu["type"], menu["step_id"]) == (FlowResultType.MENU, "drivers")
 
 
 # Credentials

@@ -210,9 +210,8 @@ async def test_customise_a_miner(
     assert loaded.sha256 == bundled.sha256
     assert value(home, entry, "hashrate") > 0
 
-    file.write_text(
-        file.read_text() + f'\nBitaxeDriver.driver_version = "{bundled.version}-mine"\n'
-    )
+    mine = file.read_text().replace(f'"{bundled.version}"', f'"{bundled.version}-mine"')
+    file.write_text(mine)
     answer = await run(home, "reload_drivers")
     assert answer["changed"][0]["new_version"] == f"{bundled.version}-mine"
     assert value(home, entry, "hashrate") > 0

@@ -29,7 +29,7 @@ from custom_components.hmm.driver_manager.loader import LoadedDriver
 from custom_components.hmm.drivers.updates import CHECK_INTERVAL, DRIVER_UPDATES
 from simulator import SimulatedAxeOS
 
-from .common import later, poll, until
+from .common import find, hub_entry, later, poll, until
 from .conftest import miner_entry, set_up
 from .file_server import FileServer
 from .user_drivers import (
@@ -196,6 +196,37 @@ async def test_a_version_that_is_none_differs(
     assert row["current_version"] == (version or "unknown")
     assert (await do(home, "update_driver", driver="bitaxe"))["success"]
     assert await read(path) == await read(BITAXE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "version"),
+    [
+        ("from custom", '__version__ = "3.1"\nfrom custom', "3.1"),
+        ('    driver_version = "1.0.0"\n', "", "unknown"),
+        ('"1.0.0"', 'f"{1 + 1}.0"', "unknown"),
+        ('"1.0.0"', "1.5", "1.5"),
+        ('driver_version = "1.0.0"', "x = 1", "unknown"),
+    ],
+)
+async def test_a_file_has_one_version(
+    home: HomeAssistant, old: str, new: str, version: str
+) -> None:
+    """The list, the check and the update entity tell the same, however it is told."""
+    await set_up(home, acme_entry("bitaxe"))
+    await put(home, "miner_drivers/bitaxe_driver.py", acme(driver_type="bitaxe"))
+    text = acme(driver_type="bitaxe").replace(old, new)
+    assert text != acme(driver_type="bitaxe")
+    await put(home, "miner_drivers/bitaxe_driver.py", text)
+    await do(home, "reload_drivers")
+    listed = (await do(home, "list_drivers"))["drivers"]
+    checked = (await do(home, "check_driver_updates"))["drivers"]
+    (first,) = (row for row in listed if row["type"] == "bitaxe")
+    (second,) = (row for row in checked if row["driver_type"] == "bitaxe")
+    update = find(home, hub_entry(home), "update", "driver_miner_bitaxe")
+    assert first["version"] == version
+    assert second["current_version"] == version
+    assert update.attributes["installed_version"] == version
+    assert running(home, "bitaxe").version == version
 
 
 async def test_a_broken_file_is_mended_by_its_update(home: HomeAssistant) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import re
 import struct
 import tomllib
-from typing import Any
+from typing import Any, get_args
 
 from awesomeversion import AwesomeVersion
 import pytest
@@ -24,10 +24,11 @@ from custom_components.hmm.const import DOMAIN, MODE_CUSTOM, PLATFORMS
 from custom_components.hmm.drivers import (
     install as driver_install,
     issues as driver_issues,
+    overview,
     services as driver_services,
     update_services as driver_update_services,
 )
-from custom_components.hmm.flows import hmm_local
+from custom_components.hmm.flows import drivers as flow_drivers, hmm_local
 from custom_components.hmm.pools import defaults as pool_defaults
 
 COMPONENT = Path(hmm.__file__).parent
@@ -39,7 +40,11 @@ HA_ABORTS = {
     "_abort_if_unique_id_configured": {"already_configured"},
     "async_set_unique_id": {"already_in_progress"},
 }
-FLOW_BASES = {"HmmConfigFlow": {"ImportFlow", "PoolFlow"}}
+# The classes whose steps are told in a section of the translations
+FLOWS = {
+    "config": {"HmmConfigFlow", "ImportFlow", "PoolFlow"},
+    "options": {"HubOptionsFlow", "MinerOptionsFlow"},
+}
 ISSUES = {
     "drivers/install": {driver_install.DRIVER_INSTALL},
     "drivers/issues": {
@@ -197,18 +202,28 @@ def home_assistant_side() -> list[Path]:
     ]
 
 
-def flow_class(name: str) -> ast.Module:
-    """Return the syntax tree of a class of the config flow with its base classes."""
+def flow_classes(section: str) -> ast.Module:
+    """Return the syntax trees of the classes whose steps a section tells."""
     return ast.Module(
         body=[
             node
-            for file in ("config_flow.py", "flows/hmm_local.py", "flows/pool.py")
-            for node in parse(COMPONENT / file).body
-            if isinstance(node, ast.ClassDef)
-            and node.name in {name, *FLOW_BASES.get(name, ())}
+            for path in (COMPONENT / "config_flow.py", *COMPONENT.glob("flows/*.py"))
+            for node in parse(path).body
+            if isinstance(node, ast.ClassDef) and node.name in FLOWS[section]
         ],
         type_ignores=[],
     )
+
+
+def shown_steps(tree: ast.AST) -> set[str]:
+    """Return the steps of a flow that are forms or menus."""
+    shown = {
+        literal(argument(call, "step_id"))
+        for call in calls(tree, "async_show_form", "async_show_menu")
+    }
+    # What shows one of several forms gets its step as the first argument
+    shown |= {literal(call.args[0]) for call in calls(tree, "_show_form")}
+    return {step_id for step_id in shown if step_id is not None}
 
 
 def descriptions() -> Iterator[tuple[str, Any]]:
@@ -416,38 +431,57 @@ def test_every_repair_issue_is_translated() -> None:
 # Config flow
 
 
-@pytest.mark.parametrize(
-    ("class_name", "section"),
-    [("HmmConfigFlow", "config"), ("MinerOptionsFlow", "options")],
-)
-def test_every_step_is_translated(class_name: str, section: str) -> None:
+def test_all_flows_are_known() -> None:
+    """Given the flows of the code, then no class is left out here."""
+    classes = {
+        node.name
+        for path in (COMPONENT / "config_flow.py", *COMPONENT.glob("flows/*.py"))
+        for node in parse(path).body
+        if isinstance(node, ast.ClassDef)
+        and any(
+            isinstance(item, ast.AsyncFunctionDef)
+            and item.name.startswith("async_step_")
+            for item in node.body
+        )
+    }
+    assert classes == set.union(*FLOWS.values())
+
+
+@pytest.mark.parametrize("section", FLOWS)
+def test_every_step_is_translated(section: str) -> None:
     """Given a flow, then exactly its forms and menus have texts.
 
     Each field has a name and says what to enter.
     """
-    tree = flow_class(class_name)
-    shown = {
-        literal(argument(call, "step_id"))
-        for call in calls(tree, "async_show_form", "async_show_menu")
-    }
     steps = load("translations/en.json")[section]["step"]
-    assert steps.keys() == shown
+    assert steps.keys() == shown_steps(flow_classes(section))
     for step_id, step in steps.items():
         assert "title" in step, step_id
         assert step.get("data", {}).keys() == step.get("data_description", {}).keys()
 
 
-def test_menu_and_progress_are_translated() -> None:
-    """Given the config flow, then its menus and its progress have texts."""
-    tree = flow_class("HmmConfigFlow")
-    config = load("translations/en.json")["config"]
+@pytest.mark.parametrize("section", FLOWS)
+def test_menu_and_progress_are_translated(section: str) -> None:
+    """Given a flow, then its menus and its progress have texts.
+
+    All that a menu offers is a step.
+    """
+    tree = flow_classes(section)
+    methods = {
+        node.name for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef)
+    }
+    flow = load("translations/en.json")[section]
     for menu in calls(tree, "async_show_menu"):
         options = argument(menu, "menu_options")
         assert options is not None
-        step = config["step"][literal(argument(menu, "step_id"))]
-        assert set(step["menu_options"]) == literals(options)
-        assert set(step["menu_option_descriptions"]) == literals(options)
-    assert set(config["progress"]) == {
+        step = flow["step"][literal(argument(menu, "step_id"))]
+        told = set(step["menu_options"])
+        assert set(step["menu_option_descriptions"]) == told
+        assert literals(options) <= told
+        assert {f"async_step_{option}" for option in told} <= methods
+        if isinstance(options, ast.List) and all(map(literal, options.elts)):
+            assert literals(options) == told
+    assert set(flow["progress"]) == {
         literal(argument(call, "progress_action"))
         for call in calls(tree, "async_show_progress")
     }
@@ -455,7 +489,7 @@ def test_menu_and_progress_are_translated() -> None:
 
 def test_every_abort_is_translated() -> None:
     """Given the config flow, then exactly the reasons to give up have texts."""
-    tree = flow_class("HmmConfigFlow")
+    tree = flow_classes("config")
     reasons = {key for _, key in errors._KEYS} | HA_SUCCESSES
     for call in calls(tree, "async_abort", "_abort_if_unique_id_mismatch"):
         if (reason := literal(argument(call, "reason"))) is not None:
@@ -466,6 +500,39 @@ def test_every_abort_is_translated() -> None:
     aborts = load("translations/en.json")["config"]["abort"]
     assert aborts.keys() == reasons
     assert not any(placeholders(text) for text in aborts.values())
+
+
+def test_every_abort_and_error_of_the_options_is_translated() -> None:
+    """Given the flows of options, then exactly what goes wrong in them has texts."""
+    tree = flow_classes("options")
+    options = load("translations/en.json")["options"]
+    assert set(options["abort"]) == {
+        literal(argument(call, "reason")) for call in calls(tree, "async_abort")
+    }
+    errors = {
+        key
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign | ast.keyword)
+        and isinstance(node.value, ast.Dict)
+        and "errors" in ast.unparse(node)
+        for value in node.value.values
+        if (key := literal(value)) is not None
+    }
+    assert set(options["error"]) == errors
+
+
+def test_every_option_of_a_selector_is_translated() -> None:
+    """Given the words that a step fills in, then exactly these have texts."""
+    selectors = load("translations/en.json")["selector"]
+    words = {
+        "driver_answer": set(
+            flow_drivers._ANSWER_SCHEMA.schema["answer"].config["options"]
+        ),
+        "driver_kind": {"miner", "pool"},
+        "driver_source": set(get_args(overview.Source.__value__)),
+        "driver_state": set(get_args(overview.State.__value__)),
+    }
+    assert {name: set(it["options"]) for name, it in selectors.items()} == words
 
 
 def test_every_error_of_a_form_is_translated() -> None:

@@ -401,7 +401,7 @@ async def test_a_server_of_ones_own_from_the_list(
     home: HomeAssistant, stack: SimulatedStack
 ) -> None:
     """Its host is asked for; it needs no account."""
-    form = await to_list(home, "DGB stack · DGB")
+    form = await to_list(home, "DGB stack")
     assert form["step_id"] == "pool_account"
     assert form["description_placeholders"]["pool"] == "DGB stack (own server)"
     assert fields(form) == {"host", "port", "manager_port"}
@@ -424,7 +424,7 @@ async def test_a_server_of_ones_own_from_the_list(
     )
     assert result["type"] is FlowResultType.CREATE_ENTRY
     entry = result["result"]
-    assert entry.title == "DGB stack DGB"
+    assert entry.title == "DGB stack"
     assert entry.data == {
         "entry_type": "pool",
         "driver": "dgb_stack",
@@ -1413,11 +1413,11 @@ async def test_a_server_at_home_gets_another_address(
         assert entry.data["account_settings"] == {}
 
         # Another stack at the old address
-        form = await to_list(home, "DGB stack · DGB")
+        form = await to_list(home, "DGB stack")
         result = await fill(home, form, **old, manager_port=stack.port)
         assert result["type"] is FlowResultType.CREATE_ENTRY
         assert result["result"].unique_id == f"{unique_id}_2"
-        form = await to_list(home, "DGB stack · DGB")
+        form = await to_list(home, "DGB stack")
         result = await fill(home, form, **old, manager_port=stack.port)
         assert result["reason"] == "already_configured"
 

@@ -1,4 +1,4 @@
-"""Buttons of miners."""
+"""Buttons of miners and of the hub."""
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -17,7 +17,9 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .coordinator import MinerCoordinator
 from .driver_manager.client import MinerClient
 from .driver_manager.profile import MinerProfile
-from .entity import MinerEntity, async_add_offered
+from .drivers.customise import async_reload
+from .entity import HubEntity, MinerEntity, async_add_offered
+from .hub import HubCoordinator
 
 PARALLEL_UPDATES = 1
 
@@ -50,12 +52,21 @@ MINER_BUTTONS: tuple[MinerButtonDescription, ...] = (
 )
 
 
+RELOAD_DRIVERS = ButtonEntityDescription(
+    key="reload_drivers",
+    translation_key="reload_drivers",
+    entity_category=EntityCategory.CONFIG,
+)
+
+
 async def async_setup_entry(
     hass: HomeAssistant,
     entry: ConfigEntry[Any],
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the buttons of a miner."""
+    """Add the buttons of a miner or of the hub."""
+    if isinstance(hub := entry.runtime_data, HubCoordinator):
+        async_add_entities([ReloadDriversButton(hub, RELOAD_DRIVERS)])
     if isinstance(coordinator := entry.runtime_data, MinerCoordinator):
         async_add_offered(
             coordinator,
@@ -78,3 +89,11 @@ class MinerButton(MinerEntity, ButtonEntity):
         await self.coordinator.async_command(
             self.entity_description.press_fn(self.coordinator.client)
         )
+
+
+class ReloadDriversButton(HubEntity, ButtonEntity):
+    """Loads driver and pool files again; what is broken is told in the repairs."""
+
+    @override
+    async def async_press(self) -> None:
+        await async_reload(self.hass)

@@ -12,6 +12,7 @@ from homeassistant.config_entries import (
     ConfigEntry,
     ConfigFlowResult,
     FlowType,
+    OptionsFlow,
     OptionsFlowWithReload,
 )
 from homeassistant.const import CONF_HOST, CONF_PORT
@@ -49,6 +50,7 @@ from .driver_manager.identity import is_address_id
 from .driver_manager.loader import LoadedDriver
 from .driver_manager.scan import scan
 from .errors import translation_key
+from .flows.drivers import HubOptionsFlow
 from .flows.hmm_local import CONF_IMPORT, ImportFlow
 from .flows.pool import ADDRESS_SCHEMA
 from .flows.tools import async_shared_data, choice, free_title
@@ -84,14 +86,16 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
     @callback
     @override
     def async_supports_options_flow(cls, config_entry: ConfigEntry[Any]) -> bool:
-        """Only miners have options."""
-        return entry_kind(config_entry) == EntryType.MINER
+        """Miners have options, and the hub has the drivers."""
+        return entry_kind(config_entry) in (EntryType.HUB, EntryType.MINER)
 
     @staticmethod
     @callback
     @override
-    def async_get_options_flow(config_entry: ConfigEntry[Any]) -> MinerOptionsFlow:
-        """Return the options of a miner."""
+    def async_get_options_flow(config_entry: ConfigEntry[Any]) -> OptionsFlow:
+        """Return the options of a miner, or what can be done with drivers."""
+        if entry_kind(config_entry) == EntryType.HUB:
+            return HubOptionsFlow()
         return MinerOptionsFlow()
 
     @override

@@ -266,13 +266,13 @@ async def test_own_stack(
 ) -> None:
     """A stack of one's own whose manager is on another port than usual."""
     dialog = Dialog(page)
-    await choose_from_list(dialog, home_assistant, "DGB stack · DGB")
+    await choose_from_list(dialog, home_assistant, "DGB stack")
     await dialog.fill(
         Address=pools.stack.host,
         Port=pools.stack.stratum.port,
         Port_of_the_manager=pools.stack.port,
     )
-    await submit(dialog, sheet, "DGB stack", "DGB stack DGB")
+    await submit(dialog, sheet, "DGB stack", "DGB stack")
     await see(page, 1.7)
     await sheet.take_page(page, "DGB stack")
 

@@ -16,6 +16,7 @@ from typing import Any, get_args
 
 from ..driver_api import BaseMinerAdapter, BasePoolIntegration, HashrateUnit
 from . import preflight
+from .declaration import NotADriver, declare
 from .driver_files import DriverFile, UnusableFile, other_plugins, read_file, user_files
 from .legacy.app_settings import AppSettings, settings_seen
 from .legacy.namespace import PoolRegistry, private_builtins
@@ -308,22 +309,36 @@ def _load_user_file(
                 reason="No class in it extends BaseMinerAdapter or BasePoolIntegration",
             )
         )
+    version = _declared_version(file)
     for driver_class in native:
         try:
-            _register(drivers, driver_class, path, sha256, bundled=False)
+            _register(
+                drivers, driver_class, path, sha256, bundled=False, version=version
+            )
         except ValueError as err:
             drivers.failed.append(
                 FailedDriver(path=path, reason=str(err), line=_class_line(driver_class))
             )
     for theirs, wrap in legacy.items():
         try:
-            _register(drivers, wrap(), path, sha256, bundled=False)
+            _register(drivers, wrap(), path, sha256, bundled=False, version=version)
         except BaseException as err:  # noqa: BLE001
             line = _line_in_file(err, path) or _class_line(theirs)
             reason = str(err) if type(err) is ValueError else _reason(err)
             drivers.failed.append(
                 FailedDriver(path=path, reason=discreet(reason), line=line)
             )
+
+
+def _declared_version(file: DriverFile) -> str | None:
+    """Return the version of a file, as its updates tell it: a file has one alone.
+
+    None if only running it tells that it is a driver.
+    """
+    try:
+        return declare(file.source, file.path).version
+    except NotADriver:
+        return None
 
 
 def _import_user_file(
@@ -387,6 +402,7 @@ def _register(
     *,
     bundled: bool,
     optional: bool = False,
+    version: str | None = None,
 ) -> None:
     """Add one class; raise ValueError with what is wrong with it."""
     if missing := getattr(driver_class, "__abstractmethods__", None):
@@ -409,7 +425,7 @@ def _register(
         LoadedDriver[Any](
             driver_class=driver_class,
             driver_type=driver_type,
-            version=str(driver_class.driver_version),
+            version=version or str(driver_class.driver_version),
             path=path,
             sha256=sha256,
             bundled=bundled,

@@ -4,7 +4,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN
-from .updates import DRIVER_UPDATES, PendingDriver
+from .updates import DRIVER_UPDATES, DriverResult, PendingDriver
 
 DRIVER_INSTALL = "driver_install"
 """The repair issue that asks."""
@@ -21,10 +21,27 @@ async def async_propose(hass: HomeAssistant, url: str, sha256: str) -> PendingDr
 
     Raises HomeAssistantError if it cannot be one.
     """
-    updates = hass.data[DRIVER_UPDATES]
-    pending = await updates.async_prepare(url, sha256)
-    _ask(hass, pending, updates.version_of(pending.declaration.id))
+    pending = await hass.data[DRIVER_UPDATES].async_prepare(url, sha256)
+    _ask(hass, pending)
     return pending
+
+
+async def async_accept(hass: HomeAssistant, pending: PendingDriver) -> DriverResult:
+    """Install a driver that was proposed: the user has said yes elsewhere.
+
+    Raises HomeAssistantError; the question then stays in the repairs.
+    """
+    result = await hass.data[DRIVER_UPDATES].async_install(
+        str(pending.url), pending.declaration.sha256, pending.file_name
+    )
+    ir.async_delete_issue(hass, DOMAIN, issue_id(pending))
+    return result
+
+
+async def async_reject(hass: HomeAssistant, pending: PendingDriver) -> None:
+    """Throw a driver away that was proposed: the user has said no elsewhere."""
+    await hass.data[DRIVER_UPDATES].async_discard(pending.declaration.sha256)
+    ir.async_delete_issue(hass, DOMAIN, issue_id(pending))
 
 
 @callback
@@ -44,37 +61,41 @@ def waiting(hass: HomeAssistant) -> set[str]:
 
 
 @callback
-def _ask(hass: HomeAssistant, pending: PendingDriver, replaces: str | None) -> None:
-    """Show the issue, which is still there after a restart.
-
-    ``replaces`` is the version that the driver would take the place of.
-    """
+def described(hass: HomeAssistant, pending: PendingDriver) -> dict[str, str]:
+    """Return what the user must know before the yes, fit for back quotes."""
     declaration = pending.declaration
+    replaces = hass.data[DRIVER_UPDATES].version_of(declaration.id)
+    return {
+        "name": plain(declaration.display_name),
+        "driver": str(declaration.id),
+        "version": plain(declaration.version),
+        "url": plain(str(pending.url)),
+        "sha256": declaration.sha256,
+        "requirements": plain(", ".join(declaration.requirements)) or _NONE,
+        "replaces": plain(replaces or _NONE),
+    }
+
+
+def plain(text: str) -> str:
+    """Return a text of a file that nobody has read yet, fit for back quotes."""
+    return "".join(c for c in text if c.isprintable()).replace("`", "'")
+
+
+@callback
+def _ask(hass: HomeAssistant, pending: PendingDriver) -> None:
+    """Show the issue, which is still there after a restart."""
     ir.async_create_issue(
         hass,
         DOMAIN,
         issue_id(pending),
         data={
             DATA_FILE_NAME: pending.file_name,
-            DATA_SHA256: declaration.sha256,
+            DATA_SHA256: pending.declaration.sha256,
             DATA_URL: str(pending.url),
         },
         is_fixable=True,
         is_persistent=True,
         severity=ir.IssueSeverity.WARNING,
         translation_key=DRIVER_INSTALL,
-        translation_placeholders={
-            "name": _plain(declaration.display_name),
-            "driver": str(declaration.id),
-            "version": _plain(declaration.version),
-            "url": _plain(str(pending.url)),
-            "sha256": declaration.sha256,
-            "requirements": _plain(", ".join(declaration.requirements)) or _NONE,
-            "replaces": _plain(replaces or _NONE),
-        },
+        translation_placeholders=described(hass, pending),
     )
-
-
-def _plain(text: str) -> str:
-    """Return a text of a file that nobody has read yet, fit for back quotes."""
-    return "".join(c for c in text if c.isprintable()).replace("`", "'")

@@ -23,7 +23,12 @@ from yarl import URL
 from ..const import DOMAIN
 from ..driver_manager.declaration import Declaration, DriverId, NotADriver, declare
 from ..driver_manager.download import DownloadFailed, download, file_url
-from ..driver_manager.driver_store import DriverStore, InstalledDriver, StoreError
+from ..driver_manager.driver_store import (
+    Backup,
+    DriverStore,
+    InstalledDriver,
+    StoreError,
+)
 from ..driver_manager.loader import FailedDriver
 from ..driver_manager.preflight import check
 from ..driver_manager.requirements import needs_of
@@ -309,9 +314,29 @@ class DriverUpdates:
                 failed.append((state, err))
         return updated, failed
 
+    async def async_backups(self) -> dict[DriverId, list[Backup]]:
+        """Return what each driver can be rolled back to, the newest first.
+
+        Drivers that were removed are among them.
+        """
+        await self.async_refresh()
+        found = await self._async_job(
+            self._files.all_backups, [*self.states, *self._manager.bundled]
+        )
+        kept: dict[DriverId, list[Backup]] = {}
+        for id_, backups in found.items():
+            state = self.states.get(id_)
+            if state is None:
+                kept[id_] = backups
+            elif state.is_inside:
+                current = state.installed.declaration.sha256
+                kept[id_] = [it for it in backups if it.declaration.sha256 != current]
+        return {id_: backups for id_, backups in kept.items() if backups}
+
     async def async_roll_back(self, name: str, version: str | None) -> DriverResult:
         """Bring back the version before, or one that is told.
 
+        Of several backups of one version, the name of one without ``.py`` says which.
         It also brings back a driver that was removed. Once more brings back what
         was there before: nothing is lost.
         """
@@ -386,7 +411,7 @@ class DriverUpdates:
         waits = self._files.staged(declaration.sha256) is not None
         path = self._files.stage(file_name, source)
         try:
-            finding = check([path]).get(path)
+            finding = check([path], self._manager.drivers.settings).get(path)
         finally:
             if not waits:
                 self._files.unstage(declaration.sha256)
@@ -483,7 +508,7 @@ class DriverUpdates:
                 backup
                 for backup in backups
                 if backup.declaration.sha256 != current
-                and version in (None, backup.declaration.version)
+                and version in (None, backup.declaration.version, backup.path.stem)
             ),
             None,
         )

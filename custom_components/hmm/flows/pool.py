@@ -735,9 +735,11 @@ def _driver_name(data: HmmData, driver_type: str) -> str:
 
 
 def _group_name(data: HmmData, driver_type: str, coin: str | None) -> str:
-    """Return a name as "Solopool.org · DGB"."""
+    """Return a name as "Solopool.org · DGB", but "DGB stack"."""
     name = _driver_name(data, driver_type)
-    return f"{name} · {coin.upper()}" if coin else name
+    if not coin or coin.upper() in name.upper().split():
+        return name
+    return f"{name} · {coin.upper()}"
 
 
 def _match_name(data: HmmData, match: PoolMatch) -> str:

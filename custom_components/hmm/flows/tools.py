@@ -1,12 +1,16 @@
 """What the steps of all config flows share."""
 
+from collections.abc import Callable
+
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.selector import (
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
 )
+from homeassistant.helpers.translation import async_get_translations
 from homeassistant.setup import async_setup_component
 
 from ..const import DOMAIN
@@ -17,6 +21,31 @@ async def async_shared_data(hass: HomeAssistant) -> HmmData:
     """Return the shared data; a flow may come before any entry is set up."""
     await async_setup_component(hass, DOMAIN, {})
     return get_data(hass)
+
+
+async def async_words(hass: HomeAssistant) -> Callable[[str, str], str]:
+    """Return a function that tells the word for an option of a selector.
+
+    What a step fills into its text is not translated by the frontend. It is told in
+    the language of Home Assistant.
+    """
+    language = hass.config.language
+    texts = await async_get_translations(hass, language, "selector", {DOMAIN})
+
+    def word(selector: str, option: str) -> str:
+        return texts[f"component.{DOMAIN}.selector.{selector}.options.{option}"]
+
+    return word
+
+
+async def async_message(hass: HomeAssistant, err: HomeAssistantError) -> str:
+    """Return what an error says, in the language of Home Assistant."""
+    texts = await async_get_translations(
+        hass, hass.config.language, "exceptions", {DOMAIN}
+    )
+    text = texts.get(f"component.{DOMAIN}.exceptions.{err.translation_key}.message")
+    placeholders = err.translation_placeholders or {}
+    return text.format(**placeholders) if text else str(err)
 
 
 def choice(
