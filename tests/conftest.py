@@ -46,7 +46,11 @@ def home(
     hass_storage: dict[str, Any],
 ) -> Iterator[HomeAssistant]:
     """Return Home Assistant, allowed to talk to simulators on 127.0.0.1."""
-    with patch("custom_components.hmm.discovery.BROADCAST_PORT", free_udp_port()):
+    with (
+        patch("custom_components.hmm.discovery.BROADCAST_PORT", free_udp_port()),
+        # Nobody looks
+        patch("custom_components.hmm.flows.tools.SEEN_SECONDS", 0.0),
+    ):
         yield hass
 
 

@@ -19,6 +19,7 @@ from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_manager import preflight
 from custom_components.hmm.drivers.updates import DRIVER_UPDATES
+from custom_components.hmm.flows import drivers, tools
 from simulator import SimulatedAxeOS
 
 from .common import act, find_id, hub_entry, until
@@ -299,7 +300,10 @@ async def test_a_reload_that_cannot_be_done(
 
 
 async def test_who_closes_the_dialog_does_not_break_off_a_reload(
-    home: HomeAssistant, miner: ConfigEntry[Any], tmp_path: Path
+    home: HomeAssistant,
+    miner: ConfigEntry[Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A reload that has begun comes to its end, whether somebody looks or not."""
     go = tmp_path / "go"
@@ -308,6 +312,7 @@ async def test_who_closes_the_dialog_does_not_break_off_a_reload(
         f"while not pathlib.Path({str(go)!r}).exists():\n    time.sleep(0.01)\n"
     )
     await put(home, FILE, acme() + waits)
+    monkeypatch.setattr(drivers, "SOON_SECONDS", 0.05)
     menu = await configure(home)
     flows = home.config_entries.options
     progress = await flows.async_configure(menu["flow_id"], {"next_step_id": "reload"})
@@ -317,6 +322,35 @@ async def test_who_closes_the_dialog_does_not_break_off_a_reload(
     go.touch()
     await until(lambda: "acme" in get_data(home).drivers.miners)
     assert not flows.async_progress()
+
+
+async def test_what_takes_a_while_shows_a_progress(
+    home: HomeAssistant,
+    miner: ConfigEntry[Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is soon done is told at once; for the rest there is a progress."""
+    await put(home, FILE, acme())
+    done = await home.config_entries.options.async_configure(
+        (await configure(home))["flow_id"], {"next_step_id": "reload"}
+    )
+    assert done["step_id"] == "reloaded"
+
+    monkeypatch.setattr(drivers, "SOON_SECONDS", 0.0)
+    monkeypatch.setattr(tools, "SEEN_SECONDS", 0.2)
+    await put(home, FILE, acme("2.0.0"))
+    menu = await configure(home)
+    flows = home.config_entries.options
+    shown = await flows.async_configure(menu["flow_id"], {"next_step_id": "reload"})
+    assert told(shown, "options")["type"] is FlowResultType.SHOW_PROGRESS
+    await until(lambda: get_data(home).drivers.miners["acme"].version == "2.0.0")
+    # The frontend may still be about to listen
+    again = await flows.async_configure(menu["flow_id"])
+    assert again["type"] is FlowResultType.SHOW_PROGRESS
+    await home.async_block_till_done(wait_background_tasks=True)
+    told_ = await flows.async_configure(menu["flow_id"])
+    assert told_["step_id"] == "reloaded"
 
 
 # Updates

@@ -824,6 +824,11 @@ async def test_keys_and_servers_can_be_changed(
     assert entry.data["pool_settings"]["api_base"].endswith(f":{braiins.port}")
     assert (entry.data["host"], entry.data["port"]) == ("eu.braiins.example", 4444)
 
+    # A server that is not in the list is none of those
+    menu = await reconfigure(home, entry)
+    form = await fill(home, menu, next_step_id="reconfigure_region")
+    assert suggested(form, "region") is None
+
 
 # Wallets and keys in config.yaml
 

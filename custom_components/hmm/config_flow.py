@@ -53,7 +53,7 @@ from .errors import translation_key
 from .flows.drivers import HubOptionsFlow
 from .flows.hmm_local import CONF_IMPORT, ImportFlow
 from .flows.pool import ADDRESS_SCHEMA
-from .flows.tools import async_shared_data, choice, free_title
+from .flows.tools import async_seen, async_shared_data, choice, free_title
 
 CONF_DEVICE_HOSTS = "devices"
 CONF_OTHER_KIND = "other_kind"
@@ -191,7 +191,9 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Have Home Assistant install the package; that may take minutes."""
         if self._load_task is None:
-            self._load_task = self.hass.async_create_task(self._load_other())
+            self._load_task = self.hass.async_create_task(
+                async_seen(self._load_other())
+            )
         if not self._load_task.done():
             return self.async_show_progress(
                 step_id="other_install",
@@ -261,7 +263,7 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Look for miners on the network."""
         if self._scan_task is None:
-            self._scan_task = self.hass.async_create_task(self._scan())
+            self._scan_task = self.hass.async_create_task(async_seen(self._scan()))
         if not self._scan_task.done():
             return self.async_show_progress(
                 step_id="scan",

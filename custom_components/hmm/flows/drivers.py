@@ -46,9 +46,12 @@ from ..drivers.updates import (
     DriverUpdates,
     PendingDriver,
 )
-from .tools import async_message, async_shared_data, async_words, choice
+from .tools import async_message, async_seen, async_shared_data, async_words, choice
 
 CONF_ANSWER = "answer"
+
+SOON_SECONDS = 3.0
+"""How long a step waits for what it does before it shows a progress."""
 
 _NONE = "–"
 _INSTALL = "install"
@@ -562,8 +565,13 @@ class HubOptionsFlow(OptionsFlow):
             # Who closes the dialog does not break off what has begun
             return await asyncio.shield(task)
 
+        await asyncio.wait([task], timeout=SOON_SECONDS)
         self._job = _Job(
-            task=self.hass.async_create_task(waiting()), done=done, failed=failed
+            task=self.hass.async_create_task(
+                waiting() if task.done() else async_seen(waiting())
+            ),
+            done=done,
+            failed=failed,
         )
         if not self._job.task.done():
             return await self.async_step_working()

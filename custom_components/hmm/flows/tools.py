@@ -1,6 +1,7 @@
 """What the steps of all config flows share."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
@@ -15,6 +16,23 @@ from homeassistant.setup import async_setup_component
 
 from ..const import DOMAIN
 from ..data import HmmData, get_data
+
+SEEN_SECONDS = 2.0
+"""How long a progress is shown at least."""
+
+
+async def async_seen[T](work: Awaitable[T]) -> T:
+    """Return what comes of work that a progress is shown for, but not too soon.
+
+    The frontend listens for the end once it shows the progress. An end before that
+    is never noticed: the dialog would wait for ever.
+    """
+    loop = asyncio.get_running_loop()
+    seen_at = loop.time() + SEEN_SECONDS
+    try:
+        return await work
+    finally:
+        await asyncio.sleep(seen_at - loop.time())
 
 
 async def async_shared_data(hass: HomeAssistant) -> HmmData:
