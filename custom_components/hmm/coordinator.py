@@ -148,8 +148,11 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             return False
         # The time of the next poll stays, so that those of many stay spread
         self._note(telemetry)
+        # What another version read is no base for "a block was found"
+        self.previous = None
         self.async_update_listeners()
-        return True
+        # A poll that waited for this may have been lost
+        return self.last_update_success
 
     @callback
     def _spread_polls(self) -> None:

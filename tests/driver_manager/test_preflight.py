@@ -11,6 +11,7 @@ import pytest
 
 from custom_components.hmm.driver_manager import preflight
 from custom_components.hmm.driver_manager.preflight import Finding, check
+from tests.conftest import free_udp_port
 
 GOOD = dedent("""\
     from integrations.base_pool import BasePoolIntegration
@@ -65,25 +66,40 @@ def test_good_files_need_one_process(
             "No class in it extends BaseMinerAdapter or BasePoolIntegration"
         ),
     }
-    assert len(processes) == 1
+    assert used(processes) == 1
 
 
-def test_the_next_trial_has_the_same_process(
+def used(processes: list[subprocess.Popen[bytes]]) -> int:
+    """Return how many processes have ended: those that have run a file."""
+    return sum(process.returncode is not None for process in processes)
+
+
+def test_the_next_trial_finds_a_process(
     tmp_path: Path, processes: list[subprocess.Popen[bytes]]
 ) -> None:
-    """Given a file that is edited, no further process is started to try it again."""
+    """Given a file that is edited, each trial has one that was started before."""
     (path,) = write(tmp_path, a=GOOD)
-    assert check([path]) == {}
     for number in range(1, 4):
         path.write_text(GOOD + "\n" * number + f"1 / 0  # {number}\n")
         finding = check([path])[path]
         assert finding.line == len(GOOD.splitlines()) + number + 1
-    path.write_text(GOOD)
-    assert check([path]) == {}
+        assert used(processes) == number
+        assert len(processes) == number + 1
 
-    assert len(processes) == 1
-    preflight._spare.end()
-    assert processes[0].returncode is not None
+
+def test_nothing_of_a_file_is_left(tmp_path: Path, socket_enabled: None) -> None:
+    """Given a file that spoils its process, or holds a port, the next knows nothing."""
+    holds = (
+        "import socket\n"
+        "held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        f"held.bind(('127.0.0.1', {free_udp_port()}))\n"
+    )
+    spoils = "import sys\nsys.modules['zipfile'] = None\n"
+    needs = "import zipfile\n"
+    (path,) = write(tmp_path, a="")
+    for source in (holds, holds, spoils, needs):
+        path.write_text(source + GOOD)
+        assert check([path]) == {}
 
 
 def grow_old(monkeypatch: pytest.MonkeyPatch, _: subprocess.Popen[bytes]) -> None:
@@ -112,11 +128,12 @@ def test_a_process_that_is_of_no_use_any_more(
     """Given one that cannot be used again, another one takes its place."""
     paths = write(tmp_path, a=GOOD, b="1 / 0\n")
     assert check(paths).keys() == {paths[1]}
-    happens(monkeypatch, processes[0])
+    happens(monkeypatch, processes[1])
     assert check(paths).keys() == {paths[1]}
 
-    assert len(processes) == 2
-    assert processes[0].returncode is not None
+    # Two trials, what was of no use, and one for the next time
+    assert len(processes) == 4
+    assert used(processes) == 3
 
 
 def test_nothing_to_try(processes: list[subprocess.Popen[bytes]]) -> None:
@@ -145,7 +162,7 @@ def test_after_one_that_harms_the_others_are_tried(
         ),
         paths[4]: Finding("It ends the program when it is loaded", harmful=True),
     }
-    assert len(processes) == 3
+    assert used(processes) == 3
 
 
 def test_one_good_class_is_enough(tmp_path: Path) -> None:
@@ -214,9 +231,8 @@ def test_some_threads_are_allowed(
         """)
 
     assert check(write(tmp_path, a=source + GOOD, b=GOOD)) == {}
-    # They do not keep the process alive, which is not used again
-    assert len(processes) == 1
-    assert processes[0].returncode is not None
+    # They do not keep the process alive
+    assert used(processes) == 1
 
 
 def test_what_cannot_be_tried_is_not_run(

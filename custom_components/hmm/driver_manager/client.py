@@ -27,6 +27,8 @@ _LOGGER = logging.getLogger(__name__)
 # A poll may wait for a slow web server, a command also for a restart.
 _POLL_SECONDS = 20
 _COMMAND_SECONDS = 150
+_SWAP_SECONDS = 10
+"""How long another version of the driver waits for a command to end."""
 
 
 class DriverFault(DriverError):
@@ -99,10 +101,15 @@ class MinerClient:
         """Go on with another version of the driver if only its code is new.
 
         That is so if it reads the device and takes it for what it was ``before``.
-        Returns its first poll; None if nothing was changed. Meanwhile no other
-        request is made.
+        Returns its first poll; None if nothing was changed, also when a command takes
+        too long. Meanwhile no other request is made.
         """
-        async with self._lock:
+        try:
+            async with asyncio.timeout(_SWAP_SECONDS):
+                await self._lock.acquire()
+        except TimeoutError:
+            return None
+        try:
             other = MinerClient(driver_class, self._context, self.host, self.port)
             is_same = False
             try:
@@ -121,6 +128,8 @@ class MinerClient:
                 return None
             old, self._driver = self._driver, other._driver
             self._driver_class, self._facts = driver_class, other._facts
+        finally:
+            self._lock.release()
         if old is not None:
             await self._close(old)
         return telemetry

@@ -5,8 +5,9 @@ end as soon as it is loaded. Done in there, that harms nothing.
 
 One process tries all files, one after the other. While a file keeps it waiting,
 further processes go on with the others, so that several files that hang cost little
-more time than one. It stays for a minute: who edits a driver reloads it again and
-again, and to start takes longer than to try a file.
+more time than one. Then the next one is started and waits for a minute: who edits a
+driver reloads it again and again, and to start takes longer than to try a file. One
+that has run a file is never used again, with all that the file has opened or changed.
 """
 
 import atexit
@@ -75,11 +76,6 @@ def check(
     return _Trial(waiting, settings or {}).run() if waiting else {}
 
 
-def forget_imports() -> None:
-    """Let the next trial import all packages again: one of them is another version."""
-    _spare.end()
-
-
 class _Spare:
     """The process that waits for the next trial, if there is one."""
 
@@ -91,18 +87,22 @@ class _Spare:
         """Return it, if it is still of use."""
         with self._lock:
             process, self._process = self._process, None
-        if process is None or process.is_fresh:
-            return process
-        process.end()
-        return None
+        if process is None:
+            return None
+        if not process.is_fresh:
+            process.end()
+            return None
+        process.deadline = time.monotonic() + _START_SECONDS
+        return process
 
-    def keep(self, process: _Process) -> None:
-        """Let one wait, in the place of another."""
-        process.since = time.monotonic()
-        with self._lock:
-            before, self._process = self._process, process
-        if before is not None:
-            before.end()
+    def renew(self) -> None:
+        """Start one, in the place of another. It has not run anything."""
+        with contextlib.suppress(OSError):  # There is no need of it
+            process = _Process()
+            with self._lock:
+                before, self._process = self._process, process
+            if before is not None:
+                before.end()
 
     def end(self) -> None:
         """End it."""
@@ -130,20 +130,17 @@ class _Trial:
     def run(self) -> dict[Path, Finding]:
         """Return what is wrong with the files."""
         if (spare := _spare.take()) is not None:
-            self._end = time.monotonic() + TOTAL_SECONDS
             self._add(spare)
         try:
             while self._waiting or any(it.path for it in self._processes):
                 self._hand_out()
                 self._take_answers()
                 self._end_late_ones()
-            if kept := next((it for it in self._processes if it.is_reusable), None):
-                self._remove(kept)
-                _spare.keep(kept)
         finally:
             for process in tuple(self._processes):
                 self._drop(process)
             self._selector.close()
+        _spare.renew()
         return self._findings
 
     def _hand_out(self) -> None:
@@ -168,7 +165,7 @@ class _Trial:
                     process.has_started = True
                     self._end = self._end or time.monotonic() + TOTAL_SECONDS
                     continue
-                finding, is_spoilt, process.is_alone = answer
+                finding, is_spoilt = answer
                 if finding is not None and process.path is not None:
                     reason, line = finding
                     self._findings[process.path] = Finding(reason, line, is_spoilt)
@@ -256,8 +253,6 @@ class _Process:
         self.path: Path | None = None
         """The file that it tries now."""
         self.has_started = False
-        self.is_alone = True
-        """Whether no thread of a file goes on in it."""
         self.since = time.monotonic()
         self.deadline = self.since + _START_SECONDS
         self._buffer = b""
@@ -275,11 +270,6 @@ class _Process:
             and time.monotonic() - self.since < _SPARE_SECONDS
             and self._sys_path == tuple(sys.path)
         )
-
-    @property
-    def is_reusable(self) -> bool:
-        """Return whether it can be kept for the next trial."""
-        return self.is_free and self.is_alone
 
     def busy_seconds(self) -> float:
         """Return how long its file has kept it; nothing while it starts."""
@@ -340,12 +330,11 @@ def _main() -> None:
     def forbid_forks() -> None:
         # In Home Assistant, the copy would go on beside it; in a loop, they would
         # take every process that the system can have.
-        say([[_FORKS, None], True, False])
+        say([[_FORKS, None], True])
         os._exit(0)
 
     say("ready")
     os.register_at_fork(before=forbid_forks)
-    is_alone = True
     while select.select([questions], [], [], _IDLE_SECONDS)[0]:
         if not (question := questions.readline()):
             break
@@ -355,11 +344,9 @@ def _main() -> None:
         path, settings = pickle.loads(base64.b64decode(question))  # noqa: S301  ours
         failed = loader.try_file(path, settings)
         if _more_threads(threads) > _MOST_THREADS:
-            say([["It starts too many threads when it is loaded", None], True, False])
+            say([["It starts too many threads when it is loaded", None], True])
             break
-        finding = [failed.reason, failed.line] if failed else None
-        is_alone = is_alone and threading.active_count() <= threads
-        say([finding, False, is_alone])
+        say([[failed.reason, failed.line] if failed else None, False])
     # Threads that a file has started do not keep the process alive
     out.close()
     os._exit(0)

@@ -384,9 +384,14 @@ class DriverManager:
         if driver is None or entry.state is not ConfigEntryState.LOADED:
             return False
         coordinator = entry.runtime_data
-        return isinstance(coordinator, MinerCoordinator) and (
-            await coordinator.async_try_driver(driver.driver_class)
-        )
+        try:
+            return isinstance(coordinator, MinerCoordinator) and (
+                await coordinator.async_try_driver(driver.driver_class)
+            )
+        except Exception:
+            # An entity that cannot take it must not keep the others from theirs
+            _LOGGER.exception("%s is set up again", entry.title)
+            return False
 
     async def _async_close_unused(self) -> None:
         """Let pool drivers that were replaced give back what they hold."""

@@ -18,7 +18,6 @@ from homeassistant.util.package import is_installed
 from packaging.requirements import Requirement
 
 from ..const import DOMAIN
-from ..driver_manager.preflight import forget_imports
 from ..driver_manager.requirements import Needs, Withheld, refusals
 
 _LOGGER = logging.getLogger(__name__)
@@ -129,7 +128,6 @@ class PackageInstaller:
             there = await self._hass.async_add_executor_job(is_installed, text)
         if there:
             _LOGGER.info("Installed the package %s for a driver", text)
-            await self._hass.async_add_executor_job(forget_imports)
             self._failed.pop(text, None)
         else:
             self._failed[text] = (

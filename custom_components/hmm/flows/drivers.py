@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
+import logging
 from typing import Any
 
 from homeassistant.config_entries import (
@@ -24,7 +25,7 @@ from homeassistant.helpers.selector import (
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from ..const import CONF_DRIVER
+from ..const import CONF_DRIVER, DOMAIN
 from ..data import HmmData, get_data
 from ..driver_manager.declaration import DriverId
 from ..driver_manager.driver_store import Backup
@@ -47,6 +48,8 @@ from ..drivers.updates import (
     PendingDriver,
 )
 from .tools import async_message, async_seen, async_shared_data, async_words, choice
+
+_LOGGER = logging.getLogger(__name__)
 
 CONF_ANSWER = "answer"
 
@@ -543,6 +546,15 @@ class HubOptionsFlow(OptionsFlow):
             self._texts = job.task.result()
         except HomeAssistantError as err:
             self._error = err
+            return job.failed
+        except Exception as err:
+            # The progress would go on for ever
+            _LOGGER.exception("Unexpected error")
+            self._error = HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="driver_job_failed",
+                translation_placeholders={"reason": type(err).__name__},
+            )
             return job.failed
         return job.done
 
