@@ -501,6 +501,19 @@ async def test_a_driver_that_is_not_wanted(
     assert "acme" not in get_data(home).drivers.miners
 
 
+async def test_two_dialogs_ask_about_one_driver(
+    home: HomeAssistant, miner: ConfigEntry[Any], files: FileServer
+) -> None:
+    """An answer to one of them is none to the other."""
+    first = await install_acme(home, files, acme())
+    second = await install_acme(home, files, acme("2.0.0"))
+    await fill(home, first, answer="discard")
+    assert issues(home) == {"driver_install_miner/acme"}
+    await fill(home, second, answer="install")
+    assert issues(home) == set()
+    assert get_data(home).drivers.miners["acme"].version == "2.0.0"
+
+
 async def test_what_cannot_be_installed_can_be_corrected(
     home: HomeAssistant, miner: ConfigEntry[Any], files: FileServer
 ) -> None:

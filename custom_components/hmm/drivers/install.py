@@ -34,14 +34,26 @@ async def async_accept(hass: HomeAssistant, pending: PendingDriver) -> DriverRes
     result = await hass.data[DRIVER_UPDATES].async_install(
         str(pending.url), pending.declaration.sha256, pending.file_name
     )
-    ir.async_delete_issue(hass, DOMAIN, issue_id(pending))
+    _answered(hass, pending)
     return result
 
 
 async def async_reject(hass: HomeAssistant, pending: PendingDriver) -> None:
     """Throw a driver away that was proposed: the user has said no elsewhere."""
     await hass.data[DRIVER_UPDATES].async_discard(pending.declaration.sha256)
-    ir.async_delete_issue(hass, DOMAIN, issue_id(pending))
+    _answered(hass, pending)
+
+
+@callback
+def _answered(hass: HomeAssistant, pending: PendingDriver) -> None:
+    """Take the question away, unless another file of the type is asked about now."""
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id(pending))
+    if (
+        issue is not None
+        and issue.data
+        and issue.data.get(DATA_SHA256) == pending.declaration.sha256
+    ):
+        ir.async_delete_issue(hass, DOMAIN, issue.issue_id)
 
 
 @callback

@@ -304,8 +304,8 @@ class DriverManager:
                 seconds=time.monotonic() - start,
             )
             _LOGGER.info(
-                "Reloaded the drivers: %d changed, %d entries were set up again, %d"
-                " files cannot be used",
+                "Reloaded the drivers: %d changed, %d entries took that over, %d files"
+                " cannot be used",
                 len(changes),
                 len(entries),
                 len(report.failed),
