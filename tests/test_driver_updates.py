@@ -183,11 +183,11 @@ async def test_what_is_up_to_date_is_left_alone(home: HomeAssistant) -> None:
     assert await names(home, "backup") == set()
 
 
-@pytest.mark.parametrize("version", ["banana", "", "9.x", "1.0.0-beta"])
+@pytest.mark.parametrize("version", ["banana", "", "9.x", "0.9.0-beta", "1.0.0-custom"])
 async def test_a_version_that_is_none_differs(
     home: HomeAssistant, version: str
 ) -> None:
-    """Given a version that cannot be ordered, the bundled one counts as newer."""
+    """A version that is older or cannot be ordered gets the bundled one offered."""
     path = await bundled_copy(home, version)
     await start(home)
     answer = await do(home, "check_driver_updates")

@@ -2,30 +2,40 @@
 
 import re
 
+from packaging.version import InvalidVersion, Version
+
 UNKNOWN = "unknown"
 """What stands for the version of a file that tells none."""
 
-_DOTTED = re.compile(r"[vV]?([0-9]{1,9}(?:\.[0-9]{1,9})*)")
+_MAX_LENGTH = 64
+_RELEASE = re.compile(r"[vV]?([0-9]{1,9}(?:\.[0-9]{1,9}){0,9})(?![0-9.])")
 
 
 def is_newer(latest: str, installed: str) -> bool:
     """Return whether ``latest`` is an update of ``installed``. Never raises.
 
-    Dotted numbers are compared as numbers ("1.10" is above "1.9", "1.0" is "1.0.0").
-    Everything else ("banana", "unknown") cannot be ordered: another one counts as
-    an update, as in HMM-Local.
+    Versions are ordered as Python orders them (PEP 440): "1.10" is above "1.9", "1.0"
+    equals "1.0.0", "1.0.0-beta" comes before "1.0.0". Where only the start of one can
+    be read ("1.0.0-custom"), its numbers decide. Everything else ("banana", "unknown")
+    cannot be ordered: a different version counts as an update, as in HMM-Local.
     """
     if latest == installed:
         return False
-    new, old = _numbers(latest), _numbers(installed)
-    return True if new is None or old is None else new > old
+    try:
+        return _parse(latest) > _parse(installed)
+    except InvalidVersion:
+        new, old = _release(latest), _release(installed)
+        return new is None or old is None or new >= old
 
 
-def _numbers(version: str) -> list[int] | None:
-    """Return the numbers of a dotted version without the zeros at its end."""
-    if (match := _DOTTED.fullmatch(version.strip())) is None:
-        return None
-    numbers = [int(part) for part in match[1].split(".")]
-    while numbers and numbers[-1] == 0:
-        numbers.pop()
-    return numbers
+def _parse(version: str) -> Version:
+    """Return a version of bounded length. Raises InvalidVersion."""
+    if len(version) > _MAX_LENGTH:
+        raise InvalidVersion
+    return Version(version)
+
+
+def _release(version: str) -> Version | None:
+    """Return the numbers at the start of a version, None if there are none."""
+    match = _RELEASE.match(version[:_MAX_LENGTH].strip())
+    return Version(match[1]) if match else None
