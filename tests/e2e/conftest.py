@@ -105,6 +105,12 @@ async def pools() -> AsyncIterator[Pools]:
 
 
 @pytest.fixture(scope="session")
+def interpreter() -> Path:
+    """Return the Python whose Home Assistant is tested, by default this one's."""
+    return Path(os.environ.get("HMM_HOME_ASSISTANT_PYTHON") or sys.executable)
+
+
+@pytest.fixture(scope="session")
 def config_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the config folder of Home Assistant."""
     return tmp_path_factory.mktemp("home-assistant") / "config"
@@ -112,14 +118,14 @@ def config_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def home_assistant(
-    config_folder: Path, pools: Pools
+    config_folder: Path, interpreter: Path, pools: Pools
 ) -> AsyncIterator[HomeAssistant]:
     """Return a Home Assistant with an owner, the integration and pool files."""
     port = free_port()
     prepare(config_folder, host="127.0.0.1", port=port)
     pools.write_files(config_folder / "hmm" / "pools")
     server = HomeAssistant(
-        Path(sys.executable),
+        interpreter,
         config_folder,
         port,
         config_folder.with_name("home-assistant.log"),
