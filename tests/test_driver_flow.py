@@ -41,8 +41,8 @@ from .user_drivers import (
 
 FILE = "miner_drivers/acme_driver.py"
 COPY = "miner_drivers/bitaxe_driver.py"
-WORSE = "hmm/miner\\_drivers/worse\\_driver.py"
-OFF = "hmm/miner\\_drivers/old\\_driver.py.disabled"
+WORSE = "hmm/miner_drivers/worse_driver.py"
+OFF = "hmm/miner_drivers/old_driver.py.disabled"
 
 
 @pytest.fixture
@@ -209,12 +209,12 @@ async def test_overview_tells_all_states(
         for line in table.splitlines()
     ]
     assert rows[:6] == [
-        ["hmm/odd\\_driver.py", "–", "–", "Your file", "Broken"],
+        ["hmm/odd_driver.py", "–", "–", "Your file", "Broken"],
         ["Acme One", "Miner", "2.0.0", "The web", "Running"],
         ["Bitaxe (AxeOS)", "Miner", "0.9.0", "Your file", "Update to be had"],
         [OFF, "Miner", "–", "Your file", "Switched off"],
         [WORSE, "Miner", "7.0", "Your file", "Broken"],
-        ["hmm/pool\\_drivers/no\\_driver.py", "Pool", "–", "Your file", "Broken"],
+        ["hmm/pool_drivers/no_driver.py", "Pool", "–", "Your file", "Broken"],
     ]
     assert ["Bitaxe (AxeOS)", "Miner", "1.0.0", "HMM", "Replaced by your file"] in rows
     assert ["Solopool.org", "Pool", "1.0.0", "HMM", "Running"] in rows

@@ -54,6 +54,7 @@ from .flows.drivers import HubOptionsFlow
 from .flows.hmm_local import CONF_IMPORT, ImportFlow
 from .flows.pool import ADDRESS_SCHEMA
 from .flows.tools import async_seen, async_shared_data, choice, free_title
+from .markdown import escaping
 
 CONF_DEVICE_HOSTS = "devices"
 CONF_OTHER_KIND = "other_kind"
@@ -557,6 +558,7 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
         return free_title(name, taken)
 
 
+@escaping
 class MinerOptionsFlow(OptionsFlowWithReload):
     """The plug that a miner hangs on, and what it asks for on changes."""
 

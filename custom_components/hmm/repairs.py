@@ -16,6 +16,7 @@ from .driver_manager.disable import disable
 from .driver_manager.driver_files import LARGEST_FILE
 from .driver_manager.loader import FailedDriver
 from .drivers.issues import DATA_PATH, DATA_TYPE
+from .markdown import code, escaping, printable
 from .repairs_install import async_create_install_flow
 
 _LONGEST_LINE = 200
@@ -39,6 +40,7 @@ async def async_create_fix_flow(
     return BrokenFileFlow(Path(path))
 
 
+@escaping
 class _FileFlow(RepairsFlow):
     """What the flows have in common: a file that can be taken out of use."""
 
@@ -115,7 +117,7 @@ class BrokenFileFlow(_FileFlow):
                 "file": manager.name_of(failed.path),
                 "line": str(failed.line or "?"),
                 "reason": failed.reason,
-                "source": _line(source, failed),
+                "source": code(_line(source, failed)),
             },
         )
 
@@ -163,9 +165,8 @@ def _read(path: Path) -> str:
 
 
 def _line(source: str, failed: FailedDriver) -> str:
-    """Return the line of the fault, fit to stand between back quotes."""
+    """Return the line of the fault."""
     lines = source.split("\n")
     if failed.line is None or not 0 < failed.line <= len(lines):
         return "?"
-    text = "".join(c for c in lines[failed.line - 1].strip() if c.isprintable())
-    return text[:_LONGEST_LINE].replace("`", "'") or "?"
+    return printable(lines[failed.line - 1], _LONGEST_LINE) or "?"

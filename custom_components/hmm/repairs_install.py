@@ -10,6 +10,7 @@ from homeassistant.helpers import issue_registry as ir
 from .const import DOMAIN
 from .drivers.install import DATA_FILE_NAME, DATA_SHA256, DATA_URL, DRIVER_INSTALL
 from .drivers.updates import DRIVER_UPDATES
+from .markdown import Markdown, escaping
 
 
 @callback
@@ -30,6 +31,7 @@ def async_create_install_flow(
     )
 
 
+@escaping
 class InstallDriverFlow(RepairsFlow):
     """Shows what would be installed; nothing of it has been run yet."""
 
@@ -49,7 +51,10 @@ class InstallDriverFlow(RepairsFlow):
         return self.async_show_menu(
             step_id="init",
             menu_options=["install", "discard"],
-            description_placeholders=self._shown,
+            # Escaped when the issue was made
+            description_placeholders={
+                name: Markdown(text) for name, text in self._shown.items()
+            },
         )
 
     async def async_step_install(

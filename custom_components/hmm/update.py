@@ -19,6 +19,7 @@ from .driver_manager.versions import is_newer
 from .drivers.updates import DRIVER_UPDATES, DriverState, DriverUpdates
 from .entity import HubEntity
 from .hub import HubCoordinator
+from .markdown import notes
 
 PARALLEL_UPDATES = 1
 
@@ -125,7 +126,7 @@ class DriverUpdateEntity(HubEntity, UpdateEntity):
         if state is None or state.offer is None:
             return None
         offer = state.offer.declaration
-        parts = [offer.notes, f"SHA-256 `{offer.sha256}`"]
+        parts = [notes(offer.notes or ""), f"SHA-256 `{offer.sha256}`"]
         return "\n\n".join(part for part in parts if part)
 
     @override

@@ -4,6 +4,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN
+from ..markdown import async_create_issue, code
 from .updates import DRIVER_UPDATES, DriverResult, PendingDriver
 
 DRIVER_INSTALL = "driver_install"
@@ -78,27 +79,21 @@ def described(hass: HomeAssistant, pending: PendingDriver) -> dict[str, str]:
     declaration = pending.declaration
     replaces = hass.data[DRIVER_UPDATES].version_of(declaration.id)
     return {
-        "name": plain(declaration.display_name),
-        "driver": str(declaration.id),
-        "version": plain(declaration.version),
-        "url": plain(str(pending.url)),
+        "name": code(declaration.display_name),
+        "driver": code(str(declaration.id)),
+        "version": code(declaration.version),
+        "url": code(str(pending.url)),
         "sha256": declaration.sha256,
-        "requirements": plain(", ".join(declaration.requirements)) or _NONE,
-        "replaces": plain(replaces or _NONE),
+        "requirements": code(", ".join(declaration.requirements)) or _NONE,
+        "replaces": code(replaces or _NONE),
     }
-
-
-def plain(text: str) -> str:
-    """Return a text of a file that nobody has read yet, fit for back quotes."""
-    return "".join(c for c in text if c.isprintable()).replace("`", "'")
 
 
 @callback
 def _ask(hass: HomeAssistant, pending: PendingDriver) -> None:
     """Show the issue, which is still there after a restart."""
-    ir.async_create_issue(
+    async_create_issue(
         hass,
-        DOMAIN,
         issue_id(pending),
         data={
             DATA_FILE_NAME: pending.file_name,

@@ -7,6 +7,7 @@ from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN
 from ..driver_manager.loader import BUNDLED
+from ..markdown import async_create_issue
 
 if TYPE_CHECKING:
     from .manager import DriverManager
@@ -43,9 +44,8 @@ def async_show_issues(hass: HomeAssistant, manager: DriverManager) -> None:
             if issue_id in shown:
                 continue
             shown.add(issue_id)
-            ir.async_create_issue(
+            async_create_issue(
                 hass,
-                DOMAIN,
                 issue_id,
                 data={DATA_PATH: str(failed.path)},
                 is_fixable=True,
@@ -65,9 +65,8 @@ def async_show_issues(hass: HomeAssistant, manager: DriverManager) -> None:
         name = manager.name_of(driver.path)
         issue_id = f"{dangerous}_{name}"
         shown.add(issue_id)
-        ir.async_create_issue(
+        async_create_issue(
             hass,
-            DOMAIN,
             issue_id,
             data={DATA_PATH: str(driver.path), DATA_TYPE: driver.driver_type},
             is_fixable=True,

@@ -30,13 +30,7 @@ from ..data import HmmData, get_data
 from ..driver_manager.declaration import DriverId
 from ..driver_manager.driver_store import Backup
 from ..drivers.customise import async_customise, async_reload, customisable
-from ..drivers.install import (
-    async_accept,
-    async_propose,
-    async_reject,
-    described,
-    plain,
-)
+from ..drivers.install import async_accept, async_propose, async_reject, described
 from ..drivers.manager import ReloadReport, id_of
 from ..drivers.overview import async_overview, name_of
 from ..drivers.update_services import CONF_SHA256, CONF_VERSION, sha256
@@ -47,6 +41,7 @@ from ..drivers.updates import (
     DriverUpdates,
     PendingDriver,
 )
+from ..markdown import Markdown, code, escape, escaping, printable
 from .tools import async_message, async_seen, async_shared_data, async_words, choice
 
 _LOGGER = logging.getLogger(__name__)
@@ -95,6 +90,7 @@ class _Job:
     """The step that follows if it raised, with what the error says."""
 
 
+@escaping
 class HubOptionsFlow(OptionsFlow):
     """Lists, reloads, customises, installs, rolls back and removes drivers.
 
@@ -145,7 +141,9 @@ class HubOptionsFlow(OptionsFlow):
         return self.async_show_menu(
             step_id="drivers",
             menu_options=[step for step, makes_sense in offered.items() if makes_sense],
-            description_placeholders={"folder": str(self._data.driver_manager.folder)},
+            description_placeholders={
+                "folder": code(str(self._data.driver_manager.folder))
+            },
         )
 
     async def async_step_finish(
@@ -163,9 +161,9 @@ class HubOptionsFlow(OptionsFlow):
         word = await async_words(self.hass)
         rows = [
             (
-                _cell(row.name),
+                escape(row.name),
                 word("driver_kind", row.kind) if row.kind else _NONE,
-                _cell(row.version or _NONE),
+                escape(row.version or _NONE),
                 word("driver_source", row.source),
                 word("driver_state", row.state),
             )
@@ -175,7 +173,7 @@ class HubOptionsFlow(OptionsFlow):
             step_id="overview",
             menu_options=["drivers", "finish"],
             description_placeholders={
-                "drivers": "\n".join(f"| {' | '.join(row)} |" for row in rows)
+                "drivers": Markdown("\n".join(f"| {' | '.join(row)} |" for row in rows))
             },
         )
 
@@ -213,13 +211,13 @@ class HubOptionsFlow(OptionsFlow):
             states = self._updates.states.values()
             return {
                 "updates": _lines(
-                    f"{_cell(str(state.id))}: {_cell(state.installed_version)} →"
-                    f" {_cell(state.latest_version or _NONE)}"
+                    f"{escape(str(state.id))}: {escape(state.installed_version)} →"
+                    f" {escape(state.latest_version or _NONE)}"
                     for state in states
                     if state.has_update
                 ),
                 "failed": _lines(
-                    f"{_cell(str(state.id))}: {_cell(state.error)}"
+                    f"{escape(str(state.id))}: {escape(state.error)}"
                     for state in states
                     if state.error
                 ),
@@ -253,8 +251,8 @@ class HubOptionsFlow(OptionsFlow):
                 "updated": _lines(map(_told_change, updated)),
                 "failed": _lines(
                     [
-                        f"{_cell(str(state.id))}:"
-                        f" {_cell(await async_message(self.hass, err))}"
+                        f"{escape(str(state.id))}:"
+                        f" {escape(await async_message(self.hass, err))}"
                         for state, err in failed
                     ]
                 ),
@@ -300,14 +298,14 @@ class HubOptionsFlow(OptionsFlow):
                     )
                 }
             ),
-            {"folder": str(self._data.driver_manager.folder)},
+            {"folder": code(str(self._data.driver_manager.folder))},
         )
 
     async def _customise(self, driver: str) -> Texts:
         path, report = await async_customise(self.hass, driver)
         return {
             "driver": driver,
-            "file": str(path),
+            "file": code(str(path)),
             "entries": _entries(report.entries),
         }
 
@@ -437,7 +435,7 @@ class HubOptionsFlow(OptionsFlow):
             ),
             {
                 "driver": self._driver,
-                "version": plain(state.installed_version) if state else _NONE,
+                "version": state.installed_version if state else _NONE,
             },
         )
 
@@ -491,7 +489,7 @@ class HubOptionsFlow(OptionsFlow):
         manager = self._data.driver_manager
         texts = {
             "driver": self._driver,
-            "file": manager.name_of(state.installed.path),
+            "file": code(manager.name_of(state.installed.path)),
             "entries": self._told_entries(state.installed.declaration.drivers),
         }
         if (bundled := manager.bundled.get(state.id)) is None:
@@ -624,15 +622,15 @@ class HubOptionsFlow(OptionsFlow):
         name_of_file = self._data.driver_manager.name_of
         return {
             "changes": _lines(
-                f"{_cell(str(change.id))}:"
-                f" {_cell(change.before.version if change.before else _NONE)} →"
-                f" {_cell(change.after.version if change.after else _NONE)}"
+                f"{escape(str(change.id))}:"
+                f" {escape(change.before.version if change.before else _NONE)} →"
+                f" {escape(change.after.version if change.after else _NONE)}"
                 f"{_in_file(name_of_file(change.after.path)) if change.after else ''}"
                 for change in report.changes
             ),
             "failed": _lines(
-                f"`{plain(name_of_file(failed.path))}`"
-                f"{f':{failed.line}' if failed.line else ''} {_cell(failed.reason)}"
+                f"`{code(name_of_file(failed.path))}`"
+                f"{f':{failed.line}' if failed.line else ''} {escape(failed.reason)}"
                 for failed in report.failed
             ),
             "entries": _entries(report.entries),
@@ -642,28 +640,28 @@ class HubOptionsFlow(OptionsFlow):
     def _told_result(self, result: DriverResult) -> Texts:
         return {
             "driver": str(result.id),
-            "file": result.name,
-            "old_version": plain(result.old_version or _NONE),
-            "new_version": plain(result.new_version or _NONE),
+            "file": code(result.name),
+            "old_version": result.old_version or _NONE,
+            "new_version": result.new_version or _NONE,
             "entries": self._told_entries([result.id]),
         }
 
-    def _told_entries(self, ids: Iterable[DriverId]) -> str:
+    def _told_entries(self, ids: Iterable[DriverId]) -> Markdown:
         return _entries(self._data.driver_manager.entries_of_types(ids))
 
 
 def _told_change(result: DriverResult) -> str:
     return (
-        f"{_cell(str(result.id))}: {_cell(result.old_version or _NONE)} →"
-        f" {_cell(result.new_version or _NONE)}{_in_file(result.name)}"
+        f"{escape(str(result.id))}: {escape(result.old_version or _NONE)} →"
+        f" {escape(result.new_version or _NONE)}{_in_file(result.name)}"
     )
 
 
 def _in_file(name: str) -> str:
-    return f" (`{plain(name)}`)"
+    return f" (`{code(name)}`)"
 
 
-def _entries(entries: Iterable[ConfigEntry[Any]]) -> str:
+def _entries(entries: Iterable[ConfigEntry[Any]]) -> Markdown:
     """Return the names of miners and pools; those that do not work now are marked."""
     return _listed(
         entry.title
@@ -675,21 +673,15 @@ def _entries(entries: Iterable[ConfigEntry[Any]]) -> str:
 
 def _when(backup: Backup) -> str:
     """Return a version with the time since when it is kept."""
-    version = plain(backup.declaration.version)
+    version = printable(backup.declaration.version)
     if backup.made_at is None:
         return version
     return f"{version} · {dt_util.as_local(backup.made_at):%Y-%m-%d %H:%M:%S}"
 
 
-def _lines(texts: Iterable[str]) -> str:
-    return "\n".join(f"- {text}" for text in texts) or _NONE
+def _lines(texts: Iterable[str]) -> Markdown:
+    return Markdown("\n".join(f"- {text}" for text in texts) or _NONE)
 
 
-def _listed(texts: Iterable[str]) -> str:
-    return ", ".join(map(_cell, texts)) or _NONE
-
-
-def _cell(text: str) -> str:
-    """Return a text that nobody has read yet, fit for a table or list in Markdown."""
-    shown = plain(text)
-    return "".join(f"\\{c}" if c in r"\|*_[]<>#~" else c for c in shown)
+def _listed(texts: Iterable[str]) -> Markdown:
+    return Markdown(", ".join(map(escape, texts)) or _NONE)

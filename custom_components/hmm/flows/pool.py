@@ -31,6 +31,7 @@ from ..driver_api.coins import COINS
 from ..driver_manager.address import Address
 from ..driver_manager.known_pools import KnownPool
 from ..driver_manager.pool_detect import PoolMatch, find_pools, match_of
+from ..markdown import escaping
 from ..pools.defaults import async_read_defaults
 from ..pools.mined import MinedPool, mined_pools, pool_drivers
 from .pool_account import (
@@ -69,6 +70,7 @@ _SERVER_FIELDS: dict[vol.Marker, Any] = {
 }
 
 
+@escaping
 class PoolFlow(ConfigFlow):
     """The steps of pools."""
 

@@ -20,6 +20,7 @@ from ..const import CONF_WALLET
 from ..driver_api import BasePoolIntegration
 from ..driver_api.units import parse_int, parse_number, parse_text
 from ..driver_manager.client import DriverFault, log_fault
+from ..markdown import Markdown, escape
 from .tools import choice
 
 TRANSLATED_SETTINGS: Final = frozenset(
@@ -286,10 +287,10 @@ def read_settings(
     return {key: value for key, value in values.items() if value is not None}
 
 
-def explain(settings: Iterable[FormField]) -> str:
+def explain(settings: Iterable[FormField]) -> Markdown:
     """Return what settings mean that only a driver of the user knows, as Markdown."""
     lines = [
-        f"- **{setting.key}**: {'. '.join(filter(None, texts))}"
+        f"- **{escape(setting.key)}**: {'. '.join(map(escape, filter(None, texts)))}"
         for setting in settings
         if setting.key not in TRANSLATED_SETTINGS
         and (
@@ -300,7 +301,7 @@ def explain(settings: Iterable[FormField]) -> str:
         )
         != ("", "")
     ]
-    return "\n\n" + "\n".join(lines) if lines else ""
+    return Markdown("\n\n" + "\n".join(lines) if lines else "")
 
 
 def _guard[T](driver: BasePoolIntegration, call: Callable[[], T]) -> T:

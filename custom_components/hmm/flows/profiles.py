@@ -18,6 +18,7 @@ from ..const import CONF_DRIVER, CONF_PROFILE, DOMAIN
 from ..driver_api import TuningLimits
 from ..driver_manager.legacy.hmm_local_api import LocalProfile
 from ..driver_manager.profile import MinerProfile
+from ..markdown import Markdown, escape
 
 # What HMM-Local called modes that have their firmware's name here
 _MODES = {"med": "medium", "std": "standard"}
@@ -46,21 +47,23 @@ class _Step:
         return [f"#{line}" for line in lines] if self.asks else lines
 
 
-def as_table(profiles: Iterable[LocalProfile]) -> str:
+def as_table(profiles: Iterable[LocalProfile]) -> Markdown:
     """Return the rows of a Markdown table: name, kind, MHz, mV that never were set."""
-    return "\n".join(
-        "| "
-        + " | ".join(
-            (
-                _cell(profile.name),
-                _cell(profile.kind),
-                f"{profile.frequency:g} MHz" if profile.frequency else "-",
-                f"{profile.voltage:g} mV" if profile.voltage else "-",
-                _cell(profile.mode or "-"),
+    return Markdown(
+        "\n".join(
+            "| "
+            + " | ".join(
+                (
+                    escape(profile.name),
+                    escape(profile.kind),
+                    f"{profile.frequency:g} MHz" if profile.frequency else "-",
+                    f"{profile.voltage:g} mV" if profile.voltage else "-",
+                    escape(profile.mode or "-"),
+                )
             )
+            + " |"
+            for profile in profiles
         )
-        + " |"
-        for profile in profiles
     )
 
 
@@ -69,7 +72,7 @@ def as_scripts(
     hass: HomeAssistant,
     profiles: Iterable[LocalProfile],
     entries: Iterable[ConfigEntry],
-) -> str:
+) -> Markdown:
     """Return a script per profile that fits a miner, as blocks of YAML in Markdown.
 
     A script sets the frequency or the mode of those miners of its kind that allow
@@ -91,7 +94,7 @@ def as_scripts(
                 *(line for step in steps for line in step.lines()),
             ]
             blocks.append("```yaml\n" + "\n".join(lines) + "\n```")
-    return "\n\n".join(blocks)
+    return Markdown("\n\n".join(blocks))
 
 
 def _steps(
@@ -145,13 +148,13 @@ def _steps(
             )
         )
     steps += [
-        _Step("select.select_option", "option", mode, tuple(entities))
+        _Step(
+            "select.select_option",
+            "option",
+            json.dumps(mode, ensure_ascii=False),
+            tuple(entities),
+        )
         for mode, entities in modes.items()
         if entities
     ]
     return steps
-
-
-def _cell(text: str) -> str:
-    """Return a text that does not end a cell of a table."""
-    return text.replace("|", "\\|").replace("\n", " ")

@@ -16,6 +16,7 @@ from homeassistant.setup import async_setup_component
 
 from ..const import DOMAIN
 from ..data import HmmData, get_data
+from ..markdown import inert
 
 SEEN_SECONDS = 2.0
 """How long a progress is shown at least."""
@@ -91,7 +92,8 @@ def choice(
 
 
 def free_title(name: str, taken: set[str]) -> str:
-    """Return a name that is not taken, short enough to speak."""
+    """Return a name that is not taken, short enough to speak, and no Markdown."""
+    name = inert(name)
     free = name
     number = 2
     while free in taken:

@@ -14,6 +14,7 @@ from homeassistant.util.yaml import Secrets, load_yaml
 import yaml
 
 from ..const import DOMAIN
+from ..markdown import async_create_issue, placeholders
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -80,18 +81,17 @@ def async_show_issue(hass: HomeAssistant, file: ConfigFile) -> None:
 
 def _report(hass: HomeAssistant, reason: str, line: int | None) -> None:
     """Show what is wrong in the repairs; log it, unless that was said before."""
-    placeholders = {"file": _FILE, "line": str(line or "?"), "reason": reason}
+    given = {"file": _FILE, "line": str(line or "?"), "reason": reason}
     before = ir.async_get(hass).async_get_issue(DOMAIN, _ISSUE)
-    if before is None or before.translation_placeholders != placeholders:
+    if before is None or before.translation_placeholders != placeholders(given):
         _LOGGER.error("%s cannot be used: %s (line %s)", _FILE, reason, line or "?")
-    ir.async_create_issue(
+    async_create_issue(
         hass,
-        DOMAIN,
         _ISSUE,
         is_fixable=False,
         severity=ir.IssueSeverity.ERROR,
         translation_key="config_file_failed",
-        translation_placeholders=placeholders,
+        translation_placeholders=given,
     )
 
 
