@@ -1,12 +1,41 @@
-"""Workers of a pool account: each has a miner that does the hashing."""
+"""What pool servers share: their clock, and workers that each have a miner."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from email.utils import formatdate
 import time
+from typing import Any, override
 import zlib
 
+from .httpd import HttpDevice, Response
 from .physics import Miner, Reading, Silicon
 
 SHARE_DIFFICULTY = 1000.0
+
+
+class PoolServer(HttpDevice):
+    """A web server of a pool, which adds its clock (``Date``) to every response.
+
+    `clock_skew` is how many seconds that clock is fast; `date_header` False leaves
+    it out of the responses.
+    """
+
+    def __init__(self, *, name: str, clock_skew: float = 0.0, **options: Any) -> None:
+        """Take the options of HttpDevice."""
+        super().__init__(name=name, **options)
+        self.clock_skew = clock_skew
+        self.date_header = True
+
+    @property
+    def now(self) -> float:
+        """What the server's clock says, in seconds since 1970."""
+        return time.time() + self.clock_skew
+
+    @override
+    def finish(self, response: Response) -> Response:
+        if not self.date_header:
+            return response
+        headers = {"Date": formatdate(self.now, usegmt=True), **response.headers}
+        return replace(response, headers=headers)
 
 
 @dataclass(slots=True)

@@ -10,9 +10,9 @@ from datetime import UTC, date, datetime, timedelta
 import time
 from typing import Any, ClassVar, override
 
-from .accounts import Worker, make_worker
+from .accounts import PoolServer, Worker, make_worker
 from .device import Fault
-from .httpd import Handler, HttpDevice, Request, Response, json_response
+from .httpd import Handler, Request, Response, json_response
 from .physics import HASHES_PER_DIFFICULTY, Reading
 
 DIFFICULTY = 133_869_853_540_305.4
@@ -68,7 +68,7 @@ class Account:
         return "off" if self.workers[name].offline else "ok"
 
 
-class SimulatedBraiins(HttpDevice):
+class SimulatedBraiins(PoolServer):
     """Braiins Pool with `accounts` (user name -> worker name -> H/s).
 
     Attributes for tests:

@@ -8,18 +8,17 @@ files that nobody writes any more, a log in local time.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import formatdate
 import json
 import math
 import re
 import time
 from typing import Any, ClassVar, Literal, override
 
-from .accounts import SHARE_DIFFICULTY, Worker, make_worker
+from .accounts import SHARE_DIFFICULTY, PoolServer, Worker, make_worker
 from .device import Fault
-from .httpd import HTML, Handler, HttpDevice, Request, Response, redirect_response
+from .httpd import HTML, Handler, Request, Response, redirect_response
 from .physics import HASHES_PER_DIFFICULTY, Reading
 
 type Flavour = Literal["lan", "public", "nerdminers", "braiins", "braiins-numeric"]
@@ -173,7 +172,7 @@ class Files:
     users: Mapping[str, str]
 
 
-class SimulatedCkpool(HttpDevice):
+class SimulatedCkpool(PoolServer):
     """A ckpool of some `flavour` with its `wallets` (address -> worker -> H/s).
 
     The stratum user of a worker is `<address>.<worker>`, or what `worker` is if it
@@ -238,8 +237,6 @@ class SimulatedCkpool(HttpDevice):
         self.shows_status = not flavour.startswith("braiins")
         self.shows_log = flavour == "lan"
         self.ranges = True
-        self.clock_skew = 0.0
-        self.date_header = True
         self.utc_offset = 0
         self.old_build = False
         self.decimals = False
@@ -359,19 +356,6 @@ class SimulatedCkpool(HttpDevice):
     @override
     def unknown(self, request: Request) -> Response:
         return Response(status=404, body=self.service.missing.encode())
-
-    @override
-    def finish(self, response: Response) -> Response:
-        """Give every answer what a web server adds: its clock."""
-        if not self.date_header:
-            return response
-        headers = {"Date": formatdate(self.now, usegmt=True), **response.headers}
-        return replace(response, headers=headers)
-
-    @property
-    def now(self) -> float:
-        """What the server's clock says, in seconds since 1970."""
-        return time.time() + self.clock_skew
 
     def _status_file(self, request: Request) -> Response:
         if not self.shows_status:

@@ -14,8 +14,8 @@ import json
 import time
 from typing import Any, ClassVar, Literal, override
 
-from .accounts import Worker, make_worker
-from .httpd import Handler, HttpDevice, Request, Response
+from .accounts import PoolServer, Worker, make_worker
+from .httpd import Handler, Request, Response
 from .physics import HASHES_PER_DIFFICULTY, Reading
 from .solopool import DEMO_WALLET, DEMO_WORKERS
 
@@ -74,7 +74,7 @@ class Pool:
     """The last one first."""
 
 
-class SimulatedMmfpServer(HttpDevice):
+class SimulatedMmfpServer(PoolServer):
     """A server with a pool per coin.
 
     `accounts` are coin -> address -> worker name -> H/s; a worker name that is

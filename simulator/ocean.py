@@ -13,9 +13,9 @@ import hashlib
 import time
 from typing import Any, ClassVar, Literal, override
 
-from .accounts import Worker, make_worker
+from .accounts import PoolServer, Worker, make_worker
 from .device import Fault
-from .httpd import Handler, HttpDevice, Request, Response, json_response
+from .httpd import Handler, Request, Response, json_response
 from .physics import HASHES_PER_DIFFICULTY
 
 DIFFICULTY = 133_869_853_540_305
@@ -92,7 +92,7 @@ class _Snapshot:
         return sum(rates[window] for rates in self.rates.values())
 
 
-class SimulatedOcean(HttpDevice):
+class SimulatedOcean(PoolServer):
     """OCEAN with its `wallets` (address -> worker name -> H/s).
 
     Attributes for tests:
@@ -135,7 +135,7 @@ class SimulatedOcean(HttpDevice):
         self._speed = speed
         self._age = age
         self._blocks: list[dict[str, Any]] = []
-        now = int(time.time())
+        now = int(self.now)
         for step in reversed(range(BLOCKS)):
             ago = 18_000 + BLOCK_EVERY * step
             self._add_block(now - ago, HEIGHT - ago // 600, "bc1qsomebodyelse", "rig7")
@@ -155,7 +155,7 @@ class SimulatedOcean(HttpDevice):
                 age=self._age,
                 network_difficulty=float(DIFFICULTY),
             )
-        began = time.time() - self._age
+        began = self.now - self._age
         for block in reversed(self._blocks):
             if block["ts"] >= began:
                 self._pay(wallet, block)
@@ -167,7 +167,7 @@ class SimulatedOcean(HttpDevice):
         for address, wallet in self.wallets.items():
             for name, worker in wallet.workers.items():
                 worker.miner.find_block()
-                self._add_block(int(time.time()), HEIGHT + 1, address, name)
+                self._add_block(int(self.now), HEIGHT + 1, address, name)
                 for paid in self.wallets.values():
                     self._pay(paid, self._blocks[0])
                 return
@@ -297,7 +297,7 @@ class SimulatedOcean(HttpDevice):
         return address, wallet, wallet.snapshot
 
     def _moment(self, taken: float) -> float | str:
-        return self._number(int(taken) - self.behind)
+        return self._number(int(taken + self.clock_skew) - self.behind)
 
     def _snap(
         self, snapshot: _Snapshot, workers: list[str], wallet: Wallet, part: float
@@ -415,7 +415,7 @@ class SimulatedOcean(HttpDevice):
         if isinstance(found, Response):
             return found
         _, wallet, _ = found
-        now = time.time()
+        now = self.now
         start, end, *_ = [*request.path.split("/")[4:], "", ""]
         since = int(start) if start.isdigit() else now - 30 * 86_400
         until = int(end) if end.isdigit() else now

@@ -15,9 +15,9 @@ import math
 import time
 from typing import Any, ClassVar, Literal, override
 
-from .accounts import SHARE_DIFFICULTY, Worker, make_worker
+from .accounts import SHARE_DIFFICULTY, PoolServer, Worker, make_worker
 from .device import Fault
-from .httpd import Handler, HttpDevice, Request, Response
+from .httpd import Handler, Request, Response
 from .physics import HASHES_PER_DIFFICULTY
 
 DIFFICULTY = 133_869_853_540_305.4
@@ -63,7 +63,7 @@ class Wallet:
     """Shares of sessions that are over."""
 
 
-class SimulatedPublicPool(HttpDevice):
+class SimulatedPublicPool(PoolServer):
     """A public-pool with its `wallets` (address -> worker name -> H/s).
 
     Attributes for tests:

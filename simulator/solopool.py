@@ -12,9 +12,9 @@ import math
 import time
 from typing import Any, ClassVar, Literal, override
 
-from .accounts import SHARE_DIFFICULTY, Worker, make_worker
+from .accounts import SHARE_DIFFICULTY, PoolServer, Worker, make_worker
 from .device import Fault
-from .httpd import Handler, HttpDevice, Request, Response, json_response
+from .httpd import Handler, Request, Response, json_response
 from .physics import HASHES_PER_DIFFICULTY
 
 
@@ -90,7 +90,7 @@ class Wallet:
     """Work that belongs to rounds that ended."""
 
 
-class SimulatedSolopool(HttpDevice):
+class SimulatedSolopool(PoolServer):
     """A solopool of `coin` with its `wallets` (address -> worker name -> H/s).
 
     Attributes for tests:
@@ -135,7 +135,7 @@ class SimulatedSolopool(HttpDevice):
         self._age = age
         self._started = time.monotonic()
         self._pool_blocks = 17
-        self._last_block: int | None = int(time.time()) - 7200
+        self._last_block: int | None = int(self.now) - 7200
         self.wallets: dict[str, Wallet] = {}
         accounts = {DEMO_WALLET: DEMO_WORKERS} if wallets is None else wallets
         for address, workers in accounts.items():
@@ -257,7 +257,7 @@ class SimulatedSolopool(HttpDevice):
                     "hashrate": self.coin.pool_hashrate,
                 }
             )
-        now = int(time.time())
+        now = int(self.now)
         newest = now - now % 600
         node = {
             "height": self.height,
@@ -315,7 +315,7 @@ class SimulatedSolopool(HttpDevice):
         self, wallet: Wallet, worker: str, difficulty: float, ago: float = 0.0
     ) -> None:
         digest = hashlib.sha256(f"{worker}{len(wallet.blocks)}".encode()).hexdigest()
-        moment = int(time.time() - ago)
+        moment = int(self.now - ago)
         self._last_block = max(self._last_block or 0, moment)
         self._pool_blocks += 1
         # What was done before the block belongs to the round that it ended.
@@ -377,7 +377,7 @@ def _miner(pool: SimulatedSolopool, wallet: Wallet) -> dict[str, Any]:
         "onlineWorkers": online,
         "offlineWorkers": len(wallet.workers) - online,
         "totalWorkers": len(wallet.workers),
-        "lastShare": None if pool.nulls else _last_share(wallet),
+        "lastShare": None if pool.nulls else _last_share(pool, wallet),
         "roundShares": round(_work(wallet) - wallet.round_offset),
         "bestShare": None
         if pool.nulls
@@ -403,7 +403,7 @@ def _v1(pool: SimulatedSolopool, wallet: Wallet) -> dict[str, Any]:
     """Show an account as v1 does (open-ethereum-pool family)."""
     readings = {name: worker.miner.read() for name, worker in wallet.workers.items()}
     online = sum(not worker.offline for worker in wallet.workers.values())
-    now = time.time()
+    now = pool.now
     luck = (_work(wallet) - wallet.round_offset) / pool.coin.difficulty
     earnings = []
     for period in (86_400, 604_800, 2_592_000):
@@ -434,7 +434,7 @@ def _v1(pool: SimulatedSolopool, wallet: Wallet) -> dict[str, Any]:
         "payments": None if pool.nulls or not payments else payments,
         "earnings": None if pool.nulls else earnings,
         "stats": {
-            "lastShare": None if pool.nulls else _last_share(wallet),
+            "lastShare": None if pool.nulls else _last_share(pool, wallet),
             "roundShares": round(_work(wallet) - wallet.round_offset),
             "paid": sum(payment["amount"] for payment in payments),
             "currentLuck": luck,
@@ -448,7 +448,7 @@ def _v1(pool: SimulatedSolopool, wallet: Wallet) -> dict[str, Any]:
             name: {
                 "hr": round(readings[name].averages["10m"]),
                 "hr2": round(readings[name].averages["1d"]),
-                "lastBeat": worker.seen,
+                "lastBeat": round(worker.seen + pool.clock_skew),
                 "offline": worker.offline,
                 "sharesValid": readings[name].accepted,
                 "sharesInvalid": readings[name].rejected,
@@ -459,5 +459,6 @@ def _v1(pool: SimulatedSolopool, wallet: Wallet) -> dict[str, Any]:
     }
 
 
-def _last_share(wallet: Wallet) -> int:
-    return max((worker.seen for worker in wallet.workers.values()), default=0)
+def _last_share(pool: SimulatedSolopool, wallet: Wallet) -> int:
+    seen = max((worker.seen for worker in wallet.workers.values()), default=0)
+    return round(seen + pool.clock_skew) if seen else 0

@@ -11,8 +11,8 @@ import math
 import time
 from typing import Any, ClassVar, Literal, override
 
-from .accounts import Worker, make_worker
-from .httpd import Handler, HttpDevice, Request, Response, json_response
+from .accounts import PoolServer, Worker, make_worker
+from .httpd import Handler, Request, Response, json_response
 from .physics import HASHES_PER_DIFFICULTY
 from .stratum import SimulatedStratum
 
@@ -80,7 +80,7 @@ class _Solved:
     worker: str
 
 
-class SimulatedStack(HttpDevice):
+class SimulatedStack(PoolServer):
     """The manager of a stack, with its ckpool in `stratum`.
 
     `port` is the manager's; `stratum_port` 0 takes a free one for ckpool. `workers`
@@ -261,15 +261,19 @@ class SimulatedStack(HttpDevice):
             },
         )
 
+    def _now(self) -> datetime:
+        """Give the time as the manager does: UTC that does not say so."""
+        return datetime.fromtimestamp(self.now, UTC).replace(tzinfo=None)
+
     def _stamped(self, **values: Any) -> Response:
-        return json_response({"timestamp": _iso(_now()), **values})
+        return json_response({"timestamp": _iso(self._now()), **values})
 
     def _health(self, _: Request) -> Response:
         return json_response(
             {
                 "status": "ok",
                 "service": f"{self.coin_name}-local-stack-manager",
-                "timestamp": _iso(_now()),
+                "timestamp": _iso(self._now()),
             }
         )
 
@@ -411,12 +415,14 @@ class SimulatedStack(HttpDevice):
         height = self.height - int(ago / self.coin.block_seconds) + 1
         while any(block.height == height for block in self._solved):
             height += 1
-        self._solved.append(_Solved(_now() - timedelta(seconds=ago), height, worker))
+        self._solved.append(
+            _Solved(self._now() - timedelta(seconds=ago), height, worker)
+        )
         self._solved.sort(key=lambda block: block.moment)
 
     def _status_line(self) -> tuple[datetime, dict[str, Any]]:
         """Give what ckpool's latest status line says, and when it was written."""
-        now = _now()
+        now = self._now()
         if self._sample is not None:
             stale = self.frozen or not self.stratum.online
             if stale or now - self._sample[0] < timedelta(seconds=SAMPLE_SECONDS):
@@ -487,7 +493,7 @@ class SimulatedStack(HttpDevice):
                 f"total{suffix}": accepted + rejected,
             }
         return {
-            "timestamp": _iso(_now()),
+            "timestamp": _iso(self._now()),
             "shares": shares,
             # Two lines of each block match.
             "blocks": {"found": 2 * len(self._solved)},
@@ -528,7 +534,7 @@ class SimulatedStack(HttpDevice):
         events.insert(
             0,
             {
-                "timestamp": _iso(_now() - timedelta(seconds=self._age)),
+                "timestamp": _iso(self._now() - timedelta(seconds=self._age)),
                 "source": "ckpool.stderr",
                 "severity": "info",
                 "event_type": "connectivity",
@@ -554,11 +560,6 @@ class SimulatedStack(HttpDevice):
             latest_event_timestamp=newest,
             events=shown,
         )
-
-
-def _now() -> datetime:
-    """Give the time as the manager does: UTC that does not say so."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _iso(moment: datetime) -> str:

@@ -87,7 +87,7 @@ BAD = (
     Bad(
         "equal-answers",
         "reject_rate=reject_percent(valid, invalid, stale),",
-        "reject_rate=time.monotonic() % 1,",
+        "reject_rate=__import__('time').monotonic() % 1,",
         "reject_rate:",
     ),
     Bad(

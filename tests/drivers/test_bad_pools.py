@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, datetime
 import json
 import math
 import re
@@ -99,12 +98,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
             and getattr(module, "time", None) is time
         ):
             monkeypatch.setattr(module, "time", clock)
-    # Looks at the clock of datetime
-    monkeypatch.setattr(
-        stack,
-        "_now",
-        lambda: datetime.fromtimestamp(clock.time(), UTC).replace(tzinfo=None),
-    )
     # Grows in the course of an hour
     monkeypatch.setattr(SimulatedBraiins, "_pending", lambda *_: 0.000_01)
     return clock

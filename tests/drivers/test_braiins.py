@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 import json
 from pathlib import Path
 import time
@@ -14,7 +15,6 @@ import pytest
 import yaml
 
 from custom_components.hmm import bundled
-from custom_components.hmm.bundled.pool_drivers import braiins_driver
 from custom_components.hmm.bundled.pool_drivers.braiins_driver import BraiinsDriver
 from custom_components.hmm.driver_api import (
     AuthRequired,
@@ -25,6 +25,7 @@ from custom_components.hmm.driver_api import (
     InvalidValue,
     PoolWorker,
 )
+from custom_components.hmm.driver_api.transports.web import WebApi
 from simulator.braiins import DEMO_KEY, DEMO_USER, FACTORS, SimulatedBraiins
 from simulator.device import Fault
 from tests.drivers.test_solopool import Site, serving
@@ -319,6 +320,26 @@ async def test_nonsense_is_unknown(driver: BraiinsDriver, value: Any) -> None:
             assert (await tile(driver, site.base)).estimated_earnings_24h is None
 
 
+@pytest.mark.parametrize("days", [-31, 31])
+async def test_yesterday_is_that_of_the_pool(driver: BraiinsDriver, days: int) -> None:
+    """Where our clock is a month off, the day that is asked for is still the right one."""
+    moment = datetime.now(UTC) + timedelta(days=days)
+    today = moment.date()
+    path = f"/accounts/rewards/json/btc/?from={today - timedelta(days=1)}&to={today}"
+    midnight = datetime.combine(today, datetime.min.time(), UTC) - timedelta(days=1)
+    reward = {"date": midnight.timestamp(), "total_reward": "0.0005"}
+    date = f"Date: {format_datetime(moment, usegmt=True)}\r\n"
+    answers = {
+        PROFILE: load("profile.synthetic"),
+        WORKERS_PATH: load("workers.synthetic"),
+        path: {"btc": {"daily_rewards": [reward]}},
+    }
+    async with serving(
+        {path: (200, json.dumps(it), date) for path, it in answers.items()}
+    ) as site:
+        assert (await tile(driver, site.base)).estimated_earnings_24h == 0.0005
+
+
 def forget_reward(driver: BraiinsDriver) -> None:
     """Let it be time to ask for yesterday's reward again."""
     for account in driver._accounts.values():
@@ -360,24 +381,17 @@ async def test_yesterday_is_not_calculated_yet(
 ) -> None:
     """The day before serves meanwhile, and is dropped when it is too old."""
 
-    class Tomorrow(datetime):
-        ahead = timedelta(0)
-
-        @classmethod
-        def now(cls, tz: Any = None) -> Any:
-            return datetime.now(tz) + cls.ahead
-
-    monkeypatch.setattr(braiins_driver, "datetime", Tomorrow)
+    ahead = 0
+    monkeypatch.setattr(WebApi, "now", lambda _: time.time() + ahead * 86_400)
     async with answering() as site:
         assert (await tile(driver, site.base)).estimated_earnings_24h == 0.00061081
-        for days, known in ((1, True), (2, False)):
-            Tomorrow.ahead = timedelta(days=days)
+        for ahead, known in ((1, True), (2, False)):
             forget_reward(driver)
             earned = (await tile(driver, site.base)).estimated_earnings_24h
             assert earned == (0.00061081 if known else None)
             # Not asked again before its time
             await tile(driver, site.base)
-            assert len([path for path in site.paths if "rewards" in path]) == days + 1
+            assert len([path for path in site.paths if "rewards" in path]) == ahead + 1
 
 
 @pytest.mark.parametrize(

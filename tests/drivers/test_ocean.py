@@ -644,6 +644,48 @@ async def test_simulated_snapshots_stop(driver: OceanDriver) -> None:
         assert (await tile(driver, base)).health_status
 
 
+def clock(driver: OceanDriver, base: str) -> float | None:
+    """Return what the pool's clock says."""
+    return driver.get_server_time("mine.ocean.xyz", "BTC", api_base=f"{base}/v1")
+
+
+@pytest.mark.parametrize("skew", [-30 * 86_400, -3600, 3600])
+async def test_the_clock_of_the_pool_counts(driver: OceanDriver, skew: float) -> None:
+    """Where our clock is an hour or a month off, the pool is as well as before."""
+    driver.shared_seconds = driver.retry_seconds = driver.earnings_seconds = 0.0
+    async with SimulatedOcean(wallets={WALLET: WORKERS}, clock_skew=skew) as pool:
+        pool.find_block()
+        base = f"http://127.0.0.1:{pool.port}"
+        first = await tile(driver, base)
+        assert first.health_status and first.health_message is None
+        assert first.active_workers == len(WORKERS)
+        assert all(worker.online for worker in first.workers)
+        assert first.estimated_earnings_24h and first.estimated_earnings_24h > 0
+        assert clock(driver, base) == pytest.approx(time.time() + skew, abs=2)
+        blocks = await driver.get_blocks(
+            "mine.ocean.xyz", "BTC", hours=1, api_base=f"{base}/v1"
+        )
+        assert len(blocks) == 1
+        # Right again: what was learnt of the offset is not kept
+        pool.clock_skew = 0.0
+        again = await tile(driver, base)
+        assert again.health_status
+        assert clock(driver, base) == pytest.approx(time.time(), abs=2)
+        # And figures that do stand still are noticed
+        pool.behind = 4000
+        assert not (await tile(driver, base)).health_status
+
+
+async def test_a_pool_without_a_clock_is_measured_by_ours(driver: OceanDriver) -> None:
+    """A server that sends no ``Date`` is judged as it always was."""
+    driver.shared_seconds = driver.retry_seconds = 0.0
+    async with SimulatedOcean(wallets={WALLET: WORKERS}, clock_skew=-3600) as pool:
+        pool.date_header = False
+        base = f"http://127.0.0.1:{pool.port}"
+        assert not (await tile(driver, base)).health_status
+        assert clock(driver, base) is None
+
+
 async def test_simulated_earnings_fail(driver: OceanDriver) -> None:
     """They are asked for again with the next poll, the rest is not touched."""
     async with simulated() as (pool, base):

@@ -504,6 +504,18 @@ async def test_simulated_pool(
         assert pool.counters.connections == 1
 
 
+@pytest.mark.parametrize("skew", [-30 * 86_400, -3600, 30 * 86_400])
+async def test_blocks_of_a_day_by_the_clock_of_the_pool(
+    driver: SolopoolDriver, skew: float
+) -> None:
+    """A day ends now for the pool, whatever our clock says."""
+    async with simulated(clock_skew=skew) as (pool, base):
+        pool.wallets[WALLET].blocks.clear()
+        pool._found(pool.wallets[WALLET], "nerd", 1e12, ago=86_400 + 60)
+        pool._found(pool.wallets[WALLET], "nerd", 1e12, ago=86_400 - 60)
+        assert (await tile(driver, base)).blocks_found_24h == 1
+
+
 @pytest.mark.parametrize("generation", [1, 2])
 async def test_simulated_nulls(driver: SolopoolDriver, generation: Any) -> None:
     """Nulls where lists and times are expected are unknown."""

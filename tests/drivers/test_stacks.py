@@ -634,6 +634,19 @@ async def simulated(
         yield stack, driver
 
 
+@pytest.mark.parametrize("skew", [-30 * 86_400, 3600])
+async def test_blocks_of_a_day_by_the_clock_of_the_stack(
+    session: aiohttp.ClientSession, skew: float
+) -> None:
+    """A day ends now for the stack, whatever our clock says."""
+    async with simulated(session, "DGB") as (stack, driver):
+        stack.clock_skew = skew
+        stack._solved.clear()
+        for ago in (86_400 + 60, 86_400 - 60):
+            stack._found("gamma", ago)
+        assert (await tile(driver, stack)).blocks_found_24h == 1
+
+
 @pytest.mark.parametrize("old_manager", [False, True])
 @pytest.mark.parametrize("text_numbers", [False, True])
 @pytest.mark.parametrize("coin", list(DRIVERS))
@@ -939,7 +952,7 @@ async def test_addresses(driver: DgbStackDriver) -> None:
     for url in ("::1", "[::1]:3335", "stratum+tcp://[::1]:3335"):
         driver._stack(url, {})
     assert list(driver._stacks)[1:] == [("::1", 8085)]
-    assert driver._stacks["::1", 8085]._api.base == "http://[::1]:8085"
+    assert driver._stacks["::1", 8085].api.base == "http://[::1]:8085"
     for empty in ("", " ", "stratum+tcp://"):
         with pytest.raises(InvalidValue, match="host"):
             await driver.get_dashboard_data(empty, "DGB")

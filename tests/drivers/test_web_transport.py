@@ -559,6 +559,59 @@ async def test_retry_after(
         assert least <= pause <= most
 
 
+@pytest.mark.parametrize("skew", [-86_400, 86_400])
+async def test_retry_after_a_date_by_the_servers_clock(
+    session: aiohttp.ClientSession, skew: float
+) -> None:
+    """The moment that the server names is one of its own clock."""
+    now = time.time() + skew
+    more = f"Date: {formatdate(now, usegmt=True)}\r\n"
+    more += f"Retry-After: {formatdate(now + 200, usegmt=True)}\r\n"
+    async with serving(reply(b"", 429, more)) as server:
+        api = WebApi(session, server.base)
+        with pytest.raises(CannotConnect):
+            await api.get("stats")
+        assert api._paused_until - time.monotonic() == pytest.approx(200, abs=3)
+
+
+@pytest.mark.parametrize(
+    ("date", "age", "ahead"),
+    [
+        (-40 * 86_400, None, -40 * 86_400),
+        (3600, None, 3600),
+        # A cache kept the answer for ten minutes
+        (-600, "600", 0),
+        (-600, "-1", -600),
+        (-600, "1e300", -600),
+        (-600, "nan", -600),
+    ],
+)
+async def test_the_servers_clock(
+    session: aiohttp.ClientSession, date: float, age: str | None, ahead: float
+) -> None:
+    """It goes on from the last answer; without one, time is ours."""
+    more = f"Date: {formatdate(time.time() + date, usegmt=True)}\r\n"
+    more += "" if age is None else f"Age: {age}\r\n"
+    async with serving(reply(b"{}", more=more)) as server:
+        api = WebApi(session, server.base)
+        assert api.server_time is None
+        assert api.now() == pytest.approx(time.time(), abs=1)
+        await api.get("stats")
+        assert api.server_time == pytest.approx(time.time() + ahead, abs=2)
+        assert api.now() == pytest.approx(time.time() + ahead, abs=2)
+
+
+@pytest.mark.parametrize(
+    "date", ["", "soon", "Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59"]
+)
+async def test_a_clock_that_is_none(session: aiohttp.ClientSession, date: str) -> None:
+    """A date that cannot be is not taken."""
+    async with serving(reply(b"{}", more=f"Date: {date}\r\n")) as server:
+        api = WebApi(session, server.base)
+        await api.get("stats")
+        assert api.server_time is None
+
+
 async def test_a_pause_is_not_shortened(session: aiohttp.ClientSession) -> None:
     """By another answer that was under way."""
     answers = [reply(b"", 429, "Retry-After: 500\r\n"), reply(b"", 503)]

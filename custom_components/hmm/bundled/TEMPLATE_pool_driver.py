@@ -18,7 +18,6 @@ Changes
 """
 
 from collections.abc import Mapping
-import time
 from typing import Any, ClassVar, override
 from urllib.parse import quote
 
@@ -173,7 +172,9 @@ class ExamplePoolDriver(BasePoolIntegration):
         stale = parse_count(shares.get("stale"))
         workers = _workers(account)
         blocks = _blocks(account.get("blocks"), coin)
-        recent = [b for b in blocks if (b.timestamp or 0) > time.time() - DAY]
+        # By the clock of the pool: that of this machine may be wrong
+        since = self._api(kwargs).now() - DAY
+        recent = [b for b in blocks if (b.timestamp or 0) > since]
         return DashboardTileData(
             # Tile 1: health
             health_status=tiles.health_status,
@@ -243,8 +244,13 @@ class ExamplePoolDriver(BasePoolIntegration):
     ) -> list[PoolBlock]:
         """Return the blocks that the pool found lately, newest first."""
         data, _ = await self._api(kwargs).get_json(f"{coin.lower()}/blocks")
-        since = time.time() - hours * 3600
+        since = self._api(kwargs).now() - hours * 3600
         return [b for b in _blocks(data, coin) if (b.timestamp or 0) >= since]
+
+    @override
+    def get_server_time(self, url: str, coin: str, **kwargs: Any) -> float | None:
+        """Return what the pool's clock says now."""
+        return self._api(kwargs).server_time
 
     # --- what the user is asked for ----------------------------------------------------
 

@@ -207,7 +207,7 @@ class FilesDriver(BasePoolIntegration):
         files = self._files_at(place, place.bases[0])
         with suppress(BadAnswer):  # It shows none
             await files.log()
-        since = time.time() - hours * 3600
+        since = files.api.now() - hours * 3600
         return [
             _block(block, coin)
             for block in files.known_log.blocks
@@ -241,6 +241,13 @@ class FilesDriver(BasePoolIntegration):
         if look.user is None or look.problem is not None:
             return tile
         return _fill(tile, look.user, address, coin, look.files.known_log)
+
+    @override
+    def get_server_time(self, url: str, coin: str, **kwargs: Any) -> float | None:
+        """Return what the pool's clock says now."""
+        place = self._place(url, kwargs)
+        base = self._preferred.get(place.bases, place.bases[0])
+        return self._files_at(place, base).api.server_time
 
     @override
     def get_config_schema(self) -> dict[str, Any]:

@@ -249,8 +249,9 @@ class CkpoolStackDriver(BasePoolIntegration):
         self, url: str, coin: str, hours: int = 24, **kwargs: Any
     ) -> list[PoolBlock]:
         """Return the blocks that ckpool's log tells, newest first."""
-        blocks = await self._stack(url, kwargs).blocks()
-        since = time.time() - hours * 3600
+        stack = self._stack(url, kwargs)
+        blocks = await stack.blocks()
+        since = stack.api.now() - hours * 3600
         return [it for it in blocks or () if (it.timestamp or 0) >= since]
 
     @override
@@ -290,7 +291,7 @@ class CkpoolStackDriver(BasePoolIntegration):
             estimated_time_to_block=network.seconds,
             pool_percentage=network.percent,
             active_workers=metrics.workers,
-            blocks_found_24h=_last_day(own_blocks),
+            blocks_found_24h=_last_day(own_blocks, stack.api.now()),
             last_block_found=parse_moment(own_blocks[0].timestamp)
             if own_blocks
             else None,
@@ -298,6 +299,11 @@ class CkpoolStackDriver(BasePoolIntegration):
             own_blocks=own_blocks or (),
             best_share=metrics.best_share,
         )
+
+    @override
+    def get_server_time(self, url: str, coin: str, **kwargs: Any) -> float | None:
+        """Return what the pool's clock says now."""
+        return self._stack(url, kwargs).api.server_time
 
     @override
     def get_config_schema(self) -> dict[str, Any]:
@@ -384,7 +390,7 @@ class _Stack:
 
     def __init__(self, driver: CkpoolStackDriver, base: str) -> None:
         self._driver = driver
-        self._api = WebApi(driver.session, base, timeout=driver.timeout_seconds)
+        self.api = WebApi(driver.session, base, timeout=driver.timeout_seconds)
         self._ready_api = WebApi(
             driver.session, base, timeout=driver.ready_timeout_seconds
         )
@@ -395,12 +401,12 @@ class _Stack:
 
     async def is_there(self) -> None:
         """Ask whether the manager lives."""
-        if (await self._api.get_object("health"))[0] is None:
+        if (await self.api.get_object("health"))[0] is None:
             raise BadAnswer("The pool is not at this port")
 
     async def metrics(self) -> _Metrics:
         """Return what the log says now."""
-        data, _ = await self._api.get_object(_METRICS)
+        data, _ = await self.api.get_object(_METRICS)
         if data is None:
             raise BadAnswer("The pool has no figures at this port")
         best = parse_amount(data.get("best_share_diff")) or None
@@ -449,7 +455,7 @@ class _Stack:
 
     async def difficulty(self) -> float | None:
         """Return the network's difficulty, None if the node is silent."""
-        data, _ = await self._api.shared_object(_NODE, self._driver.node_seconds)
+        data, _ = await self.api.shared_object(_NODE, self._driver.node_seconds)
         if data is None or parse_bool(data.get("ok")) is not True:
             return None
         age = parse_number(data.get("age_seconds"))
@@ -460,7 +466,7 @@ class _Stack:
 
     async def blocks(self) -> tuple[PoolBlock, ...] | None:
         """Return the blocks in the log, newest first; None if they cannot be told."""
-        data, _ = await self._api.shared_object(_BLOCKS, self._driver.blocks_seconds)
+        data, _ = await self.api.shared_object(_BLOCKS, self._driver.blocks_seconds)
         events = (data or {}).get("events")
         if not isinstance(events, list):
             return None
@@ -543,10 +549,10 @@ def _difficulty(mining: Mapping[str, Any]) -> float | None:
     )
 
 
-def _last_day(blocks: tuple[PoolBlock, ...] | None) -> int | None:
+def _last_day(blocks: tuple[PoolBlock, ...] | None, now: float) -> int | None:
     if blocks is None or any(block.timestamp is None for block in blocks):
         return None
-    since = time.time() - DAY
+    since = now - DAY
     return sum(1 for block in blocks if (block.timestamp or 0) >= since)
 
 

@@ -31,7 +31,7 @@ class PoolServer(ABC):
 
     def __init__(self, api: WebApi, share_seconds: float) -> None:
         """Make a client that has asked nothing yet."""
-        self._api = api
+        self.api = api
         self._share_seconds = share_seconds
 
     @abstractmethod
@@ -51,7 +51,7 @@ class PoolServer(ABC):
         return []
 
     async def _object(self, path: str) -> tuple[dict[str, Any] | None, float]:
-        return await self._api.shared_object(f"api/v1/{path}", self._share_seconds)
+        return await self.api.shared_object(f"api/v1/{path}", self._share_seconds)
 
 
 def no_such_pool(pool: str) -> BadAnswer:

@@ -96,6 +96,14 @@ class BasePoolIntegration(ABC):
         """Return blocks that the pool found lately, newest first."""
         return []
 
+    def get_server_time(self, url: str, coin: str, **kwargs: Any) -> float | None:
+        """Return what the pool's own clock says now, in seconds since 1970.
+
+        That is ``WebApi.server_time``, None if the pool has not told. What it reports
+        of moments is compared with this clock, because ours may be wrong.
+        """
+        return None
+
     @abstractmethod
     async def get_dashboard_data(
         self, url: str, coin: str, username: str | None = None, **kwargs: Any

@@ -19,7 +19,7 @@ from ..driver_api import (
     FoundPool,
     HashrateUnit,
 )
-from ..driver_api.units import parse_int
+from ..driver_api.units import parse_int, parse_moment, parse_number
 from ..driver_api.wallets import strip_worker
 from .answers import read_found_pools, read_tiles
 from .client import DriverFault, is_cancelled, log_fault
@@ -128,6 +128,21 @@ def poll_seconds(driver: BasePoolIntegration, account: PoolAccount) -> int:
     if seconds is None:
         return _USUAL_POLL_SECONDS
     return min(max(seconds, _LEAST_POLL_SECONDS), _MOST_POLL_SECONDS)
+
+
+def server_time(driver: BasePoolIntegration, account: PoolAccount) -> float | None:
+    """Return what the pool's clock says, in seconds since 1970; None: it is not told."""
+    try:
+        answer = driver.get_server_time(
+            account.url,
+            account.coin,
+            **{"stratum_port": account.port, **account.settings},
+        )
+    except (Exception, SystemExit) as err:  # noqa: BLE001
+        log_fault(driver.driver_type, err)
+        return None
+    moment = parse_moment(parse_number(answer))
+    return None if moment is None else moment.timestamp()
 
 
 async def is_pool_of(driver: BasePoolIntegration, url: str, port: int) -> bool:

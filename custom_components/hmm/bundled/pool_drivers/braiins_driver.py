@@ -146,8 +146,9 @@ class BraiinsDriver(BasePoolIntegration):
         self, url: str, coin: str, hours: int = 24, **kwargs: Any
     ) -> list[PoolBlock]:
         """Return the blocks of the whole pool, of which it lists the last 15."""
-        stats = await self._account(kwargs).stats()
-        since = time.time() - hours * 3600
+        account = self._account(kwargs)
+        stats = await account.stats()
+        since = account.api.now() - hours * 3600
         blocks = []
         for height, block in _objects(stats.get("blocks")):
             found = parse_moment(block.get("date_found"))
@@ -216,6 +217,11 @@ class BraiinsDriver(BasePoolIntegration):
             workers=workers,
             account=profile.username,
         )
+
+    @override
+    def get_server_time(self, url: str, coin: str, **kwargs: Any) -> float | None:
+        """Return what the pool's clock says now."""
+        return self._account(kwargs).api.server_time
 
     @override
     def get_config_schema(self) -> dict[str, Any]:
@@ -289,7 +295,7 @@ class _Account:
         self, driver: BraiinsDriver, base: str, token: str, verify_ssl: bool
     ) -> None:
         self._driver = driver
-        self._api = WebApi(
+        self.api = WebApi(
             driver.session,
             base,
             headers={"Pool-Auth-Token": token},
@@ -304,7 +310,7 @@ class _Account:
 
     async def profile(self) -> tuple[_Profile, float]:
         """Return the profile and the latency in ms."""
-        data, latency = await self._api.shared_object(
+        data, latency = await self.api.shared_object(
             _PROFILE, self._driver.shared_seconds
         )
         btc = _section(data)
@@ -313,7 +319,7 @@ class _Account:
 
     async def workers(self) -> tuple[PoolWorker, ...]:
         """Return the workers."""
-        data, _ = await self._api.shared_object(_WORKERS, self._driver.shared_seconds)
+        data, _ = await self.api.shared_object(_WORKERS, self._driver.shared_seconds)
         return tuple(
             _worker(_worker_name(name, self._username), worker)
             for name, worker in _objects(_section(data).get("workers"))
@@ -321,7 +327,7 @@ class _Account:
 
     async def stats(self) -> Mapping[str, Any]:
         """Return the figures of the whole pool."""
-        data, _ = await self._api.shared_object(_STATS, self._driver.stats_seconds)
+        data, _ = await self.api.shared_object(_STATS, self._driver.stats_seconds)
         return _section(data)
 
     async def last_full_day(self) -> float | None:
@@ -330,13 +336,13 @@ class _Account:
         The day before serves until the pool has calculated it. An answer that
         cannot be had is none: the tiles do not depend on it.
         """
-        today = datetime.now(UTC).date()
+        today = datetime.fromtimestamp(self.api.now(), UTC).date()
         yesterday = today - timedelta(days=1)
         known = self._reward[0] if self._reward else None
         if known != yesterday and time.monotonic() >= self._reward_due:
             self._reward_due = time.monotonic() + self._driver.rewards_seconds
             with suppress(DriverError):
-                data, _ = await self._api.get_object(
+                data, _ = await self.api.get_object(
                     f"{_REWARDS}?from={yesterday}&to={today}"
                 )
                 self._reward = _reward_of(yesterday, data) or self._reward

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import replace
-import time
 from typing import Any, override
 from urllib.parse import quote
 
@@ -210,10 +209,11 @@ class MmfpDriver(BasePoolIntegration):
     ) -> list[PoolBlock]:
         """Return the last block of a GSE if it is young enough; GSS lists none."""
         server = await self._server(url, coin, kwargs)
-        since = time.time() - hours * 3600
+        blocks = await server.blocks(_pool(coin, kwargs))
+        since = server.api.now() - hours * 3600
         return [
             replace(block, coin=coin.strip().upper())
-            for block in await server.blocks(_pool(coin, kwargs))
+            for block in blocks
             if (block.timestamp or 0) >= since
         ]
 
@@ -241,6 +241,12 @@ class MmfpDriver(BasePoolIntegration):
             own_blocks=tuple(replace(block, coin=coin) for block in tiles.own_blocks),
             currency=coin,
         )
+
+    @override
+    def get_server_time(self, url: str, coin: str, **kwargs: Any) -> float | None:
+        """Return what the pool's clock says now."""
+        server = self._found.get(self._key_of(url, coin, kwargs))
+        return None if server is None else server.api.server_time
 
     @override
     def get_config_schema(self) -> dict[str, Any]:
@@ -356,16 +362,21 @@ class MmfpDriver(BasePoolIntegration):
         self, url: str, coin: str, options: Mapping[str, Any]
     ) -> PoolServer:
         """Return the server that has the pool, which is looked for once."""
-        pool = _pool(coin, options)
-        place = (
+        key = self._key_of(url, coin, options)
+        if key not in self._found:
+            self._found[key] = await self._find(url, _pool(coin, options), options)
+        return self._found[key]
+
+    def _key_of(
+        self, url: str, coin: str, options: Mapping[str, Any]
+    ) -> tuple[Any, ...]:
+        """Return what a pool in a server is known by."""
+        return (
             *self._places(url, options),
-            pool,
+            _pool(coin, options),
             _key(options),
             _verify_ssl(options),
         )
-        if place not in self._found:
-            self._found[place] = await self._find(url, pool, options)
-        return self._found[place]
 
     async def _find(
         self, url: str, pool: str, options: Mapping[str, Any]

@@ -103,8 +103,9 @@ class OceanDriver(BasePoolIntegration):
     async def get_health(self, url: str, port: int, **kwargs: Any) -> PoolHealthStatus:
         """Return whether the API answers, how fast, and whether it is up to date."""
         try:
-            stat, latency = await self._site(kwargs).shared("pool_stat")
-            _check_age(stat)
+            site = self._site(kwargs)
+            stat, latency = await site.shared("pool_stat")
+            _check_age(stat, site.api.now())
         except DriverError as err:
             return PoolHealthStatus(is_healthy=False, error_message=str(err))
         return PoolHealthStatus(is_healthy=True, latency_ms=latency)
@@ -139,8 +140,9 @@ class OceanDriver(BasePoolIntegration):
         self, url: str, coin: str, hours: int = 24, **kwargs: Any
     ) -> list[PoolBlock]:
         """Return the blocks of the whole pool, newest first; ``reward`` in coins."""
-        result, _ = await self._site(kwargs).result(f"blocks/0/{_MOST_BLOCKS}/0")
-        since = time.time() - hours * 3600
+        site = self._site(kwargs)
+        result, _ = await site.result(f"blocks/0/{_MOST_BLOCKS}/0")
+        since = site.api.now() - hours * 3600
         blocks = []
         for entry in _dicts((result or {}).get("blocks")):
             found = parse_moment(entry.get("ts"))
@@ -194,7 +196,7 @@ class OceanDriver(BasePoolIntegration):
                 problem = None  # the account is what matters
         if problem is None and not isinstance(stat, DriverError):
             try:
-                _check_age(stat[0])
+                _check_age(stat[0], site.api.now())
             except BadAnswer as err:
                 problem = err
         tile = DashboardTileData(
@@ -218,6 +220,11 @@ class OceanDriver(BasePoolIntegration):
             last_share=account.last_share,
             workers=account.workers,
         )
+
+    @override
+    def get_server_time(self, url: str, coin: str, **kwargs: Any) -> float | None:
+        """Return what the pool's clock says now."""
+        return self._site(kwargs).api.server_time
 
     @override
     def get_config_schema(self) -> dict[str, Any]:
@@ -332,7 +339,8 @@ class _Site:
             workers = result.get("workers")
             if isinstance(user, dict) or isinstance(workers, dict | list):
                 self._has_full = True
-                return _Account.parse(user, workers, address), latency
+                account = _Account.parse(user, workers, address, self.api.now())
+                return account, latency
         (hashrates, latency), snapshot = await asyncio.gather(
             self.result(f"user_hashrate_full/{path}"),
             _outcome(self.result(f"statsnap/{path}")),
@@ -343,7 +351,8 @@ class _Site:
         user = user if isinstance(user, dict) else {}
         if not isinstance(snapshot, DriverError) and snapshot[0] is not None:
             user = {**snapshot[0], **user}
-        return _Account.parse(user, hashrates.get("workers"), address), latency
+        workers = hashrates.get("workers")
+        return _Account.parse(user, workers, address, self.api.now()), latency
 
     async def earnings(self, address: str) -> float | None:
         """Return what an account earned in the last 24 hours, in coins."""
@@ -351,7 +360,7 @@ class _Site:
         known = self._earnings.get(address)
         if known is not None and now - known[0] < self._driver.earnings_seconds:
             return known[1]
-        since = int(time.time()) - DAY
+        since = int(self.api.now()) - DAY
         result, _ = await self.result(f"earnpay/{quote(address, safe='')}/{since}")
         earned = _earned(result, since)
         self._earnings[address] = now, earned
@@ -369,12 +378,15 @@ class _Account:
     unpaid: float | None
 
     @classmethod
-    def parse(cls, user: Any, raw_workers: Any, address: str) -> _Account:
-        """Read an account. Whatever is missing or odd is None."""
+    def parse(cls, user: Any, raw_workers: Any, address: str, now: float) -> _Account:
+        """Read an account. Whatever is missing or odd is None.
+
+        ``now`` is in seconds since 1970 by the clock of the pool.
+        """
         if not isinstance(user, dict):
             user = {}
         workers = tuple(
-            _worker(_worker_name(name, address), raw)
+            _worker(_worker_name(name, address), raw, now)
             for name, raw in _named(raw_workers)
         )
         active = parse_count(user.get("active_worker_count"))
@@ -409,7 +421,7 @@ def _worker_name(name: str, address: str) -> str:
     return name or "default"
 
 
-def _worker(name: str, raw: Mapping[str, Any]) -> PoolWorker:
+def _worker(name: str, raw: Mapping[str, Any], now: float) -> PoolWorker:
     last_share = _last_share(raw)
     recent = [
         rate
@@ -418,7 +430,7 @@ def _worker(name: str, raw: Mapping[str, Any]) -> PoolWorker:
     ]
     online: bool | None = None
     if last_share is not None:
-        online = time.time() - last_share.timestamp() < ONLINE_SECONDS
+        online = now - last_share.timestamp() < ONLINE_SECONDS
     elif recent:
         online = any(recent)
     return PoolWorker(
@@ -470,10 +482,10 @@ def _result(data: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     return result
 
 
-def _check_age(stat: Mapping[str, Any]) -> None:
-    """Raise BadAnswer: the pool stopped to take snapshots."""
+def _check_age(stat: Mapping[str, Any], now: float) -> None:
+    """Raise BadAnswer: the pool has stopped taking snapshots."""
     taken = parse_moment(stat.get("snap_ts"))
-    if taken is not None and time.time() - taken.timestamp() > STALE_SECONDS:
+    if taken is not None and now - taken.timestamp() > STALE_SECONDS:
         raise BadAnswer("The pool's statistics stand still")
 
 

@@ -271,6 +271,11 @@ class PublicPoolDriver(BasePoolIntegration):
         return known.fill(tile, coin, own)
 
     @override
+    def get_server_time(self, url: str, coin: str, **kwargs: Any) -> float | None:
+        """Return what the pool's clock says now."""
+        return self._site(url, kwargs).api.server_time
+
+    @override
     def get_config_schema(self) -> dict[str, Any]:
         """Return that a wallet is needed, and what a server of one's own may need."""
         return {

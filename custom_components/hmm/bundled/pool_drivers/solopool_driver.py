@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
-import time
 from typing import Any, override
 from urllib.parse import quote
 
@@ -153,8 +152,9 @@ class SolopoolDriver(BasePoolIntegration):
         self, url: str, coin: str, hours: int = 24, **kwargs: Any
     ) -> list[PoolBlock]:
         """Return the blocks of the whole pool, newest first (version 1 only)."""
-        data, _ = await self._site(coin, kwargs).api.get_object("blocks")
-        since = time.time() - hours * 3600
+        api = self._site(coin, kwargs).api
+        data, _ = await api.get_object("blocks")
+        since = api.now() - hours * 3600
         blocks = []
         for kind in ("candidates", "immature", "matured"):
             for entry in _dicts((data or {}).get(kind)):
@@ -218,6 +218,11 @@ class SolopoolDriver(BasePoolIntegration):
         if account is None:
             return tile
         return account.fill(tile, coin, difficulty)
+
+    @override
+    def get_server_time(self, url: str, coin: str, **kwargs: Any) -> float | None:
+        """Return what the pool's clock says now."""
+        return self._site(coin, kwargs).api.server_time
 
     @override
     def get_config_schema(self) -> dict[str, Any]:
@@ -325,7 +330,7 @@ class _Site:
             if data is None or (shape := _shape(data)) is None:
                 continue
             self._generation = generation
-            account = _Account.parse(data, shape, address)
+            account = _Account.parse(data, shape, address, self.api.now())
             return (None if account.is_blank else account), latency
         # A "not here" of the generation that the pool is known to be is an answer;
         # what the path of the other one gives does not matter then.
@@ -354,9 +359,12 @@ class _Account:
 
     @classmethod
     def parse(
-        cls, data: Mapping[str, Any], shape: _Generation, address: str
+        cls, data: Mapping[str, Any], shape: _Generation, address: str, now: float
     ) -> _Account:
-        """Read an account. Whatever is missing or odd is None."""
+        """Read an account. Whatever is missing or odd is None.
+
+        ``now`` is in seconds since 1970 by the clock of the pool.
+        """
         raw_workers = _workers(data.get("workers"))
         workers = tuple(_worker(name, raw, address) for name, raw in raw_workers)
         blocks: tuple[PoolBlock, ...] = ()
@@ -368,7 +376,7 @@ class _Account:
             best = parse_amount(data.get("bestShare"))
             blocks = _own_blocks(data)
             blocks_found = parse_count(data.get("totalBlocks"))
-            blocks_24h = _last_day(data, blocks)
+            blocks_24h = _last_day(data, blocks, now)
             last_block = parse_moment(data.get("lastBlockTime")) or (
                 parse_moment(blocks[0].timestamp) if blocks else None
             )
@@ -486,7 +494,9 @@ def _own_blocks(data: Mapping[str, Any]) -> tuple[PoolBlock, ...]:
     return tuple(blocks)
 
 
-def _last_day(data: Mapping[str, Any], blocks: Iterable[PoolBlock]) -> int | None:
+def _last_day(
+    data: Mapping[str, Any], blocks: Iterable[PoolBlock], now: float
+) -> int | None:
     """Return how many blocks are of the last 24 hours.
 
     None: there is no list, or one that cannot be read as a whole.
@@ -497,7 +507,7 @@ def _last_day(data: Mapping[str, Any], blocks: Iterable[PoolBlock]) -> int | Non
     times = [block.timestamp for block in blocks if block.timestamp is not None]
     if len(times) < len(listed):
         return None
-    since = time.time() - DAY
+    since = now - DAY
     return sum(moment >= since for moment in times)
 
 

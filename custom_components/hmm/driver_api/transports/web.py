@@ -31,6 +31,8 @@ SHARED_FAILURE = 30.0
 """The longest that a failure is shared, in seconds: it may be over soon."""
 
 _PAUSE = 60.0
+_OLDEST_CACHED = 31_536_000.0
+_LAST_DATE = 2.0**33
 _BUSY = "The pool wants to be asked less often"
 _PAGE = "The pool answered with a web page instead of its figures"
 
@@ -97,10 +99,27 @@ class WebApi:
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._max_bytes = max_bytes
         self._verify_ssl = verify_ssl
+        self._clock: float | None = None
         self._paused_until = 0.0
         self._next_at = 0.0
         self._turn = asyncio.Lock()
         self._shared: dict[str, _Shared] = {}
+
+    @property
+    def server_time(self) -> float | None:
+        """What the server's clock says now, in seconds since 1970.
+
+        None: it has not answered yet, or does not tell (``Date``).
+        """
+        return None if self._clock is None else self._clock + time.monotonic()
+
+    def now(self) -> float:
+        """Return the time to compare with what the pool tells of moments.
+
+        It is that of the server: the clock of this machine may be wrong. Only where
+        the server tells none it is ours.
+        """
+        return time.time() if (moment := self.server_time) is None else moment
 
     async def get_json(self, path: str) -> tuple[Any, float]:
         """Return the JSON under a path and the latency in ms.
@@ -176,6 +195,9 @@ class WebApi:
                 timeout=self._timeout,
                 ssl=self._verify_ssl,
             ) as response:
+                server_time = _server_time(response.headers)
+                if server_time is not None:
+                    self._clock = server_time - time.monotonic()
                 self._check(response)
                 text = await self._read(response, last_bytes)
                 if response.status == 403:
@@ -198,14 +220,14 @@ class WebApi:
             response.status,
             text,
             (time.monotonic() - start) * 1000,
-            _seconds_since_1970(response.headers.get("Date")),
+            server_time,
         )
 
     def _check(self, response: aiohttp.ClientResponse) -> None:
         """Raise what an answer of this status means."""
         status = response.status
         if status in (429, 503):
-            wish = _seconds(response.headers.get("Retry-After"))
+            wish = self._seconds(response.headers.get("Retry-After"))
             if wish <= 0:
                 wish = _PAUSE if status == 429 else 0.0
             until = time.monotonic() + min(wish, LONGEST_PAUSE)
@@ -224,6 +246,13 @@ class WebApi:
             raise BadAnswer(f"The pool refuses to answer (HTTP status {status})")
         if status != 404 and not 200 <= status < 300:
             raise BadAnswer(f"The pool answered with HTTP status {status}")
+
+    def _seconds(self, wish: str | None) -> float:
+        """Return the seconds of a ``Retry-After``: a number or a date (RFC 9110)."""
+        if (seconds := parse_number(wish)) is not None:
+            return seconds
+        moment = _seconds_since_1970(wish)
+        return 0.0 if moment is None else moment - self.now()
 
     async def _read(
         self, response: aiohttp.ClientResponse, last_bytes: int | None
@@ -248,12 +277,16 @@ def _refused_key() -> AuthRequired:
     return AuthRequired("The pool refused the key")
 
 
-def _seconds(wish: str | None) -> float:
-    """Return the seconds of a ``Retry-After``: a number or a date (RFC 9110)."""
-    if (seconds := parse_number(wish)) is not None:
-        return seconds
-    moment = _seconds_since_1970(wish)
-    return 0.0 if moment is None else moment - time.time()
+def _server_time(headers: Mapping[str, str]) -> float | None:
+    """Return what the server's clock says, None if it does not tell.
+
+    A cache hands out the ``Date`` of the answer that it kept, and how old that is.
+    """
+    date = _seconds_since_1970(headers.get("Date"))
+    if date is None or not 0 < date < _LAST_DATE:
+        return None
+    age = parse_number(headers.get("Age")) or 0.0
+    return date + age if 0 < age < _OLDEST_CACHED else date
 
 
 def _seconds_since_1970(date: str | None) -> float | None:
