@@ -16,7 +16,10 @@ from homeassistant.helpers import (
 from homeassistant.helpers.update_coordinator import UpdateFailed
 from homeassistant.setup import async_setup_component
 import pytest
-from pytest_homeassistant_custom_component.common import async_mock_service
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_mock_service,
+)
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 import voluptuous as vol
 import yaml
@@ -30,8 +33,10 @@ from simulator import (
     SimulatedNMMiner,
     SimulatedSolopool,
 )
+from simulator.braiins import SimulatedBraiins
+from simulator.solopool import DEMO_WALLET
 
-from .common import find, find_id, hub_entry, pool_entry
+from .common import find, find_id, hub_entry, poll, pool_entry
 from .conftest import miner_entry, set_up
 from .flows import TEXTS
 from .test_docs import blocks
@@ -332,6 +337,90 @@ async def test_pools_of_many_miners(home: HomeAssistant, rigs: Rigs) -> None:
         with pytest.raises(ServiceValidationError) as alone:
             await call(home, "set_pool", devices(home, entry), **data)
         assert alone.value.translation_key == "no_set_pool"
+
+
+async def test_a_pool_that_is_set_up(home: HomeAssistant, rigs: Rigs) -> None:
+    """Each miner gets the wallet of the account and the name that it has."""
+    rigs.nerd.settings["stratumUser"] = "bc1qold.shed"
+    await poll(home, rigs.nerd_entry)
+    rigs.axe_entry.runtime_data.data = None
+    async with SimulatedSolopool(speed=0) as pool:
+        entry = await set_up(home, pool_entry(pool))
+        target = devices(home, rigs.axe_entry, rigs.nerd_entry)
+        await call(home, "set_pool", target, pool=entry.entry_id)
+        assert rigs.nerd.settings["stratumUser"] == f"{DEMO_WALLET}.shed"
+        assert rigs.nerd.active_pool == ("eu1.solopool.org", 8004)
+        mined = rigs.axe.active_pool
+        assert mined is not None
+        assert mined["stratumUser"] == f"{DEMO_WALLET}.axe"
+        assert mined["stratumPassword"] == "x"
+
+
+async def test_a_pool_that_goes_by_a_key(home: HomeAssistant, rigs: Rigs) -> None:
+    """The account is what the pool says that the key is of."""
+    async with SimulatedBraiins(accounts={"anna": {"a": 1e12}}, gap_seconds=0) as pool:
+        data = {
+            "entry_type": "pool",
+            "driver": "braiins",
+            "host": "stratum.braiins.com",
+            "port": 3333,
+            "coin": "BTC",
+            "wallet": "",
+            "account_settings": {
+                "api_token": next(iter(pool.tokens)),
+                "api_base": f"http://127.0.0.1:{pool.port}",
+            },
+        }
+        entry = await set_up(
+            home, MockConfigEntry(domain=DOMAIN, unique_id="anna", data=data)
+        )
+        target = devices(home, rigs.nerd_entry)
+        await call(home, "set_pool", target, pool=entry.entry_id)
+        user, _, worker = str(rigs.nerd.settings["stratumUser"]).partition(".")
+        assert (user, bool(worker)) == ("anna", True)
+
+
+async def test_a_pool_whose_user_is_not_known(home: HomeAssistant, rigs: Rigs) -> None:
+    """A server that counts all miners, or an account of the statistics alone."""
+    async with SimulatedSolopool(speed=0) as pool:
+        nameless = await set_up(home, pool_entry(pool, "", title="All"))
+        other = await set_up(home, pool_entry(pool, title="Key"))
+        other.runtime_data.driver.account_is_stratum_user = False
+        for entry in (nameless, other):
+            with pytest.raises(ServiceValidationError) as caught:
+                await call(
+                    home,
+                    "set_pool",
+                    devices(home, rigs.nerd_entry),
+                    pool=entry.entry_id,
+                )
+            assert caught.value.translation_key == "no_stratum_user"
+            assert entry.title in str(caught.value)
+        for entry_id in ("nonsense", rigs.axe_entry.entry_id):
+            with pytest.raises(ServiceValidationError) as caught:
+                await call(
+                    home, "set_pool", devices(home, rigs.nerd_entry), pool=entry_id
+                )
+            assert caught.value.translation_key == "unknown_pool"
+    assert rigs.nerd.writes == []
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"url": "eu1.solopool.org:8004"},
+        {"username": "me"},
+        {"pool": "x", "url": "eu1.solopool.org:8004", "username": "me"},
+        {"pool": "x", "password": "d=512"},
+    ],
+)
+async def test_a_pool_is_named_in_one_way(
+    home: HomeAssistant, rigs: Rigs, data: dict[str, Any]
+) -> None:
+    """Either one that is set up, or address and user name."""
+    with pytest.raises(vol.Invalid):
+        await call(home, "set_pool", devices(home, rigs.nerd_entry), **data)
 
 
 async def test_a_pool_that_is_no_address(home: HomeAssistant, rigs: Rigs) -> None:

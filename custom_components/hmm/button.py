@@ -20,6 +20,7 @@ from .driver_manager.profile import MinerProfile
 from .drivers.customise import async_reload
 from .entity import HubEntity, MinerEntity, async_add_offered
 from .hub import HubCoordinator
+from .rights import async_require_admin
 
 PARALLEL_UPDATES = 1
 
@@ -92,8 +93,12 @@ class MinerButton(MinerEntity, ButtonEntity):
 
 
 class ReloadDriversButton(HubEntity, ButtonEntity):
-    """Loads driver and pool files again; what is broken is told in the repairs."""
+    """Loads driver and pool files again; what is broken is told in the repairs.
+
+    Drivers are programs, so that control of the entity is not enough.
+    """
 
     @override
     async def async_press(self) -> None:
+        await async_require_admin(self.hass, self._context)
         await async_reload(self.hass)

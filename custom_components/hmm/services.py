@@ -1,4 +1,9 @@
-"""Actions: on many miners at once, and what the pools say as data."""
+"""Actions: on many miners at once, and what the pools say as data.
+
+Each needs the right of what it does: ``set_mode`` and ``set_pool`` control of the
+miners, credentials an administrator, the tiles the right to read the entities that
+show the same.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -31,12 +36,17 @@ import voluptuous as vol
 from .const import DOMAIN
 from .coordinator import MinerCoordinator
 from .data import get_data
+from .pools.stratum_user import USUAL_PASSWORD, StratumPool, stratum_of
 from .pools.tiles_json import platform_tiles, pool_tiles
+from .rights import async_require_admin, async_user, require_control
+from .select import MODE, POOL
 
 SERVICE_GET_PLATFORM_TILES = "get_platform_tiles"
 SERVICE_GET_POOL_TILES = "get_pool_tiles"
 SERVICE_SET_MODE = "set_mode"
 SERVICE_SET_POOL = "set_pool"
+
+CONF_POOL = "pool"
 
 _TARGET_KEYS = (
     ATTR_AREA_ID,
@@ -59,15 +69,32 @@ SET_MODE_SCHEMA = vol.All(
     ),
     cv.has_at_least_one_key(*_TARGET_KEYS),
 )
+
+
+def _one_pool(data: dict[str, Any]) -> dict[str, Any]:
+    """Validate that a pool is given by its entry or by its credentials, not both."""
+    credentials = data.keys() & {CONF_URL, CONF_USERNAME, CONF_PASSWORD}
+    if CONF_POOL in data:
+        if credentials:
+            msg = "Give either the pool, or its url, username and password"
+            raise vol.Invalid(msg)
+    elif not credentials >= {CONF_URL, CONF_USERNAME}:
+        msg = "Give the pool, or its url and username"
+        raise vol.Invalid(msg)
+    return data
+
+
 SET_POOL_SCHEMA = vol.All(
     vol.Schema(
         {
-            vol.Required(CONF_URL): cv.string,
-            vol.Required(CONF_USERNAME): cv.string,
-            vol.Optional(CONF_PASSWORD, default="x"): cv.string,
+            vol.Optional(CONF_POOL): cv.string,
+            vol.Optional(CONF_URL): cv.string,
+            vol.Optional(CONF_USERNAME): cv.string,
+            vol.Optional(CONF_PASSWORD): cv.string,
             **cv.TARGET_SERVICE_FIELDS,
         }
     ),
+    _one_pool,
     cv.has_at_least_one_key(*_TARGET_KEYS),
 )
 
@@ -93,31 +120,35 @@ def async_setup_services(hass: HomeAssistant) -> None:
                 )
             await miner.async_set_mode(mode)
 
-        return await _run_on_targets(call, run)
+        return await _run_on_targets(call, MODE.key, run)
 
     async def set_pool(call: ServiceCall) -> ServiceResponse:
+        if CONF_POOL in call.data:
+            pool = stratum_of(get_data(hass).fleet, call.data[CONF_POOL])
+        else:
+            await async_require_admin(hass, call.context)
+            pool = StratumPool(
+                url=call.data[CONF_URL],
+                user=call.data[CONF_USERNAME],
+                password=call.data.get(CONF_PASSWORD, USUAL_PASSWORD),
+            )
+
         async def run(miner: MinerCoordinator) -> None:
             if miner.profile is None or not miner.profile.set_pool:
                 raise ServiceValidationError(
                     translation_domain=DOMAIN, translation_key="no_set_pool"
                 )
             await miner.async_command(
-                miner.client.set_pool(
-                    call.data[CONF_URL],
-                    call.data[CONF_USERNAME],
-                    call.data[CONF_PASSWORD],
-                )
+                miner.client.set_pool(pool.url, pool.user_of(miner), pool.password)
             )
 
-        return await _run_on_targets(call, run)
+        return await _run_on_targets(call, POOL.key, run)
 
-    @callback
-    def get_platform_tiles(call: ServiceCall) -> ServiceResponse:
-        return platform_tiles(hass)
+    async def get_platform_tiles(call: ServiceCall) -> ServiceResponse:
+        return platform_tiles(hass, await async_user(hass, call.context))
 
-    @callback
-    def get_pool_tiles(call: ServiceCall) -> ServiceResponse:
-        pools = pool_tiles(hass)
+    async def get_pool_tiles(call: ServiceCall) -> ServiceResponse:
+        pools = pool_tiles(hass, await async_user(hass, call.context))
         if (pool_id := call.data.get(ATTR_CONFIG_ENTRY_ID)) is None:
             return {**pools}
         if pool_id not in pools:
@@ -159,12 +190,15 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 
 async def _run_on_targets(
-    call: ServiceCall, run: Callable[[MinerCoordinator], Awaitable[None]]
+    call: ServiceCall,
+    select: str,
+    run: Callable[[MinerCoordinator], Awaitable[None]],
 ) -> ServiceResponse:
     """Run on every targeted miner at the same time and report for each.
 
-    Raises when any failed, after all were tried; with a response wanted, the
-    report says which.
+    ``select`` is the key of the select entity that does the same: nothing is run if
+    the user may not control that of all of them. Raises when any failed, after all
+    were tried; with a response wanted, the report says which.
     """
     entry_ids = await async_extract_config_entry_ids(call)
     fleet = get_data(call.hass).fleet
@@ -173,6 +207,9 @@ async def _run_on_targets(
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="no_miners_targeted"
         )
+    user = await async_user(call.hass, call.context)
+    for miner in miners:
+        require_control(call.hass, user, miner.config_entry, select)
 
     async def attempt(miner: MinerCoordinator) -> HomeAssistantError | None:
         try:

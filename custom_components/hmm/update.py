@@ -20,6 +20,7 @@ from .drivers.updates import DRIVER_UPDATES, DriverState, DriverUpdates
 from .entity import HubEntity
 from .hub import HubCoordinator
 from .markdown import notes
+from .rights import async_require_admin
 
 PARALLEL_UPDATES = 1
 
@@ -112,7 +113,11 @@ class DriverUpdateEntity(HubEntity, UpdateEntity):
     async def async_install(
         self, version: str | None, backup: bool, **kwargs: Any
     ) -> None:
-        """Install the version that is shown; raises what went wrong."""
+        """Install the version that is shown; raises what went wrong.
+
+        Home Assistant asks for an administrator only since 2026.10.
+        """
+        await async_require_admin(self.hass, self._context)
         self._progress(0)
         try:
             await self._updates.async_update(str(self._id), progress=self._progress)

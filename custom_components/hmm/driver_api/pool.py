@@ -37,6 +37,11 @@ class BasePoolIntegration(ABC):
     requires_api_key: ClassVar[bool] = False
     mining_model: ClassVar[MiningModel] = MiningModel.SOLO
     """How the pool pays. A block of a pool that shares is not the user's own."""
+    account_is_stratum_user: ClassVar[bool] = True
+    """Whether miners log in with the account, with their name behind a dot.
+
+    The account is ``username``, or ``DashboardTileData.account`` where the pool
+    reports it. Set it to False for an account that only the statistics know."""
     servers_share_accounts: ClassVar[bool] = True
     """Whether all servers of the pool show the same account."""
     poll_seconds: ClassVar[int] = 60

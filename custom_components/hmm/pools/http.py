@@ -1,11 +1,13 @@
 """The pools over HTTP, at the addresses that HMM-Local had below ``/api``.
 
-Everyone who is logged in may read them. Only ``pools/discover`` may ask a pool.
+A user reads what his entities would show him, and the list of known pools.
+``pools/discover`` requests servers in the network: administrators only.
 """
 
 from http import HTTPStatus
 
 from aiohttp import web
+from homeassistant.components.http import KEY_HASS_USER, require_admin
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.http import KEY_HASS, HomeAssistantView
 
@@ -38,7 +40,7 @@ class PlatformTilesView(HomeAssistantView):
     @callback
     def get(self, request: web.Request) -> web.Response:
         """Return the tiles."""
-        return self.json(platform_tiles(request.app[KEY_HASS]))
+        return self.json(platform_tiles(request.app[KEY_HASS], request[KEY_HASS_USER]))
 
 
 class PoolTilesView(HomeAssistantView):
@@ -50,7 +52,7 @@ class PoolTilesView(HomeAssistantView):
     @callback
     def get(self, request: web.Request) -> web.Response:
         """Return the tiles by pool id; ``pool_id`` in the query picks one."""
-        pools = pool_tiles(request.app[KEY_HASS])
+        pools = pool_tiles(request.app[KEY_HASS], request[KEY_HASS_USER])
         if (pool_id := request.query.get("pool_id")) is None:
             return self.json(pools)
         if pool_id not in pools:
@@ -94,6 +96,7 @@ class DiscoveredPoolsView(HomeAssistantView):
     url = "/api/hmm/pools/discover"
     name = "api:hmm:pools:discover"
 
+    @require_admin
     async def get(self, request: web.Request) -> web.Response:
         """Return them with what recognises them and whether they are set up."""
         return self.json(await async_discovered_pools(request.app[KEY_HASS]))

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 import math
 from typing import Any
 
+from homeassistant.auth.models import User
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.json import JsonObjectType
 
-from ..const import CONF_COIN, CONF_DRIVER
+from ..const import CONF_COIN, CONF_DRIVER, DOMAIN, HUB_TITLE, HUB_UNIQUE_ID
 from ..coordinator import PoolCoordinator
 from ..data import HmmData, get_data
 from ..driver_api import BasePoolIntegration, DashboardTileData
@@ -21,6 +22,7 @@ from ..driver_api.units import parse_number, parse_text
 from ..driver_manager.known_pools import KnownPool
 from ..driver_manager.pool_detect import PoolMatch, host_of
 from ..fleet import pool_entries
+from ..rights import may_read, require_read
 from .discovered import async_discover_pools
 from .platform import add_up
 
@@ -38,8 +40,14 @@ _NOTHING = DashboardTileData()
 
 
 @callback
-def platform_tiles(hass: HomeAssistant) -> JsonObjectType:
-    """Return the four tiles over all pools."""
+def platform_tiles(hass: HomeAssistant, user: User | None) -> JsonObjectType:
+    """Return the four tiles over all pools.
+
+    They are figures of the fleet: raises NotAllowed for a user who may not read its
+    entities.
+    """
+    hub = hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, HUB_UNIQUE_ID)
+    require_read(hass, user, hub, HUB_TITLE)
     totals = add_up(get_data(hass).fleet.read_pools(hass))
     one_coin = totals.coins[totals.mined[0]] if len(totals.mined) == 1 else None
     one_currency = (
@@ -80,9 +88,16 @@ def platform_tiles(hass: HomeAssistant) -> JsonObjectType:
 
 
 @callback
-def pool_tiles(hass: HomeAssistant) -> dict[str, JsonObjectType]:
-    """Return the four tiles of each pool by its id, which is that of its entry."""
-    return {entry.entry_id: _pool(hass, entry) for entry in pool_entries(hass)}
+def pool_tiles(hass: HomeAssistant, user: User | None) -> dict[str, JsonObjectType]:
+    """Return the four tiles of each pool that a user may read, all for None.
+
+    The keys are the ids of the pools' entries.
+    """
+    return {
+        entry.entry_id: _pool(hass, entry)
+        for entry in pool_entries(hass)
+        if may_read(hass, user, entry)
+    }
 
 
 def _pool(hass: HomeAssistant, entry: ConfigEntry[Any]) -> JsonObjectType:

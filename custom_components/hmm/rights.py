@@ -1,0 +1,109 @@
+"""Who may do what, checked as Home Assistant's own actions check it.
+
+A context without a user is an automation or Home Assistant itself: it may do
+everything, because only administrators write automations.
+"""
+
+from typing import Any
+
+from homeassistant.auth.models import User
+from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import Context, HomeAssistant, callback
+from homeassistant.exceptions import Unauthorized, UnknownUser
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+
+from .const import DOMAIN
+
+
+class NotAllowed(Unauthorized):
+    """A user may not do something; the message says what is missing."""
+
+    def __init__(self, translation_key: str, user: User, **placeholders: str) -> None:
+        """Refuse a user, with a key of ``exceptions``."""
+        super().__init__(user_id=user.id)
+        self.generate_message = True
+        self.translation_domain = DOMAIN
+        self.translation_key = translation_key
+        self.translation_placeholders = placeholders
+
+
+async def async_user(hass: HomeAssistant, context: Context) -> User | None:
+    """Return who runs an action, None for an automation.
+
+    Raises UnknownUser for a user that was deleted.
+    """
+    if not context.user_id:
+        return None
+    if (user := await hass.auth.async_get_user(context.user_id)) is None:
+        raise UnknownUser(context=context)
+    return user
+
+
+async def async_require_admin(hass: HomeAssistant, context: Context | None) -> None:
+    """Raise NotAllowed unless an administrator or an automation runs the action."""
+    user = await async_user(hass, context) if context else None
+    if user is not None and not user.is_admin:
+        raise NotAllowed("not_admin", user)
+
+
+@callback
+def require_control(
+    hass: HomeAssistant, user: User | None, entry: ConfigEntry[Any], select: str
+) -> None:
+    """Raise NotAllowed unless a user may control the select entity of a miner.
+
+    That entity is what the action stands for; ``select`` is its key. A miner
+    without it needs control of all entities of its device.
+    """
+    entity_id = er.async_get(hass).async_get_entity_id(
+        "select", DOMAIN, f"{entry.unique_id or entry.entry_id}_{select}"
+    )
+    entity_ids = [entity_id] if entity_id else _entities(hass, entry)
+    if not _may(user, POLICY_CONTROL, entity_ids):
+        assert user is not None
+        raise NotAllowed("not_allowed_to_control", user, name=entry.title)
+
+
+@callback
+def may_read(
+    hass: HomeAssistant, user: User | None, entry: ConfigEntry[Any] | None
+) -> bool:
+    """Return whether a user may read all entities of an entry's device.
+
+    Without an entry, or before it has entities, only who may read everything.
+    """
+    return _may(user, POLICY_READ, _entities(hass, entry) if entry else [])
+
+
+@callback
+def require_read(
+    hass: HomeAssistant, user: User | None, entry: ConfigEntry[Any] | None, name: str
+) -> None:
+    """Raise NotAllowed unless ``may_read``."""
+    if not may_read(hass, user, entry):
+        assert user is not None
+        raise NotAllowed("not_allowed_to_read", user, name=name)
+
+
+def _may(user: User | None, policy: str, entity_ids: list[str]) -> bool:
+    if user is None or user.permissions.access_all_entities(policy):
+        return True
+    check = user.permissions.check_entity
+    return bool(entity_ids) and all(check(it, policy) for it in entity_ids)
+
+
+def _entities(hass: HomeAssistant, entry: ConfigEntry[Any]) -> list[str]:
+    """Return the entities of an entry's own device, without those of its workers."""
+    identifier = (DOMAIN, entry.unique_id or entry.entry_id)
+    device = dr.async_get(hass).async_get_device(identifiers={identifier})
+    if device is None:
+        return []
+    registry = er.async_get(hass)
+    return [
+        entity.entity_id
+        for entity in er.async_entries_for_device(
+            registry, device.id, include_disabled_entities=True
+        )
+        if entity.platform == DOMAIN
+    ]
