@@ -43,7 +43,7 @@ MODES: dict[str, float] = {"quiet": 425, "balanced": 525, "fast": 600}
 LIMITS = (400, 625)
 """MHz."""
 
-EXAMPLE_WALLET = "bc1qexampleminer0example0example0example0e"
+EXAMPLE_WALLET = "bc1qfpx56gr90psk6urvv5sjzgfpyysjzgfpxfltym"
 WORKERS = {"garage": 1.2e12, "cellar": 0.6e12}
 """H/s by worker."""
 

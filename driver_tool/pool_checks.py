@@ -71,10 +71,10 @@ _OWN = (
 """Figures of the account, not of the network."""
 
 UNKNOWN_ACCOUNTS = {
-    "BTC": "bc1qnever0mined0here0never0mined0here0nev",
-    "BCH": "qpnever0mined0here0never0mined0here0never",
-    "DGB": "dgb1qnever0mined0here0never0mined0here0ne",
-    "BC2": "bc1qnever0mined0here0never0mined0here0nev",
+    "BTC": "bc1qdejhvetjypkkjmn9vssxsetjv5sjzgfp745ad6",
+    "BCH": "qphx2an9wgsx66twv4jzq6r9wfjjzgfpyy8aqsumdk",
+    "DGB": "dgb1qdejhvetjypkkjmn9vssxsetjv5sjzgfpfws945",
+    "BC2": "bc1qdejhvetjypkkjmn9vssxsetjv5sjzgfp745ad6",
 }
 """Well-formed enough, and nobody's."""
 

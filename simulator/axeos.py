@@ -170,7 +170,7 @@ class SimulatedAxeOS(HttpDevice):
             "primaryPoolIndex": 0,
             "secondaryPoolIndex": 1,
         }
-        user = "bc1qsimulated0miner0wallet0000000000000000"
+        user = "bc1qwd5k6atvv96x2epqd45kuetjyysjzgfptrdzvt"
         self.pools: dict[int, Pool] = {
             0: {
                 **POOL_DEFAULTS,

@@ -171,7 +171,7 @@ class SimulatedNerdQAxe(HttpDevice):
         self.active_pool_mode = 0
         self._overheated = False
         self._pools_down: set[str] = set()
-        user = f"bc1qsimulated0miner0wallet0000000000000000.{name}"
+        user = f"bc1qwd5k6atvv96x2epqd45kuetjyysjzgfptrdzvt.{name}"
         self.settings: dict[str, Any] = {
             "frequency": self.board.frequency,
             "coreVoltage": self.board.voltage,

@@ -49,7 +49,7 @@ COINS: Mapping[str, StackCoin] = {
         height=925_000,
         stratum_port=3334,
         manager_port=8084,
-        address="qexampleexampleexampleexampleexampleexample",
+        address="qpyy6nfqv4uxzmtsd3jjzgfpyysjzgfpyy0cnhkg00",
     ),
     "btc": StackCoin(
         node="bitcoind",
@@ -58,7 +58,7 @@ COINS: Mapping[str, StackCoin] = {
         height=956_472,
         stratum_port=3333,
         manager_port=8083,
-        address="bc1qexampleexampleexampleexampleexampleexa",
+        address="bc1qfpx56gr90psk6urvv5sjzgfpyysjzgfpxfltym",
     ),
 }
 ALGORITHMS = {"scrypt": 21_437.8, "skein": 95_120_443.2, "qubit": 71_202_119.6}

@@ -23,7 +23,9 @@ from custom_components.hmm.bundled.miner_drivers.avalon_nano_driver import (
     AvalonNanoDriver,
 )
 from custom_components.hmm.bundled.miner_drivers.bitaxe_driver import BitaxeDriver
+from custom_components.hmm.bundled.pool_drivers.braiins_driver import BraiinsDriver
 from custom_components.hmm.const import DOMAIN
+from custom_components.hmm.driver_api import AuthRequired
 from custom_components.hmm.driver_api.transports import http
 from simulator import (
     Fault,
@@ -519,8 +521,9 @@ async def test_a_pool_with_a_key(
     home: HomeAssistant,
     local: SimulatedHmmLocal,
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Token and user are filled in, and stand in no log."""
+    """The token is used and shown nowhere: in no form and in no log."""
     caplog.set_level(logging.DEBUG)
     local.add_pool(
         "Braiins",
@@ -531,7 +534,19 @@ async def test_a_pool_with_a_key(
     )
     form = await fill(home, await ask(home, local), pools=["0"])
     assert form["step_id"] == "pool_account"
-    assert suggested(form, "api_token") == "s3cr3t-t0ken"
+    schema = form["data_schema"].schema
+    assert set(schema) == {"api_token", "keep_secrets"}
+    assert suggested(form, "api_token") is None
+    asked: list[Any] = []
+
+    async def refuse(self: Any, *args: Any, **kwargs: Any) -> None:
+        asked.append(kwargs["api_token"])
+        raise AuthRequired("No")
+
+    monkeypatch.setattr(BraiinsDriver, "get_dashboard_data", refuse)
+    form = await fill(home, form)
+    assert form["errors"] == {"api_token": "key_refused"}
+    assert asked == ["s3cr3t-t0ken"]
     log = caplog.text
     assert "s3cr3t-t0ken" not in log
     assert "secretive" not in log

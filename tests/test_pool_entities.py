@@ -25,9 +25,13 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.hmm.bundled.pool_drivers.braiins_driver import BraiinsDriver
+from custom_components.hmm.bundled.pool_drivers.mmfp_driver import MmfpDriver
+from custom_components.hmm.bundled.pool_drivers.solopool_driver import SolopoolDriver
 from custom_components.hmm.const import DOMAIN
+from custom_components.hmm.driver_api import AuthRequired
 from simulator import SimulatedSolopool
 from simulator.braiins import SimulatedBraiins
+from simulator.mmfp import SimulatedGoSlimStratum
 from simulator.solopool import DEMO_WALLET
 
 from .common import about, find, find_id, find_maybe, later, poll, pool_entry, value
@@ -342,7 +346,7 @@ async def test_refused_key_does_not_end_everything(
         data = {
             "entry_type": "pool",
             "driver": "braiins",
-            "host": "127.0.0.1",
+            "host": "stratum.braiins.com",
             "port": port,
             "coin": "BTC",
             "wallet": "",
@@ -376,6 +380,71 @@ async def test_refused_key_does_not_end_everything(
         await later(home, 0)
         assert find(home, entry, "binary_sensor", "health").state == STATE_ON
         assert value(home, entry, "active_workers") == 1
+
+
+@pytest.mark.parametrize("key", [None, "wrong"])
+async def test_a_server_at_home_is_asked_at_every_poll(
+    home: HomeAssistant, key: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody bans there: what refuses for a minute, as a proxy, is back at once."""
+    monkeypatch.setattr(MmfpDriver, "share_seconds", 0.0)
+    async with SimulatedGoSlimStratum(
+        accounts={"dgb": {WALLET: {"a": 1e12}}}
+    ) as server:
+        entry = await set_up(
+            home,
+            MockConfigEntry(
+                domain=DOMAIN,
+                title="At home",
+                unique_id="mmfp",
+                data={
+                    "entry_type": "pool",
+                    "driver": "mmfp",
+                    "host": "127.0.0.1",
+                    "port": 3333,
+                    "coin": "DGB",
+                    "wallet": WALLET,
+                    "account_settings": {"api_port": server.port}
+                    | ({"api_key": key} if key else {}),
+                },
+            ),
+        )
+        assert find(home, entry, "binary_sensor", "health").state == STATE_ON
+        server.api_key = "right"
+        for _ in range(2):
+            asked = server.counters.requests
+            await poll(home, entry)
+            assert server.counters.requests > asked
+            health = find(home, entry, "binary_sensor", "health")
+            assert health.state == STATE_OFF
+            assert "key" in health.attributes["reason"]
+        assert len([*entry.async_get_active_flows(home, {SOURCE_REAUTH})]) == 1
+
+        server.api_key = None
+        await poll(home, entry)
+        assert find(home, entry, "binary_sensor", "health").state == STATE_ON
+
+
+async def test_a_pool_without_a_key_is_down_when_it_refuses(
+    home: HomeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is nothing to enter, so that nothing is asked for; it is tried again."""
+
+    async def refuse(*args: Any, **kwargs: Any) -> None:
+        msg = "The web server asks for a login"
+        raise AuthRequired(msg)
+
+    async with SimulatedSolopool() as pool:
+        entry = await set_up(home, pool_entry(pool))
+        with monkeypatch.context() as patched:
+            patched.setattr(SolopoolDriver, "get_dashboard_data", refuse)
+            await poll(home, entry)
+        health = find(home, entry, "binary_sensor", "health")
+        assert health.state == STATE_OFF
+        assert "asks for a login" in health.attributes["reason"]
+        assert not any(entry.async_get_active_flows(home, {SOURCE_REAUTH}))
+        await poll(home, entry)
+        assert find(home, entry, "binary_sensor", "health").state == STATE_ON
 
 
 # Whether miners can connect

@@ -50,7 +50,7 @@ from .flows import (
 
 pytestmark = pytest.mark.usefixtures("usual_ports", "nobody_at_home")
 
-OTHER_WALLET = "dgb1qar0srrr7xfkvy5l643lydnw9re59gtzzwz8p9v"
+OTHER_WALLET = "dgb1qda6xsetjypjhsctdwpkx2gfpyysjzgfphl8kfa"
 BITCOIN_WALLET = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
 
 
@@ -203,24 +203,77 @@ async def test_a_pool_with_one_region(home: HomeAssistant, hmm_folder: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "wallet", [BITCOIN_WALLET, "dgb1", "my wallet", "", DEMO_WALLET[:10] + "é"]
+    ("wallet", "error"),
+    [
+        (BITCOIN_WALLET, "wallet_other_coin"),
+        ("dgb1", "wallet_checksum"),
+        (DEMO_WALLET.replace("q", "p"), "wallet_checksum"),
+        (f"{DEMO_WALLET[:-1]}.gamma", "wallet_checksum"),
+        ("my wallet", "wallet_invalid"),
+        ("", "wallet_invalid"),
+        (DEMO_WALLET[:10] + "é", "wallet_invalid"),
+    ],
 )
-async def test_a_wallet_of_another_coin(
-    home: HomeAssistant, hmm_folder: Path, wallet: str
+async def test_a_wallet_that_cannot_be_right(
+    home: HomeAssistant, hmm_folder: Path, wallet: str, error: str
 ) -> None:
     """A wallet that cannot be right is refused before the pool is asked."""
     async with SimulatedSolopool() as pool:
         pool_file(hmm_folder, pool, "dgb-home")
         result = await fill(home, await to_account(home), wallet=wallet)
         assert result["type"] is FlowResultType.FORM
-        assert result["errors"] == {"wallet": "wallet_invalid"}
-        reason = result["description_placeholders"]["reason"]
-        assert reason
-        assert not wallet or wallet not in reason
+        assert result["errors"] == {"wallet": error}
+        assert "wallet_confirmed" not in fields(result)
         assert pool.counters.requests == 0
 
         result = await fill(home, result, wallet=DEMO_WALLET)
         assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_a_wallet_that_cannot_be_checked(
+    home: HomeAssistant, hmm_folder: Path
+) -> None:
+    """A form that HMM does not know is a warning: the user may know better."""
+    async with SimulatedSolopool(wallets={"satoshi": {"axe": 1e12}}) as pool:
+        pool_file(hmm_folder, pool, "dgb-home")
+        form = await to_account(home)
+        assert "wallet_confirmed" not in fields(form)
+        form = await fill(home, form, wallet="satoshi.axe")
+        assert form["errors"] == {"wallet": "wallet_uncertain"}
+        assert suggested(form, "wallet") == "satoshi.axe"
+        form = await fill(home, form, wallet="satoshi.axe", wallet_confirmed=False)
+        assert form["errors"] == {"wallet": "wallet_uncertain"}
+        # Nobody can confirm what is wrong
+        form = await fill(home, form, wallet=DEMO_WALLET[:-1], wallet_confirmed=True)
+        assert form["errors"] == {"wallet": "wallet_checksum"}
+        assert pool.counters.requests == 0
+
+        result = await fill(home, form, wallet="satoshi.axe", wallet_confirmed=True)
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        assert result["data"]["wallet"] == "satoshi"
+        assert "wallet_confirmed" not in str(result["data"])
+
+
+@pytest.mark.parametrize(
+    ("wallet", "errors"),
+    [
+        (DEMO_WALLET, {}),
+        (DEMO_WALLET[:-1], {"wallet": "wallet_checksum"}),
+        (BITCOIN_WALLET, {"wallet": "wallet_other_coin"}),
+        ("satoshi", {"wallet": "wallet_uncertain"}),
+    ],
+)
+async def test_a_wallet_of_a_file_is_checked(
+    home: HomeAssistant, hmm_folder: Path, wallet: str, errors: dict[str, str]
+) -> None:
+    """What stands in config.yaml is filled in with a warning if it is not right."""
+    (hmm_folder / "config.yaml").write_text(f"wallets: {{dgb: {wallet}}}\n")
+    async with SimulatedSolopool() as pool:
+        pool_file(hmm_folder, pool, "dgb-home")
+        form = await to_account(home)
+        assert suggested(form, "wallet") == wallet
+        assert form["errors"] == errors
+        assert ("wallet_confirmed" in fields(form)) == (wallet == "satoshi")
 
 
 @pytest.mark.parametrize("status", [404, 500, 502, None])
@@ -478,7 +531,7 @@ async def test_a_server_with_several_coins(
         assert required(form) == set()
 
         form = await fill(home, form, wallet=BITCOIN_WALLET, pool_key="DGB")
-        assert form["errors"] == {"wallet": "wallet_invalid"}
+        assert form["errors"] == {"wallet": "wallet_other_coin"}
         assert suggested(form, "wallet") == BITCOIN_WALLET
         assert suggested(form, "pool_key") == "DGB"
         result = await fill(home, form)
@@ -657,8 +710,7 @@ async def test_mined_pools_that_need_more(
     form = await fill(home, await choose(home, "pool"), next_step_id="pool_mined")
     form = await fill(home, form, pool="0")
     assert suggested(form, "wallet") == "me"
-    form = await fill(home, form, wallet="me")
-    assert form["errors"] == {"wallet": "wallet_invalid"}
+    assert form["errors"] == {"wallet": "wallet_uncertain"}
 
 
 # Keys
@@ -716,7 +768,7 @@ async def test_a_pool_that_goes_by_a_key(
     assert form["data_schema"].schema["api_token"].config["type"] == "password"
     form = await fill(home, form, api_token="wrong")
     assert form["errors"] == {"api_token": "key_refused"}
-    assert suggested(form, "api_token") == "wrong"
+    assert suggested(form, "api_token") is None
     form = await fill(home, form, api_token="  ")
     assert form["errors"] == {"api_token": "value_missing"}
 
@@ -801,11 +853,13 @@ async def test_keys_and_servers_can_be_changed(
     server = {"host": "braiins.braiins.example", "port": 3333}
     form = await fill(home, form, **server, api_token="wrong")
     assert form["errors"] == {"api_token": "key_refused"}
-    assert suggested(form, "api_token") == "wrong"
+    assert suggested(form, "api_token") is None
     form = await fill(home, form, host="a b", port=1, api_token="new")
     assert form["errors"] == {"host": "pool_address_invalid"}
+    assert suggested(form, "api_token") is None
     braiins.tokens["new"] = DEMO_USER
-    result = await fill(home, form, **server, api_token="new")
+    # What was typed before another error need not be typed again
+    result = await fill(home, form, **server)
     assert result["reason"] == "reconfigure_successful"
     assert entry.data["account_settings"] == {"api_token": "new"}
 
@@ -823,6 +877,12 @@ async def test_keys_and_servers_can_be_changed(
     assert entry.data["account_settings"] == {"api_token": "new"}
     assert entry.data["pool_settings"]["api_base"].endswith(f":{braiins.port}")
     assert (entry.data["host"], entry.data["port"]) == ("eu.braiins.example", 4444)
+
+    # The pool cannot do without one
+    menu = await reconfigure(home, entry)
+    form = await fill(home, menu, next_step_id="reconfigure_settings")
+    form = await fill(home, form, **server, keep_secrets=False)
+    assert form["errors"] == {"api_token": "value_missing"}
 
     # A server that is not in the list is none of those
     menu = await reconfigure(home, entry)
@@ -862,11 +922,18 @@ async def test_wallets_and_keys_are_suggested(
         assert suggested(form, "wallet") == DEMO_WALLET
         assert suggested(await to_list(home, "Solopool.org · BC2"), "wallet") is None
 
+        # A key is used, but no browser gets it
         form = await type_host(home, "braiins.braiins.example")
-        assert suggested(form, "api_token") == "token-of-alice"
-        # What was typed instead stays
+        assert fields(form) == {"api_token", "keep_secrets"}
+        assert required(form) == set()
+        assert suggested(form, "api_token") is None
+        form = await fill(home, form, keep_secrets=False)
+        assert form["errors"] == {"api_token": "value_missing"}
         form = await fill(home, form, api_token="wrong")
-        assert suggested(form, "api_token") == "wrong"
+        assert form["errors"] == {"api_token": "key_refused"}
+        result = await fill(home, form)
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        assert result["data"]["account_settings"] == {"api_token": "token-of-alice"}
     assert config_issue(home) is None
 
 
@@ -1067,7 +1134,7 @@ async def test_a_form_of_a_drivers_schema(
     entered = {"username": " me ", "window": 20.0, "factor": 0.5, "speed": "4"}
     form = await fill(home, form, **entered, group=" ", api_key="secret")
     assert form["errors"] == {"group": "value_missing"}
-    assert suggested(form, "api_key") == "secret"
+    assert suggested(form, "api_key") is None
     assert suggested(form, "username") == " me "
     with pytest.raises(InvalidData):
         await fill(home, form, **entered, group="a", level="middle")
@@ -1098,6 +1165,31 @@ async def test_a_form_of_a_drivers_schema(
         "stratum_port": 3333,
         **told_to,
     }
+
+
+async def test_a_key_can_be_deleted(home: HomeAssistant, hmm_folder: Path) -> None:
+    """Given a key that the driver can do without, it goes when it is not kept."""
+    # Its author did not say that it is one
+    key = {"properties": {"apiToken": {"type": "string"}, "group": {}}}
+    write_driver(hmm_folder, key)
+    form = await to_acme(home)
+    assert fields(form) == {"apiToken", "group"}
+    result = await fill(home, form, apiToken="hush", group="a")
+    entry = result["result"]
+    assert entry.data["account_settings"] == {"apiToken": "hush", "group": "a"}
+
+    server = {"host": "pool.acme.example", "port": 3333}
+    for entered, stored in (
+        ({"group": "a"}, {"apiToken": "hush", "group": "a"}),
+        ({"apiToken": "new", "keep_secrets": False}, {"apiToken": "new"}),
+        ({"keep_secrets": False}, {}),
+    ):
+        form = await reconfigure(home, entry)
+        assert suggested(form, "apiToken") is None
+        result = await fill(home, form, **server, **entered)
+        assert result["reason"] == "reconfigure_successful"
+        assert entry.data["account_settings"] == stored
+    assert "keep_secrets" not in fields(await reconfigure(home, entry))
 
 
 async def test_the_frontend_can_show_it(
@@ -1514,8 +1606,12 @@ async def test_all_settings_have_a_name(home: HomeAssistant) -> None:
     for language in ("en", "de"):
         steps = texts(language)["config"]["step"]
         for step, wanted in (
-            ("pool_account", {"host", "port", "wallet", "username", *keys}),
-            ("reconfigure_settings", {"host", "port", *keys}),
+            (
+                "pool_account",
+                {"host", "port", "wallet", "wallet_confirmed", "username", *keys}
+                | {"keep_secrets"},
+            ),
+            ("reconfigure_settings", {"host", "port", "keep_secrets", *keys}),
             ("reauth_pool", secrets),
         ):
             assert set(steps[step]["data"]) == wanted

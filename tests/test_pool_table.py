@@ -27,7 +27,7 @@ from simulator.stack import SimulatedStack
 from .common import find, keys, poll
 from .conftest import set_up
 
-WALLET = "bc1qfpx56gryv4kk7grhv9kxcet59ssxumeqgplac8"
+WALLET = "bc1qfpx56gr90psk6urvv5sjzgfpyysjzgfpxfltym"
 ACCOUNT = "example"
 RATES = {"garage": 1.2e12, "attic": 4.8e12}
 

@@ -30,7 +30,7 @@ from .common import about, hub_entry, later, poll, pool_entry, value
 from .conftest import miner_entry, set_up
 
 WALLET = "dgb1qown"
-BECH32 = "bc1qfpx56gryv4kk7grhv9kxcet59ssxumeqgplac8"
+BECH32 = "bc1qfpx56gr90psk6urvv5sjzgfpyysjzgfpxfltym"
 CASHADDR = "qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a"
 BASE58 = "1BoatSLRHtKNngkdXEeobR76b53LETtpyT"
 HOST = "eu1.solopool.org"

@@ -55,7 +55,7 @@ from simulator.ocean import SimulatedOcean
 from simulator.public_pool import SimulatedPublicPool
 from simulator.solopool import SimulatedSolopool
 
-BTC_WALLET = "bc1qfpx56gryv4kk7grhv9kxcet59ssxumeqgplac8"
+BTC_WALLET = "bc1qfpx56gr90psk6urvv5sjzgfpyysjzgfpxfltym"
 DGB_WALLET = "dgb1qfpx56gryv4kk7grhv9kxcet59ssxumeq9pvxv4"
 RATES = {"garage": 1.2e12, "attic": 4.8e12}
 HOUR = 3600.0

@@ -395,7 +395,7 @@ def test_each_chip_of_a_monitored_board_keeps_its_place() -> None:
 
 def test_reject_reasons_tell_no_wallet() -> None:
     """A pool may quote whom it refuses."""
-    wallet = "bc1qsimulated0miner0wallet0000000000000000"
+    wallet = "bc1qwd5k6atvv96x2epqd45kuetjyysjzgfptrdzvt"
     reasons = [
         {"message": "Stale", "count": 4},
         {"message": f"Unauthorized worker {wallet}.bitaxe-gamma", "count": "2"},

@@ -39,11 +39,11 @@ from simulator.mmfp import (
 )
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
-ADDRESS = "dgb1qexampleaddress000000000"
-OTHER = "dgb1qotherexample00000000000"
+ADDRESS = "dgb1qfpx56gr90psk6urvv5sjzgfpyysjzgfp3jmnu4"
+OTHER = "dgb1qda6xsetjypjhsctdwpkx2gfpyysjzgfphl8kfa"
 ACCOUNTS = {
     "dgb": {ADDRESS: {"rig1": 1.2e12, "rig10": 4.8e12}, OTHER: {"his": 2.4e12}},
-    "btc": {"bc1qexampleaddress0000000000": {"rig1": 0.6e12}},
+    "btc": {"bc1qfpx56gr90psk6urvv5sjzgfpyysjzgfpxfltym": {"rig1": 0.6e12}},
 }
 GSS_PATHS = {"GET /api/v1/DGB/metrics/pool", "GET /api/v1/DGB/metrics/miners"}
 GSE_PATHS = {"GET /api/v1/stats", "GET /api/v1/miners"}
@@ -740,7 +740,9 @@ async def test_simulated_gse_block_and_restart(driver: MmfpDriver) -> None:
 async def test_unknown_account(driver: MmfpDriver, kind: Kind) -> None:
     """No data yet: the server is fine, and none of the user's figures is a zero."""
     async with kind(accounts=ACCOUNTS) as server:
-        data = await tile(driver, server.port, "dgb1qnobody00000000000000000")
+        data = await tile(
+            driver, server.port, "dgb1qdejhvetjypkkjmn9vssxsetjv5sjzgfpfws945"
+        )
         assert data.health_status
         assert data.account_known is False
         assert data.pool_hashrate is None
@@ -751,8 +753,10 @@ async def test_unknown_account(driver: MmfpDriver, kind: Kind) -> None:
         assert data.best_share is None and data.last_share is None
         assert data.workers == ()
         assert data.own_blocks == ()
-        server.add_worker("dgb", "dgb1qnobody00000000000000000", 1e12)
-        data = await tile(driver, server.port, "dgb1qnobody00000000000000000")
+        server.add_worker("dgb", "dgb1qdejhvetjypkkjmn9vssxsetjv5sjzgfpfws945", 1e12)
+        data = await tile(
+            driver, server.port, "dgb1qdejhvetjypkkjmn9vssxsetjv5sjzgfpfws945"
+        )
         assert data.account_known
         assert [worker.name for worker in data.workers] == ["default"]
 
@@ -1351,7 +1355,10 @@ def test_config_schema() -> None:
         ({}, True),
         ({"coin": "DGB", "username": ""}, True),
         ({"coin": "DGB", "username": ADDRESS, "api_port": 4004}, True),
-        ({"coin": "DGB", "username": "bc1qexampleaddress0000000000"}, False),
+        (
+            {"coin": "DGB", "username": "bc1qfpx56gr90psk6urvv5sjzgfpyysjzgfpxfltym"},
+            False,
+        ),
         ({"coin": "DGB", "api_port": "8080", "api_key": ""}, True),
         ({"api_port": 0}, False),
         ({"api_port": 65536}, False),

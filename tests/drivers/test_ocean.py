@@ -30,7 +30,7 @@ from simulator.ocean import DEMO_WALLET, DIFFICULTY, SimulatedOcean
 from .test_public_pool import Site, serving
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "ocean"
-WALLET = "bc1qexamplewallet0000"
+WALLET = "bc1qfpx56gr90psk6urvv5sjzgfpyysjzgfpxfltym"
 FULL = f"/v1/userinfo_full/{WALLET}"
 HASHRATES = f"/v1/user_hashrate_full/{WALLET}"
 SNAP = f"/v1/statsnap/{WALLET}"

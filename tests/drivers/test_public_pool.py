@@ -38,7 +38,7 @@ from simulator.device import Fault
 from simulator.public_pool import DEMO_WALLET, DIFFICULTY, SimulatedPublicPool
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "public_pool"
-WALLET = "bc1qexamplewallet0000"
+WALLET = "bc1qfpx56gr90psk6urvv5sjzgfpyysjzgfpxfltym"
 CLIENT = f"/api/client/{WALLET}"
 WORKERS = {"bitaxe": 1.2e12, "nerd": 4.8e12}
 

@@ -25,9 +25,8 @@ from custom_components.hmm.driver_api import (
     PoolBlock,
     PoolWorker,
 )
-from custom_components.hmm.driver_api.wallets import check_wallet, strip_worker
 from simulator.device import Fault
-from simulator.solopool import DEMO_WALLET, SimulatedSolopool
+from simulator.solopool import SimulatedSolopool
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "solopool"
 WALLET = "dgb1qexamplewallet"
@@ -690,68 +689,12 @@ async def test_block_times(driver: SolopoolDriver) -> None:
     assert shares["BTC"] == pytest.approx(8 * shares["DGB"])
 
 
-COINS = ("BC2", "BCH", "BTC", "DGB")
-ADDRESSES = {
-    "dgb1qexamplewallet0000": {"DGB"},
-    DEMO_WALLET: {"DGB"},
-    "DDigiByteAddressExampLe11111111": {"DGB"},
-    "SDigiByteAddressExampLe11111111": {"DGB"},
-    "bc1qexamplewallet0000": {"BTC", "BC2"},
-    "1BitcoinAddressExampLe1111111111": {"BTC", "BC2", "BCH"},
-    "3BitcoinAddressExampLe1111111111": set(COINS),
-    "bitcoincash:qexamplewallet0000": {"BCH"},
-    "pexamplewallet0000": {"BCH"},
-}
-"""Addresses and the coins that they may be of."""
-
-
-@pytest.mark.parametrize("address", ADDRESSES)
-@pytest.mark.parametrize("coin", COINS)
-def test_wallets(coin: str, address: str) -> None:
-    """They pass, with a worker too; those of another coin do not."""
-    driver = SolopoolDriver()
-    config = {"username": f" {address}.rig1 ", "coin": coin}
-    if coin in ADDRESSES[address]:
-        assert check_wallet(coin.lower(), config["username"]) == address
-        assert driver.validate_config(config)
-    else:
-        with pytest.raises(InvalidValue) as caught:
-            check_wallet(coin, address)
-        assert address not in str(caught.value)
-        assert not driver.validate_config(config)
-
-
-def test_the_case_of_wallets() -> None:
-    """It is nothing in bech32 and CashAddr, and a part of base58."""
-    assert check_wallet("DGB", "DGB1QEXAMPLEWALLET0000") == "dgb1qexamplewallet0000"
-    assert (
-        check_wallet("BCH", "BITCOINCASH:QEXAMPLEWALLET0000")
-        == "bitcoincash:qexamplewallet0000"
-    )
-    assert strip_worker(" a.b.c ") == "a"
-
-
-@pytest.mark.parametrize("address", ["", " ", ".rig", "a b", "a\nb", "DGB", "dgb1"])
-def test_no_wallets(address: str) -> None:
-    """These are none of any coin that is known."""
-    with pytest.raises(InvalidValue):
-        check_wallet("DGB", address)
-    assert not SolopoolDriver().validate_config({"username": address, "coin": "DGB"})
-
-
 def test_config_schema() -> None:
     """A wallet address is all that is needed."""
     driver = SolopoolDriver()
     assert driver.get_config_schema()["required"] == ["username"]
     assert driver.validate_config({"username": WALLET})
     assert not driver.validate_config({})
-
-
-def test_wallets_of_other_coins() -> None:
-    """Of a coin that is not known, all but nonsense passes."""
-    assert check_wallet("XMR", "4Anything") == "4Anything"
-    with pytest.raises(InvalidValue):
-        check_wallet("XMR", "two words")
 
 
 def test_pool_files() -> None:

@@ -21,7 +21,7 @@ from simulator.stratum import SimulatedStratum
 AGE = 400_000.0
 """Seconds for which all workers have mined, so that every average is full."""
 
-BCH_WALLET = "qpsimulated0miner0wallet000000000000000000"
+BCH_WALLET = "qpekjmt4d3shgetyypkkjmn9wgsjzgfpyy42kejd8u"
 
 FILE = """\
 driver: {driver}

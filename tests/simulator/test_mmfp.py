@@ -25,10 +25,10 @@ from simulator.solopool import DEMO_WALLET
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
-ADDRESS = "dgb1qexampleaddress000000000"
+ADDRESS = "dgb1qfpx56gr90psk6urvv5sjzgfpyysjzgfp3jmnu4"
 ACCOUNTS = {
     "dgb": {ADDRESS: {"one": 1.2e12, "two": 4.8e12}},
-    "btc": {"bc1qexampleaddress0000000000": {"three": 0.6e12}},
+    "btc": {"bc1qfpx56gr90psk6urvv5sjzgfpyysjzgfpxfltym": {"three": 0.6e12}},
 }
 type Kind = type[SimulatedGoSlimStratum | SimulatedGoStratumEngine]
 SERVERS = (SimulatedGoSlimStratum, SimulatedGoStratumEngine)

@@ -8,7 +8,7 @@ choose the pool from the list, copy pools/TEMPLATE-pool.yaml.example as well.
 It is complete and works, with an example pool that runs on your own machine:
 
     script/driver pool acme_pool_driver.py simulator:example-pool \
-        --username bc1qexampleminer0example0example0example0e \
+        --username bc1qfpx56gr90psk6urvv5sjzgfpyysjzgfpxfltym \
         --set api_base=http://{address}/api
 
 What the pool answers is described at the top of driver_tool/example.py.

@@ -1,33 +1,60 @@
-"""Wallet addresses: which coin they can belong to.
+"""Wallet addresses: whether they are typed correctly, and which coin they belong to.
 
-Only the form is looked at, so that an address of another coin is noticed; no
-checksum is verified. Error messages never quote the address.
+The checksums are those of Base58Check, of Bech32 and Bech32m (BIP 173 and BIP 350)
+and of CashAddr (its specification, 2017-05-19, and that of eCash). Error messages
+never quote the address. The cost is linear: a text of more than 128 characters is
+not an address.
 """
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+import hashlib
 import re
 
 from custom_components.hmm.driver_api.coins import COINS
 from custom_components.hmm.driver_api.errors import InvalidValue
 
-# Bech32 and CashAddr leave out 1, b, i and o after the prefix; their checksums
-# are not verified, so any letter or digit passes.
-_TAIL = "[0-9a-z]{8,90}"
-_BASE58 = "[1-9A-HJ-NP-Za-km-z]{24,34}"
+_LONGEST = 128
 
-# Forms whose case means nothing, by coin.
-_CASELESS = {
-    "BTC": rf"bc1{_TAIL}",
-    "BC2": rf"bc1{_TAIL}",
-    "DGB": rf"dgb1{_TAIL}",
-    "BCH": rf"(?:bitcoincash:)?[qp]{_TAIL}",
+# Human-readable part of Bech32 addresses; BitcoinII kept that of Bitcoin
+_SEGWIT: Mapping[str, str] = {"BTC": "bc", "BC2": "bc", "DGB": "dgb"}
+_CASH: Mapping[str, str] = {"BCH": "bitcoincash", "XEC": "ecash"}
+# Version bytes of Base58Check: public key hash and script hash, DigiByte's two
+_BASE58: Mapping[str, bytes] = {
+    "BTC": b"\x00\x05",
+    "BC2": b"\x00\x05",
+    "BCH": b"\x00\x05",
+    "XEC": b"\x00\x05",
+    "DGB": b"\x1e\x3f\x05",
 }
-# Base58: the first characters tell the coin, the case is part of the address.
-_CASED = {
-    "BTC": f"[13]{_BASE58}",
-    "BC2": f"[13]{_BASE58}",
-    "DGB": f"[DS3]{_BASE58}",
-    "BCH": f"[13]{_BASE58}",
-}
+_FIRST = {0x00: "1", 0x05: "3", 0x1E: "D", 0x3F: "S"}
+
+_BASE58_DIGITS = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_BECH32_DIGITS = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_BECH32_STEPS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+_CASH_STEPS = (0x98F2BC8E61, 0x79B76D99E2, 0xF33E5FB3C4, 0xAE2EABE2A8, 0x1E4F43E470)
+_CASH_BITS = (160, 192, 224, 256, 320, 384, 448, 512)
+_BECH32, _BECH32M = 1, 0x2BC830A3
+
+
+class WrongChecksum(InvalidValue):
+    """The address has a typing error, or is not complete."""
+
+
+class OtherCoin(InvalidValue):
+    """The address is correct, but of another coin."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wallet:
+    """An address in the case that its form wants.
+
+    ``is_certain`` is False where nothing could be checked: HMM does not know the
+    form, its prefix or the addresses of the coin.
+    """
+
+    address: str = field(repr=False)
+    is_certain: bool
 
 
 def strip_worker(username: str) -> str:
@@ -38,19 +65,140 @@ def strip_worker(username: str) -> str:
 def check_wallet(coin: str, username: str) -> str:
     """Return the address of a user name, in the case that its form wants.
 
-    ``username`` may end in ``.worker``. Raises ``InvalidValue`` when it is not
-    an address of this coin. Of a coin that is not known here, anything without
-    blanks passes. Bitcoin, BitcoinII and old Bitcoin Cash addresses look alike.
+    ``username`` may end in ``.worker``, or ``_worker`` behind an address. Raises
+    ``InvalidValue`` for what cannot be an address of this coin, ``WrongChecksum`` for
+    a typing error and ``OtherCoin``; what is merely unusual passes, see
+    ``read_wallet``. Bitcoin, BitcoinII and old Bitcoin Cash addresses look alike.
+    """
+    return read_wallet(coin, username).address
+
+
+def read_wallet(coin: str, username: str) -> Wallet:
+    """Return the address of a user name, and whether it is certain to be one.
+
+    Raises what ``check_wallet`` does.
     """
     coin = coin.strip().upper()
     address = strip_worker(username)
-    if not address or not address.isprintable() or " " in address:
+    if not 0 < len(address) <= _LONGEST or re.search(r"[^!-~]", address):
         raise InvalidValue("This is not a wallet address")
-    if coin not in _CASELESS:
-        return address
-    # The case may not be mixed, but the prefix is often typed in small letters.
-    if re.fullmatch(_CASELESS[coin], address.lower()):
-        return address.lower()
-    if re.fullmatch(_CASED[coin], address):
-        return address
-    raise InvalidValue(f"This is not an address of {COINS[coin].name} ({coin})")
+    known, _, worker = address.partition("_")
+    found = _read(coin, known if worker else address)
+    if found is None:
+        if coin in COINS and _is_mistyped(coin, address):
+            raise WrongChecksum("The checksum of this address is wrong")
+        return Wallet(address=address, is_certain=False)
+    normal, coins = found
+    if coins and coin in COINS and coin not in coins:
+        other = coins[0]
+        raise OtherCoin(f"This is an address of {COINS[other].name} ({other})")
+    return Wallet(address=normal, is_certain=bool(coins) or coin not in COINS)
+
+
+def _read(coin: str, text: str) -> tuple[str, list[str]] | None:
+    """Return an address with a correct checksum and its coins, None for other texts.
+
+    There are no coins for a prefix that HMM does not know.
+    """
+    caseless = text.lower()
+    prefix, colon, payload = caseless.rpartition(":")
+    for known in (prefix,) if colon else _CASH.values():
+        if _is_cash(known, payload):
+            return caseless, [it for it, name in _CASH.items() if name == known]
+    prefix, _, payload = caseless.rpartition("1")
+    if prefix and _is_segwit(prefix, payload):
+        return caseless, [it for it, name in _SEGWIT.items() if name == prefix]
+    if (version := _base58_version(text)) is not None:
+        return text, [it for it, versions in _BASE58.items() if version in versions]
+    return None
+
+
+def _is_mistyped(coin: str, text: str) -> bool:
+    """Return whether a text without a correct checksum is meant as an address."""
+    caseless = text.lower()
+    starts = [f"{it}1" for it in _SEGWIT.values()] + [f"{it}:" for it in _CASH.values()]
+    if caseless.startswith(tuple(starts)):
+        return True
+    # The length of an address, give or take a character
+    if coin in _CASH and re.fullmatch("[qpzr][0-9a-z]{39,43}", caseless):
+        return True
+    firsts = {_FIRST[version] for version in _BASE58[coin]}
+    return text[0] in firsts and bool(re.fullmatch("[0-9A-Za-z]{25,36}", text))
+
+
+def _is_segwit(prefix: str, payload: str) -> bool:
+    """Return whether this is an address of a witness program (BIP 173, BIP 350)."""
+    if len(prefix) + len(payload) > 89 or not (digits := _digits(payload)):
+        return False
+    expanded = [
+        *(ord(it) >> 5 for it in prefix),
+        0,
+        *(ord(it) & 31 for it in prefix),
+    ]
+    version = digits[0]
+    program = _octets(digits[1:-6])
+    if program is None or version > 16 or not 2 <= len(program) <= 40:
+        return False
+    if version == 0 and len(program) not in (20, 32):
+        return False
+    wanted = _BECH32M if version else _BECH32
+    return _polymod([*expanded, *digits], _BECH32_STEPS, 25) == wanted
+
+
+def _is_cash(prefix: str, payload: str) -> bool:
+    """Return whether this is a CashAddr address."""
+    if len(payload) < 9 or not (digits := _digits(payload)):
+        return False
+    checked = [*(ord(it) & 31 for it in prefix), 0, *digits]
+    if _polymod(checked, _CASH_STEPS, 35) != 1:
+        return False
+    content = _octets(digits[:-8])
+    if not content or content[0] & 0x80:
+        return False
+    return 8 * (len(content) - 1) == _CASH_BITS[content[0] & 7]
+
+
+def _base58_version(text: str) -> int | None:
+    """Return the version byte of a Base58Check address, None for other texts."""
+    if not 25 <= len(text) <= 36:
+        return None
+    number = 0
+    for character in text:
+        if (digit := _BASE58_DIGITS.find(character)) < 0:
+            return None
+        number = number * 58 + digit
+    # A leading 1 stands for a byte of 0, which the number does not show
+    zeros = len(text) - len(text.lstrip("1"))
+    if zeros + (number.bit_length() + 7) // 8 != 25:
+        return None
+    content = number.to_bytes(25)
+    digest = hashlib.sha256(hashlib.sha256(content[:21]).digest()).digest()
+    return content[0] if content[21:] == digest[:4] else None
+
+
+def _digits(text: str) -> list[int]:
+    """Return characters as numbers of 5 bits, empty if one is not of the alphabet."""
+    digits = [_BECH32_DIGITS.find(character) for character in text]
+    return [] if -1 in digits else digits
+
+
+def _octets(digits: list[int]) -> bytes | None:
+    """Return numbers of 5 bits as bytes, None if more than padding is left over."""
+    bits = "".join(f"{digit:05b}" for digit in digits)
+    whole = len(bits) // 8 * 8
+    padding = bits[whole:]
+    if len(padding) > 4 or "1" in padding:
+        return None
+    return bytes(int(bits[at : at + 8], 2) for at in range(0, whole, 8))
+
+
+def _polymod(values: Iterable[int], steps: tuple[int, ...], bits: int) -> int:
+    """Return the BCH checksum that Bech32 (of 30 bits) and CashAddr (of 40) share."""
+    checksum = 1
+    for value in values:
+        top = checksum >> bits
+        checksum = (checksum & ((1 << bits) - 1)) << 5 ^ value
+        for number, step in enumerate(steps):
+            if top >> number & 1:
+                checksum ^= step
+    return checksum

@@ -33,6 +33,8 @@ _LEAST_POLL_SECONDS = 10
 _MOST_POLL_SECONDS = 3600
 _USUAL_POLL_SECONDS = 60
 
+_SECRET = re.compile(r"pass|pwd|secret|token|api_?key", re.IGNORECASE)
+
 # Names of pools are shorter than a key, and a user name is longer than a mere "x"
 _SHORTEST_KEY = 12
 _SHORTEST_USER = 4
@@ -143,6 +145,24 @@ def server_time(driver: BasePoolIntegration, account: PoolAccount) -> float | No
         return None
     moment = parse_moment(parse_number(answer))
     return None if moment is None else moment.timestamp()
+
+
+def is_secret(key: str, spec: Mapping[str, Any]) -> bool:
+    """Return whether a property of a config schema is a key or password.
+
+    Drivers of others seldom say so: the name decides as well.
+    """
+    return spec.get("format") == "password" or _SECRET.search(key) is not None
+
+
+def secret_settings(driver: BasePoolIntegration) -> set[str]:
+    """Return the settings that are keys or passwords, none if the driver fails."""
+    try:
+        properties = driver.get_config_schema()["properties"]
+        return {key for key, spec in properties.items() if is_secret(key, spec)}
+    except (Exception, SystemExit) as err:  # noqa: BLE001
+        log_fault(driver.driver_type, err)
+        return set()
 
 
 async def is_pool_of(driver: BasePoolIntegration, url: str, port: int) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry, ConfigFlow, ConfigFlowResult
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.helpers.selector import (
+    BooleanSelector,
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
@@ -36,9 +37,12 @@ from ..pools.defaults import async_read_defaults
 from ..pools.mined import MinedPool, mined_pools, pool_drivers
 from .pool_account import (
     BASE,
+    CONF_WALLET_CONFIRMED,
+    WALLET_UNCERTAIN,
     Account,
     PoolKind,
     Refused,
+    accept_wallet,
     account_id,
     account_of,
     ask,
@@ -53,7 +57,7 @@ from .pool_account import (
     server_of,
     wallet_of,
 )
-from .pool_form import FormField, explain, fields, read_settings
+from .pool_form import FormField, Secrets, explain, fields, read_settings
 from .tools import async_shared_data, choice, free_title
 
 CONF_POOL = "pool"
@@ -84,6 +88,7 @@ class PoolFlow(ConfigFlow):
         self._match: PoolMatch | None = None
         self._user = ""
         self._kind: PoolKind | None = None
+        self._secrets = Secrets()
 
     async def async_step_pool(
         self, user_input: dict[str, Any] | None = None
@@ -306,21 +311,29 @@ class PoolFlow(ConfigFlow):
         asked = pool.form.open_settings(
             match.settings, listed=known is not None and bool(known.template.url)
         )
-        errors: dict[str, str] = {}
-        reason = ""
-        required = required_fields(pool, match)
-        schema = _account_schema(pool, match, asked, required)
+        refused = None
+        is_first = user_input is None
         if user_input is None:
-            suggested = await self._suggest(pool, match, asked)
-        else:
-            suggested = user_input
-            try:
-                account = read_account(pool, match, asked, required, user_input)
+            user_input = await self._suggest(pool, match, asked)
+            self._secrets = Secrets(asked, user_input)
+        entered, suggested = self._secrets.take(user_input)
+        required = required_fields(pool, match)
+        try:
+            if not is_first:
+                account = read_account(pool, match, asked, required, entered)
                 tiles = await ask(pool, account)
-            except Refused as refused:
-                errors, reason = _as_error(refused, schema)
-            else:
                 return await self._create(data, pool, account, tiles)
+            if wallet := suggested.get(CONF_WALLET):
+                # A file or a miner may be wrong about it
+                accept_wallet(match.coin, wallet)
+        except Refused as err:
+            refused = err
+            self._secrets.refused(err.key)
+        schema = _account_schema(pool, match, asked, required, self._secrets)
+        errors, reason = _as_error(refused, schema)
+        if CONF_WALLET_CONFIRMED in suggested or WALLET_UNCERTAIN in errors.values():
+            confirmed = vol.Optional(CONF_WALLET_CONFIRMED, default=False)
+            schema = schema.extend({confirmed: BooleanSelector()})
         return self.async_show_form(
             step_id="pool_account",
             data_schema=self.add_suggested_values_to_schema(schema, suggested),
@@ -397,24 +410,30 @@ class PoolFlow(ConfigFlow):
         assert pool is not None
         before = account_of(entry)
         settings = pool.form.settings
-        schema = vol.Schema({**_SERVER_FIELDS, **fields(settings, is_change=True)})
-        errors: dict[str, str] = {}
-        reason = ""
+        refused = None
+        is_first = user_input is None
         if user_input is None:
-            suggested = {
+            user_input = {
                 CONF_HOST: before.host,
                 CONF_PORT: before.port,
                 **_shown(settings, before.all_settings),
             }
-        else:
-            suggested = user_input
+            self._secrets = Secrets(settings, user_input)
+        entered, suggested = self._secrets.take(user_input)
+        if not is_first:
             try:
-                account = read_change(pool, before, user_input)
+                account = read_change(pool, before, entered)
                 data = await async_shared_data(self.hass)
                 account = await _find_again(data, entry, before, account)
                 return await self._change(entry, pool, account)
-            except Refused as refused:
-                errors, reason = _as_error(refused, schema)
+            except Refused as err:
+                refused = err
+                self._secrets.refused(err.key)
+        known = self._secrets.known
+        schema = vol.Schema(
+            {**_SERVER_FIELDS, **fields(settings, kept=known, is_change=True)}
+        )
+        errors, reason = _as_error(refused, schema)
         return self.async_show_form(
             step_id="reconfigure_settings",
             data_schema=self.add_suggested_values_to_schema(schema, suggested),
@@ -456,7 +475,7 @@ class PoolFlow(ConfigFlow):
                 errors[BASE] = "wrong_account"
         return self.async_show_form(
             step_id="reauth_pool",
-            data_schema=self.add_suggested_values_to_schema(schema, user_input),
+            data_schema=schema,
             errors=errors,
             description_placeholders={
                 "name": entry.title,
@@ -666,6 +685,7 @@ def _account_schema(
     match: PoolMatch,
     asked: Iterable[FormField],
     required: Collection[str],
+    secrets: Secrets,
 ) -> vol.Schema:
     """Return the form of an account: the server if it is not known, who, and how."""
     form: dict[vol.Marker, Any] = {}
@@ -674,21 +694,26 @@ def _account_schema(
     if (account := pool.form.account) is not None:
         marker = vol.Required if pool.account_key in required else vol.Optional
         form[marker(pool.account_key)] = account.selector()
-    return vol.Schema({**form, **fields(asked, required=required)})
+    return vol.Schema({**form, **fields(asked, required=required, kept=secrets.known)})
 
 
-def _as_error(refused: Refused, schema: vol.Schema) -> tuple[dict[str, str], str]:
-    """Return the error of a form, and the reason for its text."""
+def _as_error(
+    refused: Refused | None, schema: vol.Schema
+) -> tuple[dict[str, str], str]:
+    """Return the error of a form, if there is one, and the reason for its text."""
+    if refused is None:
+        return {}, ""
     field = refused.field if refused.field in schema.schema else BASE
     return {field: refused.key}, refused.reason
 
 
 def _shown(settings: Iterable[FormField], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the present settings for a form, but no keys and passwords."""
+    """Return the present settings as a form takes them, secrets among them."""
     return {
-        setting.key: setting.show(values.get(setting.key, setting.default))
+        setting.key: setting.show(
+            values.get(setting.key, None if setting.secret else setting.default)
+        )
         for setting in settings
-        if not setting.secret
     }
 
 

@@ -24,7 +24,7 @@ from ..driver_api import (
     DriverError,
     InvalidValue,
 )
-from ..driver_api.wallets import check_wallet
+from ..driver_api.wallets import OtherCoin, WrongChecksum, check_wallet, read_wallet
 from ..driver_manager.address import Address, AddressError
 from ..driver_manager.client import DriverFault
 from ..driver_manager.pool_client import PoolAccount, fetch_tiles, is_pool_of
@@ -34,6 +34,10 @@ from .pool_form import AccountForm, FormField, is_accepted, read_form, read_sett
 _LOGGER = logging.getLogger(__name__)
 
 CONF_USERNAME = "username"
+CONF_WALLET_CONFIRMED = "wallet_confirmed"
+
+WALLET_UNCERTAIN = "wallet_uncertain"
+"""The error that ``CONF_WALLET_CONFIRMED`` answers."""
 
 BASE = "base"
 _API_BASE = "api_base"
@@ -153,10 +157,8 @@ def read_account(
     if (account_field := pool.form.account) is not None:
         user = str(account_field.read(entered.get(pool.account_key)) or "")
         if pool.form.is_wallet and (user or CONF_WALLET in required):
-            try:
-                user = check_wallet(match.coin, user)
-            except InvalidValue as err:
-                raise Refused(CONF_WALLET, "wallet_invalid", str(err)) from err
+            is_confirmed = entered.get(CONF_WALLET_CONFIRMED) is True
+            user = accept_wallet(match.coin, user, is_confirmed=is_confirmed)
     account = Account(
         host=host,
         port=port,
@@ -173,6 +175,25 @@ def read_account(
     return account
 
 
+def accept_wallet(coin: str, user: str, *, is_confirmed: bool = False) -> str:
+    """Return the address of a wallet as entries hold it.
+
+    Raises Refused for one that is wrong, and for one that cannot be checked unless
+    the user has confirmed it.
+    """
+    try:
+        wallet = read_wallet(coin, user)
+    except WrongChecksum as err:
+        raise Refused(CONF_WALLET, "wallet_checksum") from err
+    except OtherCoin as err:
+        raise Refused(CONF_WALLET, "wallet_other_coin") from err
+    except InvalidValue as err:
+        raise Refused(CONF_WALLET, "wallet_invalid") from err
+    if not wallet.is_certain and not is_confirmed:
+        raise Refused(CONF_WALLET, WALLET_UNCERTAIN)
+    return wallet.address
+
+
 def read_change(pool: PoolKind, before: Account, entered: Mapping[str, Any]) -> Account:
     """Return an account with another server or other settings; raise Refused."""
     host, port = _read_server(entered)
@@ -183,9 +204,9 @@ def read_change(pool: PoolKind, before: Account, entered: Mapping[str, Any]) -> 
         if key in values:
             if key in settings or values[key] != before.pool_settings.get(key):
                 settings[key] = values[key]
-        elif setting.required and not setting.secret:
+        elif setting.required:
             raise Refused(key, "value_missing")
-        elif not setting.secret:
+        else:
             settings.pop(key, None)
     account = replace(before, host=host, port=port, settings=settings)
     _accept(pool, account)

@@ -20,6 +20,7 @@ from ..const import CONF_WALLET
 from ..driver_api import BasePoolIntegration
 from ..driver_api.units import parse_int, parse_number, parse_text
 from ..driver_manager.client import DriverFault, log_fault
+from ..driver_manager.pool_client import is_secret
 from ..markdown import Markdown, escape
 from .tools import choice
 
@@ -35,6 +36,8 @@ TRANSLATED_SETTINGS: Final = frozenset(
     }
 )
 """The settings whose names are in the translations: those of the bundled drivers."""
+
+CONF_KEEP_SECRETS = "keep_secrets"
 
 _USERNAME = "username"
 # What HMM itself passes to the driver, and the fields of its own in the form
@@ -218,7 +221,7 @@ def _read_field(
         description=parse_text(spec.get("description")) or "",
         default=spec.get("default"),
         required=is_required,
-        secret=spec.get("format") == "password" and kind == "string",
+        secret=kind == "string" and is_secret(key, spec),
         choices=_read_choices(spec.get("enum")),
         minimum=minimum,
         maximum=maximum,
@@ -252,29 +255,68 @@ def fields(
     settings: Iterable[FormField],
     *,
     required: Collection[str] = (),
+    kept: Collection[str] = (),
     is_change: bool = False,
 ) -> dict[vol.Marker, Selector[Any]]:
     """Return the settings as fields of a form.
 
     ``required`` are those that the pool wants beside those that the driver does.
-    In a change what was entered once is shown by other means, and a key that is
-    left empty stays as it is.
+    ``kept`` are the secrets that there are: no form shows them, and a field that is
+    left empty leaves them as they are. In a change what was entered once is shown by
+    other means.
     """
     markers: dict[vol.Marker, Selector[Any]] = {}
     for setting in settings:
         default = setting.show(setting.default)
-        is_kept = is_change and setting.secret
+        is_required = setting.required or setting.key in required
         marker = (
-            vol.Required
-            if (setting.required or setting.key in required) and not is_kept
-            else vol.Optional
+            vol.Required if is_required and setting.key not in kept else vol.Optional
         )
         markers[
             marker(setting.key)
-            if default is None or is_change
+            if default is None or is_change or setting.secret
             else marker(setting.key, default=default)
         ] = setting.selector()
+    if kept:
+        markers[vol.Optional(CONF_KEEP_SECRETS, default=True)] = BooleanSelector()
     return markers
+
+
+class Secrets:
+    """The keys of a form: what is known of them stays here, no browser gets it back.
+
+    They are stored in the entry or a file, or were typed before an error.
+    """
+
+    def __init__(
+        self,
+        settings: Iterable[FormField] = (),
+        stored: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Begin with what is stored of all settings."""
+        self._keys = {setting.key for setting in settings if setting.secret}
+        self._stored = self._of(stored or {})
+        self.known = dict(self._stored)
+        """What an empty field stands for, by the key of the setting."""
+
+    def _of(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            key: values[key] for key in self._keys if str(values.get(key) or "").strip()
+        }
+
+    def take(self, entered: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what was entered with the secrets, and what a form may show of it."""
+        if entered.get(CONF_KEEP_SECRETS) is False:
+            self.known.clear()
+        self.known |= self._of(entered)
+        hidden = {CONF_KEEP_SECRETS, *self._keys}
+        shown = {key: value for key, value in entered.items() if key not in hidden}
+        return {**shown, **self.known}, shown
+
+    def refused(self, error: str) -> None:
+        """Forget what was typed if that was the error."""
+        if error == "key_refused":
+            self.known = dict(self._stored)
 
 
 def read_settings(
