@@ -62,6 +62,12 @@ async def reconfigure(hass: HomeAssistant, entry: ConfigEntry[Any]) -> Result:
     )
 
 
+async def open_options(hass: HomeAssistant, entry: ConfigEntry[Any]) -> Result:
+    """Open the options of an entry."""
+    form = await hass.config_entries.options.async_init(entry.entry_id)
+    return told(form, "options")
+
+
 def suggested(result: Result, field: str) -> Any:
     """Return what a form has filled in."""
     marker = next(it for it in result["data_schema"].schema if it == field)

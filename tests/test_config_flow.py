@@ -11,7 +11,6 @@ from homeassistant.components.network import Adapter
 from homeassistant.config_entries import (
     SOURCE_DHCP,
     SOURCE_IGNORE,
-    SOURCE_REAUTH,
     SOURCE_SYSTEM,
     SOURCE_ZEROCONF,
     ConfigEntry,
@@ -19,7 +18,6 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.service_info.dhcp import DhcpServiceInfo
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
@@ -44,7 +42,7 @@ from simulator import (
 )
 from simulator.device import SimulatedDevice
 
-from .common import act, find, find_id, hub_entry, poll, value
+from .common import find, find_id, hub_entry, poll, value
 from .conftest import UsualPorts, free_udp_port, miner_entry, set_up
 from .flows import (
     TEXTS,
@@ -52,6 +50,7 @@ from .flows import (
     begin,
     choose,
     fill,
+    open_options,
     options,
     reconfigure,
     suggested,
@@ -62,7 +61,7 @@ from .strangers import Antminer, JsonOfAnotherKind, Lamp, Mailserver
 
 pytestmark = pytest.mark.usefixtures("quick", "usual_ports")
 
-OTHER_WALLET = "dgb1qar0srrr7xfkvy5l643lydnw9re59gtzzwz8p9v"
+OTHER_WALLET = "dgb1qda6xsetjypjhsctdwpkx2gfpyysjzgfphl8kfa"
 BITCOIN_WALLET = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
 
 BOTH_FIT = """
@@ -811,96 +810,6 @@ async def test_the_hub_has_nothing_to_reconfigure(
     assert result["reason"] == "hub_has_no_settings"
     menu = await open_options(home, hub_entry(home))
     assert (menu["type"], menu["step_id"]) == (FlowResultType.MENU, "drivers")
-
-
-# Credentials
-
-
-SECRET = "JBSWY3DPEHPK3PXP"
-
-
-async def test_a_refused_command_asks_for_the_login(home: HomeAssistant) -> None:
-    """A NerdQAxe with one-time codes asks for their secret, and then obeys."""
-    async with SimulatedNerdQAxe(generation="1.0.36", otp_secret=SECRET) as device:
-        entry = (await add_miner(home, device))["result"]
-        home.config_entries.async_update_entry(entry, options={"power_draw": 80})
-        mode = find_id(home, entry, "select", "mode")
-        with pytest.raises(HomeAssistantError) as caught:
-            await act(home, "select", "select_option", mode, option="eco")
-        assert caught.value.translation_key == "auth_required"
-        await home.async_block_till_done()
-
-        (flow,) = home.config_entries.flow.async_progress()
-        assert flow["context"]["source"] == SOURCE_REAUTH
-        form = told(await home.config_entries.flow.async_configure(flow["flow_id"]))
-        assert form["step_id"] == "reauth_confirm"
-        assert set(form["data_schema"].schema) == {"otp_secret"}
-        result = await fill(home, form, otp_secret=SECRET)
-        assert result["type"] is FlowResultType.ABORT
-        assert result["reason"] == "reauth_successful"
-        assert entry.options == {"otp_secret": SECRET, "power_draw": 80}
-        assert len(miners(home)) == 1
-
-        await act(home, "select", "select_option", mode, option="eco")
-        assert find(home, entry, "select", "mode").state == "eco"
-        assert not home.config_entries.flow.async_progress()
-
-
-async def open_options(hass: HomeAssistant, entry: ConfigEntry[Any]) -> Result:
-    """Open the options of an entry."""
-    form = await hass.config_entries.options.async_init(entry.entry_id)
-    return told(form, "options")
-
-
-async def test_options_of_a_miner_with_a_login(home: HomeAssistant) -> None:
-    """Plug and login are options; what other settings are there stays."""
-    home.states.async_set("switch.socket", "on")
-    async with SimulatedAvalon(model="nano3s") as device:
-        entry = (await add_miner(home, device))["result"]
-        home.config_entries.async_update_entry(
-            entry,
-            options={"power_draw": 140, "admin_user": "old", "plug": "switch.old"},
-        )
-        form = await open_options(home, entry)
-        assert set(form["data_schema"].schema) == {
-            "plug",
-            "admin_user",
-            "admin_password",
-        }
-        assert suggested(form, "admin_user") == "old"
-        result: Result = await home.config_entries.options.async_configure(
-            form["flow_id"], {"plug": "switch.socket", "admin_password": "hunter2"}
-        )
-        await home.async_block_till_done()
-        assert result["type"] is FlowResultType.CREATE_ENTRY
-        # What was emptied in the form is gone
-        assert entry.options == {
-            "power_draw": 140,
-            "plug": "switch.socket",
-            "admin_password": "hunter2",
-        }
-        # A Nano 3S cannot pause; the plug can
-        assert find(home, entry, "switch", "mining").state == "on"
-
-
-async def test_options_of_a_miner_without_a_login(
-    home: HomeAssistant, bitaxe: SimulatedAxeOS
-) -> None:
-    """A Bitaxe asks for no login, so that there is only the plug."""
-    entry = (await add_miner(home, bitaxe))["result"]
-    assert entry.supports_options
-    form = await open_options(home, entry)
-    assert set(form["data_schema"].schema) == {"plug"}
-
-
-async def test_options_of_a_miner_whose_driver_is_gone(
-    home: HomeAssistant, bitaxe: SimulatedAxeOS
-) -> None:
-    """A missing driver does not keep the options from opening."""
-    entry = await set_up(home, miner_entry(bitaxe, "homebrew"))
-    assert entry.state is ConfigEntryState.SETUP_ERROR
-    form = await open_options(home, entry)
-    assert set(form["data_schema"].schema) == {"plug"}
 
 
 # Texts

@@ -91,7 +91,8 @@ async def test_axeos(
                 device,
                 "bitaxe",
                 title="Private title",
-                options={"plug": "switch.socket", "admin_password": PASSWORD},
+                data={"credentials": {"admin_password": PASSWORD}},
+                options={"plug": "switch.socket"},
             ),
         )
         assert entry.state is ConfigEntryState.LOADED
@@ -127,7 +128,10 @@ async def test_nerdqaxe(
             "stratumPassword": PASSWORD,
         }
         entry = await set_up(
-            home, miner_entry(device, "nerdqaxe", options={"otp_secret": secret})
+            home,
+            miner_entry(
+                device, "nerdqaxe", data={"credentials": {"otp_secret": secret}}
+            ),
         )
         found = await download(home, hass_client, entry)
     found.has_none_of(addresses_of(device))
@@ -153,7 +157,12 @@ async def test_avalon(
                 device,
                 "avalon_nano",
                 unique_id=device.serial if model == "nano3" else None,
-                options={"admin_user": "secretadmin", "admin_password": PASSWORD},
+                data={
+                    "credentials": {
+                        "admin_user": "secretadmin",
+                        "admin_password": PASSWORD,
+                    }
+                },
             ),
         )
         assert entry.state is ConfigEntryState.LOADED

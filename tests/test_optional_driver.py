@@ -126,7 +126,8 @@ async def test_a_large_asic_is_added(
     assert entry.title == "Antminer S19KPro"
     assert entry.unique_id == antminer.mac
     assert entry.data["driver"] == "pyasic"
-    assert entry.options == {"admin_user": "root", "admin_password": "mine"}
+    login = {"admin_user": "root", "admin_password": "mine"}
+    assert (entry.data["credentials"], entry.options) == (login, {})
     await home.async_block_till_done()
     assert entry.state is ConfigEntryState.LOADED
     assert value(home, entry, "hashrate") == pytest.approx(56.92, abs=0.1)

@@ -14,7 +14,14 @@ from homeassistant.helpers import (
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
 
-from .const import CONF_DRIVER, DOMAIN, HUB_UNIQUE_ID, PLATFORMS, EntryType
+from .const import (
+    CONF_CREDENTIALS,
+    CONF_DRIVER,
+    DOMAIN,
+    HUB_UNIQUE_ID,
+    PLATFORMS,
+    EntryType,
+)
 from .coordinator import MinerCoordinator, PoolCoordinator
 from .data import HMM_DATA, HmmData, entry_kind, get_data
 from .discovery import async_listen_for_broadcasts
@@ -31,6 +38,7 @@ from .entity import pool_device
 from .errors import translation_key
 from .fleet import Fleet
 from .hub import HubCoordinator
+from .migration import async_migrate
 from .pools.blocks import async_get_block_counts
 from .pools.http import async_register_views
 from .services import async_setup_services
@@ -59,6 +67,11 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_register_driver_views(hass)
     await async_listen_for_broadcasts(hass)
     return True
+
+
+async def async_migrate_entry(hass: HomeAssistant, entry: ConfigEntry[Any]) -> bool:
+    """Bring an entry to the form of today."""
+    return async_migrate(hass, entry)
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: ConfigEntry[Any]) -> bool:
@@ -154,7 +167,7 @@ async def _async_setup_miner(
         raise _driver_missing(data, DriverId("miner", entry.data[CONF_DRIVER]))
     client = MinerClient(
         driver.driver_class,
-        data.driver_context({**entry.options}),
+        data.driver_context(entry.data.get(CONF_CREDENTIALS)),
         entry.data[CONF_HOST],
         entry.data.get(CONF_PORT),
     )

@@ -23,15 +23,14 @@ from homeassistant.helpers.selector import (
     BooleanSelector,
     EntitySelector,
     EntitySelectorConfig,
-    TextSelector,
-    TextSelectorConfig,
-    TextSelectorType,
 )
 from homeassistant.helpers.service_info.dhcp import DhcpServiceInfo
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 import voluptuous as vol
 
+from . import migration
 from .const import (
+    CONF_CREDENTIALS,
     CONF_DRIVER,
     CONF_ENTRY_TYPE,
     CONF_PLUG,
@@ -41,7 +40,7 @@ from .const import (
     HUB_UNIQUE_ID,
     EntryType,
 )
-from .data import HmmData, entry_kind
+from .data import entry_kind
 from .driver_api import BaseMinerAdapter
 from .driver_manager.address import Address, AddressError, parse_address
 from .driver_manager.declaration import DriverId
@@ -52,6 +51,7 @@ from .driver_manager.scan import scan
 from .errors import translation_key
 from .flows.drivers import HubOptionsFlow
 from .flows.hmm_local import CONF_IMPORT, ImportFlow
+from .flows.login import login_fields, login_names, login_of, read_login, try_login
 from .flows.pool import ADDRESS_SCHEMA
 from .flows.tools import async_seen, async_shared_data, choice, free_title
 from .markdown import escaping
@@ -59,19 +59,12 @@ from .markdown import escaping
 CONF_DEVICE_HOSTS = "devices"
 CONF_OTHER_KIND = "other_kind"
 
-_TEXT = TextSelector()
-_SECRET = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
-_OPTION_SELECTORS = {
-    "admin_user": _TEXT,
-    "admin_password": _SECRET,
-    "otp_secret": _SECRET,
-}
-
 
 class HmmConfigFlow(ImportFlow, domain=DOMAIN):
     """Add a miner, a pool, or, by itself, the hub."""
 
-    VERSION = 1
+    VERSION = migration.VERSION
+    MINOR_VERSION = migration.MINOR_VERSION
 
     def __init__(self) -> None:
         """Begin with nothing found and nothing chosen."""
@@ -80,7 +73,7 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
         self._scan_task: asyncio.Task[None] | None = None
         self._other_address = Address("")
         self._other: list[DriverId] = []
-        self._options: dict[str, Any] = {}
+        self._login: dict[str, str] = {}
         self._load_task: asyncio.Task[None] | None = None
 
     @classmethod
@@ -129,7 +122,7 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
             return self._show_miner(None, {}, "")
         if user_input.get(CONF_OTHER_KIND):
             return await self._ask_for_other(user_input)
-        self._options = {}
+        self._login = {}
         errors, reason = await self._detect(user_input[CONF_HOST])
         if errors:
             return self._show_miner(user_input, errors, reason)
@@ -168,17 +161,12 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
         optional = data.driver_manager.optional
         self._other = [id_ for id_ in optional if id_.kind == "miner"]
         if user_input is not None:
-            self._options = user_input
+            self._login = read_login(user_input, {})
             self._load_task = None
             return await self.async_step_other_install()
         return self.async_show_form(
             step_id="other_miner",
-            data_schema=vol.Schema(
-                {
-                    vol.Optional(name): _OPTION_SELECTORS[name]
-                    for name in ("admin_user", "admin_password")
-                }
-            ),
+            data_schema=vol.Schema(login_fields(("admin_user", "admin_password"))),
             description_placeholders={
                 "host": self._other_address.host,
                 "packages": ", ".join(
@@ -410,15 +398,29 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Ask for the credentials that the driver of the miner uses."""
         entry = self._get_reauth_entry()
-        if user_input is not None:
-            return self.async_update_reload_and_abort(
-                entry, options={**entry.options, **user_input}
-            )
         data = await async_shared_data(self.hass)
+        if not (names := login_names(data, entry)):
+            return self.async_abort(reason="driver_fault")
+        stored = login_of(entry)
+        errors: dict[str, str] = {}
+        reason = ""
+        if user_input is not None:
+            login = read_login(user_input, stored)
+            is_accepted, errors, reason = await try_login(data, entry, login)
+            if not errors and not is_accepted and login == stored:
+                # Nobody knows that it is right, and it was refused
+                errors["base"] = "login_missing"
+            if not errors:
+                return self.async_update_reload_and_abort(
+                    entry,
+                    data_updates={CONF_CREDENTIALS: login},
+                    reason="reauth_successful" if is_accepted else "login_untried",
+                )
         return self.async_show_form(
             step_id="reauth_confirm",
-            data_schema=vol.Schema(_credential_fields(data, entry)),
-            description_placeholders={"name": entry.title},
+            data_schema=vol.Schema(login_fields(names)),
+            errors=errors,
+            description_placeholders={"name": entry.title, "reason": reason},
         )
 
     # Shared by the steps
@@ -440,7 +442,7 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
         data = await async_shared_data(self.hass)
         detection = await detect(
             data.drivers.miners.values() if drivers is None else drivers,
-            data.driver_context(self._options),
+            data.driver_context({**self._login}),
             address.host,
             address.port,
         )
@@ -482,9 +484,9 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
                 CONF_ENTRY_TYPE: EntryType.MINER,
                 CONF_DRIVER: found.driver.driver_type,
                 CONF_PROFILE: found.profile.as_dict(),
+                **({CONF_CREDENTIALS: self._login} if self._login else {}),
                 **address,
             },
-            options=self._options,
             next_flow=self._next_flow,
         )
 
@@ -565,41 +567,51 @@ class MinerOptionsFlow(OptionsFlowWithReload):
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Show all options of the miner's driver."""
+        """Show all options of the miner's driver; the login is none of them."""
+        entry = self.config_entry
+        data = await async_shared_data(self.hass)
+        stored = login_of(entry)
+        errors: dict[str, str] = {}
+        reason = ""
         if user_input is not None:
-            kept = {
-                key: value
-                for key, value in self.config_entry.options.items()
-                if key not in (CONF_PLUG, *_OPTION_SELECTORS)
-            }
-            return self.async_create_entry(data={**kept, **user_input})
+            login = read_login(user_input, stored)
+            if login and login != stored:
+                _, errors, reason = await try_login(data, entry, login)
+            if not errors:
+                return self._save(user_input.get(CONF_PLUG), login)
         fields: dict[vol.Marker, Any] = {
             vol.Optional(CONF_PLUG): EntitySelector(
                 EntitySelectorConfig(
                     domain=SWITCH_DOMAIN, exclude_entities=_own_switches(self.hass)
                 )
             ),
-            **_credential_fields(await async_shared_data(self.hass), self.config_entry),
+            **login_fields(login_names(data, entry), stored),
         }
+        shown = (entry.options if user_input is None else user_input).get(CONF_PLUG)
         return self.async_show_form(
             step_id="init",
             data_schema=self.add_suggested_values_to_schema(
-                vol.Schema(fields), self.config_entry.options
+                vol.Schema(fields), {CONF_PLUG: shown} if shown else {}
             ),
+            errors=errors,
+            description_placeholders={"name": entry.title, "reason": reason},
         )
 
-
-def _credential_fields(
-    data: HmmData, entry: ConfigEntry[Any]
-) -> dict[vol.Marker, TextSelector]:
-    """Return the form fields for what the driver of a miner may need."""
-    driver = data.drivers.miners.get(entry.data[CONF_DRIVER])
-    names = driver.driver_class.option_fields if driver else ()
-    return {
-        vol.Optional(name): _OPTION_SELECTORS[name]
-        for name in names
-        if name in _OPTION_SELECTORS
-    }
+    def _save(self, plug: str | None, login: dict[str, str]) -> ConfigFlowResult:
+        entry = self.config_entry
+        options = {**entry.options}
+        options.pop(CONF_PLUG, None)
+        if plug:
+            options[CONF_PLUG] = plug
+        data = {**entry.data}
+        data.pop(CONF_CREDENTIALS, None)
+        if login:
+            data[CONF_CREDENTIALS] = login
+        is_new = self.hass.config_entries.async_update_entry(entry, data=data)
+        if is_new and options == {**entry.options}:
+            # Only changed options reload an entry by themselves
+            self.hass.config_entries.async_schedule_reload(entry.entry_id)
+        return self.async_create_entry(data=options)
 
 
 def _own_switches(hass: HomeAssistant) -> list[str]:

@@ -34,6 +34,8 @@ class EntryType(StrEnum):
 CONF_ENTRY_TYPE: Final = "entry_type"
 CONF_DRIVER: Final = "driver"
 CONF_PROFILE: Final = "profile"
+CONF_CREDENTIALS: Final = "credentials"
+"""The login of a miner: what its driver finds in ``DriverContext.options``."""
 CONF_COIN: Final = "coin"
 CONF_WALLET: Final = "wallet"
 CONF_POOL_SETTINGS: Final = "pool_settings"

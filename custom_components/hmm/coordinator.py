@@ -20,6 +20,7 @@ from homeassistant.util import dt as dt_util
 from .const import (
     CONF_ACCOUNT_SETTINGS,
     CONF_COIN,
+    CONF_CREDENTIALS,
     CONF_PLUG,
     CONF_POOL_SETTINGS,
     CONF_POWER_DRAW,
@@ -41,7 +42,13 @@ from .driver_api import (
 from .driver_api.transports.stratum import connect_latency
 from .driver_manager.client import MinerClient
 from .driver_manager.identity import is_address_id, known_ids
-from .driver_manager.pool_client import PoolAccount, fetch_tiles, poll_seconds
+from .driver_manager.pool_client import (
+    PoolAccount,
+    fetch_tiles,
+    poll_seconds,
+    secret_settings,
+)
+from .driver_manager.pool_detect import is_at_home
 from .driver_manager.profile import MinerProfile
 from .energy import EnergyMeter
 from .errors import action_failed, update_failed
@@ -55,7 +62,7 @@ MINER_INTERVAL = timedelta(seconds=30)
 # Each look is a connection that the pool opens for nothing
 _STRATUM_SECONDS = 300
 
-# A pool bans who comes with a bad key again and again; it may have erred, though
+# A hosted pool bans clients with a bad key; it may have been wrong, though
 _REFUSED_SECONDS = 3600
 
 # Energy is not made up for a miner that was silent for longer than this
@@ -120,7 +127,11 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             self._learn(profile)
         except DriverError as err:
             self.energy.read(None)
-            raise update_failed(err, self.client.host) from err
+            failed = update_failed(err, self.client.host)
+            if isinstance(err, AuthRequired) and self._ask_for_login():
+                # Devices lock out who comes with a wrong login again and again
+                failed.retry_after = _REFUSED_SECONDS
+            raise failed from err
         except UpdateFailed:
             self.energy.read(None)
             if telemetry.device is None:
@@ -129,6 +140,15 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             raise
         self._note(telemetry)
         return telemetry
+
+    def _ask_for_login(self) -> bool:
+        """Ask the user for another login; return whether the miner refused one.
+
+        There is nothing to ask for where the driver uses none.
+        """
+        if self.client.option_fields:
+            self.config_entry.async_start_reauth(self.hass)
+        return bool(self.config_entry.data.get(CONF_CREDENTIALS))
 
     def _note(self, telemetry: MinerTelemetry) -> None:
         # What was told before a lost poll still counts as the one before
@@ -229,8 +249,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
                 raise self._not_available()
             await command
         except AuthRequired as err:
-            if self.client.option_fields:
-                self.config_entry.async_start_reauth(self.hass)
+            self._ask_for_login()
             raise action_failed(err, self.client.host) from err
         except DriverError as err:
             raise action_failed(err, self.client.host) from err
@@ -345,7 +364,13 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
         try:
             tiles = await fetch_tiles(self.driver, self.account)
         except AuthRequired as err:
-            self._refused_until = time.monotonic() + _REFUSED_SECONDS
+            secrets = secret_settings(self.driver)
+            if not secrets:
+                # There is no key that the user could enter
+                raise self._pool_down(str(err)) from err
+            is_hosted = not is_at_home(self.account.url)
+            if is_hosted and any(map(self.account.settings.get, secrets)):
+                self._refused_until = time.monotonic() + _REFUSED_SECONDS
             raise self._key_refused() from err
         except DriverError as err:
             raise self._pool_down(str(err)) from err

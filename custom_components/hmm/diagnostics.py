@@ -12,6 +12,7 @@ from homeassistant.core import HomeAssistant
 from .const import (
     CONF_ACCOUNT_HASH,
     CONF_ACCOUNT_SETTINGS,
+    CONF_CREDENTIALS,
     CONF_POOL_SETTINGS,
     CONF_WALLET,
 )
@@ -22,6 +23,7 @@ from .drivers.list_json import driver_facts, failed_files
 TO_REDACT = {
     CONF_ACCOUNT_HASH,
     CONF_ACCOUNT_SETTINGS,
+    CONF_CREDENTIALS,
     CONF_HOST,
     CONF_POOL_SETTINGS,
     CONF_WALLET,

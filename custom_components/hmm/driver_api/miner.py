@@ -12,6 +12,9 @@ from .units import HashrateUnit
 
 __version__ = "1.0.0"
 
+CREDENTIALS = ("admin_user", "admin_password", "otp_secret")
+"""What a driver may have the user asked for, see ``option_fields``."""
+
 Setting = Literal["frequency", "core_voltage", "fan_speed", "target_temperature"]
 
 
@@ -109,6 +112,15 @@ class BaseMinerAdapter(ABC):
         return []
 
     # What HMM adds to the contract; all of it is optional
+
+    async def check_login(self) -> bool:
+        """Try the login of ``context.options`` without changing anything.
+
+        Called after a poll, when the user has entered a login. Raise
+        ``AuthRequired`` if the device refuses it or more is needed. Return True if
+        the device has accepted it, False where only a command would show that.
+        """
+        return False
 
     async def close(self) -> None:
         """Give back what the driver holds. The lent session is not its own."""

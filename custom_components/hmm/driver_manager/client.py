@@ -134,6 +134,15 @@ class MinerClient:
             await self._close(old)
         return telemetry
 
+    async def check_login(self) -> bool:
+        """Return whether the device has accepted the login; AuthRequired if not.
+
+        False where only a command would show it.
+        """
+        async with self._lock:
+            driver = await self._connected()
+            return await _guard(driver, _POLL_SECONDS, driver.check_login) is True
+
     async def set_mode(self, mode: str) -> None:
         """Set a mode and have it confirmed by the device."""
         async with self._lock:

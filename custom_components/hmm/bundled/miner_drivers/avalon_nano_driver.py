@@ -445,13 +445,7 @@ class AvalonNanoDriver(BaseMinerAdapter):
         Needs ``admin_user`` and ``admin_password`` of the device's web page;
         there is no default that would be safe to guess.
         """
-        options = self.context.options if self.context else {}
-        admin = parse_text(options.get("admin_user"))
-        secret = options.get("admin_password")
-        if admin is None or not isinstance(secret, str) or not secret:
-            raise AuthRequired(
-                "Changing the pool needs the name and password of the device's web page"
-            )
+        admin, secret = self._login()
         target = _pool_address(url)
         if "://" not in url:
             url = f"stratum+tcp://{url.strip()}"
@@ -459,7 +453,7 @@ class AvalonNanoDriver(BaseMinerAdapter):
         pool = ["0", url.strip(), user, *([password] if password else [])]
         if not user or not target:
             raise InvalidValue("A pool needs an address and a user")
-        if any(_breaks_list(part) for part in (admin, secret, *pool)):
+        if any(map(_breaks_list, pool)):
             raise InvalidValue("The device takes no commas or line breaks here")
         before = _uptime(await self._read("summary"))
         await self._write_pool(admin, secret, pool)
@@ -489,6 +483,25 @@ class AvalonNanoDriver(BaseMinerAdapter):
                 f"After the restart the device shows {shown or 'no pool yet'}"
             )
         return True
+
+    @override
+    async def check_login(self) -> bool:
+        """Return False for a complete login: the device checks it in ``setpool`` only."""
+        self._login()
+        return False
+
+    def _login(self) -> tuple[str, str]:
+        """Return name and password. Raises AuthRequired: they cannot be right."""
+        options = self.context.options if self.context else {}
+        admin = parse_text(options.get("admin_user"))
+        secret = options.get("admin_password")
+        if admin is None or not isinstance(secret, str) or not secret:
+            raise AuthRequired(
+                "Changing the pool needs the name and password of the device's web page"
+            )
+        if _breaks_list(admin) or _breaks_list(secret):
+            raise AuthRequired("The device takes no commas or line breaks here")
+        return admin, secret
 
     async def _write_pool(self, admin: str, secret: str, pool: list[str]) -> None:
         """Send ``setpool``, with the password in the form that the device wants.

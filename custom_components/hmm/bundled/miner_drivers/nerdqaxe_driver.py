@@ -364,6 +364,17 @@ class NerdqaxeDriver(axeos.AxeDriver):
     # The one-time code
 
     @override
+    async def check_login(self) -> bool:
+        """Open a session, which changes nothing; False if no code is asked for."""
+        if not parse_bool(self._info.get("otp")):
+            return False
+        if not (secret := self._otp_secret):
+            raise AuthRequired("The secret of the one-time code is missing")
+        self._session = None
+        await self._open_session(secret)
+        return True
+
+    @override
     async def _request(
         self, method: str, path: str, json: Mapping[str, Any] | None = None
     ) -> HttpReply:

@@ -1,0 +1,95 @@
+"""The login of a miner: how it is entered, and whether the miner accepts it."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_HOST, CONF_PORT
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
+import voluptuous as vol
+
+from ..const import CONF_CREDENTIALS, CONF_DRIVER
+from ..data import HmmData
+from ..driver_api import DriverError
+from ..driver_manager.client import MinerClient
+from ..driver_manager.identity import is_address_id, known_ids
+from ..errors import translation_key
+from .pool_form import CONF_KEEP_SECRETS
+
+_TEXT = TextSelector()
+_SECRET = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
+_SELECTORS: Final[Mapping[str, TextSelector]] = {
+    "admin_user": _TEXT,
+    "admin_password": _SECRET,
+    "otp_secret": _SECRET,
+}
+
+type Login = Mapping[str, str]
+
+
+def login_of(entry: ConfigEntry[Any]) -> Login:
+    """Return the login that is stored for a miner."""
+    login: Login = entry.data.get(CONF_CREDENTIALS, {})
+    return login
+
+
+def login_names(data: HmmData, entry: ConfigEntry[Any]) -> list[str]:
+    """Return what the driver of a miner may need, nothing if the driver is gone."""
+    driver = data.drivers.miners.get(entry.data[CONF_DRIVER])
+    names = driver.driver_class.option_fields if driver else ()
+    return [name for name in names if name in _SELECTORS]
+
+
+def login_fields(
+    names: list[str] | tuple[str, ...], stored: Login | None = None
+) -> dict[vol.Marker, Any]:
+    """Return the fields of a form; none of them shows what is stored.
+
+    With a stored login there is one more, to delete it.
+    """
+    fields: dict[vol.Marker, Any] = {
+        vol.Optional(name): _SELECTORS[name] for name in names
+    }
+    if stored:
+        fields[vol.Optional(CONF_KEEP_SECRETS, default=True)] = BooleanSelector()
+    return fields
+
+
+def read_login(entered: Mapping[str, Any], stored: Login) -> dict[str, str]:
+    """Return a login: an empty field stands for what is stored, unless that goes."""
+    kept = stored if entered.get(CONF_KEEP_SECRETS, True) else {}
+    typed = {name: str(entered.get(name, "")).strip() for name in _SELECTORS}
+    return {**kept, **{name: text for name, text in typed.items() if text}}
+
+
+async def try_login(
+    data: HmmData, entry: ConfigEntry[Any], login: Login
+) -> tuple[bool, dict[str, str], str]:
+    """Try a login at a miner, without changing anything there.
+
+    Returns whether the miner has accepted it, the errors of the form and the reason.
+    Without an error it is False where only a command would show whether it is right.
+    """
+    driver = data.drivers.miners[entry.data[CONF_DRIVER]]
+    client = MinerClient(
+        driver.driver_class,
+        data.driver_context({**login}),
+        entry.data[CONF_HOST],
+        entry.data.get(CONF_PORT),
+    )
+    try:
+        telemetry = await client.poll()
+        ids = known_ids(client.read_profile(telemetry, None).facts)
+        expected = entry.unique_id or ""
+        if ids and expected not in ids and not is_address_id(expected):
+            return False, {"base": "login_other_miner"}, ""
+        return await client.check_login(), {}, ""
+    except DriverError as err:
+        return False, {"base": translation_key(err)}, str(err)
+    finally:
+        await client.close()
