@@ -16,6 +16,7 @@ from custom_components.hmm.pools.blocks import (
     DAY,
     BlockLog,
     BlockWatch,
+    NewBlocks,
     async_get_block_counts,
 )
 
@@ -43,7 +44,8 @@ def found(*polls: DashboardTileData, every: float = 60) -> list[int]:
     """Return how many blocks each poll is told to bring."""
     watch = BlockWatch()
     return [
-        len(watch.look(poll, NOW + number * every)) for number, poll in enumerate(polls)
+        len(watch.look(poll, NOW + number * every).blocks)
+        for number, poll in enumerate(polls)
     ]
 
 
@@ -69,11 +71,11 @@ def test_new_block_in_the_list() -> None:
     watch = BlockWatch()
     watch.look(tiles(own_blocks=(block(1),)), NOW)
     grown = tiles(own_blocks=(block(3), block(2), block(1)))
-    assert watch.look(grown, NOW + 60) == (block(2), block(3))
-    assert watch.look(grown, NOW + 120) == ()
+    assert watch.look(grown, NOW + 60).blocks == (block(2), block(3))
+    assert watch.look(grown, NOW + 120) == NewBlocks()
     # A list may be cut off, and its blocks may be confirmed
     later = tiles(own_blocks=(block(3, confirmed=True),))
-    assert watch.look(later, NOW + 180) == ()
+    assert watch.look(later, NOW + 180) == NewBlocks()
 
 
 def test_block_is_the_same_by_hash_or_height() -> None:
@@ -120,10 +122,10 @@ def test_later_block() -> None:
     """Given when the last block was found, when that is later, then it is told."""
     watch = BlockWatch()
     watch.look(tiles(last=NOW - 500), NOW)
-    assert watch.look(tiles(last=NOW + 30), NOW + 60) == (
+    assert watch.look(tiles(last=NOW + 30), NOW + 60).blocks == (
         PoolBlock(timestamp=round(NOW + 30)),
     )
-    assert watch.look(tiles(last=NOW - 500), NOW + 120) == ()
+    assert watch.look(tiles(last=NOW - 500), NOW + 120) == NewBlocks()
 
 
 @pytest.mark.parametrize(

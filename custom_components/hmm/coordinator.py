@@ -37,7 +37,6 @@ from .driver_api import (
     DeviceFacts,
     DriverError,
     MinerTelemetry,
-    PoolBlock,
 )
 from .driver_api.transports.stratum import connect_latency
 from .driver_manager.client import MinerClient
@@ -52,7 +51,7 @@ from .driver_manager.pool_detect import is_at_home
 from .driver_manager.profile import MinerProfile
 from .energy import EnergyMeter
 from .errors import action_failed, update_failed
-from .pools.blocks import BlockCounts, BlockWatch
+from .pools.blocks import BlockCounts, BlockWatch, NewBlocks
 from .pools.workers import PoolWorkers
 
 _LOGGER = logging.getLogger(__name__)
@@ -302,7 +301,7 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
             update_interval=timedelta(seconds=poll_seconds(driver, self.account)),
         )
         self.workers = PoolWorkers(hass, entry)
-        self.new_blocks: tuple[PoolBlock, ...] = ()
+        self.new_blocks = NewBlocks()
         """What the account found between the last two polls that succeeded."""
         self.last_good: datetime | None = None
         """When the last poll succeeded, None before the first one that does."""

@@ -1,6 +1,7 @@
 """What all entities of HMM have in common."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, override
 
 from homeassistant.core import HomeAssistant, callback
@@ -22,6 +23,7 @@ from .const import CONF_COIN, CONF_DRIVER, DOMAIN
 from .coordinator import MinerCoordinator, PoolCoordinator
 from .driver_api import PoolWorker
 from .driver_api.units import parse_text
+from .figures import read_safely
 from .hub import HubCoordinator
 
 
@@ -163,7 +165,9 @@ def async_add_offered[
 
     @callback
     def add_offered() -> None:
-        offered = [d for d in missing if exists_fn(d, coordinator)]
+        offered = [
+            d for d in missing if read_safely(partial(exists_fn, d, coordinator), d.key)
+        ]
         if offered:
             missing[:] = [d for d in missing if d not in offered]
             async_add_entities(factory(coordinator, d) for d in offered)
@@ -193,7 +197,9 @@ def async_add_workers[DescriptionT: EntityDescription](
     def is_wanted(worker_id: str, description: DescriptionT) -> bool:
         worker = workers.listed.get(worker_id)
         return f"{worker_id}_{description.key}" in before or (
-            worker is not None and exists_fn(description, worker)
+            worker is not None
+            and read_safely(partial(exists_fn, description, worker), description.key)
+            is True
         )
 
     @callback

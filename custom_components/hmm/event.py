@@ -101,7 +101,10 @@ def _tells_blocks(tiles: DashboardTileData | None) -> bool:
 
 
 class PoolEvent(PoolEntity, EventEntity):
-    """Fires for each block that the account found between two polls."""
+    """Fires for each block that the account found between two polls.
+
+    Those of an unlikely number are told by one event that has their ``count``.
+    """
 
     _seen: DashboardTileData | None = None
 
@@ -124,8 +127,12 @@ class PoolEvent(PoolEntity, EventEntity):
         if not pool.last_update_success or pool.data is self._seen:
             return
         self._seen = pool.data
-        for block in pool.new_blocks:
+        for block in pool.new_blocks.blocks:
             self._trigger_event(EVENT_BLOCK_FOUND, self._describe(block))
+            self.async_write_ha_state()
+        if more := pool.new_blocks.more:
+            # One event for all of them: there may be any number
+            self._trigger_event(EVENT_BLOCK_FOUND, {"count": more})
             self.async_write_ha_state()
 
     def _describe(self, block: PoolBlock) -> dict[str, Any]:

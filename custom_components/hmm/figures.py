@@ -1,13 +1,77 @@
-"""How figures are rounded: to what they mean, so that noise is no history."""
+"""How figures are rounded: to what they mean, so that noise is no history.
 
+A sensor shows them in the unit that it is declared with: where Home Assistant converts,
+the division leaves its own noise (86689.8148148148 days).
+"""
+
+from collections.abc import Callable
 from datetime import datetime
+import logging
 import math
+from typing import Any
 
 from homeassistant.helpers.typing import StateType
 
-from .driver_api.units import TERA
+from .driver_api.units import TERA, parse_number, parse_text
+
+_LOGGER = logging.getLogger(__name__)
 
 type SensorValue = StateType | datetime
+
+_LONGEST_STATE = 255
+_SECONDS_PER_DAY = 86_400
+_SECONDS_PER_HOUR = 3600
+
+_failed: set[str] = set()
+
+
+def read_safely[T](read: Callable[[], T], key: str) -> T | None:
+    """Return what ``read`` returns, None if it fails.
+
+    One entity that fails must not keep the others of its device from being updated.
+    The first failure of a ``key`` is logged.
+    """
+    try:
+        return read()
+    except Exception:
+        if key not in _failed:
+            _failed.add(key)
+            _LOGGER.exception("The value of %s cannot be shown", key)
+        return None
+
+
+def as_state(value: Any) -> SensorValue:
+    """Return a value if Home Assistant takes it as the state of a sensor, else None."""
+    match value:
+        case int():
+            return value if abs(value) < 2**63 else parse_number(value)
+        case float():
+            return value if math.isfinite(value) else None
+        case str():
+            return parse_text(value, _LONGEST_STATE)
+        case datetime():
+            return value if value.tzinfo is not None else None
+    return None
+
+
+def days(seconds: float | None) -> float | None:
+    """Return seconds as days with their significant digits."""
+    return None if seconds is None else rounded(seconds / _SECONDS_PER_DAY)
+
+
+def hours(seconds: float | None) -> float | None:
+    """Return seconds as hours, in steps of six minutes."""
+    return None if seconds is None else round(seconds / _SECONDS_PER_HOUR, 1)
+
+
+def thousandths(value: float | None) -> float | None:
+    """Return mV as V, or mA as A, with two decimals."""
+    return None if value is None else round(value / 1000, 2)
+
+
+def kibibytes(value: float | None) -> int | None:
+    """Return bytes as KiB."""
+    return None if value is None else round(value / 1024)
 
 
 def rounded(value: float | None, digits: int = 3) -> float | None:

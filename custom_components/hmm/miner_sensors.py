@@ -31,9 +31,12 @@ from .coordinator import MinerCoordinator
 from .driver_api.units import efficiency_j_per_th
 from .figures import (
     SensorValue,
+    hours,
+    kibibytes,
     percent_of,
     rounded,
     stepped_efficiency,
+    thousandths,
     whole,
     whole_difficulty,
 )
@@ -148,10 +151,10 @@ def _duration(key: str, state_class: SensorStateClass) -> MinerSensorDescription
     return _detail(
         key,
         device_class=SensorDeviceClass.DURATION,
-        native_unit_of_measurement=UnitOfTime.SECONDS,
-        suggested_unit_of_measurement=UnitOfTime.HOURS,
+        native_unit_of_measurement=UnitOfTime.HOURS,
         state_class=state_class,
         suggested_display_precision=0,
+        value_fn=lambda miner: hours(getattr(miner.data, key)),
     )
 
 
@@ -327,25 +330,23 @@ MINER_SENSORS: tuple[MinerSensorDescription, ...] = (
         key="input_voltage",
         translation_key="input_voltage",
         device_class=SensorDeviceClass.VOLTAGE,
-        native_unit_of_measurement=UnitOfElectricPotential.MILLIVOLT,
-        suggested_unit_of_measurement=UnitOfElectricPotential.VOLT,
+        native_unit_of_measurement=UnitOfElectricPotential.VOLT,
         state_class=SensorStateClass.MEASUREMENT,
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
         suggested_display_precision=2,
-        value_fn=lambda miner: whole(miner.data.input_voltage),
+        value_fn=lambda miner: thousandths(miner.data.input_voltage),
     ),
     MinerSensorDescription(
         key="input_current",
         translation_key="input_current",
         device_class=SensorDeviceClass.CURRENT,
-        native_unit_of_measurement=UnitOfElectricCurrent.MILLIAMPERE,
-        suggested_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
+        native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
         state_class=SensorStateClass.MEASUREMENT,
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
         suggested_display_precision=2,
-        value_fn=lambda miner: whole(miner.data.input_current),
+        value_fn=lambda miner: thousandths(miner.data.input_current),
     ),
     MinerSensorDescription(
         key="error_rate",
@@ -402,18 +403,14 @@ MINER_SENSORS: tuple[MinerSensorDescription, ...] = (
     _duration("uptime_total", SensorStateClass.TOTAL_INCREASING),
     # Set back when the filter is cleaned
     _duration("filter_runtime", SensorStateClass.MEASUREMENT),
-    _detail(
-        "reset_reason",
-        # A state is no longer than that
-        value_fn=lambda miner: (miner.data.reset_reason or "")[:255] or None,
-    ),
+    _detail("reset_reason"),
     _detail(
         "free_memory",
         device_class=SensorDeviceClass.DATA_SIZE,
-        native_unit_of_measurement=UnitOfInformation.BYTES,
-        suggested_unit_of_measurement=UnitOfInformation.KIBIBYTES,
+        native_unit_of_measurement=UnitOfInformation.KIBIBYTES,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
+        value_fn=lambda miner: kibibytes(miner.data.free_memory),
     ),
 )
 

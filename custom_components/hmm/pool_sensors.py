@@ -12,7 +12,7 @@ from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfTime
 
 from .coordinator import PoolCoordinator
 from .driver_api import PoolWorker
-from .figures import SensorValue, rounded, stepped, whole, whole_difficulty
+from .figures import SensorValue, days, rounded, stepped, whole, whole_difficulty
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,11 +113,10 @@ POOL_SENSORS: tuple[PoolSensorDescription, ...] = (
         key="estimated_time_to_block",
         translation_key="time_to_block",
         device_class=SensorDeviceClass.DURATION,
-        native_unit_of_measurement=UnitOfTime.SECONDS,
-        suggested_unit_of_measurement=UnitOfTime.DAYS,
+        native_unit_of_measurement=UnitOfTime.DAYS,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=1,
-        value_fn=lambda pool: rounded(pool.data.estimated_time_to_block),
+        value_fn=lambda pool: days(pool.data.estimated_time_to_block),
     ),
     PoolSensorDescription(
         key="pool_percentage",

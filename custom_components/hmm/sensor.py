@@ -17,6 +17,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .const import DOMAIN
 from .coordinator import MinerCoordinator, PoolCoordinator
 from .driver_api import HashrateUnit
+from .driver_api.ranges import ENERGY
 from .driver_api.units import GIGA, KILO, MEGA, TERA, parse_number
 from .driver_manager.pool_client import hashrate_unit
 from .entity import (
@@ -28,7 +29,7 @@ from .entity import (
     async_add_workers,
     registered,
 )
-from .figures import SensorValue, rounded, share_decimals
+from .figures import SensorValue, as_state, read_safely, rounded, share_decimals
 from .hub import HubCoordinator
 from .hub_sensors import (
     COIN_SENSORS,
@@ -136,7 +137,7 @@ def _add_platform(
 
     def is_wanted(description: HubSensorDescription | CoinSensorDescription) -> bool:
         return description.key not in added and (
-            description.exists(hub)
+            read_safely(lambda: description.exists(hub), description.key)
             or registry.async_get_entity_id(
                 SENSOR_DOMAIN, DOMAIN, f"{identity}_{description.key}"
             )
@@ -164,8 +165,11 @@ def _add_platform(
     hub.config_entry.async_on_unload(hub.async_add_listener(add_offered))
 
 
-class _HashrateSensor(SensorEntity):
-    """A sensor that may show H/s in a larger unit, which is fixed for life."""
+class _ValueSensor(SensorEntity):
+    """A sensor of a value that a device or pool reports, or of a sum of them.
+
+    It may show H/s in a larger unit, which is fixed for life.
+    """
 
     _factor: float | None = None
 
@@ -174,14 +178,20 @@ class _HashrateSensor(SensorEntity):
         self._attr_native_unit_of_measurement = unit
         self._factor = _HASHRATE_FACTOR[unit]
 
-    def _shown(self, value: SensorValue) -> SensorValue:
-        """Return a value in the unit of the sensor."""
+    def _read(self) -> SensorValue:
+        """Return the value; it may fail, and be anything."""
+        raise NotImplementedError
+
+    @property
+    @override
+    def native_value(self) -> SensorValue:
+        value = as_state(read_safely(self._read, self.entity_description.key))
         if self._factor is not None and isinstance(value, int | float):
             return rounded(value / self._factor)
         return value
 
 
-class MinerSensor(MinerEntity, _HashrateSensor):
+class MinerSensor(MinerEntity, _ValueSensor):
     """One figure of a miner."""
 
     entity_description: MinerSensorDescription
@@ -194,13 +204,12 @@ class MinerSensor(MinerEntity, _HashrateSensor):
         if description.is_hashrate:
             self._show_in(coordinator.client.hashrate_unit)
 
-    @property
     @override
-    def native_value(self) -> SensorValue:
-        return self._shown(self.entity_description.value_fn(self.coordinator))
+    def _read(self) -> SensorValue:
+        return self.entity_description.value_fn(self.coordinator)
 
 
-class PoolSensor(PoolEntity, _HashrateSensor):
+class PoolSensor(PoolEntity, _ValueSensor):
     """One figure of a pool account."""
 
     entity_description: PoolSensorDescription
@@ -226,10 +235,9 @@ class PoolSensor(PoolEntity, _HashrateSensor):
         told = pool.data.currency if pool.data is not None else None
         return told or pool.account.coin
 
-    @property
     @override
-    def native_value(self) -> SensorValue:
-        return self._shown(self.entity_description.value_fn(self.coordinator))
+    def _read(self) -> SensorValue:
+        return self.entity_description.value_fn(self.coordinator)
 
 
 class PoolStratumLatency(PoolSensor):
@@ -241,7 +249,7 @@ class PoolStratumLatency(PoolSensor):
         return True
 
 
-class WorkerSensor(WorkerEntity, _HashrateSensor):
+class WorkerSensor(WorkerEntity, _ValueSensor):
     """One figure of a worker at a pool."""
 
     entity_description: WorkerSensorDescription
@@ -257,26 +265,23 @@ class WorkerSensor(WorkerEntity, _HashrateSensor):
         if description.is_hashrate:
             self._show_in(hashrate_unit(coordinator.driver))
 
-    @property
     @override
-    def native_value(self) -> SensorValue:
-        if (worker := self.worker) is None:
-            return None
-        return self._shown(self.entity_description.value_fn(worker))
+    def _read(self) -> SensorValue:
+        worker = self.worker
+        return None if worker is None else self.entity_description.value_fn(worker)
 
 
-class HubSensor(HubEntity, SensorEntity):
+class HubSensor(HubEntity, _ValueSensor):
     """One total of the fleet."""
 
     entity_description: HubSensorDescription
 
-    @property
     @override
-    def native_value(self) -> SensorValue:
+    def _read(self) -> SensorValue:
         return self.entity_description.value_fn(self.coordinator)
 
 
-class HubCoinSensor(HubEntity, SensorEntity):
+class HubCoinSensor(HubEntity, _ValueSensor):
     """One total of all pools of a coin."""
 
     entity_description: CoinSensorDescription
@@ -297,9 +302,8 @@ class HubCoinSensor(HubEntity, SensorEntity):
     def available(self) -> bool:
         return super().available and self._totals is not None
 
-    @property
     @override
-    def native_value(self) -> SensorValue:
+    def _read(self) -> SensorValue:
         totals = self._totals
         return None if totals is None else self.entity_description.value_fn(totals)
 
@@ -324,7 +328,10 @@ class _EnergySensor(RestoreSensor):
         self._is_restored = True
         last = await self.async_get_last_sensor_data()
         before = None if last is None else parse_number(last.native_value)
-        self._before = (before or 0.0) - self._metered
+        # A sum that one absurd reading spoiled begins anew
+        if before is None or before not in ENERGY:
+            before = 0.0
+        self._before = before - self._metered
 
     @property
     def _metered(self) -> float:

@@ -119,7 +119,7 @@ def answering(tmp_path: Path, answer: str) -> KnownPools:
         "return None",
         "return 5",
         "return ['acme', None, {}]",
-        "return [template(port='3333')]",
+        "return [template(port='any')]",
         "return [template(coin=None)]",
         "return [template(template_id=7)]",
         "return [template(url=None)]",

@@ -13,6 +13,7 @@ import re
 from typing import Any
 
 from custom_components.hmm.driver_api import BadAnswer, HtmlAnswer, PoolWorker
+from custom_components.hmm.driver_api.transports.json_text import without_nan
 from custom_components.hmm.driver_api.units import (
     parse_amount,
     parse_count,
@@ -268,14 +269,21 @@ def file_names(address: str, coin: str) -> tuple[str, ...]:
 
 def _merge(text: str) -> dict[str, Any]:
     """Return the keys of all JSON objects in a text; the first of a name counts."""
-    # Not strict: names may hold control characters
-    decoder = json.JSONDecoder(strict=False)
-    merged: dict[str, Any] = {}
     text = text.strip()
     if text[:1] == "<":
         raise HtmlAnswer("The pool answered with a web page")
     if not text:
         raise BadAnswer("The pool answered with an empty file")
+    try:
+        return _merge_objects(text)
+    except BadAnswer:
+        return _merge_objects(without_nan(text))
+
+
+def _merge_objects(text: str) -> dict[str, Any]:
+    # Not strict: names may hold control characters
+    decoder = json.JSONDecoder(strict=False)
+    merged: dict[str, Any] = {}
     position = 0
     for _ in range(_MOST_OBJECTS):
         try:

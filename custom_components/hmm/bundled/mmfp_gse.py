@@ -35,6 +35,10 @@ from custom_components.hmm.driver_api.units import (
     parse_text,
 )
 
+_MOST_POOLS = 100
+_MOST_USERS = 1000
+"""How many are remembered, be they connected or not."""
+
 
 class GoStratumEngine(PoolServer):
     """A GoStratumEngine (GPL; its ``pkg/metrics/api.go`` and ``stats.go``).
@@ -268,6 +272,9 @@ class _Ledger:
             self._miners.clear()
         self._uptime = uptime
         now = time.monotonic() if uptime is None else uptime
+        for pool in self._miners.keys() - listed.keys():
+            if len(self._miners) > _MOST_POOLS:
+                del self._miners[pool]
         for pool in {*listed, *self._miners}:
             self._learn_pool(now, self._miners.setdefault(pool, {}), listed.get(pool))
 
@@ -286,6 +293,10 @@ class _Ledger:
             miner.learn(now, entries)
             miner.connected = True
             miner.estimate(self._window, self._least)
+        gone = [user for user, miner in known.items() if not miner.connected]
+        # The longest known first
+        for user in gone[: max(0, len(known) - _MOST_USERS)]:
+            del known[user]
 
 
 def _is_list_of_miners(listed: Any) -> TypeIs[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .ranges import ACCOUNT_HASHRATE, BLOCK_TIME, DIFFICULTY
 from .units import expected_seconds_to_block, network_share_percent
 
 
@@ -42,13 +43,20 @@ def network_figures(
     """Return the time to a block and the share of the network of a hashrate.
 
     ``difficulty`` is the network's on the algorithm that is mined, ``hashrate``
-    is in H/s. The share of a coin that is not known here is None.
+    is in H/s. The share of a coin that is not known here is None, and so is all that
+    follows from a value which cannot be.
     """
-    if difficulty is None or hashrate is None:
+    if (
+        difficulty is None
+        or hashrate is None
+        or difficulty not in DIFFICULTY
+        or hashrate not in ACCOUNT_HASHRATE
+    ):
         return NetworkFigures()
     known = COINS.get(coin.strip().upper())
+    seconds = expected_seconds_to_block(difficulty, hashrate)
     return NetworkFigures(
-        expected_seconds_to_block(difficulty, hashrate),
+        None if seconds is None or seconds not in BLOCK_TIME else seconds,
         network_share_percent(difficulty, hashrate, known.block_seconds)
         if known
         else None,

@@ -1,20 +1,54 @@
 """What a miner driver reports, as frozen data."""
 
 from dataclasses import dataclass, field
+from typing import Annotated
+
+from .ranges import (
+    CHIPS,
+    FANS,
+    OPTIONS,
+    POOLS,
+    PROBLEMS,
+    REASONS,
+    Address,
+    Age,
+    Blocks,
+    Bytes,
+    ChipVoltage,
+    Count,
+    Current,
+    Difficulty,
+    ErrorRate,
+    FanSpeed,
+    Frequency,
+    Hashrate,
+    Height,
+    Identifier,
+    Key,
+    Name,
+    Percent,
+    Power,
+    ResponseTime,
+    Setting,
+    Signal,
+    Slot,
+    SupplyVoltage,
+    Temperature,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceFacts:
     """Who a device is. ``mac`` is lower case with colons; None is "not told"."""
 
-    mac: str | None = None
-    serial: str | None = None
-    manufacturer: str | None = None
-    model: str | None = None
-    firmware: str | None = None
-    hardware: str | None = None
-    hostname: str | None = None
-    configuration_url: str | None = None
+    mac: Key | None = None
+    serial: Identifier | None = None
+    manufacturer: Name | None = None
+    model: Name | None = None
+    firmware: Name | None = None
+    hardware: Name | None = None
+    hostname: Name | None = None
+    configuration_url: Address | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +59,10 @@ class PoolSlot:
     is a login that someone typed in front of the host: it is cut off.
     """
 
-    index: int
-    url: str
+    index: Slot
+    url: Address
     """Host and port as ``host:port``, without scheme."""
-    user: str | None = field(default=None, repr=False)
+    user: Identifier | None = field(default=None, repr=False)
     active: bool = False
     alive: bool | None = None
 
@@ -41,11 +75,11 @@ class PoolSlot:
 class TuningRange:
     """The limits of one setting, from the device's own option list."""
 
-    minimum: float
-    maximum: float
-    step: float = 1
-    default: float | None = None
-    options: tuple[float, ...] = ()
+    minimum: Setting
+    maximum: Setting
+    step: Setting = 1
+    default: Setting | None = None
+    options: Annotated[tuple[Setting, ...], OPTIONS] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,100 +105,100 @@ class MinerTelemetry:
     """
 
     # The keys of the driver contract
-    hashrate: float | None = None
+    hashrate: Hashrate | None = None
     """H/s, the steadiest short average that the firmware offers."""
-    temperature: float | None = None
+    temperature: Temperature | None = None
     """°C of the hottest chip."""
-    power: float | None = None
+    power: Power | None = None
     """W, measured, never a target."""
-    uptime: int | None = None
+    uptime: Age | None = None
     """s since the miner started."""
-    mode: str | None = None
+    mode: Key | None = None
     """One of ``get_supported_modes()``, or ``custom`` when tuned by hand."""
 
-    hashrate_expected: float | None = None
+    hashrate_expected: Hashrate | None = None
     """H/s that frequency and core count promise."""
-    hashrate_10m: float | None = None
+    hashrate_10m: Hashrate | None = None
     """H/s over the last ten minutes."""
-    hashrate_15m: float | None = None
+    hashrate_15m: Hashrate | None = None
     """H/s over the last quarter of an hour."""
-    hashrate_1h: float | None = None
+    hashrate_1h: Hashrate | None = None
     """H/s over the last hour."""
-    hashrate_1d: float | None = None
+    hashrate_1d: Hashrate | None = None
     """H/s over the last day."""
-    chip_hashrates: tuple[float | None, ...] = ()
+    chip_hashrates: Annotated[tuple[Hashrate | None, ...], CHIPS] = ()
     """H/s by chip."""
-    chip_errors: tuple[int | None, ...] = ()
+    chip_errors: Annotated[tuple[Count | None, ...], CHIPS] = ()
     """Wrong results by chip, since the miner started."""
-    uptime_total: int | None = None
+    uptime_total: Age | None = None
     """s that the miner has run in its life."""
-    temperature_regulator: float | None = None
-    temperature_board: float | None = None
-    temperature_inlet: float | None = None
-    temperature_outlet: float | None = None
-    chip_temperatures: tuple[float, ...] = ()
-    fan_speed: float | None = None
+    temperature_regulator: Temperature | None = None
+    temperature_board: Temperature | None = None
+    temperature_inlet: Temperature | None = None
+    temperature_outlet: Temperature | None = None
+    chip_temperatures: Annotated[tuple[Temperature, ...], CHIPS] = ()
+    fan_speed: Percent | None = None
     """Percent."""
-    fan_rpm: tuple[int | None, ...] = ()
-    frequency: float | None = None
+    fan_rpm: Annotated[tuple[FanSpeed | None, ...], FANS] = ()
+    frequency: Frequency | None = None
     """MHz, as set."""
-    frequency_actual: float | None = None
+    frequency_actual: Frequency | None = None
     """MHz, measured."""
-    core_voltage: float | None = None
+    core_voltage: ChipVoltage | None = None
     """mV, as set."""
-    core_voltage_actual: float | None = None
+    core_voltage_actual: ChipVoltage | None = None
     """mV, measured."""
-    target_temperature: float | None = None
-    input_voltage: float | None = None
+    target_temperature: Temperature | None = None
+    input_voltage: SupplyVoltage | None = None
     """mV."""
-    input_current: float | None = None
+    input_current: Current | None = None
     """mA."""
-    shares_accepted: int | None = None
-    shares_rejected: int | None = None
-    shares_stale: int | None = None
-    shares_pending: int | None = None
+    shares_accepted: Count | None = None
+    shares_rejected: Count | None = None
+    shares_stale: Count | None = None
+    shares_pending: Count | None = None
     """Shares that the pool has not answered yet."""
-    reject_reasons: tuple[tuple[str, int], ...] = ()
+    reject_reasons: Annotated[tuple[tuple[Name, Count], ...], REASONS] = ()
     """What the pool said and how often, without names of users."""
-    error_rate: float | None = None
+    error_rate: ErrorRate | None = None
     """Percent of hardware errors."""
-    best_share: float | None = None
+    best_share: Difficulty | None = None
     """Difficulty of the best share ever."""
-    best_session_share: float | None = None
+    best_session_share: Difficulty | None = None
     """Difficulty of the best share since the miner started."""
-    last_share: float | None = None
+    last_share: Difficulty | None = None
     """Difficulty of the last share."""
-    blocks_found: int | None = None
-    blocks_found_session: int | None = None
+    blocks_found: Blocks | None = None
+    blocks_found_session: Blocks | None = None
     """Blocks since the miner started, where it counts them apart."""
-    pool_difficulty: float | None = None
-    network_difficulty: float | None = None
-    block_height: int | None = None
-    response_time: float | None = None
+    pool_difficulty: Difficulty | None = None
+    network_difficulty: Difficulty | None = None
+    block_height: Height | None = None
+    response_time: ResponseTime | None = None
     """ms that the pool takes to answer a share."""
-    packet_loss: float | None = None
+    packet_loss: Percent | None = None
     """Percent of the pings to the pool that are not answered."""
-    pool_failures: int | None = None
+    pool_failures: Count | None = None
     """How often a pool was lost."""
-    crc_errors: int | None = None
+    crc_errors: Count | None = None
     """Garbled messages between controller and chips."""
-    signal: int | None = None
+    signal: Signal | None = None
     """dBm."""
-    reset_reason: str | None = None
+    reset_reason: Name | None = None
     """Why the miner last started, in the firmware's own words or code."""
-    free_memory: int | None = None
+    free_memory: Bytes | None = None
     """Bytes."""
-    cpu_usage: float | None = None
+    cpu_usage: Percent | None = None
     """Percent."""
-    filter_runtime: int | None = None
+    filter_runtime: Age | None = None
     """s since the dust filter was cleaned."""
     hashing: bool | None = None
     """Whether the device works on shares now."""
     paused: bool | None = None
     """Whether it was paused on purpose."""
     using_fallback: bool | None = None
-    pools: tuple[PoolSlot, ...] = ()
-    problems: tuple[str, ...] = ()
+    pools: Annotated[tuple[PoolSlot, ...], POOLS] = ()
+    problems: Annotated[tuple[Key, ...], PROBLEMS] = ()
     """Keys of what is wrong: overheat, power_fault, hardware_fault, chip_error,
     fan_fault, no_pool."""
     device: DeviceFacts | None = None

@@ -5,9 +5,33 @@ default, so that a driver gives what its pool offers and nothing more.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated
+
+from .ranges import (
+    BLOCKS,
+    WORKERS,
+    AccountHashrate,
+    Blocks,
+    BlockTime,
+    Coins,
+    Count,
+    Details,
+    Difficulty,
+    Flag,
+    Height,
+    Identifier,
+    Message,
+    Moment,
+    Name,
+    NetworkHashrate,
+    Percent,
+    Port,
+    ResponseTime,
+    Symbol,
+    Text,
+    Timestamp,
+)
 
 
 class MiningModel(StrEnum):
@@ -22,35 +46,35 @@ class PoolHealthStatus:
     """Whether a pool answers. ``latency_ms`` is in milliseconds."""
 
     is_healthy: bool
-    latency_ms: float | None = None
-    error_message: str | None = None
-    additional_info: dict[str, Any] = field(default_factory=dict)
+    latency_ms: ResponseTime | None = None
+    error_message: Message | None = None
+    additional_info: Details = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
 class PoolStats:
     """Figures of the pool as a whole. ``hashrate`` is in H/s."""
 
-    hashrate: float | None = None
-    active_workers: int | None = None
-    blocks_found: int | None = None
-    network_difficulty: float | None = None
-    additional_stats: dict[str, Any] = field(default_factory=dict)
+    hashrate: NetworkHashrate | None = None
+    active_workers: Count | None = None
+    blocks_found: Blocks | None = None
+    network_difficulty: Difficulty | None = None
+    additional_stats: Details = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
 class PoolBlock:
     """A block that the pool found. ``timestamp`` is in seconds since 1970."""
 
-    height: int | None = None
-    hash: str | None = None
-    miner: str | None = None
-    worker: str | None = None
-    timestamp: int | None = None
-    difficulty: float | None = None
-    network_difficulty: float | None = None
-    coin: str | None = None
-    reward: float | None = None
+    height: Height | None = None
+    hash: Identifier | None = None
+    miner: Identifier | None = None
+    worker: Name | None = None
+    timestamp: Timestamp | None = None
+    difficulty: Difficulty | None = None
+    network_difficulty: Difficulty | None = None
+    coin: Symbol | None = None
+    reward: Coins | None = None
     confirmed: bool = False
 
 
@@ -62,19 +86,19 @@ class PoolTemplate:
     and ``port`` is the usual one.
     """
 
-    template_id: str
-    display_name: str
-    url: str
-    port: int
-    coin: str
+    template_id: Identifier
+    display_name: Name
+    url: Annotated[str, Text(300, "a host", cut=False, empty=True)]
+    port: Port
+    coin: Symbol
     mining_model: MiningModel
-    region: str | None = None
+    region: Name | None = None
     requires_auth: bool = False
     supports_shares: bool = True
     supports_earnings: bool = False
     supports_balance: bool = False
-    description: str | None = None
-    fee_percent: float | None = None
+    description: Message | None = None
+    fee_percent: Percent | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +108,8 @@ class FoundPool:
     ``settings`` are what the driver needs to be told to reach it again.
     """
 
-    coin: str
-    settings: dict[str, Any] = field(default_factory=dict)
+    coin: Symbol
+    settings: Details = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,14 +120,14 @@ class PoolWorker:
     miner that gives none. Shares are counts.
     """
 
-    name: str
-    hashrate: float | None = None
+    name: Name
+    hashrate: AccountHashrate | None = None
     online: bool | None = None
-    shares_valid: int | None = None
-    shares_invalid: int | None = None
-    shares_stale: int | None = None
-    best_share: float | None = None
-    last_share: datetime | None = None
+    shares_valid: Count | None = None
+    shares_invalid: Count | None = None
+    shares_stale: Count | None = None
+    best_share: Difficulty | None = None
+    last_share: Moment | None = None
     """With time zone."""
 
 
@@ -116,45 +140,47 @@ class DashboardTileData:
 
     # Tile 1: health
     health_status: bool = True
-    health_message: str | None = None
-    latency_ms: float | None = field(default=None, compare=False)
+    health_message: Message | None = None
+    latency_ms: ResponseTime | None = field(default=None, compare=False)
 
     # Tile 2: network
-    network_difficulty: float | None = None
-    pool_hashrate: float | None = None
+    network_difficulty: Difficulty | None = None
+    pool_hashrate: AccountHashrate | None = None
     """The USER's hashrate in H/s."""
-    estimated_time_to_block: float | None = None
+    estimated_time_to_block: BlockTime | None = None
     """Mean seconds to a block with the user's hashrate."""
-    pool_percentage: float | None = None
+    pool_percentage: Percent | None = None
     """Percent of the network that the user's hashrate is."""
-    active_workers: int | None = None
+    active_workers: Count | None = None
 
     # Tile 3: shares
-    shares_valid: int | None = None
-    shares_invalid: int | None = None
-    shares_stale: int | None = None
-    reject_rate: float | None = None
+    shares_valid: Count | None = None
+    shares_invalid: Count | None = None
+    shares_stale: Count | None = None
+    reject_rate: Percent | None = None
     """Percent."""
 
     # Tile 4: blocks and earnings
-    blocks_found_24h: int | None = None
-    last_block_found: datetime | None = None
+    blocks_found_24h: Blocks | None = None
+    last_block_found: Moment | None = None
     """With time zone."""
-    estimated_earnings_24h: float | None = None
-    currency: str | None = None
-    confirmed_balance: float | None = None
-    pending_balance: float | None = None
+    estimated_earnings_24h: Coins | None = None
+    currency: Symbol | None = None
+    confirmed_balance: Coins | None = None
+    pending_balance: Coins | None = None
 
     # Beyond the tiles
-    blocks_found: int | None = None
+    blocks_found: Blocks | None = None
     """Blocks of the user's own since the pool began to count."""
-    own_blocks: tuple[PoolBlock, ...] = ()
+    own_blocks: Annotated[tuple[PoolBlock, ...], BLOCKS] = ()
     """Blocks of the user's own that the pool lists, newest first."""
-    best_share: float | None = None
-    last_share: datetime | None = None
+    best_share: Difficulty | None = None
+    last_share: Moment | None = None
     """With time zone."""
-    workers: tuple[PoolWorker, ...] = ()
-    account: str | None = None
+    workers: Annotated[tuple[PoolWorker, ...], WORKERS] = ()
+    account: Name | None = None
     """The account's name, of a pool that knows it by the key alone."""
-    account_known: bool = True
+    account_known: Annotated[
+        bool, Flag(True, "drivers of before know nothing of this")
+    ] = True
     """False while the pool has no data for this address yet."""

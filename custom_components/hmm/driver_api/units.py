@@ -1,9 +1,15 @@
-"""Numbers as devices and pools write them, and the formulas of mining."""
+"""Numbers as devices and pools write them, and the formulas of mining.
+
+What is read here costs linear time, whatever was sent: texts are cut before anything
+looks at them, and no pattern backtracks.
+"""
 
 from datetime import UTC, datetime
 import math
 import re
+import time
 from typing import Any, Literal
+import unicodedata
 
 HashrateUnit = Literal["TH/s", "GH/s", "MH/s", "kH/s"]
 
@@ -27,13 +33,23 @@ _SUFFIX = {
     "Y": 1e24,
 }
 
-# A lone trailing "E" is exa, "e+03" an exponent (ckpool prints "1e+03G").
+LONGEST_FIGURE = 64
+"""Characters of a number, a duration or a moment; a longer text is none of them."""
+LONGEST_TEXT = 2048
+"""Characters that ``parse_text`` looks at; the fields of the data classes take fewer."""
+
+# A lone trailing "E" is exa, "e+03" an exponent (ckpool prints "1e+03G"). ASCII alone:
+# the sign of the kelvin equals a "k" otherwise.
 _COMPACT = re.compile(
-    r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([KMGTPEZY]?)(?:H(?:/?s)?)?\s*$",
-    re.IGNORECASE,
+    r"\s*+([+-]?(?:\d++\.?\d*+|\.\d++)(?:e[+-]?\d++)?)\s*+([KMGTPEZY]?)"
+    r"(?:H(?:/?s)?)?\s*+",
+    re.IGNORECASE | re.ASCII,
 )
 
 _MOST_COUNTED = 2**63
+
+_CLOCK_SLACK = 32 * 86_400
+"""Seconds by which this machine's clock may be late: it may have lost a month."""
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
@@ -42,11 +58,15 @@ _FALSE = {"0", "false", "no", "off"}
 def parse_number(value: Any) -> float | None:
     """Return a number or a numeric string as a finite float, else None.
 
-    Booleans are no numbers here, and neither are NaN and the infinities.
+    Booleans are no numbers here, and neither are NaN, the infinities and a text of
+    more than ``LONGEST_FIGURE`` characters.
     """
     if type(value) is float:  # Most values by far, and a poll parses dozens
         return value if math.isfinite(value) else None
     if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    # Python alone reads "1_0" as ten
+    if isinstance(value, str) and (len(value) > LONGEST_FIGURE or "_" in value):
         return None
     try:
         number = float(value)
@@ -63,16 +83,21 @@ def parse_compact(value: Any) -> float | None:
     """
     if not isinstance(value, str):
         return parse_number(value)
-    if (match := _COMPACT.match(value)) is None:
+    if len(value) > LONGEST_FIGURE or (match := _COMPACT.fullmatch(value)) is None:
         return None
     number = float(match[1]) * _SUFFIX[match[2].upper()]
     return number if math.isfinite(number) else None
 
 
 def parse_int(value: Any) -> int | None:
-    """Return a number or numeric string as an int (rounded), else None."""
+    """Return a number or numeric string as an int (rounded), else None.
+
+    None as well for one that does not fit into 64 bits.
+    """
     number = parse_number(value)
-    return None if number is None else round(number)
+    if number is None or abs(number) >= _MOST_COUNTED:
+        return None
+    return value if type(value) is int else round(number)
 
 
 def parse_amount(value: Any) -> float | None:
@@ -82,32 +107,34 @@ def parse_amount(value: Any) -> float | None:
 
 
 def parse_count(value: Any) -> int | None:
-    """Return what ``parse_int`` does, None for what nobody can have counted.
-
-    That is a negative number, or one that does not fit into 64 bits.
-    """
+    """Return what ``parse_int`` does, None for a negative number."""
     number = parse_int(value)
-    return number if number is not None and 0 <= number < _MOST_COUNTED else None
+    return number if number is not None and number >= 0 else None
 
 
 def parse_moment(value: Any) -> datetime | None:
     """Return seconds since 1970 or an ISO 8601 text as a moment in UTC.
 
     A text without time zone is taken for UTC. Zero and the year 1, with which
-    programs say "never", are None, as is everything that cannot be read.
+    programs say "never", are None, as is everything that cannot be read and what is
+    more than a month ahead of this machine's clock: it has not been yet.
     """
     seconds = parse_number(value)
     try:
         if seconds is not None:
-            return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
-        if not isinstance(value, str):
+            moment = datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
+        elif isinstance(value, str) and len(value) <= LONGEST_FIGURE:
+            moment = datetime.fromisoformat(value.strip())
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=UTC)
+            moment = moment.astimezone(UTC) if moment.year > 1970 else None
+        else:
             return None
-        moment = datetime.fromisoformat(value.strip())
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return moment.astimezone(UTC) if moment.year > 1970 else None
     except ValueError, OverflowError, OSError:
         return None
+    if moment is None or moment.timestamp() > time.time() + _CLOCK_SLACK:
+        return None
+    return moment
 
 
 def parse_bool(value: Any) -> bool | None:
@@ -117,19 +144,40 @@ def parse_bool(value: Any) -> bool | None:
     if isinstance(value, int | float):
         return bool(value) if value in (0, 1) else None
     if isinstance(value, str):
-        if (text := value.strip().lower()) in _TRUE:
+        if (text := value[:LONGEST_FIGURE].strip().lower()) in _TRUE:
             return True
         if text in _FALSE:
             return False
     return None
 
 
-def parse_text(value: Any) -> str | None:
-    """Return a non-empty string without surrounding blanks, else None."""
-    if isinstance(value, str) and (text := value.strip()):
-        # JSON may hold half of a surrogate pair ("\\ud83d"), which no file can
-        return text if text.isascii() else text.encode(errors="replace").decode()
-    return None
+def parse_text(value: Any, longest: int = LONGEST_TEXT) -> str | None:
+    """Return a non-empty string in one line, else None.
+
+    Blanks around it, control characters (of terminals as well), marks that turn the
+    direction of writing and what has no width are left out; what is beyond
+    ``longest`` characters is cut off.
+    """
+    if not isinstance(value, str):
+        return None
+    text = value[:longest].strip()
+    if not text.isprintable():
+        text = "".join(map(_printable, text)).strip()
+    return text or None
+
+
+def _printable(char: str) -> str:
+    """Return a character as it may stand in a line of text."""
+    if char.isprintable():
+        return char
+    if char.isspace():  # Tabs and the ends of lines, and blanks of other widths
+        return " "
+    # JSON may hold half of a surrogate pair ("\\ud83d"), which no file can. Letters
+    # that this Python does not know yet are letters all the same.
+    category = unicodedata.category(char)
+    if category == "Cs":
+        return "?"
+    return "" if category in ("Cc", "Cf") else char
 
 
 def expected_seconds_to_block(difficulty: float, hashrate: float) -> float | None:
@@ -140,7 +188,7 @@ def expected_seconds_to_block(difficulty: float, hashrate: float) -> float | Non
     """
     if hashrate <= 0 or difficulty <= 0:
         return None
-    return difficulty * HASHES_PER_DIFFICULTY / hashrate
+    return parse_number(difficulty * HASHES_PER_DIFFICULTY / hashrate)
 
 
 def network_share_percent(
@@ -154,14 +202,16 @@ def network_share_percent(
     if difficulty <= 0 or block_seconds <= 0:
         return None
     network_hashrate = difficulty * HASHES_PER_DIFFICULTY / block_seconds
-    return 100 * hashrate / network_hashrate
+    if not 0 < network_hashrate < math.inf:
+        return None
+    return parse_number(100 * hashrate / network_hashrate)
 
 
 def efficiency_j_per_th(power: float | None, hashrate: float | None) -> float | None:
     """Return joules per terahash from watts and H/s, None if either is missing."""
     if power is None or hashrate is None or hashrate <= 0 or power <= 0:
         return None
-    return power / (hashrate / TERA)
+    return parse_number(power * TERA / hashrate)
 
 
 def reject_percent(

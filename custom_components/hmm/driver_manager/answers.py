@@ -1,220 +1,307 @@
-"""Read what a driver answers: a value of the wrong kind is unknown.
+"""Read what a driver reports: a value that cannot be is unknown.
 
 A driver may return anything; one odd value must neither reach an entity nor the
-totals of the fleet.
+totals of the fleet. What can be is declared at the fields themselves, with the types of
+``driver_api.ranges``: the readers are made from these declarations.
 """
 
-from collections.abc import Callable
-from dataclasses import fields
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from enum import StrEnum
+import math
+from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 from ..driver_api import (
     DashboardTileData,
     DeviceFacts,
     FoundPool,
     MinerTelemetry,
-    PoolBlock,
-    PoolSlot,
-    PoolWorker,
+    PoolTemplate,
+    TuningLimits,
+    TuningRange,
 )
+from ..driver_api.ranges import OPTIONS, Flag, Key, Many, Past, Range, Text
 from ..driver_api.units import parse_int, parse_moment, parse_number, parse_text
 
+type Reader = Callable[[Any], Any]
+"""Returns a value as its field may hold it, None for what is unknown."""
 
-def _flag(value: Any) -> bool | None:
-    return value if isinstance(value, bool) else None
-
-
-def _items(value: Any) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, list | tuple) else ()
+_LONGEST_DETAIL = 2048
+_DEEPEST_DETAIL = 3
 
 
-def _numbers(value: Any) -> tuple[float, ...]:
-    numbers = (parse_number(item) for item in _items(value))
-    return tuple(number for number in numbers if number is not None)
+class _Needed:
+    """Stands for what a field without a value makes of the whole: nothing."""
 
 
-def _counts(value: Any) -> tuple[int | None, ...]:
-    return tuple(parse_int(item) for item in _items(value))
+_NEEDED: Final = _Needed()
 
 
-def _gaps(value: Any) -> tuple[float | None, ...]:
-    return tuple(parse_number(item) for item in _items(value))
+class _Plan[T]:
+    """How to read a data class."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self._kind = kind
+        hints = get_type_hints(kind, include_extras=True)
+        self._names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+        self._fields = [(name, *_field(hints[name])) for name in self._names]
+
+    def read(self, answer: Any) -> T | None:
+        """Return an instance with what is readable, None if it lacks what it needs."""
+        if not isinstance(answer, self._kind):
+            return None
+        return self.fill({name: getattr(answer, name) for name in self._names})
+
+    def fill(self, told: Mapping[str, Any]) -> T | None:
+        """Return an instance of values by their names."""
+        values = {}
+        for name, read, unknown in self._fields:
+            value = told.get(name)
+            if value is None or (value := read(value)) is None:
+                if unknown is _NEEDED:
+                    return None
+                value = unknown
+            values[name] = value
+        return self._kind(**values)
 
 
-def _reasons(value: Any) -> tuple[tuple[str, int], ...]:
-    pairs = (item for item in _items(value) if len(_items(item)) == 2)
-    return tuple(
-        (text, number)
-        for reason, count in pairs
-        if (text := parse_text(reason)) is not None
-        and (number := parse_int(count)) is not None
-    )
+def _field(hint: Any) -> tuple[Reader, Any]:
+    """Return how to read what is declared so, and what stands for an unknown value."""
+    optional = _without_none(hint)
+    if optional is not hint:
+        return _reader(optional), None
+    kind, rule = _rule_of(hint)
+    unknown: Any = _NEEDED
+    if kind is bool:
+        unknown = rule.otherwise if isinstance(rule, Flag) else False
+    elif get_origin(kind) is tuple:
+        unknown = ()
+    return _reader(hint), unknown
 
 
-def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(item for item in _items(value) if isinstance(item, str))
+def _without_none(hint: Any) -> Any:
+    """Return X of ``X | None``, else what it was."""
+    kinds = [kind for kind in get_args(hint) if kind is not type(None)]
+    return kinds[0] if type(None) in get_args(hint) else hint
 
 
-def _pools(value: Any) -> tuple[PoolSlot, ...]:
-    return tuple(
-        item
-        for item in _items(value)
-        if isinstance(item, PoolSlot)
-        and isinstance(item.index, int)
-        and isinstance(item.url, str)
-    )
+def _rule_of(hint: Any) -> tuple[Any, Any]:
+    """Return what is declared: the type, and what limits it."""
+    if get_origin(hint) is Annotated:
+        kind, rule = get_args(hint)
+        return kind, rule
+    return hint, None
 
 
-def _facts(value: Any) -> DeviceFacts | None:
-    return value if isinstance(value, DeviceFacts) else None
+def _reader(hint: Any) -> Reader:
+    """Return how to read what is declared so; a declaration without limits fails."""
+    match _rule_of(hint):
+        case (kind, Range() as rule) if kind is float:
+            return _number(rule)
+        case (kind, Range() as rule) if kind is int:
+            return _whole(rule)
+        case (kind, Text() as rule) if kind is str:
+            return _text(rule)
+        case (kind, Past() as rule) if kind is datetime:
+            return _moment(rule)
+        case (kind, Past() as rule) if kind is int:
+            return _timestamp(rule)
+        case (kind, Many() as rule) if get_origin(kind) is tuple:
+            return _items(get_args(kind)[0], rule)
+        case (kind, Many() as rule) if get_origin(kind) is dict:
+            return _details(rule)
+        case (kind, _) if kind is bool:
+            return lambda value: value if isinstance(value, bool) else None
+        case (kind, None) if get_origin(kind) is tuple:
+            return _pair(get_args(kind))
+        case (kind, None) if is_dataclass(kind):
+            return _Plan(kind).read  # type: ignore[arg-type]
+        case (kind, None) if isinstance(kind, type) and issubclass(kind, StrEnum):
+            return _member(kind)
+    msg = f"{hint} has no limits"
+    raise TypeError(msg)
 
 
-def _workers(value: Any) -> tuple[PoolWorker, ...]:
-    """Return the workers, one by name: two entities cannot have one id."""
-    workers = {
-        name: PoolWorker(
-            name=name,
-            hashrate=parse_number(item.hashrate),
-            online=_flag(item.online),
-            shares_valid=parse_int(item.shares_valid),
-            shares_invalid=parse_int(item.shares_invalid),
-            shares_stale=parse_int(item.shares_stale),
-            best_share=parse_number(item.best_share),
-            last_share=_moment(item.last_share),
-        )
-        for item in _items(value)
-        if isinstance(item, PoolWorker) and (name := parse_text(item.name)) is not None
-    }
-    return tuple(workers.values())
+def _number(rule: Range) -> Reader:
+    def read(value: Any) -> float | None:
+        # Floats by far, and a poll reads dozens
+        number = value if type(value) is float else parse_number(value)
+        return number if number is not None and number in rule else None
+
+    return read
 
 
-def _blocks(value: Any) -> tuple[PoolBlock, ...]:
-    return tuple(
-        PoolBlock(
-            height=parse_int(item.height),
-            hash=parse_text(item.hash),
-            miner=parse_text(item.miner),
-            worker=parse_text(item.worker),
-            timestamp=_seconds(item.timestamp),
-            difficulty=parse_number(item.difficulty),
-            network_difficulty=parse_number(item.network_difficulty),
-            coin=parse_text(item.coin),
-            reward=parse_number(item.reward),
-            confirmed=item.confirmed is True,
-        )
-        for item in _items(value)
-        if isinstance(item, PoolBlock)
-    )
+def _whole(rule: Range) -> Reader:
+    def read(value: Any) -> int | None:
+        number = value if type(value) is int else parse_int(value)
+        return number if number is not None and number in rule else None
+
+    return read
 
 
-def _moment(value: Any) -> datetime | None:
-    if not isinstance(value, datetime) or value.tzinfo is None:
+def _text(rule: Text) -> Reader:
+    longest = rule.longest
+
+    def read(value: Any) -> str | None:
+        if isinstance(value, str) and len(value) > longest and not rule.cut:
+            return parse_text(value) if len(value.strip()) <= longest else None
+        text = parse_text(value, longest)
+        return "" if text is None and rule.empty and isinstance(value, str) else text
+
+    return read
+
+
+def _moment(rule: Past) -> Reader:
+    def read(value: Any) -> datetime | None:
+        if not isinstance(value, datetime) or value.tzinfo is None:
+            return None
+        try:
+            moment = value.astimezone(UTC)
+        except OverflowError:  # The first and the last day of the calendar
+            return None
+        is_past = parse_moment(moment.timestamp()) is not None
+        return moment if is_past and moment.year >= rule.year else None
+
+    return read
+
+
+def _timestamp(rule: Past) -> Reader:
+    def read(value: Any) -> int | None:
+        # Milliseconds would be a moment of no calendar
+        moment = parse_moment(parse_number(value))
+        if moment is None or moment.year < rule.year:
+            return None
+        return round(moment.timestamp())
+
+    return read
+
+
+def _items(hint: Any, rule: Many) -> Reader:
+    item = _without_none(hint)
+    has_gaps = item is not hint
+    # Two workers of one name would be one device
+    has_names = is_dataclass(item) and "name" in {field.name for field in fields(item)}
+    read_item = _reader(item)
+
+    def read(value: Any) -> tuple[Any, ...] | None:
+        if not isinstance(value, list | tuple):
+            return None
+        items = [read_item(entry) for entry in value[: rule.most]]
+        if not has_gaps:
+            items = [entry for entry in items if entry is not None]
+        if has_names:
+            return tuple({entry.name: entry for entry in items}.values())
+        return tuple(items)
+
+    return read
+
+
+def _pair(hints: tuple[Any, ...]) -> Reader:
+    readers = [_reader(hint) for hint in hints]
+
+    def read(value: Any) -> tuple[Any, ...] | None:
+        if not isinstance(value, list | tuple) or len(value) != len(readers):
+            return None
+        items = tuple(read(entry) for read, entry in zip(readers, value, strict=True))
+        return None if None in items else items
+
+    return read
+
+
+def _details(rule: Many) -> Reader:
+    def plain(value: Any, depth: int) -> Any:
+        match value:
+            case bool():
+                return value
+            case int():
+                return parse_int(value)
+            case float():
+                return value if math.isfinite(value) else None
+            case str():
+                return value[:_LONGEST_DETAIL]
+            case list() | tuple() if depth:
+                return [plain(item, depth - 1) for item in value[: rule.most]]
+            case dict() if depth:
+                return {
+                    name: plain(item, depth - 1)
+                    for name, item in list(value.items())[: rule.most]
+                    if isinstance(name, str)
+                }
         return None
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:  # The first and the last day of the calendar
-        return None
+
+    return lambda value: (
+        plain(value, _DEEPEST_DETAIL) if isinstance(value, dict) else None
+    )
 
 
-def _seconds(value: Any) -> int | None:
-    """Return seconds since 1970; milliseconds would be a moment of no calendar."""
-    moment = parse_moment(parse_number(value))
-    return None if moment is None else round(moment.timestamp())
+def _member(kind: type[StrEnum]) -> Reader:
+    def read(value: Any) -> StrEnum | None:
+        try:
+            return kind(value)
+        except ValueError:
+            return None
+
+    return read
 
 
-def _readers(
-    kind: type[MinerTelemetry | DashboardTileData],
-    others: dict[str, Callable[[Any], Any]],
-) -> dict[str, Callable[[Any], Any]]:
-    """Return how to read each field; what is not among ``others`` is a number."""
-    return {known.name: others.get(known.name, parse_number) for known in fields(kind)}
-
-
-_TELEMETRY = _readers(
-    MinerTelemetry,
-    {
-        "mode": parse_text,
-        "uptime": parse_int,
-        "uptime_total": parse_int,
-        "chip_hashrates": _gaps,
-        "chip_errors": _counts,
-        "shares_accepted": parse_int,
-        "shares_rejected": parse_int,
-        "shares_stale": parse_int,
-        "shares_pending": parse_int,
-        "reject_reasons": _reasons,
-        "blocks_found": parse_int,
-        "blocks_found_session": parse_int,
-        "pool_failures": parse_int,
-        "crc_errors": parse_int,
-        "reset_reason": parse_text,
-        "free_memory": parse_int,
-        "filter_runtime": parse_int,
-        "block_height": parse_int,
-        "signal": parse_int,
-        "hashing": _flag,
-        "paused": _flag,
-        "using_fallback": _flag,
-        "chip_temperatures": _numbers,
-        "fan_rpm": _counts,
-        "pools": _pools,
-        "problems": _texts,
-        "device": _facts,
-    },
-)
-
-_TILES = _readers(
-    DashboardTileData,
-    {
-        "health_status": lambda value: value is True,
-        "health_message": parse_text,
-        "active_workers": parse_int,
-        "shares_valid": parse_int,
-        "shares_invalid": parse_int,
-        "shares_stale": parse_int,
-        "blocks_found_24h": parse_int,
-        "last_block_found": _moment,
-        "currency": parse_text,
-        "blocks_found": parse_int,
-        "own_blocks": _blocks,
-        "last_share": _moment,
-        "workers": _workers,
-        "account": parse_text,
-        "account_known": lambda value: value is not False,
-    },
-)
+_TELEMETRY = _Plan(MinerTelemetry)
+_TILES = _Plan(DashboardTileData)
+_FACTS = _Plan(DeviceFacts)
+_LIMITS = _Plan(TuningLimits)
+_TEMPLATE = _Plan(PoolTemplate)
+_FOUND_POOL = _Plan(FoundPool)
+_MODES = _reader(Annotated[tuple[Key, ...], OPTIONS])
 
 
 def read_telemetry(answer: Any) -> MinerTelemetry | None:
     """Return a miner driver's answer as telemetry, None if it is no such thing."""
-    if isinstance(answer, MinerTelemetry):
-        return MinerTelemetry(
-            **{name: read(getattr(answer, name)) for name, read in _TELEMETRY.items()}
-        )
     if not isinstance(answer, dict):
-        return None
-    values = {name: read(answer.get(name)) for name, read in _TELEMETRY.items()}
-    if values["hashing"] is None and values["hashrate"] is not None:
-        values["hashing"] = values["hashrate"] > 0
-    return MinerTelemetry(**values)
+        return _TELEMETRY.read(answer)
+    telemetry = _TELEMETRY.fill(answer)
+    if telemetry is None or telemetry.hashing is not None:
+        return telemetry
+    hashrate = telemetry.hashrate
+    return replace(telemetry, hashing=None if hashrate is None else hashrate > 0)
 
 
 def read_tiles(answer: Any) -> DashboardTileData | None:
     """Return a pool driver's answer as tiles, None if it is no such thing."""
-    if not isinstance(answer, DashboardTileData):
+    return _TILES.read(answer)
+
+
+def read_facts(answer: Any) -> DeviceFacts:
+    """Return who a device is, nothing of what cannot be read."""
+    return _FACTS.read(answer) or DeviceFacts()
+
+
+def read_limits(answer: Any) -> TuningLimits | None:
+    """Return what may be tuned; a setting with limits that make no sense may not."""
+    if (limits := _LIMITS.read(answer)) is None:
         return None
-    return DashboardTileData(
-        **{name: read(getattr(answer, name)) for name, read in _TILES.items()}
+    return TuningLimits(
+        **{
+            field.name: limit
+            for field in fields(limits)
+            if isinstance(limit := getattr(limits, field.name), TuningRange)
+            and limit.minimum <= limit.maximum
+            and limit.step > 0
+        }
     )
+
+
+def read_modes(answer: Any) -> tuple[str, ...]:
+    """Return the modes of a device, each of them once."""
+    return tuple(dict.fromkeys(_MODES(answer) or ()))
+
+
+def read_template(answer: Any) -> PoolTemplate | None:
+    """Return a pool that a driver knows, None if it is no such thing."""
+    return _TEMPLATE.read(answer)
 
 
 def read_found_pools(answer: Any) -> list[FoundPool]:
     """Return what a probe found; what is no such thing is left out."""
-    return [
-        FoundPool(coin=item.coin.upper(), settings=dict(item.settings))
-        for item in _items(answer)
-        if isinstance(item, FoundPool)
-        and isinstance(item.coin, str)
-        and isinstance(item.settings, dict)
-    ]
+    items = answer if isinstance(answer, list | tuple) else ()
+    found = [_FOUND_POOL.read(item) for item in items[: OPTIONS.most]]
+    return [replace(pool, coin=pool.coin.upper()) for pool in found if pool is not None]

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 import logging
 import traceback
-from typing import Any
+from typing import Any, get_args
 
 import aiohttp
 
@@ -19,7 +19,7 @@ from ..driver_api import (
     MinerTelemetry,
     Setting,
 )
-from .answers import read_telemetry
+from .answers import read_facts, read_telemetry
 from .profile import MinerProfile, read_profile
 
 _LOGGER = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class MinerClient:
     @property
     def hashrate_unit(self) -> HashrateUnit:
         """Return the unit that suits this kind of device."""
-        return self._driver_class.hashrate_unit
+        return known_unit(self._driver_class.hashrate_unit)
 
     @property
     def option_fields(self) -> tuple[str, ...]:
@@ -224,7 +224,7 @@ class MinerClient:
         except BaseException:
             await self._close(driver)
             raise
-        self._facts = facts if isinstance(facts, DeviceFacts) else DeviceFacts()
+        self._facts = read_facts(facts)
         if self._is_closed:
             # The entry was unloaded in the meantime
             await self._close(driver)
@@ -277,6 +277,11 @@ async def _guard[**P, T](
     # SystemExit in a driver must not end Home Assistant's event loop
     except (Exception, SystemExit) as err:
         raise _fault(driver, err) from err
+
+
+def known_unit(unit: object) -> HashrateUnit:
+    """Return the unit that a driver names, the usual one if it is none."""
+    return next((known for known in get_args(HashrateUnit) if known == unit), "TH/s")
 
 
 def is_cancelled() -> bool:

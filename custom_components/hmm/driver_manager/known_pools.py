@@ -13,6 +13,7 @@ import yaml
 from ..driver_api import BasePoolIntegration, MiningModel, PoolTemplate
 from ..driver_api.units import parse_text
 from . import preflight
+from .answers import read_template
 from .client import log_fault
 from .limits import run_limited
 from .loader import BUNDLED, FailedDriver, LoadedDriver, LoadedDrivers
@@ -36,6 +37,8 @@ _KNOWN_KEYS = {
 _ACCOUNT_KEYS = ("wallet", "username")
 # What tells a pool file from those that other software keeps beside HMM's folder
 _SIGNS = {"driver", "url", "port", "coin"}
+# A list of more is none to choose from
+_MOST_TEMPLATES = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,24 +134,12 @@ def _ask_driver(result: KnownPools, driver: LoadedDriver[BasePoolIntegration]) -
                     driver_type=driver.driver_type, template=template, path=driver.path
                 ),
             )
-            for template in templates
-            if isinstance(template, PoolTemplate) and _is_sound(template)
+            for template in map(read_template, templates[:_MOST_TEMPLATES])
+            if template is not None
         )
     # Whatever a driver raises, the pool files still load
     except (Exception, SystemExit) as err:  # noqa: BLE001
         log_fault(driver.driver_type, err)
-
-
-def _is_sound(template: PoolTemplate) -> bool:
-    """Return whether what a driver says of a pool is of the right kinds."""
-    texts: tuple[object, ...] = (
-        template.template_id,
-        template.display_name,
-        template.url,
-        template.coin,
-    )
-    port: object = template.port
-    return all(isinstance(text, str) for text in texts) and isinstance(port, int)
 
 
 def _read(path: Path, drivers: LoadedDrivers) -> KnownPool:
@@ -207,9 +198,8 @@ def _check(
         msg = "The key fee_percent must be a number"
         raise _PoolFileError(msg, lines["fee_percent"])
     accounts = (parse_text(values.get(key)) for key in _ACCOUNT_KEYS)
-    return KnownPool(
-        driver_type=driver_type,
-        template=PoolTemplate(
+    template = read_template(
+        PoolTemplate(
             template_id=path.stem,
             display_name=str(values.get("display_name") or path.stem),
             url=str(values["url"]),
@@ -223,7 +213,14 @@ def _check(
             supports_balance=bool(values.get("supports_balance", False)),
             description=values.get("description"),
             fee_percent=fee,
-        ),
+        )
+    )
+    if template is None:
+        msg = "The key coin or url is too long"
+        raise _PoolFileError(msg, lines["url"])
+    return KnownPool(
+        driver_type=driver_type,
+        template=template,
         path=path,
         username=next(filter(None, accounts), None),
         settings={

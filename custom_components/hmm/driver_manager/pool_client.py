@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import logging
 import re
 import time
-from typing import Any, get_args
+from typing import Any
 
 import aiohttp
 
@@ -19,10 +19,10 @@ from ..driver_api import (
     FoundPool,
     HashrateUnit,
 )
-from ..driver_api.units import parse_int, parse_moment, parse_number
+from ..driver_api.units import parse_moment, parse_number
 from ..driver_api.wallets import strip_worker
 from .answers import read_found_pools, read_tiles
-from .client import DriverFault, is_cancelled, log_fault
+from .client import DriverFault, is_cancelled, known_unit, log_fault
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -113,8 +113,7 @@ def _discreet(text: str, account: PoolAccount) -> str:
 
 def hashrate_unit(driver: BasePoolIntegration) -> HashrateUnit:
     """Return the unit of the hashrates, the usual one if the driver's is none."""
-    unit = driver.hashrate_unit
-    return unit if unit in get_args(HashrateUnit) else "TH/s"
+    return known_unit(driver.hashrate_unit)
 
 
 def poll_seconds(driver: BasePoolIntegration, account: PoolAccount) -> int:
@@ -126,10 +125,10 @@ def poll_seconds(driver: BasePoolIntegration, account: PoolAccount) -> int:
     except (Exception, SystemExit) as err:  # noqa: BLE001
         log_fault(driver.driver_type, err)
         return _USUAL_POLL_SECONDS
-    seconds = parse_int(answer)
+    seconds = parse_number(answer)
     if seconds is None:
         return _USUAL_POLL_SECONDS
-    return min(max(seconds, _LEAST_POLL_SECONDS), _MOST_POLL_SECONDS)
+    return round(min(max(seconds, _LEAST_POLL_SECONDS), _MOST_POLL_SECONDS))
 
 
 def server_time(driver: BasePoolIntegration, account: PoolAccount) -> float | None:

@@ -10,7 +10,7 @@ from ..driver_api import (
     TuningLimits,
     TuningRange,
 )
-from ..driver_api.units import parse_text
+from .answers import read_limits, read_modes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,17 +78,16 @@ def read_profile(
         for f in fields(telemetry)
         if getattr(telemetry, f.name) not in (None, ()) and f.name != "device"
     }
-    limits: object = driver.get_tuning_limits()
     return MinerProfile(
         facts=merge_facts(facts, telemetry.device),
         telemetry=frozenset(seen | (before.telemetry if before else frozenset())),
-        modes=tuple(str(mode) for mode in driver.get_supported_modes()),
+        modes=read_modes(driver.get_supported_modes()),
         pause=bool(driver.supports_pause()),
         restart=bool(driver.supports_restart()),
         identify=bool(driver.supports_identify()),
         set_pool=bool(driver.supports_set_pool()),
         select_pool=bool(driver.supports_select_pool()),
-        tuning=limits if isinstance(limits, TuningLimits) else None,
+        tuning=read_limits(driver.get_tuning_limits()),
     )
 
 
@@ -98,8 +97,7 @@ def merge_facts(facts: DeviceFacts, newer: DeviceFacts | None) -> DeviceFacts:
         newer = DeviceFacts()
     return DeviceFacts(
         **{
-            f.name: parse_text(getattr(newer, f.name))
-            or parse_text(getattr(facts, f.name))
+            f.name: getattr(newer, f.name) or getattr(facts, f.name)
             for f in fields(DeviceFacts)
         }
     )

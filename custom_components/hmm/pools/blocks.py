@@ -14,6 +14,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
 from ..driver_api import DashboardTileData, PoolBlock
+from ..driver_api.ranges import BLOCKS
 
 DAY = 86_400
 
@@ -26,10 +27,43 @@ _LATE_SECONDS = 1800
 # List, total, count of a day, time of the last one
 _WAYS = 4
 
+# Nobody is lucky more often between two looks, but a pool may count anything
+_MOST_NEWS = 10
+
+# More than a pool may list at once, or a block that it lists would be news for ever
+_MOST_KNOWN = 5 * BLOCKS.most
+
 _STORE_VERSION = 1
 
 # After a crash a watch has a gap of at most this
 _SAVE_SECONDS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class NewBlocks:
+    """Blocks that were found between two looks, oldest first.
+
+    ``more`` is how many there were beyond these, by the count of the pool.
+    """
+
+    blocks: tuple[PoolBlock, ...] = ()
+    more: int = 0
+
+
+class _Remembered[KeyT]:
+    """The last of what was seen, so that it does not grow for ever."""
+
+    def __init__(self) -> None:
+        self._keys: dict[KeyT, None] = {}
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._keys
+
+    def add(self, key: KeyT) -> None:
+        self._keys.pop(key, None)
+        self._keys[key] = None
+        if len(self._keys) > _MOST_KNOWN:
+            del self._keys[next(iter(self._keys))]
 
 
 class _KnownBlocks:
@@ -37,9 +71,9 @@ class _KnownBlocks:
 
     def __init__(self) -> None:
         """Begin without any."""
-        self._hashes: set[str] = set()
-        self._heights: set[int] = set()
-        self._bare_heights: set[int] = set()
+        self._hashes = _Remembered[str]()
+        self._heights = _Remembered[int]()
+        self._bare_heights = _Remembered[int]()
 
     def add(self, block: PoolBlock) -> bool:
         """Add a block; return whether it is new, False for one without a name."""
@@ -72,8 +106,8 @@ class BlockWatch:
         self._owed = [0] * _WAYS
         self._told = 0.0
 
-    def look(self, tiles: DashboardTileData, now: float) -> tuple[PoolBlock, ...]:
-        """Return the blocks that were found since the last look, oldest first."""
+    def look(self, tiles: DashboardTileData, now: float) -> NewBlocks:
+        """Return the blocks that were found since the last look."""
         listed = self._new_in_list(tiles)
         later = self._new_by_time(tiles)
         shown = [
@@ -96,12 +130,13 @@ class BlockWatch:
             for number, owed, new in zip(shown, self._owed, news, strict=True)
         ]
         if not found:
-            return ()
+            return NewBlocks()
         self._told = now
-        blocks = listed[-found:]
+        shown_ones = min(found, _MOST_NEWS)
+        blocks = listed[-shown_ones:]
         last = round(self._last) if later and self._last is not None else None
-        unlisted = PoolBlock(timestamp=last)
-        return (*(unlisted for _ in range(found - len(blocks))), *blocks)
+        unlisted = [PoolBlock(timestamp=last)] * (shown_ones - len(blocks))
+        return NewBlocks((*unlisted, *blocks), found - shown_ones)
 
     def _new_in_list(self, tiles: DashboardTileData) -> list[PoolBlock]:
         # Blocks that are listed for the first time are new after an empty list

@@ -38,8 +38,9 @@ from custom_components.hmm.driver_api.units import (
 type Fields = Mapping[str, str]
 """What the stats say: ``GHSspd[6423.03] TMax[96] ..`` by key."""
 
-# Values may hold blanks, commas, colons and percent signs.
-_FIELD = re.compile(r"(\w+)\[([^\]]*)\]")
+# Values may hold blanks, commas, colons and percent signs, but no brackets: so a text
+# of nothing but open ones is gone through once.
+_FIELD = re.compile(r"(?<!\w)(\w++)\[([^\[\]]*+)\]")
 _HEX = re.compile(r"[0-9a-f]+")
 _OPTION = re.compile(r"[a-z]\w*(?:-\w+)*")
 

@@ -198,7 +198,7 @@ class BitaxeDriver(axeos.AxeDriver):
             shares_rejected=axeos.count(info, "sharesRejected"),
             shares_pending=axeos.count(info, "sharesPending"),
             reject_reasons=_reject_reasons(info),
-            error_rate=axeos.percent(info, "errorPercentage"),
+            error_rate=axeos.natural(info, "errorPercentage"),
             best_share=_best(info, "bestNonceDiff", "bestDiff"),
             best_session_share=_best(info, "bestSessionNonceDiff", "bestSessionDiff"),
             blocks_found=axeos.count(info, "blockFound"),

@@ -25,14 +25,15 @@ from custom_components.hmm.driver_api.transports.udp import BroadcastListener, P
 from custom_components.hmm.driver_api.units import (
     GIGA,
     HASHES_PER_DIFFICULTY,
+    LONGEST_FIGURE,
     parse_compact,
     parse_int,
     parse_number,
     parse_text,
 )
 
-_CHIP_DIGITS = re.compile(r"[-_](?=[a-f]*\d)[0-9a-f]{4,12}$", re.IGNORECASE)
-_UPTIME = re.compile(r"(\d+)\s*d\s*(\d+):(\d+):(\d+)")
+_CHIP_DIGITS = re.compile(r"[-_](?=[a-f]{,12}\d)[0-9a-f]{4,12}$", re.IGNORECASE)
+_UPTIME = re.compile(r"(?<!\d)(\d{1,9})\s?d\s?(\d{1,9}):(\d{1,9}):(\d{1,9})(?!\d)")
 
 
 class NMMinerDriver(BaseMinerAdapter):
@@ -427,7 +428,7 @@ def _shares(value: Any) -> tuple[int | None, int | None]:
 
 def _uptime(value: Any, part: int) -> int | None:
     r"""Return the seconds of a part of ``00d 01:23:46`` or ``session\rtotal``."""
-    found = _UPTIME.findall(parse_text(value) or "")
+    found = _UPTIME.findall(parse_text(value, LONGEST_FIGURE) or "")
     if part >= len(found):
         return None
     days, hours, minutes, seconds = map(int, found[part])

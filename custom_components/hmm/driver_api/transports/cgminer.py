@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 import json
-import re
 import socket
 import time
 from typing import Any
@@ -20,6 +19,7 @@ from custom_components.hmm.driver_api.errors import (
     CannotConnect,
     InvalidValue,
 )
+from custom_components.hmm.driver_api.transports.json_text import load_json
 from custom_components.hmm.driver_api.units import parse_int, parse_text
 
 DEFAULT_PORT = 4028
@@ -31,9 +31,6 @@ MAX_ANSWER = 262_144
 
 # Sections are plural in JSON and singular in text.
 _TEXT_SECTIONS = {"POOL": "POOLS", "ASC": "DEVS"}
-
-# cgminer prints C floats as they are; JSON knows no lower-case "nan" or "inf".
-_BARE_NAN = re.compile(r"(?<=:)\s*-?(?:nan|inf)(?=\s*[,}\]])")
 
 
 class NoReply(CannotConnect):
@@ -211,15 +208,12 @@ def parse_answer(raw: bytes) -> CgminerAnswer | dict[str, CgminerAnswer]:
 
 
 def _load_json(text: str) -> Any:
-    # strict=False: setpool answers with bare newlines inside of a string.
-    for candidate in (text, _BARE_NAN.sub("null", text)):
-        try:
-            return json.loads(candidate, strict=False)
-        except ValueError, RecursionError:
-            continue
-    if text.startswith("{"):
-        raise BadAnswer("The answer is incomplete or broken")
-    raise BadAnswer("The answer is not of the cgminer API")
+    try:
+        return load_json(text)
+    except ValueError:
+        if text.startswith("{"):
+            raise BadAnswer("The answer is incomplete or broken") from None
+        raise BadAnswer("The answer is not of the cgminer API") from None
 
 
 def _has_status(value: Any) -> bool:
@@ -284,22 +278,20 @@ def _text_sections(text: str) -> Iterator[tuple[str, dict[str, str]]]:
         if not section.strip():
             continue
         name = ""
-        entry: dict[str, str] = {}
-        last: str | None = None
+        entry: dict[str, list[str]] = {}
+        last: list[str] | None = None
         for item in _split(section.strip("\r\n"), ",", nesting=True):
             key, equals, value = item.partition("=")
             if not name:
-                name = key.strip()
-                if equals:
-                    entry[name] = value
-                    last = name
-            elif equals:
-                last = key
-                entry[key] = value
+                name = key = key.strip()
+                if not equals:
+                    continue
+            if equals:
+                last = entry[key] = [value]
             elif last is not None:
                 # A comma of the value before: messages are not escaped.
-                entry[last] += f",{item}"
-        yield name, entry
+                last.append(item)
+        yield name, {key: ",".join(parts) for key, parts in entry.items()}
 
 
 def _split(text: str, separator: str, *, nesting: bool = False) -> Iterator[str]:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-import json
 from typing import Any
 
 import aiohttp
@@ -11,12 +10,10 @@ from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from ..errors import BadAnswer, CannotConnect, HtmlAnswer, RedirectAnswer
+from .json_text import load_json
 
 MAX_ANSWER = 1_048_576
 """Bytes; the longest known answer (/info of AxeOS 2.15) has about 4,000."""
-
-# Not strict: small JSON writers leave control characters in names.
-_DECODER = json.JSONDecoder(strict=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +49,8 @@ class HttpReply:
         if self.content_type == "text/html":
             raise HtmlAnswer("The device answered with a web page")
         try:
-            data = _DECODER.decode(self.text)
-        except ValueError, RecursionError:
+            data = load_json(self.text)
+        except ValueError:
             raise BadAnswer("The device did not answer with JSON") from None
         if not isinstance(data, dict):
             raise BadAnswer("The device answered with JSON that is not an object")

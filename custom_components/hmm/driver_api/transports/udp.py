@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
-import json
 import logging
 import socket
 import time
@@ -17,6 +16,7 @@ from typing import Any, override
 from weakref import WeakKeyDictionary
 
 from custom_components.hmm.driver_api.errors import CannotConnect
+from custom_components.hmm.driver_api.transports.json_text import load_json
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -227,8 +227,8 @@ def _decode(data: bytes) -> dict[str, Any] | None:
     try:
         # C programs send the NUL that ends their text, and names in any encoding.
         text = data.rstrip(b"\0").decode(errors="replace")
-        content = json.loads(text, strict=False)
-    except ValueError, RecursionError:
+        content = load_json(text)
+    except ValueError:
         return None
     if not isinstance(content, dict):
         return None

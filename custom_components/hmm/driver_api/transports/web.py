@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import mktime_tz, parsedate_tz
-import json
 import time
 from typing import Any
 
@@ -20,6 +19,7 @@ from ..errors import (
     RedirectAnswer,
 )
 from ..units import parse_number
+from .json_text import load_json
 
 MAX_ANSWER = 4_194_304
 """Bytes; accounts list every block, worker and payment."""
@@ -59,9 +59,8 @@ class WebAnswer:
         if not self.text.strip():
             raise BadAnswer("The pool's answer is empty, where JSON should be")
         try:
-            # Not strict: names may hold control characters.
-            return json.loads(self.text, strict=False)
-        except ValueError, RecursionError:
+            return load_json(self.text)
+        except ValueError:
             if _is_page(self.text):
                 raise HtmlAnswer(_PAGE) from None
             raise BadAnswer("The pool did not answer with JSON") from None

@@ -5,7 +5,13 @@ from datetime import UTC, datetime
 import re
 from typing import Any
 
-from ...driver_api.units import parse_amount, parse_compact, parse_moment, parse_number
+from ...driver_api.units import (
+    LONGEST_FIGURE,
+    parse_amount,
+    parse_compact,
+    parse_moment,
+    parse_number,
+)
 
 HASHRATE_FACTOR = {
     "h/s": 1.0,
@@ -18,7 +24,7 @@ HASHRATE_FACTOR = {
 }
 
 _DURATION = re.compile(
-    r"([\d.,]+)\s*(y|mo|w|d|h|m|s)[a-z]*",  # "31d 4h", "7 days", "2.5 hours"
+    r"([\d.,]++)\s*+(y|mo|w|d|h|m|s)[a-z]*+",  # "31d 4h", "7 days", "2.5 hours"
     re.IGNORECASE,
 )
 _SECONDS = {
@@ -55,14 +61,14 @@ def read_hashrate(value: Any, plain_unit: str) -> float | None:
         unit, value = "H/s", parse_compact(value)
     number = parse_amount(value)
     factor = HASHRATE_FACTOR.get(str(unit).strip().lower())
-    return None if number is None or factor is None else number * factor
+    return None if number is None or factor is None else parse_number(number * factor)
 
 
 def read_duration(value: Any) -> float | None:
     """Return seconds from a number of them, or from a text as "31d 4h"."""
     if (number := parse_number(value)) is not None:
         return number
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > LONGEST_FIGURE:
         return None
     parts = [
         (parse_number(amount.replace(",", "")), unit.lower())

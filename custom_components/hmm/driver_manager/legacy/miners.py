@@ -22,7 +22,7 @@ from ...driver_api import (
     NotThisDevice,
 )
 from ...driver_api.transports.udp import BroadcastListener, Packet
-from ...driver_api.units import parse_text
+from ...driver_api.units import LONGEST_FIGURE, parse_text
 from .binding import bind, names
 from .dangers import Danger, known_dangers
 from .host import Hanging, Host
@@ -57,7 +57,7 @@ _NMMINER_KEYS = {
         *("BoardType", "PoolInUse"),
     )
 }
-_HASHRATE_WITHOUT_UNIT = re.compile(r"\s*([\d.]+)\s*([KM])\s*", re.IGNORECASE)
+_HASHRATE_WITHOUT_UNIT = re.compile(r"([\d.]++)\s*+([KM])", re.IGNORECASE)
 _READS_NAME = re.compile(r"\bself\.miner_name\b(?!\s*=[^=])")
 _VERSION = re.compile(r"v?(\d{1,3})\.(\d{1,3})\b", re.IGNORECASE)
 
@@ -313,7 +313,9 @@ class LegacyMiner(_LegacyMiner):
             _NMMINER_KEYS.get(key, key): value for key, value in packet.data.items()
         }
         rate = fields.get("HashRate")
-        if isinstance(rate, str) and (match := _HASHRATE_WITHOUT_UNIT.fullmatch(rate)):
+        if (text := parse_text(rate, LONGEST_FIGURE)) and (
+            match := _HASHRATE_WITHOUT_UNIT.fullmatch(text)
+        ):
             # The drivers know "113.13KH/s" and take "113.13K" for nothing
             fields["HashRate"] = f"{match[1]}{match[2].upper()}H/s"
         received = datetime.now(UTC) - timedelta(seconds=packet.age)
