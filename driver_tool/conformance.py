@@ -33,6 +33,7 @@ from custom_components.hmm.driver_api import (
     DashboardTileData,
     MinerTelemetry,
 )
+from custom_components.hmm.driver_api.ranges import Range, Text, rule_of
 
 from .masks import find_secrets, is_secret
 from .replay import Odd, Replay
@@ -351,8 +352,17 @@ def lost(answer: Any, read: MinerTelemetry | DashboardTileData) -> list[str]:
         elif isinstance(before, str) and not isinstance(after, str):
             wrong.append(f"{name} is text ({before[:20]!r}); give a number")
         elif after in (None, ()):
-            wrong.append(f"{name} is {type(before).__name__}, which HMM cannot read")
+            wrong.append(f"{name} is {_unreadable(before, rule_of(type(read), name))}")
     return wrong
+
+
+def _unreadable(value: Any, rule: object) -> str:
+    """Say why HMM takes a value for unknown."""
+    if isinstance(value, int | float) and isinstance(rule, Range):
+        return f"{value:g}, which is hardly {rule}: {rule.reason}"
+    if isinstance(value, str) and isinstance(rule, Text):
+        return f"a text of {len(value)} characters; {rule.longest} are the most"
+    return f"{type(value).__name__}, which HMM cannot read"
 
 
 def need_equal[T: (MinerTelemetry, DashboardTileData)](first: T, second: T) -> None:

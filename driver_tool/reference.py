@@ -10,6 +10,9 @@ import inspect
 from pathlib import Path
 import re
 import sys
+from typing import get_args
+
+from custom_components.hmm.driver_api import ranges
 
 ROOT = Path(__file__).parents[1]
 API = ROOT / "custom_components" / "hmm" / "driver_api"
@@ -18,6 +21,7 @@ PAGE = ROOT / "docs" / "drivers" / "reference.md"
 _MODULES = (
     ("Miners", "miner.py"),
     ("What a miner reports", "telemetry.py"),
+    ("What a field may hold", "ranges.py"),
     ("Pools", "pool.py"),
     ("What a pool reports", "tiles.py"),
     ("Errors", "errors.py"),
@@ -59,6 +63,8 @@ def _module(title: str, path: str) -> Iterator[str]:
     place = "custom_components.hmm.driver_api" if path in _PACKAGED else dotted
     yield f"## {title}\n\n`{place}`\n\n"
     yield _prose(ast.get_docstring(tree))
+    if path == "ranges.py":
+        yield from _ranges()
     for node, following in _with_next(tree.body):
         match node:
             case ast.ClassDef(name=name) if not name.startswith("_"):
@@ -74,6 +80,35 @@ def _module(title: str, path: str) -> Iterator[str]:
             ) if not name.startswith("_"):
                 yield from _constant(node, following)
 
+
+def _ranges() -> Iterator[str]:
+    """Yield the types that fields are declared with."""
+    yield "| Type | Is | Limits | Because of |\n|---|---|---|---|\n"
+    for name, hint in vars(ranges).items():
+        if not isinstance(rule := (get_args(hint) or (None,))[-1], _RULES):
+            continue
+        kind = get_args(hint)[0]
+        match rule:
+            case ranges.Text():
+                over = "cut off" if rule.cut else "unknown"
+                limits = f"{rule.longest} characters; what is longer is {over}"
+            case ranges.Past():
+                limits = f"from {rule.year} to now"
+            case ranges.Many():
+                limits = f"{rule.most} items"
+            case _:
+                limits = str(rule)
+        cells = (
+            f"`{name}`",
+            f"`{getattr(kind, '__name__', kind)}`",
+            limits,
+            rule.reason,
+        )
+        yield f"| {' | '.join(cells)} |\n"
+    yield "\n"
+
+
+_RULES = (ranges.Range, ranges.Text, ranges.Past, ranges.Many)
 
 _PACKAGED = ("miner.py", "telemetry.py", "pool.py", "tiles.py", "errors.py")
 

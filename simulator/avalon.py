@@ -234,7 +234,7 @@ class SimulatedAvalon(TcpDevice):
     ) -> None:
         async with asyncio.timeout(self.recv_seconds):
             received = await reader.read(cgminer.RECV_BYTES)
-        answer = self._answer(received)
+        answer = self.rewritten(self._answer(received))
         answer = answer[: self.truncate_after]
         writer.transport.set_write_buffer_limits(high=0)
         patient = self.fault in (Fault.SLOW, Fault.SILENT)

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -67,7 +68,8 @@ class SimulatedDevice(ABC):
     `async with` block starts and stops it. Every subclass says how it listens
     (`_open`, `_close`) and may react to `_booted`.
 
-    Attributes for tests: `fault`, `slow_seconds`, `reboot_seconds` (how long it
+    Attributes for tests: `fault`, `rewrite` (what becomes of the body of an answer or
+    of a broadcast before it is sent; see `override`), `slow_seconds`, `reboot_seconds` (how long it
     refuses connections while it reboots), `restart_delay` (how long it still
     answers after it was told to restart), `counters`, `miner`.
     """
@@ -101,6 +103,7 @@ class SimulatedDevice(ABC):
         self.serial = serial or digest[6:22]
         self.miner = miner
         self.fault: Fault | None = None
+        self.rewrite: Callable[[bytes], bytes] | None = None
         self.slow_seconds = 5.0
         self.reboot_seconds = reboot_seconds
         self.restart_delay = restart_delay
@@ -127,6 +130,10 @@ class SimulatedDevice(ABC):
     def rebooting(self) -> bool:
         """Whether it was told to restart and is not back yet."""
         return self._reboot is not None and not self._reboot.done()
+
+    def rewritten(self, body: bytes) -> bytes:
+        """Return what is sent in the place of a body."""
+        return body if self.rewrite is None else self.rewrite(body)
 
     # --- the plug -----------------------------------------------------------
 

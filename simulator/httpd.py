@@ -211,6 +211,7 @@ class HttpDevice(TcpDevice):
                     # The one task sleeps until the restart; then this is cut off.
                     await asyncio.sleep(0.01)
                 response = self.finish(self.answer(request))
+                response = replace(response, body=self.rewritten(response.body))
                 kept = await self._deliver(writer, response.encode())
             wish = request.headers.get("connection", "").lower()
             if not kept or response.close or wish == "close":

@@ -226,7 +226,7 @@ class SimulatedNMMiner(HttpDevice):
                 data = b"\x00\xff{NMMiner" + data[:7]
             case Fault.HALF:
                 data = data[: len(data) // 2]
-        self.send_raw(data)
+        self.send_raw(self.rewritten(data))
 
     def send_raw(self, data: bytes) -> None:
         """Send these bytes to `target`."""

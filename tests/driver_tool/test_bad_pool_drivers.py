@@ -49,13 +49,13 @@ BAD = (
         "tiles",
         "pool_hashrate=hashrate,",
         "pool_hashrate=float('inf'),",
-        "pool_hashrate is float, which HMM cannot read",
+        "pool_hashrate is inf, which is hardly 0 to",
     ),
     Bad(
         "tiles",
         "pool_percentage=figures.percent,",
         "pool_percentage=150.0,",
-        "hardly %",
+        "hardly 0 to 100 %",
     ),
     Bad(
         "tiles",

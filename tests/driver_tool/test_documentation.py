@@ -69,7 +69,8 @@ def test_the_reference_has_everything() -> None:
     assert described <= headings
     for method in ("connect", "get_telemetry", "set_pool", "close"):
         assert f"BaseMinerAdapter.{method}" in headings
-    assert "| `hashrate` | `float \\| None` | `None` | H/s, the steadiest" in page
+    assert "| `hashrate` | `Hashrate \\| None` | `None` | H/s, the steadiest" in page
+    assert "| `Hashrate` | `float` | 0 to 1e+17 H/s | a hundred times" in page
     assert "`HttpClient`" in page or "HttpClient" in headings
     assert "_exchange" not in page
 

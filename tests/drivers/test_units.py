@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 import math
+import time
 from typing import Any
 
 import pytest
@@ -314,3 +315,68 @@ def test_efficiency(
 ) -> None:
     """Joules per terahash."""
     assert efficiency_j_per_th(power, hashrate) == efficiency
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("  a b ", "a b"),
+        ("a\r\nb\tc", "a  b c"),
+        ("\x1b[31mred\x1b[0m", "[31mred[0m"),
+        # Turns "exe.png" around; joins nothing
+        ("a\u202egnp.exe\u2066\u2069", "agnp.exe"),
+        ("wal\u200blet\ufeff", "wallet"),
+        ("\x00\x07\x7f\x9b", None),
+        ("\ud83d", "?"),
+        ("Küche ⛏️", "Küche ⛏️"),
+    ],
+)
+def test_text_in_one_line(text: str, read: str | None) -> None:
+    """What a terminal or a browser obeys is left out, letters of all languages stay."""
+    assert parse_text(text) == read
+
+
+@pytest.mark.parametrize("size", [1_000, 10_000, 100_000])
+@pytest.mark.parametrize("text", ["1", "1e", "1.", " ", "+", "1_", "K", "\u212a"])
+@pytest.mark.parametrize(
+    "parse",
+    [parse_number, parse_compact, parse_int, parse_amount, parse_count, parse_moment],
+)
+def test_no_text_is_long_to_read(parse: Any, text: str, size: int) -> None:
+    """A figure has 64 characters; what is longer is not looked at."""
+    start = time.perf_counter()
+    assert parse(text * size + "!") is None
+    assert time.perf_counter() - start < 0.05
+
+
+def test_letters_that_only_look_like_a_suffix() -> None:
+    """The sign of the kelvin is no kilo, and other digits are none."""
+    assert parse_compact("1\u212a") is None
+    assert parse_compact("\u0663G") is None
+    assert parse_number("1_000") is None
+
+
+@pytest.mark.parametrize("value", [2**63, -(2**63), 1e300, "1e30", 10**4000])
+def test_whole_number_of_more_than_64_bits(value: Any) -> None:
+    """Neither JSON nor a database takes it."""
+    assert parse_int(value) is None
+    assert parse_count(value) is None
+    assert parse_int(2**53 + 1) == 2**53 + 1
+
+
+def test_moment_of_the_far_future() -> None:
+    """It has not been, by whatever clock."""
+    now = datetime.now(UTC)
+    assert parse_moment("9999-12-31T23:59:59Z") is None
+    assert parse_moment(4_102_444_800) is None
+    assert parse_moment((now + timedelta(days=40)).isoformat()) is None
+    assert parse_moment((now + timedelta(days=20)).isoformat()) is not None
+
+
+def test_formulas_with_what_nearly_is_nothing() -> None:
+    """No division by a zero that was not one, no result beyond all numbers."""
+    assert expected_seconds_to_block(1e300, 1e-300) is None
+    assert network_share_percent(5e-324, 1e300, 600) is None
+    assert efficiency_j_per_th(17.0, 5e-324) is None
+    assert network_figures("BTC", 1e300, 1e12) == NetworkFigures()
+    assert network_figures("BTC", 1e14, 1e30) == NetworkFigures()

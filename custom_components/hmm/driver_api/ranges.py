@@ -9,7 +9,7 @@ is shown as hot as it says.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_type_hints
 
 SMALLEST = 1e-30
 """A value closer to zero is not measured but left over from a calculation."""
@@ -78,6 +78,16 @@ class Flag:
     reason: str
 
 
+def rule_of(kind: type, name: str) -> Range | Text | Past | Many | Flag | None:
+    """Return what limits a field of a data class, None if nothing does."""
+    hint = get_type_hints(kind, include_extras=True)[name]
+    for part in (hint, *get_args(hint)):
+        for rule in getattr(part, "__metadata__", ()):
+            if isinstance(rule, Range | Text | Past | Many | Flag):
+                return rule
+    return None
+
+
 # Figures of miners
 
 Hashrate = Annotated[
@@ -109,7 +119,7 @@ SupplyVoltage = Annotated[
 Current = Annotated[
     float, Range("mA", 0, 1_000_000, "the side of the chips has up to some hundred A")
 ]
-FanSpeed = Annotated[int, Range("rpm", 0, 100_000, "small fans do up to 40,000")]
+FanSpeed = Annotated[int, Range("rpm", 0, 50_000, "small fans do up to 40,000")]
 Signal = Annotated[int, Range("dBm", -127, 0, "what WiFi receivers can measure")]
 Bytes = Annotated[int, Range("B", 0, 1e15, "more than any memory")]
 Height = Annotated[int, Range("", 0, 1e10, "three hundred years of the fastest chain")]
@@ -120,7 +130,7 @@ Blocks = Annotated[int, Range("", 0, 1e9, "more blocks than any chain has")]
 ResponseTime = Annotated[
     float, Range("ms", 0, 60_000, "after a minute every firmware has given up")
 ]
-Setting = Annotated[float, Range("", -100, 1e6, "MHz, mV, percent and °C alike")]
+SettingValue = Annotated[float, Range("", -100, 1e6, "MHz, mV, percent and °C alike")]
 Slot = Annotated[int, Range("", 0, 1000, "the place in a list of pools")]
 
 # Figures of pools

@@ -29,7 +29,7 @@ from .ranges import (
     Percent,
     Power,
     ResponseTime,
-    Setting,
+    SettingValue,
     Signal,
     Slot,
     SupplyVoltage,
@@ -75,11 +75,11 @@ class PoolSlot:
 class TuningRange:
     """The limits of one setting, from the device's own option list."""
 
-    minimum: Setting
-    maximum: Setting
-    step: Setting = 1
-    default: Setting | None = None
-    options: Annotated[tuple[Setting, ...], OPTIONS] = ()
+    minimum: SettingValue
+    maximum: SettingValue
+    step: SettingValue = 1
+    default: SettingValue | None = None
+    options: Annotated[tuple[SettingValue, ...], OPTIONS] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
