@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+import hashlib
 import linecache
 from pathlib import Path
 import tempfile
@@ -48,7 +49,9 @@ def load(name: str) -> Loaded:
         copy = home / usable_name(path)
         source = path.read_bytes()
         copy.write_bytes(source)
-        drivers = load_drivers(home)
+        # One that came with HMM-Local is to be tried, too
+        wanted = {hashlib.sha256(source).hexdigest()}
+        drivers = load_drivers(home, stock_wanted=wanted)
         # Tracebacks show lines of the copy, which is gone then
         lines = source.decode("utf-8", "replace").splitlines(keepends=True)
         linecache.cache[str(copy)] = (len(source), None, lines, str(path))

@@ -15,6 +15,7 @@ from custom_components.hmm.driver_manager.declaration import (
     Declaration,
     NotADriver,
     declare,
+    imports_api,
 )
 from custom_components.hmm.driver_manager.driver_files import LARGEST_FILE
 from custom_components.hmm.driver_manager.known_pools import load_known_pools
@@ -211,7 +212,7 @@ _BLOCKING = {
 
 
 def _contract(tree: ast.Module) -> Iterator[Problem]:
-    if not any(_imports_api(node) for node in ast.walk(tree)):
+    if not any(imports_api(node) for node in ast.walk(tree)):
         yield Problem(
             level="warning",
             text="It does not import custom_components.hmm.driver_api",
@@ -225,15 +226,6 @@ def _contract(tree: ast.Module) -> Iterator[Problem]:
             yield from _class(node, base)
             yield from _lookalikes(node, base, classes)
     yield from _habits(tree)
-
-
-def _imports_api(node: ast.AST) -> bool:
-    match node:
-        case ast.ImportFrom(module=str(module)):
-            return "driver_api" in module or "hmm.bundled" in module
-        case ast.Import(names=names):
-            return any("driver_api" in name.name for name in names)
-    return False
 
 
 def _base_of(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> AnyBase | None:

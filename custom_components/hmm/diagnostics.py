@@ -18,7 +18,7 @@ from .const import (
 )
 from .coordinator import MinerCoordinator, PoolCoordinator
 from .data import get_data
-from .drivers.list_json import driver_facts, failed_files
+from .drivers.list_json import driver_facts, failed_files, stock_files
 
 TO_REDACT = {
     CONF_ACCOUNT_HASH,
@@ -54,6 +54,7 @@ async def async_get_config_entry_diagnostics(
         ),
         "drivers": [driver_facts(manager, driver) for driver in manager.drivers],
         "failed_files": failed_files(manager),
+        "stock_files": stock_files(manager),
     }
     coordinator = getattr(entry, "runtime_data", None)
     if isinstance(coordinator, MinerCoordinator | PoolCoordinator):

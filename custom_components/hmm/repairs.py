@@ -18,6 +18,7 @@ from .driver_manager.loader import FailedDriver
 from .drivers.issues import DATA_PATH, DATA_TYPE
 from .markdown import code, escaping, printable
 from .repairs_install import async_create_install_flow
+from .repairs_stock import async_create_stock_flow
 
 _LONGEST_LINE = 200
 _TYPE = re.compile(
@@ -31,6 +32,8 @@ async def async_create_fix_flow(
 ) -> RepairsFlow:
     """Return the flow that fixes an issue."""
     if flow := async_create_install_flow(hass, issue_id, data):
+        return flow
+    if flow := async_create_stock_flow(hass, issue_id):
         return flow
     if not data or not isinstance(path := data.get(DATA_PATH), str):
         raise UnknownFlow(issue_id)

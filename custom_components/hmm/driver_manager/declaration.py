@@ -71,6 +71,8 @@ class Declaration:
     notes: str | None
     """Its changelog, else its docstring; Markdown."""
     sha256: str
+    is_native: bool
+    """Whether it is written for HMM; else it is of the time of HMM-Local."""
 
     @property
     def id(self) -> DriverId:
@@ -111,7 +113,20 @@ def declare(source: bytes, path: Path) -> Declaration:
         requirements=_requirements(constants),
         notes=_notes(tree, constants, source, first),
         sha256=hashlib.sha256(source).hexdigest(),
+        is_native=any(imports_api(node) for node in ast.walk(tree)),
     )
+
+
+def imports_api(node: ast.AST) -> bool:
+    """Return whether a statement imports what a driver for HMM extends."""
+    match node:
+        case ast.ImportFrom(module=str(module)):
+            modules = [module]
+        case ast.Import(names=names):
+            modules = [name.name for name in names]
+        case _:
+            return False
+    return any("driver_api" in it or "hmm.bundled" in it for it in modules)
 
 
 def declared_requirements(source: bytes) -> tuple[tuple[str, ...], int | None]:
@@ -217,7 +232,7 @@ def _drivers(
             found.append((DriverId(kind, driver_type), item))
         elif item.legacy_miner and item.name not in extended:
             # Of a time when the file's name told what it is for
-            stem = path.stem.removesuffix("_driver")
+            stem = path.stem.lower().removesuffix("_driver")
             found.append((DriverId("miner", stem), item))
     return found
 

@@ -1,6 +1,6 @@
 """Find driver files and load the driver classes in them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 import hashlib
@@ -16,10 +16,11 @@ from typing import Any, get_args
 
 from ..driver_api import BaseMinerAdapter, BasePoolIntegration, HashrateUnit
 from . import preflight
-from .declaration import NotADriver, declare
+from .declaration import DriverId, NotADriver, declare
 from .driver_files import DriverFile, UnusableFile, other_plugins, read_file, user_files
 from .legacy.app_settings import AppSettings, settings_seen
 from .legacy.namespace import PoolRegistry, private_builtins
+from .legacy.stock import is_stock
 from .legacy.wrap import find_legacy
 from .limits import run_limited
 from .preflight import Finding, check
@@ -62,6 +63,20 @@ class FailedDriver:
     """Whether it will be loaded by itself, once its packages are installed."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockFile:
+    """A driver file that came with HMM-Local and is unchanged.
+
+    The bundled drivers of its types run in its place, unless the user wants it.
+    """
+
+    path: Path
+    sha256: str
+    drivers: tuple[DriverId, ...]
+    version: str
+    is_wanted: bool
+
+
 type AnyLoaded = LoadedDriver[BaseMinerAdapter] | LoadedDriver[BasePoolIntegration]
 
 
@@ -74,6 +89,8 @@ class LoadedDrivers:
     failed: list[FailedDriver] = field(default_factory=list)
     passed_over: list[Path] = field(default_factory=list)
     """Files of HMM-Local that are plug-ins of another kind, which HMM has none of."""
+    stock: list[StockFile] = field(default_factory=list)
+    """Files that came with HMM-Local, those that the user wants included."""
     settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What config.yaml held when they were loaded."""
     tried: dict[str, Finding | None] = field(default_factory=dict)
@@ -93,8 +110,12 @@ def load_drivers(
     *,
     optional: Iterable[Path] = (),
     withheld: Mapping[Path, FailedDriver] | None = None,
+    stock_wanted: Collection[str] = (),
 ) -> LoadedDrivers:
     """Load the bundled drivers, then the user's; a user's file wins.
+
+    One that came with HMM-Local and is unchanged does not, unless its SHA-256 is
+    among ``stock_wanted`` or there is no bundled driver of its type.
 
     ``folder`` is ``<config>/hmm``, ``settings`` the content of its config.yaml.
     Of what is ``running``, the drivers of a file that has not changed are taken
@@ -117,7 +138,7 @@ def load_drivers(
     for path in optional:
         if (failed := withheld.get(path) or _load_optional(drivers, path)) is not None:
             drivers.failed.append(failed)
-    files = _read_user_files(drivers, folder)
+    files = _set_stock_aside(drivers, _read_user_files(drivers, folder), stock_wanted)
     kept = {file.path: _unchanged(file, drivers.settings, running) for file in files}
     findings = _try(
         drivers.tried,
@@ -174,6 +195,43 @@ def _read_user_files(drivers: LoadedDrivers, folder: Path) -> list[DriverFile]:
         else:
             files.setdefault(file.source, file)
     return list(files.values())
+
+
+def _set_stock_aside(
+    drivers: LoadedDrivers, files: Iterable[DriverFile], wanted: Collection[str]
+) -> list[DriverFile]:
+    """Return the files to load: without those that bundled drivers stand in for."""
+    rest: list[DriverFile] = []
+    for file in files:
+        stock = _as_stock(drivers, file, file.sha256 in wanted)
+        if stock is not None:
+            drivers.stock.append(stock)
+        if stock is None or stock.is_wanted:
+            rest.append(file)
+    return rest
+
+
+def _as_stock(
+    drivers: LoadedDrivers, file: DriverFile, is_wanted: bool
+) -> StockFile | None:
+    """Return a file as one of HMM-Local's own whose types all have bundled drivers."""
+    if not is_stock(file.source):
+        return None
+    try:
+        declared = declare(file.source, file.path)
+    except NotADriver:
+        return None
+    for id_ in declared.drivers:
+        bundled = drivers.miners if id_.kind == "miner" else drivers.pools
+        if id_.driver_type not in bundled:
+            return None
+    return StockFile(
+        path=file.path,
+        sha256=file.sha256,
+        drivers=declared.drivers,
+        version=declared.version,
+        is_wanted=is_wanted,
+    )
 
 
 def _unchanged(

@@ -1,13 +1,14 @@
 """Repair issues of drivers: files that cannot be used, drivers that do harm."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN
-from ..driver_manager.loader import BUNDLED
-from ..markdown import async_create_issue
+from ..driver_manager.loader import BUNDLED, StockFile
+from ..markdown import Markdown, async_create_issue, code
 
 if TYPE_CHECKING:
     from .manager import DriverManager
@@ -17,6 +18,8 @@ DATA_TYPE = "driver_type"
 
 DRIVER_FAILED = "driver_failed"
 POOL_FILE_FAILED = "pool_file_failed"
+STOCK_FILES = "stock_files"
+_STOCK_ISSUE = f"{STOCK_FILES}_of_hmm_local"
 
 # What a driver may do that harms a device, and the issue that tells of it
 _DANGERS = {
@@ -74,11 +77,40 @@ def async_show_issues(hass: HomeAssistant, manager: DriverManager) -> None:
             translation_key=dangerous,
             translation_placeholders={"file": name, "driver": driver.driver_type},
         )
+    if unseen := manager.stock_decisions.unseen(manager.drivers.stock):
+        shown.add(_STOCK_ISSUE)
+        async_create_issue(
+            hass,
+            _STOCK_ISSUE,
+            is_fixable=True,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key=STOCK_FILES,
+            translation_placeholders={"files": listed_stock(manager, unseen)},
+        )
     for domain, issue_id in tuple(issues := ir.async_get(hass).issues):
         if (
             domain == DOMAIN
             and issue_id not in shown
             and issues[domain, issue_id].translation_key
-            in {DRIVER_FAILED, POOL_FILE_FAILED, *DANGERS}
+            in {DRIVER_FAILED, POOL_FILE_FAILED, STOCK_FILES, *DANGERS}
         ):
             ir.async_delete_issue(hass, DOMAIN, issue_id)
+
+
+def listed_stock(manager: DriverManager, files: Iterable[StockFile]) -> Markdown:
+    """Return files that came with HMM-Local as a list, with what runs instead."""
+    bundled = manager.bundled
+    return Markdown(
+        "\n".join(
+            f"- `{code(stock_label(manager, file))}`: "
+            + ", ".join(
+                f"{id_.driver_type} {bundled[id_].version}" for id_ in file.drivers
+            )
+            for file in files
+        )
+    )
+
+
+def stock_label(manager: DriverManager, file: StockFile) -> str:
+    """Return a file's path and version."""
+    return f"{manager.name_of(file.path)} {file.version}"

@@ -30,7 +30,22 @@ def list_drivers(hass: HomeAssistant) -> JsonObjectType:
             for driver in manager.drivers
         ],
         "failed_files": failed_files(manager),
+        "stock_files": stock_files(manager),
     }
+
+
+def stock_files(manager: DriverManager) -> list[Any]:
+    """Return the unchanged files of HMM-Local, and whether the user wants them."""
+    return [
+        {
+            "file": manager.name_of(file.path),
+            "drivers": [str(id_) for id_ in file.drivers],
+            "version": file.version,
+            "sha256": file.sha256,
+            "used": file.is_wanted,
+        }
+        for file in manager.drivers.stock
+    ]
 
 
 def driver_facts(manager: DriverManager, driver: AnyLoaded) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Holds the drivers that run, loads them again and tells what is broken."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 import logging
 from pathlib import Path
@@ -37,6 +37,7 @@ from ..driver_manager.requirements import Needs, Withheld, optional_drivers, use
 from ..pools.defaults import ConfigFile, async_show_issue, read_config_file
 from .issues import async_show_issues
 from .requirements import PackageInstaller
+from .stock import StockDecisions
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -117,6 +118,7 @@ class DriverManager:
         """``<config>/hmm``"""
         self.drivers = LoadedDrivers()
         self.known_pools = KnownPools()
+        self.stock_decisions = StockDecisions(hass)
         self._hass = hass
         self._pool_session = pool_session
         self._pool_drivers: dict[type[BasePoolIntegration], BasePoolIntegration] = {}
@@ -124,6 +126,7 @@ class DriverManager:
         self._listeners: list[Callable[[], None]] = []
         self._told: set[FailedDriver] = set()
         self._told_passed_over: list[Path] = []
+        self._told_stock: set[Path] = set()
         self._packages = _Packages()
         self._installer = PackageInstaller(hass, self._async_installed_late)
         self._asked_for: set[DriverId] = set()
@@ -195,6 +198,7 @@ class DriverManager:
 
         Drivers whose packages must be installed first follow later: nothing waits.
         """
+        await self.stock_decisions.async_load()
         async with self._lock:
             await self._async_replace()
             users = [driver for driver in self.drivers if not driver.bundled]
@@ -228,6 +232,12 @@ class DriverManager:
         report = await self._async_reload_once()
         later = await self._async_install_waiting()
         return report.followed_by(later) if later else report
+
+    async def async_decide_stock(self, wanted: Collection[str]) -> ReloadReport:
+        """Run those of HMM-Local's own files whose SHA-256 is ``wanted``, no others."""
+        files = {file.sha256 for file in self.drivers.stock}
+        await self.stock_decisions.async_decide(files, wanted)
+        return await self.async_reload(retry_packages=False)
 
     async def async_load_optional(self, id_: DriverId) -> FailedDriver | None:
         """Install the packages of an optional driver and load it, or say why not."""
@@ -322,10 +332,16 @@ class DriverManager:
             self.known_pools,
             config_file,
         ) = await self._hass.async_add_executor_job(
-            _load, self.folder, self.drivers, self.known_pools, self._packages
+            _load,
+            self.folder,
+            self.drivers,
+            self.known_pools,
+            self._packages,
+            self.stock_decisions.wanted,
         )
         async_show_issue(self._hass, config_file)
         self._log_passed_over()
+        self._log_stock()
         for failed in self.failed:
             if failed.waiting:
                 _LOGGER.info("%s: %s", self.name_of(failed.path), failed.reason)
@@ -426,6 +442,18 @@ class DriverManager:
             )
         self._told_passed_over = passed_over
 
+    def _log_stock(self) -> None:
+        """Report once which files of HMM-Local have made room for bundled drivers."""
+        unseen = self.stock_decisions.unseen(self.drivers.stock)
+        if new := {file.path for file in unseen} - self._told_stock:
+            _LOGGER.warning(
+                "HMM's own drivers run in place of these files, which came with"
+                " HMM-Local and are unchanged: %s. To use yours anyway, see Settings >"
+                " Repairs",
+                ", ".join(sorted(map(self.name_of, new))),
+            )
+        self._told_stock |= new
+
     def _log_change(self, change: DriverChange) -> None:
         if change.after is None:
             _LOGGER.warning("The driver %s is gone", change.id)
@@ -457,7 +485,11 @@ def _read_needs(folder: Path) -> tuple[dict[DriverId, Needs], list[Needs]]:
 
 
 def _load(
-    folder: Path, running: LoadedDrivers, known: KnownPools, packages: _Packages
+    folder: Path,
+    running: LoadedDrivers,
+    known: KnownPools,
+    packages: _Packages,
+    stock_wanted: Collection[str],
 ) -> tuple[LoadedDrivers, KnownPools, ConfigFile]:
     config_file = read_config_file(folder.parent)
     content = config_file.content
@@ -468,6 +500,7 @@ def _load(
         running,
         optional=[needs.path for needs in packages.files if needs.bundled],
         withheld=_failures(packages.withheld.values()),
+        stock_wanted=stock_wanted,
     )
     pools = load_known_pools(folder, drivers)
     failed = {failure.path for failure in pools.failed}

@@ -16,7 +16,14 @@ from .updates import DRIVER_UPDATES, DriverState
 
 type Source = Literal["bundled", "own", "web"]
 type State = Literal[
-    "running", "update", "broken", "waiting", "replaced", "disabled", "on_demand"
+    "running",
+    "update",
+    "broken",
+    "waiting",
+    "replaced",
+    "disabled",
+    "on_demand",
+    "set_aside",
 ]
 
 
@@ -30,7 +37,8 @@ class DriverRow:
     version: str | None
     source: Source
     state: State
-    """``waiting``: for a package; ``on_demand``: it is loaded once it is needed."""
+    """``waiting``: for a package; ``on_demand``: it is loaded once it is needed;
+    ``set_aside``: it came with HMM-Local, so that the bundled driver runs."""
 
 
 async def async_overview(hass: HomeAssistant) -> list[DriverRow]:
@@ -47,6 +55,17 @@ async def async_overview(hass: HomeAssistant) -> list[DriverRow]:
         ),
         *_failed(manager, states),
         *_on_demand(manager),
+        *(
+            DriverRow(
+                name=manager.name_of(file.path),
+                kind=file.drivers[0].kind,
+                version=file.version,
+                source="own",
+                state="set_aside",
+            )
+            for file in manager.drivers.stock
+            if not file.is_wanted
+        ),
         *(
             DriverRow(
                 name=manager.name_of(path),

@@ -29,6 +29,7 @@ from ..driver_manager.driver_store import (
     InstalledDriver,
     StoreError,
 )
+from ..driver_manager.legacy.stock import is_stock
 from ..driver_manager.loader import FailedDriver
 from ..driver_manager.preflight import check
 from ..driver_manager.requirements import needs_of
@@ -214,6 +215,9 @@ class DriverUpdates:
     async def _async_refresh(self) -> None:
         installed, offers = await self._hass.async_add_executor_job(self._look)
         states: dict[DriverId, DriverState] = {}
+        aside = {it.sha256 for it in self._manager.drivers.stock if not it.is_wanted}
+        # What is not loaded stands behind what is, of the same type
+        installed.sort(key=lambda driver: driver.declaration.sha256 in aside)
         for driver in installed:
             id_ = driver.declaration.id
             inside = self._files.is_inside(driver.path)
@@ -439,6 +443,9 @@ class DriverUpdates:
             offer = self._offers.get(driver.declaration.id)
             return offer if offer and offer.url == url else None
         offer = offers.get(driver.declaration.id)
+        if not driver.declaration.is_native:
+            # Of another author, whose versions have nothing to do with ours
+            return None
         # A file with more drivers than the bundled one would lose some
         if offer and set(driver.declaration.drivers) <= set(offer.declaration.drivers):
             return offer
@@ -605,6 +612,7 @@ class DriverUpdates:
         """Write another version of a file; if it does not load, all is as before."""
         await self._async_require(installed.path, source)
         await self._async_job(self._try, installed.path.name, source, declaration)
+        await self._async_want(source)
         progress(60)
         running = self._running(installed.path)
         failed = self._failure(installed.path)
@@ -643,6 +651,7 @@ class DriverUpdates:
         path = await self._async_job(self._files.path_for, declaration, file_name)
         await self._async_require(path, source)
         await self._async_job(self._try, path.name, source, declaration)
+        await self._async_want(source)
         await self._async_job(self._files.write, path, source)
         try:
             await self._async_verify(path, declaration, set(), None)
@@ -652,6 +661,12 @@ class DriverUpdates:
             raise
         await self.async_refresh()
         return path
+
+    async def _async_want(self, source: bytes) -> None:
+        """Let a file run that the user has put there, even if HMM-Local came with it."""
+        if await self._hass.async_add_executor_job(is_stock, source):
+            sha256 = hashlib.sha256(source).hexdigest()
+            await self._manager.stock_decisions.async_decide([sha256], [sha256])
 
     async def _async_require(self, path: Path, source: bytes) -> None:
         """Install what a file needs. Raises HomeAssistantError if that fails."""

@@ -31,6 +31,7 @@ from ..driver_manager.declaration import DriverId
 from ..driver_manager.driver_store import Backup
 from ..drivers.customise import async_customise, async_reload, customisable
 from ..drivers.install import async_accept, async_propose, async_reject, described
+from ..drivers.issues import listed_stock, stock_label
 from ..drivers.manager import ReloadReport, id_of
 from ..drivers.overview import async_overview, name_of
 from ..drivers.update_services import CONF_SHA256, CONF_VERSION, sha256
@@ -47,6 +48,7 @@ from .tools import async_message, async_seen, async_shared_data, async_words, ch
 _LOGGER = logging.getLogger(__name__)
 
 CONF_ANSWER = "answer"
+CONF_FILES = "files"
 
 SOON_SECONDS = 3.0
 """How long a step waits for what it does before it shows a progress."""
@@ -134,6 +136,7 @@ class HubOptionsFlow(OptionsFlow):
             "check": True,
             "update": any(state.has_update for state in self._updates.states.values()),
             "customise": bool(customisable(self.hass)),
+            "stock": bool(self._data.driver_manager.drivers.stock),
             "install": True,
             "roll_back": bool(await self._updates.async_backups()),
             "remove": bool(self._own()),
@@ -317,6 +320,37 @@ class HubOptionsFlow(OptionsFlow):
             step_id="customised",
             menu_options=["reload", "drivers", "finish"],
             description_placeholders=self._texts,
+        )
+
+    # What came with HMM-Local
+
+    async def async_step_stock(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which of HMM-Local's own files run in place of the bundled drivers."""
+        manager = self._data.driver_manager
+        files = manager.drivers.stock
+        if user_input is not None:
+            wanted = user_input[CONF_FILES]
+
+            async def decide() -> Texts:
+                return self._told_report(await manager.async_decide_stock(wanted))
+
+            return await self._do(decide(), done="reloaded", failed="failed")
+        return await self._show_form(
+            "stock",
+            vol.Schema(
+                {
+                    vol.Required(
+                        CONF_FILES,
+                        default=[file.sha256 for file in files if file.is_wanted],
+                    ): choice(
+                        {file.sha256: stock_label(manager, file) for file in files},
+                        multiple=True,
+                    )
+                }
+            ),
+            {"files": listed_stock(manager, files)},
         )
 
     # Install from the web
