@@ -225,7 +225,7 @@ async def test_the_lists_show_them(home: HomeAssistant) -> None:
     assert drivers["bitaxe"] == drivers["solopool"] == "bundled"
     table = texts_of(await open_step(home, "overview"), "overview")["drivers"]
     assert (
-        r"| hmm/drivers/solopool\_driver.py | Pool | 1.0.6 | Your file |"
+        "| hmm/drivers/solopool_driver.py | Pool | 1.0.6 | Your file |"
         " Not used: HMM's own driver runs |"
     ) in table
 
