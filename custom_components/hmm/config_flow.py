@@ -406,7 +406,7 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
         reason = ""
         if user_input is not None:
             login = read_login(user_input, stored)
-            is_accepted, errors, reason = await try_login(data, entry, login)
+            errors, reason, is_accepted = await try_login(data, entry, login)
             if not errors and not is_accepted and login == stored:
                 # Nobody knows that it is right, and it was refused
                 errors["base"] = "login_missing"
@@ -576,7 +576,7 @@ class MinerOptionsFlow(OptionsFlowWithReload):
         if user_input is not None:
             login = read_login(user_input, stored)
             if login and login != stored:
-                _, errors, reason = await try_login(data, entry, login)
+                errors, reason, _ = await try_login(data, entry, login)
             if not errors:
                 return self._save(user_input.get(CONF_PLUG), login)
         fields: dict[vol.Marker, Any] = {

@@ -19,13 +19,20 @@ from .const import DOMAIN
 class NotAllowed(Unauthorized):
     """A user may not do something; the message says what is missing."""
 
-    def __init__(self, translation_key: str, user: User, **placeholders: str) -> None:
-        """Refuse a user, with a key of ``exceptions``."""
+    def __init__(
+        self,
+        user: User,
+        *,
+        translation_domain: str,
+        translation_key: str,
+        translation_placeholders: dict[str, str] | None = None,
+    ) -> None:
+        """Refuse a user; its base class takes no translation."""
         super().__init__(user_id=user.id)
         self.generate_message = True
-        self.translation_domain = DOMAIN
+        self.translation_domain = translation_domain
         self.translation_key = translation_key
-        self.translation_placeholders = placeholders
+        self.translation_placeholders = translation_placeholders
 
 
 async def async_user(hass: HomeAssistant, context: Context) -> User | None:
@@ -44,7 +51,7 @@ async def async_require_admin(hass: HomeAssistant, context: Context | None) -> N
     """Raise NotAllowed unless an administrator or an automation runs the action."""
     user = await async_user(hass, context) if context else None
     if user is not None and not user.is_admin:
-        raise NotAllowed("not_admin", user)
+        raise NotAllowed(user, translation_domain=DOMAIN, translation_key="not_admin")
 
 
 @callback
@@ -62,7 +69,12 @@ def require_control(
     entity_ids = [entity_id] if entity_id else _entities(hass, entry)
     if not _may(user, POLICY_CONTROL, entity_ids):
         assert user is not None
-        raise NotAllowed("not_allowed_to_control", user, name=entry.title)
+        raise NotAllowed(
+            user,
+            translation_domain=DOMAIN,
+            translation_key="not_allowed_to_control",
+            translation_placeholders={"name": entry.title},
+        )
 
 
 @callback
@@ -83,7 +95,12 @@ def require_read(
     """Raise NotAllowed unless ``may_read``."""
     if not may_read(hass, user, entry):
         assert user is not None
-        raise NotAllowed("not_allowed_to_read", user, name=name)
+        raise NotAllowed(
+            user,
+            translation_domain=DOMAIN,
+            translation_key="not_allowed_to_read",
+            translation_placeholders={"name": name},
+        )
 
 
 def _may(user: User | None, policy: str, entity_ids: list[str]) -> bool:

@@ -69,11 +69,11 @@ def read_login(entered: Mapping[str, Any], stored: Login) -> dict[str, str]:
 
 async def try_login(
     data: HmmData, entry: ConfigEntry[Any], login: Login
-) -> tuple[bool, dict[str, str], str]:
+) -> tuple[dict[str, str], str, bool]:
     """Try a login at a miner, without changing anything there.
 
-    Returns whether the miner has accepted it, the errors of the form and the reason.
-    Without an error it is False where only a command would show whether it is right.
+    Returns the errors of the form, the reason, and whether the miner has accepted it:
+    False without an error where only a command would show whether it is right.
     """
     driver = data.drivers.miners[entry.data[CONF_DRIVER]]
     client = MinerClient(
@@ -87,9 +87,9 @@ async def try_login(
         ids = known_ids(client.read_profile(telemetry, None).facts)
         expected = entry.unique_id or ""
         if ids and expected not in ids and not is_address_id(expected):
-            return False, {"base": "login_other_miner"}, ""
-        return await client.check_login(), {}, ""
+            return {"base": "login_other_miner"}, "", False
+        return {}, "", await client.check_login()
     except DriverError as err:
-        return False, {"base": translation_key(err)}, str(err)
+        return {"base": translation_key(err)}, str(err), False
     finally:
         await client.close()

@@ -38,7 +38,6 @@ from ..pools.mined import MinedPool, mined_pools, pool_drivers
 from .pool_account import (
     BASE,
     CONF_WALLET_CONFIRMED,
-    WALLET_UNCERTAIN,
     Account,
     PoolKind,
     Refused,
@@ -331,7 +330,7 @@ class PoolFlow(ConfigFlow):
             self._secrets.refused(err.key)
         schema = _account_schema(pool, match, asked, required, self._secrets)
         errors, reason = _as_error(refused, schema)
-        if CONF_WALLET_CONFIRMED in suggested or WALLET_UNCERTAIN in errors.values():
+        if CONF_WALLET_CONFIRMED in suggested or "wallet_uncertain" in errors.values():
             confirmed = vol.Optional(CONF_WALLET_CONFIRMED, default=False)
             schema = schema.extend({confirmed: BooleanSelector()})
         return self.async_show_form(

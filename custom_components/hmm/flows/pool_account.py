@@ -35,9 +35,7 @@ _LOGGER = logging.getLogger(__name__)
 
 CONF_USERNAME = "username"
 CONF_WALLET_CONFIRMED = "wallet_confirmed"
-
-WALLET_UNCERTAIN = "wallet_uncertain"
-"""The error that ``CONF_WALLET_CONFIRMED`` answers."""
+"""The answer to the error ``wallet_uncertain``."""
 
 BASE = "base"
 _API_BASE = "api_base"
@@ -190,7 +188,7 @@ def accept_wallet(coin: str, user: str, *, is_confirmed: bool = False) -> str:
     except InvalidValue as err:
         raise Refused(CONF_WALLET, "wallet_invalid") from err
     if not wallet.is_certain and not is_confirmed:
-        raise Refused(CONF_WALLET, WALLET_UNCERTAIN)
+        raise Refused(CONF_WALLET, "wallet_uncertain")
     return wallet.address
 
 
