@@ -10,7 +10,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from .axeos_generations import suffixed
-from .physics import Reading, Silicon
+from .physics import AVERAGES, Reading, Silicon
 
 if TYPE_CHECKING:
     from .nerdqaxe import SimulatedNerdQAxe
@@ -191,10 +191,14 @@ class View:
         return self.device.settings
 
     def average(self, window: str) -> float:
-        """Give a GH/s average."""
-        if self.device.generation.zero_in_shutdown and self.device.shut_down:
+        """Give a GH/s average, as far as the release has filled its window."""
+        generation = self.device.generation
+        if generation.zero_in_shutdown and self.device.shut_down:
             return 0.0
-        return round(self.reading.averages[window] / 1e9, 3)
+        filled = min(1.0, (self.reading.uptime + 5) / AVERAGES[window])
+        if not generation.rising_averages:
+            filled = 1.0
+        return round(self.reading.averages[window] * filled / 1e9, 3)
 
     def hashrate(self) -> float:
         """Give the GH/s of a short window."""
@@ -220,6 +224,8 @@ class Generation:
     fan_key: str = "fanspeed"
     """The PATCH key of the manual fan speed."""
     zero_in_shutdown: bool = False
+    rising_averages: bool = False
+    """Averages count what is missing of their window as zero (since 1.0.32)."""
 
 
 def _fallback(key: str) -> str:
@@ -491,6 +497,7 @@ _V34 = _after(
     },
     routes=["/api/otp/session"],
     closes_reads=True,
+    rising_averages=True,
 )
 _V35 = _after(
     _V34,

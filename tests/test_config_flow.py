@@ -41,6 +41,7 @@ from simulator import (
     SimulatedNMMiner,
 )
 from simulator.device import SimulatedDevice
+from simulator.httpd import text_response
 
 from .common import find, find_id, hub_entry, poll, value
 from .conftest import UsualPorts, free_udp_port, miner_entry, set_up
@@ -265,6 +266,11 @@ async def switched_off() -> AsyncIterator[SimulatedAxeOS]:
         ),
         pytest.param(
             lambda: bad_axe(refuse_address=True), "address_refused", id="axeos-401"
+        ),
+        pytest.param(
+            lambda: bad_axe(admit=lambda _: text_response("Sign in", status=401)),
+            "auth_required",
+            id="login",
         ),
         pytest.param(Antminer, "other_device", id="cgminer-that-is-no-avalon"),
         pytest.param(Lamp, "other_device", id="http-device-of-another-kind"),

@@ -13,6 +13,7 @@ from custom_components.hmm.bundled.miner_drivers.bitaxe_driver import BitaxeDriv
 from custom_components.hmm.bundled.miner_drivers.nmminer_driver import NMMinerDriver
 from custom_components.hmm.driver_api import (
     AddressRefused,
+    AuthRequired,
     BadAnswer,
     BaseMinerAdapter,
     CannotConnect,
@@ -34,6 +35,8 @@ from simulator import (
     SimulatedNerdQAxe,
     SimulatedNMMiner,
 )
+from simulator.httpd import text_response
+from tests.captured import CapturedAxe, read_case
 
 type Drivers = list[LoadedDriver[BaseMinerAdapter]]
 
@@ -238,6 +241,19 @@ async def test_another_device_with_json(
         detection = await look(bundled, context, port)
 
     assert type(detection.error) is NotThisDevice
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_device_with_a_login(
+    bundled: Drivers, context: DriverContext, status: int
+) -> None:
+    """Given a fork that protects its API, the login is what the user learns of."""
+    case = read_case("15-login-protected-fork")
+    async with CapturedAxe({}) as device:
+        device.refusal = text_response(case["body"], status=status)
+        detection = await look(bundled, context, device.port)
+
+    assert type(detection.error) is AuthRequired
 
 
 async def test_nothing_listens(bundled: Drivers, context: DriverContext) -> None:

@@ -10,7 +10,6 @@ from typing import Any, ClassVar, override
 
 from custom_components.hmm.driver_api import (
     AddressRefused,
-    AuthRequired,
     BadAnswer,
     BaseMinerAdapter,
     CannotConnect,
@@ -43,6 +42,16 @@ CUSTOM_MODE = "custom"
 WARM_UP_SECONDS = 60
 """Seconds after a boot in which the hashrate says nothing (1 TH/s with no share
 at all was seen 4 s after a boot)."""
+_WINDOWS: Mapping[str, int] = {
+    # The chips need some seconds after a boot: a third of a minute's average
+    "hashRate_1m": 60 + 30,
+    "hashRate_10m": 600,
+    "hashRate_1h": 3_600,
+    "hashRate_1d": 86_400,
+}
+"""Seconds after a boot from which an average covers its whole window."""
+_POWER_OFF = 100
+"""mV of core voltage: below that no chip has power."""
 FAN_FLOOR = 25.0
 """Percent: nobody stops a fan by mistake."""
 TARGET_TEMPERATURES = TuningRange(minimum=35, maximum=66)
@@ -128,6 +137,7 @@ CHIP_OPTIONS: Mapping[str, ChipOptions] = {
     "BM1370": BM1370,
     "BM1372": BM1372,
     "BM1373": BM1372,
+    "BM1372/BM1373": BM1372,
     "BM1397": BM1397,
 }
 """What AxeOS' own page offers per chip (ESP-Miner device_config.h); used where the
@@ -137,8 +147,9 @@ SMALL_CORES: Mapping[str, int] = {
     "BM1366": 894,
     "BM1368": 1276,
     "BM1370": 2040,
-    "BM1372": 2040,
+    "BM1372": 6725,
     "BM1373": 6725,
+    "BM1372/BM1373": 6725,
     "BM1397": 672,
 }
 """Small cores per chip: a chip does MHz * cores million hashes a second."""
@@ -509,6 +520,7 @@ class AxeDriver(BaseMinerAdapter):
         )
         reply = await http.request("GET", "/api/system/info")
         check_address(reply)
+        reply.check_login()
         if not reply.ok:
             return False
         info = reply.json_object()
@@ -804,31 +816,36 @@ class AxeDriver(BaseMinerAdapter):
         return expected
 
     def _average(self, info: Info, key: str) -> float | None:
-        """Return the H/s of a longer window, None where it says nothing.
+        """Return the H/s of a longer window, None where it is not meaningful.
 
-        As with the shorter ones: spikes are nonsense, and a zero of a device
-        that hashes is an average that has not begun yet.
+        As with the shorter ones: spikes are malformed values, and a zero of a
+        device that hashes is an average that has not started yet. Chips without
+        power leave the last average standing.
         """
         value = natural(info, key)
-        if value is None or warming_up(info):
+        if value is None or not covers(info, key) or has_no_power(info):
             return None
         if not value and natural(info, "hashRate"):
             return None
         return value * GIGA if self._is_plausible(info, value * GIGA) else None
 
     def _hashrate(self, info: Info, *, stopped: bool) -> float | None:
-        """Return H/s, None while the device warms up or says nonsense.
+        """Return H/s, None while the device warms up or reports malformed values.
 
         ``stopped``: paused, shut down or too hot. ``hashRate`` is noisy, so the
         average of a minute goes first where there is one, but it lags behind a
-        stop: a ``hashRate`` of zero is believed.
+        stop: a ``hashRate`` of zero is believed. Chips without power make
+        nothing, while some firmwares repeat their last hashrate.
         """
+        if has_no_power(info):
+            return 0.0
         now = natural(info, "hashRate")
         if now is None:
             # NerdQAxe before 1.0.24 has no shorter average than ten minutes.
             now = natural(info, "hashRate_10m")
-        # A minute's average of zero is one that has not begun yet.
-        minute = positive(info, "hashRate_1m") if now != 0 and not stopped else None
+        # A minute's average of zero is one that has not started yet.
+        use_minute = now != 0 and not stopped and covers(info, "hashRate_1m")
+        minute = positive(info, "hashRate_1m") if use_minute else None
         if not stopped and warming_up(info):
             return None
         for value in (minute, now):
@@ -878,6 +895,29 @@ def warming_up(info: Info) -> bool:
     )
 
 
+def covers(info: Info, key: str) -> bool:
+    """Return whether the device has run for the whole window of an average.
+
+    Until then NerdQAxe (since 1.0.32) reports the average times the covered part
+    of its window: half of the day's after twelve hours (history.cpp).
+    """
+    uptime = count(info, "uptimeSeconds")
+    return uptime is not None and uptime >= _WINDOWS[key]
+
+
+def has_no_power(info: Info) -> bool:
+    """Return whether the chips are without power, by a fault or by their voltage.
+
+    AxeOS' own page shows no hashrate while there is a fault, either.
+    """
+    core = natural(info, "coreVoltageActual")
+    return (
+        fault_text(info, "power_fault") is not None
+        or fault_text(info, "hardware_fault") is not None
+        or (core is not None and core < _POWER_OFF and not warming_up(info))
+    )
+
+
 def is_hashing(hashrate: float | None, *, stopped: bool) -> bool | None:
     """Return whether the device works on shares, None when nobody knows."""
     if stopped:
@@ -911,9 +951,14 @@ def check_address(reply: HttpReply) -> None:
     """Raise AddressRefused for AxeOS' refusal of clients from elsewhere.
 
     Since AxeOS 2.5 the client's IPv4 must be private, else 401 with the bare
-    word (http_server.c, is_network_allowed). It has nothing to do with a login.
+    word (http_server.c, is_network_allowed). It has nothing to do with a login,
+    which a fork asks for with another text or with ``WWW-Authenticate``.
     """
-    if reply.status == 401 and reply.text.strip() == "Unauthorized":
+    if (
+        reply.status == 401
+        and not reply.challenge
+        and reply.text.strip() == "Unauthorized"
+    ):
         raise AddressRefused(
             "The miner only answers clients of a private IPv4 network"
             " (10.x, 172.16-31.x, 192.168.x)"
@@ -922,10 +967,9 @@ def check_address(reply: HttpReply) -> None:
 
 def check_write(reply: HttpReply) -> None:
     """Raise what a refused write means."""
+    reply.check_login()
     if reply.ok:
         return
-    if reply.status == 401:
-        raise AuthRequired("The miner asks for a login")
     if reply.status == 404:
         raise CommandFailed("The miner's firmware does not know this command")
     raise CommandFailed(

@@ -1,7 +1,7 @@
 """The driver of Bitaxe miners and of everything else that runs AxeOS."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 import re
 from typing import Any, ClassVar, override
 
@@ -48,6 +48,8 @@ _FAMILIES: Mapping[str, str] = {
     "701": "SupraHex",
     "702": "SupraHex",
     "801": "GammaTurbo",
+    "1201": "NajaDuo",
+    "1300": "GammaHex",
 }
 _CHIP_FAMILIES: Mapping[str, str] = {
     "BM1397": "Max",
@@ -55,6 +57,19 @@ _CHIP_FAMILIES: Mapping[str, str] = {
     "BM1368": "Supra",
     "BM1370": "Gamma",
 }
+_OWN_MODEL = ("minerModel", "DeviceModel")
+"""Where stock LuckyMiner and Hammer firmware name the device; AxeOS has neither."""
+_FORK_KEYS = frozenset((*_OWN_MODEL, "initMiner", "sn_str", "voltagei"))
+"""Keys of forks for boards of their own, whatever number they give the board."""
+_MAKERS = ((re.compile(r"LV\d"), "LuckyMiner"), (re.compile(r"BC\d"), "Hammer"))
+_NO_NAME = {"invalid", "unknown", "none", "null"}
+_CONNECTED = {
+    f"{protocol}{encryption}"
+    for protocol in ("IPv4", "IPv6")
+    for encryption in ("", " (TLS)", " (TLS Cert)")
+}
+"""The only texts of ``poolConnectionInfo`` that mean a connection; the others are
+reasons why there is none (stratum_v1_task.c, stratum_v2_task.c)."""
 _GAMMA_DUO = "650"
 _PRIMARY, _FALLBACK = 0, 1
 _MASKED = "*****"
@@ -73,8 +88,8 @@ class _Chosen:
 class BitaxeDriver(axeos.AxeDriver):
     """Bitaxe Max, Ultra, Hex, Supra, Gamma, GammaDuo, SupraHex and GT.
 
-    AxeOS 2.0 to 2.15 and its forks (LuckyMiner, BitForge forge-os). What a
-    firmware can do is told by the keys of its /info, never by its version, which
+    AxeOS 2.0 to 2.15 and its forks (LuckyMiner, BitForge forge-os, Hammer, the
+    dual-pool builds of SerpentXSF). What a firmware can do is told by the keys of its /info, never by its version, which
     may be any git description. Sources: bitaxeorg/ESP-Miner
     ``main/http_server/http_server.c``, ``main/nvs_config.c``.
 
@@ -96,6 +111,8 @@ class BitaxeDriver(axeos.AxeDriver):
         "GammaDuo",
         "SupraHex",
         "GammaTurbo",
+        "NajaDuo",
+        "GammaHex",
     ]
 
     def __init__(self) -> None:
@@ -119,26 +136,11 @@ class BitaxeDriver(axeos.AxeDriver):
 
     @override
     def _facts(self, info: Info) -> DeviceFacts:
-        board = parse_text(info.get("boardVersion"))
-        family = _named(self._asic or {}) or _named(info)
-        manufacturer: str | None = None
-        if "chiptemp1" in info:
-            # Only BitForge's forge-os names its chips' temperatures so.
-            manufacturer, model = "BitForge", family or "BitForge Nano"
-        else:
-            if family is None:
-                family = _FAMILIES.get(board or "")
-            if family is None and board and not board[0].isdigit():
-                # Bitaxe numbers its boards; LuckyMiner calls them LV06 to LV08.
-                family = board
-            if family is None:
-                family = _CHIP_FAMILIES.get(parse_text(info.get("ASICModel")) or "")
-            if family in self.supported_models:
-                manufacturer, model = self.manufacturer, f"Bitaxe {family}"
-            else:
-                model = family or "AxeOS miner"
+        board = _name(info.get("boardVersion"))
+        manufacturer, model = self._maker_and_model(info, board)
         return DeviceFacts(
             mac=axeos.mac_address(info.get("macAddr")),
+            serial=parse_text(info.get("sn_str")),
             manufacturer=manufacturer,
             model=model,
             firmware=parse_text(info.get("version")),
@@ -147,21 +149,54 @@ class BitaxeDriver(axeos.AxeDriver):
             configuration_url=self._http.url if self._http else None,
         )
 
+    def _maker_and_model(self, info: Info, board: str | None) -> tuple[str | None, str]:
+        """Return who made the device, if known, and its model.
+
+        A fork may number its boards as AxeOS does, and its /asic may name a
+        family of AxeOS: what it calls itself goes first.
+        """
+        asic = self._asic or {}
+        own = (
+            *(info.get(key) for key in _OWN_MODEL),
+            asic.get("deviceModel"),
+            info.get("deviceModel"),
+            info.get("family"),
+        )
+        family = next((name for it in own if (name := _name(it)) is not None), None)
+        if family is None and board is not None and not board[0].isdigit():
+            # Bitaxe numbers its boards; LuckyMiner calls them LV06 to LV08.
+            family = board
+        is_fork = not _FORK_KEYS.isdisjoint(info)
+        if "chiptemp1" in info:
+            # Only BitForge's forge-os names its chips' temperatures so.
+            return "BitForge", family or "BitForge Nano"
+        if family is None and not is_fork:
+            chip = parse_text(info.get("ASICModel")) or ""
+            family = _CHIP_FAMILIES.get(chip) if board is None else _FAMILIES.get(board)
+        if family is None:
+            return None, "AxeOS miner"
+        if family in self.supported_models and not is_fork:
+            return self.manufacturer, f"Bitaxe {family}"
+        maker = next((name for pattern, name in _MAKERS if pattern.match(family)), None)
+        return maker, family
+
     @override
     def _telemetry(self, info: Info) -> MinerTelemetry:
         paused = parse_bool(info.get("miningPaused"))
         overheated = _is_overheated(info)
         power_fault = axeos.fault_text(info, "power_fault")
         hardware_fault = axeos.fault_text(info, "hardware_fault")
+        no_power = axeos.has_no_power(info)
         # Before 2.12 a miner that got too hot goes on, at 50 MHz; since then it
         # rests, and the flag stays when it goes on.
         resting = overheated and "hashRate_1m" in info
         hashrate = self._hashrate(info, stopped=bool(paused) or resting)
         hashing = axeos.is_hashing(hashrate, stopped=bool(paused))
+        pools = self._pools(info)
         no_pool = (
             hashing is False
             and not (paused or overheated or power_fault or hardware_fault)
-            and _lost_its_pools(info)
+            and _lost_its_pools(info, pools)
         )
         frequency = axeos.positive(info, "frequency")
         voltage = axeos.positive(info, "coreVoltage")
@@ -177,7 +212,7 @@ class BitaxeDriver(axeos.AxeDriver):
             hashrate_10m=self._average(info, "hashRate_10m"),
             hashrate_1h=self._average(info, "hashRate_1h"),
             chip_hashrates=tuple(
-                None if total is None else total * GIGA
+                None if total is None else 0.0 if no_power else total * GIGA
                 for total in (axeos.natural(chip, "total") for chip in monitored)
             ),
             chip_errors=tuple(axeos.count(chip, "errorCount") for chip in monitored),
@@ -192,10 +227,10 @@ class BitaxeDriver(axeos.AxeDriver):
             core_voltage=voltage,
             core_voltage_actual=axeos.natural(info, "coreVoltageActual"),
             target_temperature=self._target_temperature(info),
-            input_voltage=axeos.positive(info, "voltage"),
+            input_voltage=_input_voltage(info),
             input_current=_input_current(info),
-            shares_accepted=axeos.count(info, "sharesAccepted"),
-            shares_rejected=axeos.count(info, "sharesRejected"),
+            shares_accepted=_shares(info, "Accepted"),
+            shares_rejected=_shares(info, "Rejected"),
             shares_pending=axeos.count(info, "sharesPending"),
             reject_reasons=_reject_reasons(info),
             error_rate=axeos.natural(info, "errorPercentage"),
@@ -213,7 +248,7 @@ class BitaxeDriver(axeos.AxeDriver):
             hashing=hashing,
             paused=paused,
             using_fallback=_uses_fallback(info),
-            pools=self._pools(info),
+            pools=pools,
             problems=tuple(
                 name
                 for name, present in (
@@ -240,17 +275,14 @@ class BitaxeDriver(axeos.AxeDriver):
             if index in self._mined:
                 configured[index] = self._mined[index]
         active = chosen.secondary if _uses_fallback(info) else chosen.primary
-        connected = _is_connected(info)
-        return tuple(
-            PoolSlot(
-                index=index,
-                url=slot.url,
-                user=slot.user,
-                active=index == active,
-                alive=connected if index == active else None,
-            )
+        connected = _is_connected(info.get("poolConnectionInfo"))
+        slots = [
+            replace(slot, active=True, alive=connected) if index == active else slot
             for index, slot in sorted(configured.items())
-        )
+        ]
+        if (second := _second_pool(info, max(configured, default=-1) + 1)) is not None:
+            slots.append(second)
+        return tuple(slots)
 
     @staticmethod
     @override
@@ -363,11 +395,12 @@ class BitaxeDriver(axeos.AxeDriver):
             info = await self._read()
             pools = {slot.index: slot for slot in self._pools(info)}
             configured = _configured(info)
-            if index not in configured:
-                raise InvalidValue("The miner has no pool in this slot")
-            wanted = configured[index]
-            if (slot := pools.get(index)) and slot.active and slot.url == wanted.url:
+            wanted = configured.get(index)
+            slot = pools.get(index)
+            if slot and slot.active and (wanted is None or slot.url == wanted.url):
                 return True
+            if wanted is None:
+                raise InvalidValue("The miner has no pool in this slot")
             if "pools" in info:
                 await self._choose_slot(info, index)
             elif "manualFanSpeed" in info:
@@ -463,10 +496,10 @@ class BitaxeDriver(axeos.AxeDriver):
 # --- reading /info -----------------------------------------------------------------
 
 
-def _named(info: Info) -> str | None:
-    """Return how the device calls itself; forge-os may say just "invalid"."""
-    name = parse_text(info.get("deviceModel"))
-    return None if name is None or name.lower() == "invalid" else name
+def _name(value: Any) -> str | None:
+    """Return a name; forks report "invalid" or "unknown" where they have none."""
+    name = parse_text(value)
+    return None if name is None or name.lower() in _NO_NAME else name
 
 
 def _is_overheated(info: Info) -> bool:
@@ -482,20 +515,20 @@ def _uses_fallback(info: Info) -> bool | None:
     return parse_bool(info.get("isUsingFallbackStratum"))
 
 
-def _is_connected(info: Info) -> bool | None:
-    """Return whether the pool in use answers (told since 2.13, else None)."""
-    if (text := parse_text(info.get("poolConnectionInfo"))) is None:
-        return None
-    return text.lower() != "not connected"
+def _is_connected(value: Any) -> bool | None:
+    """Return whether a ``poolConnectionInfo`` (since 2.13) is a connection."""
+    text = parse_text(value)
+    return None if text is None else text in _CONNECTED
 
 
-def _lost_its_pools(info: Info) -> bool:
+def _lost_its_pools(info: Info, pools: Iterable[PoolSlot]) -> bool:
     """Return whether a miner that does not hash waits for a pool.
 
     2.15 powers its chips down while no pool can be reached and says nothing of
     it but the hashrate of zero; ``miningPaused`` stays false.
     """
-    return "pools" in info or _is_connected(info) is False
+    states = [pool.alive for pool in pools if pool.active]
+    return "pools" in info or (bool(states) and all(alive is False for alive in states))
 
 
 def _monitored_chips(info: Info) -> tuple[Info, ...]:
@@ -559,17 +592,34 @@ def _fan_rpm(info: Info) -> tuple[int | None, ...]:
     return axeos.fan_rpm(info, "fanSpeed") if "chiptemp1" not in info else ()
 
 
+def _input_voltage(info: Info) -> float | None:
+    """Return mV at the input; stock LuckyMiner firmware has a name of its own."""
+    return axeos.positive(info, "voltage", "voltagei")
+
+
 def _input_current(info: Info) -> float | None:
     """Return mA at the input.
 
     Boards with a TPS546 report the chips' side as ``current``; only where it
     fits to voltage and power is it the input's.
     """
-    current = axeos.positive(info, "current")
-    voltage, power = axeos.positive(info, "voltage"), axeos.positive(info, "power")
+    current, power = axeos.positive(info, "current"), axeos.positive(info, "power")
+    voltage = _input_voltage(info)
     if current is None or voltage is None or power is None:
         return None
     return current if abs(voltage * current / 1e6 - power) < power / 10 else None
+
+
+def _shares(info: Info, kind: str) -> int | None:
+    """Return the shares since the boot, with those of a second pool.
+
+    Firmwares with two pools at once count the second one's apart: Hammer and
+    SerpentXSF report pool A's as ``sharesAccepted`` (system.c).
+    """
+    shares = axeos.count(info, f"shares{kind}")
+    if shares is None:
+        return None
+    return shares + (axeos.count(info, f"poolBShares{kind}") or 0)
 
 
 def _best(info: Info, *keys: str) -> float | None:
@@ -609,6 +659,34 @@ def _configured(info: Info) -> dict[int, PoolSlot]:
             user = parse_text(entry.get(prefix + "User"))
             slots[index] = PoolSlot(index=index, url=url, user=user)
     return slots
+
+
+def _second_pool(info: Info, index: int) -> PoolSlot | None:
+    """Return the pool that a fork mines at beside the first, None without one.
+
+    It has a fallback of its own; the two forks name it differently.
+    """
+    flags = ("poolBIsUsingFailover", "poolBUsingFailover")
+    if any(parse_bool(info.get(key)) for key in flags):
+        prefixes: tuple[str, ...] = ("poolBFallback", "poolBFb", "poolB")
+    else:
+        prefixes = ("poolB",)
+    for prefix in prefixes:
+        url = axeos.pool_address(info.get(f"{prefix}Url"), info.get(f"{prefix}Port"))
+        if url is None:
+            continue
+        active = parse_bool(info.get("dualEnable")) is True
+        alive = parse_bool(info.get("poolBConnected"))
+        if alive is None:
+            alive = _is_connected(info.get("poolBConnectionInfo"))
+        return PoolSlot(
+            index=index,
+            url=url,
+            user=parse_text(info.get(f"{prefix}User")),
+            active=active,
+            alive=alive if active else None,
+        )
+    return None
 
 
 def _chosen(info: Info) -> _Chosen:

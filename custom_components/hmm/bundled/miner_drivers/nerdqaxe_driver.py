@@ -59,8 +59,6 @@ _BOARDS: Mapping[str, axeos.ChipOptions] = {
 
 _PRIMARY, _FALLBACK = 0, 1
 _PID_FAN = 2
-_BUCK_OFF = 100
-"""mV: below that no chip has power."""
 _SWAPPED = (
     ("stratumURL", "fallbackStratumURL"),
     ("stratumPort", "fallbackStratumPort"),
@@ -160,9 +158,14 @@ class NerdqaxeDriver(axeos.AxeDriver):
     @override
     def _telemetry(self, info: Info) -> MinerTelemetry:
         shut_down = parse_bool(info.get("shutdown"))
-        cut_off = _is_cut_off(info)
+        cut_off = not shut_down and axeos.has_no_power(info)
         stopped = bool(shut_down) or cut_off
         hashrate = self._hashrate(info, stopped=stopped)
+        if stopped:
+            # 1.0.35 repeats the hashrate from before a shutdown
+            hashrate = 0.0
+        elif _is_rising(info):
+            hashrate = None
         frequency = axeos.positive(info, "frequency")
         voltage = axeos.positive(info, "coreVoltage")
         chips = _chip_temperatures(info)
@@ -176,9 +179,14 @@ class NerdqaxeDriver(axeos.AxeDriver):
         )
         in_use = tuple(_pool_states(info).values())
         ten_minutes, hour, day = (
-            self._average(info, f"hashRate_{window}") for window in ("10m", "1h", "1d")
+            None if stopped else self._average(info, f"hashRate_{window}")
+            for window in ("10m", "1h", "1d")
         )
-        if ten_minutes == hour == day:
+        if (
+            info.get("hashRate_10m")
+            == info.get("hashRate_1h")
+            == info.get("hashRate_1d")
+        ):
             # Before 1.0.32 the longer windows repeat the ten minutes.
             hour = day = None
         return MinerTelemetry(
@@ -480,19 +488,18 @@ def _is_shut_down(info: Info) -> bool:
     return parse_bool(info.get("shutdown")) is True
 
 
-def _is_cut_off(info: Info) -> bool:
-    """Return whether the firmware cut the chips' power because of the heat.
+def _is_rising(info: Info) -> bool:
+    """Return whether ``hashRate`` is an average that rises from zero.
 
-    It switches the converter off and stays online with a hashrate of zero until
-    it is restarted; no key says so.
+    In 1.0.32 it is that of the ten minutes, divided by the whole window from the
+    boot on. Before, the hour repeats the ten minutes; since then ``hashRate`` is
+    measured (history.cpp).
     """
-    core = axeos.natural(info, "coreVoltageActual")
+    ten_minutes = info.get("hashRate_10m")
     return (
-        not _is_shut_down(info)
-        and not axeos.warming_up(info)
-        and parse_number(info.get("hashRate")) == 0
-        and core is not None
-        and core < _BUCK_OFF
+        ten_minutes is not None
+        and info.get("hashRate") == ten_minutes != info.get("hashRate_1h")
+        and not axeos.covers(info, "hashRate_1m")
     )
 
 

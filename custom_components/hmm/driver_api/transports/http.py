@@ -9,7 +9,7 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
-from ..errors import BadAnswer, CannotConnect, HtmlAnswer, RedirectAnswer
+from ..errors import AuthRequired, BadAnswer, CannotConnect, HtmlAnswer, RedirectAnswer
 from .json_text import load_json
 
 MAX_ANSWER = 1_048_576
@@ -27,6 +27,8 @@ class HttpReply:
     content_type: str
     """Lower case, without parameters; empty when the device did not say."""
     body: bytes = field(default=b"", repr=False)
+    challenge: bool = False
+    """Whether it came with ``WWW-Authenticate``."""
 
     @property
     def ok(self) -> bool:
@@ -38,12 +40,19 @@ class HttpReply:
         """Return the body as text; bytes that are no UTF-8 become U+FFFD."""
         return self.body.decode("utf-8", "replace")
 
+    def check_login(self) -> None:
+        """Raise AuthRequired when the device wants a login (401 or 403)."""
+        if self.status in (401, 403):
+            raise AuthRequired("The device requires a login")
+
     def json_object(self) -> dict[str, Any]:
         """Return the body as a JSON object.
 
-        Raises HtmlAnswer: a web page; BadAnswer: an error status, not JSON, or
-        JSON of another shape. The message never quotes the body.
+        Raises AuthRequired: status 401 or 403; HtmlAnswer: a web page; BadAnswer:
+        another error status, not JSON, or JSON of another shape. The message
+        never quotes the body.
         """
+        self.check_login()
         if not self.ok:
             raise BadAnswer(f"The device answered with HTTP status {self.status}")
         if self.content_type == "text/html":
@@ -103,7 +112,7 @@ class HttpClient:
     async def get_json(self, path: str) -> dict[str, Any]:
         """Return the JSON object at a path.
 
-        Raises CannotConnect and BadAnswer as ``request`` and
+        Raises CannotConnect, AuthRequired and BadAnswer as ``request`` and
         ``HttpReply.json_object`` do.
         """
         return (await self.request("GET", path)).json_object()
@@ -159,4 +168,5 @@ class HttpClient:
             response.status,
             content_type.partition(";")[0].strip().lower(),
             bytes(body),
+            challenge="WWW-Authenticate" in response.headers,
         )
