@@ -68,8 +68,9 @@ class SimulatedDevice(ABC):
     `async with` block starts and stops it. Every subclass says how it listens
     (`_open`, `_close`) and may react to `_booted`.
 
-    Attributes for tests: `fault`, `rewrite` (what becomes of the body of an answer or
-    of a broadcast before it is sent; see `override`), `slow_seconds`, `reboot_seconds` (how long it
+    Attributes for tests: `fault`, `fault_left` (how many responses the fault still
+    spoils; None: all), `rewrite` (what becomes of the body of an answer or of a
+    broadcast before it is sent; see `override`), `slow_seconds`, `reboot_seconds` (how long it
     refuses connections while it reboots), `restart_delay` (how long it still
     answers after it was told to restart), `counters`, `miner`.
     """
@@ -104,6 +105,7 @@ class SimulatedDevice(ABC):
         self.miner = miner
         self.fault: Fault | None = None
         self.rewrite: Callable[[bytes], bytes] | None = None
+        self.fault_left: int | None = None
         self.slow_seconds = 5.0
         self.reboot_seconds = reboot_seconds
         self.restart_delay = restart_delay
@@ -320,6 +322,17 @@ class TcpDevice(SimulatedDevice):
             self._active[writer] = reader
 
     async def _deliver(self, writer: asyncio.StreamWriter, answer: bytes) -> bool:
+        """Send an answer, or what the fault makes of it; False: close the connection."""
+        kept = await self._deliver_faulty(writer, answer)
+        if self.fault is not None and self.fault_left is not None:
+            self.fault_left -= 1
+            if self.fault_left <= 0:
+                self.fault = self.fault_left = None
+        return kept
+
+    async def _deliver_faulty(
+        self, writer: asyncio.StreamWriter, answer: bytes
+    ) -> bool:
         """Send an answer the way the fault wants it; False: close the connection.
 
         HTML, REDIRECT and WRONG_MAC change what is said, not how it is sent, so

@@ -1,8 +1,10 @@
 """Polling: what it costs, what a failure shows, what is learned from it."""
 
 import asyncio
+from collections import Counter
 from contextlib import AsyncExitStack
 import logging
+import time
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
@@ -10,13 +12,20 @@ from homeassistant.const import STATE_ON, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.hmm.bundled.axeos import AxeDriver
-from custom_components.hmm.coordinator import MINER_INTERVAL
+from custom_components.hmm.bundled.miner_drivers.bitaxe_driver import BitaxeDriver
+from custom_components.hmm.const import DOMAIN
+from custom_components.hmm.coordinator import MINER_INTERVAL, MinerCoordinator
+from custom_components.hmm.driver_api import DriverContext
 from custom_components.hmm.driver_api.transports.cgminer import CgminerClient
+from custom_components.hmm.driver_manager import client as client_module
+from custom_components.hmm.driver_manager.client import MinerClient
 from custom_components.hmm.driver_manager.profile import MinerProfile
+from custom_components.hmm.energy import EnergyMeter
 from simulator import (
     Fault,
     SimulatedAvalon,
@@ -132,6 +141,84 @@ async def test_fault_of_an_avalon(
         device.fault = None
         await poll(home, entry)
         assert value(home, entry, "power") > 0
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.HALF, Fault.GARBAGE, Fault.HTML, Fault.REDIRECT, Fault.SILENT]
+)
+async def test_one_lost_answer_is_requested_again(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    fault: Fault,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The same poll succeeds: nothing becomes unavailable, nothing is logged."""
+    monkeypatch.setattr(AxeDriver, "answer_timeout", 0.3)
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe", title="Garage"))
+    caplog.clear()
+    for _ in range(2):
+        bitaxe.counters.reset()
+        bitaxe.fault, bitaxe.fault_left = fault, 1
+        await poll(home, entry)
+        assert entry.runtime_data.last_update_success
+        assert bitaxe.counters.requests == 2
+    assert value(home, entry, "power") > 0
+    assert about(caplog, "Garage") == []
+
+
+async def test_one_reset_connection_of_an_avalon(home: HomeAssistant) -> None:
+    """Each of its requests has a connection of its own."""
+    async with SimulatedAvalon() as device:
+        entry = await set_up(home, miner_entry(device, "avalon_nano"))
+        device.fault, device.fault_left = Fault.RESET, 1
+        device.counters.reset()
+        await poll(home, entry)
+        assert entry.runtime_data.last_update_success
+        assert device.counters.connections == 2
+
+
+async def test_a_dead_miner_costs_one_request_per_poll(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """Only the poll after a good one tries again."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    bitaxe.fault = Fault.GARBAGE
+    requests = []
+    for _ in range(3):
+        bitaxe.counters.reset()
+        await poll(home, entry)
+        requests.append(bitaxe.counters.requests)
+    assert requests == [2, 1, 1]
+    bitaxe.fault = None
+    await poll(home, entry)
+    assert entry.runtime_data.last_update_success
+
+
+async def test_a_refusal_is_not_requested_again(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """A device that says no was not lost."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    bitaxe.refuse_address = True
+    bitaxe.counters.reset()
+    await poll(home, entry)
+    assert bitaxe.counters.requests == 1
+    assert not entry.runtime_data.last_update_success
+
+
+async def test_the_second_try_ends_with_the_poll(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A silent miner takes no longer than a poll may."""
+    monkeypatch.setattr(AxeDriver, "answer_timeout", 0.3)
+    monkeypatch.setattr(client_module, "_POLL_SECONDS", 0.4)
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    bitaxe.fault = Fault.SILENT
+    started = time.monotonic()
+    await poll(home, entry)
+    assert time.monotonic() - started < 0.6
+    assert entry.runtime_data.last_exception.translation_key == "cannot_connect"
 
 
 async def test_slow_answer_is_an_answer(
@@ -302,8 +389,15 @@ async def test_pool_accounts_share_what_the_pool_tells(home: HomeAssistant) -> N
         assert pool.counters.by_path["GET /api/miners/dgb1qone"] == 1
 
 
+def _due(entry: Any) -> float:
+    """Return when the next poll of a miner is due, by the clock of the loop."""
+    handle: asyncio.TimerHandle = entry.runtime_data._unsub_refresh.__self__
+    return handle.when()
+
+
 async def test_polls_are_spread(home: HomeAssistant) -> None:
-    """Miners that are set up together are not polled together for ever."""
+    """Each miner has a place of its own in the interval, whatever happens."""
+    interval = MINER_INTERVAL.total_seconds()
     async with AsyncExitStack() as stack:
         miners = [
             await stack.enter_async_context(SimulatedAxeOS(name=f"miner {number}"))
@@ -313,28 +407,51 @@ async def test_polls_are_spread(home: HomeAssistant) -> None:
             await set_up(home, miner_entry(miner, "bitaxe", title=miner.name))
             for miner in miners
         ]
-        seconds = [
-            entry.runtime_data.update_interval.total_seconds() for entry in entries
-        ]
-        assert len(set(seconds)) > 1
-        assert all(1 <= number <= 31 for number in seconds)
-        # Always the same for a miner, so that a restart changes nothing
-        again = miner_entry(miners[0], "bitaxe")
-        await home.config_entries.async_unload(entries[0].entry_id)
-        await home.config_entries.async_setup(entries[0].entry_id)
-        assert again.unique_id == entries[0].unique_id
-        assert entries[0].runtime_data.update_interval.total_seconds() == seconds[0]
+        now = home.loop.time()
+        due = [_due(entry) for entry in entries]
+        assert len({round(when) for when in due}) > 1
+        assert all(now < when < now + interval + 2 for when in due)
 
-        first, last = min(seconds), max(seconds)
+        def kept(before: float, after: float) -> bool:
+            return (after - before) % interval == pytest.approx(0, abs=1e-6)
+
         for miner in miners:
             miner.counters.reset()
-        await later(home, first + 1)
-        asked = [miner.counters.requests for miner in miners]
-        assert 0 < sum(asked) < len(miners)
-        await later(home, last + 1)
-        assert all(miner.counters.requests for miner in miners)
-        for entry in entries:
+        # A refresh by hand moves nothing, nor does a poll that comes late
+        for entry, when in zip(entries, due, strict=True):
+            await poll(home, entry)
+            assert kept(when, _due(entry))
+        await later(home, interval + 2)
+        assert [miner.counters.requests for miner in miners] == [2] * len(miners)
+        for entry, when in zip(entries, due, strict=True):
+            assert kept(when, _due(entry))
             assert entry.runtime_data.update_interval == MINER_INTERVAL
+        # Always the same for a miner, so that a restart changes nothing; the base
+        # class adds up to half a second of its own
+        await home.config_entries.async_reload(entries[0].entry_id)
+        moved = (_due(entries[0]) - due[0]) % interval
+        assert min(moved, interval - moved) < 0.5
+
+
+async def test_a_stall_does_not_gather_the_polls(home: HomeAssistant) -> None:
+    """Of 200 miners that were all polled late, few are polled together next."""
+    coordinators = []
+    session = async_get_clientsession(home)
+    for number in range(200):
+        entry = MockConfigEntry(domain=DOMAIN, unique_id=f"24:58:7c:00:00:{number:02x}")
+        entry.add_to_hass(home)
+        context = DriverContext(session=session, options={})
+        client = MinerClient(BitaxeDriver, context, "127.0.0.1", 1)
+        coordinators.append(MinerCoordinator(home, entry, client, EnergyMeter(0)))
+    for coordinator in coordinators:
+        coordinator._schedule_refresh()
+    seconds = Counter(
+        int(coordinator._unsub_refresh.__self__.when()) for coordinator in coordinators
+    )
+    assert max(seconds.values()) < 20
+    assert len(seconds) >= 29
+    for coordinator in coordinators:
+        await coordinator.async_shutdown()
 
 
 async def test_disabled_entities_do_not_stop_the_hub(

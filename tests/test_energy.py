@@ -1,5 +1,6 @@
 """Energy: counted from power, never made up, never lost."""
 
+from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
@@ -16,8 +17,10 @@ from pytest_homeassistant_custom_component.common import (
     mock_restore_cache_with_extra_data,
 )
 
-from custom_components.hmm.energy import EnergyMeter
-from simulator import SimulatedAxeOS, SimulatedNMMiner
+from custom_components.hmm.coordinator import LONGEST_ENERGY_GAP
+from custom_components.hmm.data import get_data
+from custom_components.hmm.energy import EnergyBook, EnergyMeter
+from simulator import Fault, SimulatedAxeOS, SimulatedNMMiner
 
 from .common import (
     act,
@@ -104,6 +107,161 @@ async def test_gap_adds_nothing(
     freezer.tick(10 * HOUR)
     await poll(home, entry)
     assert entry.runtime_data.energy.kwh == before
+
+
+def _pass(
+    freezer: FrozenDateTimeFactory, device: SimulatedAxeOS, seconds: float
+) -> None:
+    """Let time pass, here and in the miner."""
+    freezer.tick(seconds)
+    assert device.miner is not None
+    device.miner._step(seconds)
+
+
+async def test_a_miner_that_was_on_all_the_while_loses_no_energy(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, freezer: FrozenDateTimeFactory
+) -> None:
+    """Its uptime proves it: the gap counts with the mean of before and after."""
+    bitaxe.miner.speed = 0
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    high = bitaxe.state()["power"]
+    bitaxe.fault = Fault.GARBAGE
+    for _ in range(20):
+        _pass(freezer, bitaxe, 30)
+        await poll(home, entry)
+    assert find(home, entry, "sensor", "energy").state == STATE_UNAVAILABLE
+    assert entry.runtime_data.energy.kwh == 0
+    bitaxe.fault = None
+    bitaxe.paused = True
+    _pass(freezer, bitaxe, 30)
+    await poll(home, entry)
+    mean = (high + bitaxe.state()["power"]) / 2
+    bridged = entry.runtime_data.energy.kwh
+    assert bridged == pytest.approx(mean * 630 / HOUR / 1000, rel=0.001)
+
+    # One value that is missing is a gap as well
+    render = bitaxe._render
+    bitaxe.paused = False
+    bitaxe._render = lambda keys: {**render(keys), "power": None}  # type: ignore[method-assign]
+    _pass(freezer, bitaxe, 30)
+    await poll(home, entry)
+    bitaxe._render = render  # type: ignore[method-assign]
+    _pass(freezer, bitaxe, 30)
+    await poll(home, entry)
+    assert entry.runtime_data.energy.kwh > bridged
+
+
+@pytest.mark.parametrize("hours", [3, 25])
+async def test_a_restarted_miner_proves_nothing(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    freezer: FrozenDateTimeFactory,
+    hours: int,
+) -> None:
+    """It was off for a part of the gap; a gap of more than a day says too little."""
+    bitaxe.miner.speed = 0
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    bitaxe.fault = Fault.GARBAGE
+    freezer.tick(30)
+    await poll(home, entry)
+    bitaxe.fault = None
+    if hours < 24:
+        await bitaxe.unplug()
+        await bitaxe.plug_in()
+    _pass(freezer, bitaxe, hours * HOUR)
+    await poll(home, entry)
+    assert entry.runtime_data.energy.kwh == 0
+
+
+async def test_a_crash_neither_dips_nor_counts_twice(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    freezer: FrozenDateTimeFactory,
+    hass_storage: dict[str, Any],
+) -> None:
+    """What Home Assistant restores may be a quarter of an hour old."""
+    bitaxe.miner.speed = 0
+    mock_restore_cache_with_extra_data(
+        home,
+        [
+            (
+                State(entity_id, "1.0"),
+                {"native_value": 1.0, "native_unit_of_measurement": "kWh"},
+            )
+            for entity_id in ("sensor.garage_energy", "sensor.mining_fleet_energy")
+        ],
+    )
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe", title="Garage"))
+    hub = hub_entry(home)
+    watts = bitaxe.state()["power"]
+    for _ in range(250):
+        _pass(freezer, bitaxe, 30)
+        await poll(home, entry)
+    freezer.tick(31)
+    await later(home, 0)
+    shown = value(home, entry, "energy")
+    assert shown == pytest.approx(1 + watts * 7500 / HOUR / 1000, abs=0.006)
+    assert value(home, hub, "energy") == shown
+
+    # The crash: what is not in the file by now is lost
+    crashed = deepcopy(hass_storage["hmm.energy"])
+    for _ in range(2):
+        _pass(freezer, bitaxe, 30)
+        await poll(home, entry)
+    for each in (entry, hub):
+        await home.config_entries.async_unload(each.entry_id)
+    hass_storage["hmm.energy"] = crashed
+    book = EnergyBook(home, LONGEST_ENERGY_GAP)
+    await book.async_load()
+    get_data(home).energy = book
+    # The same quarter of an hour passes with or without Home Assistant
+    _pass(freezer, bitaxe, 900)
+    for each in (entry, hub):
+        await home.config_entries.async_setup(each.entry_id)
+    await home.async_block_till_done()
+    exact = 1 + watts * (7500 + 31 + 60 + 900 - 31) / HOUR / 1000
+    assert value(home, entry, "energy") == pytest.approx(exact, abs=0.006)
+    assert value(home, hub, "energy") == value(home, entry, "energy") >= shown
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {"fleet": "much", "miners": []},
+        {"fleet": 1.67e295, "miners": {"x": {"kwh": 1.67e295, "watts": 1, "time": 0}}},
+        {"fleet": None, "miners": {"x": 1, "y": {"kwh": -1, "uptime": []}}},
+        [],
+    ],
+)
+async def test_a_file_that_makes_no_sense_is_no_count(
+    home: HomeAssistant, hass_storage: dict[str, Any], stored: Any
+) -> None:
+    """It starts at zero."""
+    hass_storage["hmm.energy"] = {"version": 1, "key": "hmm.energy", "data": stored}
+    book = EnergyBook(home, 100)
+    await book.async_load()
+    assert book.displayed == book.meter("x").displayed == book.meter("y").displayed == 0
+
+
+async def test_a_removed_miner_leaves_the_fleets_count(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    freezer: FrozenDateTimeFactory,
+    hass_storage: dict[str, Any],
+) -> None:
+    """The fleet used it; the miner's own line is forgotten."""
+    bitaxe.miner.speed = 0
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    for _ in range(120):
+        freezer.tick(30)
+        await poll(home, entry)
+    used = value(home, entry, "energy")
+    assert used > 0
+    assert entry.entry_id in hass_storage["hmm.energy"]["data"]["miners"]
+    await home.config_entries.async_remove(entry.entry_id)
+    await home.async_block_till_done()
+    assert hass_storage["hmm.energy"]["data"]["miners"] == {}
+    assert hass_storage["hmm.energy"]["data"]["fleet"] == pytest.approx(used, abs=0.006)
 
 
 async def test_unknown_power_adds_nothing(

@@ -22,7 +22,7 @@ from .const import (
     PLATFORMS,
     EntryType,
 )
-from .coordinator import MinerCoordinator, PoolCoordinator
+from .coordinator import LONGEST_ENERGY_GAP, MinerCoordinator, PoolCoordinator
 from .data import HMM_DATA, HmmData, entry_kind, get_data
 from .discovery import async_listen_for_broadcasts
 from .driver_api import DriverError
@@ -34,6 +34,7 @@ from .drivers.manager import DriverManager
 from .drivers.services import async_setup_driver_services
 from .drivers.update_services import async_setup_driver_update_services
 from .drivers.updates import DRIVER_UPDATES, DriverUpdates
+from .energy import EnergyBook
 from .entity import pool_device
 from .errors import translation_key
 from .fleet import Fleet
@@ -52,10 +53,13 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     # Pools are on the internet, so that they get Home Assistant's own session
     manager = DriverManager(hass, async_get_clientsession(hass))
     await manager.async_load()
+    energy = EnergyBook(hass, LONGEST_ENERGY_GAP)
+    await energy.async_load()
     hass.data[HMM_DATA] = HmmData(
         driver_manager=manager,
         session=await async_create_miner_session(hass),
         fleet=Fleet(),
+        energy=energy,
     )
     async_setup_services(hass)
     async_setup_driver_services(hass)
@@ -98,9 +102,12 @@ async def async_unload_entry(hass: HomeAssistant, entry: ConfigEntry[Any]) -> bo
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
-    """Forget what was noted of a pool account."""
-    if entry_kind(entry) == EntryType.POOL:
-        await (await async_get_block_counts(hass)).async_forget(entry.entry_id)
+    """Forget what was noted of a pool account, and the meter of a miner."""
+    match entry_kind(entry):
+        case EntryType.POOL:
+            await (await async_get_block_counts(hass)).async_forget(entry.entry_id)
+        case EntryType.MINER if HMM_DATA in hass.data:
+            await get_data(hass).energy.async_forget(entry.entry_id)
 
 
 async def async_remove_config_entry_device(
@@ -131,7 +138,7 @@ def _make_hub(hass: HomeAssistant) -> None:
 @callback
 def _set_up_hub(hass: HomeAssistant, entry: ConfigEntry[HubCoordinator]) -> None:
     data = get_data(hass)
-    hub = HubCoordinator(hass, entry, data.fleet)
+    hub = HubCoordinator(hass, entry, data.fleet, data.energy)
     entry.runtime_data = hub
     # It also shows how many drivers there are
     entry.async_on_unload(
@@ -171,7 +178,8 @@ async def _async_setup_miner(
         entry.data[CONF_HOST],
         entry.data.get(CONF_PORT),
     )
-    coordinator = MinerCoordinator(hass, entry, client)
+    meter = data.energy.meter(entry.entry_id)
+    coordinator = MinerCoordinator(hass, entry, client, meter)
     if coordinator.profile is None:
         await coordinator.async_config_entry_first_refresh()
     else:

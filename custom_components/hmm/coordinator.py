@@ -64,8 +64,8 @@ _STRATUM_SECONDS = 300
 # A hosted pool bans clients with a bad key; it may have been wrong, though
 _REFUSED_SECONDS = 3600
 
-# Energy is not made up for a miner that was silent for longer than this
-_LONGEST_ENERGY_GAP = 5 * MINER_INTERVAL.total_seconds()
+# A reading of the power is not valid for longer than this
+LONGEST_ENERGY_GAP = 5 * MINER_INTERVAL.total_seconds()
 
 type MinerConfigEntry = ConfigEntry[MinerCoordinator]
 type PoolConfigEntry = ConfigEntry[PoolCoordinator]
@@ -77,7 +77,11 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
     config_entry: MinerConfigEntry
 
     def __init__(
-        self, hass: HomeAssistant, entry: MinerConfigEntry, client: MinerClient
+        self,
+        hass: HomeAssistant,
+        entry: MinerConfigEntry,
+        client: MinerClient,
+        energy: EnergyMeter,
     ) -> None:
         """Prepare polling; what is known of the miner comes from its entry."""
         super().__init__(
@@ -92,8 +96,11 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         self.profile = MinerProfile.from_dict(stored) if stored else None
         self.previous: MinerTelemetry | None = None
         """The last but one poll that succeeded, None before there are two."""
-        self.energy = EnergyMeter(_LONGEST_ENERGY_GAP)
-        self._spread = True
+        self.energy = energy
+        # Entries are set up together, and a busy moment lets many polls wait: each
+        # miner has a place of its own in the interval, the same after a restart
+        self._phase = zlib.crc32((entry.unique_id or "").encode()) / 2**32
+        self._phase *= MINER_INTERVAL.total_seconds()
 
     @property
     def power(self) -> float | None:
@@ -118,21 +125,20 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
 
     @override
     async def _async_update_data(self) -> MinerTelemetry:
-        self._spread_polls()
         try:
             telemetry = await self.client.poll()
             profile = self.client.read_profile(telemetry, self.profile)
             self._check_identity(profile.facts)
             self._learn(profile)
         except DriverError as err:
-            self.energy.read(None)
+            self.energy.miss()
             failed = update_failed(err, self.client.host)
             if isinstance(err, AuthRequired) and self._ask_for_login():
                 # Devices lock out who comes with a wrong login again and again
                 failed.retry_after = _REFUSED_SECONDS
             raise failed from err
         except UpdateFailed:
-            self.energy.read(None)
+            self.energy.miss()
             if telemetry.device is None:
                 # This driver looks who the device is only when it connects
                 await self.client.disconnect()
@@ -152,7 +158,11 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
     def _note(self, telemetry: MinerTelemetry) -> None:
         # What was told before a lost poll still counts as the one before
         self.previous, self.data = self.data, telemetry
-        self.energy.read(self.power)
+        if self.power is None and telemetry.hashing:
+            # The value is missing, not the power
+            self.energy.miss()
+        else:
+            self.energy.read(self.power, telemetry.uptime)
 
     async def async_try_driver(self, driver_class: type[BaseMinerAdapter]) -> bool:
         """Go on with another version of the driver, without a gap.
@@ -174,19 +184,19 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         return self.last_update_success
 
     @callback
-    def _spread_polls(self) -> None:
-        """Let the second poll come early, by an offset of the miner's own.
+    @override
+    def _schedule_refresh(self) -> None:
+        """Poll next at this miner's place in the interval, whenever the last was.
 
-        Entries are set up together; without this, all miners would be polled
-        together for ever.
+        The base adds the interval to the present second of the loop's clock.
         """
-        if not self._spread:
-            self.update_interval = MINER_INTERVAL
-            return
-        self._spread = False
-        seconds = MINER_INTERVAL.total_seconds()
-        offset = zlib.crc32((self.config_entry.unique_id or "").encode()) % seconds
-        self.update_interval = timedelta(seconds=1 + offset)
+        interval = MINER_INTERVAL.total_seconds()
+        seconds = (self._phase - int(self.hass.loop.time())) % interval
+        # Not in the second that has begun: the base may place that in the past
+        seconds += interval if seconds < 1 else 0
+        self.update_interval = timedelta(seconds=seconds)
+        super()._schedule_refresh()
+        self.update_interval = MINER_INTERVAL
 
     def _check_identity(self, facts: DeviceFacts) -> None:
         """Refuse the figures of another device that got this address."""

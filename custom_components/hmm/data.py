@@ -13,16 +13,18 @@ from .driver_api import BasePoolIntegration, DriverContext
 from .driver_manager.known_pools import KnownPools
 from .driver_manager.loader import LoadedDriver, LoadedDrivers
 from .drivers.manager import DriverManager
+from .energy import EnergyBook
 from .fleet import Fleet
 
 
 @dataclass(slots=True, kw_only=True)
 class HmmData:
-    """Drivers, known pools, the session and the fleet."""
+    """Drivers, known pools, the session, the fleet and its energy."""
 
     driver_manager: DriverManager
     session: ClientSession
     fleet: Fleet
+    energy: EnergyBook
 
     @property
     def drivers(self) -> LoadedDrivers:

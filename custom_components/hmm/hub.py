@@ -20,6 +20,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from .const import DOMAIN, EntryType
 from .data import entry_kind
 from .driver_api.units import efficiency_j_per_th
+from .energy import EnergyBook
 from .fleet import Fleet
 from .pools.platform import PoolTotals, add_up
 
@@ -55,7 +56,11 @@ class HubCoordinator(DataUpdateCoordinator[FleetData]):
     config_entry: HubConfigEntry
 
     def __init__(
-        self, hass: HomeAssistant, entry: HubConfigEntry, fleet: Fleet
+        self,
+        hass: HomeAssistant,
+        entry: HubConfigEntry,
+        fleet: Fleet,
+        energy: EnergyBook,
     ) -> None:
         """Add up what is there and listen for more."""
         super().__init__(
@@ -66,10 +71,8 @@ class HubCoordinator(DataUpdateCoordinator[FleetData]):
             update_interval=None,
             always_update=False,
         )
-        self.energy_kwh = 0.0
-        """kWh that the miners used since this hub was set up."""
+        self.energy = energy
         self._fleet = fleet
-        self._meters: dict[str, tuple[Any, float]] = {}
         self._debouncer = Debouncer(
             hass,
             _LOGGER,
@@ -89,7 +92,6 @@ class HubCoordinator(DataUpdateCoordinator[FleetData]):
         }
         self.data = FleetData()
         entry.async_on_unload(async_at_started(hass, self._started))
-        self._count_energy()
         entry.async_on_unload(fleet.async_add_listener(self._fleet_changed))
         entry.async_on_unload(
             async_dispatcher_connect(
@@ -100,7 +102,6 @@ class HubCoordinator(DataUpdateCoordinator[FleetData]):
 
     @callback
     def _fleet_changed(self) -> None:
-        self._count_energy()
         members = {*self._fleet.miners, *self._fleet.pools}
         joined = not members <= self._members
         self._members = members
@@ -154,20 +155,6 @@ class HubCoordinator(DataUpdateCoordinator[FleetData]):
             entry_id not in self._fleet.miners and entry_id not in self._fleet.pools
             for entry_id in self._changing
         )
-
-    def _count_energy(self) -> None:
-        """Add what each miner used since the last look.
-
-        The sum of the increments, not of the totals: a miner that is removed
-        takes nothing away from the past.
-        """
-        for entry_id, miner in self._fleet.miners.items():
-            meter, counted = self._meters.get(entry_id, (None, 0.0))
-            if meter is not miner.energy:
-                # A meter that is new to the hub counts from here on
-                counted = miner.energy.kwh
-            self.energy_kwh += miner.energy.kwh - counted
-            self._meters[entry_id] = (miner.energy, miner.energy.kwh)
 
     def _total(self) -> FleetData:
         miners = list(self._fleet.miners.values())

@@ -7,7 +7,6 @@ from homeassistant.components.sensor import (
     DOMAIN as SENSOR_DOMAIN,
     RestoreSensor,
     SensorEntity,
-    SensorExtraStoredData,
 )
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -17,7 +16,6 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .const import DOMAIN
 from .coordinator import MinerCoordinator, PoolCoordinator
 from .driver_api import HashrateUnit
-from .driver_api.ranges import ENERGY
 from .driver_api.units import GIGA, KILO, MEGA, TERA, parse_number
 from .driver_manager.pool_client import hashrate_unit
 from .entity import (
@@ -314,42 +312,28 @@ class HubCoinSensor(HubEntity, _ValueSensor):
 
 
 class _EnergySensor(RestoreSensor):
-    """Energy that goes on where it was before a restart."""
+    """Energy that continues where it was before a restart.
 
-    _before = 0.0
+    It is kept by the energy book; what Home Assistant restores is for a miner
+    that was removed and added again, and for a book that was lost.
+    """
+
     _is_restored = False
 
     @override
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
         if self._is_restored:
-            # It got another entity id, under which nothing was stored
+            # It got another entity id, under which another miner may be stored
             return
         self._is_restored = True
         last = await self.async_get_last_sensor_data()
-        before = None if last is None else parse_number(last.native_value)
-        # A sum that one absurd reading spoiled begins anew
-        if before is None or before not in ENERGY:
-            before = 0.0
-        self._before = before - self._metered
+        if last is not None and (kwh := parse_number(last.native_value)) is not None:
+            self._raise_to(kwh)
 
-    @property
-    def _metered(self) -> float:
-        """Return kWh since the entry was set up."""
+    def _raise_to(self, kwh: float) -> None:
+        """Continue from a count of before, if that is more."""
         raise NotImplementedError
-
-    @property
-    @override
-    def native_value(self) -> float:
-        return round(self._before + self._metered, 2)
-
-    @property
-    @override
-    def extra_restore_state_data(self) -> SensorExtraStoredData:
-        """Keep what rounding hides: many restarts would add up to much."""
-        return SensorExtraStoredData(
-            self._before + self._metered, self.native_unit_of_measurement
-        )
 
 
 class MinerEnergySensor(MinerEntity, _EnergySensor):
@@ -357,8 +341,12 @@ class MinerEnergySensor(MinerEntity, _EnergySensor):
 
     @property
     @override
-    def _metered(self) -> float:
-        return self.coordinator.energy.kwh
+    def native_value(self) -> float:
+        return self.coordinator.energy.displayed
+
+    @override
+    def _raise_to(self, kwh: float) -> None:
+        self.coordinator.energy.raise_to(kwh)
 
 
 class HubEnergySensor(HubEntity, _EnergySensor):
@@ -366,5 +354,9 @@ class HubEnergySensor(HubEntity, _EnergySensor):
 
     @property
     @override
-    def _metered(self) -> float:
-        return self.coordinator.energy_kwh
+    def native_value(self) -> float:
+        return self.coordinator.energy.displayed
+
+    @override
+    def _raise_to(self, kwh: float) -> None:
+        self.coordinator.energy.raise_fleet_to(kwh)

@@ -9,6 +9,7 @@ from typing import Any, get_args
 import aiohttp
 
 from ..driver_api import (
+    BadAnswer,
     BaseMinerAdapter,
     CannotConnect,
     CommandFailed,
@@ -53,6 +54,7 @@ class MinerClient:
         self._driver: BaseMinerAdapter | None = None
         self._facts = DeviceFacts()
         self._is_closed = False
+        self._was_good = False
         # One request or command at a time: small web servers take no more, and
         # a poll in the middle of a write would publish half of it.
         self._lock = asyncio.Lock()
@@ -73,17 +75,32 @@ class MinerClient:
             return await self._connect()
 
     async def poll(self) -> MinerTelemetry:
-        """Return one poll; connects first where that has not been done."""
+        """Return one poll; connects first where that has not been done.
+
+        An answer that is lost after a good poll is requested once more. A
+        command that is under way is waited for: its device is busy, not gone.
+        """
+        async with self._lock:
+            may_retry, self._was_good = self._was_good, False
+            try:
+                async with asyncio.timeout(_POLL_SECONDS):
+                    telemetry = await self._read_telemetry(may_retry)
+            except TimeoutError as err:
+                msg = "The device did not answer in time"
+                raise CannotConnect(msg) from err
+            self._was_good = True
+        return telemetry
+
+    async def _read_telemetry(self, may_retry: bool) -> MinerTelemetry:
         try:
-            # The time includes the wait for a command that is under way: what
-            # was known before it must not be shown for longer than a poll.
-            async with asyncio.timeout(_POLL_SECONDS), self._lock:
-                driver = await self._connected()
-                answer = await _guard(driver, _POLL_SECONDS, driver.get_telemetry)
-        except TimeoutError as err:
-            msg = "The device is busy or did not answer in time"
-            raise CannotConnect(msg) from err
-        return _telemetry(answer, driver)
+            driver = await self._connected()
+            answer = await _guard(driver, _POLL_SECONDS, driver.get_telemetry)
+            return _telemetry(answer, driver)
+        except CannotConnect, BadAnswer, DriverFault:
+            # Not a login or another device: these were not lost
+            if not may_retry:
+                raise
+            return await self._read_telemetry(False)
 
     def read_profile(
         self, telemetry: MinerTelemetry, before: MinerProfile | None
