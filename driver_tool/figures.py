@@ -69,7 +69,7 @@ KINDS: dict[str, Kind] = {
         ),
         (
             _PERCENT,
-            "fan_speed error_rate packet_loss cpu_usage reject_rate pool_percentage",
+            "fan_speed fan_speeds error_rate packet_loss cpu_usage reject_rate pool_percentage",
         ),
         (_CLOCK, "frequency frequency_actual"),
         (_CORE, "core_voltage core_voltage_actual"),

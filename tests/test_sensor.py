@@ -197,6 +197,22 @@ async def test_hashrate_of_each_chip(home: HomeAssistant, every_entity: None) ->
         assert find_maybe(home, entry, "sensor", "chip_hashrate_7") is None
 
 
+async def test_each_fan_has_its_sensors(
+    home: HomeAssistant, every_entity: None
+) -> None:
+    """The first has those of all miners; a third is not there."""
+    async with SimulatedNerdQAxe(generation="1.0.37") as device:
+        device.miner.speed = 0
+        entry = await set_up(home, miner_entry(device, "nerdqaxe"))
+        telemetry = entry.runtime_data.data
+        assert len(telemetry.fan_speeds) == len(telemetry.fan_rpm) == 2
+        for index, key in enumerate(("fan_speed", "fan_speed_2")):
+            assert value(home, entry, key) == round(telemetry.fan_speeds[index])
+        assert value(home, entry, "fan_rpm_2") == round(telemetry.fan_rpm[1])
+        assert find(home, entry, "sensor", "fan_speed_2").name == "Nerdqaxe Fan 2 speed"
+        assert find_maybe(home, entry, "sensor", "fan_speed_3") is None
+
+
 async def test_nerdqaxe(home: HomeAssistant, every_entity: None) -> None:
     """A NerdQAxe++ has four chips and tells the temperature of each."""
     async with SimulatedNerdQAxe(generation="1.0.36") as device:

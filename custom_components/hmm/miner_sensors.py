@@ -94,9 +94,9 @@ def _reject_rate(coordinator: MinerCoordinator) -> float | None:
 
 
 def _active_pool(coordinator: MinerCoordinator) -> str | None:
-    """Return host and port of the pool that the miner works for."""
-    pool = coordinator.data.active_pool
-    return None if pool is None else pool.url
+    """Return host and port of the pool that the miner works for, or of both."""
+    pools = [pool.url for pool in coordinator.data.pools if pool.active]
+    return " + ".join(pools)[:255] or None
 
 
 def _started(coordinator: MinerCoordinator) -> datetime | None:
@@ -470,6 +470,36 @@ def _chip_hashrate(index: int) -> MinerSensorDescription:
         value_fn=value,
     )
 
+
+def _fan(key: str, values: str, index: int, unit: str) -> MinerSensorDescription:
+    """Return the description of one more fan, from a list of telemetry."""
+
+    def value(miner: MinerCoordinator) -> SensorValue:
+        fans = getattr(miner.data, values)
+        return whole(fans[index]) if index < len(fans) else None
+
+    return _detail(
+        f"{key}_{index + 1}",
+        translation_key=f"{key}_of",
+        translation_placeholders={"index": str(index + 1)},
+        native_unit_of_measurement=unit,
+        state_class=SensorStateClass.MEASUREMENT,
+        exists_fn=lambda miner: (
+            miner.data is not None and index < len(getattr(miner.data, values))
+        ),
+        value_fn=value,
+    )
+
+
+# The first fan has the sensors that every miner has
+FAN_SENSORS = tuple(
+    _fan(key, values, index, unit)
+    for index in (1, 2, 3)
+    for key, values, unit in (
+        ("fan_speed", "fan_speeds", PERCENTAGE),
+        ("fan_rpm", "fan_rpm", REVOLUTIONS_PER_MINUTE),
+    )
+)
 
 # The largest home miner (Avalon Q) has 160 chips; that many sensors help nobody
 _MOST_CHIPS = 16

@@ -38,6 +38,7 @@ from .hub_sensors import (
 )
 from .miner_sensors import (
     CHIP_SENSORS,
+    FAN_SENSORS,
     MINER_ENERGY,
     MINER_SENSORS,
     MinerSensorDescription,
@@ -72,7 +73,7 @@ async def async_setup_entry(
     if isinstance(coordinator, MinerCoordinator):
         async_add_offered(
             coordinator,
-            (*MINER_SENSORS, *CHIP_SENSORS),
+            (*MINER_SENSORS, *FAN_SENSORS, *CHIP_SENSORS),
             lambda description, miner: description.exists(miner),
             MinerSensor,
             async_add_entities,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from copy import deepcopy
 import json
 from pathlib import Path
 import re
@@ -345,6 +346,36 @@ async def test_the_average_of_standby_is_not_told() -> None:
     """It keeps its value of before."""
     answers = NANO3S_ANSWERS | {"version": Q_VERSION, "stats": stats(Q_STANDBY)}
     assert (await poll(answers)).hashrate_15m is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "stopped"),
+    [
+        ("SYSTEMSTATU[Work: In Fault, Hash Board: 1]", True),
+        ("STATE[4]", True),
+        ("PVT_V0[0 0 0]", True),
+        ("ECHU[1] PS[0 0 27697 0 0 3678 0]", True),
+        # An error code while the chips measure power and work is only a problem
+        ("ECMM[8] PS[0 0 27697 5 0 3678 130]", False),
+        ("PVT_V0[0 312 318] STATE[1]", False),
+    ],
+)
+async def test_chips_without_power_make_no_hashrate(fields: str, stopped: bool) -> None:
+    """The firmware may repeat what it measured before."""
+    answers = NANO3S_ANSWERS | {"stats": stats(f"GHSspd[6423.03] {fields}")}
+    telemetry = await poll(answers | {"litestats": refused(14, "Invalid command")})
+    assert telemetry.hashrate == (0 if stopped else 6423.03e9)
+    assert telemetry.hashing is not stopped
+    assert (telemetry.hashrate_15m is None) is stopped
+
+
+@pytest.mark.parametrize(("elapsed", "known"), [(900, False), (3_600, True)])
+async def test_an_average_that_rises_is_unknown(elapsed: int, known: bool) -> None:
+    """After one window cgminer's average has two thirds of the truth."""
+    summary = deepcopy(NANO3S_ANSWERS["summary"])
+    summary["SUMMARY"][0] |= {"Elapsed": elapsed, "MHS 15m": 6_000_000.0}
+    telemetry = await poll(NANO3S_ANSWERS | {"summary": summary})
+    assert telemetry.hashrate_15m == (6e12 if known else None)
 
 
 async def test_pools_dead_and_fallback() -> None:

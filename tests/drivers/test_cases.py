@@ -17,6 +17,7 @@ from custom_components.hmm.driver_api import (
     MinerTelemetry,
 )
 from custom_components.hmm.driver_api.units import efficiency_j_per_th
+from custom_components.hmm.driver_manager.answers import read_telemetry
 from simulator.httpd import Response, text_response
 from tests.captured import CapturedAxe, read_case
 
@@ -297,6 +298,55 @@ async def test_a_login_is_reported(
         device.refusal = AXEOS_REFUSAL
         with pytest.raises(AddressRefused):
             await driver.get_telemetry()
+
+
+# --- two fans (shufps/ESP-Miner-NerdQAxePlus#569) -----------------------------------
+
+TWO_FANS = read_case("16-second-fan-speed")
+
+
+@pytest.mark.parametrize(
+    ("changes", "speeds", "rpm"),
+    [
+        ({}, (54, 40), (1796, 1557)),
+        # One that stands still is broken, not missing
+        ({"fanrpm2": 0}, (54, 40), (1796, 0)),
+        ({"fanCount": 1, "fanspeed2": 0, "fanrpm2": 0}, (54,), (1796,)),
+        ({"fanCount": None, "fanspeed2": None, "fanrpm2": None}, (54,), (1796,)),
+        (
+            {"fans": [{"speedPerc": 70, "rpm": 1}, {"speedPerc": 30}, "?"]},
+            (70, 30, None),
+            (1796, 1557),
+        ),
+    ],
+)
+async def test_each_fan_has_a_percentage(
+    session: aiohttp.ClientSession,
+    changes: dict[str, Any],
+    speeds: tuple[float | None, ...],
+    rpm: tuple[int, ...],
+) -> None:
+    """The second fan has a speed of its own."""
+    telemetry = await poll(session, NerdqaxeDriver, TWO_FANS["info"] | changes)
+    assert telemetry.fan_speeds == speeds
+    assert telemetry.fan_speed == 54
+    assert telemetry.fan_rpm == rpm
+
+
+# --- a share that took hours (bitaxeorg/ESP-Miner#1198) -----------------------------
+
+
+async def test_hours_are_no_response_time(session: aiohttp.ClientSession) -> None:
+    """The firmware's own time-outs are shorter than a minute."""
+    info = read_case("02-response-time-of-hours")["info"]
+    hours = read_telemetry(await poll(session, BitaxeDriver, info))
+    assert hours is not None
+    assert hours.response_time is None
+    usual = read_telemetry(
+        await poll(session, BitaxeDriver, info | {"responseTime": 41})
+    )
+    assert usual is not None
+    assert usual.response_time == 41
 
 
 # --- two pools at once (SerpentXSF/Dual-Pool-Mining-NerdAxe-BitAxe) ----------------

@@ -210,6 +210,36 @@ async def test_a_device_that_fell_silent(
         await ear.get_telemetry()
 
 
+async def test_two_missed_broadcasts_of_its_own_rhythm(
+    ear: NMMinerDriver, udp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device that broadcasts every 5 s is gone after 13 s, one packet lost or not."""
+    async with broadcasting(udp_port, PACKET):
+        assert await ear.connect("192.168.1.101")
+    assert ear._listener is not None
+    clock = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: clock)
+    address = ("192.168.1.101", 12345)
+    # One arrives twice, one is lost
+    for gap in (5, 5, 0.01, 10, 5, 5):
+        clock += gap
+        ear._listener.datagram_received(json.dumps(PACKET).encode(), address)
+    clock += 12
+    assert (await ear.get_telemetry()).hashing
+    clock += 1
+    with pytest.raises(CannotConnect, match="nothing for 12 seconds"):
+        await ear.get_telemetry()
+    # Slow ones get no more than the most
+    for gap in (50, 50, 50):
+        clock += gap
+        ear._listener.datagram_received(json.dumps(PACKET).encode(), address)
+    clock += 89
+    assert (await ear.get_telemetry()).hashing
+    clock += 2
+    with pytest.raises(CannotConnect, match="90 seconds"):
+        await ear.get_telemetry()
+
+
 async def test_nothing_to_hear(driver: NMMinerDriver, udp_port: int) -> None:
     """No HTTP and no broadcast: nothing is there; the port is given back."""
     with pytest.raises(CannotConnect, match="broadcast"):

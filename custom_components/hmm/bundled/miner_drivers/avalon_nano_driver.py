@@ -232,11 +232,13 @@ class AvalonNanoDriver(BaseMinerAdapter):
         fields: Fields,
         pools: tuple[Mapping[str, Any], ...],
     ) -> MinerTelemetry:
+        supply = _numbers(fields.get("PS"))
         idle = _is_idle(fields)
-        hashrate = _hashrate(summary, fields, idle=idle)
+        stopped = idle or _has_no_power(self._model, fields, supply)
+        uptime = _seconds(summary.get("Elapsed"), fields.get("Elapsed"))
+        hashrate = _hashrate(summary, fields, uptime, stopped=stopped)
         slots = _pool_slots(pools)
         active = _active_pool(pools)
-        supply = _numbers(fields.get("PS"))
         chips = _per_chip(fields, "PVT_T")
         volts = _per_chip(fields, "PVT_V")
         return MinerTelemetry(
@@ -245,8 +247,8 @@ class AvalonNanoDriver(BaseMinerAdapter):
                 None if idle else _positive(_scaled(fields.get("GHSmm"), GIGA))
             ),
             hashrate_15m=(
-                # In standby the averages keep their old values.
-                None if idle else _not_negative(_scaled(summary.get("MHS 15m"), MEGA))
+                # Without power the averages keep their old values.
+                None if stopped else _average(summary, "MHS 15m", 900, uptime)
             ),
             temperature=_temperature(fields.get("TMax")),
             temperature_board=_first_temperature(
@@ -261,7 +263,7 @@ class AvalonNanoDriver(BaseMinerAdapter):
             # Standby figures of the power supply are not to be trusted: two
             # recorded ones of a Q differ by 17 to 146 W.
             power=None if idle else _power(self._model, supply),
-            uptime=_seconds(summary.get("Elapsed"), fields.get("Elapsed")),
+            uptime=uptime,
             mode=self._reported_mode(fields),
             fan_speed=_percent(fields.get("FanR")),
             fan_rpm=tuple(
@@ -673,17 +675,58 @@ def _is_idle(fields: Fields) -> bool:
     )
 
 
-def _hashrate(
-    summary: Mapping[str, Any], fields: Fields, *, idle: bool
+def _has_no_power(
+    model: _Model | None, fields: Fields, supply: list[float | None]
+) -> bool:
+    """Return whether the chips are without power by a fault.
+
+    The state says so (3 or 4, ``In Fault``), all chips measure no voltage, or an
+    error comes with a power of 0 W. An error code alone is no proof.
+    """
+    state = parse_int(fields.get("STATE"))
+    if "in fault" in fields.get("SYSTEMSTATU", "").lower() or state in (3, 4):
+        return True
+    volts = [
+        value
+        for key, text in fields.items()
+        if key.startswith("PVT_V")
+        for value in _numbers(text)
+        if value is not None
+    ]
+    if volts and not any(volts):
+        return True
+    index = model.power_index if model is not None else 6
+    no_watts = len(supply) > index and supply[index] == 0
+    failed = bool(supply and supply[0]) or any(
+        _is_error(fields.get(key)) for key in ("ECHU", "ECMM")
+    )
+    return no_watts and failed
+
+
+def _average(
+    summary: Mapping[str, Any], key: str, window: int, uptime: int | None
 ) -> float | None:
-    if idle:
-        # A real zero. The averages keep their old values in standby.
+    """Return H/s of one of cgminer's averages, None until its window is full.
+
+    They decay exponentially and rise from zero (util.c, decay_time): after one
+    window from the start they have 63 % of the truth, after four 98 %.
+    """
+    if uptime is None or uptime < 4 * window:
+        return None
+    return _not_negative(_scaled(summary.get(key), MEGA))
+
+
+def _hashrate(
+    summary: Mapping[str, Any], fields: Fields, uptime: int | None, *, stopped: bool
+) -> float | None:
+    if stopped:
+        # A real zero. The averages keep their old values without power.
         return 0.0
     return _first_number(
         _not_negative(_scaled(fields.get("GHSspd"), GIGA)),
         *(
-            _not_negative(_scaled(summary.get(key), MEGA))
-            for key in ("MHS 1m", "MHS 5s", "MHS 5m")
+            _average(summary, key, window, uptime)
+            for key, window in (("MHS 1m", 60), ("MHS 5s", 5), ("MHS 5m", 300))
         ),
     )
 

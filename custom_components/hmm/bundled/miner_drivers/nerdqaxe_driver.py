@@ -203,7 +203,8 @@ class NerdqaxeDriver(axeos.AxeDriver):
             temperature_board=axeos.board_temperature(info),
             chip_temperatures=chips,
             fan_speed=axeos.percent(info, "fanspeed"),
-            fan_rpm=axeos.fan_rpm(info, "fanrpm", "fanrpm2"),
+            fan_speeds=_fan_speeds(info),
+            fan_rpm=_fan_rpm(info),
             frequency=frequency,
             core_voltage=voltage,
             core_voltage_actual=axeos.natural(info, "coreVoltageActual"),
@@ -507,6 +508,32 @@ def _is_too_hot(info: Info) -> bool:
     """Return whether the hottest chip is at the limit that the user set."""
     limit, hottest = axeos.positive(info, "overheat_temp"), axeos.positive(info, "temp")
     return limit is not None and hottest is not None and hottest >= limit
+
+
+def _fan_speeds(info: Info) -> tuple[float | None, ...]:
+    """Return percent by fan; since 1.0.37 the second has a speed of its own.
+
+    ``fanCount`` says how many there are: the second one's keys are 0 without it.
+    Where a release lists its channels, they go first.
+    """
+    channels = info.get("fans")
+    if isinstance(channels, list) and channels:
+        return tuple(
+            axeos.percent(channel, "speedPerc") if isinstance(channel, dict) else None
+            for channel in channels
+        )
+    speeds = (axeos.percent(info, "fanspeed"), axeos.percent(info, "fanspeed2"))
+    number = axeos.count(info, "fanCount")
+    if number is None:
+        number = 2 if speeds[1] else 1
+    return () if speeds == (None, None) else speeds[:number]
+
+
+def _fan_rpm(info: Info) -> tuple[int | None, ...]:
+    """Return rpm by fan; one that is there and stands still has 0."""
+    if (axeos.count(info, "fanCount") or 0) >= 2:
+        return axeos.count(info, "fanrpm"), axeos.count(info, "fanrpm2")
+    return axeos.fan_rpm(info, "fanrpm", "fanrpm2")
 
 
 def _chip_temperatures(info: Info) -> tuple[float, ...]:

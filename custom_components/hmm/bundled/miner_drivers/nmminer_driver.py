@@ -75,7 +75,9 @@ class NMMinerDriver(BaseMinerAdapter):
     listen_seconds = 8.0
     """How long ``connect`` waits for a broadcast."""
     silent_seconds = 90.0
-    """After which silence a broadcasting device counts as gone."""
+    """After which silence a broadcasting device counts as gone at the latest."""
+    shortest_silence = 3.0
+    """Seconds that are no silence, however often the device broadcasts."""
 
     def __init__(self) -> None:
         """Make a driver that knows no device yet."""
@@ -151,9 +153,16 @@ class NMMinerDriver(BaseMinerAdapter):
 
     def _heard(self, listener: BroadcastListener) -> Packet | None:
         packet = listener.find(self._host)
-        if packet is None or packet.age > self.silent_seconds:
+        if packet is None or packet.age > self._longest_silence(packet):
             return None
         return packet if is_nmminer(packet.data) else None
+
+    def _longest_silence(self, packet: Packet) -> float:
+        """Return the seconds in which a device misses two of its broadcasts."""
+        if packet.rhythm is None:
+            return self.silent_seconds
+        missed = max(2.5 * packet.rhythm, self.shortest_silence)
+        return min(missed, self.silent_seconds)
 
     @override
     async def close(self) -> None:
@@ -177,7 +186,8 @@ class NMMinerDriver(BaseMinerAdapter):
     async def get_telemetry(self) -> MinerTelemetry:
         """Return the last broadcast, or one answer of version 2.
 
-        Raises ``CannotConnect`` after 90 s without a broadcast.
+        Raises ``CannotConnect`` after two missed broadcasts of the device's own
+        rhythm, at the latest after 90 s.
         """
         if self._http is not None:
             info = await self._http.get_json("/api/system/info")
@@ -186,9 +196,11 @@ class NMMinerDriver(BaseMinerAdapter):
             self._facts = self._http_facts(info)
             return self._from_http(info)
         packet = self._listener.find(self._host) if self._listener else None
-        if packet is None or packet.age > self.silent_seconds:
+        if packet is None:
+            raise CannotConnect("The device broadcast nothing yet")
+        if packet.age > (longest := self._longest_silence(packet)):
             raise CannotConnect(
-                f"The device broadcast nothing for {self.silent_seconds:.0f} seconds"
+                f"The device broadcast nothing for {longest:.0f} seconds"
             )
         if not is_nmminer(packet.data):
             raise NotThisDevice("Another kind of device broadcasts at this address")

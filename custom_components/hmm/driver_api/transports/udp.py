@@ -22,6 +22,8 @@ _LOGGER = logging.getLogger(__name__)
 
 MAX_PACKET = 4096
 """Bytes; the packets of known devices have about 400."""
+_GAPS = 5
+"""From how many gaps the rhythm of a device follows."""
 MAX_SENDERS = 256
 """How many senders are remembered; the one silent for longest goes first."""
 
@@ -40,6 +42,17 @@ class Packet:
     data: Mapping[str, Any] = field(repr=False)
     received: float
     """``time.monotonic()`` of the arrival."""
+    gaps: tuple[float, ...] = ()
+    """Seconds between its last packets, the newest last."""
+
+    @property
+    def rhythm(self) -> float | None:
+        """Return the seconds from one packet to the next, None while too few came.
+
+        The second longest of the last gaps: one lost packet does not change it,
+        nor do packets that arrive twice.
+        """
+        return sorted(self.gaps)[-2] if len(self.gaps) >= 2 else None
 
     @property
     def age(self) -> float:
@@ -164,10 +177,16 @@ class BroadcastListener(asyncio.DatagramProtocol):
         device = said.strip() if isinstance(said, str) else ""
         if not _is_device_address(device):
             device = address
-        packet = Packet(
-            device=device, address=address, data=content, received=time.monotonic()
-        )
+        now = time.monotonic()
         known = self._packets.pop(device, None)
+        gaps = () if known is None else (*known.gaps, now - known.received)
+        packet = Packet(
+            device=device,
+            address=address,
+            data=content,
+            received=now,
+            gaps=gaps[-_GAPS:],
+        )
         self._packets[device] = packet
         if len(self._packets) > MAX_SENDERS:
             del self._packets[next(iter(self._packets))]
