@@ -215,7 +215,7 @@ async def test_each_fan_has_its_sensors(
 
 async def test_nerdqaxe(home: HomeAssistant, every_entity: None) -> None:
     """A NerdQAxe++ has four chips and tells the temperature of each."""
-    async with SimulatedNerdQAxe(generation="1.0.36") as device:
+    async with SimulatedNerdQAxe(generation="1.0.36", age=90_000) as device:
         device.miner.speed = 0
         entry = await set_up(home, miner_entry(device, "nerdqaxe"))
         state, reading = device.state(), device.miner.read()
