@@ -1,24 +1,32 @@
 """What is told of blocks, poll by poll."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+import json
 import time
 from typing import Any
+from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import Store
+from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.driver_api import DashboardTileData, PoolBlock
 from custom_components.hmm.pools.blocks import (
     DAY,
+    AccountRecord,
     BlockLog,
     BlockWatch,
     NewBlocks,
-    async_get_block_counts,
 )
+from custom_components.hmm.records import Records
 
 NOW = 1_795_000_000.0
 
@@ -289,13 +297,13 @@ def test_log_survives_its_storage() -> None:
     assert BlockLog.from_dict(log.as_dict()) == log
 
 
-async def test_list_with_times_tells_at_once(hass: HomeAssistant) -> None:
+def test_list_with_times_tells_at_once() -> None:
     """Given when blocks were found, then nothing has to be watched."""
-    counts = await async_get_block_counts(hass)
+    record = AccountRecord()
     recent, old = block(9, NOW - 100), block(5, NOW - 2 * DAY)
 
     def count(**fields: Any) -> int | None:
-        return counts.last_day("one", tiles(**fields), NOW)
+        return record.last_day(tiles(**fields), NOW)
 
     assert count(own_blocks=(recent,), blocks_found=1) == 1
     assert count(own_blocks=(recent, old)) == 1
@@ -305,11 +313,132 @@ async def test_list_with_times_tells_at_once(hass: HomeAssistant) -> None:
     assert count(own_blocks=(recent,), blocks_found=2) is None
     assert count(own_blocks=(recent, block(5)), blocks_found=2) is None
     assert count() is None
-    assert await async_get_block_counts(hass) is counts
+
+
+# Growth
+
+
+def test_a_list_that_changes_all_the_time_does_not_grow() -> None:
+    """Given other blocks at each poll, then what is kept of them has an end."""
+    watch = BlockWatch()
+    for poll in range(400):
+        listed = tuple(block(100 * poll + height) for height in range(100))
+        watch.look(tiles(own_blocks=listed), NOW + 60 * poll)
+    assert len(json.dumps(watch.as_dict())) < 1_000_000
+
+
+# The clock
+
+
+def test_day_of_a_clock_that_is_set_back() -> None:
+    """Given a clock that was a month ahead, then the day before still counts."""
+    log, ahead = BlockLog(), 30 * DAY
+    watched(log, NOW + ahead, NOW + ahead + DAY, 3)
+    log.look(5, NOW + ahead + DAY + 60)
+    log.look(5, NOW + DAY + 120)
+    assert log.last_day() == 2
+    watched(log, NOW + DAY + 180, NOW + 2 * DAY + 60, 5)
+    assert log.last_day() == 2
+    log.look(5, NOW + 2 * DAY + 180)
+    assert log.last_day() == 0
+
+
+def test_first_block_after_a_clock_that_was_set_back() -> None:
+    """Given a clock that was a month ahead, then the first block of all is news."""
+    watch = BlockWatch()
+    watch.look(tiles(), NOW + 30 * DAY)
+    assert watch.look(tiles(), NOW) == NewBlocks()
+    assert len(watch.look(tiles(last=NOW + 30), NOW + 60).blocks) == 1
+
+
+# Restarts
+
+
+def again(watch: BlockWatch) -> BlockWatch:
+    """Return what is left of a watch after a restart."""
+    return BlockWatch.from_dict(json.loads(json.dumps(watch.as_dict())))
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        {"own_blocks": (block(9, NOW + 30), block(1, NOW - 900))},
+        {"own_blocks": (PoolBlock(height=9), PoolBlock(height=1))},
+        {"blocks_found": 4},
+        {"blocks_found_24h": 2},
+        {"last": NOW + 30},
+        {
+            "own_blocks": (block(9, NOW + 30), block(1, NOW - 900)),
+            "blocks_found": 4,
+            "blocks_found_24h": 2,
+            "last": NOW + 30,
+        },
+    ],
+)
+def test_block_found_during_a_restart(after: dict[str, Any]) -> None:
+    """Given a block that was found meanwhile, then it is told afterwards, once."""
+    bare = after.get("own_blocks", (block(1),))[-1].hash is None
+    before = tiles(
+        own_blocks=(PoolBlock(height=1) if bare else block(1, NOW - 900),),
+        blocks_found=3,
+        blocks_found_24h=1,
+        last=NOW - 900,
+    )
+    watch = BlockWatch()
+    watch.look(before, NOW)
+    watch = again(watch)
+    assert len(watch.look(tiles(**after), NOW + 600).blocks) == 1
+    watch = again(watch)
+    assert watch.look(tiles(**after), NOW + 660) == NewBlocks()
+
+
+def test_parts_that_follow_after_a_restart() -> None:
+    """Given a block whose total comes after a restart, then it is still one."""
+    watch = BlockWatch()
+    watch.look(tiles(own_blocks=(block(1),), blocks_found=1), NOW)
+    listed = (block(2), block(1))
+    assert (
+        len(watch.look(tiles(own_blocks=listed, blocks_found=1), NOW + 60).blocks) == 1
+    )
+    watch = again(watch)
+    assert (
+        watch.look(tiles(own_blocks=listed, blocks_found=2), NOW + 120) == NewBlocks()
+    )
+
+
+def test_first_block_of_all_during_a_restart() -> None:
+    """Given an account without blocks, then its first one is told after a restart."""
+    watch = BlockWatch()
+    watch.look(tiles(), NOW)
+    watch = again(watch)
+    assert (
+        len(watch.look(tiles(own_blocks=(block(1, NOW + 30),)), NOW + 600).blocks) == 1
+    )
+
+
+def test_another_account_is_no_news() -> None:
+    """Given a server in the place of another, then its blocks are its past."""
+    record = AccountRecord()
+    record.look("one", tiles(blocks_found=3, currency="BTC"), NOW)
+    record = AccountRecord.from_dict(json.loads(json.dumps(record.as_dict())))
+    assert record.currency == "BTC"
+    assert record.look("other", tiles(blocks_found=9), NOW + 60) == NewBlocks()
+    assert len(record.look("other", tiles(blocks_found=10), NOW + 120).blocks) == 1
+    assert record.currency == "BTC"
+
+
+# The file
+
+
+@pytest.fixture
+def records(hass: HomeAssistant) -> Records[AccountRecord]:
+    """Return the records of accounts, not loaded yet."""
+    return Records(hass, "blocks", AccountRecord)
 
 
 async def test_only_accounts_that_exist_are_stored(
     hass: HomeAssistant,
+    records: Records[AccountRecord],
     hass_storage: dict[str, Any],
     freezer: FrozenDateTimeFactory,
 ) -> None:
@@ -318,15 +447,15 @@ async def test_only_accounts_that_exist_are_stored(
     for entry in entries:
         entry.add_to_hass(hass)
     kept, removed = entries
-    counts = await async_get_block_counts(hass)
 
     def look(count: int) -> None:
         for entry in entries:
-            counts.last_day(entry.entry_id, tiles(blocks_found=count), time.time())
+            records[entry.entry_id].last_day(tiles(blocks_found=count), time.time())
+            records.save_later()
 
     look(3)
     await hass.config_entries.async_remove(removed.entry_id)
-    await counts.async_forget(removed.entry_id)
+    await records.async_forget(removed.entry_id)
     assert hass_storage["hmm.blocks"]["data"].keys() == {kept.entry_id}
 
     freezer.tick(60)
@@ -337,3 +466,59 @@ async def test_only_accounts_that_exist_are_stored(
     assert stored.keys() == {kept.entry_id}
     # And what was seen after the removal is not lost when Home Assistant ends
     assert stored[kept.entry_id]["count"] == 4
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        None,
+        [],
+        "x",
+        {},
+        {"count": 1, "looked": "never", "spans": []},
+        {"count": 1, "looked": 1, "spans": [[1]]},
+        {"count": 1, "looked": 1, "spans": [], "watch": {"identity": "x"}},
+        {"count": 1, "looked": 1, "spans": [], "watch": [1]},
+    ],
+)
+async def test_a_broken_record_hurts_no_other(
+    records: Records[AccountRecord], hass_storage: dict[str, Any], broken: Any
+) -> None:
+    """What cannot be read is as if it had never been."""
+    good = {"count": 5, "looked": NOW, "spans": []}
+    hass_storage["hmm.blocks"] = {"version": 1, "data": {"a": broken, "b": good}}
+    await records.async_load()
+    assert records["a"].as_dict() == AccountRecord().as_dict()
+    assert records["b"].log.count == 5
+
+
+async def test_a_broken_file_hurts_nothing(
+    records: Records[AccountRecord], hass_storage: dict[str, Any]
+) -> None:
+    """A file of another shape is no reason not to start."""
+    hass_storage["hmm.blocks"] = {"version": 1, "data": [1, 2]}
+    await records.async_load()
+    assert list(records) == []
+
+
+async def test_soon_is_not_put_off(
+    hass: HomeAssistant,
+    records: Records[AccountRecord],
+    hass_storage: dict[str, Any],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """What is saved soon is not put off by what may be saved later."""
+    entry = MockConfigEntry(domain=DOMAIN)
+    entry.add_to_hass(hass)
+    records[entry.entry_id].currency = "BTC"
+    records.save_later()
+    records.save_soon()
+    with patch.object(Store, "async_delay_save") as put_off:
+        for _ in range(3):
+            freezer.tick(3)
+            records.save_soon()
+            records.save_later()
+        put_off.assert_not_called()
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=11))
+    await hass.async_block_till_done()
+    assert hass_storage["hmm.blocks"]["data"][entry.entry_id]["currency"] == "BTC"

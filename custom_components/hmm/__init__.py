@@ -37,11 +37,13 @@ from .drivers.updates import DRIVER_UPDATES, DriverUpdates
 from .energy import EnergyBook
 from .entity import pool_device
 from .errors import translation_key
+from .finds import MinerRecord
 from .fleet import Fleet
 from .hub import HubCoordinator
 from .migration import async_migrate
-from .pools.blocks import async_get_block_counts
+from .pools.blocks import AccountRecord
 from .pools.http import async_register_views
+from .records import Records
 from .services import async_setup_services
 from .session import async_create_miner_session
 
@@ -55,10 +57,16 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     await manager.async_load()
     energy = EnergyBook(hass, LONGEST_ENERGY_GAP)
     await energy.async_load()
+    miner_records = Records(hass, "finds", MinerRecord)
+    await miner_records.async_load()
+    account_records = Records(hass, "blocks", AccountRecord)
+    await account_records.async_load()
     hass.data[HMM_DATA] = HmmData(
         driver_manager=manager,
         session=await async_create_miner_session(hass),
-        fleet=Fleet(),
+        fleet=Fleet(miner_records, account_records),
+        miner_records=miner_records,
+        account_records=account_records,
         energy=energy,
     )
     async_setup_services(hass)
@@ -102,12 +110,11 @@ async def async_unload_entry(hass: HomeAssistant, entry: ConfigEntry[Any]) -> bo
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
-    """Forget what was noted of a pool account, and the meter of a miner."""
-    match entry_kind(entry):
-        case EntryType.POOL:
-            await (await async_get_block_counts(hass)).async_forget(entry.entry_id)
-        case EntryType.MINER if HMM_DATA in hass.data:
-            await get_data(hass).energy.async_forget(entry.entry_id)
+    """Forget what was noted of an entry."""
+    if (data := hass.data.get(HMM_DATA)) is not None:
+        await data.miner_records.async_forget(entry.entry_id)
+        await data.energy.async_forget(entry.entry_id)
+        await data.account_records.async_forget(entry.entry_id)
 
 
 async def async_remove_config_entry_device(
@@ -179,7 +186,7 @@ async def _async_setup_miner(
         entry.data.get(CONF_PORT),
     )
     meter = data.energy.meter(entry.entry_id)
-    coordinator = MinerCoordinator(hass, entry, client, meter)
+    coordinator = MinerCoordinator(hass, entry, client, meter, data.miner_records)
     if coordinator.profile is None:
         await coordinator.async_config_entry_first_refresh()
     else:
@@ -207,8 +214,7 @@ async def _async_setup_pool(
                 "reason": str(err),
             },
         ) from err
-    blocks = await async_get_block_counts(hass)
-    coordinator = PoolCoordinator(hass, entry, pool_driver, blocks)
+    coordinator = PoolCoordinator(hass, entry, pool_driver, data.account_records)
     # The flow has looked at the account; a pool that is down now shows as down
     await coordinator.async_refresh()
     entry.runtime_data = coordinator

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import datetime, timedelta
+import hashlib
+import json
 import logging
 import time
 from typing import Any, override
@@ -21,6 +23,7 @@ from .const import (
     CONF_ACCOUNT_SETTINGS,
     CONF_COIN,
     CONF_CREDENTIALS,
+    CONF_DRIVER,
     CONF_PLUG,
     CONF_POOL_SETTINGS,
     CONF_POWER_DRAW,
@@ -46,13 +49,16 @@ from .driver_manager.pool_client import (
     fetch_tiles,
     poll_seconds,
     secret_settings,
+    server_time,
 )
 from .driver_manager.pool_detect import is_at_home
 from .driver_manager.profile import MinerProfile
 from .energy import EnergyMeter
 from .errors import action_failed, update_failed
-from .pools.blocks import BlockCounts, BlockWatch, NewBlocks
+from .finds import MinerRecord
+from .pools.blocks import AccountRecord, NewBlocks
 from .pools.workers import PoolWorkers
+from .records import Records
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -82,6 +88,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         entry: MinerConfigEntry,
         client: MinerClient,
         energy: EnergyMeter,
+        records: Records[MinerRecord],
     ) -> None:
         """Prepare polling; what is known of the miner comes from its entry."""
         super().__init__(
@@ -94,8 +101,9 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         self.client = client
         stored = entry.data.get(CONF_PROFILE)
         self.profile = MinerProfile.from_dict(stored) if stored else None
-        self.previous: MinerTelemetry | None = None
-        """The last but one poll that succeeded, None before there are two."""
+        self.find: str | None = None
+        """The field that the last poll showed a find in: a block, a best share."""
+        self._records = records
         self.energy = energy
         # Entries are set up together, and a busy moment lets many polls wait: each
         # miner has a place of its own in the interval, the same after a restart
@@ -143,7 +151,11 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
                 # This driver looks who the device is only when it connects
                 await self.client.disconnect()
             raise
+        self.find = self._look(telemetry)
         self._note(telemetry)
+        if self.find is not None:
+            # Before it is an event, so that a crash does not make it two
+            await self._records.async_save()
         return telemetry
 
     def _ask_for_login(self) -> bool:
@@ -156,13 +168,25 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         return bool(self.config_entry.data.get(CONF_CREDENTIALS))
 
     def _note(self, telemetry: MinerTelemetry) -> None:
-        # What was told before a lost poll still counts as the one before
-        self.previous, self.data = self.data, telemetry
+        self.data = telemetry
         if self.power is None and telemetry.hashing:
             # The value is missing, not the power
             self.energy.miss()
         else:
             self.energy.read(self.power, telemetry.uptime)
+
+    def _look(self, telemetry: MinerTelemetry) -> str | None:
+        """Return in which field a find shows since the last poll that succeeded."""
+        entry = self.config_entry
+        record = self._records[entry.entry_id]
+        before = replace(record)
+        driver = f"{entry.data[CONF_DRIVER]} {self.client.driver_version}"
+        identity = f"{entry.unique_id} {driver}"
+        find = record.look(identity, telemetry)
+        if record != before:
+            self._records.save_soon()
+        # Blocks alone are worth telling long after they were found
+        return None if find == "best_share" and self.data is None else find
 
     async def async_try_driver(self, driver_class: type[BaseMinerAdapter]) -> bool:
         """Go on with another version of the driver, without a gap.
@@ -175,10 +199,11 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         telemetry = await self.client.try_version(driver_class, self.profile)
         if telemetry is None:
             return False
+        # What another version reads is no base for "a block was found"
+        self._look(telemetry)
+        self.find = None
         # The time of the next poll stays, so that those of many stay spread
         self._note(telemetry)
-        # What another version read is no base for "a block was found"
-        self.previous = None
         self.async_update_listeners()
         # A poll that waited for this may have been lost
         return self.last_update_success
@@ -289,7 +314,7 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
         hass: HomeAssistant,
         entry: PoolConfigEntry,
         driver: BasePoolIntegration,
-        blocks: BlockCounts,
+        records: Records[AccountRecord],
     ) -> None:
         """Prepare polling as often as the pool allows."""
         self.driver = driver
@@ -319,8 +344,10 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
         """Milliseconds to the port that miners connect to, None if it is silent."""
         self._stratum_due = 0.0
         self._refused_until = 0.0
-        self._block_counts = blocks
-        self._block_watch = BlockWatch()
+        self._records = records
+        self._identity = _identity_of(entry, driver)
+        # Of the clock as it is now; it may be set while Home Assistant runs
+        self._clock = time.time() - time.monotonic()
         self._was_down = False
 
     @property
@@ -340,19 +367,27 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
             raise tiles
         if isinstance(stratum, BaseException):
             raise stratum
-        return self._look_for_blocks(tiles)
+        return await self._look_for_blocks(tiles)
 
-    def _look_for_blocks(self, tiles: DashboardTileData) -> DashboardTileData:
+    async def _look_for_blocks(self, tiles: DashboardTileData) -> DashboardTileData:
         """Note new blocks, and count those of the last day if the pool does not."""
         self.last_good = dt_util.utcnow()
-        now = self.last_good.timestamp()
-        self.new_blocks = self._block_watch.look(tiles, now)
-        if tiles.blocks_found_24h is not None:
-            return tiles
-        entry_id = self.config_entry.entry_id
-        return replace(
-            tiles, blocks_found_24h=self._block_counts.last_day(entry_id, tiles, now)
-        )
+        now = server_time(self.driver, self.account)
+        if now is None:
+            now = self._clock + time.monotonic()
+        record = self._records[self.config_entry.entry_id]
+        watch = record.watch
+        self.new_blocks = record.look(self._identity, tiles, now)
+        if tiles.blocks_found_24h is None:
+            tiles = replace(tiles, blocks_found_24h=record.last_day(tiles, now))
+        if self.new_blocks.blocks:
+            # Before they are events, so that a crash makes none of them two
+            await self._records.async_save()
+        elif record.watch is not watch:
+            self._records.save_soon()
+        else:
+            self._records.save_later()
+        return tiles
 
     @callback
     @override
@@ -416,3 +451,10 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
             )
         except CannotConnect:
             self.stratum_latency = None
+
+
+def _identity_of(entry: PoolConfigEntry, driver: BasePoolIntegration) -> str:
+    """Return whose blocks an entry shows, by whose count; it tells no secret."""
+    facts = [driver.driver_version, dict(entry.data)]
+    text = json.dumps(facts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -14,7 +14,10 @@ from .driver_manager.known_pools import KnownPools
 from .driver_manager.loader import LoadedDriver, LoadedDrivers
 from .drivers.manager import DriverManager
 from .energy import EnergyBook
+from .finds import MinerRecord
 from .fleet import Fleet
+from .pools.blocks import AccountRecord
+from .records import Records
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,6 +28,8 @@ class HmmData:
     session: ClientSession
     fleet: Fleet
     energy: EnergyBook
+    miner_records: Records[MinerRecord]
+    account_records: Records[AccountRecord]
 
     @property
     def drivers(self) -> LoadedDrivers:

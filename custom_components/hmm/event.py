@@ -11,6 +11,7 @@ from homeassistant.components.event import (
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.start import async_at_started
 
 from .coordinator import MinerCoordinator, PoolCoordinator
 from .driver_api import DashboardTileData, MinerTelemetry, PoolBlock
@@ -64,7 +65,46 @@ async def async_setup_entry(
         )
 
 
-class MinerEvent(MinerEntity, EventEntity):
+class _FindEvent(EventEntity):
+    """Fires what was found, one event each.
+
+    While Home Assistant starts, no automation listens yet, and an entity that is not
+    available fires nothing: both are waited for.
+    """
+
+    _is_started = False
+    _finds: tuple[tuple[str, dict[str, Any]], ...] = ()
+
+    def _remember(self, event_type: str, facts: dict[str, Any]) -> None:
+        """Take what is to be fired next."""
+        self._finds = (*self._finds, (event_type, facts))
+
+    def _look(self) -> None:
+        """Remember what the last poll brought."""
+        raise NotImplementedError
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        self._is_started = False
+        # What was found while Home Assistant was off, or made this entity
+        self._look()
+        self.async_on_remove(async_at_started(self.hass, self._started))
+
+    @callback
+    def _started(self, hass: HomeAssistant) -> None:
+        self._is_started = True
+        self._fire()
+
+    def _fire(self) -> None:
+        while self._finds and self._is_started and self.available:
+            (event_type, facts), *rest = self._finds
+            self._finds = tuple(rest)
+            self._trigger_event(event_type, facts)
+            self.async_write_ha_state()
+
+
+class MinerEvent(_FindEvent, MinerEntity):
     """Fires when two polls in a row show that something was found between them."""
 
     _seen: MinerTelemetry | None = None
@@ -72,22 +112,21 @@ class MinerEvent(MinerEntity, EventEntity):
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        before, now = self.coordinator.previous, self.coordinator.data
-        # Listeners are also called without a new poll
-        new, self._seen = now is not self._seen, now
-        if self.coordinator.last_update_success and new and before is not None:
-            if _grew(before.blocks_found, now.blocks_found):
-                self._trigger_event(
-                    EVENT_BLOCK_FOUND, {"block_height": now.block_height}
-                )
-            elif _grew(before.best_share, now.best_share):
-                self._trigger_event(EVENT_BEST_SHARE, {"difficulty": now.best_share})
+        self._look()
+        self._fire()
         super()._handle_coordinator_update()
 
-
-def _grew(before: float | None, now: float | None) -> bool:
-    """Return whether both values are known and the second is larger."""
-    return before is not None and now is not None and now > before
+    @override
+    def _look(self) -> None:
+        miner = self.coordinator
+        # Listeners are also called without a new poll
+        if not miner.last_update_success or miner.data is self._seen:
+            return
+        self._seen = miner.data
+        if miner.find == "blocks_found":
+            self._remember(EVENT_BLOCK_FOUND, {"block_height": miner.data.block_height})
+        elif miner.find == "best_share":
+            self._remember(EVENT_BEST_SHARE, {"difficulty": miner.data.best_share})
 
 
 def _tells_blocks(tiles: DashboardTileData | None) -> bool:
@@ -100,7 +139,7 @@ def _tells_blocks(tiles: DashboardTileData | None) -> bool:
     )
 
 
-class PoolEvent(PoolEntity, EventEntity):
+class PoolEvent(_FindEvent, PoolEntity):
     """Fires for each block that the account found between two polls.
 
     Those of an unlikely number are told by one event that has their ``count``.
@@ -108,32 +147,25 @@ class PoolEvent(PoolEntity, EventEntity):
 
     _seen: DashboardTileData | None = None
 
-    @override
-    async def async_added_to_hass(self) -> None:
-        await super().async_added_to_hass()
-        # The first block of all may be what this entity is made for
-        self._fire()
-
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
+        self._look()
         self._fire()
         super()._handle_coordinator_update()
 
-    @callback
-    def _fire(self) -> None:
+    @override
+    def _look(self) -> None:
         pool = self.coordinator
         # Listeners are also called without a new poll
         if not pool.last_update_success or pool.data is self._seen:
             return
         self._seen = pool.data
         for block in pool.new_blocks.blocks:
-            self._trigger_event(EVENT_BLOCK_FOUND, self._describe(block))
-            self.async_write_ha_state()
+            self._remember(EVENT_BLOCK_FOUND, self._describe(block))
         if more := pool.new_blocks.more:
             # One event for all of them: there may be any number
-            self._trigger_event(EVENT_BLOCK_FOUND, {"count": more})
-            self.async_write_ha_state()
+            self._remember(EVENT_BLOCK_FOUND, {"count": more})
 
     def _describe(self, block: PoolBlock) -> dict[str, Any]:
         """Return what is known of a block."""

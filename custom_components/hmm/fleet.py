@@ -8,7 +8,10 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
 from .const import CONF_COIN, CONF_ENTRY_TYPE, DOMAIN, EntryType
 from .driver_api import MiningModel
+from .finds import MinerRecord
+from .pools.blocks import AccountRecord
 from .pools.platform import PoolReading
+from .records import Records
 
 if TYPE_CHECKING:
     from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
@@ -19,8 +22,14 @@ if TYPE_CHECKING:
 class Fleet:
     """Knows the coordinators that are set up and tells when one has news."""
 
-    def __init__(self) -> None:
-        """Begin with nothing."""
+    def __init__(
+        self,
+        miner_records: Records[MinerRecord],
+        account_records: Records[AccountRecord],
+    ) -> None:
+        """Begin with nothing but what is known from before a restart."""
+        self.miner_records = miner_records
+        self.account_records = account_records
         self.miners: dict[str, MinerCoordinator] = {}
         self.pools: dict[str, PoolCoordinator] = {}
         self._listeners: list[Callable[[], None]] = []

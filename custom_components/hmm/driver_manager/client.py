@@ -20,6 +20,7 @@ from ..driver_api import (
     MinerTelemetry,
     Setting,
 )
+from ..driver_api.units import parse_text
 from .answers import read_facts, read_telemetry
 from .profile import MinerProfile, read_profile
 
@@ -63,6 +64,11 @@ class MinerClient:
     def hashrate_unit(self) -> HashrateUnit:
         """Return the unit that suits this kind of device."""
         return known_unit(self._driver_class.hashrate_unit)
+
+    @property
+    def driver_version(self) -> str:
+        """Return the version of the driver, empty for one that has none."""
+        return parse_text(self._driver_class.driver_version) or ""
 
     @property
     def option_fields(self) -> tuple[str, ...]:

@@ -4,15 +4,10 @@ Pools tell a list, a total or only when the last one was found. What is news, an
 what of a total belongs to the last 24 hours, follows from what was seen before.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.singleton import singleton
-from homeassistant.helpers.storage import Store
-from homeassistant.util.hass_dict import HassKey
-
-from ..const import DOMAIN
 from ..driver_api import DashboardTileData, PoolBlock
 from ..driver_api.ranges import BLOCKS
 
@@ -33,11 +28,6 @@ _MOST_NEWS = 10
 # More than a pool may list at once, or a block that it lists would be news for ever
 _MOST_KNOWN = 5 * BLOCKS.most
 
-_STORE_VERSION = 1
-
-# After a crash a watch has a gap of at most this
-_SAVE_SECONDS = 600
-
 
 @dataclass(frozen=True, slots=True)
 class NewBlocks:
@@ -53,11 +43,14 @@ class NewBlocks:
 class _Remembered[KeyT]:
     """The last of what was seen, so that it does not grow for ever."""
 
-    def __init__(self) -> None:
-        self._keys: dict[KeyT, None] = {}
+    def __init__(self, keys: Iterable[KeyT] = ()) -> None:
+        self._keys = dict.fromkeys(keys)
 
     def __contains__(self, key: object) -> bool:
         return key in self._keys
+
+    def __iter__(self) -> Iterator[KeyT]:
+        return iter(self._keys)
 
     def add(self, key: KeyT) -> None:
         self._keys.pop(key, None)
@@ -69,11 +62,20 @@ class _Remembered[KeyT]:
 class _KnownBlocks:
     """Blocks that were listed, by their hash, or by the height without one."""
 
-    def __init__(self) -> None:
-        """Begin without any."""
-        self._hashes = _Remembered[str]()
-        self._heights = _Remembered[int]()
-        self._bare_heights = _Remembered[int]()
+    def __init__(
+        self,
+        hashes: Iterable[str] = (),
+        heights: Iterable[int] = (),
+        bare_heights: Iterable[int] = (),
+    ) -> None:
+        """Begin with what was stored."""
+        self._hashes = _Remembered(hashes)
+        self._heights = _Remembered(heights)
+        self._bare_heights = _Remembered(bare_heights)
+
+    def as_list(self) -> list[Any]:
+        """Return everything as JSON."""
+        return [[*self._hashes], [*self._heights], [*self._bare_heights]]
 
     def add(self, block: PoolBlock) -> bool:
         """Add a block; return whether it is new, False for one without a name."""
@@ -95,8 +97,10 @@ class _KnownBlocks:
 class BlockWatch:
     """Tells of each new block once, whichever way the pool shows it first."""
 
-    def __init__(self) -> None:
+    def __init__(self, identity: str = "") -> None:
         """Begin without having seen anything: the first look is no news."""
+        self.identity = identity
+        """Whose blocks they are."""
         self._known = _KnownBlocks()
         self._has_list = False
         self._counts: dict[str, int] = {}
@@ -106,8 +110,37 @@ class BlockWatch:
         self._owed = [0] * _WAYS
         self._told = 0.0
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as JSON."""
+        return {
+            "identity": self.identity,
+            "known": self._known.as_list(),
+            "has_list": self._has_list,
+            "counts": self._counts,
+            "last": self._last,
+            "looked": self._looked,
+            "owed": self._owed,
+            "told": self._told,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> BlockWatch:
+        """Return what was stored."""
+        watch = cls(str(data["identity"]))
+        watch._known = _KnownBlocks(*data["known"])
+        watch._has_list = bool(data["has_list"])
+        watch._counts = {name: int(count) for name, count in data["counts"].items()}
+        watch._last = None if data["last"] is None else float(data["last"])
+        watch._looked = None if data["looked"] is None else float(data["looked"])
+        watch._owed = [int(data["owed"][way]) for way in range(_WAYS)]
+        watch._told = float(data["told"])
+        return watch
+
     def look(self, tiles: DashboardTileData, now: float) -> NewBlocks:
         """Return the blocks that were found since the last look."""
+        if self._looked is not None and now < self._looked:
+            # The clock was set back; what was ahead of it would be news for ever
+            self._looked, self._told = now, min(self._told, now)
         listed = self._new_in_list(tiles)
         later = self._new_by_time(tiles)
         shown = [
@@ -195,6 +228,8 @@ class BlockLog:
 
     def look(self, count: int, now: float) -> None:
         """Note a total. One that is lower than before has begun anew."""
+        if now < self.looked:
+            self._set_back(self.looked - now)
         before, after = self.count, self.looked
         self.count, self.looked = count, now
         self.spans = [span for span in self.spans if span.by > now - DAY]
@@ -202,6 +237,13 @@ class BlockLog:
             self.spans = [_Span(0, now, None)]
         elif count > before:
             self.spans.append(_Span(after, now, count - before))
+
+    def _set_back(self, seconds: float) -> None:
+        """Follow a clock that was ahead: as long ago as it was, it still is."""
+        self.looked -= seconds
+        for span in self.spans:
+            span.after -= seconds
+            span.by -= seconds
 
     def last_day(self) -> int | None:
         """Return the blocks of the 24 hours before the last look, None: not known."""
@@ -225,33 +267,32 @@ class BlockLog:
         }
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> BlockLog:
+    def from_dict(cls, data: Any) -> BlockLog:
         """Return what was stored."""
         spans = [_Span(*span) for span in data["spans"]]
-        return cls(data["count"], data["looked"], spans)
+        return cls(data["count"], float(data["looked"]), spans)
 
 
-class BlockCounts:
-    """Counts the blocks of the last day where a pool tells only a total."""
+@dataclass(slots=True)
+class AccountRecord:
+    """What is kept of one account: its news, and the blocks of its last day."""
 
-    def __init__(self, hass: HomeAssistant) -> None:
-        """Begin without accounts."""
-        self._hass = hass
-        self._store: Store[dict[str, Any]] = Store(
-            hass, _STORE_VERSION, f"{DOMAIN}.blocks"
-        )
-        self._logs: dict[str, BlockLog] = {}
-        self._save_due = 0.0
+    watch: BlockWatch = field(default_factory=BlockWatch)
+    log: BlockLog = field(default_factory=BlockLog)
+    currency: str | None = None
+    """What the pool pays in, as it reported last."""
 
-    async def async_load(self) -> None:
-        """Go on where it was before a restart."""
-        stored = await self._store.async_load() or {}
-        self._logs = {key: BlockLog.from_dict(log) for key, log in stored.items()}
+    def look(self, identity: str, tiles: DashboardTileData, now: float) -> NewBlocks:
+        """Return the blocks found since the last poll, also before a restart.
 
-    @callback
-    def last_day(
-        self, entry_id: str, tiles: DashboardTileData, now: float
-    ) -> int | None:
+        Nothing is news of another ``identity``: another account, server or driver.
+        """
+        if self.watch.identity != identity:
+            self.watch = BlockWatch(identity)
+        self.currency = tiles.currency or self.currency
+        return self.watch.look(tiles, now)
+
+    def last_day(self, tiles: DashboardTileData, now: float) -> int | None:
         """Return how many blocks an account found in the last 24 hours.
 
         None: the pool tells neither a total nor when they were found, or it was not
@@ -260,36 +301,26 @@ class BlockCounts:
         listed = _last_day_of_list(tiles, now - DAY)
         if tiles.blocks_found is None:
             return listed
-        log = self._logs.setdefault(entry_id, BlockLog())
-        log.look(tiles.blocks_found, now)
-        if now >= self._save_due:
-            # Each call would put the one before off
-            self._save_due = now + _SAVE_SECONDS
-            self._store.async_delay_save(self._content, _SAVE_SECONDS)
-        return log.last_day() if listed is None else listed
+        self.log.look(tiles.blocks_found, now)
+        return self.log.last_day() if listed is None else listed
 
-    async def async_forget(self, entry_id: str) -> None:
-        """Forget an account that was removed."""
-        if self._logs.pop(entry_id, None) is not None:
-            # In the place of the one that was to come
-            self._save_due = 0.0
-            await self._store.async_save(self._content())
-
-    def _content(self) -> dict[str, Any]:
-        # A poll may end after its account was removed
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as JSON."""
         return {
-            key: log.as_dict()
-            for key, log in self._logs.items()
-            if self._hass.config_entries.async_get_entry(key) is not None
+            **self.log.as_dict(),
+            "watch": self.watch.as_dict(),
+            "currency": self.currency,
         }
 
-
-@singleton(HassKey[BlockCounts](f"{DOMAIN}_blocks"), async_=True)
-async def async_get_block_counts(hass: HomeAssistant) -> BlockCounts:
-    """Return the counts of all accounts, which are kept in one file."""
-    counts = BlockCounts(hass)
-    await counts.async_load()
-    return counts
+    @classmethod
+    def from_dict(cls, data: Any) -> AccountRecord:
+        """Return what was stored."""
+        watch, currency = data.get("watch"), data.get("currency")
+        return cls(
+            BlockWatch() if watch is None else BlockWatch.from_dict(watch),
+            BlockLog.from_dict(data),
+            currency if isinstance(currency, str) else None,
+        )
 
 
 def _last_day_of_list(tiles: DashboardTileData, start: float) -> int | None:

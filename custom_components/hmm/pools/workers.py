@@ -5,6 +5,7 @@ import hashlib
 import ipaddress
 import logging
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.config_entries import ConfigEntry
@@ -214,8 +215,7 @@ class PoolWorkers:
 
     def _count_absence(self, pool: PoolCoordinator) -> None:
         """Remove workers that a day of polls that succeeded did not list."""
-        assert pool.last_good is not None
-        now = pool.last_good.timestamp()
+        now = time.monotonic()
         passed = 0.0 if self._looked is None else max(0.0, now - self._looked)
         self._looked = now
         for worker_id in tuple(self._known):

@@ -1,0 +1,93 @@
+"""What was seen of each entry and must outlive a restart, in a file for each kind."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+import time
+from typing import Any, Protocol, Self
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.storage import Store
+
+from .const import DOMAIN
+
+_STORE_VERSION = 1
+
+_SOON_SECONDS = 10
+
+# After a crash what changes all the time is at most this old
+_LATER_SECONDS = 600
+
+
+class Record(Protocol):
+    """What is kept of one entry."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as JSON."""
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        """Return what was stored; any error is taken for a record that is broken."""
+
+
+class Records[RecordT: Record]:
+    """The records of all entries of a kind, by the id of the entry."""
+
+    def __init__(self, hass: HomeAssistant, name: str, kind: type[RecordT]) -> None:
+        """Start without any; ``kind()`` makes an empty one."""
+        self._hass = hass
+        self._kind = kind
+        self._store: Store[dict[str, Any]] = Store(
+            hass, _STORE_VERSION, f"{DOMAIN}.{name}"
+        )
+        self._records: dict[str, RecordT] = {}
+        self._due: float | None = None
+
+    async def async_load(self) -> None:
+        """Continue where it was before a restart; what cannot be read starts anew."""
+        stored = await self._store.async_load()
+        for entry_id, data in stored.items() if isinstance(stored, dict) else ():
+            with suppress(AttributeError, LookupError, TypeError, ValueError):
+                self._records[entry_id] = self._kind.from_dict(data)
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the ids of the entries that have a record."""
+        return iter(self._records)
+
+    def __getitem__(self, entry_id: str) -> RecordT:
+        """Return the record of an entry, an empty one for a new entry."""
+        return self._records.setdefault(entry_id, self._kind())
+
+    @callback
+    def save_soon(self) -> None:
+        """Save what does not change often."""
+        self._save_in(_SOON_SECONDS)
+
+    @callback
+    def save_later(self) -> None:
+        """Save what changes all the time."""
+        self._save_in(_LATER_SECONDS)
+
+    async def async_save(self) -> None:
+        """Save now: what follows must not happen again after a crash."""
+        self._due = None
+        await self._store.async_save(self._content())
+
+    async def async_forget(self, entry_id: str) -> None:
+        """Forget an entry that was removed."""
+        if self._records.pop(entry_id, None) is not None:
+            await self.async_save()
+
+    def _save_in(self, seconds: float) -> None:
+        now = time.monotonic()
+        # Each call would put the previous one off
+        if self._due is None or not now < self._due <= now + seconds:
+            self._due = now + seconds
+            self._store.async_delay_save(self._content, seconds)
+
+    def _content(self) -> dict[str, Any]:
+        # A poll may end after its entry was removed
+        return {
+            entry_id: record.as_dict()
+            for entry_id, record in self._records.items()
+            if self._hass.config_entries.async_get_entry(entry_id) is not None
+        }
