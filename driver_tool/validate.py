@@ -17,7 +17,7 @@ from custom_components.hmm.driver_manager.declaration import (
     declare,
     imports_api,
 )
-from custom_components.hmm.driver_manager.driver_files import LARGEST_FILE
+from custom_components.hmm.driver_manager.driver_files import LARGEST_FILE, TOO_LARGE
 from custom_components.hmm.driver_manager.known_pools import load_known_pools
 from custom_components.hmm.driver_manager.loader import load_drivers
 
@@ -95,9 +95,7 @@ def validate(path: Path, drivers: Iterable[Path] = ()) -> Report:
     problems = list(_name(path))
     if len(source) > LARGEST_FILE:
         problems.append(
-            Problem(
-                level="error", text="It is larger than 1 MB", advice="Is it a driver?"
-            )
+            Problem(level="error", text=TOO_LARGE, advice="Is it a driver?")
         )
         return Report(path=path, problems=tuple(problems))
     try:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from hashlib import sha256
 import json
+import os
 from pathlib import Path
 import re
 from typing import Any
@@ -954,7 +955,7 @@ async def test_nothing_to_suggest(
         ("wallets:\n  dgb: [\n", "3", "expected the node content"),
         ("wallets:\n\tdgb: x\n", "2", "found character '\\t'"),
         ("wallets:\n  dgb: !secret nobody\n", "2", "Secret nobody not defined"),
-        ("wallets:\n  dgb: !include ''\n", "?", "needs an argument"),
+        ("wallets:\n  dgb: !include ''\n", "2", "includes others in a way"),
         ("wallets:\n  dgb: !other x\n", "2", "could not determine a constructor"),
         ("- a\n- b\n", "1", "It must hold keys and values"),
         ("text\n", "1", "It must hold keys and values"),
@@ -964,9 +965,18 @@ async def test_nothing_to_suggest(
         ("wallets:\n  1: a\n", "2", "must be text"),
         ("api_keys:\n  a: b\n  braiins: {}\n", "3", "must be text"),
         ("a: 2026-13-45\n", "?", "value that cannot be read (ValueError)"),
-        (b"wallets:\n  dgb: caf\xe9\n", "?", "cannot be read as text"),
+        (b"wallets:\n  dgb: caf\xe9\n", "?", "It is not in UTF-8"),
         (b"wallets: \x00\n", "?", "It is not valid YAML"),
         ("wallets: !include other.yaml\n", "?", "other.yaml:3: "),
+        ("wallets: !include config.yaml\n", "?", "config.yaml:1: It includes"),
+        ("wallets: !include ../../etc/passwd\n", "?", "passwd:?: It cannot be read"),
+        ("wallets: !include pipe.yaml\n", "?", "pipe.yaml:?: It is not a file"),
+        ("wallets: !include_dir_named /\n", "1", "(!include_dir_named)"),
+        ("a: &a x\nwallets:\n  dgb: *a\n", "1", "repeats a part of itself"),
+        ("wallets: {a: {}}\n" + "#" * 65_536, "?", "larger than 64 KB"),
+        ("wallets: " + "[" * 9000, "1", "nested too deeply"),
+        ('wallets:\n  dgb: "\\ud83d"\n', "2", "cannot be shown"),
+        (b'wallets: "\\UFFFFFFFF"\n', "?", "It holds a value that cannot be read"),
         ("? [a]\n: 1\n", "1", "invalid key"),
     ],
 )
@@ -982,6 +992,7 @@ async def test_a_broken_config_file(
     data = content.encode() if isinstance(content, str) else content
     (hmm_folder / "config.yaml").write_bytes(data)
     (hmm_folder / "other.yaml").write_text("a: 1\nb: [\n")
+    os.mkfifo(hmm_folder / "pipe.yaml")
     async with SimulatedSolopool() as pool:
         pool_file(hmm_folder, pool, "dgb-home")
         for _ in range(2):

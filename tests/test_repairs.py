@@ -1,6 +1,7 @@
 """The fix flows of repair issues, as the repairs page walks through them."""
 
 from http import HTTPStatus
+import os
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -9,9 +10,14 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, UnknownFlow
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.json import json_bytes
 from homeassistant.setup import async_setup_component
 import pytest
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+from pytest_homeassistant_custom_component.common import flush_store
+from pytest_homeassistant_custom_component.typing import (
+    ClientSessionGenerator,
+    WebSocketGenerator,
+)
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
@@ -294,6 +300,46 @@ async def test_a_broken_pool_file(
     await repairs.choose("reload")
     assert issues(home) == {}
     assert "solopool" in get_data(home).known_pools.pools
+
+
+async def test_what_is_no_file_keeps_nothing_from_starting(
+    home: HomeAssistant,
+    hmm_folder: Path,
+    repairs: Repairs,
+    hass_ws_client: WebSocketGenerator,
+    hass_storage: dict[str, Any],
+) -> None:
+    """Given pipes and names that are no text, Home Assistant starts and tells of them."""
+    (hmm_folder / "pools").mkdir()
+    os.mkfifo(hmm_folder / "pools" / "pipe.yaml")
+    os.mkfifo(hmm_folder / "config.yaml")
+    odd = os.fsdecode(bytes(hmm_folder) + b"/\xff_driver.py")
+    (hmm_folder / "odd").write_text(GARAGE)
+    (hmm_folder / "odd").rename(odd)
+    assert await async_setup_component(home, DOMAIN, {})
+
+    reasons = {
+        issue_id: (issue.translation_placeholders or {})["reason"]
+        for issue_id, issue in issues(home).items()
+    }
+    assert reasons == {
+        "config_file_failed": "It is not a file",
+        "driver_failed_hmm/?_driver.py": "Its name is not valid text: rename it",
+        "pool_file_failed_hmm/pools/pipe.yaml": "It is not a file",
+    }
+    client = await hass_ws_client()
+    # Nobody waits for a line of it, and it can be taken away
+    shown = await repairs.open("pool_file_failed_hmm/pools/pipe.yaml")
+    assert shown["description_placeholders"]["source"] == "?"
+    shown = await repairs.choose("disable")
+    assert shown["type"] == FlowResultType.CREATE_ENTRY
+    assert "pool_file_failed_hmm/pools/pipe.yaml" not in issues(home)
+    # All of it can be sent and stored
+    await client.send_json_auto_id({"type": "repairs/list_issues"})
+    listed = (await client.receive_json())["result"]["issues"]
+    assert "driver_failed_hmm/?_driver.py" in {it["issue_id"] for it in listed}
+    await flush_store(ir.async_get(home)._store)
+    json_bytes(hass_storage["repairs.issue_registry"])
 
 
 async def test_two_faults_in_a_file_are_one_issue(

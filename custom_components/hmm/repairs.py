@@ -13,7 +13,7 @@ from .const import DOMAIN
 from .data import get_data
 from .driver_manager.declaration import DriverId
 from .driver_manager.disable import disable
-from .driver_manager.driver_files import LARGEST_FILE
+from .driver_manager.driver_files import UnusableFile, read_bytes
 from .driver_manager.loader import FailedDriver
 from .drivers.issues import DATA_PATH, DATA_TYPE
 from .markdown import code, escaping, printable
@@ -22,7 +22,7 @@ from .repairs_stock import async_create_stock_flow
 
 _LONGEST_LINE = 200
 _TYPE = re.compile(
-    r"^\s*(?:driver_type|miner_type|pool_type)\s*(?::[^=]*)?=\s*[\"'](\w+)[\"']",
+    r"^[ \t]*(?:driver_type|miner_type|pool_type)[ \t]*(?::[^=\n]*)?=[ \t]*[\"'](\w+)[\"']",
     re.MULTILINE,
 )
 
@@ -105,7 +105,9 @@ class BrokenFileFlow(_FileFlow):
         failed = next((it for it in manager.failed if it.path == self._path), None)
         if failed is None:
             return self.async_create_entry(data={})
-        source = await self.hass.async_add_executor_job(_read, self._path)
+        source = await self.hass.async_add_executor_job(
+            _read, self._path, manager.folder.parent
+        )
         types = {self._path.stem.removesuffix("_driver"), *_TYPE.findall(source)}
         # Where another file of the user has taken the type, the bundled one rests
         has_bundled = self._path.suffix == ".py" and any(
@@ -158,12 +160,11 @@ class HarmfulDriverFlow(_FileFlow):
         return self.async_abort(reason="kept")
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, root: Path) -> str:
     """Return the text of a file, as far as it is one."""
     try:
-        with path.open("rb") as file:
-            return file.read(LARGEST_FILE).decode("utf-8", "replace")
-    except OSError:
+        return read_bytes(path, root).decode("utf-8", "replace")
+    except UnusableFile:
         return ""
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from textwrap import dedent
+import time
 
 import pytest
 
@@ -15,6 +16,8 @@ from custom_components.hmm.driver_manager.loader import load_drivers
 from custom_components.hmm.driver_manager.versions import UNKNOWN, is_newer
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "drivers"
+
+DRIVER = "class Last(BaseMinerAdapter):\n driver_type = 'last'\n"
 
 
 def read(text: str, path: str = "miner_drivers/acme_driver.py") -> Declaration:
@@ -269,11 +272,11 @@ def test_long_notes_end_somewhere() -> None:
     [
         (b"def f(:\n", "It is not valid Python", 1),
         (b"x = 1\n  y = 2\n", "It is not valid Python", 2),
-        (b"\x00\x01\x02" * 100, "It is not valid Python", None),
-        (b"\xff\xfe\xfa", "It is not valid Python", 1),
+        (b"\x00\x01\x02" * 100, "It holds a null byte", 1),
+        (b"\xff\xfe\xfa", "It is not in UTF-8", 1),
         (b"x = " + b"(" * 100_000, "It is not valid Python", 1),
         (b"x = " + b"-" * 400_000 + b"1", "It is not valid Python", None),
-        (b"# coding: klingon\n", "It is not valid Python", None),
+        (b"# coding: klingon\n", "It is in klingon: save it", 1),
         (b"", "No class in it", None),
         (b"print('hello')", "No class in it", None),
         (b"class A(BaseMinerAdapter): pass", "No class in it", None),
@@ -290,6 +293,28 @@ def test_what_is_no_driver_is_refused(
         declare(source, Path("miner_drivers/acme_driver.py"))
     if line is not None:
         assert raised.value.line == line
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "if 1:\n pass\n" + "elif 1:\n pass\n" * 3000,
+        f"__version__ = 0x{'f' * 10_000}\n",
+        f"class B(MinerAdapter):\n driver_version = 0x{'f' * 10_000}\n",
+        "".join(f"class A{n + 1}(A{n}):\n x{n} = 'y'\n" for n in range(8000)),
+        "#" + "!" * 200_000 + "\n",
+        "\n" * 200_000,
+    ],
+    ids=["elifs", "version", "attribute", "classes", "comment", "lines"],
+)
+def test_long_sources_cost_little(source: str) -> None:
+    """Given what is long or deep in any way, the driver in it is found in no time."""
+    start = time.process_time()
+    found = declare(f"{source}\n{DRIVER}".encode(), Path("acme_driver.py"))
+
+    assert str(found.drivers[-1]) == "miner/last"
+    # Seconds, as other tests run at the same time; it takes a tenth of that
+    assert time.process_time() - start < 10
 
 
 def test_bundled_drivers_declare_what_they_are(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ async def test_a_file_that_is_packed_is_fetched(
             packed,
         )
     assert await download(session, URL(files.url("/a.py"))) == acme().encode()
-    with pytest.raises(DownloadFailed, match="larger than 1 MB"):
+    with pytest.raises(DownloadFailed, match="larger than 256 KB"):
         await download(session, URL(files.url("/b.py")))
 
 
@@ -122,7 +122,7 @@ async def test_a_file_that_is_packed_is_fetched(
         ("404 Not Found\r\nContent-Length: 0", b"", "answered 404"),
         ("500 Oh\r\nContent-Length: 0", b"", "answered 500"),
         ("206 Partial Content\r\nContent-Length: 1", b"x", "answered 206"),
-        ("200 OK\r\nContent-Length: 10000000", b"#", "larger than 1 MB"),
+        ("200 OK\r\nContent-Length: 10000000", b"#", "larger than 256 KB"),
         ("200 OK\r\nContent-Length: 0", b"", "empty"),
         ("200 OK\r\nContent-Length: 3", b" \n ", "empty"),
         ("200 OK", b"x = 1", "how long"),

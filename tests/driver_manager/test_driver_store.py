@@ -270,7 +270,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 def test_what_is_too_large_is_not_written(store: DriverStore) -> None:
     """Given 10 MB, they do not get on the disk."""
     path = store.folder / "miner_drivers" / "acme_driver.py"
-    with pytest.raises(StoreError, match="larger than 1 MB"):
+    with pytest.raises(StoreError, match="larger than 256 KB"):
         store.write(path, b"#" * 10_000_000)
     assert everything(store) == {}
 

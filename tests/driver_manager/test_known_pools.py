@@ -1,7 +1,9 @@
 """Known pools: files, good and bad ones, and what drivers know by themselves."""
 
 import logging
+import os
 from pathlib import Path
+import time
 
 import pytest
 
@@ -87,6 +89,8 @@ def test_drivers_tell_of_servers_of_ones_own(tmp_path: Path) -> None:
 OWN_DRIVER = '''\
 """A pool driver of the user."""
 
+import itertools
+
 from custom_components.hmm.bundled.pool_drivers.solopool_driver import SolopoolDriver
 from custom_components.hmm.driver_api import MiningModel, PoolTemplate
 
@@ -123,6 +127,15 @@ def answering(tmp_path: Path, answer: str) -> KnownPools:
         "return [template(coin=None)]",
         "return [template(template_id=7)]",
         "return [template(url=None)]",
+        "return [template(url='file:///etc/passwd')]",
+        "return [template(port=True)]",
+        "return [template(mining_model='solo')]",
+        "raise KeyboardInterrupt",
+        "raise GeneratorExit",
+        (
+            "class Odd(PoolTemplate):\n            __getattribute__ = lambda s, n: 1 / 0\n"
+            "        return [object.__new__(Odd)]"
+        ),
     ],
 )
 def test_a_driver_that_tells_nonsense(
@@ -135,6 +148,15 @@ def test_a_driver_that_tells_nonsense(
     assert pools.failed == []
     assert pools.pools.keys() >= BUNDLED_FILES
     assert not [pool for pool in pools.pools.values() if pool.driver_type == "acme"]
+
+
+def test_a_driver_that_never_ends_to_tell(tmp_path: Path) -> None:
+    """Given templates without end, the first of them are taken."""
+    pools = answering(
+        tmp_path, "return (template(template_id=f'a{n}') for n in itertools.count())"
+    )
+    assert "a499" in pools.pools
+    assert "a500" not in pools.pools
 
 
 def test_one_odd_template_spoils_no_other(tmp_path: Path) -> None:
@@ -277,18 +299,47 @@ def changed(key: str, value: str | None) -> str:
         (MINIMAL + "x: [1, 2\n", 8, "expected ',' or ']', but got"),
         (MINIMAL + "x: 'open\n", 8, "found unexpected end of stream"),
         (MINIMAL + "\tx: 1\n", 7, "found character '\\t' that cannot start any token"),
-        (MINIMAL + "x: !secret y\n", 7, "could not determine a constructor"),
+        (MINIMAL + "x: !secret y\n", 7, "It uses a tag (!secret y)"),
+        (MINIMAL + "x: !!python/name:os.system\n", 7, "It uses a tag"),
         ("", 1, "It must hold keys and values"),
         ("- a\n- b\n", 1, "It must hold keys and values"),
         ("only text\n", 1, "It must hold keys and values"),
-        (b"display_name: caf\xe9\n", None, "It cannot be read as text"),
+        (b"display_name: caf\xe9\n", None, "It is not in UTF-8"),
         (b"display_name: \x00\n", None, "It is not valid YAML"),
-        (MINIMAL + "x: 2026-13-45\n", None, "It holds a value that cannot be read"),
-        (MINIMAL + "x: " + "[" * 9000, None, "It holds a value that cannot be read"),
+        (MINIMAL + "x: " + "[" * 9000, 7, "It is nested too deeply"),
+        (MINIMAL + "x: &a [1]\n", 7, "It repeats a part of itself"),
+        (MINIMAL + "x: *a\n", 7, "It repeats a part of itself"),
+        (MINIMAL + "x: [" + "1," * 5000 + "]\n", 7, "It is too long"),
+        (MINIMAL + "#" * 65_536, None, "It is larger than 64 KB"),
+        (MINIMAL + "port: 1\n", 7, "The key port is there twice"),
+        (MINIMAL + "x: {a: 1, a: 2}\n", 7, "The key a is there twice"),
+        (MINIMAL + "x: {1: 2}\n", 7, "The keys must be plain text"),
+        (MINIMAL + "x: " + "9" * 5000 + "\n", 7, "It holds a number that cannot be"),
+        (MINIMAL + "x: 99999999999999999\n", 7, "It holds a number that cannot be"),
+        (MINIMAL + "x: 012\n", 7, "It holds a number that cannot be read: put it"),
+        (MINIMAL + "x: 1:30\n", 7, "It holds a number that cannot be read"),
+        (MINIMAL + "x: 0x1F\n", 7, "It holds a number that cannot be read"),
+        (MINIMAL + "x: .inf\n", 7, "It holds a number that cannot be read"),
+        (MINIMAL + "x: .nan\n", 7, "It holds a number that cannot be read"),
+        (MINIMAL + "x: 1.0e+999\n", 7, "It holds a number that cannot be read"),
+        (MINIMAL + 'x: "\\ud83d"\n', 7, "It holds a text that is too long, or"),
+        (MINIMAL + 'x: "\\e[31m"\n', 7, "It holds a text that is too long, or"),
+        (MINIMAL + 'x: "\\UFFFFFFFF"\n', None, "It holds a value that cannot be read"),
+        (MINIMAL + f"x: {'a' * 5000}\n", 7, "It holds a text that is too long, or"),
+        (changed("coin", "NO"), 5, "The key coin must be text: put it in quotes"),
+        (changed("driver", "[solopool]"), 1, "The key driver must be text"),
+        (changed("display_name", "{a: b}"), 2, "The key display_name must be text"),
+        (changed("url", "file:///etc/passwd"), 3, "The key url must be the host name"),
+        (changed("url", "file:/etc/passwd"), 3, "The key url must be the host name"),
+        (changed("url", "gopher://pool.example"), 3, "The key url must be the host"),
+        (changed("url", "javascript:alert(1)"), 3, "The key url must be the host"),
+        (changed("url", "a b"), 3, "The key url must be the host name or address"),
+        (MINIMAL + "api_base: file:///etc\n", 7, "The key api_base must begin with"),
+        (MINIMAL + "x: [{y: ftp://a}]\n", 7, "The key x must begin with http://"),
         (MINIMAL + "1: 2\n", 7, "The keys must be plain text"),
         (MINIMAL + "~: x\n", 7, "The keys must be plain text"),
         ("<<: {" + ", ".join(MINIMAL.split("\n")) + "}\n", 1, "The keys must be"),
-        (MINIMAL + "? [a, b]\n: 1\n", 7, "found unhashable key"),
+        (MINIMAL + "? [a, b]\n: 1\n", 7, "The keys must be plain text"),
     ],
 )
 def test_a_bad_file_is_told_with_its_line(
@@ -318,4 +369,58 @@ def test_a_folder_with_the_name_of_a_file(tmp_path: Path) -> None:
 
     pools = load_known_pools(tmp_path, load_drivers(tmp_path))
 
-    assert failure(pools).reason == "It cannot be read as text"
+    assert failure(pools).reason == "It is not a file"
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    """Given pipes, links to devices and out of the folder, the others are there."""
+    folder = tmp_path / "hmm" / "pools"
+    folder.mkdir(parents=True)
+    (tmp_path / "pools").mkdir()
+    os.mkfifo(folder / "a.yaml")
+    (folder / "b.yaml").symlink_to("/dev/zero")
+    (folder / "c.yaml").symlink_to("/etc/passwd")
+    (folder / "d.yaml").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "pools" / "e.yaml")
+    Path(os.fsdecode(bytes(folder) + b"/\xff.yaml")).write_text(MINIMAL)
+    (folder / "mine.yaml").write_text(MINIMAL)
+
+    pools = load_known_pools(tmp_path / "hmm", load_drivers(tmp_path / "hmm"))
+
+    assert "mine" in pools.pools
+    outside = "It is a link that leads out of the configuration folder"
+    assert [failed.reason for failed in pools.failed] == [
+        "It is not a file",
+        outside,
+        outside,
+        "It cannot be read (No such file or directory)",
+        "Its name is not valid text: rename it",
+    ]
+
+
+def test_what_repeats_itself_costs_nothing(tmp_path: Path) -> None:
+    """Given aliases of aliases (billion laughs), the file is refused at once."""
+    laughs = "\n".join(
+        f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 12)
+    )
+    start = time.monotonic()
+    pools = load(tmp_path, a=f"l0: &l0 ha\n{laughs}\n{MINIMAL}", b=MINIMAL)
+
+    assert failure(pools).reason.startswith("It repeats a part of itself")
+    assert time.monotonic() - start < 5
+
+
+def test_dates_are_text(tmp_path: Path) -> None:
+    """Given what YAML takes for a date, which no entry can hold, it is text."""
+    pool = load(tmp_path, mine=MINIMAL + "since: 2026-11-28\n").pools["mine"]
+
+    assert pool.settings == {"since": "2026-11-28"}
+
+
+@pytest.mark.parametrize(
+    "url", ["stratum+tcp://me@pool.example:1/#x", "https://pool.example/", "POOL_HOST"]
+)
+def test_addresses_that_miners_use(tmp_path: Path, url: str) -> None:
+    """Given an address as it stands in a miner, it is taken as it is."""
+    pools = load(tmp_path, mine=changed("url", url)).pools
+    assert pools["mine"].template.url == url

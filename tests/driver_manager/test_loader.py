@@ -309,9 +309,9 @@ def test_whatever_a_file_raises_stops_only_itself(
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"# caf\xe9\n", "SyntaxError: "),
-        (b"x = 1\0\n", "SyntaxError: source code"),
-        (b"\xff\xfe\x00\x00", "SyntaxError: "),
+        (b"# caf\xe9\n", "It is not in UTF-8"),
+        (b"x = 1\0\n", "It holds a null byte"),
+        (b"\xff\xfe\x00\x00", "It is not in UTF-8"),
         (b"", "No class in it extends"),
         (b"# only a comment\n", "No class in it extends"),
         (b"class Acme:\n    driver_type = 'acme'\n", "No class in it extends"),
@@ -549,7 +549,7 @@ def test_links(tmp_path: Path) -> None:
     assert "acme" in drivers.miners
     assert "other" not in drivers.miners
     assert sorted((failed.path.name, failed.reason) for failed in drivers.failed) == [
-        ("loop_driver.py", "It is not a file"),
+        ("loop_driver.py", "It cannot be read (Too many levels of symbolic links)"),
         ("other_driver.py", "It is a link that leads out of the configuration folder"),
         ("plugin.py", "It is a link that leads out of the configuration folder"),
     ]
@@ -559,7 +559,7 @@ def test_a_file_that_is_too_large(tmp_path: Path) -> None:
     """Given 10 MB, nobody reads it, and the others load."""
     drivers = load(tmp_path, a_driver=b"#" * 10_000_000, b_driver=MINER)
 
-    assert failure(drivers).reason == "It is larger than 1 MB"
+    assert failure(drivers).reason == "It is larger than 256 KB"
     assert "acme" in drivers.miners
 
 
@@ -567,14 +567,14 @@ def test_a_file_that_cannot_be_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a file without the right to read it, the others load."""
-    read_bytes = Path.read_bytes
+    open_ = os.open
 
-    def refuse(path: Path) -> bytes:
-        if path.name == "a_driver.py":
+    def refuse(path: Path, flags: int, *more: Any) -> int:
+        if Path(path).name == "a_driver.py":
             raise PermissionError(13, "Permission denied")
-        return read_bytes(path)
+        return open_(path, flags, *more)
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     drivers = load(tmp_path, a_driver="", b_driver=MINER)
 
     assert failure(drivers).reason == "It cannot be read (Permission denied)"
@@ -603,7 +603,47 @@ def test_a_binary_file(tmp_path: Path) -> None:
     """Given a compiled program with the name of a driver, it is told."""
     drivers = load(tmp_path, a_driver=bytes(range(256)) * 64, b_driver=MINER)
 
-    assert failure(drivers).reason.startswith("SyntaxError")
+    assert failure(drivers).reason == "It is not in UTF-8: save it as UTF-8"
+    assert "acme" in drivers.miners
+
+
+HIDDEN = b"""\
+# coding: utf-7
+# A comment+AAo-raise SystemExit
+"""
+"""In UTF-7, the second line is two."""
+
+
+@pytest.mark.parametrize(
+    ("source", "reason", "line"),
+    [
+        (HIDDEN, "It is in utf-7: save it as UTF-8", 1),
+        (b"\n# -*- coding: UTF_7 -*-\n", "It is in UTF_7: save it as UTF-8", 2),
+        (b"#\r# vim: set fileencoding=gbk :\r", "It is in gbk: save it as UTF-8", 2),
+        (b"\xef\xbb\xbf# coding: latin-1\n", "It is in latin-1: save it", 1),
+        ("x = 1\n".encode("utf-16"), "It is not in UTF-8: save it as UTF-8", 1),
+        (b"x = 1\n# \xc3\x28\n", "It is not in UTF-8: save it as UTF-8", 2),
+        ("# \u202e}\u2066\n".encode(), "It holds characters that hide the order", 1),
+    ],
+)
+def test_code_that_nobody_can_read(
+    tmp_path: Path, source: bytes, reason: str, line: int
+) -> None:
+    """Given another encoding than UTF-8, or letters that turn, the file is refused."""
+    failed = failure(load(tmp_path, a_driver=source + MINER.encode(), b_driver=MINER))
+
+    assert failed.reason.startswith(reason)
+    assert failed.line == line
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [b"\xef\xbb\xbf", b"# -*- coding: utf-8 -*-\n", b"\xef\xbb\xbf# coding: UTF8\n"],
+)
+def test_utf_8_by_any_name(tmp_path: Path, begin: bytes) -> None:
+    """Given UTF-8 with its mark or its name, as editors write it, the file loads."""
+    drivers = load(tmp_path, a_driver=begin + MINER.encode())
+    assert drivers.failed == []
     assert "acme" in drivers.miners
 
 

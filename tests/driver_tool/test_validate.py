@@ -276,9 +276,9 @@ def test_a_file_that_is_no_driver(tmp_path: Path) -> None:
     path.write_text("x = 1\n")
     assert "No class in it extends" in only(validate(path)).text
     path.write_bytes(b"\xff\xfe\x00")
-    assert "not valid Python" in only(validate(path)).text
+    assert "It is not in UTF-8" in only(validate(path)).text
     path.write_bytes(b"#" * 2_000_000)
-    assert "larger than 1 MB" in only(validate(path)).text
+    assert "larger than 256 KB" in only(validate(path)).text
     with pytest.raises(ToolError, match="There is no file"):
         validate(tmp_path / "nothing.py")
 

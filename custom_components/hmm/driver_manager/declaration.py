@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
+import contextlib
 from dataclasses import dataclass
 import hashlib
 import inspect
@@ -12,6 +13,7 @@ import tokenize
 from typing import Literal
 import warnings
 
+from .driver_files import UnusableFile, decode
 from .versions import UNKNOWN
 
 type Kind = Literal["miner", "pool"]
@@ -27,6 +29,10 @@ _TYPE_NAMES: Mapping[Kind, tuple[str, ...]] = {
     "pool": ("driver_type", "pool_type"),
 }
 _NAMES = ("display_name", "DISPLAY_NAME", "NAME")
+# All that is read of a class: what others it has may be very many
+_READ = frozenset(
+    {*_NAMES, "driver_version", *(name for it in _TYPE_NAMES.values() for name in it)}
+)
 _CHANGELOG_NAMES = ("__changelog__", "CHANGELOG")
 _CHANGELOG = re.compile(
     r"\W*(change ?log|changes|release notes|version history|what'?s new)\b",
@@ -159,7 +165,9 @@ def _parse(source: bytes) -> ast.Module:
         with warnings.catch_warnings():
             # Of the author's business, not of the user's log
             warnings.simplefilter("ignore")
-            return ast.parse(source)
+            return ast.parse(decode(source))
+    except UnusableFile as err:
+        raise NotADriver(str(err), err.line) from err
     except SyntaxError as err:
         msg = f"It is not valid Python: {err.msg}"
         raise NotADriver(msg, err.lineno) from err
@@ -173,7 +181,7 @@ class _Class:
     name: str
     bases: tuple[str, ...]
     texts: dict[str, str]
-    """Attributes that are texts, with those of bases in the same file."""
+    """Those of ``_READ`` that are texts, with those of bases in the same file."""
     docstring: str | None
     kind: Kind | None
     legacy_miner: bool
@@ -190,7 +198,8 @@ def _classes(tree: ast.Module, constants: Mapping[str, object]) -> dict[str, _Cl
         texts: dict[str, str] = {}
         for parent in reversed(above):
             texts |= parent.texts
-        texts |= dict(_attributes(node, constants))
+        attributes = _attributes(node, constants)
+        texts |= {name: text for name, text in attributes if name in _READ}
         classes[node.name] = _Class(
             name=node.name,
             bases=bases,
@@ -287,13 +296,18 @@ def _set_by(
 
 def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
     """Yield the statements of a module, those below ``if`` and ``try`` as well."""
-    for node in body:
+    open_: list[Iterator[ast.stmt]] = [iter(body)]
+    # Not by recursion: every "elif" is one level deeper
+    while open_:
+        if (node := next(open_[-1], None)) is None:
+            open_.pop()
+            continue
         yield node
         if isinstance(node, ast.If):
-            yield from _statements([*node.body, *node.orelse])
+            open_.append(iter([*node.body, *node.orelse]))
         elif isinstance(node, ast.Try):
             handlers = [item for handler in node.handlers for item in handler.body]
-            yield from _statements([*node.body, *handlers, *node.orelse])
+            open_.append(iter([*node.body, *handlers, *node.orelse]))
 
 
 def _constants(
@@ -328,7 +342,8 @@ def _text(value: object) -> str | None:
     if isinstance(value, str):
         return value.strip() or None
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
+        with contextlib.suppress(ValueError):  # More digits than Python writes
+            return str(value)
     return None
 
 

@@ -6,7 +6,7 @@ import re
 import aiohttp
 from yarl import URL
 
-from .driver_files import LARGEST_FILE
+from .driver_files import LARGEST_FILE, TOO_LARGE
 
 PLAIN_HTTP_HOSTS: frozenset[str] = frozenset()
 """Hosts that need no https. Only tests put one in."""
@@ -109,7 +109,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     if response.status != HTTPStatus.OK:
         msg = f"The server answered {response.status}"
         raise DownloadFailed(msg)
-    too_large = DownloadFailed(f"It is larger than {LARGEST_FILE // 1_048_576} MB")
+    too_large = DownloadFailed(TOO_LARGE)
     length = response.content_length
     if length is not None and length > LARGEST_FILE:
         raise too_large

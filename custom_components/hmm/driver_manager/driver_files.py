@@ -5,10 +5,15 @@ from dataclasses import dataclass
 from functools import cached_property
 import hashlib
 from itertools import chain
+import os
 from pathlib import Path
+import re
+import stat
 
-LARGEST_FILE = 1_048_576
-"""Bytes; the longest known driver has 60,000."""
+LARGEST_FILE = 262_144
+"""Bytes; the longest known driver has 60,000. To parse ten times that takes seconds
+in which nothing else runs."""
+TOO_LARGE = f"It is larger than {LARGEST_FILE // 1024} KB"
 
 _HERE = (".", "miner_drivers", "pool_drivers", "pools", "miners")
 _HMM_LOCAL = ("drivers", "drivers/pools", "drivers/miners", "miner_drivers")
@@ -26,8 +31,20 @@ _OTHER_PLUGINS = (
 _OTHER_SIGNS = (b"providers.energy", b"strategy_plugin_base")
 
 
+# What makes an editor show other code than the one that runs
+_BIDIRECTIONAL = re.compile("[\u202a-\u202e\u2066-\u2069]")
+# PEP 263, in either of the first two lines
+_ENCODING = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+_UTF_8 = (b"utf-8", b"utf8")
+
+
 class UnusableFile(Exception):
-    """A file that is not even read as a driver; the message says why."""
+    """A file that is not even read; the message says why."""
+
+    def __init__(self, reason: str, line: int | None = None) -> None:
+        """Keep the line where it is wrong, None if it is no certain one."""
+        super().__init__(reason)
+        self.line = line
 
 
 @dataclass(frozen=True)
@@ -80,20 +97,72 @@ def other_plugins(folder: Path) -> list[Path]:
 
 def read_file(path: Path, root: Path) -> DriverFile:
     """Return a driver file below ``root``. Raises UnusableFile."""
+    source = read_bytes(path, root)
+    decode(source)
+    return DriverFile(path, source)
+
+
+def read_bytes(path: Path, root: Path, largest: int = LARGEST_FILE) -> bytes:
+    """Return what a regular file below ``root`` holds. Raises UnusableFile.
+
+    Never waits: not for who writes to a pipe, not for a device.
+    """
     try:
-        if not path.resolve().is_relative_to(root.resolve()):
+        path.name.encode()
+    except UnicodeEncodeError as err:
+        msg = "Its name is not valid text: rename it"
+        raise UnusableFile(msg) from err
+    try:
+        target = path.resolve(strict=True)
+        if not target.is_relative_to(root.resolve()):
             msg = "It is a link that leads out of the configuration folder"
             raise UnusableFile(msg)
-        if not path.is_file():
-            msg = "It is not a file"
-            raise UnusableFile(msg)
-        if path.stat().st_size > LARGEST_FILE:
-            msg = f"It is larger than {LARGEST_FILE // 1_048_576} MB"
-            raise UnusableFile(msg)
-        return DriverFile(path, path.read_bytes())
+        # Before it is opened, which may be enough to make a device do something
+        _need_regular(target.stat())
+        handle = os.open(target, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        with os.fdopen(handle, "rb") as file:
+            _need_regular(os.fstat(handle))
+            content = file.read(largest + 1)
     except OSError as err:
         msg = f"It cannot be read ({err.strerror or type(err).__name__})"
         raise UnusableFile(msg) from err
+    if len(content) > largest:
+        msg = f"It is larger than {largest // 1024} KB"
+        raise UnusableFile(msg)
+    return content
+
+
+def _need_regular(found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        msg = "It is not a file"
+        raise UnusableFile(msg)
+
+
+def decode(source: bytes) -> str:
+    """Return Python source as everyone reads it. Raises UnusableFile.
+
+    Python itself would follow a line that names another encoding. In UTF-7 a comment
+    may be code, which no reader sees.
+    """
+    for number, line in enumerate(re.split(rb"\r\n|\r|\n", source, maxsplit=2)[:2], 1):
+        named = _ENCODING.match(line.removeprefix(b"\xef\xbb\xbf"))
+        if named and named[1].lower().replace(b"_", b"-") not in _UTF_8:
+            msg = (
+                f"It is in {named[1].decode('ascii', 'replace')[:40]}: save it as UTF-8"
+            )
+            raise UnusableFile(msg, number)
+    try:
+        text = source.decode("utf-8-sig")
+    except UnicodeDecodeError as err:
+        msg = "It is not in UTF-8: save it as UTF-8"
+        raise UnusableFile(msg, source.count(b"\n", 0, err.start) + 1) from err
+    if (place := text.find("\0")) >= 0:
+        msg = "It holds a null byte, which no text does"
+        raise UnusableFile(msg, text.count("\n", 0, place) + 1)
+    if found := _BIDIRECTIONAL.search(text):
+        msg = "It holds characters that hide the order in which it is read"
+        raise UnusableFile(msg, text.count("\n", 0, found.start()) + 1)
+    return text
 
 
 def _files(root: Path, folders: tuple[str, ...]) -> Iterator[Path]:

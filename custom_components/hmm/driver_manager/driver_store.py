@@ -21,7 +21,7 @@ import shutil
 import tempfile
 
 from .declaration import Declaration, DriverId, NotADriver, declare
-from .driver_files import LARGEST_FILE, UnusableFile, read_file, user_files
+from .driver_files import LARGEST_FILE, TOO_LARGE, UnusableFile, read_file, user_files
 
 _BACKUPS = "backup"
 _PENDING = "pending"
@@ -260,8 +260,7 @@ def _backup_files(folder: Path) -> list[Path]:
 def _write_atomically(path: Path, source: bytes) -> None:
     """Write a file beside, make sure that it is on the disk, then rename it."""
     if len(source) > LARGEST_FILE:
-        msg = f"It is larger than {LARGEST_FILE // 1_048_576} MB"
-        raise StoreError(msg)
+        raise StoreError(TOO_LARGE)
     # A link stays one: what it leads to is written
     path = path.resolve()
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=_UNFINISHED, suffix=".tmp")

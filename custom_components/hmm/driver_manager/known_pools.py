@@ -4,19 +4,23 @@ One YAML file is one pool. A driver adds those that have no address of their own
 as a pool server on the user's network.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
+import re
 from typing import Any
-
-import yaml
 
 from ..driver_api import BasePoolIntegration, MiningModel, PoolTemplate
 from ..driver_api.units import parse_text
 from . import preflight
+from .address import AddressError, parse_address
 from .answers import read_template
 from .client import log_fault
+from .driver_files import UnusableFile, read_bytes
 from .limits import run_limited
 from .loader import BUNDLED, FailedDriver, LoadedDriver, LoadedDrivers
+from .yaml_file import LARGEST_FILE, YamlProblem, read_mapping
 
 _KNOWN_KEYS = {
     "driver",
@@ -36,7 +40,13 @@ _KNOWN_KEYS = {
 # Under which keys a file tells the account, the first of them counts
 _ACCOUNT_KEYS = ("wallet", "username")
 # What tells a pool file from those that other software keeps beside HMM's folder
-_SIGNS = {"driver", "url", "port", "coin"}
+_SIGNS = ("driver", "url", "port", "coin")
+
+# With what an address may begin, in front of "://"
+_SCHEMES = ("http", "https", "tcp", "ssl", "tls", "stratum", "stratum2")
+_SCHEME = re.compile(
+    r"\s*([a-z][a-z0-9.-]*)(?:\+(?:tcp|ssl|tls|udp))?://", re.IGNORECASE
+)
 # A list of more is none to choose from
 _MOST_TEMPLATES = 500
 
@@ -63,14 +73,6 @@ class KnownPools:
     failed: list[FailedDriver] = field(default_factory=list)
 
 
-class _PoolFileError(Exception):
-    """A pool file cannot be used; ``line`` tells where."""
-
-    def __init__(self, reason: str, line: int | None = None) -> None:
-        super().__init__(reason)
-        self.line = line
-
-
 def load_known_pools(config_folder: Path, drivers: LoadedDrivers) -> KnownPools:
     """Ask the drivers, then read the bundled pool files, then the user's.
 
@@ -85,15 +87,18 @@ def load_known_pools(config_folder: Path, drivers: LoadedDrivers) -> KnownPools:
     result = KnownPools()
     beside = config_folder.parent / "pools"
     for folder in (BUNDLED / "pools", beside, config_folder / "pools"):
+        root = BUNDLED if folder.parent == BUNDLED else config_folder.parent
         for path in sorted(folder.glob("*.yaml")):
-            if folder == beside and not _is_pool_file(path):
-                continue
             try:
-                result.pools[path.stem] = _read(path, drivers)
-            except _PoolFileError as err:
-                result.failed.append(
-                    FailedDriver(path=path, reason=str(err), line=err.line)
-                )
+                text = _read_text(path, root)
+                if folder != beside or _is_pool_file(text):
+                    result.pools[path.stem] = _read(path, text, drivers)
+            except (UnusableFile, YamlProblem) as err:
+                # Nothing that is wrong in other software's files is our concern
+                if folder != beside or isinstance(err, YamlProblem):
+                    result.failed.append(
+                        FailedDriver(path=path, reason=str(err), line=err.line)
+                    )
     listed = {_server(pool) for pool in result.pools.values()}
     told = KnownPools()
     for driver in drivers.pools.values():
@@ -110,65 +115,66 @@ def _server(pool: KnownPool) -> tuple[str, str, int, str]:
     return pool.driver_type, template.url.lower(), template.port, template.coin.upper()
 
 
-def _is_pool_file(path: Path) -> bool:
-    """Return whether a file of who knows whom is one of ours."""
+def _read_text(path: Path, root: Path) -> str:
+    """Return what a file holds. Raises UnusableFile."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    # Nothing that is wrong in other software's files is our concern
-    except yaml.YAMLError, OSError, ValueError, RecursionError:
-        return False
-    return isinstance(values, dict) and values.keys() >= _SIGNS
+        return read_bytes(path, root, LARGEST_FILE).decode("utf-8-sig")
+    except UnicodeDecodeError as err:
+        msg = "It is not in UTF-8: save it as UTF-8"
+        raise UnusableFile(msg) from err
+
+
+def _is_pool_file(text: str) -> bool:
+    """Return whether a file of who knows whom is one of ours."""
+    return all(
+        re.search(rf"""^["']?{sign}["']?[ \t]*:""", text, re.MULTILINE)
+        for sign in _SIGNS
+    )
 
 
 def _ask_driver(result: KnownPools, driver: LoadedDriver[BasePoolIntegration]) -> None:
     """Add the pools that a driver knows by itself."""
+
+    def ask() -> list[PoolTemplate]:
+        told = islice(driver.driver_class().get_pool_templates(), _MOST_TEMPLATES)
+        return [sound for it in told if (sound := _sound(it)) is not None]
+
     try:
-        templates = run_limited(
-            lambda: list(driver.driver_class().get_pool_templates()),
-            preflight.LOAD_SECONDS,
-        )
-        result.pools.update(
-            (
-                template.template_id,
-                KnownPool(
-                    driver_type=driver.driver_type, template=template, path=driver.path
-                ),
-            )
-            for template in map(read_template, templates[:_MOST_TEMPLATES])
-            if template is not None
-        )
+        templates = run_limited(ask, preflight.LOAD_SECONDS)
     # Whatever a driver raises, the pool files still load
-    except (Exception, SystemExit) as err:  # noqa: BLE001
+    except BaseException as err:  # noqa: BLE001
         log_fault(driver.driver_type, err)
+        return
+    for template in templates:
+        result.pools[template.template_id] = KnownPool(
+            driver_type=driver.driver_type, template=template, path=driver.path
+        )
 
 
-def _read(path: Path, drivers: LoadedDrivers) -> KnownPool:
-    """Read and check one file."""
+def _sound(told: object) -> PoolTemplate | None:
+    """Return what a driver says of a pool, None if it is no pool."""
+    template = read_template(told)
+    if template is None or (template.url and not _is_server(template.url)):
+        return None
+    return template
+
+
+def _is_server(url: str) -> bool:
+    """Return whether miners can connect there, as far as its text says."""
+    if scheme := _SCHEME.match(url):
+        if scheme[1].lower() not in _SCHEMES:
+            return False
+        url = url[scheme.end() :].partition("#")[0].partition("/")[0].rpartition("@")[2]
     try:
-        text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as err:
-        mark = getattr(err, "problem_mark", None)
-        problem = getattr(err, "problem", None) or "It is not valid YAML"
-        raise _PoolFileError(problem, mark.line + 1 if mark else None) from err
-    except OSError, UnicodeDecodeError:
-        msg = "It cannot be read as text"
-        raise _PoolFileError(msg) from None
-    # Impossible dates and numbers; brackets without end
-    except (ValueError, RecursionError) as err:
-        msg = f"It holds a value that cannot be read ({type(err).__name__})"
-        raise _PoolFileError(msg) from err
-    if not isinstance(values, dict) or not isinstance(root, yaml.MappingNode):
-        msg = "It must hold keys and values"
-        raise _PoolFileError(msg, 1)
-    lines = {}
-    for key, _ in root.value:
-        line = key.start_mark.line + 1
-        if key.tag != "tag:yaml.org,2002:str":
-            msg = "The keys must be plain text"
-            raise _PoolFileError(msg, line)
-        lines[key.value] = line
+        parse_address(url)
+    except AddressError:
+        return False
+    return True
+
+
+def _read(path: Path, text: str, drivers: LoadedDrivers) -> KnownPool:
+    """Return what one file says. Raises YamlProblem."""
+    values, lines = read_mapping(text)
     return _check(path, values, lines, drivers)
 
 
@@ -176,58 +182,94 @@ def _check(
     path: Path, values: dict[str, Any], lines: dict[str, int], drivers: LoadedDrivers
 ) -> KnownPool:
     """Return the checked content of one file."""
+
+    def need(is_right: bool, key: str, what: str) -> None:
+        if not is_right:
+            msg = f"The key {key} {what}"
+            raise YamlProblem(msg, lines.get(key))
+
     for key in ("driver", "url", "port", "coin", "mining_model"):
-        if values.get(key) in (None, ""):
-            msg = f"The key {key} is missing"
-            raise _PoolFileError(msg, lines.get(key))
-    driver_type = str(values["driver"])
-    if driver_type not in drivers.pools:
-        msg = f"There is no pool driver {driver_type}"
-        raise _PoolFileError(msg, lines["driver"])
+        need(values.get(key) not in (None, ""), key, "is missing")
+    for key in ("driver", "url", "coin", "mining_model"):
+        need(isinstance(values[key], str), key, "must be text: put it in quotes")
+    for key in ("display_name", "region", "description"):
+        is_text = isinstance(values.get(key), str | int | float | None)
+        need(is_text, key, "must be text")
+    if values["driver"] not in drivers.pools:
+        msg = f"There is no pool driver {values['driver']}"
+        raise YamlProblem(msg, lines["driver"])
+    need(
+        _is_server(values["url"]),
+        "url",
+        "must be the host name or address that miners connect to",
+    )
     port = values["port"]
-    if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:
-        msg = "The key port must be a number from 1 to 65535"
-        raise _PoolFileError(msg, lines["port"])
-    try:
-        model = MiningModel(str(values["mining_model"]).lower())
-    except ValueError as err:
-        msg = "The key mining_model must be solo or pool"
-        raise _PoolFileError(msg, lines["mining_model"]) from err
+    need(
+        type(port) is int and 0 < port < 65536,
+        "port",
+        "must be a number from 1 to 65535",
+    )
+    model = values["mining_model"].lower()
+    need(model in (*MiningModel,), "mining_model", "must be solo or pool")
     fee = values.get("fee_percent")
-    if fee is not None and (isinstance(fee, bool) or not isinstance(fee, int | float)):
-        msg = "The key fee_percent must be a number"
-        raise _PoolFileError(msg, lines["fee_percent"])
+    need(
+        fee is None or (not isinstance(fee, bool) and isinstance(fee, int | float)),
+        "fee_percent",
+        "must be a number",
+    )
+    settings = {
+        key: value
+        for key, value in values.items()
+        if key not in (*_KNOWN_KEYS, *_ACCOUNT_KEYS)
+        # Left to fill in, as the API token in the files of HMM-Local
+        and value not in (None, "")
+    }
+    for key, value in settings.items():
+        schemes = (
+            it[1].lower() for text in _texts(value) if (it := _SCHEME.match(text))
+        )
+        is_right = all(scheme in _SCHEMES for scheme in schemes)
+        need(is_right, key, "must begin with http:// or https://")
     accounts = (parse_text(values.get(key)) for key in _ACCOUNT_KEYS)
     template = read_template(
         PoolTemplate(
             template_id=path.stem,
-            display_name=str(values.get("display_name") or path.stem),
-            url=str(values["url"]),
+            display_name=_shown(values, "display_name") or path.stem,
+            url=values["url"],
             port=port,
-            coin=str(values["coin"]).upper(),
-            mining_model=model,
-            region=None if values.get("region") is None else str(values["region"]),
+            coin=values["coin"].upper(),
+            mining_model=MiningModel(model),
+            region=_shown(values, "region"),
             requires_auth=bool(values.get("requires_auth", False)),
             supports_shares=bool(values.get("supports_shares", False)),
             supports_earnings=bool(values.get("supports_earnings", False)),
             supports_balance=bool(values.get("supports_balance", False)),
-            description=values.get("description"),
+            description=_shown(values, "description"),
             fee_percent=fee,
         )
     )
     if template is None:
         msg = "The key coin or url is too long"
-        raise _PoolFileError(msg, lines["url"])
+        raise YamlProblem(msg, lines["url"])
     return KnownPool(
-        driver_type=driver_type,
+        driver_type=values["driver"],
         template=template,
         path=path,
         username=next(filter(None, accounts), None),
-        settings={
-            key: value
-            for key, value in values.items()
-            if key not in (*_KNOWN_KEYS, *_ACCOUNT_KEYS)
-            # Left to fill in, as the API token in the files of HMM-Local
-            and value not in (None, "")
-        },
+        settings=settings,
     )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the texts in a value, as deep as they are."""
+    match value:
+        case str():
+            yield value
+        case dict():
+            yield from chain.from_iterable(map(_texts, value.values()))
+        case list():
+            yield from chain.from_iterable(map(_texts, value))
+
+
+def _shown(values: dict[str, Any], key: str) -> str | None:
+    return None if (value := values.get(key)) is None else str(value)

@@ -17,7 +17,14 @@ from typing import Any, get_args
 from ..driver_api import BaseMinerAdapter, BasePoolIntegration, HashrateUnit
 from . import preflight
 from .declaration import DriverId, NotADriver, declare
-from .driver_files import DriverFile, UnusableFile, other_plugins, read_file, user_files
+from .driver_files import (
+    DriverFile,
+    UnusableFile,
+    decode,
+    other_plugins,
+    read_file,
+    user_files,
+)
 from .legacy.app_settings import AppSettings, settings_seen
 from .legacy.namespace import PoolRegistry, private_builtins
 from .legacy.stock import is_stock
@@ -191,7 +198,9 @@ def _read_user_files(drivers: LoadedDrivers, folder: Path) -> list[DriverFile]:
         try:
             file = read_file(path, folder.parent)
         except UnusableFile as err:
-            drivers.failed.append(FailedDriver(path=path, reason=str(err)))
+            drivers.failed.append(
+                FailedDriver(path=path, reason=str(err), line=err.line)
+            )
         else:
             files.setdefault(file.source, file)
     return list(files.values())
@@ -415,7 +424,7 @@ def _import_user_file(
     vars(module)["__builtins__"] = private_builtins(
         file.source.decode("utf-8", "replace"), registry, settings
     )
-    code = compile(file.source, str(path), "exec", dont_inherit=True)
+    code = compile(decode(file.source), str(path), "exec", dont_inherit=True)
     # dataclasses and pickle look their module up by name
     sys.modules[name] = module
     try:

@@ -162,7 +162,9 @@ class DriverManager:
         """Return a file's path below the config folder, or that of a bundled one."""
         is_bundled = path.is_relative_to(BUNDLED)
         root = BUNDLED.parent if is_bundled else self.folder.parent
-        return path.relative_to(root).as_posix()
+        name = path.relative_to(root).as_posix()
+        # The bytes of a name need not be text, but what is stored must
+        return name.encode(errors="replace").decode()
 
     @callback
     def entries_of(self, driver: AnyLoaded) -> list[ConfigEntry[Any]]:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import StringIO
 import logging
+import os
 from pathlib import Path
 import re
 from typing import Any
@@ -10,17 +12,26 @@ from typing import Any
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.util.yaml import Secrets, load_yaml
+from homeassistant.util.yaml import SECRET_YAML, Secrets, parse_yaml
 import yaml
 
 from ..const import DOMAIN
+from ..driver_manager.driver_files import UnusableFile, read_bytes
+from ..driver_manager.yaml_file import (
+    LARGEST_FILE,
+    YamlProblem,
+    check,
+    is_plain,
+    problem_of,
+)
 from ..markdown import async_create_issue, placeholders
 
 _LOGGER = logging.getLogger(__name__)
 
 _FILE = f"{DOMAIN}/config.yaml"
 _ISSUE = "config_file_failed"
-_NOT_YAML = "It is not valid YAML"
+_DEEPEST = 3
+"""How many files may include one another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +106,26 @@ def _report(hass: HomeAssistant, reason: str, line: int | None) -> None:
     )
 
 
+class _File(StringIO):
+    """The text of a file; Home Assistant's loader looks for others beside it."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        super().__init__(text)
+        self.name = str(path)
+
+
 def _read(config_folder: Path) -> dict[Any, Any]:
     path = config_folder / _FILE
-    try:
-        content = load_yaml(path, Secrets(config_folder))
-    except FileNotFoundError:
+    if not os.path.lexists(path):
         return {}
+    text = _checked(path, config_folder)
+    try:
+        content = parse_yaml(_File(path, text), Secrets(config_folder))
     except HomeAssistantError as err:
-        raise _explain(err, path) from err
-    # Impossible dates and numbers; brackets without end
-    except (ValueError, RecursionError) as err:
+        raise _explain(err, text) from err
+    # Impossible dates and numbers
+    except (ValueError, OverflowError) as err:
         msg = f"It holds a value that cannot be read ({type(err).__name__})"
-        raise ConfigFileError(msg) from err
-    except OSError as err:
-        msg = "It cannot be read as text"
         raise ConfigFileError(msg) from err
     if not content:
         return {}
@@ -116,6 +133,45 @@ def _read(config_folder: Path) -> dict[Any, Any]:
         msg = "It must hold keys and values"
         raise ConfigFileError(msg, 1)
     return content
+
+
+def _checked(path: Path, config_folder: Path, depth: int = 0) -> str:
+    """Return what a file holds that is safe to load, with those that it includes."""
+    try:
+        text = _text(path, config_folder)
+        for tag, line in check(text):
+            _check_tag(tag, line, path, config_folder, depth)
+    except (UnusableFile, YamlProblem) as err:
+        if depth:
+            # Named, as it is another file
+            where = f"{path.name}:{err.line or '?'}: {err}"
+            raise ConfigFileError(where) from err
+        raise ConfigFileError(str(err), err.line) from err
+    return text
+
+
+def _check_tag(
+    tag: str, line: int, path: Path, config_folder: Path, depth: int
+) -> None:
+    """Check the files that a tag leads to. Raises UnusableFile, YamlProblem."""
+    match tag.split(maxsplit=1):
+        case ["!include", name] if depth < _DEEPEST:
+            _checked(path.parent / name, config_folder, depth + 1)
+        case [str(other), *_] if other.startswith("!include"):
+            msg = f"It includes others in a way that cannot be used ({other})"
+            raise YamlProblem(msg, line)
+        case ["!secret", *_]:
+            for folder in {path.parent, config_folder}:
+                if os.path.lexists(secrets := folder / SECRET_YAML):
+                    read_bytes(secrets, config_folder)
+
+
+def _text(path: Path, config_folder: Path) -> str:
+    try:
+        return read_bytes(path, config_folder, LARGEST_FILE).decode("utf-8-sig")
+    except UnicodeDecodeError as err:
+        msg = "It is not in UTF-8: save it as UTF-8"
+        raise UnusableFile(msg) from err
 
 
 def _defaults(content: dict[Any, Any]) -> PoolDefaults:
@@ -141,24 +197,16 @@ def _plain(value: Any) -> Any:
             return value
 
 
-def _explain(err: HomeAssistantError, path: Path) -> ConfigFileError:
+def _explain(err: HomeAssistantError, text: str) -> ConfigFileError:
     """Return what is wrong in words that quote no value of the file."""
     problem = err.__cause__.__cause__ if err.__cause__ else None
-    if isinstance(problem, yaml.MarkedYAMLError):
-        mark = problem.problem_mark or problem.context_mark
-        reason = problem.problem or problem.context or _NOT_YAML
-        if mark is not None and mark.name != str(path):
-            # secrets.yaml, or a file that is included
-            return ConfigFileError(f"{Path(mark.name).name}:{mark.line + 1}: {reason}")
-        return ConfigFileError(reason, None if mark is None else mark.line + 1)
     if isinstance(problem, yaml.YAMLError):
-        return ConfigFileError(_NOT_YAML)
-    if isinstance(problem, OSError | UnicodeDecodeError):
-        return ConfigFileError("It cannot be read as text")
+        found = problem_of(problem)
+        return ConfigFileError(str(found), found.line)
     # "Secret x not defined", without a line
     reason = str(err)
     names = reason.split()
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(text.splitlines(), 1):
         if (secret := re.search(r"!secret\s+(\S+)", line)) and secret[1] in names:
             return ConfigFileError(reason, number)
     return ConfigFileError(reason)
@@ -178,6 +226,9 @@ def _texts(content: dict[Any, Any], key: str) -> dict[str, str]:
             continue
         if not isinstance(name, str) or not isinstance(value, str):
             msg = f"In {key}, names and values must be text: put them in quotes"
+            raise ConfigFileError(msg, _line(section, name))
+        if not is_plain(value):
+            msg = f"In {key}, a text is too long or cannot be shown"
             raise ConfigFileError(msg, _line(section, name))
         texts[str(name)] = str(value).strip()
     return texts

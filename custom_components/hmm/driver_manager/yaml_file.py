@@ -1,0 +1,184 @@
+"""Reads YAML of the user: small, flat and plain, at a cost that its size bounds.
+
+YAML can say in a few lines what fills all memory (aliases), what no file can hold
+(dates, numbers without end) and one key twice. Nobody needs any of that here.
+"""
+
+from collections.abc import Iterator
+import math
+import re
+from typing import Any
+
+import yaml
+
+LARGEST_FILE = 65_536
+"""Bytes; the longest known file has 3,000."""
+
+_MOST_EVENTS = 5000
+_DEEPEST = 10
+_LONGEST_TEXT = 4096
+_LONGEST_KEY = 64
+_LARGEST_NUMBER = 2**53
+_NOT_SHOWN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+_TAG = "tag:yaml.org,2002:"
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,15})")
+_TRUE = ("yes", "true", "on")
+
+
+class YamlProblem(Exception):
+    """A file cannot be used; the message quotes no value of it.
+
+    ``line`` tells where, None if unknown.
+    """
+
+    def __init__(self, reason: str, line: int | None = None) -> None:
+        """Keep the line."""
+        super().__init__(reason)
+        self.line = line
+
+
+class _Loader(yaml.SafeLoader):
+    """Takes a date for text, as everything else that JSON has no type for."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [it for it in resolvers if it[0] != f"{_TAG}timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def read_mapping(text: str) -> tuple[dict[str, Any], dict[str, int]]:
+    """Return the keys and values of a document, and the line of each key.
+
+    The values are text, numbers, booleans, None, lists and mappings of these. Raises
+    YamlProblem.
+    """
+    for tag, line in check(text):
+        msg = f"It uses a tag ({tag[:40]}), which has no meaning here"
+        raise YamlProblem(msg, line)
+    try:
+        root = yaml.compose(text, Loader=_Loader)
+    except yaml.YAMLError as err:
+        raise problem_of(err) from err
+    if not isinstance(root, yaml.MappingNode):
+        msg = "It must hold keys and values"
+        raise YamlProblem(msg, 1)
+    lines = {key.value: _line(key) for key, _ in root.value if _is_text(key)}
+    return _mapping(root), lines
+
+
+def check(text: str) -> Iterator[tuple[str, int]]:
+    """Check a document, and yield its tags with their values and lines.
+
+    Raises YamlProblem: it is not YAML, or more than one document, has aliases, or is
+    nested too deeply or too long.
+    """
+    if len(text) > LARGEST_FILE:
+        msg = f"It is larger than {LARGEST_FILE // 1024} KB"
+        raise YamlProblem(msg)
+    depth = 0
+    try:
+        for number, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
+            mark = event.start_mark
+            line = 1 if mark is None else mark.line + 1
+            if number >= _MOST_EVENTS:
+                msg = "It is too long: it holds too many values"
+                raise YamlProblem(msg, line)
+            if getattr(event, "anchor", None) is not None:
+                msg = "It repeats a part of itself (& and *): write it out instead"
+                raise YamlProblem(msg, line)
+            match event:
+                case yaml.CollectionStartEvent():
+                    depth += 1
+                case yaml.CollectionEndEvent():
+                    depth -= 1
+            if depth > _DEEPEST:
+                msg = "It is nested too deeply"
+                raise YamlProblem(msg, line)
+            if (tag := getattr(event, "tag", None)) is not None:
+                yield f"{tag} {getattr(event, 'value', '')}".strip(), line
+    except yaml.YAMLError as err:
+        raise problem_of(err) from err
+    except (ValueError, OverflowError) as err:  # "\UFFFFFFFF" is no character
+        msg = f"It holds a value that cannot be read ({type(err).__name__})"
+        raise YamlProblem(msg) from err
+
+
+def problem_of(err: yaml.YAMLError) -> YamlProblem:
+    """Return what is wrong with a document that is not YAML."""
+    mark = getattr(err, "problem_mark", None) or getattr(err, "context_mark", None)
+    problem = (
+        getattr(err, "problem", None)
+        or getattr(err, "context", None)
+        or "It is not valid YAML"
+    )
+    return YamlProblem(problem, None if mark is None else mark.line + 1)
+
+
+def is_plain(text: str) -> bool:
+    """Return whether a text can be shown and stored: no control characters."""
+    return len(text) <= _LONGEST_TEXT and _NOT_SHOWN.search(text) is None
+
+
+def _mapping(node: yaml.MappingNode) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for key, value in node.value:
+        if not _is_text(key):
+            msg = "The keys must be plain text"
+            raise YamlProblem(msg, _line(key))
+        if key.value in values:
+            msg = f"The key {key.value} is there twice"
+            raise YamlProblem(msg, _line(key))
+        values[key.value] = _value(value)
+    return values
+
+
+def _value(node: yaml.Node) -> Any:
+    match node:
+        case yaml.MappingNode():
+            return _mapping(node)
+        case yaml.SequenceNode():
+            return [_value(item) for item in node.value]
+    match node.tag.removeprefix(_TAG):
+        case "null":
+            return None
+        case "bool":
+            return node.value.lower() in _TRUE
+        case "int" | "float":
+            return _number(node)
+    if not is_plain(node.value):
+        msg = "It holds a text that is too long, or that cannot be shown"
+        raise YamlProblem(msg, _line(node))
+    return node.value
+
+
+def _number(node: yaml.Node) -> float:
+    """Return a number; what people would read otherwise is none (012, 1:30, .inf)."""
+    if _INTEGER.fullmatch(node.value):
+        number: float = int(node.value)
+    else:
+        try:
+            number = float(node.value)
+        except ValueError:
+            number = math.nan
+        if node.tag == f"{_TAG}int":
+            number = math.nan
+    if not abs(number) <= _LARGEST_NUMBER:
+        msg = "It holds a number that cannot be read: put it in quotes if it is a text"
+        raise YamlProblem(msg, _line(node))
+    return number
+
+
+def _is_text(key: yaml.Node) -> bool:
+    return (
+        isinstance(key, yaml.ScalarNode)
+        and key.tag == f"{_TAG}str"
+        and 0 < len(key.value) <= _LONGEST_KEY
+        and is_plain(key.value)
+    )
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
