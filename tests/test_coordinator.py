@@ -26,6 +26,8 @@ from custom_components.hmm.driver_manager import client as client_module
 from custom_components.hmm.driver_manager.client import MinerClient
 from custom_components.hmm.driver_manager.profile import MinerProfile
 from custom_components.hmm.energy import EnergyMeter
+from custom_components.hmm.finds import MinerRecord
+from custom_components.hmm.records import Records
 from simulator import (
     Fault,
     SimulatedAvalon,
@@ -436,13 +438,16 @@ async def test_polls_are_spread(home: HomeAssistant) -> None:
 async def test_a_stall_does_not_gather_the_polls(home: HomeAssistant) -> None:
     """Of 200 miners that were all polled late, few are polled together next."""
     coordinators = []
+    records = Records(home, "finds", MinerRecord)
     session = async_get_clientsession(home)
     for number in range(200):
         entry = MockConfigEntry(domain=DOMAIN, unique_id=f"24:58:7c:00:00:{number:02x}")
         entry.add_to_hass(home)
         context = DriverContext(session=session, options={})
         client = MinerClient(BitaxeDriver, context, "127.0.0.1", 1)
-        coordinators.append(MinerCoordinator(home, entry, client, EnergyMeter(0)))
+        coordinators.append(
+            MinerCoordinator(home, entry, client, EnergyMeter(0), records)
+        )
     for coordinator in coordinators:
         coordinator._schedule_refresh()
     seconds = Counter(
