@@ -50,6 +50,7 @@ ISSUES = {
     "drivers/issues": {
         driver_issues.DRIVER_FAILED,
         driver_issues.POOL_FILE_FAILED,
+        driver_issues.STOCK_FILES,
         *driver_issues.DANGERS,
     },
     "pools/defaults": {pool_defaults._ISSUE},
@@ -418,7 +419,8 @@ def test_every_repair_issue_is_translated() -> None:
     raising = {
         path.relative_to(COMPONENT).with_suffix("").as_posix(): path
         for path in home_assistant_side()
-        if "create_issue(" in read(path)
+        # How all others make theirs is in markdown.py
+        if "create_issue(" in read(path) and path.name != "markdown.py"
     }
     assert raising.keys() == ISSUES.keys()
     for module, path in raising.items():
