@@ -251,7 +251,12 @@ async def test_a_nano_3_that_only_speaks_text() -> None:
         replay.requests.clear()
         assert (await driver.get_telemetry()).power == 89
     # No join is tried again, nor what it does not know.
-    assert [name for name, _ in replay.requests] == ["summary", "stats", "pools"]
+    assert [name for name, _ in replay.requests] == [
+        "summary",
+        "stats",
+        "pools",
+        "version",
+    ]
 
 
 async def test_a_q_that_runs() -> None:

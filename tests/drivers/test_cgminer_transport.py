@@ -226,8 +226,38 @@ async def test_requests_queue_with_a_gap() -> None:
 
 
 @pytest.mark.usefixtures("socket_enabled")
-async def test_join_is_refused_once() -> None:
-    """A device without joined commands is asked one by one from then on."""
+async def test_one_refusal_is_a_slip() -> None:
+    """A device that refuses joined commands once gets them joined the next time."""
+    refusals = 1
+
+    def reply(request: dict[str, str]) -> bytes:
+        nonlocal refusals
+        if "+" not in request["command"]:
+            return b"{" + status().encode() + b"}\0"
+        if refusals:
+            refusals -= 1
+            return b"STATUS=E,When=1,Code=14,Msg=Invalid command,Description=x|\0"
+        names = request["command"].split("+")
+        return json.dumps(
+            {name: [json.loads("{" + status() + "}")] for name in names}
+        ).encode()
+
+    async with serving(reply) as (server, client):
+        client.gap = 0
+        for _ in range(3):
+            assert set(await client.read("summary", "stats")) == {"summary", "stats"}
+    assert server.commands == [
+        "summary+stats",
+        "summary",
+        "stats",
+        "summary+stats",
+        "summary+stats",
+    ]
+
+
+@pytest.mark.usefixtures("socket_enabled")
+async def test_a_device_without_joined_commands() -> None:
+    """It gets them one by one, and is offered joined ones again after a while."""
 
     def reply(request: dict[str, str]) -> bytes:
         if "+" in request["command"]:
@@ -238,17 +268,19 @@ async def test_join_is_refused_once() -> None:
 
     async with serving(reply) as (server, client):
         client.gap = 0
-        first = await client.read("summary", "litestats")
-        assert not client.joins
+        client.rejoin_seconds = 0.5
+        assert list(await client.read("summary", "litestats")) == ["summary"]
         await client.read("summary", "stats")
-    assert list(first) == ["summary"]
-    assert server.commands == [
-        "summary+litestats",
-        "summary",
-        "litestats",
-        "summary",
-        "stats",
-    ]
+        assert not client.joins
+        server.requests.clear()
+        for _ in range(2):
+            await client.read("summary", "stats")
+        assert server.commands == ["summary", "stats"] * 2
+        await asyncio.sleep(0.5)
+        server.requests.clear()
+        await client.read("summary", "stats")
+        assert server.commands == ["summary+stats", "summary", "stats"]
+        assert not client.joins
 
 
 @pytest.mark.usefixtures("socket_enabled")

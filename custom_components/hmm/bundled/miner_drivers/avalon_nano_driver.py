@@ -199,12 +199,10 @@ class AvalonNanoDriver(BaseMinerAdapter):
     @override
     async def get_telemetry(self) -> MinerTelemetry:
         """Return one poll: one connection for all commands, joined."""
-        names = ["summary", self._stats, "pools"]
+        # The version says who responds: another device may have got this address
+        names = ["summary", self._stats, "pools", "version"]
         if self._litestats:
             names.append("litestats")
-        if self._api.joins:
-            # For nothing more, it tells when another device got this address.
-            names.append("version")
         answers = await self._read(*names)
         stats = _fields(answers.get(self._stats))
         if "summary" not in answers and not stats:

@@ -81,6 +81,8 @@ class CgminerClient:
     """Seconds for a whole exchange, also as long as another client may block it."""
     gap = 0.1
     """Seconds between two connections, for the sake of the single thread."""
+    rejoin_seconds = 600.0
+    """Seconds without joined commands after a device has refused them twice."""
 
     def __init__(self, host: str, port: int | None = None) -> None:
         """Prepare for a device; nothing is sent yet."""
@@ -88,12 +90,13 @@ class CgminerClient:
         self.port = port or DEFAULT_PORT
         self._lock = asyncio.Lock()
         self._closed_at: float | None = None
-        self._no_join = False
+        self._refusals = 0
+        self._join_at = 0.0
 
     @property
     def joins(self) -> bool:
-        """Return whether several commands go over one connection."""
-        return not self._no_join
+        """Return whether several commands go over one connection now."""
+        return time.monotonic() >= self._join_at
 
     async def command(self, name: str, parameter: str | None = None) -> CgminerAnswer:
         """Send one command and return its answer, whatever its status says."""
@@ -108,12 +111,14 @@ class CgminerClient:
     async def read(self, *names: str) -> dict[str, CgminerAnswer]:
         """Return the accepted answers to read commands, in one connection.
 
-        A firmware that refuses joined commands is asked one by one, then and
-        from then on. What it does not know is missing from the result.
+        A firmware that refuses joined commands gets them one by one. One refusal is
+        a slip, after two in a row ``rejoin_seconds`` pass before the next attempt.
+        What the firmware does not support is missing from the result.
         """
-        if len(names) > 1 and not self._no_join:
+        if len(names) > 1 and self.joins:
             answers = await self._exchange("+".join(names))
             if not isinstance(answers, CgminerAnswer):
+                self._refusals = 0
                 return {
                     name: answer
                     for name in names
@@ -121,7 +126,9 @@ class CgminerClient:
                 }
             # One well-formed answer to a question of many: a refusal. Broken
             # answers raise above and are no reason to give up joining.
-            self._no_join = True
+            self._refusals += 1
+            if self._refusals > 1:
+                self._join_at = time.monotonic() + self.rejoin_seconds
         singles = {name: await self.command(name) for name in names}
         return {name: answer for name, answer in singles.items() if answer.accepted}
 
