@@ -1,6 +1,7 @@
 """Fixtures for tests inside Home Assistant."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+import json
 from pathlib import Path
 import socket
 from typing import Any
@@ -8,6 +9,7 @@ from unittest.mock import PropertyMock, patch
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -20,8 +22,12 @@ from custom_components.hmm.bundled.miner_drivers.bitaxe_driver import BitaxeDriv
 from custom_components.hmm.bundled.miner_drivers.nerdqaxe_driver import NerdqaxeDriver
 from custom_components.hmm.bundled.miner_drivers.nmminer_driver import NMMinerDriver
 from custom_components.hmm.const import DOMAIN
-from custom_components.hmm.driver_api import BaseMinerAdapter
+from custom_components.hmm.data import get_data
+from custom_components.hmm.driver_api import BaseMinerAdapter, DriverError
 from custom_components.hmm.driver_api.transports.cgminer import CgminerClient
+from custom_components.hmm.driver_manager.client import MinerClient
+from custom_components.hmm.driver_manager.identity import known_ids
+from custom_components.hmm.driver_manager.profile import MinerProfile
 from simulator import SimulatedAxeOS
 from simulator.device import SimulatedDevice
 
@@ -115,11 +121,36 @@ def miner_entry(
 
 
 async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> ConfigEntry[Any]:
-    """Add an entry and set it up."""
+    """Add an entry as the config flow does, with the miner's profile, and set it up."""
+    assert await async_setup_component(hass, DOMAIN, {})
+    data = dict(entry.data)
+    if "profile" not in data and (profile := await _profile(hass, entry)) is not None:
+        data["profile"] = json.loads(json.dumps(profile.as_dict()))
     entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, data=data)
     await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     return entry
+
+
+async def _profile(hass: HomeAssistant, entry: MockConfigEntry) -> MinerProfile | None:
+    """Return what the flow finds at an entry's address, None where it finds nothing."""
+    data = get_data(hass)
+    driver = data.drivers.miners.get(entry.data.get("driver", ""))
+    if entry.data["entry_type"] != "miner" or driver is None:
+        return None
+    context = data.driver_context(dict(entry.options))
+    client = MinerClient(
+        driver.driver_class, context, entry.data["host"], entry.data["port"]
+    )
+    try:
+        profile = client.read_profile(await client.poll(), None)
+    except DriverError:
+        return None
+    finally:
+        await client.close()
+    ids = known_ids(profile.facts)
+    return profile if not ids or entry.unique_id in ids else None
 
 
 @pytest.fixture

@@ -20,11 +20,11 @@ from custom_components.hmm.bundled.axeos import AxeDriver
 from custom_components.hmm.bundled.miner_drivers.bitaxe_driver import BitaxeDriver
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.coordinator import MINER_INTERVAL, MinerCoordinator
+from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_api import DriverContext
 from custom_components.hmm.driver_api.transports.cgminer import CgminerClient
 from custom_components.hmm.driver_manager import client as client_module
 from custom_components.hmm.driver_manager.client import MinerClient
-from custom_components.hmm.driver_manager.profile import MinerProfile
 from custom_components.hmm.energy import EnergyMeter
 from custom_components.hmm.finds import MinerRecord
 from custom_components.hmm.records import Records
@@ -502,8 +502,9 @@ async def test_field_that_comes_later(
     assert value(home, entry, "power") > 0
     assert find(home, entry, "switch", "mining").state == STATE_ON
     # And it is remembered
-    assert "best_share" in entry.data["profile"]["telemetry"]
-    assert MinerProfile.from_dict(entry.data["profile"]) == loaded.profile
+    kept = get_data(home).profiles.get(entry.entry_id)
+    assert kept == loaded.profile
+    assert "best_share" in kept.telemetry
 
 
 async def test_firmware_update(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:

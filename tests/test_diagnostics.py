@@ -109,7 +109,9 @@ async def test_axeos(
     assert poll["device"]["firmware"] == device.version
     assert found.content["last_update_success"] is True
     assert found.content["entry"]["data"]["driver"] == "bitaxe"
-    assert "standard" in found.content["entry"]["data"]["profile"]["modes"]
+    assert "profile" not in found.content["entry"]["data"]
+    assert "standard" in found.content["profile"]["modes"]
+    assert found.content["profile"]["facts"]["mac"] == "**REDACTED**"
     assert found.content["entry"]["options"]["plug"] == "switch.socket"
 
 

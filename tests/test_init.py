@@ -13,6 +13,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.hmm.const import DOMAIN, HUB_UNIQUE_ID
+from custom_components.hmm.data import get_data
 from simulator import (
     Fault,
     SimulatedAvalon,
@@ -273,8 +274,6 @@ async def test_known_miner_that_is_off(
     """A known miner has its entities while it is off, and comes back by itself."""
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
     before = {state.entity_id for state in home.states.async_all()}
-    # What Home Assistant has on its disk is JSON
-    assert entry.data["profile"]["modes"] == ["eco", "standard", "turbo", "oc"]
     await home.config_entries.async_unload(entry.entry_id)
     await bitaxe.unplug()
 
@@ -327,7 +326,7 @@ async def test_another_miner_at_the_address(
         bitaxe.fault = Fault.WRONG_MAC
         await set_up(home, entry)
         assert entry.state is ConfigEntryState.SETUP_RETRY
-        assert "profile" not in entry.data
+        assert get_data(home).profiles.get(entry.entry_id) is None
         assert home.states.async_entity_ids("sensor") == []
     assert "Another miner than Garage answers at 127.0.0.1" in str(
         entry.runtime_data.last_exception if known else entry.reason

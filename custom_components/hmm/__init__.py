@@ -35,7 +35,7 @@ from .drivers.services import async_setup_driver_services
 from .drivers.update_services import async_setup_driver_update_services
 from .drivers.updates import DRIVER_UPDATES, DriverUpdates
 from .energy import EnergyBook
-from .entity import pool_device
+from .entity import async_keep_miner_device, pool_device
 from .errors import translation_key
 from .finds import MinerRecord
 from .fleet import Fleet
@@ -43,6 +43,7 @@ from .hub import HubCoordinator
 from .migration import async_migrate
 from .pools.blocks import AccountRecord
 from .pools.http import async_register_views
+from .profile_store import ProfileStore
 from .records import Records
 from .services import async_setup_services
 from .session import async_create_miner_session
@@ -61,6 +62,8 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     await miner_records.async_load()
     account_records = Records(hass, "blocks", AccountRecord)
     await account_records.async_load()
+    profiles = ProfileStore(hass)
+    await profiles.async_load()
     hass.data[HMM_DATA] = HmmData(
         driver_manager=manager,
         session=await async_create_miner_session(hass),
@@ -68,6 +71,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
         miner_records=miner_records,
         account_records=account_records,
         energy=energy,
+        profiles=profiles,
     )
     async_setup_services(hass)
     async_setup_driver_services(hass)
@@ -115,6 +119,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry[Any]) -> No
         await data.miner_records.async_forget(entry.entry_id)
         await data.energy.async_forget(entry.entry_id)
         await data.account_records.async_forget(entry.entry_id)
+        await data.profiles.async_forget(entry.entry_id)
 
 
 async def async_remove_config_entry_device(
@@ -177,6 +182,7 @@ async def _async_setup_miner(
     hass: HomeAssistant, entry: ConfigEntry[MinerCoordinator]
 ) -> None:
     data = get_data(hass)
+    await data.profiles.async_take_over(entry)
     if (driver := data.drivers.miners.get(entry.data[CONF_DRIVER])) is None:
         raise _driver_missing(data, DriverId("miner", entry.data[CONF_DRIVER]))
     client = MinerClient(
@@ -186,7 +192,9 @@ async def _async_setup_miner(
         entry.data.get(CONF_PORT),
     )
     meter = data.energy.meter(entry.entry_id)
-    coordinator = MinerCoordinator(hass, entry, client, meter, data.miner_records)
+    coordinator = MinerCoordinator(
+        hass, entry, client, meter, data.miner_records, data.profiles
+    )
     if coordinator.profile is None:
         await coordinator.async_config_entry_first_refresh()
     else:
@@ -195,6 +203,7 @@ async def _async_setup_miner(
         await coordinator.async_refresh()
     entry.runtime_data = coordinator
     entry.async_on_unload(data.fleet.async_add_miner(coordinator))
+    entry.async_on_unload(async_keep_miner_device(hass, coordinator))
 
 
 async def _async_setup_pool(

@@ -15,7 +15,6 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
-from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
@@ -27,7 +26,6 @@ from .const import (
     CONF_PLUG,
     CONF_POOL_SETTINGS,
     CONF_POWER_DRAW,
-    CONF_PROFILE,
     CONF_WALLET,
     DOMAIN,
 )
@@ -58,6 +56,7 @@ from .errors import action_failed, update_failed
 from .finds import MinerRecord
 from .pools.blocks import AccountRecord, NewBlocks
 from .pools.workers import PoolWorkers
+from .profile_store import ProfileStore
 from .records import Records
 
 _LOGGER = logging.getLogger(__name__)
@@ -89,8 +88,9 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         client: MinerClient,
         energy: EnergyMeter,
         records: Records[MinerRecord],
+        profiles: ProfileStore,
     ) -> None:
-        """Prepare polling; what is known of the miner comes from its entry."""
+        """Prepare polling with what is known of the miner."""
         super().__init__(
             hass,
             _LOGGER,
@@ -99,8 +99,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             update_interval=MINER_INTERVAL,
         )
         self.client = client
-        stored = entry.data.get(CONF_PROFILE)
-        self.profile = MinerProfile.from_dict(stored) if stored else None
+        self._profiles = profiles
+        self.profile = profiles.get(entry.entry_id)
         self.find: str | None = None
         """The field that the last poll showed a find in: a block, a best share."""
         self._records = records
@@ -240,23 +240,10 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             )
 
     def _learn(self, profile: MinerProfile) -> None:
-        """Remember what the miner is and can do, and show a new firmware."""
-        if profile == self.profile:
-            return
-        self.profile = profile
-        self.hass.config_entries.async_update_entry(
-            self.config_entry,
-            data={**self.config_entry.data, CONF_PROFILE: profile.as_dict()},
-        )
-        registry = dr.async_get(self.hass)
-        for device in dr.async_entries_for_config_entry(
-            registry, self.config_entry.entry_id
-        ):
-            registry.async_update_device(
-                device.id,
-                sw_version=profile.facts.firmware,
-                model=profile.facts.model,
-            )
+        """Remember what the miner is and can do."""
+        if profile != self.profile:
+            self.profile = profile
+            self._profiles.set(self.config_entry.entry_id, profile)
 
     async def async_set_mode(self, mode: str) -> None:
         """Set a mode, unless the miner is in it.

@@ -17,12 +17,13 @@ from .energy import EnergyBook
 from .finds import MinerRecord
 from .fleet import Fleet
 from .pools.blocks import AccountRecord
+from .profile_store import ProfileStore
 from .records import Records
 
 
 @dataclass(slots=True, kw_only=True)
 class HmmData:
-    """Drivers, known pools, the session, the fleet and its energy."""
+    """Drivers, known pools, the session, the fleet, its energy, its miners' profiles."""
 
     driver_manager: DriverManager
     session: ClientSession
@@ -30,6 +31,7 @@ class HmmData:
     energy: EnergyBook
     miner_records: Records[MinerRecord]
     account_records: Records[AccountRecord]
+    profiles: ProfileStore
 
     @property
     def drivers(self) -> LoadedDrivers:

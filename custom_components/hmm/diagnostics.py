@@ -56,6 +56,8 @@ async def async_get_config_entry_diagnostics(
         "failed_files": failed_files(manager),
         "stock_files": stock_files(manager),
     }
+    if (profile := get_data(hass).profiles.get(entry.entry_id)) is not None:
+        result["profile"] = async_redact_data(_plain(profile.as_dict()), TO_REDACT)
     coordinator = getattr(entry, "runtime_data", None)
     if isinstance(coordinator, MinerCoordinator | PoolCoordinator):
         result["last_update_success"] = coordinator.last_update_success

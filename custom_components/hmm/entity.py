@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, override
 
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.device_registry import (
     CONNECTION_NETWORK_MAC,
     DeviceEntryType,
@@ -25,6 +25,8 @@ from .driver_api import PoolWorker
 from .driver_api.units import parse_text
 from .figures import read_safely
 from .hub import HubCoordinator
+
+_DEVICE_SECONDS = 900
 
 
 class HmmEntity[CoordinatorT: DataUpdateCoordinator[Any]](
@@ -56,19 +58,53 @@ class MinerEntity(HmmEntity[MinerCoordinator]):
 
     @override
     def _device(self, identifiers: set[tuple[str, str]], name: str) -> DeviceInfo:
-        assert self.coordinator.profile is not None
-        facts = self.coordinator.profile.facts
-        return DeviceInfo(
-            configuration_url=_link(facts.configuration_url),
-            connections={(CONNECTION_NETWORK_MAC, facts.mac)} if facts.mac else set(),
-            hw_version=facts.hardware,
-            identifiers=identifiers,
-            manufacturer=facts.manufacturer,
-            model=facts.model,
-            name=name,
-            serial_number=facts.serial,
-            sw_version=facts.firmware,
+        return miner_device(self.coordinator)
+
+
+@callback
+def miner_device(miner: MinerCoordinator) -> DeviceInfo:
+    """Return the device of a miner, with what is known of it now."""
+    assert miner.profile is not None
+    entry, facts = miner.config_entry, miner.profile.facts
+    return DeviceInfo(
+        configuration_url=_link(facts.configuration_url),
+        connections={(CONNECTION_NETWORK_MAC, facts.mac)} if facts.mac else set(),
+        hw_version=facts.hardware,
+        identifiers={(DOMAIN, entry.unique_id or entry.entry_id)},
+        manufacturer=facts.manufacturer,
+        model=facts.model,
+        name=entry.title,
+        serial_number=facts.serial,
+        sw_version=facts.firmware,
+    )
+
+
+@callback
+def async_keep_miner_device(
+    hass: HomeAssistant, miner: MinerCoordinator
+) -> Callable[[], None]:
+    """Let the registry know what a miner reports of itself later; return the end.
+
+    A change shows at once, the next one not before ``_DEVICE_SECONDS`` have passed:
+    one whose firmware has another name at every poll must not rewrite the registry
+    each time.
+    """
+    shown, due = miner.profile, 0.0
+
+    @callback
+    def update() -> None:
+        nonlocal shown, due
+        if miner.profile is shown or hass.loop.time() < due:
+            return
+        shown, before = miner.profile, shown
+        if before is not None and shown is not None and before.facts == shown.facts:
+            return
+        due = hass.loop.time() + _DEVICE_SECONDS
+        dr.async_get(hass).async_get_or_create(
+            config_entry_id=miner.config_entry.entry_id, **miner_device(miner)
         )
+
+    return miner.async_add_listener(update)
 
 
 def _link(told: object) -> str | None:

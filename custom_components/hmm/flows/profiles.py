@@ -14,7 +14,8 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 
-from ..const import CONF_DRIVER, CONF_PROFILE, DOMAIN
+from ..const import CONF_DRIVER, DOMAIN
+from ..data import get_data
 from ..driver_api import TuningLimits
 from ..driver_manager.legacy.hmm_local_api import LocalProfile
 from ..driver_manager.profile import MinerProfile
@@ -78,13 +79,16 @@ def as_scripts(
     A script sets the frequency or the mode of those miners of its kind that allow
     it. The voltage is in it behind #, and only where the miner itself lists it.
     """
-    miners = list(entries)
+    profile_of = get_data(hass).profiles.get
+    miners = [
+        (entry, profile_of(entry.entry_id) or MinerProfile()) for entry in entries
+    ]
     blocks = []
     for profile in profiles:
         steps = _steps(
             er.async_get(hass),
             profile,
-            [miner for miner in miners if miner.data[CONF_DRIVER] == profile.kind],
+            [it for it in miners if it[0].data[CONF_DRIVER] == profile.kind],
         )
         # One that would only hold a comment does nothing
         if any(not step.asks for step in steps):
@@ -98,7 +102,9 @@ def as_scripts(
 
 
 def _steps(
-    registry: er.EntityRegistry, profile: LocalProfile, miners: list[ConfigEntry]
+    registry: er.EntityRegistry,
+    profile: LocalProfile,
+    miners: list[tuple[ConfigEntry, MinerProfile]],
 ) -> list[_Step]:
     """Return what a profile sets, in the order in which it is safe."""
     frequency: list[str] = []
@@ -110,8 +116,7 @@ def _steps(
         if entity_id := registry.async_get_entity_id(platform, DOMAIN, unique_id):
             to.append(entity_id)
 
-    for miner in miners:
-        known = MinerProfile.from_dict(miner.data.get(CONF_PROFILE) or {})
+    for miner, known in miners:
         limits = known.tuning or TuningLimits()
         if (
             profile.frequency is not None
