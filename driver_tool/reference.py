@@ -28,6 +28,7 @@ _MODULES = (
     ("Reading numbers", "units.py"),
     ("Wallets", "wallets.py"),
     ("Coins", "coins.py"),
+    ("Addresses", "addresses.py"),
     ("HTTP for devices", "transports/http.py"),
     ("The cgminer API", "transports/cgminer.py"),
     ("Broadcasts", "transports/udp.py"),

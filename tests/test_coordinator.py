@@ -27,6 +27,7 @@ from custom_components.hmm.driver_manager import client as client_module
 from custom_components.hmm.driver_manager.client import MinerClient
 from custom_components.hmm.energy import EnergyMeter
 from custom_components.hmm.finds import MinerRecord
+from custom_components.hmm.profile_store import ProfileStore
 from custom_components.hmm.records import Records
 from simulator import (
     Fault,
@@ -446,7 +447,9 @@ async def test_a_stall_does_not_gather_the_polls(home: HomeAssistant) -> None:
         context = DriverContext(session=session, options={})
         client = MinerClient(BitaxeDriver, context, "127.0.0.1", 1)
         coordinators.append(
-            MinerCoordinator(home, entry, client, EnergyMeter(0), records)
+            MinerCoordinator(
+                home, entry, client, EnergyMeter(0), records, ProfileStore(home)
+            )
         )
     for coordinator in coordinators:
         coordinator._schedule_refresh()

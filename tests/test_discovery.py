@@ -1,5 +1,6 @@
 """Miners that broadcast, over real packets."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 import json
@@ -13,14 +14,19 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.setup import async_setup_component
 import pytest
+import pytest_socket
 
 from custom_components.hmm import discovery
+from custom_components.hmm.bundled.miner_drivers.bitaxe_driver import BitaxeDriver
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.driver_api.transports.udp import BroadcastListener
-from simulator import SimulatedNMMiner
+from simulator import SimulatedAxeOS, SimulatedNMMiner
 
 from .common import until, value
+from .conftest import UsualPorts
 from .flows import begin, fill, told
+
+PACKET = {"HashRate": "113.13K", "BoardType": "NMLotto", "Version": "v0.3.01"}
 
 pytestmark = pytest.mark.usefixtures("usual_ports")
 
@@ -37,6 +43,14 @@ async def broadcasting(**options: Any) -> AsyncIterator[SimulatedNMMiner]:
 def flows(hass: HomeAssistant) -> list[Any]:
     """Return the flows that wait for their user."""
     return list(hass.config_entries.flow.async_progress_by_handler(DOMAIN))
+
+
+def send(content: Any, source: str) -> None:
+    """Send a packet from an address of this machine."""
+    raw = content if isinstance(content, bytes) else json.dumps(content).encode()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind((source, 0))
+        sock.sendto(raw, ("127.0.0.1", discovery.BROADCAST_PORT))
 
 
 async def heard(device: SimulatedNMMiner, packets: int = 3) -> None:
@@ -94,16 +108,11 @@ async def test_known_miners_and_others_are_not_offered(home: HomeAssistant) -> N
         assert result["type"] is FlowResultType.CREATE_ENTRY
 
         listener = await BroadcastListener.acquire(discovery.BROADCAST_PORT)
-        known = len(listener.packets)
         # Another program on the same port, and NMAxe, which another driver is for
-        packets = [
-            {"ip": "192.0.2.7", "hello": "world"},
-            {"ip": "192.0.2.8", "BoardType": "NMAxe Gamma", "HashRate": "1.2T"},
-        ]
-        for packet in packets:
-            device.send_raw(json.dumps(packet).encode())
-        device.send_raw(b"\x00\xff no JSON")
-        await until(lambda: len(listener.packets) == known + len(packets))
+        send({"hello": "world"}, "127.0.0.7")
+        send({"BoardType": "NMAxe Gamma", "HashRate": "1.2T"}, "127.0.0.8")
+        send(b"\x00\xff no JSON", "127.0.0.9")
+        await until(lambda: len(listener.packets) == 3)
         await heard(device)
         await home.async_block_till_done()
         assert flows(home) == []
@@ -124,6 +133,77 @@ async def test_an_ignored_miner_does_not_stop_the_listening(
         await until(lambda: bool(flows(home)))
         await home.async_block_till_done()
         assert len(flows(home)) == 1
+
+
+async def test_only_the_sender_is_asked(
+    home: HomeAssistant, usual_ports: UsualPorts
+) -> None:
+    """A packet makes nobody ask an address of its choice."""
+    pytest_socket.socket_allow_hosts(["127.0.0.1", "127.0.0.2", "127.0.0.3"])
+    assert await async_setup_component(home, DOMAIN, {})
+    async with SimulatedAxeOS(host="127.0.0.3") as bait:
+        usual_ports.move(BitaxeDriver, bait.port)
+        send({"ip": "127.0.0.3", **PACKET}, "127.0.0.2")
+        await until(lambda: bool(flows(home)))
+        await home.async_block_till_done()
+        (flow,) = flows(home)
+        assert flow["context"]["unique_id"] == "address:127.0.0.2"
+        assert bait.counters.connections == 0
+
+
+async def test_a_flood_brings_a_few_dialogs(
+    home: HomeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many senders look like miners, a few a minute are asked and offered."""
+    pytest_socket.socket_allow_hosts([f"127.0.1.{number}" for number in range(200)])
+    assert await async_setup_component(home, DOMAIN, {})
+    listener = await BroadcastListener.acquire(discovery.BROADCAST_PORT)
+    for number in range(1, 200):
+        send(PACKET, f"127.0.1.{number}")
+        await asyncio.sleep(0.001)
+    await until(lambda: len(listener.packets) == 199)
+    await until(lambda: bool(flows(home)))
+    await home.async_block_till_done(wait_background_tasks=True)
+    assert len(flows(home)) == 4
+    listener.release()
+
+
+async def test_dialogs_that_nobody_answers_are_not_buried(
+    home: HomeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With eight dialogs waiting no further one comes until its user closed one."""
+    monkeypatch.setattr(discovery, "_DISCOVERIES_AT_ONCE", 100)
+    monkeypatch.setattr(discovery, "_LOOK_SECONDS", 0)
+    pytest_socket.socket_allow_hosts([f"127.0.1.{number}" for number in range(30)])
+    assert await async_setup_component(home, DOMAIN, {})
+    listener = await BroadcastListener.acquire(discovery.BROADCAST_PORT)
+    for number in range(1, 30):
+        send(PACKET, f"127.0.1.{number}")
+    await until(lambda: len(listener.packets) == 29)
+    listener.release()
+    await until(lambda: len(flows(home)) == 8)
+    await home.async_block_till_done(wait_background_tasks=True)
+    assert len(flows(home)) == 8
+
+    home.config_entries.flow.async_abort(flows(home)[0]["flow_id"])
+    send(PACKET, "127.0.1.29")
+    await until(lambda: len(flows(home)) == 8)
+    offered = {flow["context"]["unique_id"] for flow in flows(home)}
+    assert "address:127.0.1.29" in offered
+
+
+async def test_a_removed_miner_is_offered_again(home: HomeAssistant) -> None:
+    """Its next packet brings the dialog back."""
+    async with broadcasting() as device:
+        form = await begin(home, SOURCE_INTEGRATION_DISCOVERY, {"host": "127.0.0.1"})
+        entry = (await fill(home, form))["result"]
+        await heard(device)
+        assert flows(home) == []
+        await home.config_entries.async_remove(entry.entry_id)
+        await until(lambda: bool(flows(home)))
+        await home.async_block_till_done()
+        (flow,) = flows(home)
+        assert flow["context"]["unique_id"] == "address:127.0.0.1"
 
 
 async def test_the_listening_ends_with_home_assistant(home: HomeAssistant) -> None:

@@ -38,8 +38,8 @@ async def test_one_socket_for_all_users(port: int) -> None:
     second = await BroadcastListener.acquire(port)
     assert first is second
     first.release()
-    send(port, {"IP": "10.0.0.1"})
-    assert await second.wait_for("10.0.0.1", 5) is not None
+    send(port, {})
+    assert await second.wait_for("127.0.0.1", 5) is not None
     second.release()
     third = await BroadcastListener.acquire(port)
     assert third is not first
@@ -62,10 +62,9 @@ async def test_keys_address_and_time(port: int) -> None:
     listener = await BroadcastListener.acquire(port)
     before = time.monotonic()
     send(port, {"IP": " 10.0.0.1 ", "HashRate": "1K", "Secret": "hunter2"})
-    packet = await listener.wait_for("10.0.0.1", 5)
+    packet = await listener.wait_for("127.0.0.1", 5)
     assert packet is not None
     assert packet.data["hashrate"] == "1K"
-    assert (packet.device, packet.address) == ("10.0.0.1", "127.0.0.1")
     assert before <= packet.received <= time.monotonic()
     assert "hunter2" not in repr(packet)
     listener.release()
@@ -75,47 +74,104 @@ async def test_a_packet_of_a_c_program(port: int) -> None:
     """The NUL that ends a text, and a name that is no UTF-8, do no harm."""
     listener = await BroadcastListener.acquire(port)
     send(port, b'{"ip": "10.0.0.3", "BoardType": "caf\xe9", "Valid": 1}\0\0')
-    packet = await listener.wait_for("10.0.0.3", 5)
+    packet = await listener.wait_for("127.0.0.1", 5)
     assert packet is not None
     assert packet.data["valid"] == 1
     listener.release()
 
 
-@pytest.mark.parametrize("content", [{}, {"ip": ""}, {"ip": 7}, {"IP": "0.0.0.0"}])
-async def test_the_source_address_stands_in(
-    port: int, content: dict[str, object]
-) -> None:
-    """A packet that does not say its address has that of its sender."""
+@pytest.mark.parametrize(
+    "stated",
+    ["8.8.8.8", "169.254.169.254", "239.1.2.3", "evil.example", "0.0.0.0", "", 7, None],
+)
+async def test_an_address_that_cannot_be_the_devices(port: int, stated: object) -> None:
+    """A packet that states no address of a home has that of its sender."""
     listener = await BroadcastListener.acquire(port)
-    send(port, content)
-    packet = await listener.wait_for("127.0.0.1", 5)
+    send(port, {"IP": stated, "n": 1}, "127.0.0.2")
+    packet = await listener.wait_for("127.0.0.2", 5)
     assert packet is not None
-    assert packet.device == "127.0.0.1"
+    assert packet.address == packet.device == "127.0.0.2"
+    assert listener.packets == (packet,)
+    assert listener.find(str(stated)) is None
     listener.release()
 
 
-async def test_find_prefers_what_a_device_says(port: int) -> None:
-    """Of many behind one address, the named one is found; else the newest."""
+async def test_loopback_is_this_machine_only(port: int) -> None:
+    """Another one cannot state it."""
     listener = await BroadcastListener.acquire(port)
+    listener.datagram_received(b'{"ip": "127.0.0.1"}', ("192.168.1.66", port))
+    assert [it.device for it in listener.packets] == ["192.168.1.66"]
+    listener.release()
+
+
+async def test_a_relay_sends_for_many(port: int) -> None:
+    """Each device is found by the address that it states, the relay by its own."""
+    listener = await BroadcastListener.acquire(port)
+    for number in (2, 3):
+        send(port, {"ip": f"10.0.0.{number}", "n": number})
+        await listener.wait_for("127.0.0.1", 5)
+    for number in (2, 3):
+        found = listener.find(f"10.0.0.{number}")
+        assert found is not None and found.data["n"] == number
+        assert found.address == "127.0.0.1"
+    assert listener.find("10.0.0.4") is None
     send(port, {"ip": "127.0.0.1", "n": 1})
     await listener.wait_for("127.0.0.1", 5)
-    send(port, {"ip": "10.0.0.2", "n": 2})
-    await listener.wait_for("10.0.0.2", 5)
+    send(port, {"ip": "10.0.0.2", "n": 4})
+    found = await listener.wait_for("10.0.0.2", 5)
+    assert found is not None and found.data["n"] == 4
     own = listener.find("127.0.0.1")
-    other = listener.find("10.0.0.2")
     assert own is not None and own.data["n"] == 1
-    assert other is not None and other.data["n"] == 2
-    assert listener.find("10.0.0.3") is None
     listener.release()
 
 
-async def test_find_by_source(port: int) -> None:
-    """A device that is behind a relay is found by the relay's address."""
+async def test_nobody_speaks_for_a_device_that_speaks(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a device sends itself counts, whatever another sends in its name."""
     listener = await BroadcastListener.acquire(port)
-    send(port, {"ip": "10.0.0.2", "n": 2})
-    await listener.wait_for("10.0.0.2", 5)
-    found = listener.find("127.0.0.1")
-    assert found is not None and found.data["n"] == 2
+    send(port, {"ip": "127.0.0.2", "n": 1}, "127.0.0.2")
+    await listener.wait_for("127.0.0.2", 5)
+    send(port, {"ip": "127.0.0.2", "n": 2}, "127.0.0.3")
+    await listener.wait_for("127.0.0.3", 5)
+    found = listener.find("127.0.0.2")
+    assert found is not None and found.data["n"] == 1
+    # Unless it fell silent: a relay may have come between
+    monkeypatch.setattr(udp, "_OWN_SECONDS", 0)
+    send(port, {"ip": "127.0.0.2", "n": 3}, "127.0.0.3")
+    await listener.wait_for("127.0.0.3", 5)
+    found = listener.find("127.0.0.2")
+    assert found is not None and found.data["n"] == 3
+    listener.release()
+
+
+@pytest.mark.parametrize(
+    ("sender", "counts"),
+    [
+        ("192.168.1.50", True),
+        ("10.1.2.3", True),
+        ("172.31.255.254", True),
+        ("169.254.7.7", True),
+        ("127.0.0.1", True),  # this machine itself: the kernel lets no other send it
+        ("172.32.0.1", False),
+        ("100.64.0.1", False),
+        ("8.8.8.8", False),
+        ("169.254.169.254", False),
+        ("169.254.170.2", False),
+        ("224.0.0.1", False),
+        ("255.255.255.255", False),
+        ("0.0.0.0", False),
+        ("192.0.2.1", False),
+        ("fe80::1", False),
+    ],
+)
+async def test_only_senders_of_a_home_network_count(
+    port: int, sender: str, counts: bool
+) -> None:
+    """A packet from elsewhere is not even read."""
+    listener = await BroadcastListener.acquire(port)
+    listener.datagram_received(b'{"n": 1}', (sender, port))
+    assert [packet.address for packet in listener.packets] == [sender] * counts
     listener.release()
 
 
@@ -130,14 +186,32 @@ async def test_malformed_packets(port: int, caplog: pytest.LogCaptureFixture) ->
         b"[1]",
         b'"hunter2"',
         b"[" * 4000,
-        b'{"ip":"10.0.0.9","x":"' + b"hunter2" * 800 + b'"}',
+        b'{"x":"' + b"hunter2" * 800 + b'"}',
     ):
-        send(port, raw)
-    send(port, {"ip": "10.0.0.1"})
-    assert await listener.wait_for("10.0.0.1", 5) is not None
-    assert [packet.device for packet in listener.packets] == ["10.0.0.1"]
+        send(port, raw, "127.0.0.2")
+    send(port, {})
+    assert await listener.wait_for("127.0.0.1", 5) is not None
+    assert [packet.address for packet in listener.packets] == ["127.0.0.1"]
     assert "Dropped" in caplog.text
     assert "hunter2" not in caplog.text
+    listener.release()
+
+
+async def test_what_is_kept_of_a_packet_is_limited(port: int) -> None:
+    """No nested data, 64 fields, 255 characters each."""
+    listener = await BroadcastListener.acquire(port)
+    for content in (
+        {"a": "x" * 3000, "b" * 700: 1, "list": [[[]]] * 50, "dict": {"n": 1}},
+        {f"k{number}": number for number in range(300)},
+    ):
+        send(port, content)
+        packet = await listener.wait_for("127.0.0.1", 5)
+        assert packet is not None
+        assert 2 <= len(packet.data) <= 64
+        assert all(len(key) <= 255 for key in packet.data)
+        texts = [it for it in packet.data.values() if isinstance(it, str)]
+        assert all(len(it) <= 255 for it in texts)
+        assert not any(isinstance(it, list | dict) for it in packet.data.values())
     listener.release()
 
 
@@ -147,37 +221,80 @@ async def test_the_number_of_senders_is_capped(
     """The sender that was silent for longest is forgotten."""
     monkeypatch.setattr(udp, "MAX_SENDERS", 2)
     listener = await BroadcastListener.acquire(port)
-    for device in ("10.0.0.1", "10.0.0.2", "10.0.0.1", "10.0.0.3"):
-        send(port, {"ip": device})
-        await listener.wait_for(device, 5)
-    assert [packet.device for packet in listener.packets] == ["10.0.0.1", "10.0.0.3"]
+    for number in (1, 2, 1, 3):
+        listener.datagram_received(b"{}", (f"10.0.0.{number}", port))
+    assert [it.address for it in listener.packets] == ["10.0.0.1", "10.0.0.3"]
+    listener.release()
+
+
+async def test_a_flood_pushes_no_known_sender_out(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whom a driver asks for stays, and others that come later are still heard."""
+    monkeypatch.setattr(udp, "_WANTED_SECONDS", 0.2)
+    listener = await BroadcastListener.acquire(port)
+    listener.datagram_received(b'{"n": 1}', ("192.168.1.50", port))
+    assert listener.find("192.168.1.50") is not None
+    assert listener.find("192.168.1.51") is None
+    for number in range(1000):
+        address = f"10.0.{number // 250}.{number % 250}"
+        listener.datagram_received(b"{}", (address, port))
+    assert len(listener.packets) <= 1 + udp.MAX_SENDERS
+    first = listener.find("192.168.1.50")
+    assert first is not None and first.data["n"] == 1
+    # Still heard, although the flood used up what strangers may send
+    for address in ("192.168.1.50", "192.168.1.51"):
+        listener.datagram_received(b'{"n": 2}', (address, port))
+        packet = listener.find(address)
+        assert packet is not None and packet.data["n"] == 2
+    # Whom nobody asks for any more has no place of its own
+    await asyncio.sleep(0.3)
+    listener.find("192.168.1.52")
+    assert len(listener.packets) <= udp.MAX_SENDERS
+    listener.release()
+
+
+async def test_a_flood_costs_little(port: int) -> None:
+    """Most of it is dropped unread, whether it is known or not who seems to send it."""
+    listener = await BroadcastListener.acquire(port)
+    heard: list[Packet] = []
+    listener.subscribe(heard.append)
+    listener.find("192.168.1.50")
+    raw = json.dumps({f"k{number}": "x" * 20 for number in range(100)}).encode()
+    assert len(raw) < udp.MAX_PACKET
+    start = time.process_time()
+    for number in range(20_000):
+        listener.datagram_received(raw, (f"10.0.0.{number % 200}", port))
+        listener.datagram_received(raw, ("192.168.1.50", port))
+    assert len(heard) < 600
+    assert time.process_time() - start < 1
     listener.release()
 
 
 async def test_a_silent_device(port: int) -> None:
     """Waiting ends; other devices do not count."""
     listener = await BroadcastListener.acquire(port)
-    send(port, {"ip": "10.0.0.1"})
-    assert await listener.wait_for("10.0.0.2", 0.2) is None
+    send(port, {})
+    assert await listener.wait_for("127.0.0.2", 0.2) is None
     listener.release()
 
 
-async def test_subscribers_hear_of_new_senders_once(port: int) -> None:
-    """Known ones at once, new ones with their first packet, none after the end."""
+async def test_subscribers_hear_of_all_packets(port: int) -> None:
+    """Known senders at once, then every packet, none after the end."""
     listener = await BroadcastListener.acquire(port)
-    send(port, {"ip": "10.0.0.1"})
-    await listener.wait_for("10.0.0.1", 5)
+    send(port, {})
+    await listener.wait_for("127.0.0.1", 5)
     heard: list[Packet] = []
     unsubscribe = listener.subscribe(heard.append)
-    for device in ("10.0.0.1", "10.0.0.2", "10.0.0.2"):
-        send(port, {"ip": device})
-        await listener.wait_for(device, 5)
-    assert [packet.device for packet in heard] == ["10.0.0.1", "10.0.0.2"]
+    for source in ("127.0.0.2", "127.0.0.1"):
+        send(port, {}, source)
+        await listener.wait_for(source, 5)
+    assert [it.address for it in heard] == ["127.0.0.1", "127.0.0.2", "127.0.0.1"]
     unsubscribe()
     unsubscribe()
-    send(port, {"ip": "10.0.0.3"})
-    await listener.wait_for("10.0.0.3", 5)
-    assert len(heard) == 2
+    send(port, {}, "127.0.0.3")
+    await listener.wait_for("127.0.0.3", 5)
+    assert len(heard) == 3
     listener.release()
 
 
@@ -199,14 +316,3 @@ async def test_another_program_shares_the_port(port: int) -> None:
         other.bind(("", port))
         listener = await BroadcastListener.acquire(port)
         listener.release()
-
-
-@pytest.mark.parametrize("said", ["evil.example", "0.0.0.0", "239.1.2.3", "", 7])
-async def test_an_address_that_cannot_be_the_devices(port: int, said: object) -> None:
-    """Anybody can send a packet: it makes nobody ask a host of its choice."""
-    listener = await BroadcastListener.acquire(port)
-    send(port, {"IP": said})
-    packet = await listener.wait_for("127.0.0.1", 5)
-    assert packet is not None
-    assert packet.device == "127.0.0.1"
-    listener.release()

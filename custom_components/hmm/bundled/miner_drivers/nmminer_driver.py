@@ -1,11 +1,8 @@
 """NMMiner on an ESP32: UDP broadcasts before version 2, HTTP since."""
 
-import asyncio
 from collections import deque
 from collections.abc import Mapping
-import ipaddress
 import re
-import socket
 import time
 from typing import Any, ClassVar, override
 
@@ -20,6 +17,7 @@ from custom_components.hmm.driver_api import (
     NotThisDevice,
     PoolSlot,
 )
+from custom_components.hmm.driver_api.addresses import resolve
 from custom_components.hmm.driver_api.transports.http import HttpClient
 from custom_components.hmm.driver_api.transports.udp import BroadcastListener, Packet
 from custom_components.hmm.driver_api.units import (
@@ -104,7 +102,7 @@ class NMMinerDriver(BaseMinerAdapter):
         # Before HTTP is tried, so that what is broadcast meanwhile is heard.
         listener = await BroadcastListener.acquire(udp_port or self.udp_port)
         try:
-            self._host = await _resolve(ip)
+            self._host = await resolve(ip)
             found = await self._connect_http(ip, http_port or self.http_port, listener)
             if found is None:
                 wait = max(0.0, deadline - time.monotonic())
@@ -386,21 +384,6 @@ class _ShareRate:
         if last - first < self.minimum or end <= start:
             return None
         return (after - before) / (end - start)
-
-
-async def _resolve(host: str) -> str:
-    """Return the IPv4 address of a host, to compare it with broadcasts."""
-    try:
-        return str(ipaddress.ip_address(host))
-    except ValueError:
-        pass
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            host, None, family=socket.AF_INET, type=socket.SOCK_DGRAM
-        )
-    except OSError, UnicodeError:
-        return host
-    return str(found[0][4][0]) if found else host
 
 
 def _factory_name(hostname: str | None) -> str | None:

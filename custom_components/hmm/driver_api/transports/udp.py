@@ -2,19 +2,24 @@
 
 Only one socket can count on getting a port, so that all drivers and the
 discovery share it. Nothing is ever sent.
+
+Anyone on the network can send a packet. So a sender is one of a home network, what it
+states of its address never counts more than what comes from there, and however many
+packets come, those that are read and those that are kept are limited.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address
+from itertools import islice
 import logging
 import socket
 import time
 from typing import Any, override
 from weakref import WeakKeyDictionary
 
+from custom_components.hmm.driver_api.addresses import is_home_address
 from custom_components.hmm.driver_api.errors import CannotConnect
 from custom_components.hmm.driver_api.transports.json_text import load_json
 
@@ -24,21 +29,32 @@ MAX_PACKET = 4096
 """Bytes; the packets of known devices have about 400."""
 _GAPS = 5
 """From how many gaps the rhythm of a device follows."""
+MAX_FIELDS = 64
+"""Fields of a packet; a known device has 16."""
+MAX_TEXT = 255
+"""Characters of a text in a packet."""
 MAX_SENDERS = 256
-"""How many senders are remembered; the one silent for longest goes first."""
+"""How many senders that no driver asks for are remembered; the one silent for longest
+goes first. A sender that a driver asks for has a place of its own."""
+
+_WANTED_SECONDS = 600.0
+"""For how long a sender keeps its place after a driver asked for it."""
+_OWN_SECONDS = 120.0
+"""For how long what a device sent counts more than what others send in its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packet:
     """The last packet of one device.
 
-    ``data`` has its keys in lower case: firmwares disagree on "IP" and "ip".
+    ``data`` has texts, numbers and booleans, and None for what is nested. Its keys are
+    in lower case: firmwares disagree on "IP" and "ip".
     """
 
-    device: str
-    """Its ``ip`` as it says itself, else the address that the packet came from."""
     address: str
-    """The address that the packet came from."""
+    """The address that the packet came from: the only one that may be asked."""
+    device: str
+    """The address that it states, else the one that it came from."""
     data: Mapping[str, Any] = field(repr=False)
     received: float
     """``time.monotonic()`` of the arrival."""
@@ -59,8 +75,58 @@ class Packet:
         """Return the seconds since the packet arrived."""
         return time.monotonic() - self.received
 
+    def rank(self, host: str) -> int:
+        """Return how much it counts for a host, 0 if not at all.
+
+        Most of all what the host itself sent, then what a relay sent for it, then
+        what it relayed for others.
+        """
+        return 2 * (self.device == host) + (self.address == host)
+
 
 type Subscriber = Callable[[Packet], None]
+
+
+class Budget:
+    """Allows so many things a second, and as many at once as were saved up."""
+
+    def __init__(self, rate: float, burst: int) -> None:
+        """Begin with all that can be saved up."""
+        self._rate = rate
+        self._burst = burst
+        self._left = float(burst)
+        self._since = time.monotonic()
+
+    def take(self) -> bool:
+        """Return whether one more is allowed now, and count it."""
+        now = time.monotonic()
+        self._left = min(self._burst, self._left + (now - self._since) * self._rate)
+        self._since = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """A sender that a driver asks for."""
+
+    asked: float
+    packet: Packet | None = None
+    budget: Budget = field(default_factory=lambda: Budget(50, 100))
+
+    def hear(self, host: str, packet: Packet) -> bool:
+        """Keep a packet unless it is another's, or counts less than the last one."""
+        rank, last = packet.rank(host), self.packet
+        if not rank or (
+            last is not None
+            and rank < last.rank(host)
+            and packet.received - last.received < _OWN_SECONDS
+        ):
+            return False
+        self.packet = packet
+        return True
 
 
 class BroadcastListener(asyncio.DatagramProtocol):
@@ -80,8 +146,10 @@ class BroadcastListener(asyncio.DatagramProtocol):
         self._users = 0
         self._opening: asyncio.Lock = asyncio.Lock()
         self._transport: asyncio.DatagramTransport | None = None
+        self._wanted: dict[str, _Wanted] = {}
         # In the order of arrival, the longest silent first.
-        self._packets: dict[str, Packet] = {}
+        self._others: dict[tuple[str, str], Packet] = {}
+        self._budget = Budget(100, 300)
         self._subscribers: list[Subscriber] = []
         self._waiting: list[tuple[str, asyncio.Future[Packet]]] = []
 
@@ -121,23 +189,38 @@ class BroadcastListener(asyncio.DatagramProtocol):
     @property
     def packets(self) -> tuple[Packet, ...]:
         """Return the last packet of every device, the newest last."""
-        return tuple(self._packets.values())
+        found = {
+            (it.address, it.device): it
+            for it in (
+                *self._others.values(),
+                *(it.packet for it in self._wanted.values() if it.packet is not None),
+            )
+        }
+        return tuple(sorted(found.values(), key=lambda it: it.received))
 
     def find(self, host: str) -> Packet | None:
-        """Return the last packet of the device at an address, None if unheard.
+        """Return the last packet of the device at an IPv4 address, None if unheard.
 
-        What a device says of itself counts more than where a packet came from:
-        one address can be that of a relay for many.
+        A relay may send for many: what states the address counts more than what came
+        from there, and what does both most of all. A device that was asked for is not
+        forgotten, however many others send.
         """
-        if (packet := self._packets.get(host)) is not None:
-            return packet
-        return next(
-            (it for it in reversed(self._packets.values()) if it.address == host),
-            None,
-        )
+        now = time.monotonic()
+        if (wanted := self._wanted.get(host)) is None:
+            for other, it in tuple(self._wanted.items()):
+                if now - it.asked > _WANTED_SECONDS:
+                    del self._wanted[other]
+            wanted = self._wanted[host] = _Wanted(now)
+            for key, packet in tuple(self._others.items()):
+                wanted.hear(host, packet)
+                if packet.device == host:
+                    del self._others[key]
+        wanted.asked = now
+        return wanted.packet
 
     async def wait_for(self, host: str, timeout: float) -> Packet | None:
         """Return the next packet of a device, None if it is silent so long."""
+        self.find(host)
         future: asyncio.Future[Packet] = asyncio.get_running_loop().create_future()
         entry = (host, future)
         self._waiting.append(entry)
@@ -150,10 +233,9 @@ class BroadcastListener(asyncio.DatagramProtocol):
             self._waiting.remove(entry)
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        """Call back with the first packet of every new sender.
+        """Call back with every packet that is read, and now with those known already.
 
-        Those that are known already are told at once. Returns the function
-        that ends the subscription.
+        Returns the function that ends the subscription.
         """
         self._subscribers.append(subscriber)
         for packet in self.packets:
@@ -169,33 +251,51 @@ class BroadcastListener(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
         """Remember a packet; one that makes no sense is dropped."""
         address = str(addr[0])
+        if len(data) > MAX_PACKET or not is_home_address(address, loopback=True):
+            return
+        wanted = self._wanted.get(address)
+        if not (self._budget if wanted is None else wanted.budget).take():
+            return
         if (content := _decode(data)) is None:
             # Never its content: it may be another device's settings.
             _LOGGER.debug("Dropped an unreadable packet of %s bytes", len(data))
             return
-        said = content.get("ip")
-        device = said.strip() if isinstance(said, str) else ""
-        if not _is_device_address(device):
+        stated = content.get("ip")
+        device = stated.strip() if isinstance(stated, str) else ""
+        if not is_home_address(device, loopback=address.startswith("127.")):
             device = address
         now = time.monotonic()
-        known = self._packets.pop(device, None)
+        known = self._last(address, device)
         gaps = () if known is None else (*known.gaps, now - known.received)
         packet = Packet(
-            device=device,
             address=address,
+            device=device,
             data=content,
             received=now,
             gaps=gaps[-_GAPS:],
         )
-        self._packets[device] = packet
-        if len(self._packets) > MAX_SENDERS:
-            del self._packets[next(iter(self._packets))]
-        for host, future in self._waiting:
-            if host in (device, address) and not future.done():
+        for host in {address, device} & self._wanted.keys():
+            if self._wanted[host].hear(host, packet):
+                self._wake(host, packet)
+        if device not in self._wanted:
+            self._others.pop((address, device), None)
+            self._others[address, device] = packet
+            if len(self._others) > MAX_SENDERS:
+                del self._others[next(iter(self._others))]
+        for subscriber in tuple(self._subscribers):
+            subscriber(packet)
+
+    def _last(self, address: str, device: str) -> Packet | None:
+        """Return the last packet of a device from the same sender."""
+        if (wanted := self._wanted.get(device)) is None:
+            return self._others.get((address, device))
+        last = wanted.packet
+        return last if last is not None and last.address == address else None
+
+    def _wake(self, host: str, packet: Packet) -> None:
+        for wanted, future in self._waiting:
+            if wanted == host and not future.done():
                 future.set_result(packet)
-        if known is None:
-            for subscriber in tuple(self._subscribers):
-                subscriber(packet)
 
     @override
     def error_received(self, exc: Exception) -> None:
@@ -231,18 +331,7 @@ def _bind(port: int) -> socket.socket:
     return sock
 
 
-def _is_device_address(text: str) -> bool:
-    """Return whether a device may be asked there; anybody can send a packet."""
-    try:
-        address = IPv4Address(text)
-    except ValueError:
-        return False
-    return not (address.is_unspecified or address.is_multicast)
-
-
 def _decode(data: bytes) -> dict[str, Any] | None:
-    if len(data) > MAX_PACKET:
-        return None
     try:
         # C programs send the NUL that ends their text, and names in any encoding.
         text = data.rstrip(b"\0").decode(errors="replace")
@@ -251,4 +340,13 @@ def _decode(data: bytes) -> dict[str, Any] | None:
         return None
     if not isinstance(content, dict):
         return None
-    return {key.strip().lower(): value for key, value in content.items()}
+    return {
+        key[:MAX_TEXT].strip().lower(): _plain(value)
+        for key, value in islice(content.items(), MAX_FIELDS)
+    }
+
+
+def _plain(value: Any) -> str | float | None:
+    if isinstance(value, str):
+        return value[:MAX_TEXT]
+    return value if isinstance(value, int | float) else None

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 import re
-import socket
 from typing import Any, ClassVar, override
 import zlib
 
@@ -21,6 +20,7 @@ from ...driver_api import (
     MinerTelemetry,
     NotThisDevice,
 )
+from ...driver_api.addresses import resolve
 from ...driver_api.transports.udp import BroadcastListener, Packet
 from ...driver_api.units import LONGEST_FIGURE, parse_text
 from .binding import bind, names
@@ -291,7 +291,7 @@ class LegacyMiner(_LegacyMiner):
                 port = self.default_port or _BROADCAST_PORT
             assert port is not None
             self._listener = await BroadcastListener.acquire(port)
-        self._address = await _resolve(ip)
+        self._address = await resolve(ip)
         packet = self._listener.find(self._address)
         if packet is None or packet.age > _SILENT_SECONDS:
             packet = await self._listener.wait_for(self._address, _LISTEN_SECONDS)
@@ -523,14 +523,3 @@ def _is_axeos_2_15(facts: DeviceFacts | None) -> bool:
     """Return whether a version is one since which AxeOS has a list of pools."""
     version = _VERSION.match((facts and facts.firmware) or "")
     return version is not None and (int(version[1]), int(version[2])) >= (2, 15)
-
-
-async def _resolve(host: str) -> str:
-    """Return the IPv4 address of a host, to compare it with broadcasts."""
-    with suppress(OSError, UnicodeError):
-        found = await asyncio.get_running_loop().getaddrinfo(
-            host, None, family=socket.AF_INET, type=socket.SOCK_DGRAM
-        )
-        if found:
-            return str(found[0][4][0])
-    return host
