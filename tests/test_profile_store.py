@@ -87,6 +87,18 @@ async def test_a_restart_with_miners_of_an_earlier_version(
         assert find(home, entry, "sensor", "hashrate").state == STATE_UNAVAILABLE
 
 
+async def test_a_firmware_text_without_end_of_an_earlier_version(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """What stands in an entry already is cut before anything shows it."""
+    await bitaxe.unplug()
+    facts = replace(PROFILE.facts, firmware="v" * 250_000)
+    stored = replace(PROFILE, facts=facts).as_dict()
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe", data={"profile": stored}))
+    (device,) = devices(home, entry)
+    assert device.sw_version == "v" * 255
+
+
 async def test_the_file_is_written_before_the_entry_forgets(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, hass_storage: dict[str, Any]
 ) -> None:
@@ -193,10 +205,12 @@ async def test_a_firmware_that_changes_at_every_poll(
         # What came last is what is written
         facts = written[0][entry.entry_id]["facts"]
         assert facts["firmware"].startswith("v2.15.19x")
+        assert len(facts["firmware"]) <= 255
     assert entry.modified_at == modified
     (device,) = devices(home, entry)
     assert device.sw_version is not None
     assert device.sw_version.startswith("v2.15.0x")
+    assert len(device.sw_version) <= 255
 
 
 async def test_what_is_learned_later_shows_at_the_device(

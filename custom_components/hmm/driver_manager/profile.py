@@ -1,6 +1,6 @@
 """What is known of a miner beyond one poll: who it is and what it can do."""
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 from ..driver_api import (
@@ -10,7 +10,10 @@ from ..driver_api import (
     TuningLimits,
     TuningRange,
 )
-from .answers import read_limits, read_modes
+from .answers import read_facts, read_limits, read_modes
+
+_TELEMETRY = frozenset(f.name for f in fields(MinerTelemetry)) - {"device"}
+_ABILITIES = ("pause", "restart", "identify", "set_pool", "select_pool")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,24 +45,25 @@ class MinerProfile:
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> Self:
-        """Return a stored profile; what a newer version added has its default."""
-        known = {f.name for f in fields(cls)}
-        values = {key: value for key, value in stored.items() if key in known}
-        values["facts"] = _build(DeviceFacts, values.get("facts") or {})
-        values["telemetry"] = frozenset(values.get("telemetry", ()))
-        values["modes"] = tuple(values.get("modes", ()))
-        if tuning := values.get("tuning"):
-            values["tuning"] = TuningLimits(
-                **{
-                    name: _build(
-                        TuningRange,
-                        {**limits, "options": tuple(limits.get("options", ()))},
-                    )
-                    for name, limits in tuning.items()
-                    if limits
-                }
+        """Return a stored profile; what a newer version added has its default.
+
+        It has the limits of what a driver answers. Raises AttributeError, TypeError or
+        ValueError for what no profile was stored as.
+        """
+        tuning = {
+            name: _build(
+                TuningRange, {**limits, "options": tuple(limits.get("options", ()))}
             )
-        return cls(**values)
+            for name, limits in (stored.get("tuning") or {}).items()
+            if limits
+        }
+        return cls(
+            facts=read_facts(_build(DeviceFacts, stored.get("facts") or {})),
+            telemetry=frozenset(stored.get("telemetry", ())) & _TELEMETRY,
+            modes=read_modes(stored.get("modes")),
+            tuning=read_limits(TuningLimits(**tuning)) if tuning else None,
+            **{name: stored.get(name) is True for name in _ABILITIES},
+        )
 
 
 def read_profile(
@@ -71,15 +75,12 @@ def read_profile(
     """Return what a connected driver says that its device can do.
 
     Telemetry fields only grow: a value that is missing for a moment (no job
-    yet, a sensor that fails) must not take its entity away.
+    yet, a sensor that fails) must not take its entity away. Nor is a fact forgotten
+    that is not told now: some firmwares know no MAC while they boot.
     """
-    seen = {
-        f.name
-        for f in fields(telemetry)
-        if getattr(telemetry, f.name) not in (None, ()) and f.name != "device"
-    }
+    seen = {name for name in _TELEMETRY if getattr(telemetry, name) not in (None, ())}
     return MinerProfile(
-        facts=merge_facts(facts, telemetry.device),
+        facts=merge_facts(before and before.facts, facts, telemetry.device),
         telemetry=frozenset(seen | (before.telemetry if before else frozenset())),
         modes=read_modes(driver.get_supported_modes()),
         pause=bool(driver.supports_pause()),
@@ -91,16 +92,15 @@ def read_profile(
     )
 
 
-def merge_facts(facts: DeviceFacts, newer: DeviceFacts | None) -> DeviceFacts:
-    """Return facts with everything that a newer answer says."""
-    if newer is None:
-        newer = DeviceFacts()
-    return DeviceFacts(
-        **{
-            f.name: getattr(newer, f.name) or getattr(facts, f.name)
-            for f in fields(DeviceFacts)
+def merge_facts(*facts: DeviceFacts | None) -> DeviceFacts:
+    """Return each fact as the newest answer has it that has it; the oldest is first."""
+    merged = DeviceFacts()
+    for newer in filter(None, facts):
+        told = {
+            f.name: value for f in fields(newer) if (value := getattr(newer, f.name))
         }
-    )
+        merged = replace(merged, **told)
+    return merged
 
 
 def _build[T](kind: type[T], stored: dict[str, Any]) -> T:
