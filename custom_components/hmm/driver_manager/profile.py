@@ -80,7 +80,7 @@ def read_profile(
     """
     seen = {name for name in _TELEMETRY if getattr(telemetry, name) not in (None, ())}
     return MinerProfile(
-        facts=merge_facts(before and before.facts, facts, telemetry.device),
+        facts=merge_facts(before.facts if before else None, facts, telemetry.device),
         telemetry=frozenset(seen | (before.telemetry if before else frozenset())),
         modes=read_modes(driver.get_supported_modes()),
         pause=bool(driver.supports_pause()),
