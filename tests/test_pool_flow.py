@@ -938,6 +938,49 @@ async def test_wallets_and_keys_are_suggested(
     assert config_issue(home) is None
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        "braiins_api_token: token-of-alice",
+        "braiins_api_key: token-of-alice",
+        "Braiins_API_Token: !secret token",
+        "api_keys: {Braiins: token-of-alice}\nbraiins_api_token: of-long-ago",
+    ],
+)
+async def test_the_spellings_of_hmm_local_are_known(
+    home: HomeAssistant, hmm_folder: Path, braiins: SimulatedBraiins, config: str
+) -> None:
+    """A key that stands where HMM-Local had it is used, too; a new one goes before."""
+    (hmm_folder / "config.yaml").write_text(config)
+    (hmm_folder.parent / "secrets.yaml").write_text("token: token-of-alice\n")
+    result = await fill(home, await type_host(home, "braiins.braiins.example"))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"]["account_settings"] == {"api_token": "token-of-alice"}
+    assert config_issue(home) is None
+
+
+@pytest.mark.parametrize(
+    ("config", "host", "port"),
+    [
+        ("mmfp_pool: {url: 192.168.7.7, port: 4444}", "192.168.7.7", 4444),
+        ("mmfp_pool: {url: 'stratum+tcp://pool.lan:1/'}", "pool.lan", 1),
+        ("mmfp_pool: {url: pool.lan, port: many}", "pool.lan", 3333),
+        ("mmfp_pool: {url: 'a b'}", "", 3333),
+        ("mmfp_pool: [1]", "", 3333),
+    ],
+)
+async def test_the_server_of_hmm_local_is_suggested(
+    home: HomeAssistant, hmm_folder: Path, config: str, host: str, port: int
+) -> None:
+    """Where HMM-Local had its MMFP, the form of that kind of server has it."""
+    (hmm_folder / "config.yaml").write_text(config)
+    form = await to_list(home, "MMFP Solutions · DGB")
+    form = await fill(home, form, region="mmfp-gss-dgb")
+    assert form["step_id"] == "pool_account"
+    assert (suggested(form, "host"), suggested(form, "port")) == (host, port)
+    assert config_issue(home) is None
+
+
 @pytest.mark.parametrize("content", ["", "# nothing\n", "wallets:\n", "plugins: {}\n"])
 async def test_nothing_to_suggest(
     home: HomeAssistant, hmm_folder: Path, content: str

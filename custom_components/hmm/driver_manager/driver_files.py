@@ -1,7 +1,7 @@
 """Find the driver files of the user, in every layout that HMM ever had."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 import hashlib
 from itertools import chain
@@ -53,6 +53,26 @@ class DriverFile:
 
     path: Path
     source: bytes
+    siblings: Mapping[str, DriverFile | str] = field(default_factory=dict)
+    """The files that it imports by the names of modules, or why one cannot be used."""
+
+    @cached_property
+    def text(self) -> str:
+        """Return what is written in it and in its siblings."""
+        others = (it for it in self.siblings.values() if isinstance(it, DriverFile))
+        sources = dict.fromkeys((self.source, *(it.source for it in others)))
+        return "\n".join(it.decode("utf-8-sig", "replace") for it in sources)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Return the checksum of what is in it and in its siblings."""
+        if not self.siblings:
+            return self.sha256
+        parts = (
+            f"{name} {it if isinstance(it, str) else it.sha256}"
+            for name, it in sorted(self.siblings.items())
+        )
+        return hashlib.sha256("\n".join((self.sha256, *parts)).encode()).hexdigest()
 
     @cached_property
     def sha256(self) -> str:

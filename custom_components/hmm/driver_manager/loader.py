@@ -26,7 +26,8 @@ from .driver_files import (
     user_files,
 )
 from .legacy.app_settings import AppSettings, settings_seen
-from .legacy.namespace import PoolRegistry, private_builtins
+from .legacy.namespace import PoolRegistry, Siblings, private_builtins
+from .legacy.siblings import with_siblings
 from .legacy.stock import is_stock
 from .legacy.wrap import find_legacy
 from .limits import run_limited
@@ -96,12 +97,14 @@ class LoadedDrivers:
     failed: list[FailedDriver] = field(default_factory=list)
     passed_over: list[Path] = field(default_factory=list)
     """Files of HMM-Local that are plug-ins of another kind, which HMM has none of."""
+    fingerprints: dict[Path, str] = field(default_factory=dict)
+    """Of the user's files, with all that they import, as they were loaded."""
     stock: list[StockFile] = field(default_factory=list)
     """Files that came with HMM-Local, those that the user wants included."""
     settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What config.yaml held when they were loaded."""
     tried: dict[str, Finding | None] = field(default_factory=dict)
-    """What came of trying a file, by its SHA-256: None, or the harm that it did.
+    """What came of trying a file, by its fingerprint: None, or the harm that it did.
     A mere error is not kept: its cause may be elsewhere, as a missing package."""
 
     def __iter__(self) -> Iterator[AnyLoaded]:
@@ -153,6 +156,7 @@ def load_drivers(
         drivers.settings,
     )
     for file in files:
+        drivers.fingerprints[file.path] = file.fingerprint
         if kept[file.path]:
             _take_over(drivers, kept[file.path])
         elif file.path in withheld:
@@ -175,7 +179,10 @@ def forget_modules(drivers: LoadedDrivers) -> None:
         if not driver.bundled
     }
     for name in tuple(sys.modules):
-        if name.startswith(f"{_USER_MODULES}.") and name not in in_use:
+        # What a driver imports of the files beside it has a name below its own
+        if name.startswith(f"{_USER_MODULES}.") and not any(
+            name == used or name.startswith(f"{used}.") for used in in_use
+        ):
             del sys.modules[name]
 
 
@@ -185,7 +192,8 @@ def try_file(path: Path, settings: Mapping[str, Any]) -> FailedDriver | None:
     Runs it: only in a process that may be lost (see ``preflight``).
     """
     drivers = LoadedDrivers()
-    _load_user_file(drivers, DriverFile(path, path.read_bytes()), settings)
+    file = with_siblings(DriverFile(path, path.read_bytes()))
+    _load_user_file(drivers, file, settings)
     if drivers.miners or drivers.pools:
         return None
     return next(iter(drivers.failed), None)
@@ -196,7 +204,7 @@ def _read_user_files(drivers: LoadedDrivers, folder: Path) -> list[DriverFile]:
     files: dict[bytes, DriverFile] = {}
     for path in user_files(folder):
         try:
-            file = read_file(path, folder.parent)
+            file = with_siblings(read_file(path, folder.parent))
         except UnusableFile as err:
             drivers.failed.append(
                 FailedDriver(path=path, reason=str(err), line=err.line)
@@ -249,14 +257,12 @@ def _unchanged(
     """Return the drivers that run from a file, none if it must be loaded again."""
     if any(failed.path == file.path for failed in running.failed):
         return []
-    if settings_seen(file.source, settings) != settings_seen(
-        file.source, running.settings
-    ):
+    if settings_seen(file.text, settings) != settings_seen(file.text, running.settings):
         return []  # It has read them when it was loaded
+    if running.fingerprints.get(file.path) != file.fingerprint:
+        return []
     return [
-        driver
-        for driver in running
-        if driver.path == file.path and driver.sha256 == file.sha256
+        driver for driver in running if driver.path == file.path and not driver.bundled
     ]
 
 
@@ -269,14 +275,14 @@ def _try(
     findings = {
         file.path: replace(known, reason=f"{known.reason}{_NOT_AGAIN}")
         for file in files
-        if (known := tried.get(file.sha256)) is not None
+        if (known := tried.get(file.fingerprint)) is not None
     }
-    new = [file for file in files if file.sha256 not in tried]
+    new = [file for file in files if file.fingerprint not in tried]
     found = check((file.path for file in new), settings)
     for file in new:
         finding = found.get(file.path)
         if finding is None or finding.harmful:
-            tried[file.sha256] = finding
+            tried[file.fingerprint] = finding
     return findings | found
 
 
@@ -337,7 +343,7 @@ def _load_with_limit(drivers: LoadedDrivers, file: DriverFile) -> None:
     except TimeoutError:
         reason = f"It takes longer than {preflight.LOAD_SECONDS:.0f} s to load"
         # Each time, a thread would be left behind
-        drivers.tried[file.sha256] = Finding(reason, harmful=True)
+        drivers.tried[file.fingerprint] = Finding(reason, harmful=True)
         drivers.failed.append(FailedDriver(path=file.path, reason=reason))
     else:
         drivers.failed.extend(found.failed)
@@ -350,7 +356,7 @@ def _load_user_file(
     """Load one file into ``drivers``; no reason of a failure quotes a secret."""
     path, sha256 = file.path, file.sha256
     # A driver may change what it is given
-    settings = deepcopy(dict(settings_seen(file.source, settings)))
+    settings = deepcopy(dict(settings_seen(file.text, settings)))
     discreet = AppSettings(settings).discreet
     try:
         registry = PoolRegistry()
@@ -422,7 +428,7 @@ def _import_user_file(
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
     vars(module)["__builtins__"] = private_builtins(
-        file.source.decode("utf-8", "replace"), registry, settings
+        file.text, registry, settings, Siblings(file, module)
     )
     code = compile(decode(file.source), str(path), "exec", dont_inherit=True)
     # dataclasses and pickle look their module up by name

@@ -23,12 +23,14 @@ from yarl import URL
 from ..const import DOMAIN
 from ..driver_manager.declaration import Declaration, DriverId, NotADriver, declare
 from ..driver_manager.download import DownloadFailed, download, file_url
+from ..driver_manager.driver_files import DriverFile
 from ..driver_manager.driver_store import (
     Backup,
     DriverStore,
     InstalledDriver,
     StoreError,
 )
+from ..driver_manager.legacy.siblings import sibling_files
 from ..driver_manager.legacy.stock import is_stock
 from ..driver_manager.loader import FailedDriver
 from ..driver_manager.preflight import check
@@ -407,15 +409,20 @@ class DriverUpdates:
                 )
         return installed, offers
 
-    def _try(self, file_name: str, source: bytes, declaration: Declaration) -> None:
+    def _try(self, path: Path, source: bytes, declaration: Declaration) -> None:
         """Load a file in a process that may be lost. Raises HomeAssistantError.
 
-        The packages that it needs are there already.
+        ``path`` is where it goes, with the files beside it that it may import. The
+        packages that it needs are there already.
         """
         waits = self._files.staged(declaration.sha256) is not None
-        path = self._files.stage(file_name, source)
+        staged = self._files.stage(path.name, source)
+        for sibling in sibling_files(DriverFile(path, source)):
+            self._files.write(
+                staged.parent / sibling.path.relative_to(path.parent), sibling.source
+            )
         try:
-            finding = check([path], self._manager.drivers.settings).get(path)
+            finding = check([staged], self._manager.drivers.settings).get(staged)
         finally:
             if not waits:
                 self._files.unstage(declaration.sha256)
@@ -611,7 +618,7 @@ class DriverUpdates:
     ) -> None:
         """Write another version of a file; if it does not load, all is as before."""
         await self._async_require(installed.path, source)
-        await self._async_job(self._try, installed.path.name, source, declaration)
+        await self._async_job(self._try, installed.path, source, declaration)
         await self._async_want(source)
         progress(60)
         running = self._running(installed.path)
@@ -650,7 +657,7 @@ class DriverUpdates:
             )
         path = await self._async_job(self._files.path_for, declaration, file_name)
         await self._async_require(path, source)
-        await self._async_job(self._try, path.name, source, declaration)
+        await self._async_job(self._try, path, source, declaration)
         await self._async_want(source)
         await self._async_job(self._files.write, path, source)
         try:

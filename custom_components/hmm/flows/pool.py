@@ -515,9 +515,10 @@ class PoolFlow(ConfigFlow):
         """Return what the form is filled in with at first."""
         assert match.coin is not None
         defaults = await async_read_defaults(self.hass)
+        server = None if match.url else defaults.servers.get(match.driver_type)
         suggested: dict[str, Any] = {
-            CONF_HOST: match.url,
-            CONF_PORT: match.port or None,
+            CONF_HOST: server.host if server else match.url,
+            CONF_PORT: (server and server.port) or match.port or None,
         }
         in_file = match.known.username if match.known is not None else None
         if user := self._user or in_file:

@@ -16,7 +16,9 @@ from homeassistant.util.yaml import SECRET_YAML, Secrets, parse_yaml
 import yaml
 
 from ..const import DOMAIN
+from ..driver_manager.address import Address
 from ..driver_manager.driver_files import UnusableFile, read_bytes
+from ..driver_manager.legacy.app_settings import old_keys, old_servers
 from ..driver_manager.yaml_file import (
     LARGEST_FILE,
     YamlProblem,
@@ -36,10 +38,11 @@ _DEEPEST = 3
 
 @dataclass(frozen=True, slots=True)
 class PoolDefaults:
-    """What the flow suggests: wallets by coin (lower case), keys by driver type."""
+    """What the flow suggests: wallets by coin (lower case), the rest by driver type."""
 
     wallets: Mapping[str, str] = field(default_factory=dict, repr=False)
     api_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    servers: Mapping[str, Address] = field(default_factory=dict)
 
 
 class ConfigFileError(Exception):
@@ -180,7 +183,9 @@ def _defaults(content: dict[Any, Any]) -> PoolDefaults:
         wallets={
             coin.lower(): wallet for coin, wallet in _texts(content, "wallets").items()
         },
-        api_keys=_texts(content, "api_keys"),
+        api_keys=old_keys(content)
+        | {name.lower(): key for name, key in _texts(content, "api_keys").items()},
+        servers=old_servers(content),
     )
 
 

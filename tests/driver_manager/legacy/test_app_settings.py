@@ -78,7 +78,12 @@ async def test_an_account_without_a_wallet(server: PoolServer, tmp_path: Path) -
 
 @pytest.mark.parametrize(
     "settings",
-    [{"api_keys": {"p6pool": "file-token"}}, {"p6pool_api_token": "file-token"}],
+    [
+        {"api_keys": {"p6pool": "file-token"}},
+        {"api_keys": {"P6Pool": "file-token"}, "p6pool_api_token": "of-long-ago"},
+        {"p6pool_api_token": "file-token"},
+        {"p6pool_api_key": "file-token"},
+    ],
 )
 async def test_an_account_without_a_key(
     server: PoolServer, tmp_path: Path, settings: dict[str, Any]

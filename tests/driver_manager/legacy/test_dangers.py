@@ -1,19 +1,12 @@
 """Drivers of HMM-Local that are known to do harm are told from others."""
 
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from custom_components.hmm.driver_api import CommandFailed, DriverContext
 from custom_components.hmm.driver_manager.client import MinerClient
-from custom_components.hmm.driver_manager.legacy.app_settings import AppSettings
-from custom_components.hmm.driver_manager.legacy.dangers import (
-    known_danger,
-    known_dangers,
-)
-from custom_components.hmm.driver_manager.legacy.host import Hanging
-from custom_components.hmm.driver_manager.legacy.origin import Origin
+from custom_components.hmm.driver_manager.legacy.dangers import Danger, known_dangers
 from custom_components.hmm.driver_manager.loader import BUNDLED, load_drivers
 from simulator import SimulatedAxeOS
 from tests.common import until
@@ -21,15 +14,9 @@ from tests.common import until
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "drivers"
 
 
-def origin(source: str, name: str = "bitaxe_driver.py") -> Origin:
-    """Return what a file with this source would be."""
-    return Origin(
-        path=Path("drivers", name),
-        source=source,
-        module=ModuleType("driver"),
-        hanging=Hanging(name),
-        settings=AppSettings({}),
-    )
+def dangers(source: str, name: str = "bitaxe_driver.py") -> list[Danger]:
+    """Return what a file with this source does, the worst first."""
+    return list(known_dangers(source, Path("drivers", name)))
 
 
 TELEMETRY = """
@@ -177,23 +164,29 @@ POOL_WITHOUT_RESTART = POOL.replace("await self.restart()", "True")
 )
 def test_dangers(source: str, danger: str | None) -> None:
     """Given a way to write something, it is known whether it does harm."""
-    assert known_danger(origin(source)) == danger
+    assert next(iter(dangers(source)), None) == danger
 
 
 def test_several_dangers() -> None:
     """Given a driver with both, both are told."""
-    assert known_dangers(origin(POOL + MODES)) == (
-        "writes_input_voltage",
-        "pool_switch_restarts",
-    )
+    assert dangers(POOL + MODES) == ["writes_input_voltage", "pool_switch_restarts"]
+    # With the lines where they are
+    source = POOL + MODES
+    assert [
+        source.splitlines()[line - 1].strip()
+        for line in known_dangers(source, Path()).values()
+    ] == [
+        '"eco": {"frequency": 400, "voltage": 1100},',
+        'json={"stratumURL": pool_url, "stratumPort": pool_port},',
+    ]
 
 
 def test_a_nerdqaxe_takes_pools_that_way() -> None:
     """Given the same for NerdQAxe, whose firmware did not change, it is fine."""
-    assert known_danger(origin(POOL, "nerdqaxe_driver.py")) is None
+    assert dangers(POOL, "nerdqaxe_driver.py") == []
     typed = POOL.replace("    async", '    miner_type = "nerdqaxe"\n    async', 1)
-    assert known_danger(origin(typed, "mine_driver.py")) is None
-    assert known_danger(origin(MODES, "nerdqaxe_driver.py")) == "writes_input_voltage"
+    assert dangers(typed, "mine_driver.py") == []
+    assert dangers(MODES, "nerdqaxe_driver.py") == ["writes_input_voltage"]
 
 
 @pytest.mark.parametrize(
@@ -207,8 +200,7 @@ def test_a_nerdqaxe_takes_pools_that_way() -> None:
 )
 def test_no_false_alarm(path: Path) -> None:
     """Given the bundled drivers and those of authors who knew, none is dangerous."""
-    found = origin(path.read_text(encoding="utf-8"), path.name)
-    assert known_danger(found) is None
+    assert dangers(path.read_text(encoding="utf-8"), path.name) == []
 
 
 OLD_BITAXE = """

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import suppress
 import json
 from pathlib import Path
 import shutil
@@ -32,7 +31,7 @@ from custom_components.hmm.driver_api import (
 from custom_components.hmm.driver_api.transports.udp import BroadcastListener
 from custom_components.hmm.driver_manager.client import DriverFault, MinerClient
 from custom_components.hmm.driver_manager.detect import detect
-from custom_components.hmm.driver_manager.legacy import miners
+from custom_components.hmm.driver_manager.legacy import miners, read_back
 from custom_components.hmm.driver_manager.legacy.miner_reports import read_report
 from custom_components.hmm.driver_manager.legacy.shims.adapters import (
     MinerTelemetry as Report,
@@ -62,6 +61,13 @@ def no_thread_is_left(verify_cleanup: None) -> Iterator[None]:
         if thread.name.startswith("hmm driver"):
             thread.join(10)
             assert not thread.is_alive()
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask soon whether a command was done."""
+    monkeypatch.setattr(read_back, "_FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(read_back, "_LONGEST_PAUSE", 0.2)
 
 
 @pytest.fixture
@@ -111,6 +117,7 @@ class Cpu:
         }
         self.told: list[tuple[str, Any]] = []
         self.mode = "quiet"
+        self.obeys = True
         self.asked = asyncio.Event()
         self.answer = asyncio.Event()
         self.answer.set()
@@ -139,7 +146,13 @@ class Cpu:
     async def _tell(self, request: web.Request) -> web.Response:
         body = await request.json()
         self.told.append((request.match_info["what"], body))
-        self.mode = body.get("mode", self.mode)
+        if self.obeys:
+            self.mode = body.get("mode", self.mode)
+            match body.get("pool"):
+                case [str(host), int(port), *_]:
+                    self.summary["pool"] = f"stratum+tcp://{host}:{port}"
+                case [str(server), *_]:
+                    self.summary["pool"] = server
         return web.json_response({})
 
 
@@ -348,6 +361,45 @@ async def test_m1_reads_and_steers(
     assert (await client.poll()).mode == "loud"
 
 
+async def test_m1_that_is_ignored(
+    planned_cpu: LoadedDriver[BaseMinerAdapter],
+    cpu: Cpu,
+    client_of: ClientMaker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Given a device that takes commands and does nothing, that is said."""
+    monkeypatch.setattr(miners, "MODE_SECONDS", 0.5)
+    monkeypatch.setattr(miners, "POOL_SECONDS", 0.5)
+    client = client_of(planned_cpu, cpu.port)
+    await client.poll()
+    cpu.obeys = False
+    with pytest.raises(CommandFailed, match="still reports quiet"):
+        await client.set_mode("loud")
+    with pytest.raises(CommandFailed, match="still reports stratum"):
+        await client.set_pool("a.example:1", "wallet.worker", "x")
+
+
+@pytest.mark.parametrize("answer", ["{}", "None", "1 / 0"])
+async def test_m1_that_cannot_tell_its_pool(
+    tmp_path: Path,
+    cpu: Cpu,
+    client_of: ClientMaker,
+    answer: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Given a driver that reports no pool, a new one is sent, and that is said."""
+    path = tmp_path / "hmm" / "miner_drivers" / "planned_driver.py"
+    path.parent.mkdir(parents=True)
+    pool = 'return {"pool_url": pool, "pool_user": "wallet", "pool_pass": "x"}'
+    assert pool in PLANNED_CPU
+    path.write_text(PLANNED_CPU.replace(pool, f"return {answer}"))
+    client = client_of(load_drivers(tmp_path / "hmm").miners["planned_cpu"], cpu.port)
+    await client.poll()
+    await client.set_pool("a.example:1", "wallet.worker", "x")
+    assert [what for what, _ in cpu.told] == ["pool"]
+    assert "A pool was sent to 127.0.0.1" in caplog.text
+
+
 async def test_m1_is_detected(
     planned_cpu: LoadedDriver[BaseMinerAdapter],
     bundled: list[LoadedDriver[BaseMinerAdapter]],
@@ -431,8 +483,10 @@ async def test_m2_steers_a_bitaxe(
     """Given commands right after the start, the device does them."""
     await bitaxe_client.set_mode("eco")
     assert bitaxe.writes == [{"frequency": 400, "coreVoltage": 1060}]
-    # Not what connect() had read before the command
+    # What it was read back with serves the next poll as well
+    requests = bitaxe.counters.requests
     assert (await bitaxe_client.poll()).mode == "eco"
+    assert bitaxe.counters.requests == requests == 3
     with pytest.raises(CommandFailed):
         await bitaxe_client.set_mode("warp")
 
@@ -530,7 +584,7 @@ def avalon_driver(tmp_path: Path) -> LoadedDriver[BaseMinerAdapter]:
 async def avalon(socket_enabled: None) -> AsyncGenerator[SimulatedAvalon]:
     """Return a running Nano 3S whose web login is not the usual one."""
     async with SimulatedAvalon(
-        password="open sesame", reboot_seconds=0.2, settle_seconds=0.1
+        user="admin", password="open sesame", reboot_seconds=0.2, settle_seconds=0.1
     ) as device:
         yield device
 
@@ -558,11 +612,11 @@ async def test_m2_that_blocks(
     assert (await client.poll()).mode == "low"
 
     # It notes the switch in a database that is not there
-    await client.set_pool("eu1.solopool.org:8004", "wallet.worker", "x")
+    await client.set_pool("pool.example:3333", "wallet.worker", "x")
     await until(lambda: avalon.online and not avalon.rebooting)
     telemetry = await client.poll()
     assert telemetry.active_pool is not None
-    assert telemetry.active_pool.url == "eu1.solopool.org:8004"
+    assert telemetry.active_pool.url == "pool.example:3333"
 
 
 async def test_m2_that_blocks_is_detected(
@@ -584,15 +638,58 @@ async def test_m2_with_the_wrong_password(
     avalon_driver: LoadedDriver[BaseMinerAdapter],
     avalon: SimulatedAvalon,
     client_of: ClientMaker,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Given no password, the driver's own is tried, and the pool stays."""
+    """Given a wrong password, the pool stays: that is said, with one restart only."""
+    monkeypatch.setattr(miners, "POOL_SECONDS", 2.0)
     client = client_of(avalon_driver, avalon.port)
     before = (await client.poll()).active_pool
+    assert before is not None
+    pool = ("pool.example:3333", "wallet.worker", "x")
+    with pytest.raises(CommandFailed, match=rf"reports {before.url}.*password"):
+        await client.set_pool(*pool)
+    assert avalon.boots == 2
+    for _ in range(3):
+        with pytest.raises(CommandFailed, match="10 minutes"):
+            await client.set_pool(*pool)
+        assert (await client.poll()).active_pool == before
+    assert avalon.boots == 2
+
+    # With another password there is a new client
+    client = client_of(avalon_driver, avalon.port, admin_password="open sesame")
+    await client.set_pool(*pool)
+    assert avalon.boots == 3
+
+
+async def test_m2_is_sent_no_pool_that_it_has(
+    avalon_driver: LoadedDriver[BaseMinerAdapter],
+    avalon: SimulatedAvalon,
+    client_of: ClientMaker,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Given a pool that is set again and again, the miner restarts for it once."""
+    client = client_of(avalon_driver, avalon.port, admin_password="open sesame")
+    for _ in range(3):
+        await client.set_pool("pool.example:3333", "wallet.worker", "x")
+    assert avalon.boots == 2
+    assert "cannot report" not in caplog.text
+    # Whether it took another account there, the driver does not report
+    await client.set_pool("pool.example:3333", "other.worker", "x")
+    await until(lambda: avalon.boots == 3)
+    assert caplog.text.count("cannot report") == 1
+
+
+async def test_m2_hands_on_why_a_mode_is_refused(
+    avalon_driver: LoadedDriver[BaseMinerAdapter],
+    avalon: SimulatedAvalon,
+    client_of: ClientMaker,
+) -> None:
+    """Given an Avalon that calibrates itself, it is quoted."""
     client = client_of(avalon_driver, avalon.port)
-    with suppress(CommandFailed):
-        await client.set_pool("eu1.solopool.org:8004", "wallet.worker", "x")
-    await until(lambda: avalon.online and not avalon.rebooting)
-    assert (await client.poll()).active_pool == before
+    await client.poll()
+    avalon.calibrating = True
+    with pytest.raises(CommandFailed, match="permit"):
+        await client.set_mode("low")
 
 
 # M2 that is told what was broadcast
@@ -650,13 +747,21 @@ async def test_m2_that_listens(
         assert profile.modes == ()
         assert not profile.restart and profile.set_pool
 
-        await client.set_pool("eu1.solopool.org:8004", "wallet.worker", "x")
+        setting = asyncio.create_task(
+            client.set_pool("eu1.solopool.org:8004", "wallet.worker", "x")
+        )
         sent = await asyncio.get_running_loop().sock_recv(config, 4096)
     assert json.loads(sent) == {
         "PrimaryPool": "stratum+tcp://eu1.solopool.org:8004",
         "PrimaryAddress": "wallet.worker",
         "PrimaryPassword": "x",
     }
+    # What counts is what it broadcasts from then on
+    assert not setting.done()
+    nmminer.settings["mining"]["PrimaryPool"] = "stratum+tcp://eu1.solopool.org:8004"
+    nmminer._reconnect()
+    await setting
+    await client.poll()
     # Without a sensor it says 0
     nmminer.sensor = False
     nmminer.broadcast()
@@ -791,6 +896,25 @@ async def test_m3_steers(cpu_client: MinerClient, cpu: Cpu) -> None:
     assert (await cpu_client.poll()).mode == "loud"
 
 
+async def test_m3_that_is_ignored(
+    cpu_client: MinerClient, cpu: Cpu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a device that takes commands and does nothing, that is said."""
+    monkeypatch.setattr(miners, "MODE_SECONDS", 0.5)
+    monkeypatch.setattr(miners, "POOL_SECONDS", 0.5)
+    await cpu_client.poll()
+    cpu.obeys = False
+    with pytest.raises(CommandFailed, match="still reports quiet"):
+        await cpu_client.set_mode("loud")
+    with pytest.raises(CommandFailed, match=r"still reports pool\.example:3333"):
+        await cpu_client.set_pool("a.example:1", "wallet.worker", "x")
+    assert (await cpu_client.poll()).hashing
+    # Another pool is another attempt
+    cpu.obeys = True
+    await cpu_client.set_pool("b.example:1", "wallet.worker", "x")
+    assert [what for what, _ in cpu.told] == ["mode", "pool", "pool"]
+
+
 async def test_m3_at_the_wrong_device(
     tmp_path: Path, client_of: ClientMaker, bitaxe: SimulatedAxeOS
 ) -> None:
@@ -820,7 +944,7 @@ async def test_m3_of_the_first_days(
 
 
 async def test_m3_with_a_port_of_its_own(
-    tmp_path: Path, cpu: Cpu, client_of: ClientMaker
+    tmp_path: Path, cpu: Cpu, client_of: ClientMaker, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Given no port, the driver's own is asked; a whole user stays whole."""
     driver = load(tmp_path, cpuminer_driver="legacy_own_port")["cpuminer"]
@@ -832,6 +956,10 @@ async def test_m3_with_a_port_of_its_own(
 
     await client.set_pool("pool.example:1", "wallet.worker", "x")
     assert cpu.told == [("pool", {"pool": ["pool.example:1", "wallet.worker"]})]
+    # It never reports a pool: one look, and one line
+    await client.set_pool("pool.example:2", "wallet.worker", "x")
+    assert caplog.text.count("cannot report") == 1
+    assert "wallet" not in caplog.text
 
 
 async def test_m3_is_detected(

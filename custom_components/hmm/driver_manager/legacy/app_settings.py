@@ -1,12 +1,17 @@
 """What HMM-Local's config.yaml tells a driver, beside what it imports of it."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
-from ...driver_api.units import parse_text
+from ...driver_api.units import parse_int, parse_text
+from ..address import Address, AddressError, parse_address
 
 _SECRET_ENDS = ("key", "token", "password", "secret", "wallet", "user", "username")
 _SHORTEST_SECRET = 6
+
+_OLD_KEYS = ("_api_token", "_api_key")
+"""How keys beside all sections end, as HMM-Local had them at first."""
 
 
 class AppSettings:
@@ -28,13 +33,13 @@ class AppSettings:
         )
 
     def api_key(self, driver_type: str | None) -> str | None:
-        """Return the key of a driver, for an account that has none of its own.
-
-        At first HMM-Local had one beside all sections, as ``braiins_api_token``.
-        """
-        return parse_text(self._section("api_keys").get(driver_type)) or parse_text(
-            self._values.get(f"{driver_type}_api_token")
-        )
+        """Return the key of a driver, for an account that has none of its own."""
+        keys = old_keys(self._values) | {
+            str(name).lower(): text
+            for name, key in self._section("api_keys").items()
+            if (text := parse_text(key))
+        }
+        return keys.get(str(driver_type).lower())
 
     def discreet(self, text: str, more: Iterable[Any] = ()) -> str:
         """Return a text without wallets, keys and passwords, nor those of ``more``."""
@@ -48,21 +53,48 @@ class AppSettings:
         return section if isinstance(section, Mapping) else {}
 
 
-def settings_seen(source: bytes, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+def settings_seen(source: str, settings: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the settings that a driver file of the user may see.
 
     One that imports them sees all, any other pool driver of HMM-Local those that
     fill in for what an account lacks, and a driver of another kind none.
     """
-    if b"core.config" in source or b"app_config" in source:
+    if "core.config" in source or "app_config" in source:
         return settings
-    if b"base_pool" in source:
+    if "base_pool" in source:
         return {
             key: value
             for key, value in settings.items()
-            if key in ("wallets", "api_keys") or str(key).endswith("_api_token")
+            if key in ("wallets", "api_keys") or str(key).endswith(_OLD_KEYS)
         }
     return {}
+
+
+def old_keys(values: Mapping[Any, Any]) -> dict[str, str]:
+    """Return the keys beside all sections by driver, as of ``braiins_api_token``."""
+    return {
+        str(name).lower().removesuffix(end): text
+        for end in reversed(_OLD_KEYS)
+        for name, value in values.items()
+        if str(name).lower().endswith(end) and (text := parse_text(value))
+    }
+
+
+def old_servers(values: Mapping[Any, Any]) -> dict[str, Address]:
+    """Return servers of one's own by driver, as of ``mmfp_pool``; not all have a port."""
+    servers: dict[str, Address] = {}
+    for name, section in values.items():
+        if not str(name).lower().endswith("_pool") or not isinstance(section, Mapping):
+            continue
+        # What is no address is not suggested
+        with suppress(AddressError):
+            url = parse_text(section.get("url")) or ""
+            server = parse_address(url.rpartition("://")[2].partition("/")[0])
+            port = parse_int(section.get("port"))
+            if port is not None and 0 < port < 65536:
+                server = Address(server.host, port)
+            servers[str(name).lower().removesuffix("_pool")] = server
+    return servers
 
 
 def _secrets(value: Any, *, is_secret: bool = False) -> Iterator[str]:

@@ -8,9 +8,8 @@ unknown is answered with 200 and ignored).
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
-
-from .origin import Origin
 
 type Danger = Literal["writes_input_voltage", "pool_switch_restarts"]
 
@@ -30,8 +29,8 @@ _QUESTIONS = {
 class _Part:
     """What a function or a constant of a file mentions."""
 
-    keys: set[str] = field(default_factory=set)
-    """Keys of the dictionaries that are made in it."""
+    keys: dict[str, int] = field(default_factory=dict)
+    """Keys of the dictionaries that are made in it, with their lines."""
     names: set[str] = field(default_factory=set)
     """What it uses: functions, constants, attributes."""
     texts: set[str] = field(default_factory=set)
@@ -39,7 +38,7 @@ class _Part:
     def __or__(self, other: _Part) -> _Part:
         """Return both together."""
         return _Part(
-            self.keys | other.keys, self.names | other.names, self.texts | other.texts
+            other.keys | self.keys, self.names | other.names, self.texts | other.texts
         )
 
     @property
@@ -56,13 +55,8 @@ class _Part:
         )
 
 
-def known_danger(origin: Origin) -> Danger | None:
-    """Return the worst known harm that a driver does, None if there is none."""
-    return next(iter(known_dangers(origin)), None)
-
-
-def known_dangers(origin: Origin) -> tuple[Danger, ...]:
-    """Return the known harm that a driver does, the worst first.
+def known_dangers(source: str, path: Path) -> dict[Danger, int]:
+    """Return the known harm that a driver does and in which line, the worst first.
 
     ``writes_input_voltage``: its modes send the key ``voltage``, which AxeOS and
     NerdQAxe ignore, so that the frequency rises at the old core voltage.
@@ -70,19 +64,21 @@ def known_dangers(origin: Origin) -> tuple[Danger, ...]:
     restarts, which a newer one does without a change, as often as it is asked.
     """
     try:
-        tree = ast.parse(origin.source)
+        tree = ast.parse(source)
     except SyntaxError, ValueError, RecursionError, MemoryError:
-        return ()
+        return {}
     if not any("/api/system" in text for text in _texts(ast.walk(tree))):
-        return ()
+        return {}
     parts = _parts(tree)
     commands = [_reach(parts, name) for name in _COMMANDS if name in parts]
-    dangers: list[Danger] = []
-    if any(map(_writes_input_voltage, commands)):
-        dangers.append("writes_input_voltage")
-    if not _is_for_nerdqaxe(tree, origin) and any(map(_restarts_in_vain, commands)):
-        dangers.append("pool_switch_restarts")
-    return tuple(dangers)
+    dangers: dict[Danger, int] = {}
+    for command in commands:
+        if _writes_input_voltage(command):
+            dangers.setdefault("writes_input_voltage", command.keys["voltage"])
+    for command in () if _is_for_nerdqaxe(tree, path) else commands:
+        if _restarts_in_vain(command):
+            dangers.setdefault("pool_switch_restarts", command.keys["stratumURL"])
+    return dangers
 
 
 def _writes_input_voltage(command: _Part) -> bool:
@@ -146,15 +142,19 @@ def _read(top: ast.AST) -> _Part:
     for node in nodes:
         match node:
             case ast.Dict(keys=keys):
-                part.keys.update(_texts(keys))
+                part.keys.update(
+                    (key.value, key.lineno)
+                    for key in keys
+                    if isinstance(key, ast.Constant) and isinstance(key.value, str)
+                )
             # settings["voltage"] = ...
             case ast.Subscript(slice=ast.Constant(value=str(key)), ctx=ast.Store()):
-                part.keys.add(key)
+                part.keys[key] = node.lineno
             # dict(voltage=...), self._patch(voltage=...)
             case ast.Call(
                 func=ast.Name(id=name) | ast.Attribute(attr=name), keywords=keywords
             ) if name == "dict" or "patch" in name.lower():
-                part.keys.update(word.arg for word in keywords if word.arg)
+                part.keys.update((it.arg, it.lineno) for it in keywords if it.arg)
             case ast.Name(id=name) | ast.Attribute(attr=name):
                 part.names.add(name)
     return part
@@ -166,9 +166,9 @@ def _texts(nodes: Iterable[ast.AST | None]) -> Iterator[str]:
             yield node.value
 
 
-def _is_for_nerdqaxe(tree: ast.Module, origin: Origin) -> bool:
+def _is_for_nerdqaxe(tree: ast.Module, path: Path) -> bool:
     """Return whether it is for the firmware that still takes a pool that way."""
-    if "nerd" in origin.path.stem.lower():
+    if "nerd" in path.stem.lower():
         return True
     types = (
         node.value

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+import logging
 import re
+import time
 from typing import Any, ClassVar, override
 import zlib
 
-from ...bundled.axeos import is_nerdqaxe, parse_endpoint
+from ...bundled.axeos import Endpoint, is_nerdqaxe, parse_endpoint
 from ...bundled.miner_drivers.nmminer_driver import is_nmminer
 from ...driver_api import (
     BaseMinerAdapter,
@@ -25,6 +27,7 @@ from ...driver_api.transports.udp import BroadcastListener, Packet
 from ...driver_api.units import LONGEST_FIGURE, parse_text
 from .binding import bind, names
 from .dangers import Danger, known_dangers
+from .figures import read
 from .host import Hanging, Host
 from .miner_reports import (
     extra_data,
@@ -34,11 +37,17 @@ from .miner_reports import (
     system_info,
 )
 from .origin import Origin
+from .read_back import MODE_SECONDS, POOL_SECONDS, confirm, is_mode, is_server
 from .shims import adapters
+
+_LOGGER = logging.getLogger(__name__)
 
 _ANSWER_SECONDS = 18
 _COMMAND_SECONDS = 140
 _CLOSE_SECONDS = 3
+
+_REPEAT_SECONDS = 600.0
+"""For how long a pool that a miner did not take is not sent again: it may restart."""
 
 _BROADCAST_PORT = 12345
 _LISTEN_SECONDS = 8.0
@@ -84,6 +93,15 @@ class _LegacyMiner(BaseMinerAdapter):
         self._address = ""
         self._port: int | None = None
         self._failed = False
+        self._kept: MinerTelemetry | dict[str, Any] | None = None
+        """A poll that serves the next one as well."""
+        self._mode: str | None = None
+        """The mode that the last poll reported."""
+        self._said: str | None = None
+        """What the device said to the last command for a mode."""
+        self._sent_pool = 0
+        self._refused_until = 0.0
+        self._unconfirmed: set[str] = set()
 
     @override
     def get_supported_modes(self) -> list[str]:
@@ -95,7 +113,16 @@ class _LegacyMiner(BaseMinerAdapter):
 
     @override
     async def set_mode(self, mode: str) -> bool:
-        return await self._command("set_mode", mode)
+        before, start = self._mode, time.monotonic()
+        taken = await self._command("set_mode", mode)
+        if not taken:
+            with suppress(Exception):
+                await self._read_mode()
+            raise CommandFailed(self._said or "The device did not take the command")
+        await self._confirm(
+            "mode", self._read_mode, lambda found: is_mode(found, mode), before, start
+        )
+        return True
 
     @override
     async def restart(self) -> bool:
@@ -107,6 +134,80 @@ class _LegacyMiner(BaseMinerAdapter):
             await self._drop()
         finally:
             self._host.close()
+
+    async def _read_mode(self) -> str | None:
+        """Return the mode that the device reports now; the poll also serves others."""
+        self._kept = None
+        self._kept = await self.get_telemetry()
+        return self._mode
+
+    async def _switch_pool(
+        self,
+        endpoint: Endpoint,
+        account: tuple[str, str],
+        before: str | None,
+        read: Callable[[], Awaitable[str | None]],
+        switch: Callable[[], Awaitable[bool]],
+    ) -> bool:
+        """Send a pool once and wait until the device is there; it may restart for it."""
+
+        def is_there(found: str) -> bool:
+            return is_server(found, endpoint.host, endpoint.port)
+
+        start = time.monotonic()
+        pool = hash((endpoint, account))
+        if pool == self._sent_pool:
+            if (found := await read()) is not None and is_there(found):
+                return True
+            if start < self._refused_until:
+                raise CommandFailed(
+                    "It did not take this pool last time. So that it does not restart"
+                    f" each time, the pool is sent again after"
+                    f" {_REPEAT_SECONDS / 60:.0f} minutes at the earliest"
+                )
+        taken = await switch()
+        if not taken:
+            return False
+        self._sent_pool = pool
+        try:
+            # Where it was there before, it cannot be seen whether it took the account
+            if before is None or not is_there(before):
+                await self._confirm("pool", read, is_there, before, start)
+            else:
+                self._note_unconfirmed("pool")
+        except CommandFailed as err:
+            self._refused_until = time.monotonic() + _REPEAT_SECONDS
+            hint = "; is its password right?" if self.option_fields else ""
+            raise CommandFailed(f"{err}{hint}") from err
+        return True
+
+    async def _confirm(
+        self,
+        what: str,
+        read: Callable[[], Awaitable[str | None]],
+        is_wanted: Callable[[str], bool],
+        before: str | None,
+        start: float,
+    ) -> None:
+        """Wait until the device reports what was set. Raises CommandFailed."""
+        limit = MODE_SECONDS if what == "mode" else POOL_SECONDS
+        left = start + _COMMAND_SECONDS - time.monotonic()
+        if not await confirm(
+            read, is_wanted, before=before, seconds=max(min(limit, left), 1.0)
+        ):
+            self._note_unconfirmed(what)
+
+    def _note_unconfirmed(self, what: str) -> None:
+        """Say once that nobody knows whether a command was taken."""
+        if what not in self._unconfirmed:
+            self._unconfirmed.add(what)
+            _LOGGER.warning(
+                "A %s was sent to %s, but the driver %s cannot report whether it was"
+                " taken",
+                what,
+                self._address,
+                self.driver_type,
+            )
 
     async def _make(self, make: Callable[[], Any]) -> Any:
         """Make a driver object and return it."""
@@ -147,7 +248,11 @@ class _LegacyMiner(BaseMinerAdapter):
         async def command() -> bool:
             return await _done(getattr(miner, method)(*args)) is True
 
-        return await self._run(command, _COMMAND_SECONDS)
+        try:
+            return await self._run(command, _COMMAND_SECONDS)
+        finally:
+            # It is from before the command
+            self._kept = None
 
     async def _run[T](self, call: Callable[[], Awaitable[T]], seconds: float) -> T:
         """Run something in the driver's thread; remember that it failed."""
@@ -167,7 +272,7 @@ class LegacyMiner(_LegacyMiner):
     @override
     def __init__(self) -> None:
         super().__init__()
-        self._first: MinerTelemetry | None = None
+        self._pool: str | None = None
         self._facts = DeviceFacts()
         self._has_pool_list = False
         self._listener: BroadcastListener | None = None
@@ -189,8 +294,8 @@ class LegacyMiner(_LegacyMiner):
         cls = self.legacy_class
         miner = await self._make(lambda: cls(**bind(cls, values, {})))
         self._modes = await self._run(lambda: _read_modes(miner), _ANSWER_SECONDS)
-        self._first = await self._poll(miner)
-        return self._first is not None and is_miner(self._first)
+        self._kept = telemetry = await self._poll(miner)
+        return telemetry is not None and is_miner(telemetry)
 
     @override
     async def close(self) -> None:
@@ -206,8 +311,9 @@ class LegacyMiner(_LegacyMiner):
     @override
     async def get_telemetry(self) -> MinerTelemetry:
         miner = await self._ready()
-        # What connect() asked for serves the poll that follows it
-        telemetry, self._first = self._first, None
+        # What connect() or a command asked for serves the poll that follows it
+        kept, self._kept = self._kept, None
+        telemetry = kept if isinstance(kept, MinerTelemetry) else None
         if telemetry is None:
             telemetry = await self._poll(miner)
         if telemetry is None:
@@ -216,8 +322,8 @@ class LegacyMiner(_LegacyMiner):
 
     @override
     async def get_pool_info(self) -> dict[str, Any]:
-        pool = (await self.get_telemetry()).active_pool
-        return {"pool_url": pool.url if pool else None}
+        await self.get_telemetry()
+        return {"pool_url": self._pool}
 
     @override
     def supports_set_pool(self) -> bool:
@@ -234,6 +340,7 @@ class LegacyMiner(_LegacyMiner):
                 "The driver is too old for this firmware: it would restart the miner"
                 " and change nothing"
             )
+        whole_user = user
         if self.names_worker:
             # It puts the name of the miner behind the wallet itself
             user, _, worker = user.partition(".")
@@ -244,15 +351,18 @@ class LegacyMiner(_LegacyMiner):
         else:
             # At first they took it in one
             server = (f"stratum+tcp://{endpoint.host}:{endpoint.port}",)
-        return await self._command("switch_pool", *server, user, password)
 
-    @override
-    async def _command(self, method: str, *args: Any) -> bool:
-        try:
-            return await super()._command(method, *args)
-        finally:
-            # It is from before the command
-            self._first = None
+        async def read() -> str | None:
+            await self._read_mode()
+            return self._pool
+
+        return await self._switch_pool(
+            endpoint,
+            (whole_user, password),
+            self._pool,
+            read,
+            lambda: self._command("switch_pool", *server, user, password),
+        )
 
     async def _poll(self, miner: Any) -> MinerTelemetry | None:
         """Return what the driver says of the device, None if it got no answer."""
@@ -271,13 +381,17 @@ class LegacyMiner(_LegacyMiner):
             mode = None
             if modes and "current_mode" not in extra:
                 mode = await _read_mode(miner)
+            self._said = parse_text(extra.get("mode_switch_last_message"))
             report = read_report(answer, mode, address)
             self._has_pool_list = "pools" in info or _is_axeos_2_15(report.device)
             return report
 
         telemetry = await self._run(poll, _ANSWER_SECONDS)
-        if telemetry is not None and telemetry.device is not None:
-            self._facts = telemetry.device
+        if telemetry is not None:
+            self._mode = telemetry.mode
+            pool = telemetry.active_pool
+            self._pool = pool.url if pool else None
+            self._facts = telemetry.device or self._facts
         return telemetry
 
     async def _listen(self, ip: str, port: int | None) -> None:
@@ -345,6 +459,9 @@ class LegacyPlannedMiner(_LegacyMiner):
     @override
     async def get_telemetry(self) -> MinerTelemetry | dict[str, Any]:
         miner = await self._ready()
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            return kept
         modes, address = self._modes, self._address
 
         async def poll() -> MinerTelemetry | dict[str, Any] | None:
@@ -358,6 +475,7 @@ class LegacyPlannedMiner(_LegacyMiner):
         telemetry = await self._run(poll, _ANSWER_SECONDS)
         if telemetry is None:
             raise CannotConnect("The driver got no answer that it understands")
+        self._mode = parse_text(read(telemetry, "mode"))
         return telemetry
 
     @override
@@ -394,7 +512,27 @@ class LegacyPlannedMiner(_LegacyMiner):
 
     @override
     async def set_pool(self, url: str, user: str, password: str) -> bool:
-        return await self._command("set_pool", url, user, password)
+        endpoint = parse_endpoint(url)
+
+        async def read_pool() -> str | None:
+            return parse_text((await self.get_pool_info()).get("pool_url"))
+
+        async def read_nothing() -> None:
+            return None
+
+        before, read = None, read_pool
+        try:
+            before = await read_pool()
+        # Not every driver can tell
+        except Exception:  # noqa: BLE001
+            read = read_nothing
+        return await self._switch_pool(
+            endpoint,
+            (user, password),
+            before,
+            read,
+            lambda: self._command("set_pool", url, user, password),
+        )
 
 
 def wrap_miner(driver_class: type[Any], origin: Origin) -> type[_LegacyMiner]:
@@ -417,7 +555,7 @@ def wrap_miner(driver_class: type[Any], origin: Origin) -> type[_LegacyMiner]:
         msg = f"{driver_class.__name__} has neither driver_type nor miner_type"
         raise ValueError(msg)
 
-    dangers = known_dangers(origin)
+    dangers = tuple(known_dangers(origin.source, origin.path))
     models = getattr(teller, "supported_models", ())
     connection = getattr(teller, "connection_type", None)
     if hasattr(driver_class, "update_telemetry"):

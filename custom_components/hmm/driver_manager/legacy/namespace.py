@@ -7,9 +7,13 @@ software may use, so they never get into ``sys.modules``: the file runs with its
 
 import builtins
 from collections.abc import Callable, Mapping
+import sys
+import threading
 from types import ModuleType
 from typing import Any
 
+from ..driver_files import DriverFile
+from .hush import hush
 from .shims import adapters, base_pool, core, database
 
 
@@ -48,8 +52,63 @@ class PoolRegistry:
         return None
 
 
+class Siblings:
+    """The files beside a driver that it imports, run once each when they are.
+
+    They are modules of this driver alone, with names below its own private one.
+    """
+
+    def __init__(self, file: DriverFile, module: ModuleType) -> None:
+        """Begin with the module of the driver itself, which a sibling may import."""
+        self._siblings = file.siblings
+        self._modules = {file.path: module}
+        self._module = module
+        # Drivers import inside of functions, too, in any of their threads
+        self._lock = threading.RLock()
+
+    def load(self, name: str) -> ModuleType | None:
+        """Return a sibling as a module, None if there is none of this name.
+
+        Raises ImportError with the reason: it cannot be read, or fails. Of two files
+        that import each other, one sees what the other has so far, as ever in Python.
+        """
+        found = self._siblings.get(name)
+        if found is None:
+            return None
+        if isinstance(found, str):
+            msg = f"{name} cannot be used: {found}"
+            raise ImportError(msg, name=name)
+        with self._lock:
+            if (module := self._modules.get(found.path)) is None:
+                module = self._run(found)
+            return module
+
+    def _run(self, file: DriverFile) -> ModuleType:
+        name = f"{self._module.__name__}.{file.path.stem}_{file.sha256[:8]}"
+        module = ModuleType(name)
+        module.__file__ = str(file.path)
+        vars(module)["__builtins__"] = vars(self._module)["__builtins__"]
+        self._modules[file.path] = module
+        # dataclasses look their module up by name
+        sys.modules[name] = module
+        try:
+            code = compile(file.source, str(file.path), "exec", dont_inherit=True)
+            exec(code, vars(module))  # noqa: S102
+        except BaseException as err:
+            del self._modules[file.path], sys.modules[name]
+            if not isinstance(err, Exception):
+                raise
+            msg = f"{file.path.name}: {type(err).__name__}: {err}"
+            raise ImportError(msg) from err
+        hush(module)
+        return module
+
+
 def private_builtins(
-    source: str, registry: PoolRegistry, settings: Mapping[str, Any]
+    source: str,
+    registry: PoolRegistry,
+    settings: Mapping[str, Any],
+    siblings: Siblings | None = None,
 ) -> dict[str, Any]:
     """Return the ``__builtins__`` for one driver file.
 
@@ -62,12 +121,23 @@ def private_builtins(
         modules.update(_database_modules())
     return {
         **vars(builtins),
-        "__import__": _importer(modules),
+        "__import__": _importer(modules, siblings),
         "print": lambda *args, **values: None,
     }
 
 
-def _importer(modules: Mapping[str, ModuleType]) -> Callable[..., Any]:
+def _importer(
+    modules: dict[str, ModuleType], siblings: Siblings | None
+) -> Callable[..., Any]:
+    def find(name: str) -> ModuleType | None:
+        """Return a module that is served, or that is a file beside the driver."""
+        module = modules.get(name)
+        if module is None and siblings and (module := siblings.load(name)):
+            parent, _, last = name.rpartition(".")
+            modules[name] = module
+            setattr(modules[parent], last, module)
+        return module
+
     def import_(
         name: str,
         globals_: Mapping[str, object] | None = None,
@@ -78,10 +148,15 @@ def _importer(modules: Mapping[str, ModuleType]) -> Callable[..., Any]:
         root = name.partition(".")[0]
         if level or root not in modules:
             return builtins.__import__(name, globals_, locals_, fromlist or (), level)
-        if (module := modules.get(name)) is None:
+        if (module := find(name)) is None:
             raise ModuleNotFoundError(
-                f"HMM has no module {name} for drivers of HMM-Local", name=name
+                f"HMM has no module {name} for drivers of HMM-Local, and there is no"
+                " file of that name beside this one",
+                name=name,
             )
+        for item in fromlist or ():
+            if not hasattr(module, item):
+                find(f"{name}.{item}")
         return module if fromlist else modules[root]
 
     return import_

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 import inspect
-import logging
 from types import ModuleType
-from typing import Any, override
+from typing import Any
 
 from ...driver_api import BaseMinerAdapter, BasePoolIntegration
 from ..driver_files import DriverFile
 from .app_settings import AppSettings
 from .host import hanging_of
+from .hush import hush
 from .miners import wrap_miner
 from .namespace import PoolRegistry
 from .origin import Origin
@@ -37,9 +37,9 @@ def find_legacy(
     """
     origin = Origin(
         path=file.path,
-        source=file.source.decode("utf-8", "replace"),
+        source=file.text,
         module=module,
-        hanging=hanging_of(file.path.name, file.sha256),
+        hanging=hanging_of(file.path.name, file.fingerprint),
         settings=AppSettings(settings),
     )
     registered = {type(instance): instance for instance in registry.instances}
@@ -50,7 +50,7 @@ def find_legacy(
         if _is_driver(value) and value.__module__ == module.__name__
     )
     if classes:
-        _hush(module)
+        hush(module)
     return {
         found: partial(wrap_pool, registered.get(found, found), origin)
         if issubclass(found, _POOL)
@@ -84,20 +84,3 @@ def _kind(driver_class: type) -> Any:
         ),
         None,
     )
-
-
-def _hush(module: ModuleType) -> None:
-    """Keep what a driver logs out of the log, as wallets and keys are in it.
-
-    It comes back for who sets a level for the loggers of drivers by their name.
-    """
-    for value in vars(module).values():
-        if isinstance(value, logging.Logger) and value.name == module.__name__:
-            value.addFilter(_OnlyWhenAsked())
-
-
-class _OnlyWhenAsked(logging.Filter):
-    @override
-    def filter(self, record: logging.LogRecord) -> bool:
-        above = logging.getLogger(record.name.partition(".")[0])
-        return above.level != logging.NOTSET

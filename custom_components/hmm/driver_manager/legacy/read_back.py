@@ -1,0 +1,76 @@
+"""Has a device confirm what a driver of HMM-Local sent it.
+
+These drivers report success for what they sent, whatever the device made of it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from ...driver_api import CommandFailed
+
+MODE_SECONDS = 30.0
+POOL_SECONDS = 90.0
+"""A new pool takes a restart, of some 30 s with an Avalon."""
+
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 8.0
+_LONGEST_TEXT = 64
+
+
+async def confirm(
+    read: Callable[[], Awaitable[str | None]],
+    is_wanted: Callable[[str], bool],
+    *,
+    before: str | None,
+    seconds: float,
+) -> bool:
+    """Wait until ``read`` returns what was set, however often it fails until then.
+
+    Returns False if the device responds, but never reported such a thing: nothing
+    tells whether it took the command. Raises CommandFailed if it reports something
+    else, or nothing, for so many ``seconds``.
+    """
+    found: str | None = None
+    has_answered = False
+    pause = _FIRST_PAUSE
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while True:
+                # While it restarts, a driver may raise anything
+                with suppress(Exception):
+                    found = await read()
+                    has_answered = True
+                    if found is None and before is None:
+                        return False
+                    if found is not None and is_wanted(found):
+                        return True
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+    if not has_answered:
+        raise CommandFailed("It took the command, but has not responded since")
+    if found is None:
+        raise CommandFailed("It took the command, but does not report what it does now")
+    raise CommandFailed(f"It still reports {found[:_LONGEST_TEXT]}")
+
+
+def is_mode(found: str, wanted: str) -> bool:
+    """Return whether a device reports a mode, in either of its spellings."""
+    return _plain_mode(found) == _plain_mode(wanted)
+
+
+def is_server(found: str, host: str, port: int) -> bool:
+    """Return whether a pool that a device reports is at ``host``, and at the port.
+
+    Some drivers leave the port out.
+    """
+    address = found.rpartition("://")[2].partition("/")[0].rpartition("@")[2]
+    found_host, _, found_port = address.partition(":")
+    if found_host.rstrip(".").lower() != host.rstrip(".").lower():
+        return False
+    return not found_port.isdecimal() or int(found_port) == port
+
+
+def _plain_mode(mode: str) -> str:
+    plain = mode.strip().lower()
+    return "standard" if plain == "std" else plain
