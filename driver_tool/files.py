@@ -9,6 +9,8 @@ import tempfile
 
 from custom_components.hmm.driver_api import BaseMinerAdapter, BasePoolIntegration
 from custom_components.hmm.driver_manager import loader
+from custom_components.hmm.driver_manager.driver_files import DriverFile
+from custom_components.hmm.driver_manager.legacy.siblings import sibling_files
 from custom_components.hmm.driver_manager.loader import (
     LoadedDriver,
     LoadedDrivers,
@@ -49,6 +51,7 @@ def load(name: str) -> Loaded:
         copy = home / usable_name(path)
         source = path.read_bytes()
         copy.write_bytes(source)
+        copy_siblings(path, home)
         # One that came with HMM-Local is to be tried, too
         wanted = {hashlib.sha256(source).hexdigest()}
         drivers = load_drivers(home, stock_wanted=wanted)
@@ -65,6 +68,14 @@ def load(name: str) -> Loaded:
         miners=tuple(item for item in drivers.miners.values() if not item.bundled),
         pools=tuple(item for item in drivers.pools.values() if not item.bundled),
     )
+
+
+def copy_siblings(path: Path, folder: Path) -> None:
+    """Copy the files beside a driver that it imports, as those of HMM-Local may."""
+    for sibling in sibling_files(DriverFile(path, path.read_bytes())):
+        copy = folder / sibling.path.relative_to(path.parent)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(sibling.source)
 
 
 def load_bundled() -> LoadedDrivers:

@@ -8,7 +8,6 @@ import inspect
 from pathlib import Path
 import re
 import tempfile
-from typing import Literal
 
 from custom_components.hmm.driver_api import BaseMinerAdapter, BasePoolIntegration
 from custom_components.hmm.driver_manager.declaration import (
@@ -22,10 +21,11 @@ from custom_components.hmm.driver_manager.known_pools import load_known_pools
 from custom_components.hmm.driver_manager.loader import load_drivers
 
 from . import ToolError
-from .files import load_with, usable_name
+from .dangers import find_dangers
+from .files import copy_siblings, load_with, usable_name
+from .problem import Problem, warn
 
 type AnyBase = type[BaseMinerAdapter | BasePoolIntegration]
-type Level = Literal["error", "warning"]
 
 _ADVICE: tuple[tuple[str, str], ...] = (
     ("not valid Python", "Python does not understand the line, or the one before it."),
@@ -53,16 +53,6 @@ _ADVICE: tuple[tuple[str, str], ...] = (
     ("default_port", "Write `default_port = 80`, without quotes."),
     ("option_fields", 'Write `option_fields = ("admin_password",)`, with the comma.'),
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """One thing that is not as it should be; an error keeps the file from working."""
-
-    level: Level
-    text: str
-    advice: str = ""
-    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +95,9 @@ def validate(path: Path, drivers: Iterable[Path] = ()) -> Report:
         problems += nameless or [_error(str(err), err.line)]
         return Report(path=path, problems=tuple(problems))
     problems += _declared(declaration)
-    broken = [*_contract(ast.parse(source))]
-    problems += broken
+    tree = ast.parse(source)
+    broken = [*_contract(tree)]
+    problems += [*broken, *find_dangers(tree, source, path)]
     if all(problem.level != "error" for problem in broken):
         problems += _loads(path, source)
     problems.sort(key=lambda problem: (problem.level != "error", problem.line or 0))
@@ -116,10 +107,6 @@ def validate(path: Path, drivers: Iterable[Path] = ()) -> Report:
 def _error(reason: str, line: int | None) -> Problem:
     advice = next((advice for sign, advice in _ADVICE if sign in reason), "")
     return Problem(level="error", text=reason, advice=advice, line=line)
-
-
-def _warn(line: int, text: str, advice: str) -> Problem:
-    return Problem(level="warning", text=text, advice=advice, line=line)
 
 
 def _name(path: Path) -> Iterator[Problem]:
@@ -167,6 +154,7 @@ def _loads(path: Path, source: bytes) -> Iterator[Problem]:
         home = Path(folder, "hmm")
         home.mkdir()
         (home / usable_name(path)).write_bytes(source)
+        copy_siblings(path, home)
         for failure in load_drivers(home).failed:
             yield _error(failure.reason, failure.line)
 
@@ -198,14 +186,6 @@ def _pool_file(path: Path, drivers: Iterable[Path]) -> Iterator[Problem]:
 _BASES: Mapping[str, AnyBase] = {
     "BaseMinerAdapter": BaseMinerAdapter,
     "BasePoolIntegration": BasePoolIntegration,
-}
-_BLOCKING = {
-    "requests": "HttpClient or WebApi of driver_api.transports",
-    "urllib.request": "HttpClient or WebApi of driver_api.transports",
-    "http.client": "HttpClient or WebApi of driver_api.transports",
-    "httpx": "HttpClient or WebApi of driver_api.transports",
-    "telnetlib": "asyncio.open_connection",
-    "subprocess": "nothing: a driver talks to its device by itself",
 }
 
 
@@ -375,30 +355,13 @@ def _habits(tree: ast.Module) -> Iterator[Problem]:
         yield from _habits_of_imports(node)
         match node:
             case ast.Call(func=ast.Name(id="print")):
-                yield _warn(
+                yield warn(
                     node.lineno,
                     "It prints",
                     "Remove it: nobody sees it, and it may show what is secret.",
                 )
-            case ast.Call(func=ast.Attribute(value=ast.Name(id="time"), attr="sleep")):
-                yield _warn(
-                    node.lineno,
-                    "time.sleep stops all of Home Assistant",
-                    "Use `await asyncio.sleep(...)`.",
-                )
-            case ast.Call(
-                func=ast.Attribute(
-                    value=ast.Name(id="socket"), attr="socket" | "create_connection"
-                )
-            ):
-                yield _warn(
-                    node.lineno,
-                    "A plain socket stops all of Home Assistant while it waits",
-                    "Use asyncio.open_connection, or CgminerClient of"
-                    " driver_api.transports.",
-                )
             case ast.Call(func=ast.Attribute(attr="ClientSession")):
-                yield _warn(
+                yield warn(
                     node.lineno,
                     "It opens a session of its own",
                     "Use self.context.session (miners) or self.session (pools): it is"
@@ -407,19 +370,11 @@ def _habits(tree: ast.Module) -> Iterator[Problem]:
             case ast.Call(
                 func=ast.Attribute(attr="get"), args=[_, ast.Constant(value=value)]
             ) if _is_zero(value):
-                yield _warn(node.lineno, *_INVENTS)
+                yield warn(node.lineno, *_INVENTS)
             case ast.BoolOp(
                 op=ast.Or(), values=[ast.Call(func=called), ast.Constant(value=value)]
             ) if _is_zero(value) and _reads(called):
-                yield _warn(node.lineno, *_INVENTS)
-            case ast.ExceptHandler(
-                type=None | ast.Name(id="BaseException"), body=body
-            ) if not isinstance(body[-1], ast.Raise):
-                yield _warn(
-                    node.lineno,
-                    "It catches everything, also that it is to stop",
-                    "Name the errors, or write `except Exception`.",
-                )
+                yield warn(node.lineno, *_INVENTS)
 
 
 _INVENTS = (
@@ -438,16 +393,10 @@ def _habits_of_imports(node: ast.AST) -> Iterator[Problem]:
     for name in names:
         assert isinstance(node, ast.Import | ast.ImportFrom)
         if name.partition(".")[0] == "homeassistant":
-            yield _warn(
+            yield warn(
                 node.lineno,
                 "It imports Home Assistant",
                 "Only custom_components.hmm.driver_api stays as it is.",
-            )
-        if name in _BLOCKING:
-            yield _warn(
-                node.lineno,
-                f"{name} stops all of Home Assistant while it waits",
-                f"Use {_BLOCKING[name]}.",
             )
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from driver_tool import ToolError
-from driver_tool.validate import Problem, Report, validate
+from driver_tool.problem import Problem
+from driver_tool.validate import Report, validate
 
 from .conftest import BUNDLED, MINER, POOL
 
