@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler
 from homeassistant.const import (
     ATTR_UNIT_OF_MEASUREMENT,
     EVENT_HOMEASSISTANT_STARTED,
@@ -105,9 +105,53 @@ async def test_one_miner_is_off(home: HomeAssistant, household: Household) -> No
     assert value(home, hub, "hashrate") == pytest.approx(
         household.bitaxe.miner.read().averages["1m"] / 1e12, rel=0.02
     )
-    assert value(home, hub, "best_share") == pytest.approx(
-        household.bitaxe.state()["best"], rel=0.01
+    assert of(home, "hashrate") == (2, 3)
+    assert of(home, "power") == (1, 3)
+    assert of(home, "efficiency") == (1, 3)
+
+
+def of(hass: HomeAssistant, key: str) -> tuple[int, int]:
+    """Return of how many miners a sum is."""
+    facts = find(hass, hub_entry(hass), "sensor", key).attributes
+    return facts["reporting"], facts["total"]
+
+
+async def test_best_share_is_a_record(
+    home: HomeAssistant, household: Household
+) -> None:
+    """It stays while its miner is off, and goes with the miner or its reset."""
+    hub = hub_entry(home)
+    best = household.nerdqaxe.state()["best"]
+    assert best > household.bitaxe.state()["best"]
+
+    def assert_best(record: float, miner: str) -> None:
+        assert value(home, hub, "best_share") == pytest.approx(record, rel=0.01)
+        shown = find(home, hub, "sensor", "best_share")
+        assert shown.attributes["miner"] == miner
+
+    assert_best(best, "Nerdqaxe")
+    await household.nerdqaxe.unplug()
+    for _ in range(2):
+        await later(home, 31)
+    assert_best(best, "Nerdqaxe")
+    # Nor does it fall when Home Assistant starts without the miner
+    entry = household.entries[1]
+    await home.config_entries.async_reload(entry.entry_id)
+    await home.config_entries.async_reload(hub.entry_id)
+    await later(home, 31)
+    assert_best(best, "Nerdqaxe")
+    await home.config_entries.async_set_disabled_by(
+        entry.entry_id, ConfigEntryDisabler.USER
     )
+    await later(home, 31)
+    assert value(home, hub, "miners") == 2
+    assert_best(best, "Nerdqaxe")
+    # A device that was reset has another record
+    household.bitaxe.miner._best_ever = 1000.0
+    await poll(home, household.entries[0])
+    await home.config_entries.async_remove(entry.entry_id)
+    await later(home, 31)
+    assert value(home, hub, "best_share") < 1e9
 
 
 async def test_only_a_miner_that_tells_no_power(
@@ -134,7 +178,7 @@ async def test_all_miners_are_off(home: HomeAssistant, household: Household) -> 
     await later(home, 31)
     assert value(home, hub, "miners_online") == 0
     assert value(home, hub, "miners") == 3
-    for key in ("hashrate", "power", "efficiency", "best_share"):
+    for key in ("hashrate", "power", "efficiency"):
         assert find(home, hub, "sensor", key).state == STATE_UNKNOWN
 
 

@@ -25,6 +25,7 @@ from custom_components.hmm.pools.platform import (
     PlatformStatus,
     PoolReading,
     PoolTotals,
+    Reporting,
     add_up,
 )
 from simulator import SimulatedAxeOS, SimulatedSolopool
@@ -220,6 +221,89 @@ def test_odd_figures_spoil_nothing(odd: float) -> None:
     assert totals.coins["DGB"] == add_up(readings(DGB=DGB)).coins["DGB"]
 
 
+# Parts that are unknown
+
+
+def pool(name: str, tiles: DashboardTileData | None, **facts: Any) -> PoolReading:
+    """Return a pool of DigiByte that has reported before."""
+    facts = {"coin": "DGB", "has_hashrate": True, "has_time": True, **facts}
+    return PoolReading(name=name, tiles=tiles, **facts)
+
+
+def test_time_of_a_coin_with_a_silent_pool() -> None:
+    """Given a pool that mines and is down, then the time is unknown, the sum is not."""
+    totals = add_up([pool("a", DGB), pool("b", None, last=DGB)])
+    assert totals.coins["DGB"].hashrate == 2e12
+    assert totals.parts["DGB"].reporting["hashrate"] == Reporting(1, 2)
+    assert totals.coins["DGB"].time_to_block is totals.soonest_block is None
+    assert totals.parts["DGB"].missing == totals.soonest_missing == ("b",)
+
+
+@pytest.mark.parametrize(
+    "idle",
+    [
+        pool("b", None, last=replace(DGB, pool_hashrate=0.0)),
+        pool("b", None, last=DashboardTileData(account_known=False)),
+        pool("b", replace(DGB, pool_hashrate=0.0)),
+        pool("b", DashboardTileData(account_known=False)),
+        pool("b", None, last=DGB, solo=False),
+        pool("b", None, has_hashrate=False, has_time=False),
+    ],
+)
+def test_a_pool_that_takes_no_part_is_not_missed(idle: PoolReading) -> None:
+    """Given a fallback without a miner, then the time is that of the other one."""
+    totals = add_up([pool("a", DGB), idle])
+    assert totals.soonest_block == add_up([pool("a", DGB)]).soonest_block
+    assert totals.soonest_block is not None
+    assert totals.soonest_missing == ()
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        replace(DGB, pool_hashrate=None),
+        # Alone it would be the difficulty of the coin
+        replace(DGB, pool_hashrate=None, network_difficulty=None),
+    ],
+)
+def test_a_hashrate_that_is_unknown_is_not_zero(unknown: DashboardTileData) -> None:
+    """Given a server that measures still, then no time is told that is too long."""
+    totals = add_up([pool("a", DGB), pool("b", unknown)])
+    assert totals.coins["DGB"].hashrate == 2e12
+    assert totals.reporting["hashrate"] == Reporting(1, 2)
+    assert totals.coins["DGB"].time_to_block is None
+    assert totals.soonest_missing == ("b",)
+
+
+def test_a_difficulty_that_is_missing_for_once() -> None:
+    """Given a coin whose difficulty is not told, then another coin is not sooner."""
+    without = replace(DGB, network_difficulty=None)
+    btc = PoolReading(coin="BTC", name="c", tiles=BTC, has_time=True, has_hashrate=True)
+    totals = add_up([pool("a", without), btc])
+    assert totals.soonest_block is None
+    assert totals.soonest_missing == ("a",)
+    # A pool that never tells one is not waited for
+    never = pool("a", without, has_time=False)
+    assert add_up([never, btc]).soonest_coin == "BTC"
+
+
+def test_of_how_many_a_sum_is() -> None:
+    """Given pools that never tell a figure, then they are no part of its sum."""
+    silent = pool("b", None, last=BTC, paid_in="BTC")
+    totals = add_up([pool("a", DGB), silent, pool("c", BTC)])
+    assert totals.reporting["shares_stale"] == Reporting(1, 2)
+    assert totals.reporting["shares_valid"] == Reporting(2, 3)
+    assert totals.parts["DGB"].reporting["confirmed_balance"] == Reporting(0, 0)
+    assert totals.parts["BTC"].reporting["confirmed_balance"] == Reporting(1, 2)
+
+
+def test_currency_of_a_silent_pool() -> None:
+    """Given a pool that pays in another coin, then that is so while it is down."""
+    paying = replace(DGB, currency="BTC", confirmed_balance=0.5)
+    assert add_up([pool("a", paying)]).currencies == ("BTC",)
+    assert add_up([pool("a", None, paid_in="BTC")]).currencies == ("BTC",)
+
+
 # Entities of the hub
 
 
@@ -372,9 +456,58 @@ async def test_one_pool_is_off(home: HomeAssistant, pools: Pools) -> None:
     assert value(home, hub, "pools_hashrate") == pytest.approx(
         hashrate(pools.btc) / 1e12, rel=0.006
     )
+    assert of(home, "pools_hashrate") == (1, 2)
+    assert of(home, "btc_hashrate") == (1, 1)
+    assert of(home, "dgb_hashrate") == (0, 1)
     for key in ("dgb_time_to_block", "dgb_network_share", "pools_shares_valid"):
         assert find(home, hub, "sensor", key).state == STATE_UNKNOWN
-    assert value(home, hub, "soonest_block") == value(home, hub, "btc_time_to_block")
+    waits = find(home, hub, "sensor", "dgb_time_to_block").attributes["waiting_for"]
+    assert waits == ["DGB pool"]
+
+
+def of(hass: HomeAssistant, key: str) -> tuple[int, int]:
+    """Return of how many a sum of the fleet is."""
+    facts = find(hass, hub_entry(hass), "sensor", key).attributes
+    return facts["reporting"], facts["total"]
+
+
+async def test_soonest_block_does_not_jump(home: HomeAssistant, pools: Pools) -> None:
+    """Which pool it is of is told; while that is down, another one is not shown."""
+    hub = hub_entry(home)
+    shown = find(home, hub, "sensor", "soonest_block")
+    assert value(home, hub, "soonest_block") == value(home, hub, "dgb_time_to_block")
+    assert shown.attributes["coin"] == "DGB"
+    assert shown.attributes["pools"] == ["DGB pool"]
+    assert shown.attributes["waiting_for"] == []
+
+    # The other one comes later, whether it answers or not
+    await pools.btc.unplug()
+    await poll(home, pools.entries[1])
+    await later(home, 31)
+    assert find(home, hub, "sensor", "btc_time_to_block").state == STATE_UNKNOWN
+    assert find(home, hub, "sensor", "soonest_block").state == shown.state
+    await pools.btc.plug_in()
+    await poll(home, pools.entries[1])
+
+    await pools.dgb.unplug()
+    await poll(home, pools.entries[0])
+    await later(home, 31)
+    waiting = find(home, hub, "sensor", "soonest_block")
+    assert waiting.state == STATE_UNKNOWN
+    assert waiting.attributes["waiting_for"] == ["DGB pool"]
+    assert value(home, hub, "btc_time_to_block") > 0
+    # Nor after a restart in which it does not answer
+    for entry in (*pools.entries, hub):
+        await home.config_entries.async_reload(entry.entry_id)
+    await later(home, 31)
+    waiting = find(home, hub, "sensor", "soonest_block")
+    assert waiting.state == STATE_UNKNOWN
+    assert waiting.attributes["waiting_for"] == ["DGB pool"]
+
+    await pools.dgb.plug_in()
+    await poll(home, pools.entries[0])
+    await later(home, 31)
+    assert find(home, hub, "sensor", "soonest_block").state == shown.state
 
 
 async def test_new_pool_does_not_look_down(home: HomeAssistant, pools: Pools) -> None:
@@ -430,7 +563,7 @@ async def test_unknown_wallet_is_left_out(home: HomeAssistant, pools: Pools) -> 
 
 
 async def test_coin_comes_and_goes(home: HomeAssistant, pools: Pools) -> None:
-    """A new coin gets its entities at once; those of a coin that left are off."""
+    """A new coin gets its entities at once; those of a coin that left go with it."""
     hub = hub_entry(home)
     assert find_maybe(home, hub, "sensor", "bch_time_to_block") is None
     async with SimulatedSolopool(coin="bch", wallets={"qqbch": {"axe": 1e12}}) as bch:
@@ -438,10 +571,36 @@ async def test_coin_comes_and_goes(home: HomeAssistant, pools: Pools) -> None:
         await later(home, 31)
         assert value(home, hub, "bch_time_to_block") > 0
         assert value(home, hub, "pools_online") == 3
+        # One that is only off keeps them, with their names and their history
+        await home.config_entries.async_set_disabled_by(
+            entry.entry_id, ConfigEntryDisabler.USER
+        )
+        await later(home, 31)
+        shown = find(home, hub, "sensor", "bch_time_to_block")
+        assert shown.state == STATE_UNAVAILABLE
         await home.config_entries.async_remove(entry.entry_id)
         await later(home, 31)
-    assert value(home, hub, "pools") == 2
-    assert find(home, hub, "sensor", "bch_time_to_block").state == STATE_UNAVAILABLE
+        assert value(home, hub, "pools") == 2
+        assert not {key for key in keys(home, hub, "sensor") if key.startswith("bch_")}
+        assert value(home, hub, "dgb_time_to_block") > 0
+        # And has them again when it comes back
+        await set_up(home, pool_entry(bch, "qqbch", title="BCH pool"))
+        await later(home, 31)
+        assert value(home, hub, "bch_time_to_block") > 0
+
+
+async def test_last_pool_goes(home: HomeAssistant, pools: Pools) -> None:
+    """Without any pool nothing is left of them in the fleet, also after a restart."""
+    hub = hub_entry(home)
+    await home.config_entries.async_remove(pools.entries[0].entry_id)
+    # The fleet is off while the other one goes
+    await home.config_entries.async_unload(hub.entry_id)
+    await home.config_entries.async_remove(pools.entries[1].entry_id)
+    await home.config_entries.async_setup(hub.entry_id)
+    await later(home, 31)
+    left = keys(home, hub, "sensor")
+    assert not {key for key in left if "pool" in key or "btc" in key or "dgb" in key}
+    assert {"hashrate", "miners", "best_share", "drivers"} <= left
 
 
 async def test_pool_that_cannot_be_set_up_counts(

@@ -34,7 +34,17 @@ from simulator.braiins import SimulatedBraiins
 from simulator.mmfp import SimulatedGoSlimStratum
 from simulator.solopool import DEMO_WALLET
 
-from .common import about, find, find_id, find_maybe, later, poll, pool_entry, value
+from .common import (
+    about,
+    find,
+    find_id,
+    find_maybe,
+    hub_entry,
+    later,
+    poll,
+    pool_entry,
+    value,
+)
 from .conftest import set_up
 from .flows import texts
 
@@ -329,6 +339,51 @@ async def test_key_that_is_refused(
         balance = find(home, entry, "sensor", "confirmed_balance")
         assert balance.state == STATE_UNAVAILABLE
         assert balance.attributes[ATTR_UNIT_OF_MEASUREMENT] == "BTC"
+
+
+async def test_unit_of_money_after_a_restart(
+    home: HomeAssistant, monkeypatch: pytest.MonkeyPatch, every_entity: None
+) -> None:
+    """A pool that mines one coin and pays another keeps its unit while it is down."""
+    monkeypatch.setattr(BraiinsDriver, "gap_seconds", 0.0)
+    monkeypatch.setattr(BraiinsDriver, "shared_seconds", 0.0)
+    async with SimulatedBraiins(accounts={"anna": {"a": 1e12}}, gap_seconds=0) as pool:
+        data = {
+            "entry_type": "pool",
+            "driver": "braiins",
+            "host": "stratum.braiins.com",
+            "port": 3333,
+            "coin": "btc ",  # whatever it is called here, the pool pays BTC
+            "wallet": "",
+            "account_settings": {
+                "api_token": next(iter(pool.tokens)),
+                "api_base": f"http://127.0.0.1:{pool.port}",
+            },
+        }
+        entry = await set_up(
+            home, MockConfigEntry(domain=DOMAIN, unique_id="anna", data=data)
+        )
+        await later(home, 31)
+
+        def units() -> list[str]:
+            return [
+                find(home, of, "sensor", key).attributes[ATTR_UNIT_OF_MEASUREMENT]
+                for of, key in (
+                    (entry, "confirmed_balance"),
+                    (hub_entry(home), "btc_confirmed_balance"),
+                )
+            ]
+
+        assert units() == ["BTC", "BTC"]
+        coins = hub_entry(home).runtime_data.data.pools.currencies
+        pool.status = 502
+        for reload in (entry, hub_entry(home)):
+            await home.config_entries.async_reload(reload.entry_id)
+        await later(home, 31)
+        shown = find(home, entry, "sensor", "confirmed_balance")
+        assert shown.state == STATE_UNAVAILABLE
+        assert units() == ["BTC", "BTC"]
+        assert hub_entry(home).runtime_data.data.pools.currencies == coins == ("BTC",)
 
 
 async def test_refused_key_does_not_end_everything(

@@ -338,6 +338,11 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
         self._was_down = False
 
     @property
+    def currency(self) -> str | None:
+        """Return what the pool paid in when it last said so."""
+        return self._records[self.config_entry.entry_id].currency
+
+    @property
     def problem(self) -> str | None:
         """Return why there are no figures, None if there are."""
         if not self.last_update_success:

@@ -73,15 +73,49 @@ class Fleet:
         return [self._read_pool(entry) for entry in pool_entries(hass)]
 
     def _read_pool(self, entry: ConfigEntry[Any]) -> PoolReading:
-        coin = entry.data[CONF_COIN]
         pool = self.pools.get(entry.entry_id)
-        if pool is None:
-            return PoolReading(coin=coin)
+        record = self.account_records.get(entry.entry_id) or AccountRecord()
         return PoolReading(
-            coin=coin,
-            tiles=pool.data if pool.last_update_success else None,
-            solo=pool.driver.mining_model is MiningModel.SOLO,
+            coin=entry.data[CONF_COIN],
+            tiles=pool.data if pool and pool.last_update_success else None,
+            solo=pool is None or pool.driver.mining_model is MiningModel.SOLO,
+            name=entry.title,
+            last=pool.data if pool else None,
+            paid_in=record.currency,
+            has_hashrate=record.has_hashrate,
+            has_time=record.has_time,
         )
+
+    @callback
+    def read_best_share(self, hass: HomeAssistant) -> tuple[float, str] | None:
+        """Return the best share of all miners and whose it is.
+
+        Each counts with what it reported last, also one that is off or disabled: a
+        record is a fact of the past. It falls when its miner is removed, or reports
+        less because it was reset.
+        """
+        return max(
+            (
+                (record.best_share, entry.title)
+                for entry in hass.config_entries.async_entries(
+                    DOMAIN, include_ignore=False
+                )
+                if entry.data.get(CONF_ENTRY_TYPE) == EntryType.MINER
+                and (record := self.miner_records.get(entry.entry_id)) is not None
+                and record.best_share
+            ),
+            default=None,
+        )
+
+    @callback
+    def coins(self, hass: HomeAssistant) -> set[str]:
+        """Return what is mined and paid by all pools, also by disabled ones."""
+        found: set[str] = set()
+        for entry in hass.config_entries.async_entries(DOMAIN, include_ignore=False):
+            if entry.data.get(CONF_ENTRY_TYPE) == EntryType.POOL:
+                reading = self._read_pool(entry)
+                found |= {reading.coin.upper(), reading.currency}
+        return found
 
     @callback
     def _changed(self) -> None:

@@ -1,6 +1,6 @@
 """Adds up the fleet; it listens to miners and pools and polls nothing itself."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 import logging
 from typing import Any
@@ -22,7 +22,7 @@ from .data import entry_kind
 from .driver_api.units import efficiency_j_per_th
 from .energy import EnergyBook
 from .fleet import Fleet
-from .pools.platform import PoolTotals, add_up
+from .pools.platform import PoolTotals, Reporting, add_up
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -41,12 +41,19 @@ type HubConfigEntry = ConfigEntry[HubCoordinator]
 class FleetData:
     """Totals over those that answer. H/s, W, J/TH; None is unknown."""
 
+    complete: bool = False
+    """Whether all that is set up was added up, and not the first ones alone."""
     miners: int | None = None
     online: int | None = None
     hashrate: float | None = None
     power: float | None = None
     efficiency: float | None = None
     best_share: float | None = None
+    best_miner: str | None = None
+    reporting: Mapping[str, Reporting] = field(default_factory=dict)
+    """Of how many miners or pools a sum is, by the key of its sensor."""
+    missing: tuple[tuple[str, ...], ...] = ()
+    """What else must not be shown as it was: the pools that times wait for."""
     pools: PoolTotals = field(default_factory=PoolTotals)
 
 
@@ -167,8 +174,10 @@ class HubCoordinator(DataUpdateCoordinator[FleetData]):
             for miner in online
             if miner.power is not None and miner.data.hashrate is not None
         ]
-        best = [miner.data.best_share for miner in online if miner.data.best_share]
+        best = self._fleet.read_best_share(self.hass)
+        pools = add_up(self._fleet.read_pools(self.hass))
         return FleetData(
+            complete=True,
             miners=len(miners),
             online=len(online),
             hashrate=hashrate,
@@ -176,8 +185,29 @@ class HubCoordinator(DataUpdateCoordinator[FleetData]):
             efficiency=efficiency_j_per_th(
                 sum(watts for watts, _ in both), sum(rate for _, rate in both)
             ),
-            best_share=max(best, default=None),
-            pools=add_up(self._fleet.read_pools(self.hass)),
+            best_share=best[0] if best else None,
+            best_miner=best[1] if best else None,
+            reporting={
+                "hashrate": Reporting(
+                    sum(miner.data.hashrate is not None for miner in online),
+                    len(miners),
+                ),
+                "power": Reporting(
+                    sum(miner.power is not None for miner in online), len(miners)
+                ),
+                "efficiency": Reporting(len(both), len(miners)),
+                **{f"pools_{name}": it for name, it in pools.reporting.items()},
+                **{
+                    f"{coin.lower()}_{name}": it
+                    for coin, part in pools.parts.items()
+                    for name, it in part.reporting.items()
+                },
+            },
+            missing=(
+                pools.soonest_missing,
+                *(part.missing for part in pools.parts.values()),
+            ),
+            pools=pools,
         )
 
 

@@ -30,6 +30,7 @@ class HubSensorDescription(SensorEntityDescription):
     """A sensor of the fleet."""
 
     value_fn: Callable[[HubCoordinator], SensorValue]
+    attributes_fn: Callable[[HubCoordinator], dict[str, Any]] | None = None
 
     def exists(self, coordinator: HubCoordinator) -> bool:
         """Return whether any pool tells this figure."""
@@ -79,6 +80,7 @@ HUB_SENSORS: tuple[HubSensorDescription, ...] = (
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
         value_fn=lambda hub: whole_difficulty(hub.data.best_share),
+        attributes_fn=lambda hub: {"miner": hub.data.best_miner},
     ),
     HubSensorDescription(
         key="drivers",
@@ -102,6 +104,17 @@ def _shares(key: str) -> HubSensorDescription:
         entity_registry_enabled_default=False,
         value_fn=lambda hub: getattr(hub.data.pools, key),
     )
+
+
+def _soonest(hub: HubCoordinator) -> dict[str, Any]:
+    """Return whose block it is, or for which pools it waits."""
+    pools = hub.data.pools
+    coin = pools.parts.get(pools.soonest_coin or "")
+    return {
+        "coin": pools.soonest_coin,
+        "pools": list(coin.pools) if coin else [],
+        "waiting_for": list(pools.soonest_missing),
+    }
 
 
 PLATFORM_SENSORS: tuple[HubSensorDescription, ...] = (
@@ -143,6 +156,7 @@ PLATFORM_SENSORS: tuple[HubSensorDescription, ...] = (
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=1,
         value_fn=lambda hub: days(hub.data.pools.soonest_block),
+        attributes_fn=_soonest,
     ),
     _shares("shares_valid"),
     _shares("shares_invalid"),

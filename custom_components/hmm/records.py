@@ -53,6 +53,10 @@ class Records[RecordT: Record]:
         """Return the ids of the entries that have a record."""
         return iter(self._records)
 
+    def get(self, entry_id: str) -> RecordT | None:
+        """Return the record of an entry, None if there is none yet."""
+        return self._records.get(entry_id)
+
     def __getitem__(self, entry_id: str) -> RecordT:
         """Return the record of an entry, an empty one for a new entry."""
         return self._records.setdefault(entry_id, self._kind())

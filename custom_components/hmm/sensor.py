@@ -1,6 +1,7 @@
 """Sensors of miners, pools, their workers and the fleet."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, override
 
 from homeassistant.components.sensor import (
@@ -15,6 +16,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import DOMAIN
 from .coordinator import MinerCoordinator, PoolCoordinator
+from .data import get_data
 from .driver_api import HashrateUnit
 from .driver_api.units import GIGA, KILO, MEGA, TERA, parse_number
 from .driver_manager.pool_client import hashrate_unit
@@ -133,6 +135,28 @@ def _add_platform(
     added: set[str] = set()
     registry = er.async_get(hass)
     identity = hub.config_entry.unique_id
+    fleet = get_data(hass).fleet
+    known: set[str] | None = None
+
+    @callback
+    def remove_left() -> None:
+        """Remove the sensors of coins that no pool has any more, and of no pools."""
+        nonlocal known
+        if not hub.data.complete or known == (coins := fleet.coins(hass)):
+            return
+        known = coins
+        of_pools = {d.key for d in PLATFORM_SENSORS}
+        of_coins = tuple(f"_{d.key}" for d in COIN_SENSORS)
+        wanted = {d.key for d in HUB_SENSORS} | (of_pools if coins else set())
+        wanted |= {d.of(coin).key for d in COIN_SENSORS for coin in coins}
+        for entity in er.async_entries_for_config_entry(
+            registry, hub.config_entry.entry_id
+        ):
+            key = entity.unique_id.removeprefix(f"{identity}_")
+            left = key not in wanted and (key in of_pools or key.endswith(of_coins))
+            if entity.domain == SENSOR_DOMAIN and left:
+                registry.async_remove(entity.entity_id)
+                added.discard(key)
 
     def is_wanted(description: HubSensorDescription | CoinSensorDescription) -> bool:
         return description.key not in added and (
@@ -145,6 +169,7 @@ def _add_platform(
 
     @callback
     def add_offered() -> None:
+        remove_left()
         entities: list[HubSensor | HubCoinSensor] = [
             HubSensor(hub, description)
             for description in PLATFORM_SENSORS
@@ -232,7 +257,7 @@ class PoolSensor(PoolEntity, _ValueSensor):
         if not self.entity_description.is_money:
             return super().native_unit_of_measurement
         told = pool.data.currency if pool.data is not None else None
-        return told or pool.account.coin
+        return told or pool.currency or pool.account.coin
 
     @override
     def _read(self) -> SensorValue:
@@ -279,6 +304,22 @@ class HubSensor(HubEntity, _ValueSensor):
     def _read(self) -> SensorValue:
         return self.entity_description.value_fn(self.coordinator)
 
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        """Return of how many a sum is, and what else is to be said of a value."""
+        read = self.entity_description.attributes_fn
+        return {
+            **_reporting(self.coordinator, self.entity_description.key),
+            **(read(self.coordinator) if read else {}),
+        }
+
+
+def _reporting(hub: HubCoordinator, key: str) -> dict[str, Any]:
+    """Return of how many a sum is, nothing for what is no sum."""
+    found = hub.data.reporting.get(key)
+    return {} if found is None else asdict(found)
+
 
 class HubCoinSensor(HubEntity, _ValueSensor):
     """One total of all pools of a coin."""
@@ -305,6 +346,16 @@ class HubCoinSensor(HubEntity, _ValueSensor):
     def _read(self) -> SensorValue:
         totals = self._totals
         return None if totals is None else self.entity_description.value_fn(totals)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        """Return of how many pools a sum is, or for which pools a time waits."""
+        description = self.entity_description
+        if description.key.endswith("_time_to_block"):
+            part = self.coordinator.data.pools.parts.get(description.coin)
+            return {"waiting_for": list(part.missing) if part else []}
+        return _reporting(self.coordinator, description.key)
 
     @property
     def _totals(self) -> CoinTotals | None:

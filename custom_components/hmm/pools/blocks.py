@@ -281,6 +281,9 @@ class AccountRecord:
     log: BlockLog = field(default_factory=BlockLog)
     currency: str | None = None
     """What the pool pays in, as it reported last."""
+    has_hashrate: bool = False
+    has_time: bool = False
+    """Whether a hashrate, or a time to a block, was ever known."""
 
     def look(self, identity: str, tiles: DashboardTileData, now: float) -> NewBlocks:
         """Return the blocks found since the last poll, also before a restart.
@@ -290,6 +293,8 @@ class AccountRecord:
         if self.watch.identity != identity:
             self.watch = BlockWatch(identity)
         self.currency = tiles.currency or self.currency
+        self.has_hashrate |= tiles.pool_hashrate is not None
+        self.has_time |= tiles.estimated_time_to_block is not None
         return self.watch.look(tiles, now)
 
     def last_day(self, tiles: DashboardTileData, now: float) -> int | None:
@@ -310,6 +315,8 @@ class AccountRecord:
             **self.log.as_dict(),
             "watch": self.watch.as_dict(),
             "currency": self.currency,
+            "has_hashrate": self.has_hashrate,
+            "has_time": self.has_time,
         }
 
     @classmethod
@@ -320,6 +327,8 @@ class AccountRecord:
             BlockWatch() if watch is None else BlockWatch.from_dict(watch),
             BlockLog.from_dict(data),
             currency if isinstance(currency, str) else None,
+            data.get("has_hashrate") is True,
+            data.get("has_time") is True,
         )
 
 

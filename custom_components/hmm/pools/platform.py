@@ -1,18 +1,20 @@
 """Adds up the pools: the four tiles over all of them, and per coin.
 
-A figure that no pool tells is None, and a pool that does not tell one is left out
-of its sum. Hashrates are in H/s, times in seconds, shares of a network in percent.
+A sum is that of the pools that report, and says of how many (``reporting``); a value
+that no pool reports is None. A time to a block is no sum: without one of its pools it
+would be too long, so it is None while a pool that takes part is silent. Hashrates are
+in H/s, times in seconds, shares of a network in percent.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 import math
 from statistics import median
 
 from ..driver_api import DashboardTileData
 from ..driver_api.coins import network_figures
-from ..driver_api.units import reject_percent
+from ..driver_api.units import HASHES_PER_DIFFICULTY, reject_percent
 
 
 class PlatformStatus(StrEnum):
@@ -32,12 +34,31 @@ class PoolReading:
     tiles: DashboardTileData | None = None
     solo: bool = True
     """Whether a block that is found there is the user's own."""
+    name: str = ""
+    last: DashboardTileData | None = None
+    """What it reported before it went down, None if that is not known.
+
+    It decides which silent pools are missed, and is never shown."""
+    paid_in: str | None = None
+    """What it paid in when it last said so."""
+    has_hashrate: bool = False
+    """Whether it ever reported a hashrate of the account."""
+    has_time: bool = False
+    """Whether a time to a block was ever known of it."""
 
     @property
     def currency(self) -> str:
         """Return what the pool pays in, by default the coin that it mines."""
         told = self.tiles.currency if self.tiles else None
-        return (told or self.coin).upper()
+        return (told or self.paid_in or self.coin).upper()
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """Of how many members a sum is, out of those that have such a value."""
+
+    reporting: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +75,18 @@ class CoinTotals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CoinParts:
+    """What the totals of a coin are made of."""
+
+    missing: tuple[str, ...] = ()
+    """The pools without which no time to a block can be told."""
+    pools: tuple[str, ...] = ()
+    """The pools whose hashrate makes the time to a block."""
+    reporting: Mapping[str, Reporting] = field(default_factory=dict)
+    """By the name of the field."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PoolTotals:
     """All pools together."""
 
@@ -64,6 +97,9 @@ class PoolTotals:
     hashrate: float | None = None
     soonest_block: float | None = None
     """The expected time of the coin whose block is to be expected first."""
+    soonest_coin: str | None = field(default=None, compare=False)
+    soonest_missing: tuple[str, ...] = field(default=(), compare=False)
+    """The silent pools that may have the soonest block."""
     mean_share: float | None = None
     """The mean of the accounts' shares of their networks."""
     shares_valid: int | None = None
@@ -78,6 +114,10 @@ class PoolTotals:
     """What the pools pay in, whether or not they answer."""
     coins: Mapping[str, CoinTotals] = field(default_factory=dict)
     """By coin and currency."""
+    parts: Mapping[str, CoinParts] = field(default_factory=dict, compare=False)
+    """Also by coin and currency."""
+    reporting: Mapping[str, Reporting] = field(default_factory=dict, compare=False)
+    """By the name of the field."""
 
     @property
     def status(self) -> PlatformStatus:
@@ -97,14 +137,18 @@ def add_up(pools: Iterable[PoolReading]) -> PoolTotals:
     tiles = [reading.tiles for reading in readings if reading.tiles is not None]
     mined = sorted({reading.coin.upper() for reading in readings})
     currencies = sorted({reading.currency for reading in readings})
-    coins = {coin: _coin(coin, readings) for coin in sorted({*mined, *currencies})}
-    times = _known(coin.time_to_block for coin in coins.values())
+    found = {coin: _coin(coin, readings) for coin in sorted({*mined, *currencies})}
+    coins = {coin: totals for coin, (totals, _) in found.items()}
+    parts = {coin: part for coin, (_, part) in found.items()}
+    soonest, soonest_missing = _soonest(coins, parts, readings)
     return PoolTotals(
         total=len(readings),
         healthy=len(tiles),
         latency=_mean(tile.latency_ms for tile in tiles),
         hashrate=_sum(tile.pool_hashrate for tile in tiles),
-        soonest_block=min(times, default=None),
+        soonest_block=None if soonest is None else coins[soonest].time_to_block,
+        soonest_coin=soonest,
+        soonest_missing=soonest_missing,
         mean_share=_mean(tile.pool_percentage for tile in tiles),
         shares_valid=_count(tile.shares_valid for tile in tiles),
         shares_invalid=_count(tile.shares_invalid for tile in tiles),
@@ -114,45 +158,157 @@ def add_up(pools: Iterable[PoolReading]) -> PoolTotals:
         mined=tuple(mined),
         currencies=tuple(currencies),
         coins=coins,
+        parts=parts,
+        reporting={
+            "hashrate": _of_hashrate(readings),
+            "latency": _reporting(readings, lambda it: it.latency_ms),
+            "shares_valid": _reporting(readings, lambda it: it.shares_valid),
+            "shares_invalid": _reporting(readings, lambda it: it.shares_invalid),
+            "shares_stale": _reporting(readings, lambda it: it.shares_stale),
+            "reject_rate": _reporting(readings, lambda it: it.reject_rate),
+            "blocks_24h": _reporting(readings, lambda it: it.blocks_found_24h),
+        },
     )
 
 
-def _coin(coin: str, readings: Iterable[PoolReading]) -> CoinTotals:
+def _coin(coin: str, readings: Iterable[PoolReading]) -> tuple[CoinTotals, CoinParts]:
     """Return all pools of a coin together; money by what they pay in."""
-    answers = [(reading, reading.tiles) for reading in readings if reading.tiles]
-    mining = [tiles for reading, tiles in answers if reading.coin.upper() == coin]
-    paying = [tiles for reading, tiles in answers if reading.currency == coin]
-    hashrate = _sum(tiles.pool_hashrate for tiles in mining)
+    mining = [reading for reading in readings if reading.coin.upper() == coin]
+    paying = [reading for reading in readings if reading.currency == coin]
+    mined = [reading.tiles for reading in mining if reading.tiles]
+    paid = [reading.tiles for reading in paying if reading.tiles]
+    hashrate = _sum(tiles.pool_hashrate for tiles in mined)
     # They speak of one network: one that is off must not decide
-    difficulties = _known(tiles.network_difficulty for tiles in mining)
+    difficulties = _known(tiles.network_difficulty for tiles in mined)
     difficulty = _finite(median(difficulties)) if difficulties else None
-    solo = [
-        tiles
-        for reading, tiles in answers
-        if reading.coin.upper() == coin and reading.solo
-    ]
     share = _finite(network_figures(coin, difficulty, hashrate).percent)
-    seconds = _finite(
-        network_figures(
-            coin, difficulty, _sum(tiles.pool_hashrate for tiles in solo)
-        ).seconds
-    )
     if share is None:
-        share = _sum(tiles.pool_percentage for tiles in mining)
-    if seconds is None:
+        share = _sum(tiles.pool_percentage for tiles in mined)
+    solo = [reading for reading in mining if reading.solo]
+    rates = [
+        (reading, None if reading.tiles is None else _rate(reading.tiles, difficulty))
+        for reading in solo
+    ]
+    missing: tuple[str, ...] = ()
+    if difficulty is not None or any(reading.has_time for reading in solo):
+        missing = tuple(
+            reading.name
+            for reading, rate in rates
+            if rate is None and _is_missed(reading)
+        )
+    parts = [(it.tiles, rate) for it, rate in rates if it.tiles and rate]
+    if all(difficulty and tiles.pool_hashrate for tiles, _ in parts):
+        together = _sum(tiles.pool_hashrate for tiles, _ in parts)
+        seconds = _finite(network_figures(coin, difficulty, together).seconds)
+    else:
         # Some pools tell the outcome alone; what adds up are blocks per second
-        times = _known(tiles.estimated_time_to_block for tiles in solo)
-        rate = sum(1 / time for time in times if time)
-        seconds = _finite(1 / rate) if rate else None
-    return CoinTotals(
+        seconds = _finite(1 / sum(rate for _, rate in parts))
+    totals = CoinTotals(
         hashrate=hashrate,
         network_difficulty=difficulty,
         network_share=share,
-        time_to_block=seconds,
-        earnings_24h=_sum(tiles.estimated_earnings_24h for tiles in paying),
-        confirmed_balance=_sum(tiles.confirmed_balance for tiles in paying),
-        pending_balance=_sum(tiles.pending_balance for tiles in paying),
+        time_to_block=None if missing else seconds,
+        earnings_24h=_sum(tiles.estimated_earnings_24h for tiles in paid),
+        confirmed_balance=_sum(tiles.confirmed_balance for tiles in paid),
+        pending_balance=_sum(tiles.pending_balance for tiles in paid),
     )
+    of_hashrate = _of_hashrate(mining)
+    return totals, CoinParts(
+        missing=missing,
+        pools=tuple(reading.name for reading, rate in rates if rate),
+        reporting={
+            "hashrate": of_hashrate,
+            "network_share": of_hashrate,
+            "earnings_24h": _reporting(paying, lambda it: it.estimated_earnings_24h),
+            "confirmed_balance": _reporting(paying, lambda it: it.confirmed_balance),
+            "pending_balance": _reporting(paying, lambda it: it.pending_balance),
+        },
+    )
+
+
+def _rate(tiles: DashboardTileData, difficulty: float | None) -> float | None:
+    """Return the blocks per second that an account may expect, None if unknown."""
+    hashrate, time = tiles.pool_hashrate, tiles.estimated_time_to_block
+    if not tiles.account_known or hashrate == 0:
+        return 0.0
+    if hashrate is not None and hashrate > 0 and difficulty:
+        return _finite(hashrate / difficulty / HASHES_PER_DIFFICULTY)
+    return _finite(1 / time) if time is not None and time > 0 else None
+
+
+def _is_missed(reading: PoolReading) -> bool:
+    """Return whether a pool of an unknown rate may have one.
+
+    One that had no hashrate before it went down takes no part.
+    """
+    if reading.tiles is None:
+        last = reading.last
+        if last is not None and _rate(last, last.network_difficulty) == 0:
+            return False
+        return reading.has_time or reading.has_hashrate
+    return reading.has_time or (
+        reading.has_hashrate and reading.tiles.pool_hashrate is None
+    )
+
+
+def _soonest(
+    coins: Mapping[str, CoinTotals],
+    parts: Mapping[str, CoinParts],
+    readings: Iterable[PoolReading],
+) -> tuple[str | None, tuple[str, ...]]:
+    """Return the coin whose block is to be expected first, and who is missed for it.
+
+    A silent pool is not missed if its coin, by what it reported last, comes later.
+    """
+    times = {
+        coin: totals.time_to_block
+        for coin, totals in coins.items()
+        if totals.time_to_block is not None
+    }
+    soonest = min(times, key=lambda coin: times[coin], default=None)
+    missing: list[str] = []
+    for coin, part in parts.items():
+        if not part.missing:
+            continue
+        before = [
+            replace(reading, tiles=reading.tiles or reading.last)
+            for reading in readings
+            if reading.coin.upper() == coin
+        ]
+        expected = _coin(coin, before)[0].time_to_block
+        if expected is None or soonest is None or expected <= times[soonest]:
+            missing += part.missing
+    return (None if missing else soonest), tuple(missing)
+
+
+def _reporting(
+    readings: Iterable[PoolReading],
+    read: Callable[[DashboardTileData], float | None],
+) -> Reporting:
+    """Return how many accounts report a value, of those that have it.
+
+    A silent one has it unless it is known that it does not report it.
+    """
+    told = silent = 0
+    for reading in readings:
+        if reading.tiles is None:
+            silent += reading.last is None or bool(_known([read(reading.last)]))
+        else:
+            told += bool(_known([read(reading.tiles)]))
+    return Reporting(told, told + silent)
+
+
+def _of_hashrate(readings: Iterable[PoolReading]) -> Reporting:
+    """Return the same of the hashrate, which every account has that is known."""
+    readings = list(readings)
+    found = _reporting(readings, lambda tiles: tiles.pool_hashrate)
+    unknown = sum(
+        reading.tiles is not None
+        and reading.tiles.account_known
+        and not _known([reading.tiles.pool_hashrate])
+        for reading in readings
+    )
+    return Reporting(found.reporting, found.total + unknown)
 
 
 def _reject_rate(tiles: Iterable[DashboardTileData]) -> float | None:
