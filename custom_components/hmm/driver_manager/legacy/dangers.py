@@ -142,11 +142,10 @@ def _read(top: ast.AST) -> _Part:
     for node in nodes:
         match node:
             case ast.Dict(keys=keys):
-                part.keys.update(
-                    (key.value, key.lineno)
-                    for key in keys
-                    if isinstance(key, ast.Constant) and isinstance(key.value, str)
-                )
+                for key in keys:
+                    if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                        # The first of them is where to look
+                        part.keys.setdefault(key.value, key.lineno)
             # settings["voltage"] = ...
             case ast.Subscript(slice=ast.Constant(value=str(key)), ctx=ast.Store()):
                 part.keys[key] = node.lineno
