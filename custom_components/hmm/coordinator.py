@@ -11,7 +11,7 @@ import time
 from typing import Any, override
 import zlib
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
@@ -40,8 +40,13 @@ from .driver_api import (
     MinerTelemetry,
 )
 from .driver_api.transports.stratum import connect_latency
-from .driver_manager.client import MinerClient
-from .driver_manager.identity import is_address_id, known_ids
+from .driver_manager.client import MinerClient, UnexpectedDevice
+from .driver_manager.identity import (
+    facts_of_id,
+    is_same_device,
+    known_ids,
+    miner_unique_id,
+)
 from .driver_manager.pool_client import (
     PoolAccount,
     fetch_tiles,
@@ -50,7 +55,7 @@ from .driver_manager.pool_client import (
     server_time,
 )
 from .driver_manager.pool_detect import is_at_home
-from .driver_manager.profile import MinerProfile
+from .driver_manager.profile import MinerProfile, merge_facts
 from .energy import EnergyMeter
 from .errors import action_failed, update_failed
 from .finds import MinerRecord
@@ -58,6 +63,7 @@ from .pools.blocks import AccountRecord, NewBlocks
 from .pools.workers import PoolWorkers
 from .profile_store import ProfileStore
 from .records import Records
+from .unique_ids import async_change_unique_id, async_holder, is_better_id
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -101,6 +107,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         self.client = client
         self._profiles = profiles
         self.profile = profiles.get(entry.entry_id)
+        client.is_meant = self._is_meant
         self.find: str | None = None
         """The field that the last poll showed a find in: a block, a best share."""
         self._records = records
@@ -136,7 +143,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         try:
             telemetry = await self.client.poll()
             profile = self.client.read_profile(telemetry, self.profile)
-            self._check_identity(profile.facts)
+            self._check_identity(self.client.told(telemetry))
             self._learn(profile)
         except DriverError as err:
             self.energy.miss()
@@ -223,21 +230,48 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         super()._schedule_refresh()
         self.update_interval = MINER_INTERVAL
 
+    def _known_facts(self) -> DeviceFacts:
+        """Return who the miner is, as far as it ever told."""
+        return merge_facts(
+            self.profile.facts if self.profile else None,
+            facts_of_id(self.config_entry.unique_id or ""),
+        )
+
+    def _is_meant(self, facts: DeviceFacts) -> bool:
+        """Return whether a command may go to the device that tells these facts.
+
+        One that told who it is does so before a command as well.
+        """
+        is_same = is_same_device(self._known_facts(), facts)
+        if is_same is None:
+            return self.profile is None or not known_ids(self.profile.facts)
+        return is_same
+
     def _check_identity(self, facts: DeviceFacts) -> None:
-        """Refuse the figures of another device that got this address."""
-        found = known_ids(facts)
-        expected = self.config_entry.unique_id
-        if not found or expected is None or is_address_id(expected):
+        """Refuse the values of another device that got this address.
+
+        A miner that was known by less takes its MAC, or serial number, as its id.
+        """
+        entry = self.config_entry
+        if is_same_device(self._known_facts(), facts) is False:
+            raise self._unexpected()
+        unique_id = miner_unique_id(facts)
+        if unique_id is None or not is_better_id(unique_id, entry.unique_id or ""):
             return
-        if expected not in found:
-            raise UpdateFailed(
-                translation_domain=DOMAIN,
-                translation_key="unexpected_device",
-                translation_placeholders={
-                    "host": self.client.host,
-                    "name": self.config_entry.title,
-                },
-            )
+        if (holder := async_holder(self.hass, entry, unique_id)) is None:
+            async_change_unique_id(self.hass, entry, unique_id)
+        elif holder.source != SOURCE_IGNORE:
+            raise self._unexpected()
+
+    def _unexpected(self) -> UpdateFailed:
+        return UpdateFailed(
+            translation_domain=DOMAIN,
+            translation_key="unexpected_device",
+            translation_placeholders={
+                "host": self.client.host,
+                "name": self.config_entry.title,
+            },
+        )
 
     def _learn(self, profile: MinerProfile) -> None:
         """Remember what the miner is and can do."""
@@ -267,8 +301,10 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             if not self.last_update_success:
                 await self.async_refresh()
             if not self.last_update_success:
-                raise self._not_available()
+                raise _as_action(self.last_exception)
             await command
+        except UnexpectedDevice as err:
+            raise _as_action(self._unexpected()) from err
         except AuthRequired as err:
             self._ask_for_login()
             raise action_failed(err, self.client.host) from err
@@ -279,16 +315,16 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             command.close()
             await self.async_refresh()
 
-    def _not_available(self) -> HomeAssistantError:
-        """Return why the last poll failed, as the reason of a failed action."""
-        cause = self.last_exception
-        if isinstance(cause, UpdateFailed) and cause.translation_key is not None:
-            return HomeAssistantError(
-                translation_domain=DOMAIN,
-                translation_key=cause.translation_key,
-                translation_placeholders=cause.translation_placeholders,
-            )
-        return HomeAssistantError(str(cause))
+
+def _as_action(cause: BaseException | None) -> HomeAssistantError:
+    """Return why a poll failed, as the reason of a failed action."""
+    if isinstance(cause, UpdateFailed) and cause.translation_key is not None:
+        return HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key=cause.translation_key,
+            translation_placeholders=cause.translation_placeholders,
+        )
+    return HomeAssistantError(str(cause))
 
 
 class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):

@@ -45,8 +45,15 @@ class HmmEntity[CoordinatorT: DataUpdateCoordinator[Any]](
         entry = coordinator.config_entry
         assert entry is not None
         identity = entry.unique_id or entry.entry_id
-        self._attr_unique_id = f"{identity}_{description.key}"
         self._attr_device_info = self._device({(DOMAIN, identity)}, entry.title)
+
+    @property
+    @override
+    def unique_id(self) -> str:
+        # The entry may learn another one while it is loaded
+        entry = self.coordinator.config_entry
+        assert entry is not None
+        return f"{entry.unique_id or entry.entry_id}_{self.entity_description.key}"
 
     def _device(self, identifiers: set[tuple[str, str]], name: str) -> DeviceInfo:
         """Return the device that the entity belongs to."""

@@ -22,6 +22,7 @@ from ..driver_api import (
 )
 from ..driver_api.units import parse_text
 from .answers import read_facts, read_telemetry
+from .identity import known_ids
 from .profile import MinerProfile, read_profile
 
 _LOGGER = logging.getLogger(__name__)
@@ -35,6 +36,10 @@ _SWAP_SECONDS = 10
 
 class DriverFault(DriverError):
     """The driver itself failed: a bug in its file, not in the device."""
+
+
+class UnexpectedDevice(DriverError):
+    """Another device answers than the one that is meant, or it does not say who it is."""
 
 
 class MinerClient:
@@ -54,6 +59,11 @@ class MinerClient:
         self._context = context
         self._driver: BaseMinerAdapter | None = None
         self._facts = DeviceFacts()
+        self.is_meant: Callable[[DeviceFacts], bool] | None = None
+        """Whether commands may go to the device that tells these facts.
+
+        None: to any. Otherwise the device is asked before each command.
+        """
         self._is_closed = False
         self._was_good = False
         # One request or command at a time: small web servers take no more, and
@@ -107,6 +117,28 @@ class MinerClient:
             if not may_retry:
                 raise
             return await self._read_telemetry(False)
+
+    def told(self, telemetry: MinerTelemetry) -> DeviceFacts:
+        """Return who answered a poll, as of the connect where the poll does not say."""
+        device = telemetry.device
+        return self._facts if device is None or not known_ids(device) else device
+
+    async def _check_device(self) -> None:
+        """Ask who is there now. Raises UnexpectedDevice: not the device that is meant.
+
+        The last poll may be half a minute old: time enough for another device to get
+        the address.
+        """
+        if self.is_meant is None:
+            return
+        telemetry = await self._read_telemetry(True)
+        if telemetry.device is None or not known_ids(telemetry.device):
+            # This driver looks who the device is only when it connects
+            await self.disconnect()
+            await self._connected()
+        if not self.is_meant(self.told(telemetry)):
+            msg = "Another device answers at this address"
+            raise UnexpectedDevice(msg)
 
     def read_profile(
         self, telemetry: MinerTelemetry, before: MinerProfile | None
@@ -168,51 +200,35 @@ class MinerClient:
 
     async def set_mode(self, mode: str) -> None:
         """Set a mode and have it confirmed by the device."""
-        async with self._lock:
-            driver = await self._connected()
-            await self._command(driver, driver.set_mode, mode)
+        await self._command(lambda driver: driver.set_mode(mode))
 
     async def restart(self) -> None:
         """Restart the miner."""
-        async with self._lock:
-            driver = await self._connected()
-            await self._command(driver, driver.restart)
+        await self._command(lambda driver: driver.restart())
 
     async def pause(self) -> None:
         """Stop mining."""
-        async with self._lock:
-            driver = await self._connected()
-            await self._command(driver, driver.pause)
+        await self._command(lambda driver: driver.pause())
 
     async def resume(self) -> None:
         """Mine again."""
-        async with self._lock:
-            driver = await self._connected()
-            await self._command(driver, driver.resume)
+        await self._command(lambda driver: driver.resume())
 
     async def identify(self) -> None:
         """Make the device show itself."""
-        async with self._lock:
-            driver = await self._connected()
-            await self._command(driver, driver.identify)
+        await self._command(lambda driver: driver.identify())
 
     async def select_pool(self, index: int) -> None:
         """Mine at another of the device's own pools."""
-        async with self._lock:
-            driver = await self._connected()
-            await self._command(driver, driver.select_pool, index)
+        await self._command(lambda driver: driver.select_pool(index))
 
     async def set_pool(self, url: str, user: str, password: str) -> None:
         """Point the miner at another pool."""
-        async with self._lock:
-            driver = await self._connected()
-            await self._command(driver, driver.set_pool, url, user, password)
+        await self._command(lambda driver: driver.set_pool(url, user, password))
 
     async def set_tuning(self, setting: Setting, value: float) -> None:
         """Set one value by hand."""
-        async with self._lock:
-            driver = await self._connected()
-            await self._command(driver, driver.set_tuning, setting, value)
+        await self._command(lambda driver: driver.set_tuning(setting, value))
 
     async def close(self) -> None:
         """Give back what the driver holds, for good."""
@@ -262,16 +278,15 @@ class MinerClient:
         assert self._driver is not None
         return self._driver
 
-    async def _command[**P](
-        self,
-        driver: BaseMinerAdapter,
-        command: Callable[P, Awaitable[bool]],
-        *args: P.args,
-        **kwargs: P.kwargs,
+    async def _command(
+        self, command: Callable[[BaseMinerAdapter], Awaitable[bool]]
     ) -> None:
-        if not await _guard(driver, _COMMAND_SECONDS, command, *args, **kwargs):
-            msg = "The device did not take the command"
-            raise CommandFailed(msg)
+        async with self._lock:
+            await self._check_device()
+            driver = await self._connected()
+            if not await _guard(driver, _COMMAND_SECONDS, command, driver):
+                msg = "The device did not take the command"
+                raise CommandFailed(msg)
 
 
 async def _guard[**P, T](

@@ -23,6 +23,32 @@ def known_ids(facts: DeviceFacts) -> tuple[str, ...]:
     )
 
 
+def is_mac(text: str) -> bool:
+    """Return whether an id is a MAC."""
+    return _MAC.fullmatch(text) is not None
+
+
+def facts_of_id(unique_id: str) -> DeviceFacts:
+    """Return what an id says of its device."""
+    if is_mac(unique_id):
+        return DeviceFacts(mac=unique_id)
+    return DeviceFacts(serial=None if is_address_id(unique_id) else unique_id)
+
+
+def is_same_device(known: DeviceFacts, told: DeviceFacts) -> bool | None:
+    """Return whether facts are of a known device, None if one of the two is no one.
+
+    The MAC decides where both have one, else the serial number. A device that tells
+    nothing of what is known is another one.
+    """
+    macs = ((known.mac or "").lower(), (told.mac or "").lower())
+    if all(map(is_mac, macs)):
+        return macs[0] == macs[1]
+    if known.serial and told.serial:
+        return known.serial == told.serial
+    return False if known_ids(known) and known_ids(told) else None
+
+
 _BY_ADDRESS = "address:"
 
 

@@ -1,0 +1,75 @@
+"""Another unique id for an entry; its entities, their history and its device stay."""
+
+from typing import Any
+
+from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.device_registry import CONNECTION_NETWORK_MAC
+
+from .const import DOMAIN
+from .driver_manager.identity import is_mac
+
+
+@callback
+def async_change_unique_id(
+    hass: HomeAssistant, entry: ConfigEntry[Any], unique_id: str
+) -> None:
+    """Give a miner's entry the id of its device, which no other entry may have.
+
+    Entities may be loaded: they take their unique id from the entry.
+    """
+    before = entry.unique_id or entry.entry_id
+    if before == unique_id:
+        return
+    entities = er.async_get(hass)
+    for entity in er.async_entries_for_config_entry(entities, entry.entry_id):
+        if entity.unique_id.startswith(f"{before}_"):
+            key = entity.unique_id.removeprefix(before)
+            entities.async_update_entity(
+                entity.entity_id, new_unique_id=unique_id + key
+            )
+    devices = dr.async_get(hass)
+    for device in dr.async_entries_for_config_entry(devices, entry.entry_id):
+        if (DOMAIN, before) in device.identifiers:
+            devices.async_update_device(
+                device.id,
+                new_identifiers=device.identifiers - {(DOMAIN, before)}
+                | {(DOMAIN, unique_id)},
+                # The MAC of a device that was replaced must not lead here
+                new_connections={
+                    it
+                    for it in device.connections
+                    if it[0] != CONNECTION_NETWORK_MAC or it[1] == unique_id
+                },
+            )
+    hass.config_entries.async_update_entry(entry, unique_id=unique_id)
+    async_dismiss(hass, unique_id)
+
+
+@callback
+def async_holder(
+    hass: HomeAssistant, entry: ConfigEntry[Any], unique_id: str
+) -> ConfigEntry[Any] | None:
+    """Return the other entry that has an id; one that only ignores it makes room."""
+    holder = hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, unique_id)
+    if holder is None or holder is entry:
+        return None
+    if holder.source == SOURCE_IGNORE:
+        hass.async_create_task(hass.config_entries.async_remove(holder.entry_id))
+    return holder
+
+
+@callback
+def async_dismiss(hass: HomeAssistant, unique_id: str) -> None:
+    """Close the dialogs that offer a device as a new one."""
+    for flow in hass.config_entries.flow.async_progress_by_handler(
+        DOMAIN, include_uninitialized=True, match_context={"unique_id": unique_id}
+    ):
+        if flow["context"]["source"] not in ("reauth", "reconfigure", "user"):
+            hass.config_entries.flow.async_abort(flow["flow_id"])
+
+
+def is_better_id(unique_id: str, current: str) -> bool:
+    """Return whether an id says more than the one that a verified device has."""
+    return unique_id != current and not is_mac(current)
