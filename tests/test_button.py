@@ -48,7 +48,7 @@ async def test_restart_of_a_miner_that_is_gone(
     await bitaxe.unplug()
     with pytest.raises(HomeAssistantError) as caught:
         await act(home, "button", "press", find_id(home, entry, "button", "restart"))
-    assert caught.value.translation_key == "cannot_connect"
+    assert caught.value.translation_key == "refused"
 
 
 async def test_what_cannot_be_done_has_no_button(home: HomeAssistant) -> None:

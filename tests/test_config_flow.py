@@ -25,7 +25,6 @@ from homeassistant.setup import async_setup_component
 import pytest
 import pytest_socket
 
-from custom_components.hmm import errors
 from custom_components.hmm.bundled.miner_drivers.avalon_nano_driver import (
     AvalonNanoDriver,
 )
@@ -253,28 +252,30 @@ async def switched_off() -> AsyncIterator[SimulatedAxeOS]:
 @pytest.mark.parametrize(
     ("stranger", "error"),
     [
-        pytest.param(switched_off, "cannot_connect", id="no-answer"),
+        pytest.param(switched_off, "refused", id="no-answer"),
         pytest.param(
-            lambda: bad_axe(fault=Fault.RESET), "cannot_connect", id="connection-reset"
+            lambda: bad_axe(fault=Fault.RESET), "connection_lost", id="connection-reset"
         ),
-        pytest.param(Mailserver, "bad_answer", id="wrong-service"),
-        pytest.param(lambda: bad_axe(fault=Fault.GARBAGE), "bad_answer", id="garbage"),
-        pytest.param(lambda: bad_axe(fault=Fault.HALF), "bad_answer", id="half"),
-        pytest.param(lambda: bad_axe(fault=Fault.HTML), "html_answer", id="web-page"),
+        pytest.param(Mailserver, "bad_response", id="wrong-service"),
+        pytest.param(lambda: bad_axe(fault=Fault.GARBAGE), "not_a_miner", id="garbage"),
+        pytest.param(lambda: bad_axe(fault=Fault.HALF), "not_a_miner", id="half"),
+        pytest.param(lambda: bad_axe(fault=Fault.HTML), "not_a_miner", id="web-page"),
         pytest.param(
-            lambda: bad_axe(fault=Fault.REDIRECT), "redirect_answer", id="redirect"
+            lambda: bad_axe(fault=Fault.REDIRECT), "not_a_miner", id="redirect"
         ),
         pytest.param(
-            lambda: bad_axe(refuse_address=True), "address_refused", id="axeos-401"
+            lambda: bad_axe(refuse_address=True), "network_refused", id="axeos-401"
+        ),
+        pytest.param(Antminer, "unsupported_device", id="cgminer-that-is-no-avalon"),
+        pytest.param(Lamp, "unsupported_device", id="http-device-of-another-kind"),
+        pytest.param(
+            JsonOfAnotherKind, "unsupported_device", id="json-of-another-kind"
         ),
         pytest.param(
             lambda: bad_axe(admit=lambda _: text_response("Sign in", status=401)),
-            "auth_required",
+            "login_needed",
             id="login",
         ),
-        pytest.param(Antminer, "other_device", id="cgminer-that-is-no-avalon"),
-        pytest.param(Lamp, "other_device", id="http-device-of-another-kind"),
-        pytest.param(JsonOfAnotherKind, "other_device", id="json-of-another-kind"),
     ],
 )
 async def test_what_answers_is_no_miner(
@@ -351,7 +352,7 @@ async def test_no_driver_at_all(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> 
     await async_setup_component(home, DOMAIN, {})
     with patch.object(get_data(home).drivers, "miners", {}):
         result = await add_miner(home, bitaxe)
-    assert result["errors"] == {"base": "cannot_connect"}
+    assert result["errors"] == {"base": "unsupported_device"}
     result = await fill(home, result, host=f"127.0.0.1:{bitaxe.port}")
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
@@ -366,7 +367,7 @@ async def test_a_driver_of_the_user_that_always_says_no(
     )
     async with switched_off() as off:
         result = await add_miner(home, off)
-    assert result["errors"] == {"base": "cannot_connect"}
+    assert result["errors"] == {"base": "refused"}
 
 
 # The scan
@@ -561,12 +562,12 @@ async def test_dhcp_finds_no_miner(
     usual_ports.move(BitaxeDriver, bitaxe.port)
     result = await begin(home, SOURCE_DHCP, lease(bitaxe))
     assert result["type"] is FlowResultType.ABORT
-    assert result["reason"] == "html_answer"
+    assert result["reason"] == "not_offered"
 
     await bitaxe.unplug()
     result = await begin(home, SOURCE_DHCP, lease(bitaxe))
     assert result["type"] is FlowResultType.ABORT
-    assert result["reason"] == "cannot_connect"
+    assert result["reason"] == "not_offered"
 
 
 async def test_a_found_miner_that_two_drivers_know(
@@ -691,7 +692,7 @@ async def test_reconfigure_shows_the_usual_port_as_none(
     ("address", "errors"),
     [
         ("127.0.0.1/", {"host": "address_path"}),
-        (None, {"base": "cannot_connect"}),
+        (None, {"base": "refused"}),
     ],
 )
 async def test_reconfigure_to_where_no_miner_is(
@@ -822,13 +823,9 @@ async def test_the_hub_has_nothing_to_reconfigure(
 
 
 def test_every_fault_has_its_texts() -> None:
-    """Whatever a driver or an address can be at fault for is translated."""
+    """Whatever an address can be at fault for is translated."""
     for fault in get_args(AddressFault.__value__):
         assert TEXTS["config"]["error"][fault]
-    for _, key in errors._KEYS:
-        assert TEXTS["config"]["error"][key]
-        assert TEXTS["config"]["abort"][key]
-        assert TEXTS["exceptions"][key]["message"]
 
 
 @pytest.mark.parametrize("language", ["en", "de"])

@@ -63,12 +63,12 @@ pytestmark = pytest.mark.usefixtures("quick")
 
 
 FAULTS = {
-    Fault.SILENT: "cannot_connect",
-    Fault.RESET: "cannot_connect",
-    Fault.GARBAGE: "bad_answer",
-    Fault.HALF: "bad_answer",
-    Fault.HTML: "html_answer",
-    Fault.REDIRECT: "redirect_answer",
+    Fault.SILENT: "timed_out",
+    Fault.RESET: "connection_lost",
+    Fault.GARBAGE: "bad_response",
+    Fault.HALF: "connection_lost",
+    Fault.HTML: "not_a_miner",
+    Fault.REDIRECT: "not_a_miner",
 }
 
 
@@ -117,13 +117,13 @@ def _is_miners(entity_id: str) -> bool:
 @pytest.mark.parametrize(
     ("fault", "key"),
     [
-        (Fault.SILENT, "cannot_connect"),
-        (Fault.RESET, "cannot_connect"),
-        (Fault.GARBAGE, "bad_answer"),
-        (Fault.HALF, "bad_answer"),
-        (Fault.HTML, "bad_answer"),
-        (Fault.REDIRECT, "bad_answer"),
-        (Fault.WRONG_MAC, "unexpected_device"),
+        (Fault.SILENT, "timed_out"),
+        (Fault.RESET, "connection_lost"),
+        (Fault.GARBAGE, "bad_response"),
+        (Fault.HALF, "bad_response"),
+        (Fault.HTML, "not_a_miner"),
+        (Fault.REDIRECT, "not_a_miner"),
+        (Fault.WRONG_MAC, "wrong_device"),
     ],
 )
 async def test_fault_of_an_avalon(
@@ -221,7 +221,7 @@ async def test_the_second_try_ends_with_the_poll(
     started = time.monotonic()
     await poll(home, entry)
     assert time.monotonic() - started < 0.6
-    assert entry.runtime_data.last_exception.translation_key == "cannot_connect"
+    assert entry.runtime_data.last_exception.translation_key == "timed_out"
 
 
 async def test_slow_answer_is_an_answer(
@@ -241,7 +241,7 @@ async def test_client_of_another_network(
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
     bitaxe.refuse_address = True
     await poll(home, entry)
-    assert entry.runtime_data.last_exception.translation_key == "address_refused"
+    assert entry.runtime_data.last_exception.translation_key == "network_refused"
     assert not home.config_entries.flow.async_progress()
 
 

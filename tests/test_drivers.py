@@ -305,7 +305,7 @@ async def test_a_driver_that_fails_later(
     )
     broken = await set_up(home, miner_entry(bitaxe, "garage", unique_id="garage"))
     assert broken.state is ConfigEntryState.SETUP_RETRY
-    assert "garage failed with SystemExit in line 10" in str(broken.reason)
+    assert "The driver garage has an error in line 10" in str(broken.reason)
 
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
     assert entry.state is ConfigEntryState.LOADED

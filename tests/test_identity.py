@@ -233,7 +233,7 @@ async def test_no_command_reaches_another_miner(
         boots = device.boots
         with pytest.raises(HomeAssistantError) as caught:
             await act(home, domain, action, entity_id, **data)
-        assert caught.value.translation_key == "unexpected_device"
+        assert caught.value.translation_key == "wrong_device"
         assert device.boots == boots
         assert not [
             path

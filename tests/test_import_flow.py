@@ -159,7 +159,6 @@ async def test_nobody_is_there(home: HomeAssistant, local: SimulatedHmmLocal) ->
     await local.unplug()
     form = await ask(home, local)
     assert form["errors"] == {"base": "hmm_local_down"}
-    assert form["description_placeholders"]["reason"]
 
 
 @pytest.mark.parametrize("status", [500, 503, 401])
@@ -170,7 +169,6 @@ async def test_an_error_of_hmm_local(
     local.status = status
     form = await ask(home, local)
     assert form["errors"] == {"base": "hmm_local_failed"}
-    assert str(status) in form["description_placeholders"]["reason"]
 
 
 async def test_another_server(home: HomeAssistant) -> None:
@@ -178,7 +176,6 @@ async def test_another_server(home: HomeAssistant) -> None:
     async with Lamp() as lamp:
         form = await ask(home, f"127.0.0.1:{lamp.port}")
     assert form["errors"] == {"base": "hmm_local_other"}
-    assert "/api/miners/" in form["description_placeholders"]["reason"]
 
 
 class OtherServer(HttpDevice):
@@ -225,7 +222,6 @@ async def test_an_answer_without_end(
         local.add_miner(f"Miner {number}", "bitaxe", "127.0.0.1")
     form = await ask(home, local)
     assert form["errors"] == {"base": "hmm_local_other"}
-    assert "too long" in form["description_placeholders"]["reason"]
 
 
 async def test_nothing_to_add(home: HomeAssistant, local: SimulatedHmmLocal) -> None:
@@ -545,7 +541,7 @@ async def test_a_pool_with_a_key(
 
     monkeypatch.setattr(BraiinsDriver, "get_dashboard_data", refuse)
     form = await fill(home, form)
-    assert form["errors"] == {"api_token": "key_refused"}
+    assert form["errors"] == {"api_token": "pool_key_refused"}
     assert asked == ["s3cr3t-t0ken"]
     log = caplog.text
     assert "s3cr3t-t0ken" not in log

@@ -260,7 +260,7 @@ async def test_new_miner_that_is_off(
     await bitaxe.unplug()
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
     assert entry.state is ConfigEntryState.SETUP_RETRY
-    assert "127.0.0.1 does not answer" in str(entry.reason)
+    assert "127.0.0.1 responds, but no miner service" in str(entry.reason)
 
     await bitaxe.plug_in()
     await later(home, 30)
@@ -317,8 +317,8 @@ async def test_another_miner_at_the_address(
         assert entry.state is ConfigEntryState.LOADED
         assert find(home, entry, "sensor", "hashrate").state == STATE_UNAVAILABLE
         error = entry.runtime_data.last_exception
-        assert error.translation_key == "unexpected_device"
-        assert error.translation_placeholders["name"] == "Garage"
+        assert error.translation_key == "wrong_device"
+        assert error.translation_placeholders["found"] == "Bitaxe Gamma"
         # Nor does the stranger change what is known of the miner
         (device,) = devices(home, entry)
         assert device.connections == {("mac", entry.unique_id)}
@@ -328,7 +328,7 @@ async def test_another_miner_at_the_address(
         assert entry.state is ConfigEntryState.SETUP_RETRY
         assert get_data(home).profiles.get(entry.entry_id) is None
         assert home.states.async_entity_ids("sensor") == []
-    assert "Another miner than Garage answers at 127.0.0.1" in str(
+    assert "Another miner (Bitaxe Gamma) responds at 127.0.0.1" in str(
         entry.runtime_data.last_exception if known else entry.reason
     )
 

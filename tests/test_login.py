@@ -96,7 +96,7 @@ async def test_the_device_is_asked_about_a_login(
     )
     with pytest.raises(HomeAssistantError) as caught:
         await set_mode(home, entry)
-    assert caught.value.translation_key == "auth_required"
+    assert caught.value.translation_key == "otp_needed"
     form = await reauth(home)
     assert set(form["data_schema"].schema) == {"otp_secret"}
     for entered in (
@@ -106,8 +106,7 @@ async def test_the_device_is_asked_about_a_login(
         {"otp_secret": "1"},
     ):
         form = await fill(home, form, **entered)
-        assert form["errors"] == {"base": "auth_required"}
-        assert form["description_placeholders"]["reason"]
+        assert form["errors"]["base"] in ("otp_needed", "otp_invalid", "otp_refused")
         assert suggested(form, "otp_secret") is None
         assert "credentials" not in entry.data
     assert nerd.writes == []
@@ -132,7 +131,7 @@ async def test_a_miner_that_is_off_is_no_success(
     form = await reauth(home)
     await nerd.unplug()
     form = await fill(home, form, otp_secret=SECRET)
-    assert form["errors"] == {"base": "cannot_connect"}
+    assert form["errors"] == {"base": "refused"}
     await nerd.plug_in()
     result = await fill(home, form, otp_secret=SECRET)
     assert result["reason"] == "reauth_successful"
@@ -165,7 +164,7 @@ async def test_a_login_that_only_a_write_can_tell(home: HomeAssistant) -> None:
             {"admin_user": "root", "admin_password": "a,b"},
         ):
             form = await fill(home, form, **entered)
-            assert form["errors"] == {"base": "auth_required"}
+            assert form["errors"]["base"] in ("login_not_given", "login_refused")
             assert "credentials" not in entry.data
 
         result = await fill(home, form, admin_user="root", admin_password="guess")
@@ -192,7 +191,7 @@ async def test_a_refused_poll_asks_for_the_login(
     assert entry.state is ConfigEntryState.SETUP_RETRY
     form = await reauth(home)
     form = await fill(home, form, admin_password="wrong")
-    assert form["errors"] == {"base": "auth_required"}
+    assert form["errors"] == {"base": "login_needed"}
     result = await fill(home, form, admin_password="open sesame")
     assert result["reason"] == "login_untried"  # The driver does not say
     assert entry.state is ConfigEntryState.LOADED
@@ -270,7 +269,7 @@ async def test_options_of_a_miner_with_a_login(home: HomeAssistant) -> None:
         form = await change(
             home, await open_options(home, entry), admin_user="a,b", keep_secrets=True
         )
-        assert form["errors"] == {"base": "auth_required"}
+        assert form["errors"] == {"base": "login_refused"}
 
         result = await change(home, form, keep_secrets=False)
         assert result["type"] is FlowResultType.CREATE_ENTRY
@@ -287,7 +286,7 @@ async def test_the_options_try_a_login(
     entry = await set_up(home, miner_entry(nerd, "nerdqaxe"))
     form = await open_options(home, entry)
     form = await change(home, form, otp_secret=WRONG, plug="switch.socket")
-    assert form["errors"] == {"base": "auth_required"}
+    assert form["errors"] == {"base": "otp_refused"}
     assert suggested(form, "plug") == "switch.socket"
     result = await change(home, form, otp_secret=SECRET)
     assert result["type"] is FlowResultType.CREATE_ENTRY

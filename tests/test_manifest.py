@@ -394,19 +394,90 @@ def test_every_exception_is_translated() -> None:
             key = argument(call, "translation_key")
             if (text := literal(key)) is not None:
                 keys = {text}
-            elif ast.unparse(key or call) == "cause.translation_key":
-                continue  # Says again what another exception of these said
             else:
-                assert ast.unparse(key or call) == "translation_key(err)"
-                keys = {name for _, name in errors._KEYS}
+                # Says again what another exception of these said, or a reason
+                assert ast.unparse(key or call) in {"cause.translation_key", "key"}
+                continue
             names = placeholder_names(call)
             for name in keys:
                 passed[name] = passed.get(name, names) & names
 
     messages = load("translations/en.json")["exceptions"]
-    assert messages.keys() == passed.keys()
+    assert messages.keys() == passed.keys() | reason_keys() | {"pool_not_set_up"}
     for name, names in passed.items():
         assert placeholders(messages[name]["message"]) <= names, name
+
+
+# Reasons
+
+
+def reason_keys() -> set[str]:
+    """Return the keys of all reasons of miners and pools in the translations."""
+    miners = errors.MINER_REASONS
+    return {*miners, *(errors.POOL + key for key in errors.POOL_REASONS)}
+
+
+def own_errors() -> Iterator[tuple[Path, ast.Call]]:
+    """Yield where own code makes an error of a driver, or a reason."""
+    classes = {"DriverError"}
+    trees = {
+        path: parse(path)
+        for path in sorted(COMPONENT.rglob("*.py"))
+        if not path.is_relative_to(COMPONENT / "driver_manager/legacy/shims")
+    }
+    while True:
+        found = {
+            node.name
+            for tree in trees.values()
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ClassDef)
+            and {ast.unparse(base) for base in node.bases} & classes
+        }
+        if found <= classes:
+            break
+        classes |= found
+    # It fills in its reason by itself
+    classes -= {"UnexpectedDevice"}
+    for path, tree in trees.items():
+        for call in calls(tree, *classes):
+            yield path, call
+
+
+def test_every_reason_of_our_own_has_a_key() -> None:
+    """Given an error that own code raises, then it is more than English text.
+
+    Its key and values fill the sentence that users read.
+    """
+    messages = load("translations/en.json")["exceptions"]
+    found = 0
+    for path, call in own_errors():
+        where = f"{path.relative_to(COMPONENT)}:{call.lineno}"
+        reason = argument(call, "reason")
+        assert reason is not None, where
+        found += 1
+        passed = {keyword.arg for keyword in call.keywords}
+        if None in passed:
+            continue  # Passes on what it was called with
+        for key in literals(reason):
+            sentences = [messages[it] for it in (key, f"pool_{key}") if it in messages]
+            assert sentences, where
+            for sentence in sentences:
+                given = passed | {"host", "name", "detail"}
+                assert placeholders(sentence["message"]) <= given, where
+    assert found > 150
+
+
+def test_forms_and_attributes_know_every_reason() -> None:
+    """Given the reasons, then a form says the same as the error of a poll does.
+
+    Those of pools are also what the reason of their health can be.
+    """
+    told = load("translations/en.json")
+    shown = errors.FORM_REASONS | {errors.POOL + key for key in errors.POOL_REASONS}
+    for key in shown:
+        assert told["config"]["error"][key] == told["exceptions"][key]["message"]
+    health = told["entity"]["binary_sensor"]["health"]["state_attributes"]["reason"]
+    assert health["state"].keys() == errors.POOL_REASONS | {"no_data"}
 
 
 def test_every_repair_issue_is_translated() -> None:
@@ -492,7 +563,7 @@ def test_menu_and_progress_are_translated(section: str) -> None:
 def test_every_abort_is_translated() -> None:
     """Given the config flow, then exactly the reasons to give up have texts."""
     tree = flow_classes("config")
-    reasons = {key for _, key in errors._KEYS} | HA_SUCCESSES
+    reasons = set(HA_SUCCESSES)
     for call in calls(tree, "async_abort", "_abort_if_unique_id_mismatch"):
         if (reason := literal(argument(call, "reason"))) is not None:
             reasons.add(reason)
@@ -515,7 +586,7 @@ def test_every_abort_and_error_of_the_options_is_translated() -> None:
         literal(argument(call, "reason")) for call in calls(tree, "async_abort")
     }
     # What a login can come to, and what the flows themselves find
-    wrong = {"login_other_miner"} | {key for _, key in errors._KEYS}
+    wrong = {"login_other_miner"} | errors.FORM_REASONS
     wrong |= {
         key
         for node in ast.walk(tree)
@@ -543,10 +614,7 @@ def test_every_option_of_a_selector_is_translated() -> None:
 
 
 def test_every_error_of_a_form_is_translated() -> None:
-    """Given the config flow, then its errors have texts, and no others.
-
-    All forms pass the reason, and no other placeholder is known to them all.
-    """
+    """Given the config flow, then its errors have texts, and no others."""
     own: set[str] = set()
     files = [
         parse(COMPONENT / file)
@@ -576,9 +644,9 @@ def test_every_error_of_a_form_is_translated() -> None:
         if call.args and ast.unparse(call.func) == "AddressError"
     }
     shown = load("translations/en.json")["config"]["error"]
-    of_classes = {key for _, key in (*errors._KEYS, *hmm_local._ERRORS)}
-    assert shown.keys() == own | address | of_classes
-    assert set.union(*(placeholders(text) for text in shown.values())) == {"reason"}
+    of_classes = {key for _, key in hmm_local._ERRORS}
+    reasons = errors.FORM_REASONS | {errors.POOL + key for key in errors.POOL_REASONS}
+    assert shown.keys() == own | address | of_classes | reasons
 
 
 # Icons, actions, rules, pictures

@@ -96,7 +96,7 @@ async def test_fraction_is_refused(
             find_id(home, entry, "number", "set_frequency"),
             value=500.5,
         )
-    assert caught.value.translation_key == "invalid_value"
+    assert caught.value.translation_key == "whole_number"
     assert bitaxe.writes == []
 
 
@@ -110,7 +110,7 @@ async def test_ignored_write(
         return Response()
 
     bitaxe._routes = {**bitaxe.routes(), "PATCH /api/system": ignored}
-    with pytest.raises(HomeAssistantError, match="did not take 490"):
+    with pytest.raises(HomeAssistantError, match="accepted 490"):
         await act(
             home,
             "number",

@@ -167,8 +167,7 @@ async def test_the_address_is_wrong(home: HomeAssistant) -> None:
     result = await other_kind(home, "127.0.0.1")
     result = await install(home, result)
     assert result["step_id"] == "miner"
-    assert result["errors"] == {"base": "cannot_connect"}
-    assert "pyasic_rs" in result["description_placeholders"]["reason"]
+    assert result["errors"] == {"base": "unsupported_device"}
     result = await fill(home, result, host="http://127.0.0.1/", other_kind=True)
     assert result["errors"] == {"host": "address_scheme"}
 

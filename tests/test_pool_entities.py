@@ -191,7 +191,7 @@ async def test_pool_that_goes_down(
             await poll(home, entry)
         health = find(home, entry, "binary_sensor", "health")
         assert health.state == STATE_OFF
-        assert "502" in health.attributes["reason"]
+        assert health.attributes["reason"] == "server_error"
         for key, enabled in own(home, entry, "sensor").items():
             if enabled:
                 shown = find(home, entry, "sensor", key)
@@ -201,12 +201,13 @@ async def test_pool_that_goes_down(
         assert DEMO_WALLET not in caplog.text
 
         # Why it is down may change without an answer in between
-        pool.status = 500
+        await pool.unplug()
         await poll(home, entry)
         reason = find(home, entry, "binary_sensor", "health").attributes["reason"]
-        assert "500" in reason
+        assert reason == "refused"
 
         pool.status = None
+        await pool.plug_in()
         for _ in range(3):
             await poll(home, entry)
         health = find(home, entry, "binary_sensor", "health")
@@ -332,7 +333,7 @@ async def test_key_that_is_refused(
         await poll(home, entry)
         health = find(home, entry, "binary_sensor", "health")
         assert health.state == STATE_OFF
-        assert "refused the key" in health.attributes["reason"]
+        assert health.attributes["reason"] == "key_refused"
         assert token not in str(health.attributes)
         assert any(entry.async_get_active_flows(home, {SOURCE_REAUTH}))
         # Its unit is the same while nothing is known
@@ -496,7 +497,8 @@ async def test_a_pool_without_a_key_is_down_when_it_refuses(
             await poll(home, entry)
         health = find(home, entry, "binary_sensor", "health")
         assert health.state == STATE_OFF
-        assert "asks for a login" in health.attributes["reason"]
+        assert health.attributes["reason"] == "problem"
+        assert health.attributes["detail"] == "The web server asks for a login"
         assert not any(entry.async_get_active_flows(home, {SOURCE_REAUTH}))
         await poll(home, entry)
         assert find(home, entry, "binary_sensor", "health").state == STATE_ON

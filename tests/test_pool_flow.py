@@ -206,13 +206,13 @@ async def test_a_pool_with_one_region(home: HomeAssistant, hmm_folder: Path) -> 
 @pytest.mark.parametrize(
     ("wallet", "error"),
     [
-        (BITCOIN_WALLET, "wallet_other_coin"),
-        ("dgb1", "wallet_checksum"),
-        (DEMO_WALLET.replace("q", "p"), "wallet_checksum"),
-        (f"{DEMO_WALLET[:-1]}.gamma", "wallet_checksum"),
-        ("my wallet", "wallet_invalid"),
-        ("", "wallet_invalid"),
-        (DEMO_WALLET[:10] + "é", "wallet_invalid"),
+        (BITCOIN_WALLET, "pool_wallet_other_coin"),
+        ("dgb1", "pool_wallet_checksum"),
+        (DEMO_WALLET.replace("q", "p"), "pool_wallet_checksum"),
+        (f"{DEMO_WALLET[:-1]}.gamma", "pool_wallet_checksum"),
+        ("my wallet", "pool_wallet_invalid"),
+        ("", "pool_wallet_invalid"),
+        (DEMO_WALLET[:10] + "é", "pool_wallet_invalid"),
     ],
 )
 async def test_a_wallet_that_cannot_be_right(
@@ -246,7 +246,7 @@ async def test_a_wallet_that_cannot_be_checked(
         assert form["errors"] == {"wallet": "wallet_uncertain"}
         # Nobody can confirm what is wrong
         form = await fill(home, form, wallet=DEMO_WALLET[:-1], wallet_confirmed=True)
-        assert form["errors"] == {"wallet": "wallet_checksum"}
+        assert form["errors"] == {"wallet": "pool_wallet_checksum"}
         assert pool.counters.requests == 0
 
         result = await fill(home, form, wallet="satoshi.axe", wallet_confirmed=True)
@@ -259,8 +259,8 @@ async def test_a_wallet_that_cannot_be_checked(
     ("wallet", "errors"),
     [
         (DEMO_WALLET, {}),
-        (DEMO_WALLET[:-1], {"wallet": "wallet_checksum"}),
-        (BITCOIN_WALLET, {"wallet": "wallet_other_coin"}),
+        (DEMO_WALLET[:-1], {"wallet": "pool_wallet_checksum"}),
+        (BITCOIN_WALLET, {"wallet": "pool_wallet_other_coin"}),
         ("satoshi", {"wallet": "wallet_uncertain"}),
     ],
 )
@@ -277,9 +277,17 @@ async def test_a_wallet_of_a_file_is_checked(
         assert ("wallet_confirmed" in fields(form)) == (wallet == "satoshi")
 
 
-@pytest.mark.parametrize("status", [404, 500, 502, None])
+@pytest.mark.parametrize(
+    ("status", "key"),
+    [
+        (404, "pool_no_statistics"),
+        (500, "pool_server_error"),
+        (502, "pool_server_error"),
+        (None, "pool_refused"),
+    ],
+)
 async def test_a_pool_that_is_down(
-    home: HomeAssistant, hmm_folder: Path, status: int | None
+    home: HomeAssistant, hmm_folder: Path, status: int | None, key: str
 ) -> None:
     """A pool that fails is not added; it can be tried again in the same dialog."""
     async with SimulatedSolopool() as pool:
@@ -290,8 +298,8 @@ async def test_a_pool_that_is_down(
             await pool.unplug()
         result = await fill(home, form, wallet=DEMO_WALLET)
         assert result["type"] is FlowResultType.FORM
-        assert result["errors"] == {"base": "pool_down"}
-        assert result["description_placeholders"]["reason"]
+        assert result["errors"] == {"base": key}
+        assert result["description_placeholders"].get("status") in (None, str(status))
         assert suggested(result, "wallet") == DEMO_WALLET
 
         pool.status = None
@@ -532,7 +540,7 @@ async def test_a_server_with_several_coins(
         assert required(form) == set()
 
         form = await fill(home, form, wallet=BITCOIN_WALLET, pool_key="DGB")
-        assert form["errors"] == {"wallet": "wallet_other_coin"}
+        assert form["errors"] == {"wallet": "pool_wallet_other_coin"}
         assert suggested(form, "wallet") == BITCOIN_WALLET
         assert suggested(form, "pool_key") == "DGB"
         result = await fill(home, form)
@@ -768,7 +776,7 @@ async def test_a_pool_that_goes_by_a_key(
     assert fields(form) == required(form) == {"api_token"}
     assert form["data_schema"].schema["api_token"].config["type"] == "password"
     form = await fill(home, form, api_token="wrong")
-    assert form["errors"] == {"api_token": "key_refused"}
+    assert form["errors"] == {"api_token": "pool_key_refused"}
     assert suggested(form, "api_token") is None
     form = await fill(home, form, api_token="  ")
     assert form["errors"] == {"api_token": "value_missing"}
@@ -824,12 +832,12 @@ async def test_a_key_that_is_refused_later(
     assert suggested(form, "api_token") is None
 
     form = await fill(home, form, api_token="wrong")
-    assert form["errors"] == {"api_token": "key_refused"}
+    assert form["errors"] == {"api_token": "pool_key_refused"}
     form = await fill(home, form, api_token="token-of-alice")
     assert form["errors"] == {"base": "wrong_account"}
     braiins.status = 500
     form = await fill(home, form, api_token="new")
-    assert form["errors"] == {"base": "pool_down"}
+    assert form["errors"] == {"base": "pool_server_error"}
     braiins.status = None
     braiins.tokens["new"] = DEMO_USER
     result = await fill(home, form, api_token="new")
@@ -853,7 +861,7 @@ async def test_keys_and_servers_can_be_changed(
     assert suggested(form, "api_token") is None
     server = {"host": "braiins.braiins.example", "port": 3333}
     form = await fill(home, form, **server, api_token="wrong")
-    assert form["errors"] == {"api_token": "key_refused"}
+    assert form["errors"] == {"api_token": "pool_key_refused"}
     assert suggested(form, "api_token") is None
     form = await fill(home, form, host="a b", port=1, api_token="new")
     assert form["errors"] == {"host": "pool_address_invalid"}
@@ -931,7 +939,7 @@ async def test_wallets_and_keys_are_suggested(
         form = await fill(home, form, keep_secrets=False)
         assert form["errors"] == {"api_token": "value_missing"}
         form = await fill(home, form, api_token="wrong")
-        assert form["errors"] == {"api_token": "key_refused"}
+        assert form["errors"] == {"api_token": "pool_key_refused"}
         result = await fill(home, form)
         assert result["type"] is FlowResultType.CREATE_ENTRY
         assert result["data"]["account_settings"] == {"api_token": "token-of-alice"}
@@ -1389,8 +1397,8 @@ async def test_a_schema_that_makes_no_sense(
     [
         ("return False", "settings_refused"),
         ("return None", "settings_refused"),
-        ("raise SystemExit", "driver_fault"),
-        ("return config['nothing']", "driver_fault"),
+        ("raise SystemExit", "pool_driver_error"),
+        ("return config['nothing']", "pool_driver_error"),
     ],
 )
 async def test_settings_that_a_driver_refuses(
@@ -1406,11 +1414,11 @@ async def test_settings_that_a_driver_refuses(
 @pytest.mark.parametrize(
     ("failure", "error"),
     [
-        ("InvalidValue('No such group')", "invalid_value"),
-        ("AuthRequired('No')", "key_refused"),
-        ("RuntimeError()", "driver_fault"),
-        ("SystemExit()", "driver_fault"),
-        ("OSError()", "pool_down"),
+        ("InvalidValue('No such group')", "pool_invalid_value"),
+        ("AuthRequired('No')", "pool_key_refused"),
+        ("RuntimeError()", "pool_driver_error"),
+        ("SystemExit()", "pool_driver_error"),
+        ("OSError()", "pool_no_response"),
     ],
 )
 async def test_a_driver_that_fails(
@@ -1502,7 +1510,7 @@ async def test_a_pool_is_moved_to_another_server(
         two.status = 503
         form = await fill(home, form, region="dgb-away")
         assert form["type"] is FlowResultType.FORM
-        assert form["errors"] == {"base": "pool_down"}
+        assert form["errors"] == {"base": "pool_server_error"}
         assert entry.data["host"] == "home.example"
         assert suggested(form, "region") == "dgb-away"
 

@@ -85,7 +85,7 @@ async def test_ignored_write(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> Non
     bitaxe._routes = {**bitaxe.routes(), "PATCH /api/system": ignored}
     with pytest.raises(HomeAssistantError, match="525 MHz") as caught:
         await select(home, find_id(home, entry, "select", "mode"), "eco")
-    assert caught.value.translation_key == "command_failed"
+    assert caught.value.translation_key == "mode_not_applied"
     assert "127.0.0.1" in str(caught.value)
     assert find(home, entry, "select", "mode").state == "standard"
 
@@ -127,7 +127,7 @@ async def test_avalon_that_calibrates(home: HomeAssistant) -> None:
     async with SimulatedAvalon() as device:
         device.calibrating = True
         entry = await set_up(home, miner_entry(device, "avalon_nano"))
-        with pytest.raises(HomeAssistantError, match="refused the mode") as caught:
+        with pytest.raises(HomeAssistantError, match="refused the command") as caught:
             await select(home, find_id(home, entry, "select", "mode"), "low")
         assert "permit switch mode" in str(caught.value)
         assert device.mode == 2
@@ -185,11 +185,11 @@ async def test_pool_that_is_not_taken(
         return Response()
 
     bitaxe._routes = {**bitaxe.routes(), "PATCH /api/system": ignored}
-    with pytest.raises(HomeAssistantError, match="instead of") as caught:
+    with pytest.raises(HomeAssistantError, match="does not use it") as caught:
         await select(
             home, find_id(home, entry, "select", "pool"), "2: solo.ckpool.org:3333"
         )
-    assert caught.value.translation_key == "command_failed"
+    assert caught.value.translation_key == "pool_not_applied"
     assert find(home, entry, "select", "pool").state == "1: public-pool.io:21496"
 
 

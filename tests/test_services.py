@@ -201,7 +201,7 @@ async def test_one_miner_fails_and_the_others_obey(
     assert not isinstance(caught.value, ServiceValidationError)
     assert caught.value.translation_key == "some_failed"
     failed = (caught.value.translation_placeholders or {})["failed"]
-    assert "Nerd: 127.0.0.1 does not answer" in failed
+    assert "Nerd: 127.0.0.1 responds, but no miner service" in failed
     assert "Nano: There is no mode eco here" in failed
     assert "Axe:" not in failed
     assert find(home, rigs.axe_entry, "select", "mode").state == "eco"
@@ -217,7 +217,7 @@ async def test_the_report_tells_what_failed(home: HomeAssistant, rigs: Rigs) -> 
     assert set(report) == {"Axe", "Nerd", "Nano"}
     assert report["Axe"] == {"success": True, "error": None}
     assert not report["Nerd"]["success"]
-    assert report["Nerd"]["error"].startswith("127.0.0.1 does not answer")
+    assert report["Nerd"]["error"].startswith("127.0.0.1 responds, but no")
     assert report["Nano"]["error"] == (
         "There is no mode eco here. Choose one of: low, medium, high"
     )
@@ -244,7 +244,7 @@ async def test_a_miner_that_refuses(home: HomeAssistant, rigs: Rigs) -> None:
     rigs.avalon.calibrating = True
     with pytest.raises(HomeAssistantError) as caught:
         await call(home, "set_mode", devices(home, rigs.avalon_entry), mode="low")
-    assert caught.value.translation_key == "command_failed"
+    assert caught.value.translation_key == "command_refused"
     assert "caling" in str(caught.value)
     assert find(home, rigs.avalon_entry, "select", "mode").state == "high"
 
@@ -433,7 +433,7 @@ async def test_a_pool_that_is_no_address(home: HomeAssistant, rigs: Rigs) -> Non
             url="solopool.org",
             username="dgb1qsecret.wallet",
         )
-    assert caught.value.translation_key == "invalid_value"
+    assert caught.value.translation_key == "pool_format"
     assert "dgb1qsecret" not in str(caught.value)
     assert rigs.axe.writes == []
 

@@ -58,9 +58,9 @@ async def test_pause_that_does_not_happen(
         return json_response({"message": "Mining paused"})
 
     bitaxe._routes = {**bitaxe.routes(), "POST /api/system/pause": ignored}
-    with pytest.raises(HomeAssistantError, match="still mines") as caught:
+    with pytest.raises(HomeAssistantError, match="still mining") as caught:
         await act(home, "switch", "turn_off", find_id(home, entry, "switch", "mining"))
-    assert caught.value.translation_key == "command_failed"
+    assert caught.value.translation_key == "pause_not_applied"
     assert find(home, entry, "switch", "mining").state == STATE_ON
 
 
@@ -70,7 +70,7 @@ async def test_miner_that_is_gone(home: HomeAssistant, bitaxe: SimulatedAxeOS) -
     await bitaxe.unplug()
     with pytest.raises(HomeAssistantError) as caught:
         await act(home, "switch", "turn_off", find_id(home, entry, "switch", "mining"))
-    assert caught.value.translation_key == "cannot_connect"
+    assert caught.value.translation_key == "refused"
     assert find(home, entry, "switch", "mining").state == STATE_UNAVAILABLE
 
 
@@ -84,7 +84,7 @@ async def test_stranger_is_never_steered(
     miner = entry.runtime_data
     with pytest.raises(HomeAssistantError) as caught:
         await miner.async_command(miner.client.pause())
-    assert caught.value.translation_key == "unexpected_device"
+    assert caught.value.translation_key == "wrong_device"
     assert not bitaxe.paused
 
 

@@ -259,7 +259,7 @@ async def test_driver_with_methods_of_another_shape(
     """A method that cannot be called or awaited is a fault of the driver."""
     entry = await set_up(home, homebrew_entry(driver))
     assert entry.state is ConfigEntryState.SETUP_RETRY
-    assert f"The driver {driver} failed with TypeError" in str(entry.reason)
+    assert f"The driver {driver} has an error in line" in str(entry.reason)
 
 
 async def test_driver_with_a_dict(
@@ -299,7 +299,7 @@ async def test_command_that_a_driver_does_not_take(
     """False is "not taken"; what a driver raises in a command stays an error."""
     entry = await set_up(home, homebrew_entry())
     mode = find_id(home, entry, "select", "mode")
-    with pytest.raises(HomeAssistantError, match="did not take the command"):
+    with pytest.raises(HomeAssistantError, match="did not apply it"):
         await act(home, "select", "select_option", mode, option="off")
     homebrew.answer = {**GOOD, "mode": "off"}
     with pytest.raises(HomeAssistantError, match="Say the word"):
@@ -309,7 +309,7 @@ async def test_command_that_a_driver_does_not_take(
     # This driver knows nothing that could be asked for
     assert not home.config_entries.flow.async_progress()
     restart = find_id(home, entry, "button", "restart")
-    with pytest.raises(HomeAssistantError, match="failed with SystemExit"):
+    with pytest.raises(HomeAssistantError, match="has an error in line"):
         await act(home, "button", "press", restart)
     assert find(home, entry, "select", "mode").state == "on"
 
@@ -328,7 +328,7 @@ async def test_identity_that_only_connect_tells(
     await home.config_entries.async_setup(entry.entry_id)
     await home.async_block_till_done()
     assert find(home, entry, "sensor", "hashrate").state == STATE_UNAVAILABLE
-    assert entry.runtime_data.last_exception.translation_key == "unexpected_device"
+    assert entry.runtime_data.last_exception.translation_key == "wrong_device"
 
     homebrew.facts = DeviceFacts(mac=mac)
     await later(home, 31)
@@ -397,15 +397,15 @@ async def set_up_pool(hass: HomeAssistant) -> MockConfigEntry:
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (raising(RuntimeError), "The driver garage failed with RuntimeError"),
-        (raising(asyncio.CancelledError), "failed with CancelledError"),
-        (raising(TimeoutError), "did not answer after 0 s"),
-        ({"pool_hashrate": 1}, "returned no tiles"),
+        (raising(RuntimeError), "The driver garage has an error in line"),
+        (raising(asyncio.CancelledError), "has an error in line"),
+        (raising(TimeoutError), "Basement did not reply in time"),
+        ({"pool_hashrate": 1}, "garage returned nothing that HMM can read"),
         (
             DashboardTileData(health_status=False, health_message="The cat sleeps"),
-            "Basement has a problem; it is tried again by itself: The cat sleeps",
+            "Basement has a problem. Its driver reports: The cat sleeps",
         ),
-        (DashboardTileData(health_status=None), "Basement has a problem"),
+        (DashboardTileData(health_status=None), "Basement does not respond"),
     ],
 )
 async def test_pool_driver_that_fails(

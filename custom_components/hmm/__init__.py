@@ -36,7 +36,7 @@ from .drivers.update_services import async_setup_driver_update_services
 from .drivers.updates import DRIVER_UPDATES, DriverUpdates
 from .energy import EnergyBook
 from .entity import async_keep_miner_device, pool_device
-from .errors import translation_key
+from .errors import pool_error
 from .finds import MinerRecord
 from .fleet import Fleet
 from .hub import HubCoordinator
@@ -215,13 +215,11 @@ async def _async_setup_pool(
     try:
         pool_driver = data.pool_driver(driver)
     except DriverError as err:
+        key, placeholders = pool_error(err, entry.data[CONF_HOST], entry.title)
         raise ConfigEntryError(
             translation_domain=DOMAIN,
-            translation_key=translation_key(err),
-            translation_placeholders={
-                "host": entry.data[CONF_HOST],
-                "reason": str(err),
-            },
+            translation_key=key,
+            translation_placeholders=placeholders,
         ) from err
     coordinator = PoolCoordinator(hass, entry, pool_driver, data.account_records)
     # The flow has looked at the account; a pool that is down now shows as down

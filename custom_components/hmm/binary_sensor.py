@@ -24,10 +24,10 @@ from .entity import (
     async_add_offered,
     async_add_workers,
 )
+from .errors import pool_reason
 
 PARALLEL_UPDATES = 0
 
-# An attribute may hold a text of the pool or this key, which has a translation
 _NO_DATA = "no_data"
 
 
@@ -164,7 +164,13 @@ class PoolHealthSensor(PoolEntity, BinarySensorEntity):
         pool = self.coordinator
         if pool.last_update_success and not pool.data.account_known:
             return {"reason": _NO_DATA}
-        return {"reason": pool.problem}
+        if pool.reason is None:
+            return {"reason": None}
+        key = pool_reason(pool.reason)
+        if key == "problem":
+            # The words of a user's driver
+            return {"reason": key, "detail": str(pool.reason)}
+        return {"reason": key}
 
 
 class PoolStratumSensor(PoolEntity, BinarySensorEntity):

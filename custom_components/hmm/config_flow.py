@@ -48,7 +48,7 @@ from .driver_manager.detect import Detected, detect
 from .driver_manager.identity import is_address_id
 from .driver_manager.loader import LoadedDriver
 from .driver_manager.scan import scan
-from .errors import translation_key
+from .errors import Placeholders, form_error, told
 from .flows.drivers import HubOptionsFlow
 from .flows.hmm_local import CONF_IMPORT, ImportFlow
 from .flows.login import login_fields, login_names, login_of, read_login, try_login
@@ -119,17 +119,20 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Ask for the address; the device tells the rest."""
         if user_input is None:
-            return self._show_miner(None, {}, "")
+            return self._show_miner(None, {}, {})
         if user_input.get(CONF_OTHER_KIND):
             return await self._ask_for_other(user_input)
         self._login = {}
-        errors, reason = await self._detect(user_input[CONF_HOST])
+        errors, texts = await self._detect(user_input[CONF_HOST])
         if errors:
-            return self._show_miner(user_input, errors, reason)
+            return self._show_miner(user_input, errors, texts)
         return await self._add_found()
 
     def _show_miner(
-        self, user_input: dict[str, Any] | None, errors: dict[str, str], reason: str
+        self,
+        user_input: dict[str, Any] | None,
+        errors: dict[str, str],
+        texts: Placeholders,
     ) -> ConfigFlowResult:
         """Show the form for the address; what no driver knows may be of another kind."""
         schema = ADDRESS_SCHEMA
@@ -141,7 +144,7 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
             step_id="miner",
             data_schema=self.add_suggested_values_to_schema(schema, user_input),
             errors=errors,
-            description_placeholders={"reason": reason},
+            description_placeholders=texts,
         )
 
     # A miner whose driver needs a package
@@ -150,7 +153,7 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
         try:
             self._other_address = parse_address(user_input[CONF_HOST])
         except AddressError as err:
-            return self._show_miner(user_input, {CONF_HOST: err.fault}, "")
+            return self._show_miner(user_input, {CONF_HOST: err.fault}, {})
         return await self.async_step_other_miner()
 
     async def async_step_other_miner(
@@ -204,14 +207,17 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
             if (driver := data.drivers.miners.get(id_.driver_type)) is not None
         ]
         errors: dict[str, str] = {}
+        texts: Placeholders = {}
         if drivers:
-            errors, reason = await self._detect_at(address, drivers)
+            errors, texts = await self._detect_at(address, drivers)
         else:
             failed = map(data.driver_manager.why_missing, self._other)
-            reason = "; ".join(it.reason for it in failed if it is not None)
+            texts["reason"] = "; ".join(
+                told(self.hass, it.reason) for it in failed if it is not None
+            )
             errors["base"] = "install_failed"
         if errors:
-            return self._show_miner({CONF_HOST: typed}, errors, reason)
+            return self._show_miner({CONF_HOST: typed}, errors, texts)
         return await self._add_found()
 
     async def _load_other(self) -> None:
@@ -369,9 +375,9 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
         """Ask for the new address; it must be the same miner."""
         entry = self._get_reconfigure_entry()
         errors: dict[str, str] = {}
-        placeholders = {"name": entry.title, "reason": ""}
+        texts: Placeholders = {}
         if user_input is not None:
-            errors, placeholders["reason"] = await self._detect(user_input[CONF_HOST])
+            errors, texts = await self._detect(user_input[CONF_HOST])
             if not errors:
                 return await self._move_miner(entry)
         port = entry.data.get(CONF_PORT)
@@ -382,7 +388,7 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
                 ADDRESS_SCHEMA, user_input or {CONF_HOST: current}
             ),
             errors=errors,
-            description_placeholders=placeholders,
+            description_placeholders={**texts, "name": entry.title},
         )
 
     async def async_step_reauth(
@@ -403,10 +409,10 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
             return self.async_abort(reason="driver_fault")
         stored = login_of(entry)
         errors: dict[str, str] = {}
-        reason = ""
+        texts: Placeholders = {}
         if user_input is not None:
             login = read_login(user_input, stored)
-            errors, reason, is_accepted = await try_login(data, entry, login)
+            errors, texts, is_accepted = await try_login(data, entry, login)
             if not errors and not is_accepted and login == stored:
                 # Nobody knows that it is right, and it was refused
                 errors["base"] = "login_missing"
@@ -420,24 +426,24 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
             step_id="reauth_confirm",
             data_schema=vol.Schema(login_fields(names)),
             errors=errors,
-            description_placeholders={"name": entry.title, "reason": reason},
+            description_placeholders={**texts, "name": entry.title},
         )
 
     # Shared by the steps
 
-    async def _detect(self, typed: str) -> tuple[dict[str, str], str]:
-        """Find out what is at an address; return form errors and the reason."""
+    async def _detect(self, typed: str) -> tuple[dict[str, str], Placeholders]:
+        """Find out what is at an address; return form errors and their texts."""
         try:
             address = parse_address(typed)
         except AddressError as err:
-            return {CONF_HOST: err.fault}, ""
+            return {CONF_HOST: err.fault}, {}
         return await self._detect_at(address)
 
     async def _detect_at(
         self,
         address: Address,
         drivers: Iterable[LoadedDriver[BaseMinerAdapter]] | None = None,
-    ) -> tuple[dict[str, str], str]:
+    ) -> tuple[dict[str, str], Placeholders]:
         """Ask some drivers, or all, who is there."""
         data = await async_shared_data(self.hass)
         detection = await detect(
@@ -450,14 +456,15 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
             await found.client.close()
         self._found = detection.found
         if (error := detection.error) is None:
-            return {}, ""
-        return {"base": translation_key(error)}, str(error)
+            return {}, {}
+        key, texts = form_error(error, address.host)
+        return {"base": key}, texts
 
     async def _offer(self, host: str) -> ConfigFlowResult:
         """Ask a found device who it is and show it to the user."""
         errors, _ = await self._detect_at(Address(host))
         if errors:
-            return self.async_abort(reason=errors["base"])
+            return self.async_abort(reason="not_offered")
         return await self._offer_found()
 
     @override
@@ -572,11 +579,11 @@ class MinerOptionsFlow(OptionsFlowWithReload):
         data = await async_shared_data(self.hass)
         stored = login_of(entry)
         errors: dict[str, str] = {}
-        reason = ""
+        texts: Placeholders = {}
         if user_input is not None:
             login = read_login(user_input, stored)
             if login and login != stored:
-                errors, reason, _ = await try_login(data, entry, login)
+                errors, texts, _ = await try_login(data, entry, login)
             if not errors:
                 return self._save(user_input.get(CONF_PLUG), login)
         fields: dict[vol.Marker, Any] = {
@@ -594,7 +601,7 @@ class MinerOptionsFlow(OptionsFlowWithReload):
                 vol.Schema(fields), {CONF_PLUG: shown} if shown else {}
             ),
             errors=errors,
-            description_placeholders={"name": entry.title, "reason": reason},
+            description_placeholders={**texts, "name": entry.title},
         )
 
     def _save(self, plug: str | None, login: dict[str, str]) -> ConfigFlowResult:

@@ -38,6 +38,8 @@ from .driver_api import (
     DeviceFacts,
     DriverError,
     MinerTelemetry,
+    Reason,
+    reason_of,
 )
 from .driver_api.transports.stratum import connect_latency
 from .driver_manager.client import MinerClient, UnexpectedDevice
@@ -57,7 +59,7 @@ from .driver_manager.pool_client import (
 from .driver_manager.pool_detect import is_at_home
 from .driver_manager.profile import MinerProfile, merge_facts
 from .energy import EnergyMeter
-from .errors import action_failed, update_failed
+from .errors import action_failed, pool_error, update_failed
 from .finds import MinerRecord
 from .pools.blocks import AccountRecord, NewBlocks
 from .pools.workers import PoolWorkers
@@ -254,24 +256,17 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         """
         entry = self.config_entry
         if is_same_device(self._known_facts(), facts) is False:
-            raise self._unexpected()
+            raise self._unexpected(facts)
         unique_id = miner_unique_id(facts)
         if unique_id is None or not is_better_id(unique_id, entry.unique_id or ""):
             return
         if (holder := async_holder(self.hass, entry, unique_id)) is None:
             async_change_unique_id(self.hass, entry, unique_id)
         elif holder.source != SOURCE_IGNORE:
-            raise self._unexpected()
+            raise self._unexpected(facts)
 
-    def _unexpected(self) -> UpdateFailed:
-        return UpdateFailed(
-            translation_domain=DOMAIN,
-            translation_key="unexpected_device",
-            translation_placeholders={
-                "host": self.client.host,
-                "name": self.config_entry.title,
-            },
-        )
+    def _unexpected(self, facts: DeviceFacts) -> UpdateFailed:
+        return update_failed(UnexpectedDevice(facts), self.client.host)
 
     def _learn(self, profile: MinerProfile) -> None:
         """Remember what the miner is and can do."""
@@ -303,8 +298,6 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             if not self.last_update_success:
                 raise _as_action(self.last_exception)
             await command
-        except UnexpectedDevice as err:
-            raise _as_action(self._unexpected()) from err
         except AuthRequired as err:
             self._ask_for_login()
             raise action_failed(err, self.client.host) from err
@@ -361,6 +354,7 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
         self.workers = PoolWorkers(hass, entry)
         self.new_blocks = NewBlocks()
         """What the account found between the last two polls that succeeded."""
+        self._reason: str | None = None
         self.last_good: datetime | None = None
         """When the last poll succeeded, None before the first one that does."""
         self.stratum_latency: float | None = None
@@ -379,10 +373,10 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
         return self._records[self.config_entry.entry_id].currency
 
     @property
-    def problem(self) -> str | None:
-        """Return why there are no figures, None if there are."""
+    def reason(self) -> str | None:
+        """Return what is wrong: a ``Reason``, or the words of a user's driver."""
         if not self.last_update_success:
-            return str(self.last_exception) if self.last_exception else None
+            return self._reason or str(self.last_exception or "")
         return self.data.health_message
 
     @override
@@ -393,6 +387,7 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
         )
         if isinstance(tiles, BaseException):
             raise tiles
+        self._reason = None
         if isinstance(stratum, BaseException):
             raise stratum
         return await self._look_for_blocks(tiles)
@@ -445,27 +440,28 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
                 self._refused_until = time.monotonic() + _REFUSED_SECONDS
             raise self._key_refused() from err
         except DriverError as err:
-            raise self._pool_down(str(err)) from err
+            raise self._pool_down(reason_of(err)) from err
         if not tiles.health_status:
-            raise self._pool_down(tiles.health_message or self.account.url)
+            raise self._pool_down(tiles.health_message or Reason("", "no_response"))
         return tiles
 
     def _key_refused(self) -> ConfigEntryAuthFailed:
-        return ConfigEntryAuthFailed(
-            translation_domain=DOMAIN,
-            translation_key="key_refused",
-            translation_placeholders={"name": self.config_entry.title},
-        )
+        self._reason = Reason("The pool refused the key", "key_refused")
+        return ConfigEntryAuthFailed(**self._explained(self._reason))
 
     def _pool_down(self, reason: str) -> UpdateFailed:
-        return UpdateFailed(
-            translation_domain=DOMAIN,
-            translation_key="pool_down",
-            translation_placeholders={
-                "name": self.config_entry.title,
-                "reason": reason,
-            },
+        self._reason = reason
+        return UpdateFailed(**self._explained(reason))
+
+    def _explained(self, reason: str) -> dict[str, Any]:
+        key, placeholders = pool_error(
+            reason, self.account.url, self.config_entry.title
         )
+        return {
+            "translation_domain": DOMAIN,
+            "translation_key": key,
+            "translation_placeholders": placeholders,
+        }
 
     async def _try_stratum(self) -> None:
         """Look now and then whether miners can connect, whatever the figures say."""

@@ -1,48 +1,53 @@
-"""Driver errors in the words of the user."""
+"""The reasons of failures as errors of Home Assistant, in the user's language.
 
+Every error has a key under ``exceptions``; what a form may show is also under
+``config.error``. A driver's own words are its ``detail``.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Final, get_args
+
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers.translation import async_get_cached_translations
 from homeassistant.helpers.update_coordinator import UpdateFailed
 
 from .const import DOMAIN
-from .driver_api import (
-    AddressRefused,
-    AuthRequired,
-    BadAnswer,
-    CannotConnect,
-    DriverError,
-    HtmlAnswer,
-    InvalidValue,
-    NotThisDevice,
-    RedirectAnswer,
+from .driver_api import DriverError, InvalidValue, Reason, reason_of
+from .driver_api.reasons import CommandReason, LoginReason, PoolReason, ReadReason
+
+FORM_REASONS: Final = frozenset(
+    {
+        *get_args(ReadReason.__value__),
+        *get_args(LoginReason.__value__),
+        "command_failed",
+        "invalid_value",
+    }
 )
-from .driver_manager.client import DriverFault
+"""What can keep a miner from being added, and a login from being accepted."""
+MINER_REASONS: Final = FORM_REASONS | {*get_args(CommandReason.__value__)}
+POOL_REASONS: Final = frozenset(get_args(PoolReason.__value__))
 
-# The first class that fits decides
-_KEYS: tuple[tuple[type[DriverError], str], ...] = (
-    (DriverFault, "driver_fault"),
-    (AddressRefused, "address_refused"),
-    (AuthRequired, "auth_required"),
-    (HtmlAnswer, "html_answer"),
-    (RedirectAnswer, "redirect_answer"),
-    (BadAnswer, "bad_answer"),
-    (NotThisDevice, "other_device"),
-    (InvalidValue, "invalid_value"),
-    (CannotConnect, "cannot_connect"),
-    (DriverError, "command_failed"),
-)
+POOL = "pool_"
+"""How the keys of pools begin: their users do other things than those of miners."""
 
+_LONGEST: Final = 500
+"""The most characters of one value: devices and drivers may say anything."""
 
-def translation_key(err: DriverError) -> str:
-    """Return the key under ``exceptions`` (and ``config.error``) for an error."""
-    return next(key for kind, key in _KEYS if isinstance(err, kind))
+# What the classes of errors stand for in a pool
+_POOLS_SAY: Final = {"login_needed": "key_refused", "not_a_miner": "web_page"}
+
+type Placeholders = dict[str, str]
 
 
 def update_failed(err: DriverError, host: str) -> UpdateFailed:
     """Return why a poll failed."""
+    key, placeholders = _of_miner(err, MINER_REASONS, host)
     return UpdateFailed(
         translation_domain=DOMAIN,
-        translation_key=translation_key(err),
-        translation_placeholders={"host": host, "reason": str(err)},
+        translation_key=key,
+        translation_placeholders=placeholders,
     )
 
 
@@ -51,8 +56,86 @@ def action_failed(err: DriverError, host: str) -> HomeAssistantError:
     kind = (
         ServiceValidationError if isinstance(err, InvalidValue) else HomeAssistantError
     )
+    key, placeholders = _of_miner(err, MINER_REASONS, host)
     return kind(
         translation_domain=DOMAIN,
-        translation_key=translation_key(err),
-        translation_placeholders={"host": host, "reason": str(err)},
+        translation_key=key,
+        translation_placeholders=placeholders,
     )
+
+
+def form_error(err: DriverError, host: str) -> tuple[str, Placeholders]:
+    """Return why a miner cannot be added: a key of ``config.error`` and its texts."""
+    return _of_miner(err, FORM_REASONS, host)
+
+
+def pool_error(
+    reason: DriverError | str | None, host: str, name: str
+) -> tuple[str, Placeholders]:
+    """Return why a pool has no statistics: a key and its texts.
+
+    The key is one of ``exceptions`` and of ``config.error``.
+    """
+    if isinstance(reason, DriverError):
+        reason = reason_of(reason)
+    key = pool_reason(reason)
+    values = reason.values if isinstance(reason, Reason) else {}
+    if key == "problem":
+        values = {"detail": reason or ""}
+    return f"{POOL}{key}", _placeholders(values, host=host, name=name)
+
+
+def pool_reason(reason: str | None) -> str:
+    """Return the key of a reason, ``problem`` for the words of a user's driver."""
+    key = reason.key if isinstance(reason, Reason) else ""
+    key = _POOLS_SAY.get(key, key)
+    return key if key in POOL_REASONS else "problem"
+
+
+@callback
+def message(hass: HomeAssistant, err: BaseException | None) -> str:
+    """Return what an error says, in the language of Home Assistant."""
+    if not isinstance(err, HomeAssistantError) or err.translation_domain != DOMAIN:
+        return str(err)
+    assert err.translation_key is not None
+    return sentence(hass, err.translation_key, err.translation_placeholders or {})
+
+
+@callback
+def told(hass: HomeAssistant, reason: str) -> str:
+    """Return a reason in the language of Home Assistant, if it has a key."""
+    if not isinstance(reason, Reason) or not reason.key:
+        return reason
+    return sentence(hass, reason.key, _placeholders(reason.values))
+
+
+@callback
+def sentence(hass: HomeAssistant, key: str, placeholders: Mapping[str, str]) -> str:
+    """Return a text under ``exceptions``, in the language of Home Assistant."""
+    texts = async_get_cached_translations(
+        hass, hass.config.language, "exceptions", DOMAIN
+    )
+    text = texts.get(f"component.{DOMAIN}.exceptions.{key}.message", key)
+    with suppress(KeyError):
+        text = text.format(**placeholders)
+    return text
+
+
+def _of_miner(
+    err: DriverError, known: frozenset[str], host: str
+) -> tuple[str, Placeholders]:
+    reason = reason_of(err)
+    if reason.key in known:
+        return reason.key, _placeholders(reason.values, host=host)
+    key = err.default_reason if err.default_reason in known else "command_failed"
+    return key, _placeholders({"detail": reason}, host=host)
+
+
+def _placeholders(values: Mapping[str, object], **given: str) -> Placeholders:
+    """Return values as texts; a detail follows a sentence."""
+    texts = {
+        name: f"{value:g}" if isinstance(value, float) else str(value)[:_LONGEST]
+        for name, value in values.items()
+    }
+    detail = texts.get("detail", "")
+    return {**given, **texts, "detail": f" {detail}" if detail else ""}

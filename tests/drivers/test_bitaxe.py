@@ -852,7 +852,7 @@ async def test_an_ignored_write_is_a_failure(
     async with simulated("2.8") as device:
         driver = await connected(session, device)
         monkeypatch.setattr(device, "_store", lambda key, value: None)
-        with pytest.raises(CommandFailed, match="525 MHz and 1150 mV instead of 400"):
+        with pytest.raises(CommandFailed, match="525 MHz, 1150 mV instead of 400"):
             await driver.set_mode("eco")
         with pytest.raises(CommandFailed, match="temptarget 60"):
             await driver.set_tuning("target_temperature", 50)

@@ -230,12 +230,21 @@ class ExampleOneDriver(BaseMinerAdapter):
         """Set a mode and see that the device has it."""
         if mode not in self.get_supported_modes():
             # The user wants something that does not exist. Nothing was written.
-            raise InvalidValue("The miner has no such mode")
+            # The message is for the log. With a key of driver_api/reasons.py, users read
+            # the sentence of HMM in their own language; without one, they read yours.
+            raise InvalidValue(
+                "The miner has no such mode", reason="mode_unknown", mode=mode
+            )
         await self._post("/api/mode", {"mode": mode})
         told = (await self._read()).get("mode")
         if told != mode:
             # The device did not do it. Quote what it says, but never a secret.
-            raise CommandFailed(f"The miner stays in mode {told}")
+            raise CommandFailed(
+                f"The miner stays in mode {told}",
+                reason="mode_not_applied",
+                mode=mode,
+                reported=told,
+            )
         return True
 
     @override
@@ -311,9 +320,17 @@ class ExampleOneDriver(BaseMinerAdapter):
         """Set one value. Check it again: automations send anything."""
         limits = self.get_tuning_limits()
         if setting != "frequency" or limits is None or limits.frequency is None:
-            raise InvalidValue("Only the frequency of this miner can be set")
+            raise InvalidValue(
+                "Only the frequency of this miner can be set", reason="not_settable"
+            )
         if not limits.frequency.minimum <= value <= limits.frequency.maximum:
-            raise InvalidValue("The miner does not take this frequency")
+            raise InvalidValue(
+                "The miner does not take this frequency",
+                reason="out_of_range",
+                minimum=limits.frequency.minimum,
+                maximum=limits.frequency.maximum,
+                value=value,
+            )
         await self._post("/api/frequency", {"mhz": round(value)})
         return parse_number((await self._read()).get("frequency")) == round(value)
 
@@ -330,14 +347,17 @@ class ExampleOneDriver(BaseMinerAdapter):
     @property
     def _client(self) -> HttpClient:
         if self._http is None:
-            raise CannotConnect("The miner was not found yet")
+            raise CannotConnect("The miner was not found yet", reason="no_response")
         return self._http
 
     async def _read(self) -> Mapping[str, Any]:
         """Return a fresh status. Raises NotThisDevice: another one has its address."""
         status = await self._client.get_json("/api/status")
         if not _is_example_one(status):
-            raise NotThisDevice("Another kind of device answers at this address")
+            raise NotThisDevice(
+                "Another kind of device answers at this address",
+                reason="unsupported_device",
+            )
         return status
 
     async def _post(self, path: str, told: Mapping[str, Any] | None = None) -> None:
@@ -352,9 +372,13 @@ class ExampleOneDriver(BaseMinerAdapter):
         )
         if reply.status == 401:
             # Home Assistant asks the user for what option_fields names
-            raise AuthRequired("The miner wants a password")
+            raise AuthRequired("The miner wants a password", reason="login_needed")
         if not reply.ok:
-            raise CommandFailed(f"The miner answered with HTTP status {reply.status}")
+            raise CommandFailed(
+                f"The miner answered with HTTP status {reply.status}",
+                reason="command_refused",
+                detail=f"HTTP {reply.status}",
+            )
 
 
 # What needs no driver is a function: easier to read, and to test with a dict.

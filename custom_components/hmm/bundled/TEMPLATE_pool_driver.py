@@ -32,6 +32,7 @@ from custom_components.hmm.driver_api import (
     PoolHealthStatus,
     PoolStats,
     PoolWorker,
+    reason_of,
 )
 from custom_components.hmm.driver_api.coins import network_figures
 from custom_components.hmm.driver_api.transports.web import WebApi
@@ -143,7 +144,7 @@ class ExamplePoolDriver(BasePoolIntegration):
             network, latency = await self._network(coin, kwargs)
             difficulty = parse_amount(network.get("difficulty"))
         except DriverError as err:
-            problem = str(err)
+            problem = reason_of(err)
         # Users type "address.worker"; the account is the address.
         address = strip_worker(username or "")
         account: Mapping[str, Any] | None = None
@@ -151,7 +152,7 @@ class ExamplePoolDriver(BasePoolIntegration):
             try:
                 account, latency = await self._account(coin, address, kwargs)
             except DriverError as err:
-                problem = str(err)
+                problem = reason_of(err)
         tiles = DashboardTileData(
             health_status=problem is None,
             health_message=problem,
@@ -215,7 +216,7 @@ class ExamplePoolDriver(BasePoolIntegration):
         try:
             _, latency = await self._network(coin, kwargs)
         except DriverError as err:
-            return PoolHealthStatus(is_healthy=False, error_message=str(err))
+            return PoolHealthStatus(is_healthy=False, error_message=reason_of(err))
         return PoolHealthStatus(is_healthy=True, latency_ms=latency)
 
     @override
@@ -302,7 +303,11 @@ class ExamplePoolDriver(BasePoolIntegration):
             path, self.network_seconds
         )
         if data is None:
-            raise BadAnswer("The pool has no figures of this coin")
+            # The message is for the log. With a key of driver_api/reasons.py, users read
+            # the sentence of HMM in their own language; without one, they read yours.
+            raise BadAnswer(
+                "The pool has no figures of this coin", reason="no_statistics"
+            )
         return data, latency
 
     async def _account(
@@ -315,7 +320,10 @@ class ExamplePoolDriver(BasePoolIntegration):
         path = f"{coin.lower()}/account/{quote(address, safe='')}"
         data, latency = await self._api(options).get_object(path)
         if data is not None and "hashrate" not in data and "workers" not in data:
-            raise BadAnswer("The pool answered with something else than an account")
+            raise BadAnswer(
+                "The pool answered with something else than an account",
+                reason="bad_response",
+            )
         return data, latency
 
 

@@ -375,10 +375,17 @@ def parse_endpoint(url: str) -> Endpoint:
     """
     match = _ENDPOINT.fullmatch(url.strip())
     if match is None or not 0 < int(match["port"]) < 65536:
-        raise InvalidValue("A pool address is host:port or stratum+tcp://host:port")
+        raise InvalidValue(
+            "A pool address is host:port or stratum+tcp://host:port",
+            reason="pool_format",
+        )
     scheme = (match["scheme"] or "").lower()
     if scheme not in _PLAIN_SCHEMES | _TLS_SCHEMES:
-        raise InvalidValue(f"The miner cannot speak {scheme} to a pool")
+        raise InvalidValue(
+            f"The miner cannot speak {scheme} to a pool",
+            reason="pool_scheme",
+            scheme=scheme,
+        )
     return Endpoint(match["host"], int(match["port"]), scheme in _TLS_SCHEMES)
 
 
@@ -510,7 +517,7 @@ class AxeDriver(BaseMinerAdapter):
     async def connect(self, ip: str, port: int | None = None) -> bool:
         """Look whether this is one of the devices; two GETs at most, no write."""
         if self.context is None:
-            raise DriverError("The driver was not attached")
+            raise DriverError("The driver was not attached", reason="command_failed")
         http = HttpClient(
             self.context.session,
             ip,
@@ -607,14 +614,19 @@ class AxeDriver(BaseMinerAdapter):
         async with self._writing:
             info = await self._read()
             if (point := self._modes.get(mode)) is None:
-                raise InvalidValue(f"The miner has no mode {mode!r}")
+                raise InvalidValue(
+                    f"The miner has no mode {mode!r}", reason="mode_unknown", mode=mode
+                )
             patch = self._point_patch(info, point)
             await self._patch(patch)
             info = await self._wait_for(lambda info: _taken(info, patch))
             if not _taken(info, patch):
                 raise CommandFailed(
                     f"The miner did not take the mode: it reports {_point_text(info)}"
-                    f" instead of {point.frequency:g} MHz and {point.voltage:g} mV"
+                    f" instead of {point.frequency:g} MHz, {point.voltage:g} mV",
+                    reason="mode_not_applied",
+                    mode=mode,
+                    reported=_point_text(info),
                 )
         return True
 
@@ -643,7 +655,10 @@ class AxeDriver(BaseMinerAdapter):
             if not _taken(info, expected):
                 reported = ", ".join(f"{key} {info.get(key)}" for key in expected)
                 raise CommandFailed(
-                    f"The miner did not take {number}: it reports {reported}"
+                    f"The miner did not take {number}: it reports {reported}",
+                    reason="setting_not_applied",
+                    value=number,
+                    reported=reported,
                 )
         return True
 
@@ -667,14 +682,17 @@ class AxeDriver(BaseMinerAdapter):
     @property
     def _client(self) -> HttpClient:
         if self._http is None:
-            raise CannotConnect("The miner was not found yet")
+            raise CannotConnect("The miner was not found yet", reason="no_response")
         return self._http
 
     async def _read(self) -> Info:
         """Return a fresh /info."""
         info = (await self._request("GET", "/api/system/info")).json_object()
         if not self._is_mine(info):
-            raise BadAnswer("Another kind of device answers at this address")
+            raise BadAnswer(
+                "Another kind of device answers at this address",
+                reason="unsupported_device",
+            )
         await self._note(info)
         return info
 
@@ -785,7 +803,9 @@ class AxeDriver(BaseMinerAdapter):
             "The miner did not come back within"
             f" {self.restart_timeout:g} s after its restart"
             if was_gone
-            else "The miner took the restart command but did not restart"
+            else "The miner took the restart command but did not restart",
+            reason="restart_lost" if was_gone else "restart_not_applied",
+            seconds=round(self.restart_timeout),
         )
 
     # Figures
@@ -874,14 +894,22 @@ class AxeDriver(BaseMinerAdapter):
         limits = self.get_tuning_limits()
         allowed = getattr(limits, setting, None)
         if not isinstance(allowed, TuningRange):
-            raise InvalidValue("The miner cannot set this")
+            raise InvalidValue("The miner cannot set this", reason="not_settable")
         if not allowed.minimum <= value <= allowed.maximum:
             raise InvalidValue(
                 f"The miner takes {allowed.minimum:g} to {allowed.maximum:g},"
-                f" not {value:g}"
+                f" not {value:g}",
+                reason="out_of_range",
+                minimum=allowed.minimum,
+                maximum=allowed.maximum,
+                value=value,
             )
         if value != int(value):
-            raise InvalidValue(f"The miner takes whole numbers, not {value:g}")
+            raise InvalidValue(
+                f"The miner takes whole numbers, not {value:g}",
+                reason="whole_number",
+                value=value,
+            )
         return int(value)
 
 
@@ -961,7 +989,8 @@ def check_address(reply: HttpReply) -> None:
     ):
         raise AddressRefused(
             "The miner only answers clients of a private IPv4 network"
-            " (10.x, 172.16-31.x, 192.168.x)"
+            " (10.x, 172.16-31.x, 192.168.x)",
+            reason="network_refused",
         )
 
 
@@ -971,9 +1000,14 @@ def check_write(reply: HttpReply) -> None:
     if reply.ok:
         return
     if reply.status == 404:
-        raise CommandFailed("The miner's firmware does not know this command")
+        raise CommandFailed(
+            "The miner's firmware does not know this command",
+            reason="command_unsupported",
+        )
     raise CommandFailed(
-        f"The miner refused the command with HTTP status {reply.status}"
+        f"The miner refused the command with HTTP status {reply.status}",
+        reason="command_refused",
+        detail=f"HTTP {reply.status}",
     )
 
 
@@ -991,6 +1025,6 @@ def _taken(info: Info, expected: Mapping[str, Any]) -> bool:
 def _point_text(info: Info) -> str:
     frequency, voltage = positive(info, "frequency"), positive(info, "coreVoltage")
     return (
-        f"{f'{frequency:g} MHz' if frequency else 'no frequency'} and"
-        f" {f'{voltage:g} mV' if voltage else 'no voltage'}"
+        f"{f'{frequency:g}' if frequency else '-'} MHz,"
+        f" {f'{voltage:g}' if voltage else '-'} mV"
     )

@@ -109,7 +109,7 @@ def read_pool_file(text: str) -> PoolFile:
     """
     data = _merge(text)
     if not all(keys & data.keys() for keys in _LINES):
-        raise BadAnswer("The status of the pool is not complete")
+        raise BadAnswer("The status of the pool is not complete", reason="bad_response")
     return PoolFile(
         runtime=parse_amount(data.get("runtime")),
         last_update=parse_amount(data.get("lastupdate")) or None,
@@ -142,7 +142,9 @@ def read_user_object(text: str) -> Mapping[str, Any] | None:
         return data
     if not data or "error" in data:
         return None
-    raise BadAnswer("The pool answered with JSON of another shape")
+    raise BadAnswer(
+        "The pool answered with JSON of another shape", reason="bad_response"
+    )
 
 
 def read_user(data: Mapping[str, Any], address: str, now: float) -> UserFile:
@@ -271,9 +273,9 @@ def _merge(text: str) -> dict[str, Any]:
     """Return the keys of all JSON objects in a text; the first of a name counts."""
     text = text.strip()
     if text[:1] == "<":
-        raise HtmlAnswer("The pool answered with a web page")
+        raise HtmlAnswer("The pool answered with a web page", reason="web_page")
     if not text:
-        raise BadAnswer("The pool answered with an empty file")
+        raise BadAnswer("The pool answered with an empty file", reason="bad_response")
     try:
         return _merge_objects(text)
     except BadAnswer:
@@ -289,15 +291,21 @@ def _merge_objects(text: str) -> dict[str, Any]:
         try:
             value, position = decoder.raw_decode(text, position)
         except ValueError, RecursionError:
-            raise BadAnswer("The pool did not answer with JSON") from None
+            raise BadAnswer(
+                "The pool did not answer with JSON", reason="bad_response"
+            ) from None
         if not isinstance(value, dict):
-            raise BadAnswer("The pool answered with JSON of another shape")
+            raise BadAnswer(
+                "The pool answered with JSON of another shape", reason="bad_response"
+            )
         merged = value | merged
         while text[position : position + 1].isspace():
             position += 1
         if position == len(text):
             return merged
-    raise BadAnswer("The pool answered with JSON of another shape")
+    raise BadAnswer(
+        "The pool answered with JSON of another shape", reason="bad_response"
+    )
 
 
 def _hashrates(data: Mapping[str, Any]) -> dict[str, float]:

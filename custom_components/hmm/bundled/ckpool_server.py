@@ -34,6 +34,7 @@ from custom_components.hmm.driver_api import (
     PoolHealthStatus,
     PoolStats,
     RedirectAnswer,
+    reason_of,
 )
 from custom_components.hmm.driver_api.coins import network_figures
 from custom_components.hmm.driver_api.transports.web import (
@@ -163,9 +164,11 @@ class FilesDriver(BasePoolIntegration):
         try:
             look = await self._look(self._place(url, kwargs), address, coin)
         except InvalidValue as err:
-            return PoolHealthStatus(is_healthy=False, error_message=str(err))
+            return PoolHealthStatus(is_healthy=False, error_message=reason_of(err))
         if look.problem is not None:
-            return PoolHealthStatus(is_healthy=False, error_message=str(look.problem))
+            return PoolHealthStatus(
+                is_healthy=False, error_message=reason_of(look.problem)
+            )
         return PoolHealthStatus(is_healthy=True, latency_ms=look.latency_ms)
 
     @override
@@ -230,7 +233,7 @@ class FilesDriver(BasePoolIntegration):
         difficulty = await self._difficulty(place, look)
         tile = DashboardTileData(
             health_status=look.problem is None,
-            health_message=None if look.problem is None else str(look.problem),
+            health_message=None if look.problem is None else reason_of(look.problem),
             latency_ms=None if look.problem else look.latency_ms,
             network_difficulty=difficulty,
             currency=coin.strip().upper(),
@@ -374,7 +377,9 @@ class FilesDriver(BasePoolIntegration):
         if sound and (len(place.bases) > 1 or not sound[0].elsewhere):
             return sound[0]
         if sound:
-            return replace(sound[0], problem=BadAnswer(_NOT_HERE))
+            return replace(
+                sound[0], problem=BadAnswer(_NOT_HERE, reason="no_statistics")
+            )
         return looks[0]
 
     async def _look_for_user(
@@ -425,7 +430,7 @@ class FilesDriver(BasePoolIntegration):
         if report is None:
             return _Look(
                 files=files,
-                problem=BadAnswer(_NOT_HERE),
+                problem=BadAnswer(_NOT_HERE, reason="no_statistics"),
                 elsewhere=True,
                 is_missing=True,
             )
@@ -433,7 +438,7 @@ class FilesDriver(BasePoolIntegration):
             return _Look(
                 files=files,
                 report=report,
-                problem=CannotConnect(_STOPPED),
+                problem=CannotConnect(_STOPPED, reason="stopped"),
                 elsewhere=True,
             )
         return _Look(
@@ -513,7 +518,7 @@ class CkpoolFiles:
     async def _read_log(self) -> None:
         answer = await self.api.get("ckpool.log", last_bytes=LOG_BYTES)
         if answer.status == 404:
-            raise BadAnswer("The pool does not show its log")
+            raise BadAnswer("The pool does not show its log", reason="log_hidden")
         if answer.status != 206 and len(answer.text) >= LOG_BYTES:
             # A server that cannot give the end alone sent all of it
             self._log_due = time.monotonic() + self._driver.no_log_seconds
@@ -740,7 +745,10 @@ def read_base(typed: str) -> str:
     except ValueError:
         host = port = None
     if not host or parts.scheme not in ("http", "https"):
-        raise InvalidValue("The address of the statistics is no web address")
+        raise InvalidValue(
+            "The address of the statistics is no web address",
+            reason="statistics_address",
+        )
     path = parts.path.rstrip("/").removesuffix("/pool.status")
     for folder in ("/pool", "/users"):
         path = path.removesuffix(folder)

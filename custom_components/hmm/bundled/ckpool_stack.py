@@ -23,6 +23,8 @@ from custom_components.hmm.driver_api import (
     PoolHealthStatus,
     PoolStats,
     PoolTemplate,
+    Reason,
+    reason_of,
 )
 from custom_components.hmm.driver_api.coins import network_figures
 from custom_components.hmm.driver_api.transports.stratum import connect_latency
@@ -284,7 +286,9 @@ class CkpoolStackDriver(BasePoolIntegration):
         return DashboardTileData(
             health_message=None
             if ready.ready
-            else "The manager does not say whether the node is ready",
+            else Reason(
+                "The manager does not say whether the node is ready", "node_unknown"
+            ),
             latency_ms=_or_none(latency),
             network_difficulty=network_difficulty,
             pool_hashrate=metrics.hashrate,
@@ -348,7 +352,9 @@ class CkpoolStackDriver(BasePoolIntegration):
     def _stack(self, url: Any, options: Mapping[str, Any]) -> _Stack:
         host = _host(url)
         if not host:
-            raise InvalidValue("The host of the stack is missing")
+            raise InvalidValue(
+                "The host of the stack is missing", reason="host_invalid"
+            )
         key = (host, self._manager_port(self.coin, options))
         if (stack := self._stacks.get(key)) is None:
             stack = self._stacks[key] = _Stack(self, _base(*key))
@@ -402,13 +408,15 @@ class _Stack:
     async def is_there(self) -> None:
         """Ask whether the manager lives."""
         if (await self.api.get_object("health"))[0] is None:
-            raise BadAnswer("The pool is not at this port")
+            raise BadAnswer("The pool is not at this port", reason="no_statistics")
 
     async def metrics(self) -> _Metrics:
         """Return what the log says now."""
         data, _ = await self.api.get_object(_METRICS)
         if data is None:
-            raise BadAnswer("The pool has no figures at this port")
+            raise BadAnswer(
+                "The pool has no figures at this port", reason="no_statistics"
+            )
         best = parse_amount(data.get("best_share_diff")) or None
         summary = data.get("summary")
         if not isinstance(summary, dict) or self._is_old(summary):
@@ -500,17 +508,23 @@ def _or_none[T](result: T | DriverError) -> T | None:
     return None if isinstance(result, DriverError) else result
 
 
-def _problem(stratum: object, manager: object, ready: _Readiness) -> str | None:
-    """Return what keeps a stack from being healthy, in words."""
+def _problem(stratum: object, manager: object, ready: _Readiness) -> Reason | None:
+    """Return what keeps a stack from being healthy, by the gravest of its reasons."""
     problems = []
     if isinstance(stratum, DriverError):
-        problems.append(str(stratum))
+        problems.append(reason_of(stratum))
     if isinstance(manager, DriverError):
-        problems.append(f"No word from the manager: {manager}")
+        why = reason_of(manager)
+        text = f"No word from the manager: {why}"
+        problems.append(Reason(text, why.key, **why.values))
     if ready.ready is False:
-        reasons = ", ".join(ready.reasons) or "the manager does not say why"
-        problems.append(f"Not ready: {reasons}")
-    return "; ".join(problems) or None
+        words = ", ".join(ready.reasons)
+        text = f"Not ready: {words or 'the manager does not say why'}"
+        problems.append(Reason(text, "node_not_ready", detail=words))
+    if not problems:
+        return None
+    gravest = problems[0]
+    return Reason("; ".join(problems), gravest.key, **gravest.values)
 
 
 def _hashrate(value: Any) -> float | None:
@@ -575,5 +589,7 @@ def _port(value: Any, usual: int) -> int:
         return usual
     port = parse_number(value)
     if port is None or port != int(port) or not 0 < port < 65536:
-        raise InvalidValue("A port must be a number from 1 to 65535")
+        raise InvalidValue(
+            "A port must be a number from 1 to 65535", reason="port_invalid"
+        )
     return int(port)

@@ -56,7 +56,10 @@ class PoolServer(ABC):
 
 def no_such_pool(pool: str) -> BadAnswer:
     """Return the error for a server that does not have a pool."""
-    return BadAnswer(f"There is no {pool} pool of MMFP Solutions at this address")
+    return BadAnswer(
+        f"There is no {pool} pool of MMFP Solutions at this address",
+        reason="no_statistics",
+    )
 
 
 def worker_name(user: str, account: str) -> str | None:

@@ -92,7 +92,9 @@ class GoStratumEngine(PoolServer):
         answer, _ = await self._object("miners")
         listed = (answer or {}).get("miners")
         if not _is_list_of_miners(listed):
-            raise BadAnswer("The server does not list its miners")
+            raise BadAnswer(
+                "The server does not list its miners", reason="bad_response"
+            )
         self._ledger.learn(parse_amount(stats.get("uptime_seconds")), listed)
         mine = {
             user: name

@@ -53,7 +53,9 @@ class GoSlimStratum(PoolServer):
         answer, _ = await self._metrics(pool, "miners")
         listed = (answer or {}).get("workers", "")
         if account and not isinstance(listed, list | None):
-            raise BadAnswer("The server does not list its miners")
+            raise BadAnswer(
+                "The server does not list its miners", reason="bad_response"
+            )
         workers = merge_workers(
             _worker(row, name)
             for row in rows(listed)

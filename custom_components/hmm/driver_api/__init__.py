@@ -14,9 +14,11 @@ from .errors import (
     InvalidValue,
     NotThisDevice,
     RedirectAnswer,
+    reason_of,
 )
 from .miner import BaseMinerAdapter, DriverContext, Setting
 from .pool import BasePoolIntegration
+from .reasons import Reason
 from .telemetry import DeviceFacts, MinerTelemetry, PoolSlot, TuningLimits, TuningRange
 from .tiles import (
     DashboardTileData,
@@ -55,8 +57,10 @@ __all__ = [
     "PoolStats",
     "PoolTemplate",
     "PoolWorker",
+    "Reason",
     "RedirectAnswer",
     "Setting",
     "TuningLimits",
     "TuningRange",
+    "reason_of",
 ]

@@ -43,7 +43,11 @@ class MiningModel(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class PoolHealthStatus:
-    """Whether a pool answers. ``latency_ms`` is in milliseconds."""
+    """Whether a pool answers. ``latency_ms`` is in milliseconds.
+
+    ``error_message`` is best a ``Reason`` (see ``reason_of``), which users read in
+    their own language; other text is shown as it is.
+    """
 
     is_healthy: bool
     latency_ms: ResponseTime | None = None
@@ -141,6 +145,7 @@ class DashboardTileData:
     # Tile 1: health
     health_status: bool = True
     health_message: Message | None = None
+    """What is wrong: best a ``Reason``, which users read in their own language."""
     latency_ms: ResponseTime | None = field(default=None, compare=False)
 
     # Tile 2: network

@@ -81,17 +81,23 @@ def read_wallet(coin: str, username: str) -> Wallet:
     coin = coin.strip().upper()
     address = strip_worker(username)
     if not 0 < len(address) <= _LONGEST or re.search(r"[^!-~]", address):
-        raise InvalidValue("This is not a wallet address")
+        raise InvalidValue("This is not a wallet address", reason="wallet_invalid")
     known, _, worker = address.partition("_")
     found = _read(coin, known if worker else address)
     if found is None:
         if coin in COINS and _is_mistyped(coin, address):
-            raise WrongChecksum("The checksum of this address is wrong")
+            raise WrongChecksum(
+                "The checksum of this address is wrong", reason="wallet_checksum"
+            )
         return Wallet(address=address, is_certain=False)
     normal, coins = found
     if coins and coin in COINS and coin not in coins:
         other = coins[0]
-        raise OtherCoin(f"This is an address of {COINS[other].name} ({other})")
+        raise OtherCoin(
+            f"This is an address of {COINS[other].name} ({other})",
+            reason="wallet_other_coin",
+            coin=COINS[other].name,
+        )
     return Wallet(address=normal, is_certain=bool(coins) or coin not in COINS)
 
 

@@ -18,6 +18,7 @@ from ..driver_api import (
     FoundPool,
     MinerTelemetry,
     PoolTemplate,
+    Reason,
     TuningLimits,
     TuningRange,
 )
@@ -147,6 +148,8 @@ def _text(rule: Text) -> Reader:
         if isinstance(value, str) and len(value) > longest and not rule.cut:
             return parse_text(value) if len(value.strip()) <= longest else None
         text = parse_text(value, longest)
+        if text is not None and isinstance(value, Reason):
+            return Reason(text, value.key, **value.values)
         return "" if text is None and rule.empty and isinstance(value, str) else text
 
     return read

@@ -20,6 +20,7 @@ from ..driver_api import (
     MinerTelemetry,
     Setting,
 )
+from ..driver_api.transports.failures import failure
 from ..driver_api.units import parse_text
 from .answers import read_facts, read_telemetry
 from .identity import known_ids
@@ -37,9 +38,19 @@ _SWAP_SECONDS = 10
 class DriverFault(DriverError):
     """The driver itself failed: a bug in its file, not in the device."""
 
+    default_reason = "driver_error"
+
 
 class UnexpectedDevice(DriverError):
     """Another device answers than the one that is meant, or it does not say who it is."""
+
+    def __init__(self, facts: DeviceFacts) -> None:
+        """Keep what is known of the other device."""
+        super().__init__(
+            "Another device answers at this address",
+            reason="wrong_device",
+            found=facts.model or facts.mac or facts.serial or "?",
+        )
 
 
 class MinerClient:
@@ -103,7 +114,7 @@ class MinerClient:
                     telemetry = await self._read_telemetry(may_retry)
             except TimeoutError as err:
                 msg = "The device did not answer in time"
-                raise CannotConnect(msg) from err
+                raise CannotConnect(msg, reason="timed_out") from err
             self._was_good = True
         return telemetry
 
@@ -136,9 +147,8 @@ class MinerClient:
             # This driver looks who the device is only when it connects
             await self.disconnect()
             await self._connected()
-        if not self.is_meant(self.told(telemetry)):
-            msg = "Another device answers at this address"
-            raise UnexpectedDevice(msg)
+        if not self.is_meant(facts := self.told(telemetry)):
+            raise UnexpectedDevice(facts)
 
     def read_profile(
         self, telemetry: MinerTelemetry, before: MinerProfile | None
@@ -148,7 +158,7 @@ class MinerClient:
         try:
             return read_profile(self._driver, self._facts, telemetry, before)
         except (Exception, SystemExit) as err:
-            raise _fault(self._driver, err) from err
+            raise fault(self._driver.driver_type, err) from err
 
     async def try_version(
         self, driver_class: type[BaseMinerAdapter], before: MinerProfile
@@ -252,7 +262,7 @@ class MinerClient:
             driver = self._driver_class()
             driver.attach(self._context)
         except (Exception, SystemExit) as err:
-            raise _fault(self._driver_class, err) from err
+            raise fault(self._driver_class.driver_type, err) from err
         try:
             if not await _guard(
                 driver, _POLL_SECONDS, driver.connect, self.host, self.port
@@ -274,7 +284,7 @@ class MinerClient:
     async def _connected(self) -> BaseMinerAdapter:
         if self._driver is None and not await self._connect():
             msg = "It is off, or no device of this kind"
-            raise CannotConnect(msg)
+            raise CannotConnect(msg, reason="no_response")
         assert self._driver is not None
         return self._driver
 
@@ -286,7 +296,7 @@ class MinerClient:
             driver = await self._connected()
             if not await _guard(driver, _COMMAND_SECONDS, command, driver):
                 msg = "The device did not take the command"
-                raise CommandFailed(msg)
+                raise CommandFailed(msg, reason="command_failed")
 
 
 async def _guard[**P, T](
@@ -306,15 +316,15 @@ async def _guard[**P, T](
         msg = "The device did not answer in time"
         if not isinstance(err, TimeoutError):
             msg = f"The connection failed ({type(err).__name__})"
-        raise CannotConnect(msg) from err
+        raise CannotConnect(msg, reason=failure(err)) from err
     except asyncio.CancelledError as err:
         if is_cancelled():
             raise
         # Something inside of the driver was cancelled, not this poll
-        raise _fault(driver, err) from err
+        raise fault(driver.driver_type, err) from err
     # SystemExit in a driver must not end Home Assistant's event loop
     except (Exception, SystemExit) as err:
-        raise _fault(driver, err) from err
+        raise fault(driver.driver_type, err) from err
 
 
 def known_unit(unit: object) -> HashrateUnit:
@@ -338,18 +348,19 @@ def log_fault(driver_type: str | None, err: BaseException) -> None:
     )
 
 
-def _fault(
-    driver: BaseMinerAdapter | type[BaseMinerAdapter], err: BaseException
-) -> DriverFault:
+def fault(driver_type: str | None, err: BaseException) -> DriverFault:
     """Return an error that tells the driver's author where to look.
 
     The text of the exception is left out: it may quote what the device sent.
     """
     frames = traceback.extract_tb(err.__traceback__)
     where = f" in line {frames[-1].lineno} of {frames[-1].name}" if frames else ""
-    log_fault(driver.driver_type, err)
+    log_fault(driver_type, err)
     return DriverFault(
-        f"The driver {driver.driver_type} failed with {type(err).__name__}{where}"
+        f"The driver {driver_type} failed with {type(err).__name__}{where}",
+        reason="driver_error",
+        driver=driver_type,
+        line=frames[-1].lineno if frames else "?",
     )
 
 
@@ -357,5 +368,5 @@ def _telemetry(answer: Any, driver: BaseMinerAdapter) -> MinerTelemetry:
     """Return a driver's answer as telemetry."""
     if (telemetry := read_telemetry(answer)) is None:
         msg = f"The driver {driver.driver_type} returned no telemetry"
-        raise DriverFault(msg)
+        raise DriverFault(msg, reason="driver_no_result", driver=driver.driver_type)
     return telemetry

@@ -124,7 +124,10 @@ async def detect(
                 continue
             if driver.bundled:
                 # Bundled drivers say no only to a device that answered
-                no = NotThisDevice("A device answered that no driver knows")
+                no = NotThisDevice(
+                    "A device answered that no driver knows",
+                    reason="unsupported_device",
+                )
                 error = _more_telling(error, no)
         except CannotConnect as err:
             if driver.bundled:
@@ -137,7 +140,10 @@ async def detect(
         await client.close()
     if found:
         return Detection(found=tuple(found))
-    return Detection(error=error or CannotConnect("There is no driver for it"))
+    return Detection(
+        error=error
+        or CannotConnect("There is no driver for it", reason="unsupported_device")
+    )
 
 
 def _more_telling(error: DriverError | None, other: DriverError) -> DriverError:

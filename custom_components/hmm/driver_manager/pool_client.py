@@ -18,11 +18,13 @@ from ..driver_api import (
     DriverError,
     FoundPool,
     HashrateUnit,
+    Reason,
 )
+from ..driver_api.transports.failures import failure
 from ..driver_api.units import parse_moment, parse_number
 from ..driver_api.wallets import strip_worker
 from .answers import read_found_pools, read_tiles
-from .client import DriverFault, is_cancelled, known_unit, log_fault
+from .client import fault, is_cancelled, known_unit, log_fault
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -62,7 +64,7 @@ def make_pool_driver(
         driver = driver_class()
         driver.session = session
     except (Exception, SystemExit) as err:
-        raise _fault(driver_class.driver_type, err) from err
+        raise fault(driver_class.driver_type, err) from err
     return driver
 
 
@@ -87,14 +89,30 @@ async def fetch_tiles(
         )
     except DriverError as err:
         err.args = (_discreet(str(err), account),)
+        err.reason_values = _discreet_values(err.reason_values, account)
         # What it came from may quote as much, and the log shows it to developers
         raise err from None
     if (tiles := read_tiles(answer)) is None:
         msg = f"The driver {driver.driver_type} returned no tiles"
-        raise BadAnswer(msg)
+        raise BadAnswer(msg, reason="driver_no_result", driver=driver.driver_type)
     if tiles.health_message is None:
         return tiles
-    return replace(tiles, health_message=_discreet(tiles.health_message, account))
+    reason = tiles.health_message
+    text = _discreet(reason, account)
+    if isinstance(reason, Reason):
+        values = _discreet_values(reason.values, account)
+        text = Reason(text, reason.key, **values)
+    return replace(tiles, health_message=text)
+
+
+def _discreet_values(
+    values: Mapping[str, object], account: PoolAccount
+) -> dict[str, object]:
+    """Return the values of a reason without the account and its keys."""
+    return {
+        name: _discreet(value, account) if isinstance(value, str) else value
+        for name, value in values.items()
+    }
 
 
 def _discreet(text: str, account: PoolAccount) -> str:
@@ -212,14 +230,9 @@ async def _guard(
         raise
     except (TimeoutError, aiohttp.ClientError, OSError) as err:
         msg = f"The pool did not answer after {time.monotonic() - start:.0f} s"
-        raise CannotConnect(msg) from err
+        raise CannotConnect(msg, reason=failure(err)) from err
     # SystemExit in a driver must not end Home Assistant's event loop
     except (Exception, SystemExit, asyncio.CancelledError) as err:
         if isinstance(err, asyncio.CancelledError) and is_cancelled():
             raise
-        raise _fault(driver.driver_type, err) from err
-
-
-def _fault(driver_type: str | None, err: BaseException) -> DriverFault:
-    log_fault(driver_type, err)
-    return DriverFault(f"The driver {driver_type} failed with {type(err).__name__}")
+        raise fault(driver.driver_type, err) from err

@@ -42,8 +42,9 @@ from ..drivers.updates import (
     DriverUpdates,
     PendingDriver,
 )
+from ..errors import message
 from ..markdown import Markdown, code, escape, escaping, printable
-from .tools import async_message, async_seen, async_shared_data, async_words, choice
+from .tools import async_seen, async_shared_data, async_words, choice
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -254,8 +255,7 @@ class HubOptionsFlow(OptionsFlow):
                 "updated": _lines(map(_told_change, updated)),
                 "failed": _lines(
                     [
-                        f"{escape(str(state.id))}:"
-                        f" {escape(await async_message(self.hass, err))}"
+                        f"{escape(str(state.id))}: {escape(message(self.hass, err))}"
                         for state, err in failed
                     ]
                 ),
@@ -636,7 +636,7 @@ class HubOptionsFlow(OptionsFlow):
         if errors is None and self._error is not None:
             # Kept: the frontend asks for the form once more after the progress
             errors = {"base": "failed"}
-            reason = await async_message(self.hass, self._error)
+            reason = message(self.hass, self._error)
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(schema, self._typed),

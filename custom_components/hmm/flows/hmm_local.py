@@ -136,7 +136,6 @@ class ImportFlow(PoolFlow):
     ) -> ConfigFlowResult:
         """Ask for the address, and for what there is."""
         errors: dict[str, str] = {}
-        reason = ""
         if user_input is not None:
             try:
                 server = parse_server(user_input[CONF_HOST])
@@ -148,7 +147,6 @@ class ImportFlow(PoolFlow):
                     "hmm_local_https" if err.fault == "address_scheme" else err.fault
                 )
             except DriverError as err:
-                reason = str(err)
                 errors["base"] = next(
                     key for kind, key in _ERRORS if isinstance(err, kind)
                 )
@@ -159,7 +157,6 @@ class ImportFlow(PoolFlow):
             step_id="import_hmm_local",
             data_schema=self.add_suggested_values_to_schema(ADDRESS_SCHEMA, user_input),
             errors=errors,
-            description_placeholders={"reason": reason},
         )
 
     async def async_step_import_look(

@@ -18,7 +18,7 @@ from ..data import HmmData
 from ..driver_api import DriverError
 from ..driver_manager.client import MinerClient
 from ..driver_manager.identity import is_address_id, known_ids
-from ..errors import translation_key
+from ..errors import Placeholders, form_error
 from .pool_form import CONF_KEEP_SECRETS
 
 _TEXT = TextSelector()
@@ -69,10 +69,10 @@ def read_login(entered: Mapping[str, Any], stored: Login) -> dict[str, str]:
 
 async def try_login(
     data: HmmData, entry: ConfigEntry[Any], login: Login
-) -> tuple[dict[str, str], str, bool]:
+) -> tuple[dict[str, str], Placeholders, bool]:
     """Try a login at a miner, without changing anything there.
 
-    Returns the errors of the form, the reason, and whether the miner has accepted it:
+    Returns the errors of the form, their texts, and whether the miner has accepted it:
     False without an error where only a command would show whether it is right.
     """
     driver = data.drivers.miners[entry.data[CONF_DRIVER]]
@@ -87,9 +87,10 @@ async def try_login(
         ids = known_ids(client.read_profile(telemetry, None).facts)
         expected = entry.unique_id or ""
         if ids and expected not in ids and not is_address_id(expected):
-            return {"base": "login_other_miner"}, "", False
-        return {}, "", await client.check_login()
+            return {"base": "login_other_miner"}, {}, False
+        return {}, {}, await client.check_login()
     except DriverError as err:
-        return {"base": translation_key(err)}, str(err), False
+        key, texts = form_error(err, entry.data[CONF_HOST])
+        return {"base": key}, texts, False
     finally:
         await client.close()

@@ -32,6 +32,7 @@ from ..driver_api.coins import COINS
 from ..driver_manager.address import Address
 from ..driver_manager.known_pools import KnownPool
 from ..driver_manager.pool_detect import PoolMatch, find_pools, match_of
+from ..errors import Placeholders
 from ..markdown import escaping
 from ..pools.defaults import async_read_defaults
 from ..pools.mined import MinedPool, mined_pools, pool_drivers
@@ -329,7 +330,7 @@ class PoolFlow(ConfigFlow):
             refused = err
             self._secrets.refused(err.key)
         schema = _account_schema(pool, match, asked, required, self._secrets)
-        errors, reason = _as_error(refused, schema)
+        errors, texts = _as_error(refused, schema)
         if CONF_WALLET_CONFIRMED in suggested or "wallet_uncertain" in errors.values():
             confirmed = vol.Optional(CONF_WALLET_CONFIRMED, default=False)
             schema = schema.extend({confirmed: BooleanSelector()})
@@ -339,7 +340,7 @@ class PoolFlow(ConfigFlow):
             errors=errors,
             description_placeholders={
                 "pool": _match_name(data, match),
-                "reason": reason,
+                **texts,
                 "settings": explain(asked),
             },
         )
@@ -377,7 +378,7 @@ class PoolFlow(ConfigFlow):
         entry = self._get_reconfigure_entry()
         assert self._kind is not None
         errors: dict[str, str] = {}
-        reason = ""
+        texts: Placeholders = {}
         schema = _region_schema(self._servers)
         if user_input is not None:
             chosen = match_of(_chosen(self._servers, user_input))
@@ -390,14 +391,14 @@ class PoolFlow(ConfigFlow):
             try:
                 return await self._change(entry, self._kind, account)
             except Refused as refused:
-                errors, reason = _as_error(refused, schema)
+                errors, texts = _as_error(refused, schema)
         if user_input is None:
             user_input = _present_server(self._servers, entry)
         return self.async_show_form(
             step_id="reconfigure_region",
             data_schema=self.add_suggested_values_to_schema(schema, user_input),
             errors=errors,
-            description_placeholders={"name": entry.title, "reason": reason},
+            description_placeholders={**texts, "name": entry.title},
         )
 
     async def async_step_reconfigure_settings(
@@ -432,14 +433,14 @@ class PoolFlow(ConfigFlow):
         schema = vol.Schema(
             {**_SERVER_FIELDS, **fields(settings, kept=known, is_change=True)}
         )
-        errors, reason = _as_error(refused, schema)
+        errors, texts = _as_error(refused, schema)
         return self.async_show_form(
             step_id="reconfigure_settings",
             data_schema=self.add_suggested_values_to_schema(schema, suggested),
             errors=errors,
             description_placeholders={
                 "name": entry.title,
-                "reason": reason,
+                **texts,
                 "settings": explain(settings),
             },
         )
@@ -457,7 +458,7 @@ class PoolFlow(ConfigFlow):
         only = [secret.key for secret in secrets] if len(secrets) == 1 else []
         schema = vol.Schema(fields(secrets, required=only))
         errors: dict[str, str] = {}
-        reason = ""
+        texts: Placeholders = {}
         if user_input is not None:
             before = account_of(entry)
             entered = read_settings(secrets, user_input)
@@ -465,7 +466,7 @@ class PoolFlow(ConfigFlow):
             try:
                 tiles = await ask(pool, account)
             except Refused as refused:
-                errors, reason = _as_error(refused, schema)
+                errors, texts = _as_error(refused, schema)
             else:
                 if is_account_of(entry, tiles):
                     return self.async_update_reload_and_abort(
@@ -478,7 +479,7 @@ class PoolFlow(ConfigFlow):
             errors=errors,
             description_placeholders={
                 "name": entry.title,
-                "reason": reason,
+                **texts,
                 "settings": explain(secrets),
             },
         )
@@ -699,12 +700,12 @@ def _account_schema(
 
 def _as_error(
     refused: Refused | None, schema: vol.Schema
-) -> tuple[dict[str, str], str]:
-    """Return the error of a form, if there is one, and the reason for its text."""
+) -> tuple[dict[str, str], Placeholders]:
+    """Return the error of a form, if there is one, and what its text is filled with."""
     if refused is None:
-        return {}, ""
+        return {}, {}
     field = refused.field if refused.field in schema.schema else BASE
-    return {field: refused.key}, refused.reason
+    return {field: refused.key}, refused.placeholders
 
 
 def _shown(settings: Iterable[FormField], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,12 +23,14 @@ from ..driver_api import (
     DashboardTileData,
     DriverError,
     InvalidValue,
+    Reason,
 )
-from ..driver_api.wallets import OtherCoin, WrongChecksum, check_wallet, read_wallet
+from ..driver_api.wallets import check_wallet, read_wallet
 from ..driver_manager.address import Address, AddressError
 from ..driver_manager.client import DriverFault
 from ..driver_manager.pool_client import PoolAccount, fetch_tiles, is_pool_of
 from ..driver_manager.pool_detect import PoolMatch, host_of, is_at_home, parse_stratum
+from ..errors import Placeholders, pool_error
 from .pool_form import AccountForm, FormField, is_accepted, read_form, read_settings
 
 _LOGGER = logging.getLogger(__name__)
@@ -44,12 +46,19 @@ _API_BASE = "api_base"
 class Refused(Exception):
     """What was entered cannot be used; ``key`` is that of ``config.error``."""
 
-    def __init__(self, field: str, key: str, reason: str = "") -> None:
+    def __init__(
+        self, field: str, key: str, placeholders: Placeholders | None = None
+    ) -> None:
         """Take the field of the form, ``BASE`` for none of them."""
         super().__init__(key)
         self.field = field
         self.key = key
-        self.reason = reason
+        self.placeholders = placeholders or {}
+
+
+def refused(field: str, reason: DriverError | str | None, host: str) -> Refused:
+    """Return that a driver or pool refused what was entered."""
+    return Refused(field, *pool_error(reason, host, host))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,15 +124,13 @@ async def ask(pool: PoolKind, account: Account) -> DashboardTileData:
         )
     except AuthRequired as err:
         secret = next((secret.key for secret in pool.form.secrets), BASE)
-        raise Refused(secret, "key_refused", str(err)) from err
-    except DriverFault as err:
-        raise Refused(BASE, "driver_fault", str(err)) from err
-    except InvalidValue as err:
-        raise Refused(BASE, "invalid_value", str(err)) from err
+        raise refused(secret, err, account.host) from err
     except DriverError as err:
-        raise Refused(BASE, "pool_down", str(err)) from err
+        raise refused(BASE, err, account.host) from err
     if not tiles.health_status:
-        raise Refused(BASE, "pool_down", tiles.health_message or "")
+        raise refused(
+            BASE, tiles.health_message or Reason("", "no_response"), account.host
+        )
     return tiles
 
 
@@ -181,12 +188,8 @@ def accept_wallet(coin: str, user: str, *, is_confirmed: bool = False) -> str:
     """
     try:
         wallet = read_wallet(coin, user)
-    except WrongChecksum as err:
-        raise Refused(CONF_WALLET, "wallet_checksum") from err
-    except OtherCoin as err:
-        raise Refused(CONF_WALLET, "wallet_other_coin") from err
     except InvalidValue as err:
-        raise Refused(CONF_WALLET, "wallet_invalid") from err
+        raise refused(CONF_WALLET, err, "") from err
     if not wallet.is_certain and not is_confirmed:
         raise Refused(CONF_WALLET, "wallet_uncertain")
     return wallet.address
@@ -219,7 +222,7 @@ def _accept(pool: PoolKind, account: Account) -> None:
     try:
         accepted = is_accepted(pool.driver, config)
     except DriverFault as err:
-        raise Refused(BASE, "driver_fault", str(err)) from err
+        raise refused(BASE, err, account.host) from err
     if not accepted:
         raise Refused(BASE, "settings_refused")
 

@@ -19,7 +19,7 @@ import voluptuous as vol
 from ..const import CONF_WALLET
 from ..driver_api import BasePoolIntegration
 from ..driver_api.units import parse_int, parse_number, parse_text
-from ..driver_manager.client import DriverFault, log_fault
+from ..driver_manager.client import DriverFault, fault
 from ..driver_manager.pool_client import is_secret
 from ..markdown import Markdown, escape
 from .tools import choice
@@ -315,7 +315,7 @@ class Secrets:
 
     def refused(self, error: str) -> None:
         """Forget what was typed if that was the error."""
-        if error == "key_refused":
+        if error == "pool_key_refused":
             self.known = dict(self._stored)
 
 
@@ -350,10 +350,12 @@ def _guard[T](driver: BasePoolIntegration, call: Callable[[], T]) -> T:
     try:
         return call()
     except (Exception, SystemExit) as err:
-        log_fault(driver.driver_type, err)
-        msg = f"The driver {driver.driver_type} failed with {type(err).__name__}"
-        raise DriverFault(msg) from err
+        raise fault(driver.driver_type, err) from err
 
 
 def _fault(driver: BasePoolIntegration, what: str) -> DriverFault:
-    return DriverFault(f"The config schema of {driver.driver_type} {what}")
+    return DriverFault(
+        f"The config schema of {driver.driver_type} {what}",
+        reason="driver_no_result",
+        driver=driver.driver_type,
+    )

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.selector import (
     SelectOptionDict,
     SelectSelector,
@@ -55,16 +54,6 @@ async def async_words(hass: HomeAssistant) -> Callable[[str, str], str]:
         return texts[f"component.{DOMAIN}.selector.{selector}.options.{option}"]
 
     return word
-
-
-async def async_message(hass: HomeAssistant, err: HomeAssistantError) -> str:
-    """Return what an error says, in the language of Home Assistant."""
-    texts = await async_get_translations(
-        hass, hass.config.language, "exceptions", {DOMAIN}
-    )
-    text = texts.get(f"component.{DOMAIN}.exceptions.{err.translation_key}.message")
-    placeholders = err.translation_placeholders or {}
-    return text.format(**placeholders) if text else str(err)
 
 
 def choice(

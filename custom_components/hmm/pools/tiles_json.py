@@ -21,6 +21,7 @@ from ..driver_api import BasePoolIntegration, DashboardTileData
 from ..driver_api.units import parse_number, parse_text
 from ..driver_manager.known_pools import KnownPool
 from ..driver_manager.pool_detect import PoolMatch, host_of
+from ..errors import pool_error, pool_reason, sentence
 from ..fleet import pool_entries
 from ..rights import may_read, require_read
 from .discovered import async_discover_pools
@@ -120,7 +121,7 @@ def _pool(hass: HomeAssistant, entry: ConfigEntry[Any]) -> JsonObjectType:
         "supports_coins": _coins(driver.driver_class) if driver else [],
         "tile_1_health": {
             "health_status": up,
-            "health_message": _text(_message(entry, pool)),
+            "health_message": _text(_message(hass, entry, pool)),
             "latency_ms": _rounded(tiles.latency_ms, 1),
         },
         "tile_2_network": {
@@ -167,11 +168,20 @@ def _is_of(known: KnownPool, entry: ConfigEntry[Any]) -> bool:
     )
 
 
-def _message(entry: ConfigEntry[Any], pool: PoolCoordinator | None) -> str | None:
+def _message(
+    hass: HomeAssistant, entry: ConfigEntry[Any], pool: PoolCoordinator | None
+) -> str | None:
     """Return what is to be said of a pool's health: why it is down, mostly."""
-    if pool is not None:
-        return pool.problem
-    return entry.reason or "The pool is not set up"
+    if pool is None:
+        key = entry.error_reason_translation_key
+        if key is None:
+            return entry.reason or sentence(hass, "pool_not_set_up", {})
+        return sentence(hass, key, entry.error_reason_translation_placeholders or {})
+    if pool.reason is None:
+        return None
+    if pool_reason(pool.reason) == "problem":
+        return pool.reason  # The words of a user's driver
+    return sentence(hass, *pool_error(pool.reason, pool.account.url, entry.title))
 
 
 @callback

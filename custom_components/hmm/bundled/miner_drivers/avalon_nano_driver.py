@@ -206,7 +206,10 @@ class AvalonNanoDriver(BaseMinerAdapter):
         answers = await self._read(*names)
         stats = _fields(answers.get(self._stats))
         if "summary" not in answers and not stats:
-            raise BadAnswer("The device tells neither its summary nor its stats")
+            raise BadAnswer(
+                "The device tells neither its summary nor its stats",
+                reason="bad_response",
+            )
         if "litestats" not in answers:
             self._litestats = False
         if not stats:
@@ -215,7 +218,10 @@ class AvalonNanoDriver(BaseMinerAdapter):
         fields = {**_fields(answers.get("litestats")), **stats}
         if (version := answers.get("version")) is not None:
             if not _is_avalon(version):
-                raise NotThisDevice("Another kind of device answers at this address")
+                raise NotThisDevice(
+                    "Another kind of device answers at this address",
+                    reason="unsupported_device",
+                )
             self._learn(version, fields)
         return self._telemetry(
             summary=_section(answers, "summary", "SUMMARY"),
@@ -335,7 +341,11 @@ class AvalonNanoDriver(BaseMinerAdapter):
         """
         model = self._model
         if model is None or mode not in self.get_supported_modes():
-            raise InvalidValue(f"This device has no mode called {mode}")
+            raise InvalidValue(
+                f"This device has no mode called {mode}",
+                reason="mode_unknown",
+                mode=mode,
+            )
         answer = await self._command(
             "ascset", f"0,{model.command},set,{model.modes[mode]}"
         )
@@ -349,7 +359,10 @@ class AvalonNanoDriver(BaseMinerAdapter):
 
         if not await self._settles(is_set, self.settle_seconds):
             raise CommandFailed(
-                f"The device took the command but reports mode {reported or 'unknown'}"
+                f"The device took the command but reports mode {reported or 'unknown'}",
+                reason="mode_not_applied",
+                mode=mode,
+                reported=reported or "-",
             )
         return True
 
@@ -390,7 +403,10 @@ class AvalonNanoDriver(BaseMinerAdapter):
 
         if not await self._settles(is_done, self.standby_seconds):
             state = "mines on" if idle else "stays in standby"
-            raise CommandFailed(f"The device took the command but {state}")
+            raise CommandFailed(
+                f"The device took the command but {state}",
+                reason="pause_not_applied" if idle else "resume_not_applied",
+            )
         return True
 
     @override
@@ -406,7 +422,11 @@ class AvalonNanoDriver(BaseMinerAdapter):
             if answer.accepted:
                 return True
             words = answer.message
-        raise CommandFailed(f"The device refused to restart: {words}")
+        raise CommandFailed(
+            f"The device refused to restart: {words}",
+            reason="command_refused",
+            detail=words,
+        )
 
     # Pools
 
@@ -426,17 +446,26 @@ class AvalonNanoDriver(BaseMinerAdapter):
         """Mine at another of the configured pools, until the next restart."""
         pools = await self._read_pools()
         if index not in {slot.index for slot in _pool_slots(pools)}:
-            raise InvalidValue(f"The device has no pool {index}")
+            raise InvalidValue(
+                f"The device has no pool {index}", reason="pool_slot_missing"
+            )
         answer = await self._command("switchpool", str(index))
         if not answer.accepted:
-            raise CommandFailed(f"The device refused the pool (code {answer.code})")
+            raise CommandFailed(
+                f"The device refused the pool (code {answer.code})",
+                reason="command_refused",
+                detail=f"({answer.code})",
+            )
 
         async def is_active() -> bool:
             active = _active_pool(await self._read_pools())
             return parse_int(active.get("POOL")) == index
 
         if not await self._settles(is_active, self.settle_seconds):
-            raise CommandFailed("The device took the command but mines elsewhere")
+            raise CommandFailed(
+                "The device took the command but mines elsewhere",
+                reason="pool_not_applied",
+            )
         return True
 
     @override
@@ -453,9 +482,14 @@ class AvalonNanoDriver(BaseMinerAdapter):
         # A password that is left out is an empty one (api.c takes 5 or 6 parts).
         pool = ["0", url.strip(), user, *([password] if password else [])]
         if not user or not target:
-            raise InvalidValue("A pool needs an address and a user")
+            raise InvalidValue(
+                "A pool needs an address and a user", reason="pool_incomplete"
+            )
         if any(map(_breaks_list, pool)):
-            raise InvalidValue("The device takes no commas or line breaks here")
+            raise InvalidValue(
+                "The device takes no commas or line breaks here",
+                reason="text_not_allowed",
+            )
         before = _uptime(await self._read("summary"))
         await self._write_pool(admin, secret, pool)
         await self.restart()
@@ -481,7 +515,8 @@ class AvalonNanoDriver(BaseMinerAdapter):
 
         if not await self._settles(is_shown, self.reboot_seconds):
             raise CommandFailed(
-                f"After the restart the device shows {shown or 'no pool yet'}"
+                f"After the restart the device shows {shown or 'no pool yet'}",
+                reason="pool_not_applied",
             )
         return True
 
@@ -498,10 +533,14 @@ class AvalonNanoDriver(BaseMinerAdapter):
         secret = options.get("admin_password")
         if admin is None or not isinstance(secret, str) or not secret:
             raise AuthRequired(
-                "Changing the pool needs the name and password of the device's web page"
+                "Changing the pool needs the name and password of the device's web page",
+                reason="login_not_given",
             )
         if _breaks_list(admin) or _breaks_list(secret):
-            raise AuthRequired("The device takes no commas or line breaks here")
+            raise AuthRequired(
+                "The device takes no commas or line breaks here",
+                reason="login_refused",
+            )
         return admin, secret
 
     async def _write_pool(self, admin: str, secret: str, pool: list[str]) -> None:
@@ -522,8 +561,15 @@ class AvalonNanoDriver(BaseMinerAdapter):
             if "username err" in answer.message:
                 break
         if "username err" in answer.message or "userpass err" in answer.message:
-            raise AuthRequired("The device refused its web page's name or password")
-        raise CommandFailed(f"The device refused the pool (code {answer.code})")
+            raise AuthRequired(
+                "The device refused its web page's name or password",
+                reason="login_refused",
+            )
+        raise CommandFailed(
+            f"The device refused the pool (code {answer.code})",
+            reason="command_refused",
+            detail=f"({answer.code})",
+        )
 
     # Talking
 
@@ -868,7 +914,12 @@ def _breaks_list(text: str) -> bool:
 
 def _require(answer: CgminerAnswer, what: str) -> None:
     if not answer.accepted:
-        raise CommandFailed(f"{what}: {answer.message or f'code {answer.code}'}")
+        detail = answer.message or f"({answer.code})"
+        raise CommandFailed(
+            f"{what}: {answer.message or f'code {answer.code}'}",
+            reason="command_refused",
+            detail=detail,
+        )
 
 
 def _first_text(source: Mapping[str, Any], *keys: str) -> str | None:

@@ -340,7 +340,8 @@ class BitaxeDriver(axeos.AxeDriver):
 
             if not done(await self._wait_for(done)):
                 raise CommandFailed(
-                    "The miner still mines" if wanted else "The miner is still paused"
+                    "The miner still mines" if wanted else "The miner is still paused",
+                    reason="pause_not_applied" if wanted else "resume_not_applied",
                 )
         return True
 
@@ -400,7 +401,9 @@ class BitaxeDriver(axeos.AxeDriver):
             if slot and slot.active and (wanted is None or slot.url == wanted.url):
                 return True
             if wanted is None:
-                raise InvalidValue("The miner has no pool in this slot")
+                raise InvalidValue(
+                    "The miner has no pool in this slot", reason="pool_slot_missing"
+                )
             if "pools" in info:
                 await self._choose_slot(info, index)
             elif "manualFanSpeed" in info:
@@ -442,7 +445,10 @@ class BitaxeDriver(axeos.AxeDriver):
         }
         slot |= _transport(old, endpoint)
         if slot["stratumPassword"] == _MASKED:
-            raise InvalidValue("This password would leave the old one in place")
+            raise InvalidValue(
+                "This password would leave the old one in place",
+                reason="pool_password_kept",
+            )
 
         def done(info: Info) -> bool:
             return axeos.holds(_configured(info).get(index), endpoint.address, user)
@@ -450,7 +456,9 @@ class BitaxeDriver(axeos.AxeDriver):
         reply = await self._request("PUT", f"/api/system/pools/{index}", slot)
         axeos.check_write(reply)
         if not done(await self._wait_for(done)):
-            raise CommandFailed("The miner did not take the pool")
+            raise CommandFailed(
+                "The miner did not take the pool", reason="pool_not_applied"
+            )
         if parse_bool(info.get("useFallbackStratum")):
             await self._patch({"useFallbackStratum": False})
         return index
@@ -489,7 +497,8 @@ class BitaxeDriver(axeos.AxeDriver):
         ):
             raise CommandFailed(
                 "The miner restarted but uses"
-                f" {active.url if active else 'no pool'} instead of {url}"
+                f" {active.url if active else 'no pool'} instead of {url}",
+                reason="pool_not_applied",
             )
 
 
@@ -733,7 +742,9 @@ def _transport(old: Info, endpoint: axeos.Endpoint) -> dict[str, Any]:
         elif encrypted and moved and not endpoint.tls:
             patch["stratumTLS"] = 0
     elif endpoint.tls:
-        raise InvalidValue("The miner's firmware cannot encrypt")
+        raise InvalidValue(
+            "The miner's firmware cannot encrypt", reason="pool_tls_missing"
+        )
     if moved and parse_text(old.get("stratumProtocol")) not in (None, "SV1"):
         patch["stratumProtocol"] = "SV1"
     return patch

@@ -293,7 +293,7 @@ class NerdqaxeDriver(axeos.AxeDriver):
         async with self._writing:
             await self._post("/api/system/shutdown")
             if not _is_shut_down(await self._wait_for(_is_shut_down)):
-                raise CommandFailed("The miner still mines")
+                raise CommandFailed("The miner still mines", reason="pause_not_applied")
         return True
 
     @override
@@ -303,7 +303,10 @@ class NerdqaxeDriver(axeos.AxeDriver):
             if not _is_shut_down(await self._read()):
                 return True
             if _is_shut_down(await self._restart_and_wait()):
-                raise CommandFailed("The miner restarted but is still shut down")
+                raise CommandFailed(
+                    "The miner restarted but is still shut down",
+                    reason="resume_not_applied",
+                )
         return True
 
     # Pools
@@ -337,7 +340,9 @@ class NerdqaxeDriver(axeos.AxeDriver):
 
             await self._patch(patch)
             if not done(await self._wait_for(done)):
-                raise CommandFailed("The miner did not take the pool")
+                raise CommandFailed(
+                    "The miner did not take the pool", reason="pool_not_applied"
+                )
         return True
 
     @override
@@ -351,12 +356,15 @@ class NerdqaxeDriver(axeos.AxeDriver):
             info = await self._read()
             configured = _configured(info)
             if index not in configured:
-                raise InvalidValue("The miner has no pool in this slot")
+                raise InvalidValue(
+                    "The miner has no pool in this slot", reason="pool_slot_missing"
+                )
             if any(pool.index == index and pool.active for pool in self._pools(info)):
                 return True
             if index == _PRIMARY:
                 raise CommandFailed(
-                    "The miner goes back to its first pool by itself when that answers"
+                    "The miner goes back to its first pool by itself when that answers",
+                    reason="pool_returns",
                 )
             wanted = configured[index]
 
@@ -367,7 +375,9 @@ class NerdqaxeDriver(axeos.AxeDriver):
 
             await self._patch(_swap(info))
             if not done(await self._wait_for(done)):
-                raise CommandFailed("The miner did not change its pool")
+                raise CommandFailed(
+                    "The miner did not change its pool", reason="pool_not_applied"
+                )
         return True
 
     # The one-time code
@@ -378,7 +388,9 @@ class NerdqaxeDriver(axeos.AxeDriver):
         if not parse_bool(self._info.get("otp")):
             return False
         if not (secret := self._otp_secret):
-            raise AuthRequired("The secret of the one-time code is missing")
+            raise AuthRequired(
+                "The secret of the one-time code is missing", reason="otp_needed"
+            )
         self._session = None
         await self._open_session(secret)
         return True
@@ -401,7 +413,7 @@ class NerdqaxeDriver(axeos.AxeDriver):
             await self._open_session(secret)
             reply = await self._send(method, path, json)
         if reply.status == 401:
-            raise AuthRequired(_auth_text(reply, secret))
+            raise _refused(reply, secret)
         return reply
 
     async def _send(
@@ -436,17 +448,22 @@ class NerdqaxeDriver(axeos.AxeDriver):
             if reply.status not in (404, 405):
                 break
         if reply is None:
-            raise CommandFailed("The miner's firmware gives no session for its code")
+            raise CommandFailed(
+                "The miner's firmware gives no session for its code",
+                reason="firmware_too_old",
+            )
         axeos.check_address(reply)
         if reply.status == 401:
-            raise AuthRequired(_auth_text(reply, secret))
+            raise _refused(reply, secret)
         if not reply.ok:
             raise CommandFailed(
-                f"The miner refused a session with HTTP status {reply.status}"
+                f"The miner refused a session with HTTP status {reply.status}",
+                reason="command_refused",
+                detail=f"HTTP {reply.status}",
             )
         answer = reply.json_object()
         if (token := parse_text(answer.get("token"))) is None:
-            raise BadAnswer("The miner's session has no token")
+            raise BadAnswer("The miner's session has no token", reason="bad_response")
         lifetime = axeos.positive(answer, "ttlMs") or 0.0
         self._session = token
         self._session_until = time.monotonic() + lifetime / 1000 - 60
@@ -461,7 +478,9 @@ def one_time_code(secret: str, now: float) -> str:
     try:
         key = base64.b32decode(text + "=" * (-len(text) % 8))
     except binascii.Error:
-        raise AuthRequired("The one-time code's secret is not base32 text") from None
+        raise AuthRequired(
+            "The one-time code's secret is not base32 text", reason="otp_invalid"
+        ) from None
     digest = hmac.digest(key, struct.pack(">Q", int(now) // 30), hashlib.sha1)
     offset = digest[-1] & 0x0F
     (number,) = struct.unpack_from(">I", digest, offset)
@@ -472,14 +491,21 @@ def _is_blocked(reply: HttpReply) -> bool:
     return "blocked" in reply.text.lower()
 
 
-def _auth_text(reply: HttpReply, secret: str | None) -> str:
+def _refused(reply: HttpReply, secret: str | None) -> AuthRequired:
     if _is_blocked(reply):
-        return (
-            "The miner takes no one-time code for 5 minutes after too many wrong ones"
+        return AuthRequired(
+            "The miner takes no one-time code for 5 minutes after too many wrong ones",
+            reason="otp_blocked",
         )
     if secret is None:
-        return "The miner asks for a one-time code: enter its secret in the options"
-    return "The miner refused the one-time code: check the secret and the clock"
+        return AuthRequired(
+            "The miner asks for a one-time code: enter its secret in the options",
+            reason="otp_needed",
+        )
+    return AuthRequired(
+        "The miner refused the one-time code: check the secret and the clock",
+        reason="otp_refused",
+    )
 
 
 # --- reading /info -----------------------------------------------------------------
@@ -634,7 +660,9 @@ def _transport(info: Info, endpoint: axeos.Endpoint) -> dict[str, Any]:
         if endpoint.tls or moved:
             patch["stratumTLS"] = endpoint.tls
     elif endpoint.tls:
-        raise InvalidValue("The miner's firmware cannot encrypt")
+        raise InvalidValue(
+            "The miner's firmware cannot encrypt", reason="pool_tls_missing"
+        )
     if moved and parse_int(info.get("stratumProtocol")):
         patch["stratumProtocol"] = 0
     return patch

@@ -119,7 +119,9 @@ class NMMinerDriver(BaseMinerAdapter):
     async def _connect_udp(self, listener: BroadcastListener, wait: float) -> bool:
         packet = self._heard(listener) or await listener.wait_for(self._host, wait)
         if packet is None:
-            raise CannotConnect("Nothing answers and nothing was broadcast")
+            raise CannotConnect(
+                "Nothing answers and nothing was broadcast", reason="no_response"
+            )
         if not is_nmminer(packet.data):
             return False
         self._facts = self._broadcast_facts(packet)
@@ -190,18 +192,28 @@ class NMMinerDriver(BaseMinerAdapter):
         if self._http is not None:
             info = await self._http.get_json("/api/system/info")
             if not _is_version_2(info):
-                raise NotThisDevice("Another kind of device answers at this address")
+                raise NotThisDevice(
+                    "Another kind of device answers at this address",
+                    reason="unsupported_device",
+                )
             self._facts = self._http_facts(info)
             return self._from_http(info)
         packet = self._listener.find(self._host) if self._listener else None
         if packet is None:
-            raise CannotConnect("The device broadcast nothing yet")
+            raise CannotConnect(
+                "The device broadcast nothing yet", reason="no_response"
+            )
         if packet.age > (longest := self._longest_silence(packet)):
             raise CannotConnect(
-                f"The device broadcast nothing for {longest:.0f} seconds"
+                f"The device broadcast nothing for {longest:.0f} seconds",
+                reason="silent",
+                seconds=round(longest),
             )
         if not is_nmminer(packet.data):
-            raise NotThisDevice("Another kind of device broadcasts at this address")
+            raise NotThisDevice(
+                "Another kind of device broadcasts at this address",
+                reason="unsupported_device",
+            )
         self._facts = self._broadcast_facts(packet)
         return self._from_broadcast(packet.data)
 
@@ -218,7 +230,7 @@ class NMMinerDriver(BaseMinerAdapter):
     @override
     async def set_mode(self, mode: str) -> bool:
         """Refuse: an NMMiner has no modes."""
-        raise InvalidValue("This device has no modes")
+        raise InvalidValue("This device has no modes", reason="modes_missing")
 
     @override
     def supports_restart(self) -> bool:
@@ -229,13 +241,20 @@ class NMMinerDriver(BaseMinerAdapter):
     async def restart(self) -> bool:
         """Restart the device, about 0.6 s after its answer."""
         if self._http is None:
-            raise CommandFailed("Only NMMiner version 2 can be restarted from here")
+            raise CommandFailed(
+                "Only NMMiner version 2 can be restarted from here",
+                reason="firmware_too_old",
+            )
         reply = await self._http.request("POST", "/api/system/restart")
         if reply.status == 405:
             # Some builds route a POST by its JSON body, though the API has none.
             reply = await self._http.request("POST", "/api/system/restart", json={})
         if not reply.ok:
-            raise CommandFailed(f"The device answered with HTTP status {reply.status}")
+            raise CommandFailed(
+                f"The device answered with HTTP status {reply.status}",
+                reason="command_refused",
+                detail=f"HTTP {reply.status}",
+            )
         return True
 
     # Version 2

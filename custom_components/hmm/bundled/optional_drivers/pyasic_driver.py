@@ -38,6 +38,7 @@ from custom_components.hmm.driver_api import (
     NotThisDevice,
     PoolSlot,
 )
+from custom_components.hmm.driver_api.reasons import CommandReason
 
 REQUIREMENTS = ["pyasic_rs==0.8.6"]
 
@@ -127,10 +128,10 @@ class PyasicDriver(BaseMinerAdapter):
                 "No miner answered there that the package pyasic_rs knows. If its"
                 " password was changed, no model can be read"
             )
-            raise CannotConnect(msg)
+            raise CannotConnect(msg, reason="unsupported_device")
         if any(name in miner.model.lower() for name in _OWN_MODELS):
             msg = f"{miner.make} {miner.model} has a driver of its own"
-            raise NotThisDevice(msg)
+            raise NotThisDevice(msg, reason="unsupported_device")
         self._miner = miner
         data = await self._read()
         if miner.supports_presets:
@@ -222,7 +223,9 @@ class PyasicDriver(BaseMinerAdapter):
     async def pause(self) -> bool:
         """Let the miner sleep; it counts when it hashes no more."""
         await _send(self._connected.pause)
-        await self._settles(lambda data: _sleeps(data) is True, "It goes on mining")
+        await self._settles(
+            lambda data: _sleeps(data) is True, "It goes on mining", "pause_not_applied"
+        )
         self._paused = True
         return True
 
@@ -230,7 +233,11 @@ class PyasicDriver(BaseMinerAdapter):
     async def resume(self) -> bool:
         """Wake the miner; it counts when it starts or hashes."""
         await _send(self._connected.resume)
-        await self._settles(lambda data: _sleeps(data) is False, "It does not mine yet")
+        await self._settles(
+            lambda data: _sleeps(data) is False,
+            "It does not mine yet",
+            "resume_not_applied",
+        )
         self._paused = False
         return True
 
@@ -257,7 +264,7 @@ class PyasicDriver(BaseMinerAdapter):
         """Set a mode or preset; it counts when the miner reports it."""
         if mode not in self.get_supported_modes():
             msg = f"It has no mode {mode}"
-            raise InvalidValue(msg)
+            raise InvalidValue(msg, reason="mode_unknown", mode=mode)
         if mode in self._presets:
             config = TuningConfig.preset(mode)
         else:
@@ -266,6 +273,9 @@ class PyasicDriver(BaseMinerAdapter):
         await self._settles(
             lambda data: _mode(data.tuning_target) == mode,
             "It does not report the new mode",
+            "mode_not_applied",
+            mode=mode,
+            reported="-",
         )
         return True
 
@@ -275,7 +285,7 @@ class PyasicDriver(BaseMinerAdapter):
     def _connected(self) -> Miner:
         if self._miner is None:
             msg = "The miner is not connected"
-            raise CannotConnect(msg)
+            raise CannotConnect(msg, reason="no_response")
         return self._miner
 
     def _factory(self) -> MinerFactory:
@@ -299,10 +309,16 @@ class PyasicDriver(BaseMinerAdapter):
             and not data.fans
         ):
             msg = "The miner did not answer"
-            raise CannotConnect(msg)
+            raise CannotConnect(msg, reason="no_response")
         return data
 
-    async def _settles(self, check: Callable[[MinerData], bool], fault: str) -> None:
+    async def _settles(
+        self,
+        check: Callable[[MinerData], bool],
+        fault: str,
+        reason: CommandReason,
+        **values: object,
+    ) -> None:
         """Wait until something comes true. Raises CommandFailed if it does not."""
         deadline = time.monotonic() + self.settle_seconds
         while True:
@@ -313,7 +329,7 @@ class PyasicDriver(BaseMinerAdapter):
                 pass  # Some restart their miner software to change something
             if time.monotonic() >= deadline:
                 msg = f"{fault} {self.settle_seconds:.0f} s after it took the command"
-                raise CommandFailed(msg)
+                raise CommandFailed(msg, reason=reason, **values)
             await asyncio.sleep(self.settle_interval)
 
 
@@ -328,7 +344,7 @@ async def _address(host: str) -> str:
         )
     except OSError as err:
         msg = "There is no device of this name"
-        raise CannotConnect(msg) from err
+        raise CannotConnect(msg, reason="name_not_resolved") from err
     return str(found[0][4][0])
 
 
@@ -339,10 +355,10 @@ async def _send(command: Callable[[], Awaitable[bool]]) -> None:
     except RuntimeError as err:
         # Its text may quote what was sent
         msg = "The miner refused it; if it has a login, enter that in the options"
-        raise CommandFailed(msg) from err
+        raise CommandFailed(msg, reason="login_needed") from err
     if not taken:
         msg = "The miner did not take the command"
-        raise CommandFailed(msg)
+        raise CommandFailed(msg, reason="command_failed")
 
 
 def _facts(miner: Miner, data: MinerData) -> DeviceFacts:

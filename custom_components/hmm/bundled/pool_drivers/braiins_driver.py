@@ -20,6 +20,7 @@ from custom_components.hmm.driver_api import (
     PoolHealthStatus,
     PoolStats,
     PoolWorker,
+    reason_of,
 )
 from custom_components.hmm.driver_api.transports.web import WebApi
 from custom_components.hmm.driver_api.units import (
@@ -88,7 +89,9 @@ class BraiinsDriver(BasePoolIntegration):
         """Return the account of a token. Raises AuthRequired: there is none."""
         token = _token(options)
         if token is None:
-            raise AuthRequired("Braiins Pool needs an access token")
+            raise AuthRequired(
+                "Braiins Pool needs an access token", reason="key_missing"
+            )
         base = (
             parse_text(options.get("api_base"))
             or parse_text(options.get("api_base_url"))
@@ -115,7 +118,7 @@ class BraiinsDriver(BasePoolIntegration):
         try:
             _, latency = await self._account(kwargs).profile()
         except DriverError as err:
-            return PoolHealthStatus(is_healthy=False, error_message=str(err))
+            return PoolHealthStatus(is_healthy=False, error_message=reason_of(err))
         return PoolHealthStatus(is_healthy=True, latency_ms=latency)
 
     @override
@@ -182,7 +185,9 @@ class BraiinsDriver(BasePoolIntegration):
         InvalidValue: another coin than Bitcoin.
         """
         if coin.strip().upper() != COIN:
-            raise InvalidValue("Braiins Pool mines Bitcoin only")
+            raise InvalidValue(
+                "Braiins Pool mines Bitcoin only", reason="coin_unsupported"
+            )
         account = self._account(kwargs)
         give_up = asyncio.get_running_loop().time() + self.budget_seconds
         try:
@@ -192,7 +197,7 @@ class BraiinsDriver(BasePoolIntegration):
             raise
         except DriverError as err:
             return DashboardTileData(
-                health_status=False, health_message=str(err), currency=COIN
+                health_status=False, health_message=reason_of(err), currency=COIN
             )
         earned: float | None = None
         with suppress(TimeoutError):
@@ -366,7 +371,9 @@ def _section(data: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """Return what an answer holds of Bitcoin."""
     section = (data or {}).get("btc")
     if not isinstance(section, dict):
-        raise BadAnswer("The pool's answer has no figures of Bitcoin")
+        raise BadAnswer(
+            "The pool's answer has no figures of Bitcoin", reason="no_statistics"
+        )
     return section
 
 

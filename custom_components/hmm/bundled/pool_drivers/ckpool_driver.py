@@ -82,7 +82,7 @@ class CkpoolDriver(FilesDriver):
         if region is not None:
             return Place(bases=self.public_bases[region], verify_ssl=verify)
         if not host:
-            raise InvalidValue("The pool needs an address")
+            raise InvalidValue("The pool needs an address", reason="host_invalid")
         port = parse_int(options.get("api_port")) or FILES_PORT
         base = f"http://{bracket(host)}:{port}"
         return Place(bases=(base,), local=True, verify_ssl=verify)

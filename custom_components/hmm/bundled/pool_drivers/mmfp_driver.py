@@ -23,6 +23,7 @@ from custom_components.hmm.driver_api import (
     PoolHealthStatus,
     PoolStats,
     PoolTemplate,
+    reason_of,
 )
 from custom_components.hmm.driver_api.coins import COINS, network_figures
 from custom_components.hmm.driver_api.transports.web import WebApi
@@ -158,7 +159,9 @@ class MmfpDriver(BasePoolIntegration):
     @override
     async def get_health(self, url: str, port: int, **kwargs: Any) -> PoolHealthStatus:
         """Return whether a server answers, and how fast; GSS tells its version."""
-        problem: DriverError = CannotConnect("The pool cannot be reached")
+        problem: DriverError = CannotConnect(
+            "The pool cannot be reached", reason="no_response"
+        )
         try:
             places = list(self._places(url, kwargs))
         except InvalidValue as err:
@@ -168,7 +171,9 @@ class MmfpDriver(BasePoolIntegration):
             try:
                 health, latency = await api.get_object("api/v1/health")
                 if health is None or not _is_ok(health):
-                    raise BadAnswer("The server says that it is not well")
+                    raise BadAnswer(
+                        "The server says that it is not well", reason="not_well"
+                    )
             except DriverError as err:
                 # What is at the usual place counts more than what may be elsewhere
                 problem = problem if number else err
@@ -179,7 +184,7 @@ class MmfpDriver(BasePoolIntegration):
                 latency_ms=latency,
                 additional_info={it: health[it] for it in names if it in health},
             )
-        return PoolHealthStatus(is_healthy=False, error_message=str(problem))
+        return PoolHealthStatus(is_healthy=False, error_message=reason_of(problem))
 
     @override
     async def get_network_difficulty(self, coin: str, **kwargs: Any) -> float | None:
@@ -407,7 +412,9 @@ class MmfpDriver(BasePoolIntegration):
             yield base.rstrip("/").removesuffix("/api/v1"), _EITHER
             return
         if not (host := _host(url)):
-            raise InvalidValue("The address of the server is missing")
+            raise InvalidValue(
+                "The address of the server is missing", reason="host_invalid"
+            )
         port = parse_int(options.get("api_port")) or self.gss_port
         kinds = tuple(reversed(_EITHER)) if port == self.gse_port else _EITHER
         yield f"http://{host}:{port}", kinds

@@ -19,6 +19,7 @@ from custom_components.hmm.driver_api import (
     PoolHealthStatus,
     PoolStats,
     PoolWorker,
+    reason_of,
 )
 from custom_components.hmm.driver_api.coins import network_figures
 from custom_components.hmm.driver_api.transports.web import WebApi
@@ -107,7 +108,7 @@ class OceanDriver(BasePoolIntegration):
             stat, latency = await site.shared("pool_stat")
             _check_age(stat, site.api.now())
         except DriverError as err:
-            return PoolHealthStatus(is_healthy=False, error_message=str(err))
+            return PoolHealthStatus(is_healthy=False, error_message=reason_of(err))
         return PoolHealthStatus(is_healthy=True, latency_ms=latency)
 
     @override
@@ -201,7 +202,7 @@ class OceanDriver(BasePoolIntegration):
                 problem = err
         tile = DashboardTileData(
             health_status=problem is None,
-            health_message=None if problem is None else str(problem),
+            health_message=None if problem is None else reason_of(problem),
             latency_ms=None if problem else latency,
             network_difficulty=difficulty,
             currency=coin.strip().upper(),
@@ -312,7 +313,9 @@ class _Site:
                 path, self._driver.retry_seconds
             )
         if (result := _result(data)) is None:
-            raise BadAnswer("The pool has no statistics at this address")
+            raise BadAnswer(
+                "The pool has no statistics at this address", reason="no_statistics"
+            )
         return result, latency
 
     async def account(self, address: str) -> tuple[_Account | None, float] | None:
@@ -475,10 +478,12 @@ def _result(data: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         text = parse_text(data["error"]) or ""
         if "no such user" in text.lower():
             return None
-        raise BadAnswer("The pool reported an error")
+        raise BadAnswer("The pool reported an error", reason="bad_response")
     result = data.get("result")
     if not isinstance(result, dict):
-        raise BadAnswer("The pool answered with JSON of another shape")
+        raise BadAnswer(
+            "The pool answered with JSON of another shape", reason="bad_response"
+        )
     return result
 
 
@@ -486,7 +491,7 @@ def _check_age(stat: Mapping[str, Any], now: float) -> None:
     """Raise BadAnswer: the pool has stopped taking snapshots."""
     taken = parse_moment(stat.get("snap_ts"))
     if taken is not None and now - taken.timestamp() > STALE_SECONDS:
-        raise BadAnswer("The pool's statistics stand still")
+        raise BadAnswer("The pool's statistics stand still", reason="statistics_stale")
 
 
 def _difficulty(stat: Mapping[str, Any]) -> float | None:

@@ -20,6 +20,7 @@ from custom_components.hmm.driver_api import (
     PoolStats,
     PoolTemplate,
     PoolWorker,
+    reason_of,
 )
 from custom_components.hmm.driver_api.coins import network_figures
 from custom_components.hmm.driver_api.transports.web import WebApi
@@ -177,7 +178,7 @@ class PublicPoolDriver(BasePoolIntegration):
         try:
             _, latency = await self._site(url, kwargs).network()
         except DriverError as err:
-            return PoolHealthStatus(is_healthy=False, error_message=str(err))
+            return PoolHealthStatus(is_healthy=False, error_message=reason_of(err))
         return PoolHealthStatus(is_healthy=True, latency_ms=latency)
 
     @override
@@ -257,7 +258,7 @@ class PublicPoolDriver(BasePoolIntegration):
                 problem = None  # the account is what matters
         tile = DashboardTileData(
             health_status=problem is None,
-            health_message=None if problem is None else str(problem),
+            health_message=None if problem is None else reason_of(problem),
             latency_ms=None if problem else latency,
             network_difficulty=difficulty,
             currency=coin.strip().upper(),
@@ -384,7 +385,9 @@ class _Site:
                 path, self._driver.retry_seconds
             )
         if data is None:
-            raise BadAnswer("The pool has no statistics at this address")
+            raise BadAnswer(
+                "The pool has no statistics at this address", reason="no_statistics"
+            )
         return data, latency
 
     async def account(self, address: str) -> tuple[_Account | None, float] | None:
@@ -417,7 +420,9 @@ class _Account:
         Whatever is missing or odd is None. Raises BadAnswer: this is no account.
         """
         if "workers" not in data and "workersCount" not in data:
-            raise BadAnswer("The pool answered with JSON of another shape")
+            raise BadAnswer(
+                "The pool answered with JSON of another shape", reason="bad_response"
+            )
         entries = data.get("workers")
         sessions = [it for it in _dicts(entries) if isinstance(it.get("name", ""), str)]
         # A part of the list is nothing that can be counted or added up
@@ -578,7 +583,7 @@ def _api_base(url: str, options: Mapping[str, Any]) -> str:
         return _read_base(typed)
     host = _host(url)
     if not host:
-        raise InvalidValue("The pool needs an address")
+        raise InvalidValue("The pool needs an address", reason="host_invalid")
     return _hosted(host) or f"http://{_bracket(host)}:{API_PORT}/api"
 
 
@@ -591,7 +596,10 @@ def _read_base(typed: str) -> str:
     except ValueError:
         host = port = None
     if not host or parts.scheme not in ("http", "https"):
-        raise InvalidValue("The address of the statistics is no web address")
+        raise InvalidValue(
+            "The address of the statistics is no web address",
+            reason="statistics_address",
+        )
     if port is None:
         if (known := _hosted(host)) is not None:
             return known

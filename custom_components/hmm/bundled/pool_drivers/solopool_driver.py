@@ -18,6 +18,7 @@ from custom_components.hmm.driver_api import (
     PoolHealthStatus,
     PoolStats,
     PoolWorker,
+    reason_of,
 )
 from custom_components.hmm.driver_api.coins import network_figures
 from custom_components.hmm.driver_api.transports.web import WebApi
@@ -101,7 +102,9 @@ class SolopoolDriver(BasePoolIntegration):
         if base is None:
             known = _COINS.get(coin.strip().upper())
             if known is None:
-                raise InvalidValue("Solopool.org does not mine this coin")
+                raise InvalidValue(
+                    "Solopool.org does not mine this coin", reason="coin_unsupported"
+                )
             base = f"https://{known.api}.solopool.org/api"
         base = base.rstrip("/")
         if (site := self._sites.get(base)) is None:
@@ -125,7 +128,7 @@ class SolopoolDriver(BasePoolIntegration):
         try:
             _, latency = await self._site(coin, kwargs).stats()
         except DriverError as err:
-            return PoolHealthStatus(is_healthy=False, error_message=str(err))
+            return PoolHealthStatus(is_healthy=False, error_message=reason_of(err))
         return PoolHealthStatus(is_healthy=True, latency_ms=latency)
 
     @override
@@ -196,14 +199,14 @@ class SolopoolDriver(BasePoolIntegration):
             stats, latency = await site.stats()
             difficulty = _difficulty(stats)
         except DriverError as err:
-            problem = str(err)
+            problem = reason_of(err)
         address = strip_worker(username or "")
         account: _Account | None = None
         if address:
             try:
                 account, latency = await site.account(address)
             except DriverError as err:
-                problem = str(err)
+                problem = reason_of(err)
             else:
                 if account is not None:
                     problem = None  # the account is what matters
@@ -292,7 +295,9 @@ class _Site:
         """Return ``/stats`` and its latency in ms, from one request for all."""
         stats, latency = await self.api.shared_object("stats", self._stats_seconds)
         if stats is None:
-            raise BadAnswer("The pool has no statistics at this address")
+            raise BadAnswer(
+                "The pool has no statistics at this address", reason="no_statistics"
+            )
         if self._generation is None:
             if isinstance(stats.get("node"), dict):
                 self._generation = _Generation.V2
@@ -335,7 +340,9 @@ class _Site:
         # A "not here" of the generation that the pool is known to be is an answer;
         # what the path of the other one gives does not matter then.
         if failure is not None or latency is None:
-            raise failure or BadAnswer("The pool did not answer properly")
+            raise failure or BadAnswer(
+                "The pool did not answer properly", reason="bad_response"
+            )
         return None, latency
 
 

@@ -19,6 +19,7 @@ from custom_components.hmm.driver_api.errors import (
     CannotConnect,
     InvalidValue,
 )
+from custom_components.hmm.driver_api.transports.failures import failure
 from custom_components.hmm.driver_api.transports.json_text import load_json
 from custom_components.hmm.driver_api.units import parse_int, parse_text
 
@@ -105,7 +106,10 @@ class CgminerClient:
             return answers
         # A lone command may come back in the joined form.
         if (answer := answers.get(name)) is None:
-            raise BadAnswer("The answer is not to the question that was asked")
+            raise BadAnswer(
+                "The answer is not to the question that was asked",
+                reason="bad_response",
+            )
         return answer
 
     async def read(self, *names: str) -> dict[str, CgminerAnswer]:
@@ -140,7 +144,9 @@ class CgminerClient:
             request["parameter"] = parameter
         data = json.dumps(request, ensure_ascii=False).encode()
         if len(data) > MAX_REQUEST:
-            raise InvalidValue("That is longer than the device can take")
+            raise InvalidValue(
+                "That is longer than the device can take", reason="text_not_allowed"
+            )
         async with self._lock:
             if self._closed_at is not None:
                 wait = self._closed_at + self.gap - time.monotonic()
@@ -150,7 +156,9 @@ class CgminerClient:
                 async with asyncio.timeout(self.answer_timeout):
                     raw = await self._talk(data)
             except TimeoutError as err:
-                raise CannotConnect("The device did not answer in time") from err
+                raise CannotConnect(
+                    "The device did not answer in time", reason="timed_out"
+                ) from err
             finally:
                 self._closed_at = time.monotonic()
         return parse_answer(raw)
@@ -162,26 +170,35 @@ class CgminerClient:
                     self.host, self.port, family=socket.AF_INET
                 )
         except TimeoutError as err:
-            raise CannotConnect("Nothing answers at this address") from err
+            raise CannotConnect(
+                "Nothing answers at this address", reason="no_response"
+            ) from err
         except (OSError, UnicodeError) as err:
-            raise CannotConnect("The connection was refused") from err
+            raise CannotConnect(
+                "The device cannot be reached", reason=failure(err)
+            ) from err
         raw = bytearray()
         try:
             writer.write(request)
             while chunk := await reader.read(65536):
                 raw += chunk
                 if len(raw) > MAX_ANSWER:
-                    raise BadAnswer("The answer is far too long")
+                    raise BadAnswer("The answer is far too long", reason="bad_response")
         except OSError as err:
             # The NUL ends an answer: what comes after it does not matter.
             if not raw.endswith(b"\0"):
-                raise NoReply("The device broke the connection") from err
+                raise NoReply(
+                    "The device broke the connection", reason="connection_lost"
+                ) from err
         finally:
             # Not close(): a half-closed socket would keep the device's only
             # thread busy.
             writer.transport.abort()
         if not raw.strip(b"\0"):
-            raise NoReply("The device closed the connection without an answer")
+            raise NoReply(
+                "The device closed the connection without an answer",
+                reason="connection_lost",
+            )
         return bytes(raw)
 
 
@@ -195,13 +212,15 @@ def parse_answer(raw: bytes) -> CgminerAnswer | dict[str, CgminerAnswer]:
     if text.startswith(("STATUS=", "CMD=")):
         # JSON shows by itself that it was cut off; text ends with | and NUL.
         if not raw.endswith(b"\0") and not text.endswith("|"):
-            raise BadAnswer("The answer is incomplete")
+            raise BadAnswer("The answer is incomplete", reason="connection_lost")
         return _parse_text_answer(text)
     if text[:1] == "<" or text[:5] == "HTTP/":
-        raise BadAnswer("A web server answers there, not a cgminer API")
+        raise BadAnswer(
+            "A web server answers there, not a cgminer API", reason="not_a_miner"
+        )
     data = _load_json(text)
     if not isinstance(data, dict):
-        raise BadAnswer("The answer is not of the cgminer API")
+        raise _not_cgminer()
     if "STATUS" in data:
         return _json_answer(data)
     parts = {
@@ -210,8 +229,12 @@ def parse_answer(raw: bytes) -> CgminerAnswer | dict[str, CgminerAnswer]:
         if isinstance(value, list) and value and _has_status(value[0])
     }
     if not parts:
-        raise BadAnswer("The answer is not of the cgminer API")
+        raise _not_cgminer()
     return parts
+
+
+def _not_cgminer() -> BadAnswer:
+    return BadAnswer("The answer is not of the cgminer API", reason="bad_response")
 
 
 def _load_json(text: str) -> Any:
@@ -219,8 +242,10 @@ def _load_json(text: str) -> Any:
         return load_json(text)
     except ValueError:
         if text.startswith("{"):
-            raise BadAnswer("The answer is incomplete or broken") from None
-        raise BadAnswer("The answer is not of the cgminer API") from None
+            raise BadAnswer(
+                "The answer is incomplete or broken", reason="bad_response"
+            ) from None
+        raise _not_cgminer() from None
 
 
 def _has_status(value: Any) -> bool:
@@ -232,7 +257,7 @@ def _json_answer(data: Mapping[str, Any]) -> CgminerAnswer:
     if isinstance(status, list):
         status = status[0] if status else None
     if not isinstance(status, dict):
-        raise BadAnswer("The answer is not of the cgminer API")
+        raise _not_cgminer()
     return _build(
         status,
         {
@@ -248,7 +273,7 @@ def _build(
     sections: Mapping[str, tuple[Mapping[str, Any], ...]],
 ) -> CgminerAnswer:
     if (letter := parse_text(status.get("STATUS"))) is None:
-        raise BadAnswer("The answer is not of the cgminer API")
+        raise _not_cgminer()
     message = status.get("Msg")
     return CgminerAnswer(
         letter=letter[0].upper(),
@@ -276,7 +301,7 @@ def _parse_text_answer(text: str) -> CgminerAnswer | dict[str, CgminerAnswer]:
         for name, (status, found) in parts.items()
     }
     if not answers:
-        raise BadAnswer("The answer is not of the cgminer API")
+        raise _not_cgminer()
     return answers.get("", answers)
 
 

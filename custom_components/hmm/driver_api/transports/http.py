@@ -10,6 +10,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from ..errors import AuthRequired, BadAnswer, CannotConnect, HtmlAnswer, RedirectAnswer
+from .failures import failure
 from .json_text import load_json
 
 MAX_ANSWER = 1_048_576
@@ -43,7 +44,7 @@ class HttpReply:
     def check_login(self) -> None:
         """Raise AuthRequired when the device wants a login (401 or 403)."""
         if self.status in (401, 403):
-            raise AuthRequired("The device requires a login")
+            raise AuthRequired("The device requires a login", reason="login_needed")
 
     def json_object(self) -> dict[str, Any]:
         """Return the body as a JSON object.
@@ -54,15 +55,26 @@ class HttpReply:
         """
         self.check_login()
         if not self.ok:
-            raise BadAnswer(f"The device answered with HTTP status {self.status}")
+            raise BadAnswer(
+                f"The device answered with HTTP status {self.status}",
+                reason="bad_response",
+                detail=f"HTTP {self.status}",
+            )
         if self.content_type == "text/html":
-            raise HtmlAnswer("The device answered with a web page")
+            raise HtmlAnswer(
+                "The device answered with a web page", reason="not_a_miner"
+            )
         try:
             data = load_json(self.text)
         except ValueError:
-            raise BadAnswer("The device did not answer with JSON") from None
+            raise BadAnswer(
+                "The device did not answer with JSON", reason="bad_response"
+            ) from None
         if not isinstance(data, dict):
-            raise BadAnswer("The device answered with JSON that is not an object")
+            raise BadAnswer(
+                "The device answered with JSON that is not an object",
+                reason="bad_response",
+            )
         return data
 
 
@@ -98,7 +110,9 @@ class HttpClient:
         try:
             self._base = URL.build(scheme="http", host=host, port=port)
         except ValueError as err:
-            raise CannotConnect("This is not a valid address") from err
+            raise CannotConnect(
+                "This is not a valid address", reason="name_not_resolved"
+            ) from err
         self._timeout = aiohttp.ClientTimeout(
             total=timeout, sock_connect=connect_timeout
         )
@@ -142,26 +156,37 @@ class HttpClient:
                     timeout=self._timeout,
                 ) as response:
                     return await self._read(response)
-            except TimeoutError:
-                raise CannotConnect("The device did not answer in time") from None
+            except TimeoutError as err:
+                raise CannotConnect(
+                    "The device did not answer in time", reason=failure(err)
+                ) from None
             except aiohttp.ClientPayloadError:
-                raise BadAnswer("The device's answer broke off") from None
+                raise BadAnswer(
+                    "The device's answer broke off", reason="connection_lost"
+                ) from None
             except aiohttp.ClientResponseError, HttpProcessingError:
-                raise BadAnswer("The device does not speak HTTP") from None
+                raise BadAnswer(
+                    "The device does not speak HTTP", reason="bad_response"
+                ) from None
             except (aiohttp.ClientError, OSError, ValueError) as err:
                 raise CannotConnect(
-                    f"The device cannot be reached ({type(err).__name__})"
+                    f"The device cannot be reached ({type(err).__name__})",
+                    reason=failure(err),
                 ) from err
 
     async def _read(self, response: aiohttp.ClientResponse) -> HttpReply:
         if 300 <= response.status < 400:
-            raise RedirectAnswer("The device sends its clients to another page")
+            raise RedirectAnswer(
+                "The device sends its clients to another page", reason="not_a_miner"
+            )
         body = bytearray()
         while chunk := await response.content.readany():
             body += chunk
             if len(body) > MAX_ANSWER:
                 response.close()
-                raise BadAnswer("The device's answer is too long")
+                raise BadAnswer(
+                    "The device's answer is too long", reason="bad_response"
+                )
         # aiohttp's own property invents application/octet-stream.
         content_type = response.headers.get("Content-Type", "")
         return HttpReply(

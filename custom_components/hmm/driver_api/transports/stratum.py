@@ -18,9 +18,13 @@ async def connect_latency(host: str, port: int, timeout: float = 5.0) -> float:
         async with asyncio.timeout(timeout):
             _, writer = await asyncio.open_connection(host, port)
     except TimeoutError as err:
-        raise CannotConnect("The stratum port does not answer") from err
+        raise CannotConnect(
+            "The stratum port does not answer", reason="stratum_down"
+        ) from err
     except (OSError, ValueError, OverflowError) as err:
-        raise CannotConnect("The stratum port cannot be reached") from err
+        raise CannotConnect(
+            "The stratum port cannot be reached", reason="stratum_down"
+        ) from err
     latency = (time.monotonic() - start) * 1000
     writer.close()
     with suppress(OSError):

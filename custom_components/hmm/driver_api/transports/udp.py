@@ -306,7 +306,9 @@ class BroadcastListener(asyncio.DatagramProtocol):
             sock = _bind(self.port)
         except OSError as err:
             raise CannotConnect(
-                f"UDP port {self.port} is used by another program"
+                f"UDP port {self.port} is used by another program",
+                reason="port_in_use",
+                port=self.port,
             ) from err
         transport, _ = await loop.create_datagram_endpoint(lambda: self, sock=sock)
         if self._users == 0:

@@ -17,8 +17,10 @@ from ..errors import (
     DriverError,
     HtmlAnswer,
     RedirectAnswer,
+    copy_of,
 )
 from ..units import parse_number
+from .failures import failure
 from .json_text import load_json
 
 MAX_ANSWER = 4_194_304
@@ -57,13 +59,18 @@ class WebAnswer:
         quotes the body.
         """
         if not self.text.strip():
-            raise BadAnswer("The pool's answer is empty, where JSON should be")
+            raise BadAnswer(
+                "The pool's answer is empty, where JSON should be",
+                reason="bad_response",
+            )
         try:
             return load_json(self.text)
         except ValueError:
             if _is_page(self.text):
-                raise HtmlAnswer(_PAGE) from None
-            raise BadAnswer("The pool did not answer with JSON") from None
+                raise _web_page() from None
+            raise BadAnswer(
+                "The pool did not answer with JSON", reason="bad_response"
+            ) from None
 
 
 class WebApi:
@@ -133,7 +140,9 @@ class WebApi:
         """Return what ``get_json`` does. Raises BadAnswer: not a JSON object."""
         data, latency = await self.get_json(path)
         if data is not None and not isinstance(data, dict):
-            raise BadAnswer("The pool answered with JSON of another shape")
+            raise BadAnswer(
+                "The pool answered with JSON of another shape", reason="bad_response"
+            )
         return data, latency
 
     async def shared_object(
@@ -174,11 +183,11 @@ class WebApi:
 
     def _check_pause(self) -> None:
         if time.monotonic() < self._paused_until:
-            raise CannotConnect(_BUSY)
+            raise _busy()
 
     async def _request(self, path: str, last_bytes: int | None) -> WebAnswer:
         if self._session is None:
-            raise CannotConnect("The driver was given no session")
+            raise CannotConnect("The driver was given no session", reason="no_response")
         headers = dict(self._headers or {})
         if last_bytes is not None:
             # The end of a packed answer could not be unpacked
@@ -200,21 +209,35 @@ class WebApi:
                 self._check(response)
                 text = await self._read(response, last_bytes)
                 if response.status == 403:
-                    raise HtmlAnswer(_PAGE) if _is_page(text) else _refused_key()
-        except TimeoutError:
-            raise CannotConnect("The pool did not answer in time") from None
+                    raise _web_page() if _is_page(text) else _refused_key()
+        except TimeoutError as err:
+            raise CannotConnect(
+                "The pool did not answer in time", reason=failure(err)
+            ) from None
         except aiohttp.ClientConnectorCertificateError as err:
-            raise CannotConnect("The pool's certificate cannot be trusted") from err
+            raise CannotConnect(
+                "The pool's certificate cannot be trusted", reason="certificate"
+            ) from err
         except aiohttp.ClientSSLError as err:
-            raise CannotConnect("The pool does not speak HTTPS there") from err
+            raise CannotConnect(
+                "The pool does not speak HTTPS there", reason="no_https"
+            ) from err
         except aiohttp.ClientPayloadError:
-            raise BadAnswer("The pool's answer broke off") from None
+            raise BadAnswer(
+                "The pool's answer broke off", reason="connection_lost"
+            ) from None
         except aiohttp.ClientResponseError, HttpProcessingError:
-            raise BadAnswer("The pool does not speak HTTP there") from None
+            raise BadAnswer(
+                "The pool does not speak HTTP there", reason="bad_response"
+            ) from None
         except aiohttp.InvalidURL, ValueError:
-            raise CannotConnect("This is not the address of a pool") from None
+            raise CannotConnect(
+                "This is not the address of a pool", reason="host_invalid"
+            ) from None
         except (aiohttp.ClientError, OSError) as err:
-            raise CannotConnect("The pool cannot be reached") from err
+            raise CannotConnect(
+                "The pool cannot be reached", reason=failure(err)
+            ) from err
         return WebAnswer(
             response.status,
             text,
@@ -232,19 +255,33 @@ class WebApi:
             until = time.monotonic() + min(wish, LONGEST_PAUSE)
             self._paused_until = max(until, self._paused_until)
         if status == 429:
-            raise CannotConnect(_BUSY)
+            raise _busy()
         if self._keyed and status == 403:
             return  # The body tells whose it is
         if self._keyed and status == 401:
             raise _refused_key()
         if 300 <= status < 400:
-            raise RedirectAnswer("The pool's API has moved, or wants a login")
+            raise RedirectAnswer(
+                "The pool's API has moved, or wants a login", reason="redirected"
+            )
         if status >= 500:
-            raise CannotConnect(f"The pool is out of order (HTTP status {status})")
+            raise CannotConnect(
+                f"The pool is out of order (HTTP status {status})",
+                reason="server_error",
+                status=status,
+            )
         if status in (401, 403):
-            raise BadAnswer(f"The pool refuses to answer (HTTP status {status})")
+            raise BadAnswer(
+                f"The pool refuses to answer (HTTP status {status})",
+                reason="access_denied",
+                status=status,
+            )
         if status != 404 and not 200 <= status < 300:
-            raise BadAnswer(f"The pool answered with HTTP status {status}")
+            raise BadAnswer(
+                f"The pool answered with HTTP status {status}",
+                reason="bad_response",
+                detail=f"HTTP {status}",
+            )
 
     def _seconds(self, wish: str | None) -> float:
         """Return the seconds of a ``Retry-After``: a number or a date (RFC 9110)."""
@@ -261,7 +298,7 @@ class WebApi:
             body += chunk
             if len(body) > self._max_bytes:
                 response.close()
-                raise BadAnswer("The pool's answer is too long")
+                raise BadAnswer("The pool's answer is too long", reason="bad_response")
         if last_bytes is not None:
             # A server without Range sends all of it
             del body[:-last_bytes]
@@ -273,7 +310,17 @@ def _is_page(text: str) -> bool:
 
 
 def _refused_key() -> AuthRequired:
-    return AuthRequired("The pool refused the key")
+    return AuthRequired("The pool refused the key", reason="key_refused")
+
+
+def _web_page() -> HtmlAnswer:
+    return HtmlAnswer(
+        "The pool answered with a web page instead of its figures", reason="web_page"
+    )
+
+
+def _busy() -> CannotConnect:
+    return CannotConnect("The pool wants to be asked less often", reason="rate_limited")
 
 
 def _server_time(headers: Mapping[str, str]) -> float | None:
@@ -323,5 +370,5 @@ class _Shared:
                     self._result = err
                 self._asked_at = now
             if isinstance(self._result, DriverError):
-                raise type(self._result)(str(self._result))
+                raise copy_of(self._result)
             return self._result

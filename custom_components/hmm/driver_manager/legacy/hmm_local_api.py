@@ -161,23 +161,23 @@ async def _get_list(
     reply = await client.request("GET", path)
     if reply.content_type == "text/html":
         msg = "A web page answered"
-        raise HtmlAnswer(msg)
+        raise HtmlAnswer(msg, reason="not_a_miner")
     if reply.status == 404:
         msg = f"There is no {path}"
-        raise NotThisDevice(msg)
+        raise NotThisDevice(msg, reason="unsupported_device")
     if not reply.ok:
         msg = f"It answered with HTTP status {reply.status}"
-        raise ServerFailed(msg)
+        raise ServerFailed(msg, reason="command_failed")
     try:
         rows = json.loads(reply.text)
     except (ValueError, RecursionError) as err:
         msg = "It did not answer with JSON"
-        raise BadAnswer(msg) from err
+        raise BadAnswer(msg, reason="bad_response") from err
     if not isinstance(rows, list) or not all(
         isinstance(row, dict) and expected <= row.keys() for row in rows
     ):
         msg = f"Its {path} is not that of HMM-Local"
-        raise NotThisDevice(msg)
+        raise NotThisDevice(msg, reason="unsupported_device")
     return rows
 
 

@@ -53,7 +53,9 @@ class Hanging:
                 f" back; correct {self._file_name} and reload the drivers, or restart"
                 " Home Assistant"
             )
-            raise CannotConnect(msg)
+            raise CannotConnect(
+                msg, reason="driver_hangs", driver=name, file=self._file_name
+            )
 
     def _alive(self) -> list[threading.Thread]:
         self._threads = [thread for thread in self._threads if thread.is_alive()]

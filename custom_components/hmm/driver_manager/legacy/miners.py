@@ -118,7 +118,11 @@ class _LegacyMiner(BaseMinerAdapter):
         if not taken:
             with suppress(Exception):
                 await self._read_mode()
-            raise CommandFailed(self._said or "The device did not take the command")
+            raise CommandFailed(
+                self._said or "The device did not take the command",
+                reason="command_failed",
+                detail=self._said or "",
+            )
         await self._confirm(
             "mode", self._read_mode, lambda found: is_mode(found, mode), before, start
         )
@@ -163,7 +167,9 @@ class _LegacyMiner(BaseMinerAdapter):
                 raise CommandFailed(
                     "It did not take this pool last time. So that it does not restart"
                     f" each time, the pool is sent again after"
-                    f" {_REPEAT_SECONDS / 60:.0f} minutes at the earliest"
+                    f" {_REPEAT_SECONDS / 60:.0f} minutes at the earliest",
+                    reason="pool_too_soon",
+                    minutes=round(_REPEAT_SECONDS / 60),
                 )
         taken = await switch()
         if not taken:
@@ -178,7 +184,9 @@ class _LegacyMiner(BaseMinerAdapter):
         except CommandFailed as err:
             self._refused_until = time.monotonic() + _REPEAT_SECONDS
             hint = "; is its password right?" if self.option_fields else ""
-            raise CommandFailed(f"{err}{hint}") from err
+            raise CommandFailed(
+                f"{err}{hint}", reason=err.reason_key, **err.reason_values
+            ) from err
         return True
 
     async def _confirm(
@@ -225,7 +233,9 @@ class _LegacyMiner(BaseMinerAdapter):
             await self._drop()
             if not await self.connect(self._address, self._port):
                 self._failed = True
-                raise CannotConnect("It is off, or no device of this kind")
+                raise CannotConnect(
+                    "It is off, or no device of this kind", reason="no_response"
+                )
         return self._miner
 
     async def _drop(self) -> None:
@@ -317,7 +327,9 @@ class LegacyMiner(_LegacyMiner):
         if telemetry is None:
             telemetry = await self._poll(miner)
         if telemetry is None:
-            raise CannotConnect("The driver got no answer that it understands")
+            raise CannotConnect(
+                "The driver got no answer that it understands", reason="no_response"
+            )
         return telemetry
 
     @override
@@ -333,12 +345,16 @@ class LegacyMiner(_LegacyMiner):
     async def set_pool(self, url: str, user: str, password: str) -> bool:
         endpoint = parse_endpoint(url)
         if endpoint.tls:
-            raise InvalidValue("The driver cannot set an encrypted connection")
+            raise InvalidValue(
+                "The driver cannot set an encrypted connection",
+                reason="pool_tls_missing",
+            )
         miner = await self._ready()
         if "pool_switch_restarts" in self.dangers and self._has_pool_list:
             raise CommandFailed(
                 "The driver is too old for this firmware: it would restart the miner"
-                " and change nothing"
+                " and change nothing",
+                reason="driver_too_old",
             )
         whole_user = user
         if self.names_worker:
@@ -410,9 +426,12 @@ class LegacyMiner(_LegacyMiner):
         if packet is None or packet.age > _SILENT_SECONDS:
             packet = await self._listener.wait_for(self._address, _LISTEN_SECONDS)
         if packet is None:
-            raise CannotConnect("Nothing was broadcast")
+            raise CannotConnect("Nothing was broadcast", reason="no_response")
         if self.driver_type == "nmminer" and not is_nmminer(packet.data):
-            raise NotThisDevice("Another kind of device broadcasts at this address")
+            raise NotThisDevice(
+                "Another kind of device broadcasts at this address",
+                reason="unsupported_device",
+            )
 
     def _last_packet(self) -> dict[str, Any] | None:
         """Return what the miner broadcast last, as the drivers know it."""
@@ -421,7 +440,9 @@ class LegacyMiner(_LegacyMiner):
         packet: Packet | None = self._listener.find(self._address)
         if packet is None or packet.age > _SILENT_SECONDS:
             raise CannotConnect(
-                f"The device broadcast nothing for {_SILENT_SECONDS:.0f} seconds"
+                f"The device broadcast nothing for {_SILENT_SECONDS:.0f} seconds",
+                reason="silent",
+                seconds=round(_SILENT_SECONDS),
             )
         fields = {
             _NMMINER_KEYS.get(key, key): value for key, value in packet.data.items()
@@ -474,7 +495,9 @@ class LegacyPlannedMiner(_LegacyMiner):
 
         telemetry = await self._run(poll, _ANSWER_SECONDS)
         if telemetry is None:
-            raise CannotConnect("The driver got no answer that it understands")
+            raise CannotConnect(
+                "The driver got no answer that it understands", reason="no_response"
+            )
         self._mode = parse_text(read(telemetry, "mode"))
         return telemetry
 
@@ -654,7 +677,10 @@ def _check_kind(driver_type: str | None, info: Mapping[str, Any]) -> None:
     """
     if info and driver_type in ("bitaxe", "nerdqaxe"):
         if is_nerdqaxe(dict(info)) != (driver_type == "nerdqaxe"):
-            raise NotThisDevice("Another kind of device answers at this address")
+            raise NotThisDevice(
+                "Another kind of device answers at this address",
+                reason="unsupported_device",
+            )
 
 
 def _is_axeos_2_15(facts: DeviceFacts | None) -> bool:

@@ -102,7 +102,10 @@ class LegacyPool(BasePoolIntegration):
             _HEALTH_NAMES, _values(url, port, kwargs), _settings(kwargs)
         )
         if answer is None:
-            raise BadAnswer("The driver does not tell whether the pool answers")
+            raise BadAnswer(
+                "The driver does not tell whether the pool answers",
+                reason="no_statistics",
+            )
         return PoolHealthStatus(
             is_healthy=parse_bool(read(answer, "is_healthy")) is True,
             latency_ms=_latency(answer),
@@ -183,9 +186,12 @@ class LegacyPool(BasePoolIntegration):
             ("get_dashboard_data",), values, _settings(kwargs), self._spread(values)
         )
         if answer is None:
-            raise BadAnswer("The driver has no figures; is the wallet entered?")
+            raise BadAnswer(
+                "The driver has no figures; is the wallet entered?",
+                reason="no_statistics",
+            )
         if not isinstance(answer, Mapping) and not hasattr(answer, "health_status"):
-            raise BadAnswer("The driver returned no tiles")
+            raise BadAnswer("The driver returned no tiles", reason="no_statistics")
         return self._tiles(answer, coin, kwargs)
 
     @override

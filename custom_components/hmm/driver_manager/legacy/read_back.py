@@ -48,10 +48,20 @@ async def confirm(
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
     if not has_answered:
-        raise CommandFailed("It took the command, but has not responded since")
+        raise CommandFailed(
+            "It took the command, but has not responded since",
+            reason="silent_since",
+        )
     if found is None:
-        raise CommandFailed("It took the command, but does not report what it does now")
-    raise CommandFailed(f"It still reports {found[:_LONGEST_TEXT]}")
+        raise CommandFailed(
+            "It took the command, but does not report what it does now",
+            reason="not_reported",
+        )
+    raise CommandFailed(
+        f"It still reports {found[:_LONGEST_TEXT]}",
+        reason="still_reports",
+        reported=found[:_LONGEST_TEXT],
+    )
 
 
 def is_mode(found: str, wanted: str) -> bool:
