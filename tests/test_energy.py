@@ -313,11 +313,13 @@ async def test_restart_of_home_assistant(
     assert value(home, hub, "energy") == pytest.approx(expected, abs=0.006)
 
 
-@pytest.mark.parametrize("stored", [None, "much", {}])
+@pytest.mark.parametrize(
+    "stored", [None, "much", {}, 1.67e295, "1.67e295", -5.0, "nan", 1e12]
+)
 async def test_restart_with_nonsense_in_the_store(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, stored: Any
 ) -> None:
-    """What cannot be read is no count: it begins at zero."""
+    """What cannot be read is no count, nor is what nobody can have used: it begins anew."""
     mock_restore_cache_with_extra_data(
         home,
         [

@@ -345,7 +345,7 @@ class NMMinerDriver(BaseMinerAdapter):
             pool_difficulty=_positive(parse_compact(data.get("pooldiff"))),
             network_difficulty=_positive(parse_compact(data.get("netdiff"))),
             signal=_signal(data.get("rssi")),
-            free_memory=None if free is None else round(free * 1024),
+            free_memory=None if free is None else parse_int(free * 1024),
             hashing=None if hashrate is None else hashrate > 0,
             pools=_pools(parse_text(data.get("poolinuse")), None),
             device=self._facts,
