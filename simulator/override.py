@@ -5,7 +5,7 @@ import json
 import re
 from typing import Any
 
-_FIELD = re.compile(r"(\w+)\[[^\[\]]*\]")
+_FIELD = re.compile(r"(?<!\w)(\w++)\[[^\[\]]*+\]")
 
 
 def override(values: Mapping[str, Any]) -> Callable[[bytes], bytes]:

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 import tempfile
 from types import ModuleType, SimpleNamespace
-from typing import Any, cast, override
+from typing import Any, ClassVar, cast, override
 from unittest.mock import patch
 
 from custom_components.hmm.bundled.miner_drivers import avalon_nano_driver
@@ -77,6 +77,9 @@ _WAITS = (
 
 class Target(ABC):
     """Reads one answer after the other."""
+
+    most_seconds: ClassVar[float] = 0.5
+    """CPU time of one input, with all entities; the longest ones have 300 kB."""
 
     def __init__(self, mutator: Mutator) -> None:
         """Begin with the changes of a mutator."""
@@ -416,7 +419,9 @@ class UserTarget(Target):
 
 
 class FileTarget(Target):
-    """A pool file."""
+    """A pool file, which is read in a thread."""
+
+    most_seconds = 5.0
 
     def __init__(self, mutator: Mutator) -> None:
         """Begin with the bundled files."""
@@ -442,8 +447,9 @@ class FileTarget(Target):
         self.last = self.mutator.body(self.mutator.random.choice(self._texts))
         path.write_bytes(cast(bytes, self.last))
         try:
-            pool = known_pools._read(path, self._drivers)
-        except known_pools._PoolFileError as err:
+            text = known_pools._read_text(path, path.parent)
+            pool = known_pools._read(path, text, self._drivers)
+        except (known_pools.UnusableFile, known_pools.YamlProblem) as err:
             raise BadAnswer(str(err)[:200]) from None
         return _violations(pool.template)
 

@@ -1,6 +1,7 @@
 """Changes answers: single values, their types, their places, and the bytes."""
 
 from collections.abc import Callable
+from copy import deepcopy
 import json
 from random import Random
 import re
@@ -48,7 +49,7 @@ _LARGE: tuple[Callable[[], Any], ...] = (
     lambda: {str(number): number for number in range(3_000)},
     lambda: _nested(200),
 )
-_FIELD = re.compile(r"(\w+)\[([^\[\]]*)\]")
+_FIELD = re.compile(r"(?<!\w)(\w++)\[([^\[\]]*+)\]")
 
 
 def _nested(depth: int) -> Any:
@@ -69,7 +70,7 @@ class Mutator:
         """Return what nobody would expect."""
         if self.random.random() < 0.02:
             return self.random.choice(_LARGE)()
-        return self.random.choice(_SMALL)
+        return deepcopy(self.random.choice(_SMALL))
 
     def change(self, data: Any) -> Any:
         """Return data of JSON with some of its values changed, or others instead."""
@@ -99,16 +100,17 @@ class Mutator:
         elif step >= len(parent):
             return
         old = parent[step]
+        is_plain = not isinstance(old, dict | list)
         match self.random.randrange(12):
             case 0:
                 del parent[step]
             case 1 if isinstance(parent, dict):
                 parent[str(self.value())[:300]] = parent.pop(step)
-            case 2:
+            case 2 if is_plain:
                 parent[step] = [old] * self.random.choice((1, 2, 300))
             case 3:
                 parent[step] = {"value": old, "unit": self.value()}
-            case 4:
+            case 4 if is_plain:
                 parent[step] = str(old)
             case 5 if isinstance(old, int | float):
                 factor = self.random.choice((-1, 1e-9, 1e3, 1e9, 1e15))
