@@ -182,6 +182,7 @@ class PoolView:
             data=DashboardTileData(),
             driver=driver,
             account=SimpleNamespace(coin=coin, username="wallet"),
+            currency=coin,
             stratum_latency=None,
             config_entry=_entry("pool"),
             last_update_success=True,
