@@ -171,7 +171,10 @@ async def test_absurd_values_of_a_miner_are_unknown(
         assert entry.runtime_data.last_update_success
         for name in sorted(names):
             assert find(home, entry, "sensor", name).state == STATE_UNKNOWN, name
-        assert {state.entity_id for state in states(home)} == before
+        # An uptime of ages may complete an average, which has its sensor from then on
+        after = {state.entity_id for state in states(home)}
+        assert before <= after
+        assert len(after - before) <= 3
         if "power" in names:
             await poll(home, entry)
             assert value(home, entry, "energy") == energy
