@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 import json
 from pathlib import Path
@@ -523,6 +524,27 @@ def test_worker_names(user: str, account: str, name: str | None) -> None:
     assert worker_name(user, account) == name
 
 
+@pytest.mark.parametrize("hashrate", [None, "nan", -1])
+async def test_an_unknown_hashrate_makes_no_zero(
+    driver: MmfpDriver, hashrate: Any
+) -> None:
+    """Where one miner is off and that of another is unknown, it is not 0 H/s."""
+    rows = [
+        {"worker_name": f"{ADDRESS}.off", "is_active": False, "current_hashrate": 5},
+        {"worker_name": f"{ADDRESS}.on", "is_active": True},
+    ]
+    rows[1]["current_hashrate"] = hashrate
+    answers = {
+        "/api/v1/DGB/metrics/pool": load("mmfp_gss", "metrics_pool"),
+        "/api/v1/DGB/metrics/miners": {"workers": rows},
+    }
+    async with serving(answers) as site:
+        data = await tile(driver, site.port, ADDRESS)
+    assert data.pool_hashrate is None
+    assert data.estimated_time_to_block is None
+    assert data.active_workers == 1
+
+
 def test_workers_of_one_name() -> None:
     """Of two accounts they become one: their figures are added."""
     early, late = (datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2))
@@ -538,20 +560,22 @@ def test_workers_of_one_name() -> None:
     two = PoolWorker(
         name="rig", hashrate=2.0, online=True, shares_valid=3, last_share=early
     )
-    unknown = PoolWorker(name="rig")
     other = PoolWorker(name="x", online=False)
     expected = PoolWorker(
         name="rig",
         hashrate=3.0,
         online=True,
         shares_valid=4,
-        shares_invalid=2,
         best_share=5.0,
         last_share=late,
     )
-    assert merge_workers([one, two, other, unknown]) == (expected, other)
-    assert merge_workers([unknown, two, one])[0] == expected
+    assert merge_workers([one, two, other]) == (expected, other)
+    assert merge_workers([two, one])[0] == expected
     assert merge_workers([]) == ()
+    # A part that is unknown is not zero
+    unknown = PoolWorker(name="rig")
+    merged = merge_workers([one, two, unknown])[0]
+    assert merged == replace(expected, hashrate=None, shares_valid=None)
 
 
 # The simulated servers

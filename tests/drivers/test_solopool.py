@@ -316,7 +316,8 @@ async def test_workers_as_a_list(driver: SolopoolDriver) -> None:
         PoolWorker(name="default", hashrate=7, online=None, shares_valid=4),
         PoolWorker(name="default", hashrate=9, online=False),
     )
-    assert data.shares_valid == 7
+    # What one of them does not report is not zero
+    assert data.shares_valid is None
 
 
 @pytest.mark.parametrize("value", [None, "", "nan", [], {}, True, "x", -5, 1e300])

@@ -107,15 +107,17 @@ def merge_workers(workers: Iterable[PoolWorker]) -> tuple[PoolWorker, ...]:
 
 
 def total_count(counts: Iterable[int | None]) -> int | None:
-    """Return the sum of what is known, None if nothing is."""
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
+    """Return the sum, None of nothing and where a part is unknown."""
+    parts = list(counts)
+    known = [count for count in parts if count is not None]
+    return sum(known) if known and len(known) == len(parts) else None
 
 
 def total_amount(amounts: Iterable[float | None]) -> float | None:
-    """Return the sum of what is known, None if nothing is."""
-    known = [amount for amount in amounts if amount is not None]
-    return parse_number(sum(known)) if known else None
+    """Return the sum, None of nothing and where a part is unknown."""
+    parts = list(amounts)
+    known = [amount for amount in parts if amount is not None]
+    return parse_number(sum(known)) if known and len(known) == len(parts) else None
 
 
 def highest(amounts: Iterable[float | None]) -> float | None:

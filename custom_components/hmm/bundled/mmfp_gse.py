@@ -113,7 +113,7 @@ class GoStratumEngine(PoolServer):
         known = bool(mine) or not account
         hashrate = 0.0 if known else None
         if online:
-            # Those that were not watched long enough are left out
+            # Unknown until all were watched for long enough
             hashrate = total_amount(miner.hashrate for miner in online)
         return DashboardTileData(
             latency_ms=latency,

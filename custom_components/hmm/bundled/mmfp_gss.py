@@ -68,12 +68,14 @@ class GoSlimStratum(PoolServer):
         best_share = highest(worker.best_share for worker in workers)
         last_share = latest(worker.last_share for worker in workers)
         if account:
-            online = [it.online for it in workers if it.online is not None]
+            online = [it.online for it in workers]
             return DashboardTileData(
                 latency_ms=latency,
                 network_difficulty=difficulty or None,
                 pool_hashrate=total_amount(worker.hashrate for worker in workers),
-                active_workers=online.count(True) if online else None,
+                active_workers=None
+                if None in online or not online
+                else online.count(True),
                 shares_valid=total_count(worker.shares_valid for worker in workers),
                 shares_invalid=total_count(worker.shares_invalid for worker in workers),
                 best_share=best_share,

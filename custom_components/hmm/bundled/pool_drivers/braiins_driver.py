@@ -431,11 +431,11 @@ def _worker(name: str, worker: Mapping[str, Any]) -> PoolWorker:
 
 def _active(btc: Mapping[str, Any], workers: tuple[PoolWorker, ...]) -> int | None:
     """Return how many workers mine, by their list or by the profile's counts."""
-    if any(worker.online is not None for worker in workers):
+    if workers and all(worker.online is not None for worker in workers):
         return sum(worker.online is True for worker in workers)
     counts = [parse_count(btc.get(key)) for key in ("ok_workers", "low_workers")]
     known = [count for count in counts if count is not None]
-    return sum(known) if known else None
+    return sum(known) if len(known) == len(counts) else None
 
 
 def _hashrate(values: Mapping[str, Any], key: str) -> float | None:

@@ -542,16 +542,16 @@ def _workers(value: Any) -> list[tuple[str, Mapping[str, Any]]]:
 def _shares(
     workers: Iterable[Mapping[str, Any]],
 ) -> tuple[int | None, int | None, int | None]:
-    """Return the sums of valid, invalid and stale shares, None where untold."""
+    """Return the sums of valid, invalid and stale shares.
+
+    None where it is not reported of all workers.
+    """
     entries = list(workers)
 
     def total(key: str) -> int | None:
-        counts = [
-            count
-            for worker in entries
-            if (count := parse_count(worker.get(key))) is not None
-        ]
-        return sum(counts) if counts else None
+        counts = [parse_count(worker.get(key)) for worker in entries]
+        known = [count for count in counts if count is not None]
+        return sum(known) if known and len(known) == len(counts) else None
 
     return total("sharesValid"), total("sharesInvalid"), total("sharesStale")
 
