@@ -1,12 +1,21 @@
 """Which pool is at a host: known ones, names that drivers know, hosts at home."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from custom_components.hmm.bundled.ckpool_stack import STACKS, StackPorts
+from custom_components.hmm.bundled.pool_drivers.ckpool_driver import CkpoolDriver
+from custom_components.hmm.bundled.pool_drivers.mmfp_driver import MmfpDriver
+from custom_components.hmm.bundled.pool_drivers.public_pool_driver import (
+    PublicPoolDriver,
+)
 from custom_components.hmm.driver_api import (
     BasePoolIntegration,
     DashboardTileData,
@@ -358,3 +367,87 @@ async def test_nobody_else_is_asked(host: str) -> None:
     driver = Pretend("curious", found=[FoundPool(coin="BTC")])
     assert await find_pools(pretend(driver), KnownPools(), host, 3333) == []
     assert driver.probed == []
+
+
+# Stratum ports
+
+
+class Port:
+    """A port that notes what it is sent first, and says nothing."""
+
+    def __init__(self) -> None:
+        """Begin with nothing sent."""
+        self.sent: list[bytes] = []
+
+    async def accept(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Note what comes."""
+        if data := await reader.read(100):
+            self.sent.append(data)
+        writer.close()
+
+
+@pytest.fixture
+async def ports() -> AsyncIterator[tuple[Port, int, Port, int]]:
+    """Return a port that was typed and another one of the same host."""
+    made = []
+    async with AsyncExitStack() as stack:
+        for _ in range(2):
+            port = Port()
+            server = await asyncio.start_server(port.accept, "127.0.0.1", 0)
+            await stack.enter_async_context(server)
+            made += [port, server.sockets[0].getsockname()[1]]
+        yield made[0], made[1], made[2], made[3]
+
+
+def asking_at(
+    drivers: dict[str, BasePoolIntegration], monkeypatch: pytest.MonkeyPatch, port: int
+) -> None:
+    """Let every bundled driver look for its pages at one port."""
+    monkeypatch.setattr(CkpoolDriver, "probe_ports", (port,))
+    monkeypatch.setattr(PublicPoolDriver, "probe_ports", (port,))
+    monkeypatch.setattr(MmfpDriver, "gss_port", port)
+    monkeypatch.setattr(MmfpDriver, "gse_port", port)
+    for coin, usual in STACKS.items():
+        monkeypatch.setitem(STACKS, coin, StackPorts(usual.stratum, port))
+
+
+async def test_nothing_is_sent_to_the_port_that_was_typed(
+    drivers: dict[str, BasePoolIntegration],
+    monkeypatch: pytest.MonkeyPatch,
+    ports: tuple[Port, int, Port, int],
+) -> None:
+    """Neither HTTP nor TLS, whatever a driver looks for there."""
+    stratum, typed, page, other = ports
+    asking_at(drivers, monkeypatch, typed)
+    nothing = KnownPools()
+    assert await find_pools(drivers, nothing, "127.0.0.1", typed) == []
+    assert stratum.sent == []
+    # Elsewhere they do ask
+    asking_at(drivers, monkeypatch, other)
+    await find_pools(drivers, nothing, "127.0.0.1", typed)
+    assert stratum.sent == []
+    assert any(data.startswith(b"GET ") for data in page.sent)
+
+
+async def test_other_stratum_ports_are_asked_last(
+    tmp_path: Path,
+    loaded: LoadedDrivers,
+    drivers: dict[str, BasePoolIntegration],
+    monkeypatch: pytest.MonkeyPatch,
+    ports: tuple[Port, int, Port, int],
+) -> None:
+    """A usual stratum port is left alone where another pool was found."""
+    stratum, usual, _, _ = ports
+    asking_at(drivers, monkeypatch, usual)
+    bundled = known(tmp_path, loaded).pools["mmfp-gss-btc"]
+    template = replace(bundled.template, port=usual)
+    pools = KnownPools(pools={"own": replace(bundled, template=template)})
+    found = Pretend("gss", found=[FoundPool(coin="BCH")])
+    matches = await find_pools({**drivers, "gss": found}, pools, "127.0.0.1", None)
+    assert told(matches) == [("gss", "BCH", "127.0.0.1", 0)]
+    assert stratum.sent == []
+    # Else it may be the page of a pool
+    assert await find_pools(drivers, pools, "127.0.0.1", None) == []
+    assert stratum.sent

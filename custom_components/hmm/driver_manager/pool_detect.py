@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from ..driver_api import BasePoolIntegration
+from ..driver_api.transports.stratum import stratum_only
 from .address import Address, AddressError, parse_address
 from .known_pools import KnownPool, KnownPools
 from .pool_client import coin_of, is_pool_of, probe
@@ -82,7 +83,7 @@ async def find_pools(
     ``drivers`` are instances by their type, ``url`` is a bare host name or address
     (see ``parse_stratum``), ``port`` None where none was told. The known pools
     decide by the whole host and port, then the drivers by the host; only a host of
-    the user's own network is asked, by all drivers at once, in 5 seconds at most.
+    the user's own network is asked, by all drivers at once, in 5 seconds at most, or twice that where nothing was found.
     Never raises what a driver raises. Empty if nobody knows the host.
     """
     host = url.lower()
@@ -98,10 +99,20 @@ async def find_pools(
     )
     if any(named) or not is_at_home(host):
         return [match for matches in named for match in matches]
-    asked = await asyncio.gather(
-        *(_by_asking(driver, known, host, port) for driver in drivers.values())
-    )
-    return [match for matches in asked for match in matches]
+    # On the usual stratum ports of servers at home only if nothing else was found: one
+    # host may have several, and HTTP or TLS there can get a miner banned
+    usual = {
+        pool.template.port for pool in known.pools.values() if not pool.template.url
+    }
+    typed = {port} if port else set[int]()
+    for ports in (typed | usual, typed):
+        with stratum_only(host, ports) as refused:
+            asked = await asyncio.gather(
+                *(_by_asking(driver, known, host, port) for driver in drivers.values())
+            )
+        if any(asked) or refused <= typed:
+            return [match for matches in asked for match in matches]
+    return []
 
 
 async def _by_name(

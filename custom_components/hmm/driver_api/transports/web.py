@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from email.utils import mktime_tz, parsedate_tz
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
@@ -22,6 +23,7 @@ from ..errors import (
 from ..units import parse_number
 from .failures import failure
 from .json_text import load_json
+from .stratum import is_stratum_only
 
 MAX_ANSWER = 4_194_304
 """Bytes; accounts list every block, worker and payment."""
@@ -105,6 +107,7 @@ class WebApi:
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._max_bytes = max_bytes
         self._verify_ssl = verify_ssl
+        self._place = _place(self.base)
         self._clock: float | None = None
         self._paused_until = 0.0
         self._next_at = 0.0
@@ -188,6 +191,8 @@ class WebApi:
     async def _request(self, path: str, last_bytes: int | None) -> WebAnswer:
         if self._session is None:
             raise CannotConnect("The driver was given no session", reason="no_response")
+        if self._place is not None and is_stratum_only(*self._place):
+            raise CannotConnect("Miners connect to this port", reason="no_statistics")
         headers = dict(self._headers or {})
         if last_bytes is not None:
             # The end of a packed answer could not be unpacked
@@ -303,6 +308,16 @@ class WebApi:
             # A server without Range sends all of it
             del body[:-last_bytes]
         return body.decode("utf-8", "replace")
+
+
+def _place(base: str) -> tuple[str, int] | None:
+    """Return host and port of an address, None for what cannot be read."""
+    try:
+        parts = urlsplit(base)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return None
+    return (parts.hostname, port) if parts.hostname and port else None
 
 
 def _is_page(text: str) -> bool:
