@@ -54,6 +54,8 @@ def home(
     """Return Home Assistant, allowed to talk to simulators on 127.0.0.1."""
     with (
         patch("custom_components.hmm.discovery.BROADCAST_PORT", free_udp_port()),
+        # The simulators are on this machine
+        patch("custom_components.hmm.discovery.LOOPBACK", True),
         # Nobody looks
         patch("custom_components.hmm.flows.tools.SEEN_SECONDS", 0.0),
     ):

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, get_args
-from unittest.mock import patch
+from unittest.mock import AsyncMock, patch
 
 from homeassistant.components.network import Adapter
 from homeassistant.config_entries import (
@@ -18,7 +18,11 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import (
+    area_registry as ar,
+    device_registry as dr,
+    entity_registry as er,
+)
 from homeassistant.helpers.service_info.dhcp import DhcpServiceInfo
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 from homeassistant.setup import async_setup_component
@@ -489,6 +493,41 @@ async def test_a_found_miner_that_vanished_does_not_follow(
     assert not home.config_entries.flow.async_progress()
 
 
+async def test_a_scan_in_which_two_drivers_fit(
+    home: HomeAssistant,
+    hmm_folder: Path,
+    bitaxe: SimulatedAxeOS,
+    usual_ports: UsualPorts,
+) -> None:
+    """The miner is offered once, as it stands in the form, and the driver is chosen."""
+    (hmm_folder / "garage_driver.py").write_text(
+        BOTH_FIT + f"    default_port = {bitaxe.port}\n"
+    )
+    usual_ports.move(BitaxeDriver, bitaxe.port)
+    async with scan(home) as result:
+        marker = next(iter(result["data_schema"].schema))
+        assert marker.default() == ["127.0.0.1"]
+        result = await fill(home, result, devices=["127.0.0.1", "127.0.0.1"])
+    assert result["step_id"] == "driver"
+    result = await fill(home, result, driver="garage")
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert "next_flow" not in result
+    assert not home.config_entries.flow.async_progress()
+
+
+async def test_a_scan_finds_a_miner_with_two_addresses_once(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    usual_ports: UsualPorts,
+    two_hosts: None,
+) -> None:
+    """It has one MAC, so it is one miner."""
+    async with SimulatedAxeOS(name=bitaxe.name, host="127.0.0.2", port=bitaxe.port):
+        usual_ports.move(BitaxeDriver, bitaxe.port)
+        async with scan(home, 30) as result:
+            assert len(options(result, "devices")) == 1
+
+
 async def test_two_kinds_at_one_address(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, usual_ports: UsualPorts
 ) -> None:
@@ -552,6 +591,56 @@ async def test_dhcp_follows_a_known_miner(
     assert entry.data["port"] == bitaxe.port
     assert entry.state is ConfigEntryState.LOADED
     assert value(home, entry, "hashrate") > 0
+
+
+async def test_no_lease_moves_a_miner_that_still_answers(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, two_hosts: None
+) -> None:
+    """Anyone can ask for a lease in the name of a miner, or answer with its MAC."""
+    entry = (await add_miner(home, bitaxe))["result"]
+    before = dict(entry.data)
+    async with SimulatedAxeOS(
+        name=bitaxe.name, host="127.0.0.2", port=bitaxe.port
+    ) as impostor:
+        assert impostor.mac == bitaxe.mac
+        result = await begin(home, SOURCE_DHCP, lease(impostor, "127.0.0.2"))
+        assert result["reason"] == "already_configured"
+        result = await fill(
+            home, await choose(home, "miner"), host=f"127.0.0.2:{impostor.port}"
+        )
+        assert result["reason"] == "already_configured"
+        assert dict(entry.data) == before
+        assert not impostor.writes
+
+
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "169.254.169.254", "224.0.0.251", "100.64.0.1", "0.0.0.0"]
+)
+async def test_an_announced_address_elsewhere_is_not_asked(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, address: str
+) -> None:
+    """Whoever announces it makes nobody ask it, nor moves a miner there."""
+    entry = (await add_miner(home, bitaxe))["result"]
+    await bitaxe.unplug()
+    asked = AsyncMock(side_effect=AssertionError)
+    with patch("custom_components.hmm.config_flow.detect", asked):
+        for source, info in (
+            (SOURCE_ZEROCONF, announcement(address)),
+            (SOURCE_DHCP, lease(bitaxe, address)),
+        ):
+            result = await begin(home, source, info)
+            assert result["type"] is FlowResultType.ABORT
+            assert result["reason"] == "address_elsewhere"
+    assert entry.data["host"] == "127.0.0.1"
+
+
+async def test_loopback_is_asked_in_tests_only(
+    home: HomeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An announced miner is another machine."""
+    monkeypatch.setattr("custom_components.hmm.discovery.LOOPBACK", False)
+    result = await begin(home, SOURCE_ZEROCONF, announcement("127.0.0.1"))
+    assert result["reason"] == "address_elsewhere"
 
 
 async def test_dhcp_finds_no_miner(
@@ -721,23 +810,110 @@ async def test_reconfigure_to_where_no_miner_is(
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: SimulatedAxeOS(name="other"), SimulatedAvalon]
+    ("make", "step", "driver"),
+    [
+        (lambda: SimulatedAxeOS(name="other"), "replace_miner", "bitaxe"),
+        (SimulatedAvalon, "replace_other_kind", "avalon_nano"),
+    ],
 )
-async def test_reconfigure_to_another_miner(
+async def test_another_miner_takes_the_place(
     home: HomeAssistant,
     bitaxe: SimulatedAxeOS,
     make: Callable[[], SimulatedDevice],
+    step: str,
+    driver: str,
 ) -> None:
-    """Another miner does not take over the history of this one."""
+    """After a question the new one has the entities, their history and the device."""
     entry = (await add_miner(home, bitaxe))["result"]
-    before = dict(entry.data)
+    home.config_entries.async_update_entry(
+        entry, options={"plug": "switch.socket", "power_draw": 20}
+    )
+    before, entities = dict(entry.data), entity_ids(home, entry)
+    hashrate = find_id(home, entry, "sensor", "hashrate")
+    registry = dr.async_get(home)
+    (device,) = dr.async_entries_for_config_entry(registry, entry.entry_id)
+    area = ar.async_get(home).async_create("Garage")
+    registry.async_update_device(device.id, area_id=area.id)
+    await bitaxe.unplug()
     async with make() as other:
+        form = await fill(
+            home, await reconfigure(home, entry), host=f"127.0.0.1:{other.port}"
+        )
+        assert form["type"] is FlowResultType.FORM
+        assert form["step_id"] == step
+        shown = form["description_placeholders"]
+        assert bitaxe.mac.lower() in shown["old"]
+        assert other.mac.lower() in shown["new"]
+        # Nothing happened yet
+        assert dict(entry.data) == before
+        assert entry.unique_id == bitaxe.mac.lower()
+
+        result = await fill(home, form)
+        assert result["type"] is FlowResultType.ABORT
+        assert result["reason"] == "miner_replaced"
+        assert miners(home) == [entry]
+        assert entry.unique_id == other.mac.lower()
+        assert (entry.data["driver"], entry.data["port"]) == (driver, other.port)
+        assert entry.options["plug"] == "switch.socket"
+        assert ("power_draw" in entry.options) is (driver == "bitaxe")
+        assert entry.state is ConfigEntryState.LOADED
+        assert find_id(home, entry, "sensor", "hashrate") == hashrate
+        assert value(home, entry, "hashrate") > 0
+        assert entities <= entity_ids(home, entry)
+        (after,) = dr.async_entries_for_config_entry(registry, entry.entry_id)
+        assert (after.id, after.area_id) == (device.id, area.id)
+        assert after.identifiers == {(DOMAIN, other.mac.lower())}
+        assert after.connections == {("mac", other.mac.lower())}
+
+        # The old one is a new one now
+        await bitaxe.plug_in()
+        assert (await add_miner(home, bitaxe))["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_a_miner_that_has_an_entry_takes_no_place(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """The form says whose it is, and takes another address."""
+    entry = (await add_miner(home, bitaxe))["result"]
+    async with SimulatedAxeOS(name="other") as other:
+        known = (await add_miner(home, other))["result"]
         result = await fill(
             home, await reconfigure(home, entry), host=f"127.0.0.1:{other.port}"
         )
-    assert result["type"] is FlowResultType.ABORT
-    assert result["reason"] == "wrong_device"
-    assert entry.data == before
+        assert result["type"] is FlowResultType.FORM
+        assert result["errors"] == {"base": "other_entry"}
+        assert result["description_placeholders"]["other"] == known.title
+        assert entry.unique_id == bitaxe.mac.lower()
+        result = await fill(home, result, host=f"127.0.0.1:{bitaxe.port}")
+        assert result["reason"] == "reconfigure_successful"
+
+
+async def test_a_new_miner_that_was_offered_takes_the_place(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, usual_ports: UsualPorts
+) -> None:
+    """Its dialog as a new miner closes."""
+    entry = (await add_miner(home, bitaxe))["result"]
+    async with SimulatedAxeOS(name="other") as other:
+        usual_ports.move(BitaxeDriver, other.port)
+        offer = await begin(home, SOURCE_DHCP, lease(other))
+        assert offer["step_id"] == "discovery_confirm"
+        form = await fill(
+            home, await reconfigure(home, entry), host=f"127.0.0.1:{other.port}"
+        )
+        assert (await fill(home, form))["reason"] == "miner_replaced"
+        assert not home.config_entries.flow.async_progress()
+
+
+async def test_name_and_address_are_one_miner(home: HomeAssistant) -> None:
+    """A miner that tells no identity is not added again by another name."""
+    async with broadcasting() as device:
+        entry = (await add_miner(home, device))["result"]
+        form = await choose(home, "miner")
+        result = await fill(home, form, host=f"nmminer.test:{device.port}")
+        assert result["type"] is FlowResultType.ABORT
+        assert result["reason"] == "already_configured"
+        assert entry.data["host"] == "127.0.0.1"
+        assert miners(home) == [entry]
 
 
 async def test_a_miner_that_is_known_by_its_address_moves(home: HomeAssistant) -> None:
@@ -782,8 +958,8 @@ async def test_reconfigure_of_an_address_to_a_known_miner(
         result = await fill(
             home, await reconfigure(home, entry), host=f"127.0.0.1:{bitaxe.port}"
         )
-        assert result["type"] is FlowResultType.ABORT
-        assert result["reason"] == "already_configured"
+        assert result["type"] is FlowResultType.FORM
+        assert result["errors"] == {"base": "other_entry"}
         assert entry.unique_id == unique_id
         assert known.state is ConfigEntryState.LOADED
 

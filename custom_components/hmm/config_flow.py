@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network
-from typing import Any, override
+from typing import Any, NoReturn, override
 
 from homeassistant.components import network
 from homeassistant.components.switch import DOMAIN as SWITCH_DOMAIN
 from homeassistant.config_entries import (
+    SOURCE_IGNORE,
     SOURCE_INTEGRATION_DISCOVERY,
+    SOURCE_USER,
     ConfigEntry,
+    ConfigEntryState,
     ConfigFlowResult,
     FlowType,
     OptionsFlow,
@@ -17,7 +20,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.data_entry_flow import AbortFlow, FlowResultType
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.selector import (
     BooleanSelector,
@@ -34,6 +37,7 @@ from .const import (
     CONF_DRIVER,
     CONF_ENTRY_TYPE,
     CONF_PLUG,
+    CONF_POWER_DRAW,
     CONF_PROFILE,
     DOMAIN,
     HUB_TITLE,
@@ -41,11 +45,18 @@ from .const import (
     EntryType,
 )
 from .data import entry_kind
-from .driver_api import BaseMinerAdapter
+from .discovery import may_be_asked
+from .driver_api import BaseMinerAdapter, DeviceFacts
+from .driver_api.addresses import resolve
 from .driver_manager.address import Address, AddressError, parse_address
 from .driver_manager.declaration import DriverId
 from .driver_manager.detect import Detected, detect
-from .driver_manager.identity import is_address_id
+from .driver_manager.identity import (
+    is_address_id,
+    is_same_device,
+    known_facts,
+    known_ids,
+)
 from .driver_manager.loader import LoadedDriver
 from .driver_manager.scan import scan
 from .errors import Placeholders, form_error, told
@@ -55,6 +66,7 @@ from .flows.login import login_fields, login_names, login_of, read_login, try_lo
 from .flows.pool import ADDRESS_SCHEMA
 from .flows.tools import async_seen, async_shared_data, choice, free_title
 from .markdown import escaping
+from .unique_ids import async_change_unique_id, async_holder, is_better_id
 
 CONF_DEVICE_HOSTS = "devices"
 CONF_OTHER_KIND = "other_kind"
@@ -71,6 +83,7 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
         super().__init__()
         self._scanned: list[Detected] = []
         self._scan_task: asyncio.Task[None] | None = None
+        self._successor: Detected | None = None
         self._other_address = Address("")
         self._other: list[DriverId] = []
         self._login: dict[str, str] = {}
@@ -280,7 +293,7 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Pick the miners to add; each further one follows in its own dialog."""
         if user_input is not None and user_input[CONF_DEVICE_HOSTS]:
-            first, *others = user_input[CONF_DEVICE_HOSTS]
+            first, *others = dict.fromkeys(user_input[CONF_DEVICE_HOSTS])
             for host in reversed(others):
                 flow = await self.hass.config_entries.flow.async_init(
                     DOMAIN,
@@ -299,7 +312,10 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
                 {
                     vol.Required(
                         CONF_DEVICE_HOSTS,
-                        default=[found.client.host for found in self._scanned],
+                        # Once, also where two drivers fit
+                        default=list(
+                            dict.fromkeys(found.client.host for found in self._scanned)
+                        ),
                     ): choice(
                         {
                             found.client.host: f"{found.model} ({found.client.host})"
@@ -316,8 +332,11 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
         self, discovery_info: DhcpServiceInfo
     ) -> ConfigFlowResult:
         """Follow a known miner to its new address, or offer a new one."""
-        await self.async_set_unique_id(dr.format_mac(discovery_info.macaddress))
-        self._abort_if_unique_id_configured(updates={CONF_HOST: discovery_info.ip})
+        if not may_be_asked(discovery_info.ip):
+            return self.async_abort(reason="address_elsewhere")
+        entry = await self.async_set_unique_id(dr.format_mac(discovery_info.macaddress))
+        if entry is not None:
+            await self._abort_with(entry, {CONF_HOST: discovery_info.ip})
         return await self._offer(discovery_info.ip)
 
     @override
@@ -327,6 +346,8 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
         """Offer a miner that announces itself."""
         if (address := discovery_info.ip_address).version != 4:
             return self.async_abort(reason="address_ipv6")
+        if not may_be_asked(str(address)):
+            return self.async_abort(reason="address_elsewhere")
         # It announces itself again and again; a known one is not asked each time
         self._async_abort_entries_match({CONF_HOST: str(address)})
         return await self._offer(str(address))
@@ -372,14 +393,19 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
     async def async_step_reconfigure_miner(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for the new address; it must be the same miner."""
+        """Ask for the new address; another miner there takes its place if it may."""
         entry = self._get_reconfigure_entry()
         errors: dict[str, str] = {}
         texts: Placeholders = {}
         if user_input is not None:
             errors, texts = await self._detect(user_input[CONF_HOST])
             if not errors:
-                return await self._move_miner(entry)
+                found = self._found_for(entry)
+                other = await self._entry_of(found, but=entry)
+                if other is None or other.source == SOURCE_IGNORE:
+                    return await self._move_miner(entry, found)
+                errors["base"] = "other_entry"
+                texts = {"other": other.title}
         port = entry.data.get(CONF_PORT)
         current = entry.data[CONF_HOST] + (f":{port}" if port else "")
         return self.async_show_form(
@@ -471,9 +497,87 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
     async def _offer_found(self) -> ConfigFlowResult:
         found = self._found[0]
         await self.async_set_unique_id(found.unique_id)
-        self._abort_if_unique_id_configured(updates={CONF_HOST: found.client.host})
+        await self._abort_if_known(found)
         self.context["title_placeholders"] = {"name": found.model}
         return await self.async_step_discovery_confirm()
+
+    # Whose device it is
+
+    async def _abort_if_known(self, found: Detected) -> None:
+        """End the flow of a device that an entry has; the entry follows its device."""
+        if (entry := await self._entry_of(found)) is None:
+            return
+        if entry.source == SOURCE_IGNORE and self.source == SOURCE_USER:
+            return
+        unique_id = found.unique_id
+        if (
+            not is_address_id(unique_id)
+            and is_better_id(unique_id, entry.unique_id or "")
+            and async_holder(self.hass, entry, unique_id) is None
+        ):
+            self.context["unique_id"] = None  # This dialog is not one to dismiss
+            async_change_unique_id(self.hass, entry, unique_id)
+        await self._abort_with(
+            entry, {CONF_HOST: found.client.host, CONF_PORT: found.client.port}
+        )
+
+    async def _abort_with(
+        self, entry: ConfigEntry[Any], address: dict[str, Any]
+    ) -> NoReturn:
+        """End the flow of a known device.
+
+        Its entry takes the address only while the device is not at the old one: a
+        device that names the MAC of another must not take its place.
+        """
+        is_ours = entry.source != SOURCE_IGNORE
+        if is_ours and await self._has_moved(entry, address):
+            self.hass.config_entries.async_update_entry(
+                entry, data={**entry.data, **address}
+            )
+            self.hass.config_entries.async_schedule_reload(entry.entry_id)
+        elif is_ours and entry.state is ConfigEntryState.SETUP_RETRY:
+            self.hass.config_entries.async_schedule_reload(entry.entry_id)
+        raise AbortFlow("already_configured")
+
+    async def _has_moved(
+        self, entry: ConfigEntry[Any], address: dict[str, Any]
+    ) -> bool:
+        """Return whether an address is a new one, and its old one is silent."""
+        host, port = entry.data[CONF_HOST], entry.data.get(CONF_PORT)
+        is_same_port = address.get(CONF_PORT, port) == port
+        if is_same_port and address[CONF_HOST] in (host, await resolve(host)):
+            return False
+        data = await async_shared_data(self.hass)
+        if (driver := data.drivers.miners.get(entry.data[CONF_DRIVER])) is None:
+            return False
+        detection = await detect([driver], data.driver_context(), host, port)
+        for found in detection.found:
+            await found.client.close()
+        known = known_facts(entry.unique_id, data.profiles.get(entry.entry_id))
+        return all(
+            is_same_device(known, found.profile.facts) is False
+            for found in detection.found
+        )
+
+    async def _entry_of(
+        self, found: Detected, but: ConfigEntry[Any] | None = None
+    ) -> ConfigEntry[Any] | None:
+        """Return the entry of a device: by what it tells of itself, or by its address."""
+        data = await async_shared_data(self.hass)
+        told = found.profile.facts
+        for entry in self._async_current_entries(include_ignore=True):
+            if entry is but:
+                continue
+            if entry.unique_id == found.unique_id:
+                return entry
+            if entry_kind(entry) != EntryType.MINER:
+                continue
+            known = known_facts(entry.unique_id, data.profiles.get(entry.entry_id))
+            is_same = is_same_device(known, told)
+            # One of the two does not say who it is: then the address decides
+            if is_same or (is_same is None and await _is_there(entry, found)):
+                return entry
+        return None
 
     @override
     async def _add_found(self) -> ConfigFlowResult:
@@ -484,7 +588,7 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
     async def _create_miner(self, found: Detected) -> ConfigFlowResult:
         address = {CONF_HOST: found.client.host, CONF_PORT: found.client.port}
         await self.async_set_unique_id(found.unique_id, raise_on_progress=False)
-        self._abort_if_unique_id_configured(updates=address)
+        await self._abort_if_known(found)
         return self.async_create_entry(
             title=self._free_title(found.model, found.profile.facts.mac),
             data={
@@ -497,9 +601,11 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
             next_flow=self._next_flow,
         )
 
-    async def _move_miner(self, entry: ConfigEntry[Any]) -> ConfigFlowResult:
-        """Point an entry at a new address, if it is the same miner."""
-        found = next(
+    # Another address, or another device
+
+    def _found_for(self, entry: ConfigEntry[Any]) -> Detected:
+        """Return what was found, by the driver of an entry if that fits."""
+        return next(
             (
                 found
                 for found in self._found
@@ -507,40 +613,80 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
             ),
             self._found[0],
         )
-        unique_id = found.unique_id
-        await self.async_set_unique_id(unique_id, raise_on_progress=False)
-        before = entry.unique_id or ""
-        if not is_address_id(before):
-            self._abort_if_unique_id_mismatch(reason="wrong_device")
-        elif unique_id != before:
-            self._abort_if_unique_id_configured()
-            self._rename_entities(entry, before, unique_id)
-        return self.async_update_reload_and_abort(
-            entry,
-            unique_id=unique_id,
-            data_updates={
-                CONF_DRIVER: found.driver.driver_type,
-                CONF_HOST: found.client.host,
-                CONF_PORT: found.client.port,
-                CONF_PROFILE: found.profile.as_dict(),
+
+    async def _move_miner(
+        self, entry: ConfigEntry[Any], found: Detected
+    ) -> ConfigFlowResult:
+        """Point an entry at a new address; ask first if another miner is there."""
+        data = await async_shared_data(self.hass)
+        known = known_facts(entry.unique_id, data.profiles.get(entry.entry_id))
+        is_same = is_same_device(known, found.profile.facts)
+        is_same_kind = found.driver.driver_type == entry.data[CONF_DRIVER]
+        # A miner that never told who it is may be anywhere
+        if is_same or (is_same is None and is_same_kind and not known_ids(known)):
+            return self._put_in_place(entry, found, "reconfigure_successful")
+        self._successor = found
+        if is_same_kind:
+            return await self.async_step_replace_miner()
+        return await self.async_step_replace_other_kind()
+
+    async def async_step_replace_miner(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask whether a new miner takes the place of one of its kind."""
+        return await self._replace_miner("replace_miner", user_input)
+
+    async def async_step_replace_other_kind(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask whether a miner of another kind takes the place."""
+        return await self._replace_miner("replace_other_kind", user_input)
+
+    async def _replace_miner(
+        self, step_id: str, user_input: dict[str, Any] | None
+    ) -> ConfigFlowResult:
+        entry, found = self._get_reconfigure_entry(), self._successor
+        assert found is not None
+        if user_input is not None:
+            # While the question was open, it may have been added
+            other = await self._entry_of(found, but=entry)
+            if other is not None and other.source != SOURCE_IGNORE:
+                return self.async_abort(reason="already_configured")
+            return self._put_in_place(entry, found, "miner_replaced")
+        data = await async_shared_data(self.hass)
+        profile = data.profiles.get(entry.entry_id)
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=vol.Schema({}),
+            description_placeholders={
+                "name": entry.title,
+                "old": _sign(
+                    known_facts(entry.unique_id, profile), entry.data[CONF_HOST]
+                ),
+                "new": _sign(found.profile.facts, found.client.host),
             },
         )
 
-    def _rename_entities(
-        self, entry: ConfigEntry[Any], before: str, unique_id: str
-    ) -> None:
-        """Keep the entities of a miner that is known by its address, and moved."""
-        entities = er.async_get(self.hass)
-        for entity in er.async_entries_for_config_entry(entities, entry.entry_id):
-            entities.async_update_entity(
-                entity.entity_id,
-                new_unique_id=unique_id + entity.unique_id.removeprefix(before),
-            )
-        devices = dr.async_get(self.hass)
-        for device in dr.async_entries_for_config_entry(devices, entry.entry_id):
-            devices.async_update_device(
-                device.id, new_identifiers={(DOMAIN, unique_id)}
-            )
+    def _put_in_place(
+        self, entry: ConfigEntry[Any], found: Detected, reason: str
+    ) -> ConfigFlowResult:
+        """Let an entry be that of a device; what hangs on its entities goes on."""
+        async_holder(self.hass, entry, found.unique_id)  # An ignored one makes room
+        async_change_unique_id(self.hass, entry, found.unique_id)
+        data, options = dict(entry.data), dict(entry.options)
+        if found.driver.driver_type != data[CONF_DRIVER]:
+            # They were of the old device
+            data.pop(CONF_CREDENTIALS, None)
+            options.pop(CONF_POWER_DRAW, None)
+        data |= {
+            CONF_DRIVER: found.driver.driver_type,
+            CONF_HOST: found.client.host,
+            CONF_PORT: found.client.port,
+            CONF_PROFILE: found.profile.as_dict(),
+        }
+        return self.async_update_reload_and_abort(
+            entry, data=data, options=options, reason=reason
+        )
 
     async def _scan(self) -> None:
         data = await async_shared_data(self.hass)
@@ -550,14 +696,20 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
             if adapter["enabled"]
             for address in adapter["ipv4"]
         ]
-        known = {
+        hosts = [
             entry.data[CONF_HOST]
             for entry in self._async_current_entries()
             if entry_kind(entry) == EntryType.MINER
-        }
-        self._scanned = await scan(
+        ]
+        known = set(await asyncio.gather(*map(resolve, hosts)))
+        scanned = await scan(
             networks, list(data.drivers.miners.values()), data.driver_context(), known
         )
+        # A device with two addresses is offered at the first
+        first = {found.unique_id: found.client.host for found in reversed(scanned)}
+        self._scanned = [
+            found for found in scanned if first[found.unique_id] == found.client.host
+        ]
 
     def _free_title(self, name: str, mac: str | None) -> str:
         """Return a name that no other entry has."""
@@ -565,6 +717,22 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
         if name in taken and mac:
             name = f"{name} {mac.replace(':', '')[-4:].upper()}"
         return free_title(name, taken)
+
+
+async def _is_there(entry: ConfigEntry[Any], found: Detected) -> bool:
+    """Return whether an entry is of this kind, and at this address by any name."""
+    ports = {entry.data.get(CONF_PORT), found.client.port}
+    return (
+        entry.data[CONF_DRIVER] == found.driver.driver_type
+        and (len(ports) == 1 or None in ports)
+        and await resolve(entry.data[CONF_HOST]) == found.address
+    )
+
+
+def _sign(facts: DeviceFacts, host: str) -> str:
+    """Return what the owner tells a device by."""
+    known = facts.mac or facts.serial or host
+    return f"{facts.model} ({known})" if facts.model else known
 
 
 @escaping

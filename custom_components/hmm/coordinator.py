@@ -44,8 +44,8 @@ from .driver_api import (
 from .driver_api.transports.stratum import connect_latency
 from .driver_manager.client import MinerClient, UnexpectedDevice
 from .driver_manager.identity import (
-    facts_of_id,
     is_same_device,
+    known_facts,
     known_ids,
     miner_unique_id,
 )
@@ -57,7 +57,7 @@ from .driver_manager.pool_client import (
     server_time,
 )
 from .driver_manager.pool_detect import is_at_home
-from .driver_manager.profile import MinerProfile, merge_facts
+from .driver_manager.profile import MinerProfile
 from .energy import EnergyMeter
 from .errors import action_failed, pool_error, update_failed
 from .finds import MinerRecord
@@ -234,10 +234,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
 
     def _known_facts(self) -> DeviceFacts:
         """Return who the miner is, as far as it ever told."""
-        return merge_facts(
-            self.profile.facts if self.profile else None,
-            facts_of_id(self.config_entry.unique_id or ""),
-        )
+        return known_facts(self.config_entry.unique_id, self.profile)
 
     def _is_meant(self, facts: DeviceFacts) -> bool:
         """Return whether a command may go to the device that tells these facts.

@@ -17,12 +17,16 @@ from .bundled.miner_drivers.nmminer_driver import is_nmminer
 from .const import CONF_DRIVER, DOMAIN, EntryType
 from .data import entry_kind
 from .driver_api import CannotConnect
+from .driver_api.addresses import is_home_address
 from .driver_api.transports.udp import BroadcastListener, Budget, Packet
 
 _LOGGER = logging.getLogger(__name__)
 
 BROADCAST_PORT = 12345
 _BROADCAST_DRIVER = "nmminer"
+
+LOOPBACK = False
+"""Whether announced miners may be on this machine: so it is in tests only."""
 
 # Anyone on the network can send a packet that looks like a miner's
 _DISCOVERIES_A_SECOND = 4 / 60
@@ -34,6 +38,14 @@ _AGAIN_SECONDS = 600
 _LOOK_SECONDS = 30
 """After which a sender that is an entry, or no miner, is looked at again."""
 _MOST_SENDERS = 1024
+
+
+def may_be_asked(address: str) -> bool:
+    """Return whether an address that the network names may be asked who it is.
+
+    Anyone can announce any address by mDNS or DHCP.
+    """
+    return is_home_address(address, loopback=LOOPBACK)
 
 
 class _Discovery:

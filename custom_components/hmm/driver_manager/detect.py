@@ -15,6 +15,7 @@ from ..driver_api import (
     NotThisDevice,
     RedirectAnswer,
 )
+from ..driver_api.addresses import resolve
 from .client import DriverFault, MinerClient
 from .identity import address_id, miner_unique_id
 from .loader import LoadedDriver
@@ -48,13 +49,16 @@ class Detected:
     client: MinerClient
     telemetry: MinerTelemetry
     profile: MinerProfile
+    address: str
+    """The IPv4 address of its host, the host itself where no such is known."""
 
     @property
     def unique_id(self) -> str:
         """Return what the device is known by: its MAC, serial number or address."""
-        return miner_unique_id(self.profile.facts) or address_id(
-            self.client.host, self.client.port
-        )
+        port = self.client.port
+        if port == self.driver.driver_class.default_port:
+            port = None
+        return miner_unique_id(self.profile.facts) or address_id(self.address, port)
 
     @property
     def driver_name(self) -> str:
@@ -119,6 +123,7 @@ async def detect(
                         client=client,
                         telemetry=telemetry,
                         profile=profile,
+                        address=await resolve(host),
                     )
                 )
                 continue

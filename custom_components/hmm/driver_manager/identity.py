@@ -1,8 +1,10 @@
 """Which device it is, whatever its address."""
 
+from dataclasses import replace
 import re
 
 from ..driver_api import DeviceFacts
+from .profile import MinerProfile
 
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
@@ -28,11 +30,14 @@ def is_mac(text: str) -> bool:
     return _MAC.fullmatch(text) is not None
 
 
-def facts_of_id(unique_id: str) -> DeviceFacts:
-    """Return what an id says of its device."""
+def known_facts(unique_id: str | None, profile: MinerProfile | None) -> DeviceFacts:
+    """Return who a device is, by the id of its entry and what it ever told."""
+    told = profile.facts if profile else DeviceFacts()
+    if unique_id is None or is_address_id(unique_id):
+        return told
     if is_mac(unique_id):
-        return DeviceFacts(mac=unique_id)
-    return DeviceFacts(serial=None if is_address_id(unique_id) else unique_id)
+        return replace(told, mac=unique_id)
+    return replace(told, serial=unique_id)
 
 
 def is_same_device(known: DeviceFacts, told: DeviceFacts) -> bool | None:
