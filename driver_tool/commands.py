@@ -13,7 +13,8 @@ from custom_components.hmm.driver_api import (
     DriverContext,
     DriverError,
 )
-from custom_components.hmm.driver_manager.client import DriverFault, MinerClient
+from custom_components.hmm.driver_manager.client import MinerClient
+from custom_components.hmm.driver_manager.guard import DriverFault
 from custom_components.hmm.driver_manager.loader import LoadedDriver
 from custom_components.hmm.driver_manager.pool_client import (
     close_pool_driver,

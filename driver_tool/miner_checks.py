@@ -14,7 +14,8 @@ from custom_components.hmm.driver_api import (
     MinerTelemetry,
 )
 from custom_components.hmm.driver_manager.answers import read_telemetry
-from custom_components.hmm.driver_manager.client import DriverFault, MinerClient
+from custom_components.hmm.driver_manager.client import MinerClient
+from custom_components.hmm.driver_manager.guard import DriverFault
 from custom_components.hmm.driver_manager.profile import read_profile
 
 from .conformance import (

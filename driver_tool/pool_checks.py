@@ -20,7 +20,7 @@ from custom_components.hmm.driver_api import (
     PoolStats,
 )
 from custom_components.hmm.driver_manager.answers import read_tiles
-from custom_components.hmm.driver_manager.client import DriverFault
+from custom_components.hmm.driver_manager.guard import DriverFault
 from custom_components.hmm.driver_manager.pool_client import (
     PoolAccount,
     fetch_tiles,

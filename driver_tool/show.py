@@ -15,7 +15,7 @@ from custom_components.hmm.driver_api import (
     MinerTelemetry,
 )
 from custom_components.hmm.driver_manager import client
-from custom_components.hmm.driver_manager.client import DriverFault
+from custom_components.hmm.driver_manager.guard import DriverFault
 
 from . import ToolError
 from .figures import DIFFICULTY, HASHRATE, KINDS

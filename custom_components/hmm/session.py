@@ -1,6 +1,8 @@
 """The HTTP session that miners are polled over."""
 
+from collections.abc import Awaitable
 import socket
+from typing import override
 
 from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 from aiohttp_asyncmdnsresolver.api import AsyncDualMDNSResolver
@@ -13,24 +15,33 @@ from homeassistant.core import Event, HomeAssistant
 _KEEP_ALIVE_SECONDS = 90
 
 
+class _SharedConnector(TCPConnector):
+    """Connections that only their owner ends: drivers see them in their sessions."""
+
+    is_ending = False
+
+    @override
+    def _close(self, *, abort_ssl: bool = False) -> list[Awaitable[object]]:
+        return super()._close(abort_ssl=abort_ssl) if self.is_ending else []
+
+
 async def async_create_miner_session(hass: HomeAssistant) -> ClientSession:
     """Return a session that keeps one connection per miner between polls."""
     resolver = AsyncDualMDNSResolver(
         async_zeroconf=await zeroconf.async_get_async_instance(hass)
     )
-    session = ClientSession(
-        connector=TCPConnector(
-            # AxeOS takes every IPv6 client for a stranger
-            family=socket.AF_INET,
-            keepalive_timeout=_KEEP_ALIVE_SECONDS,
-            limit=0,
-            limit_per_host=2,
-            resolver=resolver,
-        ),
-        cookie_jar=DummyCookieJar(),
+    connector = _SharedConnector(
+        # AxeOS takes every IPv6 client for a stranger
+        family=socket.AF_INET,
+        keepalive_timeout=_KEEP_ALIVE_SECONDS,
+        limit=0,
+        limit_per_host=2,
+        resolver=resolver,
     )
+    session = ClientSession(connector=connector, cookie_jar=DummyCookieJar())
 
     async def async_close(event: Event) -> None:
+        connector.is_ending = True
         await session.close()
         await resolver.close()
 

@@ -22,7 +22,8 @@ from custom_components.hmm.driver_api import (
     PoolSlot,
 )
 from custom_components.hmm.driver_manager import client as client_module
-from custom_components.hmm.driver_manager.client import DriverFault, MinerClient
+from custom_components.hmm.driver_manager.client import MinerClient
+from custom_components.hmm.driver_manager.guard import DriverFault
 
 
 class Pretend(BaseMinerAdapter):

@@ -24,8 +24,8 @@ from custom_components.hmm.driver_api import (
     RedirectAnswer,
 )
 from custom_components.hmm.driver_api.transports.cgminer import NoReply
-from custom_components.hmm.driver_manager.client import DriverFault
 from custom_components.hmm.driver_manager.detect import Detected, Detection, detect
+from custom_components.hmm.driver_manager.guard import DriverFault
 from custom_components.hmm.driver_manager.loader import LoadedDriver
 from simulator import (
     Fault,

@@ -22,7 +22,7 @@ from custom_components.hmm.driver_api import (
     PoolWorker,
 )
 from custom_components.hmm.driver_manager import pool_client
-from custom_components.hmm.driver_manager.client import DriverFault
+from custom_components.hmm.driver_manager.guard import DriverFault
 from custom_components.hmm.driver_manager.pool_client import (
     PoolAccount,
     coin_of,

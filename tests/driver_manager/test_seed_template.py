@@ -17,8 +17,9 @@ from custom_components.hmm.driver_api import (
     DriverContext,
     MinerTelemetry,
 )
-from custom_components.hmm.driver_manager.client import DriverFault, MinerClient
+from custom_components.hmm.driver_manager.client import MinerClient
 from custom_components.hmm.driver_manager.detect import detect
+from custom_components.hmm.driver_manager.guard import DriverFault
 from custom_components.hmm.driver_manager.loader import LoadedDriver, load_drivers
 from simulator import SimulatedAxeOS
 

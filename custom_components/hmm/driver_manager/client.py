@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 import logging
-import traceback
 from typing import Any, get_args
 
-import aiohttp
+from aiohttp import ClientSession
 
 from ..driver_api import (
     BadAnswer,
@@ -20,10 +20,11 @@ from ..driver_api import (
     MinerTelemetry,
     Setting,
 )
-from ..driver_api.transports.failures import failure
 from ..driver_api.units import parse_text
 from .answers import read_facts, read_telemetry
+from .guard import DriverFault, TimedOut, call_driver, read_driver
 from .identity import known_ids
+from .own_session import OwnSession
 from .profile import MinerProfile, read_profile
 
 _LOGGER = logging.getLogger(__name__)
@@ -33,12 +34,6 @@ _POLL_SECONDS = 20
 _COMMAND_SECONDS = 150
 _SWAP_SECONDS = 10
 """How long another version of the driver waits for a command to end."""
-
-
-class DriverFault(DriverError):
-    """The driver itself failed: a bug in its file, not in the device."""
-
-    default_reason = "driver_error"
 
 
 class UnexpectedDevice(DriverError):
@@ -69,6 +64,7 @@ class MinerClient:
         self._driver_class = driver_class
         self._context = context
         self._driver: BaseMinerAdapter | None = None
+        self._own: OwnSession | None = None
         self._facts = DeviceFacts()
         self.is_meant: Callable[[DeviceFacts], bool] | None = None
         """Whether commands may go to the device that tells these facts.
@@ -121,8 +117,12 @@ class MinerClient:
     async def _read_telemetry(self, may_retry: bool) -> MinerTelemetry:
         try:
             driver = await self._connected()
-            answer = await _guard(driver, _POLL_SECONDS, driver.get_telemetry)
-            return _telemetry(answer, driver)
+            answer = await call_driver(
+                driver, lambda it: it.get_telemetry(), _POLL_SECONDS
+            )
+            return read_driver(driver, lambda _: _telemetry(answer, driver))
+        except TimedOut:
+            raise  # There is no time left for another try
         except CannotConnect, BadAnswer, DriverFault:
             # Not a login or another device: these were not lost
             if not may_retry:
@@ -155,10 +155,10 @@ class MinerClient:
     ) -> MinerProfile:
         """Return what the device can do, as its driver says after a poll."""
         assert self._driver is not None
-        try:
-            return read_profile(self._driver, self._facts, telemetry, before)
-        except (Exception, SystemExit) as err:
-            raise fault(self._driver.driver_type, err) from err
+        driver = self._driver
+        return read_driver(
+            driver, lambda it: read_profile(it, self._facts, telemetry, before)
+        )
 
     async def try_version(
         self, driver_class: type[BaseMinerAdapter], before: MinerProfile
@@ -192,11 +192,13 @@ class MinerClient:
             if not is_same:
                 return None
             old, self._driver = self._driver, other._driver
+            old_session, self._own = self._own, other._own
             self._driver_class, self._facts = driver_class, other._facts
         finally:
             self._lock.release()
         if old is not None:
             await self._close(old)
+        del old_session  # Not before: closing may need it
         return telemetry
 
     async def check_login(self) -> bool:
@@ -206,7 +208,10 @@ class MinerClient:
         """
         async with self._lock:
             driver = await self._connected()
-            return await _guard(driver, _POLL_SECONDS, driver.check_login) is True
+            answer = await call_driver(
+                driver, lambda it: it.check_login(), _POLL_SECONDS
+            )
+            return answer is True
 
     async def set_mode(self, mode: str) -> None:
         """Set a mode and have it confirmed by the device."""
@@ -253,27 +258,25 @@ class MinerClient:
 
     async def _close(self, driver: BaseMinerAdapter) -> None:
         try:
-            await _guard(driver, _POLL_SECONDS, driver.close)
+            await call_driver(driver, lambda it: it.close(), _POLL_SECONDS)
         except DriverError as err:
             _LOGGER.debug("Closing %s failed: %s", driver.driver_type, err)
 
     async def _connect(self) -> bool:
+        driver = read_driver(self._driver_class, self._make_driver)
         try:
-            driver = self._driver_class()
-            driver.attach(self._context)
-        except (Exception, SystemExit) as err:
-            raise fault(self._driver_class.driver_type, err) from err
-        try:
-            if not await _guard(
-                driver, _POLL_SECONDS, driver.connect, self.host, self.port
+            if not await call_driver(
+                driver, lambda it: it.connect(self.host, self.port), _POLL_SECONDS
             ):
                 await self._close(driver)
                 return False
-            facts = await _guard(driver, _POLL_SECONDS, driver.get_device_facts)
+            facts = await call_driver(
+                driver, lambda it: it.get_device_facts(), _POLL_SECONDS
+            )
+            self._facts = read_driver(driver, lambda _: read_facts(facts))
         except BaseException:
             await self._close(driver)
             raise
-        self._facts = read_facts(facts)
         if self._is_closed:
             # The entry was unloaded in the meantime
             await self._close(driver)
@@ -281,7 +284,25 @@ class MinerClient:
         self._driver = driver
         return True
 
+    def _make_driver(self, driver_class: type[BaseMinerAdapter]) -> BaseMinerAdapter:
+        driver = driver_class()
+        driver.attach(replace(self._context, session=self._session()))
+        return driver
+
+    def _session(self) -> ClientSession:
+        """Return a session that is open, whatever became of the last one."""
+        if self._own is None or self._own.session.closed:
+            self._own = OwnSession(self._context.session)
+        return self._own.session
+
     async def _connected(self) -> BaseMinerAdapter:
+        if self._driver is not None and self._own and self._own.session.closed:
+            _LOGGER.warning(
+                "The driver %s closes the session that it was given; it gets another"
+                " one, but loses its connection at each poll",
+                self._driver_class.driver_type,
+            )
+            await self.disconnect()
         if self._driver is None and not await self._connect():
             msg = "It is off, or no device of this kind"
             raise CannotConnect(msg, reason="no_response")
@@ -294,74 +315,14 @@ class MinerClient:
         async with self._lock:
             await self._check_device()
             driver = await self._connected()
-            if not await _guard(driver, _COMMAND_SECONDS, command, driver):
+            if not await call_driver(driver, command, _COMMAND_SECONDS):
                 msg = "The device did not take the command"
                 raise CommandFailed(msg, reason="command_failed")
-
-
-async def _guard[**P, T](
-    driver: BaseMinerAdapter,
-    seconds: float,
-    method: Callable[P, Awaitable[T]],
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> T:
-    """Call a driver's method; turn whatever it raises into a ``DriverError``."""
-    try:
-        async with asyncio.timeout(seconds):
-            return await method(*args, **kwargs)
-    except DriverError:
-        raise
-    except (TimeoutError, aiohttp.ClientError, OSError) as err:
-        msg = "The device did not answer in time"
-        if not isinstance(err, TimeoutError):
-            msg = f"The connection failed ({type(err).__name__})"
-        raise CannotConnect(msg, reason=failure(err)) from err
-    except asyncio.CancelledError as err:
-        if is_cancelled():
-            raise
-        # Something inside of the driver was cancelled, not this poll
-        raise fault(driver.driver_type, err) from err
-    # SystemExit in a driver must not end Home Assistant's event loop
-    except (Exception, SystemExit) as err:
-        raise fault(driver.driver_type, err) from err
 
 
 def known_unit(unit: object) -> HashrateUnit:
     """Return the unit that a driver names, the usual one if it is none."""
     return next((known for known in get_args(HashrateUnit) if known == unit), "TH/s")
-
-
-def is_cancelled() -> bool:
-    """Return whether the running task is being cancelled from outside."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
-def log_fault(driver_type: str | None, err: BaseException) -> None:
-    """Log where a driver failed, but not the text: it may quote the device."""
-    _LOGGER.debug(
-        "Driver %s failed with %s:\n%s",
-        driver_type,
-        type(err).__name__,
-        "".join(traceback.format_tb(err.__traceback__)),
-    )
-
-
-def fault(driver_type: str | None, err: BaseException) -> DriverFault:
-    """Return an error that tells the driver's author where to look.
-
-    The text of the exception is left out: it may quote what the device sent.
-    """
-    frames = traceback.extract_tb(err.__traceback__)
-    where = f" in line {frames[-1].lineno} of {frames[-1].name}" if frames else ""
-    log_fault(driver_type, err)
-    return DriverFault(
-        f"The driver {driver_type} failed with {type(err).__name__}{where}",
-        reason="driver_error",
-        driver=driver_type,
-        line=frames[-1].lineno if frames else "?",
-    )
 
 
 def _telemetry(answer: Any, driver: BaseMinerAdapter) -> MinerTelemetry:

@@ -16,7 +16,8 @@ from ..driver_api import (
     RedirectAnswer,
 )
 from ..driver_api.addresses import resolve
-from .client import DriverFault, MinerClient
+from .client import MinerClient
+from .guard import DriverFault
 from .identity import address_id, miner_unique_id
 from .loader import LoadedDriver
 from .profile import MinerProfile

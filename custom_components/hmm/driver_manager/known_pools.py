@@ -16,8 +16,8 @@ from ..driver_api.units import parse_text
 from . import preflight
 from .address import AddressError, parse_address
 from .answers import read_template
-from .client import log_fault
 from .driver_files import UnusableFile, read_bytes
+from .guard import fault
 from .limits import run_limited
 from .loader import BUNDLED, FailedDriver, LoadedDriver, LoadedDrivers
 from .yaml_file import LARGEST_FILE, YamlProblem, read_mapping
@@ -143,7 +143,7 @@ def _ask_driver(result: KnownPools, driver: LoadedDriver[BasePoolIntegration]) -
         templates = run_limited(ask, preflight.LOAD_SECONDS)
     # Whatever a driver raises, the pool files still load
     except BaseException as err:  # noqa: BLE001
-        log_fault(driver.driver_type, err)
+        fault(driver.driver_type, err)
         return
     for template in templates:
         result.pools[template.template_id] = KnownPool(

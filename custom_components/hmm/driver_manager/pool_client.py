@@ -1,11 +1,9 @@
 """One pool account through its driver: typed answers, typed errors, limits."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 import logging
 import re
-import time
 from typing import Any
 
 import aiohttp
@@ -13,18 +11,17 @@ import aiohttp
 from ..driver_api import (
     BadAnswer,
     BasePoolIntegration,
-    CannotConnect,
     DashboardTileData,
     DriverError,
     FoundPool,
     HashrateUnit,
     Reason,
 )
-from ..driver_api.transports.failures import failure
 from ..driver_api.units import parse_moment, parse_number
 from ..driver_api.wallets import strip_worker
 from .answers import read_found_pools, read_tiles
-from .client import fault, is_cancelled, known_unit, log_fault
+from .client import known_unit
+from .guard import call_driver, read_driver
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -60,12 +57,13 @@ def make_pool_driver(
     driver_class: type[BasePoolIntegration], session: aiohttp.ClientSession
 ) -> BasePoolIntegration:
     """Return a driver with the session that it is lent."""
-    try:
-        driver = driver_class()
+
+    def make(kind: type[BasePoolIntegration]) -> BasePoolIntegration:
+        driver = kind()
         driver.session = session
-    except (Exception, SystemExit) as err:
-        raise fault(driver_class.driver_type, err) from err
-    return driver
+        return driver
+
+    return read_driver(driver_class, make)
 
 
 async def fetch_tiles(
@@ -77,9 +75,9 @@ async def fetch_tiles(
     they asked.
     """
     try:
-        answer = await _guard(
+        answer = await call_driver(
             driver,
-            lambda: driver.get_dashboard_data(
+            lambda it: it.get_dashboard_data(
                 url=account.url,
                 coin=account.coin,
                 username=account.username,
@@ -92,7 +90,7 @@ async def fetch_tiles(
         err.reason_values = _discreet_values(err.reason_values, account)
         # What it came from may quote as much, and the log shows it to developers
         raise err from None
-    if (tiles := read_tiles(answer)) is None:
+    if (tiles := read_driver(driver, lambda _: read_tiles(answer))) is None:
         msg = f"The driver {driver.driver_type} returned no tiles"
         raise BadAnswer(msg, reason="driver_no_result", driver=driver.driver_type)
     if tiles.health_message is None:
@@ -131,19 +129,25 @@ def _discreet(text: str, account: PoolAccount) -> str:
 
 def hashrate_unit(driver: BasePoolIntegration) -> HashrateUnit:
     """Return the unit of the hashrates, the usual one if the driver's is none."""
-    return known_unit(driver.hashrate_unit)
+    try:
+        return known_unit(read_driver(driver, lambda it: it.hashrate_unit))
+    except DriverError:
+        return known_unit(None)
 
 
 def poll_seconds(driver: BasePoolIntegration, account: PoolAccount) -> int:
     """Return how often an account may be asked, whatever the driver answers."""
-    try:
+
+    def read(driver: BasePoolIntegration) -> float | None:
         answer = driver.get_poll_seconds(
             account.url, **{"stratum_port": account.port, **account.settings}
         )
-    except (Exception, SystemExit) as err:  # noqa: BLE001
-        log_fault(driver.driver_type, err)
+        return parse_number(answer)
+
+    try:
+        seconds = read_driver(driver, read)
+    except DriverError:
         return _USUAL_POLL_SECONDS
-    seconds = parse_number(answer)
     if seconds is None:
         return _USUAL_POLL_SECONDS
     return round(min(max(seconds, _LEAST_POLL_SECONDS), _MOST_POLL_SECONDS))
@@ -151,17 +155,20 @@ def poll_seconds(driver: BasePoolIntegration, account: PoolAccount) -> int:
 
 def server_time(driver: BasePoolIntegration, account: PoolAccount) -> float | None:
     """Return what the pool's clock says, in seconds since 1970; None: it is not told."""
-    try:
+
+    def read(driver: BasePoolIntegration) -> float | None:
         answer = driver.get_server_time(
             account.url,
             account.coin,
             **{"stratum_port": account.port, **account.settings},
         )
-    except (Exception, SystemExit) as err:  # noqa: BLE001
-        log_fault(driver.driver_type, err)
+        moment = parse_moment(parse_number(answer))
+        return None if moment is None else moment.timestamp()
+
+    try:
+        return read_driver(driver, read)
+    except DriverError:
         return None
-    moment = parse_moment(parse_number(answer))
-    return None if moment is None else moment.timestamp()
 
 
 def is_secret(key: str, spec: Mapping[str, Any]) -> bool:
@@ -174,18 +181,23 @@ def is_secret(key: str, spec: Mapping[str, Any]) -> bool:
 
 def secret_settings(driver: BasePoolIntegration) -> set[str]:
     """Return the settings that are keys or passwords, none if the driver fails."""
-    try:
+
+    def read(driver: BasePoolIntegration) -> set[str]:
         properties = driver.get_config_schema()["properties"]
         return {key for key, spec in properties.items() if is_secret(key, spec)}
-    except (Exception, SystemExit) as err:  # noqa: BLE001
-        log_fault(driver.driver_type, err)
+
+    try:
+        return read_driver(driver, read)
+    except DriverError:
         return set()
 
 
 async def is_pool_of(driver: BasePoolIntegration, url: str, port: int) -> bool:
     """Return whether a driver knows a host by its name; False if it fails."""
     try:
-        answer = await _guard(driver, lambda: driver.detect(url, port), _PROBE_SECONDS)
+        answer = await call_driver(
+            driver, lambda it: it.detect(url, port), _PROBE_SECONDS
+        )
     except DriverError:
         return False
     return answer is True
@@ -193,46 +205,31 @@ async def is_pool_of(driver: BasePoolIntegration, url: str, port: int) -> bool:
 
 def coin_of(driver: BasePoolIntegration, url: str, port: int) -> str | None:
     """Return the coin that a driver knows to be mined there, None if not sure."""
-    try:
+
+    def read(driver: BasePoolIntegration) -> str | None:
         coin = driver.coin_at(url, port)
-    except (Exception, SystemExit) as err:  # noqa: BLE001
-        log_fault(driver.driver_type, err)
+        return coin.upper() if isinstance(coin, str) and coin else None
+
+    try:
+        return read_driver(driver, read)
+    except DriverError:
         return None
-    return coin.upper() if isinstance(coin, str) and coin else None
 
 
 async def probe(driver: BasePoolIntegration, url: str, port: int) -> list[FoundPool]:
     """Return what a driver finds at a host of one's own; nothing if it fails."""
     try:
-        answer = await _guard(driver, lambda: driver.probe(url, port), _PROBE_SECONDS)
+        answer = await call_driver(
+            driver, lambda it: it.probe(url, port), _PROBE_SECONDS
+        )
+        return read_driver(driver, lambda _: read_found_pools(answer))
     except DriverError:
         return []
-    return read_found_pools(answer)
 
 
 async def close_pool_driver(driver: BasePoolIntegration) -> None:
     """Let a driver that is asked no more give back what it holds."""
     try:
-        await _guard(driver, driver.close, _CLOSE_SECONDS)
+        await call_driver(driver, lambda it: it.close(), _CLOSE_SECONDS)
     except DriverError as err:
         _LOGGER.debug("Closing %s failed: %s", driver.driver_type, err)
-
-
-async def _guard(
-    driver: BasePoolIntegration, call: Callable[[], Awaitable[Any]], seconds: float
-) -> Any:
-    """Return what a driver answers; raise only ``DriverError``."""
-    start = time.monotonic()
-    try:
-        async with asyncio.timeout(seconds):
-            return await call()
-    except DriverError:
-        raise
-    except (TimeoutError, aiohttp.ClientError, OSError) as err:
-        msg = f"The pool did not answer after {time.monotonic() - start:.0f} s"
-        raise CannotConnect(msg, reason=failure(err)) from err
-    # SystemExit in a driver must not end Home Assistant's event loop
-    except (Exception, SystemExit, asyncio.CancelledError) as err:
-        if isinstance(err, asyncio.CancelledError) and is_cancelled():
-            raise
-        raise fault(driver.driver_type, err) from err

@@ -27,7 +27,7 @@ from ..driver_api import (
 )
 from ..driver_api.wallets import check_wallet, read_wallet
 from ..driver_manager.address import Address, AddressError
-from ..driver_manager.client import DriverFault
+from ..driver_manager.guard import DriverFault
 from ..driver_manager.pool_client import PoolAccount, fetch_tiles, is_pool_of
 from ..driver_manager.pool_detect import PoolMatch, host_of, is_at_home, parse_stratum
 from ..errors import Placeholders, pool_error

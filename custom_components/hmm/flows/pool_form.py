@@ -1,6 +1,6 @@
 """What a pool driver asks of the user, as a form."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -19,7 +19,7 @@ import voluptuous as vol
 from ..const import CONF_WALLET
 from ..driver_api import BasePoolIntegration
 from ..driver_api.units import parse_int, parse_number, parse_text
-from ..driver_manager.client import DriverFault, fault
+from ..driver_manager.guard import DriverFault, read_driver
 from ..driver_manager.pool_client import is_secret
 from ..markdown import Markdown, escape
 from .tools import choice
@@ -173,7 +173,7 @@ class AccountForm:
 
 def read_form(driver: BasePoolIntegration) -> AccountForm:
     """Return what a driver asks for; raise DriverFault if that makes no sense."""
-    schema = _guard(driver, driver.get_config_schema)
+    schema = read_driver(driver, lambda it: it.get_config_schema())
     properties = schema.get("properties", {}) if isinstance(schema, dict) else None
     if not isinstance(properties, dict):
         raise _fault(driver, "is no object with properties")
@@ -248,7 +248,7 @@ def _read_choices(told: Any) -> dict[str, Any] | None:
 
 def is_accepted(driver: BasePoolIntegration, config: dict[str, Any]) -> bool:
     """Return whether a driver accepts settings; raise DriverFault if it fails."""
-    return _guard(driver, lambda: bool(driver.validate_config(config)))
+    return read_driver(driver, lambda it: bool(it.validate_config(config)))
 
 
 def fields(
@@ -344,13 +344,6 @@ def explain(settings: Iterable[FormField]) -> Markdown:
         != ("", "")
     ]
     return Markdown("\n\n" + "\n".join(lines) if lines else "")
-
-
-def _guard[T](driver: BasePoolIntegration, call: Callable[[], T]) -> T:
-    try:
-        return call()
-    except (Exception, SystemExit) as err:
-        raise fault(driver.driver_type, err) from err
 
 
 def _fault(driver: BasePoolIntegration, what: str) -> DriverFault:

@@ -29,8 +29,9 @@ from custom_components.hmm.driver_api import (
     PoolSlot,
 )
 from custom_components.hmm.driver_api.transports.udp import BroadcastListener
-from custom_components.hmm.driver_manager.client import DriverFault, MinerClient
+from custom_components.hmm.driver_manager.client import MinerClient
 from custom_components.hmm.driver_manager.detect import detect
+from custom_components.hmm.driver_manager.guard import DriverFault
 from custom_components.hmm.driver_manager.legacy import miners, read_back
 from custom_components.hmm.driver_manager.legacy.miner_reports import read_report
 from custom_components.hmm.driver_manager.legacy.shims.adapters import (

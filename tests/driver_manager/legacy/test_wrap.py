@@ -14,7 +14,7 @@ import pytest
 
 from custom_components.hmm.driver_api import BadAnswer, CannotConnect, DashboardTileData
 from custom_components.hmm.driver_manager import pool_client
-from custom_components.hmm.driver_manager.client import DriverFault
+from custom_components.hmm.driver_manager.guard import DriverFault
 from custom_components.hmm.driver_manager.legacy import pools as legacy_pools
 from custom_components.hmm.driver_manager.legacy.pools import LegacyPool
 from custom_components.hmm.driver_manager.loader import LoadedDrivers, load_drivers
