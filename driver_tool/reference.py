@@ -25,6 +25,7 @@ _MODULES = (
     ("Pools", "pool.py"),
     ("What a pool reports", "tiles.py"),
     ("Errors", "errors.py"),
+    ("Reasons", "reasons.py"),
     ("Reading numbers", "units.py"),
     ("Wallets", "wallets.py"),
     ("Coins", "coins.py"),
