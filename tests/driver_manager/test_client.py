@@ -132,7 +132,9 @@ async def test_the_driver_is_lent_what_it_needs(
     assert asked("connect") == 1
     assert asked("get_telemetry") == 2
     assert client._driver is not None
-    assert client._driver.context is context
+    assert client._driver.context is not None
+    assert client._driver.context.options is context.options
+    assert client._driver.context.session.connector is context.session.connector
     assert client.hashrate_unit == "GH/s"
 
 

@@ -166,9 +166,9 @@ async def _cancelled() -> Never:
     ("raised", "kind", "text"),
     [
         (InvalidValue("No such coin"), InvalidValue, "No such coin"),
-        (TimeoutError(), CannotConnect, "did not answer after 0 s"),
-        (aiohttp.ServerDisconnectedError(), CannotConnect, "did not answer"),
-        (OSError(113, "No route"), CannotConnect, "did not answer"),
+        (TimeoutError(), CannotConnect, "did not answer in time"),
+        (aiohttp.ServerDisconnectedError(), CannotConnect, "ServerDisconnectedError"),
+        (OSError(113, "No route"), CannotConnect, "connection failed"),
         (KeyError("wallet"), DriverFault, "pretend failed with KeyError"),
         (SystemExit(1), DriverFault, "failed with SystemExit"),
         (_cancelled, DriverFault, "failed with CancelledError"),

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 import logging
-from typing import Any, get_args
+from typing import get_args
 
 from aiohttp import ClientSession
 
@@ -114,13 +114,21 @@ class MinerClient:
             self._was_good = True
         return telemetry
 
+    async def _read_once(self) -> MinerTelemetry:
+        driver = await self._connected()
+        answer = await call_driver(driver, lambda it: it.get_telemetry(), _POLL_SECONDS)
+        telemetry = read_driver(driver, lambda _: read_telemetry(answer))
+        if telemetry is None:
+            raise DriverFault(
+                f"The driver {driver.driver_type} returned no telemetry",
+                reason="driver_no_result",
+                driver=driver.driver_type,
+            )
+        return telemetry
+
     async def _read_telemetry(self, may_retry: bool) -> MinerTelemetry:
         try:
-            driver = await self._connected()
-            answer = await call_driver(
-                driver, lambda it: it.get_telemetry(), _POLL_SECONDS
-            )
-            return read_driver(driver, lambda _: _telemetry(answer, driver))
+            return await self._read_once()
         except TimedOut:
             raise  # There is no time left for another try
         except CannotConnect, BadAnswer, DriverFault:
@@ -323,11 +331,3 @@ class MinerClient:
 def known_unit(unit: object) -> HashrateUnit:
     """Return the unit that a driver names, the usual one if it is none."""
     return next((known for known in get_args(HashrateUnit) if known == unit), "TH/s")
-
-
-def _telemetry(answer: Any, driver: BaseMinerAdapter) -> MinerTelemetry:
-    """Return a driver's answer as telemetry."""
-    if (telemetry := read_telemetry(answer)) is None:
-        msg = f"The driver {driver.driver_type} returned no telemetry"
-        raise DriverFault(msg, reason="driver_no_result", driver=driver.driver_type)
-    return telemetry

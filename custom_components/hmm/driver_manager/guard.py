@@ -20,6 +20,8 @@ from ..driver_api.transports.failures import failure
 
 _LOGGER = logging.getLogger(__name__)
 
+_API = errors.__name__.rpartition(".")[0]
+
 _CANCEL_SECONDS = 1.0
 """How long a driver may take to end after it was cancelled."""
 
@@ -133,7 +135,7 @@ def _as_driver_error(name: str, err: BaseException) -> DriverError:
         if isinstance(err, DriverError):
             # One of a driver's own may do anything when it is read
             kinds = type(err).__mro__
-            kind = next(kind for kind in kinds if kind.__module__ == errors.__name__)
+            kind = next(kind for kind in kinds if kind.__module__.startswith(_API))
             text = str(err)[:_LONGEST_MESSAGE]
             error: DriverError = kind(text, reason=err.reason_key, **err.reason_values)
             return error
