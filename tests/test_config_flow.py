@@ -188,6 +188,18 @@ async def test_a_miner_is_added_by_its_address(
         assert hub_entry(home).state is ConfigEntryState.LOADED
 
 
+@pytest.mark.parametrize("typed", ["http://{}/", "HTTP://me@{}/#/settings", "{}/"])
+async def test_an_address_is_pasted_from_the_browser(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, typed: str
+) -> None:
+    """What a browser shows is understood as the address of the miner."""
+    form = await choose(home, "miner")
+    result = await fill(home, form, host=typed.format(f"127.0.0.1:{bitaxe.port}"))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"]["host"] == "127.0.0.1"
+    assert result["data"]["port"] == bitaxe.port
+
+
 async def test_miners_of_one_model_get_different_names(home: HomeAssistant) -> None:
     """The second Bitaxe is told from the first by the end of its MAC."""
     async with (
@@ -207,10 +219,8 @@ async def test_miners_of_one_model_get_different_names(home: HomeAssistant) -> N
 @pytest.mark.parametrize(
     ("typed", "error"),
     [
-        ("http://127.0.0.1", "address_scheme"),
-        ("https://bitaxe.local/", "address_scheme"),
-        ("127.0.0.1/", "address_path"),
-        ("127.0.0.1/api/system/info", "address_path"),
+        ("http://", "address_invalid"),
+        ("http://[2001:db8::1]/", "address_ipv6"),
         ("fe80::1", "address_ipv6"),
         ("[2001:db8::1]:80", "address_ipv6"),
         ("127.0.0.1:0", "address_port"),
@@ -326,7 +336,7 @@ async def test_a_miner_that_is_added_again_moves(
         assert moved.mac == bitaxe.mac
         result = await add_miner(home, moved)
         assert result["type"] is FlowResultType.ABORT
-        assert result["reason"] == "already_configured"
+        assert result["reason"] == "address_updated"
         assert miners(home) == [entry]
         assert entry.data["port"] == moved.port
         assert value(home, entry, "hashrate") > 0
@@ -567,7 +577,7 @@ async def test_dhcp_finds_a_new_miner(
         "host": "127.0.0.1",
     }
     (flow,) = home.config_entries.flow.async_progress()
-    assert flow["context"]["title_placeholders"] == {"name": "Bitaxe Gamma"}
+    assert flow["context"]["title_placeholders"] == {"name": "Bitaxe Gamma (127.0.0.1)"}
     assert miners(home) == []
 
     result = await fill(home, result)
@@ -780,7 +790,7 @@ async def test_reconfigure_shows_the_usual_port_as_none(
 @pytest.mark.parametrize(
     ("address", "errors"),
     [
-        ("127.0.0.1/", {"host": "address_path"}),
+        ("127.0.0.", {"host": "address_invalid"}),
         (None, {"base": "refused"}),
     ],
 )

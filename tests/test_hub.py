@@ -17,7 +17,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.hmm.const import DOMAIN, HUB_UNIQUE_ID
 from simulator import SimulatedAxeOS, SimulatedNerdQAxe, SimulatedNMMiner
 
-from .common import find, hub_entry, identity, keys, later, poll, value
+from .common import devices, find, hub_entry, identity, keys, later, poll, value
 from .conftest import miner_entry, set_up
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -290,3 +290,16 @@ async def test_no_partial_sum_while_home_assistant_starts(
     await home.async_block_till_done()
     assert float(home.states.get("sensor.mining_fleet_hashrate").state) > 0
     assert home.states.get("sensor.mining_fleet_miners_online").state == "1"
+
+
+async def test_the_fleet_has_a_name_in_the_language_of_its_user(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """In a German Home Assistant, entry and device are called so; it has a model."""
+    await home.config.async_update(language="de")
+    await home.async_block_till_done()
+    await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    entry = hub_entry(home)
+    assert entry.title == "Mining-Flotte"
+    (device,) = devices(home, entry)
+    assert (device.name, device.model) == ("Mining-Flotte", "Home Miner Manager")

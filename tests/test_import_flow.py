@@ -120,7 +120,6 @@ async def solopool(hmm_folder: Path) -> AsyncIterator[SimulatedSolopool]:
         ("", "address_invalid"),
         ("hmm.local:0", "address_port"),
         ("[fd00::1]:8080", "address_ipv6"),
-        ("http://me@hmm.local:8080/app", "address_path"),
     ],
 )
 async def test_what_is_no_address(home: HomeAssistant, typed: str, error: str) -> None:
@@ -578,7 +577,7 @@ async def test_a_pool_that_nobody_knows(
     """Its owner is asked what it is, as if he had typed the host."""
     local.add_pool("Riddle", "riddle.example", 3333, "me", pool_config=None)
     menu = await fill(home, await ask(home, local), pools=["0"])
-    assert menu["step_id"] == "pool_unknown"
+    assert menu["step_id"] == "pool_unsupported"
     assert menu["description_placeholders"]["host"] == "riddle.example:3333"
 
 

@@ -570,6 +570,9 @@ def test_every_abort_is_translated() -> None:
     for call in calls(tree, "async_update_reload_and_abort"):
         if (reason := argument(call, "reason")) is not None:
             reasons |= literals(reason)
+    for call in calls(tree, "_abort_if_unique_id_configured"):
+        if (error := argument(call, "error")) is not None:
+            reasons |= literals(error)
     for method, aborts in HA_ABORTS.items():
         if any(calls(tree, method)):
             reasons |= aborts
@@ -607,6 +610,11 @@ def test_every_option_of_a_selector_is_translated() -> None:
             flow_drivers._ANSWER_SCHEMA.schema["answer"].config["options"]
         ),
         "driver_kind": {"miner", "pool"},
+        "mode": set(
+            load("services.yaml")["set_mode"]["fields"]["mode"]["selector"]["select"][
+                "options"
+            ]
+        ),
         "driver_source": set(get_args(overview.Source.__value__)),
         "driver_state": set(get_args(overview.State.__value__)),
     }

@@ -168,8 +168,8 @@ async def test_the_address_is_wrong(home: HomeAssistant) -> None:
     result = await install(home, result)
     assert result["step_id"] == "miner"
     assert result["errors"] == {"base": "unsupported_device"}
-    result = await fill(home, result, host="http://127.0.0.1/", other_kind=True)
-    assert result["errors"] == {"host": "address_scheme"}
+    result = await fill(home, result, host="127.0.0.", other_kind=True)
+    assert result["errors"] == {"host": "address_invalid"}
 
 
 async def test_a_package_that_cannot_be_installed(

@@ -347,7 +347,7 @@ async def test_pool_accounts_are_not_added_twice(
     [
         ("", "pool_address_invalid"),
         ("my pool", "pool_address_invalid"),
-        ("[fd00::1]:3333", "pool_address_invalid"),
+        ("[fd00::1]:3333", "address_ipv6"),
         ("pool.example:0", "address_port"),
         ("pool.example:stratum", "address_port"),
     ],
@@ -404,7 +404,7 @@ async def test_an_address_that_nobody_knows(home: HomeAssistant) -> None:
     """Another address can be typed, or the kind of pool be chosen by hand."""
     async with SimulatedGoSlimStratum() as server:
         menu = await type_host(home, "pool.example")
-        assert menu["step_id"] == "pool_unknown"
+        assert menu["step_id"] == "pool_unsupported"
         assert menu["description_placeholders"]["host"] == "pool.example"
         form = await fill(home, menu, next_step_id="pool_host")
         assert suggested(form, "host") == "pool.example"
@@ -432,14 +432,14 @@ async def test_an_address_that_nobody_knows(home: HomeAssistant) -> None:
 
 
 async def test_a_kind_by_hand_without_a_port(home: HomeAssistant) -> None:
-    """A port that was not typed is asked for; the only coin is not."""
+    """A port that was not typed has the usual one; the only coin is not asked for."""
     menu = await type_host(home, "stack.example")
     form = await fill(home, menu, next_step_id="pool_kind")
     form = await fill(home, form, driver="dgb_stack")
     assert form["step_id"] == "pool_account"
     assert fields(form) == {"host", "port", "manager_port"}
     assert suggested(form, "host") == "stack.example"
-    assert suggested(form, "port") is None
+    assert suggested(form, "port") == 3335
 
 
 # Servers of one's own
@@ -577,16 +577,17 @@ async def test_pools_of_ones_own_miners(
         at_home = ("home.example", 8004, f"{DEMO_WALLET}.gamma")
         mine_at(bitaxe, at_home, ("nobody.example", 1234, "me.gamma"))
         mine_at(other, at_home, ("away.example", 8004, f"{DEMO_WALLET.upper()}.x"))
-        for device in (bitaxe, other):
-            await set_up(home, miner_entry(device, "bitaxe"))
+        await set_up(home, miner_entry(bitaxe, "bitaxe"))
+        await set_up(home, miner_entry(other, "bitaxe", title="Bitaxe 2"))
+        short = f"{DEMO_WALLET[:6]}…{DEMO_WALLET[-4:]}"
 
         menu = await choose(home, "pool")
         assert menu["menu_options"] == ["pool_mined", "pool_list", "pool_host"]
         form = await fill(home, menu, next_step_id="pool_mined")
         assert list(options(form, "pool").values()) == [
-            "Solopool.org · DGB (home.example:8004) · 2×",
-            "nobody.example:1234 · 1×",
-            "Solopool.org · DGB (away.example:8004) · 1×",
+            f"Solopool.org · DGB (home.example:8004) · {short} · Bitaxe, Bitaxe 2",
+            "nobody.example:1234 · me · Bitaxe",
+            f"Solopool.org · DGB (away.example:8004) · {short.upper()} · Bitaxe 2",
         ]
         form = await fill(home, form, pool="0")
         assert form["step_id"] == "pool_account"
@@ -597,9 +598,11 @@ async def test_pools_of_ones_own_miners(
         # The same account at another server is set up with that
         menu = await choose(home, "pool")
         form = await fill(home, menu, next_step_id="pool_mined")
-        assert list(options(form, "pool").values()) == ["nobody.example:1234 · 1×"]
+        assert list(options(form, "pool").values()) == [
+            "nobody.example:1234 · me · Bitaxe"
+        ]
         menu = await fill(home, form, pool="0")
-        assert menu["step_id"] == "pool_unknown"
+        assert menu["step_id"] == "pool_unsupported"
         assert menu["description_placeholders"]["host"] == "nobody.example:1234"
         form = await fill(home, menu, next_step_id="pool_host")
         assert suggested(form, "host") == "nobody.example:1234"
@@ -661,7 +664,7 @@ async def test_a_mined_pool_with_a_key(
     menu = await choose(home, "pool")
     form = await fill(home, menu, next_step_id="pool_mined")
     assert list(options(form, "pool").values()) == [
-        "Braiins Pool · BTC (eu.stratum.braiins.com:3333) · 1×"
+        "Braiins Pool · BTC (eu.stratum.braiins.com:3333) · Bitaxe"
     ]
     form = await fill(home, form, pool="0")
     assert fields(form) == {"api_token"}
@@ -706,10 +709,11 @@ async def test_mined_pools_that_need_more(
         ("eu1.solopool.org", 8004, "me.gamma"),
     )
     await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    short = f"{BITCOIN_WALLET[:6]}…{BITCOIN_WALLET[-4:]}"
     form = await fill(home, await choose(home, "pool"), next_step_id="pool_mined")
     assert list(options(form, "pool").values()) == [
-        "Acme (pool.acme.example:3333) · 1×",
-        "Solopool.org · DGB (eu1.solopool.org:8004) · 1×",
+        f"Acme (pool.acme.example:3333) · {short} · Bitaxe",
+        "Solopool.org · DGB (eu1.solopool.org:8004) · me · Bitaxe",
     ]
     form = await fill(home, await fill(home, form, pool="0"), coin="BTC")
     assert suggested(form, "wallet") == BITCOIN_WALLET
@@ -874,8 +878,8 @@ async def test_keys_and_servers_can_be_changed(
 
     menu = await reconfigure(home, entry)
     form = await fill(home, menu, next_step_id="reconfigure_settings")
-    result = await fill(home, form, **server, api_token="token-of-alice")
-    assert result["reason"] == "wrong_account"
+    form = await fill(home, form, **server, api_token="token-of-alice")
+    assert form["errors"] == {"base": "wrong_account"}
     assert entry.data["account_settings"] == {"api_token": "new"}
 
     # What is left empty stays
@@ -1646,7 +1650,7 @@ async def test_a_driver_that_cannot_be_made(
     source = DRIVER + "\n    def __init__(self):\n        raise SystemExit\n"
     write_driver(hmm_folder, {}, source=source)
     menu = await type_host(home, "pool.acme.example:3333")
-    assert menu["step_id"] == "pool_unknown"
+    assert menu["step_id"] == "pool_unsupported"
     form = await fill(home, menu, next_step_id="pool_kind")
     form = await fill(home, form, driver="acme")
     result = await fill(home, form, coin="BTC")

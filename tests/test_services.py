@@ -187,7 +187,7 @@ async def test_a_miner_without_modes(home: HomeAssistant) -> None:
         )
         with pytest.raises(ServiceValidationError) as caught:
             await call(home, "set_mode", devices(home, entry), mode="eco")
-        assert caught.value.translation_placeholders == {"mode": "eco", "modes": "-"}
+        assert caught.value.translation_placeholders == {"host": "Nmminer"}
 
 
 async def test_one_miner_fails_and_the_others_obey(

@@ -29,6 +29,7 @@ from homeassistant.helpers.selector import (
 )
 from homeassistant.helpers.service_info.dhcp import DhcpServiceInfo
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
+from homeassistant.helpers.translation import async_get_translations
 import voluptuous as vol
 
 from . import migration
@@ -40,7 +41,6 @@ from .const import (
     CONF_POWER_DRAW,
     CONF_PROFILE,
     DOMAIN,
-    HUB_TITLE,
     HUB_UNIQUE_ID,
     EntryType,
 )
@@ -121,8 +121,12 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
         """Make the hub beside the first miner or pool."""
         await self.async_set_unique_id(HUB_UNIQUE_ID)
         self._abort_if_unique_id_configured()
+        texts = await async_get_translations(
+            self.hass, self.hass.config.language, "device", {DOMAIN}
+        )
         return self.async_create_entry(
-            title=HUB_TITLE, data={CONF_ENTRY_TYPE: EntryType.HUB}
+            title=texts[f"component.{DOMAIN}.device.fleet.name"],
+            data={CONF_ENTRY_TYPE: EntryType.HUB},
         )
 
     # A miner by its address
@@ -498,7 +502,9 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
         found = self._found[0]
         await self.async_set_unique_id(found.unique_id)
         await self._abort_if_known(found)
-        self.context["title_placeholders"] = {"name": found.model}
+        self.context["title_placeholders"] = {
+            "name": f"{found.model} ({found.client.host})"
+        }
         return await self.async_step_discovery_confirm()
 
     # Whose device it is
@@ -535,7 +541,8 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
                 entry, data={**entry.data, **address}
             )
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
-        elif is_ours and entry.state is ConfigEntryState.SETUP_RETRY:
+            raise AbortFlow("address_updated")
+        if is_ours and entry.state is ConfigEntryState.SETUP_RETRY:
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
         raise AbortFlow("already_configured")
 

@@ -185,7 +185,8 @@ class HubEntity(HmmEntity[HubCoordinator]):
             entry_type=DeviceEntryType.SERVICE,
             identifiers=identifiers,
             manufacturer="HMM",
-            name=name,
+            model="Home Miner Manager",
+            translation_key="fleet",
         )
 
 

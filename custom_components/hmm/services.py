@@ -109,13 +109,19 @@ def async_setup_services(hass: HomeAssistant) -> None:
         async def run(miner: MinerCoordinator) -> None:
             modes = miner.profile.modes if miner.profile else ()
             mode = next((name for name in wanted if name in modes), None)
+            if not modes:
+                raise ServiceValidationError(
+                    translation_domain=DOMAIN,
+                    translation_key="modes_missing",
+                    translation_placeholders={"host": miner.config_entry.title},
+                )
             if mode is None:
                 raise ServiceValidationError(
                     translation_domain=DOMAIN,
                     translation_key="unknown_mode",
                     translation_placeholders={
                         "mode": ", ".join(wanted),
-                        "modes": ", ".join(modes) or "-",
+                        "modes": ", ".join(modes),
                     },
                 )
             await miner.async_set_mode(mode)

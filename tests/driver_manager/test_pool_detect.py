@@ -279,7 +279,10 @@ async def test_two_files_with_one_host(tmp_path: Path, loaded: LoadedDrivers) ->
 async def test_a_file_whose_host_is_none(tmp_path: Path, loaded: LoadedDrivers) -> None:
     """Given a file with a host that cannot be, others are found all the same."""
     file = FILE.format(driver="solopool", url="a b", port=3333, coin="DGB")
-    pools = known(tmp_path, loaded, mine=file)
+    (tmp_path / "pools").mkdir()
+    (tmp_path / "pools" / "mine.yaml").write_text(file)
+    pools = load_known_pools(tmp_path, loaded)
+    assert [failed.line for failed in pools.failed] == [3]
     assert len(await find_pools({}, pools, "eu1.solopool.org", 8004)) == 1
 
 

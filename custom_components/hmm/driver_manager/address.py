@@ -5,10 +5,9 @@ import ipaddress
 import re
 from typing import Literal
 
-type AddressFault = Literal[
-    "address_scheme", "address_path", "address_ipv6", "address_port", "address_invalid"
-]
+type AddressFault = Literal["address_ipv6", "address_port", "address_invalid"]
 
+_AFTER_SERVER = re.compile(r"[/?#\\]")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
 _LOOKS_LIKE_IPV4 = re.compile(r"[\d.]+")
 
@@ -31,12 +30,13 @@ class Address:
 
 
 def parse_address(text: str) -> Address:
-    """Return ``host`` or ``host:port``; raise ``AddressError`` otherwise."""
-    text = text.strip()
-    if "://" in text:
-        raise AddressError("address_scheme")
-    if any(char in text for char in "/?#@\\"):
-        raise AddressError("address_path")
+    """Return the server of ``host``, ``host:port`` or what a browser shows.
+
+    Of ``http://user@host:port/path``, scheme, user and path are left out. Raises
+    AddressError.
+    """
+    text = text.strip().rpartition("://")[2]
+    text = _AFTER_SERVER.split(text, maxsplit=1)[0].rpartition("@")[2]
     if _is_ipv6(text):
         # AxeOS takes an IPv6 client for a stranger, the others have no IPv6
         raise AddressError("address_ipv6")

@@ -161,10 +161,8 @@ def _sound(told: object) -> PoolTemplate | None:
 
 def _is_server(url: str) -> bool:
     """Return whether miners can connect there, as far as its text says."""
-    if scheme := _SCHEME.match(url):
-        if scheme[1].lower() not in _SCHEMES:
-            return False
-        url = url[scheme.end() :].partition("#")[0].partition("/")[0].rpartition("@")[2]
+    if (scheme := _SCHEME.match(url)) and scheme[1].lower() not in _SCHEMES:
+        return False
     try:
         parse_address(url)
     except AddressError:

@@ -42,10 +42,8 @@ def parse_stratum(text: str) -> Address:
     port of a web page (``http://host:port``) is not that of the stratum: it is left
     out. Raises AddressError.
     """
-    scheme, separator, rest = text.strip().rpartition("://")
-    rest = rest.partition("#")[0].partition("/")[0].rpartition("@")[2]
-    address = parse_address(rest)
-    if separator and scheme.lower() in ("http", "https"):
+    address = parse_address(text)
+    if text.strip().lower().startswith(("http://", "https://")):
         return Address(address.host)
     return address
 

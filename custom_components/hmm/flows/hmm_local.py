@@ -28,6 +28,7 @@ from ..driver_manager.legacy.hmm_local_api import (
     HmmLocal,
     LocalMiner,
     LocalPool,
+    SecureServer,
     ServerFailed,
     parse_server,
     read_hmm_local,
@@ -85,7 +86,6 @@ class FoundPool:
             host=self.item.host,
             port=self.item.port,
             user=strip_worker(self.item.user),
-            miners=0,
         )
 
     @property
@@ -141,11 +141,10 @@ class ImportFlow(PoolFlow):
                 server = parse_server(user_input[CONF_HOST])
                 data = await async_shared_data(self.hass)
                 self._local = await read_hmm_local(data.session, server)
+            except SecureServer:
+                errors[CONF_HOST] = "hmm_local_https"
             except AddressError as err:
-                errors[CONF_HOST] = (
-                    # A miner's address has no http:// in front, this one may
-                    "hmm_local_https" if err.fault == "address_scheme" else err.fault
-                )
+                errors[CONF_HOST] = err.fault
             except DriverError as err:
                 errors["base"] = next(
                     key for kind, key in _ERRORS if isinstance(err, kind)

@@ -31,7 +31,7 @@ from ..driver_api import DashboardTileData
 from ..driver_api.coins import COINS
 from ..driver_manager.address import Address
 from ..driver_manager.known_pools import KnownPool
-from ..driver_manager.pool_detect import PoolMatch, find_pools, match_of
+from ..driver_manager.pool_detect import PoolMatch, find_pools, is_at_home, match_of
 from ..errors import Placeholders
 from ..markdown import escaping
 from ..pools.defaults import async_read_defaults
@@ -62,6 +62,10 @@ from .tools import async_shared_data, choice, free_title
 
 CONF_POOL = "pool"
 CONF_REGION = "region"
+
+_MOST_NAMES = 3
+USUAL_PORT = 3333
+"""The stratum port of most pool servers."""
 
 ADDRESS_SCHEMA = vol.Schema({vol.Required(CONF_HOST): TextSelector()})
 
@@ -194,6 +198,16 @@ class PoolFlow(ConfigFlow):
         """Tell that nobody knows the host, and offer what can be done."""
         return self.async_show_menu(
             step_id="pool_unknown",
+            menu_options=["pool_host", "pool_kind"],
+            description_placeholders={"host": self._where},
+        )
+
+    async def async_step_pool_unsupported(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Tell that HMM has no driver for a public pool, and what can be done."""
+        return self.async_show_menu(
+            step_id="pool_unsupported",
             menu_options=["pool_host", "pool_kind"],
             description_placeholders={"host": self._where},
         )
@@ -498,7 +512,10 @@ class PoolFlow(ConfigFlow):
         self._matches = matches
         match len(matches):
             case 0:
-                return await self.async_step_pool_unknown()
+                assert self._address is not None
+                if is_at_home(self._address.host):
+                    return await self.async_step_pool_unknown()
+                return await self.async_step_pool_unsupported()
             case 1:
                 return await self._begin(matches[0])
         return await self.async_step_pool_match()
@@ -519,7 +536,9 @@ class PoolFlow(ConfigFlow):
         server = None if match.url else defaults.servers.get(match.driver_type)
         suggested: dict[str, Any] = {
             CONF_HOST: server.host if server else match.url,
-            CONF_PORT: (server and server.port) or match.port or None,
+            CONF_PORT: (server and server.port)
+            or match.port
+            or await self._usual_port(match),
         }
         in_file = match.known.username if match.known is not None else None
         if user := self._user or in_file:
@@ -530,6 +549,17 @@ class PoolFlow(ConfigFlow):
         if secret is not None:
             suggested[secret] = defaults.api_keys.get(match.driver_type)
         return suggested
+
+    async def _usual_port(self, match: PoolMatch) -> int:
+        """Return the stratum port of other servers of this kind."""
+        known = (await async_shared_data(self.hass)).known_pools.pools.values()
+        ports = [
+            pool.template.port
+            for pool in known
+            if pool.driver_type == match.driver_type
+            and match.coin in (None, pool.template.coin.upper())
+        ]
+        return ports[0] if ports else USUAL_PORT
 
     async def _create(
         self,
@@ -578,7 +608,7 @@ class PoolFlow(ConfigFlow):
     ) -> ConfigFlowResult:
         """Let an entry ask elsewhere; the account and the history stay."""
         if not is_account_of(entry, await ask(pool, account)):
-            return self.async_abort(reason="wrong_account")
+            raise Refused(BASE, "wrong_account")
         return self.async_update_reload_and_abort(
             entry,
             data_updates={
@@ -788,12 +818,19 @@ def _match_names(data: HmmData, matches: list[PoolMatch]) -> list[str]:
 
 
 def _mined_name(data: HmmData, mined: MinedPool, matches: list[PoolMatch]) -> str:
-    """Return a name as "Solopool.org · DGB (eu1.solopool.org:8004) · 3x"."""
+    """Return a name as "Solopool.org · DGB (host:8004) · dgb1qa…7xkz · Garage, Shed"."""
     names = dict.fromkeys(
         _group_name(data, match.driver_type, match.coin) for match in matches
     )
     known = f"{' / '.join(names)} ({mined.address})" if names else mined.address
-    return f"{known} · {mined.miners}×"
+    names_of_miners = ", ".join(mined.miners[:_MOST_NAMES])
+    if more := mined.miners[_MOST_NAMES:]:
+        names_of_miners += f" +{len(more)}"
+    # Where a key tells whose account it is, the user name is nobody's business
+    kinds = [pool_kind(data, match.driver_type) for match in matches]
+    has_account = not kinds or any(kind and kind.form.account for kind in kinds)
+    account = mined.account if has_account else ""
+    return " · ".join(filter(None, (known, account, names_of_miners)))
 
 
 def _coin_name(coin: str) -> str:

@@ -238,8 +238,8 @@ def read_address(typed: str) -> Address:
     try:
         return parse_stratum(typed)
     except AddressError as err:
-        if err.fault == "address_port":
-            raise Refused(CONF_HOST, "address_port") from err
+        if err.fault != "address_invalid":
+            raise Refused(CONF_HOST, err.fault) from err
         raise Refused(CONF_HOST, "pool_address_invalid") from err
 
 

@@ -9,6 +9,8 @@ from ..driver_manager.address import AddressError
 from ..driver_manager.pool_detect import parse_stratum
 from ..fleet import Fleet
 
+_LONGEST_ACCOUNT = 14
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MinedPool:
@@ -17,7 +19,15 @@ class MinedPool:
     host: str
     port: int
     user: str = field(repr=False)
-    miners: int
+    miners: tuple[str, ...] = ()
+    """The names of the miners that have it."""
+
+    @property
+    def account(self) -> str:
+        """Return the user, shortened as wallets are: enough to recognize it."""
+        if len(self.user) <= _LONGEST_ACCOUNT:
+            return self.user
+        return f"{self.user[:6]}…{self.user[-4:]}"
 
     @property
     def address(self) -> str:
@@ -31,7 +41,7 @@ def mined_pools(fleet: Fleet) -> list[MinedPool]:
     Pools for emergencies are among them. One server is there once for each account.
     """
     miners: dict[tuple[str, int, str], set[str]] = {}
-    for entry_id, miner in fleet.miners.items():
+    for miner in fleet.miners.values():
         for slot in miner.data.pools if miner.data else ():
             try:
                 address = parse_stratum(slot.url)
@@ -39,12 +49,12 @@ def mined_pools(fleet: Fleet) -> list[MinedPool]:
                 continue
             if address.port is not None:
                 key = (address.host, address.port, strip_worker(slot.user or ""))
-                miners.setdefault(key, set()).add(entry_id)
+                miners.setdefault(key, set()).add(miner.config_entry.title)
     pools = [
-        MinedPool(host=host, port=port, user=user, miners=len(entries))
-        for (host, port, user), entries in miners.items()
+        MinedPool(host=host, port=port, user=user, miners=tuple(sorted(names)))
+        for (host, port, user), names in miners.items()
     ]
-    return sorted(pools, key=lambda pool: -pool.miners)
+    return sorted(pools, key=lambda pool: -len(pool.miners))
 
 
 def pool_drivers(data: HmmData) -> dict[str, BasePoolIntegration]:

@@ -89,7 +89,7 @@ def old_servers(values: Mapping[Any, Any]) -> dict[str, Address]:
         # What is no address is not suggested
         with suppress(AddressError):
             url = parse_text(section.get("url")) or ""
-            server = parse_address(url.rpartition("://")[2].partition("/")[0])
+            server = parse_address(url)
             port = parse_int(section.get("port"))
             if port is not None and 0 < port < 65536:
                 server = Address(server.host, port)

@@ -42,6 +42,14 @@ _OTHER_NAMES = {"api_base_url": "api_base"}
 _ITSELF = frozenset({"127.0.0.1", "localhost", "host.docker.internal"})
 
 
+class SecureServer(AddressError):
+    """An address with https in front: HMM-Local has no certificate."""
+
+    def __init__(self) -> None:
+        """Take it for none at all."""
+        super().__init__("address_invalid")
+
+
 class ServerFailed(DriverError):
     """HMM-Local itself failed: an error status instead of an answer."""
 
@@ -109,13 +117,11 @@ def parse_server(text: str) -> Address:
     """Return host and port of HMM-Local, as typed or copied from a browser.
 
     ``192.168.1.5``, ``hmm.local:8080`` or ``http://192.168.1.5:8080/app/miners``.
-    Raises AddressError; one with https in front has the fault "address_scheme":
-    HMM-Local has no certificate.
+    Raises AddressError, for an address with https in front SecureServer.
     """
-    scheme, separator, rest = text.strip().rpartition("://")
-    if separator and scheme.lower() != "http":
-        raise AddressError("address_scheme")
-    address = parse_address(rest.partition("/")[0])
+    if text.strip().lower().startswith("https://"):
+        raise SecureServer
+    address = parse_address(text)
     return Address(address.host, address.port or DEFAULT_PORT)
 
 
