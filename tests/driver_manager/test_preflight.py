@@ -94,8 +94,8 @@ def test_nothing_of_a_file_is_left(tmp_path: Path, socket_enabled: None) -> None
         "held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
         f"held.bind(('127.0.0.1', {free_udp_port()}))\n"
     )
-    spoils = "import sys\nsys.modules['zipfile'] = None\n"
-    needs = "import zipfile\n"
+    spoils = "import sys\nsys.modules['colorsys'] = None\n"
+    needs = "import colorsys\n"
     (path,) = write(tmp_path, a="")
     for source in (holds, holds, spoils, needs):
         path.write_text(source + GOOD)

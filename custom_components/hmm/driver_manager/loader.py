@@ -32,6 +32,7 @@ from .legacy.stock import is_stock
 from .legacy.wrap import find_legacy
 from .limits import run_limited
 from .preflight import Finding, check
+from .tampering import Snapshot, explain, made_by
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -155,18 +156,25 @@ def load_drivers(
         [it for it in files if not kept[it.path] and it.path not in withheld],
         drivers.settings,
     )
+    new = [
+        file
+        for file in files
+        if not kept[file.path]
+        and file.path not in withheld
+        and file.path not in findings
+    ]
+    loaded = _load_all(drivers.tried, new, drivers.settings)
     for file in files:
         drivers.fingerprints[file.path] = file.fingerprint
         if kept[file.path]:
             _take_over(drivers, kept[file.path])
         elif file.path in withheld:
             drivers.failed.append(withheld[file.path])
-        elif (finding := findings.get(file.path)) is None:
-            _load_with_limit(drivers, file)
+        elif (finding := findings.get(file.path)) is not None:
+            drivers.failed.append(_failed(file, finding))
         else:
-            drivers.failed.append(
-                FailedDriver(path=file.path, reason=finding.reason, line=finding.line)
-            )
+            drivers.failed.extend(loaded[file.path].failed)
+            _take_over(drivers, list(loaded[file.path]))
     _let_go_on(drivers, running)
     return drivers
 
@@ -332,22 +340,49 @@ def _load_bundled(
         _register(drivers, driver_class, path, sha256, bundled=True, optional=optional)
 
 
-def _load_with_limit(drivers: LoadedDrivers, file: DriverFile) -> None:
-    """Load one file; what went well in the other process may still hang in this."""
+def _load_all(
+    tried: dict[str, Finding | None],
+    files: list[DriverFile],
+    settings: Mapping[str, Any],
+) -> dict[Path, LoadedDrivers]:
+    """Load files that did no harm in the other process; they may still do it here.
+
+    One that changes what others use is not used, and what it changed is put back.
+    """
+    if not files:
+        return {}
+    before = Snapshot()
+    found = {file.path: _load_with_limit(tried, file, settings) for file in files}
+    modules = {_module_name(file.path, file.sha256): file for file in files}
+    for change in before.changes():
+        if (file := modules.get(made_by(change.after))) is not None:
+            tried[file.fingerprint] = finding = Finding(
+                *explain(file.path, str(change)), harmful=True
+            )
+            found[file.path] = LoadedDrivers(failed=[_failed(file, finding)])
+            change.undo()
+    return found
+
+
+def _load_with_limit(
+    tried: dict[str, Finding | None], file: DriverFile, settings: Mapping[str, Any]
+) -> LoadedDrivers:
+    """Load one file."""
     found = LoadedDrivers()
     try:
         run_limited(
-            lambda: _load_user_file(found, file, drivers.settings),
-            preflight.LOAD_SECONDS,
+            lambda: _load_user_file(found, file, settings), preflight.LOAD_SECONDS
         )
     except TimeoutError:
         reason = f"It takes longer than {preflight.LOAD_SECONDS:.0f} s to load"
         # Each time, a thread would be left behind
-        drivers.tried[file.fingerprint] = Finding(reason, harmful=True)
-        drivers.failed.append(FailedDriver(path=file.path, reason=reason))
-    else:
-        drivers.failed.extend(found.failed)
-        _take_over(drivers, list(found))
+        tried[file.fingerprint] = finding = Finding(reason, harmful=True)
+        return LoadedDrivers(failed=[_failed(file, finding)])
+    return found
+
+
+def _failed(file: DriverFile, finding: Finding) -> FailedDriver:
+    return FailedDriver(path=file.path, reason=finding.reason, line=finding.line)
 
 
 def _load_user_file(

@@ -18,6 +18,7 @@ import contextlib
 from dataclasses import dataclass
 import importlib
 import json
+import logging
 import os
 from pathlib import Path
 import pickle
@@ -321,7 +322,9 @@ def _main() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     # Each takes so much of the memory that no more than some 30 can be started
     threading.stack_size(_STACK)
-    loader = _import_loader()
+    loader, tampering = _import_loader()
+    # Home Assistant has set up its log: that a driver does it once more does nothing
+    logging.root.addHandler(logging.NullHandler())
 
     def say(answer: Any) -> None:
         out.write(json.dumps(answer) + "\n")
@@ -342,7 +345,11 @@ def _main() -> None:
         importlib.invalidate_caches()
         threads = threading.active_count()
         path, settings = pickle.loads(base64.b64decode(question))  # noqa: S301  ours
+        before = tampering.Snapshot(), tampering.process_settings()
         failed = loader.try_file(path, settings)
+        if (changed := tampering.what_changed(*before)) is not None:
+            say([[*tampering.explain(path, changed)], True])
+            break
         if _more_threads(threads) > _MOST_THREADS:
             say([["It starts too many threads when it is loaded", None], True])
             break
@@ -359,8 +366,8 @@ def _more_threads(before: int) -> int:
     return threading.active_count() - before
 
 
-def _import_loader() -> Any:
-    """Import the loader without Home Assistant, which takes seconds."""
+def _import_loader() -> tuple[Any, Any]:
+    """Import the loader and what watches it without Home Assistant, which takes seconds."""
     integration = Path(__file__).parent.parent
     for name, folder in (
         ("custom_components", integration.parent),
@@ -369,9 +376,9 @@ def _import_loader() -> Any:
         package = ModuleType(name)
         package.__path__ = [str(folder)]
         sys.modules[name] = package
-    from custom_components.hmm.driver_manager import loader
+    from custom_components.hmm.driver_manager import loader, tampering
 
-    return loader
+    return loader, tampering
 
 
 if __name__ == "__main__":
