@@ -353,7 +353,9 @@ def test_a_pool_driver_that_blocks_is_told(
     text = Path(POOL).read_text(encoding="utf-8")
     old = "        address = strip_worker"
     assert old in text
-    path.write_text(text.replace(old, "        time.sleep(2)\n" + old))
+    path.write_text(
+        text.replace(old, "        import time\n\n        time.sleep(2)\n" + old)
+    )
     status, shown = tool("pool", str(path), "simulator:example-pool", *ACCOUNT)
     assert status == 1
     assert "in get_dashboard_data blocks Home Assistant" in shown

@@ -245,8 +245,8 @@ class SolopoolDriver(BasePoolIntegration):
     @override
     def validate_config(self, config: dict[str, Any]) -> bool:
         """Return whether ``username`` is an address, of ``coin`` if that is given."""
-        username = parse_text(config.get("username"))
-        if username is None:
+        username = config.get("username")
+        if not isinstance(username, str):
             return False
         try:
             check_wallet(parse_text(config.get("coin")) or "", username)
