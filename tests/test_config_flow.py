@@ -596,7 +596,7 @@ async def test_dhcp_follows_a_known_miner(
 
     result = await begin(home, SOURCE_DHCP, lease(bitaxe))
     assert result["type"] is FlowResultType.ABORT
-    assert result["reason"] == "already_configured"
+    assert result["reason"] == "address_updated"
     assert entry.data["host"] == "127.0.0.1"
     assert entry.data["port"] == bitaxe.port
     assert entry.state is ConfigEntryState.LOADED

@@ -223,7 +223,8 @@ def shown_steps(tree: ast.AST) -> set[str]:
         for call in calls(tree, "async_show_form", "async_show_menu")
     }
     # What shows one of several forms gets its step as the first argument
-    shown |= {literal(call.args[0]) for call in calls(tree, "_show_form")}
+    for call in calls(tree, "_show_form", "_replace_miner"):
+        shown.add(literal(call.args[0]))
     return {step_id for step_id in shown if step_id is not None}
 
 
@@ -565,8 +566,10 @@ def test_every_abort_is_translated() -> None:
     tree = flow_classes("config")
     reasons = set(HA_SUCCESSES)
     for call in calls(tree, "async_abort", "_abort_if_unique_id_mismatch"):
-        if (reason := literal(argument(call, "reason"))) is not None:
-            reasons.add(reason)
+        if (reason := argument(call, "reason")) is not None:
+            reasons |= literals(reason)
+    for call in calls(tree, "AbortFlow", "_put_in_place"):
+        reasons |= literals(call)
     for call in calls(tree, "async_update_reload_and_abort"):
         if (reason := argument(call, "reason")) is not None:
             reasons |= literals(reason)
