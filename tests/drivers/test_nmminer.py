@@ -26,6 +26,7 @@ from custom_components.hmm.driver_api import (
     MinerTelemetry,
     NotThisDevice,
 )
+from custom_components.hmm.driver_api.transports.udp import BroadcastListener
 from simulator.axeos import SimulatedAxeOS
 from simulator.device import Fault
 from simulator.nmminer import SimulatedNMMiner
@@ -238,6 +239,31 @@ async def test_two_missed_broadcasts_of_its_own_rhythm(
     clock += 2
     with pytest.raises(CannotConnect, match="90 seconds"):
         await ear.get_telemetry()
+
+
+async def test_what_was_silent_all_the_while_is_not_waited_for(
+    driver: NMMinerDriver, udp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a listener that has heard nothing for a minute, only a second is added."""
+    monkeypatch.setattr(NMMinerDriver, "listen_seconds", 8.0)
+    waits: list[float] = []
+
+    async def note(self: BroadcastListener, host: str, timeout: float) -> None:
+        waits.append(timeout)
+
+    monkeypatch.setattr(BroadcastListener, "wait_for", note)
+    with pytest.raises(CannotConnect):
+        await driver.connect("127.0.0.1", udp_port)
+    listener = await BroadcastListener.acquire(udp_port)
+    with pytest.raises(CannotConnect):
+        await driver.connect("127.0.0.1", udp_port)
+    listener.opened -= 60
+    with pytest.raises(CannotConnect):
+        await driver.connect("127.0.0.1", udp_port)
+    listener.release()
+    fresh, again, old = waits
+    assert 1.0 < again <= fresh <= 8.0
+    assert old <= 1.0
 
 
 async def test_nothing_to_hear(driver: NMMinerDriver, udp_port: int) -> None:

@@ -31,6 +31,8 @@ from custom_components.hmm.driver_api.units import (
 )
 
 _CHIP_DIGITS = re.compile(r"[-_](?=[a-f]{,12}\d)[0-9a-f]{4,12}$", re.IGNORECASE)
+_SHORTEST_WAIT = 1.0
+"""Seconds to wait for a broadcast though the device was silent so far: one may be lost."""
 _UPTIME = re.compile(r"(?<!\d)(\d{1,9})\s?d\s?(\d{1,9}):(\d{1,9}):(\d{1,9})(?!\d)")
 
 
@@ -71,7 +73,7 @@ class NMMinerDriver(BaseMinerAdapter):
     """Where devices broadcast to."""
     http_port = 80
     listen_seconds = 8.0
-    """How long ``connect`` waits for a broadcast."""
+    """For how long ``connect`` has listened before a device counts as silent."""
     silent_seconds = 90.0
     """After which silence a broadcasting device counts as gone at the latest."""
     shortest_silence = 3.0
@@ -98,9 +100,14 @@ class NMMinerDriver(BaseMinerAdapter):
         http_port = self.http_port if port in (None, self.udp_port) else port
         self._tells_hashrate = False
         self._share_rate = _ShareRate()
-        deadline = time.monotonic() + self.listen_seconds
+        began = time.monotonic()
         # Before HTTP is tried, so that what is broadcast meanwhile is heard.
         listener = await BroadcastListener.acquire(udp_port or self.udp_port)
+        # Home Assistant listens all the time: what it has not heard so far is silent
+        deadline = max(
+            listener.opened + self.listen_seconds,
+            began + min(_SHORTEST_WAIT, self.listen_seconds),
+        )
         try:
             self._host = await resolve(ip)
             found = await self._connect_http(ip, http_port or self.http_port, listener)

@@ -143,6 +143,8 @@ class BroadcastListener(asyncio.DatagramProtocol):
     def __init__(self, port: int) -> None:
         """Prepare; use ``acquire`` instead."""
         self.port = port
+        self.opened = 0.0
+        """Since when it listens, by the monotonic clock."""
         self._users = 0
         self._opening: asyncio.Lock = asyncio.Lock()
         self._transport: asyncio.DatagramTransport | None = None
@@ -315,6 +317,7 @@ class BroadcastListener(asyncio.DatagramProtocol):
             transport.close()
         else:
             self._transport = transport
+            self.opened = time.monotonic()
 
 
 def _bind(port: int) -> socket.socket:
