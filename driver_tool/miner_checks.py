@@ -356,13 +356,18 @@ async def _gone(bench: MinerBench) -> None:
                 await client.poll()  # and goes on when it is back
 
 
+async def _read(driver: BaseMinerAdapter) -> None:
+    await driver.get_telemetry()
+
+
 async def _cancel(bench: MinerBench) -> None:
     async with bench.play() as replay, _connected(bench, replay) as client:
         await client.poll()
         replay.odd = Odd.SILENT
         replay.was_asked.clear()
-        poll = asyncio.create_task(client.poll())
-        await stop(poll, replay)
+        # Past the client, which ends with its caller whatever the driver does
+        assert client.driver is not None
+        await stop(asyncio.create_task(_read(client.driver)), replay)
         replay.odd = None
         try:
             await client.poll()

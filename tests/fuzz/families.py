@@ -98,6 +98,14 @@ class Target(ABC):
         """Give back what is held."""
 
 
+class _Client(MinerClient):
+    """Hands the stand-in of a session on as it is."""
+
+    @override
+    def _session(self) -> Any:
+        return self._context.session
+
+
 class MinerTarget(Target):
     """A miner's driver behind a wire."""
 
@@ -142,7 +150,7 @@ class MinerTarget(Target):
     def _new_client(self) -> MinerClient:
         session = cast(Any, FakeSession(self._wire))
         context = DriverContext(session=session, options={})
-        return MinerClient(self._driver, context, _HOST, 80)
+        return _Client(self._driver, context, _HOST, 80)
 
 
 class BroadcastTarget(MinerTarget):
@@ -296,7 +304,7 @@ class LegacyMinerTarget(Target):
 
         driver = wrap_miner(Planned if planned else Miner, _origin())
         context = DriverContext(session=cast(Any, None), options={})
-        self._client = MinerClient(driver, context, _HOST, 80)
+        self._client = _Client(driver, context, _HOST, 80)
         self._view = MinerView()
         answers.value = deepcopy(_LEGACY_MINER)
 
@@ -351,7 +359,7 @@ class UserTarget(Target):
                 return False
 
         context = DriverContext(session=cast(Any, None), options={})
-        self._client = MinerClient(Miner, context, _HOST, None)
+        self._client = _Client(Miner, context, _HOST, None)
         self._miner_view = MinerView()
         self._pool = SimpleNamespace(
             driver_type="fuzz",

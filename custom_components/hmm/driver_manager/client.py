@@ -78,6 +78,11 @@ class MinerClient:
         self._lock = asyncio.Lock()
 
     @property
+    def driver(self) -> BaseMinerAdapter | None:
+        """Return the driver that is connected, for a tool that checks it itself."""
+        return self._driver
+
+    @property
     def hashrate_unit(self) -> HashrateUnit:
         """Return the unit that suits this kind of device."""
         return known_unit(self._driver_class.hashrate_unit)
