@@ -100,7 +100,7 @@ BAD = (
         "nothing-invented",
         'stale = parse_count(shares.get("stale"))',
         'stale = int(shares["stale"])',
-        "KeyError: 'stale'",
+        "failed with KeyError",
     ),
     Bad(
         "unknown-account",
@@ -193,13 +193,13 @@ BAD = (
     ),
     Bad(
         "bad-answers",
-        "            except DriverError as err:\n                problem = str(err)\n        tiles",
+        "            except DriverError as err:\n                problem = reason_of(err)\n        tiles",
         "            except DriverError:\n                account = {'hashrate': 1e12}\n        tiles",
         "it makes figures of it",
     ),
     Bad(
         "bad-answers",
-        "            problem = str(err)\n        # Users",
+        "            problem = reason_of(err)\n        # Users",
         "            pass\n        # Users",
         "it says that the pool is well",
     ),
@@ -231,7 +231,7 @@ BAD = (
     ),
     Bad(
         "secrets",
-        "                problem = str(err)\n        tiles",
+        "                problem = reason_of(err)\n        tiles",
         '                problem = f"{err} at {address}"\n        tiles',
         "health_message shows",
     ),

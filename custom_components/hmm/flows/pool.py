@@ -353,8 +353,9 @@ class PoolFlow(ConfigFlow):
             data_schema=self.add_suggested_values_to_schema(schema, suggested),
             errors=errors,
             description_placeholders={
-                "pool": _match_name(data, match),
                 **texts,
+                "pool": (name := _match_name(data, match)),
+                "name": name,
                 "settings": explain(asked),
             },
         )
@@ -453,8 +454,8 @@ class PoolFlow(ConfigFlow):
             data_schema=self.add_suggested_values_to_schema(schema, suggested),
             errors=errors,
             description_placeholders={
-                "name": entry.title,
                 **texts,
+                "name": entry.title,
                 "settings": explain(settings),
             },
         )
@@ -492,8 +493,8 @@ class PoolFlow(ConfigFlow):
             data_schema=schema,
             errors=errors,
             description_placeholders={
-                "name": entry.title,
                 **texts,
+                "name": entry.title,
                 "settings": explain(secrets),
             },
         )
