@@ -143,7 +143,7 @@ async def _profile(hass: HomeAssistant, entry: MockConfigEntry) -> MinerProfile 
         return None
     context = data.driver_context(dict(entry.options))
     client = MinerClient(
-        driver.driver_class, context, entry.data["host"], entry.data["port"]
+        driver.driver_class, context, entry.data["host"], entry.data.get("port")
     )
     try:
         profile = client.read_profile(await client.poll(), None)

@@ -17,6 +17,7 @@ from custom_components.hmm.bundled.pool_drivers.solopool_driver import SolopoolD
 from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_api import DashboardTileData
 from custom_components.hmm.driver_api.coins import network_figures
+from custom_components.hmm.driver_manager.answers import read_tiles
 from custom_components.hmm.pools import tiles_json
 from custom_components.hmm.pools.discovered import DiscoveredPool, async_discover_pools
 from custom_components.hmm.pools.tiles_json import duration_text
@@ -480,7 +481,8 @@ async def test_odd_figures_are_still_json(
         last_block_found=datetime.max.replace(tzinfo=timezone(-timedelta(hours=5))),
         currency="\udcff",
     )
-    pools.entries[0].runtime_data.async_set_updated_data(odd)
+    # As a poll reads it
+    pools.entries[0].runtime_data.async_set_updated_data(read_tiles(odd))
     client = await hass_client()
     pool = (await get(client, POOLS))[pools.entries[0].entry_id]
     assert pool["tile_1_health"]["health_message"] == "half a character: ?"

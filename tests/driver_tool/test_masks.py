@@ -7,7 +7,7 @@ import pytest
 
 from custom_components.hmm.driver_api import DriverContext
 from custom_components.hmm.driver_api.transports.cgminer import CgminerClient
-from custom_components.hmm.driver_api.wallets import check_wallet
+from custom_components.hmm.driver_api.wallets import WrongChecksum, check_wallet
 from custom_components.hmm.driver_manager.client import MinerClient
 from driver_tool.conformance import lent_session
 from driver_tool.files import one_miner
@@ -104,11 +104,13 @@ def test_what_is_no_secret_stays(body: dict[str, Any], same: bool) -> None:
     ],
 )
 def test_a_wallet_becomes_one_of_the_same_coin(coin: str, wallet: str) -> None:
-    """Given a wallet, its stand-in is as long and passes the check of its form."""
+    """Given a wallet, its stand-in is as long and looks alike; its checksum is wrong."""
     after = answer(mask(said({"wallet": wallet})))["wallet"]
     assert after != wallet
     assert len(after) == len(wallet)
-    assert check_wallet(coin, after)
+    assert after[:3] == wallet[:3]
+    with pytest.raises(WrongChecksum):
+        check_wallet(coin, after)
 
 
 def test_secrets_in_paths_headers_and_text_are_replaced() -> None:
