@@ -108,7 +108,7 @@ def test_a_wallet_becomes_one_of_the_same_coin(coin: str, wallet: str) -> None:
     after = answer(mask(said({"wallet": wallet})))["wallet"]
     assert after != wallet
     assert len(after) == len(wallet)
-    assert after[:3] == wallet[:3]
+    assert after[0] == wallet[0]
     with pytest.raises(WrongChecksum):
         check_wallet(coin, after)
 

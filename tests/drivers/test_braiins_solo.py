@@ -256,7 +256,7 @@ def test_settings() -> None:
     schema = driver.get_config_schema()
     assert list(schema["properties"]) == schema["required"] == ["username"]
     assert driver.validate_config({"username": f"{WALLET}.x"})
-    assert not driver.validate_config({"username": "account.worker"})
+    assert not driver.validate_config({"username": f"{WALLET[:-1]}.x"})
 
 
 async def test_pool_file() -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 import logging
-from typing import get_args
+from typing import cast, get_args
 
 from aiohttp import ClientSession
 
@@ -24,7 +24,7 @@ from ..driver_api.units import parse_text
 from .answers import read_facts, read_telemetry
 from .guard import DriverFault, TimedOut, call_driver, read_driver
 from .identity import known_ids
-from .own_session import OwnSession
+from .lent_session import LentSession
 from .profile import MinerProfile, read_profile
 
 _LOGGER = logging.getLogger(__name__)
@@ -64,7 +64,6 @@ class MinerClient:
         self._driver_class = driver_class
         self._context = context
         self._driver: BaseMinerAdapter | None = None
-        self._own: OwnSession | None = None
         self._facts = DeviceFacts()
         self.is_meant: Callable[[DeviceFacts], bool] | None = None
         """Whether commands may go to the device that tells these facts.
@@ -205,13 +204,11 @@ class MinerClient:
             if not is_same:
                 return None
             old, self._driver = self._driver, other._driver
-            old_session, self._own = self._own, other._own
             self._driver_class, self._facts = driver_class, other._facts
         finally:
             self._lock.release()
         if old is not None:
             await self._close(old)
-        del old_session  # Not before: closing may need it
         return telemetry
 
     async def check_login(self) -> bool:
@@ -303,19 +300,10 @@ class MinerClient:
         return driver
 
     def _session(self) -> ClientSession:
-        """Return a session that is open, whatever became of the last one."""
-        if self._own is None or self._own.session.closed:
-            self._own = OwnSession(self._context.session)
-        return self._own.session
+        """Return the session as the driver gets it."""
+        return cast(ClientSession, LentSession(self._context.session))
 
     async def _connected(self) -> BaseMinerAdapter:
-        if self._driver is not None and self._own and self._own.session.closed:
-            _LOGGER.warning(
-                "The driver %s closes the session that it was given; it gets another"
-                " one, but loses its connection at each poll",
-                self._driver_class.driver_type,
-            )
-            await self.disconnect()
         if self._driver is None and not await self._connect():
             msg = "It is off, or no device of this kind"
             raise CannotConnect(msg, reason="no_response")
