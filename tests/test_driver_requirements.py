@@ -21,6 +21,7 @@ from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_manager.loader import LoadedDriver
 from custom_components.hmm.drivers import requirements as driver_requirements
 from custom_components.hmm.drivers.updates import DRIVER_UPDATES
+from custom_components.hmm.markdown import escape
 
 from .common import until
 from .file_server import FileServer
@@ -255,7 +256,7 @@ async def test_a_requirement_that_is_refused(
     await start(home)
     found = reasons(home)[f"hmm/{FILE}"]
     assert reason in found
-    assert requirement in found
+    assert escape(requirement) in found
     assert index.requests == []
     assert running(home, "other")
     issue = ir.async_get(home).async_get_issue(DOMAIN, f"driver_failed_hmm/{FILE}")
