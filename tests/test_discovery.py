@@ -67,7 +67,7 @@ async def test_a_miner_that_broadcasts_is_offered(home: HomeAssistant) -> None:
         await home.async_block_till_done()
         (flow,) = flows(home)
         assert flow["context"]["source"] == SOURCE_INTEGRATION_DISCOVERY
-        assert flow["context"]["title_placeholders"] == {"name": "NMLotto"}
+        assert flow["context"]["title_placeholders"] == {"name": "NMLotto (127.0.0.1)"}
         assert flow["step_id"] == "discovery_confirm"
         form = told(await home.config_entries.flow.async_configure(flow["flow_id"]))
         assert form["description_placeholders"]["host"] == "127.0.0.1"

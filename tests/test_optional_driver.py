@@ -22,7 +22,7 @@ from custom_components.hmm.drivers import requirements as driver_requirements
 from simulator import SimulatedAxeOS
 
 from .common import find, until, value
-from .conftest import miner_entry, set_up
+from .conftest import miner_entry
 from .flows import Result, choose, fill, told
 from .luxos import FakeLuxMiner
 from .package_index import PackageIndex, package_index
@@ -145,7 +145,10 @@ async def test_once_it_is_there_it_knows_its_miners_at_once(
 ) -> None:
     """Given a large ASIC, a second one is found; all others keep their drivers."""
     first = pyasic_entry(antminer)
-    await set_up(home, first)
+    # Its entry is there when Home Assistant starts, which is why the driver is loaded
+    first.add_to_hass(home)
+    assert await async_setup_component(home, DOMAIN, {})
+    await home.async_block_till_done()
     assert first.state is ConfigEntryState.LOADED
     async with FakeLuxMiner() as second:
         second.mac = "62:f7:5e:b7:10:47"
@@ -240,7 +243,10 @@ async def test_a_package_that_does_not_work_here(
         "custom_components.hmm.driver_manager.loader.importlib.import_module", broken
     )
     entry = pyasic_entry(antminer)
-    await set_up(home, entry)
+    # Its entry is there when Home Assistant starts, which is why the driver is loaded
+    entry.add_to_hass(home)
+    assert await async_setup_component(home, DOMAIN, {})
+    await home.async_block_till_done()
     assert entry.state is ConfigEntryState.SETUP_ERROR
     assert entry.reason is not None
     assert "wrong ELF class" in entry.reason
