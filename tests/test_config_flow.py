@@ -603,6 +603,32 @@ async def test_dhcp_follows_a_known_miner(
     assert value(home, entry, "hashrate") > 0
 
 
+async def test_dhcp_sets_a_miner_up_that_is_back(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, usual_ports: UsualPorts
+) -> None:
+    """Home Assistant does not wait for its next try of an entry that never was set up."""
+    usual_ports.move(BitaxeDriver, bitaxe.port)
+    await bitaxe.unplug()
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+
+    await bitaxe.plug_in()
+    result = await begin(home, SOURCE_DHCP, lease(bitaxe))
+    assert result["reason"] == "already_configured"
+    assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_no_lease_moves_a_miner_without_its_driver(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, two_hosts: None
+) -> None:
+    """Without the driver nobody can say that the miner has left its old address."""
+    entry = await set_up(home, miner_entry(bitaxe, "gone", data={"host": "127.0.0.2"}))
+    assert entry.state is ConfigEntryState.SETUP_ERROR
+    result = await begin(home, SOURCE_DHCP, lease(bitaxe))
+    assert result["reason"] == "already_configured"
+    assert entry.data["host"] == "127.0.0.2"
+
+
 async def test_no_lease_moves_a_miner_that_still_answers(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, two_hosts: None
 ) -> None:
@@ -912,6 +938,21 @@ async def test_a_new_miner_that_was_offered_takes_the_place(
         )
         assert (await fill(home, form))["reason"] == "miner_replaced"
         assert not home.config_entries.flow.async_progress()
+
+
+async def test_a_new_miner_that_was_added_meanwhile_takes_no_place(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """Two entries never have one device."""
+    entry = (await add_miner(home, bitaxe))["result"]
+    async with SimulatedAxeOS(name="other") as other:
+        form = await fill(
+            home, await reconfigure(home, entry), host=f"127.0.0.1:{other.port}"
+        )
+        assert form["step_id"] == "replace_miner"
+        await add_miner(home, other)
+        assert (await fill(home, form))["reason"] == "already_configured"
+        assert entry.unique_id == bitaxe.mac.lower()
 
 
 async def test_name_and_address_are_one_miner(home: HomeAssistant) -> None:

@@ -96,6 +96,23 @@ async def test_a_mac_that_comes_later_becomes_the_id(
     assert entities(home, entry) == before
 
 
+async def test_a_mac_that_a_lease_brings_becomes_the_id(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, usual_ports: UsualPorts
+) -> None:
+    """The miner is not offered again, and is known by its MAC from then on."""
+    usual_ports.move(BitaxeDriver, bitaxe.port)
+    tells(bitaxe, macAddr=None)
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe", "address:127.0.0.1"))
+    before = entities(home, entry)
+
+    tells(bitaxe)
+    result = await begin(home, SOURCE_DHCP, lease(bitaxe.mac))
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "already_configured"
+    assert entry.unique_id == bitaxe.mac.lower()
+    assert entities(home, entry) == before
+
+
 async def test_a_mac_that_another_entry_has(
     home: HomeAssistant, bitaxe: SimulatedAxeOS
 ) -> None:

@@ -1,6 +1,7 @@
 """Adding pool accounts, and changing them."""
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from hashlib import sha256
 import json
@@ -606,6 +607,32 @@ async def test_pools_of_ones_own_miners(
         assert menu["description_placeholders"]["host"] == "nobody.example:1234"
         form = await fill(home, menu, next_step_id="pool_host")
         assert suggested(form, "host") == "nobody.example:1234"
+
+
+async def test_many_miners_with_a_mistyped_wallet(
+    home: HomeAssistant, hmm_folder: Path
+) -> None:
+    """Three of them are named, the others counted; the form names the mistake."""
+    mistyped = f"{DEMO_WALLET[:-1]}{'q' if DEMO_WALLET[-1] != 'q' else 'p'}"
+    async with AsyncExitStack() as stack:
+        pool_file(hmm_folder, await stack.enter_async_context(SimulatedSolopool()), "a")
+        for number in range(5):
+            miner = await stack.enter_async_context(SimulatedAxeOS(name=f"{number}"))
+            mine_at(miner, *[("home.example", 8004, f"{mistyped}.x")] * 2)
+            await set_up(home, miner_entry(miner, "bitaxe", title=f"Miner {number}"))
+        menu = await choose(home, "pool")
+        form = await fill(home, menu, next_step_id="pool_mined")
+        assert list(options(form, "pool").values()) == [
+            (
+                f"Solopool.org · DGB (home.example:8004) · {mistyped[:6]}…{mistyped[-4:]}"
+                " · Miner 0, Miner 1, Miner 2 +2"
+            )
+        ]
+        form = await fill(home, form, pool="0")
+        assert form["step_id"] == "pool_account"
+        assert suggested(form, "wallet") == mistyped
+        form = await fill(home, form, wallet=mistyped)
+        assert form["errors"] == {"wallet": "pool_wallet_checksum"}
 
 
 async def test_nothing_is_offered_twice(
