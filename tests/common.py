@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import dt as dt_util
@@ -18,6 +19,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.hmm.const import DOMAIN, HUB_UNIQUE_ID
 from custom_components.hmm.coordinator import MinerCoordinator
+from custom_components.hmm.display_units import DIFFICULTY_UNITS
 from custom_components.hmm.hub import HubCoordinator
 from simulator import SimulatedAvalon, SimulatedNMMiner
 from simulator.device import SimulatedDevice
@@ -49,8 +51,10 @@ def find(hass: HomeAssistant, entry: ConfigEntry, platform: str, key: str) -> St
 
 
 def value(hass: HomeAssistant, entry: ConfigEntry, key: str) -> float:
-    """Return the number that a sensor shows."""
-    return float(find(hass, entry, "sensor", key).state)
+    """Return the number that a sensor shows; a difficulty without its prefix."""
+    shown = find(hass, entry, "sensor", key)
+    unit = shown.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
+    return float(shown.state) * DIFFICULTY_UNITS.get(unit, 1)
 
 
 def keys(hass: HomeAssistant, entry: ConfigEntry, platform: str) -> set[str]:

@@ -600,7 +600,7 @@ async def test_last_pool_goes(home: HomeAssistant, pools: Pools) -> None:
     await later(home, 31)
     left = keys(home, hub, "sensor")
     assert not {key for key in left if "pool" in key or "btc" in key or "dgb" in key}
-    assert {"hashrate", "miners", "best_share", "drivers"} <= left
+    assert {"hashrate", "miners", "drivers"} <= left
 
 
 async def test_pool_that_cannot_be_set_up_counts(

@@ -123,14 +123,14 @@ async def test_kinds_of_figures(home: HomeAssistant, every_entity: None) -> None
         pool.find_block()
         entry = await set_up(home, pool_entry(pool))
         expected: dict[str, tuple[str | None, str | None, str | None]] = {
-            "network_difficulty": ("measurement", None, None),
+            "network_difficulty": ("measurement", "M", None),
             "pool_hashrate": ("measurement", "TH/s", None),
             "estimated_time_to_block": ("measurement", "d", "duration"),
             "pool_percentage": ("measurement", "%", None),
             "active_workers": ("measurement", None, None),
             "blocks_found_24h": ("measurement", None, None),
             "blocks_found": ("total_increasing", None, None),
-            "best_share": ("measurement", None, None),
+            "best_share": ("measurement", "G", None),
             "latency_ms": ("measurement", "ms", "duration"),
             "stratum_latency": ("measurement", "ms", "duration"),
             "last_block_found": (None, None, "timestamp"),

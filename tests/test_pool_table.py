@@ -24,7 +24,7 @@ from simulator.ocean import SimulatedOcean
 from simulator.public_pool import SimulatedPublicPool
 from simulator.stack import SimulatedStack
 
-from .common import find, keys, poll
+from .common import find, keys, poll, value
 from .conftest import set_up
 
 WALLET = "bc1qfpx56gr90psk6urvv5sjzgfpyysjzgfpxfltym"
@@ -467,16 +467,16 @@ async def test_every_figure(
         }
         assert offered == {*expected, "latency_ms", "stratum_latency"}
         for key, figure in expected.items():
-            shown = find(home, entry, "sensor", key).state
+            state = find(home, entry, "sensor", key).state
             match figure:
                 case None:
-                    assert shown == STATE_UNKNOWN, key
+                    assert state == STATE_UNKNOWN, key
                 case datetime():
-                    told = datetime.fromisoformat(shown)
+                    told = datetime.fromisoformat(state)
                     assert abs(told - figure) < timedelta(seconds=2), key
                 case _:
                     least = SATOSHI if key in MONEY else 0
-                    assert float(shown) == pytest.approx(
+                    assert value(home, entry, key) == pytest.approx(
                         figure, rel=CLOSE, abs=least
                     ), key
         shown_unit = find(home, entry, "sensor", "pool_hashrate").attributes

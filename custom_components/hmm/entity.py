@@ -263,15 +263,18 @@ def async_add_workers[DescriptionT: EntityDescription](
 
 
 @callback
-def registered(hass: HomeAssistant, pool: PoolCoordinator, platform: str) -> set[str]:
-    """Return the unique ids of the entities that a pool had before a restart.
+def registered(
+    hass: HomeAssistant, coordinator: DataUpdateCoordinator[Any], platform: str
+) -> set[str]:
+    """Return the unique ids of the entities that an entry had before a restart.
 
-    They are made again, although a pool that is down tells nothing now.
+    They are made again, although a pool or miner that is down tells nothing now.
     """
+    assert coordinator.config_entry is not None
     return {
         entity.unique_id
         for entity in er.async_entries_for_config_entry(
-            er.async_get(hass), pool.config_entry.entry_id
+            er.async_get(hass), coordinator.config_entry.entry_id
         )
         if entity.domain == platform
     }

@@ -99,6 +99,12 @@ def whole_difficulty(value: float | None) -> float | None:
     return value if value is None or value < 1000 else round(value)
 
 
+def as_said(value: float, factor: float) -> float:
+    """Return a value in a larger unit with the four digits that people say: 13.8."""
+    said = float(f"{value / factor:.4g}")
+    return int(said) if said.is_integer() else said
+
+
 def percent_of(part: float | None, other: float | None) -> float | None:
     """Return part of part + other in percent, None if nothing was counted."""
     if part is None or other is None or part + other <= 0:

@@ -4,14 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from homeassistant.components.sensor import (
-    SensorDeviceClass,
-    SensorEntityDescription,
-    SensorStateClass,
-)
+from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfPower, UnitOfTime
 
 from .data import get_data
+from .display_units import EVER, OF_NETWORK, ScaledSensorDescription
 from .figures import (
     SensorValue,
     days,
@@ -26,7 +23,7 @@ from .pools.platform import CoinTotals
 
 
 @dataclass(frozen=True, kw_only=True)
-class HubSensorDescription(SensorEntityDescription):
+class HubSensorDescription(ScaledSensorDescription):
     """A sensor of the fleet."""
 
     value_fn: Callable[[HubCoordinator], SensorValue]
@@ -75,19 +72,20 @@ HUB_SENSORS: tuple[HubSensorDescription, ...] = (
         value_fn=lambda hub: hub.data.miners,
     ),
     HubSensorDescription(
-        key="best_share",
-        translation_key="best_share",
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
-        value_fn=lambda hub: whole_difficulty(hub.data.best_share),
-        attributes_fn=lambda hub: {"miner": hub.data.best_miner},
-    ),
-    HubSensorDescription(
         key="drivers",
         translation_key="drivers",
         entity_category=EntityCategory.DIAGNOSTIC,
         value_fn=lambda hub: len(list(get_data(hub.hass).drivers)),
     ),
+)
+
+FLEET_BEST_SHARE = HubSensorDescription(
+    key="best_share",
+    translation_key="best_share",
+    state_class=SensorStateClass.MEASUREMENT,
+    mined_for=EVER,
+    value_fn=lambda hub: whole_difficulty(hub.data.best_share),
+    attributes_fn=lambda hub: {"miner": hub.data.best_miner},
 )
 
 
@@ -180,7 +178,7 @@ PLATFORM_SENSORS: tuple[HubSensorDescription, ...] = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class CoinSensorDescription(SensorEntityDescription):
+class CoinSensorDescription(ScaledSensorDescription):
     """A sensor of all pools of one coin."""
 
     value_fn: Callable[[CoinTotals], SensorValue]
@@ -233,7 +231,7 @@ COIN_SENSORS: tuple[CoinSensorDescription, ...] = (
         "network_difficulty",
         lambda coin: rounded(coin.network_difficulty, 4),
         entity_category=EntityCategory.DIAGNOSTIC,
-        suggested_display_precision=0,
+        mined_for=OF_NETWORK,
     ),
     _coin_sensor(
         "network_share",

@@ -28,6 +28,7 @@ from homeassistant.util import dt as dt_util
 
 from .const import CONF_POWER_DRAW
 from .coordinator import MinerCoordinator
+from .display_units import EVER, OF_NETWORK, SESSION, SHARE, ScaledSensorDescription
 from .driver_api.units import efficiency_j_per_th
 from .figures import (
     SensorValue,
@@ -43,13 +44,11 @@ from .figures import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class MinerSensorDescription(SensorEntityDescription):
+class MinerSensorDescription(ScaledSensorDescription):
     """A sensor of a miner."""
 
     value_fn: Callable[[MinerCoordinator], SensorValue]
     exists_fn: Callable[[MinerCoordinator], bool] | None = None
-    is_hashrate: bool = False
-    """Whether the value is H/s, to be shown in the unit of the miner."""
 
     def exists(self, coordinator: MinerCoordinator) -> bool:
         """Return whether the miner ever told this figure."""
@@ -200,14 +199,14 @@ MINER_SENSORS: tuple[MinerSensorDescription, ...] = (
         key="best_share",
         translation_key="best_share",
         state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
+        mined_for=EVER,
         value_fn=lambda miner: whole_difficulty(miner.data.best_share),
     ),
     MinerSensorDescription(
         key="best_session_share",
         translation_key="best_session_share",
         state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
+        mined_for=SESSION,
         value_fn=lambda miner: whole_difficulty(miner.data.best_session_share),
     ),
     MinerSensorDescription(
@@ -363,6 +362,7 @@ MINER_SENSORS: tuple[MinerSensorDescription, ...] = (
         translation_key="pool_difficulty",
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
+        mined_for=SHARE,
         value_fn=lambda miner: miner.data.pool_difficulty,
     ),
     MinerSensorDescription(
@@ -370,6 +370,7 @@ MINER_SENSORS: tuple[MinerSensorDescription, ...] = (
         translation_key="network_difficulty",
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
+        mined_for=OF_NETWORK,
         value_fn=lambda miner: miner.data.network_difficulty,
     ),
     MinerSensorDescription(

@@ -3,26 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from homeassistant.components.sensor import (
-    SensorDeviceClass,
-    SensorEntityDescription,
-    SensorStateClass,
-)
+from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfTime
 
 from .coordinator import PoolCoordinator
+from .display_units import EVER, OF_NETWORK, ScaledSensorDescription
 from .driver_api import PoolWorker
 from .figures import SensorValue, days, rounded, stepped, whole, whole_difficulty
 
 
 @dataclass(frozen=True, kw_only=True)
-class PoolSensorDescription(SensorEntityDescription):
+class PoolSensorDescription(ScaledSensorDescription):
     """A sensor of a pool account."""
 
     value_fn: Callable[[PoolCoordinator], SensorValue]
     exists_fn: Callable[[PoolCoordinator], bool] | None = None
-    is_hashrate: bool = False
-    """Whether the value is H/s, to be shown in the unit of the pool."""
     is_money: bool = False
     """Whether the value is in what the pool pays in."""
     is_network_share: bool = False
@@ -97,7 +92,7 @@ POOL_SENSORS: tuple[PoolSensorDescription, ...] = (
         translation_key="network_difficulty",
         state_class=SensorStateClass.MEASUREMENT,
         entity_category=EntityCategory.DIAGNOSTIC,
-        suggested_display_precision=0,
+        mined_for=OF_NETWORK,
         value_fn=lambda pool: rounded(pool.data.network_difficulty, 4),
     ),
     PoolSensorDescription(
@@ -180,19 +175,17 @@ POOL_SENSORS: tuple[PoolSensorDescription, ...] = (
         key="best_share",
         translation_key="best_share",
         state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
+        mined_for=EVER,
         value_fn=lambda pool: whole_difficulty(pool.data.best_share),
     ),
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class WorkerSensorDescription(SensorEntityDescription):
+class WorkerSensorDescription(ScaledSensorDescription):
     """A sensor of a worker at a pool."""
 
     value_fn: Callable[[PoolWorker], SensorValue]
-    is_hashrate: bool = False
-    """Whether the value is H/s, to be shown in the unit of the pool."""
 
 
 def _worker_counter(key: str) -> WorkerSensorDescription:
@@ -223,7 +216,7 @@ WORKER_SENSORS: tuple[WorkerSensorDescription, ...] = (
         translation_key="best_share",
         state_class=SensorStateClass.MEASUREMENT,
         entity_registry_enabled_default=False,
-        suggested_display_precision=0,
+        mined_for=EVER,
         value_fn=lambda worker: whole_difficulty(worker.best_share),
     ),
     WorkerSensorDescription(

@@ -1,6 +1,5 @@
 """Sensors of miners, pools, their workers and the fleet."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, override
 
@@ -13,12 +12,23 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from .const import DOMAIN
 from .coordinator import MinerCoordinator, PoolCoordinator
 from .data import get_data
+from .display_units import (
+    DIFFICULTY_UNITS,
+    HASHRATE_UNITS,
+    OF_NETWORK,
+    ScaledSensorDescription,
+    Units,
+    difficulty_unit,
+    unit_for_life,
+    unit_option,
+)
 from .driver_api import HashrateUnit
-from .driver_api.units import GIGA, KILO, MEGA, TERA, parse_number
+from .driver_api.units import MEGA, parse_number
 from .driver_manager.pool_client import hashrate_unit
 from .entity import (
     HubEntity,
@@ -29,10 +39,18 @@ from .entity import (
     async_add_workers,
     registered,
 )
-from .figures import SensorValue, as_state, read_safely, rounded, share_decimals
+from .figures import (
+    SensorValue,
+    as_said,
+    as_state,
+    read_safely,
+    rounded,
+    share_decimals,
+)
 from .hub import HubCoordinator
 from .hub_sensors import (
     COIN_SENSORS,
+    FLEET_BEST_SHARE,
     HUB_SENSORS,
     PLATFORM_SENSORS,
     CoinSensorDescription,
@@ -57,12 +75,7 @@ from .pools.platform import CoinTotals
 
 PARALLEL_UPDATES = 0
 
-_HASHRATE_FACTOR: Mapping[HashrateUnit, float] = {
-    "TH/s": TERA,
-    "GH/s": GIGA,
-    "MH/s": MEGA,
-    "kH/s": KILO,
-}
+_ATTR_DIFFICULTY = "difficulty"
 
 
 async def async_setup_entry(
@@ -72,11 +85,19 @@ async def async_setup_entry(
 ) -> None:
     """Add the sensors of an entry."""
     coordinator = entry.runtime_data
+    before = registered(hass, coordinator, SENSOR_DOMAIN)
     if isinstance(coordinator, MinerCoordinator):
         async_add_offered(
             coordinator,
             (*MINER_SENSORS, *FAN_SENSORS, *CHIP_SENSORS),
-            lambda description, miner: description.exists(miner),
+            lambda description, miner: (
+                description.exists(miner)
+                and (
+                    description.mined_for != OF_NETWORK
+                    or f"{entry.unique_id}_{description.key}" in before
+                    or _is_told(description, miner)
+                )
+            ),
             MinerSensor,
             async_add_entities,
         )
@@ -88,7 +109,6 @@ async def async_setup_entry(
             async_add_entities,
         )
     elif isinstance(coordinator, PoolCoordinator):
-        before = registered(hass, coordinator, SENSOR_DOMAIN)
         async_add_entities([PoolStratumLatency(coordinator, POOL_STRATUM_LATENCY)])
         async_add_offered(
             coordinator,
@@ -118,7 +138,22 @@ async def async_setup_entry(
             HubEnergySensor,
             async_add_entities,
         )
+        async_add_offered(
+            coordinator,
+            (FLEET_BEST_SHARE,),
+            lambda description, hub: (
+                f"{entry.unique_id}_{description.key}" in before
+                or description.exists(hub)
+            ),
+            HubBestShare,
+            async_add_entities,
+        )
         _add_platform(hass, coordinator, async_add_entities)
+
+
+def _is_told(description: MinerSensorDescription, miner: MinerCoordinator) -> bool:
+    """Return whether a miner reports a value now, by which its unit is chosen."""
+    return miner.data is not None and description.value_fn(miner) is not None
 
 
 @callback
@@ -192,27 +227,73 @@ def _add_platform(
 class _ValueSensor(SensorEntity):
     """A sensor of a value that a device or pool reports, or of a sum of them.
 
-    It may show H/s in a larger unit, which is fixed for life.
+    It may show a hashrate or a difficulty in a larger unit, which is fixed for life.
     """
 
+    entity_description: ScaledSensorDescription
+    _unrecorded_attributes = frozenset({_ATTR_DIFFICULTY})
     _factor: float | None = None
 
-    def _show_in(self, unit: HashrateUnit) -> None:
-        """Take the unit that suits the kind of device or pool."""
+    def _fix_unit(
+        self,
+        coordinator: DataUpdateCoordinator[Any],
+        hashrate_unit: HashrateUnit,
+        least: float = 0,
+    ) -> None:
+        """Choose the unit of a hashrate or difficulty, or take the one it has.
+
+        ``hashrate_unit`` suits the kind of miner or pool; ``least`` is a difficulty
+        that is shown one day.
+        """
+        description = self.entity_description
+        if description.is_hashrate:
+            self._show_in(coordinator.hass, hashrate_unit, HASHRATE_UNITS)
+        elif (seconds := description.mined_for) is not None:
+            first = self._shown() if coordinator.data is not None else None
+            wanted = difficulty_unit(
+                hashrate_unit, seconds, max(parse_number(first) or 0, least)
+            )
+            self._show_in(coordinator.hass, wanted, DIFFICULTY_UNITS)
+
+    def _show_in(self, hass: HomeAssistant, wanted: str | None, units: Units) -> None:
+        assert self.unique_id is not None
+        unit = unit_for_life(hass, self.unique_id, wanted, units)
         self._attr_native_unit_of_measurement = unit
-        self._factor = _HASHRATE_FACTOR[unit]
+        self._factor = units[unit]
+
+    @override
+    def get_initial_entity_options(self) -> er.EntityOptionsType | None:
+        options = super().get_initial_entity_options()
+        if self._factor is None:
+            return options
+        return {**(options or {}), **unit_option(self.native_unit_of_measurement)}
 
     def _read(self) -> SensorValue:
         """Return the value; it may fail, and be anything."""
         raise NotImplementedError
 
+    def _shown(self) -> SensorValue:
+        """Return the value in the unit that it is read in."""
+        return as_state(read_safely(self._read, self.entity_description.key))
+
     @property
     @override
     def native_value(self) -> SensorValue:
-        value = as_state(read_safely(self._read, self.entity_description.key))
-        if self._factor is not None and isinstance(value, int | float):
+        value = self._shown()
+        if self._factor is None or not isinstance(value, int | float):
+            return value
+        if self.entity_description.is_hashrate:
             return rounded(value / self._factor)
-        return value
+        return value if self._factor == 1 else as_said(value, self._factor)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        """Return the plain number behind a difficulty."""
+        if self.entity_description.mined_for is None:
+            return {}
+        value = self._shown()
+        return {} if value is None else {_ATTR_DIFFICULTY: value}
 
 
 class MinerSensor(MinerEntity, _ValueSensor):
@@ -223,10 +304,9 @@ class MinerSensor(MinerEntity, _ValueSensor):
     def __init__(
         self, coordinator: MinerCoordinator, description: MinerSensorDescription
     ) -> None:
-        """Fix the unit of a hashrate."""
+        """Fix the unit of a hashrate or difficulty."""
         super().__init__(coordinator, description)
-        if description.is_hashrate:
-            self._show_in(coordinator.client.hashrate_unit)
+        self._fix_unit(coordinator, coordinator.client.hashrate_unit)
 
     @override
     def _read(self) -> SensorValue:
@@ -241,10 +321,9 @@ class PoolSensor(PoolEntity, _ValueSensor):
     def __init__(
         self, coordinator: PoolCoordinator, description: PoolSensorDescription
     ) -> None:
-        """Fix the unit of a hashrate."""
+        """Fix the unit of a hashrate or difficulty."""
         super().__init__(coordinator, description)
-        if description.is_hashrate:
-            self._show_in(hashrate_unit(coordinator.driver))
+        self._fix_unit(coordinator, hashrate_unit(coordinator.driver))
         if description.is_network_share:
             decimals = share_decimals(coordinator.account.coin)
             self._attr_suggested_display_precision = decimals
@@ -284,10 +363,9 @@ class WorkerSensor(WorkerEntity, _ValueSensor):
         worker_id: str,
         description: WorkerSensorDescription,
     ) -> None:
-        """Fix the unit of a hashrate."""
+        """Fix the unit of a hashrate or difficulty."""
         super().__init__(coordinator, worker_id, description)
-        if description.is_hashrate:
-            self._show_in(hashrate_unit(coordinator.driver))
+        self._fix_unit(coordinator, hashrate_unit(coordinator.driver))
 
     @override
     def _read(self) -> SensorValue:
@@ -310,9 +388,26 @@ class HubSensor(HubEntity, _ValueSensor):
         """Return of how many a sum is, and what else is to be said of a value."""
         read = self.entity_description.attributes_fn
         return {
+            **super().extra_state_attributes,
             **_reporting(self.coordinator, self.entity_description.key),
             **(read(self.coordinator) if read else {}),
         }
+
+
+class HubBestShare(HubSensor):
+    """The best share of the fleet."""
+
+    def __init__(
+        self, coordinator: HubCoordinator, description: HubSensorDescription
+    ) -> None:
+        """Fix the unit by the largest miners, not too small for those to come."""
+        super().__init__(coordinator, description)
+        units: list[HashrateUnit] = [
+            miner.client.hashrate_unit
+            for miner in get_data(coordinator.hass).fleet.miners.values()
+        ]
+        units.sort(key=lambda unit: HASHRATE_UNITS[unit])
+        self._fix_unit(coordinator, units[-1] if units else "kH/s", least=MEGA)
 
 
 def _reporting(hub: HubCoordinator, key: str) -> dict[str, Any]:
@@ -336,6 +431,7 @@ class HubCoinSensor(HubEntity, _ValueSensor):
         if description.is_network_share:
             decimals = share_decimals(description.coin)
             self._attr_suggested_display_precision = decimals
+        self._fix_unit(coordinator, "TH/s")
 
     @property
     @override
@@ -355,7 +451,10 @@ class HubCoinSensor(HubEntity, _ValueSensor):
         if description.key.endswith("_time_to_block"):
             part = self.coordinator.data.pools.parts.get(description.coin)
             return {"waiting_for": list(part.missing) if part else []}
-        return _reporting(self.coordinator, description.key)
+        return {
+            **super().extra_state_attributes,
+            **_reporting(self.coordinator, description.key),
+        }
 
     @property
     def _totals(self) -> CoinTotals | None:

@@ -17,6 +17,7 @@ KILO = 1e3
 MEGA = 1e6
 GIGA = 1e9
 TERA = 1e12
+PETA = 1e15
 
 HASHES_PER_DIFFICULTY = 2**32
 """Hashes that one share of difficulty 1 takes on average."""
