@@ -25,6 +25,8 @@ EXPECTED = (
     "custom integration hmm which has not been tested",
     # The miners of other tests are off by now
     "Error fetching",
+    # The machine has other things to do
+    "is taking over 10 seconds",
 )
 
 
