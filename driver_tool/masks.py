@@ -12,6 +12,8 @@ import re
 from typing import Any
 from urllib.parse import quote, unquote
 
+from custom_components.hmm.driver_api.wallets import like_wallet
+
 from .session import Exchange, HttpExchange, Session, dump_json
 
 _PASSWORD = re.compile(
@@ -33,6 +35,7 @@ _BARE_MAC = re.compile(r"[0-9a-f]{12}", re.IGNORECASE)
 _IP = re.compile(r"\d{1,3}(\.\d{1,3}){3}(:\d+)?|localhost(:\d+)?")
 _WALLET = re.compile(
     r"\b(?:(?:bc1|tb1|dgb1|bitcoincash:|ecash:)[0-9a-z]{8,90}"
+    r"|(?:BC1|TB1|DGB1|BITCOINCASH:|ECASH:)[0-9A-Z]{8,90}"
     r"|[qp][0-9a-z]{41}"
     r"|[13DSLM][1-9A-HJ-NP-Za-km-z]{25,34})\b"
 )
@@ -61,6 +64,7 @@ class Masks:
         """Know none yet."""
         self.stand_ins: dict[str, str] = {}
         self._told: set[str] = set()
+        self._accounts: dict[str, int] = {}
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -147,16 +151,16 @@ class Masks:
     def _note_account(self, value: str) -> None:
         if value in self.stand_ins:
             return
-        account, dot, _ = value.partition(".")
+        account, sign, _ = value.partition(".")
+        if not sign and like_wallet(value.partition("_")[0], b"") is not None:
+            account, sign, _ = value.partition("_")
         if account not in self.stand_ins:
-            number = self._count("")
-            self.stand_ins[account] = (
-                _wallet(account, number)
-                if _WALLET.fullmatch(account)
-                else f"masked-account-{number}"
-            )
-        if dot:
-            self.stand_ins[value] = f"{self.stand_ins[account]}.worker"
+            # With or without "bitcoincash:" it is the same wallet
+            known = account.rpartition(":")[2].lower()
+            number = self._accounts.setdefault(known, self._count(""))
+            self.stand_ins[account] = _stand_in(account, number)
+        if sign:
+            self.stand_ins[value] = f"{self.stand_ins[account]}{sign}worker"
 
     def _note_mac(self, mac: str) -> None:
         if mac in self.stand_ins:
@@ -258,8 +262,19 @@ def _same_form(value: str, number: int) -> str:
     return (text + "0" * len(value))[: max(len(value), len(text))]
 
 
-def _wallet(address: str, number: int) -> str:
-    """Return a stand-in for a wallet, of its coin and length."""
+def _stand_in(account: str, number: int) -> str:
+    """Return a stand-in for a user; for a wallet one that drivers take for such."""
+    # The same on every machine, and nobody has the key of such an address
+    other = like_wallet(account, f"HMM stand-in {number}".encode())
+    if other is not None:
+        return other
+    if _WALLET.fullmatch(account):
+        return _mistyped(account, number)
+    return f"masked-account-{number}"
+
+
+def _mistyped(address: str, number: int) -> str:
+    """Return a stand-in for what looks like a wallet but has a wrong checksum too."""
     digits = "123456789"[(number - 1) % 9]
     for prefix in ("bc1q", "bc1p", "bc1", "tb1", "dgb1q", "dgb1"):
         if address.startswith(prefix):

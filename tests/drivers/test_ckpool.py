@@ -370,7 +370,13 @@ def test_active_workers() -> None:
     del data["worker"][1]["lastshare"]
     user = read_user(data, ADDRESS, NOW)
     assert [worker.online for worker in user.workers] == [False, None]
-    assert user.active_workers == 0
+    # It may be online: neither 0 nor the connections, which are more
+    assert user.active_workers is None
+    data["worker"][1]["workername"] = data["worker"][0]["workername"]
+    (both,) = read_user(data, ADDRESS, NOW).workers
+    assert both.online is None
+    del data["worker"][0]["lastshare"]
+    assert read_user(data, ADDRESS, NOW).active_workers == 2
 
 
 def test_old_builds() -> None:

@@ -32,6 +32,7 @@ from custom_components.hmm.driver_api import (
     PoolHealthStatus,
     PoolStats,
     PoolWorker,
+    count_online,
     reason_of,
 )
 from custom_components.hmm.driver_api.coins import network_figures
@@ -187,7 +188,7 @@ class ExamplePoolDriver(BasePoolIntegration):
             estimated_time_to_block=figures.seconds,
             pool_percentage=figures.percent,
             active_workers=(
-                sum(worker.online is True for worker in workers)
+                count_online(workers)
                 if isinstance(account.get("workers"), list)
                 else None
             ),

@@ -12,7 +12,12 @@ import math
 import re
 from typing import Any
 
-from custom_components.hmm.driver_api import BadAnswer, HtmlAnswer, PoolWorker
+from custom_components.hmm.driver_api import (
+    BadAnswer,
+    HtmlAnswer,
+    PoolWorker,
+    count_online,
+)
 from custom_components.hmm.driver_api.transports.json_text import without_nan
 from custom_components.hmm.driver_api.units import (
     parse_amount,
@@ -171,7 +176,7 @@ def read_user(data: Mapping[str, Any], address: str, now: float) -> UserFile:
         (worker.last_share for worker in workers if worker.last_share), default=None
     )
     if any(worker.online is not None for worker in workers):
-        active: int | None = sum(worker.online is True for worker in workers)
+        active = count_online(workers)
     else:
         active = parse_count(data.get("workers"))
     return UserFile(
@@ -366,7 +371,7 @@ def _merge_names(workers: Iterable[PoolWorker]) -> tuple[PoolWorker, ...]:
         merged[worker.name] = replace(
             worker,
             hashrate=_sum((worker.hashrate, other.hashrate)),
-            online=True in states or (False if False in states else None),
+            online=True in states or (None if None in states else False),
             best_share=max(
                 (it for it in (worker.best_share, other.best_share) if it is not None),
                 default=None,

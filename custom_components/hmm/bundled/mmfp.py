@@ -91,12 +91,11 @@ def merge_workers(workers: Iterable[PoolWorker]) -> tuple[PoolWorker, ...]:
         if (other := merged.get(worker.name)) is None:
             merged[worker.name] = worker
             continue
+        states = (worker.online, other.online)
         merged[worker.name] = replace(
             worker,
             hashrate=total_amount((other.hashrate, worker.hashrate)),
-            online=other.online
-            if worker.online is None
-            else worker.online or other.online,
+            online=True in states or (None if None in states else False),
             shares_valid=total_count((other.shares_valid, worker.shares_valid)),
             shares_invalid=total_count((other.shares_invalid, worker.shares_invalid)),
             shares_stale=total_count((other.shares_stale, worker.shares_stale)),

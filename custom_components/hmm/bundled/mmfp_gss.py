@@ -16,7 +16,12 @@ from custom_components.hmm.bundled.mmfp import (
     total_count,
     worker_name,
 )
-from custom_components.hmm.driver_api import BadAnswer, DashboardTileData, PoolWorker
+from custom_components.hmm.driver_api import (
+    BadAnswer,
+    DashboardTileData,
+    PoolWorker,
+    count_online,
+)
 from custom_components.hmm.driver_api.units import (
     parse_amount,
     parse_bool,
@@ -68,14 +73,11 @@ class GoSlimStratum(PoolServer):
         best_share = highest(worker.best_share for worker in workers)
         last_share = latest(worker.last_share for worker in workers)
         if account:
-            online = [it.online for it in workers]
             return DashboardTileData(
                 latency_ms=latency,
                 network_difficulty=difficulty or None,
                 pool_hashrate=total_amount(worker.hashrate for worker in workers),
-                active_workers=None
-                if None in online or not online
-                else online.count(True),
+                active_workers=count_online(workers) if workers else None,
                 shares_valid=total_count(worker.shares_valid for worker in workers),
                 shares_invalid=total_count(worker.shares_invalid for worker in workers),
                 best_share=best_share,

@@ -29,6 +29,7 @@ from .tiles import (
     PoolStats,
     PoolTemplate,
     PoolWorker,
+    count_online,
 )
 from .units import HashrateUnit
 
@@ -62,5 +63,6 @@ __all__ = [
     "Setting",
     "TuningLimits",
     "TuningRange",
+    "count_online",
     "reason_of",
 ]

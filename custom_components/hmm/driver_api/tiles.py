@@ -4,6 +4,7 @@ The names and fields are those that driver authors were promised; all have a
 default, so that a driver gives what its pool offers and nothing more.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
@@ -133,6 +134,12 @@ class PoolWorker:
     best_share: Difficulty | None = None
     last_share: Moment | None = None
     """With time zone."""
+
+
+def count_online(workers: Iterable[PoolWorker]) -> int | None:
+    """Return how many workers are online, None where one may be or not."""
+    states = [worker.online for worker in workers]
+    return None if None in states else states.count(True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,6 +101,41 @@ def read_wallet(coin: str, username: str) -> Wallet:
     return Wallet(address=normal, is_certain=bool(coins) or coin not in COINS)
 
 
+def like_wallet(address: str, content: bytes) -> str | None:
+    """Return an address of the same form with another content and its checksum.
+
+    ``content`` stands for the hash in it, cut or filled up to its length. None for what
+    is not an address with a correct checksum.
+    """
+    caseless = address.lower()
+    prefix, colon, payload = caseless.rpartition(":")
+    for known in (prefix,) if colon else _CASH.values():
+        if _is_cash(known, payload):
+            kind, *hashed = _octets(_digits(payload)[:-8]) or b""
+            digits = _fives(bytes([kind]) + _fit(content, len(hashed)))
+            expanded = [*(ord(it) & 31 for it in known), 0, *digits]
+            check = _checksum(expanded, _CASH_STEPS, 35, 8, 1)
+            return prefix + colon + _letters(digits + check)
+    prefix, one, payload = caseless.rpartition("1")
+    if prefix and _is_segwit(prefix, payload):
+        version, *program = _digits(payload)[:-6]
+        length = len(_octets(program) or b"")
+        digits = [version, *_fives(_fit(content, length))]
+        wanted = _BECH32M if version else _BECH32
+        expanded = [*_expanded(prefix), *digits]
+        check = _checksum(expanded, _BECH32_STEPS, 25, 6, wanted)
+        other = prefix + one + _letters(digits + check)
+        return other.upper() if address.isupper() else other
+    if (number := _base58_version(address)) is not None:
+        # The length depends on the first bytes of the content
+        others = [
+            _base58(bytes([number]) + _fit(lead + content, 20))
+            for lead in (b"", b"\x01", b"\0", b"\0\1")
+        ]
+        return next((it for it in others if len(it) == len(address)), others[0])
+    return None
+
+
 def _read(coin: str, text: str) -> tuple[str, list[str]] | None:
     """Return an address with a correct checksum and its coins, None for other texts.
 
@@ -136,11 +171,6 @@ def _is_segwit(prefix: str, payload: str) -> bool:
     """Return whether this is an address of a witness program (BIP 173, BIP 350)."""
     if len(prefix) + len(payload) > 89 or not (digits := _digits(payload)):
         return False
-    expanded = [
-        *(ord(it) >> 5 for it in prefix),
-        0,
-        *(ord(it) & 31 for it in prefix),
-    ]
     version = digits[0]
     program = _octets(digits[1:-6])
     if program is None or version > 16 or not 2 <= len(program) <= 40:
@@ -148,7 +178,12 @@ def _is_segwit(prefix: str, payload: str) -> bool:
     if version == 0 and len(program) not in (20, 32):
         return False
     wanted = _BECH32M if version else _BECH32
-    return _polymod([*expanded, *digits], _BECH32_STEPS, 25) == wanted
+    return _polymod([*_expanded(prefix), *digits], _BECH32_STEPS, 25) == wanted
+
+
+def _expanded(prefix: str) -> list[int]:
+    """Return the prefix as it goes into the checksum of Bech32."""
+    return [*(ord(it) >> 5 for it in prefix), 0, *(ord(it) & 31 for it in prefix)]
 
 
 def _is_cash(prefix: str, payload: str) -> bool:
@@ -178,8 +213,22 @@ def _base58_version(text: str) -> int | None:
     if zeros + (number.bit_length() + 7) // 8 != 25:
         return None
     content = number.to_bytes(25)
-    digest = hashlib.sha256(hashlib.sha256(content[:21]).digest()).digest()
-    return content[0] if content[21:] == digest[:4] else None
+    return content[0] if content[21:] == _base58_check(content[:21]) else None
+
+
+def _base58_check(content: bytes) -> bytes:
+    """Return the checksum of Base58Check."""
+    return hashlib.sha256(hashlib.sha256(content).digest()).digest()[:4]
+
+
+def _base58(content: bytes) -> str:
+    """Return a version byte and a hash as a Base58Check address."""
+    content += _base58_check(content)
+    number, text = int.from_bytes(content), ""
+    while number:
+        number, digit = divmod(number, 58)
+        text = _BASE58_DIGITS[digit] + text
+    return "1" * (len(content) - len(content.lstrip(b"\0"))) + text
 
 
 def _digits(text: str) -> list[int]:
@@ -196,6 +245,29 @@ def _octets(digits: list[int]) -> bytes | None:
     if len(padding) > 4 or "1" in padding:
         return None
     return bytes(int(bits[at : at + 8], 2) for at in range(0, whole, 8))
+
+
+def _fit(content: bytes, length: int) -> bytes:
+    return content[:length].ljust(length, b"!")
+
+
+def _fives(content: bytes) -> list[int]:
+    """Return bytes as numbers of 5 bits, filled up with zeros."""
+    bits = "".join(f"{byte:08b}" for byte in content)
+    bits += "0" * (-len(bits) % 5)
+    return [int(bits[at : at + 5], 2) for at in range(0, len(bits), 5)]
+
+
+def _letters(digits: Iterable[int]) -> str:
+    return "".join(_BECH32_DIGITS[digit] for digit in digits)
+
+
+def _checksum(
+    values: list[int], steps: tuple[int, ...], bits: int, length: int, wanted: int
+) -> list[int]:
+    """Return the digits with which ``_polymod`` of the whole is ``wanted``."""
+    rest = _polymod([*values, *[0] * length], steps, bits) ^ wanted
+    return [rest >> 5 * at & 31 for at in reversed(range(length))]
 
 
 def _polymod(values: Iterable[int], steps: tuple[int, ...], bits: int) -> int:

@@ -20,6 +20,7 @@ from custom_components.hmm.driver_api import (
     PoolHealthStatus,
     PoolStats,
     PoolWorker,
+    count_online,
     reason_of,
 )
 from custom_components.hmm.driver_api.transports.web import WebApi
@@ -431,8 +432,8 @@ def _worker(name: str, worker: Mapping[str, Any]) -> PoolWorker:
 
 def _active(btc: Mapping[str, Any], workers: tuple[PoolWorker, ...]) -> int | None:
     """Return how many workers mine, by their list or by the profile's counts."""
-    if workers and all(worker.online is not None for worker in workers):
-        return sum(worker.online is True for worker in workers)
+    if workers and (online := count_online(workers)) is not None:
+        return online
     counts = [parse_count(btc.get(key)) for key in ("ok_workers", "low_workers")]
     known = [count for count in counts if count is not None]
     return sum(known) if len(known) == len(counts) else None

@@ -19,6 +19,7 @@ from custom_components.hmm.driver_api import (
     PoolHealthStatus,
     PoolStats,
     PoolWorker,
+    count_online,
     reason_of,
 )
 from custom_components.hmm.driver_api.coins import network_figures
@@ -394,8 +395,7 @@ class _Account:
         )
         active = parse_count(user.get("active_worker_count"))
         if active is None and (workers or raw_workers in ({}, [])):
-            online = [worker.online for worker in workers]
-            active = None if None in online else online.count(True)
+            active = count_online(workers)
         return cls(
             hashrate=parse_amount(user.get("hashrate_300s")),
             active_workers=active,

@@ -18,6 +18,7 @@ from custom_components.hmm.driver_api import (
     PoolHealthStatus,
     PoolStats,
     PoolWorker,
+    count_online,
     reason_of,
 )
 from custom_components.hmm.driver_api.coins import network_figures
@@ -402,8 +403,8 @@ class _Account:
                 ),
                 None,
             )
-        if active is None and workers and all(it.online is not None for it in workers):
-            active = sum(worker.online is True for worker in workers)
+        if active is None and workers:
+            active = count_online(workers)
         return cls(
             hashrate=hashrate,
             active_workers=active,
