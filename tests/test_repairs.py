@@ -7,6 +7,7 @@ from string import Formatter
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, UnknownFlow
 from homeassistant.helpers import issue_registry as ir
@@ -207,8 +208,8 @@ async def test_the_bundled_driver_is_offered(
     assert shown["type"] == FlowResultType.CREATE_ENTRY
     assert get_data(home).drivers.miners["bitaxe"].bundled
     assert (hmm_folder / f"{name}.disabled").read_text() == source
-    hashrate = find(home, entry, "sensor", "hashrate")
-    assert hashrate.attributes["unit_of_measurement"] == "TH/s"
+    assert find(home, entry, "sensor", "hashrate").state != STATE_UNAVAILABLE
+    assert entry.runtime_data.client.hashrate_unit == "TH/s"
 
 
 async def test_a_second_file_of_a_type(
@@ -402,8 +403,8 @@ async def test_the_bundled_driver_in_place_of_a_harmful_one(
     assert shown["type"] == FlowResultType.CREATE_ENTRY
     assert issues(home) == {}
     assert get_data(home).drivers.miners["bitaxe"].bundled
-    hashrate = find(home, entry, "sensor", "hashrate")
-    assert hashrate.attributes["unit_of_measurement"] == "TH/s"
+    assert find(home, entry, "sensor", "hashrate").state != STATE_UNAVAILABLE
+    assert entry.runtime_data.client.hashrate_unit == "TH/s"
 
 
 async def test_a_harmful_driver_is_kept(
