@@ -21,6 +21,7 @@ from custom_components.hmm import errors, services
 from custom_components.hmm.bundled import axeos
 from custom_components.hmm.bundled.miner_drivers import avalon_nano_driver
 from custom_components.hmm.const import DOMAIN, MODE_CUSTOM, PLATFORMS
+from custom_components.hmm.driver_manager import faults
 from custom_components.hmm.drivers import (
     install as driver_install,
     issues as driver_issues,
@@ -29,7 +30,7 @@ from custom_components.hmm.drivers import (
     update_services as driver_update_services,
 )
 from custom_components.hmm.flows import drivers as flow_drivers, hmm_local
-from custom_components.hmm.pools import defaults as pool_defaults
+from custom_components.hmm.pools import defaults as pool_defaults, mistyped
 
 COMPONENT = Path(hmm.__file__).parent
 ROOT = COMPONENT.parent.parent
@@ -54,6 +55,7 @@ ISSUES = {
         *driver_issues.DANGERS,
     },
     "pools/defaults": {pool_defaults._ISSUE},
+    "pools/mistyped": {mistyped.WALLET_MISTYPED},
 }
 HA_SUCCESSES = {"reauth_successful", "reconfigure_successful"}
 
@@ -404,7 +406,10 @@ def test_every_exception_is_translated() -> None:
                 passed[name] = passed.get(name, names) & names
 
     messages = load("translations/en.json")["exceptions"]
-    assert messages.keys() == passed.keys() | reason_keys() | {"pool_not_set_up"}
+    faults_ = {key for key, _ in file_faults()} | {*faults._OS_ERRORS.values()}
+    assert messages.keys() == (
+        passed.keys() | reason_keys() | faults_ | {"pool_not_set_up"}
+    )
     for name, names in passed.items():
         assert placeholders(messages[name]["message"]) <= names, name
 
@@ -466,6 +471,62 @@ def test_every_reason_of_our_own_has_a_key() -> None:
                 given = passed | {"host", "name", "detail"}
                 assert placeholders(sentence["message"]) <= given, where
     assert found > 150
+
+
+def file_faults() -> Iterator[tuple[str, ast.Call]]:
+    """Yield what can be wrong with a file of the user, with where that is made."""
+    for path in sorted(COMPONENT.rglob("*.py")):
+        for call in calls(parse(path), "why"):
+            if ast.unparse(call.args[0]) == "reason.key" or path.name == "faults.py":
+                continue  # One of the others once more, or what the system says
+            keys = literals(call.args[0])
+            assert keys, f"{path.name}:{call.lineno}"
+            for key in keys:
+                yield key, call
+    yield from (
+        ("os_error", call)
+        for call in calls(parse(COMPONENT / "driver_manager/faults.py"), "why")
+        if "os_error" in literals(call)
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_fault_of_a_file_is_translated(language: str) -> None:
+    """Given what can be wrong with a file, then each language can say it in full."""
+    messages = load(f"translations/{language}.json")["exceptions"]
+    found = 0
+    for key, call in file_faults():
+        passed = {keyword.arg for keyword in call.keywords}
+        assert placeholders(messages[key]["message"]) == passed, key
+        found += 1
+    assert found > 80
+    for key in faults._OS_ERRORS.values():
+        assert placeholders(messages[key]["message"]) == set()
+
+
+def test_no_file_error_is_raised_with_mere_text() -> None:
+    """Given an error of a file that own code raises, then it has a key."""
+    classes = {
+        "ConfigFileError",
+        "DownloadFailed",
+        "FileError",
+        "NotADriver",
+        "SiblingError",
+        "SiblingMissing",
+        "StoreError",
+        "UnusableFile",
+        "YamlProblem",
+    }
+    found = 0
+    for path in sorted(COMPONENT.rglob("*.py")):
+        for call in calls(parse(path), *classes, "Finding", "FailedDriver"):
+            reason = call.args[0] if call.args else argument(call, "reason")
+            where = f"{path.name}:{call.lineno}"
+            assert reason is not None, where
+            assert literal(reason) is None, where
+            assert not isinstance(reason, ast.JoinedStr), where
+            found += 1
+    assert found > 60
 
 
 def test_forms_and_attributes_know_every_reason() -> None:

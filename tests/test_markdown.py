@@ -172,4 +172,4 @@ async def test_what_a_broken_driver_says_is_no_image(
     )
     assert issue is not None
     shown: Any = issue.translation_placeholders
-    assert shown["reason"] == f"RuntimeError: {ESCAPED}"
+    assert shown["reason"] == f"It fails when it is loaded: RuntimeError: {ESCAPED}"

@@ -36,7 +36,7 @@ from simulator.mmfp import SimulatedGoSlimStratum
 from simulator.solopool import DEMO_WALLET
 from simulator.stack import SimulatedStack
 
-from .common import pool_entry, value
+from .common import find_id, pool_entry, value
 from .conftest import free_udp_port, miner_entry, set_up
 from .flows import (
     TEXTS,
@@ -1554,6 +1554,108 @@ async def test_a_pool_is_moved_to_another_server(
         assert entry.data["pool_settings"]["api_base"].endswith(f":{two.port}/api")
         assert entry.unique_id == unique_id
         assert entry.state is ConfigEntryState.LOADED
+
+
+MISTYPED = DEMO_WALLET.replace("q", "p", 2)
+
+
+async def test_a_wallet_that_was_mistyped_before_it_was_checked(
+    home: HomeAssistant, hmm_folder: Path
+) -> None:
+    """A repair names the entry; it is gone once the wallet is right, all else stays."""
+    async with SimulatedSolopool() as pool:
+        entry = await set_up(home, pool_entry(pool, MISTYPED, title="My DGB"))
+        entity_id = find_id(home, entry, "sensor", "pool_hashrate")
+        issue_id = f"wallet_mistyped_{entry.entry_id}"
+        issue = ir.async_get(home).async_get_issue(DOMAIN, issue_id)
+        assert issue is not None
+        assert issue.translation_placeholders == {"name": "My DGB"}
+        assert issue.learn_more_url == (
+            "homeassistant://config/integrations/integration/hmm"
+        )
+
+        menu = await reconfigure(home, entry)
+        assert "reconfigure_wallet" in menu["menu_options"]
+        form = await fill(home, menu, next_step_id="reconfigure_wallet")
+        assert MISTYPED not in str(form)
+        form = await fill(home, form, wallet=MISTYPED)
+        assert form["errors"] == {"wallet": "pool_wallet_checksum"}
+        form = await fill(home, form, wallet="my_own_name")
+        assert form["errors"] == {"wallet": "wallet_uncertain"}
+        pool.status = 503
+        form = await fill(home, form, wallet=DEMO_WALLET)
+        assert form["errors"] == {"base": "pool_server_error"}
+        pool.status = None
+        result = await fill(home, form, wallet=DEMO_WALLET)
+        assert result["reason"] == "reconfigure_successful"
+
+        assert ir.async_get(home).async_get_issue(DOMAIN, issue_id) is None
+        assert entry.data["wallet"] == DEMO_WALLET
+        assert entry.state is ConfigEntryState.LOADED
+        assert find_id(home, entry, "sensor", "pool_hashrate") == entity_id
+        assert value(home, entry, "pool_hashrate") > 0
+        menu = await reconfigure(home, entry)
+        assert "reconfigure_wallet" not in menu["menu_options"]
+
+
+async def test_a_mistyped_wallet_does_not_become_that_of_another_entry(
+    home: HomeAssistant, hmm_folder: Path
+) -> None:
+    """The right account is there already: the wrong entry is to be removed."""
+    async with SimulatedSolopool() as pool:
+        pool_file(hmm_folder, pool, "dgb-home")
+        right = (await fill(home, await to_account(home), wallet=DEMO_WALLET))["result"]
+        wrong = await set_up(
+            home, pool_entry(pool, MISTYPED, data={"host": right.data["host"]})
+        )
+        menu = await reconfigure(home, wrong)
+        form = await fill(home, menu, next_step_id="reconfigure_wallet")
+        form = await fill(home, form, wallet=DEMO_WALLET)
+        assert form["errors"] == {"wallet": "account_known"}
+
+        await home.config_entries.async_remove(wrong.entry_id)
+        issue_id = f"wallet_mistyped_{wrong.entry_id}"
+        assert ir.async_get(home).async_get_issue(DOMAIN, issue_id) is None
+
+
+async def test_a_mistyped_wallet_at_a_pool_that_is_not_listed(
+    home: HomeAssistant,
+) -> None:
+    """There is no other server to choose, only the wallet and the settings."""
+    async with SimulatedSolopool() as pool:
+        entry = await set_up(
+            home, pool_entry(pool, MISTYPED, data={"driver": "public_pool"})
+        )
+        menu = await reconfigure(home, entry)
+        assert menu["menu_options"] == ["reconfigure_wallet", "reconfigure_settings"]
+
+
+async def test_an_address_with_a_login_stays_here(
+    home: HomeAssistant, hmm_folder: Path
+) -> None:
+    """A password in the address of the statistics is never shown, and is kept."""
+    schema = {"properties": {"api_base": {"type": "string"}}}
+    write_driver(hmm_folder, schema)
+    login = "http://me:secret@pool.acme.example/api"
+    form = await to_acme(home)
+    entry = (await fill(home, form, api_base=login))["result"]
+    server = {"host": "pool.acme.example", "port": 3333}
+
+    form = await reconfigure(home, entry)
+    assert suggested(form, "api_base") is None
+    result = await fill(home, form, **server)
+    assert result["reason"] == "reconfigure_successful"
+    assert entry.data["account_settings"] == {"api_base": login}
+
+    # What is typed in its place counts, and is no secret
+    form = await reconfigure(home, entry)
+    new = "http://pool.acme.example/api"
+    form = await fill(home, form, host="me:secret@a b", port=1, api_base=new)
+    assert form["errors"] == {"host": "pool_address_invalid"}
+    assert suggested(form, "host") == "a b"
+    assert suggested(form, "api_base") == new
+    result = await fill(home, form, **server, api_base=new)
+    assert entry.data["account_settings"] == {"api_base": new}
 
 
 async def test_a_server_at_home_gets_another_address(

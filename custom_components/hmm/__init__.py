@@ -12,6 +12,7 @@ from homeassistant.helpers import (
     discovery_flow,
 )
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.translation import async_load_integrations
 from homeassistant.helpers.typing import ConfigType
 
 from .const import (
@@ -36,13 +37,15 @@ from .drivers.update_services import async_setup_driver_update_services
 from .drivers.updates import DRIVER_UPDATES, DriverUpdates
 from .energy import EnergyBook
 from .entity import async_keep_miner_device, pool_device
-from .errors import pool_error
+from .errors import pool_error, told
 from .finds import MinerRecord
 from .fleet import Fleet
+from .flows.pool_account import pool_kind
 from .hub import HubCoordinator
 from .migration import async_migrate
 from .pools.blocks import AccountRecord
 from .pools.http import async_register_views
+from .pools.mistyped import async_forget_wallet_issue, async_show_wallet_issue
 from .profile_store import ProfileStore
 from .records import Records
 from .services import async_setup_services
@@ -53,6 +56,8 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Load the drivers and everything else that all entries share."""
+    # Home Assistant may still be at it, and repairs are filled with them
+    await async_load_integrations(hass, {DOMAIN})
     # Pools are on the internet, so that they get Home Assistant's own session
     manager = DriverManager(hass, async_get_clientsession(hass))
     await manager.async_load()
@@ -115,6 +120,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: ConfigEntry[Any]) -> bo
 
 async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     """Forget what was noted of an entry."""
+    async_forget_wallet_issue(hass, entry)
     if (data := hass.data.get(HMM_DATA)) is not None:
         await data.miner_records.async_forget(entry.entry_id)
         await data.energy.async_forget(entry.entry_id)
@@ -159,7 +165,7 @@ def _set_up_hub(hass: HomeAssistant, entry: ConfigEntry[HubCoordinator]) -> None
 
 
 def _driver_missing(
-    data: HmmData, id_: DriverId
+    hass: HomeAssistant, data: HmmData, id_: DriverId
 ) -> ConfigEntryError | ConfigEntryNotReady:
     """Return why an entry has no driver: it comes later, is broken or is gone."""
     failed = data.driver_manager.why_missing(id_)
@@ -174,7 +180,10 @@ def _driver_missing(
     return kind(
         translation_domain=DOMAIN,
         translation_key="driver_unavailable",
-        translation_placeholders={"driver": id_.driver_type, "reason": failed.reason},
+        translation_placeholders={
+            "driver": id_.driver_type,
+            "reason": told(hass, failed.reason),
+        },
     )
 
 
@@ -184,7 +193,7 @@ async def _async_setup_miner(
     data = get_data(hass)
     await data.profiles.async_take_over(entry)
     if (driver := data.drivers.miners.get(entry.data[CONF_DRIVER])) is None:
-        raise _driver_missing(data, DriverId("miner", entry.data[CONF_DRIVER]))
+        raise _driver_missing(hass, data, DriverId("miner", entry.data[CONF_DRIVER]))
     client = MinerClient(
         driver.driver_class,
         data.driver_context(entry.data.get(CONF_CREDENTIALS)),
@@ -211,7 +220,7 @@ async def _async_setup_pool(
 ) -> None:
     data = get_data(hass)
     if (driver := data.drivers.pools.get(entry.data[CONF_DRIVER])) is None:
-        raise _driver_missing(data, DriverId("pool", entry.data[CONF_DRIVER]))
+        raise _driver_missing(hass, data, DriverId("pool", entry.data[CONF_DRIVER]))
     try:
         pool_driver = data.pool_driver(driver)
     except DriverError as err:
@@ -221,6 +230,10 @@ async def _async_setup_pool(
             translation_key=key,
             translation_placeholders=placeholders,
         ) from err
+    pool = pool_kind(data, driver.driver_type)
+    async_show_wallet_issue(
+        hass, entry, is_wallet=pool is not None and pool.form.is_wallet
+    )
     coordinator = PoolCoordinator(hass, entry, pool_driver, data.account_records)
     # The flow has looked at the account; a pool that is down now shows as down
     await coordinator.async_refresh()

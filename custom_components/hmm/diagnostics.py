@@ -53,7 +53,7 @@ async def async_get_config_entry_diagnostics(
             {"data": dict(entry.data), "options": dict(entry.options)}, TO_REDACT
         ),
         "drivers": [driver_facts(manager, driver) for driver in manager.drivers],
-        "failed_files": failed_files(manager),
+        "failed_files": failed_files(hass, manager),
         "stock_files": stock_files(manager),
     }
     if (profile := get_data(hass).profiles.get(entry.entry_id)) is not None:

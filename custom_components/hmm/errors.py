@@ -6,8 +6,9 @@ Every error has a key under ``exceptions``; what a form may show is also under
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.translation import async_get_cached_translations
@@ -16,6 +17,7 @@ from homeassistant.helpers.update_coordinator import UpdateFailed
 from .const import DOMAIN
 from .driver_api import DriverError, InvalidValue, Reason, reason_of
 from .driver_api.reasons import CommandReason, LoginReason, PoolReason, ReadReason
+from .driver_manager.faults import ENGLISH
 
 FORM_REASONS: Final = frozenset(
     {
@@ -106,7 +108,24 @@ def told(hass: HomeAssistant, reason: str) -> str:
     """Return a reason in the language of Home Assistant, if it has a key."""
     if not isinstance(reason, Reason) or not reason.key:
         return reason
-    return sentence(hass, reason.key, _placeholders(reason.values))
+    values = {
+        name: told(hass, value) if isinstance(value, Reason) else value
+        for name, value in reason.values.items()
+    }
+    return sentence(hass, reason.key, _placeholders(values))
+
+
+@callback
+def entry_reason(hass: HomeAssistant, entry: ConfigEntry[Any]) -> str | None:
+    """Return why an entry is not set up, in the language of Home Assistant."""
+    if entry.error_reason_translation_domain != DOMAIN:
+        return entry.reason
+    assert entry.error_reason_translation_key is not None
+    return sentence(
+        hass,
+        entry.error_reason_translation_key,
+        entry.error_reason_translation_placeholders or {},
+    )
 
 
 @callback
@@ -115,7 +134,7 @@ def sentence(hass: HomeAssistant, key: str, placeholders: Mapping[str, str]) -> 
     texts = async_get_cached_translations(
         hass, hass.config.language, "exceptions", DOMAIN
     )
-    text = texts.get(f"component.{DOMAIN}.exceptions.{key}.message", key)
+    text = texts.get(f"component.{DOMAIN}.exceptions.{key}.message", ENGLISH[key])
     with suppress(KeyError):
         text = text.format(**placeholders)
     return text

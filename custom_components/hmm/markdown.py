@@ -11,11 +11,13 @@ from functools import wraps
 import re
 from typing import Any
 
+from homeassistant.const import CONF_HOST
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import FlowHandler
 from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
+from .driver_manager.address import has_login, without_login
 
 _LONGEST = 1000
 _LONGEST_NOTES = 20_000
@@ -24,6 +26,8 @@ _CUT = "…"
 # The placeholder of forms that stands in an error only, which is not rendered
 _REASON = "reason"
 _SHOWING = ("async_show_form", "async_show_menu", "async_show_progress", "async_abort")
+
+_SUGGESTING = "add_suggested_values_to_schema"
 
 # What would be markup wherever it stands. Underscores within a word and lone slashes
 # and full stops are none: addresses and names of files stay as they are.
@@ -115,11 +119,23 @@ def async_create_issue(
 def escaping[F: FlowHandler[Any, Any, Any]](flow: type[F]) -> type[F]:
     """Let a flow escape every placeholder that it shows.
 
+    Nor does it give back to the browser what was typed as a login in an address.
+
     The ``reason`` of a form stands in its error, which the frontend does not render:
     it is only cut to one line.
     """
     for name in _SHOWING:
         setattr(flow, name, _escaped(getattr(flow, name)))
+    suggest = getattr(flow, _SUGGESTING)
+
+    @wraps(suggest)
+    def suggest_no_login(self: Any, schema: Any, suggested: Any) -> Any:
+        host = (suggested or {}).get(CONF_HOST)
+        if isinstance(host, str) and has_login(host):
+            suggested = {**suggested, CONF_HOST: without_login(host)}
+        return suggest(self, schema, suggested)
+
+    setattr(flow, _SUGGESTING, suggest_no_login)
     return flow
 
 

@@ -14,8 +14,10 @@ from .data import get_data
 from .driver_manager.declaration import DriverId
 from .driver_manager.disable import disable
 from .driver_manager.driver_files import UnusableFile, read_bytes
+from .driver_manager.faults import os_reason
 from .driver_manager.loader import FailedDriver
 from .drivers.issues import DATA_PATH, DATA_TYPE
+from .errors import told
 from .markdown import code, escaping, printable
 from .repairs_install import async_create_install_flow
 from .repairs_stock import async_create_stock_flow
@@ -65,7 +67,7 @@ class _FileFlow(RepairsFlow):
                 reason="cannot_rename",
                 description_placeholders={
                     "file": manager.name_of(self._path),
-                    "reason": err.strerror or type(err).__name__,
+                    "reason": told(self.hass, os_reason(err)),
                 },
             )
         await manager.async_reload(retry_packages=False)
@@ -121,7 +123,7 @@ class BrokenFileFlow(_FileFlow):
             description_placeholders={
                 "file": manager.name_of(failed.path),
                 "line": str(failed.line or "?"),
-                "reason": failed.reason,
+                "reason": told(self.hass, failed.reason),
                 "source": code(_line(source, failed)),
             },
         )

@@ -10,6 +10,7 @@ from homeassistant.helpers import issue_registry as ir
 from .const import DOMAIN
 from .drivers.install import DATA_FILE_NAME, DATA_SHA256, DATA_URL, DRIVER_INSTALL
 from .drivers.updates import DRIVER_UPDATES
+from .errors import message
 from .markdown import Markdown, escaping
 
 
@@ -66,7 +67,8 @@ class InstallDriverFlow(RepairsFlow):
             await updates.async_install(self._url, self._sha256, self._file_name)
         except HomeAssistantError as err:
             return self.async_abort(
-                reason="not_installed", description_placeholders={"reason": str(err)}
+                reason="not_installed",
+                description_placeholders={"reason": message(self.hass, err)},
             )
         return self.async_create_entry(data={})
 

@@ -36,6 +36,7 @@ import voluptuous as vol
 from .const import DOMAIN
 from .coordinator import MinerCoordinator
 from .data import get_data
+from .errors import message
 from .pools.stratum_user import USUAL_PASSWORD, StratumPool, stratum_of
 from .pools.tiles_json import platform_tiles, pool_tiles
 from .rights import async_require_admin, async_user, require_control
@@ -239,7 +240,8 @@ async def _run_on_targets(
                 translation_key="some_failed",
                 translation_placeholders={
                     "failed": "; ".join(
-                        f"{miner.config_entry.title}: {err}" for miner, err in failed
+                        f"{miner.config_entry.title}: {message(call.hass, err)}"
+                        for miner, err in failed
                     ),
                 },
             )
@@ -248,7 +250,8 @@ async def _run_on_targets(
         {
             "device": miner.config_entry.title,
             "success": err is None,
-            "error": None if err is None else str(err),
+            "reason": None if err is None else err.translation_key,
+            "error": None if err is None else message(call.hass, err),
         }
         for miner, err in zip(miners, results, strict=True)
     ]

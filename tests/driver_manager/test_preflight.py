@@ -13,6 +13,8 @@ from custom_components.hmm.driver_manager import preflight
 from custom_components.hmm.driver_manager.preflight import Finding, check
 from tests.conftest import free_udp_port
 
+RAISES = "It fails when it is loaded: "
+
 GOOD = dedent("""\
     from integrations.base_pool import BasePoolIntegration
 
@@ -60,8 +62,8 @@ def test_good_files_need_one_process(
     paths = write(tmp_path, a=GOOD, b="1 / 0\n", c=GOOD, d="x = = 1\n", e="pass\n")
 
     assert check(paths) == {
-        paths[1]: Finding("ZeroDivisionError: division by zero", 1),
-        paths[3]: Finding("SyntaxError: invalid syntax", 1),
+        paths[1]: Finding(f"{RAISES}ZeroDivisionError: division by zero", 1),
+        paths[3]: Finding(f"{RAISES}SyntaxError: invalid syntax", 1),
         paths[4]: Finding(
             "No class in it extends BaseMinerAdapter or BasePoolIntegration"
         ),
@@ -188,7 +190,9 @@ def test_what_a_file_writes_is_no_answer(tmp_path: Path, noise: str) -> None:
     """Given a file that writes, reads or runs something, the answers stay whole."""
     paths = write(tmp_path, a=noise + GOOD, b="1 / 0\n", c=noise + GOOD)
 
-    assert check(paths) == {paths[1]: Finding("ZeroDivisionError: division by zero", 1)}
+    assert check(paths) == {
+        paths[1]: Finding(f"{RAISES}ZeroDivisionError: division by zero", 1)
+    }
 
 
 def test_what_a_file_imports_is_found(tmp_path: Path) -> None:
@@ -203,7 +207,9 @@ def test_what_a_file_imports_is_found(tmp_path: Path) -> None:
     )
 
     assert check(paths) == {
-        paths[1]: Finding("ModuleNotFoundError: No module named 'preflight'", 1)
+        paths[1]: Finding(
+            f"{RAISES}ModuleNotFoundError: No module named 'preflight'", 1
+        )
     }
 
 
@@ -239,7 +245,7 @@ def test_what_cannot_be_tried_is_not_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a machine on which no process begins, each file is told as not tried."""
-    monkeypatch.setattr(preflight, "__file__", str(tmp_path / "not-there.py"))
+    monkeypatch.setattr(preflight.trial, "__file__", str(tmp_path / "not-there.py"))
     paths = write(tmp_path, a=GOOD, b="1 / 0\n")
 
     findings = check(paths)
@@ -276,7 +282,7 @@ def test_files_that_hang_do_so_side_by_side(
     late = Finding("It takes longer than 4 s to load", harmful=True)
     assert findings == {
         **dict.fromkeys(paths[1:6], late),
-        paths[7]: Finding("ZeroDivisionError: division by zero", 1),
+        paths[7]: Finding(f"{RAISES}ZeroDivisionError: division by zero", 1),
     }
     # One for each that hung, and no more than one stays
     assert len(processes) >= 5

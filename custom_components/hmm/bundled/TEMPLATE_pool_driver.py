@@ -26,7 +26,6 @@ from custom_components.hmm.driver_api import (
     BasePoolIntegration,
     DashboardTileData,
     DriverError,
-    InvalidValue,
     MiningModel,
     PoolBlock,
     PoolHealthStatus,
@@ -46,7 +45,7 @@ from custom_components.hmm.driver_api.units import (
     parse_text,
     reject_percent,
 )
-from custom_components.hmm.driver_api.wallets import check_wallet, strip_worker
+from custom_components.hmm.driver_api.wallets import is_wallet, strip_worker
 
 __version__ = "1.0.0"
 
@@ -279,14 +278,7 @@ class ExamplePoolDriver(BasePoolIntegration):
     @override
     def validate_config(self, config: dict[str, Any]) -> bool:
         """Return whether what was told can be right. Asks nobody."""
-        username = parse_text(config.get("username"))
-        if username is None:
-            return False
-        try:
-            check_wallet(parse_text(config.get("coin")) or "", username)
-        except InvalidValue:
-            return False
-        return True
+        return is_wallet(config.get("username"), config.get("coin"))
 
     @override
     async def close(self) -> None:

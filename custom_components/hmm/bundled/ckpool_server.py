@@ -43,7 +43,7 @@ from custom_components.hmm.driver_api.transports.web import (
     WebApi,
 )
 from custom_components.hmm.driver_api.units import parse_bool, parse_moment, parse_text
-from custom_components.hmm.driver_api.wallets import check_wallet
+from custom_components.hmm.driver_api.wallets import is_wallet
 
 LOG_BYTES = 131_072
 """How much of the end of the log is read: some hours of a small pool."""
@@ -271,13 +271,12 @@ class FilesDriver(BasePoolIntegration):
     @override
     def validate_config(self, config: dict[str, Any]) -> bool:
         """Return whether ``username`` (or ``wallet``) and ``api_base`` are valid."""
-        username = parse_text(config.get("wallet")) or parse_text(
-            config.get("username")
-        )
+        username = config.get("wallet") or config.get("username")
         coins = self.supports_coins
-        coin = parse_text(config.get("coin")) or (coins[0] if len(coins) == 1 else "")
+        coin = config.get("coin") or (coins[0] if len(coins) == 1 else "")
+        if not isinstance(username, str) or not is_wallet(account_of(username), coin):
+            return False
         try:
-            check_wallet(coin, account_of(username or ""))
             if (typed := typed_base(config)) is not None:
                 read_base(typed)
         except InvalidValue:

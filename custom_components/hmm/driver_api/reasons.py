@@ -128,7 +128,7 @@ class Reason(str):
     key: str
     values: Mapping[str, object]
 
-    def __new__(cls, text: str, key: str = "", **values: object) -> Self:
+    def __new__(cls, text: str, key: str = "", /, **values: object) -> Self:
         """Return the sentence ``text`` with its key and values."""
         reason = super().__new__(cls, text)
         reason.key = key

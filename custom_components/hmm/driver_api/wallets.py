@@ -73,6 +73,32 @@ def check_wallet(coin: str, username: str) -> str:
     return read_wallet(coin, username).address
 
 
+def is_wallet(username: object, coin: object = None) -> bool:
+    """Return whether something is the address of a user name, exactly as it was typed.
+
+    What a reader would leave out (control characters, marks of direction) is wrong
+    in an address. Without a coin, that of any coin will do.
+    """
+    if not isinstance(username, str):
+        return False
+    try:
+        check_wallet(coin if isinstance(coin, str) else "", username)
+    except InvalidValue:
+        return False
+    return True
+
+
+def is_mistyped(coin: str, username: str) -> bool:
+    """Return whether the checksum of an address is wrong."""
+    try:
+        check_wallet(coin, username)
+    except WrongChecksum:
+        return True
+    except InvalidValue:
+        pass
+    return False
+
+
 def read_wallet(coin: str, username: str) -> Wallet:
     """Return the address of a user name, and whether it is certain to be one.
 

@@ -9,6 +9,10 @@ type AddressFault = Literal["address_ipv6", "address_port", "address_invalid"]
 
 _AFTER_SERVER = re.compile(r"[/?#\\]")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
+# "http://user:password@", or "user:password@"; an e-mail address is none
+_LOGIN = re.compile(
+    r"([a-z][a-z0-9+.-]*://)[^/?#\\]*@|[^/?#\\:@\s]+:[^/?#\\\s]*@", re.IGNORECASE
+)
 _LOOKS_LIKE_IPV4 = re.compile(r"[\d.]+")
 
 
@@ -50,6 +54,16 @@ def parse_address(text: str) -> Address:
     if not _is_host(host):
         raise AddressError("address_invalid")
     return Address(host.lower(), port)
+
+
+def has_login(text: str) -> bool:
+    """Return whether there is a user name or a password in an address."""
+    return _LOGIN.match(text.strip()) is not None
+
+
+def without_login(text: str) -> str:
+    """Return an address without the user name and password in it."""
+    return _LOGIN.sub(lambda it: it[1] or "", text.strip(), count=1)
 
 
 def _is_ipv6(text: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Literal
 import warnings
 
 from .driver_files import UnusableFile, decode
+from .faults import FileError, why
 from .versions import UNKNOWN
 
 type Kind = Literal["miner", "pool"]
@@ -42,13 +43,8 @@ _LONGEST_NOTES = 10_000
 _LONGEST_NAME = 100
 
 
-class NotADriver(Exception):
-    """A file that cannot be a driver; the message says why."""
-
-    def __init__(self, reason: str, line: int | None = None) -> None:
-        """Keep the line where it is wrong, None if it is no certain one."""
-        super().__init__(reason)
-        self.line = line
+class NotADriver(FileError):
+    """A file that cannot be a driver."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -97,8 +93,7 @@ def declare(source: bytes, path: Path) -> Declaration:
     classes = _classes(tree, constants)
     drivers = _drivers(classes, path, source)
     if not drivers:
-        msg = "No class in it extends BaseMinerAdapter or BasePoolIntegration"
-        raise NotADriver(msg)
+        raise NotADriver(why("no_driver_class"))
     first = drivers[0][1]
     return Declaration(
         drivers=tuple(dict.fromkeys(driver for driver, _ in drivers)),
@@ -167,13 +162,12 @@ def _parse(source: bytes) -> ast.Module:
             warnings.simplefilter("ignore")
             return ast.parse(decode(source))
     except UnusableFile as err:
-        raise NotADriver(str(err), err.line) from err
+        raise NotADriver(err.reason, err.line) from err
     except SyntaxError as err:
-        msg = f"It is not valid Python: {err.msg}"
-        raise NotADriver(msg, err.lineno) from err
+        raise NotADriver(why("not_python", error=err.msg), err.lineno) from err
     except (MemoryError, RecursionError, ValueError) as err:
-        msg = f"It is not valid Python: {err or type(err).__name__}"
-        raise NotADriver(msg) from err
+        error = str(err) or type(err).__name__
+        raise NotADriver(why("not_python", error=error)) from err
 
 
 @dataclass(frozen=True, slots=True)

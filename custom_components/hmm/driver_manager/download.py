@@ -6,7 +6,10 @@ import re
 import aiohttp
 from yarl import URL
 
+from ..driver_api import Reason
+from ..driver_api.transports.failures import failure
 from .driver_files import LARGEST_FILE, TOO_LARGE
+from .faults import FileError, why
 
 PLAIN_HTTP_HOSTS: frozenset[str] = frozenset()
 """Hosts that need no https. Only tests put one in."""
@@ -27,8 +30,8 @@ _REDIRECTS = (
 )
 
 
-class DownloadFailed(Exception):
-    """There is no file to be had at an address; the message says why."""
+class DownloadFailed(FileError):
+    """There is no file to be had at an address."""
 
 
 def file_url(text: str) -> URL:
@@ -39,8 +42,7 @@ def file_url(text: str) -> URL:
     try:
         url = URL(text.strip())
     except ValueError as err:
-        msg = "It is not an address"
-        raise DownloadFailed(msg) from err
+        raise DownloadFailed(why("download_no_address")) from err
     _check(url)
     if url.host == _GITHUB and (page := _GITHUB_PAGE.fullmatch(url.raw_path)):
         path = "/".join(page.groups())
@@ -65,31 +67,39 @@ async def download(session: aiohttp.ClientSession, url: URL) -> bytes:
                     continue
                 return await _read(response)
     except TimeoutError as err:
-        msg = "The server took too long"
-        raise DownloadFailed(msg) from err
+        raise DownloadFailed(why("download_timed_out")) from err
     except aiohttp.ClientPayloadError as err:
-        msg = "The connection was lost half way"
-        raise DownloadFailed(msg) from err
+        raise DownloadFailed(why("download_lost")) from err
     except (aiohttp.ClientError, OSError, ValueError) as err:
-        # The text of the error may repeat the whole address
-        msg = f"The server cannot be reached ({type(err).__name__})"
-        raise DownloadFailed(msg) from err
-    msg = "The server leads round in circles"
-    raise DownloadFailed(msg)
+        raise DownloadFailed(_unreachable(err)) from err
+    raise DownloadFailed(why("download_circles"))
+
+
+def _unreachable(err: Exception) -> Reason:
+    """Return why no server responded; the error itself may quote the address."""
+    if isinstance(
+        err, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError
+    ):
+        return why("download_certificate")
+    match failure(err):
+        case "connection_lost":
+            return why("download_lost")
+        case "name_not_resolved":
+            return why("download_host_unknown")
+        case "refused":
+            return why("download_refused")
+    return why("download_unreachable")
 
 
 def _check(url: URL) -> None:
     if not url.host or not url.absolute:
-        msg = "It is not an address"
-        raise DownloadFailed(msg)
+        raise DownloadFailed(why("download_no_address"))
     if url.user is not None or url.password is not None:
-        msg = "An address with a password in it would be shown to everyone"
-        raise DownloadFailed(msg)
+        raise DownloadFailed(why("download_password"))
     if url.scheme != "https" and not (
         url.scheme == "http" and url.host in PLAIN_HTTP_HOSTS
     ):
-        msg = "The address must begin with https://"
-        raise DownloadFailed(msg)
+        raise DownloadFailed(why("download_no_https"))
 
 
 def _redirected(url: URL, location: str) -> URL:
@@ -99,23 +109,20 @@ def _redirected(url: URL, location: str) -> URL:
     if target.host != url.host and not (
         url.host == _GITHUB and (target.host or "").endswith(_GITHUB_FILES)
     ):
-        msg = f"The server leads to another one, {target.host}"
-        raise DownloadFailed(msg)
+        raise DownloadFailed(why("download_elsewhere", server=target.host))
     return target
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
     """Return the body of an answer if it can be a driver."""
     if response.status != HTTPStatus.OK:
-        msg = f"The server answered {response.status}"
-        raise DownloadFailed(msg)
+        raise DownloadFailed(why("download_status", status=response.status))
     too_large = DownloadFailed(TOO_LARGE)
     length = response.content_length
     if length is not None and length > LARGEST_FILE:
         raise too_large
     if length is None and "Transfer-Encoding" not in response.headers:
-        msg = "The server does not tell how long the file is"
-        raise DownloadFailed(msg)
+        raise DownloadFailed(why("download_no_length"))
     body = bytearray()
     async for chunk in response.content.iter_chunked(65_536):
         body += chunk
@@ -123,9 +130,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
             raise too_large
     source = bytes(body)
     if response.content_type == "text/html" or _HTML.match(source):
-        msg = "It is a web page, not a file. Use the link to the raw file"
-        raise DownloadFailed(msg)
+        raise DownloadFailed(why("download_web_page"))
     if not source.strip():
-        msg = "It is empty"
-        raise DownloadFailed(msg)
+        raise DownloadFailed(why("download_empty"))
     return source

@@ -10,10 +10,13 @@ from pathlib import Path
 import re
 import stat
 
+from ..driver_api import Reason
+from .faults import FileError, os_reason, why
+
 LARGEST_FILE = 262_144
 """Bytes; the longest known driver has 60,000. To parse ten times that takes seconds
 in which nothing else runs."""
-TOO_LARGE = f"It is larger than {LARGEST_FILE // 1024} KB"
+TOO_LARGE = why("file_too_large", size=LARGEST_FILE // 1024)
 
 _HERE = (".", "miner_drivers", "pool_drivers", "pools", "miners")
 _HMM_LOCAL = ("drivers", "drivers/pools", "drivers/miners", "miner_drivers")
@@ -38,13 +41,8 @@ _ENCODING = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _UTF_8 = (b"utf-8", b"utf8")
 
 
-class UnusableFile(Exception):
-    """A file that is not even read; the message says why."""
-
-    def __init__(self, reason: str, line: int | None = None) -> None:
-        """Keep the line where it is wrong, None if it is no certain one."""
-        super().__init__(reason)
-        self.line = line
+class UnusableFile(FileError):
+    """A file that is not even read."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class DriverFile:
 
     path: Path
     source: bytes
-    siblings: Mapping[str, DriverFile | str] = field(default_factory=dict)
+    siblings: Mapping[str, DriverFile | Reason] = field(default_factory=dict)
     """The files that it imports by the names of modules, or why one cannot be used."""
 
     @cached_property
@@ -130,13 +128,11 @@ def read_bytes(path: Path, root: Path, largest: int = LARGEST_FILE) -> bytes:
     try:
         path.name.encode()
     except UnicodeEncodeError as err:
-        msg = "Its name is not valid text: rename it"
-        raise UnusableFile(msg) from err
+        raise UnusableFile(why("file_name_invalid")) from err
     try:
         target = path.resolve(strict=True)
         if not target.is_relative_to(root.resolve()):
-            msg = "It is a link that leads out of the configuration folder"
-            raise UnusableFile(msg)
+            raise UnusableFile(why("file_link_outside"))
         # Before it is opened, which may be enough to make a device do something
         _need_regular(target.stat())
         handle = os.open(target, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
@@ -144,18 +140,15 @@ def read_bytes(path: Path, root: Path, largest: int = LARGEST_FILE) -> bytes:
             _need_regular(os.fstat(handle))
             content = file.read(largest + 1)
     except OSError as err:
-        msg = f"It cannot be read ({err.strerror or type(err).__name__})"
-        raise UnusableFile(msg) from err
+        raise UnusableFile(why("file_unreadable", error=os_reason(err))) from err
     if len(content) > largest:
-        msg = f"It is larger than {largest // 1024} KB"
-        raise UnusableFile(msg)
+        raise UnusableFile(why("file_too_large", size=largest // 1024))
     return content
 
 
 def _need_regular(found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode):
-        msg = "It is not a file"
-        raise UnusableFile(msg)
+        raise UnusableFile(why("file_not_a_file"))
 
 
 def decode(source: bytes) -> str:
@@ -167,21 +160,18 @@ def decode(source: bytes) -> str:
     for number, line in enumerate(re.split(rb"\r\n|\r|\n", source, maxsplit=2)[:2], 1):
         named = _ENCODING.match(line.removeprefix(b"\xef\xbb\xbf"))
         if named and named[1].lower().replace(b"_", b"-") not in _UTF_8:
-            msg = (
-                f"It is in {named[1].decode('ascii', 'replace')[:40]}: save it as UTF-8"
-            )
-            raise UnusableFile(msg, number)
+            encoding = named[1].decode("ascii", "replace")[:40]
+            raise UnusableFile(why("file_encoding", encoding=encoding), number)
     try:
         text = source.decode("utf-8-sig")
     except UnicodeDecodeError as err:
-        msg = "It is not in UTF-8: save it as UTF-8"
-        raise UnusableFile(msg, source.count(b"\n", 0, err.start) + 1) from err
+        line = source.count(b"\n", 0, err.start) + 1
+        raise UnusableFile(why("file_not_utf8"), line) from err
     if (place := text.find("\0")) >= 0:
-        msg = "It holds a null byte, which no text does"
-        raise UnusableFile(msg, text.count("\n", 0, place) + 1)
+        raise UnusableFile(why("file_null"), text.count("\n", 0, place) + 1)
     if found := _BIDIRECTIONAL.search(text):
-        msg = "It holds characters that hide the order in which it is read"
-        raise UnusableFile(msg, text.count("\n", 0, found.start()) + 1)
+        line = text.count("\n", 0, found.start()) + 1
+        raise UnusableFile(why("file_bidirectional"), line)
     return text
 
 

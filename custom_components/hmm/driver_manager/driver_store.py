@@ -22,6 +22,7 @@ import tempfile
 
 from .declaration import Declaration, DriverId, NotADriver, declare
 from .driver_files import LARGEST_FILE, TOO_LARGE, UnusableFile, read_file, user_files
+from .faults import FileError, os_reason, why
 
 _BACKUPS = "backup"
 _PENDING = "pending"
@@ -32,8 +33,8 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-class StoreError(Exception):
-    """A file could not be changed and is as it was; the message says why."""
+class StoreError(FileError):
+    """A file could not be changed and is as it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +101,7 @@ class DriverStore:
         for name in dict.fromkeys(map(driver_file_name, names)):
             if not (path := folder / name).exists():
                 return path
-        msg = f"There is another file with the name {path.name}"
-        raise StoreError(msg)
+        raise StoreError(why("store_name_taken", file=path.name))
 
     def write(self, path: Path, source: bytes) -> None:
         """Write a file: after a power cut it is the old or the new one."""
@@ -217,16 +217,16 @@ class DriverStore:
     def _check(self, path: Path) -> None:
         """Raise StoreError for a file that is not below the folder."""
         if not self.is_inside(path):
-            msg = f"{path.name} is not in the folder {self.folder.name}"
-            raise StoreError(msg)
+            raise StoreError(
+                why("store_elsewhere", file=path.name, folder=self.folder.name)
+            )
 
     def _backup_folder(self, driver: DriverId) -> Path:
         return self.folder / _BACKUPS / safe_name(driver.driver_type)
 
     def _pending_folder(self, sha256: str) -> Path:
         if not _SHA256.fullmatch(sha256):
-            msg = "It is not a SHA-256 checksum"
-            raise StoreError(msg)
+            raise StoreError(why("store_no_checksum"))
         return self.folder / _PENDING / sha256
 
     def _prune(self, folder: Path) -> None:
@@ -289,6 +289,4 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _error(err: OSError, path: Path) -> StoreError:
-    return StoreError(
-        f"{path.name} cannot be written ({err.strerror or type(err).__name__})"
-    )
+    return StoreError(why("store_unwritable", file=path.name, error=os_reason(err)))

@@ -11,12 +11,13 @@ from pathlib import Path
 import re
 from typing import Any
 
-from ..driver_api import BasePoolIntegration, MiningModel, PoolTemplate
+from ..driver_api import BasePoolIntegration, MiningModel, PoolTemplate, Reason
 from ..driver_api.units import parse_text
 from . import preflight
 from .address import AddressError, parse_address
 from .answers import read_template
 from .driver_files import UnusableFile, read_bytes
+from .faults import why
 from .guard import fault
 from .limits import run_limited
 from .loader import BUNDLED, FailedDriver, LoadedDriver, LoadedDrivers
@@ -97,7 +98,7 @@ def load_known_pools(config_folder: Path, drivers: LoadedDrivers) -> KnownPools:
                 # Nothing that is wrong in other software's files is our concern
                 if folder != beside or isinstance(err, YamlProblem):
                     result.failed.append(
-                        FailedDriver(path=path, reason=str(err), line=err.line)
+                        FailedDriver(path=path, reason=err.reason, line=err.line)
                     )
     listed = {_server(pool) for pool in result.pools.values()}
     told = KnownPools()
@@ -120,8 +121,7 @@ def _read_text(path: Path, root: Path) -> str:
     try:
         return read_bytes(path, root, LARGEST_FILE).decode("utf-8-sig")
     except UnicodeDecodeError as err:
-        msg = "It is not in UTF-8: save it as UTF-8"
-        raise UnusableFile(msg) from err
+        raise UnusableFile(why("file_not_utf8")) from err
 
 
 def _is_pool_file(text: str) -> bool:
@@ -181,39 +181,33 @@ def _check(
 ) -> KnownPool:
     """Return the checked content of one file."""
 
-    def need(is_right: bool, key: str, what: str) -> None:
+    def need(is_right: bool, key: str, reason: Reason) -> None:
         if not is_right:
-            msg = f"The key {key} {what}"
-            raise YamlProblem(msg, lines.get(key))
+            raise YamlProblem(reason, lines.get(key))
 
     for key in ("driver", "url", "port", "coin", "mining_model"):
-        need(values.get(key) not in (None, ""), key, "is missing")
+        need(values.get(key) not in (None, ""), key, why("yaml_key_missing", key=key))
     for key in ("driver", "url", "coin", "mining_model"):
-        need(isinstance(values[key], str), key, "must be text: put it in quotes")
+        need(isinstance(values[key], str), key, why("yaml_key_quotes", key=key))
     for key in ("display_name", "region", "description"):
         is_text = isinstance(values.get(key), str | int | float | None)
-        need(is_text, key, "must be text")
-    if values["driver"] not in drivers.pools:
-        msg = f"There is no pool driver {values['driver']}"
-        raise YamlProblem(msg, lines["driver"])
-    need(
-        _is_server(values["url"]),
-        "url",
-        "must be the host name or address that miners connect to",
-    )
+        need(is_text, key, why("yaml_key_text", key=key))
+    driver = values["driver"]
+    need(driver in drivers.pools, "driver", why("yaml_no_driver", driver=driver))
+    need(_is_server(values["url"]), "url", why("yaml_server", key="url"))
     port = values["port"]
-    need(
-        type(port) is int and 0 < port < 65536,
-        "port",
-        "must be a number from 1 to 65535",
-    )
+    need(type(port) is int and 0 < port < 65536, "port", why("yaml_port", key="port"))
     model = values["mining_model"].lower()
-    need(model in (*MiningModel,), "mining_model", "must be solo or pool")
+    need(
+        model in (*MiningModel,),
+        "mining_model",
+        why("yaml_mining_model", key="mining_model"),
+    )
     fee = values.get("fee_percent")
     need(
         fee is None or (not isinstance(fee, bool) and isinstance(fee, int | float)),
         "fee_percent",
-        "must be a number",
+        why("yaml_key_number", key="fee_percent"),
     )
     settings = {
         key: value
@@ -227,7 +221,7 @@ def _check(
             it[1].lower() for text in _texts(value) if (it := _SCHEME.match(text))
         )
         is_right = all(scheme in _SCHEMES for scheme in schemes)
-        need(is_right, key, "must begin with http:// or https://")
+        need(is_right, key, why("yaml_scheme", key=key))
     accounts = (parse_text(values.get(key)) for key in _ACCOUNT_KEYS)
     template = read_template(
         PoolTemplate(
@@ -247,8 +241,7 @@ def _check(
         )
     )
     if template is None:
-        msg = "The key coin or url is too long"
-        raise YamlProblem(msg, lines["url"])
+        raise YamlProblem(why("yaml_server_long"), lines["url"])
     return KnownPool(
         driver_type=values["driver"],
         template=template,

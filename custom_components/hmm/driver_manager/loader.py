@@ -1,6 +1,6 @@
 """Find driver files and load the driver classes in them."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 import hashlib
@@ -14,7 +14,7 @@ import traceback
 from types import ModuleType
 from typing import Any, get_args
 
-from ..driver_api import BaseMinerAdapter, BasePoolIntegration, HashrateUnit
+from ..driver_api import BaseMinerAdapter, BasePoolIntegration, HashrateUnit, Reason
 from . import preflight
 from .declaration import DriverId, NotADriver, declare
 from .driver_files import (
@@ -25,6 +25,7 @@ from .driver_files import (
     read_file,
     user_files,
 )
+from .faults import FileError, why
 from .legacy.app_settings import AppSettings, settings_seen
 from .legacy.namespace import PoolRegistry, Siblings, private_builtins
 from .legacy.siblings import with_siblings
@@ -40,7 +41,6 @@ BUNDLED = Path(__file__).parent.parent / "bundled"
 _BUNDLED_PACKAGE = f"{__package__.rpartition('.')[0]}.bundled"
 _BUNDLED_FOLDERS = ("miner_drivers", "pool_drivers")
 _USER_MODULES = "hmm_user_drivers"
-_NOT_AGAIN = "; as the file has not changed, it was not tried again"
 
 type DriverClass = type[BaseMinerAdapter | BasePoolIntegration]
 
@@ -66,7 +66,7 @@ class FailedDriver:
     """A driver file that could not be used. ``line`` is None if unknown."""
 
     path: Path
-    reason: str
+    reason: Reason
     line: int | None = None
     waiting: bool = False
     """Whether it will be loaded by itself, once its packages are installed."""
@@ -215,7 +215,7 @@ def _read_user_files(drivers: LoadedDrivers, folder: Path) -> list[DriverFile]:
             file = with_siblings(read_file(path, folder.parent))
         except UnusableFile as err:
             drivers.failed.append(
-                FailedDriver(path=path, reason=str(err), line=err.line)
+                FailedDriver(path=path, reason=err.reason, line=err.line)
             )
         else:
             files.setdefault(file.source, file)
@@ -281,7 +281,7 @@ def _try(
 ) -> dict[Path, Finding]:
     """Return what is wrong with files; note in ``tried`` what came of them."""
     findings = {
-        file.path: replace(known, reason=f"{known.reason}{_NOT_AGAIN}")
+        file.path: replace(known, reason=why("not_tried_again", reason=known.reason))
         for file in files
         if (known := tried.get(file.fingerprint)) is not None
     }
@@ -298,11 +298,11 @@ def _take_over(drivers: LoadedDrivers, kept: list[AnyLoaded]) -> None:
     for driver in kept:
         try:
             _add(drivers, driver)
-        except ValueError as err:
+        except NotADriver as err:
             drivers.failed.append(
                 FailedDriver(
                     path=driver.path,
-                    reason=str(err),
+                    reason=err.reason,
                     line=_class_line(driver.driver_class),
                 )
             )
@@ -374,7 +374,7 @@ def _load_with_limit(
             lambda: _load_user_file(found, file, settings), preflight.LOAD_SECONDS
         )
     except TimeoutError:
-        reason = f"It takes longer than {preflight.LOAD_SECONDS:.0f} s to load"
+        reason = preflight.too_slow()
         # Each time, a thread would be left behind
         tried[file.fingerprint] = finding = Finding(reason, harmful=True)
         return LoadedDrivers(failed=[_failed(file, finding)])
@@ -404,7 +404,7 @@ def _load_user_file(
         drivers.failed.append(
             FailedDriver(
                 path=path,
-                reason=discreet(_reason(err)),
+                reason=_reason(err, discreet),
                 line=_line_in_file(err, path),
             )
         )
@@ -414,7 +414,7 @@ def _load_user_file(
         drivers.failed.append(
             FailedDriver(
                 path=path,
-                reason="No class in it extends BaseMinerAdapter or BasePoolIntegration",
+                reason=why("no_driver_class"),
             )
         )
     version = _declared_version(file)
@@ -423,18 +423,16 @@ def _load_user_file(
             _register(
                 drivers, driver_class, path, sha256, bundled=False, version=version
             )
-        except ValueError as err:
-            drivers.failed.append(
-                FailedDriver(path=path, reason=str(err), line=_class_line(driver_class))
-            )
+        except NotADriver as err:
+            line = _class_line(driver_class)
+            drivers.failed.append(FailedDriver(path=path, reason=err.reason, line=line))
     for theirs, wrap in legacy.items():
         try:
             _register(drivers, wrap(), path, sha256, bundled=False, version=version)
         except BaseException as err:  # noqa: BLE001
             line = _line_in_file(err, path) or _class_line(theirs)
-            reason = str(err) if type(err) is ValueError else _reason(err)
             drivers.failed.append(
-                FailedDriver(path=path, reason=discreet(reason), line=line)
+                FailedDriver(path=path, reason=_reason(err, discreet), line=line)
             )
 
 
@@ -512,22 +510,21 @@ def _register(
     optional: bool = False,
     version: str | None = None,
 ) -> None:
-    """Add one class; raise ValueError with what is wrong with it."""
+    """Add one class; raise NotADriver with what is wrong with it."""
+    name = driver_class.__name__
     if missing := getattr(driver_class, "__abstractmethods__", None):
-        msg = f"{driver_class.__name__} does not implement {', '.join(sorted(missing))}"
-        raise ValueError(msg)
+        methods = ", ".join(sorted(missing))
+        raise NotADriver(why("class_abstract", driver_class=name, methods=methods))
     driver_type = driver_class.driver_type
     if not isinstance(driver_type, str) or not driver_type:
-        msg = f"{driver_class.__name__} has no driver_type"
-        raise ValueError(msg)
+        raise NotADriver(why("class_no_type", driver_class=name))
     if issubclass(driver_class, BaseMinerAdapter):
         _check_connection(driver_class)
     if issubclass(driver_class, BaseMinerAdapter) and (
         driver_class.hashrate_unit not in get_args(HashrateUnit)
     ):
         units = ", ".join(get_args(HashrateUnit))
-        msg = f"The hashrate_unit of {driver_class.__name__} must be one of {units}"
-        raise ValueError(msg)
+        raise NotADriver(why("class_hashrate_unit", driver_class=name, units=units))
     _add(
         drivers,
         LoadedDriver[Any](
@@ -543,15 +540,13 @@ def _register(
 
 
 def _add(drivers: LoadedDrivers, driver: AnyLoaded) -> None:
-    """Add a driver; raise ValueError if another file has its type."""
+    """Add a driver; raise NotADriver if another file has its type."""
     known = _of_its_kind(drivers, driver)
     other = known.get(driver.driver_type)
     if other is not None and other.bundled == driver.bundled:
-        msg = (
-            f"The driver type {driver.driver_type} is already loaded from"
-            f" {other.path.name}"
+        raise NotADriver(
+            why("type_taken", driver=driver.driver_type, file=other.path.name)
         )
-        raise ValueError(msg)
     known[driver.driver_type] = replace(driver, replaces=other)
 
 
@@ -561,27 +556,35 @@ def _of_its_kind(drivers: LoadedDrivers, driver: AnyLoaded) -> dict[str, Any]:
 
 
 def _check_connection(driver_class: type[BaseMinerAdapter]) -> None:
-    """Raise ValueError if what tells how to reach the device makes no sense."""
+    """Raise NotADriver if what tells how to reach the device makes no sense."""
+    name = driver_class.__name__
     kind: object = driver_class.connection_type
     port: object = driver_class.default_port
     options: object = driver_class.option_fields
     if kind not in (None, "http", "tcp", "udp"):
-        msg = f"The connection_type of {driver_class.__name__} must be http, tcp or udp"
-        raise ValueError(msg)
+        raise NotADriver(why("class_connection_type", driver_class=name))
     if port is not None and (isinstance(port, bool) or not isinstance(port, int)):
-        msg = f"The default_port of {driver_class.__name__} must be a number"
-        raise ValueError(msg)
+        raise NotADriver(why("class_default_port", driver_class=name))
     if not isinstance(options, tuple):
-        msg = f"The option_fields of {driver_class.__name__} must be a tuple"
-        raise ValueError(msg)
+        raise NotADriver(why("class_option_fields", driver_class=name))
 
 
-def _reason(err: BaseException) -> str:
-    """Return one line that tells what went wrong."""
-    if isinstance(err, SystemExit):
-        return "It ends the program (sys.exit) when it is loaded"
+def _reason(
+    err: BaseException, discreet: Callable[[str], str] = lambda text: text
+) -> Reason:
+    """Return why a file cannot be loaded; ``discreet`` cuts secrets from a text."""
+    match err:
+        case FileError(reason=reason):
+            values = {
+                name: discreet(value) if type(value) is str else value
+                for name, value in reason.values.items()
+            }
+            return why(reason.key, **values)
+        case SystemExit():
+            return why("exits")
     text = " ".join(str(err.msg if isinstance(err, SyntaxError) else err).split())
-    return f"{type(err).__name__}: {text}" if text else type(err).__name__
+    error = f"{type(err).__name__}: {text}" if text else type(err).__name__
+    return why("raises", error=discreet(error))
 
 
 def _line_in_file(err: BaseException, path: Path) -> int | None:

@@ -16,21 +16,21 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 import contextlib
 from dataclasses import dataclass
-import importlib
 import json
-import logging
 import os
 from pathlib import Path
 import pickle
-import select
 import selectors
 import signal
 import subprocess
 import sys
 import threading
 import time
-from types import ModuleType
 from typing import Any
+
+from ..driver_api import Reason
+from . import trial
+from .faults import unpack, why
 
 LOAD_SECONDS = 10.0
 """How long one file may take to load."""
@@ -43,24 +43,15 @@ _PATIENCE_SECONDS = 1.0
 """How long a file may keep the others waiting for a process of their own."""
 
 _START_SECONDS = 60.0
-_IDLE_SECONDS = 60.0
-"""How long a process that has nothing to do stays."""
-_SPARE_SECONDS = 45.0
+_SPARE_SECONDS = trial.IDLE_SECONDS - 15
 """How long it is given files: surely before it goes."""
-_MEMORY = 2 * 1024**3
-_STACK = 64 * 1024**2
-_NOT_TRIED = "It could not be tried, as no process started in time; try again"
-_NO_TIME = "It was not tried, as other files took too long to load; reload to try again"
-_FORKS = "It copies the whole program (fork) when it is loaded"
-_MOST_THREADS = 10
-_SETTLE_SECONDS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What is wrong with a file; ``line`` is None if unknown."""
 
-    reason: str
+    reason: Reason
     line: int | None = None
     harmful: bool = False
     """Whether it spoilt the process: it is no mere error."""
@@ -75,6 +66,11 @@ def check(
     """
     waiting = deque(paths)
     return _Trial(waiting, settings or {}).run() if waiting else {}
+
+
+def too_slow() -> Reason:
+    """Return that a file took too long."""
+    return why("loads_slowly", seconds=f"{LOAD_SECONDS:.0f}")
 
 
 class _Spare:
@@ -158,7 +154,7 @@ class _Trial:
         for key, _ in self._selector.select(self._seconds_to_wait()):
             process: _Process = key.data
             if (answers := process.read()) is None:
-                self._note(process, "It ends the program when it is loaded")
+                self._note(process, why("ends_program"))
                 self._drop(process)
                 continue
             for answer in answers:
@@ -169,7 +165,9 @@ class _Trial:
                 finding, is_spoilt = answer
                 if finding is not None and process.path is not None:
                     reason, line = finding
-                    self._findings[process.path] = Finding(reason, line, is_spoilt)
+                    self._findings[process.path] = Finding(
+                        unpack(reason), line, is_spoilt
+                    )
                 process.path = None
                 if is_spoilt:
                     self._drop(process)
@@ -179,17 +177,16 @@ class _Trial:
         now = time.monotonic()
         for process in tuple(self._processes):
             if process.path is not None and now >= process.deadline:
-                reason = f"It takes longer than {LOAD_SECONDS:.0f} s to load"
                 self._has_late_ones = True
-                self._note(process, reason)
+                self._note(process, too_slow())
                 self._drop(process)
             elif not process.has_started and now >= process.deadline:
                 self._drop(process)
         # Many good files on a slow machine have all the time that they need
         if self._has_late_ones and self._end is not None and now >= self._end:
-            self._leave(_NO_TIME)
+            self._leave(why("not_tried_in_time"))
 
-    def _note(self, process: _Process, reason: str) -> None:
+    def _note(self, process: _Process, reason: Reason) -> None:
         if process.path is not None:
             self._findings[process.path] = Finding(reason, harmful=True)
             process.path = None
@@ -204,7 +201,7 @@ class _Trial:
             self._most = max(len(self._processes), 1)
             if not self._processes:
                 # Not the fault of a file; but one that was not tried is not run
-                self._leave(_NOT_TRIED)
+                self._leave(why("not_tried"))
 
     def _add(self, process: _Process) -> None:
         self._processes.append(process)
@@ -214,7 +211,7 @@ class _Trial:
         self._processes.remove(process)
         self._selector.unregister(process.output)
 
-    def _leave(self, reason: str) -> None:
+    def _leave(self, reason: Reason) -> None:
         self._findings.update((path, Finding(reason)) for path in self._waiting)
         self._waiting.clear()
 
@@ -241,8 +238,8 @@ class _Process:
     def __init__(self) -> None:
         """Start it; it says so when it is ready."""
         self._sys_path = tuple(sys.path)
-        self._popen = subprocess.Popen(  # noqa: S603  it runs this very file
-            [sys.executable, "-P", __file__],
+        self._popen = subprocess.Popen(  # noqa: S603  a file of ours
+            [sys.executable, "-P", trial.__file__],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -306,80 +303,3 @@ class _Process:
             assert pipe is not None
             with contextlib.suppress(OSError):
                 pipe.close()
-
-
-def _main() -> None:
-    """Load each file and say what came of it, in the process that may be lost."""
-    # What the files print or read must not get between questions and answers
-    questions = os.fdopen(os.dup(0), "rb")
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    sink = os.open(os.devnull, os.O_RDWR)
-    for number in range(3):
-        os.dup2(sink, number)
-    with contextlib.suppress(ImportError, ValueError, OSError):
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    # Each takes so much of the memory that no more than some 30 can be started
-    threading.stack_size(_STACK)
-    loader, tampering = _import_loader()
-    # Home Assistant has set up its log: that a driver does it once more does nothing
-    logging.root.addHandler(logging.NullHandler())
-
-    def say(answer: Any) -> None:
-        out.write(json.dumps(answer) + "\n")
-        out.flush()
-
-    def forbid_forks() -> None:
-        # In Home Assistant, the copy would go on beside it; in a loop, they would
-        # take every process that the system can have.
-        say([[_FORKS, None], True])
-        os._exit(0)
-
-    say("ready")
-    os.register_at_fork(before=forbid_forks)
-    while select.select([questions], [], [], _IDLE_SECONDS)[0]:
-        if not (question := questions.readline()):
-            break
-        # Packages may have been installed since
-        importlib.invalidate_caches()
-        threads = threading.active_count()
-        path, settings = pickle.loads(base64.b64decode(question))  # noqa: S301  ours
-        before = tampering.Snapshot(), tampering.process_settings()
-        failed = loader.try_file(path, settings)
-        if (changed := tampering.what_changed(*before)) is not None:
-            say([[*tampering.explain(path, changed)], True])
-            break
-        if _more_threads(threads) > _MOST_THREADS:
-            say([["It starts too many threads when it is loaded", None], True])
-            break
-        say([[failed.reason, failed.line] if failed else None, False])
-    # Threads that a file has started do not keep the process alive
-    out.close()
-    os._exit(0)
-
-
-def _more_threads(before: int) -> int:
-    """Return how many threads there are more, once they had time to multiply."""
-    if threading.active_count() > before:
-        time.sleep(_SETTLE_SECONDS)
-    return threading.active_count() - before
-
-
-def _import_loader() -> tuple[Any, Any]:
-    """Import the loader and what watches it without Home Assistant, which takes seconds."""
-    integration = Path(__file__).parent.parent
-    for name, folder in (
-        ("custom_components", integration.parent),
-        ("custom_components.hmm", integration),
-    ):
-        package = ModuleType(name)
-        package.__path__ = [str(folder)]
-        sys.modules[name] = package
-    from custom_components.hmm.driver_manager import loader, tampering
-
-    return loader, tampering
-
-
-if __name__ == "__main__":
-    _main()

@@ -8,8 +8,10 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from ..driver_api import Reason
 from .declaration import DriverId, NotADriver, declare, declared_requirements
 from .driver_files import UnusableFile, read_file, user_files
+from .faults import why
 from .loader import BUNDLED
 
 OPTIONAL_DRIVERS = BUNDLED / "optional_drivers"
@@ -37,7 +39,7 @@ class Withheld:
     """A file that is not loaded, because of the packages it asks for."""
 
     needs: Needs
-    reason: str
+    reason: Reason
     waiting: bool
     """Whether they are being installed; else it takes the user to go on."""
 
@@ -96,14 +98,14 @@ def needs_of(source: bytes, path: Path) -> Needs | None:
     )
 
 
-def refusals(files: Iterable[Needs]) -> dict[Path, str]:
+def refusals(files: Iterable[Needs]) -> dict[Path, Reason]:
     """Return why files are refused whatever the package index has. Blocks.
 
     Of two files that ask for different versions of a package, the first has it.
     """
     owned = _owned_by_home_assistant()
     taken: dict[str, tuple[str, Path]] = {}
-    refused: dict[Path, str] = {}
+    refused: dict[Path, Reason] = {}
     for needs in files:
         names: dict[str, str] = {}
         for text in needs.requirements:
@@ -112,7 +114,9 @@ def refusals(files: Iterable[Needs]) -> dict[Path, str]:
                 name = _name(text)
                 wanted, path = taken.get(name, (text, needs.path))
                 if _pin(wanted) != _pin(text):
-                    reason = f"{path.name} asks for {wanted}, this file for {text}"
+                    reason = why(
+                        "package_conflict", file=path.name, other=wanted, package=text
+                    )
                 names[name] = text
             if reason is not None:
                 refused[needs.path] = reason
@@ -123,26 +127,24 @@ def refusals(files: Iterable[Needs]) -> dict[Path, str]:
     return refused
 
 
-def _refusal(text: str, owned: Mapping[str, str]) -> str | None:
+def _refusal(text: str, owned: Mapping[str, str]) -> Reason | None:
     """Return why a requirement is not even tried."""
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
         requirement = None
     if requirement is None or requirement.url or requirement.marker:
-        return f"It asks for {text}: only a package's name and version are allowed"
+        return why("package_invalid", package=text)
     specifiers = list(requirement.specifier)
     if (
         len(specifiers) != 1
         or specifiers[0].operator != "=="
         or specifiers[0].version.endswith("*")
     ):
-        return (
-            f"It asks for {text}: the version must be exact, as {requirement.name}==1.2"
-        )
+        return why("package_version", package=text, name=requirement.name)
     have = owned.get(canonicalize_name(requirement.name))
     if have is not None and not requirement.specifier.contains(have, prereleases=True):
-        return f"It asks for {text}, but Home Assistant itself runs on {have}"
+        return why("package_of_home_assistant", package=text, version=have)
     return None
 
 

@@ -21,6 +21,9 @@ import sys
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from ..driver_api import Reason
+from .faults import why
+
 _OWN = "hmm_user_drivers"
 _MISSING = object()
 _SHARED = (
@@ -140,24 +143,22 @@ def process_settings() -> dict[str, Any]:
     mask = os.umask(0)
     os.umask(mask)
     return {
-        "the level of the log": root.level,
-        "the handlers of the log": [*root.handlers, *root.filters],
+        "logging.root.level": root.level,
+        "logging.root.handlers": [*root.handlers, *root.filters],
         "logging.disable": root.manager.disable,
-        "the loggers of others": {
+        "logging.Logger.disabled": {
             name for name, it in loggers if getattr(it, "disabled", False)
         },
         "sys.stdout": (sys.stdout, sys.stderr, sys.stdin),
         "sys.settrace": (sys.gettrace(), sys.getprofile()),
         "sys.setrecursionlimit": sys.getrecursionlimit(),
         "sys.setswitchinterval": sys.getswitchinterval(),
-        "the event loop policy": vars(asyncio.events).get("_event_loop_policy"),
+        "asyncio.set_event_loop_policy": vars(asyncio.events).get("_event_loop_policy"),
         "socket.setdefaulttimeout": socket.getdefaulttimeout(),
-        "the signal handlers": {
-            it: signal.getsignal(it) for it in signal.valid_signals()
-        },
-        "the working directory": Path.cwd(),
+        "signal.signal": {it: signal.getsignal(it) for it in signal.valid_signals()},
+        "os.chdir": Path.cwd(),
         "os.umask": mask,
-        "the locale": locale.setlocale(locale.LC_ALL),
+        "locale.setlocale": locale.setlocale(locale.LC_ALL),
         "gc.disable": gc.isenabled(),
     }
 
@@ -172,9 +173,9 @@ def what_changed(before: Snapshot, settings: Mapping[str, Any]) -> str | None:
     return next(iter(changes), None)
 
 
-def explain(path: Path, changed: str) -> tuple[str, int | None]:
+def explain(path: Path, changed: str) -> tuple[Reason, int | None]:
     """Return why a file is not used that changes something, and its line if found."""
     name = re.compile(rf"\b{re.escape(changed.rpartition('.')[2])}\b")
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     line = next((it for it, text in enumerate(lines, 1) if name.search(text)), None)
-    return f"It changes {changed} when it is loaded, which others use as well", line
+    return why("changes_shared", what=changed), line

@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from .faults import FileError, why
+
 LARGEST_FILE = 65_536
 """Bytes; the longest known file has 3,000."""
 
@@ -27,16 +29,8 @@ _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,15})")
 _TRUE = ("yes", "true", "on")
 
 
-class YamlProblem(Exception):
-    """A file cannot be used; the message quotes no value of it.
-
-    ``line`` tells where, None if unknown.
-    """
-
-    def __init__(self, reason: str, line: int | None = None) -> None:
-        """Keep the line."""
-        super().__init__(reason)
-        self.line = line
+class YamlProblem(FileError):
+    """A file cannot be used; the reason quotes no value of it."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -56,15 +50,13 @@ def read_mapping(text: str) -> tuple[dict[str, Any], dict[str, int]]:
     YamlProblem.
     """
     for tag, line in check(text):
-        msg = f"It uses a tag ({tag[:40]}), which has no meaning here"
-        raise YamlProblem(msg, line)
+        raise YamlProblem(why("yaml_tag", tag=tag[:40]), line)
     try:
         root = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as err:
         raise problem_of(err) from err
     if not isinstance(root, yaml.MappingNode):
-        msg = "It must hold keys and values"
-        raise YamlProblem(msg, 1)
+        raise YamlProblem(why("yaml_no_mapping"), 1)
     lines = {key.value: _line(key) for key, _ in root.value if _is_text(key)}
     return _mapping(root), lines
 
@@ -76,45 +68,39 @@ def check(text: str) -> Iterator[tuple[str, int]]:
     nested too deeply or too long.
     """
     if len(text) > LARGEST_FILE:
-        msg = f"It is larger than {LARGEST_FILE // 1024} KB"
-        raise YamlProblem(msg)
+        raise YamlProblem(why("file_too_large", size=LARGEST_FILE // 1024))
     depth = 0
     try:
         for number, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
             mark = event.start_mark
             line = 1 if mark is None else mark.line + 1
             if number >= _MOST_EVENTS:
-                msg = "It is too long: it holds too many values"
-                raise YamlProblem(msg, line)
+                raise YamlProblem(why("yaml_too_long"), line)
             if getattr(event, "anchor", None) is not None:
-                msg = "It repeats a part of itself (& and *): write it out instead"
-                raise YamlProblem(msg, line)
+                raise YamlProblem(why("yaml_repeats"), line)
             match event:
                 case yaml.CollectionStartEvent():
                     depth += 1
                 case yaml.CollectionEndEvent():
                     depth -= 1
             if depth > _DEEPEST:
-                msg = "It is nested too deeply"
-                raise YamlProblem(msg, line)
+                raise YamlProblem(why("yaml_too_deep"), line)
             if (tag := getattr(event, "tag", None)) is not None:
                 yield f"{tag} {getattr(event, 'value', '')}".strip(), line
     except yaml.YAMLError as err:
         raise problem_of(err) from err
     except (ValueError, OverflowError) as err:  # "\UFFFFFFFF" is no character
-        msg = f"It holds a value that cannot be read ({type(err).__name__})"
-        raise YamlProblem(msg) from err
+        raise YamlProblem(why("yaml_value", error=type(err).__name__)) from err
 
 
 def problem_of(err: yaml.YAMLError) -> YamlProblem:
     """Return what is wrong with a document that is not YAML."""
     mark = getattr(err, "problem_mark", None) or getattr(err, "context_mark", None)
-    problem = (
-        getattr(err, "problem", None)
-        or getattr(err, "context", None)
-        or "It is not valid YAML"
+    problem = getattr(err, "problem", None) or getattr(err, "context", None)
+    return YamlProblem(
+        why("not_yaml", error=problem or type(err).__name__),
+        None if mark is None else mark.line + 1,
     )
-    return YamlProblem(problem, None if mark is None else mark.line + 1)
 
 
 def is_plain(text: str) -> bool:
@@ -126,11 +112,9 @@ def _mapping(node: yaml.MappingNode) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, value in node.value:
         if not _is_text(key):
-            msg = "The keys must be plain text"
-            raise YamlProblem(msg, _line(key))
+            raise YamlProblem(why("yaml_keys_not_text"), _line(key))
         if key.value in values:
-            msg = f"The key {key.value} is there twice"
-            raise YamlProblem(msg, _line(key))
+            raise YamlProblem(why("yaml_key_twice", key=key.value), _line(key))
         values[key.value] = _value(value)
     return values
 
@@ -149,8 +133,7 @@ def _value(node: yaml.Node) -> Any:
         case "int" | "float":
             return _number(node)
     if not is_plain(node.value):
-        msg = "It holds a text that is too long, or that cannot be shown"
-        raise YamlProblem(msg, _line(node))
+        raise YamlProblem(why("yaml_text"), _line(node))
     return node.value
 
 
@@ -166,8 +149,7 @@ def _number(node: yaml.Node) -> float:
         if node.tag == f"{_TAG}int":
             number = math.nan
     if not abs(number) <= _LARGEST_NUMBER:
-        msg = "It holds a number that cannot be read: put it in quotes if it is a text"
-        raise YamlProblem(msg, _line(node))
+        raise YamlProblem(why("yaml_number"), _line(node))
     return number
 
 

@@ -9,7 +9,9 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from ..const import DOMAIN
 from ..data import get_data
 from ..driver_manager.driver_store import DriverStore, StoreError, driver_file_name
+from ..driver_manager.faults import os_reason
 from ..driver_manager.loader import AnyLoaded
+from ..errors import told
 from .manager import ReloadReport, id_of
 
 
@@ -26,7 +28,7 @@ async def async_reload(hass: HomeAssistant) -> ReloadReport:
         raise HomeAssistantError(
             translation_domain=DOMAIN,
             translation_key="drivers_not_reloaded",
-            translation_placeholders={"reason": err.strerror or type(err).__name__},
+            translation_placeholders={"reason": told(hass, os_reason(err))},
         ) from err
 
 
@@ -84,7 +86,7 @@ async def async_customise(hass: HomeAssistant, name: str) -> tuple[Path, ReloadR
             translation_key="cannot_write_driver",
             translation_placeholders={
                 "file": manager.name_of(target),
-                "reason": str(err),
+                "reason": told(hass, err.reason),
             },
         ) from err
     return target, await async_reload(hass)

@@ -17,6 +17,7 @@ import voluptuous as vol
 
 from ..const import CONF_DRIVER, DOMAIN
 from ..data import get_data
+from ..errors import message
 from .install import async_propose
 from .list_json import list_drivers, reload_report
 from .services import SERVICE_CUSTOMISE_DRIVER
@@ -55,7 +56,7 @@ class _DriverView(HomeAssistantView):
     """What the addresses that change something have in common."""
 
     async def _answer(
-        self, name: str, change: Awaitable[JsonObjectType]
+        self, request: web.Request, name: str, change: Awaitable[JsonObjectType]
     ) -> web.Response:
         """Return what came of a change, as HMM-Local would if it worked."""
         try:
@@ -70,7 +71,7 @@ class _DriverView(HomeAssistantView):
             return self.json(
                 {
                     "success": False,
-                    "message": str(err),
+                    "message": message(request.app[KEY_HASS], err),
                     "code": err.translation_key,
                     "driver_name": name,
                     "old_version": None,
@@ -135,7 +136,7 @@ class UpdateDriverView(_DriverView):
         async def update() -> JsonObjectType:
             return update_json(await updates.async_update(driver, category))
 
-        return await self._answer(driver, update())
+        return await self._answer(request, driver, update())
 
 
 class UpdateAllView(_DriverView):
@@ -147,8 +148,9 @@ class UpdateAllView(_DriverView):
     @require_admin
     async def post(self, request: web.Request) -> web.Response:
         """Install them; one that fails keeps no other from it."""
-        updates = request.app[KEY_HASS].data[DRIVER_UPDATES]
-        return self.json(update_all_json(*await updates.async_update_all()))
+        hass = request.app[KEY_HASS]
+        updates = hass.data[DRIVER_UPDATES]
+        return self.json(update_all_json(hass, *await updates.async_update_all()))
 
 
 class InstallDriverView(_DriverView):
@@ -171,7 +173,7 @@ class InstallDriverView(_DriverView):
                 await async_propose(hass, wanted["url"], wanted["sha256"])
             )
 
-        return await self._answer(wanted["url"], install())
+        return await self._answer(request, wanted["url"], install())
 
 
 class InstallBundledView(_DriverView):
@@ -223,7 +225,7 @@ class InstallBundledView(_DriverView):
             )
             return result_json(result, f"Driver {result.name} installed successfully.")
 
-        return await self._answer(driver, install())
+        return await self._answer(request, driver, install())
 
 
 class RollBackDriverView(_DriverView):
@@ -247,7 +249,7 @@ class RollBackDriverView(_DriverView):
             result = await updates.async_roll_back(driver, wanted.get("version"))
             return result_json(result, f"Driver {result.name} rolled back.")
 
-        return await self._answer(driver, roll_back())
+        return await self._answer(request, driver, roll_back())
 
 
 class RemoveDriverView(_DriverView):
@@ -265,7 +267,7 @@ class RemoveDriverView(_DriverView):
             result = await updates.async_remove(driver)
             return result_json(result, f"Driver {result.name} moved to the backups.")
 
-        return await self._answer(driver, remove())
+        return await self._answer(request, driver, remove())
 
 
 class ReloadDriversView(HomeAssistantView):
@@ -277,8 +279,9 @@ class ReloadDriversView(HomeAssistantView):
     @require_admin
     async def post(self, request: web.Request) -> web.Response:
         """Load those that changed."""
-        manager = get_data(request.app[KEY_HASS]).driver_manager
-        return self.json(reload_report(manager, await manager.async_reload()))
+        hass = request.app[KEY_HASS]
+        manager = get_data(hass).driver_manager
+        return self.json(reload_report(hass, manager, await manager.async_reload()))
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

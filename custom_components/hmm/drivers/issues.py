@@ -8,6 +8,7 @@ from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN
 from ..driver_manager.loader import BUNDLED, StockFile
+from ..errors import told
 from ..markdown import Markdown, async_create_issue, code
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def async_show_issues(hass: HomeAssistant, manager: DriverManager) -> None:
                 translation_placeholders={
                     "file": name,
                     "line": str(failed.line or "?"),
-                    "reason": failed.reason,
+                    "reason": told(hass, failed.reason),
                 },
             )
     for driver in manager.drivers:

@@ -9,6 +9,7 @@ from homeassistant.util.json import JsonObjectType
 from ..data import get_data
 from ..driver_api.units import parse_text
 from ..driver_manager.loader import AnyLoaded, FailedDriver
+from ..errors import entry_reason, told
 from .manager import DriverChange, DriverManager, ReloadReport, id_of, variant_of
 
 
@@ -29,7 +30,7 @@ def list_drivers(hass: HomeAssistant) -> JsonObjectType:
             }
             for driver in manager.drivers
         ],
-        "failed_files": failed_files(manager),
+        "failed_files": failed_files(hass, manager),
         "stock_files": stock_files(manager),
     }
 
@@ -63,26 +64,33 @@ def driver_facts(manager: DriverManager, driver: AnyLoaded) -> dict[str, Any]:
     }
 
 
-def failed_files(manager: DriverManager) -> list[Any]:
+@callback
+def failed_files(hass: HomeAssistant, manager: DriverManager) -> list[Any]:
     """Return the driver and pool files that cannot be used."""
-    return [_failed(manager, failed) for failed in manager.failed]
+    return [_failed(hass, manager, failed) for failed in manager.failed]
 
 
-def _failed(manager: DriverManager, failed: FailedDriver) -> JsonObjectType:
+def _failed(
+    hass: HomeAssistant, manager: DriverManager, failed: FailedDriver
+) -> JsonObjectType:
     return {
         "file": manager.name_of(failed.path),
         "line": failed.line,
-        "reason": failed.reason,
+        "code": failed.reason.key,
+        "reason": told(hass, failed.reason),
     }
 
 
-def reload_report(manager: DriverManager, report: ReloadReport) -> JsonObjectType:
+@callback
+def reload_report(
+    hass: HomeAssistant, manager: DriverManager, report: ReloadReport
+) -> JsonObjectType:
     """Return what a reload did."""
     return {
         "loaded": len(list(manager.drivers)),
         "changed": [_change(manager, change) for change in report.changes],
-        "failed_files": [_failed(manager, failed) for failed in report.failed],
-        "entries": [_entry(entry) for entry in report.entries],
+        "failed_files": [_failed(hass, manager, failed) for failed in report.failed],
+        "entries": [_entry(hass, entry) for entry in report.entries],
         "seconds": round(report.seconds, 2),
     }
 
@@ -103,10 +111,10 @@ def _change(manager: DriverManager, change: DriverChange) -> JsonObjectType:
     }
 
 
-def _entry(entry: ConfigEntry[Any]) -> JsonObjectType:
+def _entry(hass: HomeAssistant, entry: ConfigEntry[Any]) -> JsonObjectType:
     return {
         "entry_id": entry.entry_id,
         "title": entry.title,
         "state": entry.state.value,
-        "reason": entry.reason,
+        "reason": entry_reason(hass, entry),
     }

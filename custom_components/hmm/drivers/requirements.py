@@ -18,6 +18,8 @@ from homeassistant.util.package import is_installed
 from packaging.requirements import Requirement
 
 from ..const import DOMAIN
+from ..driver_api import Reason
+from ..driver_manager.faults import why
 from ..driver_manager.requirements import Needs, Withheld, refusals
 
 _LOGGER = logging.getLogger(__name__)
@@ -37,7 +39,7 @@ class PackageInstaller:
         """Begin without having tried anything."""
         self._hass = hass
         self._on_late = on_late
-        self._failed: dict[str, str] = {}
+        self._failed: dict[str, Reason] = {}
         """Why a requirement is not there, by its text."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -57,7 +59,7 @@ class PackageInstaller:
             elif failed is not None:
                 reason, waiting = self._failed[failed], False
             elif lacks:
-                reason = f"Waits for {', '.join(lacks)} to be installed"
+                reason = why("package_awaited", packages=", ".join(lacks))
                 waiting = True
             else:
                 continue
@@ -73,9 +75,8 @@ class PackageInstaller:
         _, late = await asyncio.wait(tasks.values(), timeout=INSTALL_SECONDS)
         for text, task in tasks.items():
             if task in late:
-                self._failed[text] = (
-                    f"The package {text} is still not installed after"
-                    f" {INSTALL_SECONDS:.0f} s"
+                self._failed[text] = why(
+                    "package_late", package=text, seconds=f"{INSTALL_SECONDS:.0f}"
                 )
                 task.add_done_callback(lambda _: self._on_late())
         await self._hass.async_add_executor_job(importlib.invalidate_caches)
@@ -130,10 +131,7 @@ class PackageInstaller:
             _LOGGER.info("Installed the package %s for a driver", text)
             self._failed.pop(text, None)
         else:
-            self._failed[text] = (
-                f"The package {text} could not be installed; the log of Home"
-                " Assistant says why"
-            )
+            self._failed[text] = why("package_failed", package=text)
 
     def _skipped(self, files: Iterable[Needs]) -> frozenset[str]:
         return self._skipped_of(text for it in files for text in it.requirements)
@@ -150,7 +148,7 @@ class PackageInstaller:
 
 def _look(
     files: Collection[Needs], skipped: frozenset[str]
-) -> tuple[dict[Path, str], set[str]]:
+) -> tuple[dict[Path, Reason], set[str]]:
     """Return which files are refused and why, and which packages are missing."""
     refused = refusals(files)
     texts = {

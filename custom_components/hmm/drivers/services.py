@@ -35,13 +35,13 @@ def async_setup_driver_services(hass: HomeAssistant) -> None:
 
     async def reload(call: ServiceCall) -> ServiceResponse:
         report = await async_reload(hass)
-        return reload_report(manager, report) if call.return_response else None
+        return reload_report(hass, manager, report) if call.return_response else None
 
     async def customise(call: ServiceCall) -> ServiceResponse:
         path, report = await async_customise(hass, call.data[CONF_DRIVER])
         if not call.return_response:
             return None
-        return {"file": manager.name_of(path), **reload_report(manager, report)}
+        return {"file": manager.name_of(path), **reload_report(hass, manager, report)}
 
     async_register_admin_service(
         hass,

@@ -16,6 +16,7 @@ from homeassistant.helpers.service import async_register_admin_service
 import voluptuous as vol
 
 from ..const import CONF_DRIVER, DOMAIN
+from ..errors import message
 from .install import async_propose
 from .updates import DRIVER_UPDATES
 from .updates_json import (
@@ -85,10 +86,12 @@ def async_setup_driver_update_services(hass: HomeAssistant) -> None:
                 translation_domain=DOMAIN,
                 translation_key="some_drivers_failed",
                 translation_placeholders={
-                    "failed": "; ".join(f"{state.id}: {err}" for state, err in failed)
+                    "failed": "; ".join(
+                        f"{state.id}: {message(hass, err)}" for state, err in failed
+                    )
                 },
             )
-        return update_all_json(updated, failed)
+        return update_all_json(hass, updated, failed)
 
     async def update(call: ServiceCall) -> ServiceResponse:
         return update_json(await updates.async_update(call.data[CONF_DRIVER]))

@@ -21,6 +21,7 @@ from homeassistant.util.hass_dict import HassKey
 from yarl import URL
 
 from ..const import DOMAIN
+from ..driver_api import Reason
 from ..driver_manager.declaration import Declaration, DriverId, NotADriver, declare
 from ..driver_manager.download import DownloadFailed, download, file_url
 from ..driver_manager.driver_files import DriverFile
@@ -30,12 +31,14 @@ from ..driver_manager.driver_store import (
     InstalledDriver,
     StoreError,
 )
+from ..driver_manager.faults import why
 from ..driver_manager.legacy.siblings import sibling_files
 from ..driver_manager.legacy.stock import is_stock
 from ..driver_manager.loader import FailedDriver
 from ..driver_manager.preflight import check
 from ..driver_manager.requirements import needs_of
 from ..driver_manager.versions import UNKNOWN, is_newer
+from ..errors import message, told
 from .manager import DriverManager, id_of
 
 _LOGGER = logging.getLogger(__name__)
@@ -79,7 +82,7 @@ class DriverState:
     url: URL | None
     offer: Offer | None
     """None if it has no source, or its source has not answered yet."""
-    error: str | None
+    error: HomeAssistantError | None
     """Why the source could not be asked."""
     is_inside: bool
     """Whether it is below ``<config>/hmm``: other files are never touched."""
@@ -165,7 +168,7 @@ class DriverUpdates:
         self._origins: dict[str, Origin] = {}
         """By the path below ``<config>/hmm``."""
         self._offers: dict[DriverId, Offer] = {}
-        self._errors: dict[DriverId, str] = {}
+        self._errors: dict[DriverId, HomeAssistantError] = {}
         self._listeners: list[Callable[[], None]] = []
         self._changing = asyncio.Lock()
         self._looking = asyncio.Lock()
@@ -247,7 +250,7 @@ class DriverUpdates:
                     declaration, _ = await self._async_fetch(url)
                 _check_types(state.installed, declaration)
             except HomeAssistantError as err:
-                self._errors[state.id] = str(err)
+                self._errors[state.id] = err
             else:
                 self._errors.pop(state.id, None)
                 self._offers[state.id] = Offer(
@@ -363,7 +366,7 @@ class DriverUpdates:
             raise ServiceValidationError(
                 translation_domain=DOMAIN,
                 translation_key="driver_address",
-                translation_placeholders={"reason": str(err)},
+                translation_placeholders={"reason": told(self._hass, err.reason)},
             ) from err
         declaration, source = await self._async_fetch(url)
         if declaration.sha256 != sha256:
@@ -377,7 +380,7 @@ class DriverUpdates:
             )
         for id_ in declaration.drivers:
             if not _TYPE.fullmatch(id_.driver_type):
-                raise _invalid(NotADriver("Its type is no short name"))
+                raise self._invalid(NotADriver(why("type_invalid")))
         file_name = url.name
         await self._async_job(self._files.stage, file_name, source)
         return PendingDriver(declaration=declaration, url=url, file_name=file_name)
@@ -427,7 +430,7 @@ class DriverUpdates:
             if not waits:
                 self._files.unstage(declaration.sha256)
         if finding is not None:
-            raise _rejected(finding.reason, finding.line)
+            raise self._rejected(finding.reason, finding.line)
 
     # What follows runs in the event loop
 
@@ -478,7 +481,7 @@ class DriverUpdates:
                 translation_key="driver_source_failed",
                 translation_placeholders={
                     "driver": str(state.id),
-                    "reason": state.error or "?",
+                    "reason": message(self._hass, state.error) if state.error else "?",
                 },
             )
         old, new = state.installed_version, state.latest_version
@@ -682,7 +685,7 @@ class DriverUpdates:
             return
         withheld = await self._manager.async_require(needs)
         if withheld is not None:
-            raise _rejected(withheld.reason, needs.line)
+            raise self._rejected(withheld.reason, needs.line)
 
     async def _async_verify(
         self,
@@ -698,15 +701,15 @@ class DriverUpdates:
         await self._manager.async_reload(retry_packages=False)
         failed = self._failure(path)
         if failed and not failed_before:
-            raise _rejected(failed.reason, failed.line)
+            raise self._rejected(failed.reason, failed.line)
         now = {
             id_of(driver)
             for driver in self._manager.drivers
             if driver.sha256 == declaration.sha256
         }
         if not (running or {declaration.id}) <= now:
-            raise _rejected(
-                failed.reason if failed else f"It has no driver {declaration.id}",
+            raise self._rejected(
+                failed.reason if failed else why("type_gone", driver=declaration.id),
                 failed.line if failed else None,
             )
 
@@ -745,7 +748,11 @@ class DriverUpdates:
         try:
             source = await download(self._session, url)
         except DownloadFailed as err:
-            raise _download_failed(err) from err
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="driver_download_failed",
+                translation_placeholders={"reason": told(self._hass, err.reason)},
+            ) from err
         return await self._async_declare(url.name, source), source
 
     async def _async_declare(self, file_name: str, source: bytes) -> Declaration:
@@ -754,7 +761,7 @@ class DriverUpdates:
                 declare, source, Path(file_name)
             )
         except NotADriver as err:
-            raise _invalid(err) from err
+            raise self._invalid(err) from err
 
     async def _async_job[*Ts, T](self, job: Callable[[*Ts], T], *args: *Ts) -> T:
         """Change files in the executor."""
@@ -764,7 +771,7 @@ class DriverUpdates:
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
                 translation_key="driver_file_failed",
-                translation_placeholders={"reason": str(err)},
+                translation_placeholders={"reason": told(self._hass, err.reason)},
             ) from err
 
     async def _async_whole[T](self, change: Coroutine[Any, Any, T]) -> T:
@@ -788,6 +795,26 @@ class DriverUpdates:
                     "file": self._manager.name_of(state.installed.path)
                 },
             )
+
+    def _invalid(self, err: NotADriver) -> HomeAssistantError:
+        return HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="driver_invalid",
+            translation_placeholders={
+                "reason": told(self._hass, err.reason),
+                "line": str(err.line or "?"),
+            },
+        )
+
+    def _rejected(self, reason: Reason, line: int | None) -> HomeAssistantError:
+        return HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="driver_rejected",
+            translation_placeholders={
+                "reason": told(self._hass, reason),
+                "line": str(line or "?"),
+            },
+        )
 
     def _unknown(self, name: str) -> ServiceValidationError:
         return ServiceValidationError(
@@ -835,27 +862,3 @@ def _check_types(installed: InstalledDriver, declaration: Declaration) -> None:
                 translation_key="driver_lost",
                 translation_placeholders={"driver": str(id_)},
             )
-
-
-def _download_failed(err: DownloadFailed) -> HomeAssistantError:
-    return HomeAssistantError(
-        translation_domain=DOMAIN,
-        translation_key="driver_download_failed",
-        translation_placeholders={"reason": str(err)},
-    )
-
-
-def _invalid(err: NotADriver) -> HomeAssistantError:
-    return HomeAssistantError(
-        translation_domain=DOMAIN,
-        translation_key="driver_invalid",
-        translation_placeholders={"reason": str(err), "line": str(err.line or "?")},
-    )
-
-
-def _rejected(reason: str, line: int | None) -> HomeAssistantError:
-    return HomeAssistantError(
-        translation_domain=DOMAIN,
-        translation_key="driver_rejected",
-        translation_placeholders={"reason": reason, "line": str(line or "?")},
-    )

@@ -9,6 +9,7 @@ from homeassistant.util.json import JsonObjectType
 from ..data import get_data
 from ..driver_api.units import parse_text
 from ..driver_manager.loader import AnyLoaded
+from ..errors import message
 from .install import issue_id
 from .manager import id_of
 from .updates import DRIVER_UPDATES, DriverResult, DriverState, PendingDriver
@@ -26,7 +27,7 @@ def update_states(hass: HomeAssistant) -> list[Any]:
     user's files are told as they are on the disk, working or not.
     """
     states = hass.data[DRIVER_UPDATES].states
-    rows = [_state(state) for state in states.values()]
+    rows = [_state(hass, state) for state in states.values()]
     rows.extend(
         _bundled(driver)
         for driver in get_data(hass).driver_manager.drivers
@@ -52,7 +53,7 @@ def _bundled(driver: AnyLoaded) -> dict[str, Any]:
     }
 
 
-def _state(state: DriverState) -> dict[str, Any]:
+def _state(hass: HomeAssistant, state: DriverState) -> dict[str, Any]:
     if state.has_update:
         status = _UPDATE_AVAILABLE
     else:
@@ -69,7 +70,7 @@ def _state(state: DriverState) -> dict[str, Any]:
         "description": state.installed.declaration.description,
         "source": "url" if state.url else source,
         "url": str(state.url) if state.url else None,
-        "error": state.error,
+        "error": message(hass, state.error) if state.error else None,
     }
 
 
@@ -93,13 +94,16 @@ def update_json(result: DriverResult) -> JsonObjectType:
     return result_json(result, message)
 
 
+@callback
 def update_all_json(
-    updated: list[DriverResult], failed: list[tuple[DriverState, HomeAssistantError]]
+    hass: HomeAssistant,
+    updated: list[DriverResult],
+    failed: list[tuple[DriverState, HomeAssistantError]],
 ) -> JsonObjectType:
     """Return what the update of all drivers did."""
-    message = f"Updated {len(updated)} driver(s)."
+    text = f"Updated {len(updated)} driver(s)."
     if failed:
-        message = f"{message} {len(failed)} failed."
+        text = f"{text} {len(failed)} failed."
     return {
         "success": not failed,
         "updated": [
@@ -115,11 +119,11 @@ def update_all_json(
             {
                 "name": state.installed.path.name,
                 "category": state.id.kind,
-                "error": str(err),
+                "error": message(hass, err),
             }
             for state, err in failed
         ],
-        "message": message,
+        "message": text,
     }
 
 

@@ -42,7 +42,7 @@ from ..drivers.updates import (
     DriverUpdates,
     PendingDriver,
 )
-from ..errors import message
+from ..errors import message, told
 from ..markdown import Markdown, code, escape, escaping, printable
 from .tools import async_seen, async_shared_data, async_words, choice
 
@@ -221,7 +221,8 @@ class HubOptionsFlow(OptionsFlow):
                     if state.has_update
                 ),
                 "failed": _lines(
-                    f"{escape(str(state.id))}: {escape(state.error)}"
+                    f"{escape(str(state.id))}:"
+                    f" {escape(message(self.hass, state.error))}"
                     for state in states
                     if state.error
                 ),
@@ -664,7 +665,8 @@ class HubOptionsFlow(OptionsFlow):
             ),
             "failed": _lines(
                 f"`{code(name_of_file(failed.path))}`"
-                f"{f':{failed.line}' if failed.line else ''} {escape(failed.reason)}"
+                f"{f':{failed.line}' if failed.line else ''} "
+                f" {escape(told(self.hass, failed.reason))}"
                 for failed in report.failed
             ),
             "entries": _entries(report.entries),

@@ -35,7 +35,9 @@ from ..driver_manager.pool_detect import PoolMatch, find_pools, is_at_home, matc
 from ..errors import Placeholders
 from ..markdown import escaping
 from ..pools.defaults import async_read_defaults
-from ..pools.mined import MinedPool, mined_pools, pool_drivers
+from ..pools.mined import MinedPool, mined_pools, pool_drivers, shortened
+from ..pools.mistyped import has_mistyped_wallet
+from ..unique_ids import async_change_unique_id, async_holder
 from .pool_account import (
     BASE,
     CONF_WALLET_CONFIRMED,
@@ -345,9 +347,7 @@ class PoolFlow(ConfigFlow):
             self._secrets.refused(err.key)
         schema = _account_schema(pool, match, asked, required, self._secrets)
         errors, texts = _as_error(refused, schema)
-        if CONF_WALLET_CONFIRMED in suggested or "wallet_uncertain" in errors.values():
-            confirmed = vol.Optional(CONF_WALLET_CONFIRMED, default=False)
-            schema = schema.extend({confirmed: BooleanSelector()})
+        schema = _with_confirmation(schema, suggested, errors)
         return self.async_show_form(
             step_id="pool_account",
             data_schema=self.add_suggested_values_to_schema(schema, suggested),
@@ -378,12 +378,51 @@ class PoolFlow(ConfigFlow):
             and pool.template.coin.upper() == entry.data[CONF_COIN]
             and pool.template.url
         ]
-        if not self._servers:
+        is_mistyped = self._kind.form.is_wallet and has_mistyped_wallet(entry)
+        if not self._servers and not is_mistyped:
             return await self.async_step_reconfigure_settings()
         return self.async_show_menu(
             step_id="reconfigure_pool",
-            menu_options=["reconfigure_region", "reconfigure_settings"],
+            menu_options=[
+                *(["reconfigure_wallet"] if is_mistyped else []),
+                *(["reconfigure_region"] if self._servers else []),
+                "reconfigure_settings",
+            ],
             description_placeholders={"name": entry.title},
+        )
+
+    async def async_step_reconfigure_wallet(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Correct a wallet whose checksum is wrong; its account cannot exist."""
+        entry = self._get_reconfigure_entry()
+        pool = self._kind
+        assert pool is not None
+        before = account_of(entry)
+        schema = vol.Schema({vol.Required(CONF_WALLET): TextSelector()})
+        errors: dict[str, str] = {}
+        texts: Placeholders = {}
+        if user_input is not None:
+            is_confirmed = user_input.get(CONF_WALLET_CONFIRMED) is True
+            try:
+                wallet = accept_wallet(
+                    before.coin, user_input[CONF_WALLET], is_confirmed=is_confirmed
+                )
+                account = replace(before, user=wallet)
+                return await self._correct_wallet(entry, pool, account)
+            except Refused as refused:
+                errors, texts = _as_error(refused, schema)
+        return self.async_show_form(
+            step_id="reconfigure_wallet",
+            data_schema=self.add_suggested_values_to_schema(
+                _with_confirmation(schema, user_input or {}, errors), user_input
+            ),
+            errors=errors,
+            description_placeholders={
+                **texts,
+                "name": entry.title,
+                "wallet": shortened(before.user),
+            },
         )
 
     async def async_step_reconfigure_region(
@@ -604,15 +643,35 @@ class PoolFlow(ConfigFlow):
             },
         )
 
-    async def _change(
+    async def _correct_wallet(
         self, entry: ConfigEntry[Any], pool: PoolKind, account: Account
     ) -> ConfigFlowResult:
-        """Let an entry ask elsewhere; the account and the history stay."""
+        """Let an entry be that of another wallet, which no other entry may have."""
+        data = await async_shared_data(self.hass)
+        server = await server_of(data, pool.driver, account)
+        unique_id = account_id(
+            entry.data[CONF_DRIVER], account.coin, account.user, server
+        )
+        if async_holder(self.hass, entry, unique_id) is not None:
+            raise Refused(CONF_WALLET, "account_known")
+        return await self._change(entry, pool, account, unique_id)
+
+    async def _change(
+        self,
+        entry: ConfigEntry[Any],
+        pool: PoolKind,
+        account: Account,
+        unique_id: str | None = None,
+    ) -> ConfigFlowResult:
+        """Let an entry ask elsewhere; its entities and their history stay."""
         if not is_account_of(entry, await ask(pool, account)):
             raise Refused(BASE, "wrong_account")
+        if unique_id is not None:
+            async_change_unique_id(self.hass, entry, unique_id)
         return self.async_update_reload_and_abort(
             entry,
             data_updates={
+                CONF_WALLET: account.user,
                 CONF_HOST: account.host,
                 CONF_PORT: account.port,
                 CONF_POOL_SETTINGS: dict(account.pool_settings),
@@ -727,6 +786,16 @@ def _account_schema(
         marker = vol.Required if pool.account_key in required else vol.Optional
         form[marker(pool.account_key)] = account.selector()
     return vol.Schema({**form, **fields(asked, required=required, kept=secrets.known)})
+
+
+def _with_confirmation(
+    schema: vol.Schema, entered: Mapping[str, Any], errors: Mapping[str, str]
+) -> vol.Schema:
+    """Return a form that also asks whether a wallet is right that nobody can check."""
+    if CONF_WALLET_CONFIRMED in entered or "wallet_uncertain" in errors.values():
+        confirmed = vol.Optional(CONF_WALLET_CONFIRMED, default=False)
+        return schema.extend({confirmed: BooleanSelector()})
+    return schema
 
 
 def _as_error(

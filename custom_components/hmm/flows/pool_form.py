@@ -19,6 +19,7 @@ import voluptuous as vol
 from ..const import CONF_WALLET
 from ..driver_api import BasePoolIntegration
 from ..driver_api.units import parse_int, parse_number, parse_text
+from ..driver_manager.address import has_login
 from ..driver_manager.guard import DriverFault, read_driver
 from ..driver_manager.pool_client import is_secret
 from ..markdown import Markdown, escape
@@ -285,7 +286,8 @@ def fields(
 class Secrets:
     """The keys of a form: what is known of them stays here, no browser gets it back.
 
-    They are stored in the entry or a file, or were typed before an error.
+    They are stored in the entry or a file, or were typed before an error. An address
+    with a user name or password in it is one as well.
     """
 
     def __init__(
@@ -294,22 +296,29 @@ class Secrets:
         stored: Mapping[str, Any] | None = None,
     ) -> None:
         """Begin with what is stored of all settings."""
-        self._keys = {setting.key for setting in settings if setting.secret}
+        self._secret = {setting.key: setting.secret for setting in settings}
         self._stored = self._of(stored or {})
         self.known = dict(self._stored)
         """What an empty field stands for, by the key of the setting."""
 
     def _of(self, values: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            key: values[key] for key in self._keys if str(values.get(key) or "").strip()
+            key: values[key]
+            for key, is_secret in self._secret.items()
+            if (text := str(values.get(key) or "").strip())
+            and (is_secret or has_login(text))
         }
 
     def take(self, entered: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return what was entered with the secrets, and what a form may show of it."""
         if entered.get(CONF_KEEP_SECRETS) is False:
             self.known.clear()
-        self.known |= self._of(entered)
-        hidden = {CONF_KEEP_SECRETS, *self._keys}
+        typed = {key for key, value in entered.items() if str(value or "").strip()}
+        self.known = {
+            key: value for key, value in self.known.items() if key not in typed
+        } | self._of(entered)
+        secret = {key for key, is_secret in self._secret.items() if is_secret}
+        hidden = {CONF_KEEP_SECRETS, *secret, *self.known}
         shown = {key: value for key, value in entered.items() if key not in hidden}
         return {**shown, **self.known}, shown
 

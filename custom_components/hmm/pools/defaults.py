@@ -16,8 +16,10 @@ from homeassistant.util.yaml import SECRET_YAML, Secrets, parse_yaml
 import yaml
 
 from ..const import DOMAIN
+from ..driver_api import Reason
 from ..driver_manager.address import Address
 from ..driver_manager.driver_files import UnusableFile, read_bytes
+from ..driver_manager.faults import FileError, why
 from ..driver_manager.legacy.app_settings import old_keys, old_servers
 from ..driver_manager.yaml_file import (
     LARGEST_FILE,
@@ -26,12 +28,15 @@ from ..driver_manager.yaml_file import (
     is_plain,
     problem_of,
 )
+from ..errors import told
 from ..markdown import async_create_issue, placeholders
 
 _LOGGER = logging.getLogger(__name__)
 
 _FILE = f"{DOMAIN}/config.yaml"
 _ISSUE = "config_file_failed"
+_SECRET_MISSING = re.compile(r"Secret (\S+) not defined")
+"""What Home Assistant's loader says."""
 _DEEPEST = 3
 """How many files may include one another."""
 
@@ -45,13 +50,8 @@ class PoolDefaults:
     servers: Mapping[str, Address] = field(default_factory=dict)
 
 
-class ConfigFileError(Exception):
-    """The file cannot be used; ``line`` tells where."""
-
-    def __init__(self, reason: str, line: int | None = None) -> None:
-        """Tell what is wrong, in words that quote no value of the file."""
-        super().__init__(reason)
-        self.line = line
+class ConfigFileError(FileError):
+    """The file cannot be used; the reason quotes no value of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +90,16 @@ def async_show_issue(hass: HomeAssistant, file: ConfigFile) -> None:
     if file.error is None:
         ir.async_delete_issue(hass, DOMAIN, _ISSUE)
     else:
-        _report(hass, str(file.error), file.error.line)
+        _report(hass, file.error.reason, file.error.line)
 
 
-def _report(hass: HomeAssistant, reason: str, line: int | None) -> None:
+def _report(hass: HomeAssistant, reason: Reason, line: int | None) -> None:
     """Show what is wrong in the repairs; log it, unless that was said before."""
-    given = {"file": _FILE, "line": str(line or "?"), "reason": reason}
+    given = {
+        "file": _FILE,
+        "line": str(line or "?"),
+        "reason": told(hass, reason),
+    }
     before = ir.async_get(hass).async_get_issue(DOMAIN, _ISSUE)
     if before is None or before.translation_placeholders != placeholders(given):
         _LOGGER.error("%s cannot be used: %s (line %s)", _FILE, reason, line or "?")
@@ -128,13 +132,11 @@ def _read(config_folder: Path) -> dict[Any, Any]:
         raise _explain(err, text) from err
     # Impossible dates and numbers
     except (ValueError, OverflowError) as err:
-        msg = f"It holds a value that cannot be read ({type(err).__name__})"
-        raise ConfigFileError(msg) from err
+        raise ConfigFileError(why("yaml_value", error=type(err).__name__)) from err
     if not content:
         return {}
     if not isinstance(content, dict):
-        msg = "It must hold keys and values"
-        raise ConfigFileError(msg, 1)
+        raise ConfigFileError(why("yaml_no_mapping"), 1)
     return content
 
 
@@ -147,9 +149,14 @@ def _checked(path: Path, config_folder: Path, depth: int = 0) -> str:
     except (UnusableFile, YamlProblem) as err:
         if depth:
             # Named, as it is another file
-            where = f"{path.name}:{err.line or '?'}: {err}"
-            raise ConfigFileError(where) from err
-        raise ConfigFileError(str(err), err.line) from err
+            included = why(
+                "yaml_included",
+                file=path.name,
+                line=err.line or "?",
+                reason=err.reason,
+            )
+            raise ConfigFileError(included) from err
+        raise ConfigFileError(err.reason, err.line) from err
     return text
 
 
@@ -161,8 +168,7 @@ def _check_tag(
         case ["!include", name] if depth < _DEEPEST:
             _checked(path.parent / name, config_folder, depth + 1)
         case [str(other), *_] if other.startswith("!include"):
-            msg = f"It includes others in a way that cannot be used ({other})"
-            raise YamlProblem(msg, line)
+            raise YamlProblem(why("yaml_include", tag=other), line)
         case ["!secret", *_]:
             for folder in {path.parent, config_folder}:
                 if os.path.lexists(secrets := folder / SECRET_YAML):
@@ -173,8 +179,7 @@ def _text(path: Path, config_folder: Path) -> str:
     try:
         return read_bytes(path, config_folder, LARGEST_FILE).decode("utf-8-sig")
     except UnicodeDecodeError as err:
-        msg = "It is not in UTF-8: save it as UTF-8"
-        raise UnusableFile(msg) from err
+        raise UnusableFile(why("file_not_utf8")) from err
 
 
 def _defaults(content: dict[Any, Any]) -> PoolDefaults:
@@ -207,12 +212,12 @@ def _explain(err: HomeAssistantError, text: str) -> ConfigFileError:
     problem = err.__cause__.__cause__ if err.__cause__ else None
     if isinstance(problem, yaml.YAMLError):
         found = problem_of(problem)
-        return ConfigFileError(str(found), found.line)
-    # "Secret x not defined", without a line
-    reason = str(err)
-    names = reason.split()
+        return ConfigFileError(found.reason, found.line)
+    if (missing := _SECRET_MISSING.fullmatch(str(err))) is None:
+        return ConfigFileError(why("not_yaml", error=str(err)))
+    reason = why("yaml_secret_missing", secret=missing[1])
     for number, line in enumerate(text.splitlines(), 1):
-        if (secret := re.search(r"!secret\s+(\S+)", line)) and secret[1] in names:
+        if (named := re.search(r"!secret\s+(\S+)", line)) and named[1] == missing[1]:
             return ConfigFileError(reason, number)
     return ConfigFileError(reason)
 
@@ -223,18 +228,17 @@ def _texts(content: dict[Any, Any], key: str) -> dict[str, str]:
     if section is None:
         return {}
     if not isinstance(section, dict):
-        msg = f"{key} must hold keys and values"
-        raise ConfigFileError(msg, _line(content, key))
+        raise ConfigFileError(why("yaml_section", key=key), _line(content, key))
     texts = {}
     for name, value in section.items():
         if value is None:
             continue
         if not isinstance(name, str) or not isinstance(value, str):
-            msg = f"In {key}, names and values must be text: put them in quotes"
-            raise ConfigFileError(msg, _line(section, name))
+            reason = why("yaml_section_quotes", key=key)
+            raise ConfigFileError(reason, _line(section, name))
         if not is_plain(value):
-            msg = f"In {key}, a text is too long or cannot be shown"
-            raise ConfigFileError(msg, _line(section, name))
+            reason = why("yaml_section_text", key=key)
+            raise ConfigFileError(reason, _line(section, name))
         texts[str(name)] = str(value).strip()
     return texts
 

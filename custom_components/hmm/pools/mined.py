@@ -25,14 +25,19 @@ class MinedPool:
     @property
     def account(self) -> str:
         """Return the user, shortened as wallets are: enough to recognize it."""
-        if len(self.user) <= _LONGEST_ACCOUNT:
-            return self.user
-        return f"{self.user[:6]}…{self.user[-4:]}"
+        return shortened(self.user)
 
     @property
     def address(self) -> str:
         """Return host and port as the user knows them."""
         return f"{self.host}:{self.port}"
+
+
+def shortened(user: str) -> str:
+    """Return the beginning and the end of an account."""
+    if len(user) <= _LONGEST_ACCOUNT:
+        return user
+    return f"{user[:6]}…{user[-4:]}"
 
 
 def mined_pools(fleet: Fleet) -> list[MinedPool]:

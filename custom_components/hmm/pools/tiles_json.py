@@ -21,7 +21,7 @@ from ..driver_api import BasePoolIntegration, DashboardTileData
 from ..driver_api.units import parse_number, parse_text
 from ..driver_manager.known_pools import KnownPool
 from ..driver_manager.pool_detect import PoolMatch, host_of
-from ..errors import pool_error, pool_reason, sentence
+from ..errors import entry_reason, pool_error, pool_reason, sentence
 from ..fleet import pool_entries
 from ..rights import may_read, require_read
 from .discovered import async_discover_pools
@@ -173,10 +173,7 @@ def _message(
 ) -> str | None:
     """Return what is to be said of a pool's health: why it is down, mostly."""
     if pool is None:
-        key = entry.error_reason_translation_key
-        if key is None:
-            return entry.reason or sentence(hass, "pool_not_set_up", {})
-        return sentence(hass, key, entry.error_reason_translation_placeholders or {})
+        return entry_reason(hass, entry) or sentence(hass, "pool_not_set_up", {})
     if pool.reason is None:
         return None
     if pool_reason(pool.reason) == "problem":

@@ -1235,7 +1235,7 @@ def test_no_type_at_all(tmp_path: Path) -> None:
         "    async def connect(self, ip, port=None):\n        return True\n"
     )
     (failed,) = load_drivers(tmp_path / "hmm").failed
-    assert "Garage has neither driver_type nor miner_type" in failed.reason
+    assert "Garage has no driver_type" in failed.reason
 
 
 # Inside Home Assistant

@@ -33,7 +33,7 @@ from custom_components.hmm.driver_api.units import (
     parse_text,
     reject_percent,
 )
-from custom_components.hmm.driver_api.wallets import check_wallet, strip_worker
+from custom_components.hmm.driver_api.wallets import is_wallet, strip_worker
 
 # Stratum ports of the installers' templates and of config.example.json
 _GSS_STRATUM = {"DGB": 3333, "BCH": 3334, "BTC": 3335}
@@ -303,13 +303,8 @@ class MmfpDriver(BasePoolIntegration):
         port = config.get("api_port")
         if port not in (None, "") and not 0 < (parse_int(port) or 0) < 65536:
             return False
-        username = parse_text(config.get("username"))
-        try:
-            if username is not None:
-                check_wallet(parse_text(config.get("coin")) or "", username)
-        except InvalidValue:
-            return False
-        return True
+        username = config.get("username")
+        return username in (None, "") or is_wallet(username, config.get("coin"))
 
     @override
     async def get_user_stats(

@@ -13,7 +13,6 @@ from custom_components.hmm.driver_api import (
     BasePoolIntegration,
     DashboardTileData,
     DriverError,
-    InvalidValue,
     MiningModel,
     PoolBlock,
     PoolHealthStatus,
@@ -30,7 +29,7 @@ from custom_components.hmm.driver_api.units import (
     parse_moment,
     parse_text,
 )
-from custom_components.hmm.driver_api.wallets import check_wallet, strip_worker
+from custom_components.hmm.driver_api.wallets import is_wallet, strip_worker
 
 API = "https://api.ocean.xyz/v1"
 DAY = 86_400
@@ -250,14 +249,7 @@ class OceanDriver(BasePoolIntegration):
     @override
     def validate_config(self, config: dict[str, Any]) -> bool:
         """Return whether ``username`` is a Bitcoin address."""
-        username = parse_text(config.get("username"))
-        if username is None:
-            return False
-        try:
-            check_wallet(parse_text(config.get("coin")) or "BTC", username)
-        except InvalidValue:
-            return False
-        return True
+        return is_wallet(config.get("username"), config.get("coin") or "BTC")
 
     @override
     async def get_user_stats(

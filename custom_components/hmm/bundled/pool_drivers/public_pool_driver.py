@@ -31,7 +31,7 @@ from custom_components.hmm.driver_api.units import (
     parse_moment,
     parse_text,
 )
-from custom_components.hmm.driver_api.wallets import check_wallet, strip_worker
+from custom_components.hmm.driver_api.wallets import is_wallet, strip_worker
 
 API_PORT = 3334
 STRATUM_PORT = 3333
@@ -313,11 +313,9 @@ class PublicPoolDriver(BasePoolIntegration):
     @override
     def validate_config(self, config: dict[str, Any]) -> bool:
         """Return whether ``username`` and ``api_base`` are addresses."""
-        username = parse_text(config.get("username"))
-        if username is None:
+        if not is_wallet(config.get("username"), config.get("coin") or "BTC"):
             return False
         try:
-            check_wallet(parse_text(config.get("coin")) or "BTC", username)
             if (typed := _typed_base(config)) is not None:
                 _read_base(typed)
         except InvalidValue:

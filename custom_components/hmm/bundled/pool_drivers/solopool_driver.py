@@ -33,7 +33,7 @@ from custom_components.hmm.driver_api.units import (
     parse_text,
     reject_percent,
 )
-from custom_components.hmm.driver_api.wallets import check_wallet, strip_worker
+from custom_components.hmm.driver_api.wallets import is_wallet, strip_worker
 
 DAY = 86_400
 
@@ -246,14 +246,7 @@ class SolopoolDriver(BasePoolIntegration):
     @override
     def validate_config(self, config: dict[str, Any]) -> bool:
         """Return whether ``username`` is an address, of ``coin`` if that is given."""
-        username = config.get("username")
-        if not isinstance(username, str):
-            return False
-        try:
-            check_wallet(parse_text(config.get("coin")) or "", username)
-        except InvalidValue:
-            return False
-        return True
+        return is_wallet(config.get("username"), config.get("coin"))
 
     @override
     async def get_user_stats(

@@ -25,6 +25,8 @@ from ...driver_api import (
 from ...driver_api.addresses import resolve
 from ...driver_api.transports.udp import BroadcastListener, Packet
 from ...driver_api.units import LONGEST_FIGURE, parse_text
+from ..declaration import NotADriver
+from ..faults import why
 from .binding import bind, names
 from .dangers import Danger, known_dangers
 from .figures import read
@@ -561,7 +563,7 @@ class LegacyPlannedMiner(_LegacyMiner):
 def wrap_miner(driver_class: type[Any], origin: Origin) -> type[_LegacyMiner]:
     """Return a native class for a driver.
 
-    Raises ValueError: it does not tell its type, and its file's name does not either;
+    Raises NotADriver: it does not tell its type, and its file's name does not either;
     and whatever its constructor raises, if only an object tells.
     """
     planned = hasattr(driver_class, "connect")
@@ -575,8 +577,7 @@ def wrap_miner(driver_class: type[Any], origin: Origin) -> type[_LegacyMiner]:
         # Copied from where HMM-Local had its own: the file tells what it is for
         driver_type = parse_text(origin.path.stem.lower().removesuffix("_driver"))
     if driver_type is None:
-        msg = f"{driver_class.__name__} has neither driver_type nor miner_type"
-        raise ValueError(msg)
+        raise NotADriver(why("class_no_type", driver_class=driver_class.__name__))
 
     dangers = tuple(known_dangers(origin.source, origin.path))
     models = getattr(teller, "supported_models", ())

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from ..driver_files import DriverFile
+from ..faults import FileError, why
 from .hush import hush
 from .shims import adapters, base_pool, core, database
 
@@ -52,6 +53,14 @@ class PoolRegistry:
         return None
 
 
+class SiblingError(FileError, ImportError):
+    """A file beside a driver cannot be imported."""
+
+
+class SiblingMissing(SiblingError, ModuleNotFoundError):
+    """There is no file of this name beside a driver."""
+
+
 class Siblings:
     """The files beside a driver that it imports, run once each when they are.
 
@@ -76,8 +85,7 @@ class Siblings:
         if found is None:
             return None
         if isinstance(found, str):
-            msg = f"{name} cannot be used: {found}"
-            raise ImportError(msg, name=name)
+            raise SiblingError(why("sibling_unusable", module=name, reason=found))
         with self._lock:
             if (module := self._modules.get(found.path)) is None:
                 module = self._run(found)
@@ -98,8 +106,10 @@ class Siblings:
             del self._modules[file.path], sys.modules[name]
             if not isinstance(err, Exception):
                 raise
-            msg = f"{file.path.name}: {type(err).__name__}: {err}"
-            raise ImportError(msg) from err
+            error = f"{type(err).__name__}: {err}"
+            raise SiblingError(
+                why("sibling_raises", file=file.path.name, error=error)
+            ) from err
         hush(module)
         return module
 
@@ -149,11 +159,7 @@ def _importer(
         if level or root not in modules:
             return builtins.__import__(name, globals_, locals_, fromlist or (), level)
         if (module := find(name)) is None:
-            raise ModuleNotFoundError(
-                f"HMM has no module {name} for drivers of HMM-Local, and there is no"
-                " file of that name beside this one",
-                name=name,
-            )
+            raise SiblingMissing(why("sibling_missing", module=name))
         for item in fromlist or ():
             if not hasattr(module, item):
                 find(f"{name}.{item}")

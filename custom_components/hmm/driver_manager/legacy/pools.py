@@ -23,6 +23,8 @@ from ...driver_api.units import (
     parse_text,
     reject_percent,
 )
+from ..declaration import NotADriver
+from ..faults import why
 from .app_settings import AppSettings
 from .binding import bind, names
 from .figures import read, read_duration, read_hashrate, read_moment
@@ -351,14 +353,13 @@ def wrap_pool(driver: Any, origin: Origin) -> type[LegacyPool]:
     """Return a native class for a driver: its class, or an object that it registered.
 
     Runs the driver's constructor and whatever it tells of itself: call it in the
-    thread that loads drivers. Raises ValueError: it does not tell its type; and
+    thread that loads drivers. Raises NotADriver: it does not tell its type; and
     whatever the driver raises.
     """
     legacy = driver() if isinstance(driver, type) else driver
     driver_type = legacy.driver_type or legacy.pool_type
     if not isinstance(driver_type, str) or not driver_type:
-        msg = f"{type(legacy).__name__} has neither driver_type nor pool_type"
-        raise ValueError(msg)
+        raise NotADriver(why("class_no_type", driver_class=type(legacy).__name__))
     coins = [str(coin).upper() for coin in legacy.supports_coins or ()]
     return type(
         f"Legacy{type(legacy).__name__}",

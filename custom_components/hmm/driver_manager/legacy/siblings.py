@@ -8,6 +8,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ...driver_api import Reason
 from ..driver_files import DriverFile, UnusableFile, read_file
 
 _PACKAGES = ("adapters", "integrations", "integrations.pools")
@@ -26,7 +27,7 @@ def with_siblings(file: DriverFile) -> DriverFile:
     Each name is looked up once, so that files which import each other come to an end.
     Blocks (reads files).
     """
-    siblings: dict[str, DriverFile | str] = {}
+    siblings: dict[str, DriverFile | Reason] = {}
     waiting = list(_imported(file))
     while waiting and len(siblings) < _MOST:
         name = waiting.pop()
@@ -45,7 +46,7 @@ def sibling_files(file: DriverFile) -> list[DriverFile]:
     return list(found.values())
 
 
-def _find(file: DriverFile, name: str) -> DriverFile | str | None:
+def _find(file: DriverFile, name: str) -> DriverFile | Reason | None:
     """Return a sibling, or why it cannot be used; None if there is none."""
     package, _, stem = name.rpartition(".")
     folder = file.path.parent
@@ -63,7 +64,7 @@ def _find(file: DriverFile, name: str) -> DriverFile | str | None:
         # Nothing from elsewhere, as with drivers
         return read_file(path, folder)
     except UnusableFile as err:
-        return str(err)
+        return err.reason
 
 
 def _imported(file: DriverFile) -> Iterator[str]:

@@ -33,7 +33,7 @@ def find_legacy(
 
     A class that only serves as the base of others is none, and neither is one of
     another file. The wrapping runs the driver: it raises whatever that raises, and
-    ValueError if it does not tell its type. ``settings`` are those of config.yaml.
+    NotADriver if it does not tell its type. ``settings`` are those of config.yaml.
     """
     origin = Origin(
         path=file.path,
