@@ -60,7 +60,7 @@ async def files(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FileServer]:
         yield server
 
 
-def sentence(key: str, **values: object) -> str:
+def sentence(key: str, /, **values: object) -> str:
     """Return a text of the German catalog."""
     return str(SENTENCES[key]["message"]).format(**values)
 

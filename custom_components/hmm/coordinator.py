@@ -431,7 +431,9 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
             secrets = secret_settings(self.driver)
             if not secrets:
                 # There is no key that the user could enter
-                raise self._pool_down(str(err)) from err
+                # A driver's own words are better than that the key was refused
+                reason = reason_of(err) if err.reason_key else str(err)
+                raise self._pool_down(reason) from err
             is_hosted = not is_at_home(self.account.url)
             if is_hosted and any(map(self.account.settings.get, secrets)):
                 self._refused_until = time.monotonic() + _REFUSED_SECONDS
