@@ -175,7 +175,11 @@ def what_changed(before: Snapshot, settings: Mapping[str, Any]) -> str | None:
 
 def explain(path: Path, changed: str) -> tuple[Reason, int | None]:
     """Return why a file is not used that changes something, and its line if found."""
-    name = re.compile(rf"\b{re.escape(changed.rpartition('.')[2])}\b")
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    line = next((it for it, text in enumerate(lines, 1) if name.search(text)), None)
+    # In full, or as it was imported
+    for name in (changed, changed.rpartition(".")[2]):
+        pattern = re.compile(rf"\b{re.escape(name)}\b")
+        found = (it for it, text in enumerate(lines, 1) if pattern.search(text))
+        if (line := next(found, None)) is not None:
+            break
     return why("changes_shared", what=changed), line
