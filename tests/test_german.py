@@ -227,6 +227,18 @@ async def test_a_download_that_fails_is_explained(
     )
 
 
+async def test_what_was_done_is_told(german: HomeAssistant) -> None:
+    """Given an action that works, then its report is in German as well."""
+    await put(german, FILE, acme())
+    await start(german)
+    report = await do(german, "remove_driver", driver="acme")
+    assert report["message"] == sentence("driver_removed", driver="acme_driver.py")
+    report = await do(german, "rollback_driver", driver="acme")
+    assert report["message"] == sentence("driver_rolled_back", driver="acme_driver.py")
+    report = await do(german, "update_all_drivers")
+    assert report["message"] == sentence("drivers_updated", count=0)
+
+
 async def test_a_disk_that_is_full_is_explained(
     german: HomeAssistant, monkeypatch: pytest.MonkeyPatch
 ) -> None:

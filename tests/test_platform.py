@@ -16,8 +16,10 @@ from homeassistant.const import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.entity_component import DATA_INSTANCES
 import pytest
 
+from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.driver_api import DashboardTileData
 from custom_components.hmm.driver_api.coins import network_figures
 from custom_components.hmm.pools.platform import (
@@ -32,6 +34,7 @@ from simulator import SimulatedAxeOS, SimulatedSolopool
 
 from .common import find, find_maybe, hub_entry, keys, later, poll, pool_entry, value
 from .conftest import miner_entry, set_up
+from .flows import texts
 
 BTC_WALLET = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
 
@@ -408,6 +411,25 @@ async def test_share_of_a_large_network(home: HomeAssistant, pools: Pools) -> No
         (hub_entry(home), "dgb_network_share"),
     ):
         assert decimals(entry, key) == 6
+
+
+async def test_every_attribute_has_a_name(
+    home: HomeAssistant, pools: Pools, bitaxe: SimulatedAxeOS
+) -> None:
+    """Given all entities, then what they tell beside their state is translated."""
+    await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    named: set[str] = set()
+    for language in ("en", "de"):
+        known = texts(language)["entity"]
+        for platform, component in home.data[DATA_INSTANCES].items():
+            for entity in component.entities:
+                if entity.platform.platform_name != DOMAIN:
+                    continue
+                for name in entity.extra_state_attributes or ():
+                    about = known[platform][entity.translation_key]
+                    assert about["state_attributes"][name]["name"], entity.entity_id
+                    named.add(name)
+    assert named >= {"coin", "miner", "pools", "reporting", "total", "waiting_for"}
 
 
 async def test_few_are_enabled(home: HomeAssistant) -> None:

@@ -1,4 +1,4 @@
-"""What is wrong with a file of the user, as keys of the translations.
+"""What is wrong with a file of the user, or was done, as keys of the translations.
 
 The English sentences are those of ``translations/en.json`` as well: the log and the
 command line report what Home Assistant shows.

@@ -40,6 +40,13 @@ def customisable(hass: HomeAssistant) -> list[AnyLoaded]:
     ]
 
 
+@callback
+def known_drivers(hass: HomeAssistant) -> str:
+    """Return the types of all bundled drivers."""
+    bundled = get_data(hass).driver_manager.bundled
+    return ", ".join(sorted(id_.driver_type for id_ in bundled))
+
+
 async def async_customise(hass: HomeAssistant, name: str) -> tuple[Path, ReloadReport]:
     """Copy a bundled driver to where the user can edit it, and use the copy.
 
@@ -60,9 +67,7 @@ async def async_customise(hass: HomeAssistant, name: str) -> tuple[Path, ReloadR
             translation_key="no_bundled_driver",
             translation_placeholders={
                 "driver": name,
-                "drivers": ", ".join(
-                    sorted(id_.driver_type for id_ in manager.bundled)
-                ),
+                "drivers": known_drivers(hass),
             },
         )
     id_ = id_of(bundled)

@@ -17,7 +17,9 @@ import voluptuous as vol
 
 from ..const import CONF_DRIVER, DOMAIN
 from ..data import get_data
-from ..errors import message
+from ..driver_manager.faults import why
+from ..errors import message, sentence
+from .customise import known_drivers
 from .install import async_propose
 from .list_json import list_drivers, reload_report
 from .services import SERVICE_CUSTOMISE_DRIVER
@@ -131,10 +133,11 @@ class UpdateDriverView(_DriverView):
         self, request: web.Request, driver: str, category: str | None = None
     ) -> web.Response:
         """Install it."""
-        updates = request.app[KEY_HASS].data[DRIVER_UPDATES]
+        hass = request.app[KEY_HASS]
+        updates = hass.data[DRIVER_UPDATES]
 
         async def update() -> JsonObjectType:
-            return update_json(await updates.async_update(driver, category))
+            return update_json(hass, await updates.async_update(driver, category))
 
         return await self._answer(request, driver, update())
 
@@ -170,7 +173,7 @@ class InstallDriverView(_DriverView):
 
         async def install() -> JsonObjectType:
             return pending_json(
-                await async_propose(hass, wanted["url"], wanted["sha256"])
+                hass, await async_propose(hass, wanted["url"], wanted["sha256"])
             )
 
         return await self._answer(request, wanted["url"], install())
@@ -199,7 +202,11 @@ class InstallBundledView(_DriverView):
         )
         if bundled is None:
             return self.json_message(
-                "There is no bundled driver with this name",
+                sentence(
+                    hass,
+                    "no_bundled_driver",
+                    {"driver": driver, "drivers": known_drivers(hass)},
+                ),
                 HTTPStatus.NOT_FOUND,
                 "unknown_driver",
             )
@@ -209,7 +216,7 @@ class InstallBundledView(_DriverView):
         async def install() -> JsonObjectType:
             await updates.async_refresh()
             if id_ in updates.states:
-                return update_json(await updates.async_update(str(id_)))
+                return update_json(hass, await updates.async_update(str(id_)))
             await hass.services.async_call(
                 DOMAIN,
                 SERVICE_CUSTOMISE_DRIVER,
@@ -223,7 +230,9 @@ class InstallBundledView(_DriverView):
                 old_version=None,
                 new_version=original.version,
             )
-            return result_json(result, f"Driver {result.name} installed successfully.")
+            return result_json(
+                hass, result, why("driver_installed", driver=result.name)
+            )
 
         return await self._answer(request, driver, install())
 
@@ -237,7 +246,8 @@ class RollBackDriverView(_DriverView):
     @require_admin
     async def post(self, request: web.Request, driver: str) -> web.Response:
         """Bring it back, or the ``version`` of the body."""
-        updates = request.app[KEY_HASS].data[DRIVER_UPDATES]
+        hass = request.app[KEY_HASS]
+        updates = hass.data[DRIVER_UPDATES]
         try:
             wanted = ROLLBACK_DRIVER_SCHEMA(
                 {**await _body(request), CONF_DRIVER: driver}
@@ -247,7 +257,9 @@ class RollBackDriverView(_DriverView):
 
         async def roll_back() -> JsonObjectType:
             result = await updates.async_roll_back(driver, wanted.get("version"))
-            return result_json(result, f"Driver {result.name} rolled back.")
+            return result_json(
+                hass, result, why("driver_rolled_back", driver=result.name)
+            )
 
         return await self._answer(request, driver, roll_back())
 
@@ -261,11 +273,12 @@ class RemoveDriverView(_DriverView):
     @require_admin
     async def post(self, request: web.Request, driver: str) -> web.Response:
         """Move it to the backups."""
-        updates = request.app[KEY_HASS].data[DRIVER_UPDATES]
+        hass = request.app[KEY_HASS]
+        updates = hass.data[DRIVER_UPDATES]
 
         async def remove() -> JsonObjectType:
             result = await updates.async_remove(driver)
-            return result_json(result, f"Driver {result.name} moved to the backups.")
+            return result_json(hass, result, why("driver_removed", driver=result.name))
 
         return await self._answer(request, driver, remove())
 

@@ -16,6 +16,7 @@ from homeassistant.helpers.service import async_register_admin_service
 import voluptuous as vol
 
 from ..const import CONF_DRIVER, DOMAIN
+from ..driver_manager.faults import why
 from ..errors import message
 from .install import async_propose
 from .updates import DRIVER_UPDATES
@@ -67,17 +68,17 @@ def async_setup_driver_update_services(hass: HomeAssistant) -> None:
 
     async def install(call: ServiceCall) -> ServiceResponse:
         pending = await async_propose(hass, call.data[CONF_URL], call.data[CONF_SHA256])
-        return pending_json(pending) if call.return_response else None
+        return pending_json(hass, pending) if call.return_response else None
 
     async def remove(call: ServiceCall) -> ServiceResponse:
         result = await updates.async_remove(call.data[CONF_DRIVER])
-        return result_json(result, f"Driver {result.name} moved to the backups.")
+        return result_json(hass, result, why("driver_removed", driver=result.name))
 
     async def roll_back(call: ServiceCall) -> ServiceResponse:
         result = await updates.async_roll_back(
             call.data[CONF_DRIVER], call.data.get(CONF_VERSION)
         )
-        return result_json(result, f"Driver {result.name} rolled back.")
+        return result_json(hass, result, why("driver_rolled_back", driver=result.name))
 
     async def update_all(call: ServiceCall) -> ServiceResponse:
         updated, failed = await updates.async_update_all()
@@ -94,7 +95,7 @@ def async_setup_driver_update_services(hass: HomeAssistant) -> None:
         return update_all_json(hass, updated, failed)
 
     async def update(call: ServiceCall) -> ServiceResponse:
-        return update_json(await updates.async_update(call.data[CONF_DRIVER]))
+        return update_json(hass, await updates.async_update(call.data[CONF_DRIVER]))
 
     for name, action, schema in (
         (SERVICE_CHECK_DRIVER_UPDATES, check, CHECK_DRIVER_UPDATES_SCHEMA),

@@ -7,9 +7,11 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util.json import JsonObjectType
 
 from ..data import get_data
+from ..driver_api import Reason
 from ..driver_api.units import parse_text
+from ..driver_manager.faults import why
 from ..driver_manager.loader import AnyLoaded
-from ..errors import message
+from ..errors import message, told
 from .install import issue_id
 from .manager import id_of
 from .updates import DRIVER_UPDATES, DriverResult, DriverState, PendingDriver
@@ -74,24 +76,28 @@ def _state(hass: HomeAssistant, state: DriverState) -> dict[str, Any]:
     }
 
 
-def result_json(result: DriverResult, message: str) -> JsonObjectType:
+@callback
+def result_json(
+    hass: HomeAssistant, result: DriverResult, done: Reason
+) -> JsonObjectType:
     """Return what became of one driver."""
     return {
         "success": True,
-        "message": message,
+        "message": told(hass, done),
         "driver_name": result.name,
         "old_version": result.old_version,
         "new_version": result.new_version,
     }
 
 
-def update_json(result: DriverResult) -> JsonObjectType:
+@callback
+def update_json(hass: HomeAssistant, result: DriverResult) -> JsonObjectType:
     """Return what an update did."""
     if result.old_version == result.new_version:
-        message = f"Driver {result.name} is up to date."
+        done = why("driver_current", driver=result.name)
     else:
-        message = f"Driver {result.name} updated successfully."
-    return result_json(result, message)
+        done = why("driver_updated", driver=result.name)
+    return result_json(hass, result, done)
 
 
 @callback
@@ -101,9 +107,9 @@ def update_all_json(
     failed: list[tuple[DriverState, HomeAssistantError]],
 ) -> JsonObjectType:
     """Return what the update of all drivers did."""
-    text = f"Updated {len(updated)} driver(s)."
+    done = why("drivers_updated", count=len(updated))
     if failed:
-        text = f"{text} {len(failed)} failed."
+        done = why("drivers_updated_in_part", count=len(updated), failed=len(failed))
     return {
         "success": not failed,
         "updated": [
@@ -123,16 +129,17 @@ def update_all_json(
             }
             for state, err in failed
         ],
-        "message": text,
+        "message": told(hass, done),
     }
 
 
-def pending_json(pending: PendingDriver) -> JsonObjectType:
+@callback
+def pending_json(hass: HomeAssistant, pending: PendingDriver) -> JsonObjectType:
     """Return what waits for the user's yes."""
     declaration = pending.declaration
     return {
         "success": True,
-        "message": "Confirm the installation in Settings > Repairs.",
+        "message": told(hass, why("driver_to_confirm")),
         "driver_name": pending.file_name,
         "driver_type": declaration.id.driver_type,
         "category": declaration.id.kind,
