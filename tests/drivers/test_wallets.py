@@ -1,12 +1,13 @@
 """Wallet addresses: typing errors, other coins, and what cannot be checked."""
 
+from pathlib import Path
 import re
 import time
 
 import pytest
 
 from custom_components.hmm.bundled.pool_drivers.solopool_driver import SolopoolDriver
-from custom_components.hmm.driver_api import InvalidValue
+from custom_components.hmm.driver_api import BasePoolIntegration, InvalidValue
 from custom_components.hmm.driver_api.coins import COINS
 from custom_components.hmm.driver_api.wallets import (
     OtherCoin,
@@ -15,6 +16,7 @@ from custom_components.hmm.driver_api.wallets import (
     read_wallet,
     strip_worker,
 )
+from custom_components.hmm.driver_manager.loader import load_drivers
 from simulator.solopool import DEMO_WALLET
 
 # The vectors of BIP 350, which replace those of BIP 173
@@ -205,3 +207,25 @@ def test_the_cost_is_bounded(text: str) -> None:
             except InvalidValue:
                 continue
     assert time.perf_counter() - begin < 0.1
+
+
+def test_every_pool_checks_a_wallet_as_it_was_typed(tmp_path: Path) -> None:
+    """Given what cannot be seen in an address, then no driver leaves it out first."""
+    asked = 0
+    for loaded in load_drivers(tmp_path).pools.values():
+        driver = loaded.driver_class()
+        username = driver.get_config_schema()["properties"].get("username", {})
+        if username.get("format") != "wallet":
+            continue
+        asked += 1
+
+        def accepts(typed: object, driver: BasePoolIntegration = driver) -> bool:
+            return driver.validate_config({"coin": "DGB", "username": typed})
+
+        assert accepts(DEMO_WALLET), loaded.driver_type
+        assert accepts(f" {DEMO_WALLET}.garage\n"), loaded.driver_type
+        for hidden in "\x00\x07\x1b\t\n\u200b\u202e\ufeff\ud83d":
+            typed = f"{DEMO_WALLET[:9]}{hidden}{DEMO_WALLET[9:]}"
+            assert not accepts(typed), (loaded.driver_type, hidden)
+        assert not accepts(7), loaded.driver_type
+    assert asked >= 7
