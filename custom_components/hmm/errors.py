@@ -134,7 +134,9 @@ def sentence(hass: HomeAssistant, key: str, placeholders: Mapping[str, str]) -> 
     texts = async_get_cached_translations(
         hass, hass.config.language, "exceptions", DOMAIN
     )
-    text = texts.get(f"component.{DOMAIN}.exceptions.{key}.message", ENGLISH[key])
+    text = texts.get(
+        f"component.{DOMAIN}.exceptions.{key}.message", ENGLISH.get(key, key)
+    )
     with suppress(KeyError):
         text = text.format(**placeholders)
     return text
