@@ -257,7 +257,9 @@ async def test_reload(
     said = texts_of(result, "reloaded")
     assert said["changes"] == f"- miner/bitaxe: 1.0.0 → 1.1.0 (`hmm/{COPY}`)"
     assert said["entries"] == "Living room"
-    assert said["failed"].startswith(f"- `hmm/{FILE}`:1 SyntaxError")
+    assert said["failed"].startswith(
+        f"- `hmm/{FILE}`:1 It fails when it is loaded: SyntaxError"
+    )
     assert issues(home) == {f"driver_failed_hmm/{FILE}"}
 
     await delete(home, COPY)

@@ -665,7 +665,7 @@ class HubOptionsFlow(OptionsFlow):
             ),
             "failed": _lines(
                 f"`{code(name_of_file(failed.path))}`"
-                f"{f':{failed.line}' if failed.line else ''} "
+                f"{f':{failed.line}' if failed.line else ''}"
                 f" {escape(told(self.hass, failed.reason))}"
                 for failed in report.failed
             ),
