@@ -385,7 +385,10 @@ async def test_a_file_that_got_worse_leaves_the_running_version(
         assert issues(home) == {"driver_failed_hmm/garage_driver.py"}
     errors = [it.message for it in caplog.records if it.levelno == logging.ERROR]
     assert len(errors) == 1
-    assert "hmm/garage_driver.py cannot be used: SyntaxError" in errors[0]
+    assert (
+        "hmm/garage_driver.py cannot be used: It fails when it is loaded: SyntaxError"
+        in errors[0]
+    )
 
     file.write_text(garage("1.2.0", unit="GH/s"))
     report = await manager_of(home).async_reload()

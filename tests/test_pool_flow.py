@@ -1036,7 +1036,11 @@ async def test_nothing_to_suggest(
     [
         ("wallets:\n  dgb: [\n", "3", "expected the node content"),
         ("wallets:\n\tdgb: x\n", "2", "found character '\\t'"),
-        ("wallets:\n  dgb: !secret nobody\n", "2", "Secret nobody not defined"),
+        (
+            "wallets:\n  dgb: !secret nobody\n",
+            "2",
+            "The secret nobody is not in secrets.yaml",
+        ),
         ("wallets:\n  dgb: !include ''\n", "2", "includes others in a way"),
         ("wallets:\n  dgb: !other x\n", "2", "could not determine a constructor"),
         ("- a\n- b\n", "1", "It must hold keys and values"),
