@@ -250,7 +250,6 @@ async def _run_on_targets(
         {
             "device": miner.config_entry.title,
             "success": err is None,
-            "reason": None if err is None else err.translation_key,
             "error": None if err is None else message(call.hass, err),
         }
         for miner, err in zip(miners, results, strict=True)

@@ -76,7 +76,6 @@ def _failed(
     return {
         "file": manager.name_of(failed.path),
         "line": failed.line,
-        "code": failed.reason.key,
         "reason": told(hass, failed.reason),
     }
 
