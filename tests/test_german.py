@@ -287,5 +287,6 @@ async def test_the_report_of_an_action_is_german(
         with pytest.raises(HomeAssistantError) as raised:
             await german.services.async_call(DOMAIN, "set_mode", call, blocking=True)
         assert message(german, raised.value) == sentence(
-            "some_failed", failed=f"Eins: {reason}; Zwei: {reason}"
+            "some_failed",
+            failed=f"Eins: {reason.removesuffix('.')}; Zwei: {reason.removesuffix('.')}",
         )

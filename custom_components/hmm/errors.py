@@ -4,7 +4,7 @@ Every error has a key under ``exceptions``; what a form may show is also under
 ``config.error``. A driver's own words are its ``detail``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final, get_args
 
@@ -101,6 +101,14 @@ def message(hass: HomeAssistant, err: BaseException | None) -> str:
         return str(err)
     assert err.translation_key is not None
     return sentence(hass, err.translation_key, err.translation_placeholders or {})
+
+
+@callback
+def listed(hass: HomeAssistant, failed: Iterable[tuple[str, BaseException]]) -> str:
+    """Return what failed with its names, one after the other."""
+    return "; ".join(
+        f"{name}: {message(hass, err).removesuffix('.')}" for name, err in failed
+    )
 
 
 @callback

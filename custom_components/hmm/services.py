@@ -36,7 +36,7 @@ import voluptuous as vol
 from .const import DOMAIN
 from .coordinator import MinerCoordinator
 from .data import get_data
-from .errors import message
+from .errors import listed, message
 from .pools.stratum_user import USUAL_PASSWORD, StratumPool, stratum_of
 from .pools.tiles_json import platform_tiles, pool_tiles
 from .rights import async_require_admin, async_user, require_control
@@ -239,9 +239,9 @@ async def _run_on_targets(
                 translation_domain=DOMAIN,
                 translation_key="some_failed",
                 translation_placeholders={
-                    "failed": "; ".join(
-                        f"{miner.config_entry.title}: {message(call.hass, err)}"
-                        for miner, err in failed
+                    "failed": listed(
+                        call.hass,
+                        ((miner.config_entry.title, err) for miner, err in failed),
                     ),
                 },
             )

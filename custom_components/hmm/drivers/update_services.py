@@ -17,7 +17,7 @@ import voluptuous as vol
 
 from ..const import CONF_DRIVER, DOMAIN
 from ..driver_manager.faults import why
-from ..errors import message
+from ..errors import listed
 from .install import async_propose
 from .updates import DRIVER_UPDATES
 from .updates_json import (
@@ -87,8 +87,8 @@ def async_setup_driver_update_services(hass: HomeAssistant) -> None:
                 translation_domain=DOMAIN,
                 translation_key="some_drivers_failed",
                 translation_placeholders={
-                    "failed": "; ".join(
-                        f"{state.id}: {message(hass, err)}" for state, err in failed
+                    "failed": listed(
+                        hass, ((str(state.id), err) for state, err in failed)
                     )
                 },
             )
