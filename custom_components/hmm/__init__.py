@@ -12,7 +12,6 @@ from homeassistant.helpers import (
     discovery_flow,
 )
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
-from homeassistant.helpers.translation import async_load_integrations
 from homeassistant.helpers.typing import ConfigType
 
 from .const import (
@@ -56,8 +55,6 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Load the drivers and everything else that all entries share."""
-    # Home Assistant may still be at it, and repairs are filled with them
-    await async_load_integrations(hass, {DOMAIN})
     # Pools are on the internet, so that they get Home Assistant's own session
     manager = DriverManager(hass, async_get_clientsession(hass))
     await manager.async_load()

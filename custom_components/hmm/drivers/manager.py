@@ -17,6 +17,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.start import async_at_started
+from homeassistant.helpers.translation import async_load_integrations
 
 from ..const import CONF_DRIVER, CONF_ENTRY_TYPE, DOMAIN
 from ..coordinator import MinerCoordinator
@@ -341,6 +342,8 @@ class DriverManager:
             self._packages,
             self.stock_decisions.wanted,
         )
+        # Repairs are filled with them, and at the start they may not be there yet
+        await async_load_integrations(self._hass, {DOMAIN})
         async_show_issue(self._hass, config_file)
         self._log_passed_over()
         self._log_stock()
