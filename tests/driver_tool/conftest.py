@@ -32,11 +32,6 @@ POOL_ACCOUNT: dict[str, Any] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def enable_event_loop_debug() -> None:
-    """Leave debugging off: to note where each task came from takes most of the time."""
-
-
 @pytest.fixture
 def page() -> Callable[[str], list[str]]:
     """Return the blocks of Python of a page of the documentation."""

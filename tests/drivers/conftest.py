@@ -12,8 +12,3 @@ async def session(socket_enabled: None) -> AsyncGenerator[aiohttp.ClientSession]
     connector = aiohttp.TCPConnector(keepalive_timeout=75)
     async with aiohttp.ClientSession(connector=connector) as session:
         yield session
-
-
-@pytest.fixture(autouse=True)
-def enable_event_loop_debug() -> None:
-    """Leave debugging off: to note where each task came from takes most of the time."""
