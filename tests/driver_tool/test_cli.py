@@ -548,7 +548,7 @@ def test_a_driver_that_does_not_load_is_told(tool: Tool, tmp_path: Path) -> None
     path.write_text("import os\nimport nothing_of_that_name\n")
     status, shown = tool("watch", "127.0.0.1", "--driver", str(path), "--once")
     assert status == 2
-    assert f"{path}:2: ModuleNotFoundError" in shown
+    assert f"{path}:2: It fails when it is loaded: ModuleNotFoundError" in shown
 
 
 def test_a_file_that_ends_the_program_does_not_end_the_tool(tmp_path: Path) -> None:
