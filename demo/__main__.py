@@ -18,7 +18,12 @@ from typing import IO, Self
 
 import aiohttp
 
-from simulator.fleet import DEMO_CONTROL_PORT, NMMINER_PORT, PORT_BASE, Fleet
+from simulator.fleet import (
+    DEMO_CONTROL_PORT,
+    DEMO_PORT_BASE,
+    NMMINER_PORT,
+    Fleet,
+)
 from simulator.nmminer import SimulatedNMMiner
 from simulator.stratum import SimulatedStratum
 
@@ -143,7 +148,7 @@ class Demo:
             "The simulator",
             [
                 *(sys.executable, "-m", "simulator", "demo"),
-                *("--port-base", str(PORT_BASE + self.shift)),
+                *("--port-base", str(DEMO_PORT_BASE + self.shift)),
                 *("--nmminer-target", f"{_broadcast_address()}:{NMMINER_PORT}"),
             ],
             self.folder / "simulator.log",

@@ -10,7 +10,8 @@ import sys
 
 from .control import ControlPanel
 from .fleet import (
-    DEMO_CONTROL_PORT,
+    CONTROL_OFFSET,
+    DEMO_PORT_BASE,
     NMMINER_PORT,
     PORT_BASE,
     Fleet,
@@ -44,16 +45,16 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--port-base",
         type=int,
-        default=PORT_BASE,
         metavar="N",
         help=f"devices listen on N+1, N+2, … (default {PORT_BASE}); the ports of the"
-        " demo move by the difference",
+        f" demo move by the difference to {DEMO_PORT_BASE}",
     )
     made.add_argument(
         "--control-port",
         type=int,
         metavar="N",
-        help="port of the control panel (default: port base + 19; 0: none)",
+        help=f"port of the control panel (default: port base + {CONTROL_OFFSET};"
+        " 0: none)",
     )
     made.add_argument(
         "--nmminer-target",
@@ -84,14 +85,16 @@ async def run(options: argparse.Namespace) -> None:
         "speed": options.speed,
         "nmminer_target": options.nmminer_target,
     }
-    shift = options.port_base - PORT_BASE
+    port_base = options.port_base
     if options.specs == ["demo"]:
-        fleet = Fleet.demo(shift=shift, **common)
+        port_base = DEMO_PORT_BASE if port_base is None else port_base
+        fleet = Fleet.demo(shift=port_base - DEMO_PORT_BASE, **common)
     else:
-        fleet = Fleet.from_specs(options.specs, port_base=options.port_base, **common)
+        port_base = PORT_BASE if port_base is None else port_base
+        fleet = Fleet.from_specs(options.specs, port_base=port_base, **common)
     control_port = options.control_port
     if control_port is None:
-        control_port = DEMO_CONTROL_PORT + shift
+        control_port = port_base + CONTROL_OFFSET
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

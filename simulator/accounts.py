@@ -1,13 +1,15 @@
 """What pool servers share: their clock, and workers that each have a miner."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from email.utils import formatdate
+import math
 import time
 from typing import Any, override
 import zlib
 
 from .httpd import HttpDevice, Response
-from .physics import Miner, Reading, Silicon
+from .physics import AVERAGES, Miner, Reading, Silicon
 
 SHARE_DIFFICULTY = 1000.0
 
@@ -40,42 +42,89 @@ class PoolServer(HttpDevice):
 
 @dataclass(slots=True)
 class Worker:
-    """One worker of an account; its miner does the hashing."""
+    """One worker of an account; its miner does the hashing.
+
+    `is_here` tells of a miner that is a device of its own whether it mines at this
+    account now. What it does elsewhere, or before it was switched off, is counted as a pool
+    does it: shares stay, and the averages fade.
+    """
 
     miner: Miner
+    is_here: Callable[[], bool] | None = None
     seen: int = 0
     """When its last share came, epoch seconds."""
-    counted: int = 0
-    """Accepted shares at the last look."""
+    accepted: int = 0
+    rejected: int = 0
+    _counted: tuple[int, int] = (0, 0)
+    """Accepted and rejected shares of the miner at the last look."""
+    _left: float | None = None
+    """Since when it is offline, monotonic."""
 
     @property
     def offline(self) -> bool:
-        """Whether it stopped mining."""
-        return not self.miner.hashing
+        """Whether it stopped mining here."""
+        return not (self.miner.hashing and self._connected())
 
     @offline.setter
     def offline(self, offline: bool) -> None:
         self.miner.hashing = not offline
 
     def look(self) -> Reading:
-        """Read the miner and note whether a share came since the last look."""
+        """Read the miner as the pool knows it; note what came since the last look."""
         reading = self.miner.read()
-        if reading.accepted != self.counted:
-            self.counted = reading.accepted
-            self.seen = int(time.time())
-        return reading
+        accepted, rejected = self._counted
+        if reading.accepted < accepted or reading.rejected < rejected:
+            accepted = rejected = 0  # it was restarted
+        self._counted = reading.accepted, reading.rejected
+        averages = reading.averages
+        if not self.offline:
+            self._left = None
+            self.accepted += reading.accepted - accepted
+            self.rejected += reading.rejected - rejected
+            if reading.accepted != accepted:
+                self.seen = int(time.time())
+        elif not self._connected():
+            # A miner that is off does not count the time
+            now = time.monotonic()
+            self._left = now if self._left is None else self._left
+            gone = (now - self._left) * self.miner.speed
+            averages = {
+                name: rate * math.exp(-gone / AVERAGES[name])
+                for name, rate in averages.items()
+            }
+        return replace(
+            reading,
+            accepted=self.accepted,
+            rejected=self.rejected,
+            averages=averages,
+        )
+
+    def forget(self) -> None:
+        """Count its shares from zero, as a server that was restarted."""
+        if self.is_here is None:
+            self.miner.reset_counts()
+        self.look()
+        self.accepted = self.rejected = 0
+
+    def _connected(self) -> bool:
+        return self.miner.powered and (self.is_here is None or self.is_here())
 
 
 def make_worker(
     user: str,
-    hashrate: float,
+    hashrate: float | Worker,
     *,
     speed: float,
     age: float,
     network_difficulty: float,
     share_difficulty: float = SHARE_DIFFICULTY,
 ) -> Worker:
-    """Make a worker with this stratum user that has mined at H/s for `age` seconds."""
+    """Make a worker with this stratum user that has mined at H/s for `age` seconds.
+
+    One that is there already, with a miner of its own, is returned as it is.
+    """
+    if isinstance(hashrate, Worker):
+        return hashrate
     miner = Miner(
         Silicon(
             chips=1,

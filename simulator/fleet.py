@@ -4,36 +4,48 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+import hashlib
 import re
+from textwrap import wrap
 from types import TracebackType
 from typing import Any, Literal, Self, cast
 
+from .accounts import SHARE_DIFFICULTY, Worker
 from .avalon import SimulatedAvalon
 from .avalon_models import MODELS as AVALON_MODELS
+from .avalon_pools import PoolSetting
 from .axeos import SimulatedAxeOS
 from .axeos_generations import GENERATIONS as AXEOS_GENERATIONS
 from .boards import BOARDS
 from .braiins import DEMO_KEY, SimulatedBraiins
 from .ckpool import SERVICES as CKPOOL_FLAVOURS, Flavour, SimulatedCkpool
 from .device import SimulatedDevice
-from .mmfp import SimulatedGoSlimStratum, SimulatedGoStratumEngine
+from .mmfp import CHAINS, SimulatedGoSlimStratum, SimulatedGoStratumEngine
 from .nerdqaxe import SimulatedNerdQAxe
 from .nerdqaxe_generations import GENERATIONS as NERD_GENERATIONS, MODELS as NERD_MODELS
 from .nmminer import SimulatedNMMiner
-from .ocean import DEMO_WALLET as OCEAN_WALLET, SimulatedOcean
+from .ocean import (
+    DEMO_WALLET as OCEAN_WALLET,
+    DIFFICULTY as OCEAN_DIFFICULTY,
+    SimulatedOcean,
+)
 from .public_pool import SimulatedPublicPool
 from .solopool import COINS, DEMO_WALLET, SimulatedSolopool
 from .stack import COINS as STACK_COINS, SimulatedStack
 from .stratum import SimulatedStratum
 
-PORT_BASE = 18080
+PORT_BASE = 17080
 """The first device of a list listens on the port after this one."""
 
-DEMO_CONTROL_PORT = 18099
+DEMO_PORT_BASE = 18080
+CONTROL_OFFSET = 19
+"""How far the port of the control panel is from a port base."""
+DEMO_CONTROL_PORT = DEMO_PORT_BASE + CONTROL_OFFSET
 DEMO_STRATUM_PORT = 18098
 DEMO_BCH_WALLET = "qpekjmt4d3shgetyypkkjmn9wgsjzgfpyy42kejd8u"
 NMMINER_PORT = 12345
 NMMINER_BOARDS = ("lotto", "http")
+_DGB = COINS["dgb"].difficulty
 SETTLED_AGE = 400_000.0
 """Uptime in seconds with which a fleet starts, so that its averages are full."""
 
@@ -59,8 +71,18 @@ class Spec:
 class Fleet:
     """Named devices that start and stop together."""
 
-    def __init__(self, devices: Iterable[SimulatedDevice]) -> None:
-        """Take the devices; their names must differ. Raises ValueError if not."""
+    def __init__(
+        self,
+        devices: Iterable[SimulatedDevice],
+        *,
+        join_pools: Callable[[], None] | None = None,
+    ) -> None:
+        """Take the devices; their names must differ. Raises ValueError if not.
+
+        `join_pools` is called once the devices run: what miners have done so far is
+        known only then, and their pools must know the same.
+        """
+        self._join_pools = join_pools
         self.devices: dict[str, SimulatedDevice] = {}
         for device in devices:
             if device.name in self.devices:
@@ -80,8 +102,9 @@ class Fleet:
         """Make the devices of such texts as `catalogue()` lists.
 
         A device without a port of its own takes `port_base` plus its place in the
-        list (1, 2, …), or a free port if `port_base` is None. Raises ValueError for
-        a text that asks for nothing there is.
+        list (1, 2, …), or a free port if `port_base` is None. Their identities are
+        neither those of the demo nor of any real device. Raises ValueError for a
+        text that asks for nothing there is.
         """
         seen: Counter[str] = Counter()
         devices = []
@@ -92,8 +115,13 @@ class Fleet:
             port = spec.port
             if port is None:
                 port = 0 if port_base is None else port_base + place
+            name = spec.model if count == 1 else f"{spec.model}-{count}"
+            digest = hashlib.sha256(f"simulator {name}".encode()).hexdigest()
             options: dict[str, Any] = {
-                "name": spec.model if count == 1 else f"{spec.model}-{count}",
+                "name": name,
+                # A locally administered MAC, which no maker gives to a device
+                "mac": ":".join(("02", *wrap(digest[:10].upper(), 2))),
+                "serial": digest[10:26],
                 "host": host,
                 "port": port,
                 "speed": speed,
@@ -120,13 +148,22 @@ class Fleet:
     ) -> Self:
         """Make the fleet of the demo on its fixed ports, all moved by `shift`.
 
+        All but the NMMiner are the workers of the pools that are here as well.
+
         The UDP port of the NMMiner is not moved: it is the listener's.
         """
         common: dict[str, Any] = {"host": host, "speed": speed, "age": SETTLED_AGE}
+        stratum = SimulatedStratum(
+            name="stratum", host=host, port=DEMO_STRATUM_PORT + shift
+        )
+        address = f"{host}:{stratum.port}"
         gamma = SimulatedAxeOS(
             generation="2.15",
             model="gamma",
             name="bitaxe-gamma",
+            # What is above the difficulty of the network would have been a block
+            best_ever=0.0,
+            network_difficulty=_DGB,
             port=18081 + shift,
             **common,
         )
@@ -135,63 +172,92 @@ class Fleet:
             model="ultra",
             name="bitaxe-ultra",
             best_ever=640e6,
+            network_difficulty=CHAINS["bch"].difficulty,
             port=18082 + shift,
             seed=2,
             **common,
         )
-        stratum = SimulatedStratum(
-            name="stratum", host=host, port=DEMO_STRATUM_PORT + shift
+        nerdqaxe = SimulatedNerdQAxe(
+            generation="1.0.36",
+            model="nerdqaxe++",
+            name="nerdqaxe",
+            seed=24,  # It has found a block
+            best_ever=0.0,
+            network_difficulty=_DGB,
+            port=18083 + shift,
+            **common,
         )
-        # Two of the miners are workers of the pools that are here as well
-        for miner, user in (
+        nano3, nano3s = (
+            SimulatedAvalon(
+                model=model,
+                name=f"avalon-{model}",
+                port=port + shift,
+                settle_seconds=20,
+                **common,
+            )
+            for model, port in (("nano3", 14028), ("nano3s", 14029))
+        )
+        nmminer = SimulatedNMMiner(name="nmminer", target=nmminer_target, **common)
+        for bitaxe, user in (
             (gamma, f"{DEMO_WALLET}.gamma"),
             (ultra, f"{DEMO_BCH_WALLET}.ultra"),
         ):
-            miner.pools[0] |= {
+            bitaxe.pools[0] |= {
                 "stratumURL": host,
                 "stratumPort": stratum.port,
                 "stratumUser": user,
             }
+        nerdqaxe.settings |= {
+            "stratumURL": host,
+            "stratumPort": stratum.port,
+            "stratumUser": f"{DEMO_WALLET}.nerdqaxe",
+        }
+        for avalon, user in (
+            (nano3, f"{OCEAN_WALLET}.nano3"),
+            (nano3s, f"{DEMO_WALLET}.nano3s"),
+        ):
+            avalon.stored[0] = PoolSetting(f"stratum+tcp://{address}", user, "x")
+        for miner, difficulty in (
+            (nano3, float(OCEAN_DIFFICULTY)),
+            (nano3s, _DGB),
+            (nmminer, float(OCEAN_DIFFICULTY)),
+        ):
+            assert miner.miner is not None
+            miner.miner.network_difficulty = difficulty
+        for miner in (gamma, nerdqaxe, nano3s):
+            miner.miner.pool_difficulty = SHARE_DIFFICULTY
+        solopool = SimulatedSolopool(
+            name="solopool-dgb", wallets={}, port=18090 + shift, **common
+        )
+        ocean = SimulatedOcean(wallets={}, port=18091 + shift, **common)
+        mmfp = SimulatedGoSlimStratum(
+            name="mmfp-bch", accounts={"bch": {}}, port=18092 + shift, **common
+        )
+
+        def worker(device: SimulatedDevice) -> Worker:
+            assert device.miner is not None
+            return Worker(
+                device.miner, lambda: address in str(device.state().get("pool"))
+            )
+
+        def join_pools() -> None:
+            solopool.add_wallet(
+                DEMO_WALLET,
+                {
+                    "gamma": worker(gamma),
+                    "nerdqaxe": worker(nerdqaxe),
+                    "nano3s": worker(nano3s),
+                },
+            )
+            ocean.add_wallet(OCEAN_WALLET, {"nano3": worker(nano3)})
+            mmfp.add_worker("bch", f"{DEMO_BCH_WALLET}.ultra", worker(ultra))
+
         return cls(
             [
-                gamma,
-                ultra,
-                SimulatedNerdQAxe(
-                    generation="1.0.36",
-                    model="nerdqaxe++",
-                    name="nerdqaxe",
-                    port=18083 + shift,
-                    **common,
-                ),
-                SimulatedAvalon(
-                    model="nano3",
-                    name="avalon-nano3",
-                    port=14028 + shift,
-                    settle_seconds=20,
-                    **common,
-                ),
-                SimulatedAvalon(
-                    model="nano3s",
-                    name="avalon-nano3s",
-                    port=14029 + shift,
-                    settle_seconds=20,
-                    **common,
-                ),
-                SimulatedNMMiner(name="nmminer", target=nmminer_target, **common),
-                SimulatedSolopool(name="solopool-dgb", port=18090 + shift, **common),
-                SimulatedOcean(
-                    wallets={OCEAN_WALLET: {"nano3": 4.0e12}},
-                    port=18091 + shift,
-                    **common,
-                ),
-                SimulatedGoSlimStratum(
-                    name="mmfp-bch",
-                    accounts={"bch": {DEMO_BCH_WALLET: {"ultra": 0.5e12}}},
-                    port=18092 + shift,
-                    **common,
-                ),
-                stratum,
-            ]
+                *(gamma, ultra, nerdqaxe, nano3, nano3s, nmminer),
+                *(solopool, ocean, mmfp, stratum),
+            ],
+            join_pools=join_pools,
         )
 
     def __iter__(self) -> Iterator[SimulatedDevice]:
@@ -214,6 +280,9 @@ class Fleet:
         except OSError:
             await self.stop()
             raise
+        if self._join_pools is not None:
+            self._join_pools()
+            self._join_pools = None
 
     async def stop(self) -> None:
         """Switch all of them off."""

@@ -122,16 +122,17 @@ class SimulatedMmfpServer(PoolServer):
                     )
             pool.blocks.sort(key=lambda block: block.time, reverse=True)
 
-    def add_worker(self, coin: str, user: str, hashrate: float) -> Worker:
+    def add_worker(self, coin: str, user: str, hashrate: float | Worker) -> Worker:
         """Add a miner that has mined as this stratum user for as long as the server."""
         pool = self.pools[coin]
+        rate = hashrate.miner.expected if isinstance(hashrate, Worker) else hashrate
         worker = make_worker(
             user,
             hashrate,
             speed=self._speed,
             age=self._age,
             network_difficulty=pool.chain.difficulty,
-            share_difficulty=suited_difficulty(hashrate),
+            share_difficulty=suited_difficulty(rate),
         )
         pool.workers[user] = worker
         reading = worker.look()
@@ -156,7 +157,7 @@ class SimulatedMmfpServer(PoolServer):
             "coins": {
                 coin: {
                     "hashrate": sum(
-                        hashrate(worker, worker.miner.read())
+                        hashrate(worker, worker.look())
                         for worker in pool.workers.values()
                     ),
                     "workers": sum(
@@ -181,8 +182,7 @@ class SimulatedMmfpServer(PoolServer):
             for pool in self.pools.values():
                 self._look(pool)
                 for worker in pool.workers.values():
-                    worker.miner.reset_counts()
-                    worker.counted = 0
+                    worker.forget()
             self._restarted()
 
     @abstractmethod

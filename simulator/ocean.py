@@ -144,8 +144,8 @@ class SimulatedOcean(PoolServer):
         for address, workers in accounts.items():
             self.add_wallet(address, workers)
 
-    def add_wallet(self, address: str, workers: Mapping[str, float]) -> Wallet:
-        """Add an address whose workers (name -> H/s) mine at once."""
+    def add_wallet(self, address: str, workers: Mapping[str, float | Worker]) -> Wallet:
+        """Add an address whose workers (name -> H/s, or a miner) mine at once."""
         wallet = self.wallets[address] = Wallet()
         for worker, hashrate in workers.items():
             wallet.workers[worker] = make_worker(
@@ -180,7 +180,7 @@ class SimulatedOcean(PoolServer):
             "wallets": {
                 address: {
                     "hashrate": sum(
-                        worker.miner.read().hashrate
+                        0.0 if worker.offline else worker.look().hashrate
                         for worker in wallet.workers.values()
                     ),
                     "unpaid": wallet.unpaid,

@@ -182,8 +182,7 @@ class SimulatedPublicPool(PoolServer):
             for session in wallet.sessions:
                 reading = session.worker.look()
                 wallet.accepted += reading.accepted
-                session.worker.miner.reset_counts()
-                session.worker.counted = 0
+                session.worker.forget()
                 session.id = self._new_id()
                 session.started = time.time()
                 session.best = 0.0

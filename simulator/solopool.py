@@ -141,8 +141,8 @@ class SimulatedSolopool(PoolServer):
         for address, workers in accounts.items():
             self.add_wallet(address, workers)
 
-    def add_wallet(self, address: str, workers: Mapping[str, float]) -> Wallet:
-        """Add an account whose workers (name -> H/s) mine at once."""
+    def add_wallet(self, address: str, workers: Mapping[str, float | Worker]) -> Wallet:
+        """Add an account whose workers (name -> H/s, or a miner) mine at once."""
         wallet = Wallet()
         for worker, hashrate in workers.items():
             made = make_worker(
@@ -153,7 +153,7 @@ class SimulatedSolopool(PoolServer):
                 network_difficulty=self.coin.difficulty,
             )
             wallet.workers[worker] = made
-            reading = made.miner.read()
+            reading = made.look()
             for _ in range(reading.blocks_ever):
                 ago = made.miner.random.uniform(0, self._age)
                 self._found(wallet, worker, reading.best_ever, ago)
@@ -167,7 +167,7 @@ class SimulatedSolopool(PoolServer):
         for wallet in self.wallets.values():
             for name, worker in wallet.workers.items():
                 worker.miner.find_block()
-                self._found(wallet, name, worker.miner.read().best_ever)
+                self._found(wallet, name, worker.look().best_ever)
                 return
 
     @override
@@ -180,7 +180,7 @@ class SimulatedSolopool(PoolServer):
             "wallets": {
                 address: {
                     "hashrate": sum(
-                        worker.miner.read().hashrate
+                        0.0 if worker.offline else worker.look().hashrate
                         for worker in wallet.workers.values()
                     ),
                     "blocks": len(wallet.blocks),
@@ -358,13 +358,13 @@ class SimulatedSolopool(PoolServer):
 
 def _work(wallet: Wallet) -> float:
     return SHARE_DIFFICULTY * sum(
-        worker.miner.read().accepted for worker in wallet.workers.values()
+        worker.look().accepted for worker in wallet.workers.values()
     )
 
 
 def _miner(pool: SimulatedSolopool, wallet: Wallet) -> dict[str, Any]:
     """Show an account as v2 does."""
-    readings = {name: worker.miner.read() for name, worker in wallet.workers.items()}
+    readings = {name: worker.look() for name, worker in wallet.workers.items()}
     online = sum(not worker.offline for worker in wallet.workers.values())
     last = wallet.blocks[0]["timestamp"] if wallet.blocks else None
     return {
@@ -401,7 +401,7 @@ def _miner(pool: SimulatedSolopool, wallet: Wallet) -> dict[str, Any]:
 
 def _v1(pool: SimulatedSolopool, wallet: Wallet) -> dict[str, Any]:
     """Show an account as v1 does (open-ethereum-pool family)."""
-    readings = {name: worker.miner.read() for name, worker in wallet.workers.items()}
+    readings = {name: worker.look() for name, worker in wallet.workers.items()}
     online = sum(not worker.offline for worker in wallet.workers.values())
     now = pool.now
     luck = (_work(wallet) - wallet.round_offset) / pool.coin.difficulty

@@ -110,6 +110,8 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Choose what to add."""
+        # Broadcasts are heard from now on, while the address is being typed
+        await async_shared_data(self.hass)
         return self.async_show_menu(
             step_id="user",
             menu_options=["miner", "scan", "pool", "import_hmm_local"],

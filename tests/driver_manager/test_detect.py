@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 import json
 from pathlib import Path
+import socket
 from typing import Any
 
 import pytest
 
+from custom_components.hmm.bundled.axeos import AxeDriver
 from custom_components.hmm.bundled.miner_drivers.bitaxe_driver import BitaxeDriver
 from custom_components.hmm.bundled.miner_drivers.nmminer_driver import NMMinerDriver
 from custom_components.hmm.driver_api import (
@@ -23,7 +26,11 @@ from custom_components.hmm.driver_api import (
     NotThisDevice,
     RedirectAnswer,
 )
-from custom_components.hmm.driver_api.transports.cgminer import NoReply
+from custom_components.hmm.driver_api.transports.cgminer import CgminerClient, NoReply
+from custom_components.hmm.driver_manager import (
+    client as client_module,
+    detect as detection_module,
+)
 from custom_components.hmm.driver_manager.detect import Detected, Detection, detect
 from custom_components.hmm.driver_manager.guard import DriverFault
 from custom_components.hmm.driver_manager.loader import LoadedDriver
@@ -337,3 +344,209 @@ async def test_a_driver_of_the_user_that_cannot_connect_hides_nothing(
     async with SimulatedNerdQAxe() as device:
         found = only(await look([slow, *bundled], context, device.port))
         assert found.driver.driver_type == "nerdqaxe"
+
+
+# How long it takes. The tests end by the one limit that they leave short: with another
+# they would wait for ever, or find what they must not.
+
+FOREVER = 600.0
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Give every single driver all the time in the world."""
+    for driver in (AxeDriver, CgminerClient):
+        monkeypatch.setattr(driver, "answer_timeout", FOREVER)
+        monkeypatch.setattr(driver, "connect_timeout", FOREVER)
+    monkeypatch.setattr(NMMinerDriver, "listen_seconds", FOREVER)
+    for limit in ("FIRST_REPLY_SECONDS", "BROADCAST_SECONDS", "NEXT_DOOR_SECONDS"):
+        monkeypatch.setattr(detection_module, limit, FOREVER)
+    monkeypatch.setattr(client_module, "_POLL_SECONDS", FOREVER)
+    return monkeypatch
+
+
+def made(driver_class: type[BaseMinerAdapter], *, bundled: bool = True) -> LoadedDriver:
+    """Return a driver of a test as a loaded one."""
+    return LoadedDriver(
+        driver_class=driver_class,
+        driver_type=str(driver_class.driver_type),
+        version="1",
+        path=Path("nowhere"),
+        sha256="",
+        bundled=bundled,
+    )
+
+
+def recording(name: str, protocol: str, port: int, log: list[str]) -> LoadedDriver:
+    """Return a driver that writes down when it is asked and closed, and never replies."""
+
+    class Recording(BitaxeDriver):
+        driver_type = name
+        connection_type = protocol
+        default_port = port
+
+        async def connect(self, ip: str, port: int | None = None) -> bool:
+            log.append(f"{name} at {port or self.default_port}")
+            await asyncio.sleep(FOREVER)
+            return True
+
+        async def close(self) -> None:
+            log.append(f"{name} closed")
+
+    return made(Recording, bundled=False)
+
+
+async def test_a_silent_address_has_one_limit_for_all_drivers(
+    bundled: Drivers, context: DriverContext, patient: pytest.MonkeyPatch
+) -> None:
+    """Given a server whose queue is full, all drivers together wait once."""
+    patient.setattr(detection_module, "FIRST_REPLY_SECONDS", 0.3)
+    log: list[str] = []
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        port = full.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)):
+            never = recording("never", "other", port, log)
+            detection = await look([*bundled, never], context, port)
+
+    assert type(detection.error) is CannotConnect
+    assert detection.error.reason_key == "no_response"
+    assert log == [f"never at {port}", "never closed"]
+
+
+async def test_a_device_that_never_replies_has_the_same_limit(
+    bundled: Drivers, context: DriverContext, patient: pytest.MonkeyPatch
+) -> None:
+    """Given a device that takes connections and no more, nobody waits longer for it."""
+    patient.setattr(detection_module, "FIRST_REPLY_SECONDS", 0.3)
+    async with SimulatedAxeOS() as device:
+        device.fault = Fault.SILENT
+        detection = await look(bundled, context, device.port)
+
+    assert type(detection.error) is CannotConnect
+    assert detection.error.reason_key == "no_response"
+
+
+async def test_closed_ports_leave_little_time_to_broadcast(
+    bundled: Drivers, context: DriverContext, patient: pytest.MonkeyPatch
+) -> None:
+    """Given a device that is off, its broadcasts are not waited for as long."""
+    patient.setattr(detection_module, "BROADCAST_SECONDS", 0.1)
+    patient.setattr(detection_module, "_LAST_SECONDS", 0.1)
+    device = SimulatedAxeOS()
+    async with device:
+        await device.unplug()
+        detection = await look(bundled, context, device.port)
+
+    assert type(detection.error) is CannotConnect
+    assert detection.error.reason_key == "refused"
+
+
+async def test_a_slow_device_has_the_time_that_it_needs(
+    bundled: Drivers, context: DriverContext, patient: pytest.MonkeyPatch
+) -> None:
+    """Given a device whose replies together take longer than the limit, it is found."""
+    patient.setattr(detection_module, "FIRST_REPLY_SECONDS", 0.5)
+    async with SimulatedAxeOS() as device:
+        device.fault, device.slow_seconds = Fault.SLOW, 0.3
+        patient.setattr(BitaxeDriver, "default_port", device.port)
+        found = only(await look(bundled, context, device.port))
+        assert device.counters.requests > 2
+
+    assert found.driver.driver_type == "bitaxe"
+
+
+async def test_the_typed_port_is_asked_first_by_the_drivers_whose_own_it_is(
+    context: DriverContext, patient: pytest.MonkeyPatch
+) -> None:
+    """Given a port, all drivers ask there alone, those that use it always at first."""
+    patient.setattr(detection_module, "NEXT_DOOR_SECONDS", 0.05)
+    patient.setattr(detection_module, "FIRST_REPLY_SECONDS", 0.5)
+    log: list[str] = []
+    drivers = [
+        recording("cgminer", "tcp", 4028, log),
+        recording("web", "http", 80, log),
+        recording("other_web", "http", 8080, log),
+    ]
+    for port, order in (
+        (80, ["web", "cgminer"]),
+        (4028, ["cgminer", "web"]),
+        (8080, ["other_web", "cgminer"]),
+        (9, ["cgminer", "web"]),
+    ):
+        log.clear()
+        await look(drivers, context, port)
+        asked = [it for it in log if not it.endswith("closed")]
+        assert asked == [f"{name} at {port}" for name in order]
+
+
+async def test_ports_are_tried_at_the_same_time(
+    context: DriverContext, patient: pytest.MonkeyPatch
+) -> None:
+    """Given no port, a silent one does not keep the other drivers from theirs."""
+    patient.setattr(detection_module, "FIRST_REPLY_SECONDS", 0.1)
+    log: list[str] = []
+    drivers = [
+        recording("cgminer", "tcp", 4028, log),
+        recording("web", "http", 80, log),
+        recording("broadcasts", "udp", 12345, log),
+    ]
+    await detect(drivers, context, "127.0.0.1")
+
+    # Who broadcasts is listened for only once no request is waited for
+    assert log[:2] == ["cgminer at 4028", "web at 80"]
+    assert sorted(log[2:]) == ["cgminer closed", "web closed"]
+
+
+async def test_an_optional_driver_is_not_asked_where_nobody_is(
+    bundled: Drivers, context: DriverContext
+) -> None:
+    """Given a closed port, a driver that looks around for long is left out."""
+    asked: list[str] = []
+
+    class Optional(BitaxeDriver):
+        driver_type = "optional"
+
+        async def connect(self, ip: str, port: int | None = None) -> bool:
+            asked.append(ip)
+            return False
+
+    optional = replace(made(Optional), optional=True)
+    device = SimulatedAxeOS()
+    async with device:
+        device.fault = Fault.HTML
+        await look([optional, *bundled], context, device.port)
+        assert asked == ["127.0.0.1"]
+        await device.unplug()
+        await look([optional, *bundled], context, device.port)
+        assert asked == ["127.0.0.1"]
+        await look([optional], context, device.port)
+        assert asked == ["127.0.0.1"] * 2
+
+
+async def test_a_search_that_is_given_up_leaves_nothing_open(
+    bundled: Drivers, context: DriverContext
+) -> None:
+    """Given a dialog that is closed in the middle, every driver is closed."""
+    log: list[str] = []
+
+    async with SimulatedAxeOS() as device:
+
+        class Found(BitaxeDriver):
+            driver_type = "found"
+            default_port = device.port
+
+            async def close(self) -> None:
+                log.append("found closed")
+
+        slow = recording("slow", "http", device.port, log)
+        drivers = [made(Found), slow]
+        search = asyncio.create_task(look(drivers, context, device.port))
+        while not log:
+            await asyncio.sleep(0.01)
+        search.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await search
+
+    assert log == [f"slow at {device.port}", "slow closed", "found closed"]

@@ -9,11 +9,23 @@ import sys
 import pytest
 
 from simulator.__main__ import main, parser
+from simulator.accounts import Worker
 from simulator.avalon import SimulatedAvalon
 from simulator.axeos import SimulatedAxeOS
-from simulator.fleet import Fleet, Spec, catalogue, how_to_add
+from simulator.device import SimulatedDevice
+from simulator.fleet import (
+    CONTROL_OFFSET,
+    DEMO_CONTROL_PORT,
+    PORT_BASE,
+    Fleet,
+    Spec,
+    catalogue,
+    how_to_add,
+)
+from simulator.mmfp import SimulatedGoSlimStratum
 from simulator.nerdqaxe import SimulatedNerdQAxe
 from simulator.nmminer import SimulatedNMMiner
+from simulator.ocean import SimulatedOcean
 from simulator.solopool import SimulatedSolopool
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
@@ -150,6 +162,118 @@ async def test_demo_starts_settled() -> None:
                 assert state["uptime"] > 100_000
                 assert state["hashrate"] > 0
                 assert state["accepted"] > 100
+
+
+def workers_of(fleet: Fleet) -> dict[str, tuple[Worker, SimulatedDevice]]:
+    """Return each worker of the demo's pools, and the miner that it is."""
+    solopool, ocean, mmfp = (fleet[it] for it in ("solopool-dgb", "ocean", "mmfp-bch"))
+    assert isinstance(solopool, SimulatedSolopool)
+    assert isinstance(ocean, SimulatedOcean)
+    assert isinstance(mmfp, SimulatedGoSlimStratum)
+    (dgb,), (btc,) = solopool.wallets.values(), ocean.wallets.values()
+    workers = {**dgb.workers, **btc.workers, **mmfp.pools["bch"].workers}
+    names = {
+        "gamma": "bitaxe-gamma",
+        "nerdqaxe": "nerdqaxe",
+        "nano3s": "avalon-nano3s",
+        "nano3": "avalon-nano3",
+        "ultra": "bitaxe-ultra",
+    }
+    return {
+        names[user.rpartition(".")[2]]: (worker, fleet[names[user.rpartition(".")[2]]])
+        for user, worker in workers.items()
+    }
+
+
+async def demo_without_ports() -> Fleet:
+    """Return the demo's fleet with free ports, also where its miners connect to."""
+    fleet = Fleet.demo(nmminer_target=QUIET)
+    for device in fleet:
+        device.port = 0
+    return fleet
+
+
+async def test_the_demos_miners_and_pools_tell_the_same_story() -> None:
+    """What a miner of the demo does is what its worker at the pool shows."""
+    async with await demo_without_ports() as fleet:
+        workers = workers_of(fleet)
+        miners = {device.name for device in fleet if device.miner is not None}
+        assert set(workers) == miners - {"nmminer"}
+        for worker, device in workers.values():
+            state, reading = device.state(), worker.look()
+            assert not worker.offline
+            assert reading.averages["10m"] == pytest.approx(state["hashrate"], rel=0.1)
+            assert (reading.accepted, reading.rejected, reading.best_ever) == (
+                state["accepted"],
+                state["rejected"],
+                state["best"],
+            )
+        solopool = fleet["solopool-dgb"]
+        assert isinstance(solopool, SimulatedSolopool)
+        (account,) = solopool.wallets.values()
+        dgb = [workers[it][1] for it in ("bitaxe-gamma", "nerdqaxe", "avalon-nano3s")]
+        assert len(account.blocks) == sum(it.state()["blocks"] for it in dgb) > 0
+        for device in dgb:
+            best = device.state()["best"]
+            assert (best >= solopool.coin.difficulty) == (device.state()["blocks"] > 0)
+
+        found = len(account.blocks)
+        solopool.find_block()
+        assert len(account.blocks) == found + 1
+        assert fleet["bitaxe-gamma"].state()["blocks"] == 1
+
+
+async def test_a_miner_that_leaves_is_missed_by_its_pool() -> None:
+    """Unplugged, paused or pointed elsewhere, a miner is offline at its pool."""
+    async with await demo_without_ports() as fleet:
+        workers = workers_of(fleet)
+        gamma, device = workers["bitaxe-gamma"]
+        before = gamma.look()
+        await device.unplug()
+        assert gamma.offline
+        assert gamma.look().averages["1m"] <= before.averages["1m"]
+        await device.plug_in()
+        assert not gamma.offline
+        after = gamma.look()
+        assert after.accepted >= before.accepted  # The pool forgets no shares
+
+        ultra, device = workers["bitaxe-ultra"]
+        assert isinstance(device, SimulatedAxeOS)
+        device.pools[0]["stratumURL"] = "public-pool.io"
+        assert ultra.offline
+        counted = ultra.look().accepted
+        device.find_block()
+        assert ultra.look().accepted == counted
+
+        nano3, device = workers["avalon-nano3"]
+        assert device.miner is not None
+        device.miner.hashing = False
+        assert nano3.offline
+
+
+async def test_a_pool_that_restarts_does_not_restart_miners() -> None:
+    """MMFP's server counts from zero after a restart, its miner does not."""
+    async with await demo_without_ports() as fleet:
+        worker, device = workers_of(fleet)["bitaxe-ultra"]
+        await fleet["mmfp-bch"].unplug()
+        await fleet["mmfp-bch"].plug_in()
+        assert worker.look().accepted < 1000 < device.state()["accepted"]
+
+
+def test_devices_by_their_model_are_others_than_those_of_the_demo() -> None:
+    """A simulator for the guide has MACs, serial numbers and ports of its own."""
+    demo = Fleet.demo()
+    options = parser().parse_args(["nerdqaxe"])
+    names = ["bitaxe-gamma", "bitaxe-ultra", "nerdqaxe++", "avalon-nano3s", "nmminer"]
+    fleet = Fleet.from_specs([*names, "solopool-dgb"], port_base=PORT_BASE)
+    assert options.port_base is None
+    for value in ("mac", "serial", "port"):
+        taken = {getattr(device, value) for device in demo} - {0}
+        assert not taken & {getattr(device, value) for device in fleet}
+    for device in fleet:
+        assert int(device.mac[:2], 16) & 0b11 == 0b10  # Locally administered
+    ports = {device.port for device in demo}
+    assert PORT_BASE + CONTROL_OFFSET not in ports | {DEMO_CONTROL_PORT}
 
 
 async def test_a_taken_port_leaves_nothing_running() -> None:

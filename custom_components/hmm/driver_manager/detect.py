@@ -1,6 +1,8 @@
 """Find out which driver speaks the language of a device."""
 
+import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 import logging
 
@@ -16,6 +18,7 @@ from ..driver_api import (
     RedirectAnswer,
 )
 from ..driver_api.addresses import resolve
+from ..driver_api.transports.heard import on_reply
 from .client import MinerClient
 from .guard import DriverFault
 from .identity import address_id, miner_unique_id
@@ -23,6 +26,23 @@ from .loader import LoadedDriver
 from .profile import MinerProfile
 
 _LOGGER = logging.getLogger(__name__)
+
+FIRST_REPLY_SECONDS = 5.0
+"""How long all drivers together wait for the first sign of a device.
+
+An old ESP32 takes up to 4 s for a reply. A driver that ignores its cancellation may hold
+the result up for another second.
+"""
+BROADCAST_SECONDS = 2.5
+"""How long a device may take in all to broadcast while none of its ports replies.
+
+Home Assistant listens from the moment that a dialog is opened: a device that was heard
+before is found at once.
+"""
+_LAST_SECONDS = 1.0
+"""How long it may take where the ports took all of that time to stay silent."""
+NEXT_DOOR_SECONDS = 0.5
+"""How long another protocol waits for one that gets no reply at the same port."""
 
 # cgminer's port first: a web server shrugs off a JSON line, while some small
 # devices are slow to close a web request that they do not understand.
@@ -40,6 +60,12 @@ _TELLS: tuple[tuple[type[DriverError], int], ...] = (
     (NotThisDevice, 4),
     (DriverError, 5),
 )
+
+
+type _Door = tuple[str | None, int | None]
+"""What a driver speaks, and at which port."""
+type _Turn = tuple[int, LoadedDriver[BaseMinerAdapter]]
+"""A driver and its place in the order of all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,66 +116,172 @@ async def detect(
     host: str,
     port: int | None = None,
 ) -> Detection:
-    """Ask every driver, one after the other, whether it knows the device.
+    """Ask the drivers whether they know the device; ``port`` is the only one if told.
 
-    One after the other: the web servers of miners serve one client at a time.
-    A port that nothing listens on is tried once, not once per driver.
+    Where nothing replies, this ends after ``FIRST_REPLY_SECONDS``; where all ports are
+    closed, after ``BROADCAST_SECONDS``. Once there was a reply, every driver has its
+    own time: a small device may take several seconds for each request.
     """
-    found: list[Detected] = []
-    error: DriverError | None = None
-    closed: set[tuple[str | None, int | None]] = set()
-    for driver in sorted(
-        drivers,
-        key=lambda d: (
-            d.optional,
-            _ORDER.get(d.driver_class.connection_type or "", 3),
-        ),
-    ):
+    search = _Search(context, host, port)
+    try:
+        return await search.run(sorted(drivers, key=search.rank))
+    except BaseException:
+        for found in search.found:
+            await found.client.close()
+        raise
+
+
+class _Search:
+    """One search for the drivers that know a device.
+
+    Drivers of the same door (protocol and port) are asked one after the other, since the
+    web servers of miners serve one client at a time; a door that is closed is tried
+    once. Doors at the same port begin one after the other as well, but none waits for a
+    silent one until it gives up. Different ports are tried at the same time.
+    """
+
+    def __init__(self, context: DriverContext, host: str, port: int | None) -> None:
+        """Prepare; nothing is asked yet."""
+        self._context = context
+        self._host = host
+        self._port = port
+        self._results: dict[int, Detected | DriverError] = {}  # by the driver's turn
+        self._is_heard = False
+        self._limit: asyncio.Timeout | None = None
+
+    def rank(self, driver: LoadedDriver[BaseMinerAdapter]) -> tuple[bool, bool, int]:
+        """Return when it is a driver's turn: first those whose own port was typed."""
         kind = driver.driver_class
-        door = (kind.connection_type, port or kind.default_port)
-        if door in closed:
-            continue
-        if found and (driver.optional or kind.connection_type == "udp"):
-            # The device is known already. Waiting for a broadcast takes seconds, and
-            # an optional driver knows many miners that have a better one.
-            continue
-        client = MinerClient(kind, context, host, port)
+        is_elsewhere = self._port is not None and self._port != kind.default_port
+        return driver.optional, is_elsewhere, _ORDER.get(kind.connection_type or "", 3)
+
+    @property
+    def found(self) -> tuple[Detected, ...]:
+        """Return the devices found so far, in the order of the drivers."""
+        return tuple(it for it in self._in_order() if isinstance(it, Detected))
+
+    async def run(self, drivers: list[LoadedDriver[BaseMinerAdapter]]) -> Detection:
+        """Ask the drivers, given in the order of their rank."""
+        turns = list(enumerate(drivers))
+        usual = [it for it in turns if not it[1].optional]
+        with on_reply(self._hear):
+            await self._try_doors(usual)
+        if not self.found and (self._is_heard or not usual):
+            # An optional driver knows many miners that have a better one, and takes its
+            # time: none is asked where nobody is
+            for turn, driver in turns[len(usual) :]:
+                await self._ask(turn, driver)
+        if found := self.found:
+            return Detection(found=found)
+        error: DriverError | None = None
+        for result in self._in_order():
+            if isinstance(result, DriverError):
+                error = _more_telling(error, result)
+        if error is None and drivers:
+            error = CannotConnect("Nothing answered in time", reason="no_response")
+        return Detection(
+            error=error
+            or CannotConnect("There is no driver for it", reason="unsupported_device")
+        )
+
+    async def _try_doors(self, turns: list[_Turn]) -> None:
+        doors: dict[_Door, list[_Turn]] = {}
+        for turn in turns:
+            kind = turn[1].driver_class
+            door = kind.connection_type, self._port or kind.default_port
+            doors.setdefault(door, []).append(turn)
+        tasks: dict[_Door, asyncio.Task[None]] = {}
+        # Broadcasts last: whoever replies to a request need not be waited for
+        ordered = sorted(doors, key=lambda door: door[0] == "udp")
+        with suppress(TimeoutError):
+            async with (
+                asyncio.timeout(FIRST_REPLY_SECONDS) as self._limit,
+                asyncio.TaskGroup() as group,
+            ):
+                for door in ordered:
+                    before = {
+                        task
+                        for other, task in tasks.items()
+                        if door[0] == "udp" or other[1] == door[1]
+                    }
+                    tasks[door] = group.create_task(
+                        self._try_door(door, doors[door], before)
+                    )
+        self._limit = None
+
+    async def _try_door(
+        self, door: _Door, turns: list[_Turn], before: set[asyncio.Task[None]]
+    ) -> None:
+        is_broadcast = door[0] == "udp"
+        if before:
+            await asyncio.wait(
+                before, timeout=None if is_broadcast else NEXT_DOOR_SECONDS
+            )
+            if self._is_heard:
+                await asyncio.wait(before)
+        if is_broadcast:
+            if self.found:
+                return
+            if before:
+                self._wait_for_broadcasts()
+        for turn in turns:
+            if not await self._ask(*turn):
+                return
+
+    def _hear(self) -> None:
+        """Take the limit away: somebody is there."""
+        self._is_heard = True
+        if self._limit is not None:
+            self._limit.reschedule(None)
+            self._limit = None
+
+    def _wait_for_broadcasts(self) -> None:
+        """Shorten the limit: no port is left that could reply."""
+        if self._limit is None or (limit := self._limit.when()) is None:
+            return
+        now = asyncio.get_running_loop().time()
+        rest = max(limit - FIRST_REPLY_SECONDS + BROADCAST_SECONDS, now + _LAST_SECONDS)
+        self._limit.reschedule(min(limit, rest))
+
+    async def _ask(self, turn: int, driver: LoadedDriver[BaseMinerAdapter]) -> bool:
+        """Ask one driver; return whether another of the same door may be asked."""
+        client = MinerClient(
+            driver.driver_class, self._context, self._host, self._port
+        )
         try:
             if await client.connect():
+                self._hear()
                 telemetry = await client.poll()
-                profile = client.read_profile(telemetry, None)
-                found.append(
-                    Detected(
-                        driver=driver,
-                        client=client,
-                        telemetry=telemetry,
-                        profile=profile,
-                        address=await resolve(host),
-                    )
+                self._results[turn] = Detected(
+                    driver=driver,
+                    client=client,
+                    telemetry=telemetry,
+                    profile=client.read_profile(telemetry, None),
+                    address=await resolve(self._host),
                 )
-                continue
+                return True
             if driver.bundled:
                 # Bundled drivers say no only to a device that answered
-                no = NotThisDevice(
+                self._hear()
+                self._results[turn] = NotThisDevice(
                     "A device answered that no driver knows",
                     reason="unsupported_device",
                 )
-                error = _more_telling(error, no)
-        except CannotConnect as err:
-            if driver.bundled:
-                # A user's driver may fail for reasons of its own
-                closed.add(door)
-            error = _more_telling(error, err)
         except DriverError as err:
-            _LOGGER.debug("%s at %s: %s", driver.driver_type, host, err)
-            error = _more_telling(error, err)
+            _LOGGER.debug("%s at %s: %s", driver.driver_type, self._host, err)
+            self._results[turn] = err
+            if driver.bundled and isinstance(err, CannotConnect):
+                # A user's driver may fail for reasons of its own
+                await client.close()
+                return False
+        except BaseException:
+            await client.close()
+            raise
         await client.close()
-    if found:
-        return Detection(found=tuple(found))
-    return Detection(
-        error=error
-        or CannotConnect("There is no driver for it", reason="unsupported_device")
-    )
+        return True
+
+    def _in_order(self) -> list[Detected | DriverError]:
+        return [self._results[turn] for turn in sorted(self._results)]
 
 
 def _more_telling(error: DriverError | None, other: DriverError) -> DriverError:

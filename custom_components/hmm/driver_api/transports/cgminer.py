@@ -20,6 +20,7 @@ from custom_components.hmm.driver_api.errors import (
     InvalidValue,
 )
 from custom_components.hmm.driver_api.transports.failures import failure
+from custom_components.hmm.driver_api.transports.heard import note_reply
 from custom_components.hmm.driver_api.transports.json_text import load_json
 from custom_components.hmm.driver_api.units import parse_int, parse_text
 
@@ -181,6 +182,7 @@ class CgminerClient:
         try:
             writer.write(request)
             while chunk := await reader.read(65536):
+                note_reply()
                 raw += chunk
                 if len(raw) > MAX_ANSWER:
                     raise BadAnswer("The answer is far too long", reason="bad_response")

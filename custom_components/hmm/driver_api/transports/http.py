@@ -11,6 +11,7 @@ from yarl import URL
 
 from ..errors import AuthRequired, BadAnswer, CannotConnect, HtmlAnswer, RedirectAnswer
 from .failures import failure
+from .heard import note_reply
 from .json_text import load_json
 
 MAX_ANSWER = 1_048_576
@@ -155,6 +156,7 @@ class HttpClient:
                     allow_redirects=False,
                     timeout=self._timeout,
                 ) as response:
+                    note_reply()
                     return await self._read(response)
             except TimeoutError as err:
                 raise CannotConnect(
