@@ -37,6 +37,7 @@ from .home_assistant import RESTART_STATUS, Client, HomeAssistant
 from .output import fail, say
 from .pools import demo_pools
 from .process import Program
+from .voice import set_up_voice
 
 DEFAULT_PORT = 8123
 LOCAL = "127.0.0.1"
@@ -208,6 +209,7 @@ class Demo:
         devices = await read_devices(client)
         await create_dashboard(client, devices, self.panel)
         await set_up_energy(client, devices)
+        await set_up_voice(client, devices)
         state.ready = True
         state.write(self.folder / "demo.json")
 

@@ -1,16 +1,21 @@
 """Assist understands the names that the entities have."""
 
+from pathlib import Path
+import re
+
 from homeassistant.components import conversation
 from homeassistant.components.homeassistant.exposed_entities import async_expose_entity
 from homeassistant.core import Context, HomeAssistant
-from homeassistant.helpers import intent
+from homeassistant.helpers import device_registry as dr, intent
 from homeassistant.setup import async_setup_component
 import pytest
 
+from demo.voice import SCRIPT, eco_mining
 from simulator import SimulatedAxeOS
 
 from .common import find, find_id
 from .conftest import miner_entry, set_up
+from .flows import choose, fill
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -74,3 +79,38 @@ async def test_exposed_by_default(home: HomeAssistant, bitaxe: SimulatedAxeOS) -
     assert answer.response_type is intent.IntentResponseType.ACTION_DONE
     await home.async_block_till_done()
     assert bitaxe.paused
+
+
+def sentences_of_the_readme() -> list[str]:
+    """Return what README tells its readers to say."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    chapter = readme.partition("### By voice")[2].partition("\n## ")[0]
+    return [" ".join(it.split()) for it in re.findall(r'"([^"]+)"', chapter)]
+
+
+async def test_what_the_readme_says_works_word_for_word(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """A miner added like any, and the script of the demo: Assist does all of it."""
+    assert await async_setup_component(home, "homeassistant", {})
+    assert await async_setup_component(home, "conversation", {})
+    form = await choose(home, "miner")
+    result = await fill(home, form, host=f"127.0.0.1:{bitaxe.port}")
+    assert result["title"] == "Bitaxe Gamma"
+    entry = result["result"]
+    (device,) = dr.async_entries_for_config_entry(dr.async_get(home), entry.entry_id)
+    script = {SCRIPT: eco_mining([device.id])}
+    assert await async_setup_component(home, "script", {"script": script})
+    async_expose_entity(home, "conversation", f"script.{SCRIPT}", True)
+
+    paused, frequency = [], bitaxe.settings["frequency"]
+    for sentence in sentences_of_the_readme():
+        response = await say(home, sentence)
+        assert response.response_type is not intent.IntentResponseType.ERROR, sentence
+        await home.async_block_till_done()
+        paused.append(bitaxe.paused)
+
+    assert paused == [True, False, False, False]
+    assert bitaxe.settings["frequency"] < frequency
+    state = find(home, entry, "select", "mode").state
+    assert state == "eco"

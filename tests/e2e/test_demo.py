@@ -11,7 +11,10 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 import pytest
 
 from demo.config_folder import CHECKOUT
+from demo.home_assistant import Client
 from simulator.fleet import DEMO_CONTROL_PORT, Fleet
+
+from tests.test_assist import sentences_of_the_readme
 
 from .conftest import A_POLL, Screenshot, free_port
 
@@ -111,6 +114,11 @@ async def test_visitor_sees_the_fleet_without_a_login(
         )
         await expect(tiles.filter(has_text="Unavailable")).to_have_count(0)
         await screenshot(page, "dashboard")
+        async with Client(f"http://127.0.0.1:{port}") as client:
+            await client.log_in()
+            for sentence in sentences_of_the_readme():
+                answer = await client.command("conversation/process", text=sentence)
+                assert answer["response"]["response_type"] != "error", sentence
 
         phone = await browser.new_context(
             viewport={"width": 400, "height": 860},

@@ -239,7 +239,7 @@ async def test_a_miner_that_leaves_is_missed_by_its_pool() -> None:
 
         ultra, device = workers["bitaxe-ultra"]
         assert isinstance(device, SimulatedAxeOS)
-        device.pools[0]["stratumURL"] = "public-pool.io"
+        device.set_pool_reachable(device.host, False)
         assert ultra.offline
         counted = ultra.look().accepted
         device.find_block()
