@@ -18,12 +18,7 @@ from typing import IO, Self
 
 import aiohttp
 
-from simulator.fleet import (
-    DEMO_CONTROL_PORT,
-    DEMO_PORT_BASE,
-    NMMINER_PORT,
-    Fleet,
-)
+from simulator.fleet import DEMO_CONTROL_PORT, DEMO_PORT_BASE, NMMINER_PORT, Fleet
 from simulator.nmminer import SimulatedNMMiner
 from simulator.stratum import SimulatedStratum
 
@@ -33,6 +28,7 @@ from .devices import read_devices
 from .energy import set_up_energy
 from .entries import add_miner, add_pool
 from .errors import DemoError
+from .history import write_past
 from .home_assistant import RESTART_STATUS, Client, HomeAssistant
 from .output import fail, say
 from .pools import demo_pools
@@ -210,6 +206,10 @@ class Demo:
         await create_dashboard(client, devices, self.panel)
         await set_up_energy(client, devices)
         await set_up_voice(client, devices)
+        say("Writing the hour before")
+        await write_past(
+            client, devices, self.folder / "config" / "home-assistant_v2.db"
+        )
         state.ready = True
         state.write(self.folder / "demo.json")
 

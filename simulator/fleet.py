@@ -217,15 +217,11 @@ class Fleet:
             (nano3s, f"{DEMO_WALLET}.nano3s"),
         ):
             avalon.stored[0] = PoolSetting(f"stratum+tcp://{address}", user, "x")
-        for miner, difficulty in (
-            (nano3, float(OCEAN_DIFFICULTY)),
-            (nano3s, _DGB),
-            (nmminer, float(OCEAN_DIFFICULTY)),
-        ):
-            assert miner.miner is not None
-            miner.miner.network_difficulty = difficulty
-        for miner in (gamma, nerdqaxe, nano3s):
-            miner.miner.pool_difficulty = SHARE_DIFFICULTY
+        nano3s.miner.network_difficulty = _DGB
+        for device in (nano3, nmminer):
+            device.miner.network_difficulty = float(OCEAN_DIFFICULTY)
+        for miner in (gamma.miner, nerdqaxe.miner, nano3s.miner):
+            miner.pool_difficulty = SHARE_DIFFICULTY
         solopool = SimulatedSolopool(
             name="solopool-dgb", wallets={}, port=18090 + shift, **common
         )

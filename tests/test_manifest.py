@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import is_dataclass
 import importlib
+from importlib import metadata
 import json
 from pathlib import Path
 import re
@@ -845,3 +846,21 @@ def test_drivers_know_nothing_of_home_assistant(package: str, known: set[str]) -
                 if first == "custom_components":
                     assert rest[:1] == [DOMAIN], path
                     assert rest[1] in known, f"{path}: {module}"
+
+
+def test_the_demo_installs_the_home_assistant_that_is_tested() -> None:
+    """What script/demo installs is what the test plugin brings, and nothing else."""
+
+    def pins(name: str) -> dict[str, str]:
+        lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+        pairs = (it.partition("==") for it in lines if it and not it.startswith("#"))
+        return {package: version for package, _, version in pairs}
+
+    plugin = "pytest-homeassistant-custom-component"
+    if metadata.version(plugin) != pins("requirements_test.txt")[plugin]:
+        pytest.skip("Another Home Assistant is tested here")
+    requires = metadata.requires(plugin) or []
+    version = next(it for it in requires if it.startswith("homeassistant=="))
+    assert pins("requirements_demo.txt") == {
+        "homeassistant": version.partition("==")[2]
+    }

@@ -245,9 +245,7 @@ class _Search:
 
     async def _ask(self, turn: int, driver: LoadedDriver[BaseMinerAdapter]) -> bool:
         """Ask one driver; return whether another of the same door may be asked."""
-        client = MinerClient(
-            driver.driver_class, self._context, self._host, self._port
-        )
+        client = MinerClient(driver.driver_class, self._context, self._host, self._port)
         try:
             if await client.connect():
                 self._hear()

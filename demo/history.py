@@ -1,0 +1,112 @@
+"""The hour before the demo was started, so that its graphs begin with something.
+
+The simulated miners claim to have mined for days, and nobody watched them. What they
+did in the last hour is written into the database of the recorder (SQLite, schema of Home
+Assistant 2026.8 to 2026.11): the present readings with the noise that readings have.
+Energy and other totals are left out: they count from the moment a miner is added.
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+import random
+import sqlite3
+import time
+
+from .devices import Device
+from .home_assistant import Client
+
+SECONDS = 3600
+_EVERY = 30.0
+"""Seconds from one reading to the next, as miners are polled."""
+_NOISE = {
+    "hashrate": 0.015,
+    "pools_hashrate": 0.01,
+    "power": 0.01,
+    "temperature": 0.012,
+    "vr_temperature": 0.012,
+    "efficiency": 0.01,
+}
+"""How much a reading moves, as a part of it."""
+_RECORDER_SECONDS = 20.0
+"""How long the recorder may take to write the first states of all."""
+
+
+async def write_past(client: Client, devices: Iterable[Device], database: Path) -> None:
+    """Write the last hour of every reading with a graph; leaves out what has no value."""
+    noise = {
+        entity_id: part
+        for device in devices
+        for key, entity_id in device.entities.items()
+        if (part := _NOISE.get(key.partition("sensor.")[2])) is not None
+    }
+    now = {it["entity_id"]: it["state"] for it in await client.get("/api/states")}
+    readings = {
+        entity_id: (now[entity_id], part)
+        for entity_id, part in noise.items()
+        if _is_number(now.get(entity_id))
+    }
+    deadline = time.monotonic() + _RECORDER_SECONDS
+    while not await asyncio.to_thread(_write, database, readings):
+        if time.monotonic() > deadline:
+            return
+        await asyncio.sleep(0.5)
+
+
+def _is_number(state: str | None) -> bool:
+    try:
+        float(state or "")
+    except ValueError:
+        return False
+    return True
+
+
+def _write(database: Path, readings: dict[str, tuple[str, float]]) -> bool:
+    """Return whether it was written: not before the recorder knows all of them."""
+    with closing(sqlite3.connect(database, timeout=10)) as connection, connection:
+        known = {
+            entity_id: tuple(ids)
+            for entity_id, *ids in connection.execute(
+                "SELECT meta.entity_id, metadata_id, MAX(attributes_id), MAX(state_id)"
+                " FROM states JOIN states_meta AS meta USING (metadata_id)"
+                " GROUP BY metadata_id"
+            )
+        }
+        if not readings.keys() <= known.keys():
+            return False
+        for entity_id, (state, part) in readings.items():
+            metadata_id, attributes_id, last = known[entity_id]
+            # What was seen while one miner after the other was added is no story
+            connection.execute(
+                "DELETE FROM states WHERE metadata_id = ? AND state_id < ?",
+                (metadata_id, last),
+            )
+            connection.execute(
+                "UPDATE states SET old_state_id = NULL WHERE state_id = ?", (last,)
+            )
+            ((until,),) = connection.execute(
+                "SELECT last_updated_ts FROM states WHERE state_id = ?", (last,)
+            )
+            connection.executemany(
+                "INSERT INTO states (metadata_id, attributes_id, state,"
+                " last_updated_ts, origin_idx) VALUES (?, ?, ?, ?, 0)",
+                (
+                    (metadata_id, attributes_id, value, moment)
+                    for moment, value in _past(entity_id, state, part, until)
+                ),
+            )
+    return True
+
+
+def _past(
+    entity_id: str, state: str, part: float, until: float
+) -> Iterator[tuple[float, str]]:
+    """Yield times and readings around one, written as precisely as that is."""
+    generator = random.Random(entity_id)
+    decimals = len(state.partition(".")[2])
+    drift, moment = 0.0, until - SECONDS
+    while moment < until:
+        drift = 0.8 * drift + 0.6 * generator.gauss(0, part)
+        yield moment, f"{float(state) * (1 + drift):.{decimals}f}"
+        moment += _EVERY
