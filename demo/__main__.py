@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 import errno
 import fcntl
 import json
+import math
 from pathlib import Path
 import secrets
 import shutil
@@ -198,7 +199,7 @@ class Demo:
             if (pool := self.pools.get(device.name)) is not None:
                 await add_pool(client, pool.group, pool.region, pool.account)
             elif isinstance(device, SimulatedNMMiner):
-                await add_miner(client, device.ip)
+                await _add_broadcasting(client, device)
             else:
                 await add_miner(client, f"{device.host}:{device.port}")
         say("Making the dashboard")
@@ -249,6 +250,22 @@ class Demo:
             raise simulator.ended()
         if server.program.returncode:
             raise server.program.ended()
+
+
+async def _add_broadcasting(client: Client, device: SimulatedNMMiner) -> None:
+    """Add a miner that only broadcasts: once Home Assistant has listened for a while.
+
+    Raises DemoError.
+    """
+    tries = 1 + math.ceil(device.interval)
+    for left in reversed(range(tries)):
+        try:
+            await add_miner(client, device.ip)
+        except DemoError:
+            if not left:
+                raise
+        else:
+            return
 
 
 def _lock(folder: Path) -> IO[str]:
