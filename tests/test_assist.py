@@ -1,8 +1,5 @@
 """Assist understands the names that the entities have."""
 
-from pathlib import Path
-import re
-
 from homeassistant.components import conversation
 from homeassistant.components.homeassistant.exposed_entities import async_expose_entity
 from homeassistant.core import Context, HomeAssistant
@@ -16,6 +13,7 @@ from simulator import SimulatedAxeOS
 from .common import find, find_id
 from .conftest import miner_entry, set_up
 from .flows import choose, fill
+from .readme import sentences_of_the_readme
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -79,13 +77,6 @@ async def test_exposed_by_default(home: HomeAssistant, bitaxe: SimulatedAxeOS) -
     assert answer.response_type is intent.IntentResponseType.ACTION_DONE
     await home.async_block_till_done()
     assert bitaxe.paused
-
-
-def sentences_of_the_readme() -> list[str]:
-    """Return what README tells its readers to say."""
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    chapter = readme.partition("### By voice")[2].partition("\n## ")[0]
-    return [" ".join(it.split()) for it in re.findall(r'"([^"]+)"', chapter)]
 
 
 async def test_what_the_readme_says_works_word_for_word(

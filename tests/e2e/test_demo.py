@@ -13,7 +13,7 @@ import pytest
 from demo.config_folder import CHECKOUT
 from demo.home_assistant import Client
 from simulator.fleet import DEMO_CONTROL_PORT, Fleet
-from tests.test_assist import sentences_of_the_readme
+from tests.readme import sentences_of_the_readme
 
 from .conftest import A_POLL, Screenshot, free_port
 
