@@ -543,10 +543,7 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
                 entry, data={**entry.data, **address}
             )
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
-            host, port = address[CONF_HOST], address.get(CONF_PORT)
-            raise AbortFlow(
-                "address_updated", {"host": f"{host}:{port}" if port else host}
-            )
+            raise AbortFlow("address_updated")
         if is_ours and entry.state is ConfigEntryState.SETUP_RETRY:
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
         raise AbortFlow("already_configured")

@@ -113,11 +113,6 @@ async def test_visitor_sees_the_fleet_without_a_login(
         )
         await expect(tiles.filter(has_text="Unavailable")).to_have_count(0)
         await screenshot(page, "dashboard")
-        async with Client(f"http://127.0.0.1:{port}") as client:
-            await client.log_in()
-            for sentence in sentences_of_the_readme():
-                answer = await client.command("conversation/process", text=sentence)
-                assert answer["response"]["response_type"] != "error", sentence
 
         phone = await browser.new_context(
             viewport={"width": 400, "height": 860},
@@ -136,6 +131,11 @@ async def test_visitor_sees_the_fleet_without_a_login(
         panel = await popup.value
         await expect(panel.get_by_text("TH/s")).to_have_count(len(MINERS))
         await screenshot(panel, "simulator")
+        async with Client(f"http://127.0.0.1:{port}") as client:
+            await client.log_in()
+            for sentence in sentences_of_the_readme():
+                answer = await client.command("conversation/process", text=sentence)
+                assert answer["response"]["response_type"] != "error", sentence
         await page.close()
 
     # The second time everything is there already
