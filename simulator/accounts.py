@@ -82,7 +82,7 @@ class Worker:
             self.accepted += reading.accepted - accepted
             self.rejected += reading.rejected - rejected
             if reading.accepted != accepted:
-                self.seen = int(time.time())
+                self.share()
         elif not self._connected():
             # A miner that is off does not count the time
             now = time.monotonic()
@@ -98,6 +98,10 @@ class Worker:
             rejected=self.rejected,
             averages=averages,
         )
+
+    def share(self) -> None:
+        """Note that a share came just now."""
+        self.seen = int(time.time())
 
     def forget(self) -> None:
         """Count its shares from zero, as a server that was restarted."""

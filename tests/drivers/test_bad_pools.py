@@ -217,7 +217,7 @@ class Kind:
     def share(self) -> None:
         """Let each worker have sent a share just now."""
         for worker in self.workers:
-            worker.seen = int(time.time())
+            worker.share()
 
 
 def solopool(generation: Any) -> Kind:
