@@ -848,7 +848,12 @@ async def test_reconfigure_to_where_no_miner_is(
 @pytest.mark.parametrize(
     ("make", "step", "driver"),
     [
-        (lambda: SimulatedAxeOS(name="other"), "replace_miner", "bitaxe"),
+        (
+            lambda: SimulatedAxeOS(name="other", generation="2.15", model="gamma"),
+            "replace_miner",
+            "bitaxe",
+        ),
+        (lambda: SimulatedAxeOS(model="suprahex"), "replace_miner", "bitaxe"),
         (SimulatedAvalon, "replace_other_kind", "avalon_nano"),
     ],
 )
@@ -865,6 +870,7 @@ async def test_another_miner_takes_the_place(
         entry, options={"plug": "switch.socket", "power_draw": 20}
     )
     before, entities = dict(entry.data), entity_ids(home, entry)
+    model = entry.runtime_data.profile.facts.model
     hashrate = find_id(home, entry, "sensor", "hashrate")
     registry = dr.async_get(home)
     (device,) = dr.async_entries_for_config_entry(registry, entry.entry_id)
@@ -895,7 +901,18 @@ async def test_another_miner_takes_the_place(
         assert entry.state is ConfigEntryState.LOADED
         assert find_id(home, entry, "sensor", "hashrate") == hashrate
         assert value(home, entry, "hashrate") > 0
-        assert entities <= entity_ids(home, entry)
+        miner = entry.runtime_data
+        if miner.profile.facts.model == model:
+            assert entities <= entity_ids(home, entry)
+        else:
+            # Of what the new one does not have nothing is left, also what was disabled
+            assert (entities <= entity_ids(home, entry)) is (driver == "bitaxe")
+            assert {
+                entity.unique_id.removeprefix(f"{entry.unique_id}_")
+                for entity in er.async_entries_for_config_entry(
+                    er.async_get(home), entry.entry_id
+                )
+            } == miner.offered
         (after,) = dr.async_entries_for_config_entry(registry, entry.entry_id)
         assert (after.id, after.area_id) == (device.id, area.id)
         assert after.identifiers == {(DOMAIN, other.mac.lower())}

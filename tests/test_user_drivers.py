@@ -3,14 +3,17 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
+import logging
 import math
 from pathlib import Path
 from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -438,6 +441,62 @@ async def test_pool_driver_that_fails(
     await poll(home, entry)
     assert value(home, entry, "pool_hashrate") == 1.5
     assert find(home, entry, "binary_sensor", "health").state == STATE_ON
+
+
+async def test_a_bug_is_logged_once_with_its_file_and_type(
+    home: HomeAssistant, homebrew: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One line down and one up, and nothing that the exception quotes."""
+    entry = await set_up(home, homebrew_entry())
+    caplog.clear()
+    answer = homebrew.answer
+    homebrew.answer = raising(KeyError)
+    for _ in range(3):
+        await poll(home, entry)
+    (down,) = [it for it in caplog.records if it.levelno >= logging.INFO]
+    assert "of homebrew_driver.py (KeyError)" in down.getMessage()
+    assert "bc1qsecret" not in down.getMessage()
+    homebrew.answer = answer
+    for _ in range(2):
+        await poll(home, entry)
+    up = [it for it in caplog.records if it.levelno >= logging.INFO][1:]
+    assert ["recovered" in it.getMessage() for it in up] == [True]
+
+
+async def test_a_pool_with_another_currency_at_every_poll(
+    home: HomeAssistant,
+    garage: Any,
+    every_entity: None,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """It makes no further sensors, and its money is unknown, not in another coin."""
+    entry = await set_up_pool(home)
+    await later(home, 31)
+    hub = hub_entry(home)
+    before, removed = keys(home, hub, "sensor"), er.async_get(home).deleted_entities
+    assert "dgb_confirmed_balance" in before
+    assert not removed
+    for number in range(20):
+        garage.answer = replace(GOOD_TILES, currency=f"COIN{number}")
+        await poll(home, entry)
+        await later(home, 31)
+        shown = find(home, entry, "sensor", "confirmed_balance")
+        assert shown.state == STATE_UNKNOWN
+        assert shown.attributes["unit_of_measurement"] == "DGB"
+    assert keys(home, hub, "sensor") == before
+    assert not removed
+    # Who is paid in another coin indeed sees it after half a day
+    for _ in range(13):
+        await poll(home, entry)
+        freezer.tick(3600)
+    await poll(home, entry)
+    await later(home, 31)
+    shown = find(home, entry, "sensor", "confirmed_balance")
+    assert (float(shown.state), shown.attributes["unit_of_measurement"]) == (
+        0.25,
+        "COIN19",
+    )
+    assert "coin19_confirmed_balance" in keys(home, hub, "sensor")
 
 
 async def test_pool_driver_that_talks_nonsense(

@@ -10,6 +10,7 @@ from homeassistant.helpers import (
     config_validation as cv,
     device_registry as dr,
     discovery_flow,
+    entity_registry as er,
 )
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
@@ -102,6 +103,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: ConfigEntry[Any]) -> boo
         case EntryType.HUB:
             _set_up_hub(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    _remove_left(hass, entry)
     if entry_kind(entry) != EntryType.HUB:
         _make_hub(hass)
     return True
@@ -148,6 +150,23 @@ def _make_hub(hass: HomeAssistant) -> None:
         discovery_flow.async_create_flow(
             hass, DOMAIN, context={"source": SOURCE_SYSTEM}, data={}
         )
+
+
+@callback
+def _remove_left(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+    """Remove what a miner of another model had and the one in its place does not.
+
+    What it reports only later gets its entity, name and history back.
+    """
+    waiting, miner = get_data(hass).other_models, entry.runtime_data
+    if entry.entry_id not in waiting or not miner.last_update_success:
+        return
+    waiting.discard(entry.entry_id)
+    registry = er.async_get(hass)
+    for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
+        key = entity.unique_id.removeprefix(f"{entry.unique_id}_")
+        if key not in miner.offered:
+            registry.async_remove(entity.entity_id)
 
 
 @callback

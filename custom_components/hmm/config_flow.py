@@ -661,9 +661,12 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
             other = await self._entry_of(found, but=entry)
             if other is not None and other.source != SOURCE_IGNORE:
                 return self.async_abort(reason="already_configured")
-            return self._put_in_place(entry, found, "miner_replaced")
         data = await async_shared_data(self.hass)
         profile = data.profiles.get(entry.entry_id)
+        if user_input is not None:
+            if profile is None or profile.facts.model != found.profile.facts.model:
+                data.other_models.add(entry.entry_id)
+            return self._put_in_place(entry, found, "miner_replaced")
         return self.async_show_form(
             step_id=step_id,
             data_schema=vol.Schema({}),

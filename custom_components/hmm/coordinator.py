@@ -112,6 +112,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         client.is_meant = self._is_meant
         self.find: str | None = None
         """The field that the last poll showed a find in: a block, a best share."""
+        self.offered: set[str] = set()
+        """The keys of the entities that the miner has, also of disabled ones."""
         self._records = records
         self.energy = energy
         # Entries are set up together, and a busy moment lets many polls wait: each
@@ -398,6 +400,7 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
         record = self._records[self.config_entry.entry_id]
         watch = record.watch
         self.new_blocks = record.look(self._identity, tiles, now)
+        tiles = record.in_currency(tiles, now)
         if tiles.blocks_found_24h is None:
             tiles = replace(tiles, blocks_found_24h=record.last_day(tiles, now))
         if self.new_blocks.blocks:

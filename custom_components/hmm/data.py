@@ -1,6 +1,6 @@
 """What all entries of HMM share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import ClientSession
@@ -32,6 +32,8 @@ class HmmData:
     miner_records: Records[MinerRecord]
     account_records: Records[AccountRecord]
     profiles: ProfileStore
+    other_models: set[str] = field(default_factory=set)
+    """The entries whose miner was replaced by another model; see ``_remove_left``."""
 
     @property
     def drivers(self) -> LoadedDrivers:

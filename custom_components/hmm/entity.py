@@ -63,6 +63,13 @@ class HmmEntity[CoordinatorT: DataUpdateCoordinator[Any]](
 class MinerEntity(HmmEntity[MinerCoordinator]):
     """An entity of a miner."""
 
+    def __init__(
+        self, coordinator: MinerCoordinator, description: EntityDescription
+    ) -> None:
+        """Attach to the device of the miner, which has this entity now."""
+        super().__init__(coordinator, description)
+        coordinator.offered.add(description.key)
+
     @override
     def _device(self, identifiers: set[tuple[str, str]], name: str) -> DeviceInfo:
         return miner_device(self.coordinator)

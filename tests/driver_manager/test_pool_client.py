@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
+import json
 import traceback
 from typing import Any, Never
 
@@ -22,7 +23,7 @@ from custom_components.hmm.driver_api import (
     PoolWorker,
 )
 from custom_components.hmm.driver_manager import pool_client
-from custom_components.hmm.driver_manager.guard import DriverFault
+from custom_components.hmm.driver_manager.guard import DriverFault, read_driver
 from custom_components.hmm.driver_manager.pool_client import (
     PoolAccount,
     coin_of,
@@ -181,6 +182,48 @@ async def test_whatever_a_driver_raises_is_a_driver_error(
     with pytest.raises(kind, match=text) as caught:
         await fetch(Pretend(raised))
     assert "wallet" not in str(caught.value)
+
+
+def test_a_bug_that_nobody_sees_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Given a bug where HMM goes on, its file and type are logged, and its end."""
+    caplog.set_level("INFO", "custom_components.hmm")
+    other = replace(ACCOUNT, url="eu2.pool.example")
+    driver = Pretend(KeyError("wallet"))
+    for _ in range(3):
+        assert poll_seconds(driver, ACCOUNT) == 60
+    driver.answer = 30
+    # Another account has nothing to do with it
+    assert poll_seconds(driver, other) == 30
+    assert [it.levelname for it in caplog.records] == ["WARNING"]
+    for _ in range(3):
+        assert poll_seconds(driver, ACCOUNT) == 30
+    assert [it.levelname for it in caplog.records] == ["WARNING", "INFO"]
+    bug, end = caplog.messages
+    assert "pretend failed with KeyError in line" in bug
+    assert "of test_pool_client.py (get_poll_seconds)" in bug
+    assert "wallet" not in bug
+    assert end == "get_poll_seconds of the driver pretend works again"
+    driver.answer = TypeError()
+    poll_seconds(driver, ACCOUNT)
+    # A server that is down is not a bug
+    driver.answer = CannotConnect("Nothing")
+    poll_seconds(driver, other)
+    assert [it.levelname for it in caplog.records] == ["WARNING", "INFO", "WARNING"]
+
+
+def test_the_line_of_a_bug_is_in_the_file_of_the_driver() -> None:
+    """Given a library that raises, the driver's own line is named, not the library's."""
+
+    class Parses(Pretend):
+        def coin_at(self, url: str, port: int) -> str | None:
+            return str(json.loads("{"))
+
+    with pytest.raises(DriverFault, match=r"of test_pool_client\.py") as caught:
+        read_driver(Parses(None), lambda it: it.coin_at("x", 1))
+    assert caught.value.reason_values["file"] == "test_pool_client.py"
+    assert caught.value.reason_values["error"] == "JSONDecodeError"
 
 
 OWN = PoolAccount(

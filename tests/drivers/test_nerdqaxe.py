@@ -342,6 +342,21 @@ def test_longer_averages_that_repeat_the_ten_minutes_are_left_out() -> None:
     assert (telemetry.hashrate_1h, telemetry.hashrate_1d) == (9650.25e9, 4800e9)
 
 
+@pytest.mark.parametrize("uptime", [10**12, 1e300, -5, "long", None, True])
+def test_an_absurd_uptime_fills_no_window(uptime: Any) -> None:
+    """What is unknown proves nothing: the averages are unknown with it."""
+    averages = {"hashRate_10m": 4810.0, "hashRate_1h": 4805.0, "hashRate_1d": 4800.0}
+    assert read(INFO | averages | {"uptimeSeconds": 90_000}).hashrate_1d == 4800e9
+    telemetry = read(INFO | averages | {"uptimeSeconds": uptime})
+    assert telemetry.uptime is None
+    assert (telemetry.hashrate_10m, telemetry.hashrate_1h, telemetry.hashrate_1d) == (
+        None,
+        None,
+        None,
+    )
+    assert telemetry.hashrate is not None
+
+
 def test_lost_pings_are_a_part_of_one() -> None:
     """Of the pool in use, where /info has none itself; else it is no part."""
     pool = {"connected": True, "pingLoss": 0.25}

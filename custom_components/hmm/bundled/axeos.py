@@ -30,6 +30,7 @@ from custom_components.hmm.driver_api.units import (
     GIGA,
     MEGA,
     efficiency_j_per_th,
+    parse_age,
     parse_int,
     parse_number,
     parse_text,
@@ -709,7 +710,7 @@ class AxeDriver(BaseMinerAdapter):
             self._options = self._read_options(info)
             self._modes = make_modes(self._options)
         self._info = info
-        now, uptime = time.monotonic(), count(info, "uptimeSeconds")
+        now, uptime = time.monotonic(), parse_age(info.get("uptimeSeconds"))
         if uptime is None:
             return
         booted_at = now - uptime
@@ -785,7 +786,7 @@ class AxeDriver(BaseMinerAdapter):
                 was_gone = True
                 continue
             elapsed = time.monotonic() - sent
-            now_up = count(info, "uptimeSeconds")
+            now_up = parse_age(info.get("uptimeSeconds"))
             if self._boots > boots:
                 return info
             # It was restarted within the slack of the clocks.
@@ -915,7 +916,7 @@ class AxeDriver(BaseMinerAdapter):
 
 def warming_up(info: Info) -> bool:
     """Return whether the device has just booted and found nothing yet."""
-    uptime = count(info, "uptimeSeconds")
+    uptime = parse_age(info.get("uptimeSeconds"))
     return (
         uptime is not None
         and uptime < WARM_UP_SECONDS
@@ -929,7 +930,7 @@ def covers(info: Info, key: str) -> bool:
     Until then NerdQAxe (since 1.0.32) reports the average times the covered part
     of its window: half of the day's after twelve hours (history.cpp).
     """
-    uptime = count(info, "uptimeSeconds")
+    uptime = parse_age(info.get("uptimeSeconds"))
     return uptime is not None and uptime >= _WINDOWS[key]
 
 

@@ -103,7 +103,8 @@ Power = Annotated[
     float, Range("W", 0, 50_000, "several times what the largest machine draws")
 ]
 ENERGY = Range("kWh", 0, 1e9, "a thousand of the largest machines for ten years")
-Age = Annotated[int, Range("s", 0, 1e9, "30 years, more than any miner has run")]
+AGE = Range("s", 0, 1e9, "30 years, more than any miner has run")
+Age = Annotated[int, AGE]
 Percent = Annotated[float, Range("%", 0, 100, "a part of a whole")]
 ErrorRate = Annotated[
     float,

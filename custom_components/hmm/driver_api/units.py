@@ -11,6 +11,8 @@ import time
 from typing import Any, Literal
 import unicodedata
 
+from .ranges import AGE
+
 HashrateUnit = Literal["TH/s", "GH/s", "MH/s", "kH/s"]
 
 KILO = 1e3
@@ -111,6 +113,15 @@ def parse_count(value: Any) -> int | None:
     """Return what ``parse_int`` does, None for a negative number."""
     number = parse_int(value)
     return number if number is not None and number >= 0 else None
+
+
+def parse_age(value: Any) -> int | None:
+    """Return for how many seconds something has run, None if it cannot be.
+
+    What hangs on it is unknown then as well: an average that is not over its window.
+    """
+    seconds = parse_count(value)
+    return seconds if seconds is not None and seconds in AGE else None
 
 
 def parse_moment(value: Any) -> datetime | None:

@@ -22,7 +22,7 @@ from ..driver_api import (
 )
 from ..driver_api.units import parse_text
 from .answers import read_facts, read_telemetry
-from .guard import DriverFault, TimedOut, call_driver, read_driver
+from .guard import DriverFault, TimedOut, Tolerated, call_driver, read_driver
 from .identity import known_ids
 from .lent_session import LentSession
 from .profile import MinerProfile, read_profile
@@ -267,10 +267,8 @@ class MinerClient:
             await self._close(driver)
 
     async def _close(self, driver: BaseMinerAdapter) -> None:
-        try:
+        with Tolerated(driver, "close", self.host):
             await call_driver(driver, lambda it: it.close(), _POLL_SECONDS)
-        except DriverError as err:
-            _LOGGER.debug("Closing %s failed: %s", driver.driver_type, err)
 
     async def _connect(self) -> bool:
         driver = read_driver(self._driver_class, self._make_driver)

@@ -6,10 +6,12 @@ ignores its cancellation is left behind.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 import logging
+from pathlib import PurePath
 import traceback
+from types import TracebackType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -28,6 +30,11 @@ _CANCEL_SECONDS = 1.0
 _MOST_HANGING = 3
 """How many calls of a driver may ignore their cancellation before it gets no more."""
 
+
+_MOST_FAULTY = 100
+"""How many bugs of a driver are logged."""
+
+_HERE = PurePath(__file__).parent
 
 _LONGEST_MESSAGE = 1000
 """Characters of what a driver says in an error."""
@@ -52,6 +59,7 @@ class _Outcome[T]:
 
 
 # By the class of a driver: a changed file makes another class and begins anew
+_faulty: WeakKeyDictionary[type, set[tuple[str, str]]] = WeakKeyDictionary()
 _hanging: WeakKeyDictionary[type, set[asyncio.Task[Any]]] = WeakKeyDictionary()
 
 
@@ -105,13 +113,58 @@ def read_driver[DriverT, T](driver: DriverT, read: Callable[[DriverT], T]) -> T:
         raise _as_driver_error(_name(driver), err) from _harmless(err)
 
 
+class Tolerated:
+    """Goes on without a result where a driver raises ``DriverError``.
+
+    Nobody else reports that: a bug of the driver is logged once, and that it is over.
+    ``of`` tells apart for whom ``what`` is done, so that the success of one is not the
+    end of another's bug.
+    """
+
+    def __init__(self, driver: Any, what: str, of: str = "") -> None:
+        """Prepare for a call ``what`` of a driver."""
+        self._driver, self._key = driver, (what, of)
+
+    def __enter__(self) -> None:
+        """Begin the call."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        err: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        """Note how it ended."""
+        driver_class = (
+            self._driver if isinstance(self._driver, type) else type(self._driver)
+        )
+        faulty = _faulty.setdefault(driver_class, set())
+        if err is None:
+            if self._key in faulty:
+                faulty.discard(self._key)
+                _LOGGER.info(
+                    "%s of the driver %s works again", self._key[0], _name(self._driver)
+                )
+            return False
+        if (
+            isinstance(err, DriverFault)
+            and self._key not in faulty
+            and len(faulty) < _MOST_FAULTY
+        ):
+            faulty.add(self._key)
+            _LOGGER.warning("%s (%s)", err, self._key[0])
+        return isinstance(err, DriverError)
+
+
 def fault(driver_type: str | None, err: BaseException) -> DriverFault:
     """Return an error that shows the driver's author where to look.
 
     The text of the exception is left out: it may quote what the device sent.
     """
     frames = traceback.extract_tb(err.__traceback__)
-    where = f" in line {frames[-1].lineno} of {frames[-1].name}" if frames else ""
+    place = _place(frames)
+    file = "?" if place is None else PurePath(place.filename).name
+    where = "" if place is None else f" in line {place.lineno} of {file}"
     _LOGGER.debug(
         "Driver %s failed with %s:\n%s",
         driver_type,
@@ -122,8 +175,18 @@ def fault(driver_type: str | None, err: BaseException) -> DriverFault:
         f"The driver {driver_type} failed with {type(err).__name__}{where}",
         reason="driver_error",
         driver=driver_type,
-        line=frames[-1].lineno if frames else "?",
+        error=type(err).__name__,
+        file=file,
+        line="?" if place is None else place.lineno,
     )
+
+
+def _place(frames: Sequence[traceback.FrameSummary]) -> traceback.FrameSummary | None:
+    """Return where the driver failed: the last line of its file, not of a library."""
+    own = [it for it in frames if _HERE not in PurePath(it.filename).parents]
+    if not own:
+        return frames[-1] if frames else None
+    return [it for it in own if it.filename == own[0].filename][-1]
 
 
 def _as_driver_error(name: str, err: BaseException) -> DriverError:

@@ -18,7 +18,7 @@ from .address import AddressError, parse_address
 from .answers import read_template
 from .driver_files import UnusableFile, read_bytes
 from .faults import why
-from .guard import fault
+from .guard import Tolerated, read_driver
 from .limits import run_limited
 from .loader import BUNDLED, FailedDriver, LoadedDriver, LoadedDrivers
 from .yaml_file import LARGEST_FILE, YamlProblem, read_mapping
@@ -139,12 +139,12 @@ def _ask_driver(result: KnownPools, driver: LoadedDriver[BasePoolIntegration]) -
         told = islice(driver.driver_class().get_pool_templates(), _MOST_TEMPLATES)
         return [sound for it in told if (sound := _sound(it)) is not None]
 
-    try:
-        templates = run_limited(ask, preflight.LOAD_SECONDS)
+    templates: list[PoolTemplate] = []
     # Whatever a driver raises, the pool files still load
-    except BaseException as err:  # noqa: BLE001
-        fault(driver.driver_type, err)
-        return
+    with Tolerated(driver.driver_class, "get_pool_templates"):
+        templates = read_driver(
+            driver.driver_class, lambda _: run_limited(ask, preflight.LOAD_SECONDS)
+        )
     for template in templates:
         result.pools[template.template_id] = KnownPool(
             driver_type=driver.driver_type, template=template, path=driver.path

@@ -21,7 +21,7 @@ from ..driver_api.units import parse_moment, parse_number
 from ..driver_api.wallets import strip_worker
 from .answers import read_found_pools, read_tiles
 from .client import known_unit
-from .guard import call_driver, read_driver
+from .guard import Tolerated, call_driver, read_driver
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -129,10 +129,9 @@ def _discreet(text: str, account: PoolAccount) -> str:
 
 def hashrate_unit(driver: BasePoolIntegration) -> HashrateUnit:
     """Return the unit of the hashrates, the usual one if the driver's is none."""
-    try:
+    with Tolerated(driver, "hashrate_unit"):
         return known_unit(read_driver(driver, lambda it: it.hashrate_unit))
-    except DriverError:
-        return known_unit(None)
+    return known_unit(None)
 
 
 def poll_seconds(driver: BasePoolIntegration, account: PoolAccount) -> int:
@@ -144,10 +143,9 @@ def poll_seconds(driver: BasePoolIntegration, account: PoolAccount) -> int:
         )
         return parse_number(answer)
 
-    try:
+    seconds: float | None = None
+    with Tolerated(driver, "get_poll_seconds", account.url):
         seconds = read_driver(driver, read)
-    except DriverError:
-        return _USUAL_POLL_SECONDS
     if seconds is None:
         return _USUAL_POLL_SECONDS
     return round(min(max(seconds, _LEAST_POLL_SECONDS), _MOST_POLL_SECONDS))
@@ -165,10 +163,9 @@ def server_time(driver: BasePoolIntegration, account: PoolAccount) -> float | No
         moment = parse_moment(parse_number(answer))
         return None if moment is None else moment.timestamp()
 
-    try:
+    with Tolerated(driver, "get_server_time", account.url):
         return read_driver(driver, read)
-    except DriverError:
-        return None
+    return None
 
 
 def is_secret(key: str, spec: Mapping[str, Any]) -> bool:
@@ -186,21 +183,19 @@ def secret_settings(driver: BasePoolIntegration) -> set[str]:
         properties = driver.get_config_schema()["properties"]
         return {key for key, spec in properties.items() if is_secret(key, spec)}
 
-    try:
+    with Tolerated(driver, "get_config_schema"):
         return read_driver(driver, read)
-    except DriverError:
-        return set()
+    return set()
 
 
 async def is_pool_of(driver: BasePoolIntegration, url: str, port: int) -> bool:
     """Return whether a driver knows a host by its name; False if it fails."""
-    try:
+    with Tolerated(driver, "detect", url):
         answer = await call_driver(
             driver, lambda it: it.detect(url, port), _PROBE_SECONDS
         )
-    except DriverError:
-        return False
-    return answer is True
+        return answer is True
+    return False
 
 
 def coin_of(driver: BasePoolIntegration, url: str, port: int) -> str | None:
@@ -210,26 +205,22 @@ def coin_of(driver: BasePoolIntegration, url: str, port: int) -> str | None:
         coin = driver.coin_at(url, port)
         return coin.upper() if isinstance(coin, str) and coin else None
 
-    try:
+    with Tolerated(driver, "coin_at", url):
         return read_driver(driver, read)
-    except DriverError:
-        return None
+    return None
 
 
 async def probe(driver: BasePoolIntegration, url: str, port: int) -> list[FoundPool]:
     """Return what a driver finds at a host of one's own; nothing if it fails."""
-    try:
+    with Tolerated(driver, "probe", url):
         answer = await call_driver(
             driver, lambda it: it.probe(url, port), _PROBE_SECONDS
         )
         return read_driver(driver, lambda _: read_found_pools(answer))
-    except DriverError:
-        return []
+    return []
 
 
 async def close_pool_driver(driver: BasePoolIntegration) -> None:
     """Let a driver that is asked no more give back what it holds."""
-    try:
+    with Tolerated(driver, "close"):
         await call_driver(driver, lambda it: it.close(), _CLOSE_SECONDS)
-    except DriverError as err:
-        _LOGGER.debug("Closing %s failed: %s", driver.driver_type, err)

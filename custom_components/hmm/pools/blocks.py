@@ -5,13 +5,14 @@ what of a total belongs to the last 24 hours, follows from what was seen before.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..driver_api import DashboardTileData, PoolBlock
 from ..driver_api.ranges import BLOCKS
 
 DAY = 86_400
+_NEW_CURRENCY = DAY / 2
 
 # A block found between two looks this close is of the moment of the second
 _SHARP_SECONDS = 1200
@@ -280,10 +281,12 @@ class AccountRecord:
     watch: BlockWatch = field(default_factory=BlockWatch)
     log: BlockLog = field(default_factory=BlockLog)
     currency: str | None = None
-    """What the pool pays in, as it reported last."""
+    """What the pool pays in."""
     has_hashrate: bool = False
     has_time: bool = False
     """Whether a hashrate, or a time to a block, was ever known."""
+    other: tuple[str, float] | None = field(default=None, compare=False)
+    """Another currency that the pool reports, and since when."""
 
     def look(self, identity: str, tiles: DashboardTileData, now: float) -> NewBlocks:
         """Return the blocks found since the last poll, also before a restart.
@@ -292,10 +295,34 @@ class AccountRecord:
         """
         if self.watch.identity != identity:
             self.watch = BlockWatch(identity)
-        self.currency = tiles.currency or self.currency
+            self.currency = tiles.currency or self.currency
         self.has_hashrate |= tiles.pool_hashrate is not None
         self.has_time |= tiles.estimated_time_to_block is not None
         return self.watch.look(tiles, now)
+
+    def in_currency(self, tiles: DashboardTileData, now: float) -> DashboardTileData:
+        """Return the tiles with money in the currency of the account.
+
+        Another one counts once it was reported for half a day: a pool that reports a new
+        one at every poll would make entities without end, and money in changing units.
+        Until then the amounts are unknown.
+        """
+        told = tiles.currency
+        if told is None or told.upper() == (self.currency or told).upper():
+            self.currency, self.other = told or self.currency, None
+            return tiles
+        if self.other is None or self.other[0] != told:
+            self.other = (told, now)
+        if now - self.other[1] >= _NEW_CURRENCY:
+            self.currency, self.other = told, None
+            return tiles
+        return replace(
+            tiles,
+            currency=self.currency,
+            estimated_earnings_24h=None,
+            confirmed_balance=None,
+            pending_balance=None,
+        )
 
     def last_day(self, tiles: DashboardTileData, now: float) -> int | None:
         """Return how many blocks an account found in the last 24 hours.

@@ -29,6 +29,7 @@ from custom_components.hmm.driver_api.transports.cgminer import (
 from custom_components.hmm.driver_api.units import (
     GIGA,
     MEGA,
+    parse_age,
     parse_bool,
     parse_int,
     parse_number,
@@ -707,7 +708,7 @@ def _section(
 
 
 def _uptime(answers: Mapping[str, CgminerAnswer]) -> int | None:
-    return _count(_section(answers, "summary", "SUMMARY").get("Elapsed"))
+    return parse_age(_section(answers, "summary", "SUMMARY").get("Elapsed"))
 
 
 def _is_idle(fields: Fields) -> bool:
@@ -1007,7 +1008,7 @@ def _count(value: Any) -> int | None:
 
 
 def _seconds(*values: Any) -> int | None:
-    return next((count for it in values if (count := _count(it)) is not None), None)
+    return next((age for it in values if (age := parse_age(it)) is not None), None)
 
 
 def _signal(value: Any) -> int | None:

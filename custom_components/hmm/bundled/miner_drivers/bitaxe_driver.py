@@ -16,6 +16,7 @@ from custom_components.hmm.driver_api import (
 )
 from custom_components.hmm.driver_api.units import (
     GIGA,
+    parse_age,
     parse_bool,
     parse_compact,
     parse_int,
@@ -206,7 +207,7 @@ class BitaxeDriver(axeos.AxeDriver):
             hashrate=hashrate,
             temperature=max(chips, default=None),
             power=axeos.natural(info, "power"),
-            uptime=axeos.count(info, "uptimeSeconds"),
+            uptime=parse_age(info.get("uptimeSeconds")),
             mode=axeos.find_mode(self._modes, frequency, voltage),
             hashrate_expected=self._expected_hashrate(info, hashrate),
             hashrate_10m=self._average(info, "hashRate_10m"),

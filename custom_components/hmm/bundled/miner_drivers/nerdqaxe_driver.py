@@ -22,6 +22,7 @@ from custom_components.hmm.driver_api import (
 )
 from custom_components.hmm.driver_api.transports.http import HttpReply
 from custom_components.hmm.driver_api.units import (
+    parse_age,
     parse_bool,
     parse_compact,
     parse_int,
@@ -193,7 +194,7 @@ class NerdqaxeDriver(axeos.AxeDriver):
             hashrate=hashrate,
             temperature=temperature or (max(chips) if chips else None),
             power=axeos.natural(info, "power"),
-            uptime=axeos.count(info, "uptimeSeconds"),
+            uptime=parse_age(info.get("uptimeSeconds")),
             mode=axeos.find_mode(self._modes, frequency, voltage),
             hashrate_expected=self._expected_hashrate(info, hashrate),
             hashrate_10m=ten_minutes,

@@ -24,6 +24,7 @@ from custom_components.hmm.driver_api.units import (
     GIGA,
     HASHES_PER_DIFFICULTY,
     LONGEST_FIGURE,
+    parse_age,
     parse_compact,
     parse_int,
     parse_number,
@@ -286,7 +287,7 @@ class NMMinerDriver(BaseMinerAdapter):
         temps = _section(info, "temps")
         stratum = _section(info, "stratum")
         accepted = _count(miner.get("sAccepted"))
-        uptime = _count(miner.get("uptimeSeconds"))
+        uptime = parse_age(miner.get("uptimeSeconds"))
         pool_difficulty = _positive(parse_compact(miner.get("poolDiff")))
         self._share_rate.add(accepted, pool_difficulty)
         hashrate = self._hashrate(miner.get("hashRate"))
