@@ -275,6 +275,8 @@ def _stand_in(account: str, number: int) -> str:
 
 def _mistyped(address: str, number: int) -> str:
     """Return a stand-in for what looks like a wallet but has a wrong checksum too."""
+    if address.isupper():  # As QR codes have them
+        return _mistyped(address.lower(), number).upper()
     digits = "123456789"[(number - 1) % 9]
     for prefix in ("bc1q", "bc1p", "bc1", "tb1", "dgb1q", "dgb1"):
         if address.startswith(prefix):

@@ -7,8 +7,9 @@ from enum import Enum
 from functools import cache
 import math
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
+from homeassistant.helpers.entity_registry import DATA_REGISTRY
 from homeassistant.helpers.json import json_bytes
 from homeassistant.util.unit_system import METRIC_SYSTEM
 
@@ -40,7 +41,18 @@ from custom_components.hmm.sensor import (
     WorkerSensor,
 )
 
-_HASS = SimpleNamespace(config=SimpleNamespace(units=METRIC_SYSTEM))
+# Nothing is registered yet
+_REGISTRY = SimpleNamespace(async_get_entity_id=lambda *_: None, deleted_entities={})
+
+
+class _Hass:
+    """As much of Home Assistant as entities read; hashable, as it is there."""
+
+    config = SimpleNamespace(units=METRIC_SYSTEM)
+    data: ClassVar = {DATA_REGISTRY: _REGISTRY}
+
+
+_HASS = _Hass()
 # What it needs to look for the translation of its unit
 _PLATFORM = SimpleNamespace(
     platform_name="hmm", domain="sensor", default_language_platform_translations={}
@@ -139,6 +151,8 @@ class MinerView:
         """Make all of them, also those that wait disabled."""
         every = frozenset(f.name for f in fields(MinerTelemetry))
         self._miner: Any = SimpleNamespace(
+            hass=_HASS,
+            offered=set(),
             data=MinerTelemetry(),
             power=None,
             measures_power=True,
@@ -179,6 +193,7 @@ class PoolView:
     def __init__(self, driver: BasePoolIntegration, coin: str) -> None:
         """Make all of them, also those that wait disabled."""
         self._pool: Any = SimpleNamespace(
+            hass=_HASS,
             data=DashboardTileData(),
             driver=driver,
             account=SimpleNamespace(coin=coin, username="wallet"),
@@ -189,7 +204,10 @@ class PoolView:
             workers=SimpleNamespace(listed={}),
         )
         self._hub: Any = SimpleNamespace(
-            data=FleetData(), config_entry=_entry("hub"), last_update_success=True
+            hass=_HASS,
+            data=FleetData(),
+            config_entry=_entry("hub"),
+            last_update_success=True,
         )
         self._coin = coin
         self._watch, self._log, self._now = BlockWatch(), BlockLog(), 1.7e9
