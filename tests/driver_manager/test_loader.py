@@ -728,9 +728,9 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     real = preflight.check
 
-    def note(paths: Iterable[Path], settings: Any) -> Any:
-        found = list(paths)
-        names.extend(path.name for path in found)
+    def note(files: Iterable[driver_files.DriverFile], settings: Any) -> Any:
+        found = list(files)
+        names.extend(file.path.name for file in found)
         return real(found, settings)
 
     monkeypatch.setattr(loader, "check", note)

@@ -1,6 +1,6 @@
 """Files are tried in a process of their own, which may be lost."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 import subprocess
 import sys
@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from custom_components.hmm.driver_manager import preflight
-from custom_components.hmm.driver_manager.preflight import Finding, check
+from custom_components.hmm.driver_manager.driver_files import DriverFile
+from custom_components.hmm.driver_manager.legacy.siblings import with_siblings
+from custom_components.hmm.driver_manager.preflight import Finding
 from tests.conftest import free_udp_port
 
 RAISES = "It fails when it is loaded: "
@@ -53,6 +55,14 @@ def write(folder: Path, **files: str) -> list[Path]:
     for path, source in zip(paths, files.values(), strict=True):
         path.write_text(source)
     return paths
+
+
+def check(
+    paths: Iterable[Path], settings: Mapping[str, Any] | None = None
+) -> dict[Path, Finding]:
+    """Return what is wrong with files, as they are now."""
+    files = (with_siblings(DriverFile(path, path.read_bytes())) for path in paths)
+    return preflight.check(files, settings)
 
 
 def test_good_files_need_one_process(
@@ -326,3 +336,14 @@ def test_settings_are_there(tmp_path: Path) -> None:
 
     assert check(paths, {"a": {"b": 1}}) == {}
     assert check(paths).keys() == set(paths)
+
+
+def test_what_was_read_is_what_is_tried(tmp_path: Path) -> None:
+    """Given a file that changes after it was read, the new content is not run."""
+    (path,) = write(tmp_path, a=GOOD)
+    file = DriverFile(path, path.read_bytes())
+    ran = tmp_path / "ran"
+    path.write_text(f"open({str(ran)!r}, 'w')\n")
+
+    assert preflight.check([file]) == {}
+    assert not ran.exists()

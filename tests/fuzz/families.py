@@ -37,9 +37,9 @@ from custom_components.hmm.driver_api.transports.udp import BroadcastListener
 from custom_components.hmm.driver_manager import known_pools
 from custom_components.hmm.driver_manager.address import Address
 from custom_components.hmm.driver_manager.client import MinerClient
+from custom_components.hmm.driver_manager.hanging import Hanging
 from custom_components.hmm.driver_manager.legacy.app_settings import AppSettings
 from custom_components.hmm.driver_manager.legacy.hmm_local_api import read_hmm_local
-from custom_components.hmm.driver_manager.legacy.host import Hanging
 from custom_components.hmm.driver_manager.legacy.miners import wrap_miner
 from custom_components.hmm.driver_manager.legacy.origin import Origin
 from custom_components.hmm.driver_manager.legacy.pools import wrap_pool

@@ -22,7 +22,15 @@ from ..driver_api import (
 )
 from ..driver_api.units import parse_text
 from .answers import read_facts, read_telemetry
-from .guard import DriverFault, TimedOut, Tolerated, call_driver, read_driver
+from .guard import (
+    DriverFault,
+    TimedOut,
+    Tolerated,
+    call_driver,
+    make_driver,
+    read_driver,
+    release,
+)
 from .identity import known_ids
 from .lent_session import LentSession
 from .profile import MinerProfile, read_profile
@@ -120,8 +128,7 @@ class MinerClient:
 
     async def _read_once(self) -> MinerTelemetry:
         driver = await self._connected()
-        answer = await call_driver(driver, lambda it: it.get_telemetry(), _POLL_SECONDS)
-        telemetry = read_driver(driver, lambda _: read_telemetry(answer))
+        telemetry = await call_driver(driver, _get_telemetry, _POLL_SECONDS)
         if telemetry is None:
             raise DriverFault(
                 f"The driver {driver.driver_type} returned no telemetry",
@@ -188,6 +195,8 @@ class MinerClient:
             return None
         try:
             other = MinerClient(driver_class, self._context, self.host, self.port)
+            # The miner is up: one lost answer is no reason to set it up again
+            other._was_good = True
             is_same = False
             try:
                 telemetry = await other.poll()
@@ -218,10 +227,7 @@ class MinerClient:
         """
         async with self._lock:
             driver = await self._connected()
-            answer = await call_driver(
-                driver, lambda it: it.check_login(), _POLL_SECONDS
-            )
-            return answer is True
+            return await call_driver(driver, _check_login, _POLL_SECONDS)
 
     async def set_mode(self, mode: str) -> None:
         """Set a mode and have it confirmed by the device."""
@@ -269,37 +275,34 @@ class MinerClient:
     async def _close(self, driver: BaseMinerAdapter) -> None:
         with Tolerated(driver, "close", self.host):
             await call_driver(driver, lambda it: it.close(), _POLL_SECONDS)
+        await release(driver)
 
     async def _connect(self) -> bool:
-        driver = read_driver(self._driver_class, self._make_driver)
+        driver = await make_driver(
+            self._driver_class, self._attach, self._context.session
+        )
+
+        async def connect(driver: BaseMinerAdapter) -> DeviceFacts | None:
+            if not await driver.connect(self.host, self.port):
+                return None
+            return read_facts(await driver.get_device_facts())
+
         try:
-            if not await call_driver(
-                driver, lambda it: it.connect(self.host, self.port), _POLL_SECONDS
-            ):
-                await self._close(driver)
-                return False
-            facts = await call_driver(
-                driver, lambda it: it.get_device_facts(), _POLL_SECONDS
-            )
-            self._facts = read_driver(driver, lambda _: read_facts(facts))
+            facts = await call_driver(driver, connect, _POLL_SECONDS)
         except BaseException:
             await self._close(driver)
             raise
-        if self._is_closed:
-            # The entry was unloaded in the meantime
+        if facts is None or self._is_closed:
+            # Or the entry was unloaded in the meantime
             await self._close(driver)
             return False
-        self._driver = driver
+        self._driver, self._facts = driver, facts
         return True
 
-    def _make_driver(self, driver_class: type[BaseMinerAdapter]) -> BaseMinerAdapter:
-        driver = driver_class()
-        driver.attach(replace(self._context, session=self._session()))
-        return driver
-
-    def _session(self) -> ClientSession:
-        """Return the session as the driver gets it."""
-        return cast(ClientSession, LentSession(self._context.session))
+    def _attach(self, driver: BaseMinerAdapter, session: ClientSession) -> None:
+        """Lend a driver what it needs."""
+        lent = cast(ClientSession, LentSession(session))
+        driver.attach(replace(self._context, session=lent))
 
     async def _connected(self) -> BaseMinerAdapter:
         if self._driver is None and not await self._connect():
@@ -314,9 +317,21 @@ class MinerClient:
         async with self._lock:
             await self._check_device()
             driver = await self._connected()
-            if not await call_driver(driver, command, _COMMAND_SECONDS):
+
+            async def is_taken(driver: BaseMinerAdapter) -> bool:
+                return bool(await command(driver))
+
+            if not await call_driver(driver, is_taken, _COMMAND_SECONDS):
                 msg = "The device did not take the command"
                 raise CommandFailed(msg, reason="command_failed")
+
+
+async def _get_telemetry(driver: BaseMinerAdapter) -> MinerTelemetry | None:
+    return read_telemetry(await driver.get_telemetry())
+
+
+async def _check_login(driver: BaseMinerAdapter) -> bool:
+    return await driver.check_login() is True
 
 
 def known_unit(unit: object) -> HashrateUnit:

@@ -2,12 +2,15 @@
 
 Whatever a driver raises becomes a ``DriverError``, also what would end the program
 (KeyboardInterrupt, SystemExit) or close a coroutine (GeneratorExit), and a driver that
-ignores its cancellation is left behind.
+ignores its cancellation is left behind. One of the user's runs in a thread of its own,
+see ``hanging.set_apart``.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 import logging
 from pathlib import PurePath
 import traceback
@@ -19,6 +22,9 @@ import aiohttp
 
 from ..driver_api import CannotConnect, DriverError, errors
 from ..driver_api.transports.failures import failure
+from .driver_thread import DriverThread, Running
+from .hanging import Hanging, hanging_of
+from .limits import run_limited
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -27,9 +33,15 @@ _API = errors.__name__.rpartition(".")[0]
 _CANCEL_SECONDS = 1.0
 """How long a driver may take to end after it was cancelled."""
 
-_MOST_HANGING = 3
-"""How many calls of a driver may ignore their cancellation before it gets no more."""
+_MAKE_SECONDS = 10.0
+"""How long a driver may take to be made."""
 
+_READ_SECONDS = 2.0
+"""How long a method of a user's driver may take that is not asynchronous: Home
+Assistant waits for it."""
+
+_THREAD = "_hmm_thread"
+"""The attribute of a driver that holds its thread."""
 
 _MOST_FAULTY = 100
 """How many bugs of a driver are logged."""
@@ -52,15 +64,57 @@ class TimedOut(CannotConnect):
 
 @dataclass(frozen=True, slots=True)
 class _Outcome[T]:
-    """What came of a call: its value, or what it raised."""
+    """What came of a call: its value, or what it raised as it can be shown."""
 
     value: T | None = None
-    error: BaseException | None = None
+    error: DriverError | None = None
+    cause: Exception | None = None
 
 
 # By the class of a driver: a changed file makes another class and begins anew
 _faulty: WeakKeyDictionary[type, set[tuple[str, str]]] = WeakKeyDictionary()
-_hanging: WeakKeyDictionary[type, set[asyncio.Task[Any]]] = WeakKeyDictionary()
+
+
+async def make_driver[DriverT](
+    kind: type[DriverT],
+    attach: Callable[[DriverT, aiohttp.ClientSession], None],
+    session: aiohttp.ClientSession,
+) -> DriverT:
+    """Return a new driver, to which ``attach`` has lent a session.
+
+    Raises nothing but ``DriverError``. One of the user's gets a thread, which
+    ``release`` ends, and a session of that thread like ``session``.
+    """
+
+    def make(kind: type[DriverT], session: aiohttp.ClientSession) -> DriverT:
+        driver = kind()
+        attach(driver, session)
+        return driver
+
+    name = _name(kind)
+    hanging = hanging_of(kind, name)
+    if not hanging.is_apart:
+        return read_driver(kind, lambda it: make(it, session))
+    hanging.check(name)
+    thread = DriverThread(name, hanging)
+    home = asyncio.get_running_loop()
+
+    async def make_there() -> DriverT:
+        driver = make(kind, thread.session(session, home))
+        vars(driver)[_THREAD] = thread
+        return driver
+
+    try:
+        return await _call(name, hanging, thread, make_there, _MAKE_SECONDS)
+    except BaseException:
+        thread.close()
+        raise
+
+
+async def release(driver: object) -> None:
+    """End the thread of a driver that is used no more."""
+    if (thread := _thread_of(driver)) is not None:
+        await thread.end()
 
 
 async def call_driver[DriverT, T](
@@ -69,48 +123,89 @@ async def call_driver[DriverT, T](
     """Return what ``call`` awaits: an asynchronous method of ``driver``.
 
     Raises nothing but ``DriverError``, CannotConnect after ``seconds``. The call runs
-    in a task of its own, so that neither an exception that ends programs nor one that
-    ignores its cancellation reaches the caller.
+    in a task or thread of its own, so that neither an exception that ends programs nor
+    one that ignores its cancellation reaches the caller.
     """
-    kind, name = type(driver), _name(driver)
-    hanging = _hanging.setdefault(kind, set())
-    if len(hanging) >= _MOST_HANGING:
-        msg = (
-            f"The driver {name} hangs: {_MOST_HANGING} of its calls ignored that they"
-            " were cancelled; correct its file and reload the drivers"
-        )
-        raise CannotConnect(msg, reason="driver_hangs", driver=name, file=name)
-    task = asyncio.create_task(_settle(driver, call), name=f"hmm driver {name}")
+
+    async def run() -> T:
+        return await call(driver)
+
+    name = _name(driver)
+    hanging = hanging_of(type(driver), name)
+    return await _call(name, hanging, _thread_of(driver), run, seconds)
+
+
+async def _call[T](
+    name: str,
+    hanging: Hanging,
+    thread: DriverThread | None,
+    call: Callable[[], Coroutine[Any, Any, T]],
+    seconds: float,
+) -> T:
+    hanging.check(name)
+    settled = partial(_settle, name, call)
+    running = _begin(name, settled) if thread is None else thread.begin(settled)
+    is_late = False
     try:
-        await asyncio.wait({task}, timeout=seconds)
+        await asyncio.wait({running.result}, timeout=seconds)
     finally:
-        if not task.done():
-            task.cancel()
-            await asyncio.wait({task}, timeout=_CANCEL_SECONDS)
-        if not task.done():
-            hanging.add(task)
-            task.add_done_callback(hanging.discard)
-            _LOGGER.error(
-                "The driver %s ignores that its calls are cancelled; correct its file",
-                name,
-            )
-    if not task.done() or task.cancelling():
+        if not running.result.done():
+            is_late = True
+            running.cancel()
+            await asyncio.wait({running.result}, timeout=_CANCEL_SECONDS)
+            _count_what_is_left(hanging, running)
+    if is_late or running.result.cancelled():
         raise TimedOut("It did not answer in time", reason="timed_out")
-    outcome = task.result()
-    if (err := outcome.error) is None:
+    outcome: _Outcome[T] = running.result.result()
+    if outcome.error is None:
         return outcome.value  # type: ignore[return-value]
-    raise _as_driver_error(name, err) from _harmless(err)
+    raise outcome.error from outcome.cause
+
+
+def _begin[T](name: str, settled: Callable[[], Coroutine[Any, Any, T]]) -> Running:
+    task = asyncio.create_task(settled(), name=f"hmm driver {name}")
+    return Running(task, task.cancel)
+
+
+def _count_what_is_left(hanging: Hanging, running: Running) -> None:
+    """Count a late call that goes on, or left a thread that does, as one that hangs."""
+    if not running.result.done():
+        hanging.add(running.result)
+    elif jobs := tuple(running.jobs):
+        hanging.add(jobs[0])
 
 
 def read_driver[DriverT, T](driver: DriverT, read: Callable[[DriverT], T]) -> T:
     """Return what ``read`` gets from a driver at once: by a method, from an attribute.
 
-    ``driver`` is an object or a class. Raises nothing but ``DriverError``.
+    ``driver`` is an object or a class. Raises nothing but ``DriverError``. It is
+    waited for: one of the user's gets a thread for it, and little time.
     """
+    name = _name(driver)
+    hanging = hanging_of(_kind(driver), name)
+    if not hanging.is_apart:
+        return _read(name, partial(read, driver))
+    hanging.check(name)
+    done: Future[None] = Future()
+
+    def read_there() -> T:
+        try:
+            return _read(name, partial(read, driver))
+        finally:
+            done.set_result(None)
+
     try:
-        return read(driver)
+        return run_limited(read_there, _READ_SECONDS)
+    except TimeoutError:
+        hanging.add(done)
+        raise TimedOut("It did not answer in time", reason="timed_out") from None
+
+
+def _read[T](name: str, read: Callable[[], T]) -> T:
+    try:
+        return read()
     except BaseException as err:  # noqa: BLE001  it becomes a DriverError
-        raise _as_driver_error(_name(driver), err) from _harmless(err)
+        raise _as_driver_error(name, err) from _harmless(err)
 
 
 class Tolerated:
@@ -135,10 +230,7 @@ class Tolerated:
         trace: TracebackType | None,
     ) -> bool:
         """Note how it ended."""
-        driver_class = (
-            self._driver if isinstance(self._driver, type) else type(self._driver)
-        )
-        faulty = _faulty.setdefault(driver_class, set())
+        faulty = _faulty.setdefault(_kind(self._driver), set())
         if err is None:
             if self._key in faulty:
                 faulty.discard(self._key)
@@ -212,18 +304,29 @@ def _as_driver_error(name: str, err: BaseException) -> DriverError:
     return fault(name, err)
 
 
-async def _settle[DriverT, T](
-    driver: DriverT, call: Callable[[DriverT], Awaitable[T]]
+async def _settle[T](
+    name: str, call: Callable[[], Coroutine[Any, Any, T]]
 ) -> _Outcome[T]:
+    """Run a call to its end; the caller raises what it raised, as that is safe."""
     try:
-        return _Outcome(value=await call(driver))
-    except BaseException as err:  # noqa: BLE001  the caller raises it, as it is safe
-        return _Outcome(error=err)
+        return _Outcome(value=await call())
+    except BaseException as err:  # noqa: BLE001
+        return _Outcome(error=_as_driver_error(name, err), cause=_harmless(err))
+
+
+def _thread_of(driver: object) -> DriverThread | None:
+    """Return the thread of a driver of the user."""
+    found = vars(driver).get(_THREAD)
+    return found if isinstance(found, DriverThread) else None
+
+
+def _kind(driver: object) -> type:
+    return driver if isinstance(driver, type) else type(driver)
 
 
 def _name(driver: Any) -> str:
     """Return the type of a driver, whatever it makes of that attribute."""
-    kind: Any = driver if isinstance(driver, type) else type(driver)
+    kind: Any = _kind(driver)
     try:
         return str(kind.driver_type)[:64]
     except BaseException:  # noqa: BLE001

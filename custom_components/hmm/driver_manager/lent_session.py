@@ -4,9 +4,12 @@
 every other driver, whose authors got the blame.
 """
 
-from typing import Any, Self
+import asyncio
+from socket import AF_INET, AddressFamily
+from typing import Any, Self, override
 
-from aiohttp import ClientSession
+from aiohttp import ClientSession, DummyCookieJar, TCPConnector
+from aiohttp.abc import AbstractResolver, ResolveResult
 from multidict import CIMultiDict
 
 
@@ -38,3 +41,55 @@ class LentSession:
 
     async def __aexit__(self, *error: object) -> None:
         """Leave it open for the others."""
+
+
+def session_like(lent: ClientSession, home: asyncio.AbstractEventLoop) -> ClientSession:
+    """Return a session of the running loop that reaches what one of ``home`` does.
+
+    Names are looked up by the other one, which knows those of the local network.
+    """
+    connector = lent.connector
+    if not isinstance(connector, TCPConnector):
+        return ClientSession(cookie_jar=DummyCookieJar())
+    return ClientSession(
+        connector=TCPConnector(
+            family=AddressFamily(connector.family),
+            keepalive_timeout=connector._keepalive_timeout,  # noqa: SLF001  it has no other
+            limit=connector.limit,
+            limit_per_host=connector.limit_per_host,
+            resolver=_ResolverAtHome(connector._resolver, home),  # noqa: SLF001  it has no other
+            ssl=connector._ssl,  # noqa: SLF001  it has no other
+        ),
+        cookie_jar=DummyCookieJar(),
+        headers=lent.headers,
+        timeout=lent.timeout,
+    )
+
+
+class _ResolverAtHome(AbstractResolver):
+    """Has a resolver look names up in the loop that it belongs to."""
+
+    def __init__(
+        self, resolver: AbstractResolver, home: asyncio.AbstractEventLoop
+    ) -> None:
+        """Take the resolver and its loop."""
+        self._resolver = resolver
+        self._home = home
+
+    @override
+    async def resolve(
+        self,
+        host: str,
+        port: int = 0,
+        family: AddressFamily = AF_INET,
+    ) -> list[ResolveResult]:
+        """Return the addresses of a name."""
+        return await asyncio.wrap_future(
+            asyncio.run_coroutine_threadsafe(
+                self._resolver.resolve(host, port, family), self._home
+            )
+        )
+
+    @override
+    async def close(self) -> None:
+        """Leave it to its owner."""

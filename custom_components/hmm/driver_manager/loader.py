@@ -194,13 +194,12 @@ def forget_modules(drivers: LoadedDrivers) -> None:
             del sys.modules[name]
 
 
-def try_file(path: Path, settings: Mapping[str, Any]) -> FailedDriver | None:
+def try_file(file: DriverFile, settings: Mapping[str, Any]) -> FailedDriver | None:
     """Return what is wrong with a file of the user, None if a driver in it loads.
 
     Runs it: only in a process that may be lost (see ``preflight``).
     """
     drivers = LoadedDrivers()
-    file = with_siblings(DriverFile(path, path.read_bytes()))
     _load_user_file(drivers, file, settings)
     if drivers.miners or drivers.pools:
         return None
@@ -286,7 +285,7 @@ def _try(
         if (known := tried.get(file.fingerprint)) is not None
     }
     new = [file for file in files if file.fingerprint not in tried]
-    found = check((file.path for file in new), settings)
+    found = check(new, settings)
     for file in new:
         finding = found.get(file.path)
         if finding is None or finding.harmful:
@@ -357,7 +356,7 @@ def _load_all(
     for change in before.changes():
         if (file := modules.get(made_by(change.after))) is not None:
             tried[file.fingerprint] = finding = Finding(
-                *explain(file.path, str(change)), harmful=True
+                *explain(file.source.decode(), str(change)), harmful=True
             )
             found[file.path] = LoadedDrivers(failed=[_failed(file, finding)])
             change.undo()

@@ -21,7 +21,7 @@ from ..driver_api.units import parse_moment, parse_number
 from ..driver_api.wallets import strip_worker
 from .answers import read_found_pools, read_tiles
 from .client import known_unit
-from .guard import Tolerated, call_driver, read_driver
+from .guard import Tolerated, call_driver, read_driver, release
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -56,14 +56,19 @@ class PoolAccount:
 def make_pool_driver(
     driver_class: type[BasePoolIntegration], session: aiohttp.ClientSession
 ) -> BasePoolIntegration:
-    """Return a driver with the session that it is lent."""
+    """Return a driver of this loop, with the session that it is lent."""
 
     def make(kind: type[BasePoolIntegration]) -> BasePoolIntegration:
         driver = kind()
-        driver.session = session
+        lend(driver, session)
         return driver
 
     return read_driver(driver_class, make)
+
+
+def lend(driver: BasePoolIntegration, session: aiohttp.ClientSession) -> None:
+    """Lend a driver the session that it is to use."""
+    driver.session = session
 
 
 async def fetch_tiles(
@@ -74,23 +79,24 @@ async def fetch_tiles(
     No message of a driver tells the account or its key: many quote the address that
     they asked.
     """
-    try:
-        answer = await call_driver(
-            driver,
-            lambda it: it.get_dashboard_data(
-                url=account.url,
-                coin=account.coin,
-                username=account.username,
-                **{"stratum_port": account.port, **account.settings},
-            ),
-            _FETCH_SECONDS,
+
+    async def fetch(driver: BasePoolIntegration) -> DashboardTileData | None:
+        answer = await driver.get_dashboard_data(
+            url=account.url,
+            coin=account.coin,
+            username=account.username,
+            **{"stratum_port": account.port, **account.settings},
         )
+        return read_tiles(answer)
+
+    try:
+        tiles = await call_driver(driver, fetch, _FETCH_SECONDS)
     except DriverError as err:
         err.args = (_discreet(str(err), account),)
         err.reason_values = _discreet_values(err.reason_values, account)
         # What it came from may quote as much, and the log shows it to developers
         raise err from None
-    if (tiles := read_driver(driver, lambda _: read_tiles(answer))) is None:
+    if tiles is None:
         msg = f"The driver {driver.driver_type} returned no tiles"
         raise BadAnswer(msg, reason="driver_no_result", driver=driver.driver_type)
     if tiles.health_message is None:
@@ -190,11 +196,12 @@ def secret_settings(driver: BasePoolIntegration) -> set[str]:
 
 async def is_pool_of(driver: BasePoolIntegration, url: str, port: int) -> bool:
     """Return whether a driver knows a host by its name; False if it fails."""
+
+    async def detect(driver: BasePoolIntegration) -> bool:
+        return await driver.detect(url, port) is True
+
     with Tolerated(driver, "detect", url):
-        answer = await call_driver(
-            driver, lambda it: it.detect(url, port), _PROBE_SECONDS
-        )
-        return answer is True
+        return await call_driver(driver, detect, _PROBE_SECONDS)
     return False
 
 
@@ -212,11 +219,12 @@ def coin_of(driver: BasePoolIntegration, url: str, port: int) -> str | None:
 
 async def probe(driver: BasePoolIntegration, url: str, port: int) -> list[FoundPool]:
     """Return what a driver finds at a host of one's own; nothing if it fails."""
+
+    async def find(driver: BasePoolIntegration) -> list[FoundPool]:
+        return read_found_pools(await driver.probe(url, port))
+
     with Tolerated(driver, "probe", url):
-        answer = await call_driver(
-            driver, lambda it: it.probe(url, port), _PROBE_SECONDS
-        )
-        return read_driver(driver, lambda _: read_found_pools(answer))
+        return await call_driver(driver, find, _PROBE_SECONDS)
     return []
 
 
@@ -224,3 +232,4 @@ async def close_pool_driver(driver: BasePoolIntegration) -> None:
     """Let a driver that is asked no more give back what it holds."""
     with Tolerated(driver, "close"):
         await call_driver(driver, lambda it: it.close(), _CLOSE_SECONDS)
+    await release(driver)

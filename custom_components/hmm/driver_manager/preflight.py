@@ -30,6 +30,7 @@ from typing import Any
 
 from ..driver_api import Reason
 from . import trial
+from .driver_files import DriverFile
 from .faults import unpack, why
 
 LOAD_SECONDS = 10.0
@@ -58,13 +59,14 @@ class Finding:
 
 
 def check(
-    paths: Iterable[Path], settings: Mapping[str, Any] | None = None
+    files: Iterable[DriverFile], settings: Mapping[str, Any] | None = None
 ) -> dict[Path, Finding]:
     """Return what is wrong with each file that cannot be loaded. Blocks.
 
-    ``settings`` are those of config.yaml, which a file may need to load at all.
+    What is tried is what was read: the file may be another by then. ``settings`` are
+    those of config.yaml, which a file may need to load at all.
     """
-    waiting = deque(paths)
+    waiting = deque(files)
     return _Trial(waiting, settings or {}).run() if waiting else {}
 
 
@@ -114,7 +116,7 @@ atexit.register(_spare.end)
 class _Trial:
     """Gives files to processes and takes their answers."""
 
-    def __init__(self, waiting: deque[Path], settings: Mapping[str, Any]) -> None:
+    def __init__(self, waiting: deque[DriverFile], settings: Mapping[str, Any]) -> None:
         self._waiting = waiting
         self._settings = settings
         self._findings: dict[Path, Finding] = {}
@@ -212,7 +214,7 @@ class _Trial:
         self._selector.unregister(process.output)
 
     def _leave(self, reason: Reason) -> None:
-        self._findings.update((path, Finding(reason)) for path in self._waiting)
+        self._findings.update((it.path, Finding(reason)) for it in self._waiting)
         self._waiting.clear()
 
     def _seconds_to_wait(self) -> float:
@@ -273,14 +275,14 @@ class _Process:
         """Return how long its file has kept it; nothing while it starts."""
         return 0.0 if self.path is None else time.monotonic() - self.since
 
-    def give(self, path: Path, settings: Mapping[str, Any]) -> None:
+    def give(self, file: DriverFile, settings: Mapping[str, Any]) -> None:
         """Let it try a file."""
-        self.path = path
+        self.path = file.path
         self.since = time.monotonic()
         self.deadline = self.since + LOAD_SECONDS
         assert self._popen.stdin is not None
         # Not as an argument, which every user of the machine could read
-        question = base64.b64encode(pickle.dumps((path, dict(settings))))
+        question = base64.b64encode(pickle.dumps((file, dict(settings))))
         # One that has ended meanwhile is found out by its silence
         with contextlib.suppress(OSError):
             self._popen.stdin.write(question + b"\n")

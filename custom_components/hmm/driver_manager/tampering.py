@@ -173,13 +173,13 @@ def what_changed(before: Snapshot, settings: Mapping[str, Any]) -> str | None:
     return next(iter(changes), None)
 
 
-def explain(path: Path, changed: str) -> tuple[Reason, int | None]:
+def explain(text: str, changed: str) -> tuple[Reason, int | None]:
     """Return why a file is not used that changes something, and its line if found."""
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = text.splitlines()
     # In full, or as it was imported
     for name in (changed, changed.rpartition(".")[2]):
         pattern = re.compile(rf"\b{re.escape(name)}\b")
-        found = (it for it, text in enumerate(lines, 1) if pattern.search(text))
+        found = (it for it, line in enumerate(lines, 1) if pattern.search(line))
         if (line := next(found, None)) is not None:
             break
     return why("changes_shared", what=changed), line

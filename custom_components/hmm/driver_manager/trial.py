@@ -63,11 +63,11 @@ def _main() -> None:
         # Packages may have been installed since
         importlib.invalidate_caches()
         threads = threading.active_count()
-        path, settings = pickle.loads(base64.b64decode(question))  # noqa: S301  ours
+        file, settings = pickle.loads(base64.b64decode(question))  # noqa: S301  ours
         before = tampering.Snapshot(), tampering.process_settings()
-        failed = loader.try_file(path, settings)
+        failed = loader.try_file(file, settings)
         if (changed := tampering.what_changed(*before)) is not None:
-            reason, line = tampering.explain(path, changed)
+            reason, line = tampering.explain(file.source.decode(), changed)
             say([[faults.pack(reason), line], True])
             break
         if _more_threads(threads) > _MOST_THREADS:

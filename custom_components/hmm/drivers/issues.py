@@ -7,6 +7,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN
+from ..driver_manager.hanging import is_stopped
 from ..driver_manager.loader import BUNDLED, StockFile
 from ..errors import told
 from ..markdown import Markdown, async_create_issue, code
@@ -19,6 +20,7 @@ DATA_TYPE = "driver_type"
 
 DRIVER_FAILED = "driver_failed"
 POOL_FILE_FAILED = "pool_file_failed"
+DRIVER_HANGS = "driver_hangs"
 STOCK_FILES = "stock_files"
 _STOCK_ISSUE = f"{STOCK_FILES}_of_hmm_local"
 
@@ -78,6 +80,20 @@ def async_show_issues(hass: HomeAssistant, manager: DriverManager) -> None:
             translation_key=dangerous,
             translation_placeholders={"file": name, "driver": driver.driver_type},
         )
+    for driver in manager.drivers:
+        if not is_stopped(driver.driver_class):
+            continue
+        name = manager.name_of(driver.path)
+        issue_id = f"{DRIVER_HANGS}_{name}"
+        shown.add(issue_id)
+        async_create_issue(
+            hass,
+            issue_id,
+            is_fixable=False,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key=DRIVER_HANGS,
+            translation_placeholders={"file": name, "driver": driver.driver_type},
+        )
     if unseen := manager.stock_decisions.unseen(manager.drivers.stock):
         shown.add(_STOCK_ISSUE)
         async_create_issue(
@@ -93,7 +109,7 @@ def async_show_issues(hass: HomeAssistant, manager: DriverManager) -> None:
             domain == DOMAIN
             and issue_id not in shown
             and issues[domain, issue_id].translation_key
-            in {DRIVER_FAILED, POOL_FILE_FAILED, STOCK_FILES, *DANGERS}
+            in {DRIVER_FAILED, POOL_FILE_FAILED, DRIVER_HANGS, STOCK_FILES, *DANGERS}
         ):
             ir.async_delete_issue(hass, DOMAIN, issue_id)
 

@@ -15,14 +15,18 @@ from homeassistant.config_entries import (
     OperationNotAllowed,
     UnknownEntry,
 )
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.const import EVENT_HOMEASSISTANT_CLOSE
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.translation import async_load_integrations
 
 from ..const import CONF_DRIVER, CONF_ENTRY_TYPE, DOMAIN
 from ..coordinator import MinerCoordinator
-from ..driver_api import BaseMinerAdapter, BasePoolIntegration
+from ..driver_api import BaseMinerAdapter, BasePoolIntegration, DriverError
 from ..driver_manager.declaration import DriverId
+from ..driver_manager.driver_thread import end_threads
+from ..driver_manager.guard import make_driver
+from ..driver_manager.hanging import is_apart, set_apart, watch
 from ..driver_manager.known_pools import KnownPools, load_known_pools
 from ..driver_manager.loader import (
     BUNDLED,
@@ -33,7 +37,7 @@ from ..driver_manager.loader import (
     forget_modules,
     load_drivers,
 )
-from ..driver_manager.pool_client import close_pool_driver, make_pool_driver
+from ..driver_manager.pool_client import close_pool_driver, lend, make_pool_driver
 from ..driver_manager.requirements import Needs, Withheld, optional_drivers, users_needs
 from ..pools.defaults import ConfigFile, async_show_issue, read_config_file
 from .issues import async_show_issues
@@ -122,7 +126,10 @@ class DriverManager:
         self.stock_decisions = StockDecisions(hass)
         self._hass = hass
         self._pool_session = pool_session
-        self._pool_drivers: dict[type[BasePoolIntegration], BasePoolIntegration] = {}
+        self._pool_drivers: dict[
+            type[BasePoolIntegration], BasePoolIntegration | DriverError
+        ] = {}
+        """Those that were made, or why one could not be."""
         self._lock = asyncio.Lock()
         self._listeners: list[Callable[[], None]] = []
         self._told: set[FailedDriver] = set()
@@ -132,6 +139,9 @@ class DriverManager:
         self._installer = PackageInstaller(hass, self._async_installed_late)
         self._asked_for: set[DriverId] = set()
         """Optional drivers that a flow wants, before there is an entry."""
+        self._stop_watching = watch(self._async_hanging_changed)
+        # Not before: polls and commands may go on until then
+        hass.bus.async_listen_once(EVENT_HOMEASSISTANT_CLOSE, self._async_end_threads)
 
     @property
     def failed(self) -> list[FailedDriver]:
@@ -188,6 +198,8 @@ class DriverManager:
         if (driver := self._pool_drivers.get(loaded.driver_class)) is None:
             driver = make_pool_driver(loaded.driver_class, self._pool_session)
             self._pool_drivers[loaded.driver_class] = driver
+        if isinstance(driver, DriverError):
+            raise driver
         return driver
 
     @callback
@@ -344,6 +356,7 @@ class DriverManager:
         )
         # Repairs are filled with them, and at the start they may not be there yet
         await async_load_integrations(self._hass, {DOMAIN})
+        await self._async_set_apart()
         async_show_issue(self._hass, config_file)
         self._log_passed_over()
         self._log_stock()
@@ -359,6 +372,39 @@ class DriverManager:
                 )
         self._told = set(self.failed)
         async_show_issues(self._hass, self)
+
+    async def _async_set_apart(self) -> None:
+        """Let the drivers of the user's files run in threads of their own.
+
+        Those of pools are made now, as that may take a while.
+        """
+        for driver in self.drivers:
+            if not driver.bundled:
+                set_apart(driver.driver_class, self.name_of(driver.path))
+        await asyncio.gather(
+            *(
+                self._async_make_pool_driver(driver.driver_class)
+                for driver in self.drivers.pools.values()
+                if is_apart(driver.driver_class)
+                and driver.driver_class not in self._pool_drivers
+            )
+        )
+
+    async def _async_make_pool_driver(self, kind: type[BasePoolIntegration]) -> None:
+        made: BasePoolIntegration | DriverError
+        try:
+            made = await make_driver(kind, lend, self._pool_session)
+        except DriverError as err:
+            made = err
+        self._pool_drivers[kind] = made
+
+    @callback
+    def _async_hanging_changed(self) -> None:
+        async_show_issues(self._hass, self)
+
+    async def _async_end_threads(self, event: Event) -> None:
+        self._stop_watching()
+        await end_threads()
 
     async def _async_look_at_packages(self) -> _Packages:
         """Return what the files need that are to be loaded now."""
@@ -422,7 +468,13 @@ class DriverManager:
             for driver_class in tuple(self._pool_drivers)
             if driver_class not in in_use
         ]
-        await asyncio.gather(*map(close_pool_driver, unused))
+        await asyncio.gather(
+            *(
+                close_pool_driver(driver)
+                for driver in unused
+                if not isinstance(driver, DriverError)
+            )
+        )
 
     def _log_loaded(self, driver: AnyLoaded) -> None:
         _LOGGER.warning(

@@ -32,7 +32,7 @@ from ..driver_manager.driver_store import (
     StoreError,
 )
 from ..driver_manager.faults import why
-from ..driver_manager.legacy.siblings import sibling_files
+from ..driver_manager.legacy.siblings import sibling_files, with_siblings
 from ..driver_manager.legacy.stock import is_stock
 from ..driver_manager.loader import FailedDriver
 from ..driver_manager.preflight import check
@@ -424,8 +424,9 @@ class DriverUpdates:
             self._files.write(
                 staged.parent / sibling.path.relative_to(path.parent), sibling.source
             )
+        file = with_siblings(DriverFile(staged, source))
         try:
-            finding = check([staged], self._manager.drivers.settings).get(staged)
+            finding = check([file], self._manager.drivers.settings).get(staged)
         finally:
             if not waits:
                 self._files.unstage(declaration.sha256)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from custom_components.hmm.driver_api import CannotConnect
-from custom_components.hmm.driver_manager.legacy.host import Hanging, Host, hanging_of
+from custom_components.hmm.driver_manager.hanging import Hanging
+from custom_components.hmm.driver_manager.legacy.host import Host, hanging_of
 
 
 def host_of(name: str) -> Host:

@@ -27,10 +27,11 @@ from ...driver_api.transports.udp import BroadcastListener, Packet
 from ...driver_api.units import LONGEST_FIGURE, parse_text
 from ..declaration import NotADriver
 from ..faults import why
+from ..hanging import Hanging
 from .binding import bind, names
 from .dangers import Danger, known_dangers
 from .figures import read
-from .host import Hanging, Host
+from .host import Host
 from .miner_reports import (
     extra_data,
     is_miner,

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from ..hanging import Hanging
 from .app_settings import AppSettings
-from .host import Hanging
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

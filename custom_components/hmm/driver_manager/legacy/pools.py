@@ -25,6 +25,7 @@ from ...driver_api.units import (
 )
 from ..declaration import NotADriver
 from ..faults import why
+from ..hanging import Hanging
 from .app_settings import AppSettings
 from .binding import bind, names
 from .figures import read, read_duration, read_hashrate, read_moment
@@ -60,6 +61,7 @@ class LegacyPool(BasePoolIntegration):
     """
 
     legacy: ClassVar[Any]
+    hanging: ClassVar[Hanging]
     host: ClassVar[Host]
     plain_unit: ClassVar[str]
     """The unit of a hashrate that is a plain number."""
@@ -373,6 +375,7 @@ def wrap_pool(driver: Any, origin: Origin) -> type[LegacyPool]:
             "supports_coins": coins,
             "requires_api_key": legacy.requires_api_key is True,
             "legacy": legacy,
+            "hanging": origin.hanging,
             "host": Host(driver_type, origin.hanging),
             "plain_unit": _plain_unit(legacy, origin),
             "settings": origin.settings,
