@@ -341,6 +341,37 @@ class _Poll:
         self.update_is_running = coordinator.client._lock.locked()
 
 
+LOSES_ONE = """\
+
+    async def connect(self, ip, port=None):
+        if Path({lost!r}).exists():
+            Path({lost!r}).unlink()
+            raise CannotConnect("No answer", reason="no_response")
+        return await super().connect(ip, port)
+"""
+
+
+async def test_one_lost_answer_does_not_set_a_miner_up_again(
+    home: HomeAssistant, hmm_folder: Path, bitaxe: SimulatedAxeOS, tmp_path: Path
+) -> None:
+    """Given a busy moment in which a connection fails, the new version tries again."""
+    file = hmm_folder / "garage_driver.py"
+    file.write_text(garage())
+    entry = await set_up(home, miner_entry(bitaxe, "garage"))
+    coordinator = entry.runtime_data
+    lost = tmp_path / "lost"
+    lost.touch()
+    code = (
+        "from pathlib import Path\n"
+        "from custom_components.hmm.driver_api import CannotConnect\n"
+    )
+    file.write_text(garage("2.0.0", code=code) + LOSES_ONE.format(lost=str(lost)))
+    await manager_of(home).async_reload()
+    assert not lost.exists()
+    assert entry.runtime_data is coordinator
+    assert coordinator.client.driver_version == "2.0.0"
+
+
 async def test_without_a_change_nothing_is_run_again(
     home: HomeAssistant, hmm_folder: Path, bitaxe: SimulatedAxeOS, tmp_path: Path
 ) -> None:

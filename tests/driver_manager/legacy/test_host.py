@@ -297,3 +297,31 @@ def test_a_host_that_nobody_has_any_more() -> None:
     gc.collect()
     thread.join(20)
     assert not thread.is_alive()
+
+
+async def test_a_task_that_ends_the_program_ends_no_thread() -> None:
+    """Given a task of the driver's own that nobody awaits, the next call is served."""
+    host = host_of("acme")
+    for error in (KeyboardInterrupt, SystemExit):
+
+        async def leave(error: type[BaseException] = error) -> threading.Thread:
+            async def fail() -> None:
+                raise error
+
+            asyncio.get_running_loop().create_task(fail()).add_done_callback(print)
+            return threading.current_thread()
+
+        thread = await host.run(leave, 10)
+        assert await host.run(threading.current_thread, 10) is thread
+
+
+async def test_jobs_that_hang_are_counted_as_calls(stuck: Stuck) -> None:
+    """Given a driver that leaves a blocked worker with each call, it is stopped."""
+    hanging = Hanging("stuck_driver.py")
+    host = Host("stuck", hanging)
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            await host.run(lambda: asyncio.to_thread(stuck.free.wait), 0.01)
+    with pytest.raises(CannotConnect, match="stuck hangs"):
+        await Host("stuck", hanging).run(lambda: "answer", 10)
+    assert await asyncio.to_thread(lambda: "free") == "free"

@@ -146,6 +146,7 @@ class BroadcastListener(asyncio.DatagramProtocol):
         self.opened = 0.0
         """Since when it listens, by the monotonic clock."""
         self._users = 0
+        self._siblings: dict[int, BroadcastListener] = {}
         self._opening: asyncio.Lock = asyncio.Lock()
         self._transport: asyncio.DatagramTransport | None = None
         self._wanted: dict[str, _Wanted] = {}
@@ -166,6 +167,7 @@ class BroadcastListener(asyncio.DatagramProtocol):
         listener = ports.get(port)
         if listener is None:
             listener = ports[port] = cls(port)
+            listener._siblings = ports
         listener._users += 1
         try:
             async with listener._opening:
@@ -184,9 +186,9 @@ class BroadcastListener(asyncio.DatagramProtocol):
         if self._transport is not None:
             self._transport.close()
             self._transport = None
-        for ports in self._listeners.values():
-            if ports.get(self.port) is self:
-                del ports[self.port]
+        # Not all of all loops: another thread may change those meanwhile
+        if self._siblings.get(self.port) is self:
+            del self._siblings[self.port]
 
     @property
     def packets(self) -> tuple[Packet, ...]:
