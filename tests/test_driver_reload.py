@@ -24,11 +24,12 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
+from custom_components.hmm.bundled.axeos import AxeDriver
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.coordinator import MINER_INTERVAL
 from custom_components.hmm.data import get_data
 from custom_components.hmm.diagnostics import async_get_config_entry_diagnostics
-from custom_components.hmm.driver_manager import preflight
+from custom_components.hmm.driver_manager import client, preflight
 from custom_components.hmm.drivers.manager import DriverManager
 from simulator import SimulatedAxeOS, SimulatedSolopool
 
@@ -134,6 +135,18 @@ async def test_only_the_miner_of_a_changed_driver_is_set_up_again(
     assert "1 changed, 1 entries" in said[1][1]
 
 
+def wait_for_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no time limit decide: here, all miners and their drivers share one machine.
+
+    All are polled in the same moment, which never happens outside of tests.
+    """
+    monkeypatch.setattr(preflight, "LOAD_SECONDS", 120)
+    monkeypatch.setattr(client, "_POLL_SECONDS", 60)
+    monkeypatch.setattr(client, "_SWAP_SECONDS", 60)
+    monkeypatch.setattr(AxeDriver, "connect_timeout", 60.0)
+    monkeypatch.setattr(AxeDriver, "answer_timeout", 60.0)
+
+
 async def test_20_miners_lose_no_poll_while_a_driver_is_reloaded(
     home: HomeAssistant,
     hmm_folder: Path,
@@ -142,7 +155,7 @@ async def test_20_miners_lose_no_poll_while_a_driver_is_reloaded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each is asked once per interval before, during and after the reload."""
-    monkeypatch.setattr(preflight, "LOAD_SECONDS", 120)
+    wait_for_a_busy_machine(monkeypatch)
     file = hmm_folder / "garage_driver.py"
     file.write_text(garage())
     unavailable: list[str] = []
@@ -223,7 +236,7 @@ async def test_50_miners_go_on_with_a_new_version_of_their_driver(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each is asked as often as ever, and none is unavailable for a moment."""
-    monkeypatch.setattr(preflight, "LOAD_SECONDS", 120)
+    wait_for_a_busy_machine(monkeypatch)
     file = hmm_folder / "garage_driver.py"
     file.write_text(garage())
     gone: list[str] = []

@@ -51,6 +51,7 @@ ISSUES = {
     "drivers/install": {driver_install.DRIVER_INSTALL},
     "drivers/issues": {
         driver_issues.DRIVER_FAILED,
+        driver_issues.DRIVER_HANGS,
         driver_issues.POOL_FILE_FAILED,
         driver_issues.STOCK_FILES,
         *driver_issues.DANGERS,
