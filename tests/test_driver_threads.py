@@ -29,6 +29,7 @@ from custom_components.hmm.driver_manager import (
     workers,
 )
 from simulator import SimulatedAxeOS, SimulatedSolopool
+from simulator.solopool import DEMO_WALLET
 
 from .common import pool_entry, until, value
 from .conftest import miner_entry, set_up
@@ -396,7 +397,12 @@ async def test_a_pool_driver_that_blocks(
     async with SimulatedSolopool() as pool:
         other = await set_up(home, pool_entry(pool))
         entry = await set_up(
-            home, pool_entry(pool, "elsewhere", data={"driver": "village"})
+            home,
+            pool_entry(
+                pool,
+                "elsewhere",
+                data={"driver": "village", "wallet": DEMO_WALLET},
+            ),
         )
         assert value(home, entry, "pool_hashrate") > 0
         monkeypatch.setattr(pool_client, "_FETCH_SECONDS", 0.3)

@@ -83,7 +83,7 @@ def hanging_of(kind: type, name: str) -> Hanging:
 
 def set_apart(kind: type, file_name: str) -> None:
     """Let a driver class of the user run in threads of its own from now on."""
-    if kind not in _by_class and _of_file(kind) is None:
+    if not is_apart(kind) and _of_file(kind) is None:
         _by_class[kind] = Hanging(file_name, is_apart=True)
 
 
