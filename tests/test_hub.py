@@ -11,6 +11,7 @@ from homeassistant.const import (
     STATE_UNKNOWN,
 )
 from homeassistant.core import CoreState, HomeAssistant, callback
+from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -18,8 +19,10 @@ from custom_components.hmm.const import DOMAIN, HUB_UNIQUE_ID
 from simulator import SimulatedAxeOS, SimulatedNerdQAxe, SimulatedNMMiner
 
 from .common import (
+    act,
     devices,
     find,
+    find_id,
     find_maybe,
     hub_entry,
     identity,
@@ -101,6 +104,15 @@ async def test_totals(home: HomeAssistant, household: Household) -> None:
         "miners",
         "miners_online",
     }
+
+
+async def test_a_refresh_by_hand(home: HomeAssistant, household: Household) -> None:
+    """Whoever asks for an update of the fleet gets the same sums, at once."""
+    entity_id = find_id(home, hub_entry(home), "sensor", "hashrate")
+    before = home.states.get(entity_id)
+    assert await async_setup_component(home, "homeassistant", {})
+    await act(home, "homeassistant", "update_entity", entity_id)
+    assert home.states.get(entity_id) == before
 
 
 async def test_one_miner_is_off(home: HomeAssistant, household: Household) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE, STATE_UNKNOWN
-from homeassistant.core import HomeAssistant, State, callback
+from homeassistant.core import HomeAssistant, State, callback, valid_entity_id
 from homeassistant.helpers import (
     area_registry as ar,
     device_registry as dr,
@@ -205,6 +205,19 @@ async def test_worker_without_a_name(home: HomeAssistant) -> None:
     async with SimulatedSolopool(wallets={WALLET: {WALLET: 1e12}}) as pool:
         entry = await set_up(home, pool_entry(pool, WALLET))
         assert workers(home, entry).keys() == {"default"}
+
+
+async def test_worker_with_a_name_without_end(
+    home: HomeAssistant, pool: SimulatedSolopool
+) -> None:
+    """Whoever mines to a wallet chooses it; its entities have valid ids all the same."""
+    workers_of = pool.wallets[WALLET].workers
+    workers_of["a_" * 120] = workers_of.pop("attic")
+    entry = await set_up(home, pool_entry(pool, WALLET))
+    name = next(it for it in workers(home, entry) if it.startswith("a_"))
+    assert float(shown(home, entry, name, "sensor.hashrate").state) > 0
+    registered = er.async_entries_for_config_entry(er.async_get(home), entry.entry_id)
+    assert all(valid_entity_id(it.entity_id) for it in registered)
 
 
 # How they come and go

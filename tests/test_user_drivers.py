@@ -317,6 +317,22 @@ async def test_command_that_a_driver_does_not_take(
     assert find(home, entry, "select", "mode").state == "on"
 
 
+async def test_an_answer_whose_truth_ends_programs(
+    home: HomeAssistant, homebrew: Any
+) -> None:
+    """What a driver returns is looked at where it can do no harm."""
+    homebrew.answer = GOOD
+    entry = await set_up(home, homebrew_entry())
+    truth = type("Truth", (), {"__bool__": raising(SystemExit)})
+
+    async def restart(self: Any) -> Any:
+        return truth()
+
+    homebrew.restart = restart
+    with pytest.raises(HomeAssistantError, match="has an error in line"):
+        await act(home, "button", "press", find_id(home, entry, "button", "restart"))
+
+
 async def test_identity_that_only_connect_tells(
     home: HomeAssistant, homebrew: Any
 ) -> None:

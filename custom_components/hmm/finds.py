@@ -16,6 +16,8 @@ class MinerRecord:
     blocks_found: int | None = None
     best_share: float | None = None
     """The best share ever, as the miner reported it last."""
+    uptime: float | None = None
+    """Seconds since it started: while they grow, fewer blocks are a mistake."""
 
     def look(self, identity: str, telemetry: MinerTelemetry) -> str | None:
         """Return which field shows a find: "blocks_found", "best_share" or None.
@@ -29,6 +31,9 @@ class MinerRecord:
         self.blocks_found = _or(telemetry.blocks_found, blocks)
         # Zero stands for "not read yet" in a device that has just started
         self.best_share = telemetry.best_share or _or(best, telemetry.best_share)
+        if _is_later(before.uptime, telemetry.uptime):
+            self.blocks_found = _larger(blocks, self.blocks_found)
+        self.uptime = telemetry.uptime
         if _grew(blocks, telemetry.blocks_found):
             return "blocks_found"
         return "best_share" if _grew(best, telemetry.best_share) else None
@@ -53,6 +58,15 @@ class MinerRecord:
 
 def _or[NumberT: float](value: NumberT | None, other: NumberT | None) -> NumberT | None:
     return other if value is None else value
+
+
+def _is_later(before: float | None, now: float | None) -> bool:
+    """Return whether a miner has not restarted between two of its uptimes."""
+    return before is not None and now is not None and now >= before
+
+
+def _larger(before: int | None, now: int | None) -> int | None:
+    return now if before is None or now is None else max(before, now)
 
 
 def _grew(before: float | None, now: float | None) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 import logging
-from typing import Any
+from typing import Any, override
 
 from homeassistant.config_entries import (
     SIGNAL_CONFIG_ENTRY_CHANGED,
@@ -146,6 +146,11 @@ class HubCoordinator(DataUpdateCoordinator[FleetData]):
     def _started(self, hass: HomeAssistant) -> None:
         self._complete = True
         self._async_add_up()
+
+    @override
+    async def _async_update_data(self) -> FleetData:
+        """Add up on request; otherwise its members say when they changed."""
+        return self._total() if self._complete else self.data
 
     @callback
     def _async_add_up(self) -> None:

@@ -58,6 +58,7 @@ def test_an_address_is_understood(typed: str, address: Address) -> None:
         ("192.168.1.50:", "address_port"),
         ("192.168.1.50:0", "address_port"),
         ("192.168.1.50:65536", "address_port"),
+        (f"192.168.1.50:{'9' * 5000}", "address_port"),
         ("192.168.1.50:-80", "address_port"),
         ("192.168.1.50:http", "address_port"),
         ("192.168.1.50:80:80", "address_port"),

@@ -343,6 +343,12 @@ def test_a_folder_with_the_name_of_a_driver(tmp_path: Path) -> None:
         ('    driver_type = "acme"\n', "", "AcmeDriver has no driver_type"),
         ('"acme"', '""', "AcmeDriver has no driver_type"),
         ('"acme"', "7", "AcmeDriver has no driver_type"),
+        # It may do anything where it is looked up, but not while it is tried
+        (
+            '"acme"',
+            'type("Text", (str,), {"__hash__": lambda it: 1 / 0})("acme")',
+            "AcmeDriver has no driver_type",
+        ),
         (
             'driver_version = "1.2.3"',
             'hashrate_unit = "PH/s"',

@@ -8,6 +8,7 @@ from typing import Literal
 type AddressFault = Literal["address_ipv6", "address_port", "address_invalid"]
 
 _AFTER_SERVER = re.compile(r"[/?#\\]")
+_PORT = re.compile(r"[0-9]{1,5}")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
 # "http://user:password@", or "user:password@"; an e-mail address is none
 _LOGIN = re.compile(
@@ -47,7 +48,7 @@ def parse_address(text: str) -> Address:
     host, colon, typed_port = text.partition(":")
     port = None
     if colon:
-        if not typed_port.isdecimal() or not 0 < int(typed_port) < 65536:
+        if not _PORT.fullmatch(typed_port) or not 0 < int(typed_port) < 65536:
             raise AddressError("address_port")
         port = int(typed_port)
     host = host.removesuffix(".")

@@ -27,6 +27,7 @@ from .guard import (
     TimedOut,
     Tolerated,
     call_driver,
+    driver_name,
     make_driver,
     read_driver,
     release,
@@ -130,10 +131,11 @@ class MinerClient:
         driver = await self._connected()
         telemetry = await call_driver(driver, _get_telemetry, _POLL_SECONDS)
         if telemetry is None:
+            name = driver_name(driver)
             raise DriverFault(
-                f"The driver {driver.driver_type} returned no telemetry",
+                f"The driver {name} returned no telemetry",
                 reason="driver_no_result",
-                driver=driver.driver_type,
+                driver=name,
             )
         return telemetry
 

@@ -91,7 +91,7 @@ async def make_driver[DriverT](
         attach(driver, session)
         return driver
 
-    name = _name(kind)
+    name = driver_name(kind)
     hanging = hanging_of(kind, name)
     if not hanging.is_apart:
         return read_driver(kind, lambda it: make(it, session))
@@ -130,7 +130,7 @@ async def call_driver[DriverT, T](
     async def run() -> T:
         return await call(driver)
 
-    name = _name(driver)
+    name = driver_name(driver)
     hanging = hanging_of(type(driver), name)
     return await _call(name, hanging, _thread_of(driver), run, seconds)
 
@@ -181,7 +181,7 @@ def read_driver[DriverT, T](driver: DriverT, read: Callable[[DriverT], T]) -> T:
     ``driver`` is an object or a class. Raises nothing but ``DriverError``. It is
     waited for: one of the user's gets a thread for it, and little time.
     """
-    name = _name(driver)
+    name = driver_name(driver)
     hanging = hanging_of(_kind(driver), name)
     if not hanging.is_apart:
         return _read(name, partial(read, driver))
@@ -235,7 +235,9 @@ class Tolerated:
             if self._key in faulty:
                 faulty.discard(self._key)
                 _LOGGER.info(
-                    "%s of the driver %s works again", self._key[0], _name(self._driver)
+                    "%s of the driver %s works again",
+                    self._key[0],
+                    driver_name(self._driver),
                 )
             return False
         if (
@@ -324,7 +326,7 @@ def _kind(driver: object) -> type:
     return driver if isinstance(driver, type) else type(driver)
 
 
-def _name(driver: Any) -> str:
+def driver_name(driver: Any) -> str:
     """Return the type of a driver, whatever it makes of that attribute."""
     kind: Any = _kind(driver)
     try:

@@ -46,7 +46,7 @@ _SIGNS = ("driver", "url", "port", "coin")
 # With what an address may begin, in front of "://"
 _SCHEMES = ("http", "https", "tcp", "ssl", "tls", "stratum", "stratum2")
 _SCHEME = re.compile(
-    r"\s*([a-z][a-z0-9.-]*)(?:\+(?:tcp|ssl|tls|udp))?://", re.IGNORECASE
+    r"\s*([a-z][a-z0-9.-]*)(?:\+(?:tcp|ssl|tls|udp))?:/", re.IGNORECASE
 )
 # A list of more is none to choose from
 _MOST_TEMPLATES = 500

@@ -377,6 +377,10 @@ def _load_with_limit(
         # Each time, a thread would be left behind
         tried[file.fingerprint] = finding = Finding(reason, harmful=True)
         return LoadedDrivers(failed=[_failed(file, finding)])
+    # Even its errors are code of the file, and may fail when they are read
+    except BaseException as err:  # noqa: BLE001
+        finding = Finding(why("raises", error=type(err).__name__), harmful=True)
+        return LoadedDrivers(failed=[_failed(file, finding)])
     return found
 
 
@@ -422,9 +426,12 @@ def _load_user_file(
             _register(
                 drivers, driver_class, path, sha256, bundled=False, version=version
             )
-        except NotADriver as err:
-            line = _class_line(driver_class)
-            drivers.failed.append(FailedDriver(path=path, reason=err.reason, line=line))
+        # Its class attributes may be anything as well
+        except BaseException as err:  # noqa: BLE001
+            line = _line_in_file(err, path) or _class_line(driver_class)
+            drivers.failed.append(
+                FailedDriver(path=path, reason=_reason(err, discreet), line=line)
+            )
     for theirs, wrap in legacy.items():
         try:
             _register(drivers, wrap(), path, sha256, bundled=False, version=version)
@@ -515,7 +522,8 @@ def _register(
         methods = ", ".join(sorted(missing))
         raise NotADriver(why("class_abstract", driver_class=name, methods=methods))
     driver_type = driver_class.driver_type
-    if not isinstance(driver_type, str) or not driver_type:
+    # One of a kind of its own may do anything wherever it is looked up
+    if type(driver_type) is not str or not driver_type:
         raise NotADriver(why("class_no_type", driver_class=name))
     if issubclass(driver_class, BaseMinerAdapter):
         _check_connection(driver_class)

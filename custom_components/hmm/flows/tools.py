@@ -80,9 +80,13 @@ def choice(
     )
 
 
+_LONGEST_NAME = 64
+"""Characters of a name that a device or pool chose: Home Assistant puts more behind it."""
+
+
 def free_title(name: str, taken: set[str]) -> str:
     """Return a name that is not taken, short enough to speak, and no Markdown."""
-    name = inert(name)
+    name = inert(name)[:_LONGEST_NAME].rstrip()
     free = name
     number = 2
     while free in taken:

@@ -31,6 +31,8 @@ _KEEP_SECONDS = 86_400
 _LONGEST_INTERVAL = 900
 
 _UNNAMED = "default"
+# With the longest name of a pool, the ids of its entities are valid
+_LONGEST_NAME = 64
 _ID_DIGITS = 16
 
 # A name of 26 and more characters that is the address of a wallet, and what follows
@@ -184,7 +186,10 @@ class PoolWorkers:
             manufacturer=home.manufacturer,
             model=home.model,
             translation_key="worker",
-            translation_placeholders={"pool": self._entry.title, "worker": name},
+            translation_placeholders={
+                "pool": self._entry.title,
+                "worker": name[:_LONGEST_NAME],
+            },
             via_device_id=home.id,
         )
 
