@@ -143,8 +143,8 @@ BAD = (
     ),
     Bad(
         "schema",
-        "        if username is None:\n            return False",
-        "        if username is None:\n            return True",
+        '        return is_wallet(config.get("username"), config.get("coin"))\n',
+        "        return True\n",
         "validate_config says yes",
     ),
     Bad(
