@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from datetime import timedelta
 import json
 import logging
 from pathlib import Path
@@ -24,9 +25,9 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
+from custom_components.hmm import coordinator
 from custom_components.hmm.bundled.axeos import AxeDriver
 from custom_components.hmm.const import DOMAIN
-from custom_components.hmm.coordinator import MINER_INTERVAL
 from custom_components.hmm.data import get_data
 from custom_components.hmm.diagnostics import async_get_config_entry_diagnostics
 from custom_components.hmm.driver_manager import client, preflight
@@ -136,10 +137,12 @@ async def test_only_the_miner_of_a_changed_driver_is_set_up_again(
 
 
 def wait_for_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no time limit decide: here, all miners and their drivers share one machine.
+    """Let no time decide: here, all miners and their drivers share one machine.
 
-    All are polled in the same moment, which never happens outside of tests.
+    All are polled in the same moment, which never happens outside of tests, and only
+    when a test wants it.
     """
+    monkeypatch.setattr(coordinator, "MINER_INTERVAL", timedelta(hours=1))
     monkeypatch.setattr(preflight, "LOAD_SECONDS", 120)
     monkeypatch.setattr(client, "_POLL_SECONDS", 60)
     monkeypatch.setattr(client, "_SWAP_SECONDS", 60)
@@ -189,7 +192,9 @@ async def test_20_miners_lose_no_poll_while_a_driver_is_reloaded(
             device.counters.reset()
 
         async def poll_all(rounds: int) -> None:
-            async_fire_time_changed(home, dt_util.utcnow() + MINER_INTERVAL * 1.1)
+            async_fire_time_changed(
+                home, dt_util.utcnow() + coordinator.MINER_INTERVAL * 1.1
+            )
             await until(
                 lambda: all(it.counters.requests >= rounds for it in devices), 60
             )
@@ -271,7 +276,9 @@ async def test_50_miners_go_on_with_a_new_version_of_their_driver(
         async def poll_all() -> None:
             nonlocal polls
             polls += 1
-            async_fire_time_changed(home, dt_util.utcnow() + MINER_INTERVAL * 1.1)
+            async_fire_time_changed(
+                home, dt_util.utcnow() + coordinator.MINER_INTERVAL * 1.1
+            )
             await until(
                 lambda: all(it.counters.requests >= polls for it in devices), 60
             )

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 import json
 from pathlib import Path
 import socket
@@ -497,32 +496,6 @@ async def test_ports_are_tried_at_the_same_time(
     # Who broadcasts is listened for only once no request is waited for
     assert log[:2] == ["cgminer at 4028", "web at 80"]
     assert sorted(log[2:]) == ["cgminer closed", "web closed"]
-
-
-async def test_an_optional_driver_is_not_asked_where_nobody_is(
-    bundled: Drivers, context: DriverContext
-) -> None:
-    """Given a closed port, a driver that looks around for long is left out."""
-    asked: list[str] = []
-
-    class Optional(BitaxeDriver):
-        driver_type = "optional"
-
-        async def connect(self, ip: str, port: int | None = None) -> bool:
-            asked.append(ip)
-            return False
-
-    optional = replace(made(Optional), optional=True)
-    device = SimulatedAxeOS()
-    async with device:
-        device.fault = Fault.HTML
-        await look([optional, *bundled], context, device.port)
-        assert asked == ["127.0.0.1"]
-        await device.unplug()
-        await look([optional, *bundled], context, device.port)
-        assert asked == ["127.0.0.1"]
-        await look([optional], context, device.port)
-        assert asked == ["127.0.0.1"] * 2
 
 
 async def test_a_search_that_is_given_up_leaves_nothing_open(

@@ -166,9 +166,9 @@ class _Search:
         usual = [it for it in turns if not it[1].optional]
         with on_reply(self._hear):
             await self._try_doors(usual)
-        if not self.found and (self._is_heard or not usual):
+        if not self.found:
             # An optional driver knows many miners that have a better one, and takes its
-            # time: none is asked where nobody is
+            # time. It may speak what no other does: that nobody was heard says nothing
             for turn, driver in turns[len(usual) :]:
                 await self._ask(turn, driver)
         if found := self.found:
