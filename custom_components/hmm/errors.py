@@ -126,12 +126,14 @@ def told(hass: HomeAssistant, reason: str) -> str:
 @callback
 def entry_reason(hass: HomeAssistant, entry: ConfigEntry[Any]) -> str | None:
     """Return why an entry is not set up, in the language of Home Assistant."""
-    if entry.error_reason_translation_domain != DOMAIN:
+    key = entry.error_reason_translation_key
+    # Older versions of Home Assistant do not keep whose key it is: then it is ours
+    domain = getattr(entry, "error_reason_translation_domain", DOMAIN)
+    if key is None or domain != DOMAIN:
         return entry.reason
-    assert entry.error_reason_translation_key is not None
     return sentence(
         hass,
-        entry.error_reason_translation_key,
+        key,
         entry.error_reason_translation_placeholders or {},
     )
 

@@ -117,7 +117,8 @@ class _Own:
 
     name: str
     hanging: Hanging
-    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+    # Not by the policy: loops of older versions of Home Assistant keep their executor
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.EventLoop)
     sessions: list[ClientSession] = field(default_factory=list)
     is_closed: threading.Event = field(default_factory=threading.Event)
     ended: Future[None] = field(default_factory=Future)
