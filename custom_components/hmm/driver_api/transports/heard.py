@@ -1,5 +1,6 @@
 """Whether a device has sent anything yet, for whoever waits for the first sign of it."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -10,7 +11,16 @@ _on_reply: ContextVar[Callable[[], None] | None] = ContextVar("on_reply", defaul
 @contextmanager
 def on_reply(callback: Callable[[], None]) -> Iterator[None]:
     """Call back with each reply that a transport receives in here or in a task begun here."""
-    token = _on_reply.set(callback)
+    loop = asyncio.get_running_loop()
+
+    def call_back() -> None:
+        # A user's driver receives it in the loop of its own thread
+        if asyncio.get_running_loop() is loop:
+            callback()
+        else:
+            loop.call_soon_threadsafe(callback)
+
+    token = _on_reply.set(call_back)
     try:
         yield
     finally:
