@@ -32,6 +32,7 @@ from custom_components.hmm.driver_manager import (
 )
 from custom_components.hmm.driver_manager.detect import Detected, Detection, detect
 from custom_components.hmm.driver_manager.guard import DriverFault
+from custom_components.hmm.driver_manager.hanging import MOST_HANGING, hanging_of
 from custom_components.hmm.driver_manager.loader import LoadedDriver
 from simulator import (
     Fault,
@@ -293,32 +294,70 @@ async def test_no_driver_at_all(context: DriverContext) -> None:
     assert type(detection.error) is CannotConnect
 
 
-async def test_a_broken_driver_hides_nothing(
-    bundled: Drivers, context: DriverContext, tmp_path: Path
-) -> None:
-    """Given a driver that fails, the others are asked, and their word counts."""
+def broken(raises: BaseException) -> LoadedDriver[BaseMinerAdapter]:
+    """Return a driver of the user that fails while it detects."""
 
     class Broken(BitaxeDriver):
         driver_type = "broken"
 
         async def connect(self, ip: str, port: int | None = None) -> bool:
-            raise SystemExit
+            raise raises
 
-    broken = LoadedDriver[BaseMinerAdapter](
-        driver_class=Broken,
-        driver_type="broken",
-        version="1",
-        path=tmp_path,
-        sha256="",
-        bundled=False,
-    )
+    return made(Broken, bundled=False)
+
+
+async def test_a_broken_driver_hides_nothing(
+    bundled: Drivers, context: DriverContext
+) -> None:
+    """Given a driver that fails, the others are asked, and their word counts."""
+    drivers = [broken(SystemExit()), *bundled]
     async with SimulatedAxeOS() as device:
-        found = only(await look([broken, *bundled], context, device.port))
+        found = only(await look(drivers, context, device.port))
         assert found.driver.driver_type == "bitaxe"
-        device.fault = Fault.HTML
-        detection = await look([broken, *bundled], context, device.port)
-        assert type(detection.error) is HtmlAnswer
-        assert type((await look([broken], context, device.port)).error) is DriverFault
+        device.refuse_address = True
+        detection = await look(drivers, context, device.port)
+
+    assert type(detection.error) is AddressRefused
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b'{"STATUS": [{"STATUS": "S"}], "VERSION": [{"PROD": "Antminer S19"}]}\0',
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 404 No\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\nNo",
+        b"HTTP/1.1 302 No\r\nLocation: /\r\nContent-Length: 0\r\n\r\n",
+        b"SSH-2.0\r\n",
+    ],
+)
+async def test_a_driver_that_failed_is_named_where_no_other_fits(
+    bundled: Drivers, context: DriverContext, answer: bytes
+) -> None:
+    """Given a device that only the driver with a bug may know, the bug is reported."""
+    drivers = [*bundled, broken(KeyError("hashrate"))]
+    async with answering(answer) as port:
+        detection = await look(drivers, context, port)
+
+    assert type(detection.error) is DriverFault
+    assert detection.error.reason_key == "driver_error"
+    values = detection.error.reason_values
+    assert (values["driver"], values["error"]) == ("broken", "KeyError")
+
+
+async def test_a_driver_that_hangs_is_named_where_no_other_fits(
+    bundled: Drivers, context: DriverContext
+) -> None:
+    """Given a driver that is stopped since it hangs, the user learns of that."""
+    driver = broken(KeyError())
+    hanging = hanging_of(driver.driver_class, "broken_driver.py")
+    calls = [asyncio.get_running_loop().create_future() for _ in range(MOST_HANGING)]
+    for call in calls:
+        hanging.add(call)
+    async with answering(b"SSH-2.0\r\n") as port:
+        detection = await look([driver, *bundled], context, port)
+
+    assert isinstance(detection.error, CannotConnect)
+    assert detection.error.reason_key == "driver_hangs"
 
 
 async def test_a_driver_of_the_user_that_cannot_connect_hides_nothing(

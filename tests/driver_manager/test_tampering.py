@@ -101,6 +101,36 @@ def no_spare() -> Iterator[None]:
         ("os.umask(0)", "os.umask"),
         ("gc.disable()", "gc.disable"),
         ("sys.stdout = None", "sys.stdout"),
+        # What the trial itself needs
+        ("builtins.len = print", "builtins.len"),
+        ("builtins.isinstance = mine", "builtins.isinstance"),
+        ("builtins.BaseException = mine", "builtins.BaseException"),
+        ("del builtins.getattr", "builtins.getattr"),
+        ("json.dumps = print", "json.dumps"),
+        ("json._default_encoder = None", "json._default_encoder"),
+        ("os._exit = os.write = mine", "os."),
+        ("import contextlib; contextlib.suppress = mine", "contextlib.suppress"),
+        ("import re; re.compile = re.escape = mine", "re.compile"),
+        # A variable
+        (
+            "aiohttp.client.DEFAULT_TIMEOUT = aiohttp.ClientTimeout(total=1)",
+            "aiohttp.client.DEFAULT_TIMEOUT",
+        ),
+        (
+            "setattr(aiohttp.client, 'DEFAULT_TIMEOUT', 1)",
+            "aiohttp.client.DEFAULT_TIMEOUT",
+        ),
+        # A module that nobody had loaded before
+        ("import mailbox; mailbox.Mailbox.add = print", "mailbox.Mailbox.add"),
+        ("import mailbox; mailbox.Mailbox.lock = None", "mailbox.Mailbox.lock"),
+        (
+            "import importlib; importlib.import_module('mailbox').Mailbox = dict",
+            "mailbox.Mailbox",
+        ),
+        (
+            "import homeassistant.helpers.template as t; t.render_complex = print",
+            "homeassistant.helpers.template.render_complex",
+        ),
     ],
 )
 def test_a_file_that_changes_what_others_use(
@@ -141,6 +171,10 @@ def test_files_after_it_are_tried_as_well(tmp_path: Path) -> None:
         "os.environ['ACME'] = '1'",
         "asyncio.acme = mine",
         "functools.singledispatch(mine).register(Acme, mine)",
+        "import mimetypes; mimetypes.guess_type('a.txt')",
+        "import random, uuid; random.seed(1); uuid.getnode()",
+        "import homeassistant.helpers.template, homeassistant.util.dt",
+        "Acme.DEFAULT_TIMEOUT = aiohttp.client.DEFAULT_TIMEOUT",
     ],
 )
 def test_what_harms_nobody_is_left_alone(tmp_path: Path, harmless: str) -> None:

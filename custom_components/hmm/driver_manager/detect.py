@@ -48,16 +48,17 @@ NEXT_DOOR_SECONDS = 0.5
 # devices are slow to close a web request that they do not understand.
 _ORDER = {"tcp": 0, "http": 1, "udp": 2}
 
-# What each answer tells of a device, the least first; the first class that fits
-# decides. A driver that talks to the wrong kind of server sees a bad answer, so
-# that another's "this is a miner, but not mine" says more.
+# What each error tells of a device, the least first; the first class that fits decides.
+# A driver that talks to the wrong kind of server sees a bad response, so that another's
+# "this is a miner, but not mine" says more. A driver that failed may be the very one for
+# the device: its author has to know.
 _TELLS: tuple[tuple[type[DriverError], int], ...] = (
     (CannotConnect, 0),
-    (DriverFault, 1),
-    (HtmlAnswer, 3),
-    (RedirectAnswer, 3),
-    (BadAnswer, 2),
-    (NotThisDevice, 4),
+    (HtmlAnswer, 2),
+    (RedirectAnswer, 2),
+    (BadAnswer, 1),
+    (NotThisDevice, 3),
+    (DriverFault, 4),
     (DriverError, 5),
 )
 
@@ -290,4 +291,6 @@ def _more_telling(error: DriverError | None, other: DriverError) -> DriverError:
 
 
 def _tells(error: DriverError) -> int:
+    if error.reason_key == "driver_hangs":
+        return _tells(DriverFault())
     return next(weight for kind, weight in _TELLS if isinstance(error, kind))

@@ -3,13 +3,19 @@
 A file that replaces ``aiohttp.ClientSession`` or ``logging.Logger.info`` breaks others,
 whose authors get the blame. It is compared what modules and their classes hold, and the
 few settings that a process has only one of.
+
+What stays unnoticed: a change inside of an object (``ssl_context.check_hostname = False``,
+``list.append``), and a variable that is set under a name which the file does not contain.
 """
 
+import ast
 import asyncio
-from collections.abc import Iterator, Mapping
-import contextlib
+import builtins
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 import gc
+import importlib
 import locale
 import logging
 import os
@@ -56,13 +62,29 @@ class Change:
 
     def undo(self) -> None:
         """Put back what was there."""
-        with contextlib.suppress(AttributeError, TypeError):
-            if self.before is _MISSING:
-                delattr(self.owner, self.name)
-            elif isinstance(self.owner, dict):
-                self.owner[self.name] = self.before
+        _put(self.owner, self.name, self.before)
+
+    def redo(self) -> None:
+        """Put back what is there now, after an ``undo``."""
+        _put(self.owner, self.name, self.after)
+
+    @property
+    def is_of_shared(self) -> bool:
+        """Return whether it was something that nobody replaces who means well."""
+        return isinstance(self.owner, dict) or _is_shared(self.before)
+
+
+def _put(owner: Any, name: str, value: Any) -> None:
+    with suppress(AttributeError, TypeError):
+        if isinstance(owner, dict):
+            if value is _MISSING:
+                del owner[name]
             else:
-                setattr(self.owner, self.name, self.before)
+                owner[name] = value
+        elif value is _MISSING:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, value)
 
 
 class Snapshot:
@@ -70,28 +92,71 @@ class Snapshot:
 
     def __init__(self) -> None:
         """Take it; that costs some tenths of a second in a whole Home Assistant."""
-        self._modules = dict(sys.modules)
-        self._held = [(owner, dict(vars(owner))) for owner in _owners(self._modules)]
+        self._builtins_now = vars(builtins)
+        self._builtins = dict(self._builtins_now)
+        self._modules: dict[str, Any] = {}
+        self._held: list[tuple[Any, dict[str, Any]]] = []
+        self.add_new()
+
+    def add_new(self) -> None:
+        """Add the modules that were imported since."""
+        new = self._new_modules()
+        self._modules |= new
+        self._held += [(owner, dict(vars(owner))) for owner in _owners(new)]
 
     def changes(self) -> Iterator[Change]:
         """Yield what was replaced or removed since, and what a driver put elsewhere."""
+        for change in self._differences():
+            if change.is_of_shared:
+                yield change
+        yield from self._all_planted()
+
+    def harm(self, written: Collection[str]) -> list[Change]:
+        """Return what a file has changed, after that was put back.
+
+        ``written`` are the names that occur in it (see ``names_written``): of these, a
+        variable counts as well. Only where nothing else runs.
+        """
+        # Nothing works without these, this method included
+        now, replaced = self._builtins_now, []
+        for name, before in self._builtins.items():
+            if now.get(name) is not before:
+                replaced.append((name, now.get(name)))
+                now[name] = before
+        found = [Change(builtins, it, now[it], after) for it, after in replaced]
+        found += self._differences()
+        for change in found:
+            change.undo()
+        harm = [it for it in found if it.is_of_shared or it.name in written]
+        if not harm:
+            for change in found:
+                change.redo()
+        return [*harm, *self._all_planted()]
+
+    def _differences(self) -> Iterator[Change]:
         for name, module in self._modules.items():
             if (after := sys.modules.get(name, _MISSING)) is not module:
                 yield Change(sys.modules, name, module, after)
         for owner, held in self._held:
             now = vars(owner)
             for name, before in held.items():
-                after = now.get(name, _MISSING)
-                if after is not before and _is_shared(before):
+                if (after := now.get(name, _MISSING)) is not before:
                     yield Change(owner, name, before, after)
-            if isinstance(owner, type) and len(now) > len(held):
+
+    def _all_planted(self) -> Iterator[Change]:
+        for owner, held in self._held:
+            if isinstance(owner, type) and len(vars(owner)) > len(held):
                 # It may hide what the class inherits
                 yield from _planted(owner, held)
-        new = {
-            name: it for name, it in sys.modules.items() if name not in self._modules
-        }
-        for owner in _owners(new):
+        for owner in _owners(self._new_modules()):
             yield from _planted(owner, {})
+
+    def _new_modules(self) -> dict[str, Any]:
+        return {
+            name: it
+            for name, it in tuple(sys.modules.items())
+            if name not in self._modules
+        }
 
 
 def _planted(owner: Any, held: Mapping[str, Any]) -> Iterator[Change]:
@@ -100,6 +165,52 @@ def _planted(owner: Any, held: Mapping[str, Any]) -> Iterator[Change]:
         if name not in held and _is_shared(after):
             if made_by(after).startswith(f"{_OWN}."):
                 yield Change(owner, name, _MISSING, after)
+
+
+class WatchedImports:
+    """Has each module that a file imports noted as it is before the file goes on.
+
+    Only where nothing else runs: whatever imports passes here.
+    """
+
+    def __init__(self) -> None:
+        """Begin; ``snapshot`` is where modules are added."""
+        self.snapshot: Snapshot | None = None
+        self._depth = 0
+        builtins.__import__ = self._watched(builtins.__import__)
+        importlib.import_module = self._watched(importlib.import_module)
+
+    def _watched[**P, T](self, real: Callable[P, T]) -> Callable[P, T]:
+        def watched(*args: P.args, **kwargs: P.kwargs) -> T:
+            count = len(sys.modules)
+            self._depth += 1
+            try:
+                return real(*args, **kwargs)
+            finally:
+                self._depth -= 1
+                # Until all is imported, modules may complete each other
+                if not self._depth and len(sys.modules) != count and self.snapshot:
+                    self.snapshot.add_new()
+
+        return watched
+
+
+def names_written(text: str) -> set[str]:
+    """Return the names that a file may set something by: attributes and texts."""
+    names: set[str] = set()
+    try:
+        tree = ast.parse(text)
+    except SyntaxError, ValueError, RecursionError, MemoryError:
+        return names
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id="self" | "cls")):
+                pass
+            case ast.Attribute(attr=name, ctx=ast.Store() | ast.Del()):
+                names.add(name)
+            case ast.Constant(value=str(name)):
+                names.add(name)
+    return names
 
 
 def made_by(value: Any) -> str:
@@ -163,14 +274,14 @@ def process_settings() -> dict[str, Any]:
     }
 
 
-def what_changed(before: Snapshot, settings: Mapping[str, Any]) -> str | None:
+def what_changed(
+    before: Snapshot, settings: Mapping[str, Any], written: Collection[str]
+) -> str | None:
     """Return the first thing that is not as before, None if nothing is."""
+    if harm := before.harm(written):
+        return str(harm[0])
     now = process_settings()
-    changes = (
-        *map(str, before.changes()),
-        *(name for name, value in settings.items() if now[name] != value),
-    )
-    return next(iter(changes), None)
+    return next((name for name, value in settings.items() if now[name] != value), None)
 
 
 def explain(text: str, changed: str) -> tuple[Reason, int | None]:

@@ -55,6 +55,7 @@ def _main() -> None:
         say([[faults.pack(faults.why("forks")), None], True])
         os._exit(0)
 
+    imports = tampering.WatchedImports()
     say("ready")
     os.register_at_fork(before=forbid_forks)
     while select.select([questions], [], [], IDLE_SECONDS)[0]:
@@ -64,12 +65,24 @@ def _main() -> None:
         importlib.invalidate_caches()
         threads = threading.active_count()
         file, settings = pickle.loads(base64.b64decode(question))  # noqa: S301  ours
-        before = tampering.Snapshot(), tampering.process_settings()
-        failed = loader.try_file(file, settings)
-        if (changed := tampering.what_changed(*before)) is not None:
+        written = tampering.names_written(file.text)
+        imports.snapshot = before = tampering.Snapshot()
+        process = tampering.process_settings()
+        # A file may replace what they are found by
+        what_changed = tampering.what_changed
+        failed = raised = None
+        try:
+            failed = loader.try_file(file, settings)
+        # Without "Exception": the file may have replaced that as well
+        except:  # noqa: E722
+            raised = sys.exception()
+        imports.snapshot = None
+        if (changed := what_changed(before, process, written)) is not None:
             reason, line = tampering.explain(file.source.decode(), changed)
             say([[faults.pack(reason), line], True])
             break
+        if raised is not None:
+            raise raised
         if _more_threads(threads) > _MOST_THREADS:
             say([[faults.pack(faults.why("starts_threads")), None], True])
             break
