@@ -3,11 +3,14 @@
 import logging
 import os
 from pathlib import Path
+import threading
 import time
 
 import pytest
 
 from custom_components.hmm.driver_api import MiningModel
+from custom_components.hmm.driver_manager import preflight
+from custom_components.hmm.driver_manager.hanging import set_apart
 from custom_components.hmm.driver_manager.known_pools import (
     KnownPools,
     load_known_pools,
@@ -172,6 +175,49 @@ def test_a_file_wins_over_a_template(tmp_path: Path) -> None:
     )
     pools = load(tmp_path, acme=MINIMAL)
     assert pools.pools["acme"].driver_type == "solopool"
+
+
+@pytest.mark.parametrize("is_apart", [False, True])
+@pytest.mark.parametrize(
+    ("method", "calls"), [("__init__", "init"), ("get_pool_templates", "templates")]
+)
+def test_a_driver_that_hangs_is_asked_once(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    calls: str,
+    is_apart: bool,
+) -> None:
+    """Given a driver that never returns, it is asked again only when its file changes."""
+    log, end = tmp_path / calls, tmp_path / "end"
+    hangs = OWN_DRIVER.replace("get_pool_templates", method).replace(
+        "ANSWER",
+        f"import os, time; open({str(log)!r}, 'a').write('x')\n"
+        f"        while not os.path.exists({str(end)!r}): time.sleep(0.01)",
+    )
+    path = tmp_path / "acme_driver.py"
+    path.write_text(hangs)
+    drivers = load_drivers(tmp_path)
+    if is_apart:
+        set_apart(drivers.pools["acme"].driver_class, path.name)
+    with monkeypatch.context() as patch:
+        patch.setattr(preflight, "LOAD_SECONDS", 1.0)
+        for _ in range(3):
+            pools = load_known_pools(tmp_path, drivers)
+            assert pools.pools.keys() >= BUNDLED_FILES
+            assert log.read_text() == "x"
+    # A reload takes over what has not changed
+    drivers = load_drivers(tmp_path, running=drivers)
+    load_known_pools(tmp_path, drivers)
+    assert log.read_text() == "x"
+
+    path.write_text(OWN_DRIVER.replace("ANSWER", "return [template()]"))
+    drivers = load_drivers(tmp_path, running=drivers)
+    assert "acme" in load_known_pools(tmp_path, drivers).pools
+    end.touch()
+    for thread in threading.enumerate():
+        if thread.name == "hmm load":
+            thread.join()
 
 
 def test_a_file_of_the_user_is_read(tmp_path: Path) -> None:

@@ -3,12 +3,16 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 import socket
+from typing import Any
 
 import aiohttp
+from aiohttp.streams import DataQueue
 import pytest
 
 from custom_components.hmm.driver_api import BadAnswer, CannotConnect
+from custom_components.hmm.driver_api.transports.bounded import MOST_MESSAGES
 from custom_components.hmm.driver_api.transports.http import (
     MAX_ANSWER,
     HttpClient,
@@ -337,3 +341,132 @@ async def test_a_message_never_quotes_the_answer(
             await client(session, server).get_json("/info")
     assert "hunter2" not in repr(caught.value)
     assert caught.value.__cause__ is None
+
+
+MORE = [
+    b"HTTP/1.1 100 Continue\r\n\r\n",
+    b"HTTP/1.1 103 Early Hints\r\nLink: </>\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+]
+MOST_SENT = 8_000_000
+"""Bytes that a server sends at most; the system itself takes some that nobody reads."""
+
+
+@dataclass
+class Flood:
+    """Sends responses without end, after a good one if there is one."""
+
+    more: bytes
+    first: bytes = b""
+    sent: int = 0
+    is_cut: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Serve a connection."""
+        await request_head(reader)
+        writer.write(self.first)
+        while self.sent < MOST_SENT:
+            writer.write(self.more * 1000)
+            try:
+                await writer.drain()
+            except ConnectionError:
+                self.is_cut.set()
+                return
+            self.sent += len(self.more) * 1000
+
+
+@pytest.fixture
+def messages(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the sizes of the queue of a connection, whenever a message gets there."""
+    sizes: list[int] = []
+    real = DataQueue.feed_data
+
+    def feed_data(queue: DataQueue[Any], data: Any, size: int = 0) -> None:
+        real(queue, data, size)
+        sizes.append(len(queue))
+
+    monkeypatch.setattr(DataQueue, "feed_data", feed_data)
+    return sizes
+
+
+@pytest.mark.parametrize("more", MORE[:2])
+async def test_a_flood_instead_of_a_response(
+    session: aiohttp.ClientSession, messages: list[int], more: bytes
+) -> None:
+    """Given "100 Continue" without end, few of them are taken and the connection ends."""
+    flood = Flood(more)
+    async with serving(flood) as server:
+        client = HttpClient(session, "127.0.0.1", server.port, timeout=60)
+        with pytest.raises(BadAnswer):
+            await client.request("GET", "/")
+        await flood.is_cut.wait()
+    assert len(messages) == MOST_MESSAGES
+    assert flood.sent < MOST_SENT
+
+
+@pytest.mark.parametrize("more", MORE)
+async def test_a_flood_between_two_polls(
+    session: aiohttp.ClientSession, messages: list[int], more: bytes
+) -> None:
+    """Given a server that goes on after a good response, its connection ends."""
+    flood = Flood(more, first=reply(b"{}"))
+    async with serving(flood) as server:
+        client = HttpClient(session, "127.0.0.1", server.port)
+        assert await client.get_json("/") == {}
+        await flood.is_cut.wait()
+    assert len(messages) <= MOST_MESSAGES + 1
+    assert flood.sent < MOST_SENT
+
+
+async def test_a_trickle_of_interim_responses(
+    session: aiohttp.ClientSession, messages: list[int]
+) -> None:
+    """Given one "100 Continue" after the other, each read at once, they are counted."""
+
+    async def script(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await request_head(reader)
+        for number in range(1, 10_000):
+            writer.write(MORE[0])
+            await writer.drain()
+            while len(messages) < number and not reader.at_eof():
+                await asyncio.sleep(0)
+
+    async with serving(script) as server:
+        client = HttpClient(session, "127.0.0.1", server.port, timeout=60)
+        with pytest.raises(BadAnswer):
+            await client.request("GET", "/")
+    assert messages == [1] * MOST_MESSAGES
+
+
+async def test_others_may_use_the_connection_for_long(
+    session: aiohttp.ClientSession,
+) -> None:
+    """Given a session that is shared, the requests of others are not counted."""
+    async with serving(always(reply(b"{}"))) as server:
+        await HttpClient(session, "127.0.0.1", server.port).get_json("/")
+        for _ in range(2 * MOST_MESSAGES):
+            url = f"http://127.0.0.1:{server.port}/"
+            async with session.get(url) as response:
+                assert await response.json() == {}
+    assert server.connections == 1
+
+
+async def test_some_interim_responses_are_fine(session: aiohttp.ClientSession) -> None:
+    """Given "100 Continue" before each response of a kept connection, all are read."""
+
+    async def script(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        while True:
+            await request_head(reader)
+            writer.write(MORE[0] + MORE[1] + reply(b"{}"))
+
+    async with serving(script) as server:
+        client = HttpClient(session, "127.0.0.1", server.port)
+        for _ in range(MOST_MESSAGES):
+            assert await client.get_json("/") == {}
+    assert server.connections == 1

@@ -795,3 +795,28 @@ async def test_last_bytes_of_a_file_that_is_too_long(
     async with serving(reply(LOG)) as server:
         with pytest.raises(BadAnswer, match="too long"):
             await WebApi(session, server.base, max_bytes=100).get("x", last_bytes=9)
+
+
+async def test_interim_responses_without_end(session: aiohttp.ClientSession) -> None:
+    """Given a server that floods with "100 Continue", the connection ends soon."""
+    is_cut = asyncio.Event()
+
+    def script(server: Server) -> Script:
+        async def flood(
+            reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        ) -> None:
+            await server.head(reader)
+            for _ in range(300):
+                writer.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
+                try:
+                    await writer.drain()
+                except ConnectionError:
+                    is_cut.set()
+                    return
+
+        return flood
+
+    async with serving(script=script) as server:
+        with pytest.raises(BadAnswer):
+            await WebApi(session, server.base, timeout=60).get("/")
+        await is_cut.wait()

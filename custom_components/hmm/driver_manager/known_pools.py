@@ -7,8 +7,10 @@ as a pool server on the user's network.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
+import logging
 from pathlib import Path
 import re
+import threading
 from typing import Any
 
 from ..driver_api import BasePoolIntegration, MiningModel, PoolTemplate, Reason
@@ -19,9 +21,12 @@ from .answers import read_template
 from .driver_files import UnusableFile, read_bytes
 from .faults import why
 from .guard import Tolerated, read_driver
+from .hanging import never_replied, note_no_reply
 from .limits import run_limited
 from .loader import BUNDLED, FailedDriver, LoadedDriver, LoadedDrivers
 from .yaml_file import LARGEST_FILE, YamlProblem, read_mapping
+
+_LOGGER = logging.getLogger(__name__)
 
 _KNOWN_KEYS = {
     "driver",
@@ -134,17 +139,34 @@ def _is_pool_file(text: str) -> bool:
 
 def _ask_driver(result: KnownPools, driver: LoadedDriver[BasePoolIntegration]) -> None:
     """Add the pools that a driver knows by itself."""
+    kind = driver.driver_class
+    if never_replied(kind):
+        return
+    has_ended = threading.Event()
 
     def ask() -> list[PoolTemplate]:
-        told = islice(driver.driver_class().get_pool_templates(), _MOST_TEMPLATES)
-        return [sound for it in told if (sound := _sound(it)) is not None]
+        try:
+            told = islice(kind().get_pool_templates(), _MOST_TEMPLATES)
+            return [sound for it in told if (sound := _sound(it)) is not None]
+        finally:
+            has_ended.set()
 
     templates: list[PoolTemplate] = []
     # Whatever a driver raises, the pool files still load
-    with Tolerated(driver.driver_class, "get_pool_templates"):
-        templates = read_driver(
-            driver.driver_class, lambda _: run_limited(ask, preflight.LOAD_SECONDS)
-        )
+    with Tolerated(kind, "get_pool_templates"):
+        try:
+            templates = read_driver(
+                kind, lambda _: run_limited(ask, preflight.LOAD_SECONDS)
+            )
+        finally:
+            if not has_ended.is_set():
+                # Each reload would wait for it, and leave a thread behind
+                note_no_reply(kind)
+                _LOGGER.warning(
+                    "%s hangs when it lists its pools. It is not asked for them again"
+                    " before the file changes",
+                    driver.path.name,
+                )
     for template in templates:
         result.pools[template.template_id] = KnownPool(
             driver_type=driver.driver_type, template=template, path=driver.path

@@ -12,6 +12,8 @@ from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
 from multidict import CIMultiDict
 
+from ..driver_api.transports.bounded import bounded
+
 
 class LentSession:
     """Does what a session does, but for closing and what is changed in it."""
@@ -50,7 +52,7 @@ def session_like(lent: ClientSession, home: asyncio.AbstractEventLoop) -> Client
     """
     connector = lent.connector
     if not isinstance(connector, TCPConnector):
-        return ClientSession(cookie_jar=DummyCookieJar())
+        return ClientSession(cookie_jar=DummyCookieJar(), middlewares=(bounded,))
     return ClientSession(
         connector=TCPConnector(
             family=AddressFamily(connector.family),
@@ -63,6 +65,7 @@ def session_like(lent: ClientSession, home: asyncio.AbstractEventLoop) -> Client
         cookie_jar=DummyCookieJar(),
         headers=lent.headers,
         timeout=lent.timeout,
+        middlewares=(bounded,),
     )
 
 

@@ -10,6 +10,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from ..errors import AuthRequired, BadAnswer, CannotConnect, HtmlAnswer, RedirectAnswer
+from .bounded import bounded
 from .failures import failure
 from .heard import note_reply
 from .json_text import load_json
@@ -155,6 +156,7 @@ class HttpClient:
                     headers=headers,
                     allow_redirects=False,
                     timeout=self._timeout,
+                    middlewares=(bounded,),
                 ) as response:
                     note_reply()
                     return await self._read(response)

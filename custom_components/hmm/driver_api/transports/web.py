@@ -21,6 +21,7 @@ from ..errors import (
     copy_of,
 )
 from ..units import parse_number
+from .bounded import bounded
 from .failures import failure
 from .json_text import load_json
 from .stratum import is_stratum_only
@@ -207,6 +208,7 @@ class WebApi:
                 allow_redirects=False,
                 timeout=self._timeout,
                 ssl=self._verify_ssl,
+                middlewares=(bounded,),
             ) as response:
                 server_time = _server_time(response.headers)
                 if server_time is not None:

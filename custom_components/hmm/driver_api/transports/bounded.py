@@ -1,0 +1,63 @@
+"""Ends a connection over which more comes than was requested.
+
+A server may send "100 Continue" without end, or go on after its response. aiohttp reads
+and keeps whatever comes, also while nobody waits for it: that stops the event loop for
+most of a second at a time, and fills the memory.
+"""
+
+from typing import Any, override
+
+from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
+from aiohttp.http_exceptions import HttpProcessingError
+
+MOST_MESSAGES = 16
+"""How many responses may come to one request, "100 Continue" and the like included."""
+
+
+async def bounded(
+    request: ClientRequest, handler: ClientHandlerType
+) -> ClientResponse:
+    """Send a request (middleware of aiohttp); too many responses are no HTTP."""
+    request.response_class = _BoundedResponse
+    return await handler(request)
+
+
+class _BoundedResponse(ClientResponse):
+    @override
+    async def start(self, connection: Connection) -> ClientResponse:
+        assert connection.protocol is not None
+        bound = _Bound(connection.protocol)
+        try:
+            return await super().start(connection)
+        finally:
+            bound.is_awaited = False
+
+
+class _Bound:
+    """Counts what comes over a connection while a response is awaited.
+
+    Later, whoever else uses it may get as many responses as he requests: only those
+    that nobody takes are counted.
+    """
+
+    def __init__(self, protocol: ResponseHandler) -> None:
+        """Begin with a request that was sent."""
+        self.is_awaited = True
+        self._count = 0
+        self._protocol = protocol
+        self._feed = super(ResponseHandler, protocol).feed_data
+        protocol.feed_data = self._take  # type: ignore[method-assign]
+
+    def _take(self, message: Any, size: int = 0) -> None:
+        self._count += self.is_awaited
+        if self._protocol.exception() is not None:
+            return
+        if max(self._count, len(self._protocol) + 1) <= MOST_MESSAGES:
+            self._feed(message, size)
+            return
+        self._protocol.close()
+        self._protocol.set_exception(
+            HttpProcessingError(code=400, message="Too many responses")
+        )
