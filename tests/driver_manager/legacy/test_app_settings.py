@@ -124,11 +124,9 @@ READER = """\
         pool_type = "{name}"
 
         async def get_dashboard_data(self, url, coin, username=None, **kwargs):
-            from core.config import app_config, save_config
-            app_config.load()
+            from core.config import app_config
             before = app_config.get("pool.name", "nobody")
-            save_config("pool.name", "{name}")
-            app_config.save()
+            app_config._config["pool"]["name"] = "{name}"
             return {{"health_message": before + ", then " + app_config["pool.name"]}}
     """
 

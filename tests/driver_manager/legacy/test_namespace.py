@@ -1,6 +1,5 @@
 """What drivers import: served to them, invisible to everyone else."""
 
-from collections.abc import Callable
 import sys
 from types import ModuleType
 from typing import Any
@@ -63,10 +62,7 @@ from integrations.base_pool import (
 )
 from integrations.pool_registry import PoolRegistry
 from integrations.pools import PoolRegistry
-from core.utils import (
-    format_hashrate, format_time_elapsed, get_recent_cutoff, get_daily_cutoff,
-    get_weekly_cutoff,
-)
+from core.utils import format_hashrate
 from core.config import app_config
 from core.database import AsyncSessionLocal, Miner, Telemetry, engine
 from core.mqtt import mqtt_client
@@ -141,33 +137,8 @@ def test_format_hashrate(
     }
 
 
-def test_format_time_elapsed() -> None:
-    """Given a moment, the time since then is in words."""
-    words: Callable[..., str] = run(
-        "from core.utils import format_time_elapsed as f\n"
-        "from datetime import datetime, timedelta, UTC\n"
-        "now = datetime.now(UTC).replace(tzinfo=None)\n"
-        "def words(compact, **past): return f(now - timedelta(**past), compact)"
-    )["words"]
-
-    assert words(True, days=2, hours=3, minutes=4) == "2d 3h 4m"
-    assert words(True, seconds=5) == "0m"
-    assert words(False, hours=3, minutes=4) == "3 hours 4 minutes"
-
-
-def test_cutoffs_are_in_the_past() -> None:
-    """Given no argument, each is a naive moment further back than the one before."""
-    recent, daily, weekly = run(
-        "from core.utils import *\n"
-        "cutoffs = get_recent_cutoff(), get_daily_cutoff(), get_weekly_cutoff()"
-    )["cutoffs"]
-
-    assert weekly < daily < recent
-    assert recent.tzinfo is None
-
-
 def test_app_config() -> None:
-    """Given the settings, each way to read them works; changes stay in the file."""
+    """Given the settings, each way to read them works."""
     settings = {"a": {"b": 1}, "c": "d"}
     config = run("from core.config import app_config", settings=settings)["app_config"]
 
@@ -175,9 +146,6 @@ def test_app_config() -> None:
     assert config._config.get("c") == "d"
     assert config.get("a.x", 5) == config.get("c.d", 5) == 5
     assert config.get("x") is config["x"] is None
-    config.set("x.y.z", 2)
-    assert config["x.y.z"] == 2
-    assert settings == {"a": {"b": 1}, "c": "d"}
 
 
 class Registered:
@@ -204,12 +172,8 @@ async def test_the_registry() -> None:
     registry = PoolRegistry()
     names = run(Registered.SOURCE, registry)
 
-    (instance,) = registry.list_all()
+    (instance,) = registry.instances
     assert type(instance) is names["Pool"]
-    assert registry.get("acme") is instance
-    assert registry.get("other") is None
-    assert registry.get_supported_coins("acme") == ["BTC"]
-    assert registry.get_supported_coins("other") == []
     assert await registry.detect_pool_type("acme.example", 1) == "acme"
     assert await registry.detect_pool_type("other.example", 1) is None
 
@@ -257,7 +221,8 @@ async def test_mqtt_sends_nothing() -> None:
     """Given a driver that publishes, it is told nothing else."""
     client = run("from core.mqtt import mqtt_client")["mqtt_client"]
 
-    assert await client.publish("topic", "payload", retain=True) is None
+    client.publish("topic", "payload", retain=True)
+    await client.publish("topic", "payload", retain=True)
 
 
 def test_data_classes_take_everything() -> None:

@@ -16,9 +16,7 @@ MOST_MESSAGES = 16
 """How many responses may come to one request, "100 Continue" and the like included."""
 
 
-async def bounded(
-    request: ClientRequest, handler: ClientHandlerType
-) -> ClientResponse:
+async def bounded(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
     """Send a request (middleware of aiohttp); too many responses are no HTTP."""
     request.response_class = _BoundedResponse
     return await handler(request)
@@ -50,12 +48,12 @@ class _Bound:
         self._feed = super(ResponseHandler, protocol).feed_data
         protocol.feed_data = self._take  # type: ignore[method-assign]
 
-    def _take(self, message: Any, size: int = 0) -> None:
+    def _take(self, data: Any, size: int = 0) -> None:
         self._count += self.is_awaited
         if self._protocol.exception() is not None:
             return
         if max(self._count, len(self._protocol) + 1) <= MOST_MESSAGES:
-            self._feed(message, size)
+            self._feed(data, size)
             return
         self._protocol.close()
         self._protocol.set_exception(

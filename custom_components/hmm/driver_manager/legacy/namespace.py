@@ -30,21 +30,6 @@ class PoolRegistry:
         if isinstance(instance, base_pool.BasePoolIntegration):
             self.instances.append(instance)
 
-    def get(self, pool_type: str) -> Any:
-        """Return the instance of a type."""
-        for instance in self.instances:
-            if pool_type in (instance.pool_type, instance.driver_type):
-                return instance
-        return None
-
-    def list_all(self) -> list[Any]:
-        """Return all instances."""
-        return list(self.instances)
-
-    def get_supported_coins(self, pool_type: str) -> list[str]:
-        """Return the coins of a type."""
-        return list(getattr(self.get(pool_type), "supports_coins", ()))
-
     async def detect_pool_type(self, url: str, port: int) -> str | None:
         """Return the type of the first instance that knows an address."""
         for instance in self.instances:
@@ -171,20 +156,14 @@ def _importer(
 def _modules(
     registry: PoolRegistry, settings: Mapping[str, Any]
 ) -> dict[str, ModuleType]:
-    utils = {
-        name: value
-        for name, value in vars(core).items()
-        if name.startswith(("format_", "get_"))
-    }
-    config = core.AppConfig(dict(settings))
     return _tree(
         {
             "integrations.base_pool": vars(base_pool),
             "integrations.pool_registry": {"PoolRegistry": registry},
             "integrations.pools": {"PoolRegistry": registry},
             "adapters.base": vars(adapters),
-            "core.utils": utils,
-            "core.config": {"app_config": config, "save_config": config.set},
+            "core.utils": {"format_hashrate": core.format_hashrate},
+            "core.config": {"app_config": core.AppConfig(dict(settings))},
             "core.database": vars(database),
             "core.mqtt": {"mqtt_client": database.mqtt_client},
         }
@@ -194,7 +173,7 @@ def _modules(
 def _database_modules() -> dict[str, ModuleType]:
     verbs = dict.fromkeys(
         ("select", "update", "insert", "delete", "desc", "func", "and_", "or_"),
-        database.statement,
+        database.AsyncSession,
     )
     sessions = {"AsyncSession": database.AsyncSession}
     return _tree(

@@ -1,6 +1,5 @@
 """``core.utils`` and ``core.config`` of HMM-Local."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 _TO_GIGA = {"TH/s": 1e3, "GH/s": 1.0, "MH/s": 1e-3, "KH/s": 1e-6, "H/s": 1e-9}
@@ -28,44 +27,10 @@ def format_hashrate(hashrate: Any, unit: str = "GH/s") -> dict[str, Any]:
     return {"display": display, "value": round(giga, 6), "unit": "GH/s"}
 
 
-def format_time_elapsed(start: datetime, compact: bool = True) -> str:
-    """Return the time since a moment in words."""
-    minutes = int((_now() - start.replace(tzinfo=None)).total_seconds() // 60)
-    parts = [
-        (minutes // 1440, "d", "days"),
-        (minutes // 60 % 24, "h", "hours"),
-        (minutes % 60, "m", "minutes"),
-    ]
-    return " ".join(
-        f"{count}{short}" if compact else f"{count} {long}"
-        for count, short, long in parts
-        if count or short == "m"
-    )
-
-
-def get_recent_cutoff(minutes: int = 5) -> datetime:
-    """Return the moment some minutes ago, without a time zone."""
-    return _now() - timedelta(minutes=minutes)
-
-
-def get_daily_cutoff() -> datetime:
-    """Return the moment a day ago."""
-    return _now() - timedelta(days=1)
-
-
-def get_weekly_cutoff() -> datetime:
-    """Return the moment a week ago."""
-    return _now() - timedelta(weeks=1)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
-
-
 class AppConfig:
     """``app_config``: the settings of HMM-Local's config.yaml.
 
-    Each driver file has its own; what it changes there is never written.
+    Each driver file has its own.
     """
 
     def __init__(self, values: dict[str, Any] | None = None) -> None:
@@ -81,20 +46,6 @@ class AppConfig:
             value = value[name]
         # One that is left empty is none
         return default if value is None else value
-
-    def load(self) -> None:
-        """Do nothing: a file that has changed is read when drivers are reloaded."""
-
-    def save(self) -> None:
-        """Do nothing: the file is the user's."""
-
-    def set(self, path: str, value: Any) -> None:
-        """Set what is under ``a.b.c``, for this run."""
-        *folders, last = path.split(".")
-        inner = self._config
-        for name in folders:
-            inner = inner.setdefault(name, {})
-        inner[last] = value
 
     def __getitem__(self, path: str) -> Any:
         """Return what ``get`` does."""
