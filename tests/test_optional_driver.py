@@ -1,7 +1,9 @@
 """The driver for large ASICs in Home Assistant: there once a user asks for it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+import threading
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
@@ -162,6 +164,34 @@ async def test_once_it_is_there_it_knows_its_miners_at_once(
     )
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["result"].data["driver"] == "bitaxe"
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+async def test_a_task_of_the_package_ends_nothing(
+    home: HomeAssistant,
+    antminer: FakeLuxMiner,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[BaseException],
+) -> None:
+    """Given a package with a task that raises what ends programs, all goes on."""
+    real = PyasicDriver._read
+    ended: list[str] = []
+
+    async def end() -> None:
+        ended.append(threading.current_thread().name)
+        raise error
+
+    async def read(driver: PyasicDriver) -> Any:
+        asyncio.get_running_loop().create_task(end())
+        return await real(driver)
+
+    monkeypatch.setattr(PyasicDriver, "_read", read)
+    entry = pyasic_entry(antminer)
+    entry.add_to_hass(home)
+    await start(home)
+    assert entry.state is ConfigEntryState.LOADED
+    assert set(ended) == {"hmm driver pyasic"}
+    assert home.is_running
 
 
 async def test_the_address_is_wrong(home: HomeAssistant) -> None:

@@ -374,12 +374,13 @@ class DriverManager:
         async_show_issues(self._hass, self)
 
     async def _async_set_apart(self) -> None:
-        """Let the drivers of the user's files run in threads of their own.
+        """Let the drivers of others run in threads of their own.
 
+        These are the user's, and those that consist of a package of somebody else.
         Those of pools are made now, as that may take a while.
         """
         for driver in self.drivers:
-            if not driver.bundled:
+            if driver.optional or not driver.bundled:
                 set_apart(driver.driver_class, self.name_of(driver.path))
         await asyncio.gather(
             *(
