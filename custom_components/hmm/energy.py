@@ -7,11 +7,11 @@ from typing import Any
 
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import Event, HomeAssistant, callback
-from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN
 from .driver_api.ranges import ENERGY
 from .driver_api.units import parse_number
+from .safe_store import SafeStore
 
 _JOULES_PER_KWH = 3_600_000
 _STORE_VERSION = 1
@@ -138,7 +138,7 @@ class EnergyBook:
         self.fleet_kwh = 0.0
         self._longest_gap = longest_gap
         self._meters: dict[str, EnergyMeter] = {}
-        self._store = Store[dict[str, Any]](hass, _STORE_VERSION, f"{DOMAIN}.energy")
+        self._store = SafeStore(hass, _STORE_VERSION, f"{DOMAIN}.energy")
         self._next_save = 0.0
         self._is_due = False
         hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, self._final_write)
@@ -150,14 +150,20 @@ class EnergyBook:
 
     async def async_load(self) -> None:
         """Continue from the file, if there is one that can be read."""
-        stored = await self._store.async_load()
-        if not isinstance(stored, dict):
+        if not (stored := await self._store.async_load()):
             return
-        self.raise_fleet_to(parse_number(stored.get("fleet")) or 0.0)
-        miners = stored.get("miners")
-        for entry_id, line in (miners if isinstance(miners, dict) else {}).items():
+        fleet, miners = parse_number(stored.get("fleet")), stored.get("miners")
+        if is_broken := fleet is None or not isinstance(miners, dict):
+            miners = miners if isinstance(miners, dict) else {}
+        self.raise_fleet_to(fleet or 0.0)
+        for entry_id, line in miners.items():
             if isinstance(line, dict):
                 self.meter(entry_id).restore(line)
+            else:
+                is_broken = True
+        if is_broken:
+            await self._store.async_set_aside("a count is missing")
+            await self._store.async_save(self._data())
 
     def meter(self, entry_id: str) -> EnergyMeter:
         """Return the meter of a miner; there is one for as long as its entry."""

@@ -5,10 +5,10 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.storage import Store
 
 from .const import CONF_PROFILE, DOMAIN
 from .driver_manager.profile import MinerProfile
+from .safe_store import SafeStore
 
 _STORE_VERSION = 1
 
@@ -24,7 +24,7 @@ class ProfileStore:
         """Start without profiles."""
         self._hass = hass
         # The stored dictionaries are never changed, only replaced
-        self._store: Store[dict[str, Any]] = Store(
+        self._store = SafeStore(
             hass, _STORE_VERSION, f"{DOMAIN}.miners", serialize_in_event_loop=False
         )
         self._profiles: dict[str, Mapping[str, Any]] = {}
@@ -37,8 +37,7 @@ class ProfileStore:
             for entry in self._hass.config_entries.async_entries(DOMAIN)
         }
         stored = await self._store.async_load()
-        if isinstance(stored, dict):
-            self._profiles = {id_: stored[id_] for id_ in entries.keys() & stored}
+        self._profiles = {id_: stored[id_] for id_ in entries.keys() & stored}
         await self.async_take_over(*entries.values())
 
     async def async_take_over(self, *entries: ConfigEntry[Any]) -> None:

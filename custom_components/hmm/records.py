@@ -1,14 +1,13 @@
 """What was seen of each entry and must outlive a restart, in a file for each kind."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 import time
 from typing import Any, Protocol, Self
 
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN
+from .safe_store import SafeStore
 
 _STORE_VERSION = 1
 
@@ -36,18 +35,21 @@ class Records[RecordT: Record]:
         """Start without any; ``kind()`` makes an empty one."""
         self._hass = hass
         self._kind = kind
-        self._store: Store[dict[str, Any]] = Store(
-            hass, _STORE_VERSION, f"{DOMAIN}.{name}"
-        )
+        self._store = SafeStore(hass, _STORE_VERSION, f"{DOMAIN}.{name}")
         self._records: dict[str, RecordT] = {}
         self._due: float | None = None
 
     async def async_load(self) -> None:
         """Continue where it was before a restart; what cannot be read starts anew."""
-        stored = await self._store.async_load()
-        for entry_id, data in stored.items() if isinstance(stored, dict) else ():
-            with suppress(AttributeError, LookupError, TypeError, ValueError):
+        broken = []
+        for entry_id, data in (await self._store.async_load()).items():
+            try:
                 self._records[entry_id] = self._kind.from_dict(data)
+            except AttributeError, LookupError, TypeError, ValueError:
+                broken.append(entry_id)
+        if broken:
+            await self._store.async_set_aside(f"broken: {', '.join(broken)}")
+            await self.async_save()
 
     def __iter__(self) -> Iterator[str]:
         """Return the ids of the entries that have a record."""

@@ -1,21 +1,16 @@
 """What the user decided about the driver files that came with HMM-Local."""
 
 from collections.abc import Collection, Iterable
-from typing import TypedDict
+from typing import Any
 
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.storage import Store
 
 from ..const import DOMAIN
 from ..driver_manager.loader import StockFile
+from ..safe_store import SafeStore
 
 _STORAGE_KEY = f"{DOMAIN}.stock_files"
 _STORAGE_VERSION = 1
-
-
-class _Stored(TypedDict):
-    wanted: list[str]
-    seen: list[str]
 
 
 class StockDecisions:
@@ -28,13 +23,18 @@ class StockDecisions:
         """Begin with none; ``async_load`` brings them."""
         self.wanted: frozenset[str] = frozenset()
         self.seen: frozenset[str] = frozenset()
-        self._store = Store[_Stored](hass, _STORAGE_VERSION, _STORAGE_KEY)
+        self._store = SafeStore(hass, _STORAGE_VERSION, _STORAGE_KEY)
 
     async def async_load(self) -> None:
         """Read what was decided before."""
-        if stored := await self._store.async_load():
-            self.wanted = frozenset(stored["wanted"])
-            self.seen = frozenset(stored["seen"])
+        if not (stored := await self._store.async_load()):
+            return
+        try:
+            wanted, seen = _checksums(stored["wanted"]), _checksums(stored["seen"])
+        except LookupError, TypeError:
+            await self._store.async_set_aside("the decisions are missing")
+        else:
+            self.wanted, self.seen = wanted, seen
 
     def unseen(self, files: Iterable[StockFile]) -> list[StockFile]:
         """Return the files that were set aside and the user has not decided about."""
@@ -53,3 +53,10 @@ class StockDecisions:
         await self._store.async_save(
             {"wanted": sorted(self.wanted), "seen": sorted(self.seen)}
         )
+
+
+def _checksums(stored: Any) -> frozenset[str]:
+    """Return stored checksums. Raises TypeError: they are none."""
+    if not all(isinstance(it, str) for it in stored):
+        raise TypeError
+    return frozenset(stored)

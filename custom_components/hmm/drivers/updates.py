@@ -8,14 +8,13 @@ import hashlib
 import logging
 from pathlib import Path
 import re
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeIs
 
 from aiohttp import ClientSession
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.start import async_at_started
-from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 from yarl import URL
@@ -39,6 +38,7 @@ from ..driver_manager.preflight import check
 from ..driver_manager.requirements import needs_of
 from ..driver_manager.versions import UNKNOWN, is_newer
 from ..errors import message, told
+from ..safe_store import SafeStore
 from .manager import DriverManager, id_of
 
 _LOGGER = logging.getLogger(__name__)
@@ -164,7 +164,7 @@ class DriverUpdates:
         self._manager = manager
         self._session = session
         self._files = DriverStore(manager.folder)
-        self._store = Store[dict[str, Origin]](hass, _STORAGE_VERSION, _STORAGE_KEY)
+        self._store = SafeStore(hass, _STORAGE_VERSION, _STORAGE_KEY)
         self._origins: dict[str, Origin] = {}
         """By the path below ``<config>/hmm``."""
         self._offers: dict[DriverId, Offer] = {}
@@ -178,7 +178,7 @@ class DriverUpdates:
 
         ``waiting`` has the checksums of the files that wait for the user's yes.
         """
-        self._origins = await self._store.async_load() or {}
+        await self._load_origins()
         await self._hass.async_add_executor_job(self._files.clean_up, waiting)
         await self.async_refresh()
 
@@ -208,6 +208,16 @@ class DriverUpdates:
         """Call ``listener`` whenever ``states`` may have changed."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    async def _load_origins(self) -> None:
+        """Read where the files came from; what cannot be read came from nowhere."""
+        stored = await self._store.async_load()
+        self._origins = {
+            file: origin for file, origin in stored.items() if _is_origin(origin)
+        }
+        if len(self._origins) < len(stored):
+            await self._store.async_set_aside("what is kept of a driver is missing")
+            await self._store.async_save({**self._origins})
 
     async def async_refresh(self) -> None:
         """Look at the files again, and at nothing else."""
@@ -594,7 +604,7 @@ class DriverUpdates:
             installed_at=dt_util.utcnow().isoformat(),
             updated_at=None,
         )
-        await self._store.async_save(self._origins)
+        await self._store.async_save({**self._origins})
         self._offers[declaration.id] = Offer(
             declaration=declaration, url=url, path=None
         )
@@ -642,7 +652,7 @@ class DriverUpdates:
             origin["version"] = declaration.version
             origin["sha256"] = declaration.sha256
             origin["updated_at"] = dt_util.utcnow().isoformat()
-            await self._store.async_save(self._origins)
+            await self._store.async_save({**self._origins})
         await self.async_refresh()
 
     async def _async_add(
@@ -863,3 +873,14 @@ def _check_types(installed: InstalledDriver, declaration: Declaration) -> None:
                 translation_key="driver_lost",
                 translation_placeholders={"driver": str(id_)},
             )
+
+
+def _is_origin(stored: Any) -> TypeIs[Origin]:
+    """Return whether this was stored as an origin."""
+    if not isinstance(stored, dict) or not stored.keys() >= Origin.__required_keys__:
+        return False
+    try:
+        URL(stored["url"], encoded=True)
+    except TypeError, ValueError:
+        return False
+    return isinstance(stored["driver"], str)
