@@ -62,6 +62,33 @@ pytestmark = pytest.mark.usefixtures("quick")
 # What goes wrong
 
 
+def held_by(err: BaseException | None) -> int:
+    """Return the length of the longest text that an error and its causes hold."""
+    longest = 0
+    while err is not None:
+        texts = [*err.args, getattr(err, "doc", "")]
+        trace = err.__traceback__
+        while trace is not None:
+            texts += trace.tb_frame.f_locals.values()
+            trace = trace.tb_next
+        sizes = [len(it) for it in texts if isinstance(it, str | bytes | bytearray)]
+        longest = max(longest, *sizes)
+        err = err.__cause__ or err.__context__
+    return longest
+
+
+@pytest.mark.parametrize("body", [b"{" + b"x" * 500_000, b"nan" * 600_000])
+async def test_a_failure_does_not_hold_the_response(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, body: bytes
+) -> None:
+    """The last error is kept until the next; what the device sent is let go."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    bitaxe.rewrite = lambda _: body
+    await poll(home, entry)
+    assert not entry.runtime_data.last_update_success
+    assert held_by(entry.runtime_data.last_exception) < 1000
+
+
 FAULTS = {
     Fault.SILENT: "timed_out",
     Fault.RESET: "connection_lost",

@@ -20,7 +20,7 @@ from custom_components.hmm import async_remove_config_entry_device
 from custom_components.hmm.bundled.pool_drivers.braiins_driver import BraiinsDriver
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.driver_api import CannotConnect
-from custom_components.hmm.pools.workers import MOST_WORKERS, bare_name
+from custom_components.hmm.pools.workers import MOST_NEW, MOST_WORKERS, bare_name
 from simulator import SimulatedAxeOS, SimulatedSolopool
 from simulator.braiins import SimulatedBraiins
 from simulator.httpd import HttpDevice
@@ -389,6 +389,10 @@ async def test_hundreds_of_workers(
     names = {f"rig{number}": 1e12 for number in range(MOST_WORKERS)}
     async with SimulatedSolopool(wallets={WALLET: names}, speed=0) as pool:
         entry = await set_up(home, pool_entry(pool, WALLET))
+        for count in range(MOST_NEW, MOST_WORKERS, MOST_NEW):
+            # All devices at once would keep Home Assistant busy for a second
+            assert len(workers(home, entry)) == count
+            await poll(home, entry)
         assert len(workers(home, entry)) == MOST_WORKERS
         changed: list[str] = []
         home.bus.async_listen(

@@ -544,3 +544,31 @@ async def test_tiles_need_a_response(
     for action in ("get_platform_tiles", "get_pool_tiles"):
         with pytest.raises(ServiceValidationError):
             await home.services.async_call(DOMAIN, action, {}, blocking=True)
+
+
+@pytest.mark.parametrize(
+    ("action", "data"),
+    [
+        (
+            "set_mode",
+            {"mode": "eco", "entity_id": [f"select.x{n}" for n in range(1001)]},
+        ),
+        ("set_mode", {"mode": "eco", "area_id": [f"a{n}" for n in range(1001)]}),
+        ("set_mode", {"mode": ["eco"] * 1001, "device_id": "x"}),
+        ("set_mode", {"mode": "e" * 2049, "device_id": "x"}),
+        ("set_pool", {"url": "u" * 2049, "username": "x", "device_id": "x"}),
+        ("set_pool", {"pool": "x", "device_id": ["x" * 2049]}),
+        ("get_pool_tiles", {"config_entry_id": "x" * 2049}),
+        ("update_driver", {"driver": "x" * 2049}),
+        ("customise_driver", {"driver": "x" * 2049}),
+    ],
+)
+async def test_data_that_takes_minutes_to_go_through(
+    home: HomeAssistant, rigs: Rigs, action: str, data: dict[str, Any]
+) -> None:
+    """Anybody who is logged in may call an action: it is refused before it is read."""
+    response = action == "get_pool_tiles"
+    with pytest.raises(vol.Invalid, match=r"No more than 1000|Longer than 2048"):
+        await home.services.async_call(
+            DOMAIN, action, data, blocking=True, return_response=response
+        )

@@ -113,7 +113,9 @@ def _may(user: User | None, policy: str, entity_ids: list[str]) -> bool:
 def _entities(hass: HomeAssistant, entry: ConfigEntry[Any]) -> list[str]:
     """Return the entities of an entry's own device, without those of its workers."""
     identifier = (DOMAIN, entry.unique_id or entry.entry_id)
-    device = dr.async_get(hass).async_get_device(identifiers={identifier})
+    device = dr.async_get(hass).async_get_device_by_identifier(
+        identifier, entry.entry_id
+    )
     if device is None:
         return []
     registry = er.async_get(hass)

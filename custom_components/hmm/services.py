@@ -33,6 +33,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_extract_config_entry_ids
 import voluptuous as vol
 
+from .action_schema import action_schema
 from .const import DOMAIN
 from .coordinator import MinerCoordinator
 from .data import get_data
@@ -57,17 +58,15 @@ _TARGET_KEYS = (
     ATTR_LABEL_ID,
 )
 
-GET_PLATFORM_TILES_SCHEMA = vol.Schema({})
-GET_POOL_TILES_SCHEMA = vol.Schema({vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string})
-SET_MODE_SCHEMA = vol.All(
-    vol.Schema(
-        {
-            vol.Required(ATTR_MODE): vol.All(
-                cv.ensure_list, vol.Length(min=1), [cv.string]
-            ),
-            **cv.TARGET_SERVICE_FIELDS,
-        }
-    ),
+GET_PLATFORM_TILES_SCHEMA = action_schema({})
+GET_POOL_TILES_SCHEMA = action_schema({vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string})
+SET_MODE_SCHEMA = action_schema(
+    {
+        vol.Required(ATTR_MODE): vol.All(
+            cv.ensure_list, vol.Length(min=1), [cv.string]
+        ),
+        **cv.TARGET_SERVICE_FIELDS,
+    },
     cv.has_at_least_one_key(*_TARGET_KEYS),
 )
 
@@ -85,16 +84,14 @@ def _one_pool(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
-SET_POOL_SCHEMA = vol.All(
-    vol.Schema(
-        {
-            vol.Optional(CONF_POOL): cv.string,
-            vol.Optional(CONF_URL): cv.string,
-            vol.Optional(CONF_USERNAME): cv.string,
-            vol.Optional(CONF_PASSWORD): cv.string,
-            **cv.TARGET_SERVICE_FIELDS,
-        }
-    ),
+SET_POOL_SCHEMA = action_schema(
+    {
+        vol.Optional(CONF_POOL): cv.string,
+        vol.Optional(CONF_URL): cv.string,
+        vol.Optional(CONF_USERNAME): cv.string,
+        vol.Optional(CONF_PASSWORD): cv.string,
+        **cv.TARGET_SERVICE_FIELDS,
+    },
     _one_pool,
     cv.has_at_least_one_key(*_TARGET_KEYS),
 )

@@ -30,6 +30,7 @@ from custom_components.hmm.driver_api import (
     RedirectAnswer,
 )
 from custom_components.hmm.driver_api.transports import web
+from custom_components.hmm.driver_api.transports.json_text import MAX_OBJECTS
 from custom_components.hmm.driver_api.transports.web import WebAnswer, WebApi
 from custom_components.hmm.driver_api.units import parse_amount
 
@@ -315,6 +316,19 @@ async def test_at_the_limit(session: aiohttp.ClientSession) -> None:
         with pytest.raises(BadAnswer, match="too long"):
             await WebApi(session, server.base, max_bytes=4).get("x")
     assert WebApi(session, "http://x")._max_bytes == web.MAX_ANSWER
+
+
+async def test_more_objects_than_any_account_has(
+    session: aiohttp.ClientSession,
+) -> None:
+    """They would cost every reader of them time in which Home Assistant waits."""
+    for body in (b"{}," * MAX_OBJECTS, b"[]," * MAX_OBJECTS):
+        async with serving(reply(b"[" + body + b"1]")) as server:
+            with pytest.raises(BadAnswer, match="JSON"):
+                await WebApi(session, server.base).get_json("x")
+        async with serving(reply(b"[" + body[3:] + b"1]")) as server:
+            data, _ = await WebApi(session, server.base).get_json("x")
+            assert len(data) == MAX_OBJECTS
 
 
 async def test_packed(session: aiohttp.ClientSession) -> None:

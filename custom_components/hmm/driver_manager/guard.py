@@ -9,6 +9,7 @@ see ``hanging.set_apart``.
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 import logging
@@ -336,5 +337,16 @@ def driver_name(driver: Any) -> str:
 
 
 def _harmless(err: BaseException) -> Exception | None:
-    """Return what may be the cause of another error: nothing that ends programs."""
+    """Return what may be the cause of another error: nothing that ends programs.
+
+    The coordinator keeps it, so it lets go of what its frames hold: the response.
+    """
+    chain, seen = [err], set[int]()
+    with suppress(BaseException):  # An attribute of a driver's own error
+        while chain:
+            one = chain.pop()
+            seen.add(id(one))
+            traceback.clear_frames(one.__traceback__)
+            others = (one.__cause__, one.__context__)
+            chain += [it for it in others if it is not None and id(it) not in seen]
     return err if isinstance(err, Exception) else None

@@ -11,6 +11,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_register_admin_service
 import voluptuous as vol
 
+from ..action_schema import action_schema
 from ..const import CONF_DRIVER, DOMAIN
 from ..data import get_data
 from .customise import async_customise, async_reload
@@ -20,9 +21,9 @@ SERVICE_CUSTOMISE_DRIVER = "customise_driver"
 SERVICE_LIST_DRIVERS = "list_drivers"
 SERVICE_RELOAD_DRIVERS = "reload_drivers"
 
-CUSTOMISE_DRIVER_SCHEMA = vol.Schema({vol.Required(CONF_DRIVER): cv.string})
-LIST_DRIVERS_SCHEMA = vol.Schema({})
-RELOAD_DRIVERS_SCHEMA = vol.Schema({})
+CUSTOMISE_DRIVER_SCHEMA = action_schema({vol.Required(CONF_DRIVER): cv.string})
+LIST_DRIVERS_SCHEMA = action_schema({})
+RELOAD_DRIVERS_SCHEMA = action_schema({})
 
 
 @callback

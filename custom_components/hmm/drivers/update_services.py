@@ -15,6 +15,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_register_admin_service
 import voluptuous as vol
 
+from ..action_schema import action_schema
 from ..const import CONF_DRIVER, DOMAIN
 from ..driver_manager.faults import why
 from ..errors import listed
@@ -45,16 +46,16 @@ def sha256(value: Any) -> str:
     return str(text).strip().lower()
 
 
-CHECK_DRIVER_UPDATES_SCHEMA = vol.Schema({})
-INSTALL_DRIVER_SCHEMA = vol.Schema(
+CHECK_DRIVER_UPDATES_SCHEMA = action_schema({})
+INSTALL_DRIVER_SCHEMA = action_schema(
     {vol.Required(CONF_URL): cv.string, vol.Required(CONF_SHA256): sha256}
 )
-REMOVE_DRIVER_SCHEMA = vol.Schema({vol.Required(CONF_DRIVER): cv.string})
-ROLLBACK_DRIVER_SCHEMA = vol.Schema(
+REMOVE_DRIVER_SCHEMA = action_schema({vol.Required(CONF_DRIVER): cv.string})
+ROLLBACK_DRIVER_SCHEMA = action_schema(
     {vol.Required(CONF_DRIVER): cv.string, vol.Optional(CONF_VERSION): cv.string}
 )
-UPDATE_ALL_DRIVERS_SCHEMA = vol.Schema({})
-UPDATE_DRIVER_SCHEMA = vol.Schema({vol.Required(CONF_DRIVER): cv.string})
+UPDATE_ALL_DRIVERS_SCHEMA = action_schema({})
+UPDATE_DRIVER_SCHEMA = action_schema({vol.Required(CONF_DRIVER): cv.string})
 
 
 @callback

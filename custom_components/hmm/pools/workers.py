@@ -25,6 +25,9 @@ _LOGGER = logging.getLogger(__name__)
 MOST_WORKERS = 250
 """Devices per account. Anybody can mine to a public address, under any names."""
 
+MOST_NEW = 50
+"""New devices at one poll: each and its entities are some milliseconds' work."""
+
 _KEEP_SECONDS = 86_400
 
 # A longer time between two polls was not watched
@@ -155,7 +158,7 @@ class PoolWorkers:
                     len(new) - room,
                 )
         self._is_full = is_full
-        return [*kept, *new[:room]]
+        return [*kept, *new[: min(room, MOST_NEW)]]
 
     def _rank(self, worker_id: str) -> tuple[bool, float, float, str]:
         """Return what puts the workers that are most worth a device first."""

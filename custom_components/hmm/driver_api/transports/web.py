@@ -384,7 +384,8 @@ class _Shared:
                 try:
                     self._result = await self._api.get_object(self._path)
                 except DriverError as err:
-                    self._result = err
+                    # Its traceback holds the response
+                    self._result = copy_of(err)
                 self._asked_at = now
             if isinstance(self._result, DriverError):
                 raise copy_of(self._result)

@@ -1,0 +1,29 @@
+"""What the actions take: data of a size that Home Assistant can go through."""
+
+from typing import Any
+
+import voluptuous as vol
+
+MOST_ITEMS = 1000
+"""Items of one list, more than anybody has targets. Home Assistant compares each
+targeted entity with all others."""
+LONGEST_TEXT = 2048
+"""Characters; the longest are addresses."""
+
+
+def action_schema(fields: dict[vol.Marker, Any], *checks: Any) -> vol.Schema | vol.All:
+    """Return the schema of an action: of its fields, then ``checks`` of all together.
+
+    No text and no list of its data is longer than one that makes sense.
+    """
+    return vol.All(_check_size, vol.Schema(fields), *checks)
+
+
+def _check_size(data: dict[str, Any]) -> dict[str, Any]:
+    for name, value in data.items():
+        items = value if isinstance(value, list) else [value]
+        if len(items) > MOST_ITEMS:
+            raise vol.Invalid(f"No more than {MOST_ITEMS} are possible", [name])
+        if any(isinstance(it, str) and len(it) > LONGEST_TEXT for it in items):
+            raise vol.Invalid(f"Longer than {LONGEST_TEXT} characters", [name])
+    return data
