@@ -26,7 +26,7 @@ class SafeStore(Store[dict[str, Any]]):
     async def async_load(self) -> dict[str, Any]:
         """Return the content, nothing where the file is missing or was set aside."""
         try:
-            stored = await super().async_load()
+            stored: Any = await super().async_load()
         except (
             AttributeError,
             HomeAssistantError,
