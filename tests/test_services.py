@@ -572,3 +572,18 @@ async def test_data_that_takes_minutes_to_go_through(
         await home.services.async_call(
             DOMAIN, action, data, blocking=True, return_response=response
         )
+
+
+@pytest.mark.parametrize("body", ["5", "[]", '"x"'])
+async def test_data_that_is_no_object(
+    home: HomeAssistant,
+    rigs: Rigs,
+    hass_client: ClientSessionGenerator,
+    body: str,
+) -> None:
+    """It is refused as other bad data is."""
+    assert await async_setup_component(home, "api", {})
+    client = await hass_client()
+    for action in ("set_mode", "set_pool"):
+        response = await client.post(f"/api/services/hmm/{action}", data=body)
+        assert response.status == 400

@@ -16,7 +16,7 @@ def action_schema(fields: dict[vol.Marker, Any], *checks: Any) -> vol.Schema | v
 
     No text and no list of its data is longer than one that makes sense.
     """
-    return vol.All(_check_size, vol.Schema(fields), *checks)
+    return vol.All(dict, _check_size, vol.Schema(fields), *checks)
 
 
 def _check_size(data: dict[str, Any]) -> dict[str, Any]:
