@@ -33,6 +33,9 @@ from simulator.solopool import DEMO_WALLET
 
 from .common import pool_entry, until, value
 from .conftest import miner_entry, set_up
+from .flows import choose, fill
+from .strangers import Lamp
+from .user_drivers import acme, start
 
 FILE = "garage_driver.py"
 ISSUE = f"driver_hangs_hmm/{FILE}"
@@ -434,3 +437,22 @@ async def test_a_pool_driver_that_cannot_be_made(
         entry = await set_up(home, entry)
         assert entry.state is ConfigEntryState.SETUP_ERROR
         assert entry.error_reason_translation_key == "pool_timed_out"
+
+
+async def test_the_dialog_names_a_driver_that_failed(
+    home: HomeAssistant, hmm_folder: Path
+) -> None:
+    """Given a device that no other driver supports, the bug in the user's is shown."""
+    connect = "        return True\n\n    async def get_telemetry"
+    bug = connect.replace("True", "{}['hashrate']")
+    (hmm_folder / "acme_driver.py").write_text(acme().replace(connect, bug))
+    await start(home)
+    async with Lamp() as device:
+        result = await choose(home, "miner")
+        result = await fill(home, result, host=f"127.0.0.1:{device.port}")
+
+    assert result["errors"] == {"base": "driver_error"}
+    shown = result["description_placeholders"]
+    assert shown is not None
+    assert (shown["driver"], shown["error"]) == ("acme", "KeyError")
+    assert shown["file"] == "acme_driver.py"
