@@ -81,8 +81,8 @@ def demo_pools(
             case SimulatedGoSlimStratum():
                 # A server of one's own: its address is told in the dialog
                 pool = DemoPool(
-                    "MMFP Solutions · BCH",
-                    "mmfp-gss-bch",
+                    "MMFP Solutions · BC2",
+                    "mmfp-gss-bc2",
                     {"host": device.host, "port": stratum, "api_port": device.port},
                 )
             case _:

@@ -42,7 +42,8 @@ CONTROL_OFFSET = 19
 """How far the port of the control panel is from a port base."""
 DEMO_CONTROL_PORT = DEMO_PORT_BASE + CONTROL_OFFSET
 DEMO_STRATUM_PORT = 18098
-DEMO_BCH_WALLET = "qpekjmt4d3shgetyypkkjmn9wgsjzgfpyy42kejd8u"
+# BitcoinII: a Bitaxe on Bitcoin Cash waits for centuries, which no demo should show
+DEMO_BC2_WALLET = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
 NMMINER_PORT = 12345
 NMMINER_BOARDS = ("lotto", "http")
 _DGB = COINS["dgb"].difficulty
@@ -172,7 +173,7 @@ class Fleet:
             model="ultra",
             name="bitaxe-ultra",
             best_ever=640e6,
-            network_difficulty=CHAINS["bch"].difficulty,
+            network_difficulty=CHAINS["bc2"].difficulty,
             port=18082 + shift,
             seed=2,
             **common,
@@ -200,7 +201,7 @@ class Fleet:
         nmminer = SimulatedNMMiner(name="nmminer", target=nmminer_target, **common)
         for bitaxe, user in (
             (gamma, f"{DEMO_WALLET}.gamma"),
-            (ultra, f"{DEMO_BCH_WALLET}.ultra"),
+            (ultra, f"{DEMO_BC2_WALLET}.ultra"),
         ):
             bitaxe.pools[0] |= {
                 "stratumURL": host,
@@ -227,7 +228,7 @@ class Fleet:
         )
         ocean = SimulatedOcean(wallets={}, port=18091 + shift, **common)
         mmfp = SimulatedGoSlimStratum(
-            name="mmfp-bch", accounts={"bch": {}}, port=18092 + shift, **common
+            name="mmfp-bc2", accounts={"bc2": {}}, port=18092 + shift, **common
         )
 
         def worker(device: SimulatedDevice) -> Worker:
@@ -246,7 +247,7 @@ class Fleet:
                 },
             )
             ocean.add_wallet(OCEAN_WALLET, {"nano3": worker(nano3)})
-            mmfp.add_worker("bch", f"{DEMO_BCH_WALLET}.ultra", worker(ultra))
+            mmfp.add_worker("bc2", f"{DEMO_BC2_WALLET}.ultra", worker(ultra))
 
         return cls(
             [

@@ -75,8 +75,6 @@ def home(
         patch("custom_components.hmm.discovery.BROADCAST_PORT", free_udp_port()),
         # The simulators are on this machine
         patch("custom_components.hmm.discovery.LOOPBACK", True),
-        # Nobody looks
-        patch("custom_components.hmm.flows.tools.SEEN_SECONDS", 0.0),
     ):
         yield hass
 

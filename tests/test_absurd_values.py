@@ -22,7 +22,7 @@ from simulator.device import SimulatedDevice
 from simulator.override import override
 from simulator.solopool import SimulatedSolopool
 
-from .common import find, find_id, hub_entry, identity, poll, pool_entry, value
+from .common import find, find_id, hub_entry, identity, later, poll, pool_entry, value
 from .conftest import miner_entry, set_up
 
 pytestmark = pytest.mark.usefixtures("quick", "every_entity")
@@ -214,6 +214,23 @@ async def test_one_absurd_power_is_no_energy_for_ever(
     await poll(home, entry)
     assert value(home, entry, "energy") < 0.1
     assert value(home, hub, "energy") < 0.1
+
+
+async def test_no_zero_has_a_sign(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:
+    """And what follows from next to no hashrate is unknown, at the fleet as well."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    bitaxe.rewrite = override(
+        {"power": -0.0, "bestDiff": -0.0, "temp": -0.0, "voltage": -0.0}
+    )
+    await poll(home, entry)
+    await later(home, 31)
+    assert all(state.state not in ("-0.0", "-0") for state in states(home))
+    assert find(home, entry, "sensor", "power").state in ("0", "0.0")
+    bitaxe.rewrite = override({"power": 66.5, "hashRate": 5e-8})
+    await poll(home, entry)
+    await later(home, 31)
+    for shown in (entry, hub_entry(home)):
+        assert find(home, shown, "sensor", "efficiency").state == STATE_UNKNOWN
 
 
 POOL_VALUES: dict[str, Any] = {

@@ -99,6 +99,56 @@ def test_block_is_the_same_by_hash_or_height() -> None:
     assert found(tiles(blocks_found=0), tiles(own_blocks=(PoolBlock(),))) == [0, 0]
 
 
+@pytest.mark.parametrize(
+    "renamed",
+    [
+        PoolBlock(height=5, hash="cd" * 32),
+        PoolBlock(height=5),
+        PoolBlock(height=6, hash="AB" * 32),
+        PoolBlock(hash="ab" * 32),
+    ],
+)
+@pytest.mark.parametrize("restart", [False, True])
+def test_block_whose_height_or_hash_changes_is_the_same(
+    renamed: PoolBlock, restart: bool
+) -> None:
+    """A pool may list a transaction id, another spelling, or a height that was wrong."""
+    watch = BlockWatch()
+    watch.look(tiles(own_blocks=(block(1),)), NOW)
+    found = PoolBlock(height=5, hash="ab" * 32)
+    assert len(watch.look(tiles(own_blocks=(found, block(1))), NOW + 60).blocks) == 1
+    if restart:
+        watch = again(watch)
+    listed = tiles(own_blocks=(renamed, block(1)))
+    assert watch.look(listed, NOW + 120) == NewBlocks()
+    following = tiles(
+        own_blocks=(PoolBlock(height=7, hash="ef" * 32), *listed.own_blocks)
+    )
+    assert len(watch.look(following, NOW + 180).blocks) == 1
+
+
+def test_a_height_of_zero_is_none() -> None:
+    """Given blocks whose height is not reported, then their hashes tell them apart."""
+    one, two = (PoolBlock(height=0, hash=name * 64) for name in "ab")
+    assert found(
+        tiles(blocks_found=0),
+        tiles(own_blocks=(one,)),
+        tiles(own_blocks=(two, one)),
+    ) == [0, 1, 1]
+
+
+def test_what_earlier_versions_stored_is_known() -> None:
+    """Given a record with the heights of blocks without a hash, then none is new."""
+    watch = BlockWatch()
+    watch.look(tiles(own_blocks=(block(1),)), NOW)
+    stored = watch.as_dict()
+    stored["known"].append([1])
+    assert (
+        BlockWatch.from_dict(stored).look(tiles(own_blocks=(block(1),)), NOW + 60)
+        == NewBlocks()
+    )
+
+
 def test_total_that_grows() -> None:
     """Given a total, when it grows by two, then two blocks were found."""
     assert found(

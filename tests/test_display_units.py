@@ -30,7 +30,12 @@ from custom_components.hmm.display_units import (
     difficulty_unit,
 )
 from custom_components.hmm.driver_api import HashrateUnit
-from simulator import SimulatedAxeOS, SimulatedNMMiner, SimulatedSolopool
+from simulator import (
+    SimulatedAvalon,
+    SimulatedAxeOS,
+    SimulatedNMMiner,
+    SimulatedSolopool,
+)
 
 from .common import (
     find,
@@ -222,6 +227,33 @@ async def test_the_fleet_says_its_best_share(
     await later(home, 31)
     assert said(home, hub_entry(home), "best_share") == "0.8125 G"
     assert plain(home, hub_entry(home), "best_share") == 812_500_000
+
+
+async def test_a_small_difficulty_is_written_in_digits(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """Nobody says "1.2e-05 G" of the first minutes of a miner."""
+    best(bitaxe, 12_000)
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    assert said(home, entry, "best_share") == "0.000012 G"
+
+
+async def test_the_fleet_counts_the_sessions_of_a_miner_without_a_record(
+    home: HomeAssistant,
+) -> None:
+    """An Avalon reports the best share since it was started; the fleet keeps it."""
+    async with SimulatedAvalon() as device:
+        device.miner.speed = 0
+        device.miner._best_session = 215e9
+        entry = await set_up(home, miner_entry(device, "avalon_nano"))
+        await poll(home, entry)
+        device.miner._best_session = 1e6
+        for _ in range(12):
+            await poll(home, entry)
+        await later(home, 31)
+        assert said(home, hub_entry(home), "best_share") == "215 G"
+        shown = find(home, hub_entry(home), "sensor", "best_share")
+        assert shown.attributes["miner"] == entry.title
 
 
 async def test_the_fleet_of_a_lottery_miner(home: HomeAssistant) -> None:

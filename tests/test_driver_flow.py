@@ -9,20 +9,24 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.data_entry_flow import (
+    EVENT_DATA_ENTRY_FLOW_PROGRESSED,
+    FlowResultType,
+)
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.translation import async_get_translations
 import pytest
+from pytest_homeassistant_custom_component.common import async_capture_events
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_manager import preflight
 from custom_components.hmm.drivers.updates import DRIVER_UPDATES
-from custom_components.hmm.flows import drivers, tools
+from custom_components.hmm.flows import drivers
 from simulator import SimulatedAxeOS
 
-from .common import act, find_id, hub_entry, until
+from .common import act, find_id, hub_entry, later, until
 from .conftest import miner_entry, set_up
 from .file_server import FileServer
 from .flows import Result, options, told
@@ -341,32 +345,44 @@ async def test_an_error_that_nobody_expects(
     assert "secret" not in failed["description_placeholders"]["reason"]
 
 
-async def test_what_takes_a_while_shows_a_progress(
-    home: HomeAssistant,
-    miner: ConfigEntry[Any],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+async def test_what_is_soon_done_shows_no_progress(
+    home: HomeAssistant, miner: ConfigEntry[Any]
 ) -> None:
-    """What is soon done is told at once; for the rest there is a progress."""
+    """The result follows at once."""
     await put(home, FILE, acme())
     done = await home.config_entries.options.async_configure(
         (await configure(home))["flow_id"], {"next_step_id": "reload"}
     )
     assert done["step_id"] == "reloaded"
 
+
+@pytest.mark.parametrize("closed", [False, True])
+async def test_the_end_of_a_progress_is_reported_until_it_is_seen(
+    home: HomeAssistant,
+    miner: ConfigEntry[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    closed: bool,
+) -> None:
+    """A browser that is too slow for the first reports does not wait for ever."""
     monkeypatch.setattr(drivers, "SOON_SECONDS", 0.0)
-    monkeypatch.setattr(tools, "SEEN_SECONDS", 0.5)
-    await put(home, FILE, acme("2.0.0"))
+    reports = async_capture_events(home, EVENT_DATA_ENTRY_FLOW_PROGRESSED)
     menu = await configure(home)
     flows = home.config_entries.options
-    seen_at = home.loop.time() + 0.5
     shown = await flows.async_configure(menu["flow_id"], {"next_step_id": "reload"})
-    while told(shown, "options")["type"] is FlowResultType.SHOW_PROGRESS:
-        await asyncio.sleep(0.05)
+    assert told(shown, "options")["type"] is FlowResultType.SHOW_PROGRESS
+    await home.async_block_till_done()
+    assert len(reports) == 1
+    for number in range(2, 6):
+        await later(home, 3600)
+        assert len(reports) == number
+    assert {it.data["flow_id"] for it in reports} == {menu["flow_id"]}
+    if closed:
+        flows.async_abort(menu["flow_id"])
+    else:
         shown = await flows.async_configure(menu["flow_id"])
-    assert shown["step_id"] == "reloaded"
-    # The frontend has had the time to listen for the end
-    assert home.loop.time() >= seen_at
+        assert shown["step_id"] == "reloaded"
+    await later(home, 3600)
+    assert len(reports) == 5
 
 
 # Updates

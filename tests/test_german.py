@@ -10,10 +10,11 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import ATTR_DEVICE_ID, ATTR_MODE
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from homeassistant.setup import async_setup_component
 import pytest
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
@@ -290,3 +291,66 @@ async def test_the_report_of_an_action_is_german(
             "some_failed",
             failed=f"Eins: {reason.removesuffix('.')}; Zwei: {reason.removesuffix('.')}",
         )
+
+
+async def test_a_repair_follows_the_language(
+    home: HomeAssistant, hmm_folder: Path
+) -> None:
+    """Given open repairs, when the language changes, then so do their reasons."""
+    (hmm_folder / "pools").mkdir()
+    (hmm_folder / "pools" / "home.yaml").write_text(POOL)
+    (hmm_folder / "config.yaml").write_text("wallets: 1\n")
+    assert await async_setup_component(home, DOMAIN, {})
+    before = reasons(home)
+    assert len(before) == 2
+    await home.config.async_update(language="de")
+    await home.async_block_till_done()
+    after = reasons(home)
+    assert after.keys() == before.keys()
+    assert not set(after.values()) & set(before.values())
+    assert after["hmm/config.yaml"] == str(
+        escape(sentence("yaml_section", key="wallets"))
+    )
+    # Nothing else of the configuration concerns them
+    await home.config.async_update(location_name="Daheim")
+    await home.async_block_till_done()
+    assert reasons(home) == after
+
+
+async def test_what_the_addresses_refuse_is_german(
+    german: HomeAssistant, hass_client: ClientSessionGenerator
+) -> None:
+    """Given a request that is wrong, then its body has the reason of the catalog."""
+    await start(german)
+    client = await hass_client()
+
+    async def refused(method: str, path: str, **options: Any) -> str:
+        response = await client.request(method, f"/api/hmm/{path}", **options)
+        return str((await response.json())["message"])
+
+    install = "drivers/install"
+    assert await refused("POST", install, data="[") == sentence("body_not_object")
+    assert await refused("POST", install, json=[]) == sentence("body_not_object")
+    assert await refused("POST", install, json={"url": 1}) == sentence(
+        "body_field_invalid", fields="sha256, url"
+    )
+    rollback = "drivers/rollback/acme"
+    assert await refused("POST", rollback, json={"force": True}) == sentence(
+        "body_field_invalid", fields="force"
+    )
+    assert await refused("GET", "dashboard/pools?pool_id=x") == sentence(
+        "unknown_pool", pool_id="x"
+    )
+    assert await refused("GET", "pool-templates/x") == sentence("unknown_template")
+
+
+async def test_a_pool_that_is_named_twice_is_explained_in_german(
+    german: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """Given a call that no form would send, then Home Assistant can translate why."""
+    await set_up(german, miner_entry(bitaxe, "bitaxe"))
+    with pytest.raises(ServiceValidationError) as raised:
+        await german.services.async_call(
+            DOMAIN, "set_pool", {"pool": "x", "url": "y"}, blocking=True
+        )
+    assert message(german, raised.value) == sentence("pool_or_credentials")

@@ -439,10 +439,9 @@ async def test_unknown_pool(
     """A pool that is none is a 404 with the reason."""
     response = await (await hass_client()).get(f"{POOLS}?pool_id={pool_id}")
     assert response.status == HTTPStatus.NOT_FOUND
-    assert await response.json() == {
-        "message": "There is no pool with this id",
-        "code": "unknown_pool",
-    }
+    answer = await response.json()
+    assert answer["code"] == "unknown_pool"
+    assert answer["message"].startswith(f"There is no pool with the ID {pool_id}.")
 
 
 async def test_a_miner_is_no_pool(

@@ -249,14 +249,13 @@ async def test_a_miner_that_refuses(home: HomeAssistant, rigs: Rigs) -> None:
     assert find(home, rigs.avalon_entry, "select", "mode").state == "high"
 
 
-@pytest.mark.parametrize("data", [{}, {"mode": []}, {"mode": "eco"}])
+@pytest.mark.parametrize("data", [{}, {"mode": []}])
 async def test_a_call_that_is_not_complete(
     home: HomeAssistant, rigs: Rigs, data: dict[str, Any]
 ) -> None:
-    """A mode and a target are needed."""
-    target = {} if data.get("mode") else devices(home, rigs.axe_entry)
+    """A mode is needed."""
     with pytest.raises(vol.Invalid):
-        await call(home, "set_mode", target, **data)
+        await call(home, "set_mode", devices(home, rigs.axe_entry), **data)
     assert rigs.axe.writes == []
 
 
@@ -265,6 +264,7 @@ async def test_no_miner_among_the_targets(home: HomeAssistant, rigs: Rigs) -> No
     area = ar.async_get(home).async_create("Attic")
     await home.config_entries.async_unload(rigs.axe_entry.entry_id)
     for target in (
+        {},
         {"area_id": area.id},
         devices(home, hub_entry(home)),
         devices(home, rigs.axe_entry),
@@ -419,8 +419,10 @@ async def test_a_pool_is_named_in_one_way(
     home: HomeAssistant, rigs: Rigs, data: dict[str, Any]
 ) -> None:
     """Either one that is set up, or address and user name."""
-    with pytest.raises(vol.Invalid):
+    with pytest.raises(ServiceValidationError) as caught:
         await call(home, "set_pool", devices(home, rigs.nerd_entry), **data)
+    assert caught.value.translation_key == "pool_or_credentials"
+    assert rigs.nerd.writes == []
 
 
 async def test_a_pool_that_is_no_address(home: HomeAssistant, rigs: Rigs) -> None:

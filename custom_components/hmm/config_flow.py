@@ -64,7 +64,7 @@ from .flows.drivers import HubOptionsFlow
 from .flows.hmm_local import CONF_IMPORT, ImportFlow
 from .flows.login import login_fields, login_names, login_of, read_login, try_login
 from .flows.pool import ADDRESS_SCHEMA
-from .flows.tools import async_seen, async_shared_data, choice, free_title
+from .flows.tools import async_shared_data, async_start_progress, choice, free_title
 from .markdown import escaping
 from .unique_ids import async_change_unique_id, async_holder, is_better_id
 
@@ -202,9 +202,7 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Have Home Assistant install the package; that may take minutes."""
         if self._load_task is None:
-            self._load_task = self.hass.async_create_task(
-                async_seen(self._load_other())
-            )
+            self._load_task = async_start_progress(self, self._load_other())
         if not self._load_task.done():
             return self.async_show_progress(
                 step_id="other_install",
@@ -277,7 +275,7 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Look for miners on the network."""
         if self._scan_task is None:
-            self._scan_task = self.hass.async_create_task(async_seen(self._scan()))
+            self._scan_task = async_start_progress(self, self._scan())
         if not self._scan_task.done():
             return self.async_show_progress(
                 step_id="scan",

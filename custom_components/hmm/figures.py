@@ -6,6 +6,7 @@ the division leaves its own noise (86689.8148148148 days).
 
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 import logging
 import math
 from typing import Any
@@ -46,12 +47,19 @@ def as_state(value: Any) -> SensorValue:
         case int():
             return value if abs(value) < 2**63 else parse_number(value)
         case float():
-            return value if math.isfinite(value) else None
+            return value + 0.0 if math.isfinite(value) else None
         case str():
             return parse_text(value, _LONGEST_STATE)
         case datetime():
             return value if value.tzinfo is not None else None
     return None
+
+
+def in_digits(value: SensorValue) -> SensorValue:
+    """Return a number whose text would have an exponent as digits: "0.000012"."""
+    if isinstance(value, float) and "e" in repr(value):
+        return f"{Decimal(repr(value)):f}"
+    return value
 
 
 def days(seconds: float | None) -> float | None:

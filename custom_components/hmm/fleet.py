@@ -91,8 +91,8 @@ class Fleet:
         """Return the best share of all miners and whose it is.
 
         Each counts with what it reported last, also one that is off or disabled: a
-        record is a fact of the past. It falls when its miner is removed, or reports
-        less because it was reset.
+        record is a fact of the past. It falls when its miner is removed, or goes on
+        reporting less because it was reset.
         """
         return max(
             (

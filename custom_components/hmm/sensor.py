@@ -43,6 +43,7 @@ from .figures import (
     SensorValue,
     as_said,
     as_state,
+    in_digits,
     read_safely,
     rounded,
     share_decimals,
@@ -280,11 +281,12 @@ class _ValueSensor(SensorEntity):
     @override
     def native_value(self) -> SensorValue:
         value = self._shown()
-        if self._factor is None or not isinstance(value, int | float):
-            return value
-        if self.entity_description.is_hashrate:
-            return rounded(value / self._factor)
-        return value if self._factor == 1 else as_said(value, self._factor)
+        if self._factor is not None and isinstance(value, int | float):
+            if self.entity_description.is_hashrate:
+                value = rounded(value / self._factor)
+            elif self._factor != 1:
+                value = as_said(value, self._factor)
+        return in_digits(value)
 
     @property
     @override

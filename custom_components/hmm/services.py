@@ -6,16 +6,11 @@ show the same.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from homeassistant.const import (
-    ATTR_AREA_ID,
     ATTR_CONFIG_ENTRY_ID,
-    ATTR_DEVICE_ID,
-    ATTR_ENTITY_ID,
-    ATTR_FLOOR_ID,
-    ATTR_LABEL_ID,
     ATTR_MODE,
     CONF_PASSWORD,
     CONF_URL,
@@ -50,40 +45,18 @@ SERVICE_SET_POOL = "set_pool"
 
 CONF_POOL = "pool"
 
-_TARGET_KEYS = (
-    ATTR_AREA_ID,
-    ATTR_DEVICE_ID,
-    ATTR_ENTITY_ID,
-    ATTR_FLOOR_ID,
-    ATTR_LABEL_ID,
-)
-
 GET_PLATFORM_TILES_SCHEMA = action_schema({})
 GET_POOL_TILES_SCHEMA = action_schema({vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string})
+# What a schema refuses is reported in English: only what its form cannot send is left
+# to it
 SET_MODE_SCHEMA = action_schema(
     {
         vol.Required(ATTR_MODE): vol.All(
             cv.ensure_list, vol.Length(min=1), [cv.string]
         ),
         **cv.TARGET_SERVICE_FIELDS,
-    },
-    cv.has_at_least_one_key(*_TARGET_KEYS),
+    }
 )
-
-
-def _one_pool(data: dict[str, Any]) -> dict[str, Any]:
-    """Validate that a pool is given by its entry or by its credentials, not both."""
-    credentials = data.keys() & {CONF_URL, CONF_USERNAME, CONF_PASSWORD}
-    if CONF_POOL in data:
-        if credentials:
-            msg = "Give either the pool, or its url, username and password"
-            raise vol.Invalid(msg)
-    elif not credentials >= {CONF_URL, CONF_USERNAME}:
-        msg = "Give the pool, or its url and username"
-        raise vol.Invalid(msg)
-    return data
-
-
 SET_POOL_SCHEMA = action_schema(
     {
         vol.Optional(CONF_POOL): cv.string,
@@ -91,10 +64,21 @@ SET_POOL_SCHEMA = action_schema(
         vol.Optional(CONF_USERNAME): cv.string,
         vol.Optional(CONF_PASSWORD): cv.string,
         **cv.TARGET_SERVICE_FIELDS,
-    },
-    _one_pool,
-    cv.has_at_least_one_key(*_TARGET_KEYS),
+    }
 )
+
+
+def _require_one_pool(data: Mapping[str, Any]) -> None:
+    """Raise unless a pool is given by its entry or by its credentials, not both."""
+    credentials = data.keys() & {CONF_URL, CONF_USERNAME, CONF_PASSWORD}
+    if CONF_POOL in data:
+        is_one = not credentials
+    else:
+        is_one = credentials >= {CONF_URL, CONF_USERNAME}
+    if not is_one:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key="pool_or_credentials"
+        )
 
 
 @callback
@@ -127,6 +111,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
         return await _run_on_targets(call, MODE.key, run)
 
     async def set_pool(call: ServiceCall) -> ServiceResponse:
+        _require_one_pool(call.data)
         if CONF_POOL in call.data:
             pool = stratum_of(get_data(hass).fleet, call.data[CONF_POOL])
         else:

@@ -295,6 +295,8 @@ def test_what_cannot_be_told_of_the_network() -> None:
     assert network_figures("BTC", 0, 1e12) == nothing
     # A miner that stands still never finds a block; it is no part of the network
     assert network_figures("BTC", 1e14, 0.0) == NetworkFigures(None, 0.0)
+    # More than all there is: one of the two is wrong
+    assert network_figures("BTC", 1.0, 1e12).percent is None
     unknown = network_figures("DOGE", 1e14, 1e12)
     assert unknown.seconds is not None
     assert unknown.percent is None
@@ -308,6 +310,10 @@ def test_what_cannot_be_told_of_the_network() -> None:
         (18.0, None, None),
         (0.0, 1e12, None),
         (18.0, 0.0, None),
+        # An ESP8266 and an Avalon that has just started
+        (0.8, 1_500, 5.333333333333333e8),
+        (66.5, 50, None),
+        (1e-3, 1e12, None),
     ],
 )
 def test_efficiency(

@@ -27,7 +27,7 @@ MINERS = (
     "Avalon Nano 3S",
     "NMLotto",
 )
-POOLS = ("Solopool.org DGB", "OCEAN BTC", "MMFP Solutions BCH")
+POOLS = ("Solopool.org DGB", "OCEAN BTC", "MMFP Solutions BC2")
 START_SECONDS = 240
 
 

@@ -142,7 +142,7 @@ def test_demo_has_fixed_ports_that_can_be_moved() -> None:
         "nmminer": 0,
         "solopool-dgb": 18090,
         "ocean": 18091,
-        "mmfp-bch": 18092,
+        "mmfp-bc2": 18092,
         "stratum": 18098,
     }
     assert Fleet.demo(shift=1000)["nerdqaxe"].port == 19083
@@ -166,12 +166,12 @@ async def test_demo_starts_settled() -> None:
 
 def workers_of(fleet: Fleet) -> dict[str, tuple[Worker, SimulatedDevice]]:
     """Return each worker of the demo's pools, and the miner that it is."""
-    solopool, ocean, mmfp = (fleet[it] for it in ("solopool-dgb", "ocean", "mmfp-bch"))
+    solopool, ocean, mmfp = (fleet[it] for it in ("solopool-dgb", "ocean", "mmfp-bc2"))
     assert isinstance(solopool, SimulatedSolopool)
     assert isinstance(ocean, SimulatedOcean)
     assert isinstance(mmfp, SimulatedGoSlimStratum)
     (dgb,), (btc,) = solopool.wallets.values(), ocean.wallets.values()
-    workers = {**dgb.workers, **btc.workers, **mmfp.pools["bch"].workers}
+    workers = {**dgb.workers, **btc.workers, **mmfp.pools["bc2"].workers}
     names = {
         "gamma": "bitaxe-gamma",
         "nerdqaxe": "nerdqaxe",
@@ -260,8 +260,8 @@ async def test_a_pool_that_restarts_does_not_restart_miners() -> None:
     """MMFP's server counts from zero after a restart, its miner does not."""
     async with await demo_without_ports() as fleet:
         worker, device = workers_of(fleet)["bitaxe-ultra"]
-        await fleet["mmfp-bch"].unplug()
-        await fleet["mmfp-bch"].plug_in()
+        await fleet["mmfp-bc2"].unplug()
+        await fleet["mmfp-bc2"].plug_in()
         assert worker.look().accepted < 1000 < device.state()["accepted"]
 
 

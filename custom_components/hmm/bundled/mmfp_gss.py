@@ -86,6 +86,7 @@ class GoSlimStratum(PoolServer):
                 account_known=bool(workers),
             )
         shares = section(data, "shares")
+        blocks = parse_count(data.get("blocks_found"))
         return DashboardTileData(
             latency_ms=latency,
             network_difficulty=difficulty or None,
@@ -94,7 +95,9 @@ class GoSlimStratum(PoolServer):
             shares_valid=parse_count(shares.get("valid")),
             shares_invalid=parse_count(shares.get("invalid")),
             shares_stale=parse_count(shares.get("stale")),
-            blocks_found=parse_count(data.get("blocks_found")),
+            blocks_found=blocks,
+            # Its database keeps them all; when they were found it does not report
+            blocks_found_24h=0 if blocks == 0 else None,
             best_share=best_share,
             last_share=last_share,
             workers=workers,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .ranges import ACCOUNT_HASHRATE, BLOCK_TIME, DIFFICULTY
+from .ranges import ACCOUNT_HASHRATE, BLOCK_TIME, DIFFICULTY, PERCENT
 from .units import expected_seconds_to_block, network_share_percent
 
 
@@ -55,9 +55,12 @@ def network_figures(
         return NetworkFigures()
     known = COINS.get(coin.strip().upper())
     seconds = expected_seconds_to_block(difficulty, hashrate)
-    return NetworkFigures(
-        None if seconds is None or seconds not in BLOCK_TIME else seconds,
+    percent = (
         network_share_percent(difficulty, hashrate, known.block_seconds)
         if known
-        else None,
+        else None
+    )
+    return NetworkFigures(
+        None if seconds is None or seconds not in BLOCK_TIME else seconds,
+        None if percent is None or percent not in PERCENT else percent,
     )

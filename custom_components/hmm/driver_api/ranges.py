@@ -95,6 +95,12 @@ Hashrate = Annotated[
 ]
 DIFFICULTY = Range("", 0, 1e21, "ten million times the difficulty of Bitcoin")
 Difficulty = Annotated[float, DIFFICULTY]
+SHARE = Range("", 0, 1e17, "several hundred times the difficulty of a Bitcoin block")
+Share = Annotated[float, SHARE]
+"""The difficulty of a share that was found."""
+EFFICIENCY = Range(
+    "J/TH", 0.1, 1e9, "from far better than any chip to 1 W for 1,000 H/s"
+)
 Temperature = Annotated[
     float,
     Range("°C", -60, 300, "a chip that burns must be seen; beyond it no sensor works"),
@@ -105,7 +111,8 @@ Power = Annotated[
 ENERGY = Range("kWh", 0, 1e9, "a thousand of the largest machines for ten years")
 AGE = Range("s", 0, 1e9, "30 years, more than any miner has run")
 Age = Annotated[int, AGE]
-Percent = Annotated[float, Range("%", 0, 100, "a part of a whole")]
+PERCENT = Range("%", 0, 100, "a part of a whole")
+Percent = Annotated[float, PERCENT]
 ErrorRate = Annotated[
     float,
     Range("%", 0, 10_000, "over 100 % where only good results are divided by"),

@@ -30,6 +30,7 @@ from .ranges import (
     Power,
     ResponseTime,
     SettingValue,
+    Share,
     Signal,
     Slot,
     SupplyVoltage,
@@ -164,11 +165,11 @@ class MinerTelemetry:
     """What the pool said and how often, without names of users."""
     error_rate: ErrorRate | None = None
     """Percent of hardware errors."""
-    best_share: Difficulty | None = None
+    best_share: Share | None = None
     """Difficulty of the best share ever."""
-    best_session_share: Difficulty | None = None
+    best_session_share: Share | None = None
     """Difficulty of the best share since the miner started."""
-    last_share: Difficulty | None = None
+    last_share: Share | None = None
     """Difficulty of the last share."""
     blocks_found: Blocks | None = None
     blocks_found_session: Blocks | None = None

@@ -29,6 +29,7 @@ from .ranges import (
     Percent,
     Port,
     ResponseTime,
+    Share,
     Symbol,
     Text,
     Timestamp,
@@ -131,7 +132,7 @@ class PoolWorker:
     shares_valid: Count | None = None
     shares_invalid: Count | None = None
     shares_stale: Count | None = None
-    best_share: Difficulty | None = None
+    best_share: Share | None = None
     last_share: Moment | None = None
     """With time zone."""
 
@@ -186,7 +187,7 @@ class DashboardTileData:
     """Blocks of the user's own since the pool began to count."""
     own_blocks: Annotated[tuple[PoolBlock, ...], BLOCKS] = ()
     """Blocks of the user's own that the pool lists, newest first."""
-    best_share: Difficulty | None = None
+    best_share: Share | None = None
     last_share: Moment | None = None
     """With time zone."""
     workers: Annotated[tuple[PoolWorker, ...], WORKERS] = ()

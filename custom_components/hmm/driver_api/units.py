@@ -11,7 +11,7 @@ import time
 from typing import Any, Literal
 import unicodedata
 
-from .ranges import AGE
+from .ranges import AGE, EFFICIENCY
 
 HashrateUnit = Literal["TH/s", "GH/s", "MH/s", "kH/s"]
 
@@ -220,10 +220,14 @@ def network_share_percent(
 
 
 def efficiency_j_per_th(power: float | None, hashrate: float | None) -> float | None:
-    """Return joules per terahash from watts and H/s, None if either is missing."""
+    """Return joules per terahash from watts and H/s, None if either is missing.
+
+    A miner that has just started hashes next to nothing: that is not its efficiency.
+    """
     if power is None or hashrate is None or hashrate <= 0 or power <= 0:
         return None
-    return parse_number(power * TERA / hashrate)
+    efficiency = parse_number(power * TERA / hashrate)
+    return efficiency if efficiency is not None and efficiency in EFFICIENCY else None
 
 
 def reject_percent(

@@ -128,7 +128,8 @@ def _number(rule: Range) -> Reader:
     def read(value: Any) -> float | None:
         # Floats by far, and a poll reads dozens
         number = value if type(value) is float else parse_number(value)
-        return number if number is not None and number in rule else None
+        # A zero has no sign
+        return number + 0.0 if number is not None and number in rule else None
 
     return read
 

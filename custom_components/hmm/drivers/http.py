@@ -82,6 +82,17 @@ class _DriverView(HomeAssistantView):
                 status,
             )
 
+    def _refuse(self, request: web.Request, err: vol.Invalid) -> web.Response:
+        """Return which fields of a body are missing or wrong."""
+        errors = err.errors if isinstance(err, vol.MultipleInvalid) else [err]
+        fields = sorted({str(field) for error in errors for field in error.path[:1]})
+        key = "body_field_invalid" if fields else "body_not_object"
+        return self.json_message(
+            sentence(request.app[KEY_HASS], key, {"fields": ", ".join(fields)[:200]}),
+            HTTPStatus.BAD_REQUEST,
+            key,
+        )
+
 
 class DriversView(HomeAssistantView):
     """All drivers."""
@@ -169,7 +180,7 @@ class InstallDriverView(_DriverView):
         try:
             wanted = INSTALL_DRIVER_SCHEMA(await _body(request))
         except vol.Invalid as err:
-            return self.json_message(str(err), HTTPStatus.BAD_REQUEST)
+            return self._refuse(request, err)
 
         async def install() -> JsonObjectType:
             return pending_json(
@@ -253,7 +264,7 @@ class RollBackDriverView(_DriverView):
                 {**await _body(request), CONF_DRIVER: driver}
             )
         except vol.Invalid as err:
-            return self.json_message(str(err), HTTPStatus.BAD_REQUEST)
+            return self._refuse(request, err)
 
         async def roll_back() -> JsonObjectType:
             result = await updates.async_roll_back(driver, wanted.get("version"))

@@ -15,10 +15,13 @@ from homeassistant.config_entries import (
     OperationNotAllowed,
     UnknownEntry,
 )
-from homeassistant.const import EVENT_HOMEASSISTANT_CLOSE
+from homeassistant.const import EVENT_CORE_CONFIG_UPDATE, EVENT_HOMEASSISTANT_CLOSE
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers.start import async_at_started
-from homeassistant.helpers.translation import async_load_integrations
+from homeassistant.helpers.translation import (
+    async_get_translations,
+    async_load_integrations,
+)
 
 from ..const import CONF_DRIVER, CONF_ENTRY_TYPE, DOMAIN
 from ..coordinator import MinerCoordinator
@@ -39,7 +42,12 @@ from ..driver_manager.loader import (
 )
 from ..driver_manager.pool_client import close_pool_driver, lend, make_pool_driver
 from ..driver_manager.requirements import Needs, Withheld, optional_drivers, users_needs
-from ..pools.defaults import ConfigFile, async_show_issue, read_config_file
+from ..pools.defaults import (
+    ConfigFile,
+    async_read_defaults,
+    async_show_issue,
+    read_config_file,
+)
 from .issues import async_show_issues
 from .requirements import PackageInstaller
 from .stock import StockDecisions
@@ -140,6 +148,7 @@ class DriverManager:
         self._asked_for: set[DriverId] = set()
         """Optional drivers that a flow wants, before there is an entry."""
         self._stop_watching = watch(self._async_hanging_changed)
+        hass.bus.async_listen(EVENT_CORE_CONFIG_UPDATE, self._async_config_changed)
         # Not before: polls and commands may go on until then
         hass.bus.async_listen_once(EVENT_HOMEASSISTANT_CLOSE, self._async_end_threads)
 
@@ -402,6 +411,14 @@ class DriverManager:
     @callback
     def _async_hanging_changed(self) -> None:
         async_show_issues(self._hass, self)
+
+    async def _async_config_changed(self, event: Event[Any]) -> None:
+        """Show the repairs in a new language: Home Assistant keeps their reasons."""
+        if "language" in event.data:
+            language = self._hass.config.language
+            await async_get_translations(self._hass, language, "exceptions", {DOMAIN})
+            async_show_issues(self._hass, self)
+            await async_read_defaults(self._hass)
 
     async def _async_end_threads(self, event: Event) -> None:
         self._stop_watching()

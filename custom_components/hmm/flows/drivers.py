@@ -44,7 +44,7 @@ from ..drivers.updates import (
 )
 from ..errors import message, told
 from ..markdown import Markdown, code, escape, escaping, printable
-from .tools import async_seen, async_shared_data, async_words, choice
+from .tools import async_shared_data, async_start_progress, async_words, choice
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -612,9 +612,9 @@ class HubOptionsFlow(OptionsFlow):
 
         await asyncio.wait([task], timeout=SOON_SECONDS)
         self._job = _Job(
-            task=self.hass.async_create_task(
-                waiting() if task.done() else async_seen(waiting())
-            ),
+            task=self.hass.async_create_task(waiting())
+            if task.done()
+            else async_start_progress(self, waiting()),
             done=done,
             failed=failed,
         )

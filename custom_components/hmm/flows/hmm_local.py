@@ -39,7 +39,7 @@ from .pool import ADDRESS_SCHEMA, PoolFlow
 from .pool_account import PoolKind, hash_text
 from .pool_form import FormField
 from .profiles import as_scripts, as_table
-from .tools import async_seen, async_shared_data, choice, free_title
+from .tools import async_shared_data, async_start_progress, choice, free_title
 
 CONF_IMPORT = "import"
 CONF_IMPORT_MINERS = "miners"
@@ -163,11 +163,7 @@ class ImportFlow(PoolFlow):
     ) -> ConfigFlowResult:
         """Ask all miners and pools who they are."""
         if self._look_task is None:
-            # Not at once: a step that is done without progress would hand what was
-            # typed here on to the next one
-            self._look_task = self.hass.async_create_task(
-                async_seen(self._look()), eager_start=False
-            )
+            self._look_task = async_start_progress(self, self._look())
         if not self._look_task.done():
             return self.async_show_progress(
                 step_id="import_look",

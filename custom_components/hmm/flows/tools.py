@@ -1,9 +1,13 @@
 """What the steps of all config flows share."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Any
 
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HassJob, HomeAssistant, callback
+from homeassistant.data_entry_flow import FlowHandler, FlowResultType
+from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.selector import (
     SelectOptionDict,
     SelectSelector,
@@ -17,22 +21,53 @@ from ..const import DOMAIN
 from ..data import HmmData, get_data
 from ..markdown import inert
 
-SEEN_SECONDS = 2.0
-"""How long a progress is shown at least."""
+REPEAT_SECONDS = 1.0
+"""When the end of a progress is reported again; each further time after twice as long."""
 
 
-async def async_seen[T](work: Awaitable[T]) -> T:
-    """Return what comes of work that a progress is shown for, but not too soon.
+@callback
+def async_start_progress[T](
+    flow: FlowHandler[Any, Any, Any], work: Coroutine[Any, Any, T]
+) -> asyncio.Task[T]:
+    """Start work that a progress is shown for.
 
-    The frontend listens for the end once it shows the progress. An end before that
-    is never noticed: the dialog would wait for ever.
+    Home Assistant reports its end once, and the frontend listens only when it shows the
+    progress: a dialog that missed the report would wait for ever. So it is repeated
+    until the frontend has requested the next step, however long that takes.
     """
-    loop = asyncio.get_running_loop()
-    seen_at = loop.time() + SEEN_SECONDS
-    try:
-        return await work
-    finally:
-        await asyncio.sleep(seen_at - loop.time())
+    # Eagerly started, it may be done at once, and Home Assistant would hand what was
+    # typed in the previous step on to the next one
+    task = flow.hass.async_create_task(work, eager_start=False)
+
+    task.add_done_callback(lambda _: _async_report_later(flow, REPEAT_SECONDS))
+    return task
+
+
+@callback
+def _async_report_later(flow: FlowHandler[Any, Any, Any], seconds: float) -> None:
+    @callback
+    def report(_: datetime) -> None:
+        if _waits_for_end(flow):
+            flow.async_notify_flow_changed()
+            _async_report_later(flow, 2 * seconds)
+
+    job = HassJob(report, "HMM end of a progress", cancel_on_shutdown=True)
+    async_call_later(flow.hass, seconds, job)
+
+
+def _waits_for_end(flow: FlowHandler[Any, Any, Any]) -> bool:
+    """Return whether the dialog is open and shows a progress."""
+    entries = flow.hass.config_entries
+    return (
+        flow.cur_step is not None
+        and flow.cur_step["type"]
+        in (FlowResultType.SHOW_PROGRESS, FlowResultType.SHOW_PROGRESS_DONE)
+        and any(
+            it["flow_id"] == flow.flow_id
+            for manager in (entries.flow, entries.options)
+            for it in manager.async_progress()
+        )
+    )
 
 
 async def async_shared_data(hass: HomeAssistant) -> HmmData:

@@ -61,37 +61,34 @@ class _Remembered[KeyT]:
 
 
 class _KnownBlocks:
-    """Blocks that were listed, by their hash, or by the height without one."""
+    """Blocks that were listed, by their height and by their hash.
+
+    A coin has one block of a height. What a pool calls its hash may change: it is
+    reported late, or is a transaction id for a while.
+    """
 
     def __init__(
-        self,
-        hashes: Iterable[str] = (),
-        heights: Iterable[int] = (),
-        bare_heights: Iterable[int] = (),
+        self, hashes: Iterable[str] = (), heights: Iterable[int] = (), *_: object
     ) -> None:
-        """Begin with what was stored."""
+        """Start with what was stored; earlier versions stored more."""
         self._hashes = _Remembered(hashes)
         self._heights = _Remembered(heights)
-        self._bare_heights = _Remembered(bare_heights)
 
     def as_list(self) -> list[Any]:
         """Return everything as JSON."""
-        return [[*self._hashes], [*self._heights], [*self._bare_heights]]
+        return [[*self._hashes], [*self._heights]]
 
     def add(self, block: PoolBlock) -> bool:
         """Add a block; return whether it is new, False for one without a name."""
-        if block.hash is None:
-            new = block.height is not None and block.height not in self._heights
-        else:
-            new = (
-                block.hash not in self._hashes
-                and block.height not in self._bare_heights
-            )
-            self._hashes.add(block.hash)
-        if block.height is not None:
-            self._heights.add(block.height)
-            if block.hash is None:
-                self._bare_heights.add(block.height)
+        # No account has found the first block of a chain: 0 is a height not reported
+        names: list[tuple[_Remembered[Any], object]] = []
+        if block.height:
+            names.append((self._heights, block.height))
+        if block.hash is not None:
+            names.append((self._hashes, block.hash.lower()))
+        new = bool(names) and all(name not in known for known, name in names)
+        for known, name in names:
+            known.add(name)
         return new
 
 

@@ -11,6 +11,7 @@ from homeassistant.components.http import KEY_HASS_USER, require_admin
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.http import KEY_HASS, HomeAssistantView
 
+from ..errors import sentence
 from .tiles_json import (
     async_discovered_pools,
     platform_tiles,
@@ -57,7 +58,11 @@ class PoolTilesView(HomeAssistantView):
             return self.json(pools)
         if pool_id not in pools:
             return self.json_message(
-                "There is no pool with this id", HTTPStatus.NOT_FOUND, "unknown_pool"
+                sentence(
+                    request.app[KEY_HASS], "unknown_pool", {"pool_id": pool_id[:64]}
+                ),
+                HTTPStatus.NOT_FOUND,
+                "unknown_pool",
             )
         return self.json({pool_id: pools[pool_id]})
 
@@ -83,7 +88,7 @@ class PoolTemplatesView(HomeAssistantView):
         found = pool_templates(request.app[KEY_HASS], pool_type, coin)
         if not found and pool_type is not None:
             return self.json_message(
-                "There is no such pool in the list",
+                sentence(request.app[KEY_HASS], "unknown_template", {}),
                 HTTPStatus.NOT_FOUND,
                 "unknown_template",
             )

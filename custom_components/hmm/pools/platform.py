@@ -14,6 +14,7 @@ from statistics import median
 
 from ..driver_api import DashboardTileData
 from ..driver_api.coins import network_figures
+from ..driver_api.ranges import BLOCK_TIME, PERCENT, Range
 from ..driver_api.units import HASHES_PER_DIFFICULTY, reject_percent
 
 
@@ -181,9 +182,9 @@ def _coin(coin: str, readings: Iterable[PoolReading]) -> tuple[CoinTotals, CoinP
     # They speak of one network: one that is off must not decide
     difficulties = _known(tiles.network_difficulty for tiles in mined)
     difficulty = _finite(median(difficulties)) if difficulties else None
-    share = _finite(network_figures(coin, difficulty, hashrate).percent)
+    share = network_figures(coin, difficulty, hashrate).percent
     if share is None:
-        share = _sum(tiles.pool_percentage for tiles in mined)
+        share = _within(PERCENT, _sum(tiles.pool_percentage for tiles in mined))
     solo = [reading for reading in mining if reading.solo]
     rates = [
         (reading, None if reading.tiles is None else _rate(reading.tiles, difficulty))
@@ -199,10 +200,10 @@ def _coin(coin: str, readings: Iterable[PoolReading]) -> tuple[CoinTotals, CoinP
     parts = [(it.tiles, rate) for it, rate in rates if it.tiles and rate]
     if all(difficulty and tiles.pool_hashrate for tiles, _ in parts):
         together = _sum(tiles.pool_hashrate for tiles, _ in parts)
-        seconds = _finite(network_figures(coin, difficulty, together).seconds)
+        seconds = network_figures(coin, difficulty, together).seconds
     else:
         # Some pools tell the outcome alone; what adds up are blocks per second
-        seconds = _finite(1 / sum(rate for _, rate in parts))
+        seconds = _within(BLOCK_TIME, 1 / sum(rate for _, rate in parts))
     totals = CoinTotals(
         hashrate=hashrate,
         network_difficulty=difficulty,
@@ -348,6 +349,11 @@ def _mean(values: Iterable[float | None]) -> float | None:
     known = _known(values)
     total = _sum(known)
     return None if total is None else total / len(known)
+
+
+def _within(rule: Range, value: float | None) -> float | None:
+    """Return a value unless it is beyond what it can be."""
+    return value if value is not None and value in rule else None
 
 
 def _finite(value: float | None) -> float | None:

@@ -483,7 +483,7 @@ def _own_blocks(data: Mapping[str, Any]) -> tuple[PoolBlock, ...]:
     blocks = [
         PoolBlock(
             height=parse_count(entry.get("height")),
-            hash=parse_text(entry.get("hash")) or parse_text(entry.get("tx")),
+            hash=parse_text(entry.get("hash")),
             worker=parse_text(entry.get("worker")),
             timestamp=None if found is None else round(found.timestamp()),
             difficulty=parse_amount(entry.get("shareDiff")),
