@@ -226,7 +226,8 @@ async def test_no_zero_has_a_sign(home: HomeAssistant, bitaxe: SimulatedAxeOS) -
     await later(home, 31)
     assert all(state.state not in ("-0.0", "-0") for state in states(home))
     assert find(home, entry, "sensor", "power").state in ("0", "0.0")
-    bitaxe.rewrite = override({"power": 66.5, "hashRate": 5e-8})
+    nearly = dict.fromkeys(("hashRate", "hashRate_1m", "hashRate_10m"), 5e-8)
+    bitaxe.rewrite = override({"power": 66.5, **nearly})
     await poll(home, entry)
     await later(home, 31)
     for shown in (entry, hub_entry(home)):

@@ -40,19 +40,24 @@ from .user_drivers import acme, start
 FILE = "garage_driver.py"
 ISSUE = f"driver_hangs_hmm/{FILE}"
 
-MINER = '''\
+_BLOCKS = '''\
 """A driver of the user."""
 
 import asyncio
 from pathlib import Path
 import time
 
-from custom_components.hmm.bundled.miner_drivers.bitaxe_driver import BitaxeDriver
-
 
 def block():
     while Path({blocks!r}).exists():
         time.sleep(0.02)
+
+
+'''
+MINER = (
+    _BLOCKS
+    + """
+from custom_components.hmm.bundled.miner_drivers.bitaxe_driver import BitaxeDriver
 
 
 class GarageDriver(BitaxeDriver):
@@ -71,7 +76,8 @@ class GarageDriver(BitaxeDriver):
         answer = await super().get_telemetry()
         {polled}
         return answer
-'''
+"""
+)
 
 IN_THREAD = "await asyncio.to_thread(block)"
 IN_EXECUTOR = "await asyncio.get_running_loop().run_in_executor(None, block)"
@@ -358,19 +364,10 @@ async def test_a_method_that_is_not_asynchronous_has_little_time(
     assert threads("load") + threads("driver") <= hanging.MOST_HANGING + 1
 
 
-POOL = '''\
-"""A driver of the user."""
-
-import asyncio
-from pathlib import Path
-import time
-
+POOL = (
+    _BLOCKS
+    + """
 from custom_components.hmm.bundled.pool_drivers.solopool_driver import SolopoolDriver
-
-
-def block():
-    while Path({blocks!r}).exists():
-        time.sleep(0.02)
 
 
 class VillageDriver(SolopoolDriver):
@@ -384,7 +381,8 @@ class VillageDriver(SolopoolDriver):
         {polled}
         async with self.session:  # an easy mistake
             return await super().get_dashboard_data(*args, **kwargs)
-'''
+"""
+)
 
 
 async def test_a_pool_driver_that_blocks(

@@ -300,6 +300,27 @@ def test_of_how_many_a_sum_is() -> None:
     assert totals.parts["BTC"].reporting["confirmed_balance"] == Reporting(1, 2)
 
 
+def test_blocks_of_a_day_that_are_not_known_yet() -> None:
+    """Given a pool that counts its blocks in total alone, then the sum lacks its part."""
+    counts = replace(DGB, blocks_found=7, blocks_found_24h=None)
+    never = replace(counts, blocks_found=None)
+    for tiles in (counts, None):
+        pools = [pool("a", DGB), pool("b", tiles, last=counts), pool("c", never)]
+        totals = add_up(pools)
+        assert totals.blocks_24h == 2
+        assert totals.reporting["blocks_24h"] == Reporting(1, 2)
+
+
+def test_absurd_parts_make_no_absurd_whole() -> None:
+    """Given figures that cannot be together, then what follows is unknown."""
+    tiny = replace(DGB, network_difficulty=1.0, pool_percentage=80.0)
+    (coin,) = add_up([pool("a", tiny), pool("b", tiny)]).coins.values()
+    assert coin.network_share is None
+    slow = DashboardTileData(estimated_time_to_block=1e21, pool_hashrate=None)
+    (coin,) = add_up([pool("a", slow)]).coins.values()
+    assert coin.time_to_block == pytest.approx(1e21)
+
+
 def test_currency_of_a_silent_pool() -> None:
     """Given a pool that pays in another coin, then that is so while it is down."""
     paying = replace(DGB, currency="BTC", confirmed_balance=0.5)

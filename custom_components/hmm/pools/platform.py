@@ -167,7 +167,7 @@ def add_up(pools: Iterable[PoolReading]) -> PoolTotals:
             "shares_invalid": _reporting(readings, lambda it: it.shares_invalid),
             "shares_stale": _reporting(readings, lambda it: it.shares_stale),
             "reject_rate": _reporting(readings, lambda it: it.reject_rate),
-            "blocks_24h": _reporting(readings, lambda it: it.blocks_found_24h),
+            "blocks_24h": _of_blocks(readings),
         },
     )
 
@@ -285,31 +285,37 @@ def _soonest(
 def _reporting(
     readings: Iterable[PoolReading],
     read: Callable[[DashboardTileData], float | None],
+    owes: Callable[[DashboardTileData], bool] = lambda _: False,
 ) -> Reporting:
     """Return how many accounts report a value, of those that have it.
 
-    A silent one has it unless it is known that it does not report it.
+    ``owes`` returns whether one without the value has it nevertheless. A silent one has
+    it unless it is known that it does not report it.
     """
-    told = silent = 0
+    told = unknown = 0
     for reading in readings:
-        if reading.tiles is None:
-            silent += reading.last is None or bool(_known([read(reading.last)]))
-        else:
-            told += bool(_known([read(reading.tiles)]))
-    return Reporting(told, told + silent)
+        tiles = reading.tiles or reading.last
+        if reading.tiles is not None and _known([read(reading.tiles)]):
+            told += 1
+        elif tiles is None or _known([read(tiles)]) or owes(tiles):
+            unknown += 1
+    return Reporting(told, told + unknown)
 
 
 def _of_hashrate(readings: Iterable[PoolReading]) -> Reporting:
     """Return the same of the hashrate, which every account has that is known."""
-    readings = list(readings)
-    found = _reporting(readings, lambda tiles: tiles.pool_hashrate)
-    unknown = sum(
-        reading.tiles is not None
-        and reading.tiles.account_known
-        and not _known([reading.tiles.pool_hashrate])
-        for reading in readings
+    return _reporting(
+        readings, lambda tiles: tiles.pool_hashrate, lambda tiles: tiles.account_known
     )
-    return Reporting(found.reporting, found.total + unknown)
+
+
+def _of_blocks(readings: Iterable[PoolReading]) -> Reporting:
+    """Return the same of the day's blocks, which take a day to know from a total."""
+    return _reporting(
+        readings,
+        lambda tiles: tiles.blocks_found_24h,
+        lambda tiles: tiles.blocks_found is not None,
+    )
 
 
 def _reject_rate(tiles: Iterable[DashboardTileData]) -> float | None:
