@@ -12,6 +12,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.http import KEY_HASS, HomeAssistantView
 
 from ..errors import sentence
+from ..markdown import printable
 from .tiles_json import (
     async_discovered_pools,
     platform_tiles,
@@ -59,7 +60,9 @@ class PoolTilesView(HomeAssistantView):
         if pool_id not in pools:
             return self.json_message(
                 sentence(
-                    request.app[KEY_HASS], "unknown_pool", {"pool_id": pool_id[:64]}
+                    request.app[KEY_HASS],
+                    "unknown_pool",
+                    {"pool_id": printable(pool_id, 64)},
                 ),
                 HTTPStatus.NOT_FOUND,
                 "unknown_pool",
