@@ -127,6 +127,19 @@ def test_block_whose_height_or_hash_changes_is_the_same(
     assert len(watch.look(following, NOW + 180).blocks) == 1
 
 
+def test_two_blocks_of_a_height_are_two() -> None:
+    """Given both in the list, whichever comes first, then each is told once."""
+    one, two = (PoolBlock(height=5, hash=name * 64) for name in "ab")
+    for both in ((one, two), (two, one)):
+        assert found(
+            tiles(own_blocks=(block(1),)),
+            tiles(own_blocks=(one, block(1))),
+            tiles(own_blocks=(*both, block(1))),
+            tiles(own_blocks=(two, block(1))),
+            tiles(own_blocks=(*both, block(1))),
+        ) == [0, 1, 1, 0, 0]
+
+
 def test_a_height_of_zero_is_none() -> None:
     """Given blocks whose height is not reported, then their hashes tell them apart."""
     one, two = (PoolBlock(height=0, hash=name * 64) for name in "ab")

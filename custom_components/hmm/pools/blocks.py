@@ -4,6 +4,7 @@ Pools tell a list, a total or only when the last one was found. What is news, an
 what of a total belongs to the last 24 hours, follows from what was seen before.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -61,35 +62,49 @@ class _Remembered[KeyT]:
 
 
 class _KnownBlocks:
-    """Blocks that were listed, by their height and by their hash.
+    """Blocks that were listed, by their hash and by their height.
 
-    A coin has one block of a height. What a pool calls its hash may change: it is
-    reported late, or is a transaction id for a while.
+    What a pool calls the hash of a block may change: it is reported late, or is a
+    transaction id for a while. So a block of another hash is new only if the list has
+    more blocks of its height than were known.
     """
 
     def __init__(
-        self, hashes: Iterable[str] = (), heights: Iterable[int] = (), *_: object
+        self, hashes: Iterable[str] = (), heights: Iterable[Any] = (), *_: object
     ) -> None:
-        """Start with what was stored; earlier versions stored more."""
+        """Start with what was stored; earlier versions stored heights alone, and more."""
         self._hashes = _Remembered(hashes)
-        self._heights = _Remembered(heights)
+        self._heights: _Remembered[tuple[int, int]] = _Remembered(
+            (it, 1) if isinstance(it, int) else (int(it[0]), int(it[1]))
+            for it in heights
+        )
 
     def as_list(self) -> list[Any]:
         """Return everything as JSON."""
-        return [[*self._hashes], [*self._heights]]
+        return [[*self._hashes], [list(it) for it in self._heights]]
 
-    def add(self, block: PoolBlock) -> bool:
-        """Add a block; return whether it is new, False for one without a name."""
-        # No account has found the first block of a chain: 0 is a height not reported
-        names: list[tuple[_Remembered[Any], object]] = []
-        if block.height:
-            names.append((self._heights, block.height))
-        if block.hash is not None:
-            names.append((self._hashes, block.hash.lower()))
-        new = bool(names) and all(name not in known for known, name in names)
-        for known, name in names:
-            known.add(name)
-        return new
+    def add(self, blocks: Iterable[PoolBlock]) -> list[PoolBlock]:
+        """Add the blocks of a list; return the new ones, none without a name."""
+        names = [(it, it.hash and it.hash.lower()) for it in blocks]
+        new: set[int] = set()
+        counts = Counter[int]()
+        # Known hashes first: they are the known ones of their height
+        for place in sorted(
+            range(len(names)), key=lambda it: names[it][1] not in self._hashes
+        ):
+            block, name = names[place]
+            is_new = name is not None and name not in self._hashes
+            # No account has found the first block of a chain: 0 is not reported
+            if height := block.height:
+                counts[height] += name is not None or not counts[height]
+                nth = (height, counts[height])
+                is_new = nth not in self._heights and (is_new or name is None)
+                self._heights.add(nth)
+            if name is not None:
+                self._hashes.add(name)
+            if is_new:
+                new.add(place)
+        return [names[place][0] for place in sorted(new)]
 
 
 class BlockWatch:
@@ -176,8 +191,8 @@ class BlockWatch:
         self._has_list |= bool(tiles.own_blocks)
         return [
             block
-            for block in reversed(tiles.own_blocks)
-            if self._known.add(block) and (had_list or self._is_recent(block.timestamp))
+            for block in self._known.add(reversed(tiles.own_blocks))
+            if had_list or self._is_recent(block.timestamp)
         ]
 
     def _growth(self, name: str, count: int | None) -> int:
