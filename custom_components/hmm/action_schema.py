@@ -11,12 +11,12 @@ LONGEST_TEXT = 2048
 """Characters; the longest are addresses."""
 
 
-def action_schema(fields: dict[vol.Marker, Any], *checks: Any) -> vol.Schema | vol.All:
-    """Return the schema of an action: of its fields, then ``checks`` of all together.
+def action_schema(fields: dict[vol.Marker, Any]) -> vol.All:
+    """Return the schema of an action: of its fields.
 
     No text and no list of its data is longer than one that makes sense.
     """
-    return vol.All(dict, _check_size, vol.Schema(fields), *checks)
+    return vol.All(dict, _check_size, vol.Schema(fields))
 
 
 def _check_size(data: dict[str, Any]) -> dict[str, Any]:
