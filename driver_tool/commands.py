@@ -13,10 +13,10 @@ from custom_components.hmm.driver_api import (
     DriverContext,
     DriverError,
 )
-from custom_components.hmm.driver_manager.client import MinerClient
-from custom_components.hmm.driver_manager.guard import DriverFault
-from custom_components.hmm.driver_manager.loader import LoadedDriver
-from custom_components.hmm.driver_manager.pool_client import (
+from custom_components.hmm.driver_engine.client import MinerClient
+from custom_components.hmm.driver_engine.guard import DriverFault
+from custom_components.hmm.driver_engine.loader import LoadedDriver
+from custom_components.hmm.driver_engine.pool_client import (
     close_pool_driver,
     fetch_tiles,
     make_pool_driver,

@@ -12,8 +12,8 @@ import re
 from custom_components.hmm.driver_api.coins import COINS
 from custom_components.hmm.driver_api.errors import InvalidValue
 from custom_components.hmm.driver_api.wallets import read_wallet
-from custom_components.hmm.driver_manager.legacy.dangers import known_dangers
-from custom_components.hmm.driver_manager.legacy.stock import is_stock
+from custom_components.hmm.driver_engine.legacy.dangers import known_dangers
+from custom_components.hmm.driver_engine.legacy.stock_hashes import is_stock
 
 from .names import imported_names, meaning, root_of
 from .problem import Problem, warn

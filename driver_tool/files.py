@@ -8,10 +8,10 @@ from pathlib import Path
 import tempfile
 
 from custom_components.hmm.driver_api import BaseMinerAdapter, BasePoolIntegration
-from custom_components.hmm.driver_manager import loader
-from custom_components.hmm.driver_manager.driver_files import DriverFile
-from custom_components.hmm.driver_manager.legacy.siblings import sibling_files
-from custom_components.hmm.driver_manager.loader import (
+from custom_components.hmm.driver_engine import loader
+from custom_components.hmm.driver_engine.driver_files import DriverFile
+from custom_components.hmm.driver_engine.legacy.siblings import sibling_files
+from custom_components.hmm.driver_engine.loader import (
     LoadedDriver,
     LoadedDrivers,
     load_drivers,

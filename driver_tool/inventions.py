@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from custom_components.hmm.driver_api import DriverError
-from custom_components.hmm.driver_manager.guard import DriverFault
+from custom_components.hmm.driver_engine.guard import DriverFault
 
 from .conformance import NotApplicable, need
 from .figures import flags_of, numbers_of

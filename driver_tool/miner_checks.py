@@ -13,10 +13,10 @@ from custom_components.hmm.driver_api import (
     DriverError,
     MinerTelemetry,
 )
-from custom_components.hmm.driver_manager.answers import read_telemetry
-from custom_components.hmm.driver_manager.client import MinerClient
-from custom_components.hmm.driver_manager.guard import DriverFault
-from custom_components.hmm.driver_manager.profile import read_profile
+from custom_components.hmm.driver_engine.answers import read_telemetry
+from custom_components.hmm.driver_engine.client import MinerClient
+from custom_components.hmm.driver_engine.guard import DriverFault
+from custom_components.hmm.driver_engine.profile import read_profile
 
 from .conformance import (
     Bench,

@@ -19,9 +19,9 @@ from custom_components.hmm.driver_api import (
     PoolHealthStatus,
     PoolStats,
 )
-from custom_components.hmm.driver_manager.answers import read_tiles
-from custom_components.hmm.driver_manager.guard import DriverFault
-from custom_components.hmm.driver_manager.pool_client import (
+from custom_components.hmm.driver_engine.answers import read_tiles
+from custom_components.hmm.driver_engine.guard import DriverFault
+from custom_components.hmm.driver_engine.pool_client import (
     PoolAccount,
     fetch_tiles,
     make_pool_driver,

@@ -14,8 +14,8 @@ from custom_components.hmm.driver_api import (
     DriverError,
     MinerTelemetry,
 )
-from custom_components.hmm.driver_manager import client
-from custom_components.hmm.driver_manager.guard import DriverFault
+from custom_components.hmm.driver_engine import client
+from custom_components.hmm.driver_engine.guard import DriverFault
 
 from . import ToolError
 from .figures import DIFFICULTY, HASHRATE, KINDS

@@ -8,8 +8,8 @@ import socket
 from typing import Any
 from urllib.parse import urlsplit
 
-from custom_components.hmm.driver_manager.address import AddressError, parse_address
-from custom_components.hmm.driver_manager.pool_client import PoolAccount
+from custom_components.hmm.driver_engine.address import AddressError, parse_address
+from custom_components.hmm.driver_engine.pool_client import PoolAccount
 from simulator.device import SimulatedDevice
 from simulator.fleet import SETTLED_AGE, Fleet, Spec
 from simulator.nmminer import SimulatedNMMiner

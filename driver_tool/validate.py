@@ -10,15 +10,15 @@ import re
 import tempfile
 
 from custom_components.hmm.driver_api import BaseMinerAdapter, BasePoolIntegration
-from custom_components.hmm.driver_manager.declaration import (
+from custom_components.hmm.driver_engine.declaration import (
     Declaration,
     NotADriver,
     declare,
     imports_api,
 )
-from custom_components.hmm.driver_manager.driver_files import LARGEST_FILE, TOO_LARGE
-from custom_components.hmm.driver_manager.known_pools import load_known_pools
-from custom_components.hmm.driver_manager.loader import load_drivers
+from custom_components.hmm.driver_engine.driver_files import LARGEST_FILE, TOO_LARGE
+from custom_components.hmm.driver_engine.known_pools import load_known_pools
+from custom_components.hmm.driver_engine.loader import load_drivers
 
 from . import ToolError
 from .dangers import find_dangers
@@ -168,9 +168,7 @@ def _pool_file(path: Path, drivers: Iterable[Path]) -> Iterator[Problem]:
         (home / "pools").mkdir(parents=True)
         (home / "pools" / "tried-pool.yaml").write_bytes(path.read_bytes())
         for failure in load_known_pools(home, load_with(drivers)).failed:
-            advice = (
-                "The template bundled/pools/TEMPLATE-pool.yaml.example has every key."
-            )
+            advice = "The template bundled/templates/TEMPLATE-pool.yaml.example has every key."
             if "There is no pool driver" in failure.reason:
                 advice = (
                     "Is it the type of yours? Then give its file as well:"

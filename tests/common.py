@@ -18,9 +18,9 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.hmm.const import DOMAIN, HUB_UNIQUE_ID
-from custom_components.hmm.coordinator import MinerCoordinator
 from custom_components.hmm.display_units import DIFFICULTY_UNITS
-from custom_components.hmm.hub import HubCoordinator
+from custom_components.hmm.fleet.coordinator import HubCoordinator
+from custom_components.hmm.miner.coordinator import MinerCoordinator
 from simulator import SimulatedAvalon, SimulatedNMMiner
 from simulator.device import SimulatedDevice
 from simulator.solopool import DEMO_WALLET, SimulatedSolopool

@@ -1,6 +1,6 @@
 """Fixtures for tests inside Home Assistant."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 import gc
 import json
 from pathlib import Path
@@ -9,27 +9,28 @@ import threading
 from typing import Any
 from unittest.mock import PropertyMock, patch
 
+import aiohttp
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.hmm import discovery
-from custom_components.hmm.bundled.axeos import AxeDriver
 from custom_components.hmm.bundled.miner_drivers.avalon_nano_driver import (
     AvalonNanoDriver,
 )
 from custom_components.hmm.bundled.miner_drivers.bitaxe_driver import BitaxeDriver
 from custom_components.hmm.bundled.miner_drivers.nerdqaxe_driver import NerdqaxeDriver
 from custom_components.hmm.bundled.miner_drivers.nmminer_driver import NMMinerDriver
+from custom_components.hmm.bundled.shared.axeos import AxeDriver
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_api import BaseMinerAdapter, DriverError
 from custom_components.hmm.driver_api.transports.cgminer import CgminerClient
-from custom_components.hmm.driver_manager.client import MinerClient
-from custom_components.hmm.driver_manager.identity import known_ids
-from custom_components.hmm.driver_manager.profile import MinerProfile
+from custom_components.hmm.driver_engine.client import MinerClient
+from custom_components.hmm.driver_engine.identity import known_ids
+from custom_components.hmm.driver_engine.profile import MinerProfile
+from custom_components.hmm.miner import discovery
 from simulator import SimulatedAxeOS
 from simulator.device import SimulatedDevice
 
@@ -49,6 +50,14 @@ def threads_of_drivers_end(verify_cleanup: None) -> Iterator[None]:
             # Some objects of a driver refer to each other
             gc.collect()
             thread.join(10)
+
+
+@pytest.fixture
+async def session(socket_enabled: None) -> AsyncGenerator[aiohttp.ClientSession]:
+    """Lend a session as HMM does: it keeps connections longer than one poll."""
+    connector = aiohttp.TCPConnector(keepalive_timeout=75)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        yield session
 
 
 @pytest.fixture
@@ -72,9 +81,9 @@ def home(
 ) -> Iterator[HomeAssistant]:
     """Return Home Assistant, allowed to talk to simulators on 127.0.0.1."""
     with (
-        patch("custom_components.hmm.discovery.BROADCAST_PORT", free_udp_port()),
+        patch("custom_components.hmm.miner.discovery.BROADCAST_PORT", free_udp_port()),
         # The simulators are on this machine
-        patch("custom_components.hmm.discovery.LOOPBACK", True),
+        patch("custom_components.hmm.miner.discovery.LOOPBACK", True),
     ):
         yield hass
 
@@ -148,7 +157,7 @@ async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> ConfigEntry[Any
     entry.add_to_hass(hass)
     hass.config_entries.async_update_entry(entry, data=data)
     await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
+    await hass.async_block_till_done(wait_background_tasks=True)
     return entry
 
 

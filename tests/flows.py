@@ -35,7 +35,7 @@ async def begin(
     result = await hass.config_entries.flow.async_init(
         DOMAIN, context=ConfigFlowContext(source=source), data=data
     )
-    await hass.async_block_till_done()
+    await hass.async_block_till_done(wait_background_tasks=True)
     return told(result)
 
 
@@ -49,7 +49,7 @@ async def fill(hass: HomeAssistant, result: Result, **user_input: Any) -> Result
     answer = await hass.config_entries.flow.async_configure(
         result["flow_id"], user_input
     )
-    await hass.async_block_till_done()
+    await hass.async_block_till_done(wait_background_tasks=True)
     return told(answer)
 
 

@@ -302,7 +302,7 @@ async def test_one_sensor_that_fails_leaves_the_others_alone(
     def fail(*_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("custom_components.hmm.miner_sensors.rounded", fail)
+    monkeypatch.setattr("custom_components.hmm.miner.sensors.rounded", fail)
     await poll(home, entry)
     await poll(home, entry)
     assert find(home, entry, "sensor", "error_rate").state == STATE_UNKNOWN

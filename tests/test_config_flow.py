@@ -35,7 +35,7 @@ from custom_components.hmm.bundled.miner_drivers.avalon_nano_driver import (
 from custom_components.hmm.bundled.miner_drivers.bitaxe_driver import BitaxeDriver
 from custom_components.hmm.const import DOMAIN, HUB_UNIQUE_ID
 from custom_components.hmm.data import get_data
-from custom_components.hmm.driver_manager.address import AddressFault
+from custom_components.hmm.driver_engine.address import AddressFault
 from simulator import (
     Fault,
     SimulatedAvalon,
@@ -659,7 +659,7 @@ async def test_an_announced_address_elsewhere_is_not_asked(
     entry = (await add_miner(home, bitaxe))["result"]
     await bitaxe.unplug()
     asked = AsyncMock(side_effect=AssertionError)
-    with patch("custom_components.hmm.config_flow.detect", asked):
+    with patch("custom_components.hmm.miner.flow.detect", asked):
         for source, info in (
             (SOURCE_ZEROCONF, announcement(address)),
             (SOURCE_DHCP, lease(bitaxe, address)),
@@ -674,7 +674,7 @@ async def test_loopback_is_asked_in_tests_only(
     home: HomeAssistant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An announced miner is another machine."""
-    monkeypatch.setattr("custom_components.hmm.discovery.LOOPBACK", False)
+    monkeypatch.setattr("custom_components.hmm.miner.discovery.LOOPBACK", False)
     result = await begin(home, SOURCE_ZEROCONF, announcement("127.0.0.1"))
     assert result["reason"] == "address_elsewhere"
 

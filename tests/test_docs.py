@@ -13,11 +13,11 @@ import pytest
 import yaml
 
 from custom_components.hmm.driver_api import DriverContext
-from custom_components.hmm.driver_manager import known_pools
-from custom_components.hmm.driver_manager.client import MinerClient
-from custom_components.hmm.driver_manager.known_pools import load_known_pools
-from custom_components.hmm.driver_manager.loader import load_drivers
-from custom_components.hmm.pools import defaults as pool_defaults
+from custom_components.hmm.driver_engine import known_pools
+from custom_components.hmm.driver_engine.client import MinerClient
+from custom_components.hmm.driver_engine.known_pools import load_known_pools
+from custom_components.hmm.driver_engine.loader import load_drivers
+from custom_components.hmm.pool import defaults as pool_defaults
 
 ROOT = Path(__file__).parents[1]
 PAGES = [

@@ -18,7 +18,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
-from custom_components.hmm.driver_manager import driver_store
+from custom_components.hmm.driver_engine import driver_store
 from custom_components.hmm.errors import entry_reason, message
 from custom_components.hmm.markdown import escape
 from custom_components.hmm.repairs import BrokenFileFlow

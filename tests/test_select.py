@@ -9,8 +9,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 import pytest
 
-from custom_components.hmm.bundled.axeos import AxeDriver
-from custom_components.hmm.driver_manager import client as client_module
+from custom_components.hmm.bundled.shared.axeos import AxeDriver
+from custom_components.hmm.driver_engine import client as client_module
 from simulator import SimulatedAvalon, SimulatedAxeOS, SimulatedNerdQAxe
 from simulator.httpd import Request, Response
 

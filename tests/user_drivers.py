@@ -13,8 +13,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.hmm.const import DOMAIN
-from custom_components.hmm.driver_manager import download
-from custom_components.hmm.driver_manager.loader import BUNDLED
+from custom_components.hmm.driver_engine import download
+from custom_components.hmm.driver_engine.loader import BUNDLED
 
 from .file_server import FileServer
 

@@ -1,8 +1,8 @@
 """HMM, the Home Miner Manager: miners and pools in Home Assistant."""
 
-from typing import Any
+from typing import cast
 
-from homeassistant.config_entries import SOURCE_SYSTEM, ConfigEntry
+from homeassistant.config_entries import SOURCE_SYSTEM
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
@@ -18,38 +18,40 @@ from homeassistant.helpers.typing import ConfigType
 from .const import (
     CONF_CREDENTIALS,
     CONF_DRIVER,
+    CONF_ENTRY_TYPE,
     DOMAIN,
     HUB_UNIQUE_ID,
     PLATFORMS,
     EntryType,
 )
-from .coordinator import LONGEST_ENERGY_GAP, MinerCoordinator, PoolCoordinator
-from .data import HMM_DATA, HmmData, entry_kind, get_data
-from .discovery import async_listen_for_broadcasts
+from .data import HMM_DATA, HmmConfigEntry, HmmData, entry_kind, get_data
 from .driver_api import DriverError
-from .driver_manager.client import MinerClient
-from .driver_manager.declaration import DriverId
-from .drivers.http import async_register_driver_views
+from .driver_engine.client import MinerClient
+from .driver_engine.declaration import DriverId
+from .drivers.driver_views import async_register_driver_views
 from .drivers.install import waiting
 from .drivers.manager import DriverManager
 from .drivers.services import async_setup_driver_services
 from .drivers.update_services import async_setup_driver_update_services
 from .drivers.updates import DRIVER_UPDATES, DriverUpdates
-from .energy import EnergyBook
 from .entity import async_keep_miner_device, pool_device
 from .errors import pool_error, told
-from .finds import MinerRecord
-from .fleet import Fleet
-from .flows.pool_account import pool_kind
-from .hub import HubCoordinator
+from .fleet.coordinator import HubConfigEntry, HubCoordinator
+from .fleet.members import Fleet
+from .fleet.tile_views import async_register_views
 from .migration import async_migrate
-from .pools.blocks import AccountRecord
-from .pools.http import async_register_views
-from .pools.mistyped import async_forget_wallet_issue, async_show_wallet_issue
-from .profile_store import ProfileStore
+from .miner.coordinator import LONGEST_ENERGY_GAP, MinerConfigEntry, MinerCoordinator
+from .miner.discovery import async_listen_for_broadcasts
+from .miner.energy import EnergyBook
+from .miner.finds import MinerRecord
+from .miner.profile_store import ProfileStore
+from .miner.session import async_create_miner_session
+from .pool.account import pool_kind
+from .pool.blocks import AccountRecord
+from .pool.coordinator import PoolConfigEntry, PoolCoordinator
+from .pool.mistyped import async_forget_wallet_issue, async_show_wallet_issue
 from .records import Records
 from .services import async_setup_services
-from .session import async_create_miner_session
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -88,36 +90,40 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     return True
 
 
-async def async_migrate_entry(hass: HomeAssistant, entry: ConfigEntry[Any]) -> bool:
+async def async_migrate_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> bool:
     """Bring an entry to the form of today."""
     return async_migrate(hass, entry)
 
 
-async def async_setup_entry(hass: HomeAssistant, entry: ConfigEntry[Any]) -> bool:
+async def async_setup_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> bool:
     """Set up a miner, a pool or the hub."""
     match entry_kind(entry):
         case EntryType.MINER:
-            await _async_setup_miner(hass, entry)
+            await _async_setup_miner(hass, cast("MinerConfigEntry", entry))
         case EntryType.POOL:
-            await _async_setup_pool(hass, entry)
+            await _async_setup_pool(hass, cast("PoolConfigEntry", entry))
         case EntryType.HUB:
-            _set_up_hub(hass, entry)
-    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+            _set_up_hub(hass, cast("HubConfigEntry", entry))
+    await hass.config_entries.async_forward_entry_setups(
+        entry, PLATFORMS[entry.data[CONF_ENTRY_TYPE]]
+    )
     _remove_left(hass, entry)
     if entry_kind(entry) != EntryType.HUB:
         _make_hub(hass)
     return True
 
 
-async def async_unload_entry(hass: HomeAssistant, entry: ConfigEntry[Any]) -> bool:
+async def async_unload_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> bool:
     """Unload an entry; its driver gives back what it holds."""
-    unloaded = await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+    unloaded = await hass.config_entries.async_unload_platforms(
+        entry, PLATFORMS[entry.data[CONF_ENTRY_TYPE]]
+    )
     if unloaded and isinstance(entry.runtime_data, MinerCoordinator):
         await entry.runtime_data.client.close()
     return unloaded
 
 
-async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+async def async_remove_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> None:
     """Forget what was noted of an entry."""
     async_forget_wallet_issue(hass, entry)
     if (data := hass.data.get(HMM_DATA)) is not None:
@@ -128,7 +134,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: ConfigEntry[Any]) -> No
 
 
 async def async_remove_config_entry_device(
-    hass: HomeAssistant, entry: ConfigEntry[Any], device: dr.DeviceEntry
+    hass: HomeAssistant, entry: HmmConfigEntry, device: dr.DeviceEntry
 ) -> bool:
     """Let the user remove a worker that its pool does not list.
 
@@ -153,7 +159,7 @@ def _make_hub(hass: HomeAssistant) -> None:
 
 
 @callback
-def _remove_left(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+def _remove_left(hass: HomeAssistant, entry: HmmConfigEntry) -> None:
     """Remove what a miner of another model had and the one in its place does not.
 
     What it reports only later gets its entity, name and history back.
@@ -161,6 +167,7 @@ def _remove_left(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     waiting, miner = get_data(hass).other_models, entry.runtime_data
     if entry.entry_id not in waiting or not miner.last_update_success:
         return
+    assert isinstance(miner, MinerCoordinator)
     waiting.discard(entry.entry_id)
     registry = er.async_get(hass)
     for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
@@ -170,7 +177,7 @@ def _remove_left(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
 
 
 @callback
-def _set_up_hub(hass: HomeAssistant, entry: ConfigEntry[HubCoordinator]) -> None:
+def _set_up_hub(hass: HomeAssistant, entry: HubConfigEntry) -> None:
     data = get_data(hass)
     hub = HubCoordinator(hass, entry, data.fleet, data.energy)
     entry.runtime_data = hub
@@ -203,9 +210,7 @@ def _driver_missing(
     )
 
 
-async def _async_setup_miner(
-    hass: HomeAssistant, entry: ConfigEntry[MinerCoordinator]
-) -> None:
+async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> None:
     data = get_data(hass)
     await data.profiles.async_take_over(entry)
     if (driver := data.drivers.miners.get(entry.data[CONF_DRIVER])) is None:
@@ -231,9 +236,7 @@ async def _async_setup_miner(
     entry.async_on_unload(async_keep_miner_device(hass, coordinator))
 
 
-async def _async_setup_pool(
-    hass: HomeAssistant, entry: ConfigEntry[PoolCoordinator]
-) -> None:
+async def _async_setup_pool(hass: HomeAssistant, entry: PoolConfigEntry) -> None:
     data = get_data(hass)
     if (driver := data.drivers.pools.get(entry.data[CONF_DRIVER])) is None:
         raise _driver_missing(hass, data, DriverId("pool", entry.data[CONF_DRIVER]))
@@ -257,5 +260,5 @@ async def _async_setup_pool(
     dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id, **pool_device(coordinator)
     )
-    coordinator.workers.async_keep(coordinator, data.fleet)
+    coordinator.async_keep_workers(data.fleet.miners)
     entry.async_on_unload(data.fleet.async_add_pool(coordinator))

@@ -10,12 +10,11 @@ from homeassistant.components.binary_sensor import (
     BinarySensorEntity,
     BinarySensorEntityDescription,
 )
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import MinerCoordinator, PoolCoordinator
+from .data import HmmConfigEntry
 from .driver_api import MinerTelemetry
 from .entity import (
     MinerEntity,
@@ -25,6 +24,8 @@ from .entity import (
     async_add_workers,
 )
 from .errors import pool_reason
+from .miner.coordinator import MinerCoordinator
+from .pool.coordinator import PoolCoordinator
 
 PARALLEL_UPDATES = 0
 
@@ -86,7 +87,7 @@ WORKER_ONLINE = BinarySensorEntityDescription(
 
 async def async_setup_entry(
     hass: HomeAssistant,
-    entry: ConfigEntry[Any],
+    entry: HmmConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the yes-or-no states of an entry."""

@@ -9,17 +9,17 @@ from homeassistant.components.button import (
     ButtonEntity,
     ButtonEntityDescription,
 )
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import MinerCoordinator
-from .driver_manager.client import MinerClient
-from .driver_manager.profile import MinerProfile
+from .data import HmmConfigEntry
+from .driver_engine.client import MinerClient
+from .driver_engine.profile import MinerProfile
 from .drivers.customise import async_reload
 from .entity import HubEntity, MinerEntity, async_add_offered
-from .hub import HubCoordinator
+from .fleet.coordinator import HubCoordinator
+from .miner.coordinator import MinerCoordinator
 from .rights import async_require_admin
 
 PARALLEL_UPDATES = 1
@@ -62,7 +62,7 @@ RELOAD_DRIVERS = ButtonEntityDescription(
 
 async def async_setup_entry(
     hass: HomeAssistant,
-    entry: ConfigEntry[Any],
+    entry: HmmConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the buttons of a miner or of the hub."""

@@ -7,17 +7,6 @@ from homeassistant.const import Platform
 
 DOMAIN: Final = "hmm"
 
-PLATFORMS: Final = [
-    Platform.BINARY_SENSOR,
-    Platform.BUTTON,
-    Platform.EVENT,
-    Platform.NUMBER,
-    Platform.SELECT,
-    Platform.SENSOR,
-    Platform.SWITCH,
-    Platform.UPDATE,
-]
-
 HUB_UNIQUE_ID: Final = "hmm_hub"
 HUB_TITLE: Final = "Mining fleet"
 
@@ -28,6 +17,21 @@ class EntryType(StrEnum):
     MINER = "miner"
     POOL = "pool"
     HUB = "hub"
+
+
+PLATFORMS: Final = {
+    EntryType.MINER: (
+        Platform.BINARY_SENSOR,
+        Platform.BUTTON,
+        Platform.EVENT,
+        Platform.NUMBER,
+        Platform.SELECT,
+        Platform.SENSOR,
+        Platform.SWITCH,
+    ),
+    EntryType.POOL: (Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR),
+    EntryType.HUB: (Platform.BUTTON, Platform.SENSOR, Platform.UPDATE),
+}
 
 
 # Config entry data
@@ -44,6 +48,9 @@ CONF_ACCOUNT_SETTINGS: Final = "account_settings"
 """What the user told the driver, beside the wallet: keys, ports."""
 CONF_ACCOUNT_HASH: Final = "account_hash"
 """Whose key it is, where the pool tells by the key alone."""
+
+CONF_KEEP_SECRETS: Final = "keep_secrets"
+"""In forms: keep the secrets that are stored where the form has none."""
 
 # Options of a miner
 CONF_PLUG: Final = "plug"

@@ -1,24 +1,31 @@
 """What all entries of HMM share."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import ClientSession
-from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
-from .const import DOMAIN
+from .const import CONF_ENTRY_TYPE, DOMAIN, EntryType
 from .driver_api import BasePoolIntegration, DriverContext
-from .driver_manager.known_pools import KnownPools
-from .driver_manager.loader import LoadedDriver, LoadedDrivers
-from .drivers.manager import DriverManager
-from .energy import EnergyBook
-from .finds import MinerRecord
-from .fleet import Fleet
-from .pools.blocks import AccountRecord
-from .profile_store import ProfileStore
-from .records import Records
+
+if TYPE_CHECKING:
+    from .driver_engine.known_pools import KnownPools
+    from .driver_engine.loader import LoadedDriver, LoadedDrivers
+    from .drivers.manager import DriverManager
+    from .fleet.coordinator import HubConfigEntry
+    from .fleet.members import Fleet
+    from .miner.coordinator import MinerConfigEntry
+    from .miner.energy import EnergyBook
+    from .miner.finds import MinerRecord
+    from .miner.profile_store import ProfileStore
+    from .pool.blocks import AccountRecord
+    from .pool.coordinator import PoolConfigEntry
+    from .records import Records
+
+
+type HmmConfigEntry = MinerConfigEntry | PoolConfigEntry | HubConfigEntry
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,6 +74,19 @@ def get_data(hass: HomeAssistant) -> HmmData:
     return hass.data[HMM_DATA]
 
 
-def entry_kind(entry: ConfigEntry[Any]) -> str:
-    """Return which of the three kinds an entry is, empty for an ignored device."""
-    return str(entry.data.get("entry_type", ""))
+def entry_kind(entry: HmmConfigEntry) -> EntryType | None:
+    """Return which of the three kinds an entry is, None for an ignored device."""
+    told = entry.data.get(CONF_ENTRY_TYPE)
+    return next((kind for kind in EntryType if kind == told), None)
+
+
+@callback
+def pool_entries(hass: HomeAssistant) -> list[HmmConfigEntry]:
+    """Return the entries of all pools that the user wants, not the disabled ones."""
+    return [
+        entry
+        for entry in hass.config_entries.async_entries(
+            DOMAIN, include_ignore=False, include_disabled=False
+        )
+        if entry.data.get(CONF_ENTRY_TYPE) == EntryType.POOL
+    ]

@@ -5,7 +5,6 @@ from dataclasses import asdict
 from typing import Any
 
 from homeassistant.components.diagnostics import async_redact_data
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_HOST
 from homeassistant.core import HomeAssistant
 
@@ -16,9 +15,10 @@ from .const import (
     CONF_POOL_SETTINGS,
     CONF_WALLET,
 )
-from .coordinator import MinerCoordinator, PoolCoordinator
-from .data import get_data
+from .data import HmmConfigEntry, get_data
 from .drivers.list_json import driver_facts, failed_files, stock_files
+from .miner.coordinator import MinerCoordinator
+from .pool.coordinator import PoolCoordinator
 
 TO_REDACT = {
     CONF_ACCOUNT_HASH,
@@ -44,7 +44,7 @@ TO_REDACT = {
 
 
 async def async_get_config_entry_diagnostics(
-    hass: HomeAssistant, entry: ConfigEntry[Any]
+    hass: HomeAssistant, entry: HmmConfigEntry
 ) -> dict[str, Any]:
     """Return what helps to find a fault of one entry."""
     manager = get_data(hass).driver_manager

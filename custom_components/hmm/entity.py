@@ -20,11 +20,12 @@ from homeassistant.helpers.update_coordinator import (
 from yarl import URL
 
 from .const import CONF_COIN, CONF_DRIVER, DOMAIN
-from .coordinator import MinerCoordinator, PoolCoordinator
 from .driver_api import PoolWorker
 from .driver_api.units import parse_text
 from .figures import read_safely
-from .hub import HubCoordinator
+from .fleet.coordinator import HubCoordinator
+from .miner.coordinator import MinerCoordinator
+from .pool.coordinator import PoolCoordinator
 
 _DEVICE_SECONDS = 900
 

@@ -6,18 +6,18 @@ Every error has a key under ``exceptions``; what a form may show is also under
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.translation import async_get_cached_translations
 from homeassistant.helpers.update_coordinator import UpdateFailed
 
 from .const import DOMAIN
+from .data import HmmConfigEntry
 from .driver_api import DriverError, InvalidValue, Reason, reason_of
 from .driver_api.reasons import CommandReason, LoginReason, PoolReason, ReadReason
-from .driver_manager.faults import ENGLISH
+from .driver_engine.faults import ENGLISH
 
 FORM_REASONS: Final = frozenset(
     {
@@ -124,7 +124,7 @@ def told(hass: HomeAssistant, reason: str) -> str:
 
 
 @callback
-def entry_reason(hass: HomeAssistant, entry: ConfigEntry[Any]) -> str | None:
+def entry_reason(hass: HomeAssistant, entry: HmmConfigEntry) -> str | None:
     """Return why an entry is not set up, in the language of Home Assistant."""
     key = entry.error_reason_translation_key
     # Older versions of Home Assistant do not keep whose key it is: then it is ours

@@ -8,15 +8,16 @@ from homeassistant.components.event import (
     EventEntity,
     EventEntityDescription,
 )
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.start import async_at_started
 
-from .coordinator import MinerCoordinator, PoolCoordinator
+from .data import HmmConfigEntry
 from .driver_api import DashboardTileData, MinerTelemetry, PoolBlock
 from .entity import MinerEntity, PoolEntity, async_add_offered, registered
-from .pools.workers import account_of, bare_name
+from .miner.coordinator import MinerCoordinator
+from .pool.coordinator import PoolCoordinator
+from .pool.workers import account_of, bare_name
 
 PARALLEL_UPDATES = 0
 
@@ -38,7 +39,7 @@ POOL_EVENT = EventEntityDescription(
 
 async def async_setup_entry(
     hass: HomeAssistant,
-    entry: ConfigEntry[Any],
+    entry: HmmConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the event entity of who tells blocks or best shares."""
@@ -169,7 +170,7 @@ class PoolEvent(_FindEvent, PoolEntity):
 
     def _describe(self, block: PoolBlock) -> dict[str, Any]:
         """Return what is known of a block."""
-        account = account_of(self.coordinator)
+        account = account_of(self.coordinator.account, self.coordinator.data)
         facts = {
             "height": block.height,
             "hash": block.hash,

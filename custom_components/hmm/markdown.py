@@ -17,7 +17,7 @@ from homeassistant.data_entry_flow import FlowHandler
 from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
-from .driver_manager.address import has_login, without_login
+from .driver_engine.address import has_login, without_login
 
 _LONGEST = 1000
 _LONGEST_NOTES = 20_000

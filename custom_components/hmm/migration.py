@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 
 from .const import CONF_CREDENTIALS
+from .data import HmmConfigEntry
 from .driver_api.miner import CREDENTIALS
 
 type _Parts = dict[str, Any]
@@ -28,7 +28,7 @@ MINOR_VERSION: Final = 1 + len(_STEPS)
 
 
 @callback
-def async_migrate(hass: HomeAssistant, entry: ConfigEntry[Any]) -> bool:
+def async_migrate(hass: HomeAssistant, entry: HmmConfigEntry) -> bool:
     """Migrate an entry; False for one of a version that is not known yet."""
     if entry.version > VERSION:
         return False

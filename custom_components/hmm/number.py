@@ -1,7 +1,7 @@
 """Settings of a miner that are numbers."""
 
 from dataclasses import dataclass
-from typing import Any, override
+from typing import override
 
 from homeassistant.components.number import (
     NumberDeviceClass,
@@ -9,7 +9,6 @@ from homeassistant.components.number import (
     NumberEntityDescription,
     NumberMode,
 )
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import (
     PERCENTAGE,
     EntityCategory,
@@ -22,9 +21,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import CONF_POWER_DRAW
-from .coordinator import MinerCoordinator
 from .driver_api import Setting, TuningRange
 from .entity import MinerEntity, async_add_offered
+from .miner.coordinator import MinerConfigEntry, MinerCoordinator
 
 PARALLEL_UPDATES = 1
 
@@ -89,25 +88,25 @@ POWER_DRAW = NumberEntityDescription(
 
 async def async_setup_entry(
     hass: HomeAssistant,
-    entry: ConfigEntry[Any],
+    entry: MinerConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the numbers of a miner."""
-    if isinstance(coordinator := entry.runtime_data, MinerCoordinator):
-        async_add_offered(
-            coordinator,
-            TUNING_NUMBERS,
-            lambda description, miner: _limits(miner, description.setting) is not None,
-            TuningNumber,
-            async_add_entities,
-        )
-        async_add_offered(
-            coordinator,
-            (POWER_DRAW,),
-            _needs_power_draw,
-            PowerDrawNumber,
-            async_add_entities,
-        )
+    coordinator = entry.runtime_data
+    async_add_offered(
+        coordinator,
+        TUNING_NUMBERS,
+        lambda description, miner: _limits(miner, description.setting) is not None,
+        TuningNumber,
+        async_add_entities,
+    )
+    async_add_offered(
+        coordinator,
+        (POWER_DRAW,),
+        _needs_power_draw,
+        PowerDrawNumber,
+        async_add_entities,
+    )
 
 
 def _needs_power_draw(

@@ -11,16 +11,16 @@ from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
 from .data import get_data
-from .driver_manager.declaration import DriverId
-from .driver_manager.disable import disable
-from .driver_manager.driver_files import UnusableFile, read_bytes
-from .driver_manager.faults import os_reason
-from .driver_manager.loader import FailedDriver
+from .driver_engine.declaration import DriverId
+from .driver_engine.disable import disable
+from .driver_engine.driver_files import UnusableFile, read_bytes
+from .driver_engine.faults import os_reason
+from .driver_engine.loader import FailedDriver
 from .drivers.issues import DATA_PATH, DATA_TYPE
+from .drivers.repairs_install import async_create_install_flow
+from .drivers.repairs_stock import async_create_stock_flow
 from .errors import told
 from .markdown import code, escaping, printable
-from .repairs_install import async_create_install_flow
-from .repairs_stock import async_create_stock_flow
 
 _LONGEST_LINE = 200
 _TYPE = re.compile(

@@ -4,16 +4,14 @@ A context without a user is an automation or Home Assistant itself: it may do
 everything, because only administrators write automations.
 """
 
-from typing import Any
-
 from homeassistant.auth.models import User
 from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import Unauthorized, UnknownUser
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from .const import DOMAIN
+from .data import HmmConfigEntry
 
 
 class NotAllowed(Unauthorized):
@@ -56,7 +54,7 @@ async def async_require_admin(hass: HomeAssistant, context: Context | None) -> N
 
 @callback
 def require_control(
-    hass: HomeAssistant, user: User | None, entry: ConfigEntry[Any], select: str
+    hass: HomeAssistant, user: User | None, entry: HmmConfigEntry, select: str
 ) -> None:
     """Raise NotAllowed unless a user may control the select entity of a miner.
 
@@ -79,7 +77,7 @@ def require_control(
 
 @callback
 def may_read(
-    hass: HomeAssistant, user: User | None, entry: ConfigEntry[Any] | None
+    hass: HomeAssistant, user: User | None, entry: HmmConfigEntry | None
 ) -> bool:
     """Return whether a user may read all entities of an entry's device.
 
@@ -90,7 +88,7 @@ def may_read(
 
 @callback
 def require_read(
-    hass: HomeAssistant, user: User | None, entry: ConfigEntry[Any] | None, name: str
+    hass: HomeAssistant, user: User | None, entry: HmmConfigEntry | None, name: str
 ) -> None:
     """Raise NotAllowed unless ``may_read``."""
     if not may_read(hass, user, entry):
@@ -110,7 +108,7 @@ def _may(user: User | None, policy: str, entity_ids: list[str]) -> bool:
     return bool(entity_ids) and all(check(it, policy) for it in entity_ids)
 
 
-def _entities(hass: HomeAssistant, entry: ConfigEntry[Any]) -> list[str]:
+def _entities(hass: HomeAssistant, entry: HmmConfigEntry) -> list[str]:
     """Return the entities of an entry's own device, without those of its workers."""
     identifier = (DOMAIN, entry.unique_id or entry.entry_id)
     device = dr.async_get(hass).async_get_device_by_identifier(

@@ -1,18 +1,17 @@
 """Mode and pool of a miner."""
 
-from typing import Any, override
+from typing import override
 
 from homeassistant.components.select import SelectEntity, SelectEntityDescription
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import DOMAIN, MODE_CUSTOM
-from .coordinator import MinerCoordinator
 from .driver_api import PoolSlot
 from .entity import MinerEntity, async_add_offered
+from .miner.coordinator import MinerConfigEntry
 
 PARALLEL_UPDATES = 1
 
@@ -24,29 +23,29 @@ POOL = SelectEntityDescription(
 
 async def async_setup_entry(
     hass: HomeAssistant,
-    entry: ConfigEntry[Any],
+    entry: MinerConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the selects of a miner."""
-    if isinstance(coordinator := entry.runtime_data, MinerCoordinator):
-        async_add_offered(
-            coordinator,
-            (MODE,),
-            lambda _, miner: miner.profile is not None and bool(miner.profile.modes),
-            ModeSelect,
-            async_add_entities,
-        )
-        async_add_offered(
-            coordinator,
-            (POOL,),
-            lambda _, miner: (
-                miner.profile is not None
-                and miner.profile.select_pool
-                and "pools" in miner.profile.telemetry
-            ),
-            PoolSelect,
-            async_add_entities,
-        )
+    coordinator = entry.runtime_data
+    async_add_offered(
+        coordinator,
+        (MODE,),
+        lambda _, miner: miner.profile is not None and bool(miner.profile.modes),
+        ModeSelect,
+        async_add_entities,
+    )
+    async_add_offered(
+        coordinator,
+        (POOL,),
+        lambda _, miner: (
+            miner.profile is not None
+            and miner.profile.select_pool
+            and "pools" in miner.profile.telemetry
+        ),
+        PoolSelect,
+        async_add_entities,
+    )
 
 
 class ModeSelect(MinerEntity, SelectEntity):

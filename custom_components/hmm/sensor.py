@@ -8,15 +8,13 @@ from homeassistant.components.sensor import (
     RestoreSensor,
     SensorEntity,
 )
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from .const import DOMAIN
-from .coordinator import MinerCoordinator, PoolCoordinator
-from .data import get_data
+from .data import HmmConfigEntry, get_data
 from .display_units import (
     DIFFICULTY_UNITS,
     HASHRATE_UNITS,
@@ -29,7 +27,7 @@ from .display_units import (
 )
 from .driver_api import HashrateUnit
 from .driver_api.units import MEGA, parse_number
-from .driver_manager.pool_client import hashrate_unit
+from .driver_engine.pool_client import hashrate_unit
 from .entity import (
     HubEntity,
     MinerEntity,
@@ -48,8 +46,8 @@ from .figures import (
     rounded,
     share_decimals,
 )
-from .hub import HubCoordinator
-from .hub_sensors import (
+from .fleet.coordinator import HubCoordinator
+from .fleet.sensors import (
     COIN_SENSORS,
     FLEET_BEST_SHARE,
     HUB_SENSORS,
@@ -57,7 +55,9 @@ from .hub_sensors import (
     CoinSensorDescription,
     HubSensorDescription,
 )
-from .miner_sensors import (
+from .fleet.totals import CoinTotals
+from .miner.coordinator import MinerCoordinator
+from .miner.sensors import (
     CHIP_SENSORS,
     FAN_SENSORS,
     MINER_ENERGY,
@@ -65,14 +65,14 @@ from .miner_sensors import (
     MinerSensorDescription,
     knows_power,
 )
-from .pool_sensors import (
+from .pool.coordinator import PoolCoordinator
+from .pool.sensors import (
     POOL_SENSORS,
     POOL_STRATUM_LATENCY,
     WORKER_SENSORS,
     PoolSensorDescription,
     WorkerSensorDescription,
 )
-from .pools.platform import CoinTotals
 
 PARALLEL_UPDATES = 0
 
@@ -81,7 +81,7 @@ _ATTR_DIFFICULTY = "difficulty"
 
 async def async_setup_entry(
     hass: HomeAssistant,
-    entry: ConfigEntry[Any],
+    entry: HmmConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the sensors of an entry."""

@@ -30,11 +30,11 @@ import voluptuous as vol
 
 from .action_schema import action_schema
 from .const import DOMAIN
-from .coordinator import MinerCoordinator
 from .data import get_data
 from .errors import listed, message
-from .pools.stratum_user import USUAL_PASSWORD, StratumPool, stratum_of
-from .pools.tiles_json import platform_tiles, pool_tiles
+from .fleet.tiles_json import platform_tiles, pool_tiles
+from .miner.coordinator import MinerCoordinator
+from .pool.stratum_user import USUAL_PASSWORD, StratumPool, stratum_of
 from .rights import async_require_admin, async_user, require_control
 from .select import MODE, POOL
 
@@ -113,7 +113,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
     async def set_pool(call: ServiceCall) -> ServiceResponse:
         _require_one_pool(call.data)
         if CONF_POOL in call.data:
-            pool = stratum_of(get_data(hass).fleet, call.data[CONF_POOL])
+            pool = stratum_of(get_data(hass).fleet.pools, call.data[CONF_POOL])
         else:
             await async_require_admin(hass, call.context)
             pool = StratumPool(

@@ -8,7 +8,6 @@ from homeassistant.components.switch import (
     SwitchEntity,
     SwitchEntityDescription,
 )
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import (
     ATTR_ENTITY_ID,
     SERVICE_TURN_OFF,
@@ -20,8 +19,8 @@ from homeassistant.core import Event, EventStateChangedData, HomeAssistant, call
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_track_state_change_event
 
-from .coordinator import MinerCoordinator
 from .entity import MinerEntity, async_add_offered
+from .miner.coordinator import MinerConfigEntry, MinerCoordinator
 
 PARALLEL_UPDATES = 1
 
@@ -36,12 +35,11 @@ MINING = SwitchEntityDescription(
 
 async def async_setup_entry(
     hass: HomeAssistant,
-    entry: ConfigEntry[Any],
+    entry: MinerConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the mining switch where mining can be stopped."""
-    if not isinstance(coordinator := entry.runtime_data, MinerCoordinator):
-        return
+    coordinator = entry.runtime_data
     if coordinator.plug is not None:
         async_add_entities([PlugSwitch(coordinator, coordinator.plug)])
         return

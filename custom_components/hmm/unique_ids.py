@@ -1,19 +1,18 @@
 """Another unique id for an entry; its entities, their history and its device stay."""
 
-from typing import Any
-
-from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry
+from homeassistant.config_entries import SOURCE_IGNORE
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.device_registry import CONNECTION_NETWORK_MAC
 
 from .const import DOMAIN
-from .driver_manager.identity import is_mac
+from .data import HmmConfigEntry
+from .driver_engine.identity import is_mac
 
 
 @callback
 def async_change_unique_id(
-    hass: HomeAssistant, entry: ConfigEntry[Any], unique_id: str
+    hass: HomeAssistant, entry: HmmConfigEntry, unique_id: str
 ) -> None:
     """Give a miner's entry the id of its device, which no other entry may have.
 
@@ -49,8 +48,8 @@ def async_change_unique_id(
 
 @callback
 def async_holder(
-    hass: HomeAssistant, entry: ConfigEntry[Any], unique_id: str
-) -> ConfigEntry[Any] | None:
+    hass: HomeAssistant, entry: HmmConfigEntry, unique_id: str
+) -> HmmConfigEntry | None:
     """Return the other entry that has an id; one that only ignores it makes room."""
     holder = hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, unique_id)
     if holder is None or holder is entry:

@@ -9,16 +9,15 @@ from homeassistant.components.update import (
     UpdateEntityDescription,
     UpdateEntityFeature,
 )
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .driver_manager.declaration import DriverId
-from .driver_manager.versions import is_newer
+from .driver_engine.declaration import DriverId
+from .driver_engine.versions import is_newer
 from .drivers.updates import DRIVER_UPDATES, DriverState, DriverUpdates
 from .entity import HubEntity
-from .hub import HubCoordinator
+from .fleet.coordinator import HubConfigEntry, HubCoordinator
 from .markdown import notes
 from .rights import async_require_admin
 
@@ -31,12 +30,10 @@ DRIVER = UpdateEntityDescription(
 
 async def async_setup_entry(
     hass: HomeAssistant,
-    entry: ConfigEntry[Any],
+    entry: HubConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add an update for each driver that has a source; they come and go."""
-    if not isinstance(entry.runtime_data, HubCoordinator):
-        return
     hub = entry.runtime_data
     updates = hass.data[DRIVER_UPDATES]
     shown: dict[DriverId, DriverUpdateEntity] = {}
@@ -60,7 +57,7 @@ async def async_setup_entry(
 
 
 @callback
-def _forget(hass: HomeAssistant, entry: ConfigEntry[Any], shown: set[str]) -> None:
+def _forget(hass: HomeAssistant, entry: HubConfigEntry, shown: set[str]) -> None:
     """Remove the entities of drivers that are gone, also of before a restart."""
     registry = er.async_get(hass)
     for entity in er.async_entries_for_config_entry(registry, entry.entry_id):

@@ -22,7 +22,7 @@ from custom_components.hmm.bundled.miner_drivers.bitaxe_driver import BitaxeDriv
 from custom_components.hmm.bundled.miner_drivers.nerdqaxe_driver import NerdqaxeDriver
 from custom_components.hmm.bundled.miner_drivers.nmminer_driver import NMMinerDriver
 from custom_components.hmm.driver_api import BaseMinerAdapter, DriverContext
-from custom_components.hmm.driver_manager.client import MinerClient
+from custom_components.hmm.driver_engine.client import MinerClient
 from simulator import (
     SimulatedAvalon,
     SimulatedAxeOS,

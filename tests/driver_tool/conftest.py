@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 import pytest_socket
 
-from custom_components.hmm.driver_manager import loader
+from custom_components.hmm.driver_engine import loader
 from driver_tool.example import (
     EXAMPLE_WALLET,
     SimulatedExampleMiner,
@@ -23,8 +23,8 @@ from driver_tool.targets import Target
 
 ROOT = Path(__file__).parents[2]
 BUNDLED = ROOT / "custom_components" / "hmm" / "bundled"
-MINER = BUNDLED / "TEMPLATE_miner_driver.py"
-POOL = BUNDLED / "TEMPLATE_pool_driver.py"
+MINER = BUNDLED / "templates" / "TEMPLATE_miner_driver.py"
+POOL = BUNDLED / "templates" / "TEMPLATE_pool_driver.py"
 POOL_ACCOUNT: dict[str, Any] = {
     "coin": "BTC",
     "username": EXAMPLE_WALLET,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.hmm.driver_manager.legacy import stock
+from custom_components.hmm.driver_engine.legacy import stock_hashes as stock
 from driver_tool.dangers import find_dangers
 from driver_tool.problem import Problem
 from driver_tool.validate import validate

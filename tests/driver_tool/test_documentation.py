@@ -8,8 +8,12 @@ import shlex
 import pytest
 import yaml
 
-from custom_components.hmm.bundled.TEMPLATE_miner_driver import ExampleOneDriver
-from custom_components.hmm.bundled.TEMPLATE_pool_driver import ExamplePoolDriver
+from custom_components.hmm.bundled.templates.TEMPLATE_miner_driver import (
+    ExampleOneDriver,
+)
+from custom_components.hmm.bundled.templates.TEMPLATE_pool_driver import (
+    ExamplePoolDriver,
+)
 from custom_components.hmm.driver_api import (
     AuthRequired,
     BaseMinerAdapter,
@@ -19,8 +23,8 @@ from custom_components.hmm.driver_api import (
     InvalidValue,
     NotThisDevice,
 )
-from custom_components.hmm.driver_manager.known_pools import _ACCOUNT_KEYS, _KNOWN_KEYS
-from custom_components.hmm.driver_manager.loader import load_drivers
+from custom_components.hmm.driver_engine.known_pools import _ACCOUNT_KEYS, _KNOWN_KEYS
+from custom_components.hmm.driver_engine.loader import load_drivers
 from driver_tool import cli, commands, reference
 from driver_tool.conformance import Outcome, Result, lent_session
 from driver_tool.example import EXAMPLE_WALLET, SimulatedExampleMiner
@@ -122,7 +126,7 @@ async def test_the_template_of_a_pool_keeps_the_contract(socket_enabled: None) -
 
 def test_templates_are_not_loaded(tmp_path: Path) -> None:
     """Given the templates, bundled or as somebody's files, HMM does not load them."""
-    for path in BUNDLED.glob("TEMPLATE_*.py"):
+    for path in (BUNDLED / "templates").glob("TEMPLATE_*.py"):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     drivers = load_drivers(tmp_path)
     assert drivers.failed == []
@@ -132,7 +136,9 @@ def test_templates_are_not_loaded(tmp_path: Path) -> None:
 
 def test_the_template_has_every_method() -> None:
     """Given a method of the contract, the template shows it or says why not."""
-    told = (BUNDLED / "TEMPLATE_miner_driver.py").read_text(encoding="utf-8")
+    told = (BUNDLED / "templates" / "TEMPLATE_miner_driver.py").read_text(
+        encoding="utf-8"
+    )
     for name in vars(BaseMinerAdapter):
         if not name.startswith("_") and callable(getattr(BaseMinerAdapter, name)):
             assert re.search(rf"def {name}\(|``{name}\b", told), name
@@ -140,7 +146,7 @@ def test_the_template_has_every_method() -> None:
 
 def test_the_template_of_a_pool_file_explains_every_key() -> None:
     """Given the keys that HMM knows, each one is in the template, with a comment."""
-    text = (BUNDLED / "pools" / "TEMPLATE-pool.yaml.example").read_text(
+    text = (BUNDLED / "templates" / "TEMPLATE-pool.yaml.example").read_text(
         encoding="utf-8"
     )
     for key in (*_KNOWN_KEYS, *_ACCOUNT_KEYS):
@@ -297,7 +303,9 @@ async def test_the_example_of_a_fixture(
 ) -> None:
     """Given the test of the page, with a driver and a session, it passes."""
     (block,) = page("tool.md")
-    driver = (BUNDLED / "TEMPLATE_miner_driver.py").read_text(encoding="utf-8")
+    driver = (BUNDLED / "templates" / "TEMPLATE_miner_driver.py").read_text(
+        encoding="utf-8"
+    )
     (tmp_path / "acme_driver.py").write_text(
         driver.replace("ExampleOneDriver", "AcmeDriver")
     )

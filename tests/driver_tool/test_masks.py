@@ -13,7 +13,7 @@ from custom_components.hmm.driver_api.wallets import (
     check_wallet,
     read_wallet,
 )
-from custom_components.hmm.driver_manager.client import MinerClient
+from custom_components.hmm.driver_engine.client import MinerClient
 from driver_tool.conformance import lent_session
 from driver_tool.files import one_miner
 from driver_tool.masks import Masks, find_secrets, mask
@@ -22,7 +22,7 @@ from driver_tool.replay import Replay
 from driver_tool.session import HttpExchange, Session, TcpExchange
 from driver_tool.targets import open_target
 from simulator.solopool import DEMO_WALLET
-from tests.drivers.test_wallets import (
+from tests.driver_api.test_wallets import (
     CASH,
     DIGIBYTE,
     DIGIBYTE_SCRIPT,

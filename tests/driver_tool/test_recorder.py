@@ -17,7 +17,7 @@ from custom_components.hmm.driver_api import (
     MinerTelemetry,
 )
 from custom_components.hmm.driver_api.transports.http import HttpClient
-from custom_components.hmm.driver_manager.client import MinerClient
+from custom_components.hmm.driver_engine.client import MinerClient
 from driver_tool.conformance import lent_session
 from driver_tool.files import one_miner
 from driver_tool.recorder import Recorder, record_miner

@@ -334,7 +334,7 @@ def test_a_pool_of_a_driver_of_ones_own(tmp_path: Path) -> None:
     driver = tmp_path / "mine_driver.py"
     driver.write_bytes(POOL.read_bytes())
     path = tmp_path / "mine.yaml"
-    template = BUNDLED / "pools" / "TEMPLATE-pool.yaml.example"
+    template = BUNDLED / "templates" / "TEMPLATE-pool.yaml.example"
     text = template.read_text(encoding="utf-8")
     path.write_text(text.replace("driver: solopool", "driver: example_pool"))
     assert "no pool driver example_pool" in only(validate(path)).text
@@ -343,7 +343,7 @@ def test_a_pool_of_a_driver_of_ones_own(tmp_path: Path) -> None:
 
 def test_pool_files(tmp_path: Path) -> None:
     """Given a pool file, it is read as Home Assistant does."""
-    template = BUNDLED / "pools" / "TEMPLATE-pool.yaml.example"
+    template = BUNDLED / "templates" / "TEMPLATE-pool.yaml.example"
     assert validate(template).problems == ()
     path = tmp_path / "mine.yaml"
     text = template.read_text(encoding="utf-8")

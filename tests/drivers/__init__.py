@@ -1,1 +1,1 @@
-"""Tests of the bundled drivers and their transports."""
+"""Tests of the life of driver files in Home Assistant."""

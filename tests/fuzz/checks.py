@@ -22,17 +22,17 @@ from custom_components.hmm.driver_api import (
     PoolBlock,
 )
 from custom_components.hmm.driver_api.ranges import Many, Past, Range, Text, rule_of
-from custom_components.hmm.driver_manager.profile import MinerProfile
-from custom_components.hmm.energy import EnergyMeter
+from custom_components.hmm.driver_engine.profile import MinerProfile
 from custom_components.hmm.event import PoolEvent
-from custom_components.hmm.hub import FleetData
-from custom_components.hmm.hub_sensors import COIN_SENSORS, PLATFORM_SENSORS
-from custom_components.hmm.miner_sensors import CHIP_SENSORS, MINER_SENSORS
-from custom_components.hmm.pool_sensors import POOL_SENSORS, WORKER_SENSORS
-from custom_components.hmm.pools.blocks import BlockLog, BlockWatch
-from custom_components.hmm.pools.platform import PoolReading, add_up
-from custom_components.hmm.pools.tiles_json import duration_text
-from custom_components.hmm.pools.workers import bare_name
+from custom_components.hmm.fleet.coordinator import FleetData
+from custom_components.hmm.fleet.sensors import COIN_SENSORS, PLATFORM_SENSORS
+from custom_components.hmm.fleet.tiles_json import duration_text
+from custom_components.hmm.fleet.totals import PoolReading, add_up
+from custom_components.hmm.miner.energy import EnergyMeter
+from custom_components.hmm.miner.sensors import CHIP_SENSORS, MINER_SENSORS
+from custom_components.hmm.pool.blocks import BlockLog, BlockWatch
+from custom_components.hmm.pool.sensors import POOL_SENSORS, WORKER_SENSORS
+from custom_components.hmm.pool.workers import bare_name
 from custom_components.hmm.sensor import (
     HubCoinSensor,
     HubSensor,

@@ -5,19 +5,20 @@ from contextlib import suppress
 import time
 from typing import Any
 
-from custom_components.hmm.bundled import axeos, ckpool_files, ckpool_stack
-from custom_components.hmm.bundled.ckpool_log import CkpoolLog
 from custom_components.hmm.bundled.miner_drivers import (
     avalon_nano_driver,
     bitaxe_driver,
     nmminer_driver,
 )
+from custom_components.hmm.bundled.shared import axeos, ckpool_files, ckpool_stack
+from custom_components.hmm.bundled.shared.ckpool_log import CkpoolLog
 from custom_components.hmm.driver_api import DriverError, MinerTelemetry
 from custom_components.hmm.driver_api.transports.cgminer import (
     CgminerAnswer,
     parse_answer,
 )
 from custom_components.hmm.driver_api.transports.json_text import load_json
+from custom_components.hmm.driver_api.transports.stratum import parse_endpoint
 from custom_components.hmm.driver_api.transports.udp import _decode
 from custom_components.hmm.driver_api.transports.web import _seconds_since_1970
 from custom_components.hmm.driver_api.units import (
@@ -26,12 +27,12 @@ from custom_components.hmm.driver_api.units import (
     parse_number,
     parse_text,
 )
-from custom_components.hmm.driver_manager.answers import read_telemetry
-from custom_components.hmm.driver_manager.legacy.figures import (
+from custom_components.hmm.driver_engine.answers import read_telemetry
+from custom_components.hmm.driver_engine.legacy.read_figures import (
     read_duration,
     read_hashrate,
 )
-from custom_components.hmm.pools.workers import bare_name
+from custom_components.hmm.pool.workers import bare_name
 
 SIZES = (1_000, 10_000, 100_000)
 MOST_SECONDS = 0.25
@@ -85,7 +86,7 @@ PARSERS: Mapping[str, tuple[Callable[[str], Any], tuple[str, ...]]] = {
         lambda text: axeos.pool_address(text, None),
         (":", "a:", "@", "://", "/"),
     ),
-    "AxeOS endpoint": (axeos.parse_endpoint, ("a", "a+", "a:1", ":", "[", "1")),
+    "AxeOS endpoint": (parse_endpoint, ("a", "a+", "a:1", ":", "[", "1")),
     "AxeOS reject reason": (_reasons, ("a", "a ", "a" * 19 + " ")),
     "ckpool files": (ckpool_files.read_pool_file, ("{}", "[", ":nan,", "{} ", " ")),
     "ckpool log": (

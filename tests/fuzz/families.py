@@ -34,17 +34,17 @@ from custom_components.hmm.driver_api import (
 )
 from custom_components.hmm.driver_api.transports.http import HttpClient
 from custom_components.hmm.driver_api.transports.udp import BroadcastListener
-from custom_components.hmm.driver_manager import known_pools
-from custom_components.hmm.driver_manager.address import Address
-from custom_components.hmm.driver_manager.client import MinerClient
-from custom_components.hmm.driver_manager.hanging import Hanging
-from custom_components.hmm.driver_manager.legacy.app_settings import AppSettings
-from custom_components.hmm.driver_manager.legacy.hmm_local_api import read_hmm_local
-from custom_components.hmm.driver_manager.legacy.miners import wrap_miner
-from custom_components.hmm.driver_manager.legacy.origin import Origin
-from custom_components.hmm.driver_manager.legacy.pools import wrap_pool
-from custom_components.hmm.driver_manager.legacy.shims import adapters, base_pool
-from custom_components.hmm.driver_manager.pool_client import PoolAccount, fetch_tiles
+from custom_components.hmm.driver_engine import known_pools
+from custom_components.hmm.driver_engine.address import Address
+from custom_components.hmm.driver_engine.client import MinerClient
+from custom_components.hmm.driver_engine.hanging import Hanging
+from custom_components.hmm.driver_engine.legacy.app_settings import AppSettings
+from custom_components.hmm.driver_engine.legacy.miners import wrap_miner
+from custom_components.hmm.driver_engine.legacy.origin import Origin
+from custom_components.hmm.driver_engine.legacy.pools import wrap_pool
+from custom_components.hmm.driver_engine.legacy.shims import adapters, base_pool
+from custom_components.hmm.driver_engine.pool_client import PoolAccount, fetch_tiles
+from custom_components.hmm.hmm_local.local_api import read_hmm_local
 from simulator import (
     SimulatedAvalon,
     SimulatedAxeOS,
@@ -53,7 +53,7 @@ from simulator import (
 )
 from simulator.hmm_local import SimulatedHmmLocal
 from simulator.httpd import Request, Response
-from tests.drivers.test_bad_pools import KINDS
+from tests.bundled.test_bad_pools import KINDS
 
 from .checks import MinerView, PoolView
 from .mutate import Mutator

@@ -6,7 +6,7 @@ import time
 import traceback
 
 from custom_components.hmm.driver_api import DriverError
-from custom_components.hmm.driver_manager.guard import DriverFault
+from custom_components.hmm.driver_engine.guard import DriverFault
 
 from .families import FAMILIES
 from .mutate import Mutator

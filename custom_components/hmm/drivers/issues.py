@@ -7,8 +7,8 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN
-from ..driver_manager.hanging import is_stopped
-from ..driver_manager.loader import BUNDLED, StockFile
+from ..driver_engine.hanging import is_stopped
+from ..driver_engine.loader import BUNDLED, StockFile
 from ..errors import told
 from ..markdown import Markdown, async_create_issue, code
 

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.json import JsonObjectType
 
-from ..data import get_data
+from ..data import HmmConfigEntry, get_data
 from ..driver_api.units import parse_text
-from ..driver_manager.loader import AnyLoaded, FailedDriver
+from ..driver_engine.loader import AnyLoaded, FailedDriver
 from ..errors import entry_reason, told
 from .manager import DriverChange, DriverManager, ReloadReport, id_of, variant_of
 
@@ -110,7 +109,7 @@ def _change(manager: DriverManager, change: DriverChange) -> JsonObjectType:
     }
 
 
-def _entry(hass: HomeAssistant, entry: ConfigEntry[Any]) -> JsonObjectType:
+def _entry(hass: HomeAssistant, entry: HmmConfigEntry) -> JsonObjectType:
     return {
         "entry_id": entry.entry_id,
         "title": entry.title,

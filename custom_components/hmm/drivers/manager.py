@@ -10,7 +10,6 @@ from typing import Any
 
 from aiohttp import ClientSession
 from homeassistant.config_entries import (
-    ConfigEntry,
     ConfigEntryState,
     OperationNotAllowed,
     UnknownEntry,
@@ -24,14 +23,14 @@ from homeassistant.helpers.translation import (
 )
 
 from ..const import CONF_DRIVER, CONF_ENTRY_TYPE, DOMAIN
-from ..coordinator import MinerCoordinator
+from ..data import HmmConfigEntry
 from ..driver_api import BaseMinerAdapter, BasePoolIntegration, DriverError
-from ..driver_manager.declaration import DriverId
-from ..driver_manager.driver_thread import end_threads
-from ..driver_manager.guard import make_driver
-from ..driver_manager.hanging import is_apart, set_apart, watch
-from ..driver_manager.known_pools import KnownPools, load_known_pools
-from ..driver_manager.loader import (
+from ..driver_engine.declaration import DriverId
+from ..driver_engine.driver_thread import end_threads
+from ..driver_engine.guard import make_driver
+from ..driver_engine.hanging import is_apart, set_apart, watch
+from ..driver_engine.known_pools import KnownPools, load_known_pools
+from ..driver_engine.loader import (
     BUNDLED,
     AnyLoaded,
     FailedDriver,
@@ -40,17 +39,18 @@ from ..driver_manager.loader import (
     forget_modules,
     load_drivers,
 )
-from ..driver_manager.pool_client import close_pool_driver, lend, make_pool_driver
-from ..driver_manager.requirements import Needs, Withheld, optional_drivers, users_needs
-from ..pools.defaults import (
+from ..driver_engine.pool_client import close_pool_driver, lend, make_pool_driver
+from ..driver_engine.requirements import Needs, Withheld, optional_drivers, users_needs
+from ..miner.coordinator import MinerCoordinator
+from ..pool.defaults import (
     ConfigFile,
     async_read_defaults,
     async_show_issue,
     read_config_file,
 )
 from .issues import async_show_issues
-from .requirements import PackageInstaller
-from .stock import StockDecisions
+from .packages import PackageInstaller
+from .stock_files import StockDecisions
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class ReloadReport:
     changes: tuple[DriverChange, ...]
     failed: tuple[FailedDriver, ...]
     """All driver and pool files that cannot be used now."""
-    entries: tuple[ConfigEntry[Any], ...]
+    entries: tuple[HmmConfigEntry, ...]
     """Those that were set up again, or went on with the new version without a gap.
 
     Their state tells how that went.
@@ -187,12 +187,12 @@ class DriverManager:
         return name.encode(errors="replace").decode()
 
     @callback
-    def entries_of(self, driver: AnyLoaded) -> list[ConfigEntry[Any]]:
+    def entries_of(self, driver: AnyLoaded) -> list[HmmConfigEntry]:
         """Return the entries of a driver's type, also those that are disabled."""
         return self.entries_of_types([id_of(driver)])
 
     @callback
-    def entries_of_types(self, ids: Iterable[DriverId]) -> list[ConfigEntry[Any]]:
+    def entries_of_types(self, ids: Iterable[DriverId]) -> list[HmmConfigEntry]:
         """Return the entries of some types, whether there is a driver or not."""
         return self._entries({*ids})
 
@@ -442,7 +442,7 @@ class DriverManager:
         )
 
     @callback
-    def _entries(self, ids: set[DriverId]) -> list[ConfigEntry[Any]]:
+    def _entries(self, ids: set[DriverId]) -> list[HmmConfigEntry]:
         wanted = {(id_.kind, id_.driver_type) for id_ in ids}
         return [
             entry
@@ -452,7 +452,7 @@ class DriverManager:
             if (entry.data.get(CONF_ENTRY_TYPE), entry.data.get(CONF_DRIVER)) in wanted
         ]
 
-    async def _async_reload_entry(self, entry: ConfigEntry[Any]) -> None:
+    async def _async_reload_entry(self, entry: HmmConfigEntry) -> None:
         if await self._async_goes_on(entry):
             return
         try:
@@ -463,7 +463,7 @@ class DriverManager:
             # It could not be unloaded, now or before
             _LOGGER.error("%s goes on with its old driver: %s", entry.title, err)
 
-    async def _async_goes_on(self, entry: ConfigEntry[Any]) -> bool:
+    async def _async_goes_on(self, entry: HmmConfigEntry) -> bool:
         """Let a miner go on with a new version of its driver, if that suffices."""
         driver = self.drivers.miners.get(entry.data[CONF_DRIVER])
         if driver is None or entry.state is not ConfigEntryState.LOADED:

@@ -9,8 +9,8 @@ from homeassistant.core import HomeAssistant
 
 from ..data import get_data
 from ..driver_api.units import parse_text
-from ..driver_manager.declaration import DriverId
-from ..driver_manager.loader import BUNDLED, AnyLoaded
+from ..driver_engine.declaration import DriverId
+from ..driver_engine.loader import BUNDLED, AnyLoaded
 from .manager import DriverManager, id_of
 from .updates import DRIVER_UPDATES, DriverState
 

@@ -17,7 +17,7 @@ import voluptuous as vol
 
 from ..action_schema import action_schema
 from ..const import CONF_DRIVER, DOMAIN
-from ..driver_manager.faults import why
+from ..driver_engine.faults import why
 from ..errors import listed
 from .install import async_propose
 from .updates import DRIVER_UPDATES

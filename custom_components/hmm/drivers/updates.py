@@ -21,22 +21,22 @@ from yarl import URL
 
 from ..const import DOMAIN
 from ..driver_api import Reason
-from ..driver_manager.declaration import Declaration, DriverId, NotADriver, declare
-from ..driver_manager.download import DownloadFailed, download, file_url
-from ..driver_manager.driver_files import DriverFile
-from ..driver_manager.driver_store import (
+from ..driver_engine.declaration import Declaration, DriverId, NotADriver, declare
+from ..driver_engine.download import DownloadFailed, download, file_url
+from ..driver_engine.driver_files import DriverFile
+from ..driver_engine.driver_store import (
     Backup,
     DriverStore,
     InstalledDriver,
     StoreError,
 )
-from ..driver_manager.faults import why
-from ..driver_manager.legacy.siblings import sibling_files, with_siblings
-from ..driver_manager.legacy.stock import is_stock
-from ..driver_manager.loader import FailedDriver
-from ..driver_manager.preflight import check
-from ..driver_manager.requirements import needs_of
-from ..driver_manager.versions import UNKNOWN, is_newer
+from ..driver_engine.faults import why
+from ..driver_engine.legacy.siblings import sibling_files, with_siblings
+from ..driver_engine.legacy.stock_hashes import is_stock
+from ..driver_engine.loader import FailedDriver
+from ..driver_engine.preflight import check
+from ..driver_engine.requirements import needs_of
+from ..driver_engine.versions import UNKNOWN, is_newer
 from ..errors import message, told
 from ..safe_store import SafeStore
 from .manager import DriverManager, id_of

@@ -9,8 +9,8 @@ from homeassistant.util.json import JsonObjectType
 from ..data import get_data
 from ..driver_api import Reason
 from ..driver_api.units import parse_text
-from ..driver_manager.faults import why
-from ..driver_manager.loader import AnyLoaded
+from ..driver_engine.faults import why
+from ..driver_engine.loader import AnyLoaded
 from ..errors import message, told
 from .install import issue_id
 from .manager import id_of

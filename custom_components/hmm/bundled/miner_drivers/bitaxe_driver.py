@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import re
 from typing import Any, ClassVar, override
 
-from custom_components.hmm.bundled import axeos
-from custom_components.hmm.bundled.axeos import Info
+from custom_components.hmm.bundled.shared import axeos
+from custom_components.hmm.bundled.shared.axeos import Info
 from custom_components.hmm.driver_api import (
     CommandFailed,
     DeviceFacts,
@@ -14,6 +14,8 @@ from custom_components.hmm.driver_api import (
     MinerTelemetry,
     PoolSlot,
 )
+from custom_components.hmm.driver_api.families import is_axeos
+from custom_components.hmm.driver_api.transports.stratum import Endpoint, parse_endpoint
 from custom_components.hmm.driver_api.units import (
     GIGA,
     parse_age,
@@ -126,7 +128,7 @@ class BitaxeDriver(axeos.AxeDriver):
     @staticmethod
     @override
     def _is_mine(info: Info) -> bool:
-        return axeos.is_axeos(info)
+        return is_axeos(info)
 
     @override
     def _table(self, info: Info) -> axeos.ChipOptions | None:
@@ -375,7 +377,7 @@ class BitaxeDriver(axeos.AxeDriver):
         (with status 200), and the primary slot is replaced, keeping its other
         settings. Encryption and protocol are kept only for the same host.
         """
-        endpoint = axeos.parse_endpoint(url)
+        endpoint = parse_endpoint(url)
         async with self._writing:
             info = await self._read()
             if "pools" in info:
@@ -416,7 +418,7 @@ class BitaxeDriver(axeos.AxeDriver):
         return True
 
     async def _write_flat(
-        self, info: Info, endpoint: axeos.Endpoint, user: str, password: str
+        self, info: Info, endpoint: Endpoint, user: str, password: str
     ) -> int:
         patch: dict[str, Any] = {
             "stratumURL": endpoint.host,
@@ -432,7 +434,7 @@ class BitaxeDriver(axeos.AxeDriver):
         return _PRIMARY
 
     async def _write_slot(
-        self, info: Info, endpoint: axeos.Endpoint, user: str, password: str
+        self, info: Info, endpoint: Endpoint, user: str, password: str
     ) -> int:
         index = _chosen(info).primary or 0
         old = _raw_slots(info).get(index, {})
@@ -725,7 +727,7 @@ def _slot(info: Info, key: str, prefix: str) -> int | None:
     )
 
 
-def _transport(old: Info, endpoint: axeos.Endpoint) -> dict[str, Any]:
+def _transport(old: Info, endpoint: Endpoint) -> dict[str, Any]:
     """Return encryption and protocol for a new pool, where the firmware has them.
 
     ``stratumTLS``: 0 none, 1 with the built-in certificates. Raises InvalidValue

@@ -9,8 +9,8 @@ import struct
 import time
 from typing import Any, ClassVar, override
 
-from custom_components.hmm.bundled import axeos
-from custom_components.hmm.bundled.axeos import Info
+from custom_components.hmm.bundled.shared import axeos
+from custom_components.hmm.bundled.shared.axeos import Info
 from custom_components.hmm.driver_api import (
     AuthRequired,
     BadAnswer,
@@ -20,7 +20,9 @@ from custom_components.hmm.driver_api import (
     MinerTelemetry,
     PoolSlot,
 )
+from custom_components.hmm.driver_api.families import is_nerdqaxe
 from custom_components.hmm.driver_api.transports.http import HttpReply
+from custom_components.hmm.driver_api.transports.stratum import Endpoint, parse_endpoint
 from custom_components.hmm.driver_api.units import (
     parse_age,
     parse_bool,
@@ -123,7 +125,7 @@ class NerdqaxeDriver(axeos.AxeDriver):
     @staticmethod
     @override
     def _is_mine(info: Info) -> bool:
-        return axeos.is_nerdqaxe(info)
+        return is_nerdqaxe(info)
 
     @override
     def _table(self, info: Info) -> axeos.ChipOptions | None:
@@ -323,7 +325,7 @@ class NerdqaxeDriver(axeos.AxeDriver):
 
         Encryption and protocol are kept only for the same host.
         """
-        endpoint = axeos.parse_endpoint(url)
+        endpoint = parse_endpoint(url)
         async with self._writing:
             info = await self._read()
             patch: dict[str, Any] = {
@@ -647,7 +649,7 @@ def _configured(info: Info) -> dict[int, PoolSlot]:
     return slots
 
 
-def _transport(info: Info, endpoint: axeos.Endpoint) -> dict[str, Any]:
+def _transport(info: Info, endpoint: Endpoint) -> dict[str, Any]:
     """Return encryption and protocol for a new pool, where the firmware has them.
 
     Raises InvalidValue when encryption is asked for and the firmware has none.

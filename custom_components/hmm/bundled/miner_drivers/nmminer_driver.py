@@ -18,6 +18,7 @@ from custom_components.hmm.driver_api import (
     PoolSlot,
 )
 from custom_components.hmm.driver_api.addresses import resolve
+from custom_components.hmm.driver_api.families import is_nmminer
 from custom_components.hmm.driver_api.transports.http import HttpClient
 from custom_components.hmm.driver_api.transports.udp import BroadcastListener, Packet
 from custom_components.hmm.driver_api.units import (
@@ -358,19 +359,6 @@ class NMMinerDriver(BaseMinerAdapter):
             pools=_pools(parse_text(data.get("poolinuse")), None),
             device=self._facts,
         )
-
-
-def is_nmminer(data: Mapping[str, Any]) -> bool:
-    """Return whether a broadcast (keys in lower case) is an NMMiner's.
-
-    NMAxe 2.5 broadcasts on the same port.
-    """
-    board = parse_text(data.get("boardtype")) or ""
-    return (
-        "hashrate" in data
-        and ("boardtype" in data or "version" in data)
-        and "nmaxe" not in board.lower()
-    )
 
 
 class _ShareRate:

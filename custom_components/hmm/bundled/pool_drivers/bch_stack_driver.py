@@ -1,6 +1,6 @@
 """The local BCH stack: a node of Bitcoin Cash, ckpool and a manager."""
 
-from custom_components.hmm.bundled.ckpool_stack import CkpoolStackDriver
+from custom_components.hmm.bundled.shared.ckpool_stack import CkpoolStackDriver
 
 
 class BchStackDriver(CkpoolStackDriver):

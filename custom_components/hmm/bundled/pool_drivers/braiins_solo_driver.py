@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, override
 
-from custom_components.hmm.bundled.ckpool_server import (
+from custom_components.hmm.bundled.shared.ckpool_server import (
     FilesDriver,
     Place,
     host_of,

@@ -1,6 +1,6 @@
 """The local BTC stack: a node of Bitcoin, ckpool and a manager."""
 
-from custom_components.hmm.bundled.ckpool_stack import CkpoolStackDriver
+from custom_components.hmm.bundled.shared.ckpool_stack import CkpoolStackDriver
 
 
 class BtcStackDriver(CkpoolStackDriver):

@@ -7,7 +7,7 @@ import re
 from typing import Any, ClassVar, override
 from urllib.parse import urlsplit
 
-from custom_components.hmm.bundled.ckpool_server import (
+from custom_components.hmm.bundled.shared.ckpool_server import (
     CkpoolFiles,
     FilesDriver,
     Place,

@@ -1,6 +1,6 @@
 """The local DGB stack: a node of DigiByte, ckpool and a manager."""
 
-from custom_components.hmm.bundled.ckpool_stack import CkpoolStackDriver
+from custom_components.hmm.bundled.shared.ckpool_stack import CkpoolStackDriver
 
 
 class DgbStackDriver(CkpoolStackDriver):

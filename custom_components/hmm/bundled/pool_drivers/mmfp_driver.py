@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any, override
 from urllib.parse import quote
 
-from custom_components.hmm.bundled.mmfp import PoolServer, no_such_pool
-from custom_components.hmm.bundled.mmfp_gse import GoStratumEngine
-from custom_components.hmm.bundled.mmfp_gss import GoSlimStratum
+from custom_components.hmm.bundled.shared.mmfp import PoolServer, no_such_pool
+from custom_components.hmm.bundled.shared.mmfp_gse import GoStratumEngine
+from custom_components.hmm.bundled.shared.mmfp_gss import GoSlimStratum
 from custom_components.hmm.driver_api import (
     AuthRequired,
     BadAnswer,

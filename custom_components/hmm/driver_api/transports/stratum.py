@@ -1,13 +1,22 @@
-"""Whether the port answers that miners connect to."""
+"""The ports that miners connect to: their addresses, and whether they answer."""
 
 import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+import re
 import time
 
-from ..errors import CannotConnect
+from ..errors import CannotConnect, InvalidValue
+
+_ENDPOINT = re.compile(
+    r"(?:(?P<scheme>[a-z0-9+]+)://)?"
+    r"(?P<host>\[[0-9a-f:.]+\]|[^\s:/@\[\]]+):(?P<port>\d{1,5})/?",
+    re.IGNORECASE,
+)
+_PLAIN_SCHEMES = {"", "stratum+tcp", "stratum", "tcp"}
+_TLS_SCHEMES = {"stratum+ssl", "stratum+tls", "stratum+tcps", "ssl", "tls"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +78,39 @@ async def connect_latency(host: str, port: int, timeout: float = 5.0) -> float:
     with suppress(OSError):
         await writer.wait_closed()
     return latency
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a pool listens, as a user gave it."""
+
+    host: str
+    port: int
+    tls: bool
+
+    @property
+    def address(self) -> str:
+        """Return ``host:port``."""
+        return f"{self.host}:{self.port}"
+
+
+def parse_endpoint(url: str) -> Endpoint:
+    """Return the endpoint of ``host:port`` or ``stratum+tcp://host:port``.
+
+    Raises InvalidValue for anything else. ``stratum+ssl`` and ``stratum+tls``
+    ask for encryption.
+    """
+    match = _ENDPOINT.fullmatch(url.strip())
+    if match is None or not 0 < int(match["port"]) < 65536:
+        raise InvalidValue(
+            "A pool address is host:port or stratum+tcp://host:port",
+            reason="pool_format",
+        )
+    scheme = (match["scheme"] or "").lower()
+    if scheme not in _PLAIN_SCHEMES | _TLS_SCHEMES:
+        raise InvalidValue(
+            f"The miner cannot speak {scheme} to a pool",
+            reason="pool_scheme",
+            scheme=scheme,
+        )
+    return Endpoint(match["host"], int(match["port"]), scheme in _TLS_SCHEMES)

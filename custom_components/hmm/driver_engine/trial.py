@@ -1,0 +1,118 @@
+"""What a process runs that ``preflight`` started, to be lost if a file does harm.
+
+Not imported as a part of the package in there: that would bring Home Assistant.
+"""
+
+import base64
+import contextlib
+import importlib
+import json
+import logging
+import os
+from pathlib import Path
+import pickle
+import select
+import sys
+import threading
+import time
+from types import ModuleType
+from typing import Any
+
+IDLE_SECONDS = 60.0
+"""How long a process that has nothing to do stays."""
+
+_MEMORY = 2 * 1024**3
+_STACK = 64 * 1024**2
+_MOST_THREADS = 10
+_SETTLE_SECONDS = 0.3
+
+
+def _main() -> None:
+    """Load each file and say what came of it, in the process that may be lost."""
+    # What the files print or read must not get between questions and answers
+    questions = os.fdopen(os.dup(0), "rb")
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    sink = os.open(os.devnull, os.O_RDWR)
+    for number in range(3):
+        os.dup2(sink, number)
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    # Each takes so much of the memory that no more than some 30 can be started
+    threading.stack_size(_STACK)
+    loader, tampering, faults = _import_loader()
+    # Home Assistant has set up its log: that a driver does it once more does nothing
+    logging.root.addHandler(logging.NullHandler())
+
+    def say(answer: Any) -> None:
+        out.write(json.dumps(answer) + "\n")
+        out.flush()
+
+    def forbid_forks() -> None:
+        # In Home Assistant, the copy would go on beside it; in a loop, they would
+        # take every process that the system can have.
+        say([[faults.pack(faults.why("forks")), None], True])
+        os._exit(0)
+
+    imports = tampering.WatchedImports()
+    say("ready")
+    os.register_at_fork(before=forbid_forks)
+    while select.select([questions], [], [], IDLE_SECONDS)[0]:
+        if not (question := questions.readline()):
+            break
+        # Packages may have been installed since
+        importlib.invalidate_caches()
+        threads = threading.active_count()
+        file, settings = pickle.loads(base64.b64decode(question))  # noqa: S301  ours
+        written = tampering.names_written(file.text)
+        imports.snapshot = before = tampering.Snapshot()
+        process = tampering.process_settings()
+        # A file may replace what they are found by
+        what_changed = tampering.what_changed
+        failed = raised = None
+        try:
+            failed = loader.try_file(file, settings)
+        # Without "Exception": the file may have replaced that as well
+        except:  # noqa: E722
+            raised = sys.exception()
+        imports.snapshot = None
+        if (changed := what_changed(before, process, written)) is not None:
+            reason, line = tampering.explain(file.source.decode(), changed)
+            say([[faults.pack(reason), line], True])
+            break
+        if raised is not None:
+            raise raised
+        if _more_threads(threads) > _MOST_THREADS:
+            say([[faults.pack(faults.why("starts_threads")), None], True])
+            break
+        say([[faults.pack(failed.reason), failed.line] if failed else None, False])
+    # Threads that a file has started do not keep the process alive
+    out.close()
+    os._exit(0)
+
+
+def _more_threads(before: int) -> int:
+    """Return how many threads there are more, once they had time to multiply."""
+    if threading.active_count() > before:
+        time.sleep(_SETTLE_SECONDS)
+    return threading.active_count() - before
+
+
+def _import_loader() -> tuple[Any, Any, Any]:
+    """Import the loader and what watches it without Home Assistant, which takes seconds."""
+    integration = Path(__file__).parent.parent
+    for name, folder in (
+        ("custom_components", integration.parent),
+        ("custom_components.hmm", integration),
+    ):
+        package = ModuleType(name)
+        package.__path__ = [str(folder)]
+        sys.modules[name] = package
+    from custom_components.hmm.driver_engine import faults, loader, tampering
+
+    return loader, tampering, faults
+
+
+if __name__ == "__main__":
+    _main()

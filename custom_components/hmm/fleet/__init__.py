@@ -1,0 +1,1 @@
+"""The fleet: totals over all miners and pools, and the tiles as JSON."""

@@ -1,0 +1,216 @@
+"""Adds up the fleet; it listens to miners and pools and polls nothing itself."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+import logging
+from typing import override
+
+from homeassistant.config_entries import (
+    SIGNAL_CONFIG_ENTRY_CHANGED,
+    ConfigEntry,
+    ConfigEntryChange,
+    ConfigEntryState,
+)
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.debounce import Debouncer
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.helpers.start import async_at_started
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+
+from ..const import DOMAIN, EntryType
+from ..data import HmmConfigEntry, entry_kind
+from ..driver_api.units import efficiency_j_per_th
+from ..miner.energy import EnergyBook
+from .members import Fleet
+from .totals import PoolTotals, Reporting, add_up
+
+_LOGGER = logging.getLogger(__name__)
+
+# Every poll of every miner changes a total; the history needs no more than this
+_COOLDOWN_SECONDS = 30
+
+_IN_PROGRESS = (
+    ConfigEntryState.SETUP_IN_PROGRESS,
+    ConfigEntryState.UNLOAD_IN_PROGRESS,
+)
+
+type HubConfigEntry = ConfigEntry[HubCoordinator]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetData:
+    """Totals over those that answer. H/s, W, J/TH; None is unknown."""
+
+    complete: bool = False
+    """Whether all that is set up was added up, and not the first ones alone."""
+    miners: int | None = None
+    online: int | None = None
+    hashrate: float | None = None
+    power: float | None = None
+    efficiency: float | None = None
+    best_share: float | None = None
+    best_miner: str | None = None
+    reporting: Mapping[str, Reporting] = field(default_factory=dict)
+    """Of how many miners or pools a sum is, by the key of its sensor."""
+    missing: tuple[tuple[str, ...], ...] = ()
+    """What else must not be shown as it was: the pools that times wait for."""
+    pools: PoolTotals = field(default_factory=PoolTotals)
+
+
+class HubCoordinator(DataUpdateCoordinator[FleetData]):
+    """Keeps the totals of the fleet."""
+
+    config_entry: HubConfigEntry
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: HubConfigEntry,
+        fleet: Fleet,
+        energy: EnergyBook,
+    ) -> None:
+        """Add up what is there and listen for more."""
+        super().__init__(
+            hass,
+            _LOGGER,
+            config_entry=entry,
+            name=entry.title,
+            update_interval=None,
+            always_update=False,
+        )
+        self.energy = energy
+        self._fleet = fleet
+        self._debouncer = Debouncer(
+            hass,
+            _LOGGER,
+            cooldown=_COOLDOWN_SECONDS,
+            immediate=True,
+            function=self._async_add_up,
+            background=True,
+        )
+        # While Home Assistant starts, the miners come one after the other, and
+        # the sum of the first ones would be taken for that of all.
+        self._complete = False
+        self._changing = {
+            member.entry_id
+            for member in hass.config_entries.async_entries(DOMAIN)
+            if member.state in _IN_PROGRESS and member is not entry
+        }
+        self.data = FleetData()
+        entry.async_on_unload(async_at_started(hass, self._started))
+        entry.async_on_unload(fleet.async_add_listener(self._fleet_changed))
+        entry.async_on_unload(
+            async_dispatcher_connect(
+                hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._entry_changed
+            )
+        )
+        entry.async_on_unload(self._debouncer.async_shutdown)
+
+    @callback
+    def _fleet_changed(self, joined: bool) -> None:
+        if joined:
+            # Whoever adds a miner or a pool looks at the totals next
+            self._async_add_up()
+        else:
+            self._schedule()
+
+    @callback
+    def _entry_changed(self, change: ConfigEntryChange, entry: HmmConfigEntry) -> None:
+        """Count again when a miner or pool goes or cannot be set up."""
+        if entry.domain != DOMAIN or entry_kind(entry) == EntryType.HUB:
+            return
+        if entry.state in _IN_PROGRESS:
+            self._changing.add(entry.entry_id)
+            return
+        self._changing.discard(entry.entry_id)
+        if (
+            change is not ConfigEntryChange.ADDED
+            and entry.state is not ConfigEntryState.LOADED
+        ):
+            # What is unloaded for a reload is being set up again by then
+            self.hass.loop.call_soon(self._schedule)
+
+    @callback
+    def _schedule(self) -> None:
+        """Add up soon, but not while that would give less than there is."""
+        if not self._is_changing:
+            self._debouncer.async_schedule_call()
+
+    @callback
+    def _started(self, hass: HomeAssistant) -> None:
+        self._complete = True
+        self._async_add_up()
+
+    @override
+    async def _async_update_data(self) -> FleetData:
+        """Add up on request; otherwise its members say when they changed."""
+        return self._total() if self._complete else self.data
+
+    @callback
+    def _async_add_up(self) -> None:
+        if self._complete and not self._is_changing:
+            self.async_set_updated_data(self._total())
+
+    @property
+    def _is_changing(self) -> bool:
+        """Return whether a miner or pool is being set up or unloaded now.
+
+        It would be taken for one that is down. Its entry tells when that is over.
+        """
+        return any(
+            entry_id not in self._fleet.miners and entry_id not in self._fleet.pools
+            for entry_id in self._changing
+        )
+
+    def _total(self) -> FleetData:
+        miners = list(self._fleet.miners.values())
+        online = [miner for miner in miners if miner.last_update_success]
+        hashrate = _sum(miner.data.hashrate for miner in online)
+        power = _sum(miner.power for miner in online)
+        # Only miners that tell both belong into J/TH
+        both = [
+            (miner.power, miner.data.hashrate)
+            for miner in online
+            if miner.power is not None and miner.data.hashrate is not None
+        ]
+        best = self._fleet.read_best_share(self.hass)
+        pools = add_up(self._fleet.read_pools(self.hass))
+        return FleetData(
+            complete=True,
+            miners=len(miners),
+            online=len(online),
+            hashrate=hashrate,
+            power=power,
+            efficiency=efficiency_j_per_th(
+                sum(watts for watts, _ in both), sum(rate for _, rate in both)
+            ),
+            best_share=best[0] if best else None,
+            best_miner=best[1] if best else None,
+            reporting={
+                "hashrate": Reporting(
+                    sum(miner.data.hashrate is not None for miner in online),
+                    len(miners),
+                ),
+                "power": Reporting(
+                    sum(miner.power is not None for miner in online), len(miners)
+                ),
+                "efficiency": Reporting(len(both), len(miners)),
+                **{f"pools_{name}": it for name, it in pools.reporting.items()},
+                **{
+                    f"{coin.lower()}_{name}": it
+                    for coin, part in pools.parts.items()
+                    for name, it in part.reporting.items()
+                },
+            },
+            missing=(
+                pools.soonest_missing,
+                *(part.missing for part in pools.parts.values()),
+            ),
+            pools=pools,
+        )
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    """Return the sum of what is known, None if nothing is."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None

@@ -1,0 +1,124 @@
+"""All miners and pools that are set up, as one."""
+
+from collections.abc import Callable
+from typing import Any
+
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+
+from ..const import CONF_COIN, CONF_ENTRY_TYPE, DOMAIN, EntryType
+from ..data import HmmConfigEntry, pool_entries
+from ..driver_api import MiningModel
+from ..miner.coordinator import MinerCoordinator
+from ..miner.finds import MinerRecord
+from ..pool.blocks import AccountRecord
+from ..pool.coordinator import PoolCoordinator
+from ..records import Records
+from .totals import PoolReading
+
+
+class Fleet:
+    """Knows the coordinators that are set up and tells when one has news."""
+
+    def __init__(
+        self,
+        miner_records: Records[MinerRecord],
+        account_records: Records[AccountRecord],
+    ) -> None:
+        """Begin with nothing but what is known from before a restart."""
+        self.miner_records = miner_records
+        self.account_records = account_records
+        self.miners: dict[str, MinerCoordinator] = {}
+        self.pools: dict[str, PoolCoordinator] = {}
+        self._listeners: list[Callable[[bool], None]] = []
+
+    @callback
+    def async_add_miner(self, coordinator: MinerCoordinator) -> CALLBACK_TYPE:
+        """Add a miner; its poll goes on even if all its entities are disabled."""
+        return self._add(self.miners, coordinator)
+
+    @callback
+    def async_add_pool(self, coordinator: PoolCoordinator) -> CALLBACK_TYPE:
+        """Add a pool account; its poll goes on like that of a miner."""
+        return self._add(self.pools, coordinator)
+
+    def _add[CoordinatorT: DataUpdateCoordinator[Any]](
+        self, members: dict[str, CoordinatorT], coordinator: CoordinatorT
+    ) -> CALLBACK_TYPE:
+        assert coordinator.config_entry is not None
+        entry_id = coordinator.config_entry.entry_id
+        members[entry_id] = coordinator
+        remove_listener = coordinator.async_add_listener(self._changed)
+        self._changed(joined=True)
+
+        @callback
+        def remove() -> None:
+            remove_listener()
+            del members[entry_id]
+            self._changed()
+
+        return remove
+
+    @callback
+    def async_add_listener(self, listener: Callable[[bool], None]) -> CALLBACK_TYPE:
+        """Call ``listener`` whenever a miner or pool has news, comes or goes.
+
+        It is given whether one came.
+        """
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    @callback
+    def read_pools(self, hass: HomeAssistant) -> list[PoolReading]:
+        """Return how each pool stands, also one that could not be set up."""
+        return [self._read_pool(entry) for entry in pool_entries(hass)]
+
+    def _read_pool(self, entry: HmmConfigEntry) -> PoolReading:
+        pool = self.pools.get(entry.entry_id)
+        record = self.account_records.get(entry.entry_id) or AccountRecord()
+        return PoolReading(
+            coin=entry.data[CONF_COIN],
+            tiles=pool.data if pool and pool.last_update_success else None,
+            solo=pool is None or pool.driver.mining_model is MiningModel.SOLO,
+            name=entry.title,
+            last=pool.data if pool else None,
+            paid_in=record.currency,
+            has_hashrate=record.has_hashrate,
+            has_time=record.has_time,
+        )
+
+    @callback
+    def read_best_share(self, hass: HomeAssistant) -> tuple[float, str] | None:
+        """Return the best share of all miners and whose it is.
+
+        Each counts with what it reported last, also one that is off or disabled: a
+        record is a fact of the past. It falls when its miner is removed, or goes on
+        reporting less because it was reset.
+        """
+        return max(
+            (
+                (record.best_share, entry.title)
+                for entry in hass.config_entries.async_entries(
+                    DOMAIN, include_ignore=False
+                )
+                if entry.data.get(CONF_ENTRY_TYPE) == EntryType.MINER
+                and (record := self.miner_records.get(entry.entry_id)) is not None
+                and record.best_share
+            ),
+            default=None,
+        )
+
+    @callback
+    def coins(self, hass: HomeAssistant) -> set[str]:
+        """Return what is mined and paid by all pools, also by disabled ones."""
+        found: set[str] = set()
+        for entry in hass.config_entries.async_entries(DOMAIN, include_ignore=False):
+            if entry.data.get(CONF_ENTRY_TYPE) == EntryType.POOL:
+                reading = self._read_pool(entry)
+                found |= {reading.coin.upper(), reading.currency}
+        return found
+
+    @callback
+    def _changed(self, joined: bool = False) -> None:
+        for listener in tuple(self._listeners):
+            listener(joined)

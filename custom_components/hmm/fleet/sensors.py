@@ -1,0 +1,256 @@
+"""The sensors of the fleet, of all pools and of each coin, as descriptions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
+from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfPower, UnitOfTime
+
+from ..data import get_data
+from ..display_units import EVER, OF_NETWORK, ScaledSensorDescription
+from ..figures import (
+    SensorValue,
+    days,
+    rounded,
+    stepped_efficiency,
+    terahashes,
+    whole,
+    whole_difficulty,
+)
+from .coordinator import HubCoordinator
+from .totals import CoinTotals
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubSensorDescription(ScaledSensorDescription):
+    """A sensor of the fleet."""
+
+    value_fn: Callable[[HubCoordinator], SensorValue]
+    attributes_fn: Callable[[HubCoordinator], dict[str, Any]] | None = None
+
+    def exists(self, coordinator: HubCoordinator) -> bool:
+        """Return whether any pool tells this figure."""
+        return self.value_fn(coordinator) is not None
+
+
+HUB_SENSORS: tuple[HubSensorDescription, ...] = (
+    HubSensorDescription(
+        key="hashrate",
+        translation_key="hashrate",
+        native_unit_of_measurement="TH/s",
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=2,
+        value_fn=lambda hub: terahashes(hub.data.hashrate),
+    ),
+    HubSensorDescription(
+        key="power",
+        translation_key="power",
+        device_class=SensorDeviceClass.POWER,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+        value_fn=lambda hub: whole(hub.data.power),
+    ),
+    HubSensorDescription(
+        key="efficiency",
+        translation_key="efficiency",
+        native_unit_of_measurement="J/TH",
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        value_fn=lambda hub: stepped_efficiency(hub.data.efficiency),
+    ),
+    HubSensorDescription(
+        key="miners_online",
+        translation_key="miners_online",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=lambda hub: hub.data.online,
+    ),
+    HubSensorDescription(
+        key="miners",
+        translation_key="miners",
+        value_fn=lambda hub: hub.data.miners,
+    ),
+    HubSensorDescription(
+        key="drivers",
+        translation_key="drivers",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda hub: len(list(get_data(hub.hass).drivers)),
+    ),
+)
+
+FLEET_BEST_SHARE = HubSensorDescription(
+    key="best_share",
+    translation_key="best_share",
+    state_class=SensorStateClass.MEASUREMENT,
+    mined_for=EVER,
+    value_fn=lambda hub: whole_difficulty(hub.data.best_share),
+    attributes_fn=lambda hub: {"miner": hub.data.best_miner},
+)
+
+
+def _shares(key: str) -> HubSensorDescription:
+    """Return the description of the shares of all pools.
+
+    No counter: a pool that fails takes its shares out of the sum and brings them
+    back, and the statistics would count them as new.
+    """
+    return HubSensorDescription(
+        key=f"pools_{key}",
+        translation_key=key,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_registry_enabled_default=False,
+        value_fn=lambda hub: getattr(hub.data.pools, key),
+    )
+
+
+def _soonest(hub: HubCoordinator) -> dict[str, Any]:
+    """Return whose block it is, or for which pools it waits."""
+    pools = hub.data.pools
+    coin = pools.parts.get(pools.soonest_coin or "")
+    return {
+        "coin": pools.soonest_coin,
+        "pools": list(coin.pools) if coin else [],
+        "waiting_for": list(pools.soonest_missing),
+    }
+
+
+PLATFORM_SENSORS: tuple[HubSensorDescription, ...] = (
+    HubSensorDescription(
+        key="pools_online",
+        translation_key="pools_online",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=lambda hub: hub.data.pools.healthy if hub.data.pools.total else None,
+    ),
+    HubSensorDescription(
+        key="pools",
+        translation_key="pools",
+        entity_registry_enabled_default=False,
+        value_fn=lambda hub: hub.data.pools.total or None,
+    ),
+    HubSensorDescription(
+        key="pools_latency",
+        translation_key="latency",
+        native_unit_of_measurement=UnitOfTime.MILLISECONDS,
+        device_class=SensorDeviceClass.DURATION,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda hub: whole(hub.data.pools.latency),
+    ),
+    HubSensorDescription(
+        key="pools_hashrate",
+        translation_key="pools_hashrate",
+        native_unit_of_measurement="TH/s",
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=2,
+        value_fn=lambda hub: terahashes(hub.data.pools.hashrate),
+    ),
+    HubSensorDescription(
+        key="soonest_block",
+        translation_key="soonest_block",
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.DAYS,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        value_fn=lambda hub: days(hub.data.pools.soonest_block),
+        attributes_fn=_soonest,
+    ),
+    _shares("shares_valid"),
+    _shares("shares_invalid"),
+    _shares("shares_stale"),
+    HubSensorDescription(
+        key="pools_reject_rate",
+        translation_key="reject_rate",
+        native_unit_of_measurement=PERCENTAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_registry_enabled_default=False,
+        suggested_display_precision=2,
+        value_fn=lambda hub: rounded(hub.data.pools.reject_rate),
+    ),
+    HubSensorDescription(
+        key="pools_blocks_24h",
+        translation_key="blocks_24h",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=lambda hub: hub.data.pools.blocks_24h,
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoinSensorDescription(ScaledSensorDescription):
+    """A sensor of all pools of one coin."""
+
+    value_fn: Callable[[CoinTotals], SensorValue]
+    coin: str = ""
+    is_money: bool = False
+    """Whether the value is in coins."""
+    is_network_share: bool = False
+    """Whether the value is percent of the network."""
+
+    def of(self, coin: str) -> CoinSensorDescription:
+        """Return the description for one coin."""
+        return replace(
+            self,
+            coin=coin,
+            key=f"{coin.lower()}_{self.key}",
+            translation_placeholders={"coin": coin},
+        )
+
+    def exists(self, coordinator: HubCoordinator) -> bool:
+        """Return whether any pool of the coin tells this figure."""
+        totals = coordinator.data.pools.coins.get(self.coin)
+        return totals is not None and self.value_fn(totals) is not None
+
+
+def _coin_sensor(
+    key: str, value_fn: Callable[[CoinTotals], SensorValue], **options: Any
+) -> CoinSensorDescription:
+    """Return the description of a figure of one coin; most wait disabled."""
+    return CoinSensorDescription(
+        **{
+            "key": key,
+            "translation_key": f"coin_{key}",
+            "translation_placeholders": {"coin": ""},
+            "state_class": SensorStateClass.MEASUREMENT,
+            "entity_registry_enabled_default": False,
+            "value_fn": value_fn,
+            **options,
+        }
+    )
+
+
+COIN_SENSORS: tuple[CoinSensorDescription, ...] = (
+    _coin_sensor(
+        "hashrate",
+        lambda coin: terahashes(coin.hashrate),
+        native_unit_of_measurement="TH/s",
+        suggested_display_precision=2,
+    ),
+    _coin_sensor(
+        "network_difficulty",
+        lambda coin: rounded(coin.network_difficulty, 4),
+        entity_category=EntityCategory.DIAGNOSTIC,
+        mined_for=OF_NETWORK,
+    ),
+    _coin_sensor(
+        "network_share",
+        lambda coin: rounded(coin.network_share),
+        native_unit_of_measurement=PERCENTAGE,
+        entity_registry_enabled_default=True,
+        is_network_share=True,
+    ),
+    _coin_sensor(
+        "time_to_block",
+        lambda coin: days(coin.time_to_block),
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.DAYS,
+        entity_registry_enabled_default=True,
+        suggested_display_precision=1,
+    ),
+    _coin_sensor("earnings_24h", lambda coin: coin.earnings_24h, is_money=True),
+    _coin_sensor(
+        "confirmed_balance", lambda coin: coin.confirmed_balance, is_money=True
+    ),
+    _coin_sensor("pending_balance", lambda coin: coin.pending_balance, is_money=True),
+)

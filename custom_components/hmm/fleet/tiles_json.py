@@ -1,0 +1,300 @@
+"""The pools as JSON, with the keys that dashboards made for HMM-Local read.
+
+It says what the last polls told and asks no pool. Hashrates are in H/s, latencies
+in milliseconds, shares of a network in percent, money in coins.
+"""
+
+from datetime import UTC, datetime
+import math
+
+from homeassistant.auth.models import User
+from homeassistant.const import CONF_HOST, CONF_PORT
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.util.json import JsonObjectType
+
+from ..const import CONF_COIN, CONF_DRIVER, DOMAIN, HUB_TITLE, HUB_UNIQUE_ID
+from ..data import HmmConfigEntry, HmmData, get_data, pool_entries
+from ..driver_api import BasePoolIntegration, DashboardTileData
+from ..driver_api.units import parse_number, parse_text
+from ..driver_engine.known_pools import KnownPool
+from ..driver_engine.pool_detect import PoolMatch, host_of
+from ..errors import entry_reason, pool_error, pool_reason, sentence
+from ..pool.coordinator import PoolCoordinator
+from ..pool.discovered import async_discover_pools
+from ..rights import may_read, require_read
+from .totals import add_up
+
+_TIME_UNITS = (
+    ("year", 365 * 86_400),
+    ("day", 86_400),
+    ("hour", 3600),
+    ("minute", 60),
+)
+# What every reader of JSON takes for the same whole number
+_LARGEST_INT = 2**53
+
+# What stays empty while a pool is down
+_NOTHING = DashboardTileData()
+
+
+@callback
+def platform_tiles(hass: HomeAssistant, user: User | None) -> JsonObjectType:
+    """Return the four tiles over all pools.
+
+    They are figures of the fleet: raises NotAllowed for a user who may not read its
+    entities.
+    """
+    hub = hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, HUB_UNIQUE_ID)
+    require_read(hass, user, hub, HUB_TITLE)
+    totals = add_up(get_data(hass).fleet.read_pools(hass))
+    one_coin = totals.coins[totals.mined[0]] if len(totals.mined) == 1 else None
+    one_currency = (
+        totals.coins[totals.currencies[0]] if len(totals.currencies) == 1 else None
+    )
+    return {
+        "tile_1_health": {
+            "total_pools": totals.total,
+            "healthy_pools": totals.healthy,
+            "unhealthy_pools": totals.total - totals.healthy,
+            "avg_latency_ms": _rounded(totals.latency, 1),
+            "status": str(totals.status),
+        },
+        "tile_2_network": {
+            "total_pool_hashrate": _number(totals.hashrate),
+            # Difficulties of several coins add up to nothing
+            "total_network_difficulty": (
+                _number(one_coin.network_difficulty) if one_coin else None
+            ),
+            "avg_pool_percentage": _number(totals.mean_share),
+            "estimated_time_to_block": duration_text(totals.soonest_block),
+        },
+        "tile_3_shares": {
+            "total_valid": _number(totals.shares_valid),
+            "total_invalid": _number(totals.shares_invalid),
+            "total_stale": _number(totals.shares_stale),
+            "avg_reject_rate": _rounded(totals.reject_rate, 2),
+        },
+        "tile_4_blocks": {
+            "total_blocks_24h": _number(totals.blocks_24h),
+            # Neither do several currencies
+            "total_earnings_24h": (
+                _number(one_currency.earnings_24h) if one_currency else None
+            ),
+            "currencies": [_text(currency) for currency in totals.currencies],
+        },
+    }
+
+
+@callback
+def pool_tiles(hass: HomeAssistant, user: User | None) -> dict[str, JsonObjectType]:
+    """Return the four tiles of each pool that a user may read, all for None.
+
+    The keys are the ids of the pools' entries.
+    """
+    return {
+        entry.entry_id: _pool(hass, entry)
+        for entry in pool_entries(hass)
+        if may_read(hass, user, entry)
+    }
+
+
+def _pool(hass: HomeAssistant, entry: HmmConfigEntry) -> JsonObjectType:
+    """Return one pool; what one that is down would tell is null."""
+    data = get_data(hass)
+    pool_type = entry.data[CONF_DRIVER]
+    driver = data.drivers.pools.get(pool_type)
+    pool = data.fleet.pools.get(entry.entry_id)
+    up = pool is not None and pool.last_update_success
+    tiles = pool.data if pool is not None and up else _NOTHING
+    templates = [
+        known.template
+        for known in data.known_pools.pools.values()
+        if _is_of(known, entry)
+    ]
+    return {
+        "pool_id": entry.entry_id,
+        "pool_type": pool_type,
+        "display_name": entry.title,
+        "supports_coins": _coins(driver.driver_class) if driver else [],
+        "tile_1_health": {
+            "health_status": up,
+            "health_message": _text(_message(hass, entry, pool)),
+            "latency_ms": _rounded(tiles.latency_ms, 1),
+        },
+        "tile_2_network": {
+            "network_difficulty": _number(tiles.network_difficulty),
+            "pool_hashrate": _number(tiles.pool_hashrate),
+            "estimated_time_to_block": duration_text(tiles.estimated_time_to_block),
+            "pool_percentage": _number(tiles.pool_percentage),
+            "active_workers": _number(tiles.active_workers),
+        },
+        "tile_3_shares": {
+            "shares_valid": _number(tiles.shares_valid),
+            "shares_invalid": _number(tiles.shares_invalid),
+            "shares_stale": _number(tiles.shares_stale),
+            "reject_rate": _rounded(tiles.reject_rate, 2),
+        },
+        "tile_4_blocks": {
+            "blocks_found_24h": _number(tiles.blocks_found_24h),
+            "last_block_found": _moment(tiles.last_block_found),
+            "estimated_earnings_24h": _number(tiles.estimated_earnings_24h),
+            "currency": _text(tiles.currency),
+            "confirmed_balance": _number(tiles.confirmed_balance),
+            "pending_balance": _number(tiles.pending_balance),
+        },
+        "last_updated": _moment(pool.last_good if pool else None),
+        "supports_earnings": tiles.estimated_earnings_24h is not None
+        or any(template.supports_earnings for template in templates),
+        "supports_balance": tiles.confirmed_balance is not None
+        or tiles.pending_balance is not None
+        or any(template.supports_balance for template in templates),
+    }
+
+
+def _is_of(known: KnownPool, entry: HmmConfigEntry) -> bool:
+    """Return whether an entry was made from this pool of the list."""
+    template = known.template
+    return (
+        known.driver_type == entry.data[CONF_DRIVER]
+        and template.coin.upper() == entry.data[CONF_COIN].upper()
+        and (
+            not template.url
+            or (host_of(known), template.port)
+            == (entry.data[CONF_HOST].lower(), entry.data[CONF_PORT])
+        )
+    )
+
+
+def _message(
+    hass: HomeAssistant, entry: HmmConfigEntry, pool: PoolCoordinator | None
+) -> str | None:
+    """Return what is to be said of a pool's health: why it is down, mostly."""
+    if pool is None:
+        return entry_reason(hass, entry) or sentence(hass, "pool_not_set_up", {})
+    if pool.reason is None:
+        return None
+    if pool_reason(pool.reason) == "problem":
+        return pool.reason  # The words of a user's driver
+    return sentence(hass, *pool_error(pool.reason, pool.account.url, entry.title))
+
+
+@callback
+def pool_templates(
+    hass: HomeAssistant, pool_type: str | None = None, coin: str | None = None
+) -> list[JsonObjectType]:
+    """Return the pools to choose from: all, those of a driver, of one coin of it."""
+    data = get_data(hass)
+    return [
+        _template(known, data.drivers.pools[known.driver_type].driver_class)
+        for template_id, known in sorted(data.known_pools.pools.items())
+        if pool_type in (None, known.driver_type)
+        and (coin is None or coin.upper() == known.template.coin.upper())
+    ]
+
+
+def _template(known: KnownPool, driver: type[BasePoolIntegration]) -> JsonObjectType:
+    template = known.template
+    return {
+        "pool_type": known.driver_type,
+        "pool_display_name": _name(driver, known.driver_type),
+        "template_id": _text(template.template_id),
+        "display_name": _text(template.display_name),
+        "url": _text(template.url),
+        "port": template.port,
+        "coin": _text(template.coin),
+        "mining_model": _text(template.mining_model),
+        "region": _text(template.region),
+        "requires_auth": bool(template.requires_auth),
+        "supports_shares": bool(template.supports_shares),
+        "supports_earnings": bool(template.supports_earnings),
+        "supports_balance": bool(template.supports_balance),
+        "description": _text(template.description),
+        "fee_percent": parse_number(template.fee_percent),
+    }
+
+
+async def async_discovered_pools(hass: HomeAssistant) -> list[JsonObjectType]:
+    """Return the servers that the own miners mine at, and what is known of them."""
+    data = get_data(hass)
+    return [
+        {
+            "url": _text(pool.address.host),
+            "port": pool.address.port,
+            "miners": [_text(miner) for miner in pool.miners],
+            "active": pool.active,
+            "matches": [
+                _match(match, data)
+                for match in pool.matches
+                # Drivers may have been reloaded since
+                if match.driver_type in data.drivers.pools
+            ],
+            "configured": bool(pool.pool_ids),
+            "pool_ids": list(pool.pool_ids),
+        }
+        for pool in await async_discover_pools(hass)
+    ]
+
+
+def _match(match: PoolMatch, data: HmmData) -> JsonObjectType:
+    known = match.known
+    driver = data.drivers.pools[match.driver_type].driver_class
+    return {
+        "pool_type": _text(match.driver_type),
+        "pool_display_name": _name(driver, match.driver_type),
+        "template_id": _text(known.template.template_id) if known else None,
+        "display_name": _text(known.template.display_name) if known else None,
+        "coin": _text(match.coin),
+    }
+
+
+def _coins(driver: type[BasePoolIntegration]) -> list[str | None]:
+    """Return the coins of a driver, none if its author wrote something else."""
+    coins: object = driver.supports_coins
+    return [_text(coin) for coin in coins] if isinstance(coins, list | tuple) else []
+
+
+def _name(driver: type[BasePoolIntegration], driver_type: str) -> str | None:
+    return _text(parse_text(driver.display_name) or driver_type)
+
+
+def duration_text(seconds: float | None) -> str | None:
+    """Return a time as a person says it: "45 seconds", "6.5 hours", "7 days"."""
+    if seconds is None or not math.isfinite(seconds) or seconds < 0:
+        return None
+    unit, length = next(
+        ((unit, length) for unit, length in _TIME_UNITS if seconds >= length),
+        ("second", 1),
+    )
+    amount = seconds / length
+    text = f"{amount:.1f}".removesuffix(".0") if amount < 10 else f"{amount:.0f}"
+    return f"{text} {unit}" if text == "1" else f"{text} {unit}s"
+
+
+def _number(value: float | None) -> float | None:
+    """Return a number that JSON has, None for one that it has not."""
+    if value is None:
+        return None
+    if isinstance(value, int):
+        return value if abs(value) <= _LARGEST_INT else None
+    return value if math.isfinite(value) else None
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    number = _number(value)
+    return None if number is None else round(number, digits)
+
+
+def _text(value: object) -> str | None:
+    """Return a text that is valid UTF-8, whatever a pool or a file put into it."""
+    return None if value is None else str(value).encode(errors="replace").decode()
+
+
+def _moment(value: datetime | None) -> str | None:
+    """Return a moment as "2026-02-05T12:00:00Z"."""
+    if value is None:
+        return None
+    try:
+        moment = value.astimezone(UTC)
+    except OverflowError:  # The first and the last day of the calendar
+        return None
+    return moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

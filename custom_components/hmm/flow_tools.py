@@ -1,0 +1,135 @@
+"""What the steps of all config flows share."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Any
+
+from homeassistant.const import CONF_HOST
+from homeassistant.core import HassJob, HomeAssistant, callback
+from homeassistant.data_entry_flow import FlowHandler, FlowResultType
+from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.selector import (
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+)
+from homeassistant.helpers.translation import async_get_translations
+from homeassistant.setup import async_setup_component
+import voluptuous as vol
+
+from .const import DOMAIN
+from .data import HmmData, get_data
+from .markdown import inert
+
+ADDRESS_SCHEMA = vol.Schema({vol.Required(CONF_HOST): TextSelector()})
+
+REPEAT_SECONDS = 1.0
+"""When the end of a progress is reported again; each further time after twice as long."""
+
+
+@callback
+def async_start_progress[T](
+    flow: FlowHandler[Any, Any, Any], work: Coroutine[Any, Any, T]
+) -> asyncio.Task[T]:
+    """Start work that a progress is shown for.
+
+    Home Assistant reports its end once, and the frontend listens only when it shows the
+    progress: a dialog that missed the report would wait for ever. So it is repeated
+    until the frontend has requested the next step, however long that takes.
+    """
+    # Eagerly started, it may be done at once, and Home Assistant would hand what was
+    # typed in the previous step on to the next one
+    task = flow.hass.async_create_task(work, eager_start=False)
+
+    task.add_done_callback(lambda _: _async_report_later(flow, REPEAT_SECONDS))
+    return task
+
+
+@callback
+def _async_report_later(flow: FlowHandler[Any, Any, Any], seconds: float) -> None:
+    @callback
+    def report(_: datetime) -> None:
+        if _waits_for_end(flow):
+            flow.async_notify_flow_changed()
+            _async_report_later(flow, 2 * seconds)
+
+    job = HassJob(report, "HMM end of a progress", cancel_on_shutdown=True)
+    async_call_later(flow.hass, seconds, job)
+
+
+def _waits_for_end(flow: FlowHandler[Any, Any, Any]) -> bool:
+    """Return whether the dialog is open and shows a progress."""
+    entries = flow.hass.config_entries
+    return (
+        flow.cur_step is not None
+        and flow.cur_step["type"]
+        in (FlowResultType.SHOW_PROGRESS, FlowResultType.SHOW_PROGRESS_DONE)
+        and any(
+            it["flow_id"] == flow.flow_id
+            for manager in (entries.flow, entries.options)
+            for it in manager.async_progress()
+        )
+    )
+
+
+async def async_shared_data(hass: HomeAssistant) -> HmmData:
+    """Return the shared data; a flow may come before any entry is set up."""
+    await async_setup_component(hass, DOMAIN, {})
+    return get_data(hass)
+
+
+async def async_words(hass: HomeAssistant) -> Callable[[str, str], str]:
+    """Return a function that tells the word for an option of a selector.
+
+    What a step fills into its text is not translated by the frontend. It is told in
+    the language of Home Assistant.
+    """
+    language = hass.config.language
+    texts = await async_get_translations(hass, language, "selector", {DOMAIN})
+
+    def word(selector: str, option: str) -> str:
+        return texts[f"component.{DOMAIN}.selector.{selector}.options.{option}"]
+
+    return word
+
+
+def choice(
+    options: dict[str, str],
+    *,
+    multiple: bool = False,
+    long: bool = False,
+    custom: bool = False,
+) -> SelectSelector:
+    """Return a choice of values by their labels.
+
+    A ``long`` list folds; into a ``custom`` one another value can be typed.
+    """
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=[
+                SelectOptionDict(value=value, label=label)
+                for value, label in options.items()
+            ],
+            mode=SelectSelectorMode.DROPDOWN if long else SelectSelectorMode.LIST,
+            multiple=multiple,
+            custom_value=custom,
+        )
+    )
+
+
+_LONGEST_NAME = 64
+"""Characters of a name that a device or pool chose: Home Assistant puts more behind it."""
+
+
+def free_title(name: str, taken: set[str]) -> str:
+    """Return a name that is not taken, short enough to speak, and no Markdown."""
+    name = inert(name)[:_LONGEST_NAME].rstrip()
+    free = name
+    number = 2
+    while free in taken:
+        free = f"{name} {number}"
+        number += 1
+    return free

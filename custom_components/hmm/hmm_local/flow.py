@@ -1,0 +1,449 @@
+"""Move over what a running HMM-Local has."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, override
+
+from homeassistant.config_entries import (
+    SOURCE_INTEGRATION_DISCOVERY,
+    ConfigFlowResult,
+    FlowType,
+)
+from homeassistant.const import CONF_HOST, CONF_PORT
+from homeassistant.core import callback
+from homeassistant.data_entry_flow import FlowResultType, UnknownFlow
+import voluptuous as vol
+
+from ..const import CONF_POWER_DRAW, DOMAIN, EntryType
+from ..data import HmmData
+from ..driver_api import CannotConnect, DriverError, HtmlAnswer, RedirectAnswer
+from ..driver_api.wallets import strip_worker
+from ..driver_engine.address import Address, AddressError
+from ..driver_engine.detect import Detected, detect
+from ..driver_engine.identity import known_ids
+from ..driver_engine.pool_detect import PoolMatch, find_pools
+from ..flow_tools import (
+    ADDRESS_SCHEMA,
+    async_shared_data,
+    async_start_progress,
+    choice,
+    free_title,
+)
+from ..miner.flow import MinerFlow
+from ..pool.account import PoolKind, hash_text
+from ..pool.flow import PoolFlow
+from ..pool.form import FormField
+from ..pool.mined import MinedPool, pool_drivers
+from .local_api import (
+    HmmLocal,
+    LocalMiner,
+    LocalPool,
+    SecureServer,
+    ServerFailed,
+    parse_server,
+    read_hmm_local,
+)
+from .tuning_scripts import as_scripts, as_table
+
+CONF_IMPORT = "import"
+CONF_IMPORT_MINERS = "miners"
+CONF_IMPORT_POOLS = "pools"
+CONF_NEXT_FLOW = "next_flow"
+
+_AT_ONCE = 16
+_NONE = "-"
+
+# The first class that fits decides
+_ERRORS: tuple[tuple[type[DriverError], str], ...] = (
+    (CannotConnect, "hmm_local_down"),
+    (ServerFailed, "hmm_local_failed"),
+    (HtmlAnswer, "hmm_local_page"),
+    (RedirectAnswer, "hmm_local_elsewhere"),
+    (DriverError, "hmm_local_other"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMiner:
+    """A miner of HMM-Local that answers, and the drivers that know it."""
+
+    item: LocalMiner
+    found: tuple[Detected, ...]
+
+    @property
+    def label(self) -> str:
+        """Return what it is for its owner and on the network."""
+        return f"{self.item.name} ({self.found[0].model}, {self.item.host})"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPool:
+    """A pool of HMM-Local, and what it can be; empty if no driver knows it."""
+
+    item: LocalPool
+    matches: tuple[PoolMatch, ...]
+
+    @property
+    def mined(self) -> MinedPool:
+        """Return it as a pool that miners have."""
+        return MinedPool(
+            host=self.item.host,
+            port=self.item.port,
+            user=strip_worker(self.item.user),
+        )
+
+    @property
+    def label(self) -> str:
+        """Return what it is for its owner and in miners."""
+        return f"{self.item.name} ({self.mined.address})"
+
+
+@dataclass(slots=True)
+class _Offered:
+    """What can be added, by the values of the form, and the names of the rest."""
+
+    miners: dict[str, FoundMiner] = field(default_factory=dict)
+    pools: dict[str, FoundPool] = field(default_factory=dict)
+    known: list[str] = field(default_factory=list)
+    off: list[str] = field(default_factory=list)
+
+    @property
+    def is_new(self) -> bool:
+        """Return whether there is anything to add."""
+        return bool(self.miners or self.pools)
+
+
+class ImportFlow(MinerFlow, PoolFlow):
+    """The steps from the address of HMM-Local to the first thing of it."""
+
+    def __init__(self) -> None:
+        """Begin with nothing found and nothing chosen."""
+        super().__init__()
+        self._server = ""
+        self._local = HmmLocal()
+        self._look_task: asyncio.Task[_Offered] | None = None
+        self._offered = _Offered()
+        self._imported: LocalMiner | LocalPool | None = None
+
+    async def async_step_import_hmm_local(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the address, and for what there is."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            try:
+                server = parse_server(user_input[CONF_HOST])
+                data = await async_shared_data(self.hass)
+                self._local = await read_hmm_local(data.session, server)
+            except SecureServer:
+                errors[CONF_HOST] = "hmm_local_https"
+            except AddressError as err:
+                errors[CONF_HOST] = err.fault
+            except DriverError as err:
+                errors["base"] = next(
+                    key for kind, key in _ERRORS if isinstance(err, kind)
+                )
+            else:
+                self._server = f"{server.host}:{server.port}"
+                return await self.async_step_import_look()
+        return self.async_show_form(
+            step_id="import_hmm_local",
+            data_schema=self.add_suggested_values_to_schema(ADDRESS_SCHEMA, user_input),
+            errors=errors,
+        )
+
+    async def async_step_import_look(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask all miners and pools who they are."""
+        if self._look_task is None:
+            self._look_task = async_start_progress(self, self._look())
+        if not self._look_task.done():
+            return self.async_show_progress(
+                step_id="import_look",
+                progress_action="import_look",
+                progress_task=self._look_task,
+            )
+        self._offered = self._look_task.result()
+        if self._local.profiles:
+            step = "import_menu"
+        elif self._offered.is_new:
+            step = "import_choose"
+        else:
+            step = "import_nothing"
+        return self.async_show_progress_done(next_step_id=step)
+
+    async def async_step_import_nothing(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Tell why there is nothing to add."""
+        if user_input is not None:
+            return self.async_abort(reason="import_nothing")
+        return self.async_show_form(
+            step_id="import_nothing",
+            data_schema=vol.Schema({}),
+            description_placeholders=self._rest(),
+        )
+
+    async def async_step_import_menu(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Choose between what can be added and what can only be shown."""
+        return self.async_show_menu(
+            step_id="import_menu",
+            menu_options=[
+                *(["import_choose"] if self._offered.is_new else []),
+                "import_profiles",
+            ],
+            description_placeholders=self._rest(),
+        )
+
+    async def async_step_import_profiles(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show the tuning profiles, and scripts for them."""
+        if user_input is not None:
+            if self._offered.is_new:
+                return await self.async_step_import_choose()
+            return self.async_abort(reason="import_nothing")
+        profiles = self._local.profiles
+        scripts = as_scripts(self.hass, profiles, self._entries(EntryType.MINER))
+        return self.async_show_form(
+            step_id="import_profiles",
+            data_schema=vol.Schema({}),
+            description_placeholders={
+                "profiles": as_table(profiles),
+                "scripts": scripts or _NONE,
+            },
+        )
+
+    async def async_step_import_choose(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Pick what to add; each further one follows in its own dialog."""
+        offered = self._offered
+        if user_input is not None:
+            chosen: list[FoundMiner | FoundPool] = [
+                *(offered.miners[it] for it in user_input.get(CONF_IMPORT_MINERS, ())),
+                *(offered.pools[it] for it in user_input.get(CONF_IMPORT_POOLS, ())),
+            ]
+            if chosen:
+                first, *others = chosen
+                await self._queue(others)
+                return await self._begin_import(first)
+        schema: dict[vol.Marker, Any] = {
+            vol.Optional(
+                key, default=[name for name, it in items.items() if it.item.enabled]
+            ): choice({name: it.label for name, it in items.items()}, multiple=True)
+            for key, items in (
+                (CONF_IMPORT_MINERS, offered.miners),
+                (CONF_IMPORT_POOLS, offered.pools),
+            )
+            if items
+        }
+        return self.async_show_form(
+            step_id="import_choose",
+            data_schema=vol.Schema(schema),
+            description_placeholders=self._rest(),
+        )
+
+    async def async_begin_queued(self, queued: Mapping[str, Any]) -> ConfigFlowResult:
+        """Offer a miner or a pool that waited for those before it."""
+        chosen: FoundMiner | FoundPool = queued[CONF_IMPORT]
+        self._next_flow = queued[CONF_NEXT_FLOW]
+        if isinstance(chosen, FoundMiner):
+            self._imported = chosen.item
+            self._found = chosen.found
+            self._replace(chosen.found[0].unique_id)
+            result = await self._offer_found()
+        else:
+            # So that a second import does not offer it twice
+            account = f"{chosen.mined.address} {chosen.mined.user}"
+            unique_id = f"{CONF_IMPORT}_{hash_text(account)}"
+            self._replace(unique_id)
+            await self.async_set_unique_id(unique_id)
+            result = await self._begin_import(chosen)
+        self.context["title_placeholders"] = {"name": chosen.item.name}
+        return result
+
+    @callback
+    @override
+    def async_create_entry(  # type: ignore[override]  # as that of ConfigFlow
+        self,
+        *,
+        title: str,
+        options: Mapping[str, Any] | None = None,
+        next_flow: tuple[FlowType, str] | None = None,
+        **kwargs: Any,
+    ) -> ConfigFlowResult:
+        """Give an entry what HMM-Local knew: its name, and what it draws."""
+        match self._imported:
+            case LocalMiner(power_draw=float(watts)):
+                options = {**(options or {}), CONF_POWER_DRAW: watts}
+        if self._imported is not None:
+            taken = {entry.title for entry in self._async_current_entries()}
+            title = free_title(self._imported.name, taken)
+            next_flow = self._still_waiting(self._next_flow)
+        return super().async_create_entry(
+            title=title, options=options, next_flow=next_flow, **kwargs
+        )
+
+    # Shared by the steps
+
+    async def _begin_import(self, chosen: FoundMiner | FoundPool) -> ConfigFlowResult:
+        """Go on with one as if its owner had found it himself."""
+        self._imported = chosen.item
+        if isinstance(chosen, FoundMiner):
+            self._found = chosen.found
+            return await self._add_found()
+        self._address = Address(chosen.item.host, chosen.item.port)
+        self._typed = {CONF_HOST: chosen.mined.address}
+        self._user = chosen.mined.user
+        return await self._choose(list(chosen.matches))
+
+    async def _queue(self, others: list[FoundMiner | FoundPool]) -> None:
+        """Start a flow for each, that the dialog comes to in turn."""
+        for chosen in reversed(others):
+            flow = await self.hass.config_entries.flow.async_init(
+                DOMAIN,
+                context={"source": SOURCE_INTEGRATION_DISCOVERY},
+                data={CONF_IMPORT: chosen, CONF_NEXT_FLOW: self._next_flow},
+            )
+            if flow["type"] is not FlowResultType.ABORT:
+                self._next_flow = (FlowType.CONFIG_FLOW, flow["flow_id"])
+
+    def _replace(self, unique_id: str) -> None:
+        """End the flow that offers the same: it does not know what HMM-Local knew."""
+        for flow in self._async_in_progress(include_uninitialized=True):
+            if flow["context"].get("unique_id") == unique_id:
+                self.hass.config_entries.flow.async_abort(flow["flow_id"])
+
+    def _still_waiting(
+        self, flow: tuple[FlowType, str] | None
+    ) -> tuple[FlowType, str] | None:
+        """Return a flow, None if its owner has dealt with it meanwhile."""
+        if flow is not None:
+            try:
+                self.hass.config_entries.flow.async_get(flow[1])
+            except UnknownFlow:
+                return None
+        return flow
+
+    @override
+    async def _suggest(
+        self, pool: PoolKind, match: PoolMatch, asked: Iterable[FormField]
+    ) -> dict[str, Any]:
+        """Fill in what HMM-Local told the driver as well."""
+        asked = list(asked)
+        suggested = await super()._suggest(pool, match, asked)
+        if isinstance(self._imported, LocalPool):
+            told = self._imported.settings
+            suggested |= {
+                setting.key: value
+                for setting in asked
+                if (value := setting.show(told.get(setting.key))) is not None
+            }
+        return suggested
+
+    async def _look(self) -> _Offered:
+        """Find out what is new and answers."""
+        data = await async_shared_data(self.hass)
+        offered = _Offered()
+        await self._look_at_miners(data, offered)
+        await self._look_at_pools(data, offered)
+        return offered
+
+    async def _look_at_miners(self, data: HmmData, offered: _Offered) -> None:
+        entries = self._entries(EntryType.MINER)
+        ids = {entry.unique_id for entry in entries}
+        set_up = {(entry.data[CONF_HOST], entry.data[CONF_PORT]) for entry in entries}
+        usual = {it.driver_class.default_port for it in data.drivers.miners.values()}
+        at_host = Counter(miner.host for miner in self._local.miners)
+        limit = asyncio.Semaphore(_AT_ONCE)
+
+        async def ask(miner: LocalMiner) -> tuple[Detected, ...] | None:
+            """Return who answers, None for a miner that is set up."""
+            port = None if miner.port in usual else miner.port
+            if (miner.host, port) in set_up:
+                return None
+            found: tuple[Detected, ...] = ()
+            async with limit:
+                if port is not None:
+                    found = await _ask(data, miner, port)
+                # Some of its drivers never used the port that it kept. Behind a
+                # router that forwards ports, the usual one is another miner's
+                if not found and (port is None or at_host[miner.host] == 1):
+                    found = await _ask(data, miner, None)
+            is_known = any(ids & {*known_ids(it.profile.facts)} for it in found)
+            return None if is_known else found
+
+        for number, (miner, found) in enumerate(
+            zip(
+                self._local.miners,
+                await asyncio.gather(*map(ask, self._local.miners)),
+                strict=True,
+            )
+        ):
+            if found is None:
+                offered.known.append(miner.name)
+            elif found:
+                offered.miners[str(number)] = FoundMiner(miner, found)
+            else:
+                offered.off.append(f"{miner.name} ({miner.host})")
+
+    async def _look_at_pools(self, data: HmmData, offered: _Offered) -> None:
+        pools = self._local.pools
+        matches = await asyncio.gather(*(_matches(data, pool) for pool in pools))
+        for number, (pool, found) in enumerate(zip(pools, matches, strict=True)):
+            it = FoundPool(pool, found)
+            if await self._is_set_up(data, it.mined, list(found)):
+                offered.known.append(pool.name)
+            else:
+                offered.pools[str(number)] = it
+
+    def _rest(self) -> dict[str, str]:
+        """Return the texts on where it is and what is left out."""
+        return {
+            "host": self._server,
+            "known": ", ".join(self._offered.known) or _NONE,
+            "off": ", ".join(self._offered.off) or _NONE,
+            "unreadable": ", ".join(self._local.unreadable) or _NONE,
+        }
+
+
+async def _ask(
+    data: HmmData, miner: LocalMiner, port: int | None
+) -> tuple[Detected, ...]:
+    """Return what answers at the address of a miner; its client is closed again."""
+    detection = await detect(
+        [
+            driver
+            for driver in data.drivers.miners.values()
+            # Waiting for a broadcast takes seconds, and only some miners have them
+            if driver.driver_class.connection_type != "udp"
+            or driver.driver_type == miner.kind
+        ],
+        data.driver_context(),
+        miner.host,
+        port,
+    )
+    for found in detection.found:
+        await found.client.close()
+    return detection.found
+
+
+async def _matches(data: HmmData, pool: LocalPool) -> tuple[PoolMatch, ...]:
+    """Return what a pool can be; of several what HMM-Local took it for."""
+    matches = await find_pools(
+        pool_drivers(data), data.known_pools, pool.host, pool.port
+    )
+    kind = pool.driver_type
+    if not matches and kind is not None and kind in data.drivers.pools:
+        matches = [PoolMatch(driver_type=kind, url=pool.host, port=pool.port)]
+    matches = [it for it in matches if it.driver_type == kind] or matches
+    if pool.coin is not None:
+        fits = [it for it in matches if it.coin in (None, pool.coin)]
+        matches = [replace(it, coin=pool.coin) for it in fits] or matches
+    return tuple(matches)

@@ -1,0 +1,1 @@
+"""Miners in Home Assistant: polling, commands, energy, discovery, sensors."""

@@ -1,0 +1,282 @@
+"""Polls one miner and runs its commands."""
+
+from collections.abc import Coroutine
+from dataclasses import replace
+from datetime import timedelta
+import logging
+from typing import Any, override
+import zlib
+
+from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+
+from ..const import CONF_CREDENTIALS, CONF_DRIVER, CONF_PLUG, CONF_POWER_DRAW, DOMAIN
+from ..driver_api import (
+    AuthRequired,
+    BaseMinerAdapter,
+    DeviceFacts,
+    DriverError,
+    MinerTelemetry,
+)
+from ..driver_engine.client import MinerClient, UnexpectedDevice
+from ..driver_engine.identity import (
+    is_same_device,
+    known_facts,
+    known_ids,
+    miner_unique_id,
+)
+from ..driver_engine.profile import MinerProfile
+from ..errors import action_failed, update_failed
+from ..records import Records
+from ..unique_ids import async_change_unique_id, async_holder, is_better_id
+from .energy import EnergyMeter
+from .finds import MinerRecord
+from .profile_store import ProfileStore
+
+_LOGGER = logging.getLogger(__name__)
+
+MINER_INTERVAL = timedelta(seconds=30)
+
+_REFUSED_SECONDS = 3600
+
+# A reading of the power is not valid for longer than this
+LONGEST_ENERGY_GAP = 5 * MINER_INTERVAL.total_seconds()
+
+type MinerConfigEntry = ConfigEntry[MinerCoordinator]
+
+
+class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
+    """Polls one miner and runs its commands."""
+
+    config_entry: MinerConfigEntry
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: MinerConfigEntry,
+        client: MinerClient,
+        energy: EnergyMeter,
+        records: Records[MinerRecord],
+        profiles: ProfileStore,
+    ) -> None:
+        """Prepare polling with what is known of the miner."""
+        super().__init__(
+            hass,
+            _LOGGER,
+            config_entry=entry,
+            name=entry.title,
+            update_interval=MINER_INTERVAL,
+        )
+        self.client = client
+        self._profiles = profiles
+        self.profile = profiles.get(entry.entry_id)
+        client.is_meant = self._is_meant
+        self.find: str | None = None
+        """The field that the last poll showed a find in: a block, a best share."""
+        self.offered: set[str] = set()
+        """The keys of the entities that the miner has, also of disabled ones."""
+        self._records = records
+        self.energy = energy
+        # Entries are set up together, and a busy moment lets many polls wait: each
+        # miner has a place of its own in the interval, the same after a restart
+        self._phase = zlib.crc32((entry.unique_id or "").encode()) / 2**32
+        self._phase *= MINER_INTERVAL.total_seconds()
+
+    @property
+    def power(self) -> float | None:
+        """Return watts: measured, or what the user says an unmetered miner draws."""
+        if self.data.power is not None:
+            return self.data.power
+        if self.measures_power or self.data.hashing is not True:
+            return None
+        draw: float | None = self.config_entry.options.get(CONF_POWER_DRAW)
+        return draw
+
+    @property
+    def measures_power(self) -> bool:
+        """Return whether the device tells its power."""
+        return self.profile is not None and "power" in self.profile.telemetry
+
+    @property
+    def plug(self) -> str | None:
+        """Return the entity of the plug that the miner hangs on, if linked."""
+        plug: str | None = self.config_entry.options.get(CONF_PLUG)
+        return plug
+
+    @override
+    async def _async_update_data(self) -> MinerTelemetry:
+        try:
+            telemetry = await self.client.poll()
+            profile = self.client.read_profile(telemetry, self.profile)
+            self._check_identity(self.client.told(telemetry))
+            self._learn(profile)
+        except DriverError as err:
+            self.energy.miss()
+            failed = update_failed(err, self.client.host)
+            if isinstance(err, AuthRequired) and self._ask_for_login():
+                # Devices lock out who comes with a wrong login again and again
+                failed.retry_after = _REFUSED_SECONDS
+            raise failed from err
+        except UpdateFailed:
+            self.energy.miss()
+            if telemetry.device is None:
+                # This driver looks who the device is only when it connects
+                await self.client.disconnect()
+            raise
+        self.find = self._look(telemetry)
+        self._note(telemetry)
+        if self.find is not None:
+            # Before it is an event, so that a crash does not make it two
+            await self._records.async_save()
+        return telemetry
+
+    def _ask_for_login(self) -> bool:
+        """Ask the user for another login; return whether the miner refused one.
+
+        There is nothing to ask for where the driver uses none.
+        """
+        if self.client.option_fields:
+            self.config_entry.async_start_reauth(self.hass)
+        return bool(self.config_entry.data.get(CONF_CREDENTIALS))
+
+    def _note(self, telemetry: MinerTelemetry) -> None:
+        self.data = telemetry
+        if self.power is None and telemetry.hashing:
+            # The value is missing, not the power
+            self.energy.miss()
+        else:
+            self.energy.read(self.power, telemetry.uptime)
+
+    def _look(self, telemetry: MinerTelemetry) -> str | None:
+        """Return in which field a find shows since the last poll that succeeded."""
+        entry = self.config_entry
+        record = self._records[entry.entry_id]
+        before = replace(record)
+        driver = f"{entry.data[CONF_DRIVER]} {self.client.driver_version}"
+        identity = f"{entry.unique_id} {driver}"
+        find = record.look(identity, telemetry)
+        if record != before:
+            self._records.save_soon()
+        # Blocks alone are worth telling long after they were found
+        return None if find == "best_share" and self.data is None else find
+
+    async def async_try_driver(self, driver_class: type[BaseMinerAdapter]) -> bool:
+        """Go on with another version of the driver, without a gap.
+
+        Returns False if the entry must be set up again for it: because the miner
+        is down, cannot be read by it, or is another one in its eyes.
+        """
+        if self.profile is None or not self.last_update_success:
+            return False
+        telemetry = await self.client.try_version(driver_class, self.profile)
+        if telemetry is None:
+            return False
+        # What another version reads is no base for "a block was found"
+        self._look(telemetry)
+        self.find = None
+        # The time of the next poll stays, so that those of many stay spread
+        self._note(telemetry)
+        self.async_update_listeners()
+        # A poll that waited for this may have been lost
+        return self.last_update_success
+
+    @callback
+    @override
+    def _schedule_refresh(self) -> None:
+        """Poll next at this miner's place in the interval, whenever the last was.
+
+        The base adds the interval to the present second of the loop's clock.
+        """
+        interval = MINER_INTERVAL.total_seconds()
+        seconds = (self._phase - int(self.hass.loop.time())) % interval
+        # Not in the second that has begun: the base may place that in the past
+        seconds += interval if seconds < 1 else 0
+        self.update_interval = timedelta(seconds=seconds)
+        super()._schedule_refresh()
+        self.update_interval = MINER_INTERVAL
+
+    def _known_facts(self) -> DeviceFacts:
+        """Return who the miner is, as far as it ever told."""
+        return known_facts(self.config_entry.unique_id, self.profile)
+
+    def _is_meant(self, facts: DeviceFacts) -> bool:
+        """Return whether a command may go to the device that tells these facts.
+
+        One that told who it is does so before a command as well.
+        """
+        is_same = is_same_device(self._known_facts(), facts)
+        if is_same is None:
+            return self.profile is None or not known_ids(self.profile.facts)
+        return is_same
+
+    def _check_identity(self, facts: DeviceFacts) -> None:
+        """Refuse the values of another device that got this address.
+
+        A miner that was known by less takes its MAC, or serial number, as its id.
+        """
+        entry = self.config_entry
+        if is_same_device(self._known_facts(), facts) is False:
+            raise self._unexpected(facts)
+        unique_id = miner_unique_id(facts)
+        if unique_id is None or not is_better_id(unique_id, entry.unique_id or ""):
+            return
+        if (holder := async_holder(self.hass, entry, unique_id)) is None:
+            async_change_unique_id(self.hass, entry, unique_id)
+        elif holder.source != SOURCE_IGNORE:
+            raise self._unexpected(facts)
+
+    def _unexpected(self, facts: DeviceFacts) -> UpdateFailed:
+        return update_failed(UnexpectedDevice(facts), self.client.host)
+
+    def _learn(self, profile: MinerProfile) -> None:
+        """Remember what the miner is and can do."""
+        if profile != self.profile:
+            self.profile = profile
+            self._profiles.set(self.config_entry.entry_id, profile)
+
+    async def async_set_mode(self, mode: str) -> None:
+        """Set a mode, unless the miner is in it.
+
+        A mode that is set once more interrupts the mining of some devices. What
+        the last poll said is asked again: it may be half a minute old.
+        """
+        if self.data is not None and self.data.mode == mode:
+            await self.async_refresh()
+            if self.last_update_success and self.data.mode == mode:
+                return
+        await self.async_command(self.client.set_mode(mode))
+
+    async def async_command(self, command: Coroutine[Any, Any, None]) -> None:
+        """Run a command of the client, then show what the miner says now.
+
+        A miner that failed its last poll is asked first: another device may
+        have got its address, and it must not be steered by mistake.
+        """
+        try:
+            if not self.last_update_success:
+                await self.async_refresh()
+            if not self.last_update_success:
+                raise _as_action(self.last_exception)
+            await command
+        except AuthRequired as err:
+            self._ask_for_login()
+            raise action_failed(err, self.client.host) from err
+        except DriverError as err:
+            raise action_failed(err, self.client.host) from err
+        finally:
+            # A command that never ran is not left behind un-awaited
+            command.close()
+            await self.async_refresh()
+
+
+def _as_action(cause: BaseException | None) -> HomeAssistantError:
+    """Return why a poll failed, as the reason of a failed action."""
+    if isinstance(cause, UpdateFailed) and cause.translation_key is not None:
+        return HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key=cause.translation_key,
+            translation_placeholders=cause.translation_placeholders,
+        )
+    return HomeAssistantError(str(cause))

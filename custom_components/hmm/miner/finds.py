@@ -1,0 +1,107 @@
+"""What a miner found since it was polled last, also before a restart."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..driver_api import MinerTelemetry
+from ..driver_api.ranges import SHARE
+from ..driver_api.units import parse_int, parse_number
+
+# A best share that went down counts again once so many polls in a row reported less:
+# the miner was reset. One that goes up and down is no news each time.
+_POLLS_OF_A_RESET = 10
+
+
+@dataclass(slots=True)
+class MinerRecord:
+    """The counts of a miner that must only be seen to grow once."""
+
+    identity: str = ""
+    """Which device it is, and by which driver: another one counts otherwise."""
+    blocks_found: int | None = None
+    best_share: float | None = None
+    """The best share ever; of a miner that reports none, that of its sessions."""
+    uptime: float | None = field(default=None, compare=False)
+    """Seconds since it started: while they grow, fewer blocks are a mistake."""
+    session_share: float | None = field(default=None, compare=False)
+    """The best share of its session in the last poll."""
+    lower_polls: int = field(default=0, compare=False)
+    """How many polls in a row reported a lower best share."""
+
+    def look(self, identity: str, telemetry: MinerTelemetry) -> str | None:
+        """Return which field shows a find: "blocks_found", "best_share" or None.
+
+        A block is its best share as well, and that is one find. A count that was
+        not known before, or goes back because the miner restarted, is none.
+        """
+        before = self if identity == self.identity else MinerRecord()
+        blocks, best = before.blocks_found, before.best_share
+        self.identity = identity
+        self.blocks_found = _or(telemetry.blocks_found, blocks)
+        self.best_share = best
+        if telemetry.best_share is None:
+            self._look_at_session(before.session_share, telemetry.best_session_share)
+        else:
+            self._look_at_best(telemetry.best_share, before.lower_polls)
+        if _is_later(before.uptime, telemetry.uptime):
+            self.blocks_found = _larger(blocks, self.blocks_found)
+        self.uptime = telemetry.uptime
+        if _grew(blocks, telemetry.blocks_found):
+            return "blocks_found"
+        return "best_share" if _grew(best, telemetry.best_share) else None
+
+    def _look_at_best(self, reported: float, lower_polls: int) -> None:
+        """Note the best share ever that the miner reports.
+
+        Zero stands for "not read yet" in a device that has just started.
+        """
+        is_lower = 0 < reported < (self.best_share or 0)
+        self.lower_polls = lower_polls + 1 if is_lower else 0
+        if not self.best_share or self.lower_polls >= _POLLS_OF_A_RESET:
+            self.best_share, self.lower_polls = reported, 0
+        self.best_share = max(self.best_share, reported)
+
+    def _look_at_session(self, before: float | None, now: float | None) -> None:
+        """Note the best share of a session, once two polls in a row report it.
+
+        A value that comes and goes would stay for ever.
+        """
+        self.session_share = now
+        if before is not None and now is not None:
+            self.best_share = max(self.best_share or 0.0, min(before, now)) or None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as JSON."""
+        return {
+            "identity": self.identity,
+            "blocks_found": self.blocks_found,
+            "best_share": self.best_share,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> MinerRecord:
+        """Return what was stored."""
+        best = parse_number(data["best_share"])
+        return cls(
+            str(data["identity"]),
+            parse_int(data["blocks_found"]),
+            best if best is not None and best in SHARE else None,
+        )
+
+
+def _or[NumberT: float](value: NumberT | None, other: NumberT | None) -> NumberT | None:
+    return other if value is None else value
+
+
+def _is_later(before: float | None, now: float | None) -> bool:
+    """Return whether a miner has not restarted between two of its uptimes."""
+    return before is not None and now is not None and now >= before
+
+
+def _larger(before: int | None, now: int | None) -> int | None:
+    return now if before is None or now is None else max(before, now)
+
+
+def _grew(before: float | None, now: float | None) -> bool:
+    """Return whether both values are known and the second is larger."""
+    return before is not None and now is not None and now > before

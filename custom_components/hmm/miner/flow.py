@@ -1,0 +1,631 @@
+"""The steps of miners in the config flow: found, chosen, added, changed."""
+
+import asyncio
+from collections.abc import Iterable
+from ipaddress import IPv4Network
+from typing import Any, NoReturn
+
+from homeassistant.components import network
+from homeassistant.config_entries import (
+    SOURCE_IGNORE,
+    SOURCE_INTEGRATION_DISCOVERY,
+    SOURCE_USER,
+    ConfigEntryState,
+    ConfigFlow,
+    ConfigFlowResult,
+    FlowType,
+)
+from homeassistant.const import CONF_HOST, CONF_PORT
+from homeassistant.data_entry_flow import AbortFlow, FlowResultType
+from homeassistant.helpers.selector import BooleanSelector
+import voluptuous as vol
+
+from ..const import (
+    CONF_CREDENTIALS,
+    CONF_DRIVER,
+    CONF_ENTRY_TYPE,
+    CONF_POWER_DRAW,
+    CONF_PROFILE,
+    DOMAIN,
+    EntryType,
+)
+from ..data import HmmConfigEntry, entry_kind
+from ..driver_api import BaseMinerAdapter, DeviceFacts
+from ..driver_api.addresses import resolve
+from ..driver_engine.address import Address, AddressError, parse_address
+from ..driver_engine.declaration import DriverId
+from ..driver_engine.detect import Detected, detect
+from ..driver_engine.identity import (
+    is_address_id,
+    is_same_device,
+    known_facts,
+    known_ids,
+)
+from ..driver_engine.loader import LoadedDriver
+from ..driver_engine.scan import scan
+from ..errors import Placeholders, form_error, told
+from ..flow_tools import (
+    ADDRESS_SCHEMA,
+    async_shared_data,
+    async_start_progress,
+    choice,
+    free_title,
+)
+from ..markdown import escaping
+from ..unique_ids import async_change_unique_id, async_holder, is_better_id
+from .login import login_fields, login_names, login_of, read_login, try_login
+
+CONF_DEVICE_HOSTS = "devices"
+CONF_OTHER_KIND = "other_kind"
+
+
+@escaping
+class MinerFlow(ConfigFlow):
+    """The steps of miners."""
+
+    def __init__(self) -> None:
+        """Begin with nothing found and nothing chosen."""
+        super().__init__()
+        self._found: tuple[Detected, ...] = ()
+        self._next_flow: tuple[FlowType, str] | None = None
+        self._scanned: list[Detected] = []
+        self._scan_task: asyncio.Task[None] | None = None
+        self._successor: Detected | None = None
+        self._other_address = Address("")
+        self._other: list[DriverId] = []
+        self._login: dict[str, str] = {}
+        self._load_task: asyncio.Task[None] | None = None
+
+    # A miner by its address
+
+    async def async_step_miner(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the address; the device tells the rest."""
+        if user_input is None:
+            return self._show_miner(None, {}, {})
+        if user_input.get(CONF_OTHER_KIND):
+            return await self._ask_for_other(user_input)
+        self._login = {}
+        errors, texts = await self._detect(user_input[CONF_HOST])
+        if errors:
+            return self._show_miner(user_input, errors, texts)
+        return await self._add_found()
+
+    def _show_miner(
+        self,
+        user_input: dict[str, Any] | None,
+        errors: dict[str, str],
+        texts: Placeholders,
+    ) -> ConfigFlowResult:
+        """Show the form for the address; what no driver knows may be of another kind."""
+        schema = ADDRESS_SCHEMA
+        if "base" in errors:
+            schema = schema.extend(
+                {vol.Optional(CONF_OTHER_KIND, default=False): BooleanSelector()}
+            )
+        return self.async_show_form(
+            step_id="miner",
+            data_schema=self.add_suggested_values_to_schema(schema, user_input),
+            errors=errors,
+            description_placeholders=texts,
+        )
+
+    # A miner whose driver needs a package
+
+    async def _ask_for_other(self, user_input: dict[str, Any]) -> ConfigFlowResult:
+        try:
+            self._other_address = parse_address(user_input[CONF_HOST])
+        except AddressError as err:
+            return self._show_miner(user_input, {CONF_HOST: err.fault}, {})
+        return await self.async_step_other_miner()
+
+    async def async_step_other_miner(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask before a package is installed, and for the login of the miner."""
+        data = await async_shared_data(self.hass)
+        optional = data.driver_manager.optional
+        self._other = [id_ for id_ in optional if id_.kind == "miner"]
+        if user_input is not None:
+            self._login = read_login(user_input, {})
+            self._load_task = None
+            return await self.async_step_other_install()
+        return self.async_show_form(
+            step_id="other_miner",
+            data_schema=vol.Schema(login_fields(("admin_user", "admin_password"))),
+            description_placeholders={
+                "host": self._other_address.host,
+                "packages": ", ".join(
+                    text for id_ in self._other for text in optional[id_].requirements
+                ),
+            },
+        )
+
+    async def async_step_other_install(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Have Home Assistant install the package; that may take minutes."""
+        if self._load_task is None:
+            self._load_task = async_start_progress(self, self._load_other())
+        if not self._load_task.done():
+            return self.async_show_progress(
+                step_id="other_install",
+                progress_action="other_install",
+                progress_task=self._load_task,
+            )
+        return self.async_show_progress_done(next_step_id="other_detect")
+
+    async def async_step_other_detect(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask the miner who it is, with the drivers that are there now."""
+        data = await async_shared_data(self.hass)
+        address = self._other_address
+        typed = f"{address.host}:{address.port}" if address.port else address.host
+        drivers = [
+            driver
+            for id_ in self._other
+            if (driver := data.drivers.miners.get(id_.driver_type)) is not None
+        ]
+        errors: dict[str, str] = {}
+        texts: Placeholders = {}
+        if drivers:
+            errors, texts = await self._detect_at(address, drivers)
+        else:
+            failed = map(data.driver_manager.why_missing, self._other)
+            texts["reason"] = "; ".join(
+                told(self.hass, it.reason) for it in failed if it is not None
+            )
+            errors["base"] = "install_failed"
+        if errors:
+            return self._show_miner({CONF_HOST: typed}, errors, texts)
+        return await self._add_found()
+
+    async def _load_other(self) -> None:
+        data = await async_shared_data(self.hass)
+        for id_ in self._other:
+            await data.driver_manager.async_load_optional(id_)
+
+    async def async_step_driver(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Choose between drivers that both know the device."""
+        if user_input is not None:
+            return await self._create_miner(
+                next(
+                    found
+                    for found in self._found
+                    if found.driver.driver_type == user_input[CONF_DRIVER]
+                )
+            )
+        return self.async_show_form(
+            step_id="driver",
+            data_schema=vol.Schema(
+                {
+                    vol.Required(CONF_DRIVER): choice(
+                        {
+                            found.driver.driver_type: found.driver_name
+                            for found in self._found
+                        }
+                    )
+                }
+            ),
+        )
+
+    # Miners that are found
+
+    async def async_step_scan(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Look for miners on the network."""
+        if self._scan_task is None:
+            self._scan_task = async_start_progress(self, self._scan())
+        if not self._scan_task.done():
+            return self.async_show_progress(
+                step_id="scan",
+                progress_action="scan",
+                progress_task=self._scan_task,
+            )
+        return self.async_show_progress_done(
+            next_step_id="scan_result" if self._scanned else "scan_nothing"
+        )
+
+    async def async_step_scan_nothing(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Tell that nothing new was found."""
+        return self.async_abort(reason="no_devices_found")
+
+    async def async_step_scan_result(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Pick the miners to add; each further one follows in its own dialog."""
+        if user_input is not None and user_input[CONF_DEVICE_HOSTS]:
+            first, *others = dict.fromkeys(user_input[CONF_DEVICE_HOSTS])
+            for host in reversed(others):
+                flow = await self.hass.config_entries.flow.async_init(
+                    DOMAIN,
+                    context={"source": SOURCE_INTEGRATION_DISCOVERY},
+                    data={CONF_HOST: host},
+                )
+                if flow["type"] is FlowResultType.FORM:
+                    self._next_flow = (FlowType.CONFIG_FLOW, flow["flow_id"])
+            self._found = tuple(
+                found for found in self._scanned if found.client.host == first
+            )
+            return await self._add_found()
+        return self.async_show_form(
+            step_id="scan_result",
+            data_schema=vol.Schema(
+                {
+                    vol.Required(
+                        CONF_DEVICE_HOSTS,
+                        # Once, also where two drivers fit
+                        default=list(
+                            dict.fromkeys(found.client.host for found in self._scanned)
+                        ),
+                    ): choice(
+                        {
+                            found.client.host: f"{found.model} ({found.client.host})"
+                            for found in self._scanned
+                        },
+                        multiple=True,
+                    )
+                }
+            ),
+        )
+
+    async def async_step_discovery_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Add a found miner only when its owner says so."""
+        if user_input is not None:
+            return await self._add_found()
+        found = self._found[0]
+        self._set_confirm_only()
+        return self.async_show_form(
+            step_id="discovery_confirm",
+            description_placeholders={
+                "name": found.model,
+                "host": found.client.host,
+            },
+        )
+
+    async def async_step_reconfigure_miner(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the new address; another miner there takes its place if it may."""
+        entry = self._get_reconfigure_entry()
+        errors: dict[str, str] = {}
+        texts: Placeholders = {}
+        if user_input is not None:
+            errors, texts = await self._detect(user_input[CONF_HOST])
+            if not errors:
+                found = self._found_for(entry)
+                other = await self._entry_of(found, but=entry)
+                if other is None or other.source == SOURCE_IGNORE:
+                    return await self._move_miner(entry, found)
+                errors["base"] = "other_entry"
+                texts = {"other": other.title}
+        port = entry.data.get(CONF_PORT)
+        current = entry.data[CONF_HOST] + (f":{port}" if port else "")
+        return self.async_show_form(
+            step_id="reconfigure_miner",
+            data_schema=self.add_suggested_values_to_schema(
+                ADDRESS_SCHEMA, user_input or {CONF_HOST: current}
+            ),
+            errors=errors,
+            description_placeholders={**texts, "name": entry.title},
+        )
+
+    async def async_step_reauth_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the credentials that the driver of the miner uses."""
+        entry = self._get_reauth_entry()
+        data = await async_shared_data(self.hass)
+        if not (names := login_names(data, entry)):
+            return self.async_abort(reason="driver_fault")
+        stored = login_of(entry)
+        errors: dict[str, str] = {}
+        texts: Placeholders = {}
+        if user_input is not None:
+            login = read_login(user_input, stored)
+            errors, texts, is_accepted = await try_login(data, entry, login)
+            if not errors and not is_accepted and login == stored:
+                # Nobody knows that it is right, and it was refused
+                errors["base"] = "login_missing"
+            if not errors:
+                return self.async_update_reload_and_abort(
+                    entry,
+                    data_updates={CONF_CREDENTIALS: login},
+                    reason="reauth_successful" if is_accepted else "login_untried",
+                )
+        return self.async_show_form(
+            step_id="reauth_confirm",
+            data_schema=vol.Schema(login_fields(names)),
+            errors=errors,
+            description_placeholders={**texts, "name": entry.title},
+        )
+
+    # Shared by the steps
+
+    async def _detect(self, typed: str) -> tuple[dict[str, str], Placeholders]:
+        """Find out what is at an address; return form errors and their texts."""
+        try:
+            address = parse_address(typed)
+        except AddressError as err:
+            return {CONF_HOST: err.fault}, {}
+        return await self._detect_at(address)
+
+    async def _detect_at(
+        self,
+        address: Address,
+        drivers: Iterable[LoadedDriver[BaseMinerAdapter]] | None = None,
+    ) -> tuple[dict[str, str], Placeholders]:
+        """Ask some drivers, or all, who is there."""
+        data = await async_shared_data(self.hass)
+        detection = await detect(
+            data.drivers.miners.values() if drivers is None else drivers,
+            data.driver_context({**self._login}),
+            address.host,
+            address.port,
+        )
+        for found in detection.found:
+            await found.client.close()
+        self._found = detection.found
+        if (error := detection.error) is None:
+            return {}, {}
+        key, texts = form_error(error, address.host)
+        return {"base": key}, texts
+
+    async def _offer(self, host: str) -> ConfigFlowResult:
+        """Ask a found device who it is and show it to the user."""
+        errors, _ = await self._detect_at(Address(host))
+        if errors:
+            return self.async_abort(reason="not_offered")
+        return await self._offer_found()
+
+    async def _offer_found(self) -> ConfigFlowResult:
+        found = self._found[0]
+        await self.async_set_unique_id(found.unique_id)
+        await self._abort_if_known(found)
+        self.context["title_placeholders"] = {
+            "name": f"{found.model} ({found.client.host})"
+        }
+        return await self.async_step_discovery_confirm()
+
+    # Whose device it is
+
+    async def _abort_if_known(self, found: Detected) -> None:
+        """End the flow of a device that an entry has; the entry follows its device."""
+        if (entry := await self._entry_of(found)) is None:
+            return
+        if entry.source == SOURCE_IGNORE and self.source == SOURCE_USER:
+            return
+        unique_id = found.unique_id
+        if (
+            not is_address_id(unique_id)
+            and is_better_id(unique_id, entry.unique_id or "")
+            and async_holder(self.hass, entry, unique_id) is None
+        ):
+            self.context["unique_id"] = None  # This dialog is not one to dismiss
+            async_change_unique_id(self.hass, entry, unique_id)
+        await self._abort_with(
+            entry, {CONF_HOST: found.client.host, CONF_PORT: found.client.port}
+        )
+
+    async def _abort_with(
+        self, entry: HmmConfigEntry, address: dict[str, Any]
+    ) -> NoReturn:
+        """End the flow of a known device.
+
+        Its entry takes the address only while the device is not at the old one: a
+        device that names the MAC of another must not take its place.
+        """
+        is_ours = entry.source != SOURCE_IGNORE
+        if is_ours and await self._has_moved(entry, address):
+            self.hass.config_entries.async_update_entry(
+                entry, data={**entry.data, **address}
+            )
+            self.hass.config_entries.async_schedule_reload(entry.entry_id)
+            raise AbortFlow("address_updated")
+        if is_ours and entry.state is ConfigEntryState.SETUP_RETRY:
+            self.hass.config_entries.async_schedule_reload(entry.entry_id)
+        raise AbortFlow("already_configured")
+
+    async def _has_moved(self, entry: HmmConfigEntry, address: dict[str, Any]) -> bool:
+        """Return whether an address is a new one, and its old one is silent."""
+        host, port = entry.data[CONF_HOST], entry.data.get(CONF_PORT)
+        is_same_port = address.get(CONF_PORT, port) == port
+        if is_same_port and address[CONF_HOST] in (host, await resolve(host)):
+            return False
+        data = await async_shared_data(self.hass)
+        if (driver := data.drivers.miners.get(entry.data[CONF_DRIVER])) is None:
+            return False
+        detection = await detect([driver], data.driver_context(), host, port)
+        for found in detection.found:
+            await found.client.close()
+        known = known_facts(entry.unique_id, data.profiles.get(entry.entry_id))
+        return all(
+            is_same_device(known, found.profile.facts) is False
+            for found in detection.found
+        )
+
+    async def _entry_of(
+        self, found: Detected, but: HmmConfigEntry | None = None
+    ) -> HmmConfigEntry | None:
+        """Return the entry of a device: by what it tells of itself, or by its address."""
+        data = await async_shared_data(self.hass)
+        told = found.profile.facts
+        for entry in self._async_current_entries(include_ignore=True):
+            if entry is but:
+                continue
+            if entry.unique_id == found.unique_id:
+                return entry
+            if entry_kind(entry) != EntryType.MINER:
+                continue
+            known = known_facts(entry.unique_id, data.profiles.get(entry.entry_id))
+            is_same = is_same_device(known, told)
+            # One of the two does not say who it is: then the address decides
+            if is_same or (is_same is None and await _is_there(entry, found)):
+                return entry
+        return None
+
+    async def _add_found(self) -> ConfigFlowResult:
+        if len(self._found) > 1:
+            return await self.async_step_driver()
+        return await self._create_miner(self._found[0])
+
+    async def _create_miner(self, found: Detected) -> ConfigFlowResult:
+        address = {CONF_HOST: found.client.host, CONF_PORT: found.client.port}
+        await self.async_set_unique_id(found.unique_id, raise_on_progress=False)
+        await self._abort_if_known(found)
+        return self.async_create_entry(
+            title=self._free_title(found.model, found.profile.facts.mac),
+            data={
+                CONF_ENTRY_TYPE: EntryType.MINER,
+                CONF_DRIVER: found.driver.driver_type,
+                CONF_PROFILE: found.profile.as_dict(),
+                **({CONF_CREDENTIALS: self._login} if self._login else {}),
+                **address,
+            },
+            next_flow=self._next_flow,
+        )
+
+    # Another address, or another device
+
+    def _found_for(self, entry: HmmConfigEntry) -> Detected:
+        """Return what was found, by the driver of an entry if that fits."""
+        return next(
+            (
+                found
+                for found in self._found
+                if found.driver.driver_type == entry.data[CONF_DRIVER]
+            ),
+            self._found[0],
+        )
+
+    async def _move_miner(
+        self, entry: HmmConfigEntry, found: Detected
+    ) -> ConfigFlowResult:
+        """Point an entry at a new address; ask first if another miner is there."""
+        data = await async_shared_data(self.hass)
+        known = known_facts(entry.unique_id, data.profiles.get(entry.entry_id))
+        is_same = is_same_device(known, found.profile.facts)
+        is_same_kind = found.driver.driver_type == entry.data[CONF_DRIVER]
+        # A miner that never told who it is may be anywhere
+        if is_same or (is_same is None and is_same_kind and not known_ids(known)):
+            return self._put_in_place(entry, found, "reconfigure_successful")
+        self._successor = found
+        if is_same_kind:
+            return await self.async_step_replace_miner()
+        return await self.async_step_replace_other_kind()
+
+    async def async_step_replace_miner(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask whether a new miner takes the place of one of its kind."""
+        return await self._replace_miner("replace_miner", user_input)
+
+    async def async_step_replace_other_kind(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask whether a miner of another kind takes the place."""
+        return await self._replace_miner("replace_other_kind", user_input)
+
+    async def _replace_miner(
+        self, step_id: str, user_input: dict[str, Any] | None
+    ) -> ConfigFlowResult:
+        entry, found = self._get_reconfigure_entry(), self._successor
+        assert found is not None
+        if user_input is not None:
+            # While the question was open, it may have been added
+            other = await self._entry_of(found, but=entry)
+            if other is not None and other.source != SOURCE_IGNORE:
+                return self.async_abort(reason="already_configured")
+        data = await async_shared_data(self.hass)
+        profile = data.profiles.get(entry.entry_id)
+        if user_input is not None:
+            if profile is None or profile.facts.model != found.profile.facts.model:
+                data.other_models.add(entry.entry_id)
+            return self._put_in_place(entry, found, "miner_replaced")
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=vol.Schema({}),
+            description_placeholders={
+                "name": entry.title,
+                "old": _sign(
+                    known_facts(entry.unique_id, profile), entry.data[CONF_HOST]
+                ),
+                "new": _sign(found.profile.facts, found.client.host),
+            },
+        )
+
+    def _put_in_place(
+        self, entry: HmmConfigEntry, found: Detected, reason: str
+    ) -> ConfigFlowResult:
+        """Let an entry be that of a device; what hangs on its entities goes on."""
+        async_holder(self.hass, entry, found.unique_id)  # An ignored one makes room
+        async_change_unique_id(self.hass, entry, found.unique_id)
+        data, options = dict(entry.data), dict(entry.options)
+        if found.driver.driver_type != data[CONF_DRIVER]:
+            # They were of the old device
+            data.pop(CONF_CREDENTIALS, None)
+            options.pop(CONF_POWER_DRAW, None)
+        data |= {
+            CONF_DRIVER: found.driver.driver_type,
+            CONF_HOST: found.client.host,
+            CONF_PORT: found.client.port,
+            CONF_PROFILE: found.profile.as_dict(),
+        }
+        return self.async_update_reload_and_abort(
+            entry, data=data, options=options, reason=reason
+        )
+
+    async def _scan(self) -> None:
+        data = await async_shared_data(self.hass)
+        networks = [
+            IPv4Network(f"{address['address']}/{address['network_prefix']}", False)
+            for adapter in await network.async_get_adapters(self.hass)
+            if adapter["enabled"]
+            for address in adapter["ipv4"]
+        ]
+        hosts = [
+            entry.data[CONF_HOST]
+            for entry in self._async_current_entries()
+            if entry_kind(entry) == EntryType.MINER
+        ]
+        known = set(await asyncio.gather(*map(resolve, hosts)))
+        scanned = await scan(
+            networks, list(data.drivers.miners.values()), data.driver_context(), known
+        )
+        # A device with two addresses is offered at the first
+        first = {found.unique_id: found.client.host for found in reversed(scanned)}
+        self._scanned = [
+            found for found in scanned if first[found.unique_id] == found.client.host
+        ]
+
+    def _free_title(self, name: str, mac: str | None) -> str:
+        """Return a name that no other entry has."""
+        taken = {entry.title for entry in self._async_current_entries()}
+        if name in taken and mac:
+            name = f"{name} {mac.replace(':', '')[-4:].upper()}"
+        return free_title(name, taken)
+
+
+async def _is_there(entry: HmmConfigEntry, found: Detected) -> bool:
+    """Return whether an entry is of this kind, and at this address by any name."""
+    ports = {entry.data.get(CONF_PORT), found.client.port}
+    return (
+        entry.data[CONF_DRIVER] == found.driver.driver_type
+        and (len(ports) == 1 or None in ports)
+        and await resolve(entry.data[CONF_HOST]) == found.address
+    )
+
+
+def _sign(facts: DeviceFacts, host: str) -> str:
+    """Return what the owner tells a device by."""
+    known = facts.mac or facts.serial or host
+    return f"{facts.model} ({known})" if facts.model else known

@@ -1,0 +1,1 @@
+"""Pool accounts in Home Assistant: polling, workers, blocks, sensors, the flow."""

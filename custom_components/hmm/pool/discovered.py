@@ -1,0 +1,91 @@
+"""The pool servers that the user's own miners mine at, and what they are."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from homeassistant.const import CONF_HOST, CONF_PORT
+from homeassistant.core import HomeAssistant, callback
+
+from ..const import CONF_COIN, CONF_DRIVER
+from ..data import get_data, pool_entries
+from ..driver_engine.address import Address, AddressError
+from ..driver_engine.pool_detect import PoolMatch, find_pools, parse_stratum
+from ..miner.coordinator import MinerCoordinator
+from .mined import pool_drivers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscoveredPool:
+    """A server of one's own miners; nothing in it tells an account."""
+
+    address: Address
+    miners: tuple[str, ...]
+    """The names of the miners that have it among their pools."""
+    active: bool
+    """Whether any of them mines there now."""
+    matches: tuple[PoolMatch, ...]
+    """What it can be; empty if nobody knows."""
+    pool_ids: tuple[str, ...]
+    """The pools that are set up for it."""
+
+
+async def async_discover_pools(hass: HomeAssistant) -> list[DiscoveredPool]:
+    """Return what the miners have told; asks servers in the user's network."""
+    data = get_data(hass)
+    servers = _servers(data.fleet.miners.values())
+    drivers = pool_drivers(data)
+    matches = await asyncio.gather(
+        *(
+            find_pools(drivers, data.known_pools, address.host, address.port)
+            for address in servers
+        )
+    )
+    return [
+        DiscoveredPool(
+            address=address,
+            miners=tuple(miners),
+            active=any(miners.values()),
+            matches=tuple(found),
+            pool_ids=tuple(_pool_ids(hass, address, found)),
+        )
+        for (address, miners), found in zip(servers.items(), matches, strict=True)
+    ]
+
+
+def _servers(
+    miners: Iterable[MinerCoordinator],
+) -> dict[Address, dict[str, bool]]:
+    """Return by server which miners have it, and whether they mine there now."""
+    servers: dict[Address, dict[str, bool]] = {}
+    for miner in miners:
+        # What a miner that is off has told last still is in its settings
+        for slot in miner.data.pools if miner.data else ():
+            try:
+                address = parse_stratum(slot.url)
+            except AddressError:
+                continue
+            users = servers.setdefault(address, {})
+            name = miner.config_entry.title
+            mines = slot.active and miner.last_update_success
+            users[name] = users.get(name, False) or mines
+    return servers
+
+
+@callback
+def _pool_ids(
+    hass: HomeAssistant, address: Address, matches: Iterable[PoolMatch]
+) -> list[str]:
+    """Return the entries of a server; all servers of a public pool are one."""
+    kinds = {
+        (match.driver_type, match.coin)
+        for match in matches
+        if match.known is not None and match.known.template.url
+    }
+    return [
+        entry.entry_id
+        for entry in pool_entries(hass)
+        if (entry.data[CONF_HOST].lower(), entry.data[CONF_PORT])
+        == (address.host, address.port)
+        or (entry.data[CONF_DRIVER], entry.data[CONF_COIN]) in kinds
+    ]

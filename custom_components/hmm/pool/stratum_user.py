@@ -1,0 +1,76 @@
+"""What a miner needs to mine at a pool that is set up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+import re
+from typing import Final
+
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.util import slugify
+
+from ..const import DOMAIN
+from ..miner.coordinator import MinerCoordinator
+from .coordinator import PoolCoordinator
+from .workers import account_of
+
+USUAL_PASSWORD: Final = "x"  # noqa: S105
+"""Pools ignore the password of miners, but the protocol has one."""
+
+# What all pools take as the name of a worker
+_WORKER = re.compile(r"[A-Za-z0-9_-]{1,32}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StratumPool:
+    """A pool as it is written into miners.
+
+    ``url`` is ``host:port``. ``user`` and ``password`` are secrets; ``per_miner``
+    adds a worker name to the user.
+    """
+
+    url: str
+    user: str = field(repr=False)
+    password: str = field(default=USUAL_PASSWORD, repr=False)
+    per_miner: bool = False
+
+    def user_of(self, miner: MinerCoordinator) -> str:
+        """Return the user name of one miner, for example ``wallet.garage``."""
+        return f"{self.user}.{_worker_of(miner)}" if self.per_miner else self.user
+
+
+def stratum_of(pools: Mapping[str, PoolCoordinator], entry_id: str) -> StratumPool:
+    """Return a pool account that is set up, as miners log in there.
+
+    Raises ServiceValidationError: there is no such pool, or nobody knows its user
+    name, for example of a server that counts all miners without a wallet.
+    """
+    if (pool := pools.get(entry_id)) is None:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="unknown_pool",
+            translation_placeholders={"pool_id": entry_id},
+        )
+    account = account_of(pool.account, pool.data)
+    if not account or pool.driver.account_is_stratum_user is not True:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="no_stratum_user",
+            translation_placeholders={"name": pool.config_entry.title},
+        )
+    return StratumPool(
+        url=f"{pool.account.url}:{pool.account.port}", user=account, per_miner=True
+    )
+
+
+def _worker_of(miner: MinerCoordinator) -> str:
+    """Return the name that a miner has at its pools now, else one of its title.
+
+    With the same name at each pool, its figures there stay together.
+    """
+    if miner.data is not None:
+        active = miner.data.active_pool
+        for slot in (active, *miner.data.pools) if active else miner.data.pools:
+            _, _, name = (slot.user or "").partition(".")
+            if _WORKER.fullmatch(name):
+                return name
+    return slugify(miner.config_entry.title, separator="-")[:32]

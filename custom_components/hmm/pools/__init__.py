@@ -1,1 +1,0 @@
-"""Pools in Home Assistant: accounts, workers, blocks, and their sum."""

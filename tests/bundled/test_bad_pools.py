@@ -1,0 +1,882 @@
+"""Every kind of pool, when what it answers is not what it should be."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, fields, replace
+import json
+import math
+import re
+import sys
+import time
+from typing import Any
+
+import aiohttp
+import pytest
+
+from custom_components.hmm.bundled.pool_drivers.bch_stack_driver import BchStackDriver
+from custom_components.hmm.bundled.pool_drivers.braiins_driver import BraiinsDriver
+from custom_components.hmm.bundled.pool_drivers.braiins_solo_driver import (
+    BraiinsSoloDriver,
+)
+from custom_components.hmm.bundled.pool_drivers.btc_stack_driver import BtcStackDriver
+from custom_components.hmm.bundled.pool_drivers.ckpool_driver import CkpoolDriver
+from custom_components.hmm.bundled.pool_drivers.dgb_stack_driver import DgbStackDriver
+from custom_components.hmm.bundled.pool_drivers.mmfp_driver import MmfpDriver
+from custom_components.hmm.bundled.pool_drivers.nerdminers_driver import (
+    NerdminersDriver,
+)
+from custom_components.hmm.bundled.pool_drivers.ocean_driver import OceanDriver
+from custom_components.hmm.bundled.pool_drivers.public_pool_driver import (
+    PublicPoolDriver,
+)
+from custom_components.hmm.bundled.pool_drivers.solopool_driver import SolopoolDriver
+from custom_components.hmm.bundled.shared.ckpool_server import FilesDriver
+from custom_components.hmm.driver_api import (
+    AuthRequired,
+    BasePoolIntegration,
+    DashboardTileData,
+    DriverError,
+)
+from custom_components.hmm.driver_api.transports.web import MAX_ANSWER
+from custom_components.hmm.driver_engine.pool_client import (
+    PoolAccount,
+    fetch_tiles,
+    make_pool_driver,
+    poll_seconds,
+)
+from simulator import stack
+from simulator.accounts import Worker
+from simulator.braiins import SimulatedBraiins
+from simulator.ckpool import SimulatedCkpool
+from simulator.httpd import HttpDevice
+from simulator.mmfp import SimulatedGoSlimStratum, SimulatedGoStratumEngine
+from simulator.ocean import SimulatedOcean
+from simulator.public_pool import SimulatedPublicPool
+from simulator.solopool import SimulatedSolopool
+
+BTC_WALLET = "bc1qfpx56gr90psk6urvv5sjzgfpyysjzgfpxfltym"
+DGB_WALLET = "dgb1qfpx56gryv4kk7grhv9kxcet59ssxumeq9pvxv4"
+RATES = {"garage": 1.2e12, "attic": 4.8e12}
+HOUR = 3600.0
+
+# A socket's own buffers hold some of what nobody reads any more
+BUFFERS = 16_000_000
+
+PAGE = b"<!DOCTYPE html><html><body><h1>Checking your browser</h1></body></html>"
+
+
+class Clock:
+    """Takes the place of the module ``time``, and can be put forward."""
+
+    def __init__(self) -> None:
+        """Begin in the present."""
+        self.ahead = 0.0
+
+    def monotonic(self) -> float:
+        """Return the seconds of a clock that never goes back."""
+        return time.monotonic() + self.ahead
+
+    def time(self) -> float:
+        """Return seconds since 1970."""
+        return time.time() + self.ahead
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Let drivers and simulators live by a clock that can be put forward."""
+    clock = Clock()
+    for name, module in list(sys.modules.items()):
+        if (
+            name.startswith(
+                (
+                    "simulator",
+                    "custom_components.hmm.bundled",
+                    "custom_components.hmm.driver_api",
+                )
+            )
+            and getattr(module, "time", None) is time
+        ):
+            monkeypatch.setattr(module, "time", clock)
+    # Grows in the course of an hour
+    monkeypatch.setattr(SimulatedBraiins, "_pending", lambda *_: 0.000_01)
+    return clock
+
+
+# What stands between driver and pool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """An answer on its way."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def encode(self) -> bytes:
+        """Return the bytes for the wire."""
+        lines = [f"HTTP/1.1 {self.status} X", "Connection: close"]
+        lines += [f"{name}: {value}" for name, value in self.headers.items()]
+        lines.append(f"Content-Length: {len(self.body)}")
+        return "\r\n".join([*lines, "", ""]).encode() + self.body
+
+
+type Change = Callable[[Answer, asyncio.StreamWriter], Awaitable[Answer | None]]
+"""Changes an answer, or writes what it wants by itself."""
+
+
+class Proxy:
+    """Hands on requests to a simulator and changes its answers."""
+
+    def __init__(self, pool: HttpDevice) -> None:
+        """Change nothing yet."""
+        self.pool = pool
+        self.port = 0
+        self.change: Change | None = None
+        self.part = ""
+        """What an address must hold for its answer to be changed."""
+        self.paths: list[str] = []
+
+    async def accept(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Serve one request."""
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            head = await reader.readuntil(b"\r\n\r\n")
+            path = head.split()[1].decode()
+            self.paths.append(path)
+            answer: Answer | None = await self._ask(head)
+            if self.change is not None and self.part in path:
+                assert answer is not None
+                answer = await self.change(answer, writer)
+            if answer is not None:
+                writer.write(answer.encode())
+                await writer.drain()
+        writer.close()
+
+    async def _ask(self, head: bytes) -> Answer:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.pool.port)
+        writer.write(head[:-2] + b"Connection: close\r\n\r\n")
+        top, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        writer.close()
+        first, *rest = top.decode().split("\r\n")
+        headers = dict(line.split(": ", 1) for line in rest)
+        assert headers.pop("Content-Length") == str(len(body))
+        headers.pop("Connection", None)
+        return Answer(status=int(first.split()[1]), body=body, headers=headers)
+
+
+@asynccontextmanager
+async def proxy_of(pool: HttpDevice) -> AsyncGenerator[Proxy]:
+    """Run a simulator with a proxy before it."""
+    proxy = Proxy(pool)
+    async with pool:
+        listener = await asyncio.start_server(proxy.accept, "127.0.0.1", 0)
+        proxy.port = listener.sockets[0].getsockname()[1]
+        try:
+            yield proxy
+        finally:
+            listener.close()
+            listener.close_clients()
+            await listener.wait_closed()
+
+
+# The kinds of pools
+
+
+@dataclass(kw_only=True)
+class Kind:
+    """One kind of pool, and how its driver is told of a place."""
+
+    pool: HttpDevice
+    driver: type[BasePoolIntegration]
+    coin: str
+    workers: list[Worker]
+    settings: Callable[[int], dict[str, Any]] = lambda port: {
+        "api_base": f"http://127.0.0.1:{port}"
+    }
+    host: str = "127.0.0.1"
+    wallet: str = ""
+    key: str = ""
+    """The setting that holds the key, of a pool that wants one."""
+
+    def account(self, port: int, **changes: Any) -> PoolAccount:
+        """Return the account, as it is at this port."""
+        return replace(
+            PoolAccount(
+                url=self.host,
+                port=getattr(getattr(self.pool, "stratum", None), "port", 3333),
+                coin=self.coin,
+                username=f"{self.wallet}.garage" if self.wallet else "",
+                settings=self.settings(port),
+            ),
+            **changes,
+        )
+
+    def share(self) -> None:
+        """Let each worker have sent a share just now."""
+        for worker in self.workers:
+            worker.share()
+
+
+def solopool(generation: Any) -> Kind:
+    """Solopool.org, with a block."""
+    pool = SimulatedSolopool(
+        generation=generation, wallets={DGB_WALLET: RATES}, speed=0
+    )
+    pool.find_block()
+    return Kind(
+        pool=pool,
+        driver=SolopoolDriver,
+        coin="DGB",
+        wallet=DGB_WALLET,
+        workers=list(pool.wallets[DGB_WALLET].workers.values()),
+        settings=lambda port: {"api_base": f"http://127.0.0.1:{port}/api"},
+    )
+
+
+def braiins() -> Kind:
+    """Braiins Pool."""
+    pool = SimulatedBraiins(accounts={"example": RATES}, speed=0, gap_seconds=0)
+    token = next(iter(pool.tokens))
+    return Kind(
+        pool=pool,
+        driver=BraiinsDriver,
+        coin="BTC",
+        workers=list(pool.accounts["example"].workers.values()),
+        settings=lambda port: {
+            "api_base": f"http://127.0.0.1:{port}",
+            "api_token": token,
+        },
+        key="api_token",
+    )
+
+
+def ckpool(flavour: Any, driver: type[FilesDriver], host: str = "127.0.0.1") -> Kind:
+    """All who show the files of ckpool."""
+    pool = SimulatedCkpool(flavour=flavour, wallets={BTC_WALLET: RATES}, speed=0)
+    pool.update_seconds = 0
+    pool.find_block()
+    return Kind(
+        pool=pool,
+        driver=driver,
+        coin="BTC",
+        wallet=BTC_WALLET,
+        workers=list(pool.wallets[BTC_WALLET].workers.values()),
+        host=host,
+    )
+
+
+def mmfp(
+    server: type[SimulatedGoSlimStratum | SimulatedGoStratumEngine], wallet: str
+) -> Kind:
+    """Return a server of MMFP Solutions."""
+    pool = server(accounts={"dgb": {DGB_WALLET: RATES}}, speed=0)
+    pool.find_block()
+    settings: dict[str, Any] = {}
+    if isinstance(pool, SimulatedGoSlimStratum):
+        pool.api_key = settings["api_key"] = "not-a-real-key"
+    return Kind(
+        pool=pool,
+        driver=MmfpDriver,
+        coin="DGB",
+        wallet=wallet,
+        workers=list(pool.pools["dgb"].workers.values()),
+        settings=lambda port: {"api_base": f"http://127.0.0.1:{port}", **settings},
+        key="api_key" if settings else "",
+    )
+
+
+def stack_of(coin: str, driver: type[BasePoolIntegration]) -> Kind:
+    """One of HMM's own stacks."""
+    pool = stack.SimulatedStack(coin=coin.lower(), workers=RATES, speed=0)
+    pool.find_block()
+    return Kind(
+        pool=pool,
+        driver=driver,
+        coin=coin,
+        workers=list(pool.workers.values()),
+        settings=lambda port: {"manager_port": port},
+    )
+
+
+def public_pool(generation: Any) -> Kind:
+    """public-pool, of either year."""
+    pool = SimulatedPublicPool(
+        generation=generation, wallets={BTC_WALLET: RATES}, speed=0
+    )
+    pool.find_block()
+    return Kind(
+        pool=pool,
+        driver=PublicPoolDriver,
+        coin="BTC",
+        wallet=BTC_WALLET,
+        workers=[session.worker for session in pool.wallets[BTC_WALLET].sessions],
+        settings=lambda port: {"api_base": f"http://127.0.0.1:{port}/api"},
+    )
+
+
+def ocean() -> Kind:
+    """OCEAN."""
+    pool = SimulatedOcean(wallets={BTC_WALLET: RATES}, speed=0)
+    return Kind(
+        pool=pool,
+        driver=OceanDriver,
+        coin="BTC",
+        wallet=BTC_WALLET,
+        workers=list(pool.wallets[BTC_WALLET].workers.values()),
+        settings=lambda port: {"api_base": f"http://127.0.0.1:{port}/v1"},
+    )
+
+
+KINDS: Mapping[str, Callable[[], Kind]] = {
+    "solopool v2": lambda: solopool(2),
+    "solopool v1": lambda: solopool(1),
+    "braiins": braiins,
+    "braiins solo": lambda: ckpool("braiins", BraiinsSoloDriver),
+    "braiins solo, numbers": lambda: ckpool("braiins-numeric", BraiinsSoloDriver),
+    "ckpool of one's own": lambda: ckpool("lan", CkpoolDriver),
+    "public ckpool": lambda: ckpool("public", CkpoolDriver, "eusolo.ckpool.org"),
+    "nerdminers": lambda: ckpool("nerdminers", NerdminersDriver),
+    "mmfp gss": lambda: mmfp(SimulatedGoSlimStratum, ""),
+    "mmfp gss, one address": lambda: mmfp(SimulatedGoSlimStratum, DGB_WALLET),
+    "mmfp gse": lambda: mmfp(SimulatedGoStratumEngine, ""),
+    "mmfp gse, one address": lambda: mmfp(SimulatedGoStratumEngine, DGB_WALLET),
+    "dgb stack": lambda: stack_of("DGB", DgbStackDriver),
+    "bch stack": lambda: stack_of("BCH", BchStackDriver),
+    "btc stack": lambda: stack_of("BTC", BtcStackDriver),
+    "public-pool 2025": lambda: public_pool(2025),
+    "public-pool 2026": lambda: public_pool(2026),
+    "ocean": ocean,
+}
+
+
+# What is bad
+
+
+def told(body: bytes, change: Callable[[Any], Any]) -> bytes:
+    """Return JSON with each of its documents changed; ckpool writes several."""
+    text = body.decode()
+    parts, position = [], 0
+    try:
+        while position < len(text):
+            value, position = json.JSONDecoder().raw_decode(text, position)
+            parts.append(json.dumps(change(value)))
+            position += len(text[position:]) - len(text[position:].lstrip())
+    except ValueError:
+        return body  # A log
+    return "\n".join(parts).replace('"@', "").replace('@"', "").encode()
+
+
+def leaves(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return JSON with everything changed that is no object and no list."""
+    match value:
+        case dict():
+            return {key: leaves(entry, change) for key, entry in value.items()}
+        case list():
+            return [leaves(entry, change) for entry in value]
+    return change(value)
+
+
+def is_number(value: Any) -> bool:
+    """Return whether something is a number or the text of one."""
+    if isinstance(value, str):
+        return re.fullmatch(r"-?\d+(\.\d+)?(e[+-]?\d+)?[KMGTPE]?", value) is not None
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def numbers(text: str) -> Change:
+    """Return what puts this in the place of each number, also of those in texts."""
+
+    def change(value: Any) -> Any:
+        if not is_number(value):
+            return value
+        return text if isinstance(value, str) else f"@{text}@"
+
+    return changed(lambda value: leaves(value, change))
+
+
+def changed(change: Callable[[Any], Any]) -> Change:
+    """Return what changes the JSON of an answer."""
+
+    async def apply(answer: Answer, _: asyncio.StreamWriter) -> Answer:
+        return replace(answer, body=told(answer.body, change))
+
+    return apply
+
+
+def answering(
+    status: int,
+    body: bytes = PAGE,
+    content_type: str = "text/html; charset=UTF-8",
+    **headers: str,
+) -> Change:
+    """Return what answers something else."""
+
+    async def apply(_: Answer, __: asyncio.StreamWriter) -> Answer:
+        names = {name.replace("_", "-"): text for name, text in headers.items()}
+        return Answer(
+            status=status, body=body, headers={"Content-Type": content_type, **names}
+        )
+
+    return apply
+
+
+async def half(answer: Answer, _: asyncio.StreamWriter) -> Answer:
+    """Give the first half of an answer as if it were all."""
+    return replace(answer, body=answer.body[: len(answer.body) // 2])
+
+
+async def broken_off(answer: Answer, writer: asyncio.StreamWriter) -> None:
+    """Hang up in the middle of an answer."""
+    writer.write(answer.encode()[: -len(answer.body) // 2])
+    await writer.drain()
+
+
+class Endless:
+    """An answer that has no end, and how much of it was taken."""
+
+    def __init__(self) -> None:
+        """Begin without having sent anything."""
+        self.sent: list[int] = []
+
+    async def __call__(self, _: Answer, writer: asyncio.StreamWriter) -> None:
+        """Send until nobody reads any more."""
+        number = len(self.sent)
+        self.sent.append(0)
+        writer.write(b'HTTP/1.1 200 X\r\nContent-Type: application/json\r\n\r\n{"a":"')
+        with suppress(ConnectionError):
+            while True:
+                writer.write(b"9" * 65_536)
+                self.sent[number] += 65_536
+                await writer.drain()
+
+
+def first_to_list(value: Any) -> Any:
+    """Return a list where an object was."""
+    return [value]
+
+
+def inner_to_lists(value: Any) -> Any:
+    """Return lists of their values where objects were inside of others."""
+    match value:
+        case dict():
+            return [inner_to_lists(entry) for entry in value.values()]
+        case list():
+            return [inner_to_lists(entry) for entry in value]
+    return value
+
+
+def lists_to_objects(value: Any) -> Any:
+    """Return objects where lists were."""
+    match value:
+        case dict():
+            return {key: lists_to_objects(entry) for key, entry in value.items()}
+        case list():
+            return {str(key): lists_to_objects(it) for key, it in enumerate(value)}
+    return value
+
+
+FAILURES: Mapping[str, Callable[[], Change]] = {
+    "page, 200": lambda: answering(200),
+    "page, 403": lambda: answering(403),
+    "page, 503": lambda: answering(503),
+    "429": lambda: answering(429),
+    "429, Retry-After": lambda: answering(429, Retry_After="120"),
+    "500": lambda: answering(500),
+    "502": lambda: answering(502, b"Bad Gateway", "text/plain"),
+    "500 with JSON": lambda: answering(500, b'{"error":"x"}', "application/json"),
+    "login page": lambda: answering(302, b"", Location="https://login.example/"),
+    "empty": lambda: answering(200, b"", "application/json"),
+    "blank": lambda: answering(200, b"\r\n", "application/json"),
+    "half": lambda: half,
+    "broken off": lambda: broken_off,
+    "endless": Endless,
+    "null": lambda: answering(200, b"null", "application/json"),
+    "NaN alone": lambda: answering(200, b"NaN", "application/json"),
+    "nested": lambda: answering(200, b"[" * 100_000, "application/json"),
+    "lists for objects": lambda: changed(first_to_list),
+}
+"""What no driver can take for an answer."""
+
+ODD: Mapping[str, Callable[[], Change]] = {
+    "nulls": lambda: changed(lambda value: leaves(value, lambda _: None)),
+    "members null": lambda: changed(
+        lambda value: dict.fromkeys(value) if isinstance(value, dict) else value
+    ),
+    "NaN": lambda: numbers("NaN"),
+    "Infinity": lambda: numbers("Infinity"),
+    "-Infinity": lambda: numbers("-Infinity"),
+    "1e400": lambda: numbers("1e400"),
+    "400 digits": lambda: numbers("9" * 400),
+    "5000 digits": lambda: numbers("9" * 5000),
+    "below zero": lambda: numbers("-1"),
+    "true": lambda: changed(
+        lambda value: leaves(value, lambda it: it if isinstance(it, bool) else True)
+    ),
+    "words": lambda: numbers("n/a"),
+    "objects": lambda: changed(lambda value: leaves(value, lambda it: {"value": it})),
+    "inner lists for objects": lambda: changed(
+        lambda value: (
+            {key: inner_to_lists(it) for key, it in value.items()}
+            if isinstance(value, dict)
+            else value
+        )
+    ),
+    "objects for lists": lambda: changed(lists_to_objects),
+    "{}": lambda: answering(200, b"{}", "application/json"),
+    "error": lambda: answering(200, b'{"error":"x"}', "application/json"),
+}
+"""What may be an answer, with figures that are none."""
+
+BAD = {**FAILURES, **ODD}
+
+
+# The tests
+
+# Later than the last time, of course
+MOVING = {"latency_ms", "last_share"}
+
+
+@pytest.fixture
+def driver_of(
+    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Kind], BasePoolIntegration]:
+    """Return what makes drivers, which do not wait as long as for real pools."""
+    monkeypatch.setattr(BraiinsDriver, "gap_seconds", 0.0)
+    monkeypatch.setattr(FilesDriver, "again_seconds", 0.0)
+    return lambda kind: make_pool_driver(kind.driver, session)
+
+
+async def poll(
+    driver: BasePoolIntegration, account: PoolAccount
+) -> DashboardTileData | DriverError:
+    """Ask as HMM does; nothing but a DriverError may come of it."""
+    try:
+        return await fetch_tiles(driver, account)
+    except DriverError as err:
+        return err
+
+
+def assert_clean(tiles: DashboardTileData, good: DashboardTileData) -> None:
+    """Assert that each figure is unknown or what it was while all was well."""
+    for known in fields(tiles):
+        value, before = getattr(tiles, known.name), getattr(good, known.name)
+        if known.name == "workers":
+            names = {worker.name: worker for worker in good.workers}
+            for worker in value:
+                other = names.get(worker.name)
+                assert other is not None, worker
+                for name in ("hashrate", "online", "best_share", "shares_valid"):
+                    assert_same(name, getattr(worker, name), getattr(other, name))
+        elif known.name == "own_blocks":
+            heights = {block.height for block in good.own_blocks}
+            assert all(it.height is None or it.height in heights for it in value)
+        elif known.name not in {
+            *MOVING,
+            "health_status",
+            "health_message",
+            "account_known",
+        }:
+            assert_same(known.name, value, before)
+
+
+def assert_same(name: str, value: Any, before: Any) -> None:
+    """Assert that a figure is unknown or the one that it was."""
+    if isinstance(value, float):
+        assert math.isfinite(value), name
+        before = pytest.approx(before, rel=0.02)
+    assert value is None or value == before, f"{name}: {value} was {before}"
+
+
+def assert_failed(outcome: DashboardTileData | DriverError) -> None:
+    """Assert that it is a failure, with a reason in plain words."""
+    if isinstance(outcome, DashboardTileData):
+        assert not outcome.health_status
+        reason = outcome.health_message
+    else:
+        reason = str(outcome)
+    assert reason
+    assert not re.search(
+        r"bc1q|dgb1q|127\.0\.0\.1|Traceback|Error\b|not-a-real", reason
+    )
+
+
+async def recover(
+    driver: BasePoolIntegration,
+    kind: Kind,
+    account: PoolAccount,
+    clock: Clock,
+    good: DashboardTileData,
+) -> None:
+    """Assert that all is well again: the account at once, everything in an hour."""
+    kind.share()
+    tiles = await fetch_tiles(driver, account)
+    assert tiles.health_status, tiles.health_message
+    assert tiles.account_known
+    assert tiles.pool_hashrate == good.pool_hashrate
+    clock.ahead += HOUR
+    kind.share()
+    tiles = await fetch_tiles(driver, account)
+    assert_clean(tiles, good)
+    for known in fields(good):
+        if getattr(good, known.name) is not None:
+            assert getattr(tiles, known.name) is not None, known.name
+    assert len(tiles.workers) == len(good.workers)
+
+
+# The three stacks differ in the coin alone
+DISTINCT = [kind for kind in KINDS if kind not in ("bch stack", "btc stack")]
+
+
+@pytest.mark.parametrize("bad", BAD)
+@pytest.mark.parametrize("kind", DISTINCT)
+async def test_bad_answer(
+    driver_of: Callable[[Kind], BasePoolIntegration], clock: Clock, kind: str, bad: str
+) -> None:
+    """Before the first good answer and after it: no wrong figure, and it recovers."""
+    it = KINDS[kind]()
+    change = BAD[bad]()
+    async with proxy_of(it.pool) as proxy:
+        account = it.account(proxy.port)
+        wants_pause = bad.startswith("429")
+        good = await fetch_tiles(driver_of(it), account)
+        assert good.health_status, good.health_message
+        for driver in (driver_of(it), driver_of(it)):
+            proxy.change = change
+            for _ in range(2):
+                outcome = await poll(driver, account)
+                asked = len(proxy.paths)
+                assert not isinstance(outcome, AuthRequired)
+                if bad in FAILURES:
+                    assert_failed(outcome)
+                if isinstance(outcome, DashboardTileData):
+                    assert_clean(outcome, good)
+                if wants_pause:
+                    # It has been told to wait, whoever asks
+                    assert_failed(await poll(driver, account))
+                    assert len(proxy.paths) == asked
+                clock.ahead += 150
+            proxy.change = None
+            it.share()
+            await recover(driver, it, account, clock, good)
+            if isinstance(change, Endless):
+                assert change.sent
+                assert max(change.sent) < MAX_ANSWER + BUFFERS
+
+
+PARTS = ["page, 200", "429", "500", "half", "nulls"]
+
+
+@pytest.mark.parametrize("bad", PARTS)
+@pytest.mark.parametrize("kind", DISTINCT)
+async def test_one_bad_part(
+    driver_of: Callable[[Kind], BasePoolIntegration], clock: Clock, kind: str, bad: str
+) -> None:
+    """Where only one of the addresses fails, the others are not spoilt."""
+    it = KINDS[kind]()
+    async with proxy_of(it.pool) as proxy:
+        await fetch_tiles(driver_of(it), it.account(proxy.port))
+    for part in {part_of(path) for path in proxy.paths}:
+        clock.ahead = 0
+        it = KINDS[kind]()
+        async with proxy_of(it.pool) as proxy:
+            account = it.account(proxy.port)
+            good = await fetch_tiles(driver_of(it), account)
+            driver = driver_of(it)
+            for _ in range(2):
+                proxy.part, proxy.change = part, BAD[bad]()
+                outcome = await poll(driver, account)
+                assert not isinstance(outcome, AuthRequired)
+                if isinstance(outcome, DashboardTileData):
+                    assert_clean(outcome, good)
+                    if bad in FAILURES:
+                        # That is no word on whether the wallet is known
+                        assert outcome.account_known
+                clock.ahead += 150
+                proxy.change = None
+                await recover(driver, it, account, clock, good)
+
+
+def part_of(path: str) -> str:
+    """Return what tells an address from the others of a pool."""
+    path = path.partition("?")[0].rstrip("/")
+    return re.sub(r"/\d{9,}$", "/", path)  # A moment
+
+
+# The account
+
+
+@pytest.mark.parametrize("kind", [name for name in KINDS if KINDS[name]().wallet])
+async def test_unknown_wallet(
+    driver_of: Callable[[Kind], BasePoolIntegration], clock: Clock, kind: str
+) -> None:
+    """No share has come yet: the pool is well, and there are no figures of it."""
+    it = KINDS[kind]()
+    async with it.pool:
+        for wallet in (f"{it.wallet[:-4]}2222", f"{it.wallet}0", "x", "%"):
+            account = it.account(it.pool.port, username=f"{wallet}.garage")
+            tiles = await fetch_tiles(driver_of(it), account)
+            assert tiles.health_status, tiles.health_message
+            assert not tiles.account_known
+            assert_nothing_of_the_account(tiles)
+
+
+@pytest.mark.parametrize("kind", [name for name in KINDS if KINDS[name]().wallet])
+async def test_wallet_of_another_coin(
+    driver_of: Callable[[Kind], BasePoolIntegration], kind: str
+) -> None:
+    """It is noticed before it is asked for; a pool does not know it anyway."""
+    it = KINDS[kind]()
+    driver = driver_of(it)
+    other = DGB_WALLET if it.coin == "BTC" else BTC_WALLET
+    assert driver.validate_config({"coin": it.coin, "username": it.wallet})
+    assert not driver.validate_config({"coin": it.coin, "username": other})
+    async with it.pool:
+        tiles = await fetch_tiles(driver, it.account(it.pool.port, username=other))
+    assert tiles.health_status, tiles.health_message
+    assert not tiles.account_known
+    assert_nothing_of_the_account(tiles)
+
+
+def assert_nothing_of_the_account(tiles: DashboardTileData) -> None:
+    """Assert that no figure of anybody is shown as that of the account."""
+    for known in fields(tiles):
+        if known.name not in {
+            "health_status",
+            "health_message",
+            "latency_ms",
+            "network_difficulty",
+            "currency",
+            "account_known",
+        }:
+            assert getattr(tiles, known.name) in (None, ()), known.name
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("kind", [name for name in KINDS if KINDS[name]().key])
+async def test_refused_key(
+    driver_of: Callable[[Kind], BasePoolIntegration],
+    clock: Clock,
+    kind: str,
+    status: int,
+) -> None:
+    """It asks for another key, which works at once; the old one is in no message."""
+    it = KINDS[kind]()
+    if isinstance(it.pool, SimulatedGoSlimStratum):
+        it.pool.refusal = status
+    async with it.pool:
+        account = it.account(it.pool.port)
+        driver = driver_of(it)
+        wrong = {**account.settings, it.key: "another-not-real-key"}
+        for settings in (wrong, {**wrong, it.key: None}):
+            with pytest.raises(AuthRequired) as caught:
+                await fetch_tiles(driver, replace(account, settings=settings))
+            assert "key" in str(caught.value) or "token" in str(caught.value)
+            assert "not-real" not in str(caught.value)
+        tiles = await fetch_tiles(driver, account)
+        assert tiles.health_status
+        assert tiles.active_workers == len(RATES)
+
+
+# How much is asked
+
+
+REQUESTS_PER_HOUR: Mapping[str, int] = {
+    "solopool v2": 120,
+    "solopool v1": 120,
+    "braiins": 60,
+    "braiins solo": 60,
+    "braiins solo, numbers": 60,
+    "ckpool of one's own": 252,
+    "public ckpool": 72,
+    "nerdminers": 72,
+    "mmfp gss": 240,
+    "mmfp gss, one address": 240,
+    "mmfp gse": 240,
+    "mmfp gse, one address": 240,
+    "dgb stack": 240,
+    "bch stack": 240,
+    "btc stack": 240,
+    "public-pool 2025": 144,
+    "public-pool 2026": 144,
+    "ocean": 76,
+}
+"""Of one account. Of the hosted public-pool it is 84, see below; docs/pools.md."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_requests_per_hour(
+    driver_of: Callable[[Kind], BasePoolIntegration], clock: Clock, kind: str
+) -> None:
+    """An hour of polls costs what the table says; the first one may cost one more."""
+    it = KINDS[kind]()
+    async with it.pool:
+        account = it.account(it.pool.port)
+        driver = driver_of(it)
+        await an_hour(driver, it, [account], clock)
+        first = it.pool.counters.requests
+        await an_hour(driver, it, [account], clock)
+        asked = REQUESTS_PER_HOUR[kind]
+        assert it.pool.counters.requests - first == asked
+        assert asked <= first <= asked + 1
+        if isinstance(it.pool, stack.SimulatedStack):
+            # Each poll tries the port of the miners, too
+            assert it.pool.stratum.counters.connections == 2 * 120
+
+
+async def test_requests_per_hour_of_a_hosted_public_pool(
+    driver_of: Callable[[Kind], BasePoolIntegration],
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is asked as often as any public pool."""
+    monkeypatch.setattr(
+        PublicPoolDriver, "own_poll_seconds", PublicPoolDriver.poll_seconds
+    )
+    it = public_pool(2026)
+    async with it.pool:
+        await an_hour(driver_of(it), it, [it.account(it.pool.port)], clock)
+        assert it.pool.counters.requests == 84
+
+
+@pytest.mark.parametrize("kind", DISTINCT)
+async def test_two_accounts_share_requests(
+    driver_of: Callable[[Kind], BasePoolIntegration], clock: Clock, kind: str
+) -> None:
+    """What is no account's own is asked once, however many accounts there are."""
+    it = KINDS[kind]()
+    async with it.pool:
+        account = it.account(it.pool.port)
+        # Where all who ask have one account there is no other one
+        other = f"{it.wallet[:-4]}2222" if it.wallet else ""
+        driver = driver_of(it)
+        counts = it.pool.counters.by_path
+        await an_hour(driver, it, [account], clock)
+        counts.clear()
+        await an_hour(driver, it, [account], clock)
+        alone = {path: it for path, it in counts.items() if is_shared(path)}
+        counts.clear()
+        await an_hour(driver, it, [account, replace(account, username=other)], clock)
+        both = {path: it for path, it in counts.items() if is_shared(path)}
+    # What is asked once an hour may fall into either hour
+    assert all(both[path] - alone.get(path, 0) <= 1 for path in both)
+
+
+def is_shared(path: str) -> bool:
+    """Return whether an address is that of no account alone."""
+    return not re.search("bc1q|dgb1q|ckpool/metrics", path)
+
+
+async def an_hour(
+    driver: BasePoolIntegration, kind: Kind, accounts: list[PoolAccount], clock: Clock
+) -> None:
+    """Poll accounts as often as HMM does, for an hour."""
+    seconds = poll_seconds(driver, accounts[0])
+    for _ in range(int(HOUR / seconds)):
+        for account in accounts:
+            tiles = await fetch_tiles(driver, account)
+            assert tiles.health_status, tiles.health_message
+        clock.ahead += seconds
+        kind.share()

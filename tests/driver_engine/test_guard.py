@@ -1,0 +1,190 @@
+"""Whatever the code of a driver does, its caller gets an answer or a DriverError."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import ClientSession
+import pytest
+
+from custom_components.hmm.driver_api import (
+    AuthRequired,
+    BaseMinerAdapter,
+    CannotConnect,
+    DriverContext,
+    DriverError,
+)
+from custom_components.hmm.driver_engine import guard
+from custom_components.hmm.driver_engine.client import MinerClient
+from custom_components.hmm.driver_engine.guard import (
+    DriverFault,
+    TimedOut,
+    call_driver,
+    read_driver,
+)
+from custom_components.hmm.miner.session import _SharedConnector
+from simulator.axeos import SimulatedAxeOS
+
+
+class Driver:
+    """Stands for a driver; the calls are those of the tests."""
+
+    driver_type = "unruly"
+
+
+class Unreadable(DriverError):
+    """An error of a driver's own that fails when it is read."""
+
+    def __str__(self) -> str:
+        """Fail."""
+        raise KeyboardInterrupt
+
+
+class Strange(OSError):
+    """An error whose number fails when it is read."""
+
+    @property
+    def errno(self) -> int:  # type: ignore[override]
+        """Fail."""
+        raise GeneratorExit
+
+
+RAISED = (
+    KeyboardInterrupt(),
+    SystemExit(1),
+    GeneratorExit(),
+    BaseException(),
+    StopAsyncIteration(),
+    RecursionError(),
+    MemoryError(),
+    asyncio.CancelledError(),
+    BaseExceptionGroup("several", [KeyboardInterrupt()]),
+    Unreadable(),
+    Strange(),
+)
+
+
+@pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
+async def test_whatever_is_raised_is_a_fault_of_the_driver(
+    error: BaseException,
+) -> None:
+    """Neither the event loop nor the caller sees it."""
+
+    async def call(driver: Driver) -> None:
+        raise error
+
+    def read(driver: Driver) -> None:
+        raise error
+
+    with pytest.raises(DriverFault, match="The driver unruly failed"):
+        await call_driver(Driver(), call, 5)
+    with pytest.raises(DriverFault, match="The driver unruly failed"):
+        read_driver(Driver(), read)
+
+
+async def test_an_error_of_a_drivers_own_keeps_what_it_means() -> None:
+    """Its kind decides what the user is shown; its message is cut."""
+
+    class WrongPassword(AuthRequired):
+        def __init__(self, attempts: int) -> None:
+            super().__init__("x" * 5000)
+
+    async def call(driver: Driver) -> None:
+        raise WrongPassword(3)
+
+    with pytest.raises(AuthRequired) as raised:
+        await call_driver(Driver(), call, 5)
+    assert str(raised.value) == "x" * 1000
+
+
+async def test_a_driver_that_swallows_its_cancellation_is_left_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The caller goes on, and after three of them the driver gets no more calls."""
+    monkeypatch.setattr(guard, "_CANCEL_SECONDS", 0.05)
+    let_go = asyncio.Event()
+    calls = 0
+
+    class Stubborn(Driver):
+        pass
+
+    async def call(driver: Driver) -> None:
+        nonlocal calls
+        calls += 1
+        while not let_go.is_set():
+            try:
+                await let_go.wait()
+            except asyncio.CancelledError:
+                continue
+
+    for _ in range(3):
+        with pytest.raises(TimedOut):
+            await call_driver(Stubborn(), call, 0.05)
+    with pytest.raises(CannotConnect) as raised:
+        await call_driver(Stubborn(), call, 0.05)
+    assert raised.value.reason_key == "driver_hangs"
+    assert calls == 3
+
+    # A caller that is cancelled itself does not wait for it either
+    other = asyncio.create_task(call_driver(Driver(), call, 60))
+    await asyncio.sleep(0)
+    other.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(other, 5)
+
+    let_go.set()
+    await asyncio.sleep(0.05)
+    await call_driver(Stubborn(), call, 5)  # They have ended, so that it goes on
+
+
+def closes(driver: BaseMinerAdapter) -> Awaitable[Any]:
+    """Close the session, as ``async with`` does."""
+    assert driver.context is not None
+    return driver.context.session.close()
+
+
+async def detaches(driver: BaseMinerAdapter) -> None:
+    """Take the connections away."""
+    assert driver.context is not None
+    driver.context.session.detach()
+
+
+async def closes_connector(driver: BaseMinerAdapter) -> None:
+    """Close what all share."""
+    assert driver.context is not None
+    connector = driver.context.session.connector
+    assert connector is not None
+    await connector.close()
+
+
+@pytest.mark.parametrize("spoil", [closes, detaches, closes_connector])
+async def test_a_session_that_a_driver_spoils_serves_the_others(
+    spoil: Callable[[BaseMinerAdapter], Awaitable[Any]], socket_enabled: None
+) -> None:
+    """Given one driver that closes what it was given, when another polls, it can."""
+    from custom_components.hmm.bundled.miner_drivers.bitaxe_driver import BitaxeDriver
+
+    class Spoiler(BitaxeDriver):
+        driver_type = "spoiler"
+
+        async def get_telemetry(self) -> Any:
+            answer = await super().get_telemetry()
+            await spoil(self)
+            return answer
+
+    connector = _SharedConnector(keepalive_timeout=75)
+    async with (
+        SimulatedAxeOS(model="gamma") as one,
+        SimulatedAxeOS(model="gamma") as other,
+        ClientSession(connector=connector) as session,
+    ):
+        context = DriverContext(session=session, options={})
+        bad = MinerClient(Spoiler, context, one.host, one.port)
+        good = MinerClient(BitaxeDriver, context, other.host, other.port)
+        for _ in range(3):
+            assert (await bad.poll()).hashrate
+            assert (await good.poll()).hashrate
+        assert not session.closed
+        await bad.close()
+        await good.close()
+        connector.is_ending = True

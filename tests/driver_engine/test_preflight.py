@@ -1,0 +1,349 @@
+"""Files are tried in a process of their own, which may be lost."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+import subprocess
+import sys
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from custom_components.hmm.driver_engine import preflight
+from custom_components.hmm.driver_engine.driver_files import DriverFile
+from custom_components.hmm.driver_engine.legacy.siblings import with_siblings
+from custom_components.hmm.driver_engine.preflight import Finding
+from tests.conftest import free_udp_port
+
+RAISES = "It fails when it is loaded: "
+
+GOOD = dedent("""\
+    from integrations.base_pool import BasePoolIntegration
+
+
+    class Acme(BasePoolIntegration):
+        pool_type = "acme"
+    """)
+
+
+@pytest.fixture(autouse=True)
+def no_spare() -> Iterator[None]:
+    """Begin and end without a process that waits."""
+    preflight._spare.end()
+    yield
+    preflight._spare.end()
+
+
+@pytest.fixture
+def processes(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+    """Return the processes that were started."""
+    started: list[subprocess.Popen[bytes]] = []
+    real = subprocess.Popen
+
+    def start(*args: Any, **kwargs: Any) -> subprocess.Popen[bytes]:
+        process: subprocess.Popen[bytes] = real(*args, **kwargs)
+        started.append(process)
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    return started
+
+
+def write(folder: Path, **files: str) -> list[Path]:
+    """Write files and return their paths."""
+    paths = [folder / f"{name}_driver.py" for name in files]
+    for path, source in zip(paths, files.values(), strict=True):
+        path.write_text(source)
+    return paths
+
+
+def check(
+    paths: Iterable[Path], settings: Mapping[str, Any] | None = None
+) -> dict[Path, Finding]:
+    """Return what is wrong with files, as they are now."""
+    files = (with_siblings(DriverFile(path, path.read_bytes())) for path in paths)
+    return preflight.check(files, settings)
+
+
+def test_good_files_need_one_process(
+    tmp_path: Path, processes: list[subprocess.Popen[bytes]]
+) -> None:
+    """Given good files and bad ones that do no harm, one process tries them all."""
+    paths = write(tmp_path, a=GOOD, b="1 / 0\n", c=GOOD, d="x = = 1\n", e="pass\n")
+
+    assert check(paths) == {
+        paths[1]: Finding(f"{RAISES}ZeroDivisionError: division by zero", 1),
+        paths[3]: Finding(f"{RAISES}SyntaxError: invalid syntax", 1),
+        paths[4]: Finding(
+            "No class in it extends BaseMinerAdapter or BasePoolIntegration"
+        ),
+    }
+    assert used(processes) == 1
+
+
+def used(processes: list[subprocess.Popen[bytes]]) -> int:
+    """Return how many processes have ended: those that have run a file."""
+    return sum(process.returncode is not None for process in processes)
+
+
+def test_the_next_trial_finds_a_process(
+    tmp_path: Path, processes: list[subprocess.Popen[bytes]]
+) -> None:
+    """Given a file that is edited, each trial has one that was started before."""
+    (path,) = write(tmp_path, a=GOOD)
+    for number in range(1, 4):
+        path.write_text(GOOD + "\n" * number + f"1 / 0  # {number}\n")
+        finding = check([path])[path]
+        assert finding.line == len(GOOD.splitlines()) + number + 1
+        assert used(processes) == number
+        assert len(processes) == number + 1
+
+
+def test_nothing_of_a_file_is_left(tmp_path: Path, socket_enabled: None) -> None:
+    """Given a file that spoils its process, or holds a port, the next knows nothing."""
+    holds = (
+        "import socket\n"
+        "held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        f"held.bind(('127.0.0.1', {free_udp_port()}))\n"
+    )
+    spoils = "import sys\nsys.modules['colorsys'] = None\n"
+    needs = "import colorsys\n"
+    (path,) = write(tmp_path, a="")
+    for source in (holds, holds, spoils, needs):
+        path.write_text(source + GOOD)
+        assert check([path]) == {}
+
+
+def grow_old(monkeypatch: pytest.MonkeyPatch, _: subprocess.Popen[bytes]) -> None:
+    """Let it have waited for long."""
+    monkeypatch.setattr(preflight, "_SPARE_SECONDS", 0.0)
+
+
+def add_packages(monkeypatch: pytest.MonkeyPatch, _: subprocess.Popen[bytes]) -> None:
+    """Let there be one more place to find packages at."""
+    monkeypatch.setattr(sys, "path", [*sys.path, "/nowhere"])
+
+
+def die(_: pytest.MonkeyPatch, process: subprocess.Popen[bytes]) -> None:
+    """Let it have ended meanwhile."""
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.parametrize("happens", [grow_old, add_packages, die])
+def test_a_process_that_is_of_no_use_any_more(
+    tmp_path: Path,
+    processes: list[subprocess.Popen[bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+    happens: Callable[[pytest.MonkeyPatch, subprocess.Popen[bytes]], None],
+) -> None:
+    """Given one that cannot be used again, another one takes its place."""
+    paths = write(tmp_path, a=GOOD, b="1 / 0\n")
+    assert check(paths).keys() == {paths[1]}
+    happens(monkeypatch, processes[1])
+    assert check(paths).keys() == {paths[1]}
+
+    # Two trials, what was of no use, and one for the next time
+    assert len(processes) == 4
+    assert used(processes) == 3
+
+
+def test_nothing_to_try(processes: list[subprocess.Popen[bytes]]) -> None:
+    """Given no files, no process is started."""
+    assert check([]) == {}
+    assert processes == []
+
+
+def test_after_one_that_harms_the_others_are_tried(
+    tmp_path: Path, processes: list[subprocess.Popen[bytes]]
+) -> None:
+    """Given files that end or spoil the process, those after them get a new one."""
+    paths = write(
+        tmp_path,
+        a="import os\nos._exit(0)\n",
+        b=GOOD,
+        c="import os\nos.fork()\n",
+        d=GOOD,
+        e="import os\nos._exit(1)\n",
+    )
+
+    assert check(paths) == {
+        paths[0]: Finding("It ends the program when it is loaded", harmful=True),
+        paths[2]: Finding(
+            "It copies the whole program (fork) when it is loaded", harmful=True
+        ),
+        paths[4]: Finding("It ends the program when it is loaded", harmful=True),
+    }
+    assert used(processes) == 3
+
+
+def test_one_good_class_is_enough(tmp_path: Path) -> None:
+    """Given a file of which one class can be used, it may be loaded."""
+    bad = GOOD.replace("Acme", "Bad").replace('"acme"', "None")
+    paths = write(tmp_path, a=GOOD + bad, b=bad)
+
+    assert list(check(paths)) == [paths[1]]
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        "print('x' * 100_000, flush=True)\n",
+        "import sys\nsys.stdout.write('null\\n' * 1000)\nsys.__stdout__.flush()\n",
+        "import os\nos.write(1, b'[]\\n')\nos.write(2, b'[]\\n')\n",
+        "import os\nos.system('echo null')\n",
+        "import subprocess\nsubprocess.run(['echo', 'null'], check=True)\n",
+        "import sys\nsys.stdin.read()\n",
+    ],
+)
+def test_what_a_file_writes_is_no_answer(tmp_path: Path, noise: str) -> None:
+    """Given a file that writes, reads or runs something, the answers stay whole."""
+    paths = write(tmp_path, a=noise + GOOD, b="1 / 0\n", c=noise + GOOD)
+
+    assert check(paths) == {
+        paths[1]: Finding(f"{RAISES}ZeroDivisionError: division by zero", 1)
+    }
+
+
+def test_what_a_file_imports_is_found(tmp_path: Path) -> None:
+    """Given imports of what Home Assistant has, and of HMM's, they work there too."""
+    paths = write(
+        tmp_path,
+        a="import aiohttp, yaml, homeassistant.const\n"
+        "from custom_components.hmm.driver_api import MinerTelemetry\n"
+        "from custom_components.hmm.bundled.shared.axeos import AxeDriver\n" + GOOD,
+        # The folder of the loader is not where imports are looked for
+        b="import preflight\n",
+    )
+
+    assert check(paths) == {
+        paths[1]: Finding(
+            f"{RAISES}ModuleNotFoundError: No module named 'preflight'", 1
+        )
+    }
+
+
+def test_packages_are_found_where_they_are_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a folder that Home Assistant added for its packages, it counts there."""
+    packages = tmp_path / "deps"
+    packages.mkdir()
+    (packages / "acme_client.py").write_text("")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(packages)])
+
+    assert check(write(tmp_path, a="import acme_client\n" + GOOD)) == {}
+
+
+@pytest.mark.parametrize("threads", [1, 10])
+def test_some_threads_are_allowed(
+    tmp_path: Path, threads: int, processes: list[subprocess.Popen[bytes]]
+) -> None:
+    """Given a file that starts a few threads, it and the others may be loaded."""
+    source = dedent(f"""\
+        import threading, time
+        for _ in range({threads}):
+            threading.Thread(target=time.sleep, args=(3600,)).start()
+        """)
+
+    assert check(write(tmp_path, a=source + GOOD, b=GOOD)) == {}
+    # They do not keep the process alive
+    assert used(processes) == 1
+
+
+def test_what_cannot_be_tried_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a machine on which no process begins, each file is told as not tried."""
+    monkeypatch.setattr(preflight.trial, "__file__", str(tmp_path / "not-there.py"))
+    paths = write(tmp_path, a=GOOD, b="1 / 0\n")
+
+    findings = check(paths)
+
+    assert findings.keys() == set(paths)
+    assert all("could not be tried" in it.reason for it in findings.values())
+
+
+ENDLESS = "while True:\n    pass\n"
+
+
+def test_files_that_hang_do_so_side_by_side(
+    tmp_path: Path,
+    processes: list[subprocess.Popen[bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Given five files that hang among good ones, they do so at the same time."""
+    monkeypatch.setattr(preflight, "LOAD_SECONDS", 4.0)
+    monkeypatch.setattr(preflight, "_PATIENCE_SECONDS", 0.1)
+    most = 0
+    real = preflight._Trial._hand_out
+
+    def count(trial: preflight._Trial) -> None:
+        nonlocal most
+        real(trial)
+        most = max(most, sum(process.poll() is None for process in processes))
+
+    monkeypatch.setattr(preflight._Trial, "_hand_out", count)
+    hanging = {f"b{number}": ENDLESS for number in range(5)}
+    paths = write(tmp_path, a=GOOD, **hanging, c=GOOD, d="1 / 0\n")
+
+    findings = check(paths)
+
+    late = Finding("It takes longer than 4 s to load", harmful=True)
+    assert findings == {
+        **dict.fromkeys(paths[1:6], late),
+        paths[7]: Finding(f"{RAISES}ZeroDivisionError: division by zero", 1),
+    }
+    # One for each that hung, and no more than one stays
+    assert len(processes) >= 5
+    assert sum(process.returncode is None for process in processes) <= 1
+    assert 1 < most <= 4
+
+
+def test_when_time_is_up_nothing_more_is_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given more files that hang than there is time for, the rest are not tried."""
+    monkeypatch.setattr(preflight, "LOAD_SECONDS", 0.5)
+    monkeypatch.setattr(preflight, "TOTAL_SECONDS", 0.2)
+    monkeypatch.setattr(preflight, "_MOST_PROCESSES", 1)
+    paths = write(tmp_path, a=GOOD, b=ENDLESS, c=GOOD, d="1 / 0\n")
+
+    findings = check(paths)
+
+    assert findings.pop(paths[1]).harmful
+    assert findings.keys() == set(paths[2:])
+    for finding in findings.values():
+        assert "not tried, as other files took too long" in finding.reason
+        assert not finding.harmful
+
+
+def test_many_good_files_have_all_the_time_they_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a slow machine on which nothing hangs, every file is tried."""
+    monkeypatch.setattr(preflight, "TOTAL_SECONDS", 0.0)
+    slow = "import time\ntime.sleep(0.05)\n" + GOOD
+    paths = write(tmp_path, a=slow, b=slow, c="1 / 0\n")
+
+    assert check(paths).keys() == {paths[2]}
+
+
+def test_settings_are_there(tmp_path: Path) -> None:
+    """Given settings of config.yaml, a file that cannot load without them does."""
+    source = "from core.config import app_config\nint(app_config['a.b'])\n" + GOOD
+    paths = write(tmp_path, a=source)
+
+    assert check(paths, {"a": {"b": 1}}) == {}
+    assert check(paths).keys() == set(paths)
+
+
+def test_what_was_read_is_what_is_tried(tmp_path: Path) -> None:
+    """Given a file that changes after it was read, the new content is not run."""
+    (path,) = write(tmp_path, a=GOOD)
+    file = DriverFile(path, path.read_bytes())
+    ran = tmp_path / "ran"
+    path.write_text(f"open({str(ran)!r}, 'w')\n")
+
+    assert preflight.check([file]) == {}
+    assert not ran.exists()

@@ -1,0 +1,95 @@
+"""Looking for miners on the network."""
+
+from ipaddress import IPv4Network
+
+import pytest
+
+from custom_components.hmm.bundled.miner_drivers.avalon_nano_driver import (
+    AvalonNanoDriver,
+)
+from custom_components.hmm.bundled.shared.axeos import AxeDriver
+from custom_components.hmm.driver_api import BaseMinerAdapter, DriverContext
+from custom_components.hmm.driver_engine.loader import LoadedDriver
+from custom_components.hmm.driver_engine.scan import scan
+from simulator import Fault, SimulatedAvalon, SimulatedAxeOS, SimulatedDevice
+
+type Drivers = list[LoadedDriver[BaseMinerAdapter]]
+
+HERE = [IPv4Network("127.0.0.1/32")]
+
+
+@pytest.fixture
+def usual_ports(monkeypatch: pytest.MonkeyPatch) -> UsualPorts:
+    """Return what makes the ports of simulated devices the usual ones."""
+    return UsualPorts(monkeypatch)
+
+
+class UsualPorts:
+    """Changes the ports that the drivers look at."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Change nothing yet."""
+        self._monkeypatch = monkeypatch
+
+    def set(self, *, http: SimulatedDevice, cgminer: SimulatedDevice) -> None:
+        """Let the drivers look at these devices."""
+        self._monkeypatch.setattr(AxeDriver, "default_port", http.port)
+        self._monkeypatch.setattr(AvalonNanoDriver, "default_port", cgminer.port)
+
+
+async def test_miners_are_found(
+    bundled: Drivers, context: DriverContext, usual_ports: UsualPorts
+) -> None:
+    """Given two miners in the network, both are found, and their clients closed."""
+    async with SimulatedAxeOS() as bitaxe, SimulatedAvalon() as avalon:
+        usual_ports.set(http=bitaxe, cgminer=avalon)
+        found = await scan(HERE, bundled, context, set())
+
+    assert {device.driver.driver_type for device in found} == {"bitaxe", "avalon_nano"}
+    for device in found:
+        assert (device.client.host, device.client.port) == ("127.0.0.1", None)
+        assert device.profile.facts.mac
+        assert device.client._driver is None
+    assert not bitaxe.writes
+
+
+async def test_what_is_no_miner_is_left_out(
+    bundled: Drivers, context: DriverContext, usual_ports: UsualPorts
+) -> None:
+    """Given a web page and a device that is off, nothing is found."""
+    async with SimulatedAxeOS() as router, SimulatedAvalon() as avalon:
+        usual_ports.set(http=router, cgminer=avalon)
+        router.fault = Fault.HTML
+        await avalon.unplug()
+        assert await scan(HERE, bundled, context, set()) == []
+
+
+async def test_miners_that_are_set_up_are_left_alone(
+    bundled: Drivers, context: DriverContext, usual_ports: UsualPorts
+) -> None:
+    """Given an address to skip, not even a connection is opened."""
+    async with SimulatedAxeOS() as bitaxe, SimulatedAvalon() as avalon:
+        usual_ports.set(http=bitaxe, cgminer=avalon)
+        assert await scan(HERE, bundled, context, {"127.0.0.1"}) == []
+        assert bitaxe.counters.connections == avalon.counters.connections == 0
+
+
+async def test_a_network_of_a_company_is_not_scanned(
+    bundled: Drivers, context: DriverContext, usual_ports: UsualPorts
+) -> None:
+    """Given a network of 65,536 addresses, it is left alone."""
+    async with SimulatedAxeOS() as bitaxe, SimulatedAvalon() as avalon:
+        usual_ports.set(http=bitaxe, cgminer=avalon)
+        large = [IPv4Network("127.0.0.0/16")]
+        assert await scan(large, bundled, context, set()) == []
+        assert bitaxe.counters.connections == 0
+
+
+async def test_an_address_in_two_networks_is_asked_once(
+    bundled: Drivers, context: DriverContext, usual_ports: UsualPorts
+) -> None:
+    """Given networks that overlap, each miner is found once."""
+    async with SimulatedAxeOS() as bitaxe, SimulatedAvalon() as avalon:
+        usual_ports.set(http=bitaxe, cgminer=avalon)
+        found = await scan(HERE * 2, bundled, context, set())
+    assert len(found) == 2

@@ -1,0 +1,78 @@
+"""What counts as found by a miner."""
+
+from dataclasses import replace
+
+from custom_components.hmm.driver_api import MinerTelemetry
+from custom_components.hmm.miner.finds import MinerRecord
+
+
+def test_a_count_that_flaps_is_found_once() -> None:
+    """While a miner has not restarted, a block that it once reported is not new."""
+    record = MinerRecord()
+    finds = [
+        record.look("one", MinerTelemetry(uptime=uptime, blocks_found=count))
+        for uptime, count in enumerate([1, 2, 1, 2, 1, 2, 3])
+    ]
+    assert finds == [None, "blocks_found", None, None, None, None, "blocks_found"]
+
+
+def test_a_count_begins_anew_with_a_restart() -> None:
+    """The block after it is found as well."""
+    record = MinerRecord()
+    for uptime, count in ((100, 5), (5, 0)):
+        record.look("one", MinerTelemetry(uptime=uptime, blocks_found=count))
+    assert (
+        record.look("one", MinerTelemetry(uptime=35, blocks_found=1)) == "blocks_found"
+    )
+
+
+def shares(record: MinerRecord, *reported: float | None, **fields: float) -> list[str]:
+    """Return what polls with these best shares are told as, "" for no find."""
+    return [
+        record.look("one", MinerTelemetry(best_share=best, **fields)) or ""
+        for best in reported
+    ]
+
+
+def test_a_best_share_that_flaps_is_found_once() -> None:
+    """Whatever the miner says of its uptime, and for as long as it goes on."""
+    record = MinerRecord()
+    assert shares(record, 10, *[20, 10] * 50, 30) == [
+        "",
+        "best_share",
+        *[""] * 99,
+        "best_share",
+    ]
+    before = replace(record)
+    shares(record, *[20, 30] * 10)
+    # Nor is a flap written to the disk
+    assert record == before
+
+
+def test_a_best_share_that_is_reset_counts_again() -> None:
+    """A mistake of one poll, or a reset, is followed after some minutes."""
+    record = MinerRecord()
+    shares(record, 5e9, 9e16, *[5e9] * 9)
+    assert record.best_share == 9e16
+    assert shares(record, 5e9, 6e9) == ["", "best_share"]
+    assert record.best_share == 6e9
+    # Zero is "not read yet", and what is unknown says nothing
+    shares(record, *[0, None] * 20)
+    assert record.best_share == 6e9
+
+
+def test_a_miner_that_reports_sessions_alone_has_a_record() -> None:
+    """It is the best of them, and no value of a single poll."""
+    record = MinerRecord()
+    finds = [
+        record.look("one", MinerTelemetry(best_session_share=best))
+        for best in (0, 4e9, 9e16, 5e9, 5e9, 0, 1e3, None, 7e9)
+    ]
+    assert finds == [None] * 9
+    assert record.best_share == 5e9
+
+
+def test_an_absurd_record_is_not_restored() -> None:
+    """Given one that was stored before shares had a limit, then it is unknown."""
+    record = MinerRecord("one", 1, 9.99e17)
+    assert MinerRecord.from_dict(record.as_dict()).best_share is None

@@ -1,0 +1,511 @@
+"""Each figure of each kind of pool: what its simulator says is what is shown."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, STATE_ON, STATE_UNKNOWN
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.hmm.bundled.pool_drivers.braiins_driver import BraiinsDriver
+from custom_components.hmm.const import DOMAIN
+from simulator import SimulatedSolopool
+from simulator.accounts import Worker
+from simulator.braiins import SimulatedBraiins
+from simulator.ckpool import SimulatedCkpool
+from simulator.httpd import HttpDevice
+from simulator.mmfp import SimulatedGoSlimStratum, SimulatedGoStratumEngine
+from simulator.ocean import SimulatedOcean
+from simulator.public_pool import SimulatedPublicPool
+from simulator.stack import SimulatedStack
+from tests.common import find, keys, poll, value
+from tests.conftest import set_up
+
+WALLET = "bc1qfpx56gr90psk6urvv5sjzgfpyysjzgfpxfltym"
+ACCOUNT = "example"
+RATES = {"garage": 1.2e12, "attic": 4.8e12}
+
+# Seconds between blocks that SHA-256 finds
+BLOCK_SECONDS = {"BTC": 600, "BCH": 600, "DGB": 75}
+
+# Two digits of the third are rounded away
+CLOSE = 0.006
+
+MONEY = {"confirmed_balance", "pending_balance", "estimated_earnings_24h"}
+SATOSHI = 1e-8
+
+type Figure = float | datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One kind of pool: how it is added, and what its simulator says."""
+
+    pool: HttpDevice
+    driver: str
+    coin: str
+    figures: Callable[[], Mapping[str, Figure]]
+    """By the key of the sensor, in its unit; None is "unknown"."""
+    workers: Callable[[], Mapping[str, float | None]]
+    """By name, in the unit of the account's hashrate."""
+    unit: str = "TH/s"
+    wallet: str = WALLET
+    host: str = "127.0.0.1"
+    port: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What the user told; the place of the API is added."""
+    place: Callable[[HttpDevice], Mapping[str, Any]] = lambda pool: {
+        "api_base": f"http://127.0.0.1:{pool.port}"
+    }
+    silent: frozenset[str] = frozenset()
+    """Figures that it offers with the next share or block only."""
+
+
+def network(coin: str, difficulty: float, hashrate: float) -> dict[str, Figure]:
+    """Return what follows from a hashrate in H/s: days to a block, % of all."""
+    seconds = difficulty * 2**32 / hashrate
+    return {
+        "network_difficulty": difficulty,
+        "pool_hashrate": hashrate / 1e12,
+        "estimated_time_to_block": seconds / 86_400,
+        "pool_percentage": 100 * BLOCK_SECONDS[coin] / seconds,
+    }
+
+
+def total(workers: Iterable[Worker], window: str = "10m") -> float:
+    """Return the H/s of some workers over a window."""
+    return sum(worker.miner.read().averages[window] for worker in workers)
+
+
+def rates(workers: Mapping[str, Worker], unit: float = 1e12) -> dict[str, float | None]:
+    """Return the hashrate of each worker, in TH/s or another unit."""
+    return {name: total([worker]) / unit for name, worker in workers.items()}
+
+
+def best(workers: Iterable[Worker]) -> float:
+    """Return the difficulty of the best share."""
+    return max(worker.miner.read().best_ever for worker in workers)
+
+
+def moment(seconds: float) -> datetime:
+    """Return seconds since 1970 as a moment."""
+    return datetime.fromtimestamp(int(seconds), UTC)
+
+
+def last_share(workers: Iterable[Worker]) -> datetime:
+    """Return when the last share came."""
+    return moment(max(worker.seen for worker in workers))
+
+
+def shares(valid: int, invalid: int, stale: int | None) -> dict[str, Figure]:
+    """Return the counts of shares and the rate that follows."""
+    rejected = invalid + (stale or 0)
+    counts: dict[str, Figure] = {"shares_valid": valid, "shares_invalid": invalid}
+    if stale is not None:
+        counts["shares_stale"] = stale
+    return counts | {"reject_rate": 100 * rejected / (valid + rejected)}
+
+
+# One function for each kind of pool
+
+
+def solopool(generation: Any) -> Row:
+    """Solopool.org: a list of blocks (version 2) or counts of shares (version 1)."""
+    pool = SimulatedSolopool(generation=generation, wallets={WALLET: RATES}, speed=0)
+    pool.find_block()
+    wallet = pool.wallets[WALLET]
+    workers = wallet.workers.values()
+
+    def figures() -> dict[str, Figure]:
+        told = network("DGB", pool.difficulty, total(workers)) | {
+            "active_workers": 2,
+            "blocks_found_24h": len(wallet.blocks),
+            "last_share": last_share(workers),
+        }
+        if generation == 2:
+            return told | {
+                "blocks_found": len(wallet.blocks),
+                "last_block_found": moment(wallet.blocks[0]["timestamp"]),
+                "best_share": best(workers),
+            }
+        readings = [worker.miner.read() for worker in workers]
+        return told | shares(
+            sum(it.accepted for it in readings),
+            sum(it.rejected for it in readings),
+            sum(it.accepted // 400 for it in readings),
+        )
+
+    return Row(
+        pool=pool,
+        driver="solopool",
+        coin="DGB",
+        place=lambda it: {"api_base": f"http://127.0.0.1:{it.port}/api"},
+        figures=figures,
+        workers=lambda: rates(wallet.workers),
+    )
+
+
+def braiins() -> Row:
+    """Braiins Pool: no network, no blocks, but money."""
+    pool = SimulatedBraiins(accounts={ACCOUNT: RATES}, speed=0, gap_seconds=0)
+    account = pool.accounts[ACCOUNT]
+    workers = account.workers.values()
+
+    def figures() -> dict[str, Figure]:
+        yesterday = datetime.now(UTC).date() - timedelta(days=1)
+        readings = {name: it.miner.read() for name, it in account.workers.items()}
+        return {
+            "pool_hashrate": total(workers) / 1e12,
+            "active_workers": 2,
+            "confirmed_balance": account.credited,
+            "pending_balance": pool._pending(readings),
+            "estimated_earnings_24h": pool._earned(account, yesterday),
+            "last_share": last_share(workers),
+        }
+
+    return Row(
+        pool=pool,
+        driver="braiins",
+        coin="BTC",
+        wallet="",
+        settings={
+            "api_token": next(
+                token for token, name in pool.tokens.items() if name == ACCOUNT
+            )
+        },
+        figures=figures,
+        workers=lambda: rates(account.workers),
+    )
+
+
+def nerdminers() -> Row:
+    """NerdMiners.org: the smallest miners of all, so that hashrates are in kH/s."""
+    return ckpool(
+        "nerdminers",
+        "nerdminers",
+        rates_of={"garage": 78_310.0, "attic": 352_000.0},
+        unit=("kH/s", 1e3),
+    )
+
+
+def ckpool(
+    flavour: Any,
+    driver: str,
+    coin: str = "BTC",
+    rates_of: Mapping[str, float] = RATES,
+    unit: tuple[str, float] = ("TH/s", 1e12),
+) -> Row:
+    """All who write the files of ckpool; only one's own server shows its log."""
+    pool = SimulatedCkpool(
+        flavour=flavour, coin=coin.lower(), wallets={WALLET: rates_of}, speed=0
+    )
+    pool.update_seconds = 0
+    pool.find_block()
+    wallet = pool.wallets[WALLET]
+    workers = wallet.workers.values()
+
+    def figures() -> dict[str, Figure]:
+        told: dict[str, Figure] = {
+            "pool_hashrate": total(workers) / unit[1],
+            "active_workers": 2,
+            "best_share": best(workers),
+            "last_share": last_share(workers),
+        }
+        if flavour == "lan":
+            told |= network(coin, pool.difficulty, total(workers))
+            # Its log does not reach back a day yet, so it cannot tell the day's blocks
+            told["last_block_found"] = moment(pool.now)
+        return told
+
+    return Row(
+        pool=pool,
+        driver=driver,
+        coin=coin,
+        figures=figures,
+        workers=lambda: rates(wallet.workers, unit[1]),
+        unit=unit[0],
+    )
+
+
+def mmfp_gss(wallet: str) -> Row:
+    """GoSlimStratum: the whole pool, or what is told of one address."""
+    pool = SimulatedGoSlimStratum(accounts={"dgb": {WALLET: RATES}}, speed=0)
+    pool.find_block()
+    coin = pool.pools["dgb"]
+    workers = coin.workers.values()
+
+    def figures() -> dict[str, Figure]:
+        readings = [worker.miner.read() for worker in workers]
+        valid = sum(it.accepted for it in readings)
+        told = network("DGB", coin.chain.difficulty, total(workers)) | {
+            "active_workers": 2,
+            "best_share": best(workers),
+            "last_share": last_share(workers),
+        }
+        rejected = sum(it.rejected for it in readings)
+        if wallet:
+            # Each worker's stale shares are among its rejected ones
+            invalid = sum(it.rejected - it.rejected // 4 for it in readings)
+            return told | shares(valid, invalid, None)
+        stale = rejected // 4
+        return (
+            told
+            | shares(valid, rejected - stale, stale)
+            | {"blocks_found": len(coin.blocks), "blocks_found_24h": None}
+        )
+
+    return Row(
+        pool=pool,
+        driver="mmfp",
+        coin="DGB",
+        wallet=wallet,
+        figures=figures,
+        workers=lambda: rates(_named(coin.workers)),
+    )
+
+
+def mmfp_gse() -> Row:
+    """GoStratumEngine: counts since its start, and a hashrate only in time."""
+    pool = SimulatedGoStratumEngine(accounts={"dgb": {WALLET: RATES}}, speed=0)
+    pool.find_block()
+    coin = pool.pools["dgb"]
+    workers = coin.workers.values()
+
+    def figures() -> dict[str, Figure]:
+        readings = [worker.miner.read() for worker in workers]
+        rejected = sum(it.rejected for it in readings)
+        return {
+            "pool_hashrate": None,
+            "active_workers": 2,
+            **shares(
+                sum(it.accepted for it in readings),
+                rejected - rejected // 4,
+                rejected // 4,
+            ),
+            "blocks_found": len(coin.blocks),
+            # It tells when the last one was found, of none before
+            "blocks_found_24h": 1 if len(coin.blocks) == 1 else None,
+            "last_block_found": moment(coin.blocks[0].time),
+            "best_share": max(it.best_session for it in readings),
+            "last_share": last_share(workers),
+        }
+
+    return Row(
+        pool=pool,
+        driver="mmfp",
+        coin="DGB",
+        wallet="",
+        figures=figures,
+        workers=lambda: dict.fromkeys(_named(coin.workers)),
+    )
+
+
+def _named(workers: Mapping[str, Worker]) -> dict[str, Worker]:
+    """Return workers by what follows the address in their stratum user."""
+    return {user.rpartition(".")[2]: worker for user, worker in workers.items()}
+
+
+def stack(coin: str) -> Row:
+    """HMM's own stacks: the private pool as a whole, without its workers."""
+    pool = SimulatedStack(coin=coin.lower(), workers=RATES, speed=0)
+    pool.find_block()
+
+    def figures() -> dict[str, Figure]:
+        state = pool.state()
+        return network(coin, pool.difficulty, state["hashrate"]) | {
+            "active_workers": 2,
+            "blocks_found_24h": state["blocks"],
+            "last_block_found": moment(pool._solved[-1].moment.timestamp()),
+        }
+
+    return Row(
+        pool=pool,
+        driver=f"{coin.lower()}_stack",
+        coin=coin,
+        wallet="",
+        place=lambda it: {"manager_port": it.port},
+        figures=figures,
+        workers=dict,
+    )
+
+
+def public_pool(generation: Any) -> Row:
+    """public-pool: blocks without a time, shares only of its later version."""
+    pool = SimulatedPublicPool(generation=generation, wallets={WALLET: RATES}, speed=0)
+    pool.find_block()
+    wallet = pool.wallets[WALLET]
+    workers = {session.name: session.worker for session in wallet.sessions}
+
+    def figures() -> dict[str, Figure]:
+        seen = max(worker.seen for worker in workers.values())
+        told = network("BTC", _difficulty(pool), total(workers.values())) | {
+            "active_workers": 2,
+            "best_share": wallet.best,
+            "blocks_found": pool.state()["wallets"][WALLET]["blocks"],
+            "blocks_found_24h": None,
+            "last_share": moment(seen),
+        }
+        if generation == 2026:
+            told["last_share"] = moment(seen - seen % 600)
+            told["shares_valid"] = sum(
+                worker.miner.read().accepted for worker in workers.values()
+            )
+        return told
+
+    return Row(
+        pool=pool,
+        driver="public_pool",
+        coin="BTC",
+        place=lambda it: {"api_base": f"http://127.0.0.1:{it.port}/api"},
+        figures=figures,
+        workers=lambda: rates(workers),
+    )
+
+
+def _difficulty(pool: SimulatedPublicPool) -> float:
+    """Return the difficulty of the simulated network."""
+    worker = next(iter(pool.wallets[WALLET].sessions)).worker
+    return worker.miner.network_difficulty
+
+
+def ocean() -> Row:
+    """OCEAN: earnings, no time to a block for one alone."""
+    pool = SimulatedOcean(wallets={WALLET: RATES}, speed=0)
+    wallet = pool.wallets[WALLET]
+    workers = wallet.workers.values()
+
+    def figures() -> dict[str, Figure]:
+        difficulty = next(iter(workers)).miner.network_difficulty
+        told = network("BTC", difficulty, total(workers))
+        del told["estimated_time_to_block"]
+        since = datetime.now(UTC).timestamp() - 86_400
+        earned = sum(
+            it["satoshis_net_earned"] for it in wallet.earnings if it["ts"] >= since
+        )
+        return told | {
+            "active_workers": 2,
+            "confirmed_balance": wallet.unpaid / 1e8,
+            "estimated_earnings_24h": earned / 1e8,
+            "last_share": last_share(workers),
+        }
+
+    return Row(
+        pool=pool,
+        driver="ocean",
+        coin="BTC",
+        place=lambda it: {"api_base": f"http://127.0.0.1:{it.port}/v1"},
+        figures=figures,
+        workers=lambda: rates(wallet.workers),
+    )
+
+
+TABLE: Mapping[str, Callable[[], Row]] = {
+    "solopool v2": lambda: solopool(2),
+    "solopool v1": lambda: solopool(1),
+    "braiins": braiins,
+    "braiins solo": lambda: ckpool("braiins", "braiins_solo"),
+    "braiins solo, numbers": lambda: ckpool("braiins-numeric", "braiins_solo"),
+    "ckpool of one's own": lambda: ckpool("lan", "ckpool"),
+    "public ckpool": lambda: ckpool("public", "ckpool"),
+    "nerdminers": nerdminers,
+    "mmfp gss": lambda: mmfp_gss(""),
+    "mmfp gss, one address": lambda: mmfp_gss(WALLET),
+    "mmfp gse": mmfp_gse,
+    "dgb stack": lambda: stack("DGB"),
+    "bch stack": lambda: stack("BCH"),
+    "btc stack": lambda: stack("BTC"),
+    "public-pool 2025": lambda: public_pool(2025),
+    "public-pool 2026": lambda: public_pool(2026),
+    "ocean": ocean,
+}
+
+
+def entry_of(row: Row) -> MockConfigEntry:
+    """Return the entry of an account at a simulated pool."""
+    return MockConfigEntry(
+        domain=DOMAIN,
+        title="Pool",
+        unique_id=f"{row.driver}_account",
+        data={
+            "entry_type": "pool",
+            "driver": row.driver,
+            "host": row.host,
+            "port": row.port or row.pool.port,
+            "coin": row.coin,
+            "wallet": row.wallet,
+            "pool_settings": {},
+            "account_settings": {**row.settings, **row.place(row.pool)},
+        },
+    )
+
+
+@pytest.mark.parametrize("kind", TABLE)
+async def test_every_figure(
+    home: HomeAssistant,
+    every_entity: None,
+    monkeypatch: pytest.MonkeyPatch,
+    freezer: FrozenDateTimeFactory,
+    kind: str,
+) -> None:
+    """Pool by tile: what the simulator says, and nothing that it does not say."""
+    monkeypatch.setattr(BraiinsDriver, "gap_seconds", 0.0)
+    row = TABLE[kind]()
+    async with row.pool:
+        entry = await set_up(home, entry_of(row))
+        await poll(home, entry)
+        health = find(home, entry, "binary_sensor", "health")
+        assert health.state == STATE_ON, health.attributes["reason"]
+        expected = row.figures()
+        offered = {
+            key for key in keys(home, entry, "sensor") if not key.startswith("worker_")
+        }
+        assert offered == {*expected, "latency_ms", "stratum_latency"}
+        for key, figure in expected.items():
+            state = find(home, entry, "sensor", key).state
+            match figure:
+                case None:
+                    assert state == STATE_UNKNOWN, key
+                case datetime():
+                    told = datetime.fromisoformat(state)
+                    assert abs(told - figure) < timedelta(seconds=2), key
+                case _:
+                    least = SATOSHI if key in MONEY else 0
+                    assert value(home, entry, key) == pytest.approx(
+                        figure, rel=CLOSE, abs=least
+                    ), key
+        shown_unit = find(home, entry, "sensor", "pool_hashrate").attributes
+        assert shown_unit[ATTR_UNIT_OF_MEASUREMENT] == row.unit
+        assert float(find(home, entry, "sensor", "latency_ms").state) >= 0
+        assert workers_of(home, entry) == {
+            name: None if rate is None else pytest.approx(rate, rel=0.015)
+            for name, rate in row.workers().items()
+        }
+
+
+def workers_of(hass: HomeAssistant, entry: Any) -> dict[str, float | None]:
+    """Return the hashrate that each worker of an account shows; all are online."""
+    unit = find(hass, entry, "sensor", "pool_hashrate").attributes
+    entities, devices = er.async_get(hass), dr.async_get(hass)
+    shown: dict[str, float | None] = {}
+    for device in dr.async_entries_for_config_entry(devices, entry.entry_id):
+        if device.via_device_id is None or device.name is None:
+            continue
+        name = device.name.removeprefix("Pool worker ")
+        shown[name] = None
+        for entity in er.async_entries_for_device(entities, device.id):
+            state = hass.states.get(entity.entity_id)
+            assert state is not None
+            if entity.unique_id.endswith("_online"):
+                assert state.state == STATE_ON
+            elif entity.unique_id.endswith("_hashrate"):
+                shown[name] = float(state.state)
+                assert (
+                    state.attributes[ATTR_UNIT_OF_MEASUREMENT]
+                    == unit[ATTR_UNIT_OF_MEASUREMENT]
+                )
+    return shown
