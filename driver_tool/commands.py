@@ -15,7 +15,7 @@ from custom_components.hmm.driver_api import (
 )
 from custom_components.hmm.driver_engine.client import MinerClient
 from custom_components.hmm.driver_engine.guard import DriverFault
-from custom_components.hmm.driver_engine.loader import LoadedDriver
+from custom_components.hmm.driver_engine.loaded import LoadedDriver
 from custom_components.hmm.driver_engine.pool_client import (
     close_pool_driver,
     fetch_tiles,

@@ -11,11 +11,8 @@ from custom_components.hmm.driver_api import BaseMinerAdapter, BasePoolIntegrati
 from custom_components.hmm.driver_engine import loader
 from custom_components.hmm.driver_engine.driver_files import DriverFile
 from custom_components.hmm.driver_engine.legacy.siblings import sibling_files
-from custom_components.hmm.driver_engine.loader import (
-    LoadedDriver,
-    LoadedDrivers,
-    load_drivers,
-)
+from custom_components.hmm.driver_engine.loaded import LoadedDriver, LoadedDrivers
+from custom_components.hmm.driver_engine.loader import load_drivers
 
 from . import ToolError
 

@@ -12,7 +12,7 @@ from .driver_api import BasePoolIntegration, DriverContext
 
 if TYPE_CHECKING:
     from .driver_engine.known_pools import KnownPools
-    from .driver_engine.loader import LoadedDriver, LoadedDrivers
+    from .driver_engine.loaded import LoadedDriver, LoadedDrivers
     from .drivers.manager import DriverManager
     from .fleet.coordinator import HubConfigEntry
     from .fleet.members import Fleet

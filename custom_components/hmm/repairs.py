@@ -15,7 +15,7 @@ from .driver_engine.declaration import DriverId
 from .driver_engine.disable import disable
 from .driver_engine.driver_files import UnusableFile, read_bytes
 from .driver_engine.faults import os_reason
-from .driver_engine.loader import FailedDriver
+from .driver_engine.loaded import FailedDriver
 from .drivers.issues import DATA_PATH, DATA_TYPE
 from .drivers.repairs_install import async_create_install_flow
 from .drivers.repairs_stock import async_create_stock_flow

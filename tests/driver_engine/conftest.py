@@ -9,7 +9,8 @@ from custom_components.hmm.bundled.miner_drivers.nmminer_driver import NMMinerDr
 from custom_components.hmm.bundled.shared.axeos import AxeDriver
 from custom_components.hmm.driver_api import BaseMinerAdapter, DriverContext
 from custom_components.hmm.driver_api.transports.cgminer import CgminerClient
-from custom_components.hmm.driver_engine.loader import LoadedDriver, load_drivers
+from custom_components.hmm.driver_engine.loaded import LoadedDriver
+from custom_components.hmm.driver_engine.loader import load_drivers
 from tests.conftest import free_udp_port
 
 

@@ -33,7 +33,7 @@ from custom_components.hmm.driver_engine import (
 from custom_components.hmm.driver_engine.detect import Detected, Detection, detect
 from custom_components.hmm.driver_engine.guard import DriverFault
 from custom_components.hmm.driver_engine.hanging import MOST_HANGING, hanging_of
-from custom_components.hmm.driver_engine.loader import LoadedDriver
+from custom_components.hmm.driver_engine.loaded import LoadedDriver
 from simulator import (
     Fault,
     SimulatedAvalon,

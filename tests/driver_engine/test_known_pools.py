@@ -12,11 +12,8 @@ from custom_components.hmm.driver_api import MiningModel
 from custom_components.hmm.driver_engine import preflight
 from custom_components.hmm.driver_engine.hanging import set_apart
 from custom_components.hmm.driver_engine.known_pools import KnownPools, load_known_pools
-from custom_components.hmm.driver_engine.loader import (
-    BUNDLED,
-    FailedDriver,
-    load_drivers,
-)
+from custom_components.hmm.driver_engine.loaded import FailedDriver
+from custom_components.hmm.driver_engine.loader import BUNDLED, load_drivers
 
 BUNDLED_FILES = {path.stem for path in (BUNDLED / "pools").glob("*.yaml")}
 

@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
-from custom_components.hmm.driver_engine import driver_files, loader, preflight
-from custom_components.hmm.driver_engine.loader import (
-    BUNDLED,
-    FailedDriver,
-    LoadedDrivers,
-    load_drivers,
+from custom_components.hmm.driver_engine import (
+    driver_files,
+    loader,
+    preflight,
+    user_file,
 )
+from custom_components.hmm.driver_engine.loaded import FailedDriver, LoadedDrivers
+from custom_components.hmm.driver_engine.loader import BUNDLED, load_drivers
 
 BUNDLED_MINERS = {"avalon_nano", "bitaxe", "nerdqaxe", "nmminer"}
 BUNDLED_POOL_FILES = {
@@ -692,14 +693,14 @@ def test_what_would_take_home_assistant_with_it(
     """Given a file that hangs, leaves or multiplies, only the others run in here."""
     monkeypatch.setattr(preflight, "LOAD_SECONDS", 3.0)
     ran: list[Path] = []
-    import_file: Callable[..., Any] = loader._import_user_file
+    import_file: Callable[..., Any] = user_file._import_user_file
 
     def note(file: driver_files.DriverFile, *args: Any) -> Any:
         ran.append(file.path)
         assert file.path.name != "b_driver.py"
         return import_file(file, *args)
 
-    monkeypatch.setattr(loader, "_import_user_file", note)
+    monkeypatch.setattr(user_file, "_import_user_file", note)
     threads = threading.active_count()
     good = {"a_driver": MINER, "c_driver": LEGACY}
     drivers = load(tmp_path, **good, b_driver=source)

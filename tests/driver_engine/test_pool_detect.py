@@ -25,7 +25,8 @@ from custom_components.hmm.driver_api import (
 )
 from custom_components.hmm.driver_engine.address import Address, AddressError
 from custom_components.hmm.driver_engine.known_pools import KnownPools, load_known_pools
-from custom_components.hmm.driver_engine.loader import LoadedDrivers, load_drivers
+from custom_components.hmm.driver_engine.loaded import LoadedDrivers
+from custom_components.hmm.driver_engine.loader import load_drivers
 from custom_components.hmm.driver_engine.pool_client import make_pool_driver
 from custom_components.hmm.driver_engine.pool_detect import (
     PoolMatch,

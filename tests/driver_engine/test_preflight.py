@@ -12,7 +12,7 @@ import pytest
 from custom_components.hmm.driver_engine import preflight
 from custom_components.hmm.driver_engine.driver_files import DriverFile
 from custom_components.hmm.driver_engine.legacy.siblings import with_siblings
-from custom_components.hmm.driver_engine.preflight import Finding
+from custom_components.hmm.driver_engine.loaded import Finding
 from tests.conftest import free_udp_port
 
 RAISES = "It fails when it is loaded: "
@@ -30,6 +30,7 @@ GOOD = dedent("""\
 def no_spare() -> Iterator[None]:
     """Begin and end without a process that waits."""
     preflight._spare.end()
+    preflight._passed.clear()
     yield
     preflight._spare.end()
 

@@ -9,7 +9,7 @@ from custom_components.hmm.bundled.miner_drivers.avalon_nano_driver import (
 )
 from custom_components.hmm.bundled.shared.axeos import AxeDriver
 from custom_components.hmm.driver_api import BaseMinerAdapter, DriverContext
-from custom_components.hmm.driver_engine.loader import LoadedDriver
+from custom_components.hmm.driver_engine.loaded import LoadedDriver
 from custom_components.hmm.driver_engine.scan import scan
 from simulator import Fault, SimulatedAvalon, SimulatedAxeOS, SimulatedDevice
 

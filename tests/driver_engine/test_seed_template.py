@@ -20,7 +20,8 @@ from custom_components.hmm.driver_api import (
 from custom_components.hmm.driver_engine.client import MinerClient
 from custom_components.hmm.driver_engine.detect import detect
 from custom_components.hmm.driver_engine.guard import DriverFault
-from custom_components.hmm.driver_engine.loader import LoadedDriver, load_drivers
+from custom_components.hmm.driver_engine.loaded import LoadedDriver
+from custom_components.hmm.driver_engine.loader import load_drivers
 from simulator import SimulatedAxeOS
 
 TEMPLATE = Path(__file__).parents[1] / "fixtures" / "drivers" / "seed_004_template.py"

@@ -18,7 +18,7 @@ import pytest
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
-from custom_components.hmm.driver_engine.loader import LoadedDriver
+from custom_components.hmm.driver_engine.loaded import LoadedDriver
 from custom_components.hmm.drivers import packages as driver_requirements
 from custom_components.hmm.drivers.updates import DRIVER_UPDATES
 from custom_components.hmm.markdown import escape

@@ -25,7 +25,7 @@ import voluptuous as vol
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
-from custom_components.hmm.driver_engine.loader import LoadedDriver
+from custom_components.hmm.driver_engine.loaded import LoadedDriver
 from custom_components.hmm.drivers.updates import CHECK_INTERVAL, DRIVER_UPDATES
 from simulator import SimulatedAxeOS
 from tests.common import find, hub_entry, later, poll, until

@@ -22,7 +22,7 @@ from ..driver_api.transports.heard import on_reply
 from .client import MinerClient
 from .guard import DriverFault
 from .identity import address_id, miner_unique_id
-from .loader import LoadedDriver
+from .loaded import LoadedDriver
 from .profile import MinerProfile
 
 _LOGGER = logging.getLogger(__name__)

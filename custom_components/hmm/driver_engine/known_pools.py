@@ -23,7 +23,8 @@ from .faults import why
 from .guard import Tolerated, read_driver
 from .hanging import never_replied, note_no_reply
 from .limits import run_limited
-from .loader import BUNDLED, FailedDriver, LoadedDriver, LoadedDrivers
+from .loaded import FailedDriver, LoadedDriver, LoadedDrivers
+from .loader import BUNDLED
 from .yaml_file import LARGEST_FILE, YamlProblem, read_mapping
 
 _LOGGER = logging.getLogger(__name__)

@@ -13,9 +13,9 @@ that has run a file is never used again, with all that the file has opened or ch
 import atexit
 import base64
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 import contextlib
-from dataclasses import dataclass
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -32,6 +32,8 @@ from ..driver_api import Reason
 from . import trial
 from .driver_files import DriverFile
 from .faults import unpack, why
+from .legacy.app_settings import settings_seen
+from .loaded import Finding
 
 LOAD_SECONDS = 10.0
 """How long one file may take to load."""
@@ -43,31 +45,40 @@ _MOST_PROCESSES = 4
 _PATIENCE_SECONDS = 1.0
 """How long a file may keep the others waiting for a process of their own."""
 
+_MOST_PASSED = 1000
+_passed: set[str] = set()
+"""Files that did no harm; they are not tried again while the program runs."""
+
 _START_SECONDS = 60.0
 _SPARE_SECONDS = trial.IDLE_SECONDS - 15
 """How long it is given files: surely before it goes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What is wrong with a file; ``line`` is None if unknown."""
-
-    reason: Reason
-    line: int | None = None
-    harmful: bool = False
-    """Whether it spoilt the process: it is no mere error."""
-
-
 def check(
-    files: Iterable[DriverFile], settings: Mapping[str, Any] | None = None
+    files: Collection[DriverFile], settings: Mapping[str, Any] | None = None
 ) -> dict[Path, Finding]:
     """Return what is wrong with each file that cannot be loaded. Blocks.
 
     What is tried is what was read: the file may be another by then. ``settings`` are
     those of config.yaml, which a file may need to load at all.
     """
-    waiting = deque(files)
-    return _Trial(waiting, settings or {}).run() if waiting else {}
+    settings = settings or {}
+    keys = {file.path: _key(file, settings) for file in files}
+    new = [file for file in files if keys[file.path] not in _passed]
+    if not new:
+        return {}
+    findings = _Trial(deque(new), settings).run()
+    if len(_passed) > _MOST_PASSED:
+        _passed.clear()
+    _passed.update(keys[file.path] for file in new if file.path not in findings)
+    return findings
+
+
+def _key(file: DriverFile, settings: Mapping[str, Any]) -> str:
+    """Return what is the same for files that do the same when they are loaded."""
+    seen = settings_seen(file.text, settings)
+    key = repr((file.fingerprint, sys.path, seen))
+    return hashlib.sha256(key.encode(errors="replace")).hexdigest()
 
 
 def too_slow() -> Reason:

@@ -6,7 +6,7 @@ from ipaddress import IPv4Network
 
 from ..driver_api import BaseMinerAdapter, DriverContext
 from .detect import Detected, detect
-from .loader import LoadedDriver
+from .loaded import LoadedDriver
 
 # A live host on the LAN answers a connect within milliseconds; a WiFi miner
 # that sleeps may take a second.

@@ -41,7 +41,7 @@ def _main() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     # Each takes so much of the memory that no more than some 30 can be started
     threading.stack_size(_STACK)
-    loader, tampering, faults = _import_loader()
+    user_file, tampering, faults = _import_loader()
     # Home Assistant has set up its log: that a driver does it once more does nothing
     logging.root.addHandler(logging.NullHandler())
 
@@ -72,7 +72,7 @@ def _main() -> None:
         what_changed = tampering.what_changed
         failed = raised = None
         try:
-            failed = loader.try_file(file, settings)
+            failed = user_file.try_file(file, settings)
         # Without "Exception": the file may have replaced that as well
         except:  # noqa: E722
             raised = sys.exception()
@@ -109,9 +109,9 @@ def _import_loader() -> tuple[Any, Any, Any]:
         package = ModuleType(name)
         package.__path__ = [str(folder)]
         sys.modules[name] = package
-    from custom_components.hmm.driver_engine import faults, loader, tampering
+    from custom_components.hmm.driver_engine import faults, tampering, user_file
 
-    return loader, tampering, faults
+    return user_file, tampering, faults
 
 
 if __name__ == "__main__":

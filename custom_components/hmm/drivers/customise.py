@@ -10,7 +10,7 @@ from ..const import DOMAIN
 from ..data import get_data
 from ..driver_engine.driver_store import DriverStore, StoreError, driver_file_name
 from ..driver_engine.faults import os_reason
-from ..driver_engine.loader import AnyLoaded
+from ..driver_engine.loaded import AnyLoaded
 from ..errors import told
 from .manager import ReloadReport, id_of
 

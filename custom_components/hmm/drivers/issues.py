@@ -8,7 +8,8 @@ from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN
 from ..driver_engine.hanging import is_stopped
-from ..driver_engine.loader import BUNDLED, StockFile
+from ..driver_engine.loaded import StockFile
+from ..driver_engine.loader import BUNDLED
 from ..errors import told
 from ..markdown import Markdown, async_create_issue, code
 

@@ -7,7 +7,7 @@ from homeassistant.util.json import JsonObjectType
 
 from ..data import HmmConfigEntry, get_data
 from ..driver_api.units import parse_text
-from ..driver_engine.loader import AnyLoaded, FailedDriver
+from ..driver_engine.loaded import AnyLoaded, FailedDriver
 from ..errors import entry_reason, told
 from .manager import DriverChange, DriverManager, ReloadReport, id_of, variant_of
 

@@ -30,15 +30,8 @@ from ..driver_engine.driver_thread import end_threads
 from ..driver_engine.guard import make_driver
 from ..driver_engine.hanging import is_apart, set_apart, watch
 from ..driver_engine.known_pools import KnownPools, load_known_pools
-from ..driver_engine.loader import (
-    BUNDLED,
-    AnyLoaded,
-    FailedDriver,
-    LoadedDriver,
-    LoadedDrivers,
-    forget_modules,
-    load_drivers,
-)
+from ..driver_engine.loaded import AnyLoaded, FailedDriver, LoadedDriver, LoadedDrivers
+from ..driver_engine.loader import BUNDLED, forget_modules, load_drivers
 from ..driver_engine.pool_client import close_pool_driver, lend, make_pool_driver
 from ..driver_engine.requirements import Needs, Withheld, optional_drivers, users_needs
 from ..miner.coordinator import MinerCoordinator

@@ -10,7 +10,8 @@ from homeassistant.core import HomeAssistant
 from ..data import get_data
 from ..driver_api.units import parse_text
 from ..driver_engine.declaration import DriverId
-from ..driver_engine.loader import BUNDLED, AnyLoaded
+from ..driver_engine.loaded import AnyLoaded
+from ..driver_engine.loader import BUNDLED
 from .manager import DriverManager, id_of
 from .updates import DRIVER_UPDATES, DriverState
 

@@ -10,7 +10,7 @@ import voluptuous as vol
 
 from ..const import DOMAIN
 from ..data import get_data
-from ..driver_engine.loader import StockFile
+from ..driver_engine.loaded import StockFile
 from ..flow_tools import choice
 from ..markdown import escaping
 from .issues import STOCK_FILES, listed_stock, stock_label

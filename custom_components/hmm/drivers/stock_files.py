@@ -6,7 +6,7 @@ from typing import Any
 from homeassistant.core import HomeAssistant
 
 from ..const import DOMAIN
-from ..driver_engine.loader import StockFile
+from ..driver_engine.loaded import StockFile
 from ..safe_store import SafeStore
 
 _STORAGE_KEY = f"{DOMAIN}.stock_files"

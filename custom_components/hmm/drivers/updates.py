@@ -33,7 +33,7 @@ from ..driver_engine.driver_store import (
 from ..driver_engine.faults import why
 from ..driver_engine.legacy.siblings import sibling_files, with_siblings
 from ..driver_engine.legacy.stock_hashes import is_stock
-from ..driver_engine.loader import FailedDriver
+from ..driver_engine.loaded import FailedDriver
 from ..driver_engine.preflight import check
 from ..driver_engine.requirements import needs_of
 from ..driver_engine.versions import UNKNOWN, is_newer

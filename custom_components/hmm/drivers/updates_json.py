@@ -10,7 +10,7 @@ from ..data import get_data
 from ..driver_api import Reason
 from ..driver_api.units import parse_text
 from ..driver_engine.faults import why
-from ..driver_engine.loader import AnyLoaded
+from ..driver_engine.loaded import AnyLoaded
 from ..errors import message, told
 from .install import issue_id
 from .manager import id_of

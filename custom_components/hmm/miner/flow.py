@@ -41,7 +41,7 @@ from ..driver_engine.identity import (
     known_facts,
     known_ids,
 )
-from ..driver_engine.loader import LoadedDriver
+from ..driver_engine.loaded import LoadedDriver
 from ..driver_engine.scan import scan
 from ..errors import Placeholders, form_error, told
 from ..flow_tools import (

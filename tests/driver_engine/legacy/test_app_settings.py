@@ -8,7 +8,8 @@ import pytest
 
 from custom_components.hmm.driver_api import BadAnswer
 from custom_components.hmm.driver_engine.legacy.pools import LegacyPool
-from custom_components.hmm.driver_engine.loader import LoadedDrivers, load_drivers
+from custom_components.hmm.driver_engine.loaded import LoadedDrivers
+from custom_components.hmm.driver_engine.loader import load_drivers
 from custom_components.hmm.driver_engine.pool_client import PoolAccount, fetch_tiles
 
 from .pool_server import HASHRATE, PoolServer

@@ -37,7 +37,8 @@ from custom_components.hmm.driver_engine.legacy.miner_reports import read_report
 from custom_components.hmm.driver_engine.legacy.shims.adapters import (
     MinerTelemetry as Report,
 )
-from custom_components.hmm.driver_engine.loader import LoadedDriver, load_drivers
+from custom_components.hmm.driver_engine.loaded import LoadedDriver
+from custom_components.hmm.driver_engine.loader import load_drivers
 from simulator import (
     SimulatedAvalon,
     SimulatedAxeOS,

@@ -15,7 +15,8 @@ from custom_components.hmm.driver_api import (
     PoolTemplate,
 )
 from custom_components.hmm.driver_engine.legacy.pools import LegacyPool
-from custom_components.hmm.driver_engine.loader import LoadedDriver, load_drivers
+from custom_components.hmm.driver_engine.loaded import LoadedDriver
+from custom_components.hmm.driver_engine.loader import load_drivers
 from custom_components.hmm.driver_engine.pool_client import (
     PoolAccount,
     fetch_tiles,

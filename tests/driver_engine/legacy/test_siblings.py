@@ -8,11 +8,8 @@ import pytest
 
 from custom_components.hmm.driver_engine import preflight
 from custom_components.hmm.driver_engine.driver_files import LARGEST_FILE
-from custom_components.hmm.driver_engine.loader import (
-    FailedDriver,
-    LoadedDrivers,
-    load_drivers,
-)
+from custom_components.hmm.driver_engine.loaded import FailedDriver, LoadedDrivers
+from custom_components.hmm.driver_engine.loader import load_drivers
 
 BASE = """\
 from __future__ import annotations

@@ -8,7 +8,8 @@ import pytest
 
 from custom_components.hmm.driver_engine.declaration import DriverId
 from custom_components.hmm.driver_engine.legacy import stock_hashes as stock
-from custom_components.hmm.driver_engine.loader import LoadedDrivers, load_drivers
+from custom_components.hmm.driver_engine.loaded import LoadedDrivers
+from custom_components.hmm.driver_engine.loader import load_drivers
 
 OLD_POOL = """\
 from integrations.base_pool import BasePoolIntegration, DashboardTileData

@@ -17,7 +17,8 @@ from custom_components.hmm.driver_engine import pool_client
 from custom_components.hmm.driver_engine.guard import DriverFault
 from custom_components.hmm.driver_engine.legacy import pools as legacy_pools
 from custom_components.hmm.driver_engine.legacy.pools import LegacyPool
-from custom_components.hmm.driver_engine.loader import LoadedDrivers, load_drivers
+from custom_components.hmm.driver_engine.loaded import LoadedDrivers
+from custom_components.hmm.driver_engine.loader import load_drivers
 from custom_components.hmm.driver_engine.pool_client import PoolAccount, fetch_tiles
 
 HEAD = "from integrations.base_pool import *\n"
