@@ -1,7 +1,7 @@
 """Driver files, good and bad ones."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 import hashlib
 import json
 import os
@@ -13,12 +13,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.hmm.driver_engine import (
-    driver_files,
-    loader,
-    preflight,
-    user_file,
-)
+from custom_components.hmm.driver_engine import driver_files, preflight, user_file
 from custom_components.hmm.driver_engine.loaded import FailedDriver, LoadedDrivers
 from custom_components.hmm.driver_engine.loader import BUNDLED, load_drivers
 
@@ -733,14 +728,14 @@ def test_settings_reach_a_file(tmp_path: Path) -> None:
 def tried(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the names of the files that were tried in a process of their own."""
     names: list[str] = []
-    real = preflight.check
+    give = preflight._Process.give
 
-    def note(files: Iterable[driver_files.DriverFile], settings: Any) -> Any:
-        found = list(files)
-        names.extend(file.path.name for file in found)
-        return real(found, settings)
+    def note(process: Any, file: driver_files.DriverFile, settings: Any) -> None:
+        names.append(file.path.name)
+        give(process, file, settings)
 
-    monkeypatch.setattr(loader, "check", note)
+    monkeypatch.setattr(preflight._Process, "give", note)
+    preflight._passed.clear()
     return names
 
 

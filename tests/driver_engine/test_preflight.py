@@ -62,7 +62,7 @@ def check(
     paths: Iterable[Path], settings: Mapping[str, Any] | None = None
 ) -> dict[Path, Finding]:
     """Return what is wrong with files, as they are now."""
-    files = [with_siblings(DriverFile(path, path.read_bytes())) for path in paths]
+    files = (with_siblings(DriverFile(path, path.read_bytes())) for path in paths)
     return preflight.check(files, settings)
 
 

@@ -291,6 +291,5 @@ def _more_telling(error: DriverError | None, other: DriverError) -> DriverError:
 
 
 def _tells(error: DriverError) -> int:
-    if error.reason_key == "driver_hangs":
-        return _tells(DriverFault())
-    return next(weight for kind, weight in _TELLS if isinstance(error, kind))
+    kind = DriverFault if error.reason_key == "driver_hangs" else type(error)
+    return next(weight for told, weight in _TELLS if issubclass(kind, told))

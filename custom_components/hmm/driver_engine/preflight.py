@@ -13,9 +13,8 @@ that has run a file is never used again, with all that the file has opened or ch
 import atexit
 import base64
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 import contextlib
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -32,7 +31,6 @@ from ..driver_api import Reason
 from . import trial
 from .driver_files import DriverFile
 from .faults import unpack, why
-from .legacy.app_settings import settings_seen
 from .loaded import Finding
 
 LOAD_SECONDS = 10.0
@@ -47,7 +45,8 @@ _PATIENCE_SECONDS = 1.0
 
 _MOST_PASSED = 1000
 _passed: set[str] = set()
-"""Files that did no harm; they are not tried again while the program runs."""
+"""The fingerprints of files that did no harm: they are not tried again while the
+program runs."""
 
 _START_SECONDS = 60.0
 _SPARE_SECONDS = trial.IDLE_SECONDS - 15
@@ -55,30 +54,21 @@ _SPARE_SECONDS = trial.IDLE_SECONDS - 15
 
 
 def check(
-    files: Collection[DriverFile], settings: Mapping[str, Any] | None = None
+    files: Iterable[DriverFile], settings: Mapping[str, Any] | None = None
 ) -> dict[Path, Finding]:
     """Return what is wrong with each file that cannot be loaded. Blocks.
 
     What is tried is what was read: the file may be another by then. ``settings`` are
     those of config.yaml, which a file may need to load at all.
     """
-    settings = settings or {}
-    keys = {file.path: _key(file, settings) for file in files}
-    new = [file for file in files if keys[file.path] not in _passed]
+    new = [file for file in files if file.fingerprint not in _passed]
     if not new:
         return {}
-    findings = _Trial(deque(new), settings).run()
+    findings = _Trial(deque(new), settings or {}).run()
     if len(_passed) > _MOST_PASSED:
         _passed.clear()
-    _passed.update(keys[file.path] for file in new if file.path not in findings)
+    _passed.update(file.fingerprint for file in new if file.path not in findings)
     return findings
-
-
-def _key(file: DriverFile, settings: Mapping[str, Any]) -> str:
-    """Return what is the same for files that do the same when they are loaded."""
-    seen = settings_seen(file.text, settings)
-    key = repr((file.fingerprint, sys.path, seen))
-    return hashlib.sha256(key.encode(errors="replace")).hexdigest()
 
 
 def too_slow() -> Reason:
