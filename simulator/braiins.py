@@ -351,7 +351,7 @@ class SimulatedBraiins(PoolServer):
     def _days(self) -> list[date]:
         """Give the full days (UTC) since the workers began, newest first."""
         began = datetime.fromtimestamp(self._started - self._age, UTC).date()
-        today = datetime.now(UTC).date()
+        today = datetime.fromtimestamp(self.now, UTC).date()
         return [
             today - timedelta(days=ago) for ago in range(1, (today - began).days + 1)
         ]
