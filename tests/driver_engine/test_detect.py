@@ -466,6 +466,20 @@ async def test_a_device_that_never_replies_has_the_same_limit(
     assert detection.error.reason_key == "no_response"
 
 
+async def test_a_slow_miner_does_not_refuse(
+    bundled: Drivers, context: DriverContext, patient: pytest.MonkeyPatch
+) -> None:
+    """Given an open port that is slow among closed ones, it is not called refused."""
+    patient.setattr(detection_module, "FIRST_REPLY_SECONDS", 0.5)
+    async with SimulatedAxeOS() as device:
+        device.fault = Fault.SILENT
+        patient.setattr(BitaxeDriver, "default_port", device.port)
+        detection = await detect(bundled, context, "127.0.0.1")
+
+    assert detection.error is not None
+    assert detection.error.reason_key == "no_response"
+
+
 async def test_closed_ports_leave_little_time_to_broadcast(
     bundled: Drivers, context: DriverContext, patient: pytest.MonkeyPatch
 ) -> None:

@@ -146,7 +146,9 @@ class _Search:
         self._context = context
         self._host = host
         self._port = port
-        self._results: dict[int, Detected | DriverError] = {}  # by the driver's turn
+        # All of these by the driver's turn
+        self._results: dict[int, Detected | DriverError] = {}
+        self._requested: set[int] = set()
         self._is_heard = False
         self._limit: asyncio.Timeout | None = None
 
@@ -174,12 +176,15 @@ class _Search:
                 await self._ask(turn, driver)
         if found := self.found:
             return Detection(found=found)
-        error: DriverError | None = None
+        in_time = CannotConnect("Nothing answered in time", reason="no_response")
+        # A port that is open but slow says more than one that is closed
+        is_slow = self._requested - self._results.keys()
+        error: DriverError | None = in_time if is_slow else None
         for result in self._in_order():
             if isinstance(result, DriverError):
                 error = _more_telling(error, result)
         if error is None and drivers:
-            error = CannotConnect("Nothing answered in time", reason="no_response")
+            error = in_time
         return Detection(
             error=error
             or CannotConnect("There is no driver for it", reason="unsupported_device")
@@ -246,6 +251,8 @@ class _Search:
 
     async def _ask(self, turn: int, driver: LoadedDriver[BaseMinerAdapter]) -> bool:
         """Ask one driver; return whether another of the same door may be asked."""
+        if driver.driver_class.connection_type != "udp":
+            self._requested.add(turn)
         client = MinerClient(driver.driver_class, self._context, self._host, self._port)
         try:
             if await client.connect():
