@@ -285,7 +285,7 @@ async def test_two_files_cannot_have_two_versions(
     assert running(home)
     assert running(home, "other") is None
     assert reasons(home) == {
-        f"hmm/{OTHER}": f"acme_driver.py asks for {PACKAGE}==1.0, this file for"
+        f"hmm/{OTHER}": f"acme_driver.py requires {PACKAGE}==1.0, this file"
         f" {PACKAGE}==2.0"
     }
 

@@ -151,7 +151,7 @@ async def test_wrong_key_can_be_corrected(
 
     await dialog.fill(Access_token="not the token")
     await dialog.submit()
-    await expect(dialog.form).to_contain_text("refused the key, or asks for one")
+    await expect(dialog.form).to_contain_text("refused the key, or requires one")
     await dialog.fill(Access_token=DEMO_KEY)
     await submit(dialog, sheet, "Braiins Pool", "Braiins Pool BTC")
     await see(page, 12.5)
@@ -312,7 +312,7 @@ async def test_refused_key_is_asked_for_again(
     await expect(dialog.form).to_contain_text(f"{name} refused the key")
     await dialog.fill(Access_token=DEMO_KEY)
     await dialog.submit()
-    await expect(dialog.form).to_contain_text("refused the key, or asks for one")
+    await expect(dialog.form).to_contain_text("refused the key, or requires one")
     await sheet.take_dialog(page, "A new key")
     await dialog.fill(Access_token=NEW_KEY)
     await dialog.submit()

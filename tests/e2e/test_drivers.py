@@ -42,7 +42,7 @@ async def test_owner_customises_a_driver_and_takes_it_back(
 
         dialog = await open_drivers(page, home_assistant)
         await expect(dialog.menu.get_by_text("Remove", exact=True)).to_have_count(0)
-        await dialog.choose("Customise a driver of HMM")
+        await dialog.choose("Customize a driver of HMM")
         await dialog.unfold()
         await dialog.pick("NerdQAxe · miner/nerdqaxe")
         await expect(dialog.menu).to_contain_text(str(file))

@@ -65,7 +65,7 @@ async def test_what_it_makes_lives_on() -> None:
 
 
 async def test_who_blocks_stops_nobody_else(stuck: Stuck) -> None:
-    """Given a driver that blocks its thread, everything else goes on."""
+    """Given a driver that blocks its thread, everything else continues."""
     host = host_of("stuck")
     waiting = asyncio.create_task(host.run(stuck.block, 60))
     await asyncio.to_thread(stuck.begun.wait)
