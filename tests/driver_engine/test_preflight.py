@@ -335,8 +335,8 @@ def test_settings_are_there(tmp_path: Path) -> None:
     source = "from core.config import app_config\nint(app_config['a.b'])\n" + GOOD
     paths = write(tmp_path, a=source)
 
-    assert check(paths, {"a": {"b": 1}}) == {}
     assert check(paths).keys() == set(paths)
+    assert check(paths, {"a": {"b": 1}}) == {}
 
 
 def test_what_was_read_is_what_is_tried(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from custom_components.hmm.driver_api.transports.http import HttpClient, HttpRep
 from custom_components.hmm.driver_api.units import (
     GIGA,
     MEGA,
-    efficiency_j_per_th,
+    TERA,
     parse_age,
     parse_int,
     parse_number,
@@ -804,7 +804,8 @@ class AxeDriver(BaseMinerAdapter):
         the hashrate, it is the count that is wrong.
         """
         power = positive(info, "power")
-        efficiency = efficiency_j_per_th(power, hashrate)
+        # Also one that no sensor would show
+        efficiency = power * TERA / hashrate if power and hashrate else None
         if (limit := self._computed_hashrate(info)) is None:
             if (told := positive(info, "expectedHashrate")) is None:
                 return efficiency is None or 2 * efficiency >= _BEST_EFFICIENCY
