@@ -13,7 +13,7 @@ from simulator import SimulatedAxeOS
 from .common import find, find_id
 from .conftest import miner_entry, set_up
 from .flows import choose, fill
-from .readme import sentences_of_the_readme
+from .voice_page import documented_sentences
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -79,7 +79,7 @@ async def test_exposed_by_default(home: HomeAssistant, bitaxe: SimulatedAxeOS) -
     assert bitaxe.paused
 
 
-async def test_what_the_readme_says_works_word_for_word(
+async def test_what_the_page_says_works_word_for_word(
     home: HomeAssistant, bitaxe: SimulatedAxeOS
 ) -> None:
     """A miner added like any, and the script of the demo: Assist does all of it."""
@@ -95,7 +95,7 @@ async def test_what_the_readme_says_works_word_for_word(
     async_expose_entity(home, "conversation", f"script.{SCRIPT}", True)
 
     paused, frequency = [], bitaxe.settings["frequency"]
-    for sentence in sentences_of_the_readme():
+    for sentence in documented_sentences():
         response = await say(home, sentence)
         assert response.response_type is not intent.IntentResponseType.ERROR, sentence
         await home.async_block_till_done()

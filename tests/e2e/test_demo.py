@@ -13,7 +13,7 @@ import pytest
 from demo.config_folder import CHECKOUT
 from demo.home_assistant import Client
 from simulator.fleet import DEMO_CONTROL_PORT, Fleet
-from tests.readme import sentences_of_the_readme
+from tests.voice_page import documented_sentences
 
 from .conftest import A_POLL, Screenshot, free_port
 
@@ -133,7 +133,7 @@ async def test_visitor_sees_the_fleet_without_a_login(
         await screenshot(panel, "simulator")
         async with Client(f"http://127.0.0.1:{port}") as client:
             await client.log_in()
-            for sentence in sentences_of_the_readme():
+            for sentence in documented_sentences():
                 answer = await client.command("conversation/process", text=sentence)
                 assert answer["response"]["response_type"] != "error", sentence
         await page.close()
