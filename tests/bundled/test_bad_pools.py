@@ -805,7 +805,7 @@ REQUESTS_PER_HOUR: Mapping[str, int] = {
     "public-pool 2026": 144,
     "ocean": 76,
 }
-"""Of one account. Of the hosted public-pool it is 84, see below; docs/pools.md."""
+"""Of one account. Of the hosted public-pool it is 84, see below; docs/pools/README.md."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
