@@ -9,6 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 from aiohttp import web
+from homeassistant.components.automation.config import async_validate_config_item
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+from homeassistant.util import slugify
 import pytest
 import yaml
 
@@ -27,6 +31,8 @@ PAGES = [
     ROOT / "simulator" / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
+RECIPES = sorted((ROOT / "docs/recipes").glob("*.md"))
+INTEGRATION = ROOT / "custom_components/hmm"
 REPOSITORY = "https://github.com/hmm-home-assistant/hmm/blob/main/"
 
 
@@ -60,8 +66,8 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_the_blueprint_can_be_imported() -> None:
-    """Given the button of the README, it names the blueprint, as that does itself."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    """Given the button of the page, it names the blueprint, as that does itself."""
+    text = (ROOT / "docs/recipes/cheap-power.md").read_text(encoding="utf-8")
     (link,) = re.findall(r"\((https://\S+/redirect/blueprint_import/\S+)\)", text)
     (url,) = parse_qs(urlsplit(link).query)["blueprint_url"]
     assert url.startswith(REPOSITORY)
@@ -76,25 +82,44 @@ def test_yaml_is_yaml(page: Path) -> None:
         assert isinstance(yaml.safe_load(block), dict)
 
 
-def test_every_message_of_the_dialogs_is_explained() -> None:
-    """Given a message of the config flow, its beginning is in the troubleshooting."""
-    texts = json.loads(
-        (ROOT / "custom_components/hmm/translations/en.json").read_text(
-            encoding="utf-8"
-        )
-    )
-    page = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
-    for key, message in texts["config"]["error"].items():
-        sentence = message.partition(". ")[0].partition(" (")[0].rstrip(".")
-        words = re.sub(r"\{\w+\}", "...", sentence).split()
-        beginning = " ".join(words[:4]).rstrip(",;:")
-        assert beginning in page, f"{key}: {beginning}"
+@pytest.mark.parametrize("page", RECIPES, ids=lambda page: page.stem)
+async def test_every_recipe_is_an_automation(hass: HomeAssistant, page: Path) -> None:
+    """Given the YAML of a recipe, Home Assistant takes it as an automation."""
+    assert await async_setup_component(hass, "homeassistant", {})
+    assert await async_setup_component(hass, "conversation", {})
+    recipe = str(page.relative_to(ROOT))
+    automations = blocks(recipe, "yaml")
+    assert automations
+    for automation in automations:
+        # Raises for what the editor would refuse
+        await async_validate_config_item(hass, page.stem, yaml.safe_load(automation))
+
+
+@pytest.mark.parametrize("page", RECIPES, ids=lambda page: page.stem)
+def test_recipes_use_what_there_is(page: Path) -> None:
+    """Given a recipe, HMM has its actions and names entities as it does."""
+    text = page.read_text(encoding="utf-8")
+    actions = yaml.safe_load((INTEGRATION / "services.yaml").read_text("utf-8"))
+    assert set(re.findall(r"action: hmm\.(\w+)", text)) <= set(actions)
+
+    strings = json.loads((INTEGRATION / "translations/en.json").read_text("utf-8"))
+    names = {
+        (platform, slugify(entity["name"]))
+        for platform, entities in strings["entity"].items()
+        for entity in entities.values()
+        if "name" in entity
+    }
+    # The switch has the name of the miner
+    names.add(("switch", ""))
+    devices = "bitaxe_gamma|avalon_q|solopool_org_dgb|mining_fleet"
+    used = set(re.findall(rf"\b([a-z_]+)\.(?:{devices})(?:_(\w+))?", text))
+    assert used <= names
 
 
 def test_the_example_of_a_pool_file_loads(tmp_path: Path) -> None:
     """Given the pool file of the page, it is in the list."""
     example = next(
-        block for block in blocks("docs/pools.md", "yaml") if "driver:" in block
+        block for block in blocks("docs/pools/README.md", "yaml") if "driver:" in block
     )
     (tmp_path / "pools").mkdir()
     (tmp_path / "pools" / "mine.yaml").write_text(example, encoding="utf-8")
@@ -107,7 +132,7 @@ def test_the_example_of_a_pool_file_loads(tmp_path: Path) -> None:
 
 def test_every_key_of_a_pool_file_is_explained() -> None:
     """Given the keys that HMM knows, each is in the table of the page."""
-    page = (ROOT / "docs/pools.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/pools/README.md").read_text(encoding="utf-8")
     _, _, table = page.partition("## A pool file of your own")
     for key in known_pools._KNOWN_KEYS | set(known_pools._ACCOUNT_KEYS):
         assert f"`{key}`" in table, key
@@ -115,7 +140,7 @@ def test_every_key_of_a_pool_file_is_explained() -> None:
 
 def test_every_pool_is_in_the_table(tmp_path: Path) -> None:
     """Given a bundled pool, the page tells its coins, servers and how often."""
-    page = (ROOT / "docs/pools.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/pools/README.md").read_text(encoding="utf-8")
     _, _, rest = page.partition("| Pool | Coins | Servers |")
     table = [line for line in rest.splitlines() if line.startswith("| ")]
     drivers = load_drivers(tmp_path)
@@ -143,7 +168,7 @@ def test_every_pool_is_in_the_table(tmp_path: Path) -> None:
             template.url,
             template.display_name.partition(" BTC")[0],
         ]
-        place = [str(it) for it in where if it] if template.url else ["your own"]
+        place = [str(it) for it in where if it] if template.url else ["self-hosted"]
         seconds = (
             drivers.pools[pool.driver_type]
             .driver_class()
@@ -160,7 +185,7 @@ def test_every_pool_is_in_the_table(tmp_path: Path) -> None:
 def test_the_example_of_a_config_file_is_read(tmp_path: Path) -> None:
     """Given the wallets and keys of the page, they are what the dialogs suggest."""
     example = next(
-        block for block in blocks("docs/pools.md", "yaml") if "wallets:" in block
+        block for block in blocks("docs/pools/README.md", "yaml") if "wallets:" in block
     )
     (tmp_path / "hmm").mkdir()
     (tmp_path / "hmm" / "config.yaml").write_text(example, encoding="utf-8")
