@@ -34,7 +34,7 @@ _ADVICE: tuple[tuple[str, str], ...] = (
     ("ModuleNotFoundError", "The module is not there. REQUIREMENTS names packages."),
     (
         "ImportError",
-        "There is no such name in that module; see docs/drivers/reference.md.",
+        "There is no such name in that module; driver_api has what there is.",
     ),
     ("sys.exit", "Remove what ends the program; only an `if __name__` block may."),
     ("ends the program", "Remove what ends the program when the file is loaded."),

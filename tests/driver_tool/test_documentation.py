@@ -25,7 +25,7 @@ from custom_components.hmm.driver_api import (
 )
 from custom_components.hmm.driver_engine.known_pools import _ACCOUNT_KEYS, _KNOWN_KEYS
 from custom_components.hmm.driver_engine.loader import load_drivers
-from driver_tool import cli, commands, reference
+from driver_tool import cli, commands
 from driver_tool.conformance import Outcome, Result, lent_session
 from driver_tool.example import EXAMPLE_WALLET, SimulatedExampleMiner
 from driver_tool.files import one_miner, one_pool
@@ -53,51 +53,6 @@ def failures(results: list[Result]) -> dict[str, str]:
         for result in results
         if result.outcome is Outcome.FAILED
     }
-
-
-# --- the reference ---------------------------------------------------------------------
-
-
-def test_the_reference_is_up_to_date() -> None:
-    """Given the docstrings of today, script/driver_reference would change nothing."""
-    assert reference.PAGE.read_text(encoding="utf-8") == reference.render()
-
-
-def test_the_reference_has_everything() -> None:
-    """Given the names that driver_api offers, each one has a heading."""
-    page = reference.render()
-    headings = set(re.findall(r"^#{3,4} (.+)$", page, re.MULTILINE))
-    from custom_components.hmm import driver_api
-
-    described = set(driver_api.__all__) - {"HashrateUnit", "Setting"}
-    assert described <= headings
-    for method in ("connect", "get_telemetry", "set_pool", "close"):
-        assert f"BaseMinerAdapter.{method}" in headings
-    assert "| `hashrate` | `Hashrate \\| None` | `None` | H/s, the steadiest" in page
-    assert "| `Hashrate` | `float` | 0 to 1e+17 H/s | a hundred times" in page
-    assert "`HttpClient`" in page or "HttpClient" in headings
-    assert "_exchange" not in page
-
-
-def test_the_reference_can_be_checked_and_written(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Given an old page, --check says so, and without it the page is written."""
-    page = tmp_path / "reference.md"
-    page.write_text("old")
-    monkeypatch.setattr(reference, "PAGE", page)
-    monkeypatch.setattr(reference, "ROOT", ROOT)
-    monkeypatch.setattr(Path, "relative_to", _any_relative)
-    assert reference.main(["--check"]) == 1
-    assert "out of date" in capsys.readouterr().out
-    assert reference.main([]) == 0
-    assert reference.main(["--check"]) == 0
-
-
-def _any_relative(path: Path, *_: object) -> Path:
-    """Return a path as it is, where it is not below the other."""
-    parts = path.parts
-    return Path(*parts[len(ROOT.parts) :]) if path.is_relative_to(ROOT) else path
 
 
 # --- the templates ---------------------------------------------------------------------
