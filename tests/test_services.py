@@ -521,7 +521,7 @@ async def test_examples_of_the_page(
     for number in range(2):
         await home.services.async_call("script", f"example_{number}", blocking=True)
     assert [call.data["message"] for call in told] == [
-        "1 of 2 pools do not answer.",
+        "1 of 2 pools do not respond.",
         "New: It is asleep",
     ]
 
