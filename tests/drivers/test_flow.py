@@ -284,7 +284,7 @@ async def test_a_reload_that_cannot_be_done(
     home: HomeAssistant, miner: ConfigEntry[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No process to try a file in: it is told, and everything goes on."""
-    await put(home, FILE, acme())
+    await put(home, FILE, f"{acme()}\n# No other test has tried it\n")
 
     monkeypatch.setattr(sys, "executable", "/no/python")
     monkeypatch.setattr(preflight._Spare, "take", lambda self: None)
@@ -740,7 +740,7 @@ async def test_what_is_to_be_removed_is_gone_already(
         "no_own_drivers",
     )
     result = await fill(home, second)
-    assert "There is no driver file miner/acme of yours" in why(result, "failed")
+    assert "You have no driver file miner/acme" in why(result, "failed")
 
     await do(home, "remove_driver", driver="other")
     result = await choose(home, menu, "remove")
