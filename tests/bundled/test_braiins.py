@@ -680,11 +680,8 @@ async def test_entries_with_one_token_share_all(driver: BraiinsDriver) -> None:
         assert health.latency_ms is not None
         user = await driver.get_user_stats("x", "BTC", "", **options)
         assert user is not None
-        assert user["username"] == "alice"
         assert user["hashrate"] == pytest.approx(6.5e12, rel=0.05)
         assert user["workers"] == 3
-        assert user["share_work_24h"] > 0
-        assert user["all_time_reward"] > user["today_reward"] >= 0
         worker = await driver.get_worker_stats("x", "BTC", "nerd", **options)
         assert worker is not None
         assert worker["hashrate"] == pytest.approx(4.8e12, rel=0.05)

@@ -19,7 +19,7 @@ from custom_components.hmm.bundled.shared.ckpool_files import (
     read_user,
     read_user_object,
 )
-from custom_components.hmm.driver_api import BadAnswer, DashboardTileData, DriverError
+from custom_components.hmm.driver_api import BadAnswer, DashboardTileData
 from simulator.ckpool import SERVICES, SimulatedCkpool
 from simulator.device import Fault
 
@@ -191,11 +191,6 @@ async def test_faults(driver: BraiinsSoloDriver, fault: Fault) -> None:
     async with simulated("braiins") as pool:
         pool.fault = fault
         assert not (await tile(driver, pool)).health_status
-        base = f"http://127.0.0.1:{pool.port}"
-        with pytest.raises(DriverError):
-            await driver.get_worker_stats(
-                HOST, "BTC", "rig1", username=WALLET, api_base=base
-            )
 
 
 async def test_health(driver: BraiinsSoloDriver) -> None:

@@ -35,7 +35,6 @@ from custom_components.hmm.driver_api import (
     BadAnswer,
     CannotConnect,
     DashboardTileData,
-    DriverError,
     FoundPool,
     HtmlAnswer,
     InvalidValue,
@@ -998,8 +997,6 @@ async def test_a_pool_that_fails(driver: CkpoolDriver, answer: Any, words: str) 
         assert data.latency_ms is None
         assert data.account_known is True
         assert data.pool_hashrate is None
-        with pytest.raises(DriverError, match=words):
-            await driver.get_user_stats("x", "BTC", WALLET, api_base=site.base)
         site.answers["/pool/pool.status"] = answer
         words = "complete" if words == "shape" and answer[1] != "[1]" else words
         health = await driver.get_health("x", 1, api_base=site.base)
@@ -1123,10 +1120,7 @@ async def test_pool_figures(driver: CkpoolDriver) -> None:
         user = await driver.get_user_stats("x", "dgb", f"{WALLET}.a", **options)
         assert user is not None
         assert user["workers"] == 2
-        assert user["hashrates"]["1d"] == pytest.approx(6e12, rel=0.02)
-        assert user["work"] > 1e6
         assert await driver.get_user_stats("x", "dgb", "nobody", **options) is None
-        assert await driver.get_user_stats("x", "dgb", "", **options) is None
         worker = await driver.get_worker_stats(
             "x", "dgb", "nerd", username=WALLET, **options
         )

@@ -686,7 +686,7 @@ async def test_simulated_stack(
             "workers": 2,
             "best_share": None,
         }
-        assert await driver.get_worker_stats(HOST, coin, "gamma") is None
+        assert await driver.get_worker_stats(HOST, coin, "x", **ports(stack)) is None
         health = await driver.get_health(
             HOST, stack.stratum.port, manager_port=stack.port
         )

@@ -390,8 +390,7 @@ def test_all_that_is_missing_is_told_at_once(tmp_path: Path) -> None:
     drivers = load(tmp_path, a_driver=source)
 
     assert failure(drivers).reason == (
-        "AcmeDriver does not implement"
-        " connect, get_pool_info, get_telemetry, restart, set_mode"
+        "AcmeDriver does not implement connect, get_telemetry, restart, set_mode"
     )
 
 

@@ -80,9 +80,20 @@ class BaseMinerAdapter(ABC):
         ``MinerTelemetry`` may be added under its name.
         """
 
-    @abstractmethod
     async def get_pool_info(self) -> dict[str, Any]:
-        """Return ``pool_url``, ``pool_user`` and ``pool_pass`` of the pool in use."""
+        """Return ``pool_url``, ``pool_user`` and ``pool_pass`` of the pool in use.
+
+        Made from the telemetry, whose ``pools`` HMM itself shows; no miner tells a
+        password.
+        """
+        telemetry = await self.get_telemetry()
+        pools = () if isinstance(telemetry, dict) else telemetry.pools
+        active = next((pool for pool in pools if pool.active), None)
+        return {
+            "pool_url": active.url if active else None,
+            "pool_user": active.user if active else None,
+            "pool_pass": None,
+        }
 
     @abstractmethod
     async def set_mode(self, mode: str) -> bool:
@@ -101,11 +112,12 @@ class BaseMinerAdapter(ABC):
 
     async def get_version_info(self) -> dict[str, str]:
         """Return firmware versions by name."""
-        return {}
+        firmware = (await self.get_device_facts()).firmware
+        return {"firmware": firmware} if firmware else {}
 
     def supports_tuning(self) -> bool:
         """Return whether frequency or voltage can be set by hand."""
-        return False
+        return self.get_tuning_limits() is not None
 
     def get_supported_modes(self) -> list[str]:
         """Return the names of the device's modes, slowest first."""

@@ -1,10 +1,12 @@
 """The interface that every pool driver implements."""
 
 from abc import ABC, abstractmethod
+from dataclasses import asdict
 from typing import Any, ClassVar
 
 import aiohttp
 
+from .errors import DriverError, reason_of
 from .tiles import (
     DashboardTileData,
     FoundPool,
@@ -81,19 +83,33 @@ class BasePoolIntegration(ABC):
         """
         return []
 
-    @abstractmethod
     async def get_health(self, url: str, port: int, **kwargs: Any) -> PoolHealthStatus:
-        """Return whether the pool answers, and how fast."""
+        """Return whether the pool responds, and how fast (ms).
 
-    @abstractmethod
+        Made from the tiles; HMM itself shows those. ``coin`` and ``username`` are
+        among the keyword arguments.
+        """
+        coin = kwargs.pop("coin", None) or self.coin_at(url, port) or ""
+        try:
+            tiles = await self.get_dashboard_data(url, coin, **kwargs)
+        except DriverError as err:
+            return PoolHealthStatus(is_healthy=False, error_message=reason_of(err))
+        return PoolHealthStatus(
+            is_healthy=tiles.health_status,
+            latency_ms=tiles.latency_ms,
+            error_message=tiles.health_message,
+        )
+
     async def get_network_difficulty(self, coin: str, **kwargs: Any) -> float | None:
-        """Return the difficulty of the coin's network."""
+        """Return the difficulty of the coin's network, from the tiles."""
+        tiles = await self.get_dashboard_data(kwargs.pop("url", ""), coin, **kwargs)
+        return tiles.network_difficulty
 
-    @abstractmethod
     async def get_pool_stats(
         self, url: str, coin: str, **kwargs: Any
     ) -> PoolStats | None:
-        """Return figures of the whole pool."""
+        """Return statistics of the whole pool, None if it has none. HMM shows none."""
+        return None
 
     async def get_blocks(
         self, url: str, coin: str, hours: int = 24, **kwargs: Any
@@ -132,14 +148,29 @@ class BasePoolIntegration(ABC):
     async def get_user_stats(
         self, url: str, coin: str, username: str, **kwargs: Any
     ) -> dict[str, Any] | None:
-        """Return what the pool tells of one account."""
-        return None
+        """Return ``hashrate`` (H/s), ``workers`` and ``best_share``, from the tiles.
+
+        None: the pool does not know the account.
+        """
+        tiles = await self.get_dashboard_data(url, coin, username, **kwargs)
+        if not tiles.account_known:
+            return None
+        return {
+            "hashrate": tiles.pool_hashrate,
+            "workers": tiles.active_workers,
+            "best_share": tiles.best_share,
+        }
 
     async def get_worker_stats(
         self, url: str, coin: str, worker_name: str, **kwargs: Any
     ) -> dict[str, Any] | None:
-        """Return what the pool tells of one worker."""
-        return None
+        """Return the fields of ``PoolWorker`` of a worker of ``username``.
+
+        Made from the tiles. None: there is no such worker.
+        """
+        tiles = await self.get_dashboard_data(url, coin, **kwargs)
+        found = (asdict(it) for it in tiles.workers if it.name == worker_name)
+        return next(found, None)
 
     async def close(self) -> None:
         """Give back what the driver holds; it is not asked again."""

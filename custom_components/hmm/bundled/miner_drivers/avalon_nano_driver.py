@@ -177,24 +177,6 @@ class AvalonNanoDriver(BaseMinerAdapter):
         """Return who the device is. The MAC is not told by a Nano 3."""
         return self._facts
 
-    @override
-    async def get_version_info(self) -> dict[str, str]:
-        """Return the firmware's parts by name."""
-        names = {
-            "firmware": ("LVERSION", "VERSION"),
-            "board": ("BVERSION", "HVERSION"),
-            "cgminer": ("CGMiner",),
-            "cgminer_build": ("CGVERSION",),
-            "api": ("API",),
-            "software_type": ("SWTYPE",),
-            "hardware_type": ("HWTYPE",),
-        }
-        return {
-            name: text
-            for name, keys in names.items()
-            if (text := _first_text(self._version, *keys)) is not None
-        }
-
     # What it does
 
     @override
@@ -430,17 +412,6 @@ class AvalonNanoDriver(BaseMinerAdapter):
         )
 
     # Pools
-
-    @override
-    async def get_pool_info(self) -> dict[str, Any]:
-        """Return the pool in use; the device never tells a pool password."""
-        slots = _pool_slots(await self._read_pools())
-        active = next((slot for slot in slots if slot.active), None)
-        return {
-            "pool_url": active.url if active else None,
-            "pool_user": active.user if active else None,
-            "pool_pass": None,
-        }
 
     @override
     async def select_pool(self, index: int) -> bool:

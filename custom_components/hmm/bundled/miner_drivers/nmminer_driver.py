@@ -187,11 +187,6 @@ class NMMinerDriver(BaseMinerAdapter):
         return self._facts
 
     @override
-    async def get_version_info(self) -> dict[str, str]:
-        """Return the firmware version."""
-        return {"firmware": self._facts.firmware} if self._facts.firmware else {}
-
-    @override
     async def get_telemetry(self) -> MinerTelemetry:
         """Return the last broadcast, or one answer of version 2.
 
@@ -225,16 +220,6 @@ class NMMinerDriver(BaseMinerAdapter):
             )
         self._facts = self._broadcast_facts(packet)
         return self._from_broadcast(packet.data)
-
-    @override
-    async def get_pool_info(self) -> dict[str, Any]:
-        """Return the pool in use; no password is asked for."""
-        pool = (await self.get_telemetry()).active_pool
-        return {
-            "pool_url": pool.url if pool else None,
-            "pool_user": pool.user if pool else None,
-            "pool_pass": None,
-        }
 
     @override
     async def set_mode(self, mode: str) -> bool:

@@ -11,7 +11,7 @@ import contextlib
 from ipaddress import IPv4Address
 import socket
 import time
-from typing import Any, override
+from typing import override
 
 from pyasic_rs import Miner, MinerFactory
 from pyasic_rs.config import TuningConfig
@@ -148,12 +148,6 @@ class PyasicDriver(BaseMinerAdapter):
         return self._facts
 
     @override
-    async def get_version_info(self) -> dict[str, str]:
-        """Return the firmware and its version."""
-        miner = self._connected
-        return {"firmware": miner.firmware, "version": self._facts.firmware or ""}
-
-    @override
     async def get_telemetry(self) -> MinerTelemetry:
         """Return one poll. How many requests it takes is the package's choice."""
         data = await self._read()
@@ -200,16 +194,6 @@ class PyasicDriver(BaseMinerAdapter):
             pools=slots,
             problems=_problems(data.messages, slots, paused=paused),
         )
-
-    @override
-    async def get_pool_info(self) -> dict[str, Any]:
-        """Return the pool in use; the password is never told."""
-        data = await self._read()
-        slots = _slots([pool for group in data.pools for pool in group.pools])
-        active = next((slot for slot in slots if slot.active), None)
-        if active is None:
-            return {}
-        return {"pool_url": active.url, "pool_user": active.user, "pool_pass": None}
 
     # Commands; each counts once the miner shows it
 

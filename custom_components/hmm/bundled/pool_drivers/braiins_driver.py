@@ -254,37 +254,6 @@ class BraiinsDriver(BasePoolIntegration):
         """Return whether there is something that can be a token."""
         return _token(config) is not None
 
-    @override
-    async def get_user_stats(
-        self, url: str, coin: str, username: str, **kwargs: Any
-    ) -> dict[str, Any] | None:
-        """Return what the profile tells: H/s, BTC, and shares as weighted work."""
-        profile, _ = await self._account(kwargs).profile()
-        return {
-            "username": profile.username,
-            "hashrate": _hashrate(profile.btc, "hash_rate_5m"),
-            "hashrate_60m": _hashrate(profile.btc, "hash_rate_60m"),
-            "hashrate_24h": _hashrate(profile.btc, "hash_rate_24h"),
-            "workers": _active(profile.btc, ()),
-            "share_work_24h": _amount(profile.btc.get("shares_24h")),
-            "today_reward": _amount(profile.btc.get("today_reward")),
-            "all_time_reward": _amount(profile.btc.get("all_time_reward")),
-        }
-
-    @override
-    async def get_worker_stats(
-        self, url: str, coin: str, worker_name: str, **kwargs: Any
-    ) -> dict[str, Any] | None:
-        """Return ``hashrate`` (H/s), ``online`` and ``last_share`` of a worker."""
-        for worker in await self._account(kwargs).workers():
-            if worker.name == worker_name:
-                return {
-                    "hashrate": worker.hashrate,
-                    "online": worker.online,
-                    "last_share": worker.last_share,
-                }
-        return None
-
 
 @dataclass(frozen=True, slots=True)
 class _Profile:

@@ -306,41 +306,6 @@ class MmfpDriver(BasePoolIntegration):
         username = config.get("username")
         return username in (None, "") or is_wallet(username, config.get("coin"))
 
-    @override
-    async def get_user_stats(
-        self, url: str, coin: str, username: str, **kwargs: Any
-    ) -> dict[str, Any] | None:
-        """Return ``hashrate`` (H/s), ``workers`` and ``best_share`` of an address."""
-        tiles = await self._tiles(url, coin, strip_worker(username), kwargs)
-        if not tiles.account_known:
-            return None
-        return {
-            "hashrate": tiles.pool_hashrate,
-            "workers": tiles.active_workers,
-            "best_share": tiles.best_share,
-        }
-
-    @override
-    async def get_worker_stats(
-        self, url: str, coin: str, worker_name: str, **kwargs: Any
-    ) -> dict[str, Any] | None:
-        """Return ``hashrate`` (H/s), ``online``, shares and best of a worker.
-
-        The name must be the whole of what follows the address.
-        """
-        account = strip_worker(parse_text(kwargs.pop("username", None)) or "")
-        tiles = await self._tiles(url, coin, account, kwargs)
-        for worker in tiles.workers:
-            if worker.name == worker_name:
-                return {
-                    "hashrate": worker.hashrate,
-                    "online": worker.online,
-                    "shares_valid": worker.shares_valid,
-                    "shares_invalid": worker.shares_invalid,
-                    "best_share": worker.best_share,
-                }
-        return None
-
     # --- Which server -------------------------------------------------------
 
     async def _tiles(

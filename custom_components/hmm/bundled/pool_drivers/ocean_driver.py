@@ -251,38 +251,6 @@ class OceanDriver(BasePoolIntegration):
         """Return whether ``username`` is a Bitcoin address."""
         return is_wallet(config.get("username"), config.get("coin") or "BTC")
 
-    @override
-    async def get_user_stats(
-        self, url: str, coin: str, username: str, **kwargs: Any
-    ) -> dict[str, Any] | None:
-        """Return ``hashrate`` (H/s), ``workers`` and ``unpaid`` (BTC) of a wallet."""
-        account = await self._account(username, kwargs)
-        if account is None:
-            return None
-        return {
-            "hashrate": account.hashrate,
-            "workers": account.active_workers,
-            "unpaid": account.unpaid,
-        }
-
-    @override
-    async def get_worker_stats(
-        self, url: str, coin: str, worker_name: str, **kwargs: Any
-    ) -> dict[str, Any] | None:
-        """Return ``hashrate`` (H/s) and ``online`` of a worker of ``username``."""
-        username = parse_text(kwargs.get("username")) or ""
-        account = await self._account(username, kwargs)
-        for worker in account.workers if account else ():
-            if worker.name == worker_name:
-                return {"hashrate": worker.hashrate, "online": worker.online}
-        return None
-
-    async def _account(
-        self, username: str, options: Mapping[str, Any]
-    ) -> _Account | None:
-        answer = await self._site(options).account(strip_worker(username))
-        return None if answer is None else answer[0]
-
 
 class _Site:
     """The API, what it tells of the pool, and what accounts earned."""

@@ -322,42 +322,6 @@ class PublicPoolDriver(BasePoolIntegration):
             return False
         return True
 
-    @override
-    async def get_user_stats(
-        self, url: str, coin: str, username: str, **kwargs: Any
-    ) -> dict[str, Any] | None:
-        """Return ``hashrate`` (H/s), ``workers`` and ``best_share`` of a wallet."""
-        account = await self._account(url, username, kwargs)
-        if account is None:
-            return None
-        return {
-            "hashrate": account.hashrate,
-            "workers": account.active_workers,
-            "best_share": account.best_share,
-        }
-
-    @override
-    async def get_worker_stats(
-        self, url: str, coin: str, worker_name: str, **kwargs: Any
-    ) -> dict[str, Any] | None:
-        """Return ``hashrate`` (H/s), ``online`` and ``best_share`` of a worker."""
-        username = parse_text(kwargs.get("username")) or ""
-        account = await self._account(url, username, kwargs)
-        for worker in account.workers if account else ():
-            if worker.name == worker_name:
-                return {
-                    "hashrate": worker.hashrate,
-                    "online": worker.online,
-                    "best_share": worker.best_share,
-                }
-        return None
-
-    async def _account(
-        self, url: str, username: str, options: Mapping[str, Any]
-    ) -> _Account | None:
-        answer = await self._site(url, options).account(strip_worker(username))
-        return None if answer is None else answer[0]
-
 
 class _Site:
     """One API and its shared figures."""

@@ -248,34 +248,6 @@ class SolopoolDriver(BasePoolIntegration):
         """Return whether ``username`` is an address, of ``coin`` if that is given."""
         return is_wallet(config.get("username"), config.get("coin"))
 
-    @override
-    async def get_user_stats(
-        self, url: str, coin: str, username: str, **kwargs: Any
-    ) -> dict[str, Any] | None:
-        """Return ``hashrate`` (H/s), ``workers`` and ``best_share`` of a wallet."""
-        account, _ = await self._site(coin, kwargs).account(strip_worker(username))
-        if account is None:
-            return None
-        return {
-            "hashrate": account.hashrate,
-            "workers": account.active_workers,
-            "best_share": account.best_share,
-        }
-
-    @override
-    async def get_worker_stats(
-        self, url: str, coin: str, worker_name: str, **kwargs: Any
-    ) -> dict[str, Any] | None:
-        """Return ``hashrate`` (H/s) and ``online`` of a worker of ``username``."""
-        username = parse_text(kwargs.get("username")) or ""
-        if not (address := strip_worker(username)):
-            return None
-        account, _ = await self._site(coin, kwargs).account(address)
-        for worker in account.workers if account else ():
-            if worker.name == worker_name:
-                return {"hashrate": worker.hashrate, "online": worker.online}
-        return None
-
 
 class _Site:
     """The API of one coin: its shared statistics and which generation it is."""

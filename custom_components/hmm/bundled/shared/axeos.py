@@ -472,40 +472,9 @@ class AxeDriver(BaseMinerAdapter):
         return self._facts(self._info)
 
     @override
-    async def get_version_info(self) -> dict[str, str]:
-        """Return the versions of the last answer."""
-        names = {
-            "firmware": "version",
-            "axeos": "axeOSVersion",
-            "idf": "idfVersion",
-            "board": "boardVersion",
-        }
-        return {
-            name: text
-            for name, key in names.items()
-            if (text := parse_text(self._info.get(key))) is not None
-        }
-
-    @override
-    async def get_pool_info(self) -> dict[str, Any]:
-        """Return the pool mined at; no firmware tells the password."""
-        pools = self._pools(await self._read())
-        active = next((pool for pool in pools if pool.active), None)
-        return {
-            "pool_url": active.url if active else None,
-            "pool_user": active.user if active else None,
-            "pool_pass": None,
-        }
-
-    @override
     def get_supported_modes(self) -> list[str]:
         """Return the modes that the device's own options allow."""
         return list(self._modes)
-
-    @override
-    def supports_tuning(self) -> bool:
-        """Return whether the device's limits are known."""
-        return self._options is not None
 
     @override
     def get_tuning_limits(self) -> TuningLimits | None:

@@ -283,51 +283,6 @@ class FilesDriver(BasePoolIntegration):
             return False
         return True
 
-    @override
-    async def get_user_stats(
-        self, url: str, coin: str, username: str, **kwargs: Any
-    ) -> dict[str, Any] | None:
-        """Return what the pool tells of an address.
-
-        ``hashrate`` and ``hashrates`` (by window) in H/s, ``workers``, ``best_share``
-        and ``work``, which is a sum of difficulty.
-        """
-        user = await self._user(url, coin, username, kwargs)
-        if user is None:
-            return None
-        return {
-            "hashrate": user.hashrate,
-            "hashrates": dict(user.hashrates),
-            "workers": user.active_workers,
-            "best_share": user.best_share,
-            "work": user.work,
-        }
-
-    @override
-    async def get_worker_stats(
-        self, url: str, coin: str, worker_name: str, **kwargs: Any
-    ) -> dict[str, Any] | None:
-        """Return ``hashrate`` (H/s), ``online`` and ``best_share`` of a worker."""
-        username = parse_text(kwargs.pop("username", None)) or ""
-        user = await self._user(url, coin, username, kwargs)
-        for worker in user.workers if user else ():
-            if worker.name == worker_name:
-                return {
-                    "hashrate": worker.hashrate,
-                    "online": worker.online,
-                    "best_share": worker.best_share,
-                }
-        return None
-
-    async def _user(
-        self, url: str, coin: str, username: str, options: Mapping[str, Any]
-    ) -> UserFile | None:
-        address = account_of(parse_text(options.get("wallet")) or username)
-        if not address:
-            return None
-        look = await self._sound_look(self._place(url, options), address, coin)
-        return look.user
-
     # --- asking ---------------------------------------------------------------
 
     def _files_at(self, place: Place, base: str) -> CkpoolFiles:

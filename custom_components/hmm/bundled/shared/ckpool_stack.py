@@ -337,18 +337,6 @@ class CkpoolStackDriver(BasePoolIntegration):
             return False
         return True
 
-    @override
-    async def get_user_stats(
-        self, url: str, coin: str, username: str, **kwargs: Any
-    ) -> dict[str, Any] | None:
-        """Return ``hashrate`` (H/s), ``workers`` and ``best_share`` of the pool."""
-        metrics = await self._stack(url, kwargs).metrics()
-        return {
-            "hashrate": metrics.hashrate,
-            "workers": metrics.workers,
-            "best_share": metrics.best_share,
-        }
-
     def _stack(self, url: Any, options: Mapping[str, Any]) -> _Stack:
         host = _host(url)
         if not host:
