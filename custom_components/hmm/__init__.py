@@ -226,7 +226,11 @@ async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> No
         hass, entry, client, meter, data.miner_records, data.profiles
     )
     if coordinator.profile is None:
-        await coordinator.async_config_entry_first_refresh()
+        try:
+            await coordinator.async_config_entry_first_refresh()
+        except BaseException:
+            await client.close()
+            raise
     else:
         # Owners switch miners off for hours: a known one gets its entities
         # anyway, unavailable until it answers.

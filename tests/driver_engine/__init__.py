@@ -1,1 +1,1 @@
-"""Tests of the driver manager; nothing in them needs Home Assistant."""
+"""Tests of the driver engine; nothing in them needs Home Assistant."""

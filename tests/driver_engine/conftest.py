@@ -1,4 +1,4 @@
-"""What the tests of the driver manager share."""
+"""What the tests of the driver engine share."""
 
 from pathlib import Path
 

@@ -480,6 +480,27 @@ async def test_a_slow_miner_does_not_refuse(
     assert detection.error.reason_key == "no_response"
 
 
+async def test_a_driver_that_says_no_is_not_slow(
+    bundled: Drivers, context: DriverContext
+) -> None:
+    """Given a user's driver that knows no device, a closed port is one all the same."""
+
+    class Picky(BitaxeDriver):
+        driver_type = "picky"
+
+        async def connect(self, ip: str, port: int | None = None) -> bool:
+            return False
+
+    device = SimulatedAxeOS()
+    async with device:
+        await device.unplug()
+        drivers = [*bundled, made(Picky, bundled=False)]
+        detection = await look(drivers, context, device.port)
+
+    assert detection.error is not None
+    assert detection.error.reason_key == "refused"
+
+
 async def test_closed_ports_leave_little_time_to_broadcast(
     bundled: Drivers, context: DriverContext, patient: pytest.MonkeyPatch
 ) -> None:

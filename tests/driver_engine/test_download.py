@@ -119,9 +119,9 @@ async def test_a_file_that_is_packed_is_fetched(
 @pytest.mark.parametrize(
     ("head", "body", "reason"),
     [
-        ("404 Not Found\r\nContent-Length: 0", b"", "answered 404"),
-        ("500 Oh\r\nContent-Length: 0", b"", "answered 500"),
-        ("206 Partial Content\r\nContent-Length: 1", b"x", "answered 206"),
+        ("404 Not Found\r\nContent-Length: 0", b"", "returned 404"),
+        ("500 Oh\r\nContent-Length: 0", b"", "returned 500"),
+        ("206 Partial Content\r\nContent-Length: 1", b"x", "returned 206"),
         ("200 OK\r\nContent-Length: 10000000", b"#", "larger than 256 KB"),
         ("200 OK\r\nContent-Length: 0", b"", "empty"),
         ("200 OK\r\nContent-Length: 3", b" \n ", "empty"),

@@ -252,11 +252,15 @@ def test_some_threads_are_allowed(
     assert used(processes) == 1
 
 
+@pytest.mark.parametrize("is_started", [True, False])
 def test_what_cannot_be_tried_is_not_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_started: bool
 ) -> None:
     """Given a machine on which no process begins, each file is told as not tried."""
-    monkeypatch.setattr(preflight.trial, "__file__", str(tmp_path / "not-there.py"))
+    if is_started:
+        monkeypatch.setattr(preflight.trial, "__file__", str(tmp_path / "not-there"))
+    else:
+        monkeypatch.setattr(sys, "executable", "/not/there")
     paths = write(tmp_path, a=GOOD, b="1 / 0\n")
 
     findings = check(paths)

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+import errno
 import logging
 from pathlib import Path
-import sys
-from typing import Any
+from typing import Any, NoReturn
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
@@ -21,7 +21,7 @@ from pytest_homeassistant_custom_component.common import async_capture_events
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
-from custom_components.hmm.driver_engine import preflight
+from custom_components.hmm.driver_engine import loader
 from custom_components.hmm.drivers import flow as drivers
 from custom_components.hmm.drivers.updates import DRIVER_UPDATES
 from simulator import SimulatedAxeOS
@@ -283,11 +283,13 @@ async def test_reload(
 async def test_a_reload_that_cannot_be_done(
     home: HomeAssistant, miner: ConfigEntry[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No process to try a file in: it is told, and everything goes on."""
-    await put(home, FILE, f"{acme()}\n# No other test has tried it\n")
+    """A folder that cannot be read: it is reported, and everything continues."""
+    await put(home, FILE, acme())
 
-    monkeypatch.setattr(sys, "executable", "/no/python")
-    monkeypatch.setattr(preflight._Spare, "take", lambda self: None)
+    def unreadable(folder: Path) -> NoReturn:
+        raise OSError(errno.ENFILE, "Too many open files in system")
+
+    monkeypatch.setattr(loader, "user_files", unreadable)
     failed = await open_step(home, "reload")
     assert why(failed, "failed").startswith("The drivers could not be reloaded")
     assert (await fill(home, failed))["step_id"] == "drivers"

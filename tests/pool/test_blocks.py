@@ -189,6 +189,27 @@ def test_pool_that_begins_anew() -> None:
     ) == [0, 0, 1]
 
 
+def test_a_count_that_falls_for_a_poll() -> None:
+    """Given a count that comes and goes, then what was there before is no news."""
+    totals = [10, 0, 10, 9, 10, 0, 9, 0, 9, 11]
+    news = found(*(tiles(blocks_found=total) for total in totals))
+    assert news == [0, 0, 0, 0, 0, 0, 9, 0, 0, 1]
+    lower = [10, *[2] * 12, 3, 4]
+    assert sum(found(*(tiles(blocks_found=total) for total in lower))) == 2
+    days = [10, 0, 10, 0, 10, 11]
+    news = found(*(tiles(blocks_found_24h=count) for count in days))
+    assert news == [0, 0, 0, 0, 0, 1]
+
+
+def test_a_total_that_falls_for_a_poll_is_of_no_day() -> None:
+    """Given a total that is back, then the blocks of the last day are as many."""
+    log = BlockLog()
+    watched(log, NOW, NOW + DAY, 10)
+    for number, total in enumerate((0, 10, 9, 10, 11)):
+        log.look(total, NOW + DAY + 60 * (number + 1))
+    assert log.last_day() == 1
+
+
 def test_later_block() -> None:
     """Given when the last block was found, when that is later, then it is told."""
     watch = BlockWatch()
@@ -552,7 +573,7 @@ async def test_a_broken_record_hurts_no_other(
     hass_storage["hmm.blocks"] = {"version": 1, "data": {"a": broken, "b": good}}
     await records.async_load()
     assert records["a"].as_dict() == AccountRecord().as_dict()
-    assert records["b"].log.count == 5
+    assert records["b"].log.total.most == 5
 
 
 async def test_a_broken_file_hurts_nothing(

@@ -148,7 +148,7 @@ class _Search:
         self._port = port
         # All of these by the driver's turn
         self._results: dict[int, Detected | DriverError] = {}
-        self._requested: set[int] = set()
+        self._unfinished: set[int] = set()
         self._is_heard = False
         self._limit: asyncio.Timeout | None = None
 
@@ -178,8 +178,7 @@ class _Search:
             return Detection(found=found)
         in_time = CannotConnect("Nothing answered in time", reason="no_response")
         # A port that is open but slow says more than one that is closed
-        is_slow = self._requested - self._results.keys()
-        error: DriverError | None = in_time if is_slow else None
+        error: DriverError | None = in_time if self._unfinished else None
         for result in self._in_order():
             if isinstance(result, DriverError):
                 error = _more_telling(error, result)
@@ -252,7 +251,13 @@ class _Search:
     async def _ask(self, turn: int, driver: LoadedDriver[BaseMinerAdapter]) -> bool:
         """Ask one driver; return whether another of the same door may be asked."""
         if driver.driver_class.connection_type != "udp":
-            self._requested.add(turn)
+            self._unfinished.add(turn)
+        is_to_go_on = await self._try(turn, driver)
+        # Not if the time was up meanwhile
+        self._unfinished.discard(turn)
+        return is_to_go_on
+
+    async def _try(self, turn: int, driver: LoadedDriver[BaseMinerAdapter]) -> bool:
         client = MinerClient(driver.driver_class, self._context, self._host, self._port)
         try:
             if await client.connect():

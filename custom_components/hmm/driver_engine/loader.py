@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 import hashlib
 import importlib
-import importlib.util
 import logging
 from pathlib import Path
 import sys

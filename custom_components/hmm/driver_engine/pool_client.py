@@ -1,6 +1,7 @@
 """One pool account through its driver: typed answers, typed errors, limits."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 import logging
 import re
@@ -15,6 +16,7 @@ from ..driver_api import (
     DriverError,
     FoundPool,
     HashrateUnit,
+    MiningModel,
     Reason,
 )
 from ..driver_api.units import parse_moment, parse_number
@@ -138,6 +140,13 @@ def hashrate_unit(driver: BasePoolIntegration) -> HashrateUnit:
     with Tolerated(driver, "hashrate_unit"):
         return known_unit(read_driver(driver, lambda it: it.hashrate_unit))
     return known_unit(None)
+
+
+def pays_solo(driver: BasePoolIntegration) -> bool:
+    """Return whether each miner of a pool gets the whole of its own blocks."""
+    with suppress(DriverError):
+        return read_driver(driver, lambda it: it.mining_model) is MiningModel.SOLO
+    return True
 
 
 def poll_seconds(driver: BasePoolIntegration, account: PoolAccount) -> int:

@@ -151,7 +151,17 @@ class _Trial:
         if not self._waiting or len(self._processes) >= self._most:
             return
         if all(it.busy_seconds() >= _PATIENCE_SECONDS for it in self._processes):
-            self._add(_Process())
+            try:
+                self._add(_Process())
+            except OSError:
+                self._do_without_more()
+
+    def _do_without_more(self) -> None:
+        """Go on with the processes that there are: the machine has no room for more."""
+        self._most = max(len(self._processes), 1)
+        if not self._processes:
+            # Not the fault of a file; but one that was not tried is not run
+            self._leave(why("not_tried"))
 
     def _take_answers(self) -> None:
         for key, _ in self._selector.select(self._seconds_to_wait()):
@@ -200,11 +210,7 @@ class _Trial:
         self._remove(process)
         process.end()
         if not process.has_started:
-            # The machine has no room for more
-            self._most = max(len(self._processes), 1)
-            if not self._processes:
-                # Not the fault of a file; but one that was not tried is not run
-                self._leave(why("not_tried"))
+            self._do_without_more()
 
     def _add(self, process: _Process) -> None:
         self._processes.append(process)

@@ -66,7 +66,8 @@ def async_show_issues(hass: HomeAssistant, manager: DriverManager) -> None:
             )
     for driver in manager.drivers:
         danger = getattr(driver.driver_class, "danger", None)
-        if driver.bundled or danger not in _DANGERS:
+        # One of a kind of its own may not even be compared
+        if driver.bundled or type(danger) is not str or danger not in _DANGERS:
             continue
         dangerous = _DANGERS[danger]
         name = manager.name_of(driver.path)

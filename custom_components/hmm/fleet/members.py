@@ -8,7 +8,6 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from ..const import CONF_COIN, CONF_ENTRY_TYPE, DOMAIN, EntryType
 from ..data import HmmConfigEntry, pool_entries
-from ..driver_api import MiningModel
 from ..miner.coordinator import MinerCoordinator
 from ..miner.finds import MinerRecord
 from ..pool.blocks import AccountRecord
@@ -79,7 +78,7 @@ class Fleet:
         return PoolReading(
             coin=entry.data[CONF_COIN],
             tiles=pool.data if pool and pool.last_update_success else None,
-            solo=pool is None or pool.driver.mining_model is MiningModel.SOLO,
+            solo=pool is None or pool.is_solo,
             name=entry.title,
             last=pool.data if pool else None,
             paid_in=record.currency,

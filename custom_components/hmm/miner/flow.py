@@ -154,6 +154,7 @@ class MinerFlow(ConfigFlow):
                 progress_action="other_install",
                 progress_task=self._load_task,
             )
+        self._load_task.result()  # A bug of ours is not to end as "nothing found"
         return self.async_show_progress_done(next_step_id="other_detect")
 
     async def async_step_other_detect(
@@ -227,6 +228,7 @@ class MinerFlow(ConfigFlow):
                 progress_action="scan",
                 progress_task=self._scan_task,
             )
+        self._scan_task.result()
         return self.async_show_progress_done(
             next_step_id="scan_result" if self._scanned else "scan_nothing"
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..driver_api import DashboardTileData, PoolBlock
 from ..driver_api.ranges import BLOCKS
+from ..driver_api.units import parse_int
 
 DAY = 86_400
 _NEW_CURRENCY = DAY / 2
@@ -23,6 +24,11 @@ _LATE_SECONDS = 1800
 
 # List, total, count of a day, time of the last one
 _WAYS = 4
+
+# How many polls in a row may report fewer blocks before it is no mistake. Those of a day
+# do get fewer
+_LOWER_TOTALS = 10
+_LOWER_DAYS = 3
 
 # Nobody is lucky more often between two looks, but a pool may count anything
 _MOST_NEWS = 10
@@ -107,6 +113,36 @@ class _KnownBlocks:
         return [names[place][0] for place in sorted(new)]
 
 
+@dataclass(slots=True)
+class _Count:
+    """A count that grows. One that falls is a mistake at first.
+
+    It has started anew once it was lower for some polls in a row.
+    """
+
+    most: int | None = None
+    _low: int | None = None
+    """The most since it fell."""
+    _polls: int = 0
+
+    def growth(self, count: int | None, most_polls: int, falls_by: int = 0) -> int:
+        """Return how many are new; ``most_polls`` may be lower before it counts.
+
+        It may fall by ``falls_by`` at any time: a block of yesterday.
+        """
+        if count is None:
+            return 0
+        before, low = self.most, self._low
+        if before is None or count >= before - falls_by:
+            self.most, self._low, self._polls = count, None, 0
+            return 0 if before is None else max(0, count - before)
+        self._low = count if low is None else max(low, count)
+        self._polls += 1
+        if self._polls >= most_polls:
+            self.most, self._low, self._polls = self._low, None, 0
+        return 0 if low is None else max(0, count - low)
+
+
 class BlockWatch:
     """Tells of each new block once, whichever way the pool shows it first."""
 
@@ -116,7 +152,7 @@ class BlockWatch:
         """Whose blocks they are."""
         self._known = _KnownBlocks()
         self._has_list = False
-        self._counts: dict[str, int] = {}
+        self._counts = {"total": _Count(), "day": _Count()}
         self._last: float | None = None
         self._looked: float | None = None
         # Blocks that were told before each of the ways showed them
@@ -129,7 +165,11 @@ class BlockWatch:
             "identity": self.identity,
             "known": self._known.as_list(),
             "has_list": self._has_list,
-            "counts": self._counts,
+            "counts": {
+                name: count.most
+                for name, count in self._counts.items()
+                if count.most is not None
+            },
             "last": self._last,
             "looked": self._looked,
             "owed": self._owed,
@@ -142,7 +182,8 @@ class BlockWatch:
         watch = cls(str(data["identity"]))
         watch._known = _KnownBlocks(*data["known"])
         watch._has_list = bool(data["has_list"])
-        watch._counts = {name: int(count) for name, count in data["counts"].items()}
+        for name, count in data["counts"].items():
+            watch._counts[name].most = int(count)
         watch._last = None if data["last"] is None else float(data["last"])
         watch._looked = None if data["looked"] is None else float(data["looked"])
         watch._owed = [int(data["owed"][way]) for way in range(_WAYS)]
@@ -158,9 +199,9 @@ class BlockWatch:
         later = self._new_by_time(tiles)
         shown = [
             len(listed),
-            self._growth("total", tiles.blocks_found),
+            self._counts["total"].growth(tiles.blocks_found, _LOWER_TOTALS),
             # Tells no end of it, but more of them are new ones for sure
-            self._growth("day", tiles.blocks_found_24h),
+            self._counts["day"].growth(tiles.blocks_found_24h, _LOWER_DAYS, 1),
             later,
         ]
         self._looked = now
@@ -195,13 +236,6 @@ class BlockWatch:
             if had_list or self._is_recent(block.timestamp)
         ]
 
-    def _growth(self, name: str, count: int | None) -> int:
-        if count is None:
-            return 0
-        before = self._counts.get(name, count)
-        self._counts[name] = count
-        return max(0, count - before)
-
     def _new_by_time(self, tiles: DashboardTileData) -> int:
         if tiles.last_block_found is None:
             return 0
@@ -235,21 +269,21 @@ class _Span:
 class BlockLog:
     """What was seen of the total of one account."""
 
-    count: int | None = None
+    total: _Count = field(default_factory=_Count)
     looked: float = 0.0
     spans: list[_Span] = field(default_factory=list)
 
     def look(self, count: int, now: float) -> None:
-        """Note a total. One that is lower than before has begun anew."""
+        """Note a total. One that stays lower than before has begun anew."""
         if now < self.looked:
             self._set_back(self.looked - now)
-        before, after = self.count, self.looked
-        self.count, self.looked = count, now
+        before, after = self.total.most, self.looked
+        self.looked = now
         self.spans = [span for span in self.spans if span.by > now - DAY]
         if before is None or (count < before and now - after > _SHARP_SECONDS):
-            self.spans = [_Span(0, now, None)]
-        elif count > before:
-            self.spans.append(_Span(after, now, count - before))
+            self.total, self.spans = _Count(count), [_Span(0, now, None)]
+        elif growth := self.total.growth(count, _LOWER_TOTALS):
+            self.spans.append(_Span(after, now, growth))
 
     def _set_back(self, seconds: float) -> None:
         """Follow a clock that was ahead: as long ago as it was, it still is."""
@@ -274,7 +308,7 @@ class BlockLog:
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON."""
         return {
-            "count": self.count,
+            "count": self.total.most,
             "looked": self.looked,
             "spans": [[span.after, span.by, span.blocks] for span in self.spans],
         }
@@ -282,8 +316,11 @@ class BlockLog:
     @classmethod
     def from_dict(cls, data: Any) -> BlockLog:
         """Return what was stored."""
-        spans = [_Span(*span) for span in data["spans"]]
-        return cls(data["count"], float(data["looked"]), spans)
+        spans = [
+            _Span(float(after), float(by), parse_int(blocks))
+            for after, by, blocks in data["spans"]
+        ]
+        return cls(_Count(parse_int(data["count"])), float(data["looked"]), spans)
 
 
 @dataclass(slots=True)

@@ -37,6 +37,7 @@ from ..driver_api.transports.stratum import connect_latency
 from ..driver_engine.pool_client import (
     PoolAccount,
     fetch_tiles,
+    pays_solo,
     poll_seconds,
     secret_settings,
     server_time,
@@ -102,6 +103,7 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
         self._refused_until = 0.0
         self._records = records
         self._identity = _identity_of(entry, driver)
+        self.is_solo = pays_solo(driver)
         # Of the clock as it is now; it may be set while Home Assistant runs
         self._clock = time.time() - time.monotonic()
         self._was_down = False

@@ -38,8 +38,6 @@ SHARED_FAILURE = 30.0
 _PAUSE = 60.0
 _OLDEST_CACHED = 31_536_000.0
 _LAST_DATE = 2.0**33
-_BUSY = "The pool wants to be asked less often"
-_PAGE = "The pool answered with a web page instead of its figures"
 
 
 @dataclass(frozen=True, slots=True)
