@@ -426,6 +426,17 @@ async def test_a_harmful_driver_is_kept(
     assert "garage" in get_data(home).drivers.miners
 
 
+async def test_a_danger_that_is_no_text_is_none(
+    home: HomeAssistant, hmm_folder: Path
+) -> None:
+    """Given a class attribute that cannot be looked up, the driver loads like others."""
+    source = HARMFUL.replace('"{danger}"', "[]")
+    (hmm_folder / "garage_driver.py").write_text(source)
+    assert await async_setup_component(home, DOMAIN, {})
+    assert "garage" in get_data(home).drivers.miners
+    assert issues(home) == {}
+
+
 async def test_a_harmful_driver_that_vanished_is_kept(
     home: HomeAssistant, hmm_folder: Path, repairs: Repairs
 ) -> None:
