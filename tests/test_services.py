@@ -576,7 +576,7 @@ async def test_data_that_takes_minutes_to_go_through(
         )
 
 
-@pytest.mark.parametrize("body", ["5", "[]", '"x"'])
+@pytest.mark.parametrize("body", ["5", "[1]", '"x"'])
 async def test_data_that_is_no_object(
     home: HomeAssistant,
     rigs: Rigs,
