@@ -24,8 +24,8 @@ from custom_components.hmm.driver_engine import (
     client,
     guard,
     hanging,
+    job_threads,
     pool_client,
-    workers,
 )
 from custom_components.hmm.miner.coordinator import MINER_INTERVAL
 from simulator import SimulatedAxeOS, SimulatedSolopool
@@ -211,7 +211,7 @@ async def test_a_driver_that_blocks_is_stopped_and_named(
     polled: str,
 ) -> None:
     """Given a dozen devices whose driver leaves a thread at each poll, others go on."""
-    monkeypatch.setattr(workers, "_OVERDUE_SECONDS", 0.5)
+    monkeypatch.setattr(job_threads, "_OVERDUE_SECONDS", 0.5)
     file = hmm_folder / FILE
     file.write_text(garage(blocks, polled))
     entries = await set_up_all(home, devices)

@@ -19,8 +19,8 @@ from aiohttp import ClientSession
 
 from ..driver_api import CannotConnect
 from .hanging import Hanging
+from .job_threads import Job, jobs_of_call
 from .lent_session import LentSession, session_like
-from .workers import Job, jobs_of_call
 
 _LOGGER = logging.getLogger(__name__)
 

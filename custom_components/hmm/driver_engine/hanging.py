@@ -12,7 +12,7 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from ..driver_api import CannotConnect
-from .workers import Workers
+from .job_threads import Workers
 
 _LOGGER = logging.getLogger(__name__)
 

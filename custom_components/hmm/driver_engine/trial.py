@@ -41,7 +41,7 @@ def _main() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     # Each takes so much of the memory that no more than some 30 can be started
     threading.stack_size(_STACK)
-    user_file, tampering, faults = _import_loader()
+    user_file, tampering, faults = _import_engine()
     # Home Assistant has set up its log: that a driver does it once more does nothing
     logging.root.addHandler(logging.NullHandler())
 
@@ -99,8 +99,8 @@ def _more_threads(before: int) -> int:
     return threading.active_count() - before
 
 
-def _import_loader() -> tuple[Any, Any, Any]:
-    """Import the loader and what watches it without Home Assistant, which takes seconds."""
+def _import_engine() -> tuple[Any, Any, Any]:
+    """Import what runs a file and what watches it, without Home Assistant: seconds."""
     integration = Path(__file__).parent.parent
     for name, folder in (
         ("custom_components", integration.parent),
