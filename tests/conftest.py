@@ -1,6 +1,8 @@
 """Fixtures for tests inside Home Assistant."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import suppress
 import gc
 import json
 from pathlib import Path
@@ -72,13 +74,13 @@ def every_name_is_local(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def home(
+async def home(
     hass: HomeAssistant,
     socket_enabled: None,
     enable_custom_integrations: None,
     every_name_is_local: None,
     hass_storage: dict[str, Any],
-) -> Iterator[HomeAssistant]:
+) -> AsyncIterator[HomeAssistant]:
     """Return Home Assistant, allowed to talk to simulators on 127.0.0.1."""
     with (
         patch("custom_components.hmm.miner.discovery.BROADCAST_PORT", free_udp_port()),
@@ -86,6 +88,10 @@ def home(
         patch("custom_components.hmm.miner.discovery.LOOPBACK", True),
     ):
         yield hass
+        # The hub makes itself in the background: half set up, it would outlive the test
+        with suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                await hass.async_block_till_done(wait_background_tasks=True)
 
 
 def free_udp_port() -> int:
