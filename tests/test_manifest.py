@@ -32,6 +32,8 @@ from custom_components.hmm.drivers import (
     services as driver_services,
     update_services as driver_update_services,
 )
+from custom_components.hmm.fleet.commands import COMMANDS
+from custom_components.hmm.fleet.services import schema_of
 from custom_components.hmm.hmm_local import flow as hmm_local
 from custom_components.hmm.pool import defaults as pool_defaults, mistyped
 
@@ -399,6 +401,11 @@ def test_every_exception_is_translated() -> None:
     """
     passed: dict[str, set[str]] = {}
     for path in home_assistant_side():
+        for call in calls(parse(path), "refusal", "failure"):
+            (name,) = map(literal, call.args)
+            assert name is not None
+            names = {keyword.arg for keyword in call.keywords if keyword.arg}
+            passed[name] = passed.get(name, names) & names
         for call in calls(parse(path)):
             if argument(call, "translation_domain") is None:
                 continue
@@ -768,6 +775,9 @@ def test_actions_are_described() -> None:
     code: dict[str, Any] = {}
     for module in (services, driver_services, driver_update_services):
         code |= vars(module)
+    for name in COMMANDS:
+        code |= {f"SERVICE_{name.upper()}": name}
+        code |= {f"{name.upper()}_SCHEMA": schema_of(name)}
     registered = {value for name, value in code.items() if name.startswith("SERVICE_")}
     assert registered
     assert registered == described.keys() == texts_.keys()

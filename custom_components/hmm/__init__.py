@@ -37,13 +37,16 @@ from .drivers.updates import DRIVER_UPDATES, DriverUpdates
 from .entity import async_keep_miner_device, pool_device
 from .errors import pool_error, told
 from .fleet.coordinator import HubConfigEntry, HubCoordinator
+from .fleet.kept import async_run_kept
 from .fleet.members import Fleet
+from .fleet.services import async_setup_miner_services
 from .fleet.tile_views import async_register_views
 from .migration import async_migrate
 from .miner.coordinator import LONGEST_ENERGY_GAP, MinerConfigEntry, MinerCoordinator
 from .miner.discovery import async_listen_for_broadcasts
 from .miner.energy import EnergyBook
 from .miner.finds import MinerRecord
+from .miner.kept import KeptCommands
 from .miner.profile_store import ProfileStore
 from .miner.session import async_create_miner_session
 from .pool.account import pool_kind
@@ -67,6 +70,8 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     await miner_records.async_load()
     account_records = Records(hass, "blocks", AccountRecord)
     await account_records.async_load()
+    kept = Records(hass, "kept", KeptCommands)
+    await kept.async_load()
     profiles = ProfileStore(hass)
     await profiles.async_load()
     hass.data[HMM_DATA] = HmmData(
@@ -76,9 +81,11 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
         miner_records=miner_records,
         account_records=account_records,
         energy=energy,
+        kept=kept,
         profiles=profiles,
     )
     async_setup_services(hass)
+    async_setup_miner_services(hass)
     async_setup_driver_services(hass)
     updates = DriverUpdates(hass, manager, async_get_clientsession(hass))
     hass.data[DRIVER_UPDATES] = updates
@@ -129,6 +136,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> None
     if (data := hass.data.get(HMM_DATA)) is not None:
         await data.miner_records.async_forget(entry.entry_id)
         await data.energy.async_forget(entry.entry_id)
+        await data.kept.async_forget(entry.entry_id)
         await data.account_records.async_forget(entry.entry_id)
         await data.profiles.async_forget(entry.entry_id)
 
@@ -223,7 +231,7 @@ async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> No
     )
     meter = data.energy.meter(entry.entry_id)
     coordinator = MinerCoordinator(
-        hass, entry, client, meter, data.miner_records, data.profiles
+        hass, entry, client, meter, data.miner_records, data.profiles, data.kept
     )
     if coordinator.profile is None:
         try:
@@ -238,6 +246,7 @@ async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> No
     entry.runtime_data = coordinator
     entry.async_on_unload(data.fleet.async_add_miner(coordinator))
     entry.async_on_unload(async_keep_miner_device(hass, coordinator))
+    entry.async_on_unload(async_run_kept(hass, coordinator))
 
 
 async def _async_setup_pool(hass: HomeAssistant, entry: PoolConfigEntry) -> None:

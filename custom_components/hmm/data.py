@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .miner.coordinator import MinerConfigEntry
     from .miner.energy import EnergyBook
     from .miner.finds import MinerRecord
+    from .miner.kept import KeptCommands
     from .miner.profile_store import ProfileStore
     from .pool.blocks import AccountRecord
     from .pool.coordinator import PoolConfigEntry
@@ -36,6 +37,7 @@ class HmmData:
     session: ClientSession
     fleet: Fleet
     energy: EnergyBook
+    kept: Records[KeptCommands]
     miner_records: Records[MinerRecord]
     account_records: Records[AccountRecord]
     profiles: ProfileStore

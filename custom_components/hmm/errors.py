@@ -66,6 +66,24 @@ def action_failed(err: DriverError, host: str) -> HomeAssistantError:
     )
 
 
+def refusal(key: str, **placeholders: str) -> ServiceValidationError:
+    """Return an error of the user: nothing was sent."""
+    return ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key=key,
+        translation_placeholders=placeholders,
+    )
+
+
+def failure(key: str, **placeholders: str) -> HomeAssistantError:
+    """Return an error of a device."""
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key=key,
+        translation_placeholders=placeholders,
+    )
+
+
 def form_error(err: DriverError, host: str) -> tuple[str, Placeholders]:
     """Return why a miner cannot be added: a key of ``config.error`` and its texts."""
     return _of_miner(err, FORM_REASONS, host)

@@ -166,7 +166,8 @@ class TuningNumber(MinerEntity, NumberEntity):
             # 141 °F are 60.56 °C, while miners take whole numbers
             value = round(value)
         await self.coordinator.async_command(
-            self.coordinator.client.set_tuning(self.entity_description.setting, value)
+            self.coordinator.client.set_tuning(self.entity_description.setting, value),
+            "mode",
         )
 
     @property

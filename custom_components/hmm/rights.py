@@ -54,15 +54,19 @@ async def async_require_admin(hass: HomeAssistant, context: Context | None) -> N
 
 @callback
 def require_control(
-    hass: HomeAssistant, user: User | None, entry: HmmConfigEntry, select: str
+    hass: HomeAssistant,
+    user: User | None,
+    entry: HmmConfigEntry,
+    platform: str,
+    key: str,
 ) -> None:
-    """Raise NotAllowed unless a user may control the select entity of a miner.
+    """Raise NotAllowed unless a user may control an entity of a miner.
 
-    That entity is what the action stands for; ``select`` is its key. A miner
-    without it needs control of all entities of its device.
+    It does what the action does. A miner without it needs control of all entities
+    of its device.
     """
     entity_id = er.async_get(hass).async_get_entity_id(
-        "select", DOMAIN, f"{entry.unique_id or entry.entry_id}_{select}"
+        platform, DOMAIN, f"{entry.unique_id or entry.entry_id}_{key}"
     )
     entity_ids = [entity_id] if entity_id else _entities(hass, entry)
     if not _may(user, POLICY_CONTROL, entity_ids):

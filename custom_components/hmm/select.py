@@ -101,7 +101,7 @@ class PoolSelect(MinerEntity, SelectEntity):
                 translation_placeholders={"pool": option},
             )
         await self.coordinator.async_command(
-            self.coordinator.client.select_pool(pool.index)
+            self.coordinator.client.select_pool(pool.index), "pool"
         )
 
     @property

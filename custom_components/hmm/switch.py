@@ -3,17 +3,9 @@
 from typing import Any, override
 
 from homeassistant.components.switch import (
-    DOMAIN as SWITCH_DOMAIN,
     SwitchDeviceClass,
     SwitchEntity,
     SwitchEntityDescription,
-)
-from homeassistant.const import (
-    ATTR_ENTITY_ID,
-    SERVICE_TURN_OFF,
-    SERVICE_TURN_ON,
-    STATE_OFF,
-    STATE_ON,
 )
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -21,6 +13,7 @@ from homeassistant.helpers.event import async_track_state_change_event
 
 from .entity import MinerEntity, async_add_offered
 from .miner.coordinator import MinerConfigEntry, MinerCoordinator
+from .miner.plug import async_switch_plug, plug_is_on
 
 PARALLEL_UPDATES = 1
 
@@ -63,11 +56,11 @@ class MiningSwitch(MinerEntity, SwitchEntity):
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
-        await self.coordinator.async_command(self.coordinator.client.resume())
+        await self.coordinator.async_command(self.coordinator.client.resume(), "mining")
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
-        await self.coordinator.async_command(self.coordinator.client.pause())
+        await self.coordinator.async_command(self.coordinator.client.pause(), "mining")
 
 
 class PlugSwitch(MinerEntity, SwitchEntity):
@@ -84,12 +77,12 @@ class PlugSwitch(MinerEntity, SwitchEntity):
     @property
     @override
     def available(self) -> bool:
-        return self._plug_state in (STATE_ON, STATE_OFF)
+        return self.is_on is not None
 
     @property
     @override
-    def is_on(self) -> bool:
-        return self._plug_state == STATE_ON
+    def is_on(self) -> bool | None:
+        return plug_is_on(self.hass, self._plug)
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -105,22 +98,12 @@ class PlugSwitch(MinerEntity, SwitchEntity):
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
-        await self._switch_plug(SERVICE_TURN_ON)
+        await self._switch_plug(True)
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
-        await self._switch_plug(SERVICE_TURN_OFF)
+        await self._switch_plug(False)
 
-    @property
-    def _plug_state(self) -> str | None:
-        state = self.hass.states.get(self._plug)
-        return None if state is None else state.state
-
-    async def _switch_plug(self, service: str) -> None:
-        await self.hass.services.async_call(
-            SWITCH_DOMAIN,
-            service,
-            {ATTR_ENTITY_ID: self._plug},
-            blocking=True,
-            context=self._context,
-        )
+    async def _switch_plug(self, on: bool) -> None:
+        self.coordinator.async_drop_kept("mining")
+        await async_switch_plug(self.hass, self._plug, on, self._context)

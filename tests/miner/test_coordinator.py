@@ -27,6 +27,7 @@ from custom_components.hmm.driver_engine.client import MinerClient
 from custom_components.hmm.miner.coordinator import MINER_INTERVAL, MinerCoordinator
 from custom_components.hmm.miner.energy import EnergyMeter
 from custom_components.hmm.miner.finds import MinerRecord
+from custom_components.hmm.miner.kept import KeptCommands
 from custom_components.hmm.miner.profile_store import ProfileStore
 from custom_components.hmm.records import Records
 from simulator import (
@@ -474,7 +475,13 @@ async def test_a_stall_does_not_gather_the_polls(home: HomeAssistant) -> None:
         client = MinerClient(BitaxeDriver, context, "127.0.0.1", 1)
         coordinators.append(
             MinerCoordinator(
-                home, entry, client, EnergyMeter(0), records, ProfileStore(home)
+                home,
+                entry,
+                client,
+                EnergyMeter(0),
+                records,
+                ProfileStore(home),
+                Records(home, "kept", KeptCommands),
             )
         )
     for coordinator in coordinators:

@@ -40,6 +40,7 @@ type LoginReason = Literal[
 """Why a miner accepts no login."""
 
 type CommandReason = Literal[
+    "calibrating",
     "command_failed",
     "command_refused",
     "command_unsupported",

@@ -1,10 +1,11 @@
 """Polls one miner and runs its commands."""
 
-from collections.abc import Coroutine
+import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import timedelta
 import logging
-from typing import Any, override
+from typing import Any, ClassVar, override
 import zlib
 
 from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry
@@ -28,11 +29,12 @@ from ..driver_engine.identity import (
     miner_unique_id,
 )
 from ..driver_engine.profile import MinerProfile
-from ..errors import action_failed, update_failed
+from ..errors import action_failed, failure, update_failed
 from ..records import Records
 from ..unique_ids import async_change_unique_id, async_holder, is_better_id
 from .energy import EnergyMeter
 from .finds import MinerRecord
+from .kept import Kept, KeptCommands, Kind
 from .profile_store import ProfileStore
 
 _LOGGER = logging.getLogger(__name__)
@@ -40,6 +42,9 @@ _LOGGER = logging.getLogger(__name__)
 MINER_INTERVAL = timedelta(seconds=30)
 
 _REFUSED_SECONDS = 3600
+
+_RESTART_SLACK = 2.0
+"""Seconds by which the clocks of device and host may disagree during a restart."""
 
 # A reading of the power is not valid for longer than this
 LONGEST_ENERGY_GAP = 5 * MINER_INTERVAL.total_seconds()
@@ -52,6 +57,10 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
 
     config_entry: MinerConfigEntry
 
+    restart_seconds: ClassVar[float] = 75.0
+    """How long a restart may take; AxeOS needs 10 to 30 s, an Avalon a minute."""
+    restart_interval: ClassVar[float] = 2.0
+
     def __init__(
         self,
         hass: HomeAssistant,
@@ -60,6 +69,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         energy: EnergyMeter,
         records: Records[MinerRecord],
         profiles: ProfileStore,
+        kept: Records[KeptCommands],
     ) -> None:
         """Prepare polling with what is known of the miner."""
         super().__init__(
@@ -78,6 +88,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         self.offered: set[str] = set()
         """The keys of the entities that the miner has, also of disabled ones."""
         self._records = records
+        self._kept = kept
         self.energy = energy
         # Entries are set up together, and a busy moment lets many polls wait: each
         # miner has a place of its own in the interval, the same after a restart
@@ -236,24 +247,87 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             self.profile = profile
             self._profiles.set(self.config_entry.entry_id, profile)
 
-    async def async_set_mode(self, mode: str) -> None:
-        """Set a mode, unless the miner is in it.
+    @property
+    def kept(self) -> dict[Kind, Kept]:
+        """Return the commands that wait for the miner to be back."""
+        record = self._kept.get(self.config_entry.entry_id)
+        return record.current() if record else {}
 
-        A mode that is set once more interrupts the mining of some devices. What
-        the last poll said is asked again: it may be half a minute old.
+    @callback
+    def async_drop_kept(self, *kinds: Kind) -> None:
+        """Forget kept commands: there is a newer one."""
+        record = self._kept.get(self.config_entry.entry_id)
+        if record and any([record.commands.pop(kind, None) for kind in kinds]):
+            self._kept.save_soon()
+
+    async def async_set_mode(self, mode: str) -> bool:
+        """Set a mode, unless the miner is in it; return whether it was sent.
+
+        A mode that is set once more interrupts the mining of some devices.
         """
-        if self.data is not None and self.data.mode == mode:
-            await self.async_refresh()
-            if self.last_update_success and self.data.mode == mode:
-                return
-        await self.async_command(self.client.set_mode(mode))
+        if await self._async_is(lambda data: data.mode == mode):
+            self.async_drop_kept("mode")
+            return False
+        await self.async_command(self.client.set_mode(mode), "mode")
+        return True
 
-    async def async_command(self, command: Coroutine[Any, Any, None]) -> None:
+    async def async_set_paused(self, paused: bool) -> bool:
+        """Pause or resume, unless the miner is so; return whether it was sent."""
+        if await self._async_is(lambda data: data.paused is paused):
+            self.async_drop_kept("mining")
+            return False
+        command = self.client.pause if paused else self.client.resume
+        await self.async_command(command(), "mining")
+        return True
+
+    async def async_restart(self) -> None:
+        """Restart the miner and wait until it is back.
+
+        Raises HomeAssistantError if it is not back in time, or never restarts.
+        """
+        before = self.data.uptime if self.data is not None else None
+        await self.async_command(self.client.restart())
+        sent, was_gone = self.hass.loop.time(), False
+        while (elapsed := self.hass.loop.time() - sent) < self.restart_seconds:
+            uptime = self.data.uptime
+            if not self.last_update_success:
+                was_gone = True
+            elif was_gone and (uptime is None or uptime <= elapsed + _RESTART_SLACK):
+                return
+            elif uptime is not None and before is not None:
+                if uptime < before + elapsed - _RESTART_SLACK:
+                    return
+            elif elapsed > self.restart_seconds / 3:
+                return  # Nothing tells whether it has restarted
+            await asyncio.sleep(self.restart_interval)
+            await self.async_refresh()
+        host, seconds = self.client.host, f"{self.restart_seconds:g}"
+        if was_gone:
+            raise failure("restart_lost", host=host, seconds=seconds)
+        raise failure("restart_not_applied", host=host)
+
+    async def _async_is(self, check: Callable[[MinerTelemetry], bool]) -> bool:
+        """Return whether something is so now.
+
+        What the last poll said may be half a minute old: where it says so, the miner
+        is asked again.
+        """
+        if self.data is None or not check(self.data):
+            return False
+        await self.async_refresh()
+        return self.last_update_success and check(self.data)
+
+    async def async_command(
+        self, command: Coroutine[Any, Any, None], kind: Kind | None = None
+    ) -> None:
         """Run a command of the client, then show what the miner says now.
 
         A miner that failed its last poll is asked first: another device may
-        have got its address, and it must not be steered by mistake.
+        have got its address, and it must not be steered by mistake. A command of
+        the same ``kind`` that was kept for it is obsolete.
         """
+        if kind:
+            self.async_drop_kept(kind)
         try:
             if not self.last_update_success:
                 await self.async_refresh()

@@ -45,6 +45,8 @@ _FIELD = re.compile(r"(?<!\w)(\w++)\[([^\[\]]*+)\]")
 _HEX = re.compile(r"[0-9a-f]+")
 _OPTION = re.compile(r"[a-z]\w*(?:-\w+)*")
 
+_CALIBRATING = "caling"
+"""What every refusal during a calibration says."""
 _NO_SENSOR_BELOW = -100.0
 """°C; the firmware writes -273 where it has no sensor."""
 
@@ -887,6 +889,8 @@ def _breaks_list(text: str) -> bool:
 def _require(answer: CgminerAnswer, what: str) -> None:
     if not answer.accepted:
         detail = answer.message or f"({answer.code})"
+        if _CALIBRATING in detail:
+            raise CommandFailed(f"{what}: {detail}", reason="calibrating")
         raise CommandFailed(
             f"{what}: {answer.message or f'code {answer.code}'}",
             reason="command_refused",

@@ -1,0 +1,305 @@
+"""What an action does at one miner, and what became of it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, get_args
+
+from homeassistant.const import ATTR_MODE, CONF_PASSWORD, CONF_URL, CONF_USERNAME
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+
+from ..data import get_data
+from ..driver_api.reasons import ReadReason
+from ..driver_engine.profile import MinerProfile
+from ..errors import failure, refusal
+from ..miner.coordinator import MinerCoordinator
+from ..miner.kept import Kind
+from ..miner.plug import async_switch_plug, plug_is_on
+from ..pool.stratum_user import USUAL_PASSWORD, StratumPool, stratum_of
+
+CONF_POOL: Final = "pool"
+
+type Data = Mapping[str, Any]
+type Run = Callable[[HomeAssistant, MinerCoordinator, Data, Context], Awaitable[bool]]
+
+type Result = Literal["done", "already", "kept", "refused", "unreachable", "failed"]
+RESULTS: tuple[Result, ...] = get_args(Result.__value__)
+
+_LIMIT_SECONDS = 90.0
+"""What one miner may take; the slowest restart of an Avalon is within it."""
+_PLUG_SECONDS = 10.0
+
+_UNREACHABLE = {*get_args(ReadReason.__value__)} - {"busy"}
+_FAILED = {
+    "command_failed",
+    "mode_not_applied",
+    "not_reported",
+    "pause_not_applied",
+    "plug_not_switched",
+    "pool_not_applied",
+    "restart_lost",
+    "restart_not_applied",
+    "resume_not_applied",
+    "setting_not_applied",
+    "still_reports",
+    "took_too_long",
+}
+_REASONS = {
+    "command_unsupported": "not_supported",
+    "firmware_too_old": "not_supported",
+    "mode_unknown": "no_such_mode",
+    "modes_missing": "not_supported",
+    "no_identify": "not_supported",
+    "no_pause": "not_supported",
+    "no_restart": "not_supported",
+    "no_set_pool": "not_supported",
+    "not_settable": "not_supported",
+    "unknown_mode": "no_such_mode",
+}
+"""Reasons that are one for whoever reads a response."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """An action on miners.
+
+    ``run`` returns whether anything was sent, and raises HomeAssistantError.
+    ``read`` tells what it changes as it is now. ``control`` are platform and key of
+    the entity that does the same; ``shown`` is the value that was asked for, without
+    a secret. Without a ``kind`` it cannot be kept for a miner that is off.
+    """
+
+    run: Run
+    control: tuple[str, str]
+    kind: Kind | None = None
+    read: Callable[[HomeAssistant, MinerCoordinator], str | None] = lambda *_: None
+    shown: Callable[[HomeAssistant, Data], str | None] = lambda *_: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a command at one miner; ``error`` is there unless it succeeded."""
+
+    result: Result
+    previous: str | None = None
+    value: str | None = None
+    seconds: float = 0.0
+    reason: str | None = None
+    error: HomeAssistantError | None = None
+
+    @property
+    def is_success(self) -> bool:
+        """Return whether the miner is as it was asked to be."""
+        return self.result in ("done", "already")
+
+
+async def async_attempt(
+    hass: HomeAssistant,
+    miner: MinerCoordinator,
+    command: Command,
+    data: Data,
+    context: Context,
+) -> Outcome:
+    """Run a command at one miner and return what became of it."""
+
+    def read() -> str | None:
+        is_read = miner.last_update_success and miner.data is not None
+        return command.read(hass, miner) if is_read else None
+
+    started, previous = hass.loop.time(), read()
+    result: Result = "already"
+    error: HomeAssistantError | None = None
+    try:
+        async with asyncio.timeout(_LIMIT_SECONDS):
+            if await command.run(hass, miner, data, context):
+                result = "done"
+    except TimeoutError:
+        error = failure("took_too_long", seconds=f"{_LIMIT_SECONDS:g}")
+    except HomeAssistantError as err:
+        error = err
+    if error is not None:
+        result = result_of(error)
+    return Outcome(
+        result=result,
+        previous=previous,
+        value=read(),
+        seconds=round(hass.loop.time() - started, 1) if result != "already" else 0.0,
+        reason=None if error is None else reason_of(error),
+        error=error,
+    )
+
+
+def result_of(err: HomeAssistantError) -> Result:
+    """Return what an error means for the miner that it came from."""
+    if isinstance(err, ServiceValidationError):
+        return "refused"
+    if err.translation_key in _UNREACHABLE:
+        return "unreachable"
+    return "failed" if err.translation_key in _FAILED else "refused"
+
+
+def reason_of(err: HomeAssistantError) -> str:
+    """Return the key of what is wrong."""
+    key = err.translation_key or "command_failed"
+    return _REASONS.get(key, key)
+
+
+def _profile(miner: MinerCoordinator) -> MinerProfile:
+    return miner.profile or MinerProfile()
+
+
+# Modes
+
+
+def names(value: str | list[str]) -> list[str]:
+    """Return what was asked for, the first choice first."""
+    return [value] if isinstance(value, str) else value
+
+
+async def _set_mode(
+    hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
+) -> bool:
+    wanted, modes = names(data[ATTR_MODE]), _profile(miner).modes
+    if not modes:
+        raise refusal("modes_missing", host=miner.config_entry.title)
+    if (mode := next((name for name in wanted if name in modes), None)) is None:
+        raise refusal("unknown_mode", mode=", ".join(wanted), modes=", ".join(modes))
+    return await miner.async_set_mode(mode)
+
+
+# Pools
+
+
+def pool_of(hass: HomeAssistant, data: Data) -> StratumPool:
+    """Return the pool that a call names, by its account or by its credentials.
+
+    Raises ServiceValidationError: there is no such account, or it has no user name.
+    """
+    if CONF_POOL in data:
+        return stratum_of(get_data(hass).fleet.pools, data[CONF_POOL])
+    return StratumPool(
+        url=data[CONF_URL],
+        user=data[CONF_USERNAME],
+        password=data.get(CONF_PASSWORD, USUAL_PASSWORD),
+    )
+
+
+async def _set_pool(
+    hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
+) -> bool:
+    if not _profile(miner).set_pool:
+        raise refusal("no_set_pool")
+    pool = pool_of(hass, data)
+    await miner.async_command(
+        miner.client.set_pool(pool.url, pool.user_of(miner), pool.password), "pool"
+    )
+    return True
+
+
+def _read_pool(hass: HomeAssistant, miner: MinerCoordinator) -> str | None:
+    return pool.url if (pool := miner.data.active_pool) else None
+
+
+def _show_pool(hass: HomeAssistant, data: Data) -> str | None:
+    """Return the name of a pool account, else the address."""
+    entry = hass.config_entries.async_get_entry(data.get(CONF_POOL, ""))
+    return entry.title if entry else data.get(CONF_URL)
+
+
+# Mining
+
+
+async def _pause(
+    hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
+) -> bool:
+    return await _set_paused(hass, miner, True, context)
+
+
+async def _resume(
+    hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
+) -> bool:
+    if miner.last_update_success and "overheat" in miner.data.problems:
+        raise refusal("overheat", host=miner.config_entry.title)
+    return await _set_paused(hass, miner, False, context)
+
+
+async def _set_paused(
+    hass: HomeAssistant, miner: MinerCoordinator, paused: bool, context: Context
+) -> bool:
+    """Pause or resume a miner, by its plug if it has one, as its switch does."""
+    if (plug := miner.plug) is None:
+        if not _profile(miner).pause:
+            raise refusal("no_pause", host=miner.config_entry.title)
+        return await miner.async_set_paused(paused)
+    miner.async_drop_kept("mining")
+    if plug_is_on(hass, plug) is not paused:
+        return False
+    await async_switch_plug(hass, plug, not paused, context)
+    deadline = hass.loop.time() + _PLUG_SECONDS
+    while plug_is_on(hass, plug) is paused:
+        if hass.loop.time() > deadline:
+            raise failure("plug_not_switched", plug=plug)
+        await asyncio.sleep(0.1)
+    return True
+
+
+def _read_mining(hass: HomeAssistant, miner: MinerCoordinator) -> str | None:
+    if miner.data.paused is None:
+        return None
+    return "paused" if miner.data.paused else "mining"
+
+
+# Buttons
+
+
+async def _restart(
+    hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
+) -> bool:
+    if not _profile(miner).restart:
+        raise refusal("no_restart", host=miner.config_entry.title)
+    await miner.async_restart()
+    return True
+
+
+async def _identify(
+    hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
+) -> bool:
+    if not _profile(miner).identify:
+        raise refusal("no_identify", host=miner.config_entry.title)
+    await miner.async_command(miner.client.identify())
+    return True
+
+
+COMMANDS: Final[Mapping[str, Command]] = {
+    "identify": Command(run=_identify, control=("button", "identify")),
+    "pause": Command(
+        run=_pause,
+        control=("switch", "mining"),
+        kind="mining",
+        read=_read_mining,
+        shown=lambda *_: "paused",
+    ),
+    "restart": Command(run=_restart, control=("button", "restart")),
+    "resume": Command(
+        run=_resume,
+        control=("switch", "mining"),
+        kind="mining",
+        read=_read_mining,
+        shown=lambda *_: "mining",
+    ),
+    "set_mode": Command(
+        run=_set_mode,
+        control=("select", "mode"),
+        kind="mode",
+        read=lambda _, miner: miner.data.mode,
+        shown=lambda _, data: ", ".join(names(data[ATTR_MODE])),
+    ),
+    "set_pool": Command(
+        run=_set_pool,
+        control=("select", "pool"),
+        kind="pool",
+        read=_read_pool,
+        shown=_show_pool,
+    ),
+}

@@ -1,0 +1,285 @@
+"""Actions on many miners at once.
+
+Each needs control of the entities that do the same, and credentials an
+administrator. The response lists every miner with what became of it.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import (
+    ATTR_DEVICE_ID,
+    ATTR_MODE,
+    CONF_PASSWORD,
+    CONF_URL,
+    CONF_USERNAME,
+)
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.service import async_extract_config_entry_ids
+from homeassistant.util import dt as dt_util
+import voluptuous as vol
+
+from ..action_schema import action_schema
+from ..const import DOMAIN, HUB_UNIQUE_ID, EntryType
+from ..data import HmmConfigEntry, entry_kind, get_data
+from ..errors import entry_reason, failure, listed, message, refusal
+from ..miner.coordinator import MinerCoordinator
+from ..rights import async_require_admin, async_user, require_control
+from .commands import (
+    COMMANDS,
+    CONF_POOL,
+    RESULTS,
+    Outcome,
+    async_attempt,
+    pool_of,
+)
+from .kept import async_keep
+
+CONF_KEEP_FOR: Final = "keep_for"
+CONF_PARALLEL: Final = "parallel"
+CONF_STAGGER: Final = "stagger"
+
+_PARALLEL = 5
+_MOST_PARALLEL = 20
+_LONGEST_KEEP = timedelta(hours=24)
+_LONGEST_STAGGER = timedelta(hours=1)
+_RESTART_STAGGER = timedelta(seconds=10)
+
+_STARTING = (ConfigEntryState.SETUP_ERROR, ConfigEntryState.SETUP_RETRY)
+
+# What a schema refuses is reported in English: only what its form cannot send is left
+# to it
+_NAMES = vol.All(cv.ensure_list, vol.Length(min=1), [cv.string])
+_FIELDS: Final[Mapping[str, dict[vol.Marker, Any]]] = {
+    "set_mode": {vol.Required(ATTR_MODE): _NAMES},
+    "set_pool": {
+        vol.Optional(CONF_POOL): cv.string,
+        vol.Optional(CONF_URL): cv.string,
+        vol.Optional(CONF_USERNAME): cv.string,
+        vol.Optional(CONF_PASSWORD): cv.string,
+    },
+}
+"""What an action needs to know beside its targets."""
+
+
+class _Target(NamedTuple):
+    """A miner; without a coordinator its entry could not be set up."""
+
+    entry: HmmConfigEntry
+    miner: MinerCoordinator | None
+
+
+def schema_of(action: str) -> vol.All:
+    """Return the schema of an action on miners."""
+    fields = {
+        vol.Optional(CONF_PARALLEL, default=_PARALLEL): vol.All(
+            vol.Coerce(int), vol.Range(min=1, max=_MOST_PARALLEL)
+        ),
+        vol.Optional(
+            CONF_STAGGER,
+            default=_RESTART_STAGGER if action == "restart" else timedelta(),
+        ): cv.positive_time_period,
+    }
+    if COMMANDS[action].kind is not None:
+        fields[vol.Optional(CONF_KEEP_FOR)] = cv.positive_time_period
+    return action_schema(
+        {**_FIELDS.get(action, {}), **fields, **cv.TARGET_SERVICE_FIELDS}
+    )
+
+
+@callback
+def async_setup_miner_services(hass: HomeAssistant) -> None:
+    """Register the actions on miners."""
+    for action in COMMANDS:
+        hass.services.async_register(
+            DOMAIN,
+            action,
+            partial(_async_run, action),
+            schema=schema_of(action),
+            supports_response=SupportsResponse.OPTIONAL,
+        )
+
+
+async def _async_run(action: str, call: ServiceCall) -> ServiceResponse:
+    """Run an action on every targeted miner and report for each.
+
+    Nothing is run if the call cannot be right, or if the user may not control one
+    of the miners. Raises when any failed, after all were tried; with a response
+    wanted, the report says which.
+    """
+    hass, command = call.hass, COMMANDS[action]
+    _require_period(call.data, CONF_STAGGER, _LONGEST_STAGGER)
+    _require_period(call.data, CONF_KEEP_FOR, _LONGEST_KEEP)
+    if action == "set_pool":
+        _require_one_pool(call.data)
+        if CONF_POOL not in call.data:
+            await async_require_admin(hass, call.context)
+        pool_of(hass, call.data)
+    targets = await _async_targets(call)
+    if not targets:
+        raise refusal("no_miners_targeted")
+    user = await async_user(hass, call.context)
+    for target in targets:
+        require_control(hass, user, target.entry, *command.control)
+    outcomes = await _run_all(call, action, targets)
+    if call.return_response:
+        return _report(hass, targets, outcomes)
+    failed = [
+        (target.entry.title, outcome.error)
+        for target, outcome in zip(targets, outcomes, strict=True)
+        if outcome.error is not None and outcome.result != "kept"
+    ]
+    if failed and len(targets) == 1:
+        raise failed[0][1]
+    if failed:
+        raise failure(
+            "some_failed",
+            failed=str(len(failed)),
+            total=str(len(targets)),
+            list=listed(hass, failed),
+        )
+    return None
+
+
+def _require_period(data: Mapping[str, Any], key: str, longest: timedelta) -> None:
+    if data.get(key, longest) > longest:
+        hours = f"{longest / timedelta(hours=1):g}"
+        raise refusal("period_too_long", field=key, hours=hours)
+
+
+def _require_one_pool(data: Mapping[str, Any]) -> None:
+    """Raise unless a pool is given by its entry or by its credentials, not both."""
+    credentials = data.keys() & {CONF_URL, CONF_USERNAME, CONF_PASSWORD}
+    if CONF_POOL in data:
+        is_one = not credentials
+    else:
+        is_one = credentials >= {CONF_URL, CONF_USERNAME}
+    if not is_one:
+        raise refusal("pool_or_credentials")
+
+
+async def _async_targets(call: ServiceCall) -> list[_Target]:
+    """Return the miners that a call means; the device of the fleet means all of them.
+
+    Pools, workers and everything else are left out.
+    """
+    hass = call.hass
+    entry_ids = await async_extract_config_entry_ids(call)
+    named = call.data.get(ATTR_DEVICE_ID) or ()
+    hub = dr.async_get(hass).async_get_device({(DOMAIN, HUB_UNIQUE_ID)})
+    is_all = hub is not None and hub.id in named
+    miners = get_data(hass).fleet.miners
+    return [
+        _Target(entry, miners.get(entry.entry_id))
+        for entry in hass.config_entries.async_entries(DOMAIN, include_ignore=False)
+        if (is_all or entry.entry_id in entry_ids)
+        and entry_kind(entry) == EntryType.MINER
+        and (entry.entry_id in miners or entry.state in _STARTING)
+    ]
+
+
+async def _run_all(
+    call: ServiceCall, action: str, targets: list[_Target]
+) -> list[Outcome]:
+    """Run an action on all targets: some at a time, and one after the other."""
+    stagger = call.data[CONF_STAGGER].total_seconds()
+    free = asyncio.Semaphore(call.data[CONF_PARALLEL])
+
+    async def run(target: _Target) -> Outcome:
+        try:
+            return await _run_one(call, action, target)
+        finally:
+            free.release()
+
+    async with asyncio.TaskGroup() as group:
+        tasks = []
+        for number, target in enumerate(targets):
+            if number and stagger:
+                await asyncio.sleep(stagger)
+            await free.acquire()
+            tasks.append(group.create_task(run(target)))
+    return [task.result() for task in tasks]
+
+
+async def _run_one(call: ServiceCall, action: str, target: _Target) -> Outcome:
+    hass, command, (entry, miner) = call.hass, COMMANDS[action], target
+    data = {
+        key: value for key, value in call.data.items() if key in _FIELDS.get(action, {})
+    }
+    if miner is None:
+        outcome = _not_set_up(hass, entry)
+    else:
+        outcome = await async_attempt(hass, miner, command, data, call.context)
+    keep_for: timedelta | None = call.data.get(CONF_KEEP_FOR)
+    if keep_for is None or outcome.result != "unreachable":
+        return outcome
+    until = dt_util.utcnow() + keep_for
+    await async_keep(hass, entry, action, data, until)
+    return _kept(command.shown(hass, data), outcome, until)
+
+
+def _kept(value: str | None, outcome: Outcome, until: datetime) -> Outcome:
+    return Outcome(
+        result="kept",
+        value=value,
+        reason=outcome.reason,
+        error=failure("kept_until", time=f"{dt_util.as_local(until):%H:%M}"),
+    )
+
+
+def _not_set_up(hass: HomeAssistant, entry: HmmConfigEntry) -> Outcome:
+    """Return why nothing can be done at a miner whose entry is not set up."""
+    return Outcome(
+        result="unreachable",
+        reason=entry.error_reason_translation_key or "no_response",
+        error=HomeAssistantError(entry_reason(hass, entry) or "no_response"),
+    )
+
+
+def _report(
+    hass: HomeAssistant, targets: list[_Target], outcomes: list[Outcome]
+) -> dict[str, Any]:
+    registry = dr.async_get(hass)
+
+    def device_id(entry: HmmConfigEntry) -> str | None:
+        identifier = (DOMAIN, entry.unique_id or entry.entry_id)
+        device = registry.async_get_device({identifier})
+        return device.id if device else None
+
+    return {
+        "summary": {
+            "total": len(outcomes),
+            **{
+                result: sum(it.result == result for it in outcomes)
+                for result in RESULTS
+            },
+        },
+        "miners": [
+            {
+                "device": target.entry.title,
+                "device_id": device_id(target.entry),
+                "success": outcome.is_success,
+                "result": outcome.result,
+                "previous": outcome.previous,
+                "value": outcome.value,
+                "seconds": outcome.seconds,
+                "reason": outcome.reason,
+                "error": None
+                if outcome.error is None
+                else message(hass, outcome.error),
+            }
+            for target, outcome in zip(targets, outcomes, strict=True)
+        ],
+    }
