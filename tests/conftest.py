@@ -33,6 +33,7 @@ from custom_components.hmm.driver_engine.client import MinerClient
 from custom_components.hmm.driver_engine.identity import known_ids
 from custom_components.hmm.driver_engine.profile import MinerProfile
 from custom_components.hmm.miner import discovery
+from custom_components.hmm.miner.coordinator import MinerCoordinator
 from simulator import SimulatedAxeOS
 from simulator.device import SimulatedDevice
 
@@ -111,6 +112,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AvalonNanoDriver, "settle_seconds", 1.0)
     monkeypatch.setattr(AvalonNanoDriver, "standby_lead", 1)
     monkeypatch.setattr(CgminerClient, "gap", 0.0)
+    monkeypatch.setattr(MinerCoordinator, "restart_interval", 0.05)
+    monkeypatch.setattr(MinerCoordinator, "restart_seconds", 5.0)
 
 
 @pytest.fixture

@@ -303,10 +303,8 @@ async def test_running_it_by_hand_sets_the_right_mode(cellar: Cellar) -> None:
     assert cellar.modes == (ECO, LOW)
 
 
-async def test_a_miner_that_is_off_keeps_no_other_from_its_mode(
-    cellar: Cellar, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Given a miner without power, the others follow, and the log names it."""
+async def test_a_miner_that_returns_during_a_peak_follows(cellar: Cellar) -> None:
+    """Given a miner without power, the others follow, and it does when it is back."""
     await cellar.price(0.20)
     await automate(
         cellar.hass, miners={"area_id": cellar.area}, tariff=PRICE, limit=0.25
@@ -315,12 +313,32 @@ async def test_a_miner_that_is_off_keeps_no_other_from_its_mode(
 
     await cellar.price(0.31)
     await cellar.wait()
-
     assert cellar.modes == (STANDARD, LOW)
-    assert any(
-        "Bitaxe" in record.message and "automation" in record.name
-        for record in caplog.records
+
+    await cellar.bitaxe.plug_in()
+    await cellar.wait(timedelta(minutes=30))
+    await cellar.hass.async_block_till_done(wait_background_tasks=True)
+    assert cellar.modes == (ECO, LOW)
+
+
+async def test_a_miner_that_returns_after_the_peak_is_left_alone(
+    cellar: Cellar,
+) -> None:
+    """Given a peak that is over, what was kept during it is obsolete."""
+    await cellar.price(0.20)
+    await automate(
+        cellar.hass, miners={"area_id": cellar.area}, tariff=PRICE, limit=0.25
     )
+    await cellar.bitaxe.unplug()
+    for price in (0.31, 0.20):
+        await cellar.price(price)
+        await cellar.wait()
+
+    await cellar.bitaxe.plug_in()
+    await cellar.wait()
+    await cellar.hass.async_block_till_done(wait_background_tasks=True)
+    assert cellar.modes == (STANDARD, MEDIUM)
+    assert not cellar.bitaxe.writes
 
 
 async def test_each_miner_takes_the_first_mode_that_it_has(cellar: Cellar) -> None:
@@ -334,7 +352,7 @@ async def test_each_miner_takes_the_first_mode_that_it_has(cellar: Cellar) -> No
     )
 
     reports = {report["device"]: report for report in response["miners"]}
-    assert reports["Bitaxe"] == {"device": "Bitaxe", "success": True, "error": None}
+    assert reports["Bitaxe"]["result"] == "done"
     assert reports["Avalon"]["success"] is False
     assert cellar.modes == (ECO, HIGH)
 

@@ -289,7 +289,9 @@ async def test_the_report_of_an_action_is_german(
             await german.services.async_call(DOMAIN, "set_mode", call, blocking=True)
         assert message(german, raised.value) == sentence(
             "some_failed",
-            failed=f"Eins: {reason.removesuffix('.')}; Zwei: {reason.removesuffix('.')}",
+            failed="2",
+            total="2",
+            list=f"Eins: {reason.removesuffix('.')}; Zwei: {reason.removesuffix('.')}",
         )
 
 

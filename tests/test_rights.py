@@ -196,6 +196,10 @@ def actions(house: House) -> Iterator[Row]:
         "set_mode": service("hmm.set_mode", *({"mode": "eco"} | it for it in targets)),
         "set_pool with `pool`": service("hmm.set_pool", *(pool | it for it in targets)),
         "set_pool with `url`": service("hmm.set_pool", *(login | it for it in targets)),
+        "pause": service("hmm.pause", *targets),
+        "resume": service("hmm.resume", *targets),
+        "identify": service("hmm.identify", *targets),
+        "restart": service("hmm.restart", *targets),
         "get_platform_tiles": service("hmm.get_platform_tiles?return_response", {}),
         "get_pool_tiles": tiles,
         "check_driver_updates": service("hmm.check_driver_updates", {}),
@@ -391,6 +395,10 @@ async def test_one_miner_too_many_stops_the_action(house: House, role: str) -> N
     for action, data in {
         "set_mode": {"mode": "eco"},
         "set_pool": {"pool": house.pools[0].entry_id},
+        "pause": {},
+        "resume": {},
+        "identify": {},
+        "restart": {},
     }.items():
         with pytest.raises(Unauthorized) as caught:
             await run(
@@ -402,6 +410,7 @@ async def test_one_miner_too_many_stops_the_action(house: House, role: str) -> N
             )
         assert caught.value.translation_key == "not_allowed_to_control"
     assert [axe.writes for axe in house.axes] == [[], []]
+    assert [axe.boots for axe in house.axes] == [1, 1]
 
 
 async def test_another_entity_is_no_way_around(house: House) -> None:

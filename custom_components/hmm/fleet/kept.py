@@ -44,8 +44,13 @@ def async_run_kept(hass: HomeAssistant, miner: MinerCoordinator) -> CALLBACK_TYP
         try:
             for kind in miner.kept:
                 # Another command may have taken its place in the meantime
-                if (kept := miner.kept.get(kind)) is not None:
-                    await _run(hass, miner, COMMANDS[kept.action], kept)
+                if (kept := miner.kept.get(kind)) is None:
+                    continue
+                if (command := COMMANDS.get(kept.action)) is None:
+                    # What another version kept
+                    miner.async_drop_kept(kind)
+                else:
+                    await _run(hass, miner, command, kept)
         finally:
             is_running = False
 

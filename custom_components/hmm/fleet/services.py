@@ -37,14 +37,7 @@ from ..data import HmmConfigEntry, entry_kind, get_data
 from ..errors import entry_reason, failure, listed, message, refusal
 from ..miner.coordinator import MinerCoordinator
 from ..rights import async_require_admin, async_user, require_control
-from .commands import (
-    COMMANDS,
-    CONF_POOL,
-    RESULTS,
-    Outcome,
-    async_attempt,
-    pool_of,
-)
+from .commands import COMMANDS, CONF_POOL, RESULTS, Outcome, async_attempt, pool_of
 from .kept import async_keep
 
 CONF_KEEP_FOR: Final = "keep_for"
@@ -178,8 +171,8 @@ async def _async_targets(call: ServiceCall) -> list[_Target]:
     hass = call.hass
     entry_ids = await async_extract_config_entry_ids(call)
     named = call.data.get(ATTR_DEVICE_ID) or ()
-    hub = dr.async_get(hass).async_get_device({(DOMAIN, HUB_UNIQUE_ID)})
-    is_all = hub is not None and hub.id in named
+    hub = hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, HUB_UNIQUE_ID)
+    is_all = hub is not None and _device_id(hass, hub) in named
     miners = get_data(hass).fleet.miners
     return [
         _Target(entry, miners.get(entry.entry_id))
@@ -248,16 +241,18 @@ def _not_set_up(hass: HomeAssistant, entry: HmmConfigEntry) -> Outcome:
     )
 
 
+def _device_id(hass: HomeAssistant, entry: HmmConfigEntry) -> str | None:
+    """Return the device of an entry, None if it never had one."""
+    identifier = (DOMAIN, entry.unique_id or entry.entry_id)
+    device = dr.async_get(hass).async_get_device_by_identifier(
+        identifier, entry.entry_id
+    )
+    return device.id if device else None
+
+
 def _report(
     hass: HomeAssistant, targets: list[_Target], outcomes: list[Outcome]
 ) -> dict[str, Any]:
-    registry = dr.async_get(hass)
-
-    def device_id(entry: HmmConfigEntry) -> str | None:
-        identifier = (DOMAIN, entry.unique_id or entry.entry_id)
-        device = registry.async_get_device({identifier})
-        return device.id if device else None
-
     return {
         "summary": {
             "total": len(outcomes),
@@ -269,7 +264,7 @@ def _report(
         "miners": [
             {
                 "device": target.entry.title,
-                "device_id": device_id(target.entry),
+                "device_id": _device_id(hass, target.entry),
                 "success": outcome.is_success,
                 "result": outcome.result,
                 "previous": outcome.previous,

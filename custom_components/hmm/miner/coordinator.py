@@ -254,10 +254,10 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         return record.current() if record else {}
 
     @callback
-    def async_drop_kept(self, *kinds: Kind) -> None:
-        """Forget kept commands: there is a newer one."""
+    def async_drop_kept(self, kind: Kind) -> None:
+        """Forget a kept command: there is a newer one."""
         record = self._kept.get(self.config_entry.entry_id)
-        if record and any([record.commands.pop(kind, None) for kind in kinds]):
+        if record and record.commands.pop(kind, None):
             self._kept.save_soon()
 
     async def async_set_mode(self, mode: str) -> bool:

@@ -1,0 +1,588 @@
+"""Actions on many miners: what is done, refused, kept, and what the response says."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+import time
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE, STATE_OFF, STATE_ON
+from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import (
+    device_registry as dr,
+    entity_registry as er,
+    floor_registry as fr,
+)
+from homeassistant.helpers.area_registry import async_get as areas
+import pytest
+import voluptuous as vol
+
+from custom_components.hmm.const import DOMAIN
+from custom_components.hmm.data import get_data
+from custom_components.hmm.fleet import commands
+from custom_components.hmm.miner.coordinator import MinerCoordinator
+from simulator import (
+    Fault,
+    SimulatedAvalon,
+    SimulatedAxeOS,
+    SimulatedNMMiner,
+    SimulatedSolopool,
+)
+from simulator.httpd import Request, Response
+from tests.common import act, find, find_id, hub_entry, later, poll, pool_entry, until
+from tests.conftest import miner_entry, set_up
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+KEYS = {
+    *("device", "device_id", "success", "result", "previous", "value"),
+    *("seconds", "reason", "error"),
+}
+
+
+def device(hass: HomeAssistant, entry: ConfigEntry[Any]) -> str:
+    """Return the id of an entry's own device."""
+    found = dr.async_get(hass).async_get_device_by_identifier(
+        (DOMAIN, entry.unique_id or ""), entry.entry_id
+    )
+    assert found is not None
+    return found.id
+
+
+async def run(
+    hass: HomeAssistant, action: str, *entries: ConfigEntry[Any], **data: Any
+) -> dict[str, dict[str, Any]]:
+    """Run an action on miners and return what became of each."""
+    target = {"device_id": [device(hass, entry) for entry in entries]}
+    response: Any = await hass.services.async_call(
+        DOMAIN, action, target | data, blocking=True, return_response=True
+    )
+    summary, miners = response["summary"], response["miners"]
+    assert summary.pop("total") == len(miners) == sum(summary.values())
+    assert all(miner.keys() == KEYS for miner in miners)
+    return {miner["device"]: miner for miner in miners}
+
+
+@pytest.fixture
+async def entry(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> ConfigEntry[Any]:
+    """Set up a Bitaxe."""
+    return await set_up(home, miner_entry(bitaxe, "bitaxe", title="Axe"))
+
+
+@pytest.fixture
+async def four(
+    home: HomeAssistant,
+) -> AsyncIterator[list[tuple[SimulatedAxeOS, ConfigEntry[Any]]]]:
+    """Set up four Bitaxes."""
+    axes = [
+        SimulatedAxeOS(name=f"axe-{number}", reboot_seconds=0.2, restart_delay=0.1)
+        for number in range(4)
+    ]
+    for axe in axes:
+        await axe.start()
+    yield [
+        (axe, await set_up(home, miner_entry(axe, "bitaxe", title=f"Axe {number}")))
+        for number, axe in enumerate(axes)
+    ]
+    for axe in axes:
+        await axe.stop()
+
+
+# Each action
+
+
+async def test_pause_and_resume(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """The response has the state before and after, and nothing is sent twice."""
+    paused = (await run(home, "pause", entry))["Axe"]
+    assert bitaxe.paused
+    assert (paused["result"], paused["previous"], paused["value"]) == (
+        *("done", "mining", "paused"),
+    )
+    assert paused["device_id"] == device(home, entry)
+    assert paused["error"] is paused["reason"] is None
+    again = (await run(home, "pause", entry))["Axe"]
+    assert (again["result"], again["success"], again["seconds"]) == ("already", True, 0)
+    assert bitaxe.counters.by_path["POST /api/system/pause"] == 1
+    resumed = (await run(home, "resume", entry))["Axe"]
+    assert (resumed["result"], resumed["value"]) == ("done", "mining")
+    assert not bitaxe.paused
+
+
+async def test_pause_by_the_plug(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:
+    """A miner that is linked to a plug is paused by it; one that sticks is a failure."""
+    works = True
+
+    async def switch(call: ServiceCall) -> None:
+        if works:
+            on = call.service == "turn_on"
+            home.states.async_set("switch.plug", STATE_ON if on else STATE_OFF)
+
+    home.states.async_set("switch.plug", STATE_ON)
+    entry = await set_up(
+        home,
+        miner_entry(bitaxe, "bitaxe", title="Axe", options={"plug": "switch.plug"}),
+    )
+    for action in ("turn_on", "turn_off"):
+        home.services.async_register("switch", action, switch)
+    assert (await run(home, "resume", entry))["Axe"]["result"] == "already"
+    assert (await run(home, "pause", entry))["Axe"]["result"] == "done"
+    assert home.states.get("switch.plug").state == STATE_OFF  # type: ignore[union-attr]
+    works = False
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(commands, "_PLUG_SECONDS", 0.1)
+        stuck = (await run(home, "resume", entry))["Axe"]
+    assert (stuck["result"], stuck["reason"]) == ("failed", "plug_not_switched")
+    assert not bitaxe.paused
+
+
+async def test_resume_while_it_is_too_hot(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """Safety goes first: it is refused with the reason."""
+    bitaxe.settings["overheat_mode"] = 1
+    await poll(home, entry)
+    told = (await run(home, "resume", entry))["Axe"]
+    assert (told["result"], told["reason"]) == ("refused", "overheat")
+    assert told["error"].startswith("Axe is too hot")
+
+
+async def test_restart_waits_until_it_is_back(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """Done means that it has restarted."""
+    assert (await run(home, "restart", entry))["Axe"]["result"] == "done"
+    assert bitaxe.boots == 2
+    assert entry.runtime_data.last_update_success
+
+
+async def test_a_restart_that_is_accepted_and_not_done(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A device that says yes and runs on has failed; so has one that stays away."""
+    monkeypatch.setattr(MinerCoordinator, "restart_seconds", 0.5)
+
+    def ignored(request: Request) -> Response:
+        return Response()
+
+    routes = bitaxe.routes()
+    bitaxe._routes = {**routes, "POST /api/system/restart": ignored}
+    told = (await run(home, "restart", entry))["Axe"]
+    assert (told["result"], told["reason"]) == ("failed", "restart_not_applied")
+    assert bitaxe.boots == 1
+
+    bitaxe._routes = routes
+    bitaxe.reboot_seconds = 5
+    told = (await run(home, "restart", entry))["Axe"]
+    assert (told["result"], told["reason"]) == ("failed", "restart_lost")
+
+
+async def test_identify(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """The miner shows itself."""
+    assert (await run(home, "identify", entry))["Axe"]["result"] == "done"
+    assert bitaxe.counters.by_path["POST /api/system/identify"] == 1
+
+
+async def test_what_a_miner_cannot_do(home: HomeAssistant) -> None:
+    """Each action is refused by itself, and says so in a sentence."""
+    async with (
+        SimulatedNMMiner(udp=False, http=True, version="v2.0.03") as lotto,
+        SimulatedAxeOS(generation="2.4") as old,
+        SimulatedAvalon() as avalon,
+    ):
+        entries = [
+            await set_up(
+                home,
+                miner_entry(lotto, "nmminer", lotto.hostname.lower(), title="Lotto"),
+            ),
+            await set_up(home, miner_entry(old, "bitaxe", title="Old")),
+            await set_up(home, miner_entry(avalon, "avalon_nano", title="Nano")),
+        ]
+        for action, data in {
+            "set_mode": {"mode": "warp"},
+            "pause": {},
+            "identify": {},
+        }.items():
+            told = await run(home, action, *entries, **data)
+            refused = {name: it["reason"] for name, it in told.items()}
+            assert {it["result"] for it in told.values()} == {"refused"}, action
+            assert all(it["error"] for it in told.values())
+            no_mode = dict.fromkeys(("Old", "Nano"), "no_such_mode")
+            assert refused == (
+                {"Lotto": "not_supported"} | no_mode
+                if action == "set_mode"
+                else dict.fromkeys(("Lotto", "Old", "Nano"), "not_supported")
+            )
+        assert old.writes == []
+
+
+async def test_a_mode_that_is_accepted_and_not_applied(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """A device that answers 200 and does nothing has failed, and says what it has."""
+
+    def ignored(request: Request) -> Response:
+        return Response()
+
+    bitaxe._routes = {**bitaxe.routes(), "PATCH /api/system": ignored}
+    told = (await run(home, "set_mode", entry, mode="eco"))["Axe"]
+    assert (told["result"], told["reason"]) == ("failed", "mode_not_applied")
+    assert (told["previous"], told["value"]) == ("standard", "standard")
+
+
+async def test_a_miner_that_takes_for_ever(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It has its time and no more; the others have theirs."""
+    monkeypatch.setattr(commands, "_LIMIT_SECONDS", 0.3)
+    bitaxe.fault = Fault.SILENT
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("custom_components.hmm.driver_engine.client._POLL_SECONDS", 0.5)
+        told = (await run(home, "set_mode", entry, mode="eco"))["Axe"]
+    assert (told["result"], told["reason"]) == ("failed", "took_too_long")
+
+
+async def test_two_writers_at_once(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """One command goes after the other: the last one counts, none is mixed."""
+    await asyncio.gather(
+        *(run(home, "set_mode", entry, mode=mode) for mode in ("eco", "turbo", "oc"))
+    )
+    points = [(it["frequency"], it["coreVoltage"]) for it in bitaxe.writes]
+    assert points == [(400, 1100), (600, 1200), (625, 1250)]
+    assert find(home, entry, "select", "mode").state == "oc"
+
+
+# Many
+
+
+async def test_no_more_at_once_than_asked_for(
+    home: HomeAssistant, four: list[tuple[SimulatedAxeOS, ConfigEntry[Any]]]
+) -> None:
+    """With one at a time, the second is not asked before the first has answered."""
+    first, *others = four
+    first[0].fault = Fault.SILENT
+    task = asyncio.create_task(
+        run(home, "set_mode", *(it[1] for it in four), mode="eco", parallel=1)
+    )
+    await asyncio.sleep(0.3)
+    assert not any(axe.writes for axe, _ in four)
+    first[0].fault = None
+    await first[0].unplug()  # who waits for its answer knows now
+    await first[0].plug_in()
+    told = await task
+    assert all(axe.writes for axe, _ in others)
+    assert [told[it[1].title]["result"] for it in others] == ["done"] * 3
+
+
+async def test_restarts_are_staggered(
+    home: HomeAssistant, four: list[tuple[SimulatedAxeOS, ConfigEntry[Any]]]
+) -> None:
+    """Between two starts there is the time that was asked for."""
+    started = time.monotonic()
+    data = {"stagger": {"milliseconds": 300}, "parallel": 20}
+    told = await run(home, "restart", *(it[1] for it in four), **data)
+    assert [it["result"] for it in told.values()] == ["done"] * 4
+    assert time.monotonic() - started >= 0.9
+    assert [axe.boots for axe, _ in four] == [2] * 4
+
+
+async def test_the_fleet_means_all_miners(
+    home: HomeAssistant, four: list[tuple[SimulatedAxeOS, ConfigEntry[Any]]]
+) -> None:
+    """Its device in the target is every miner; pools are passed over."""
+    async with SimulatedSolopool(speed=0) as pool:
+        account = await set_up(home, pool_entry(pool))
+        told = await run(home, "set_mode", hub_entry(home), account, mode="eco")
+        assert set(told) == {f"Axe {number}" for number in range(4)}
+        with pytest.raises(ServiceValidationError) as caught:
+            await run(home, "set_mode", account, mode="eco")
+        assert caught.value.translation_key == "no_miners_targeted"
+
+
+async def test_a_floor(
+    home: HomeAssistant, four: list[tuple[SimulatedAxeOS, ConfigEntry[Any]]]
+) -> None:
+    """All miners of the areas of a floor, and no others."""
+    floor = fr.async_get(home).async_create("Cellar")
+    area = areas(home).async_create("Rack", floor_id=floor.floor_id)
+    dr.async_get(home).async_update_device(device(home, four[0][1]), area_id=area.id)
+    response: Any = await home.services.async_call(
+        DOMAIN,
+        "pause",
+        {"floor_id": floor.floor_id},
+        blocking=True,
+        return_response=True,
+    )
+    assert [miner["device"] for miner in response["miners"]] == ["Axe 0"]
+    assert [axe.paused for axe, _ in four] == [True, False, False, False]
+
+
+async def test_a_miner_that_is_not_set_up_is_in_the_response(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """One whose driver is missing is unreachable, with the reason."""
+    bitaxe_id = device(home, entry)
+    home.config_entries.async_update_entry(entry, data={**entry.data, "driver": "gone"})
+    await home.config_entries.async_reload(entry.entry_id)
+    response: Any = await home.services.async_call(
+        DOMAIN, "pause", {"device_id": bitaxe_id}, blocking=True, return_response=True
+    )
+    (told,) = response["miners"]
+    assert (told["result"], told["reason"]) == ("unreachable", "driver_missing")
+    assert "gone" in told["error"]
+
+
+@pytest.mark.parametrize("wrong", [{"parallel": 0}, {"parallel": 21}, {"stagger": -1}])
+async def test_numbers_that_no_form_sends(
+    home: HomeAssistant, entry: ConfigEntry[Any], wrong: dict[str, Any]
+) -> None:
+    """They are refused."""
+    with pytest.raises(vol.Invalid):
+        await run(home, "pause", entry, **wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"stagger": {"hours": 2}}, {"keep_for": {"days": 2}}]
+)
+async def test_times_that_are_too_long(
+    home: HomeAssistant, entry: ConfigEntry[Any], wrong: dict[str, Any]
+) -> None:
+    """They are refused with the limit."""
+    with pytest.raises(ServiceValidationError) as caught:
+        await run(home, "pause", entry, **wrong)
+    assert caught.value.translation_key == "period_too_long"
+
+
+# Kept for a miner that is off
+
+
+async def test_kept_until_it_is_back(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """A miner that is off does it when it is back; kept alone is no failure."""
+    await bitaxe.unplug()
+    told = (await run(home, "set_mode", entry, mode=["low", "eco"], keep_for=3600))[
+        "Axe"
+    ]
+    assert (told["result"], told["success"]) == ("kept", False)
+    assert (told["reason"], told["value"]) == ("refused", "low, eco")
+    assert told["error"].startswith("Off; kept until ")
+    target = {"device_id": device(home, entry)}
+    await home.services.async_call(
+        DOMAIN, "pause", target | {"keep_for": "01:00:00"}, blocking=True
+    )
+    assert {kind: it.action for kind, it in entry.runtime_data.kept.items()} == {
+        "mode": "set_mode",
+        "mining": "pause",
+    }
+
+    await bitaxe.plug_in()
+    await poll(home, entry)
+    await until(lambda: not entry.runtime_data.kept)
+    await home.async_block_till_done(wait_background_tasks=True)
+    assert bitaxe.settings["frequency"] == 400
+    assert bitaxe.paused
+
+
+async def test_kept_over_a_restart(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """What is kept is written at once, and is there after a crash."""
+    await bitaxe.unplug()
+    await run(home, "set_mode", entry, mode="eco", keep_for=3600)
+    await home.config_entries.async_unload(entry.entry_id)
+    records = get_data(home).kept
+    records._records.clear()
+    await records.async_load()
+    await home.config_entries.async_setup(entry.entry_id)
+    await home.async_block_till_done(wait_background_tasks=True)
+    assert list(entry.runtime_data.kept) == ["mode"]
+
+    await bitaxe.plug_in()
+    await poll(home, entry)
+    await home.async_block_till_done(wait_background_tasks=True)
+    assert bitaxe.settings["frequency"] == 400
+    assert not entry.runtime_data.kept
+    home.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await home.async_block_till_done()
+    records._records.clear()
+    await records.async_load()
+    assert not entry.runtime_data.kept
+
+
+async def test_a_newer_command_takes_the_place(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """Of two modes that are kept only the last is set; a pause is another thing."""
+    await bitaxe.unplug()
+    await run(home, "set_mode", entry, mode="eco", keep_for=3600)
+    await run(home, "pause", entry, keep_for=3600)
+    await run(home, "set_mode", entry, mode="turbo", keep_for=3600)
+    # One that is not to be kept is newer, too
+    await run(home, "resume", entry)
+    assert {kind: it.value for kind, it in entry.runtime_data.kept.items()} == {
+        "mode": "turbo"
+    }
+    await bitaxe.plug_in()
+    await poll(home, entry)
+    await home.async_block_till_done(wait_background_tasks=True)
+    assert [it["frequency"] for it in bitaxe.writes] == [600]
+    assert not bitaxe.paused
+
+
+async def test_a_change_by_hand_takes_the_place(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """What the owner does is newer."""
+    await bitaxe.unplug()
+    await run(home, "set_mode", entry, mode="eco", keep_for=3600)
+    select = find_id(home, entry, "select", "mode")
+    component = home.data["entity_components"]["select"].get_entity(select)
+    await bitaxe.plug_in()
+    await component.async_select_option("turbo")
+    await home.async_block_till_done(wait_background_tasks=True)
+    assert find(home, entry, "select", "mode").state == "turbo"
+    assert not entry.runtime_data.kept
+
+
+async def test_too_late(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+    freezer: Any,
+) -> None:
+    """A miner that is back after the end is left alone."""
+    await bitaxe.unplug()
+    await run(home, "set_mode", entry, mode="eco", keep_for=60)
+    await bitaxe.plug_in()
+    freezer.tick(timedelta(seconds=61))
+    await poll(home, entry)
+    await home.async_block_till_done(wait_background_tasks=True)
+    assert bitaxe.writes == []
+    assert not entry.runtime_data.kept
+
+
+async def test_a_miner_that_calibrates_when_it_is_back(home: HomeAssistant) -> None:
+    """What it refuses for now is tried again at the next poll."""
+    async with SimulatedAvalon() as avalon:
+        entry = await set_up(home, miner_entry(avalon, "avalon_nano", title="Nano"))
+        await avalon.unplug()
+        await run(home, "set_mode", entry, mode="low", keep_for=3600)
+        await avalon.plug_in()
+        avalon.calibrating = True
+        await poll(home, entry)
+        await home.async_block_till_done(wait_background_tasks=True)
+        assert list(entry.runtime_data.kept) == ["mode"]
+        told = (await run(home, "set_mode", entry, mode="medium", keep_for=3600))[
+            "Nano"
+        ]
+        assert (told["result"], told["reason"]) == ("refused", "calibrating")
+        # That was newer, and refused
+        assert not entry.runtime_data.kept
+        avalon.calibrating = False
+
+
+async def test_what_is_refused_when_it_is_back_is_told(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is dropped, and the log says why."""
+    await bitaxe.unplug()
+    # What it cannot do is not kept
+    told = (await run(home, "set_mode", entry, mode="warp", keep_for=3600))["Axe"]
+    assert (told["result"], told["reason"]) == ("refused", "no_such_mode")
+    assert not entry.runtime_data.kept
+    await run(home, "set_mode", entry, mode="eco", keep_for=3600)
+
+    def ignored(request: Request) -> Response:
+        return Response()
+
+    bitaxe._routes = {**bitaxe.routes(), "PATCH /api/system": ignored}
+    await bitaxe.plug_in()
+    await poll(home, entry)
+    await home.async_block_till_done(wait_background_tasks=True)
+    assert not entry.runtime_data.kept
+    assert "Axe is back, but set_mode was not done: 127.0.0.1 acc" in caplog.text
+
+
+async def test_what_another_version_kept_is_dropped(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """An action that is unknown harms nothing."""
+    await bitaxe.unplug()
+    await run(home, "set_mode", entry, mode="eco", keep_for=3600)
+    commands_ = get_data(home).kept[entry.entry_id].commands
+    object.__setattr__(commands_["mode"], "action", "fly")
+    await bitaxe.plug_in()
+    await poll(home, entry)
+    await home.async_block_till_done(wait_background_tasks=True)
+    assert not entry.runtime_data.kept
+    assert bitaxe.writes == []
+
+
+async def test_nothing_secret_is_shown_of_a_pool(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """What is kept of a pool is its name or its address."""
+    await bitaxe.unplug()
+    data = {"url": "eu1.solopool.org:8004", "username": "dgb1qsecret.axe"}
+    told = await run(home, "set_pool", entry, keep_for=3600, **data)
+    assert told["Axe"]["value"] == "eu1.solopool.org:8004"
+    assert "dgb1qsecret" not in str(told) + repr(entry.runtime_data.kept)
+    async with SimulatedSolopool(speed=0) as pool:
+        account = await set_up(home, pool_entry(pool, title="Mine"))
+        told = await run(home, "set_pool", entry, keep_for=3600, pool=account.entry_id)
+        assert told["Axe"]["value"] == "Mine"
+    await bitaxe.plug_in()
+    await later(home, 60)
+    await until(lambda: not entry.runtime_data.kept)
+    await home.async_block_till_done(wait_background_tasks=True)
+    mined = bitaxe.active_pool
+    assert mined is not None
+    assert (mined["stratumURL"], mined["stratumPort"]) == ("eu1.solopool.org", 8004)
+
+
+async def test_one_failure_is_raised_as_it_is(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """Without a response, the sentence of the one miner is the error."""
+    await bitaxe.unplug()
+    with pytest.raises(HomeAssistantError) as caught:
+        await home.services.async_call(
+            DOMAIN, "pause", {"device_id": device(home, entry)}, blocking=True
+        )
+    assert caught.value.translation_key == "refused"
+
+
+async def test_the_switch_drops_what_is_kept(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """A pause that waits is obsolete once the owner has switched it on."""
+    await bitaxe.unplug()
+    await run(home, "pause", entry, keep_for=3600)
+    registry = er.async_get(home)
+    switch = registry.async_get_entity_id("switch", DOMAIN, f"{entry.unique_id}_mining")
+    assert switch is not None
+    await bitaxe.plug_in()
+    component = home.data["entity_components"]["switch"].get_entity(switch)
+    await component.async_turn_on()
+    await home.async_block_till_done(wait_background_tasks=True)
+    assert not entry.runtime_data.kept
+    assert not bitaxe.paused
+    await act(home, "switch", "turn_off", switch)
+    assert bitaxe.paused
