@@ -204,7 +204,7 @@ class Demo:
                 await add_miner(client, f"{device.host}:{device.port}")
         say("Making the dashboard")
         devices = await read_devices(client)
-        await create_dashboard(client, devices, self.panel)
+        await create_dashboard(client, self.panel)
         await set_up_energy(client, devices)
         await set_up_voice(client, devices)
         say("Writing the hour before")

@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "fleet": ENGINE | SHARED | {"miner", "pool"},
     "drivers": ENGINE | SHARED | {"miner", "pool"},
     "hmm_local": ENGINE | SHARED | {"miner", "pool"},
+    "frontend": SHARED,
     **dict.fromkeys(SHARED, ENGINE | SHARED),
 }
 WITHOUT_HOME_ASSISTANT = ("driver_api", "driver_engine", "bundled")

@@ -41,6 +41,7 @@ from .fleet.kept import async_run_kept
 from .fleet.members import Fleet
 from .fleet.services import async_setup_miner_services
 from .fleet.tile_views import async_register_views
+from .frontend import async_load_cards, async_serve_cards, async_unload_cards
 from .migration import async_migrate
 from .miner.coordinator import LONGEST_ENERGY_GAP, MinerConfigEntry, MinerCoordinator
 from .miner.discovery import async_listen_for_broadcasts
@@ -93,6 +94,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_driver_update_services(hass)
     async_register_views(hass)
     async_register_driver_views(hass)
+    await async_serve_cards(hass)
     await async_listen_for_broadcasts(hass)
     return True
 
@@ -104,6 +106,7 @@ async def async_migrate_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> boo
 
 async def async_setup_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> bool:
     """Set up a miner, a pool or the hub."""
+    async_load_cards(hass)
     match entry_kind(entry):
         case EntryType.MINER:
             await _async_setup_miner(hass, cast("MinerConfigEntry", entry))
@@ -133,6 +136,8 @@ async def async_unload_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> bool
 async def async_remove_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> None:
     """Forget what was noted of an entry."""
     async_forget_wallet_issue(hass, entry)
+    if not hass.config_entries.async_entries(DOMAIN):
+        async_unload_cards(hass)
     if (data := hass.data.get(HMM_DATA)) is not None:
         await data.miner_records.async_forget(entry.entry_id)
         await data.energy.async_forget(entry.entry_id)

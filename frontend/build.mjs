@@ -1,0 +1,64 @@
+// Builds the cards into the integration: hmm.js, which loads the rest, and a gzip file beside each.
+//
+//   node build.mjs           build
+//   node build.mjs --check   fail if what is committed is not what the source makes
+import { build } from "esbuild";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gunzipSync, gzipSync } from "node:zlib";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const out = join(here, "../custom_components/hmm/frontend/dist");
+
+const { outputFiles } = await build({
+  absWorkingDir: here,
+  entryPoints: { hmm: "src/hmm.ts" },
+  bundle: true,
+  splitting: true,
+  chunkNames: "[name]-[hash]",
+  format: "esm",
+  target: "es2022",
+  minify: true,
+  legalComments: "none",
+  outdir: out,
+  write: false,
+  plugins: [
+    {
+      // Templates are indented for people; browsers need no more than one space.
+      name: "templates",
+      setup: (build) =>
+        build.onLoad({ filter: /src\/.*\.ts$/ }, ({ path }) => ({
+          contents: readFileSync(path, "utf8").replace(/\n\s+/g, "\n"),
+          loader: "ts",
+        })),
+    },
+  ],
+});
+const files = new Map(outputFiles.map(({ path, contents }) => [path.slice(out.length + 1), Buffer.from(contents)]));
+
+if (process.argv.includes("--check")) {
+  const committed = readdirSync(out).sort();
+  const expected = [...files.keys()].flatMap((name) => [name, `${name}.gz`]).sort();
+  const differ = [...files].filter(
+    ([name, contents]) =>
+      !committed.includes(name) ||
+      !contents.equals(readFileSync(join(out, name))) ||
+      !committed.includes(`${name}.gz`) ||
+      !contents.equals(gunzipSync(readFileSync(join(out, `${name}.gz`)))),
+  );
+  if (differ.length || String(committed) !== String(expected)) {
+    console.error(`Not what the source makes, run "npm run build" in frontend/: ${differ.map(([name]) => name)}`);
+    process.exit(1);
+  }
+} else {
+  rmSync(out, { recursive: true, force: true });
+  const { mkdirSync } = await import("node:fs");
+  mkdirSync(out, { recursive: true });
+  for (const [name, contents] of files) {
+    const packed = gzipSync(contents, { level: 9 });
+    writeFileSync(join(out, name), contents);
+    writeFileSync(join(out, `${name}.gz`), packed);
+    console.log(`${name}  ${(packed.length / 1024).toFixed(1)} KB gzipped`);
+  }
+}

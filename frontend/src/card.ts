@@ -1,0 +1,193 @@
+// What all cards have in common: they draw again only if something changed that they used, and never throw.
+
+import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
+import type { Action } from "./actions";
+import type { CardConfig, Hass } from "./hass";
+import { type HmmDevice, modelOf, type Model } from "./model";
+import { type Host, question } from "./parts";
+import { onPrivate } from "./status";
+import { styles } from "./styles";
+import { text, type TextKey } from "./texts";
+
+const CONFIRM_SECONDS = 60;
+let isAsked = false;
+
+/** Load the integration's own sentences once for the page; `localize` changes when they are there. */
+function loadSentences(hass: Hass): void {
+  if (isAsked) return;
+  isAsked = true;
+  for (const category of ["entity", "selector"]) void hass.loadBackendTranslation(category, "hmm").catch(() => undefined);
+}
+
+/** A state machine's view: remembers which states were looked at while drawing. */
+function watched(hass: Hass, used: Set<string>): Hass {
+  const states = new Proxy(hass.states, {
+    get(target, id: string) {
+      used.add(id);
+      return target[id];
+    },
+  });
+  return new Proxy(hass, {
+    get: (target, key) => (key === "states" ? states : Reflect.get(target, key)),
+  });
+}
+
+interface Running {
+  label: string;
+  entity: string | undefined;
+  before: string;
+  until: number;
+}
+
+export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElement {
+  static properties = { hass: { attribute: false }, config: { state: true }, preview: { attribute: false } };
+  static styles = [styles];
+
+  declare hass: Hass;
+  declare config: C;
+  /** A test or the editor: no subscription, no clock. */
+  declare preview: boolean;
+  protected isTicking = false;
+
+  private used = new Set<string>();
+  private running = new Map<string, Running>();
+  private failures = new Map<string, string>();
+  private stop: (() => void)[] = [];
+
+  setConfig(config: C): void {
+    if (!config || typeof config !== "object") throw new Error("No configuration");
+    this.config = config;
+  }
+
+  connectedCallback(): void {
+    super.connectedCallback();
+    this.stop.push(onPrivate(() => this.requestUpdate()));
+    const clock = setInterval(() => {
+      if ((this.isTicking || this.running.size) && !document.hidden) this.requestUpdate();
+    }, 15_000);
+    this.stop.push(() => clearInterval(clock));
+  }
+
+  disconnectedCallback(): void {
+    super.disconnectedCallback();
+    for (const stop of this.stop.splice(0)) stop();
+  }
+
+  protected shouldUpdate(changed: PropertyValues): boolean {
+    const before = changed.get("hass") as Hass | undefined;
+    if (!before || changed.size > 1) return true;
+    const { hass } = this;
+    return (
+      before.entities !== hass.entities ||
+      before.devices !== hass.devices ||
+      before.areas !== hass.areas ||
+      before.locale !== hass.locale ||
+      before.localize !== hass.localize ||
+      before.config !== hass.config ||
+      [...this.used].some((id) => before.states[id] !== hass.states[id])
+    );
+  }
+
+  protected render(): TemplateResult | typeof nothing {
+    if (!this.hass || !this.config) return nothing;
+    loadSentences(this.hass);
+    this.used.clear();
+    const hass = watched(this.hass, this.used);
+    try {
+      return this.draw(hass, modelOf(this.hass));
+    } catch (error) {
+      console.error("HMM card", error);
+      return html`<ha-card><div class="empty" role="alert">${text(this.hass, "broken")}</div></ha-card>`;
+    }
+  }
+
+  /** Draw the card from the states that it reads of this `hass`. */
+  protected abstract draw(hass: Hass, model: Model): TemplateResult;
+
+  protected t(key: TextKey, values: Record<string, string | number> = {}): string {
+    return text(this.hass, key, values);
+  }
+
+  protected device(model: Model): HmmDevice | undefined {
+    return model.byId.get(String(this.config.device_id ?? ""));
+  }
+
+  protected message(words: string): TemplateResult {
+    return html`<ha-card><div class="empty">${words}</div></ha-card>`;
+  }
+
+  // ---- doing something
+
+  /** What waits for the answer to its question. */
+  protected asking: string | undefined;
+  private askedBy: HTMLElement | null = null;
+
+  protected get host(): Host {
+    return {
+      busy: (key) => this.busy(key),
+      ask: (key) => {
+        this.asking = key;
+        this.askedBy = this.shadowRoot?.activeElement as HTMLElement | null;
+        this.requestUpdate();
+        void this.updateComplete.then(() => this.shadowRoot?.querySelector<HTMLElement>(".cancel")?.focus());
+      },
+      start: (key, action) => void this.perform(key, action.busy ?? action.label, action.entity, async () => action.run()),
+    };
+  }
+
+  /** The question about an action, if it is asked. */
+  protected questionOf(key: string, action: Action | undefined): TemplateResult | typeof nothing {
+    if (this.asking !== key || !action?.confirm) return nothing;
+    const done = () => {
+      this.asking = undefined;
+      this.requestUpdate();
+      void this.updateComplete.then(() => this.askedBy?.focus());
+    };
+    return question(this.hass, action.confirm, action, done, () => {
+      done();
+      this.host.start(key, action);
+    });
+  }
+
+  /** What a button says while it is at work, undefined if it is not. */
+  protected busy(key: string): string | undefined {
+    const running = this.running.get(key);
+    if (!running) return undefined;
+    const now = running.entity ? JSON.stringify(this.hass.states[running.entity]?.state) : running.before;
+    if (now !== running.before) {
+      this.running.delete(key);
+      return undefined;
+    }
+    if (Date.now() > running.until) {
+      this.running.delete(key);
+      this.failures.set(key, this.t("no_confirmation"));
+      return undefined;
+    }
+    return running.label;
+  }
+
+  protected failure(key: string): string | undefined {
+    return this.failures.get(key);
+  }
+
+  /** Do something; the button says `label` until the state of `entity` changed or a minute is over. */
+  protected async perform(key: string, label: string, entity: string | undefined, action: () => Promise<unknown>): Promise<void> {
+    const before = JSON.stringify(entity ? this.hass.states[entity]?.state : undefined);
+    this.failures.delete(key);
+    this.running.set(key, { label, entity, before, until: Date.now() + CONFIRM_SECONDS * 1000 });
+    this.requestUpdate();
+    try {
+      await action();
+      if (!entity) this.running.delete(key);
+    } catch (error) {
+      this.running.delete(key);
+      const reason = error instanceof Error || (error && typeof error === "object" && "message" in error) ? String(error.message) : String(error);
+      this.failures.set(key, this.t("failed", { reason }));
+    }
+    this.requestUpdate();
+  }
+
+  getCardSize(): number {
+    return 3;
+  }
+}

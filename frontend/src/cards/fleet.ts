@@ -1,0 +1,365 @@
+// Is all well? The verdict, what needs a person with the button that helps, and what the fleet does.
+
+import { css, html, nothing, type TemplateResult } from "lit";
+import { type Action, remedy } from "../actions";
+import { HmmCard } from "../card";
+import * as f from "../format";
+import { type CardConfig, type Hass, moreInfo, navigate, openDevice } from "../hass";
+import { areaOf, type HmmDevice, isKnown, type Model, nameOf, stateOf } from "../model";
+import { actionButton, circle, icon, perDay, quantity, readingsOf, type Readings, type Stat, stats } from "../parts";
+import { isPrivate, needsAttention, type PoolStatus, poolName, poolStatus, setPrivate, type Status, statusOf } from "../status";
+import { styles } from "../styles";
+import { maybeText, plural } from "../texts";
+import { big } from "./miner";
+
+interface FleetConfig extends CardConfig {
+  highlights?: boolean;
+  /** Where "2 more problems" leads. */
+  more?: string;
+}
+
+interface One {
+  miner: HmmDevice;
+  status: Status;
+  readings: Readings;
+}
+
+/** One row of the problems: a miner, miners with one cause, or a pool. */
+interface Problem {
+  key: string;
+  title: string;
+  line: string;
+  tone: Status["tone"];
+  form: Status["form"];
+  icon: string;
+  rank: number;
+  open: () => void;
+  action?: Action | undefined;
+}
+
+const MOST_PROBLEMS = 3;
+const SAME_TIME = 120_000;
+
+export class HmmFleetCard extends HmmCard<FleetConfig> {
+  static styles = [
+    styles,
+    css`
+      .prob { border-top: 1px solid var(--hmm-line); }
+      .prob .in { display: flex; align-items: center; gap: 10px; padding: 10px; }
+      .prob .to { display: flex; align-items: center; gap: 10px; flex: 1; min-width: 0; }
+      .fail { padding: 0 10px 10px 56px; font-size: 12px; }
+      ha-card.alarm { border-color: var(--hmm-err); }
+      ha-card.alarm > .tile:first-child { background: color-mix(in srgb, var(--error-color, #db4437) 12%, transparent); }
+      ha-card.alert { border-color: var(--hmm-warn); }
+      ha-card.alert > .tile:first-child { background: color-mix(in srgb, var(--warning-color, #ffa600) 12%, transparent); }
+      .more { display: flex; align-items: center; justify-content: space-between; width: 100%; min-height: 44px; padding: 0 12px; }
+      .hl { display: flex; flex-wrap: wrap; border-top: 1px solid var(--hmm-line); }
+      .hl > * { flex: 1 1 220px; }
+      .start { padding: 8px 10px 10px; }
+      @container (max-width: 419px) {
+        .alarm .hl, .alert .hl { display: none; }
+        .prob .btn ha-icon { display: none; }
+      }
+    `,
+  ];
+
+  static getStubConfig(): Partial<FleetConfig> {
+    return {};
+  }
+
+  getCardSize(): number {
+    return 6;
+  }
+
+  getGridOptions(): object {
+    return { columns: 12, min_columns: 6 };
+  }
+
+  protected draw(hass: Hass, model: Model): TemplateResult {
+    if (!model.miners.length) return this.nothingYet(hass);
+    const all = model.miners.map((miner) => ({ miner, status: statusOf(hass, miner), readings: readingsOf(hass, miner) }));
+    const pools = model.pools.map((pool) => ({ pool, status: poolStatus(hass, pool) }));
+    const bad = all.filter(({ status }) => needsAttention(status));
+    const problems = [
+      ...this.minerProblems(hass, bad),
+      ...pools.filter(({ status }) => status.bad).map(({ pool, status }) => this.poolProblem(hass, model, pool, status)),
+    ].sort((a, b) => a.rank - b.rank);
+    const isError = problems.some(({ tone }) => tone === "err");
+    const shown = problems.slice(0, MOST_PROBLEMS);
+    return html`<ha-card role="article" aria-label=${this.t("view_fleet")} class=${problems.length ? (isError ? "alarm" : "alert") : ""}>
+      ${this.verdict(hass, all, bad, pools, problems, isError)}
+      ${isPrivate() ? this.privacyRow() : nothing}
+      <div aria-live="polite" aria-relevant="additions">${shown.map((problem) => this.problemRow(problem))}</div>
+      ${problems.length > shown.length
+        ? html`<button class="more sec line" @click=${() => navigate(this.config.more ?? "/config/integrations/integration/hmm")}>
+            ${plural(hass, "more_problems", problems.length - shown.length)}${icon("mdi:chevron-right", "flip")}
+          </button>`
+        : nothing}
+      <div class="line">${this.hashrate(hass, model, all)}</div>
+      ${stats(this.cells(hass, model, all))}
+      ${this.config.highlights === false ? nothing : this.highlights(hass, model)}
+    </ha-card>`;
+  }
+
+  private nothingYet(hass: Hass): TemplateResult {
+    const isAdmin = hass.user?.is_admin === true;
+    const add = () => navigate("/config/integrations/dashboard/add?domain=hmm");
+    return html`<ha-card role="article" aria-label=${this.t("view_fleet")}>
+      <div class="tile big">${circle("off", "tint", "mdi:pickaxe")}
+        <div class="tx"><h2 class="p">${this.t("no_miners")}</h2><span class="q">${this.t(isAdmin ? "no_miners_help" : "ask_admin")}</span></div>
+      </div>
+      ${isAdmin
+        ? html`<div class="btns start line">
+            <button class="btn tone info" @click=${add}>${icon("mdi:magnify", "small")}${this.t("find_miners")}</button>
+            <button class="btn" @click=${add}>${icon("mdi:plus", "small")}${this.t("add_pool")}</button>
+          </div>`
+        : nothing}
+    </ha-card>`;
+  }
+
+  private verdict(
+    hass: Hass,
+    all: One[],
+    bad: One[],
+    pools: { status: PoolStatus }[],
+    problems: Problem[],
+    isError: boolean,
+  ): TemplateResult {
+    const only = all.length === 1 ? all[0] : undefined;
+    const name = only ? nameOf(only.miner) : "";
+    const badPools = pools.filter(({ status }) => status.bad).length;
+    const resting = all.filter(({ status }) => status.group === "resting").length;
+    const waiting = all.filter(({ status }) => status.group === "unknown").length;
+    let title: string;
+    let look = circle("ok", "tint", "mdi:check");
+    if (problems.length) {
+      look = circle(isError ? "err" : "warn", "solid", "mdi:alert");
+      title = bad.length
+        ? only
+          ? this.t("verdict_one", { name })
+          : plural(hass, "verdict_problems", bad.length, { total: all.length })
+        : plural(hass, "verdict_pools", badPools, { total: pools.length });
+    } else if (waiting === all.length) {
+      look = circle("off", "tint", "mdi:help");
+      title = this.t("verdict_waiting");
+    } else if (resting === all.length) {
+      look = circle("off", "tint", "mdi:pause");
+      title = only ? this.t("verdict_resting_one", { name }) : this.t("verdict_resting_other", { count: all.length });
+    } else {
+      title = only ? this.t("verdict_well_one", { name }) : this.t("verdict_well_other", { count: all.length });
+    }
+    return html`<div class="tile big">
+      ${look}
+      <div class="tx"><h2 class="p clamp"><bdi>${title}</bdi></h2><span class="q wrap">${this.summary(hass, all, pools, only)}</span></div>
+      ${isPrivate()
+        ? nothing
+        : html`<button class="ib" aria-label=${this.t("hide_private")} title=${this.t("hide_private")} @click=${() => setPrivate(true)}>${icon("mdi:eye")}</button>`}
+    </div>`;
+  }
+
+  private summary(hass: Hass, all: One[], pools: { status: PoolStatus }[], only: One | undefined): string {
+    const counts = new Map<string, number>();
+    for (const { status } of all) counts.set(status.group, (counts.get(status.group) ?? 0) + 1);
+    const wrong: string[] = [];
+    const right: string[] = [];
+    if (only) {
+      right.push(only.status.line || only.status.word);
+    } else {
+      for (const [group, count] of [...counts].sort(([a], [b]) => ORDER.indexOf(a) - ORDER.indexOf(b))) {
+        const words = maybeText(hass, `count_${group}`, { count });
+        if (words) wrong.push(words);
+        else right.push(plural(hass, `count_${group}` as "count_mining", count));
+      }
+    }
+    const missing = this.missing(all);
+    const connected = pools.filter(({ status }) => !status.bad).length;
+    return [
+      wrong.join(", "),
+      right.join(", "),
+      missing ? this.t("missing", { hashrate: f.join(f.hashrate(hass, missing)) }) : "",
+      pools.length && !wrong.length
+        ? connected === pools.length
+          ? plural(hass, "pools_connected", pools.length)
+          : this.t("pools_some", { count: connected, total: pools.length })
+        : "",
+    ].filter(Boolean).join(" · ");
+  }
+
+  /** H/s that those who need attention should do and do not. */
+  private missing(all: One[]): number | undefined {
+    let sum = 0;
+    for (const { status, readings } of all) {
+      if (!needsAttention(status) || status.group === "warning") continue;
+      if (readings.expected === undefined) return undefined;
+      sum += Math.max(0, readings.expected - (readings.hashrate ?? 0));
+    }
+    return sum || undefined;
+  }
+
+  private minerProblems(hass: Hass, bad: One[]): Problem[] {
+    const rows: Problem[] = [];
+    const left = new Set(bad);
+    for (const one of bad) {
+      if (!left.has(one)) continue;
+      const alike = [...left].filter((other) => isSameCause(hass, one, other));
+      if (one.status.group === "offline" && alike.length > 2) {
+        for (const other of alike) left.delete(other);
+        const area = areaOf(hass, one.miner);
+        rows.push({
+          ...this.look(one.status),
+          key: `group-${one.miner.id}`,
+          title: area ? this.t("group_title", { count: alike.length, area }) : this.t("group_title_plain", { count: alike.length }),
+          line: this.t("group_offline", { time: one.status.since ? f.moment(hass, one.status.since) : "" }),
+          open: () => navigate(this.config.more ?? "/config/integrations/integration/hmm"),
+          action: {
+            label: this.t("show_count", { count: alike.length }),
+            icon: "mdi:format-list-bulleted",
+            run: () => navigate(this.config.more ?? "/config/integrations/integration/hmm"),
+          },
+        });
+        continue;
+      }
+      left.delete(one);
+      rows.push({
+        ...this.look(one.status),
+        key: one.miner.id,
+        title: nameOf(one.miner),
+        line: one.status.longLine,
+        open: () => moreInfo(this, one.miner.entities["sensor.status"] ?? one.miner.entities["binary_sensor.problem"]),
+        action: remedy(hass, one.miner, one.status),
+      });
+    }
+    return rows;
+  }
+
+  private look(status: Status): Pick<Problem, "tone" | "form" | "icon" | "rank"> {
+    return { tone: status.tone, form: status.form, icon: status.icon, rank: status.rank };
+  }
+
+  private poolProblem(hass: Hass, model: Model, pool: HmmDevice, status: PoolStatus): Problem {
+    return {
+      key: pool.id,
+      title: poolName(hass, model.pools, pool),
+      line: status.line,
+      tone: status.tone,
+      form: status.form,
+      icon: status.icon,
+      rank: status.tone === "err" ? 3 : 7,
+      open: () => openDevice(pool.id),
+    };
+  }
+
+  private problemRow(problem: Problem): TemplateResult {
+    const { key, action } = problem;
+    const failure = this.failure(key);
+    return html`<div class="prob ${problem.tone}">
+      <div class="in">
+        <button class="to" @click=${problem.open}>
+          ${circle(problem.tone, problem.form, problem.icon)}
+          <span class="tx"><span class="p clamp" title=${problem.title}><bdi>${problem.title}</bdi></span><span class="q"><bdi>${problem.line}</bdi></span></span>
+        </button>
+        ${this.asking === key ? nothing : actionButton(this.host, key, action, "sm tone")}
+      </div>
+      ${this.questionOf(key, action)}
+      ${failure ? html`<p class="fail" role="alert">${failure}</p>` : nothing}
+    </div>`;
+  }
+
+  private privacyRow(): TemplateResult {
+    return html`<div class="tile big line">
+      ${circle("info", "tint", "mdi:eye-off")}
+      <span class="tx"><span class="p">${this.t("hidden")}</span><span class="q">${this.t("hidden_help")}</span></span>
+      <button class="btn sm" aria-label=${this.t("show_private")} @click=${() => setPrivate(false)}>${icon("mdi:eye", "small")}${this.t("show")}</button>
+    </div>`;
+  }
+
+  private hashrate(hass: Hass, model: Model, all: One[]): TemplateResult {
+    const total = f.readHashrate(stateOf(hass, model.fleet, "sensor.hashrate")) ?? sumOf(all.map(({ readings }) => readings.hashrate));
+    // What is off on purpose is not expected; a sum with an unknown part is none
+    const due = all.filter(({ status }) => status.group !== "resting");
+    const expected = due.every(({ readings }) => readings.expected !== undefined) ? sumOf(due.map(({ readings }) => readings.expected)) : undefined;
+    if (total === undefined) return html`<div class="hero"><span>${this.t("no_reading")}</span></div>`;
+    const ratio = expected ? total / expected : undefined;
+    return html`<div class="hero">
+        <button class="big-n" @click=${() => moreInfo(this, model.fleet?.entities["sensor.hashrate"])}>${big(f.hashrate(hass, total))}</button>
+        ${expected ? html`<span class="sec">${this.t("expected", { hashrate: f.join(f.hashrate(hass, expected)) })}</span>` : nothing}
+      </div>
+      ${ratio === undefined
+        ? nothing
+        : html`<div class="meter ${ratio < 0.9 ? "warn" : "ok"}" aria-hidden="true"><i style="inline-size:${Math.min(100, ratio * 100)}%"></i></div>`}`;
+  }
+
+  private cells(hass: Hass, model: Model, all: One[]): (Stat | undefined | false)[] {
+    const { fleet } = model;
+    const power = f.readPower(stateOf(hass, fleet, "sensor.power")) ?? sumOf(all.map(({ readings }) => readings.power));
+    const efficiency = f.numeric(stateOf(hass, fleet, "sensor.efficiency"));
+    const cost = perDay(hass, stateOf(hass, fleet, "sensor.cost_rate"));
+    const earned = perDay(hass, stateOf(hass, fleet, "sensor.revenue_rate"));
+    const soonest = stateOf(hass, fleet, "sensor.soonest_block");
+    const days = f.readDays(soonest);
+    const price = stateOf(hass, fleet, "sensor.price");
+    const online = all.filter(({ status }) => status.group !== "offline" && status.group !== "unknown" && !isOff(status)).length;
+    const only = all.length === 1 ? all[0] : undefined;
+    return [
+      cost && { label: this.t("cost"), value: quantity([cost.text, this.t("unit_a_day")]) },
+      earned
+        ? { label: this.t("earnings"), value: quantity([earned.text, this.t("unit_a_day")]) }
+        : days !== undefined && {
+            label: this.t("odds"),
+            value: html`<span class="num">≈&nbsp;${f.longTime(hass, days, (time) => this.t("over", { time }))}</span>`,
+            title: typeof soonest?.attributes.coin === "string" ? soonest.attributes.coin : undefined,
+          },
+      power !== undefined && { label: this.t("power"), value: f.join(f.power(hass, power)) },
+      efficiency !== undefined && { label: this.t("efficiency"), value: quantity([f.number(hass, efficiency, 1, true), "J/TH"]) },
+      only
+        ? only.readings.temperatureText !== "" && { label: this.t("chip"), value: only.readings.temperatureText }
+        : { label: this.t("online"), value: html`<span class="num">${f.number(hass, online)} <small>${this.t("of_total", { total: all.length })}</small></span>` },
+      isKnown(price) && { label: this.t("price"), value: hass.formatEntityState(price) },
+    ];
+  }
+
+  private highlights(hass: Hass, model: Model): TemplateResult | typeof nothing {
+    const share = stateOf(hass, model.fleet, "sensor.best_share");
+    const best = f.readDifficulty(share);
+    const blocks = model.pools
+      .map((pool) => ({ pool, at: f.readTime(stateOf(hass, pool, "sensor.last_block")?.state) }))
+      .filter((found): found is { pool: HmmDevice; at: Date } => found.at !== undefined)
+      .sort((a, b) => b.at.getTime() - a.at.getTime());
+    const [block] = blocks;
+    if (best === undefined && !block) return nothing;
+    return html`<div class="hl">
+      ${best === undefined
+        ? nothing
+        : html`<button class="tile big" title=${f.number(hass, best)} @click=${() => moreInfo(this, share?.entity_id)}>
+            ${circle("neu", "tint", "mdi:trophy-variant")}
+            <span class="tx"><span class="p">${this.t("best_share_value", { value: f.join(f.difficulty(hass, best)) })}</span><span class="q e"><bdi>${String(share?.attributes.miner ?? "")}</bdi></span></span>
+          </button>`}
+      ${block
+        ? html`<button class="tile big" @click=${() => openDevice(block.pool.id)}>
+            ${circle("neu", "tint", "mdi:cube-outline")}
+            <span class="tx"><span class="p">${this.t("last_block")}</span><span class="q e"><bdi>${poolName(hass, model.pools, block.pool)}</bdi> · ${f.ago(hass, block.at)}</span></span>
+          </button>`
+        : nothing}
+    </div>`;
+  }
+}
+
+const ORDER = ["overheated", "fault", "offline", "no_pool", "no_shares", "not_mining", "slow", "warning", "mining", "starting", "resting", "unknown"];
+
+function isOff(status: Status): boolean {
+  return status.reason === "plug_off";
+}
+
+function isSameCause(hass: Hass, one: One, other: One): boolean {
+  const [a, b] = [one.status, other.status];
+  return (
+    a.group === b.group &&
+    areaOf(hass, one.miner) === areaOf(hass, other.miner) &&
+    Math.abs((a.since?.getTime() ?? 0) - (b.since?.getTime() ?? 0)) <= SAME_TIME
+  );
+}
+
+function sumOf(numbers: (number | undefined)[]): number | undefined {
+  const known = numbers.filter((value): value is number => value !== undefined);
+  return known.length ? known.reduce((sum, value) => sum + value, 0) : undefined;
+}

@@ -1,0 +1,104 @@
+// The best share of each miner ever, on a scale where each line is a thousand times harder.
+
+import { css, html, nothing, type TemplateResult } from "lit";
+import { HmmCard } from "../card";
+import * as f from "../format";
+import { type CardConfig, type Hass, moreInfo } from "../hass";
+import { type HmmDevice, type Model, nameOf, stateOf } from "../model";
+import { styles } from "../styles";
+
+interface LeaderboardConfig extends CardConfig {
+  title?: string;
+  limit?: number;
+}
+
+interface Entry {
+  miner: HmmDevice;
+  share: number;
+  needed: number | undefined;
+}
+
+export class HmmLeaderboardCard extends HmmCard<LeaderboardConfig> {
+  static styles = [
+    styles,
+    css`
+      .head { padding: 10px; }
+      ol { list-style: none; margin: 0; padding: 0; }
+      .lb {
+        display: grid; grid-template-columns: 20px minmax(110px, 170px) 1fr auto; align-items: center; gap: 0 10px; padding: 0 14px;
+        min-height: 48px; border-top: 1px solid var(--hmm-line); width: 100%;
+      }
+      .lb > * { min-width: 0; }
+      .track { position: relative; align-self: stretch; min-height: 24px; }
+      .track i { position: absolute; top: calc(50% - 4px); height: 8px; border-radius: 4px; inset-inline-start: 0; background: var(--c); }
+      .track b { position: absolute; inset-block: 0; width: 0; border-inline-start: 1px solid var(--hmm-line); }
+      .track em { position: absolute; top: calc(50% - 10px); width: 2px; height: 20px; background: var(--hmm-text); }
+      .end { text-align: end; line-height: 18px; }
+      .end .q { display: block; font-size: 12px; }
+      .mark { display: inline-flex; gap: 8px; align-items: center; padding: 8px 14px; font-size: 12px; }
+      .mark i { width: 2px; height: 14px; background: var(--hmm-text); }
+      .legend { border-top: 1px solid var(--hmm-line); }
+      @container (max-width: 480px) {
+        .lb { grid-template-columns: 1fr auto; padding-block: 8px; }
+        .rank { display: none; }
+        .track { grid-column: 1 / -1; grid-row: 2; height: 20px; margin-top: 2px; }
+      }
+    `,
+  ];
+
+  static getStubConfig(): Partial<LeaderboardConfig> {
+    return {};
+  }
+
+  getGridOptions(): object {
+    return { columns: 12, min_columns: 6 };
+  }
+
+  protected draw(hass: Hass, model: Model): TemplateResult {
+    const found: Entry[] = [];
+    for (const miner of model.miners) {
+      const share = f.readDifficulty(stateOf(hass, miner, "sensor.best_share"));
+      if (share) found.push({ miner, share, needed: neededBy(hass, model, miner) });
+    }
+    found.sort((a, b) => b.share - a.share);
+    const shown = found.slice(0, this.config.limit ?? 10);
+    const title = this.config.title ?? this.t("best_shares");
+    const most = Math.max(1e12, ...shown.map(({ share, needed }) => Math.max(share, needed ?? 0)));
+    const least = 1e3;
+    const at = (value: number) => (100 * Math.max(0, Math.log10(value / least))) / Math.log10((most * 3) / least);
+    const lines = [1e6, 1e9, 1e12, 1e15].filter((line) => line < most * 3);
+    return html`<ha-card role="article" aria-label=${title}>
+      <div class="head tx"><h2 class="p e">${title}</h2><span class="q sec">${this.t("best_shares_help")}</span></div>
+      ${shown.length ? nothing : html`<div class="empty line">${this.t("no_shares_yet")}</div>`}
+      <ol>
+        ${shown.map(({ miner, share, needed }, index) => {
+          const isBlock = needed !== undefined && share >= needed;
+          const note = isBlock ? this.t("block_found") : needed === undefined ? "" : share / needed < 1e-8 ? this.t("in_draw") : this.t("part_of_block", { part: f.part(hass, share / needed) });
+          return html`<li><button class="lb" @click=${() => moreInfo(this, miner.entities["sensor.best_share"])}>
+            <span class="rank sec">${f.number(hass, index + 1)}</span>
+            <span class="tx"><span class="p e" title=${nameOf(miner)}><bdi>${nameOf(miner)}</bdi></span></span>
+            <span class="track ${isBlock ? "ok" : "neu"}" aria-hidden="true">
+              ${lines.map((line) => html`<b style="inset-inline-start:${at(line)}%"></b>`)}
+              <i style="inline-size:${Math.max(1, at(share))}%"></i>
+              ${needed ? html`<em style="inset-inline-start:${at(needed)}%"></em>` : nothing}
+            </span>
+            <span class="end"><strong class="num" title=${f.number(hass, share)}>${f.join(f.difficulty(hass, share))}</strong><span class="q sec">${note}</span></span>
+          </button></li>`;
+        })}
+      </ol>
+      ${shown.some(({ needed }) => needed) ? html`<div class="legend"><span class="mark"><i></i>${this.t("block_mark")}</span></div>` : nothing}
+    </ha-card>`;
+  }
+}
+
+/** The difficulty of the coin that a miner mines, as far as that is certain. */
+function neededBy(hass: Hass, model: Model, miner: HmmDevice): number | undefined {
+  const own = f.readDifficulty(stateOf(hass, miner, "sensor.network_difficulty"));
+  if (own) return own;
+  const said = stateOf(hass, miner, "select.pool")?.state;
+  const pools = model.pools.filter((pool) => nameOf(pool) === said);
+  const candidates = pools.length ? pools : model.pools;
+  const coins = new Set(candidates.map((pool) => pool.device.model));
+  if (coins.size !== 1) return undefined;
+  return candidates.map((pool) => f.readDifficulty(stateOf(hass, pool, "sensor.network_difficulty"))).find(Boolean);
+}

@@ -1,0 +1,326 @@
+// One miner: as a tile beside stock tiles, or in detail.
+
+import { css, html, nothing, type TemplateResult } from "lit";
+import { check, identify, modeName, pause, remedy, restart, type Action } from "../actions";
+import { HmmCard } from "../card";
+import * as f from "../format";
+import { type CardConfig, type Hass, moreInfo, navigate, openDevice } from "../hass";
+import { type HmmDevice, isKnown, type Model, nameOf, stateOf } from "../model";
+import { actionButton, circle, degrees, figures, icon, perDay, powerText, quantity, readingsOf, stats, tileLine, type Readings } from "../parts";
+import { isPrivate, needsAttention, poolName, type Status, statusOf } from "../status";
+import { styles } from "../styles";
+import { text } from "../texts";
+
+interface MinerConfig extends CardConfig {
+  device_id?: string;
+  layout?: "compact" | "detailed";
+}
+
+export class HmmMinerCard extends HmmCard<MinerConfig> {
+  static styles = [
+    styles,
+    css`
+      ha-card.compact { min-height: 56px; display: flex; }
+      .compact .tile { min-height: 0; flex: 1; }
+      .bar { padding: 4px 14px; }
+      .bar .r { display: flex; justify-content: space-between; gap: 12px; font-size: 12px; line-height: 16px; }
+      .bar .meter { margin: 4px 0; }
+      .row { display: flex; align-items: center; gap: 10px; min-height: 52px; padding: 0 14px; width: 100%; border-top: 1px solid var(--hmm-line); }
+      .row > ha-icon { color: var(--hmm-text-2); }
+      .foot { padding: 8px 10px 10px; display: flex; flex-direction: column; gap: 8px; border-top: 1px solid var(--hmm-line); }
+      .foot .ask { padding: 0; }
+      .axis { display: flex; justify-content: space-between; padding: 2px 14px 4px; font-size: 12px; line-height: 16px; direction: ltr; color: var(--hmm-text-2); }
+      hmm-spark { display: block; height: 52px; margin-top: 4px; }
+      .fail { padding: 0 14px 8px; font-size: 12px; }
+      select { font: inherit; color: inherit; width: 100%; height: 42px; border: 0; border-radius: 12px; background: var(--hmm-fill); padding: 0 12px; }
+      select option { background: var(--hmm-card); }
+      @container (max-width: 419px) { .stats { grid-template-columns: repeat(var(--narrow, 2), 1fr); } }
+    `,
+  ];
+
+  static getStubConfig(hass: Hass, entities: string[] = []): Partial<MinerConfig> {
+    const device = entities.map((id) => hass.entities[id]).find((entity) => entity?.platform === "hmm")?.device_id;
+    return { ...(device ? { device_id: device } : {}), layout: "detailed" };
+  }
+
+  getCardSize(): number {
+    return this.config.layout === "detailed" ? 7 : 1;
+  }
+
+  getGridOptions(): object {
+    return this.config.layout === "detailed" ? { columns: 12, min_columns: 6 } : { columns: 12, rows: 1, min_columns: 6, min_rows: 1 };
+  }
+
+  protected draw(hass: Hass, model: Model): TemplateResult {
+    if (!this.config.device_id) return this.message(this.t("pick_miner"));
+    const miner = this.device(model);
+    if (!miner) return this.message(this.t("gone"));
+    const status = statusOf(hass, miner);
+    this.isTicking = this.config.layout === "detailed";
+    return this.isTicking ? this.detailed(hass, model, miner, status) : minerTile(hass, this, miner, status);
+  }
+
+  private detailed(hass: Hass, model: Model, miner: HmmDevice, status: Status): TemplateResult {
+    const readings = readingsOf(hass, miner);
+    const name = nameOf(miner);
+    const fix = remedy(hass, miner, status);
+    const isOffline = status.group === "offline" || stateOf(hass, miner, "sensor.status")?.state === "off";
+    return html`<ha-card role="article" aria-label=${name}>
+      <div class="tile big">
+        ${circle(status.tone, status.form, status.icon)}
+        <div class="tx"><h2 class="p e" title=${name}><bdi>${name}</bdi></h2><span class="q e">${this.subtitle(hass, miner, status)}</span></div>
+        <button class="ib" aria-label=${this.t("details", { name })} @click=${() => openDevice(miner.id)}>${icon("mdi:dots-vertical")}</button>
+      </div>
+      ${this.reason(status, fix)}
+      ${this.hero(hass, miner, readings, status)}
+      ${this.line(miner)}
+      ${this.temperature(hass, miner, status)}
+      ${isOffline && readings.power === undefined && readings.bestShare === undefined ? nothing : stats(this.figuresOf(hass, miner, readings), 2)}
+      ${this.poolRow(hass, model, miner)}
+      ${this.controls(hass, miner, status, isOffline, fix)}
+    </ha-card>`;
+  }
+
+  private subtitle(hass: Hass, miner: HmmDevice, status: Status): string {
+    const share = f.readTime(stateOf(hass, miner, "sensor.last_share")?.state);
+    if (status.group === "mining" && share) return `${status.word} · ${this.t("last_share", { ago: f.ago(hass, share) })}`;
+    if (status.since && status.group !== "mining") {
+      return `${status.word} · ${f.duration(hass, (Date.now() - status.since.getTime()) / 1000)}`;
+    }
+    return status.word;
+  }
+
+  private reason(status: Status, fix: Action | undefined): TemplateResult | typeof nothing {
+    const words = status.advice || status.longLine;
+    const failure = this.failure("fix");
+    if (!words && !failure) return nothing;
+    return html`<div class="reason ${status.tone}" role="status">
+        ${icon(status.icon)}<p><bdi>${words}</bdi></p>${this.asking === "fix" ? nothing : actionButton(this.host, "fix", fix, "tone")}
+      </div>
+      ${this.questionOf("fix", fix)}
+      ${failure ? html`<p class="fail" role="alert">${failure}</p>` : nothing}`;
+  }
+
+  private hero(hass: Hass, miner: HmmDevice, readings: Readings, status: Status): TemplateResult {
+    const { hashrate, expected } = readings;
+    const note =
+      expected === undefined || !expected
+        ? ""
+        : hashrate && status.group !== "resting"
+          ? this.t("expected_percent", {
+              percent: f.join([f.number(hass, (hashrate / expected) * 100), "%"]),
+              hashrate: f.join(f.hashrate(hass, expected)),
+            })
+          : this.t("expected", { hashrate: f.join(f.hashrate(hass, expected)) });
+    const shown =
+      hashrate === undefined
+        ? html`<span>${this.t("no_reading")}</span>`
+        : html`<button class="big-n" @click=${() => moreInfo(this, miner.entities["sensor.hashrate"])}>${big(f.hashrate(hass, hashrate))}</button>`;
+    return html`<div class="hero">${shown}${note ? html`<span class="sec">${note}</span>` : nothing}</div>`;
+  }
+
+  private line(miner: HmmDevice): TemplateResult | typeof nothing {
+    const entity = miner.entities["sensor.hashrate"];
+    if (!entity || !this.hass.config.components.includes("history")) return nothing;
+    void import("../spark");
+    return html`<hmm-spark
+        aria-hidden="true"
+        .connection=${this.hass.connection}
+        .entity=${entity}
+        .expected=${f.numeric(this.hass.states[miner.entities["sensor.hashrate_expected"] ?? ""])}
+      ></hmm-spark>
+      <div class="axis" aria-hidden="true"><span>${this.t("hours_ago")}</span><span>${this.t("now")}</span></div>`;
+  }
+
+  private temperature(hass: Hass, miner: HmmDevice, status: Status): TemplateResult {
+    const bars = [["sensor.temperature", "chip"], ["sensor.temperature_regulator", "regulator"]] as const;
+    return html`${bars.map(([key, label]) => {
+      const state = stateOf(hass, miner, key);
+      const value = f.numeric(state);
+      if (!state || (value === undefined && key !== "sensor.temperature")) return nothing;
+      const limit = limitOf(hass, miner, key, status);
+      const unit = String(state.attributes.unit_of_measurement ?? "°C");
+      const words =
+        value === undefined
+          ? this.t("no_reading").toLocaleLowerCase(hass.locale.language)
+          : limit === undefined
+            ? degrees(hass, state)
+            : this.t("of_limit", { value: f.number(hass, value), limit: f.join([f.number(hass, limit), unit]) });
+      const ratio = limit && value !== undefined ? value / limit : undefined;
+      const tone = ratio === undefined ? "" : ratio >= 1 ? "err" : ratio >= 0.9 ? "warn" : "ok";
+      return html`<div class="bar">
+        <div class="r"><span>${this.t(label)}</span><span class="num">${words}</span></div>
+        ${ratio === undefined ? nothing : html`<div class="meter ${tone}" aria-hidden="true"><i style="inline-size:${Math.min(100, ratio * 100)}%"></i></div>`}
+      </div>`;
+    })}`;
+  }
+
+  private figuresOf(hass: Hass, miner: HmmDevice, readings: Readings) {
+    const cost = perDay(hass, stateOf(hass, miner, "sensor.cost_rate"));
+    return [
+      { label: this.t("power"), value: readings.power === undefined ? this.t("not_reported") : powerText(hass, readings), isWord: readings.power === undefined },
+      readings.efficiency !== undefined
+        ? { label: this.t("efficiency"), value: quantity([f.number(hass, readings.efficiency, 1, true), "J/TH"]) }
+        : "sensor.efficiency" in miner.entities && { label: this.t("efficiency"), value: "–", title: this.t("none_now") },
+      cost && { label: this.t("cost"), value: quantity([cost.text, this.t("unit_a_day")]) },
+      readings.bestShare !== undefined && {
+        label: this.t("best_share"),
+        value: quantity(f.difficulty(hass, readings.bestShare)),
+        title: f.number(hass, readings.bestShare),
+      },
+    ];
+  }
+
+  private poolRow(hass: Hass, model: Model, miner: HmmDevice): TemplateResult | typeof nothing {
+    const active = stateOf(hass, miner, "sensor.active_pool");
+    if (!isKnown(active)) return nothing;
+    // The name of the account in HMM where the miner's pool select says it, else the address
+    const account = model.pools.find((pool) => nameOf(pool) === active.state || nameOf(pool) === stateOf(hass, miner, "select.pool")?.state);
+    const name = account ? poolName(hass, model.pools, account) : isPrivate() ? this.t("pool_number", { number: "?" }) : active.state;
+    const rejects = f.numeric(stateOf(hass, miner, "sensor.reject_rate"));
+    const latency = stateOf(hass, miner, "sensor.response_time");
+    const facts = [
+      isKnown(latency) ? hass.formatEntityState(latency) : "",
+      rejects === undefined ? "" : `${f.percent(hass, 100 - rejects)} ${this.t("accepted")}`,
+    ].filter(Boolean);
+    return html`<button class="row" @click=${() => (account ? openDevice(account.id) : moreInfo(this, active.entity_id))}>
+      ${icon("mdi:server-network")}
+      <span class="tx"><span class="p e"><bdi>${name}</bdi></span>${facts.length ? html`<span class="q sec">${facts.join(" · ")}</span>` : nothing}</span>
+      ${icon("mdi:chevron-right", "flip")}
+    </button>`;
+  }
+
+  private controls(hass: Hass, miner: HmmDevice, status: Status, isOffline: boolean, fix: Action | undefined): TemplateResult | typeof nothing {
+    const again = isOffline ? check(hass, miner) : restart(hass, miner);
+    const other = isOffline ? this.page(miner) : status.group === "overheated" ? identify(hass, miner) : pause(hass, miner);
+    const shown = [other, fix?.label === again?.label ? undefined : again].filter((action): action is Action => action !== undefined);
+    const mode = this.modes(hass, miner);
+    if (!shown.length && mode === nothing && !this.busy("foot0") && !this.busy("foot1")) return nothing;
+    return html`<div class="foot">
+      ${mode}
+      ${this.asking?.startsWith("foot")
+        ? this.questionOf(this.asking, shown[Number(this.asking.slice(4))])
+        : html`<div class="btns">${shown.map((action, index) => actionButton(this.host, `foot${index}`, action, ""))}</div>`}
+      ${["foot0", "foot1", "mode"].map((key) => (this.failure(key) ? html`<p class="sec" role="alert">${this.failure(key)}</p>` : nothing))}
+    </div>`;
+  }
+
+  private page(miner: HmmDevice): Action | undefined {
+    const url = miner.device.configuration_url;
+    if (!url || !/^https?:\/\//u.test(url)) return undefined;
+    return { label: this.t("open_page"), icon: "mdi:open-in-new", run: () => void window.open(url, "_blank", "noreferrer") };
+  }
+
+  private modes(hass: Hass, miner: HmmDevice): TemplateResult | typeof nothing {
+    const mode = stateOf(hass, miner, "select.mode");
+    const options = Array.isArray(mode?.attributes.options) ? mode.attributes.options.map(String) : [];
+    if (!isKnown(mode) || options.length < 2) return nothing;
+    const choose = (option: string) => {
+      if (option === mode.state) return;
+      void this.perform("mode", option, mode.entity_id, () =>
+        hass.callService("select", "select_option", { option }, { entity_id: mode.entity_id }),
+      );
+    };
+    const pending = this.busy("mode");
+    const label = this.t("mode");
+    const name = (option: string) => (pending === option ? `${modeName(hass, option)} …` : modeName(hass, option));
+    if (options.length > 4) {
+      return html`<select aria-label=${label} .value=${pending ?? mode.state} @change=${(event: Event) => choose((event.target as HTMLSelectElement).value)}>
+        ${options.map((option) => html`<option value=${option} ?selected=${option === (pending ?? mode.state)}>${name(option)}</option>`)}
+      </select>`;
+    }
+    const move = (event: KeyboardEvent) => {
+      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      const buttons = [...(event.currentTarget as HTMLElement).querySelectorAll("button")];
+      const now = buttons.indexOf(event.target as HTMLButtonElement);
+      const flipped = getComputedStyle(this).direction === "rtl" && event.key.match(/Left|Right/u) ? -step : step;
+      buttons[(now + flipped + buttons.length) % buttons.length]?.focus();
+    };
+    const current = options.includes(mode.state) ? mode.state : options[0];
+    return html`<div class="seg" role="radiogroup" aria-label=${label} @keydown=${move}>
+      ${options.map(
+        (option) => html`<button role="radio" aria-checked=${option === mode.state ? "true" : "false"} tabindex=${option === current ? 0 : -1} @click=${() => choose(option)}>${name(option)}</button>`,
+      )}
+    </div>`;
+  }
+}
+
+export function big([value, unit]: f.Quantity): TemplateResult {
+  return html`${value}&nbsp;<small>${unit}</small>`;
+}
+
+/** The limit that the miner reports; some run at 92 °C by design and report none. */
+function limitOf(hass: Hass, miner: HmmDevice, key: string, status: Status): number | undefined {
+  const own = stateOf(hass, miner, key)?.attributes.limit;
+  if (typeof own === "number" && own > 0) return own;
+  const said = stateOf(hass, miner, "sensor.status")?.attributes;
+  return key === "sensor.temperature" && status.reason === "overheat" && typeof said?.limit === "number" && said.limit > 0 ? said.limit : undefined;
+}
+
+/** The 56 px tile: what a stock tile looks like, with the reason in its second line. */
+export function minerTile(hass: Hass, from: EventTarget, miner: HmmDevice, status: Status): TemplateResult {
+  const name = nameOf(miner);
+  const line = tileLine(hass, miner, status);
+  const numbers = status.line && !needsAttention(status) && status.group !== "resting" ? figures(hass, miner, readingsOf(hass, miner)) : "";
+  const shown = numbers && status.group === "starting" ? `${line} · ${numbers}` : line;
+  const open = () =>
+    moreInfo(from, miner.entities["sensor.status"] ?? miner.entities["switch.mining"] ?? miner.entities["sensor.hashrate"]);
+  return html`<ha-card class="compact">
+    <button class="tile" title="${name}: ${shown}" aria-label="${name}, ${status.word}, ${shown}" @click=${open}>
+      ${circle(status.tone, status.form, status.icon)}
+      <span class="tx"><span class="p e"><bdi>${name}</bdi></span><span class="q e"><bdi>${shown}</bdi></span></span>
+    </button>
+  </ha-card>`;
+}
+
+interface MinersConfig extends CardConfig {
+  limit?: number;
+  devices?: string[];
+  more?: string;
+}
+
+/** All miners as tiles, those with problems first, then the fastest. */
+export class HmmMinersCard extends HmmCard<MinersConfig> {
+  static styles = [
+    styles,
+    css`
+      .list { display: grid; gap: 8px; }
+      .list ha-card { min-height: 56px; height: 56px; display: flex; }
+      .list .tile { min-height: 0; }
+      .more { justify-content: flex-start; }
+    `,
+  ];
+
+  static getStubConfig(): Partial<MinersConfig> {
+    return {};
+  }
+
+  getCardSize(): number {
+    return 6;
+  }
+
+  getGridOptions(): object {
+    return { columns: 12, min_columns: 6 };
+  }
+
+  protected draw(hass: Hass, model: Model): TemplateResult {
+    const wanted = this.config.devices ?? [];
+    const all = model.miners.filter(({ id }) => !wanted.length || wanted.includes(id)).map((miner) => ({
+      miner,
+      status: statusOf(hass, miner),
+      hashrate: f.readHashrate(stateOf(hass, miner, "sensor.hashrate")) ?? -1,
+    }));
+    if (!all.length) return this.message(this.t("no_miners"));
+    all.sort((a, b) => a.status.rank - b.status.rank || b.hashrate - a.hashrate);
+    const shown = all.slice(0, this.config.limit ?? 12);
+    const { more } = this.config;
+    return html`<div class="list" role="list">
+      ${shown.map(({ miner, status }) => html`<div role="listitem">${minerTile(hass, this, miner, status)}</div>`)}
+      ${all.length > shown.length && more
+        ? html`<button class="btn more" @click=${() => navigate(more)}>${text(hass, "show_count", { count: all.length })}</button>`
+        : nothing}
+    </div>`;
+  }
+}

@@ -1,0 +1,31 @@
+// The forms of the cards' visual editors, in the shape that Home Assistant draws.
+
+import type { Hass } from "./hass";
+import { maybeText, text } from "./texts";
+
+const MINERS = { device: { multiple: true, filter: [{ integration: "hmm" }], entity: [{ integration: "hmm", domain: "sensor" }] } };
+
+export function formOf(card: string, hass: () => Hass): object {
+  const say = (key: Parameters<typeof text>[1]) => text(hass(), key);
+  const layout = (...values: ("compact" | "detailed" | "figures")[]) => ({
+    name: "layout",
+    selector: { select: { mode: "dropdown", options: values.map((value) => ({ value, label: say(`form_${value}`) })) } },
+  });
+  const device = { name: "device_id", required: true, selector: { device: { filter: [{ integration: "hmm" }] } } };
+  const title = { name: "title", selector: { text: {} } };
+  const limit = { name: "limit", selector: { number: { min: 1, max: 50, mode: "box" } } };
+  const forms: Record<string, object[]> = {
+    "hmm-fleet-card": [{ name: "highlights", default: true, selector: { boolean: {} } }],
+    "hmm-miner-card": [device, layout("compact", "detailed")],
+    "hmm-miners-card": [limit, { name: "devices", selector: MINERS }],
+    "hmm-miners-table-card": [{ name: "group", default: true, selector: { boolean: {} } }, { name: "devices", selector: MINERS }],
+    "hmm-pool-card": [device, layout("figures", "compact")],
+    "hmm-pools-card": [title, { name: "devices", selector: MINERS }],
+    "hmm-leaderboard-card": [title, limit],
+  };
+  return {
+    schema: forms[card] ?? [],
+    computeLabel: ({ name }: { name: string }) =>
+      maybeText(hass(), name === "device_id" ? (card === "hmm-pool-card" ? "form_device_pool" : "form_device_miner") : card === "hmm-pools-card" && name === "devices" ? "form_devices_pool" : `form_${name}`),
+  };
+}

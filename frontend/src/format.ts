@@ -1,0 +1,223 @@
+// Numbers, amounts and times as people read them, in the user's locale.
+
+import type { Hass, HassState, Locale } from "./hass";
+
+const SPACE = "\u00a0";
+const NUMBER_LOCALES: Record<string, string | undefined> = {
+  comma_decimal: "en-US",
+  decimal_comma: "de",
+  space_comma: "fr",
+  quote_decimal: "de-CH",
+  system: undefined,
+};
+
+const formats = new Map<string, Intl.NumberFormat>();
+
+function numberFormat(locale: Locale, options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const plain = locale.number_format === "none";
+  const name = plain ? "en-US" : locale.number_format in NUMBER_LOCALES ? NUMBER_LOCALES[locale.number_format] : locale.language;
+  const key = `${name} ${plain} ${JSON.stringify(options)}`;
+  let format = formats.get(key);
+  if (!format) {
+    const wanted = plain ? { ...options, useGrouping: false } : options;
+    try {
+      format = new Intl.NumberFormat(name, wanted);
+    } catch {
+      format = new Intl.NumberFormat("en-US", wanted);
+    }
+    formats.set(key, format);
+  }
+  return format;
+}
+
+/** A number with so many decimals at most; `fixed` keeps zeros at the end. */
+export function number(hass: Hass, value: number, decimals = 0, fixed = false): string {
+  return numberFormat(hass.locale, {
+    maximumFractionDigits: decimals,
+    minimumFractionDigits: fixed ? decimals : 0,
+  }).format(value);
+}
+
+/** Three significant digits; nothing that is smaller than a thousandth. */
+export function significant(hass: Hass, value: number, digits = 3): string {
+  return numberFormat(hass.locale, { maximumSignificantDigits: digits }).format(value);
+}
+
+function decimalsOf(value: number): number {
+  return value >= 100 ? 0 : value >= 10 ? 1 : 2;
+}
+
+/** A value and its unit, apart so that a card can show the unit smaller. */
+export type Quantity = readonly [value: string, unit: string];
+
+export function join([value, unit]: Quantity): string {
+  return unit ? value + SPACE + unit : value;
+}
+
+const STEPS: readonly (readonly [number, string])[] = [
+  [1e18, "E"],
+  [1e15, "P"],
+  [1e12, "T"],
+  [1e9, "G"],
+  [1e6, "M"],
+  [1e3, "k"],
+];
+
+/** H/s as TH/s, MH/s ...; 0 stays "0 TH/s". */
+export function hashrate(hass: Hass, value: number): Quantity {
+  if (value === 0) return ["0", "TH/s"];
+  const [factor, prefix] = STEPS.find(([step]) => value >= step * 0.0999) ?? [1, ""];
+  const scaled = value / factor;
+  return [number(hass, scaled, decimalsOf(scaled), true), `${prefix}H/s`];
+}
+
+/** A difficulty as 13.8 G. */
+export function difficulty(hass: Hass, value: number): Quantity {
+  const [factor, prefix] = STEPS.find(([step]) => value >= step) ?? [1, ""];
+  return [significant(hass, value / factor), prefix];
+}
+
+export function power(hass: Hass, watts: number): Quantity {
+  if (watts >= 1000) return [significant(hass, watts / 1000), "kW"];
+  return [number(hass, watts, watts < 10 ? 1 : 0), "W"];
+}
+
+/** Days as "8 days" or "237 years", one unit. */
+export function longTime(hass: Hass, days: number, over: (text: string) => string): string {
+  const unit = days < 1 / 24 ? "minute" : days < 1 ? "hour" : days < 730 ? "day" : "year";
+  const per = { minute: 1 / 1440, hour: 1 / 24, day: 1, year: 365.25 }[unit];
+  const value = days / per;
+  const text = (amount: number) =>
+    numberFormat(hass.locale, {
+      style: "unit",
+      unit,
+      unitDisplay: "long",
+      maximumFractionDigits: amount < 10 && unit !== "minute" ? 1 : 0,
+    }).format(amount);
+  return unit === "year" && value > 10_000 ? over(text(10_000)) : text(Math.max(value, unit === "minute" ? 1 : 0));
+}
+
+/** Seconds as "12 s", "34 min", "3 hr", "5 days". */
+export function duration(hass: Hass, seconds: number): string {
+  const [unit, per]: [string, number] =
+    seconds < 60 ? ["second", 1] : seconds < 5400 ? ["minute", 60] : seconds < 129_600 ? ["hour", 3600] : ["day", 86_400];
+  return numberFormat(hass.locale, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: 0 }).format(
+    Math.max(0, Math.floor(seconds / per)),
+  );
+}
+
+/** "12 seconds ago", in the user's words. */
+export function ago(hass: Hass, moment: Date, now = Date.now()): string {
+  const seconds = Math.max(0, (now - moment.getTime()) / 1000);
+  const [unit, per]: [Intl.RelativeTimeFormatUnit, number] =
+    seconds < 60 ? ["second", 1] : seconds < 5400 ? ["minute", 60] : seconds < 129_600 ? ["hour", 3600] : ["day", 86_400];
+  return new Intl.RelativeTimeFormat(hass.locale.language, { style: "short", numeric: "always" }).format(
+    -Math.floor(seconds / per),
+    unit,
+  );
+}
+
+function timeFormat(hass: Hass, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const { language, time_format, time_zone } = hass.locale;
+  const hour12 = { "12": true, "24": false }[time_format];
+  return new Intl.DateTimeFormat(time_format === "system" ? undefined : language, {
+    ...options,
+    ...(options.hour && hour12 !== undefined ? (hour12 ? { hour12 } : { hourCycle: "h23" }) : {}),
+    ...(time_zone === "server" ? { timeZone: hass.config.time_zone } : {}),
+  });
+}
+
+/** The clock today, the weekday within a week, else the date. */
+export function moment(hass: Hass, at: Date, now = new Date()): string {
+  const dayOf = timeFormat(hass, { year: "numeric", month: "numeric", day: "numeric" });
+  const clock: Intl.DateTimeFormatOptions = { hour: "numeric", minute: "2-digit" };
+  if (dayOf.format(at) === dayOf.format(now)) return timeFormat(hass, clock).format(at);
+  const apart = Math.abs(now.getTime() - at.getTime());
+  if (apart < 6.5 * 86_400_000) return timeFormat(hass, { weekday: "long", ...clock }).format(at);
+  return day(hass, at, now);
+}
+
+/** "16 November", with the year if it is another one. */
+export function day(hass: Hass, at: Date, now = new Date()): string {
+  const sameYear = at.getFullYear() === now.getFullYear();
+  return timeFormat(hass, { day: "numeric", month: "long", ...(sameYear ? {} : { year: "numeric" }) }).format(at);
+}
+
+export function money(hass: Hass, amount: number, currency = hass.config.currency): string {
+  const digits = Math.abs(amount) < 0.1 && amount !== 0 ? 3 : 2;
+  try {
+    return numberFormat(hass.locale, {
+      style: "currency",
+      currency,
+      minimumFractionDigits: 2,
+      maximumFractionDigits: digits,
+    }).format(amount);
+  } catch {
+    return join([number(hass, amount, 2, true), currency]);
+  }
+}
+
+/** Coins as sat below 0.01 BTC. */
+export function coins(hass: Hass, amount: number, coin: string): Quantity {
+  if (coin === "BTC" && Math.abs(amount) < 0.01) return [number(hass, Math.round(amount * 1e8)), "sat"];
+  return [significant(hass, amount, amount >= 100 ? 5 : 3), coin];
+}
+
+/** "99.8"; 100 only if it is exact. */
+export function percent(hass: Hass, value: number): string {
+  const shown = value < 100 && value > 99.9 ? 99.9 : value;
+  return join([number(hass, shown, 1), "%"]);
+}
+
+/** A share of something, two significant digits. */
+export function part(hass: Hass, ratio: number): string {
+  return join([significant(hass, ratio * 100, 2), "%"]);
+}
+
+// ---- reading states
+
+const PREFIXES: Record<string, number> = { k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15, E: 1e18 };
+
+/** The number of a state, undefined for what is unknown or unavailable. */
+export function numeric(state: HassState | undefined): number | undefined {
+  if (!state || state.state === "") return undefined;
+  const value = Number(state.state);
+  return Number.isFinite(value) ? value : undefined;
+}
+
+function unitOf(state: HassState): string {
+  return String(state.attributes.unit_of_measurement ?? "");
+}
+
+/** H/s of a state in TH/s, MH/s ... */
+export function readHashrate(state: HassState | undefined): number | undefined {
+  const value = numeric(state);
+  if (value === undefined || !state) return undefined;
+  return value * (PREFIXES[unitOf(state).at(0) ?? ""] ?? 1);
+}
+
+/** The plain difficulty: the attribute is exact, the state is scaled. */
+export function readDifficulty(state: HassState | undefined): number | undefined {
+  const value = numeric(state);
+  if (value === undefined || !state) return undefined;
+  const exact = Number(state.attributes.difficulty ?? NaN);
+  return Number.isFinite(exact) ? exact : value * (PREFIXES[unitOf(state)] ?? 1);
+}
+
+export function readPower(state: HassState | undefined): number | undefined {
+  const value = numeric(state);
+  if (value === undefined || !state) return undefined;
+  return value * ({ kW: 1000, MW: 1e6 }[unitOf(state)] ?? 1);
+}
+
+export function readDays(state: HassState | undefined): number | undefined {
+  const value = numeric(state);
+  if (value === undefined || !state) return undefined;
+  return value * ({ s: 1 / 86_400, min: 1 / 1440, h: 1 / 24, w: 7 }[unitOf(state)] ?? 1);
+}
+
+export function readTime(value: unknown): Date | undefined {
+  if (typeof value !== "string" && typeof value !== "number") return undefined;
+  const at = new Date(value);
+  return Number.isNaN(at.getTime()) ? undefined : at;
+}

@@ -1,0 +1,14 @@
+// What Home Assistant's page loads. It replaces the registry of custom elements while it starts: what is defined
+// before that is lost, so the cards wait for its own first element.
+export {};
+
+const version = new URL(import.meta.url).searchParams.get("v") ?? "";
+const page = window as Window & { hmmCards?: string };
+
+if (page.hmmCards === undefined) {
+  page.hmmCards = version;
+  while (!customElements.get("home-assistant")) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  (await import("./cards")).register(version);
+}

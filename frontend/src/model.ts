@@ -1,0 +1,89 @@
+// Miners, pools and the fleet, found through the registry: never by the words of an entity id.
+
+import type { Hass, HassState, RegistryDevice } from "./hass";
+
+export type Kind = "fleet" | "miner" | "pool" | "worker" | "other";
+
+/** A device of HMM and its entities by domain and translation key, as "sensor.hashrate". */
+export interface HmmDevice {
+  id: string;
+  kind: Kind;
+  device: RegistryDevice;
+  entities: Record<string, string>;
+}
+
+export interface Model {
+  fleet?: HmmDevice;
+  miners: HmmDevice[];
+  pools: HmmDevice[];
+  byId: Map<string, HmmDevice>;
+}
+
+const FLEET = ["sensor.miners_online", "sensor.miners", "button.reload_drivers", "sensor.drivers"];
+const POOL = ["binary_sensor.health", "binary_sensor.stratum", "sensor.pools_online"];
+const MINER = [
+  "sensor.status",
+  "binary_sensor.running",
+  "binary_sensor.problem",
+  "sensor.temperature",
+  "sensor.active_pool",
+  "sensor.uptime",
+  "switch.mining",
+  "button.restart",
+];
+
+function kindOf(device: RegistryDevice, entities: Record<string, string>): Kind {
+  const has = (keys: string[]) => keys.some((key) => key in entities);
+  if (has(FLEET)) return "fleet";
+  if (has(POOL)) return "pool";
+  if (device.entry_type === "service") return "other";
+  return has(MINER) ? "miner" : "worker";
+}
+
+let last: { entities: unknown; devices: unknown; model: Model } | undefined;
+
+/** What HMM has; made again only if a registry changed. */
+export function modelOf(hass: Hass): Model {
+  if (last && last.entities === hass.entities && last.devices === hass.devices) return last.model;
+  const found = new Map<string, Record<string, string>>();
+  for (const entity of Object.values(hass.entities)) {
+    if (entity.platform !== "hmm" || !entity.device_id || !entity.translation_key) continue;
+    let entities = found.get(entity.device_id);
+    if (!entities) found.set(entity.device_id, (entities = {}));
+    const domain = entity.entity_id.slice(0, entity.entity_id.indexOf("."));
+    entities[`${domain}.${entity.translation_key}`] ??= entity.entity_id;
+  }
+  const model: Model = { miners: [], pools: [], byId: new Map() };
+  for (const [id, entities] of found) {
+    const device = hass.devices[id];
+    if (!device) continue;
+    const one: HmmDevice = { id, kind: kindOf(device, entities), device, entities };
+    model.byId.set(id, one);
+    if (one.kind === "fleet") model.fleet ??= one;
+    else if (one.kind === "miner") model.miners.push(one);
+    else if (one.kind === "pool") model.pools.push(one);
+  }
+  const byName = (a: HmmDevice, b: HmmDevice) => nameOf(a).localeCompare(nameOf(b), undefined, { numeric: true });
+  model.miners.sort(byName);
+  model.pools.sort(byName);
+  last = { entities: hass.entities, devices: hass.devices, model };
+  return model;
+}
+
+export function nameOf(device: HmmDevice): string {
+  return device.device.name_by_user || device.device.name || "HMM";
+}
+
+export function stateOf(hass: Hass, device: HmmDevice | undefined, key: string): HassState | undefined {
+  const id = device?.entities[key];
+  return id === undefined ? undefined : hass.states[id];
+}
+
+/** Whether a state says something. */
+export function isKnown(state: HassState | undefined): state is HassState {
+  return state !== undefined && state.state !== "unknown" && state.state !== "unavailable";
+}
+
+export function areaOf(hass: Hass, device: HmmDevice): string | undefined {
+  return device.device.area_id ? hass.areas[device.device.area_id]?.name : undefined;
+}

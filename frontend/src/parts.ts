@@ -1,0 +1,146 @@
+// Pieces that several cards draw.
+
+import { html, nothing, type TemplateResult } from "lit";
+import type { Action } from "./actions";
+import * as f from "./format";
+import type { Hass } from "./hass";
+import { type HmmDevice, isKnown, stateOf } from "./model";
+import type { Form, Status, Tone } from "./status";
+import { text } from "./texts";
+
+export function circle(tone: Tone, form: Form, icon: string): TemplateResult {
+  return html`<span class="ic ${form} ${tone}"><ha-icon .icon=${icon} aria-hidden="true"></ha-icon></span>`;
+}
+
+export function icon(name: string, classes = ""): TemplateResult {
+  return html`<ha-icon class=${classes} .icon=${name} aria-hidden="true"></ha-icon>`;
+}
+
+/** What a miner's readings are now. */
+export interface Readings {
+  hashrate: number | undefined;
+  expected: number | undefined;
+  power: number | undefined;
+  isEstimate: boolean;
+  temperature: number | undefined;
+  temperatureText: string;
+  efficiency: number | undefined;
+  bestShare: number | undefined;
+}
+
+export function readingsOf(hass: Hass, miner: HmmDevice): Readings {
+  const temperature = stateOf(hass, miner, "sensor.temperature");
+  const power = stateOf(hass, miner, "sensor.power");
+  return {
+    hashrate: f.readHashrate(stateOf(hass, miner, "sensor.hashrate")),
+    expected: f.readHashrate(stateOf(hass, miner, "sensor.hashrate_expected")),
+    power: f.readPower(power),
+    isEstimate: "number.power_draw" in miner.entities,
+    temperature: f.numeric(temperature),
+    temperatureText: degrees(hass, temperature),
+    efficiency: f.numeric(stateOf(hass, miner, "sensor.efficiency")),
+    bestShare: f.readDifficulty(stateOf(hass, miner, "sensor.best_share")),
+  };
+}
+
+export function degrees(hass: Hass, state: ReturnType<typeof stateOf>): string {
+  const value = f.numeric(state);
+  return value === undefined ? "" : f.join([f.number(hass, value), String(state?.attributes.unit_of_measurement ?? "°C")]);
+}
+
+export function powerText(hass: Hass, readings: Readings): string {
+  if (readings.power === undefined) return "";
+  const words = f.join(f.power(hass, readings.power));
+  return readings.isEstimate ? `≈\u00a0${words}` : words;
+}
+
+/** The line of figures of a miner: "1.07 TH/s · 17 W · 60 °C". */
+export function figures(hass: Hass, miner: HmmDevice, readings: Readings): string {
+  const found = [
+    readings.hashrate === undefined ? "" : f.join(f.hashrate(hass, readings.hashrate)),
+    readings.power === undefined
+      ? readings.hashrate !== undefined && !("sensor.power" in miner.entities) ? text(hass, "power_not_reported") : ""
+      : powerText(hass, readings),
+    readings.temperatureText,
+  ].filter(Boolean);
+  return found.join(" · ");
+}
+
+/** What a tile says below the name. */
+export function tileLine(hass: Hass, miner: HmmDevice, status: Status): string {
+  if (!status.line) return figures(hass, miner, readingsOf(hass, miner)) || status.word;
+  return status.line;
+}
+
+export function quantity([value, unit]: f.Quantity): TemplateResult {
+  return html`<span class="num">${value}${unit ? html`&nbsp;<small>${unit}</small>` : nothing}</span>`;
+}
+
+export interface Stat {
+  label: string;
+  value: TemplateResult | string;
+  title?: string | undefined;
+  isWord?: boolean;
+}
+
+export function stats(all: (Stat | undefined | false)[], narrow = 3): TemplateResult {
+  const found = all.filter((stat): stat is Stat => Boolean(stat));
+  if (!found.length) return html``;
+  return html`<dl class="stats" style="--n:${found.length};--narrow:${Math.min(narrow, found.length)}">
+    ${found.map(
+      ({ label, value, title, isWord }) =>
+        html`<div title=${title ?? ""}><dt>${label}</dt><dd class=${isWord ? "word" : ""}>${value}</dd></div>`,
+    )}
+  </dl>`;
+}
+
+/** An amount a day of a rate per hour or day, with its currency. */
+export function perDay(hass: Hass, state: ReturnType<typeof stateOf>): { text: string; amount: number } | undefined {
+  const amount = f.numeric(state);
+  if (amount === undefined || !state) return undefined;
+  const [currency, per] = String(state.attributes.unit_of_measurement ?? "").split("/");
+  const day = per === "h" ? amount * 24 : amount;
+  return { text: f.money(hass, day, currency || undefined), amount: day };
+}
+
+export function poolText(hass: Hass, state: ReturnType<typeof stateOf>): string {
+  return isKnown(state) ? hass.formatEntityState(state) : "";
+}
+
+/** A button for an action of a card that can be busy, ask and fail. */
+export interface Host {
+  busy(key: string): string | undefined;
+  ask(key: string): void;
+  start(key: string, action: Action): void;
+}
+
+export function actionButton(host: Host, key: string, action: Action | undefined, classes: string): TemplateResult | typeof nothing {
+  const busy = host.busy(key);
+  if (!action && !busy) return nothing;
+  return html`<button
+    class="btn ${classes}"
+    ?disabled=${busy !== undefined}
+    @click=${() => action && (action.confirm ? host.ask(key) : host.start(key, action))}
+  >${icon(busy ? "mdi:timer-sand" : action?.icon ?? "", "small")}<span class="e">${busy ?? action?.label}</span></button>`;
+}
+
+/** The question before an action; the focus is on Cancel. */
+export function question(hass: Hass, words: string, action: Action, cancel: () => void, start: () => void): TemplateResult {
+  return html`<div
+    class="ask warn"
+    role="alertdialog"
+    aria-label=${words}
+    @keydown=${(event: KeyboardEvent) => {
+      if (event.key === "Escape") {
+        event.stopPropagation();
+        cancel();
+      }
+    }}
+  >
+    <div class="reason warn">${icon(action.icon)}<p>${words}</p></div>
+    <div class="btns">
+      <button class="btn cancel" @click=${cancel}>${text(hass, "cancel")}</button>
+      <button class="btn tone" @click=${start}>${icon(action.icon, "small")}${action.label}</button>
+    </div>
+  </div>`;
+}

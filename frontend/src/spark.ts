@@ -1,0 +1,194 @@
+// The line of the last 24 hours, and the one subscription to history that all lines of a page share.
+
+import { css, html, LitElement, nothing, svg, type PropertyValues, type TemplateResult } from "lit";
+import type { Connection } from "./hass";
+
+const HOURS = 24;
+const WIDTH = 300;
+const HEIGHT = 52;
+const MOST_POINTS = 150;
+
+/** When, in ms, and what; undefined where there was no reading. */
+type Point = readonly [at: number, value: number | undefined];
+interface Row {
+  s: string;
+  lu: number;
+  lc?: number;
+}
+
+class Histories {
+  private points = new Map<string, Point[]>();
+  private listeners = new Map<string, Set<() => void>>();
+  private unsubscribe: Promise<(() => Promise<void>) | undefined> | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private subscribed = "";
+
+  constructor(private connection: Connection) {}
+
+  of(entity: string): Point[] {
+    return this.points.get(entity) ?? [];
+  }
+
+  follow(entity: string, listener: () => void): () => void {
+    const listeners = this.listeners.get(entity) ?? new Set();
+    listeners.add(listener);
+    this.listeners.set(entity, listeners);
+    this.renewSoon();
+    return () => {
+      listeners.delete(listener);
+      if (!listeners.size) this.listeners.delete(entity);
+      this.renewSoon();
+    };
+  }
+
+  /** Cards come and go together: wait until it is known which are there. */
+  private renewSoon(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.renew(), 50);
+  }
+
+  private async renew(): Promise<void> {
+    const entities = [...this.listeners.keys()].sort();
+    if (entities.join() === this.subscribed) return;
+    this.subscribed = entities.join();
+    const before = this.unsubscribe;
+    this.unsubscribe = undefined;
+    void before?.then((stop) => stop?.().catch(() => undefined));
+    this.points = new Map([...this.points].filter(([entity]) => this.listeners.has(entity)));
+    if (!entities.length) return;
+    const fresh = new Set(entities);
+    this.unsubscribe = this.connection
+      .subscribeMessage<{ states: Record<string, Row[]> }>((message) => this.take(message.states, fresh), {
+        type: "history/stream",
+        entity_ids: entities,
+        start_time: new Date(Date.now() - HOURS * 3_600_000).toISOString(),
+        minimal_response: true,
+        no_attributes: true,
+        significant_changes_only: false,
+      })
+      .catch(() => undefined);
+  }
+
+  private take(states: Record<string, Row[]>, fresh: Set<string>): void {
+    const start = Date.now() - HOURS * 3_600_000;
+    for (const [entity, rows] of Object.entries(states)) {
+      const added = rows.map(({ s, lu, lc }): Point => {
+        const value = s === "" ? NaN : Number(s);
+        return [(lc ?? lu) * 1000, Number.isFinite(value) ? value : undefined];
+      });
+      const before = this.of(entity);
+      // After a lost connection the whole backlog comes again
+      const isBacklog = fresh.delete(entity) || (added[0]?.[0] ?? Infinity) < (before.at(-1)?.[0] ?? 0);
+      const known = isBacklog ? [] : before;
+      const all = [...known, ...added];
+      // The last one before the window says what was at its start
+      const first = Math.max(0, all.findIndex(([at]) => at >= start) - 1);
+      this.points.set(entity, all.slice(first));
+      for (const listener of this.listeners.get(entity) ?? []) listener();
+    }
+  }
+}
+
+const all = new WeakMap<Connection, Histories>();
+
+function historiesOf(connection: Connection): Histories {
+  let found = all.get(connection);
+  if (!found) all.set(connection, (found = new Histories(connection)));
+  return found;
+}
+
+/** Lines in a box of 24 hours, broken where there was no reading; means of equal parts where there are many points. */
+export function pathsOf(points: readonly Point[], now: number, top: number): string[] {
+  const start = now - HOURS * 3_600_000;
+  const x = (at: number) => ((Math.max(at, start) - start) / (now - start)) * WIDTH;
+  const y = (value: number) => HEIGHT - 2 - (Math.max(0, value) / (top || 1)) * (HEIGHT - 6);
+  const paths: string[] = [];
+  let line: [number, number][] = [];
+  const close = (at: number) => {
+    const last = line.at(-1);
+    if (last) {
+      line.push([at, last[1]]);
+      paths.push(reduce(line).map(([px, py], index) => `${index ? "L" : "M"}${px.toFixed(1)} ${py.toFixed(1)}`).join(""));
+    }
+    line = [];
+  };
+  for (const [at, value] of points) {
+    if (value === undefined) close(x(at));
+    else line.push([x(at), y(value)]);
+  }
+  close(WIDTH);
+  return paths;
+}
+
+function reduce(line: [number, number][]): [number, number][] {
+  if (line.length <= MOST_POINTS) return line;
+  const size = WIDTH / MOST_POINTS;
+  const parts = new Map<number, [number, number, number]>();
+  for (const [px, py] of line) {
+    const key = Math.floor(px / size);
+    const [count, sumX, sumY] = parts.get(key) ?? [0, 0, 0];
+    parts.set(key, [count + 1, sumX + px, sumY + py]);
+  }
+  return [line[0]!, ...[...parts.values()].map(([count, sumX, sumY]): [number, number] => [sumX / count, sumY / count]), line.at(-1)!];
+}
+
+export class HmmSpark extends LitElement {
+  static properties = { connection: { attribute: false }, entity: { attribute: false }, expected: { attribute: false } };
+  static styles = css`
+    svg { display: block; width: 100%; height: 100%; direction: ltr; }
+    path { fill: none; stroke: var(--hmm-neu); stroke-width: 2; vector-effect: non-scaling-stroke; stroke-linejoin: round; }
+    .area { stroke: none; fill: color-mix(in srgb, var(--hmm-neu) 14%, transparent); }
+    .due { stroke: var(--hmm-text-2); stroke-width: 1; stroke-dasharray: 3 3; }
+  `;
+
+  declare connection: Connection;
+  declare entity: string;
+  declare expected: number | undefined;
+  private stop: (() => void) | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private followed = "";
+
+  connectedCallback(): void {
+    super.connectedCallback();
+    this.followed = "";
+    this.requestUpdate();
+  }
+
+  disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.stop?.();
+    this.stop = undefined;
+    clearTimeout(this.timer);
+  }
+
+  protected updated(_changed: PropertyValues): void {
+    if (!this.isConnected || this.followed === this.entity || !this.connection) return;
+    this.followed = this.entity;
+    this.stop?.();
+    this.stop = historiesOf(this.connection).follow(this.entity, () => {
+      // A reading each 30 s moves nothing that can be seen
+      this.timer ??= setTimeout(() => {
+        this.timer = undefined;
+        if (!document.hidden) this.requestUpdate();
+      }, this.hasUpdated && this.shadowRoot?.querySelector("path") ? 60_000 : 0);
+    });
+  }
+
+  protected render(): TemplateResult | typeof nothing {
+    if (!this.connection) return nothing;
+    const points = historiesOf(this.connection).of(this.entity);
+    const top = 1.06 * Math.max(this.expected ?? 0, ...points.map(([, value]) => value ?? 0));
+    const paths = pathsOf(points, Date.now(), top);
+    const due = HEIGHT - 2 - ((this.expected ?? 0) / (top || 1)) * (HEIGHT - 6);
+    return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none">
+      ${this.expected ? svg`<path class="due" d="M0 ${due.toFixed(1)}H${WIDTH}" />` : nothing}
+      ${paths.map((d) => {
+        const from = d.slice(1, d.indexOf(" "));
+        const to = d.slice(d.lastIndexOf("L") + 1).split(" ")[0];
+        return svg`<path class="area" d="${d}L${to} ${HEIGHT}L${from} ${HEIGHT}Z" /><path d=${d} />`;
+      })}
+    </svg>`;
+  }
+}
+
+if (!customElements.get("hmm-spark")) customElements.define("hmm-spark", HmmSpark);

@@ -1,0 +1,307 @@
+// What a miner or pool does and why, as an icon, a tone and words.
+
+import * as f from "./format";
+import type { Hass, HassState } from "./hass";
+import { type HmmDevice, isKnown, nameOf, stateOf } from "./model";
+import { maybeText, text, type TextKey } from "./texts";
+
+export type Tone = "ok" | "info" | "warn" | "err" | "off" | "neu";
+/** Filled: it needs a person. Tinted: normal. Ring: wait. */
+export type Form = "tint" | "solid" | "ring";
+export type Group = "overheated" | "fault" | "offline" | "no_pool" | "no_shares" | "not_mining" | "slow" | "warning"
+  | "starting" | "unknown" | "resting" | "mining";
+
+export interface Status {
+  group: Group;
+  tone: Tone;
+  form: Form;
+  icon: string;
+  /** One or two words. */
+  word: string;
+  /** One line with the reason; empty while mining, when figures say more. */
+  line: string;
+  /** The line with more of the story, where there is room. */
+  longLine: string;
+  /** What the integration says: the reason and what to do. */
+  advice: string;
+  reason?: string;
+  since?: Date;
+  /** Smaller is more urgent. */
+  rank: number;
+}
+
+const ORDER: Group[] = [
+  "overheated", "fault", "offline", "no_pool", "no_shares", "not_mining", "slow", "warning",
+  "starting", "unknown", "mining", "resting",
+];
+/** Those that need a person. */
+const ATTENTION = new Set<Group>(ORDER.slice(0, 8));
+
+const LOOKS: Record<Group, readonly [Tone, Form, string]> = {
+  overheated: ["err", "solid", "mdi:thermometer-alert"],
+  fault: ["err", "solid", "mdi:alert-circle"],
+  offline: ["err", "solid", "mdi:lan-disconnect"],
+  no_pool: ["err", "solid", "mdi:server-off"],
+  no_shares: ["warn", "solid", "mdi:timer-alert-outline"],
+  not_mining: ["warn", "solid", "mdi:pickaxe"],
+  slow: ["warn", "solid", "mdi:speedometer-slow"],
+  warning: ["warn", "solid", "mdi:alert"],
+  starting: ["info", "ring", "mdi:timer-sand"],
+  unknown: ["off", "tint", "mdi:help"],
+  mining: ["ok", "tint", "mdi:pickaxe"],
+  resting: ["off", "tint", "mdi:pause"],
+};
+
+const GROUPS: Record<string, Group> = {
+  off: "resting",
+  paused: "resting",
+  updating: "starting",
+  tuning: "starting",
+  ...(Object.fromEntries(ORDER.map((group) => [group, group])) as Record<Group, Group>),
+};
+
+const ICONS: Record<string, string> = {
+  updating: "mdi:package-up",
+  tuning: "mdi:tune-vertical",
+  off: "mdi:power-plug-off",
+  hot: "mdi:thermometer-high",
+  weak_signal: "mdi:wifi-strength-1-alert",
+  restart_loop: "mdi:restart-alert",
+  high_rejects: "mdi:share-off",
+};
+
+export function needsAttention(status: Status): boolean {
+  return ATTENTION.has(status.group);
+}
+
+/** Attributes as the sentences name them, numbers in the user's locale. */
+function values(hass: Hass, state: HassState | undefined): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const [name, value] of Object.entries(state?.attributes ?? {})) {
+    if (typeof value === "number") found[name] = f.number(hass, value, Number.isInteger(value) ? 0 : 1);
+    else if (typeof value === "string") found[name] = value;
+  }
+  const until = f.readTime(state?.attributes.until);
+  if (until) found.until = found.time = f.moment(hass, until);
+  return found;
+}
+
+/** The integration's own sentence for a reason: what is wrong and what to do. */
+function adviceOf(hass: Hass, reason: string | undefined, state: HassState | undefined): string {
+  if (!reason) return "";
+  let sentence = "";
+  try {
+    sentence = hass.localize(`component.hmm.selector.sentence.options.${reason}`, values(hass, state));
+  } catch {
+    // A sentence that needs a value which the state has not
+  }
+  if (sentence && !sentence.includes("{")) return sentence;
+  const translated = state ? hass.formatEntityAttributeValue(state, "reason") : "";
+  return translated && translated !== reason && !translated.includes("{") ? translated : "";
+}
+
+function firstSentence(words: string): string {
+  return words.split(/(?<=[.!?。])\s/u)[0]?.replace(/[.。]$/u, "") ?? "";
+}
+
+function ofLimit(hass: Hass, state: HassState | undefined): { value: string; limit: string } | undefined {
+  const { value, limit, unit } = state?.attributes ?? {};
+  if (typeof value !== "number" || typeof limit !== "number") return undefined;
+  const digits = unit === "°C" || unit === "°F" ? 0 : 2;
+  return { value: f.number(hass, value, digits), limit: f.join([f.number(hass, limit, digits), String(unit ?? "")]) };
+}
+
+/** Read what a miner does; without its status entity from what else it shows. */
+export function statusOf(hass: Hass, miner: HmmDevice): Status {
+  const entity = stateOf(hass, miner, "sensor.status");
+  const problem = stateOf(hass, miner, "binary_sensor.problem");
+  let state = entity && isKnown(entity) ? entity.state : undefined;
+  if (!entity) state = guess(hass, miner);
+  let group: Group = state === undefined ? "unknown" : GROUPS[state] ?? "unknown";
+  let reason = typeof entity?.attributes.reason === "string" ? entity.attributes.reason : undefined;
+  const problems = Array.isArray(problem?.attributes.problems) ? problem.attributes.problems.map(String) : [];
+  const isWarning = problem?.state === "on" && !ATTENTION.has(group) && group !== "resting";
+  if (isWarning) {
+    group = problems.includes("overheat") ? "overheated" : "warning";
+    reason = problems[0];
+  }
+  const source = isWarning ? problem : entity;
+  const since = f.readTime(source?.attributes.since) ?? f.readTime(source?.last_changed);
+  const status: Status = {
+    group,
+    tone: LOOKS[group][0],
+    form: LOOKS[group][1],
+    icon: ICONS[state ?? ""] ?? ICONS[isWarning ? reason ?? "" : ""] ?? LOOKS[group][2],
+    word: entity && isKnown(entity) && !isWarning ? hass.formatEntityState(entity) : wordOf(hass, group),
+    line: "",
+    longLine: "",
+    advice: adviceOf(hass, reason, source),
+    rank: ORDER.indexOf(group),
+    ...(reason ? { reason } : {}),
+    ...(since ? { since } : {}),
+  };
+  status.line = lineOf(hass, miner, status, state, source);
+  status.longLine =
+    group === "overheated" && since && source === entity
+      ? text(hass, "line_overheated_since", { line: status.line, time: f.moment(hass, since) })
+      : status.line;
+  return status;
+}
+
+function wordOf(hass: Hass, group: Group): string {
+  if (group === "mining") return text(hass, "word_mining");
+  if (group === "resting") return text(hass, "word_resting");
+  return text(hass, ATTENTION.has(group) ? "word_attention" : "word_waiting");
+}
+
+function lineOf(hass: Hass, miner: HmmDevice, status: Status, state: string | undefined, source?: HassState): string {
+  const { group, reason, since } = status;
+  const time = since ? f.moment(hass, since) : "";
+  const timed = (key: "line_offline" | "line_no_pool" | "line_not_mining") =>
+    since ? text(hass, key, { time }) : text(hass, `${key}_plain`);
+  const own = (key: string | undefined) => maybeText(hass, `line_${key}`, { ...values(hass, source), time });
+  switch (group) {
+    case "mining":
+      return "";
+    case "overheated": {
+      const limit = ofLimit(hass, source);
+      return limit ? text(hass, "line_overheated", limit) : text(hass, "line_overheated_plain");
+    }
+    case "offline": {
+      const plugOff = stateOf(hass, miner, "switch.mining")?.state === "off";
+      const why = plugOff ? text(hass, "why_plug") : maybeText(hass, `why_${reason}`) ?? firstSentence(status.advice);
+      return why ? `${timed("line_offline")}: ${why}` : timed("line_offline");
+    }
+    case "fault": {
+      const why = maybeText(hass, `why_${reason}`) ?? firstSentence(status.advice);
+      return why ? `${text(hass, "line_fault")}: ${why}` : text(hass, "line_fault");
+    }
+    case "no_pool":
+      return timed("line_no_pool");
+    case "slow": {
+      const limit = ofLimit(hass, source);
+      return limit ? text(hass, "line_slow", limit) : text(hass, "line_slow_plain");
+    }
+    case "not_mining":
+      return timed("line_not_mining");
+    case "unknown":
+      return text(hass, source && source.state === "unknown" && source.attributes.reason == null && since
+        && Date.now() - since.getTime() > 120_000 ? "line_unknown" : "line_first");
+    default: {
+      const line = own(reason) ?? own(state);
+      if (line && !line.includes("{")) return line;
+      return firstSentence(status.advice) || maybeText(hass, `line_${reason}_plain`)
+        || text(hass, group === "warning" ? "line_problem" : (`line_${PLAIN[group] ?? "starting"}` as TextKey));
+    }
+  }
+}
+
+const PLAIN: Partial<Record<Group, string>> = { resting: "paused", no_shares: "no_shares" };
+
+/** The state of a miner whose status entity was disabled. */
+function guess(hass: Hass, miner: HmmDevice): string | undefined {
+  const readings = ["sensor.hashrate", "binary_sensor.running", "sensor.temperature"].map((key) => stateOf(hass, miner, key));
+  const online = stateOf(hass, miner, "binary_sensor.online");
+  const plug = stateOf(hass, miner, "switch.mining");
+  const there = readings.filter((state) => state !== undefined);
+  if (online?.state === "off" || (there.length && there.every((state) => state.state === "unavailable"))) {
+    return plug?.state === "off" ? "off" : "offline";
+  }
+  if (plug?.state === "off") return "paused";
+  const running = stateOf(hass, miner, "binary_sensor.running")?.state;
+  if (running === "off") return "not_mining";
+  const hashrate = f.readHashrate(stateOf(hass, miner, "sensor.hashrate"));
+  return running === "on" || (hashrate ?? 0) > 0 ? "mining" : undefined;
+}
+
+// ---- pools
+
+export interface PoolStatus {
+  tone: Tone;
+  form: Form;
+  icon: string;
+  line: string;
+  bad: boolean;
+  isIdle: boolean;
+}
+
+export function poolStatus(hass: Hass, pool: HmmDevice): PoolStatus {
+  const status = stateOf(hass, pool, "sensor.status");
+  const health = stateOf(hass, pool, "binary_sensor.health");
+  const stratum = stateOf(hass, pool, "binary_sensor.stratum");
+  const problem = stateOf(hass, pool, "binary_sensor.problem");
+  const statisticsDown = health?.state === "off";
+  const stratumDown = stratum?.state === "off";
+  let state = status && isKnown(status) ? status.state : undefined;
+  state ??= statisticsDown && stratumDown ? "down" : statisticsDown ? "statistics_down" : stratumDown && problem?.state === "on"
+    ? "stratum_down" : health?.attributes.reason === "no_data" ? "no_data" : health ? "ok" : undefined;
+  const icon = "mdi:server-network";
+  const look = (tone: Tone, form: Form, line: string, bad = form === "solid"): PoolStatus => ({
+    tone, form, icon, line, bad, isIdle: false,
+  });
+  const word = (key: TextKey) => {
+    const own = status && isKnown(status) ? hass.formatEntityState(status) : "";
+    return own && own !== status?.state ? own : text(hass, key);
+  };
+  switch (state) {
+    case "down":
+      return look("err", "solid", word("pool_down"));
+    case "stratum_down":
+      return look("err", "solid", word("pool_stratum"));
+    case "statistics_down":
+      return look("warn", "solid", word("pool_statistics"));
+    case "no_data":
+      return look("off", "tint", word("no_data"));
+    case "ok": {
+      if (problem?.state === "on") return look("warn", "solid", poolProblem(hass, problem));
+      const workers = f.numeric(stateOf(hass, pool, "sensor.workers"));
+      const hashrate = f.readHashrate(stateOf(hass, pool, "sensor.hashrate"));
+      if (workers === 0 || (workers === undefined && hashrate === 0)) {
+        return { ...look("off", "tint", text(hass, "idle")), icon: "mdi:pause", isIdle: true };
+      }
+      return look("ok", "tint", "");
+    }
+    case undefined:
+      return { ...look("off", "tint", text(hass, "line_first")), icon: "mdi:help" };
+    default:
+      return look("warn", "solid", status ? hass.formatEntityState(status) : text(hass, "line_problem"));
+  }
+}
+
+function poolProblem(hass: Hass, problem: HassState): string {
+  const [first] = Array.isArray(problem.attributes.problems) ? problem.attributes.problems.map(String) : [];
+  return firstSentence(adviceOf(hass, first, problem)) || maybeText(hass, `line_${first}`) || text(hass, "line_problem");
+}
+
+// ---- privacy
+
+const PRIVATE = "hmm-private";
+
+export function isPrivate(): boolean {
+  try {
+    return localStorage.getItem(PRIVATE) === "1";
+  } catch {
+    return false;
+  }
+}
+
+export function setPrivate(hidden: boolean): void {
+  try {
+    localStorage.setItem(PRIVATE, hidden ? "1" : "0");
+  } catch {
+    // A browser that stores nothing: nothing is hidden
+  }
+  window.dispatchEvent(new Event(PRIVATE));
+}
+
+export function onPrivate(callback: () => void): () => void {
+  window.addEventListener(PRIVATE, callback);
+  return () => window.removeEventListener(PRIVATE, callback);
+}
+
+/** The name of a pool account, or "Pool 1 · BCH" while private data is hidden. */
+export function poolName(hass: Hass, pools: HmmDevice[], pool: HmmDevice): string {
+  if (!isPrivate()) return nameOf(pool);
+  const number = text(hass, "pool_number", { number: pools.indexOf(pool) + 1 });
+  return pool.device.model ? `${number} · ${pool.device.model}` : number;
+}

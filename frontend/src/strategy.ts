@@ -1,0 +1,275 @@
+// The dashboard under "Add dashboard": a list of views, each of which makes its cards when it is opened.
+// What changes by the minute (who has a problem, who is fastest) is decided by the cards; the strategy only looks
+// at registries, and Home Assistant asks it again when those change.
+
+import { type CardConfig, type Hass, list } from "./hass";
+import { type HmmDevice, type Model, modelOf, nameOf } from "./model";
+import { text, type TextKey } from "./texts";
+
+interface DashboardConfig {
+  type?: string;
+  /** A text on the first view, in Markdown. */
+  intro?: string;
+}
+
+interface ViewConfig extends DashboardConfig {
+  view: View;
+  device_id?: string;
+}
+
+type View = "fleet" | "miners" | "miner" | "pools" | "energy" | "health";
+type Card = Partial<CardConfig> & { type: string };
+interface Section {
+  type: "grid";
+  column_span?: number;
+  cards: Card[];
+}
+
+const ICONS: Record<Exclude<View, "miner">, string> = {
+  fleet: "mdi:view-dashboard",
+  miners: "mdi:pickaxe",
+  pools: "mdi:server-network",
+  energy: "mdi:lightning-bolt",
+  health: "mdi:heart-pulse",
+};
+const VIEW = "custom:hmm-view";
+const FULL = { columns: "full" };
+const HALF = { columns: 6 };
+
+export function dashboard(hass: Hass, config: DashboardConfig): object {
+  const model = modelOf(hass);
+  const view = (name: Exclude<View, "miner">) => ({
+    title: text(hass, `view_${name}`),
+    path: name,
+    icon: ICONS[name],
+    strategy: { ...(name === "fleet" && config.intro ? { intro: config.intro } : {}), type: VIEW, view: name },
+  });
+  return {
+    title: text(hass, "dashboard"),
+    views: [
+      view("fleet"),
+      ...(model.miners.length ? [view("miners")] : []),
+      ...(model.pools.length ? [view("pools")] : []),
+      ...(model.miners.some((miner) => "sensor.energy" in miner.entities) ? [view("energy")] : []),
+      ...(model.miners.length ? [view("health")] : []),
+      ...model.miners.map((miner) => ({
+        title: nameOf(miner),
+        path: pathOf(miner),
+        subview: true,
+        back_path: "miners",
+        strategy: { type: VIEW, view: "miner", device_id: miner.id },
+      })),
+    ],
+  };
+}
+
+function pathOf(miner: HmmDevice): string {
+  return `miner-${miner.id}`;
+}
+
+function section(cards: (Card | undefined | false)[], column_span = 1): Section {
+  return { type: "grid", column_span, cards: cards.filter((card): card is Card => Boolean(card)) };
+}
+
+function sections(all: Section[], max_columns: number): object {
+  return { type: "sections", max_columns, dense_section_placement: true, sections: all.filter(({ cards }) => cards.length) };
+}
+
+export function view(hass: Hass, config: ViewConfig): object {
+  const model = modelOf(hass);
+  const heading = (key: TextKey, icon: string, path?: string): Card => ({
+    type: "heading",
+    heading: text(hass, key),
+    icon,
+    ...(path ? { tap_action: { action: "navigate", navigation_path: path } } : {}),
+  });
+  switch (config.view) {
+    case "fleet":
+      return fleetView(hass, model, config, heading);
+    case "miners":
+      return sections([section([{ type: "custom:hmm-miners-table-card", grid_options: FULL }], 4)], 4);
+    case "miner":
+      return minerView(hass, model.byId.get(config.device_id ?? ""), heading);
+    case "pools":
+      return sections(
+        [
+          ...model.pools.map((pool) => section([{ type: "custom:hmm-pool-card", device_id: pool.id, grid_options: FULL }], 2)),
+          model.pools.length > 1 && section([{ type: "custom:hmm-pools-card", grid_options: FULL }], 4),
+        ].filter((found): found is Section => Boolean(found)),
+        4,
+      );
+    case "energy":
+      return energyView(hass, model);
+    case "health":
+      return healthView(model, heading);
+  }
+}
+
+function all(miners: HmmDevice[], key: string): string[] {
+  return miners.map((miner) => miner.entities[key]).filter((id): id is string => id !== undefined);
+}
+
+function fleetView(hass: Hass, model: Model, config: ViewConfig, heading: (key: TextKey, icon: string, path?: string) => Card): object {
+  const total = model.fleet?.entities["sensor.hashrate"];
+  return sections(
+    [
+      section(
+        [
+          // On a phone the verdict comes first
+          { ...heading("view_fleet", "mdi:sigma"), visibility: [{ condition: "screen", media_query: "(min-width: 768px)" }] },
+          { type: "custom:hmm-fleet-card", more: "miners", grid_options: FULL },
+          config.intro ? { type: "markdown", text_only: true, content: config.intro, grid_options: FULL } : undefined,
+        ],
+        2,
+      ),
+      section([
+        model.miners.length > 0 && heading("view_miners", "mdi:pickaxe", "miners"),
+        model.miners.length > 0 && { type: "custom:hmm-miners-card", limit: 12, more: "miners" },
+      ]),
+      section([
+        model.pools.length > 0 && heading("view_pools", "mdi:server-network", "pools"),
+        ...model.pools.slice(0, 12).map((pool): Card => ({ type: "custom:hmm-pool-card", layout: "compact", device_id: pool.id })),
+        all(model.miners, "sensor.best_share").length > 0 && heading("best_share", "mdi:trophy-variant"),
+        all(model.miners, "sensor.best_share").length > 0 && { type: "custom:hmm-leaderboard-card", limit: 5 },
+      ]),
+      section(
+        [
+          total !== undefined && heading("last_7_days", "mdi:chart-line"),
+          total !== undefined && {
+            type: "statistics-graph",
+            entities: [{ entity: total, name: text(hass, "hashrate") }],
+            stat_types: ["mean"],
+            days_to_show: 7,
+            period: "hour",
+            hide_legend: true,
+            grid_options: FULL,
+          },
+        ],
+        2,
+      ),
+    ],
+    4,
+  );
+}
+
+function minerView(hass: Hass, miner: HmmDevice | undefined, heading: (key: TextKey, icon: string) => Card): object {
+  if (!miner) return sections([section([{ type: "markdown", content: text(hass, "gone") }])], 1);
+  const shown = ["sensor.hashrate", "sensor.temperature", "sensor.power", "sensor.efficiency"]
+    .map((key) => miner.entities[key])
+    .filter((id): id is string => id !== undefined);
+  const tiles = ["sensor.best_session_share", "sensor.reject_rate", "sensor.uptime", "sensor.energy"]
+    .map((key) => miner.entities[key])
+    .filter((id): id is string => id !== undefined);
+  const told = ["sensor.status", "binary_sensor.online", "select.mode", "switch.mining", "event.highlight"]
+    .map((key) => miner.entities[key])
+    .filter((id): id is string => id !== undefined);
+  return sections(
+    [
+      section([
+        { type: "custom:hmm-miner-card", device_id: miner.id, layout: "detailed" },
+        ...tiles.map((entity): Card => ({ type: "tile", entity, name: { type: "entity" }, grid_options: HALF })),
+      ]),
+      section([
+        shown.length > 0 && heading("last_24_hours", "mdi:chart-line"),
+        ...shown.map((entity): Card => ({ type: "history-graph", hours_to_show: 24, entities: [{ entity, name: { type: "entity" } }], grid_options: FULL })),
+      ]),
+      section([
+        told.length > 0 && heading("view_history", "mdi:format-list-bulleted"),
+        told.length > 0 && hass.config.components.includes("logbook") && { type: "logbook", target: { entity_id: told }, hours_to_show: 72, grid_options: { columns: "full", rows: 10 } },
+      ]),
+    ],
+    3,
+  );
+}
+
+function energyView(hass: Hass, model: Model): object {
+  const energy = all(model.miners, "sensor.energy");
+  const power = all(model.miners, "sensor.power");
+  const total = model.fleet?.entities["sensor.power"];
+  return sections(
+    [
+      section(
+        [
+          total !== undefined && { type: "tile", entity: total, name: { type: "entity" }, features: [{ type: "trend-graph", hours_to_show: 24 }], grid_options: FULL },
+          power.length > 0 && { type: "statistics-graph", title: text(hass, "power_by_miner"), entities: power, stat_types: ["mean"], days_to_show: 2, period: "hour", grid_options: FULL },
+        ],
+        2,
+      ),
+      section(
+        [energy.length > 0 && { type: "statistics-graph", title: text(hass, "energy_today"), entities: energy, stat_types: ["change"], chart_type: "bar", days_to_show: 7, period: "day", grid_options: FULL }],
+        2,
+      ),
+    ],
+    4,
+  );
+}
+
+function healthView(model: Model, heading: (key: TextKey, icon: string) => Card): object {
+  const temperatures = all(model.miners, "sensor.temperature");
+  const states = model.miners.map((miner) => miner.entities["sensor.status"] ?? miner.entities["binary_sensor.running"]).filter((id): id is string => id !== undefined);
+  const updates = [...model.byId.values()].flatMap((device) =>
+    Object.entries(device.entities).filter(([key]) => key.startsWith("update.")).map(([, id]) => id),
+  );
+  return sections(
+    [
+      section([heading("view_fleet", "mdi:heart-pulse"), { type: "custom:hmm-fleet-card", more: "miners", highlights: false, grid_options: FULL }], 2),
+      section(
+        [
+          states.length > 0 && heading("last_24_hours", "mdi:timeline-clock"),
+          states.length > 0 && { type: "history-graph", hours_to_show: 24, entities: states, grid_options: FULL },
+        ],
+        2,
+      ),
+      section(
+        [
+          temperatures.length > 0 && heading("temperatures", "mdi:thermometer"),
+          temperatures.length > 0 && { type: "history-graph", hours_to_show: 24, entities: temperatures, grid_options: FULL },
+        ],
+        2,
+      ),
+      section([updates.length > 0 && heading("updates", "mdi:package-up"), ...updates.map((entity): Card => ({ type: "tile", entity, grid_options: HALF }))], 2),
+    ],
+    4,
+  );
+}
+
+class HmmDashboardStrategy extends HTMLElement {
+  static noEditor = true;
+  static registryDependencies = ["entities", "devices"];
+
+  static async generate(config: DashboardConfig, hass: Hass): Promise<object> {
+    return dashboard(hass, config);
+  }
+
+  static getCreateSuggestions(hass: Hass): object {
+    return { title: text(hass, "dashboard"), icon: "mdi:pickaxe" };
+  }
+}
+
+class HmmViewStrategy extends HTMLElement {
+  static noEditor = true;
+  static registryDependencies = ["entities", "devices"];
+
+  static async generate(config: ViewConfig, hass: Hass): Promise<object> {
+    return view(hass, config);
+  }
+}
+
+export function registerStrategies(): void {
+  const known: [string, CustomElementConstructor][] = [
+    ["ll-strategy-dashboard-hmm", HmmDashboardStrategy],
+    ["ll-strategy-view-hmm-view", HmmViewStrategy],
+  ];
+  for (const [name, strategy] of known) if (!customElements.get(name)) customElements.define(name, strategy);
+  list("customStrategies", {
+    type: "hmm",
+    strategyType: "dashboard",
+    name: "HMM - Home Miner Manager",
+    description: text(pageLanguage(), "dashboard_help"),
+    documentationURL: "https://github.com/hmm-home-assistant/hmm/blob/main/docs/cards.md",
+  } as { type: string });
+}
+
+function pageLanguage(): Hass {
+  return { locale: { language: document.documentElement.lang || navigator.language } } as Hass;
+}

@@ -1,0 +1,43 @@
+// The words of the cards. What the integration says already is taken from its own translations (see status.ts).
+
+import type { Hass } from "./hass";
+import de from "./texts/de.json";
+import en from "./texts/en.json";
+
+export type TextKey = keyof typeof en;
+type Values = Record<string, string | number>;
+
+const LANGUAGES: Record<string, Partial<Record<string, string>>> = { de, en };
+
+function find(hass: Hass, key: string): string | undefined {
+  const { language } = hass.locale;
+  return LANGUAGES[language]?.[key] ?? LANGUAGES[language.split("-")[0] ?? ""]?.[key] ?? (en as Record<string, string>)[key];
+}
+
+function fill(text: string, values: Values): string {
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
+}
+
+export function text(hass: Hass, key: TextKey, values: Values = {}): string {
+  return fill(find(hass, key) ?? key, values);
+}
+
+/** The text of a key made at run time, undefined if there is none. */
+export function maybeText(hass: Hass, key: string, values: Values = {}): string | undefined {
+  const found = find(hass, key);
+  return found === undefined ? undefined : fill(found, values);
+}
+
+type Stem<K> = K extends `${infer S}_other` ? S : never;
+
+/** The form of a text that fits a count. */
+export function plural(hass: Hass, stem: Stem<TextKey>, count: number, values: Values = {}): string {
+  let rule = "other";
+  try {
+    rule = new Intl.PluralRules(hass.locale.language).select(count);
+  } catch {
+    // An unknown language: English knows two forms
+  }
+  const all = { count, ...values };
+  return maybeText(hass, `${stem}_${rule}`, all) ?? text(hass, `${stem}_other` as TextKey, all);
+}
