@@ -43,6 +43,11 @@ export function significant(hass: Hass, value: number, digits = 3): string {
   return numberFormat(hass.locale, { maximumSignificantDigits: digits }).format(value);
 }
 
+/** "2.1 million". */
+export function compact(hass: Hass, value: number): string {
+  return numberFormat(hass.locale, { notation: "compact", compactDisplay: "long", maximumSignificantDigits: 2 }).format(value);
+}
+
 function decimalsOf(value: number): number {
   return value >= 100 ? 0 : value >= 10 ? 1 : 2;
 }

@@ -26,6 +26,7 @@ export interface RegistryDevice {
   model?: string | null;
   via_device_id?: string | null;
   configuration_url?: string | null;
+  config_entries?: string[];
 }
 
 export interface Locale {

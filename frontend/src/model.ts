@@ -16,6 +16,8 @@ export interface Model {
   fleet?: HmmDevice;
   miners: HmmDevice[];
   pools: HmmDevice[];
+  /** The pool accounts that list a worker of a miner, by the miner's id. */
+  poolsOf: Map<string, HmmDevice[]>;
   byId: Map<string, HmmDevice>;
 }
 
@@ -53,7 +55,7 @@ export function modelOf(hass: Hass): Model {
     const domain = entity.entity_id.slice(0, entity.entity_id.indexOf("."));
     entities[`${domain}.${entity.translation_key}`] ??= entity.entity_id;
   }
-  const model: Model = { miners: [], pools: [], byId: new Map() };
+  const model: Model = { miners: [], pools: [], poolsOf: new Map(), byId: new Map() };
   for (const [id, entities] of found) {
     const device = hass.devices[id];
     if (!device) continue;
@@ -62,6 +64,12 @@ export function modelOf(hass: Hass): Model {
     if (one.kind === "fleet") model.fleet ??= one;
     else if (one.kind === "miner") model.miners.push(one);
     else if (one.kind === "pool") model.pools.push(one);
+  }
+  for (const { kind, device } of model.byId.values()) {
+    if (kind !== "worker" || !device.via_device_id || model.byId.get(device.via_device_id)?.kind !== "miner") continue;
+    const pool = model.pools.find((one) => one.device.config_entries?.some((entry) => device.config_entries?.includes(entry)));
+    const known = model.poolsOf.get(device.via_device_id) ?? [];
+    if (pool && !known.includes(pool)) model.poolsOf.set(device.via_device_id, [...known, pool]);
   }
   const byName = (a: HmmDevice, b: HmmDevice) => nameOf(a).localeCompare(nameOf(b), undefined, { numeric: true });
   model.miners.sort(byName);

@@ -4,8 +4,8 @@ import { html, nothing, type TemplateResult } from "lit";
 import type { Action } from "./actions";
 import * as f from "./format";
 import type { Hass } from "./hass";
-import { type HmmDevice, isKnown, stateOf } from "./model";
-import type { Form, Status, Tone } from "./status";
+import { type HmmDevice, isKnown, type Model, nameOf, stateOf } from "./model";
+import { type Form, isPrivate, poolName, type Status, type Tone } from "./status";
 import { text } from "./texts";
 
 export function circle(tone: Tone, form: Form, icon: string): TemplateResult {
@@ -39,8 +39,25 @@ export function readingsOf(hass: Hass, miner: HmmDevice): Readings {
     temperature: f.numeric(temperature),
     temperatureText: degrees(hass, temperature),
     efficiency: f.numeric(stateOf(hass, miner, "sensor.efficiency")),
-    bestShare: f.readDifficulty(stateOf(hass, miner, "sensor.best_share")),
+    bestShare: bestShare(hass, miner),
   };
+}
+
+/** The best share ever; of a miner that forgets it at a restart, the best since then. */
+export function bestShare(hass: Hass, miner: HmmDevice): number | undefined {
+  const ever = stateOf(hass, miner, "sensor.best_share");
+  return f.readDifficulty(ever ?? stateOf(hass, miner, "sensor.best_session_share"));
+}
+
+/** The pool that a miner works for: the account in HMM that it names, else its address. */
+export function poolOf(hass: Hass, model: Model, miner: HmmDevice): { name: string; account?: HmmDevice } | undefined {
+  const active = stateOf(hass, miner, "sensor.active_pool");
+  const chosen = stateOf(hass, miner, "select.pool");
+  const account =
+    model.pools.find((pool) => [active?.state, chosen?.state].includes(nameOf(pool))) ?? (model.poolsOf.get(miner.id)?.length === 1 ? model.poolsOf.get(miner.id)?.[0] : undefined);
+  if (account) return { name: poolName(hass, model.pools, account), account };
+  if (!isKnown(active)) return undefined;
+  return { name: isPrivate() ? text(hass, "pool") : active.state };
 }
 
 export function degrees(hass: Hass, state: ReturnType<typeof stateOf>): string {
@@ -83,10 +100,10 @@ export interface Stat {
   isWord?: boolean;
 }
 
-export function stats(all: (Stat | undefined | false)[], narrow = 3): TemplateResult {
+export function stats(all: (Stat | undefined | false)[]): TemplateResult {
   const found = all.filter((stat): stat is Stat => Boolean(stat));
   if (!found.length) return html``;
-  return html`<dl class="stats" style="--n:${found.length};--narrow:${Math.min(narrow, found.length)}">
+  return html`<dl class="stats" style="--n:${found.length};--narrow:${found.length === 4 ? 2 : Math.min(3, found.length)}">
     ${found.map(
       ({ label, value, title, isWord }) =>
         html`<div title=${title ?? ""}><dt>${label}</dt><dd class=${isWord ? "word" : ""}>${value}</dd></div>`,
@@ -101,10 +118,6 @@ export function perDay(hass: Hass, state: ReturnType<typeof stateOf>): { text: s
   const [currency, per] = String(state.attributes.unit_of_measurement ?? "").split("/");
   const day = per === "h" ? amount * 24 : amount;
   return { text: f.money(hass, day, currency || undefined), amount: day };
-}
-
-export function poolText(hass: Hass, state: ReturnType<typeof stateOf>): string {
-  return isKnown(state) ? hass.formatEntityState(state) : "";
 }
 
 /** A button for an action of a card that can be busy, ask and fail. */

@@ -125,7 +125,7 @@ export function statusOf(hass: Hass, miner: HmmDevice): Status {
     group = problems.includes("overheat") ? "overheated" : "warning";
     reason = problems[0];
   }
-  const source = isWarning ? problem : entity;
+  const source = isWarning ? problem : entity ?? stateOf(hass, miner, "binary_sensor.running") ?? stateOf(hass, miner, "sensor.hashrate");
   const since = f.readTime(source?.attributes.since) ?? f.readTime(source?.last_changed);
   const status: Status = {
     group,
@@ -142,7 +142,7 @@ export function statusOf(hass: Hass, miner: HmmDevice): Status {
   };
   status.line = lineOf(hass, miner, status, state, source);
   status.longLine =
-    group === "overheated" && since && source === entity
+    group === "overheated" && since && !isWarning
       ? text(hass, "line_overheated_since", { line: status.line, time: f.moment(hass, since) })
       : status.line;
   return status;
@@ -198,6 +198,8 @@ function lineOf(hass: Hass, miner: HmmDevice, status: Status, state: string | un
 
 const PLAIN: Partial<Record<Group, string>> = { resting: "paused", no_shares: "no_shares" };
 
+const FAULTS = new Set(["power_fault", "hardware_fault", "chip_error", "fan_fault", "fan_stopped", "no_core_voltage"]);
+
 /** The state of a miner whose status entity was disabled. */
 function guess(hass: Hass, miner: HmmDevice): string | undefined {
   const readings = ["sensor.hashrate", "binary_sensor.running", "sensor.temperature"].map((key) => stateOf(hass, miner, key));
@@ -207,6 +209,10 @@ function guess(hass: Hass, miner: HmmDevice): string | undefined {
   if (online?.state === "off" || (there.length && there.every((state) => state.state === "unavailable"))) {
     return plug?.state === "off" ? "off" : "offline";
   }
+  const problem = stateOf(hass, miner, "binary_sensor.problem");
+  const problems = Array.isArray(problem?.attributes.problems) ? problem.attributes.problems.map(String) : [];
+  if (problems.includes("overheat")) return "overheated";
+  if (problems.some((key) => FAULTS.has(key))) return "fault";
   if (plug?.state === "off") return "paused";
   const running = stateOf(hass, miner, "binary_sensor.running")?.state;
   if (running === "off") return "not_mining";

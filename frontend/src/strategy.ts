@@ -42,6 +42,8 @@ export function dashboard(hass: Hass, config: DashboardConfig): object {
     title: text(hass, `view_${name}`),
     path: name,
     icon: ICONS[name],
+    // Words on a desktop, icons with the words as their names on a phone
+    show_icon_and_title: globalThis.matchMedia?.("(min-width: 870px)").matches ?? true,
     strategy: { ...(name === "fleet" && config.intro ? { intro: config.intro } : {}), type: VIEW, view: name },
   });
   return {
@@ -93,7 +95,7 @@ export function view(hass: Hass, config: ViewConfig): object {
     case "pools":
       return sections(
         [
-          ...model.pools.map((pool) => section([{ type: "custom:hmm-pool-card", device_id: pool.id, grid_options: FULL }], 2)),
+          ...model.pools.map((pool) => section([{ type: "custom:hmm-pool-card", device_id: pool.id, grid_options: FULL }], 4)),
           model.pools.length > 1 && section([{ type: "custom:hmm-pools-card", grid_options: FULL }], 4),
         ].filter((found): found is Section => Boolean(found)),
         4,
@@ -129,8 +131,8 @@ function fleetView(hass: Hass, model: Model, config: ViewConfig, heading: (key: 
       section([
         model.pools.length > 0 && heading("view_pools", "mdi:server-network", "pools"),
         ...model.pools.slice(0, 12).map((pool): Card => ({ type: "custom:hmm-pool-card", layout: "compact", device_id: pool.id })),
-        all(model.miners, "sensor.best_share").length > 0 && heading("best_share", "mdi:trophy-variant"),
-        all(model.miners, "sensor.best_share").length > 0 && { type: "custom:hmm-leaderboard-card", limit: 5 },
+        all(model.miners, "sensor.best_share").length > 0 && heading("best_shares", "mdi:trophy-variant"),
+        all(model.miners, "sensor.best_share").length > 0 && { type: "custom:hmm-leaderboard-card", title: "", limit: 5 },
       ]),
       section(
         [
@@ -212,24 +214,18 @@ function healthView(model: Model, heading: (key: TextKey, icon: string) => Card)
   );
   return sections(
     [
-      section([heading("view_fleet", "mdi:heart-pulse"), { type: "custom:hmm-fleet-card", more: "miners", highlights: false, grid_options: FULL }], 2),
-      section(
-        [
-          states.length > 0 && heading("last_24_hours", "mdi:timeline-clock"),
-          states.length > 0 && { type: "history-graph", hours_to_show: 24, entities: states, grid_options: FULL },
-        ],
-        2,
-      ),
-      section(
-        [
-          temperatures.length > 0 && heading("temperatures", "mdi:thermometer"),
-          temperatures.length > 0 && { type: "history-graph", hours_to_show: 24, entities: temperatures, grid_options: FULL },
-        ],
-        2,
-      ),
-      section([updates.length > 0 && heading("updates", "mdi:package-up"), ...updates.map((entity): Card => ({ type: "tile", entity, grid_options: HALF }))], 2),
+      section([heading("view_health", "mdi:heart-pulse"), { type: "custom:hmm-fleet-card", more: "miners", highlights: false, grid_options: FULL }]),
+      section([
+        states.length > 0 && heading("last_24_hours", "mdi:timeline-clock"),
+        states.length > 0 && { type: "history-graph", hours_to_show: 24, entities: states, grid_options: FULL },
+      ]),
+      section([
+        temperatures.length > 0 && heading("temperatures", "mdi:thermometer"),
+        temperatures.length > 0 && { type: "history-graph", hours_to_show: 24, entities: temperatures, grid_options: FULL },
+      ]),
+      section([updates.length > 0 && heading("updates", "mdi:package-up"), ...updates.map((entity): Card => ({ type: "tile", entity, grid_options: HALF }))]),
     ],
-    4,
+    3,
   );
 }
 

@@ -5,6 +5,7 @@ import { HmmCard } from "../card";
 import * as f from "../format";
 import { type CardConfig, type Hass, moreInfo } from "../hass";
 import { type HmmDevice, type Model, nameOf, stateOf } from "../model";
+import { bestShare } from "../parts";
 import { styles } from "../styles";
 
 interface LeaderboardConfig extends CardConfig {
@@ -37,6 +38,8 @@ export class HmmLeaderboardCard extends HmmCard<LeaderboardConfig> {
       .end .q { display: block; font-size: 12px; }
       .mark { display: inline-flex; gap: 8px; align-items: center; padding: 8px 14px; font-size: 12px; }
       .mark i { width: 2px; height: 14px; background: var(--hmm-text); }
+      li:first-child .lb { border-top: 0; }
+      .head + ol .lb { border-top: 1px solid var(--hmm-line) !important; }
       .legend { border-top: 1px solid var(--hmm-line); }
       @container (max-width: 480px) {
         .lb { grid-template-columns: 1fr auto; padding-block: 8px; }
@@ -57,7 +60,7 @@ export class HmmLeaderboardCard extends HmmCard<LeaderboardConfig> {
   protected draw(hass: Hass, model: Model): TemplateResult {
     const found: Entry[] = [];
     for (const miner of model.miners) {
-      const share = f.readDifficulty(stateOf(hass, miner, "sensor.best_share"));
+      const share = bestShare(hass, miner);
       if (share) found.push({ miner, share, needed: neededBy(hass, model, miner) });
     }
     found.sort((a, b) => b.share - a.share);
@@ -67,14 +70,14 @@ export class HmmLeaderboardCard extends HmmCard<LeaderboardConfig> {
     const least = 1e3;
     const at = (value: number) => (100 * Math.max(0, Math.log10(value / least))) / Math.log10((most * 3) / least);
     const lines = [1e6, 1e9, 1e12, 1e15].filter((line) => line < most * 3);
-    return html`<ha-card role="article" aria-label=${title}>
-      <div class="head tx"><h2 class="p e">${title}</h2><span class="q sec">${this.t("best_shares_help")}</span></div>
+    return html`<ha-card role="article" aria-label=${title || this.t("best_shares")}>
+      ${title ? html`<div class="head tx"><h2 class="p e">${title}</h2><span class="q sec">${this.t("best_shares_help")}</span></div>` : nothing}
       ${shown.length ? nothing : html`<div class="empty line">${this.t("no_shares_yet")}</div>`}
       <ol>
         ${shown.map(({ miner, share, needed }, index) => {
           const isBlock = needed !== undefined && share >= needed;
           const note = isBlock ? this.t("block_found") : needed === undefined ? "" : share / needed < 1e-8 ? this.t("in_draw") : this.t("part_of_block", { part: f.part(hass, share / needed) });
-          return html`<li><button class="lb" @click=${() => moreInfo(this, miner.entities["sensor.best_share"])}>
+          return html`<li><button class="lb" @click=${() => moreInfo(this, miner.entities["sensor.best_share"] ?? miner.entities["sensor.best_session_share"])}>
             <span class="rank sec">${f.number(hass, index + 1)}</span>
             <span class="tx"><span class="p e" title=${nameOf(miner)}><bdi>${nameOf(miner)}</bdi></span></span>
             <span class="track ${isBlock ? "ok" : "neu"}" aria-hidden="true">
@@ -95,9 +98,7 @@ export class HmmLeaderboardCard extends HmmCard<LeaderboardConfig> {
 function neededBy(hass: Hass, model: Model, miner: HmmDevice): number | undefined {
   const own = f.readDifficulty(stateOf(hass, miner, "sensor.network_difficulty"));
   if (own) return own;
-  const said = stateOf(hass, miner, "select.pool")?.state;
-  const pools = model.pools.filter((pool) => nameOf(pool) === said);
-  const candidates = pools.length ? pools : model.pools;
+  const candidates = model.poolsOf.get(miner.id) ?? model.pools;
   const coins = new Set(candidates.map((pool) => pool.device.model));
   if (coins.size !== 1) return undefined;
   return candidates.map((pool) => f.readDifficulty(stateOf(hass, pool, "sensor.network_difficulty"))).find(Boolean);

@@ -6,8 +6,8 @@ import { HmmCard } from "../card";
 import * as f from "../format";
 import { type CardConfig, type Hass, moreInfo, navigate, openDevice } from "../hass";
 import { type HmmDevice, isKnown, type Model, nameOf, stateOf } from "../model";
-import { actionButton, circle, degrees, figures, icon, perDay, powerText, quantity, readingsOf, stats, tileLine, type Readings } from "../parts";
-import { isPrivate, needsAttention, poolName, type Status, statusOf } from "../status";
+import { actionButton, circle, degrees, figures, icon, perDay, poolOf, powerText, quantity, readingsOf, stats, tileLine, type Readings } from "../parts";
+import { needsAttention, type Status, statusOf } from "../status";
 import { styles } from "../styles";
 import { text } from "../texts";
 
@@ -34,7 +34,6 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
       .fail { padding: 0 14px 8px; font-size: 12px; }
       select { font: inherit; color: inherit; width: 100%; height: 42px; border: 0; border-radius: 12px; background: var(--hmm-fill); padding: 0 12px; }
       select option { background: var(--hmm-card); }
-      @container (max-width: 419px) { .stats { grid-template-columns: repeat(var(--narrow, 2), 1fr); } }
     `,
   ];
 
@@ -75,7 +74,7 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
       ${this.hero(hass, miner, readings, status)}
       ${this.line(miner)}
       ${this.temperature(hass, miner, status)}
-      ${isOffline && readings.power === undefined && readings.bestShare === undefined ? nothing : stats(this.figuresOf(hass, miner, readings), 2)}
+      ${isOffline && readings.power === undefined && readings.bestShare === undefined ? nothing : stats(this.figuresOf(hass, miner, readings))}
       ${this.poolRow(hass, model, miner)}
       ${this.controls(hass, miner, status, isOffline, fix)}
     </ha-card>`;
@@ -172,18 +171,16 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
   }
 
   private poolRow(hass: Hass, model: Model, miner: HmmDevice): TemplateResult | typeof nothing {
-    const active = stateOf(hass, miner, "sensor.active_pool");
-    if (!isKnown(active)) return nothing;
-    // The name of the account in HMM where the miner's pool select says it, else the address
-    const account = model.pools.find((pool) => nameOf(pool) === active.state || nameOf(pool) === stateOf(hass, miner, "select.pool")?.state);
-    const name = account ? poolName(hass, model.pools, account) : isPrivate() ? this.t("pool_number", { number: "?" }) : active.state;
+    const pool = poolOf(hass, model, miner);
+    if (!pool) return nothing;
+    const { name, account } = pool;
     const rejects = f.numeric(stateOf(hass, miner, "sensor.reject_rate"));
     const latency = stateOf(hass, miner, "sensor.response_time");
     const facts = [
       isKnown(latency) ? hass.formatEntityState(latency) : "",
       rejects === undefined ? "" : `${f.percent(hass, 100 - rejects)} ${this.t("accepted")}`,
     ].filter(Boolean);
-    return html`<button class="row" @click=${() => (account ? openDevice(account.id) : moreInfo(this, active.entity_id))}>
+    return html`<button class="row" @click=${() => (account ? openDevice(account.id) : moreInfo(this, miner.entities["sensor.active_pool"]))}>
       ${icon("mdi:server-network")}
       <span class="tx"><span class="p e"><bdi>${name}</bdi></span>${facts.length ? html`<span class="q sec">${facts.join(" · ")}</span>` : nothing}</span>
       ${icon("mdi:chevron-right", "flip")}

@@ -147,7 +147,11 @@ export class HmmPoolCard extends HmmCard<PoolConfig> {
       value: hashrate === undefined ? "–" : f.join(f.hashrate(hass, hashrate)),
       lines: [
         workers === undefined ? undefined : plural(hass, "workers", workers),
-        share === undefined ? undefined : this.t("network_share", { share: f.part(hass, share / 100) }),
+        !share
+          ? undefined
+          : share < 0.001
+            ? this.t("one_part", { count: f.compact(hass, 100 / share) })
+            : this.t("network_share", { share: f.part(hass, share / 100) }),
       ],
     };
   }
@@ -181,7 +185,7 @@ export class HmmPoolCard extends HmmCard<PoolConfig> {
       ...(today ? { note: this.t("blocks_24h") } : {}),
       lines: [
         today && last ? this.t("last_block_ago", { ago: f.ago(hass, last) }) : undefined,
-        share && difficulty ? this.t("best_share_part", { part: f.part(hass, share / difficulty) }) : undefined,
+        share && difficulty && share < difficulty ? this.t("best_share_part", { part: f.part(hass, share / difficulty) }) : undefined,
         this.balance(hass, pool),
       ],
     };

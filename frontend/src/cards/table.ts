@@ -7,8 +7,8 @@ import { HmmCard } from "../card";
 import * as f from "../format";
 import { type CardConfig, type Hass, openDevice } from "../hass";
 import { areaOf, type HmmDevice, isKnown, type Model, nameOf, stateOf } from "../model";
-import { circle, icon, powerText, type Readings, readingsOf } from "../parts";
-import { isPrivate, needsAttention, type Status, statusOf } from "../status";
+import { circle, icon, poolOf, powerText, type Readings, readingsOf } from "../parts";
+import { needsAttention, type Status, statusOf } from "../status";
 import { styles } from "../styles";
 import { plural, type TextKey } from "../texts";
 
@@ -148,7 +148,7 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
 
   protected draw(hass: Hass, model: Model): TemplateResult {
     const wanted = this.config.devices ?? [];
-    const all = model.miners.filter(({ id }) => !wanted.length || wanted.includes(id)).map((miner): Row => this.rowOf(hass, miner));
+    const all = model.miners.filter(({ id }) => !wanted.length || wanted.includes(id)).map((miner): Row => this.rowOf(hass, model, miner));
     if (!all.length) return this.message(this.t("no_miners"));
     const words = this.words.trim().toLocaleLowerCase();
     const rows = all.filter(
@@ -188,10 +188,8 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
     </ha-card>`;
   }
 
-  private rowOf(hass: Hass, miner: HmmDevice): Row {
+  private rowOf(hass: Hass, model: Model, miner: HmmDevice): Row {
     const mode = stateOf(hass, miner, "select.mode");
-    const choice = stateOf(hass, miner, "select.pool");
-    const pool = isKnown(choice) ? choice : stateOf(hass, miner, "sensor.active_pool");
     return {
       miner,
       name: nameOf(miner),
@@ -199,7 +197,7 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
       status: statusOf(hass, miner),
       readings: readingsOf(hass, miner),
       mode: isKnown(mode) ? modeName(hass, mode.state) : "",
-      pool: isKnown(pool) ? (isPrivate() ? this.t("pool") : pool.state) : "",
+      pool: poolOf(hass, model, miner)?.name ?? "",
     };
   }
 

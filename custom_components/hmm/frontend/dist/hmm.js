@@ -1,1 +1,1 @@
-var e=new URL(import.meta.url).searchParams.get("v")??"",s=window;if(s.hmmCards===void 0){for(s.hmmCards=e;!customElements.get("home-assistant");)await new Promise(t=>setTimeout(t,10));(await import("./cards-PYI4SVG3.js")).register(e)}
+var e=new URL(import.meta.url).searchParams.get("v")??"",s=window;if(s.hmmCards===void 0){for(s.hmmCards=e;!customElements.get("home-assistant");)await new Promise(t=>setTimeout(t,10));(await import("./cards-GSNCLMCY.js")).register(e)}
