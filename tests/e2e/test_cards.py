@@ -138,9 +138,7 @@ async def test_dashboard_is_offered_and_follows_what_breaks(
         # By keyboard alone: the row leads to what the miner says
         await tile.focus()
         await page.keyboard.press("Enter")
-        await expect(
-            page.get_by_role("dialog").get_by_text("Shed").first
-        ).to_be_visible()
+        await expect(page.locator("ha-more-info-info")).to_be_visible()
 
 
 async def accessible(page: Page) -> None:
