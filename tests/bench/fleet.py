@@ -10,11 +10,12 @@ only ratios within one run mean anything on a shared machine.
 import argparse
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import asdict, dataclass, field
 import json
 import logging
 from pathlib import Path
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -31,20 +32,40 @@ KINDS = (IDLE, "client", "smallest", "hmm")
 
 
 @dataclass(kw_only=True)
+class Effort:
+    """What something took: s, s of CPU, and the longest block of the event loop in s."""
+
+    seconds: float = 0.0
+    cpu: float = 0.0
+    block: float = 0.0
+
+    def __str__(self) -> str:
+        """Return it as cells of a table."""
+        times = f"{self.seconds:.2f} s", f"{self.cpu:.2f} s"
+        return " | ".join((*times, f"{1000 * self.block:.0f} ms"))
+
+
+@dataclass(kw_only=True)
 class Measured:
-    """What one process measured. Seconds, MB, counts."""
+    """What the processes of one measurement found. Seconds, MB, counts."""
 
     kind: str
     miners: int
-    ready: float = 0.0
-    ready_cpu: float = 0.0
-    ready_lag: float = 0.0
+    first: Effort = field(default_factory=Effort)
+    """The first start."""
+    again: Effort = field(default_factory=Effort)
+    """A start with everything in Home Assistant's registries."""
+    reload: Effort = field(default_factory=Effort)
+    """Of one entry."""
     cpu: float = 0.0
     seconds: float = 0.0
     lag_p99: float = 0.0
     lag_max: float = 0.0
     memory: float = 0.0
+    rows: int = 0
     entities: int = 0
+    sum: float = 0.0
+    """CPU of adding up the fleet once."""
 
 
 class Lag:
@@ -94,72 +115,115 @@ async def _home_assistant(folder: Path) -> AsyncIterator[Any]:
         await hass.async_stop(force=True)
 
 
-def _entry(kind: str, number: int, port: int, mac: str) -> Any:
+def _add_entries(hass: Any, kind: str, devices: list[tuple[int, str]]) -> None:
+    """Make the entries known as they are when Home Assistant has read its storage."""
     from homeassistant.config_entries import ConfigEntry
 
-    data: dict[str, Any] = {"host": "127.0.0.1", "port": port}
-    if kind == "hmm":
-        data |= {"entry_type": "miner", "driver": "bitaxe"}
-    return ConfigEntry(
-        data=data,
-        discovery_keys=MappingProxyType({}),
-        domain=kind,
-        minor_version=1,
-        options={},
-        source="user",
-        subentries_data=(),
-        title=f"Bench {number}",
-        unique_id=mac.lower(),
-        version=1,
-    )
-
-
-def _ready(hass: Any, miners: int) -> bool:
-    """Return whether each miner shows a hashrate."""
-    shown = sum(
-        state.state not in ("unavailable", "unknown")
-        for state in hass.states.async_all("sensor")
-        if state.entity_id.startswith("sensor.bench_")
-        and state.entity_id.endswith("_hashrate")
-    )
-    return shown >= miners
+    for number, (port, mac) in enumerate(devices):
+        data: dict[str, Any] = {"host": "127.0.0.1", "port": port}
+        if kind == "hmm":
+            data |= {"entry_type": "miner", "driver": "bitaxe"}
+        entry_id = f"{number:032x}"
+        hass.config_entries._entries[entry_id] = ConfigEntry(
+            data=data,
+            discovery_keys=MappingProxyType({}),
+            domain=kind,
+            entry_id=entry_id,
+            minor_version=1,
+            options={},
+            source="user",
+            subentries_data=(),
+            title=f"Bench {number}",
+            unique_id=mac.lower(),
+            version=1,
+        )
 
 
 async def _until_ready(hass: Any, miners: int) -> None:
+    """Wait until each miner shows a hashrate."""
     async with asyncio.timeout(300):
-        while not _ready(hass, miners):
-            await asyncio.sleep(0.02)
+        for number in range(miners):
+            entity_id = f"sensor.bench_{number}_hashrate"
+            while (state := hass.states.get(entity_id)) is None or state.state in (
+                "unavailable",
+                "unknown",
+            ):
+                await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def _effort(into: Effort, lag: Lag) -> AsyncIterator[None]:
+    """Measure what is done inside."""
+    lag.take()
+    begun, cpu = time.perf_counter(), time.process_time()
+    yield
+    into.seconds = time.perf_counter() - begun
+    into.cpu = time.process_time() - cpu
+    await asyncio.sleep(0.02)
+    into.block = lag.take()[1]
+
+
+def _rows(folder: Path) -> int:
+    """Return how many states are recorded."""
+    path = folder / "home-assistant_v2.db"
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        found: int = database.execute("SELECT COUNT(*) FROM states").fetchone()[0]
+        return found
+
+
+async def _cost_of_sum(hass: Any) -> float:
+    """Return the CPU seconds of adding up the fleet once."""
+    hub = next(
+        entry.runtime_data
+        for entry in hass.config_entries.async_entries("hmm")
+        if entry.data["entry_type"] == "hub"
+    )
+    cpu = time.process_time()
+    for _ in range(20):
+        await hub._async_update_data()
+    return (time.process_time() - cpu) / 20
 
 
 async def _measure_home_assistant(
-    kind: str, devices: list[tuple[int, str]], seconds: float, folder: Path
+    kind: str,
+    devices: list[tuple[int, str]],
+    seconds: float,
+    folder: Path,
+    known: Measured | None,
 ) -> Measured:
-    found = Measured(kind=kind, miners=len(devices))
+    """Measure a first start and what follows; or another start, if that is ``known``."""
+    from homeassistant.setup import async_setup_component
+
+    found = known or Measured(kind=kind, miners=len(devices))
     async with _home_assistant(folder) as hass:
         before = _memory()
         lag = Lag()
         if kind != IDLE:
-            begun, cpu = time.perf_counter(), time.process_time()
-            entries = [
-                _entry(kind, number, port, mac)
-                for number, (port, mac) in enumerate(devices)
-            ]
-            await asyncio.gather(*map(hass.config_entries.async_add, entries))
-            await _until_ready(hass, len(devices))
-            found.ready = time.perf_counter() - begun
-            found.ready_cpu = time.process_time() - cpu
-            found.ready_lag = lag.take()[1]
+            _add_entries(hass, kind, devices)
+            async with _effort(found.again if known else found.first, lag):
+                await async_setup_component(hass, kind, {})
+                await _until_ready(hass, len(devices))
             await hass.async_block_till_done()
+        if known is None:
             await asyncio.sleep(INTERVAL)  # What a start leaves to be done later
-        found.memory = _memory() - before
-        lag.take()
-        begun, cpu = time.perf_counter(), time.process_time()
-        await asyncio.sleep(seconds)
-        found.cpu = time.process_time() - cpu
-        found.seconds = time.perf_counter() - begun
-        found.lag_p99, found.lag_max = lag.take()
+            found.memory = _memory() - before
+            lag.take()
+            rows = _rows(folder)
+            begun, cpu = time.perf_counter(), time.process_time()
+            await asyncio.sleep(seconds)
+            found.cpu = time.process_time() - cpu
+            found.seconds = time.perf_counter() - begun
+            found.lag_p99, found.lag_max = lag.take()
+            found.rows = _rows(folder) - rows
+            found.entities = len(hass.states.async_all())
+            if kind != IDLE:
+                async with _effort(found.reload, lag):
+                    await hass.config_entries.async_reload(f"{0:032x}")
+            if kind == "hmm":
+                found.sum = await _cost_of_sum(hass)
         lag.stop()
-        found.entities = len(hass.states.async_all())
+    # Else Home Assistant would set the entries up itself, before it is looked at
+    (folder / ".storage" / "core.config_entries").unlink(missing_ok=True)
     return found
 
 
@@ -190,22 +254,27 @@ async def _measure_client(devices: list[tuple[int, str]], seconds: float) -> Mea
     return found
 
 
-def _measure(kind: str, devices: list[tuple[int, str]], seconds: float) -> Measured:
+def _measure(
+    kind: str,
+    devices: list[tuple[int, str]],
+    seconds: float,
+    folder: Path,
+    known: Measured | None,
+) -> Measured:
     logging.disable(logging.CRITICAL)
-    with tempfile.TemporaryDirectory() as name:
-        if kind == "client":
-            return asyncio.run(_measure_client(devices, seconds))
-        folder = Path(name)
-        components = folder / "custom_components"
-        components.mkdir()
-        # Home Assistant is to find these, not those of the checkout
-        (components / "__init__.py").touch()
-        sys.path.insert(0, name)
-        if kind == "smallest":
-            (components / kind).symlink_to(Path(__file__).parent / kind)
-        elif kind == "hmm":
-            (components / kind).symlink_to(ROOT / "custom_components" / kind)
-        return asyncio.run(_measure_home_assistant(kind, devices, seconds, folder))
+    if kind == "client":
+        return asyncio.run(_measure_client(devices, seconds))
+    components = folder / "custom_components"
+    components.mkdir(exist_ok=True)
+    # Home Assistant is to find these, not those of the checkout
+    (components / "__init__.py").touch()
+    sys.path.insert(0, str(folder))
+    if kind != IDLE and known is None:
+        there = Path(__file__).parent
+        if kind == "hmm":
+            there = ROOT / "custom_components"
+        (components / kind).symlink_to(there / kind)
+    return asyncio.run(_measure_home_assistant(kind, devices, seconds, folder, known))
 
 
 @contextmanager
@@ -229,13 +298,13 @@ def _simulated(count: int) -> Iterator[str]:
 
 def _report(results: list[Measured]) -> str:
     idle = next(it.cpu / it.seconds for it in results if it.kind == IDLE)
-    heads = (
-        *("Miners", "", "CPU per poll", "Set-up", "its CPU", "longest block then"),
-        *("Lag p99 / max", "MB per miner"),
-    )
     lines = [
-        f"| {' | '.join(heads)} |",
-        "|---|---|---|---|---|---|---|---|",
+        _line("Miners", "", "CPU per poll", "Lag p99 / max", "MB per miner", "Rows"),
+        _line(*["---"] * 6),
+    ]
+    starts = [
+        _line("Miners", "", "", "Time", "CPU", "Longest block"),
+        _line(*["---"] * 6),
     ]
     for it in results:
         if it.kind == IDLE:
@@ -244,17 +313,48 @@ def _report(results: list[Measured]) -> str:
         base = 0.0 if it.kind == "client" else idle * it.seconds
         cells = [str(it.miners), it.kind, f"{1000 * (it.cpu - base) / polls:.2f} ms"]
         if it.kind == "client":
-            cells += [""] * 5
-        else:
-            cells += [
-                f"{it.ready:.1f} s",
-                f"{it.ready_cpu:.1f} s",
-                f"{1000 * it.ready_lag:.0f} ms",
+            lines.append(_line(*cells, "", "", ""))
+            continue
+        lines.append(
+            _line(
+                *cells,
                 f"{1000 * it.lag_p99:.1f} / {1000 * it.lag_max:.0f} ms",
                 f"{it.memory / it.miners:.2f}",
-            ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+                f"{it.rows / it.miners / it.seconds * 3600:.0f}",
+            )
+        )
+        starts += [
+            _line(str(it.miners), it.kind, "first start", str(it.first)),
+            _line(str(it.miners), it.kind, "restart", str(it.again)),
+            _line(str(it.miners), it.kind, "reload of one", str(it.reload)),
+        ]
+        if it.kind == "hmm":
+            sums = f"{1e6 * it.sum / it.miners:.1f} µs of CPU per miner"
+            starts.append(_line(str(it.miners), it.kind, "fleet's sums", sums, "", ""))
+    return "\n".join((*lines, "", *starts))
+
+
+def _line(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _as_measured(text: str) -> Measured:
+    data = json.loads(text)
+    efforts = {key: Effort(**data.pop(key)) for key in ("first", "again", "reload")}
+    return Measured(**data, **efforts)
+
+
+def _run(arguments: list[str], given: list[Any]) -> Measured:
+    """Measure in another process."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.fleet", *arguments],
+        cwd=ROOT,
+        input=json.dumps(given),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return _as_measured(done.stdout.splitlines()[-1])
 
 
 def main() -> None:
@@ -262,31 +362,35 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("miners", type=int, nargs="+")
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--only", choices=KINDS[1:], help="measure nothing else")
     parser.add_argument("--kind", choices=KINDS, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.kind:
+        devices, known = json.load(sys.stdin)
         measured = _measure(
-            options.kind, json.loads(sys.stdin.read() or "[]"), options.seconds
+            options.kind,
+            devices,
+            options.seconds,
+            options.folder,
+            _as_measured(known) if known else None,
         )
         print(json.dumps(asdict(measured)))
         return
     results: list[Measured] = []
+    wanted = [options.only] if options.only else KINDS[1:]
     for count in (0, *options.miners):
         with _simulated(count) as devices:
-            for kind in KINDS[1:] if count else (IDLE,):
-                done = subprocess.run(
-                    [
-                        *(sys.executable, "-m", "tests.bench.fleet", str(count)),
-                        *("--seconds", str(options.seconds), "--kind", kind),
-                    ],
-                    cwd=ROOT,
-                    input=devices,
-                    stdout=subprocess.PIPE,
-                    text=True,
-                    check=True,
-                )
-                results.append(Measured(**json.loads(done.stdout.splitlines()[-1])))
-                print(results[-1], flush=True)
+            for kind in wanted if count else (IDLE,):
+                with tempfile.TemporaryDirectory() as folder:
+                    arguments = [str(count), "--seconds", str(options.seconds)]
+                    arguments += ["--kind", kind, "--folder", folder]
+                    found = _run(arguments, [json.loads(devices), None])
+                    if kind in ("smallest", "hmm"):
+                        known = json.dumps(asdict(found))
+                        found = _run(arguments, [json.loads(devices), known])
+                results.append(found)
+                print(found, flush=True)
     print(_report(results))
 
 
