@@ -1,16 +1,24 @@
 """Setting entries up and taking them down."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 import socket
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
-from homeassistant.const import EVENT_HOMEASSISTANT_CLOSE, STATE_UNAVAILABLE
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers import device_registry as dr
+from homeassistant.const import (
+    EVENT_HOMEASSISTANT_CLOSE,
+    EVENT_STATE_CHANGED,
+    STATE_UNAVAILABLE,
+)
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.setup import async_setup_component
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_capture_events,
+)
 
 from custom_components.hmm.const import DOMAIN, HUB_UNIQUE_ID
 from custom_components.hmm.data import get_data
@@ -462,3 +470,66 @@ async def test_disabled_hub_stays_disabled(
     assert hub.disabled_by is ConfigEntryDisabler.USER
     assert entry.state is ConfigEntryState.LOADED
     await poll(home, entry)
+
+
+# Many at once
+
+
+async def test_entries_that_start_together_add_their_entities_one_after_the_other(
+    home: HomeAssistant,
+) -> None:
+    """Given 8 miners that start at once, then the event loop goes on between any two."""
+    rounds, shown = 0, dict[str, int]()
+    is_over = False
+
+    def count() -> None:
+        nonlocal rounds
+        rounds += 1
+        if not is_over:
+            home.loop.call_soon(count)
+
+    def note(event: Event[EventStateChangedData]) -> None:
+        entity_id = event.data["entity_id"]
+        if entity_id.startswith("sensor.at_") and entity_id.endswith("_hashrate"):
+            shown[entity_id] = rounds
+
+    async with AsyncExitStack() as stack:
+        for number in range(8):
+            device = await stack.enter_async_context(
+                SimulatedAxeOS(name=f"at {number}")
+            )
+            entry = miner_entry(device, "bitaxe", title=f"At {number}")
+            entry.add_to_hass(home)
+        home.bus.async_listen(EVENT_STATE_CHANGED, callback(note))
+        count()
+        assert await async_setup_component(home, DOMAIN, {})
+        await home.async_block_till_done()
+        is_over = True
+        await home.config_entries.async_unload(entry.entry_id)
+    assert len(set(shown.values())) == len(shown) == 8
+
+
+async def test_all_entities_of_a_miner_are_of_its_device(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """Given a miner, then what it has is on one device, with what the miner tells."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    (device,) = devices(home, entry)
+    registry = er.async_get(home)
+    entities = er.async_entries_for_config_entry(registry, entry.entry_id)
+    assert {entity.device_id for entity in entities} == {device.id}
+    assert (device.manufacturer, device.model) == ("Bitaxe", "Bitaxe Gamma")
+
+
+async def test_a_sensor_is_registered_once_with_its_decimals(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """Given a new miner, then no sensor is registered a second time for its decimals."""
+    updated = async_capture_events(home, er.EVENT_ENTITY_REGISTRY_UPDATED)
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    entity_id = find(home, entry, "sensor", "hashrate").entity_id
+    options = er.async_get(home).entities[entity_id].options
+    assert options["sensor"] == {"suggested_display_precision": 2}
+    assert [
+        it.data["action"] for it in updated if it.data["entity_id"] == entity_id
+    ] == ["create"]

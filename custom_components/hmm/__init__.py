@@ -114,9 +114,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> bool:
             await _async_setup_pool(hass, cast("PoolConfigEntry", entry))
         case EntryType.HUB:
             _set_up_hub(hass, cast("HubConfigEntry", entry))
-    await hass.config_entries.async_forward_entry_setups(
-        entry, PLATFORMS[entry.data[CONF_ENTRY_TYPE]]
-    )
+    async with get_data(hass).platforms:
+        await hass.config_entries.async_forward_entry_setups(
+            entry, PLATFORMS[entry.data[CONF_ENTRY_TYPE]]
+        )
     _remove_left(hass, entry)
     if entry_kind(entry) != EntryType.HUB:
         _make_hub(hass)
@@ -225,7 +226,8 @@ def _driver_missing(
 
 async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> None:
     data = get_data(hass)
-    await data.profiles.async_take_over(entry)
+    async with data.first_polls:
+        await data.profiles.async_take_over(entry)
     if (driver := data.drivers.miners.get(entry.data[CONF_DRIVER])) is None:
         raise _driver_missing(hass, data, DriverId("miner", entry.data[CONF_DRIVER]))
     client = MinerClient(

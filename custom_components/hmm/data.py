@@ -9,6 +9,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from .const import CONF_ENTRY_TYPE, DOMAIN, EntryType
 from .driver_api import BasePoolIntegration, DriverContext
+from .turns import Turns
 
 if TYPE_CHECKING:
     from .driver_engine.known_pools import KnownPools
@@ -41,6 +42,10 @@ class HmmData:
     miner_records: Records[MinerRecord]
     account_records: Records[AccountRecord]
     profiles: ProfileStore
+    first_polls: Turns = field(default_factory=Turns)
+    """In which miners begin to be polled for the first time."""
+    platforms: Turns = field(default_factory=Turns)
+    """In which entries add their entities."""
     other_models: set[str] = field(default_factory=set)
     """The entries whose miner was replaced by another model; see ``_remove_left``."""
 

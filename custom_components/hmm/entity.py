@@ -56,8 +56,10 @@ class HmmEntity[CoordinatorT: DataUpdateCoordinator[Any]](
         assert entry is not None
         return f"{entry.unique_id or entry.entry_id}_{self.entity_description.key}"
 
-    def _device(self, identifiers: set[tuple[str, str]], name: str) -> DeviceInfo:
-        """Return the device that the entity belongs to."""
+    def _device(
+        self, identifiers: set[tuple[str, str]], name: str
+    ) -> DeviceInfo | None:
+        """Return the device that the entity belongs to, None: one it knows already."""
         raise NotImplementedError
 
 
@@ -70,10 +72,14 @@ class MinerEntity(HmmEntity[MinerCoordinator]):
         """Attach to the device of the miner, which has this entity now."""
         super().__init__(coordinator, description)
         coordinator.offered.add(description.key)
+        # Registered once for all of them: to look that up took a tenth of a start
+        self.device_entry = dr.async_get(coordinator.hass).async_get(
+            coordinator.device_id
+        )
 
     @override
-    def _device(self, identifiers: set[tuple[str, str]], name: str) -> DeviceInfo:
-        return miner_device(self.coordinator)
+    def _device(self, identifiers: set[tuple[str, str]], name: str) -> None:
+        return None
 
 
 @callback
@@ -98,13 +104,20 @@ def miner_device(miner: MinerCoordinator) -> DeviceInfo:
 def async_keep_miner_device(
     hass: HomeAssistant, miner: MinerCoordinator
 ) -> Callable[[], None]:
-    """Let the registry know what a miner reports of itself later; return the end.
+    """Register the device of a miner, and what it reports later; return the end.
 
     A change shows at once, the next one not before ``_DEVICE_SECONDS`` have passed:
     one whose firmware has another name at every poll must not rewrite the registry
     each time.
     """
     shown, due = miner.profile, 0.0
+
+    @callback
+    def register() -> None:
+        device = dr.async_get(hass).async_get_or_create(
+            config_entry_id=miner.config_entry.entry_id, **miner_device(miner)
+        )
+        miner.device_id = device.id
 
     @callback
     def update() -> None:
@@ -115,10 +128,9 @@ def async_keep_miner_device(
         if before is not None and shown is not None and before.facts == shown.facts:
             return
         due = hass.loop.time() + _DEVICE_SECONDS
-        dr.async_get(hass).async_get_or_create(
-            config_entry_id=miner.config_entry.entry_id, **miner_device(miner)
-        )
+        register()
 
+    register()
     return miner.async_add_listener(update)
 
 

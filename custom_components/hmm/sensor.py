@@ -264,10 +264,13 @@ class _ValueSensor(SensorEntity):
 
     @override
     def get_initial_entity_options(self) -> er.EntityOptionsType | None:
-        options = super().get_initial_entity_options()
-        if self._factor is None:
-            return options
-        return {**(options or {}), **unit_option(self.native_unit_of_measurement)}
+        options = {**(super().get_initial_entity_options() or {})}
+        if (precision := self.suggested_display_precision) is not None:
+            # Else Home Assistant registers the sensor a second time for it
+            options[SENSOR_DOMAIN] = {"suggested_display_precision": precision}
+        if self._factor is not None:
+            options |= unit_option(self.native_unit_of_measurement)
+        return options
 
     def _read(self) -> SensorValue:
         """Return the value; it may fail, and be anything."""

@@ -10,6 +10,7 @@ only ratios within one run mean anything on a shared machine.
 import argparse
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+import compileall
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import asdict, dataclass, field
 import json
@@ -339,9 +340,9 @@ def _line(*cells: str) -> str:
 
 
 def _as_measured(text: str) -> Measured:
-    data = json.loads(text)
-    efforts = {key: Effort(**data.pop(key)) for key in ("first", "again", "reload")}
-    return Measured(**data, **efforts)
+    data: dict[str, Any] = json.loads(text)
+    data |= {key: Effort(**data[key]) for key in ("first", "again", "reload")}
+    return Measured(**data)
 
 
 def _run(arguments: list[str], given: list[Any]) -> Measured:
@@ -377,6 +378,8 @@ def main() -> None:
         )
         print(json.dumps(asdict(measured)))
         return
+    # As Home Assistant has it from the second start on
+    compileall.compile_dir(ROOT / "custom_components" / "hmm", quiet=2)
     results: list[Measured] = []
     wanted = [options.only] if options.only else KINDS[1:]
     for count in (0, *options.miners):

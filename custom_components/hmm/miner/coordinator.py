@@ -87,6 +87,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         """The field that the last poll showed a find in: a block, a best share."""
         self.offered: set[str] = set()
         """The keys of the entities that the miner has, also of disabled ones."""
+        self.device_id = ""
+        """Its device in the registry of Home Assistant."""
         self._records = records
         self._kept = kept
         self.energy = energy
