@@ -3,7 +3,7 @@
 //   node build.mjs           build
 //   node build.mjs --check   fail if what is committed is not what the source makes
 import { build } from "esbuild";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -36,6 +36,8 @@ const { outputFiles } = await build({
   ],
 });
 const files = new Map(outputFiles.map(({ path, contents }) => [path.slice(out.length + 1), Buffer.from(contents)]));
+const cards = [...files.keys()].find((name) => name.startsWith("cards-"));
+files.set("hmm.js", Buffer.from(files.get("hmm.js").toString().replace("__CARDS__", cards)));
 
 if (process.argv.includes("--check")) {
   const committed = readdirSync(out).sort();
@@ -53,7 +55,6 @@ if (process.argv.includes("--check")) {
   }
 } else {
   rmSync(out, { recursive: true, force: true });
-  const { mkdirSync } = await import("node:fs");
   mkdirSync(out, { recursive: true });
   for (const [name, contents] of files) {
     const packed = gzipSync(contents, { level: 9 });

@@ -19,8 +19,9 @@ export interface Action {
 }
 
 const RESTART_HELPS = new Set(["hash_frozen", "share_overdue", "hardware_fault", "chip_error", "no_core_voltage", "bad_response"]);
-const REPAIRS = new Set(["driver_missing", "driver_error", "driver_waiting"]);
-const SETTINGS = new Set(["wrong_device", "not_a_miner", "login_needed", "login_refused", "name_not_resolved"]);
+const REPAIRS = new Set(["driver_missing", "driver_error", "driver_waiting", "driver_hangs", "driver_no_result"]);
+const SETTINGS = new Set(["wrong_device", "not_a_miner", "unsupported_device", "name_not_resolved"]);
+const LOGIN = /^(?:login|otp)_/u;
 const COOLER = ["eco", "low", "night"];
 
 function press(hass: Hass, entity: string): Promise<unknown> {
@@ -85,7 +86,7 @@ export function remedy(hass: Hass, miner: HmmDevice, status: Status): Action | u
         };
       }
       if (REPAIRS.has(reason)) return isAdmin ? repairs(hass) : undefined;
-      if (SETTINGS.has(reason)) return isAdmin ? settings(hass, miner) : undefined;
+      if (SETTINGS.has(reason) || LOGIN.test(reason)) return isAdmin ? settings(hass, miner) : undefined;
       return check(hass, miner);
     }
     case "no_pool":

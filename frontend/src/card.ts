@@ -7,7 +7,7 @@ import { type HmmDevice, modelOf, type Model } from "./model";
 import { type Host, question } from "./parts";
 import { onPrivate } from "./status";
 import { styles } from "./styles";
-import { text, type TextKey } from "./texts";
+import { loadTexts, text, type TextKey } from "./texts";
 
 const CONFIRM_SECONDS = 60;
 let isAsked = false;
@@ -91,6 +91,11 @@ export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElem
   protected render(): TemplateResult | typeof nothing {
     if (!this.hass || !this.config) return nothing;
     loadSentences(this.hass);
+    const texts = loadTexts(this.hass.locale.language);
+    if (texts) {
+      void texts.then(() => this.requestUpdate());
+      return nothing;
+    }
     this.used.clear();
     const hass = watched(this.hass, this.used);
     try {

@@ -8,10 +8,10 @@ import { HmmPoolCard } from "./cards/pool";
 import { HmmPoolsCard } from "./cards/pools";
 import { HmmMinersTableCard } from "./cards/table";
 import { formOf } from "./editors";
-import { fire, type Hass, list, type Listed } from "./hass";
-import { modelOf } from "./model";
+import { fire, type Hass, list, type Listed, pageHass } from "./hass";
 import { registerStrategies } from "./strategy";
-import { maybeText, text, type TextKey } from "./texts";
+import { suggest } from "./suggest";
+import { loadTexts, maybeText, text, type TextKey } from "./texts";
 
 interface CardClass {
   new (): HmmCard;
@@ -29,12 +29,6 @@ const CARDS: [name: string, text: TextKey, card: unknown][] = [
   ["hmm-pools-card", "card_pools", HmmPoolsCard],
   ["hmm-leaderboard-card", "card_leaderboard", HmmLeaderboardCard],
 ];
-
-/** The page's own language: the pickers' lists are made before a user is known. */
-function pageHass(): Hass {
-  const root = document.querySelector("home-assistant") as (Element & { hass?: Hass }) | null;
-  return root?.hass ?? ({ locale: { language: document.documentElement.lang || navigator.language } } as Hass);
-}
 
 export function register(version: string): void {
   for (const [name, key, card] of CARDS) {
@@ -55,19 +49,8 @@ export function register(version: string): void {
     } as Listed);
   }
   registerStrategies();
+  void loadTexts(pageHass().locale.language);
   void watchVersion(version);
-}
-
-/** The cards that fit an entity of HMM, and no other entity. */
-export function suggest(hass: Hass, entityId: string, card: string): object | null {
-  const entity = hass.entities[entityId];
-  if (entity?.platform !== "hmm" || !entity.device_id) return null;
-  const kind = modelOf(hass).byId.get(entity.device_id)?.kind;
-  const config = { type: `custom:${card}` };
-  if (kind === "miner" && card === "hmm-miner-card") return { config: { ...config, device_id: entity.device_id, layout: "detailed" } };
-  if (kind === "pool" && card === "hmm-pool-card") return { config: { ...config, device_id: entity.device_id } };
-  if (kind === "fleet" && (card === "hmm-fleet-card" || card === "hmm-miners-table-card")) return { config };
-  return null;
 }
 
 /** After an update an open page keeps the old cards: say so once it is connected again. */

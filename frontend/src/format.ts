@@ -71,7 +71,8 @@ const STEPS: readonly (readonly [number, string])[] = [
 /** H/s as TH/s, MH/s ...; 0 stays "0 TH/s". */
 export function hashrate(hass: Hass, value: number): Quantity {
   if (value === 0) return ["0", "TH/s"];
-  const [factor, prefix] = STEPS.find(([step]) => value >= step * 0.0999) ?? [1, ""];
+  // Home miners are compared in TH/s, also those below one
+  const [factor, prefix] = STEPS.find(([step, name]) => value >= step * (name === "T" ? 0.0995 : 1)) ?? [1, ""];
   const scaled = value / factor;
   return [number(hass, scaled, decimalsOf(scaled), true), `${prefix}H/s`];
 }
@@ -122,14 +123,23 @@ export function ago(hass: Hass, moment: Date, now = Date.now()): string {
   );
 }
 
+const timeFormats = new Map<string, Intl.DateTimeFormat>();
+
 function timeFormat(hass: Hass, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const { language, time_format, time_zone } = hass.locale;
-  const hour12 = { "12": true, "24": false }[time_format];
-  return new Intl.DateTimeFormat(time_format === "system" ? undefined : language, {
-    ...options,
-    ...(options.hour && hour12 !== undefined ? (hour12 ? { hour12 } : { hourCycle: "h23" }) : {}),
-    ...(time_zone === "server" ? { timeZone: hass.config.time_zone } : {}),
-  });
+  const timeZone = time_zone === "server" ? hass.config.time_zone : undefined;
+  const key = `${language} ${time_format} ${timeZone} ${JSON.stringify(options)}`;
+  let format = timeFormats.get(key);
+  if (!format) {
+    const hour12 = { "12": true, "24": false }[time_format];
+    format = new Intl.DateTimeFormat(time_format === "system" ? undefined : language, {
+      ...options,
+      ...(options.hour && hour12 !== undefined ? (hour12 ? { hour12 } : { hourCycle: "h23" }) : {}),
+      ...(timeZone ? { timeZone } : {}),
+    });
+    timeFormats.set(key, format);
+  }
+  return format;
 }
 
 /** The clock today, the weekday within a week, else the date. */

@@ -89,3 +89,16 @@ export function list(name: "customCards" | "customStrategies", item: Listed & ob
   const known = (page[name] ??= []);
   if (!known.some(({ type }) => type === item.type)) known.push(item);
 }
+
+/** What is known of the page before a card gets its `hass`; at least a language. */
+export function pageHass(): Hass {
+  const root = document.querySelector("home-assistant") as (Element & { hass?: Hass }) | null;
+  if (root?.hass?.locale) return root.hass;
+  let language = navigator.language;
+  try {
+    language = JSON.parse(localStorage.getItem("selectedLanguage") ?? "null") ?? language;
+  } catch {
+    // Nothing was chosen
+  }
+  return { locale: { language } } as Hass;
+}

@@ -22,7 +22,7 @@ export interface Model {
 }
 
 const FLEET = ["sensor.miners_online", "sensor.miners", "button.reload_drivers", "sensor.drivers"];
-const POOL = ["binary_sensor.health", "binary_sensor.stratum", "sensor.pools_online"];
+const POOL = ["sensor.pool_status", "binary_sensor.health", "binary_sensor.stratum"];
 const MINER = [
   "sensor.status",
   "binary_sensor.running",

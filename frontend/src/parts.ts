@@ -106,7 +106,7 @@ export function stats(all: (Stat | undefined | false)[]): TemplateResult {
   return html`<dl class="stats" style="--n:${found.length};--narrow:${found.length === 4 ? 2 : Math.min(3, found.length)}">
     ${found.map(
       ({ label, value, title, isWord }) =>
-        html`<div title=${title ?? ""}><dt>${label}</dt><dd class=${isWord ? "word" : ""}>${value}</dd></div>`,
+        html`<div title=${title ?? ""}><dt>${label}</dt><dd class=${isWord ? "word" : ""}><bdi>${value}</bdi></dd></div>`,
     )}
   </dl>`;
 }

@@ -1,6 +1,5 @@
 // The line of the last 24 hours, and the one subscription to history that all lines of a page share.
 
-import { css, html, LitElement, nothing, svg, type PropertyValues, type TemplateResult } from "lit";
 import type { Connection } from "./hass";
 
 const HOURS = 24;
@@ -132,63 +131,79 @@ function reduce(line: [number, number][]): [number, number][] {
   return [line[0]!, ...[...parts.values()].map(([count, sumX, sumY]): [number, number] => [sumX / count, sumY / count]), line.at(-1)!];
 }
 
-export class HmmSpark extends LitElement {
-  static properties = { connection: { attribute: false }, entity: { attribute: false }, expected: { attribute: false } };
-  static styles = css`
-    svg { display: block; width: 100%; height: 100%; direction: ltr; }
-    path { fill: none; stroke: var(--hmm-neu); stroke-width: 2; vector-effect: non-scaling-stroke; stroke-linejoin: round; }
-    .area { stroke: none; fill: color-mix(in srgb, var(--hmm-neu) 14%, transparent); }
-    .due { stroke: var(--hmm-text-2); stroke-width: 1; stroke-dasharray: 3 3; }
-  `;
-
-  declare connection: Connection;
-  declare entity: string;
-  declare expected: number | undefined;
+/** Plain, so that what it shares with the cards is nothing and both load in one request each. */
+export class HmmSpark extends (globalThis.HTMLElement ?? Object) {
+  connection: Connection | undefined;
+  expected: number | undefined;
+  private name = "";
   private stop: (() => void) | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private followed = "";
+
+  set entity(entity: string) {
+    if (entity === this.name) return;
+    this.name = entity;
+    this.follow();
+  }
 
   connectedCallback(): void {
-    super.connectedCallback();
-    this.followed = "";
-    this.requestUpdate();
+    // Values that were set before this class was known
+    for (const key of ["connection", "expected", "entity"] as const) {
+      if (!Object.hasOwn(this, key)) continue;
+      const value = this[key];
+      delete (this as Record<string, unknown>)[key];
+      (this as Record<string, unknown>)[key] = value;
+    }
+    if (!this.shadowRoot) this.attachShadow({ mode: "open" });
+    this.follow();
   }
 
   disconnectedCallback(): void {
-    super.disconnectedCallback();
     this.stop?.();
     this.stop = undefined;
     clearTimeout(this.timer);
+    this.timer = undefined;
   }
 
-  protected updated(_changed: PropertyValues): void {
-    if (!this.isConnected || this.followed === this.entity || !this.connection) return;
-    this.followed = this.entity;
+  private follow(): void {
     this.stop?.();
-    this.stop = historiesOf(this.connection).follow(this.entity, () => {
+    this.stop = undefined;
+    if (!this.isConnected || !this.connection || !this.name) return;
+    let isFirst = true;
+    this.stop = historiesOf(this.connection).follow(this.name, () => {
       // A reading each 30 s moves nothing that can be seen
       this.timer ??= setTimeout(() => {
         this.timer = undefined;
-        if (!document.hidden) this.requestUpdate();
-      }, this.hasUpdated && this.shadowRoot?.querySelector("path") ? 60_000 : 0);
+        if (!document.hidden) this.draw();
+      }, isFirst ? 0 : 60_000);
+      isFirst = false;
     });
+    this.draw();
   }
 
-  protected render(): TemplateResult | typeof nothing {
-    if (!this.connection) return nothing;
-    const points = historiesOf(this.connection).of(this.entity);
+  private draw(): void {
+    if (!this.shadowRoot || !this.connection) return;
+    const points = historiesOf(this.connection).of(this.name);
     const top = 1.06 * Math.max(this.expected ?? 0, ...points.map(([, value]) => value ?? 0));
-    const paths = pathsOf(points, Date.now(), top);
     const due = HEIGHT - 2 - ((this.expected ?? 0) / (top || 1)) * (HEIGHT - 6);
-    return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none">
-      ${this.expected ? svg`<path class="due" d="M0 ${due.toFixed(1)}H${WIDTH}" />` : nothing}
-      ${paths.map((d) => {
-        const from = d.slice(1, d.indexOf(" "));
-        const to = d.slice(d.lastIndexOf("L") + 1).split(" ")[0];
-        return svg`<path class="area" d="${d}L${to} ${HEIGHT}L${from} ${HEIGHT}Z" /><path d=${d} />`;
-      })}
-    </svg>`;
+    const lines = pathsOf(points, Date.now(), top).map((d) => {
+      const from = d.slice(1, d.indexOf(" "));
+      const to = d.slice(d.lastIndexOf("L") + 1).split(" ")[0];
+      return `<path class="area" d="${d}L${to} ${HEIGHT}L${from} ${HEIGHT}Z"/><path d="${d}"/>`;
+    });
+    // Numbers alone, nothing that anyone named
+    this.shadowRoot.innerHTML = `<style>${STYLE}</style><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none">${
+      this.expected ? `<path class="due" d="M0 ${due.toFixed(1)}H${WIDTH}"/>` : ""
+    }${lines.join("")}</svg>`;
   }
 }
 
-if (!customElements.get("hmm-spark")) customElements.define("hmm-spark", HmmSpark);
+const STYLE = `
+  svg { display: block; width: 100%; height: 100%; direction: ltr; }
+  path { fill: none; stroke: var(--hmm-neu); stroke-width: 2; vector-effect: non-scaling-stroke; stroke-linejoin: round; }
+  .area { stroke: none; fill: color-mix(in srgb, var(--hmm-neu) 14%, transparent); }
+  .due { stroke: var(--hmm-text-2); stroke-width: 1; stroke-dasharray: 3 3; }
+`;
+
+if (globalThis.customElements && !customElements.get("hmm-spark")) {
+  customElements.define("hmm-spark", HmmSpark as unknown as CustomElementConstructor);
+}

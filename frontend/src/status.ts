@@ -86,18 +86,22 @@ function values(hass: Hass, state: HassState | undefined): Record<string, string
   return found;
 }
 
+/** A text of the integration; empty if there is none, or if it names a value that is not known. */
+export function say(hass: Hass, key: string, named: Record<string, string> = {}): string {
+  try {
+    const found = hass.localize(`component.hmm.${key}`, named) || "";
+    return /[{}]|^Translation error/u.test(found) ? "" : found;
+  } catch {
+    return "";
+  }
+}
+
 /** The integration's own sentence for a reason: what is wrong and what to do. */
 function adviceOf(hass: Hass, reason: string | undefined, state: HassState | undefined): string {
   if (!reason) return "";
-  let sentence = "";
-  try {
-    sentence = hass.localize(`component.hmm.selector.sentence.options.${reason}`, values(hass, state));
-  } catch {
-    // A sentence that needs a value which the state has not
-  }
-  if (sentence && !sentence.includes("{")) return sentence;
-  const translated = state ? hass.formatEntityAttributeValue(state, "reason") : "";
-  return translated && translated !== reason && !translated.includes("{") ? translated : "";
+  const sentence = say(hass, `selector.sentence.options.${reason}`, values(hass, state));
+  return sentence || say(hass, `entity.sensor.status.state_attributes.reason.state.${reason}`)
+    || say(hass, `entity.binary_sensor.problem.state_attributes.problems.state.${reason}`);
 }
 
 function firstSentence(words: string): string {
@@ -156,16 +160,19 @@ function wordOf(hass: Hass, group: Group): string {
 
 function lineOf(hass: Hass, miner: HmmDevice, status: Status, state: string | undefined, source?: HassState): string {
   const { group, reason, since } = status;
+  if (group === "mining") return "";
   const time = since ? f.moment(hass, since) : "";
   const timed = (key: "line_offline" | "line_no_pool" | "line_not_mining") =>
     since ? text(hass, key, { time }) : text(hass, `${key}_plain`);
   const own = (key: string | undefined) => maybeText(hass, `line_${key}`, { ...values(hass, source), time });
   switch (group) {
-    case "mining":
-      return "";
     case "overheated": {
       const limit = ofLimit(hass, source);
-      return limit ? text(hass, "line_overheated", limit) : text(hass, "line_overheated_plain");
+      if (limit) return text(hass, "line_overheated", limit);
+      const { value } = source?.attributes ?? {};
+      return typeof value === "number"
+        ? text(hass, "line_overheated_value", { value: f.join([f.number(hass, value), "°C"]) })
+        : text(hass, "line_overheated_plain");
     }
     case "offline": {
       const plugOff = stateOf(hass, miner, "switch.mining")?.state === "off";
@@ -232,10 +239,10 @@ export interface PoolStatus {
 }
 
 export function poolStatus(hass: Hass, pool: HmmDevice): PoolStatus {
-  const status = stateOf(hass, pool, "sensor.status");
+  const status = stateOf(hass, pool, "sensor.pool_status");
   const health = stateOf(hass, pool, "binary_sensor.health");
   const stratum = stateOf(hass, pool, "binary_sensor.stratum");
-  const problem = stateOf(hass, pool, "binary_sensor.problem");
+  const problem = stateOf(hass, pool, "binary_sensor.pool_problem");
   const statisticsDown = health?.state === "off";
   const stratumDown = stratum?.state === "off";
   let state = status && isKnown(status) ? status.state : undefined;
@@ -276,7 +283,8 @@ export function poolStatus(hass: Hass, pool: HmmDevice): PoolStatus {
 
 function poolProblem(hass: Hass, problem: HassState): string {
   const [first] = Array.isArray(problem.attributes.problems) ? problem.attributes.problems.map(String) : [];
-  return firstSentence(adviceOf(hass, first, problem)) || maybeText(hass, `line_${first}`) || text(hass, "line_problem");
+  const sentence = say(hass, `entity.binary_sensor.pool_problem.state_attributes.problems.state.${first}`);
+  return firstSentence(sentence) || maybeText(hass, `line_${first}`) || text(hass, "line_problem");
 }
 
 // ---- privacy

@@ -2,9 +2,9 @@
 // What changes by the minute (who has a problem, who is fastest) is decided by the cards; the strategy only looks
 // at registries, and Home Assistant asks it again when those change.
 
-import { type CardConfig, type Hass, list } from "./hass";
+import { type CardConfig, type Hass, list, pageHass } from "./hass";
 import { type HmmDevice, type Model, modelOf, nameOf } from "./model";
-import { text, type TextKey } from "./texts";
+import { loadTexts, text, type TextKey } from "./texts";
 
 interface DashboardConfig {
   type?: string;
@@ -229,11 +229,15 @@ function healthView(model: Model, heading: (key: TextKey, icon: string) => Card)
   );
 }
 
-class HmmDashboardStrategy extends HTMLElement {
+// Never created; Home Assistant only asks the class
+const Base = globalThis.HTMLElement ?? Object;
+
+class HmmDashboardStrategy extends Base {
   static noEditor = true;
   static registryDependencies = ["entities", "devices"];
 
   static async generate(config: DashboardConfig, hass: Hass): Promise<object> {
+    await loadTexts(hass.locale.language);
     return dashboard(hass, config);
   }
 
@@ -242,30 +246,29 @@ class HmmDashboardStrategy extends HTMLElement {
   }
 }
 
-class HmmViewStrategy extends HTMLElement {
+class HmmViewStrategy extends Base {
   static noEditor = true;
   static registryDependencies = ["entities", "devices"];
 
   static async generate(config: ViewConfig, hass: Hass): Promise<object> {
+    await loadTexts(hass.locale.language);
     return view(hass, config);
   }
 }
 
 export function registerStrategies(): void {
   const known: [string, CustomElementConstructor][] = [
-    ["ll-strategy-dashboard-hmm", HmmDashboardStrategy],
-    ["ll-strategy-view-hmm-view", HmmViewStrategy],
+    ["ll-strategy-dashboard-hmm", HmmDashboardStrategy as CustomElementConstructor],
+    ["ll-strategy-view-hmm-view", HmmViewStrategy as CustomElementConstructor],
   ];
   for (const [name, strategy] of known) if (!customElements.get(name)) customElements.define(name, strategy);
   list("customStrategies", {
     type: "hmm",
     strategyType: "dashboard",
     name: "HMM - Home Miner Manager",
-    description: text(pageLanguage(), "dashboard_help"),
+    get description() {
+      return text(pageHass(), "dashboard_help");
+    },
     documentationURL: "https://github.com/hmm-home-assistant/hmm/blob/main/docs/cards.md",
   } as { type: string });
-}
-
-function pageLanguage(): Hass {
-  return { locale: { language: document.documentElement.lang || navigator.language } } as Hass;
 }

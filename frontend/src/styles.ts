@@ -92,7 +92,7 @@ export const styles = css`
   .reason > ha-icon { color: var(--c); }
   .reason p { flex: 1; min-width: 0; line-height: 18px; overflow-wrap: anywhere; }
 
-  .ask { padding: 0 10px 10px; }
+  .ask { padding: 8px 10px 10px; }
   .ask .reason { margin: 0 0 8px; }
 
   .hero { padding: 12px 14px 0; display: flex; align-items: baseline; gap: 4px 8px; flex-wrap: wrap; }

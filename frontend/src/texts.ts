@@ -1,17 +1,37 @@
 // The words of the cards. What the integration says already is taken from its own translations (see status.ts).
 
 import type { Hass } from "./hass";
-import de from "./texts/de.json";
 import en from "./texts/en.json";
 
 export type TextKey = keyof typeof en;
 type Values = Record<string, string | number>;
 
-const LANGUAGES: Record<string, Partial<Record<string, string>>> = { de, en };
+type Texts = Partial<Record<string, string>>;
+
+const LOADERS: Record<string, () => Promise<{ default: Texts }>> = {
+  de: () => import("./texts/de.json"),
+};
+const loaded: Record<string, Texts> = { en };
+const loading = new Map<string, Promise<void>>();
+
+/** Load the texts of a language; undefined if nothing has to be waited for. */
+export function loadTexts(language: string): Promise<void> | undefined {
+  const name = [language, language.split("-")[0] ?? ""].find((code) => code in LOADERS || code in loaded);
+  if (!name || name in loaded) return undefined;
+  let promise = loading.get(name);
+  if (!promise) {
+    promise = LOADERS[name]!().then(
+      (texts) => void (loaded[name] = texts.default),
+      () => void (loaded[name] = {}), // English, until the page is loaded again
+    );
+    loading.set(name, promise);
+  }
+  return promise;
+}
 
 function find(hass: Hass, key: string): string | undefined {
   const { language } = hass.locale;
-  return LANGUAGES[language]?.[key] ?? LANGUAGES[language.split("-")[0] ?? ""]?.[key] ?? (en as Record<string, string>)[key];
+  return loaded[language]?.[key] ?? loaded[language.split("-")[0] ?? ""]?.[key] ?? (en as Texts)[key];
 }
 
 function fill(text: string, values: Values): string {

@@ -150,7 +150,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
     }
     return html`<div class="tile big">
       ${look}
-      <div class="tx"><h2 class="p clamp"><bdi>${title}</bdi></h2><span class="q wrap">${this.summary(hass, all, pools, only)}</span></div>
+      <div class="tx"><h2 class="p clamp"><bdi>${title}</bdi></h2><span class="q"><bdi>${this.summary(hass, all, pools, only)}</bdi></span></div>
       ${isPrivate()
         ? nothing
         : html`<button class="ib" aria-label=${this.t("hide_private")} title=${this.t("hide_private")} @click=${() => setPrivate(true)}>${icon("mdi:eye")}</button>`}
@@ -282,7 +282,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
     const ratio = expected ? total / expected : undefined;
     return html`<div class="hero">
         <button class="big-n" @click=${() => moreInfo(this, model.fleet?.entities["sensor.hashrate"])}>${big(f.hashrate(hass, total))}</button>
-        ${expected ? html`<span class="sec">${this.t("expected", { hashrate: f.join(f.hashrate(hass, expected)) })}</span>` : nothing}
+        ${expected ? html`<bdi class="sec">${this.t("expected", { hashrate: f.join(f.hashrate(hass, expected)) })}</bdi>` : nothing}
       </div>
       ${ratio === undefined
         ? nothing

@@ -85,7 +85,7 @@ export class HmmLeaderboardCard extends HmmCard<LeaderboardConfig> {
               <i style="inline-size:${Math.max(1, at(share))}%"></i>
               ${needed ? html`<em style="inset-inline-start:${at(needed)}%"></em>` : nothing}
             </span>
-            <span class="end"><strong class="num" title=${f.number(hass, share)}>${f.join(f.difficulty(hass, share))}</strong><span class="q sec">${note}</span></span>
+            <span class="end"><strong class="num" title=${f.number(hass, share)}>${f.join(f.difficulty(hass, share))}</strong><span class="q sec"><bdi>${note}</bdi></span></span>
           </button></li>`;
         })}
       </ol>

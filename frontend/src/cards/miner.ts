@@ -7,7 +7,7 @@ import * as f from "../format";
 import { type CardConfig, type Hass, moreInfo, navigate, openDevice } from "../hass";
 import { type HmmDevice, isKnown, type Model, nameOf, stateOf } from "../model";
 import { actionButton, circle, degrees, figures, icon, perDay, poolOf, powerText, quantity, readingsOf, stats, tileLine, type Readings } from "../parts";
-import { needsAttention, type Status, statusOf } from "../status";
+import { needsAttention, say, type Status, statusOf } from "../status";
 import { styles } from "../styles";
 import { text } from "../texts";
 
@@ -67,7 +67,7 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
     return html`<ha-card role="article" aria-label=${name}>
       <div class="tile big">
         ${circle(status.tone, status.form, status.icon)}
-        <div class="tx"><h2 class="p e" title=${name}><bdi>${name}</bdi></h2><span class="q e">${this.subtitle(hass, miner, status)}</span></div>
+        <div class="tx"><h2 class="p e" title=${name}><bdi>${name}</bdi></h2><span class="q e"><bdi>${this.subtitle(hass, miner, status)}</bdi></span></div>
         <button class="ib" aria-label=${this.t("details", { name })} @click=${() => openDevice(miner.id)}>${icon("mdi:dots-vertical")}</button>
       </div>
       ${this.reason(status, fix)}
@@ -115,7 +115,7 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
       hashrate === undefined
         ? html`<span>${this.t("no_reading")}</span>`
         : html`<button class="big-n" @click=${() => moreInfo(this, miner.entities["sensor.hashrate"])}>${big(f.hashrate(hass, hashrate))}</button>`;
-    return html`<div class="hero">${shown}${note ? html`<span class="sec">${note}</span>` : nothing}</div>`;
+    return html`<div class="hero">${shown}${note ? html`<bdi class="sec">${note}</bdi>` : nothing}</div>`;
   }
 
   private line(miner: HmmDevice): TemplateResult | typeof nothing {
@@ -148,19 +148,21 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
       const ratio = limit && value !== undefined ? value / limit : undefined;
       const tone = ratio === undefined ? "" : ratio >= 1 ? "err" : ratio >= 0.9 ? "warn" : "ok";
       return html`<div class="bar">
-        <div class="r"><span>${this.t(label)}</span><span class="num">${words}</span></div>
+        <div class="r"><span>${this.t(label)}</span><bdi class="num">${words}</bdi></div>
         ${ratio === undefined ? nothing : html`<div class="meter ${tone}" aria-hidden="true"><i style="inline-size:${Math.min(100, ratio * 100)}%"></i></div>`}
       </div>`;
     })}`;
   }
 
   private figuresOf(hass: Hass, miner: HmmDevice, readings: Readings) {
+    const missing = stateOf(hass, miner, "sensor.status")?.attributes.missing as Record<string, string> | null | undefined;
+    const why = (key: string) => (missing?.[key] ? say(hass, `selector.sentence.options.${missing[key]}`) || undefined : undefined);
     const cost = perDay(hass, stateOf(hass, miner, "sensor.cost_rate"));
     return [
-      { label: this.t("power"), value: readings.power === undefined ? this.t("not_reported") : powerText(hass, readings), isWord: readings.power === undefined },
+      { label: this.t("power"), value: readings.power === undefined ? this.t("not_reported") : powerText(hass, readings), isWord: readings.power === undefined, title: why("power") },
       readings.efficiency !== undefined
         ? { label: this.t("efficiency"), value: quantity([f.number(hass, readings.efficiency, 1, true), "J/TH"]) }
-        : "sensor.efficiency" in miner.entities && { label: this.t("efficiency"), value: "–", title: this.t("none_now") },
+        : "sensor.efficiency" in miner.entities && { label: this.t("efficiency"), value: "–", title: why("efficiency") ?? this.t("none_now") },
       cost && { label: this.t("cost"), value: quantity([cost.text, this.t("unit_a_day")]) },
       readings.bestShare !== undefined && {
         label: this.t("best_share"),
@@ -245,7 +247,7 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
 }
 
 export function big([value, unit]: f.Quantity): TemplateResult {
-  return html`${value}&nbsp;<small>${unit}</small>`;
+  return html`<bdi>${value}&nbsp;<small>${unit}</small></bdi>`;
 }
 
 /** The limit that the miner reports; some run at 92 °C by design and report none. */

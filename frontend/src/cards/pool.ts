@@ -72,15 +72,15 @@ export class HmmPoolCard extends HmmCard<PoolConfig> {
     return html`<ha-card role="article" aria-label=${name}>
       <button class="tile big" @click=${() => openDevice(pool.id)}>
         ${circle(status.tone, status.form, status.icon)}
-        <span class="tx"><span class="p e" role="heading" aria-level="2" title=${name}><bdi>${name}</bdi></span><span class="q clamp">${line.join(" · ")}</span></span>
+        <span class="tx"><span class="p e" role="heading" aria-level="2" title=${name}><bdi>${name}</bdi></span><span class="q clamp"><bdi>${line.join(" · ")}</bdi></span></span>
         ${icon("mdi:chevron-right", "flip")}
       </button>
       <dl class="four">
         ${[this.health(hass, pool, status), isSolo ? this.odds(hass, pool) : this.ownPart(hass, pool), this.shares(hass, pool), isSolo ? this.blocks(hass, pool) : this.earnings(hass, pool)].map(
           (tile) => html`<div>
             <dt>${icon(tile.icon, "small")}<span class="e">${tile.label}</span></dt>
-            <dd class="v e" title=${tile.value}>${tile.value}${tile.note ? html` <small>${tile.note}</small>` : nothing}</dd>
-            ${tile.lines.map((words) => (words ? html`<dd class="q">${words}</dd>` : nothing))}
+            <dd class="v e" title=${tile.value}><bdi>${tile.value}</bdi>${tile.note ? html` <small>${tile.note}</small>` : nothing}</dd>
+            ${tile.lines.map((words) => (words ? html`<dd class="q"><bdi>${words}</bdi></dd>` : nothing))}
           </div>`,
         )}
       </dl>
@@ -93,7 +93,7 @@ export class HmmPoolCard extends HmmCard<PoolConfig> {
     return html`<ha-card class="compact">
       <button class="tile" title="${name}: ${line}" @click=${() => openDevice(pool.id)}>
         ${circle(status.tone, status.form, status.icon)}
-        <span class="tx"><span class="p e"><bdi>${name}</bdi></span><span class="q e">${line}</span></span>
+        <span class="tx"><span class="p e"><bdi>${name}</bdi></span><span class="q e"><bdi>${line}</bdi></span></span>
       </button>
     </ha-card>`;
   }

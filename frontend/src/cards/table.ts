@@ -157,7 +157,7 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
     this.sort(hass, rows);
     const problems = rows.filter(({ status }) => needsAttention(status));
     const others = rows.filter(({ status }) => !needsAttention(status));
-    const areas = this.grouped && all.some(({ area }) => area) ? groupsOf(others, this.t("no_area")) : [["", others] as const];
+    const areas = this.grouped && all.some(({ area }) => area) ? groupsOf(others, this.t("no_area")) : [[this.t("others"), others] as const];
     const groups: (readonly [string, Row[]])[] = [...(problems.length ? [[this.t("word_attention"), problems] as const] : []), ...areas];
     this.shown = groups.flatMap(([, group]) => group.map(({ miner }) => miner.id));
     for (const id of this.selected) if (!all.some(({ miner }) => miner.id === id)) this.selected.delete(id);

@@ -1,0 +1,75 @@
+import { expect, test } from "vitest";
+import * as f from "../src/format";
+import { fakeHass } from "./hass";
+
+const en = fakeHass([]);
+const de = fakeHass([], { language: "de" });
+const plain = (words: string) => words.replace(/[\u00a0\u202f]/gu, " ");
+const state = (value: string, unit?: string, attributes = {}) => ({
+  entity_id: "sensor.x", state: value, attributes: { unit_of_measurement: unit, ...attributes }, last_changed: "", last_updated: "",
+});
+
+test.each([
+  [8.331e12, "8.33 TH/s", "8,33 TH/s"],
+  [1.01e6, "1.01 MH/s", "1,01 MH/s"],
+  [4.9e11, "0.49 TH/s", "0,49 TH/s"],
+  [158.4e12, "158 TH/s", "158 TH/s"],
+  [0, "0 TH/s", "0 TH/s"],
+])("a hashrate of %d has three digits and the unit of its size", (value, english, german) => {
+  expect(plain(f.join(f.hashrate(en, value)))).toBe(english);
+  expect(plain(f.join(f.hashrate(de, value)))).toBe(german);
+});
+
+test.each([[13.8e9, "13.8 G"], [417e6, "417 M"], [1.86e12, "1.86 T"], [8100, "8.1 k"], [12, "12"]])(
+  "a difficulty of %d is said in short", (value, words) => {
+    expect(plain(f.join(f.difficulty(en, value)))).toBe(words);
+  });
+
+test.each([[218, "218 W"], [3540, "3.54 kW"], [1.2, "1.2 W"]])("%d W", (value, words) => {
+  expect(plain(f.join(f.power(en, value)))).toBe(words);
+});
+
+test("a percentage is 100 only if it is exact", () => {
+  expect(plain(f.percent(en, 99.97))).toBe("99.9 %");
+  expect(plain(f.percent(en, 100))).toBe("100 %");
+});
+
+test("a time to a block has one unit and an end", () => {
+  const over = (time: string) => `over ${time}`;
+  expect(f.longTime(en, 8.2, over)).toBe("8.2 days");
+  expect(f.longTime(en, 237 * 365.25, over)).toBe("237 years");
+  expect(f.longTime(en, 1e9, over)).toBe("over 10,000 years");
+  expect(f.longTime(de, 8, over)).toBe("8 Tage");
+});
+
+test("money has the currency of the system, rates below ten cents a third decimal", () => {
+  expect(f.money(en, 1.36)).toBe("€1.36");
+  expect(plain(f.money(de, 1.36))).toBe("1,36 €");
+  expect(f.money(en, 0.036)).toBe("€0.036");
+  expect(f.money(en, 1, "no currency")).toContain("no currency");
+});
+
+test("small amounts of bitcoin are sat", () => {
+  expect(plain(f.join(f.coins(en, 0.00000311, "BTC")))).toBe("311 sat");
+  expect(plain(f.join(f.coins(en, 277, "DGB")))).toBe("277 DGB");
+});
+
+test("a moment is the clock today, then the weekday, then the date", () => {
+  const now = new Date("2026-11-28T14:36:00+01:00");
+  expect(f.moment(en, new Date("2026-11-28T14:02:00+01:00"), now)).toBe("14:02");
+  expect(f.moment(en, new Date("2026-11-24T14:02:00+01:00"), now)).toBe("Tuesday 14:02");
+  expect(f.moment(en, new Date("2026-10-03T14:02:00+02:00"), now)).toBe("October 3");
+});
+
+test("what is no number is none", () => {
+  for (const value of ["unknown", "unavailable", "", "NaN", "Infinity"]) expect(f.numeric(state(value))).toBeUndefined();
+  expect(f.numeric(undefined)).toBeUndefined();
+});
+
+test("states are read in whatever unit they have", () => {
+  expect(f.readHashrate(state("485", "GH/s"))).toBe(485e9);
+  expect(f.readDifficulty(state("13.8", "G"))).toBe(13.8e9);
+  expect(f.readDifficulty(state("13.8", "G", { difficulty: 13812345678 }))).toBe(13812345678);
+  expect(f.readPower(state("1.2", "kW"))).toBe(1200);
+  expect(f.readDays(state("48", "h"))).toBe(2);
+});

@@ -1,0 +1,90 @@
+import { expect, test } from "vitest";
+import { remedy } from "../src/actions";
+import { modelOf, type HmmDevice } from "../src/model";
+import { needsAttention, poolStatus, statusOf } from "../src/status";
+import { loadTexts } from "../src/texts";
+import { fakeHass, type Fake, miner, pool } from "./hass";
+
+await loadTexts("de");
+const SINCE = new Date().toISOString();
+
+function read(entities: Fake["entities"], language = "en") {
+  const hass = fakeHass([miner("m", entities)], { language });
+  const [found] = modelOf(hass).miners;
+  return { hass, found: found as HmmDevice, status: statusOf(hass, found as HmmDevice) };
+}
+
+test("a miner that mines says its figures, not a state", () => {
+  const { status } = read({});
+  expect(status).toMatchObject({ group: "mining", tone: "ok", form: "tint", line: "" });
+});
+
+test("only what needs a person is filled", () => {
+  for (const state of ["overheated", "fault", "offline", "no_pool", "no_shares", "not_mining", "slow"]) {
+    const { status } = read({ "sensor.status": [state, { since: SINCE }] });
+    expect(status.form, state).toBe("solid");
+    expect(needsAttention(status)).toBe(true);
+    expect(status.line).not.toBe("");
+  }
+  for (const state of ["off", "paused", "starting", "updating", "tuning", "mining", "unknown", "unavailable", "something new"]) {
+    const { status } = read({ "sensor.status": [state, { since: SINCE }] });
+    expect(status.form, state).not.toBe("solid");
+    expect(needsAttention(status)).toBe(false);
+  }
+});
+
+test("the reason stands in the line", () => {
+  const line = (state: string, attributes: object, language = "en") =>
+    read({ "sensor.status": [state, { since: SINCE, ...attributes }] }, language).status.line.replace(/\u00a0/gu, " ");
+  expect(line("overheated", { value: 76, limit: 75, unit: "°C" })).toBe("Too hot: 76 of 75 °C");
+  expect(line("overheated", { value: 76, limit: 75, unit: "°C" }, "de")).toBe("Zu heiß: 76 von 75 °C");
+  expect(line("overheated", {})).toBe("Too hot");
+  expect(line("offline", { reason: "no_response" })).toMatch(/^Offline since \d\d:\d\d: does not respond$/u);
+  expect(line("no_shares", { reason: "share_overdue", minutes: 47, expected: "9 min" })).toBe("No shares for 47 min (usual: 9 min)");
+  expect(line("no_shares", { reason: "share_overdue" })).not.toContain("{");
+  expect(line("paused", { reason: "paused_by_user" })).toContain("Paused by hand since");
+  expect(line("fault", { reason: "power_fault" })).toBe("Fault: chips have no power");
+});
+
+test("a plug that is off is the reason, and the button", () => {
+  const { hass, found, status } = read({ "sensor.status": ["offline", { reason: "no_response" }], "switch.mining": "off" });
+  expect(status.line).toContain("its plug is off");
+  expect(remedy(hass, found, status)?.label).toBe("Turn plug on");
+});
+
+test("a button that cannot help does not exist", () => {
+  const hot = (entities: Fake["entities"]) => {
+    const { hass, found, status } = read({ "sensor.status": "overheated", "button.restart": "unknown", ...entities });
+    return remedy(hass, found, status)?.label;
+  };
+  expect(hot({ "select.mode": ["standard", { options: ["eco", "standard"] }] })).toBe("Restart in eco");
+  // Restarting it as it was would overheat it again
+  expect(hot({})).toBeUndefined();
+});
+
+test("a miner with a warning still mines", () => {
+  const { status } = read({ "binary_sensor.problem": ["on", { problems: ["weak_signal"] }] });
+  expect(status).toMatchObject({ group: "warning", tone: "warn", line: "Weak WiFi signal" });
+});
+
+test("without its status entity a miner is read from what it shows", () => {
+  const states = { "sensor.hashrate": "unavailable", "sensor.temperature": "unavailable", "binary_sensor.running": "unavailable" };
+  const hass = fakeHass([{ id: "m", entities: states }]);
+  const [found] = modelOf(hass).miners;
+  expect(statusOf(hass, found as HmmDevice).group).toBe("offline");
+});
+
+test.each([
+  ["ok", "ok", false], ["down", "err", true], ["stratum_down", "err", true], ["statistics_down", "warn", true],
+  ["no_data", "off", false], ["key_refused", "warn", true],
+])("a pool that is %s has the tone %s", (state, tone, bad) => {
+  const hass = fakeHass([pool("p", { "sensor.pool_status": state })]);
+  const [found] = modelOf(hass).pools;
+  expect(poolStatus(hass, found as HmmDevice)).toMatchObject({ tone, bad });
+});
+
+test("a pool whose miner is stopped is idle, not broken", () => {
+  const hass = fakeHass([pool("p", { "sensor.workers": "0" })]);
+  const [found] = modelOf(hass).pools;
+  expect(poolStatus(hass, found as HmmDevice)).toMatchObject({ bad: false, isIdle: true, tone: "off" });
+});
