@@ -50,6 +50,7 @@ from .miner.finds import MinerRecord
 from .miner.kept import KeptCommands
 from .miner.profile_store import ProfileStore
 from .miner.session import async_create_miner_session
+from .miner.status import StatusRecord
 from .pool.account import pool_kind
 from .pool.blocks import AccountRecord
 from .pool.coordinator import PoolConfigEntry, PoolCoordinator
@@ -75,6 +76,8 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     await kept.async_load()
     profiles = ProfileStore(hass)
     await profiles.async_load()
+    statuses = Records(hass, "status", StatusRecord)
+    await statuses.async_load()
     hass.data[HMM_DATA] = HmmData(
         driver_manager=manager,
         session=await async_create_miner_session(hass),
@@ -84,6 +87,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
         energy=energy,
         kept=kept,
         profiles=profiles,
+        statuses=statuses,
     )
     async_setup_services(hass)
     async_setup_miner_services(hass)
@@ -145,6 +149,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> None
         await data.kept.async_forget(entry.entry_id)
         await data.account_records.async_forget(entry.entry_id)
         await data.profiles.async_forget(entry.entry_id)
+        await data.statuses.async_forget(entry.entry_id)
 
 
 async def async_remove_config_entry_device(
@@ -238,7 +243,14 @@ async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> No
     )
     meter = data.energy.meter(entry.entry_id)
     coordinator = MinerCoordinator(
-        hass, entry, client, meter, data.miner_records, data.profiles, data.kept
+        hass,
+        entry,
+        client,
+        meter,
+        data.miner_records,
+        data.profiles,
+        data.kept,
+        data.statuses,
     )
     if coordinator.profile is None:
         try:

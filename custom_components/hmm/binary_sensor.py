@@ -13,19 +13,22 @@ from homeassistant.components.binary_sensor import (
 from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.util import dt as dt_util
 
+from .const import ATTR_DETAIL, ATTR_REASON, ATTR_SINCE
 from .data import HmmConfigEntry
 from .driver_api import MinerTelemetry
 from .entity import (
+    HubEntity,
     MinerEntity,
     PoolEntity,
     WorkerEntity,
     async_add_offered,
     async_add_workers,
 )
-from .errors import pool_reason
 from .miner.coordinator import MinerCoordinator
 from .pool.coordinator import PoolCoordinator
+from .since import Since
 
 PARALLEL_UPDATES = 0
 
@@ -34,9 +37,9 @@ _NO_DATA = "no_data"
 
 @dataclass(frozen=True, kw_only=True)
 class MinerBinarySensorDescription(BinarySensorEntityDescription):
-    """A yes-or-no state of a miner; ``field`` is what the miner must tell."""
+    """A yes-or-no state of a miner; ``field`` is what the miner must report."""
 
-    field: str | None = None
+    field: str
     value_fn: Callable[[MinerTelemetry], bool | None]
 
 
@@ -46,14 +49,9 @@ MINER_BINARY_SENSORS: tuple[MinerBinarySensorDescription, ...] = (
         translation_key="running",
         device_class=BinarySensorDeviceClass.RUNNING,
         field="hashing",
+        # Status says more; those who have it keep it
+        entity_registry_enabled_default=False,
         value_fn=lambda data: data.hashing,
-    ),
-    MinerBinarySensorDescription(
-        key="problem",
-        translation_key="problem",
-        device_class=BinarySensorDeviceClass.PROBLEM,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=lambda data: bool(data.problems),
     ),
     MinerBinarySensorDescription(
         key="using_fallback",
@@ -63,6 +61,30 @@ MINER_BINARY_SENSORS: tuple[MinerBinarySensorDescription, ...] = (
         field="using_fallback",
         value_fn=lambda data: data.using_fallback,
     ),
+)
+
+MINER_ONLINE = BinarySensorEntityDescription(
+    key="online",
+    translation_key="online",
+    device_class=BinarySensorDeviceClass.CONNECTIVITY,
+)
+
+MINER_PROBLEM = BinarySensorEntityDescription(
+    key="problem",
+    translation_key="problem",
+    device_class=BinarySensorDeviceClass.PROBLEM,
+)
+
+POOL_PROBLEM = BinarySensorEntityDescription(
+    key="problem",
+    translation_key="pool_problem",
+    device_class=BinarySensorDeviceClass.PROBLEM,
+)
+
+FLEET_PROBLEM = BinarySensorEntityDescription(
+    key="problem",
+    translation_key="fleet_problem",
+    device_class=BinarySensorDeviceClass.PROBLEM,
 )
 
 POOL_HEALTH = BinarySensorEntityDescription(
@@ -93,6 +115,12 @@ async def async_setup_entry(
     """Add the yes-or-no states of an entry."""
     coordinator = entry.runtime_data
     if isinstance(coordinator, MinerCoordinator):
+        async_add_entities(
+            [
+                MinerOnlineSensor(coordinator, MINER_ONLINE),
+                MinerProblemSensor(coordinator, MINER_PROBLEM),
+            ]
+        )
         async_add_offered(
             coordinator,
             MINER_BINARY_SENSORS,
@@ -105,6 +133,7 @@ async def async_setup_entry(
             [
                 PoolHealthSensor(coordinator, POOL_HEALTH),
                 PoolStratumSensor(coordinator, POOL_STRATUM),
+                PoolProblemSensor(coordinator, POOL_PROBLEM),
             ]
         )
         async_add_workers(
@@ -116,6 +145,8 @@ async def async_setup_entry(
             WorkerOnlineSensor,
             async_add_entities,
         )
+    else:
+        async_add_entities([FleetProblemSensor(coordinator, FLEET_PROBLEM)])
 
 
 def _exists(
@@ -123,9 +154,7 @@ def _exists(
 ) -> bool:
     """Return whether the miner tells this state."""
     profile = coordinator.profile
-    return description.field is None or (
-        profile is not None and description.field in profile.telemetry
-    )
+    return profile is not None and description.field in profile.telemetry
 
 
 class MinerBinarySensor(MinerEntity, BinarySensorEntity):
@@ -138,12 +167,56 @@ class MinerBinarySensor(MinerEntity, BinarySensorEntity):
     def is_on(self) -> bool | None:
         return self.entity_description.value_fn(self.coordinator.data)
 
+
+class MinerOnlineSensor(MinerEntity, BinarySensorEntity):
+    """Whether the miner responds; it is off, not unavailable, when it does not."""
+
+    _unrecorded_attributes = frozenset({ATTR_DETAIL})
+
     @property
     @override
-    def extra_state_attributes(self) -> dict[str, Any] | None:
-        if self.entity_description.key != "problem":
-            return None
-        return {"problems": list(self.coordinator.data.problems)}
+    def available(self) -> bool:
+        return True
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        state = self.coordinator.status.record.online.state
+        return state if isinstance(state, bool) else None
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        status = self.coordinator.status
+        online = status.record.online
+        return {
+            ATTR_REASON: online.reason,
+            ATTR_SINCE: online.at,
+            ATTR_DETAIL: status.detail,
+        }
+
+
+class MinerProblemSensor(MinerEntity, BinarySensorEntity):
+    """Whether anything is wrong with the miner, also that it does not respond."""
+
+    @property
+    @override
+    def available(self) -> bool:
+        return True
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        return bool(self.coordinator.status.active)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        status = self.coordinator.status
+        return {
+            "problems": list(status.active),
+            ATTR_SINCE: status.record.problem.at,
+        }
 
 
 class PoolHealthSensor(PoolEntity, BinarySensorEntity):
@@ -164,14 +237,42 @@ class PoolHealthSensor(PoolEntity, BinarySensorEntity):
     def extra_state_attributes(self) -> dict[str, Any]:
         pool = self.coordinator
         if pool.last_update_success and not pool.data.account_known:
-            return {"reason": _NO_DATA}
-        if pool.reason is None:
-            return {"reason": None}
-        key = pool_reason(pool.reason)
+            return {ATTR_REASON: _NO_DATA}
+        key = pool.reason_key
         if key == "problem":
             # The words of a user's driver
-            return {"reason": key, "detail": str(pool.reason)}
-        return {"reason": key}
+            return {ATTR_REASON: key, ATTR_DETAIL: str(pool.reason)}
+        return {ATTR_REASON: key}
+
+
+class PoolProblemSensor(PoolEntity, BinarySensorEntity):
+    """Whether anything is wrong with the account, also that its pool is down."""
+
+    @property
+    @override
+    def available(self) -> bool:
+        return True
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        return bool(self.coordinator.status.active)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        status = self.coordinator.status
+        return {"problems": list(status.active), ATTR_SINCE: status.problem.at}
+
+
+class FleetProblemSensor(HubEntity, BinarySensorEntity):
+    """Whether anything is wrong with any miner or pool."""
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        data = self.coordinator.data
+        return bool(data.problems) if data.complete else None
 
 
 class PoolStratumSensor(PoolEntity, BinarySensorEntity):
@@ -191,6 +292,16 @@ class PoolStratumSensor(PoolEntity, BinarySensorEntity):
 class WorkerOnlineSensor(WorkerEntity, BinarySensorEntity):
     """Whether a worker mines; one that the pool lists no more does not."""
 
+    def __init__(
+        self,
+        coordinator: PoolCoordinator,
+        worker_id: str,
+        description: BinarySensorEntityDescription,
+    ) -> None:
+        """Start without knowing since when."""
+        super().__init__(coordinator, worker_id, description)
+        self._since = Since()
+
     @property
     @override
     def available(self) -> bool:
@@ -202,3 +313,12 @@ class WorkerOnlineSensor(WorkerEntity, BinarySensorEntity):
     @override
     def is_on(self) -> bool | None:
         return False if self.worker is None else self.worker.online
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        reason = "not_listed"
+        if self.worker is not None:
+            reason = "working" if self.worker.online else "idle"
+        self._since.set(self.is_on, reason, dt_util.utcnow())
+        return {ATTR_REASON: reason, ATTR_SINCE: self._since.at}

@@ -14,7 +14,6 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .data import HmmConfigEntry
-from .driver_engine.client import MinerClient
 from .driver_engine.profile import MinerProfile
 from .drivers.customise import async_reload
 from .entity import HubEntity, MinerEntity, async_add_offered
@@ -30,7 +29,7 @@ class MinerButtonDescription(ButtonEntityDescription):
     """A button of a miner."""
 
     exists_fn: Callable[[MinerProfile], bool]
-    press_fn: Callable[[MinerClient], Coroutine[Any, Any, None]]
+    press_fn: Callable[[MinerCoordinator], Coroutine[Any, Any, None]]
 
 
 MINER_BUTTONS: tuple[MinerButtonDescription, ...] = (
@@ -40,7 +39,7 @@ MINER_BUTTONS: tuple[MinerButtonDescription, ...] = (
         device_class=ButtonDeviceClass.RESTART,
         entity_category=EntityCategory.CONFIG,
         exists_fn=lambda profile: profile.restart,
-        press_fn=MinerClient.restart,
+        press_fn=MinerCoordinator.async_restart,
     ),
     MinerButtonDescription(
         key="identify",
@@ -48,7 +47,7 @@ MINER_BUTTONS: tuple[MinerButtonDescription, ...] = (
         device_class=ButtonDeviceClass.IDENTIFY,
         entity_category=EntityCategory.DIAGNOSTIC,
         exists_fn=lambda profile: profile.identify,
-        press_fn=MinerClient.identify,
+        press_fn=lambda miner: miner.async_command(miner.client.identify()),
     ),
 )
 
@@ -87,9 +86,7 @@ class MinerButton(MinerEntity, ButtonEntity):
 
     @override
     async def async_press(self) -> None:
-        await self.coordinator.async_command(
-            self.entity_description.press_fn(self.coordinator.client)
-        )
+        await self.entity_description.press_fn(self.coordinator)
 
 
 class ReloadDriversButton(HubEntity, ButtonEntity):

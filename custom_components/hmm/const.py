@@ -30,7 +30,12 @@ PLATFORMS: Final = {
         Platform.SWITCH,
     ),
     EntryType.POOL: (Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR),
-    EntryType.HUB: (Platform.BUTTON, Platform.SENSOR, Platform.UPDATE),
+    EntryType.HUB: (
+        Platform.BINARY_SENSOR,
+        Platform.BUTTON,
+        Platform.SENSOR,
+        Platform.UPDATE,
+    ),
 }
 
 
@@ -55,5 +60,11 @@ CONF_KEEP_SECRETS: Final = "keep_secrets"
 # Options of a miner
 CONF_PLUG: Final = "plug"
 CONF_POWER_DRAW: Final = "power_draw"
+
+# Attributes of states
+ATTR_DETAIL: Final = "detail"
+"""What the device or system itself says, at most 120 characters."""
+ATTR_REASON: Final = "reason"
+ATTR_SINCE: Final = "since"
 
 MODE_CUSTOM: Final = "custom"

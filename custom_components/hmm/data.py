@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .miner.finds import MinerRecord
     from .miner.kept import KeptCommands
     from .miner.profile_store import ProfileStore
+    from .miner.status import StatusRecord
     from .pool.blocks import AccountRecord
     from .pool.coordinator import PoolConfigEntry
     from .records import Records
@@ -32,7 +33,7 @@ type HmmConfigEntry = MinerConfigEntry | PoolConfigEntry | HubConfigEntry
 
 @dataclass(slots=True, kw_only=True)
 class HmmData:
-    """Drivers, known pools, the session, the fleet, its energy, its miners' profiles."""
+    """Drivers, known pools, the session, the fleet, and what is kept of each entry."""
 
     driver_manager: DriverManager
     session: ClientSession
@@ -42,6 +43,7 @@ class HmmData:
     miner_records: Records[MinerRecord]
     account_records: Records[AccountRecord]
     profiles: ProfileStore
+    statuses: Records[StatusRecord]
     first_polls: Turns = field(default_factory=Turns)
     """In which miners begin to be polled for the first time."""
     platforms: Turns = field(default_factory=Turns)

@@ -13,7 +13,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
-from .const import DOMAIN
+from .const import ATTR_DETAIL, ATTR_REASON, ATTR_SINCE, DOMAIN
 from .data import HmmConfigEntry, get_data
 from .display_units import (
     DIFFICULTY_UNITS,
@@ -57,17 +57,22 @@ from .fleet.sensors import (
 )
 from .fleet.totals import CoinTotals
 from .miner.coordinator import MinerCoordinator
+from .miner.missing import missing_values
 from .miner.sensors import (
     CHIP_SENSORS,
     FAN_SENSORS,
     MINER_ENERGY,
     MINER_SENSORS,
+    MINER_STATUS,
+    WATCH_SENSORS,
     MinerSensorDescription,
     knows_power,
 )
+from .miner.status import MinerState
 from .pool.coordinator import PoolCoordinator
 from .pool.sensors import (
     POOL_SENSORS,
+    POOL_STATUS,
     POOL_STRATUM_LATENCY,
     WORKER_SENSORS,
     PoolSensorDescription,
@@ -77,6 +82,8 @@ from .pool.sensors import (
 PARALLEL_UPDATES = 0
 
 _ATTR_DIFFICULTY = "difficulty"
+# What belongs to a reason that has a limit
+_MEASURED = ("value", "limit", "unit")
 
 
 async def async_setup_entry(
@@ -88,6 +95,12 @@ async def async_setup_entry(
     coordinator = entry.runtime_data
     before = registered(hass, coordinator, SENSOR_DOMAIN)
     if isinstance(coordinator, MinerCoordinator):
+        async_add_entities(
+            [
+                MinerStatusSensor(coordinator, MINER_STATUS),
+                *(MinerWatchSensor(coordinator, d) for d in WATCH_SENSORS),
+            ]
+        )
         async_add_offered(
             coordinator,
             (*MINER_SENSORS, *FAN_SENSORS, *CHIP_SENSORS),
@@ -110,7 +123,12 @@ async def async_setup_entry(
             async_add_entities,
         )
     elif isinstance(coordinator, PoolCoordinator):
-        async_add_entities([PoolStratumLatency(coordinator, POOL_STRATUM_LATENCY)])
+        async_add_entities(
+            [
+                PoolStatusSensor(coordinator, POOL_STATUS),
+                PoolStratumLatency(coordinator, POOL_STRATUM_LATENCY),
+            ]
+        )
         async_add_offered(
             coordinator,
             POOL_SENSORS,
@@ -318,6 +336,68 @@ class MinerSensor(MinerEntity, _ValueSensor):
         return self.entity_description.value_fn(self.coordinator)
 
 
+class MinerStatusSensor(MinerEntity, SensorEntity):
+    """What a miner does and why; it remains available while the miner is off."""
+
+    _unrecorded_attributes = frozenset(
+        {ATTR_DETAIL, "missing", "plug", "minutes", "expected", *_MEASURED}
+    )
+
+    @property
+    @override
+    def available(self) -> bool:
+        return True
+
+    @property
+    @override
+    def native_value(self) -> MinerState | None:
+        return self.coordinator.status.state
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        status = self.coordinator.status
+        shown = status.record.status
+        return {
+            ATTR_REASON: shown.reason,
+            ATTR_SINCE: shown.at,
+            ATTR_DETAIL: status.detail,
+            **dict.fromkeys(_MEASURED),
+            **{key: it for key, it in status.values.items() if key != ATTR_REASON},
+            "missing": missing_values(self.coordinator),
+        }
+
+
+class MinerWatchSensor(MinerSensor):
+    """What HMM itself knows of a miner, also while it is off."""
+
+    @property
+    @override
+    def available(self) -> bool:
+        return True
+
+
+class PoolStatusSensor(PoolEntity, SensorEntity):
+    """How a pool account stands; it remains available while the pool is down."""
+
+    @property
+    @override
+    def available(self) -> bool:
+        return True
+
+    @property
+    @override
+    def native_value(self) -> str | None:
+        state = self.coordinator.status.status.state
+        return None if state is None else str(state)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        shown = self.coordinator.status.status
+        return {ATTR_REASON: shown.reason, ATTR_SINCE: shown.at}
+
+
 class PoolSensor(PoolEntity, _ValueSensor):
     """One figure of a pool account."""
 
@@ -382,6 +462,9 @@ class HubSensor(HubEntity, _ValueSensor):
     """One total of the fleet."""
 
     entity_description: HubSensorDescription
+    _unrecorded_attributes = frozenset(
+        {_ATTR_DIFFICULTY, "problems", "more", "offline", "off_on_purpose", "total"}
+    )
 
     @override
     def _read(self) -> SensorValue:

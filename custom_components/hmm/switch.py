@@ -56,11 +56,11 @@ class MiningSwitch(MinerEntity, SwitchEntity):
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
-        await self.coordinator.async_command(self.coordinator.client.resume(), "mining")
+        await self.coordinator.async_set_paused(False)
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
-        await self.coordinator.async_command(self.coordinator.client.pause(), "mining")
+        await self.coordinator.async_set_paused(True)
 
 
 class PlugSwitch(MinerEntity, SwitchEntity):

@@ -52,6 +52,10 @@ class BaseMinerAdapter(ABC):
     default_port: ClassVar[int | None] = None
     hashrate_unit: ClassVar[HashrateUnit] = "TH/s"
     """The unit that the hashrate sensor shows; values stay in H/s."""
+    warm_temperature: ClassVar[float] = 70.0
+    """°C of the hottest chip above which HMM warns; mining goes on."""
+    startup_seconds: ClassVar[float] = 180.0
+    """How long the device takes from its start, or a change, until it mines."""
     option_fields: ClassVar[tuple[str, ...]] = ()
     """Which of ``admin_user``, ``admin_password`` and ``otp_secret`` the driver uses."""
 

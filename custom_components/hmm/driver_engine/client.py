@@ -20,7 +20,7 @@ from ..driver_api import (
     MinerTelemetry,
     Setting,
 )
-from ..driver_api.units import parse_text
+from ..driver_api.units import parse_number, parse_text
 from .answers import read_facts, read_telemetry
 from .guard import (
     DriverFault,
@@ -94,6 +94,16 @@ class MinerClient:
     def hashrate_unit(self) -> HashrateUnit:
         """Return the unit that suits this kind of device."""
         return known_unit(self._driver_class.hashrate_unit)
+
+    @property
+    def warm_temperature(self) -> float:
+        """Return °C of the hottest chip above which its owner is warned."""
+        return _number(self._driver_class.warm_temperature, "warm_temperature")
+
+    @property
+    def startup_seconds(self) -> float:
+        """Return how long the device takes until it mines."""
+        return _number(self._driver_class.startup_seconds, "startup_seconds")
 
     @property
     def driver_version(self) -> str:
@@ -339,3 +349,10 @@ async def _check_login(driver: BaseMinerAdapter) -> bool:
 def known_unit(unit: object) -> HashrateUnit:
     """Return the unit that a driver names, the usual one if it is none."""
     return next((known for known in get_args(HashrateUnit) if known == unit), "TH/s")
+
+
+def _number(value: object, name: str) -> float:
+    """Return a number of a driver, the contract's own if it is none."""
+    number = parse_number(value)
+    default: float = getattr(BaseMinerAdapter, name)
+    return default if number is None or number <= 0 else number

@@ -20,14 +20,19 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from ..const import DOMAIN, EntryType
 from ..data import HmmConfigEntry, entry_kind
 from ..driver_api.units import efficiency_j_per_th
+from ..miner.availability import percent
 from ..miner.energy import EnergyBook
+from ..miner.status import MinerState
 from .members import Fleet
+from .problems import FleetProblem, FleetState, find_problems, fleet_state
 from .totals import PoolTotals, Reporting, add_up
 
 _LOGGER = logging.getLogger(__name__)
 
 # Every poll of every miner changes a total; the history needs no more than this
 _COOLDOWN_SECONDS = 30
+# When a router fails, all miners have news, one after the other
+_NEWS_SECONDS = 1
 
 _IN_PROGRESS = (
     ConfigEntryState.SETUP_IN_PROGRESS,
@@ -43,8 +48,17 @@ class FleetData:
 
     complete: bool = False
     """Whether all that is set up was added up, and not the first ones alone."""
+    state: FleetState | None = None
     miners: int | None = None
+    """All that the user has, also those that could not be set up."""
     online: int | None = None
+    on_purpose: int | None = None
+    """How many are off or paused because somebody wanted that."""
+    offline: tuple[str, ...] = ()
+    """The names of those that do not respond."""
+    problems: tuple[FleetProblem, ...] = ()
+    availability: float | None = None
+    """Percent of the last 24 h in which the miners were online."""
     hashrate: float | None = None
     power: float | None = None
     efficiency: float | None = None
@@ -88,6 +102,14 @@ class HubCoordinator(DataUpdateCoordinator[FleetData]):
             function=self._async_add_up,
             background=True,
         )
+        self._news = Debouncer(
+            hass,
+            _LOGGER,
+            cooldown=_NEWS_SECONDS,
+            immediate=True,
+            function=self._async_add_up,
+            background=True,
+        )
         # While Home Assistant starts, the miners come one after the other, and
         # the sum of the first ones would be taken for that of all.
         self._complete = False
@@ -105,12 +127,13 @@ class HubCoordinator(DataUpdateCoordinator[FleetData]):
             )
         )
         entry.async_on_unload(self._debouncer.async_shutdown)
+        entry.async_on_unload(self._news.async_shutdown)
 
     @callback
-    def _fleet_changed(self, joined: bool) -> None:
-        if joined:
-            # Whoever adds a miner or a pool looks at the totals next
-            self._async_add_up()
+    def _fleet_changed(self, at_once: bool) -> None:
+        if at_once:
+            # Whoever adds a miner or unplugs one looks at the totals next
+            self._news.async_schedule_call()
         else:
             self._schedule()
 
@@ -165,6 +188,11 @@ class HubCoordinator(DataUpdateCoordinator[FleetData]):
     def _total(self) -> FleetData:
         miners = list(self._fleet.miners.values())
         online = [miner for miner in miners if miner.last_update_success]
+        entries = self.hass.config_entries.async_entries(
+            DOMAIN, include_ignore=False, include_disabled=False
+        )
+        problems = tuple(find_problems(self.hass, entries))
+        hours = [it.status.record.availability.known_online for it in miners]
         hashrate = _sum(miner.data.hashrate for miner in online)
         power = _sum(miner.power for miner in online)
         # Only miners that tell both belong into J/TH
@@ -177,8 +205,19 @@ class HubCoordinator(DataUpdateCoordinator[FleetData]):
         pools = add_up(self._fleet.read_pools(self.hass))
         return FleetData(
             complete=True,
-            miners=len(miners),
+            state=fleet_state((it.status.state for it in miners), problems),
+            miners=sum(entry_kind(entry) == EntryType.MINER for entry in entries),
             online=len(online),
+            on_purpose=sum(miner.status.is_on_purpose for miner in miners),
+            offline=tuple(
+                miner.config_entry.title
+                for miner in miners
+                if miner.status.state is MinerState.OFFLINE
+            ),
+            problems=problems,
+            availability=percent(
+                sum(known for known, _ in hours), sum(up for _, up in hours)
+            ),
             hashrate=hashrate,
             power=power,
             efficiency=efficiency_j_per_th(

@@ -1,10 +1,8 @@
 """All miners and pools that are set up, as one."""
 
 from collections.abc import Callable
-from typing import Any
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from ..const import CONF_COIN, CONF_ENTRY_TYPE, DOMAIN, EntryType
 from ..data import HmmConfigEntry, pool_entries
@@ -41,14 +39,18 @@ class Fleet:
         """Add a pool account; its poll goes on like that of a miner."""
         return self._add(self.pools, coordinator)
 
-    def _add[CoordinatorT: DataUpdateCoordinator[Any]](
+    def _add[CoordinatorT: MinerCoordinator | PoolCoordinator](
         self, members: dict[str, CoordinatorT], coordinator: CoordinatorT
     ) -> CALLBACK_TYPE:
-        assert coordinator.config_entry is not None
         entry_id = coordinator.config_entry.entry_id
         members[entry_id] = coordinator
-        remove_listener = coordinator.async_add_listener(self._changed)
-        self._changed(joined=True)
+
+        @callback
+        def changed() -> None:
+            self._changed(at_once=coordinator.has_news)
+
+        remove_listener = coordinator.async_add_listener(changed)
+        self._changed(at_once=True)
 
         @callback
         def remove() -> None:
@@ -60,9 +62,9 @@ class Fleet:
 
     @callback
     def async_add_listener(self, listener: Callable[[bool], None]) -> CALLBACK_TYPE:
-        """Call ``listener`` whenever a miner or pool has news, comes or goes.
+        """Call ``listener`` whenever a miner or pool was polled, comes or goes.
 
-        It is given whether one came.
+        It is given whether to look at once: one came, or its status changed.
         """
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
@@ -118,6 +120,6 @@ class Fleet:
         return found
 
     @callback
-    def _changed(self, joined: bool = False) -> None:
+    def _changed(self, at_once: bool = False) -> None:
         for listener in tuple(self._listeners):
-            listener(joined)
+            listener(at_once)

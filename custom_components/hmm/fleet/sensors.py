@@ -6,6 +6,7 @@ from typing import Any
 
 from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfPower, UnitOfTime
+from homeassistant.helpers import device_registry as dr
 
 from ..data import get_data
 from ..display_units import EVER, OF_NETWORK, ScaledSensorDescription
@@ -19,6 +20,7 @@ from ..figures import (
     whole_difficulty,
 )
 from .coordinator import HubCoordinator
+from .problems import MOST_LISTED, FleetState
 from .totals import CoinTotals
 
 
@@ -32,6 +34,16 @@ class HubSensorDescription(ScaledSensorDescription):
     def exists(self, coordinator: HubCoordinator) -> bool:
         """Return whether any pool tells this figure."""
         return self.value_fn(coordinator) is not None
+
+
+def _problems(hub: HubCoordinator) -> dict[str, Any]:
+    """Return the first problems: which miner or pool, and why."""
+    found = hub.data.problems
+    devices = dr.async_get(hub.hass)
+    return {
+        "problems": [it.as_attribute(devices) for it in found[:MOST_LISTED]],
+        "more": max(0, len(found) - MOST_LISTED),
+    }
 
 
 HUB_SENSORS: tuple[HubSensorDescription, ...] = (
@@ -65,6 +77,34 @@ HUB_SENSORS: tuple[HubSensorDescription, ...] = (
         translation_key="miners_online",
         state_class=SensorStateClass.MEASUREMENT,
         value_fn=lambda hub: hub.data.online,
+        attributes_fn=lambda hub: {
+            "total": hub.data.miners,
+            "off_on_purpose": hub.data.on_purpose,
+            "offline": list(hub.data.offline[:MOST_LISTED]),
+        },
+    ),
+    HubSensorDescription(
+        key="status",
+        translation_key="fleet_status",
+        device_class=SensorDeviceClass.ENUM,
+        options=[*FleetState],
+        value_fn=lambda hub: hub.data.state,
+    ),
+    HubSensorDescription(
+        key="problems",
+        translation_key="problems",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=lambda hub: len(hub.data.problems),
+        attributes_fn=_problems,
+    ),
+    HubSensorDescription(
+        key="availability",
+        translation_key="availability",
+        native_unit_of_measurement=PERCENTAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        suggested_display_precision=0,
+        value_fn=lambda hub: whole(hub.data.availability),
     ),
     HubSensorDescription(
         key="miners",

@@ -5,21 +5,26 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import timedelta
 import logging
+import time
 from typing import Any, ClassVar, override
 import zlib
 
 from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry
+from homeassistant.const import STATE_OFF
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+from homeassistant.util import dt as dt_util
 
 from ..const import CONF_CREDENTIALS, CONF_DRIVER, CONF_PLUG, CONF_POWER_DRAW, DOMAIN
+from ..display_units import HASHRATE_UNITS
 from ..driver_api import (
     AuthRequired,
     BaseMinerAdapter,
     DeviceFacts,
     DriverError,
     MinerTelemetry,
+    reason_of,
 )
 from ..driver_engine.client import MinerClient, UnexpectedDevice
 from ..driver_engine.identity import (
@@ -35,7 +40,9 @@ from ..unique_ids import async_change_unique_id, async_holder, is_better_id
 from .energy import EnergyMeter
 from .finds import MinerRecord
 from .kept import Kept, KeptCommands, Kind
+from .problems import Limits, MinerProblems
 from .profile_store import ProfileStore
+from .status import MinerStatus, Poll, StatusRecord
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -45,6 +52,18 @@ _REFUSED_SECONDS = 3600
 
 _RESTART_SLACK = 2.0
 """Seconds by which the clocks of device and host may disagree during a restart."""
+
+# What a miner accepted and did not do
+_NOT_DONE = frozenset(
+    {
+        "mode_not_applied",
+        "pause_not_applied",
+        "pool_not_applied",
+        "restart_not_applied",
+        "resume_not_applied",
+        "setting_not_applied",
+    }
+)
 
 # A reading of the power is not valid for longer than this
 LONGEST_ENERGY_GAP = 5 * MINER_INTERVAL.total_seconds()
@@ -70,6 +89,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         records: Records[MinerRecord],
         profiles: ProfileStore,
         kept: Records[KeptCommands],
+        statuses: Records[StatusRecord],
     ) -> None:
         """Prepare polling with what is known of the miner."""
         super().__init__(
@@ -92,6 +112,20 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         self._records = records
         self._kept = kept
         self.energy = energy
+        unit = client.hashrate_unit
+        limits = Limits(
+            warm=client.warm_temperature,
+            startup=client.startup_seconds,
+            hashes=HASHRATE_UNITS[unit],
+            unit=unit,
+        )
+        self._statuses = statuses
+        self.status = MinerStatus(
+            statuses[entry.entry_id], MinerProblems(limits), time.monotonic()
+        )
+        self.has_news = False
+        """Whether the last poll changed the status: the fleet counts again then."""
+        self._was_down = False
         # Entries are set up together, and a busy moment lets many polls wait: each
         # miner has a place of its own in the interval, the same after a restart
         self._phase = zlib.crc32((entry.unique_id or "").encode()) / 2**32
@@ -144,6 +178,44 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             # Before it is an event, so that a crash does not make it two
             await self._records.async_save()
         return telemetry
+
+    @callback
+    @override
+    def _async_refresh_finished(self) -> None:
+        """Decide the status; report a change of it also while the miner is down."""
+        is_down = not self.last_update_success
+        failure, detail = self._failure() if is_down else (None, None)
+        self.has_news = self.status.look(
+            Poll(
+                at=time.monotonic(),
+                time=dt_util.utcnow(),
+                data=None if is_down else self.data,
+                failure=failure,
+                detail=detail,
+                plug=self._plug_that_is_off(),
+            )
+        )
+        if self.has_news:
+            self._statuses.save_soon()
+            if is_down and self._was_down:
+                # The base reports only the first failure
+                self.async_update_listeners()
+        else:
+            self._statuses.save_later()
+        self._was_down = is_down
+
+    def _failure(self) -> tuple[str, str | None]:
+        """Return why the last poll failed: a key, and what the device said of it."""
+        cause = self.last_exception
+        if not isinstance(cause, UpdateFailed) or cause.translation_key is None:
+            return "driver_error", None
+        placeholders = cause.translation_placeholders or {}
+        return cause.translation_key, placeholders.get("detail")
+
+    def _plug_that_is_off(self) -> str | None:
+        """Return the name of the linked plug if it is off."""
+        plug = self.hass.states.get(self.plug) if self.plug else None
+        return plug.name if plug is not None and plug.state == STATE_OFF else None
 
     def _ask_for_login(self) -> bool:
         """Ask the user for another login; return whether the miner refused one.
@@ -273,14 +345,23 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         await self.async_command(self.client.set_mode(mode), "mode")
         return True
 
-    async def async_set_paused(self, paused: bool) -> bool:
-        """Pause or resume, unless the miner is so; return whether it was sent."""
+    async def async_set_paused(
+        self, paused: bool, reason: str = "paused_by_user"
+    ) -> bool:
+        """Pause or resume, unless the miner is so; return whether it was sent.
+
+        ``reason`` is shown as long as the miner is paused.
+        """
         if await self._async_is(lambda data: data.paused is paused):
             self.async_drop_kept("mining")
             return False
-        command = self.client.pause if paused else self.client.resume
-        await self.async_command(command(), "mining")
+        command = self._pause(reason) if paused else self.client.resume()
+        await self.async_command(command, "mining")
         return True
+
+    async def _pause(self, reason: str) -> None:
+        await self.client.pause()
+        self.status.record.paused_by = reason
 
     async def async_restart(self) -> None:
         """Restart the miner and wait until it is back.
@@ -288,6 +369,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         Raises HomeAssistantError if it is not back in time, or never restarts.
         """
         before = self.data.uptime if self.data is not None else None
+        # Its new start is not taken for a crash
+        self.status.problems.restarted_at = time.monotonic()
         await self.async_command(self.client.restart())
         sent, was_gone = self.hass.loop.time(), False
         while (elapsed := self.hass.loop.time() - sent) < self.restart_seconds:
@@ -340,7 +423,11 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             self._ask_for_login()
             raise action_failed(err, self.client.host) from err
         except DriverError as err:
+            if reason_of(err).key in _NOT_DONE:
+                self.status.problems.refusals += 1
             raise action_failed(err, self.client.host) from err
+        else:
+            self.status.problems.refusals = 0
         finally:
             # A command that never ran is not left behind un-awaited
             command.close()

@@ -40,7 +40,9 @@ from ..figures import (
     whole,
     whole_difficulty,
 )
+from .availability import percent
 from .coordinator import MinerCoordinator
+from .status import MinerState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +158,37 @@ def _duration(key: str, state_class: SensorStateClass) -> MinerSensorDescription
         value_fn=lambda miner: hours(getattr(miner.data, key)),
     )
 
+
+MINER_STATUS = SensorEntityDescription(
+    key="status",
+    translation_key="status",
+    device_class=SensorDeviceClass.ENUM,
+    options=[*MinerState],
+)
+
+WATCH_SENSORS: tuple[MinerSensorDescription, ...] = (
+    MinerSensorDescription(
+        key="availability",
+        translation_key="availability",
+        native_unit_of_measurement=PERCENTAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        suggested_display_precision=0,
+        value_fn=lambda miner: whole(
+            percent(*miner.status.record.availability.known_online)
+        ),
+    ),
+    MinerSensorDescription(
+        key="boot_time",
+        translation_key="boot_time",
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda miner: whole(miner.status.record.availability.boot_time),
+    ),
+)
 
 MINER_SENSORS: tuple[MinerSensorDescription, ...] = (
     MinerSensorDescription(

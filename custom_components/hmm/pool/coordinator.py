@@ -43,16 +43,19 @@ from ..driver_engine.pool_client import (
     server_time,
 )
 from ..driver_engine.pool_detect import is_at_home
-from ..errors import pool_error
+from ..errors import pool_error, pool_reason
 from ..miner.coordinator import MinerCoordinator
 from ..records import Records
 from .blocks import AccountRecord, NewBlocks
+from .status import PoolPoll, PoolStatus
 from .workers import PoolWorkers
 
 _LOGGER = logging.getLogger(__name__)
 
 # Each look is a connection that the pool opens for nothing
 _STRATUM_SECONDS = 300
+# While it is silent, its miners stand still
+_SILENT_SECONDS = 60
 
 # A hosted pool bans clients with a bad key; it may have been wrong, though
 _REFUSED_SECONDS = 3600
@@ -99,7 +102,12 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
         """When the last poll succeeded, None before the first one that does."""
         self.stratum_latency: float | None = None
         """Milliseconds to the port that miners connect to, None if it is silent."""
+        self.stratum_failures = 0
+        """How many looks in a row found it silent."""
         self._stratum_due = 0.0
+        self.status = PoolStatus()
+        self.has_news = False
+        """Whether the last poll changed the status: the fleet counts again then."""
         self._refused_until = 0.0
         self._records = records
         self._identity = _identity_of(entry, driver)
@@ -112,6 +120,12 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
     def currency(self) -> str | None:
         """Return what the pool paid in when it last said so."""
         return self._records[self.config_entry.entry_id].currency
+
+    @property
+    def reason_key(self) -> str | None:
+        """Return the key of what is wrong, "problem" for a user's driver's words."""
+        reason = self.reason
+        return None if reason is None else pool_reason(reason)
 
     @property
     def reason(self) -> str | None:
@@ -171,6 +185,16 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
     def _async_refresh_finished(self) -> None:
         """Tell news of a pool that is still down: the reason, its stratum port."""
         is_down = not self.last_update_success
+        self.has_news = self.status.look(
+            PoolPoll(
+                at=time.monotonic(),
+                time=dt_util.utcnow(),
+                data=None if is_down else self.data,
+                reason=self.reason_key,
+                stratum_failures=self.stratum_failures,
+                missing=self.workers.missing,
+            )
+        )
         if is_down and self._was_down:
             self.async_update_listeners()
         self._was_down = is_down
@@ -231,6 +255,10 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
             )
         except CannotConnect:
             self.stratum_latency = None
+            self.stratum_failures += 1
+            self._stratum_due = now + _SILENT_SECONDS
+        else:
+            self.stratum_failures = 0
 
 
 def _identity_of(entry: PoolConfigEntry, driver: BasePoolIntegration) -> str:

@@ -3,13 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntityDescription,
+    SensorStateClass,
+)
 from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfTime
 
 from ..display_units import EVER, OF_NETWORK, ScaledSensorDescription
 from ..driver_api import PoolWorker
 from ..figures import SensorValue, days, rounded, stepped, whole, whole_difficulty
 from .coordinator import PoolCoordinator
+from .status import PoolState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +85,13 @@ def _money(key: str, translation_key: str) -> PoolSensorDescription:
         value_fn=_tile(key),
     )
 
+
+POOL_STATUS = SensorEntityDescription(
+    key="status",
+    translation_key="pool_status",
+    device_class=SensorDeviceClass.ENUM,
+    options=[*PoolState],
+)
 
 POOL_STRATUM_LATENCY = _pool_latency(
     "stratum_latency", "stratum_latency", lambda pool: pool.stratum_latency

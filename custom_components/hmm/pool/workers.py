@@ -58,6 +58,8 @@ class PoolWorkers:
         """
         self.told = False
         """Whether that poll told who works at all."""
+        self.missing: tuple[str, ...] = ()
+        """The workers of the user's own miners that mine here and are not listed."""
         self._registry = dr.async_get(hass)
         self._entry = entry
         self._identity = entry.unique_id or entry.entry_id
@@ -130,6 +132,12 @@ class PoolWorkers:
             worker_id: bare_name(worker.name, name_of_account)
             for worker_id, worker in self.listed.items()
         }
+        listed = {name.casefold() for name in names.values()}
+        self.missing = tuple(
+            sorted(_mining_here(account, name_of_account, miners) - listed)
+            if self.told
+            else ()
+        )
         own = {id_ for id_, name in names.items() if name.casefold() in own_miners}
         for worker_id in self._admit(own):
             name = names[worker_id]
@@ -290,6 +298,20 @@ def _own_miners(
         shared |= names & found.keys()
         found |= dict.fromkeys(names, device)
     return {name: device for name, device in found.items() if name not in shared}
+
+
+def _mining_here(
+    account: PoolAccount, name_of_account: str, miners: Mapping[str, MinerCoordinator]
+) -> set[str]:
+    """Return the names of the workers of miners that mine at this account now."""
+    return {
+        name.casefold()
+        for miner in miners.values()
+        if miner.last_update_success
+        and miner.data.hashing
+        and (slot := miner.data.active_pool) is not None
+        and (name := _worker_at(slot, account, name_of_account)) is not None
+    }
 
 
 def _worker_at(

@@ -70,6 +70,8 @@ class NMMinerDriver(BaseMinerAdapter):
     connection_type = "udp"
     default_port = 12345
     hashrate_unit = "kH/s"
+    # A microcontroller, made for 85 °C
+    warm_temperature = 80.0
 
     udp_port = 12345
     """Where devices broadcast to."""

@@ -1,0 +1,80 @@
+"""How much of the last day a miner was there, and how long it takes to start."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ..driver_api import MinerTelemetry
+from ..driver_api.units import parse_number
+
+_HOUR: Final = 3600.0
+_HOURS: Final = 24
+_LONGEST_POLL: Final = 150.0
+"""Seconds; what lies between two polls further apart is not known."""
+
+
+@dataclass(slots=True)
+class Availability:
+    """The seconds of each hour of the last day, known ones and those online.
+
+    Time in which a miner is off on purpose does not count.
+    """
+
+    hours: deque[list[float]] = field(default_factory=lambda: deque(maxlen=_HOURS))
+    """Number of the hour, seconds known, seconds online."""
+    boot_time: float | None = None
+    """Seconds from its last start until it mined."""
+    _at: float | None = None
+    _uptime: float | None = None
+    _waits: bool = False
+
+    def count(self, now: float, online: bool, on_purpose: bool) -> None:
+        """Count the time since the last poll; ``now`` is a Unix timestamp."""
+        before, self._at = self._at, now
+        hour = now // _HOUR
+        if self.hours and self.hours[-1][0] > hour:
+            # The clock was set back
+            self.hours.clear()
+        while self.hours and self.hours[0][0] <= hour - _HOURS:
+            self.hours.popleft()
+        if on_purpose or before is None or not 0 < now - before <= _LONGEST_POLL:
+            return
+        if not self.hours or self.hours[-1][0] != hour:
+            self.hours.append([hour, 0.0, 0.0])
+        self.hours[-1][1] += now - before
+        self.hours[-1][2] += now - before if online else 0.0
+
+    @property
+    def known_online(self) -> tuple[float, float]:
+        """Return the seconds of the last day that are known, and those online."""
+        return sum(hour[1] for hour in self.hours), sum(hour[2] for hour in self.hours)
+
+    def follow_start(self, data: MinerTelemetry) -> None:
+        """Note how long it took from the start of the miner until it mined."""
+        before, self._uptime = self._uptime, data.uptime
+        if data.uptime is None:
+            return
+        if before is not None and data.uptime < before:
+            self._waits = True
+        if self._waits and data.hashing:
+            self.boot_time, self._waits = data.uptime, False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as JSON."""
+        return {"hours": list(self.hours), "boot_time": self.boot_time}
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Availability:
+        """Return what was stored."""
+        result = cls(boot_time=parse_number(data["boot_time"]))
+        for stored in data["hours"]:
+            hour, known, online = (float(part) for part in stored)
+            if not 0 <= online <= known <= _HOUR * 2:
+                raise ValueError(stored)
+            result.hours.append([hour, known, online])
+        return result
+
+
+def percent(known: float, online: float) -> float | None:
+    """Return which part of the known time was online, None for no time at all."""
+    return round(100 * online / known, 1) if known else None

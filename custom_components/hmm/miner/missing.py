@@ -1,0 +1,37 @@
+"""Why a miner has no value for something that its owner could look for."""
+
+from typing import Final
+
+from ..const import CONF_POWER_DRAW
+from .coordinator import MinerCoordinator
+
+_WINDOWS: Final = {
+    "hashrate_10m": 600,
+    "hashrate_15m": 900,
+    "hashrate_1h": 3600,
+    "hashrate_1d": 86_400,
+}
+"""Seconds that a miner must have run for an average."""
+_OF_POWER: Final = ("power", "energy", "efficiency")
+
+
+def missing_values(miner: MinerCoordinator) -> dict[str, str]:
+    """Return the keys of entities without a value, each with the key of its reason.
+
+    Only of a miner that responds: all values of another one have the same reason.
+    """
+    profile, data = miner.profile, miner.data
+    if profile is None or data is None or not miner.last_update_success:
+        return {}
+    found = {
+        name: "not_reported"
+        for name in profile.telemetry
+        if name in miner.offered and getattr(data, name, None) is None
+    }
+    for name, seconds in _WINDOWS.items():
+        if name in found and (data.uptime or 0) < seconds:
+            found[name] = "window_after_restart"
+    draw = miner.config_entry.options.get(CONF_POWER_DRAW)
+    if not miner.measures_power and draw is None:
+        found |= dict.fromkeys(_OF_POWER, "power_not_metered")
+    return found

@@ -1,0 +1,396 @@
+"""What is wrong with a miner, from its polls: when a problem begins and when it is over.
+
+Nothing here knows Home Assistant or a clock: every poll comes with its time, in seconds
+that only grow. The times and limits are explained in docs/troubleshooting.md.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from ..driver_api import MinerTelemetry
+
+type Values = Mapping[str, float | str]
+"""What belongs to a problem: ``value``, ``limit`` and ``unit``, or what its sentence names."""
+
+DEVICE_PROBLEMS: Final = frozenset(
+    {
+        "overheat",
+        "power_fault",
+        "hardware_fault",
+        "chip_error",
+        "fan_fault",
+        "no_pool",
+    }
+)
+"""What bundled drivers report by themselves, see ``MinerTelemetry.problems``."""
+
+REGULATOR_LIMIT: Final = 90.0
+"""°C; regulators switch off between 100 and 125 °C."""
+
+_SHARE_HASHES: Final = 2**32
+"""The hashes that a share of difficulty 1 takes on average."""
+_OVERDUE: Final = 12
+"""By chance, one wait in 160,000 is this many times longer than expected."""
+_SHORTEST_WAIT: Final = 600.0
+_FROZEN_POLLS: Final = 20
+_MEAN_POLLS: Final = 20
+_STEADY_SECONDS: Final = 1200.0
+"""How long after a change an average is that of two settings."""
+_REJECTS_SECONDS: Final = 3600.0
+_SAMPLE_SECONDS: Final = 300.0
+_FEWEST_SHARES: Final = 50
+_LOOP_SECONDS: Final = 3600.0
+_LOOP_RESTARTS: Final = 3
+_REFUSALS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How long something must hold before it begins to be a problem, or ends to be one."""
+
+    polls: int = 2
+    seconds: float = 0.0
+    clear_polls: int = 1
+    clear_seconds: float = 0.0
+    at_once: bool = False
+    """Whether it counts even while Home Assistant has only just started."""
+
+
+RULES: Final[Mapping[str, Rule]] = {
+    "overheat": Rule(polls=1, clear_polls=2, at_once=True),
+    "power_fault": Rule(clear_polls=2),
+    "hardware_fault": Rule(clear_polls=2),
+    "chip_error": Rule(clear_polls=2),
+    "fan_fault": Rule(clear_polls=2),
+    "fan_stopped": Rule(seconds=60, clear_polls=2),
+    "no_core_voltage": Rule(),
+    "no_pool": Rule(seconds=60),
+    "no_shares": Rule(polls=1),
+    "low_hashrate": Rule(polls=1, clear_seconds=300),
+    "hot": Rule(seconds=120),
+    "high_rejects": Rule(polls=1),
+    "weak_signal": Rule(seconds=900, clear_seconds=900),
+    "restart_loop": Rule(polls=1),
+    "not_obeying": Rule(polls=1),
+}
+_OTHER: Final = Rule()
+"""For the problems that a user's driver names."""
+
+
+@dataclass(slots=True)
+class Rejects:
+    """Which part of the shares of the last hour was rejected."""
+
+    _counts: deque[tuple[float, int, int]] = field(
+        default_factory=lambda: deque(
+            maxlen=int(_REJECTS_SECONDS / _SAMPLE_SECONDS) + 1
+        )
+    )
+
+    def percent(
+        self, accepted: int | None, rejected: int | None, now: float
+    ) -> float | None:
+        """Take two counts that grow; return percent, None for too few shares."""
+        counts = self._counts
+        if accepted is None or rejected is None:
+            return None
+        if counts and (accepted < counts[-1][1] or rejected < counts[-1][2]):
+            # They were reset
+            counts.clear()
+        if not counts or now - counts[-1][0] >= _SAMPLE_SECONDS:
+            counts.append((now, accepted, rejected))
+        bad = rejected - counts[0][2]
+        shares = accepted - counts[0][1] + bad
+        return 100 * bad / shares if shares >= _FEWEST_SHARES else None
+
+
+def are_many(percent: float) -> bool | None:
+    """Return whether so many rejected shares are a problem, None for in between."""
+    return True if percent > 5 else False if percent < 3 else None
+
+
+def rejects_values(percent: float) -> Values:
+    """Return what is shown of rejected shares."""
+    return {"value": round(percent, 1), "limit": 5, "unit": "%"}
+
+
+@dataclass(slots=True)
+class Debounce:
+    """Whether a problem is there, and since when its opposite has held."""
+
+    active: bool = False
+    polls: int = 0
+    began: float = 0.0
+
+    def update(self, rule: Rule, bad: bool | None, now: float) -> None:
+        """Take the next poll; None is neither: unknown, or between two limits."""
+        if bad is None or bad == self.active:
+            self.polls = 0
+            return
+        if not self.polls:
+            self.began = now
+        self.polls += 1
+        polls, seconds = (
+            (rule.clear_polls, rule.clear_seconds)
+            if self.active
+            else (rule.polls, rule.seconds)
+        )
+        if self.polls >= polls and now - self.began >= seconds:
+            self.active, self.polls = bad, 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What is normal for a kind of miner."""
+
+    warm: float = 70.0
+    """°C of the hottest chip from which on its owner wants to know."""
+    startup: float = 180.0
+    """Seconds from its start, or a change, until it mines."""
+    hashes: float = 1e12
+    """H/s of one unit that its hashrate is shown in."""
+    unit: str = "TH/s"
+
+
+@dataclass(slots=True)
+class MinerProblems:
+    """Follows one miner from poll to poll."""
+
+    limits: Limits
+    fan_turned: bool = False
+    """Whether its fan was ever seen to turn: many have none, or none that is measured."""
+    refusals: int = 0
+    """How many commands in a row it accepted and did not do."""
+    changed_at: float | None = None
+    """When its mode, settings or pool changed last."""
+    pool_changed_at: float | None = None
+    restarted_at: float | None = None
+    """When HMM restarted it last."""
+    _debounces: dict[str, Debounce] = field(default_factory=dict)
+    _values: dict[str, Values] = field(default_factory=dict)
+    _before: MinerTelemetry | None = None
+    _uptime: float | None = None
+    _shares_at: float | None = None
+    _has_share: bool = False
+    """Whether the last poll showed a share more than the one before."""
+    _same_hashrates: int = 0
+    _hashrates: deque[float] = field(default_factory=lambda: deque(maxlen=_MEAN_POLLS))
+    _rejects: Rejects = field(default_factory=Rejects)
+    _restarts: deque[float] = field(
+        default_factory=lambda: deque(maxlen=_LOOP_RESTARTS)
+    )
+
+    @property
+    def active(self) -> dict[str, Values]:
+        """Return what is wrong now, the gravest first, each with its values."""
+        return {
+            key: self._values.get(key, {})
+            for key in (*RULES, *(key for key in self._debounces if key not in RULES))
+            if (known := self._debounces.get(key)) is not None and known.active
+        }
+
+    def rest(self) -> None:
+        """Forget what was on its way: the miner is off, paused or cannot be reached.
+
+        How often it restarted, and that it does not obey, is as true as before.
+        """
+        kept = ("restart_loop", "not_obeying")
+        self._debounces = {
+            key: known for key, known in self._debounces.items() if key in kept
+        }
+        self._shares_at = None
+        self._same_hashrates = 0
+        self._hashrates.clear()
+        self._before = None
+
+    def is_starting(self, data: MinerTelemetry, now: float) -> bool:
+        """Return whether the miner has only just started, or was changed."""
+        startup = self.limits.startup
+        return (data.uptime is not None and data.uptime < startup) or (
+            self.changed_at is not None and now - self.changed_at < startup
+        )
+
+    def look(self, data: MinerTelemetry, now: float) -> None:
+        """Take the next poll of a miner that should mine."""
+        self._follow(data, now)
+        self._count_restart(data.uptime, now)
+        found: dict[str, bool | None] = dict.fromkeys(self._debounces, False)
+        found |= {
+            "fan_stopped": self._fan_stopped(data),
+            "no_core_voltage": data.core_voltage_actual == 0 and data.hashing is False,
+            "no_shares": self._no_shares(data, now),
+            "low_hashrate": self._low_hashrate(data, now),
+            "hot": self._hot(data),
+            "high_rejects": self._high_rejects(data, now),
+            "weak_signal": self._weak_signal(data),
+            "restart_loop": self._restart_loop(now),
+            "not_obeying": self.refusals >= _REFUSALS,
+        }
+        found.update(dict.fromkeys(data.problems, True))
+        if "overheat" in data.problems:
+            # It is reported once
+            found["hot"] = None
+        if data.temperature is not None:
+            self._values["overheat"] = {"value": round(data.temperature), "unit": "°C"}
+        for key, bad in found.items():
+            known = self._debounces.get(key)
+            if known is None:
+                if not bad:
+                    continue
+                known = self._debounces[key] = Debounce()
+            known.update(RULES.get(key, _OTHER), bad, now)
+            if not known.active and not known.polls:
+                # A driver may name any number of problems, one after the other
+                del self._debounces[key]
+        self._before = data
+
+    def _follow(self, data: MinerTelemetry, now: float) -> None:
+        """Note what changed since the previous poll."""
+        before = self._before
+        if self._shares_at is None or before is None:
+            self._shares_at = now
+            return
+        old, new = before.active_pool, data.active_pool
+        if old and new and (old.url, old.user) != (new.url, new.user):
+            self.pool_changed_at = self.changed_at = now
+        settings = ("mode", "frequency", "core_voltage")
+        if any(getattr(before, name) != getattr(data, name) for name in settings):
+            self.changed_at = now
+        shares = _shares(before), _shares(data)
+        if shares[0] != shares[1]:
+            self._shares_at = now
+        self._has_share = (
+            shares[0] is not None and shares[1] is not None and shares[1] > shares[0]
+        )
+        is_same = data.hashrate is not None and before.hashrate == data.hashrate
+        self._same_hashrates = self._same_hashrates + 1 if is_same else 0
+
+    def _count_restart(self, uptime: float | None, now: float) -> None:
+        """Note a start that HMM did not ask for, also after a poll without response."""
+        before, self._uptime = self._uptime, uptime
+        if before is None or uptime is None or uptime >= before:
+            return
+        if self.restarted_at is None or now - self.restarted_at > _SAMPLE_SECONDS:
+            self._restarts.append(now)
+
+    def _fan_stopped(self, data: MinerTelemetry) -> bool | None:
+        turning = [bool(rpm) for rpm in data.fan_rpm if rpm is not None]
+        if any(turning):
+            self.fan_turned = True
+        wanted = data.hashing is True and data.fan_speed != 0
+        return wanted and self.fan_turned and bool(turning) and not any(turning)
+
+    def _no_shares(self, data: MinerTelemetry, now: float) -> bool | None:
+        """Return whether no share came for far longer than chance allows."""
+        assert self._shares_at is not None
+        known = self._debounces.get("no_shares")
+        if known is not None and known.active:
+            # A restart alone brings no share
+            return not self._has_share
+        if not data.hashing or _shares(data) is None or self.is_starting(data, now):
+            self._shares_at = now
+            return False
+        waited = now - self._shares_at
+        frozen = self._same_hashrates >= _FROZEN_POLLS
+        expected = None
+        if data.hashrate and data.pool_difficulty:
+            expected = data.pool_difficulty * _SHARE_HASHES / data.hashrate
+        wait = max(_SHORTEST_WAIT, _OVERDUE * (expected or 0))
+        if waited < wait or (expected is None and not frozen):
+            return False
+        pool = data.active_pool
+        if pool is not None and pool.alive is False:
+            self._values["no_shares"] = {"reason": "no_work"}
+        elif frozen:
+            self._values["no_shares"] = {"reason": "hash_frozen"}
+        else:
+            self._values["no_shares"] = {
+                "reason": "share_overdue",
+                "minutes": round(waited / 60),
+                "expected": _duration(expected or 0),
+            }
+        return True
+
+    def _low_hashrate(self, data: MinerTelemetry, now: float) -> bool | None:
+        if data.hashing and data.hashrate is not None:
+            self._hashrates.append(data.hashrate)
+        is_steady = (
+            self.changed_at is None or now - self.changed_at >= _STEADY_SECONDS
+        ) and (data.uptime is None or data.uptime >= _STEADY_SECONDS)
+        if (
+            not is_steady
+            or not data.hashrate_expected
+            or len(self._hashrates) < _MEAN_POLLS
+        ):
+            return None
+        mean = sum(self._hashrates) / _MEAN_POLLS
+        part = mean / data.hashrate_expected
+        self._values["low_hashrate"] = {
+            "value": _digits(mean / self.limits.hashes),
+            "limit": _digits(data.hashrate_expected / self.limits.hashes),
+            "unit": self.limits.unit,
+        }
+        return True if part < 0.75 else False if part > 0.85 else None
+
+    def _hot(self, data: MinerTelemetry) -> bool | None:
+        bad: bool | None = False
+        for value, limit in (
+            (data.temperature, self.limits.warm),
+            (data.temperature_regulator, REGULATOR_LIMIT),
+        ):
+            if value is None or value < limit - 3:
+                continue
+            self._values["hot"] = {"value": round(value), "limit": limit, "unit": "°C"}
+            if value > limit:
+                return True
+            bad = None
+        return bad
+
+    def _high_rejects(self, data: MinerTelemetry, now: float) -> bool | None:
+        if self.pool_changed_at == now:
+            self._rejects = Rejects()
+        percent = self._rejects.percent(data.shares_accepted, data.shares_rejected, now)
+        if percent is None or (
+            self.pool_changed_at is not None
+            and now - self.pool_changed_at < _REJECTS_SECONDS
+        ):
+            return None
+        self._values["high_rejects"] = rejects_values(percent)
+        return are_many(percent)
+
+    def _weak_signal(self, data: MinerTelemetry) -> bool | None:
+        if data.signal is None:
+            return None
+        self._values["weak_signal"] = {
+            "value": round(data.signal),
+            "limit": -80,
+            "unit": "dBm",
+        }
+        return True if data.signal < -80 else False if data.signal > -75 else None
+
+    def _restart_loop(self, now: float) -> bool | None:
+        restarts = self._restarts
+        if not restarts or now - restarts[-1] >= 2 * _LOOP_SECONDS:
+            return False
+        self._values["restart_loop"] = {"value": len(restarts)}
+        is_loop = len(restarts) == _LOOP_RESTARTS
+        return True if is_loop and now - restarts[0] <= _LOOP_SECONDS else None
+
+
+def _shares(data: MinerTelemetry) -> int | None:
+    """Return how many shares the pool answered, accepted or not."""
+    if data.shares_accepted is None and data.shares_rejected is None:
+        return None
+    return (data.shares_accepted or 0) + (data.shares_rejected or 0)
+
+
+def _digits(value: float) -> float:
+    return float(f"{value:.3g}")
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"

@@ -1,0 +1,252 @@
+"""What a miner does now, and why: one word, one reason, and since when.
+
+Decided by rules alone, from a poll or its failure; see ``problems`` for what is wrong.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from ..driver_api import MinerTelemetry
+from ..driver_api.units import parse_text
+from ..since import Since
+from .availability import Availability
+from .problems import RULES, MinerProblems, Values
+
+_PLUG_SECONDS: Final = 60.0
+_STARTUP_SECONDS: Final = 120.0
+_DETAIL_LENGTH: Final = 120
+_VALUE_SECONDS: Final = 300.0
+
+# The failures of a poll that are known at once; the others may be a lost packet
+_CERTAIN: Final = frozenset({"login_needed", "login_refused", "driver_error"})
+# Faults of the hardware, the gravest first
+_FAULTS: Final = (
+    "power_fault",
+    "hardware_fault",
+    "no_core_voltage",
+    "fan_stopped",
+    "fan_fault",
+    "chip_error",
+)
+
+
+class MinerState(StrEnum):
+    """What a miner does, in the order in which it is decided."""
+
+    OFF = "off"
+    OFFLINE = "offline"
+    OVERHEATED = "overheated"
+    FAULT = "fault"
+    PAUSED = "paused"
+    STARTING = "starting"
+    NO_POOL = "no_pool"
+    NO_SHARES = "no_shares"
+    NOT_MINING = "not_mining"
+    SLOW = "slow"
+    MINING = "mining"
+
+
+ON_PURPOSE: Final = frozenset({MinerState.OFF, MinerState.PAUSED})
+"""The states that the owner wanted: nothing is wrong in them."""
+
+
+@dataclass(slots=True)
+class StatusRecord:
+    """What of a miner's status outlives a restart of Home Assistant."""
+
+    status: Since = field(default_factory=Since)
+    online: Since = field(default_factory=Since)
+    problem: Since = field(default_factory=Since)
+    availability: Availability = field(default_factory=Availability)
+    paused_by: str | None = None
+    """The reason of HMM's own pause, None if the miner was not paused by HMM."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as JSON."""
+        return {
+            "status": self.status.as_dict(),
+            "online": self.online.as_dict(),
+            "problem": self.problem.as_dict(),
+            "availability": self.availability.as_dict(),
+            "paused_by": self.paused_by,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> StatusRecord:
+        """Return what was stored."""
+        status = Since.from_dict(data["status"])
+        if status.state is not None:
+            MinerState(str(status.state))
+        return cls(
+            status,
+            Since.from_dict(data["online"]),
+            Since.from_dict(data["problem"]),
+            Availability.from_dict(data["availability"]),
+            parse_text(data["paused_by"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """One poll, with what else decides the status."""
+
+    at: float
+    """Seconds of a clock that only grows."""
+    time: datetime
+    data: MinerTelemetry | None
+    """None if the poll failed."""
+    failure: str | None = None
+    """The key of why it failed."""
+    detail: str | None = None
+    """What the device or system said of it."""
+    plug: str | None = None
+    """The name of a plug that is off, None if the miner has power as far as known."""
+
+
+@dataclass(slots=True)
+class MinerStatus:
+    """Decides the status of one miner at every poll."""
+
+    record: StatusRecord
+    problems: MinerProblems
+    began: float
+    """When this was set up, in seconds of the clock of the polls."""
+    values: Values = field(default_factory=dict)
+    """What belongs to the reason, renewed every few minutes."""
+    active: Mapping[str, Values] = field(default_factory=dict)
+    """What is wrong now, with its values."""
+    detail: str | None = None
+    _plug_off_at: float | None = None
+    _failures: int = 0
+    _values_at: float = 0.0
+
+    @property
+    def state(self) -> MinerState | None:
+        """Return what the miner does now, None if it does not report that."""
+        state = self.record.status.state
+        return None if state is None else MinerState(str(state))
+
+    @property
+    def is_on_purpose(self) -> bool:
+        """Return whether the miner does not mine because somebody wanted that."""
+        return self.state in ON_PURPOSE
+
+    def look(self, poll: Poll) -> bool:
+        """Take the next poll; return whether anything that is shown has changed."""
+        before = self._shown()
+        self._failures = 0 if poll.failure is None else self._failures + 1
+        if poll.plug is None:
+            self._plug_off_at = None
+        elif self._plug_off_at is None:
+            self._plug_off_at = poll.at
+        state, reason = self._decide(poll)
+        self.active = self._problems(poll, state)
+        self.detail = (poll.detail or "").strip()[:_DETAIL_LENGTH] or None
+        record = self.record
+        record.online.set(poll.failure is None, poll.failure, poll.time)
+        record.availability.count(
+            poll.time.timestamp(), poll.failure is None, state in ON_PURPOSE
+        )
+        if poll.data is not None:
+            record.availability.follow_start(poll.data)
+        record.problem.set(bool(self.active), next(iter(self.active), None), poll.time)
+        is_new = (state, reason) != (record.status.state, record.status.reason)
+        record.status.set(state, reason, poll.time)
+        if is_new or poll.at - self._values_at >= _VALUE_SECONDS:
+            self._values_at = poll.at
+            self.values = self._values_of(reason, poll)
+        return self._shown() != before
+
+    def _shown(self) -> tuple[object, ...]:
+        record = self.record
+        return (
+            record.status.at,
+            record.online.at,
+            record.problem.at,
+            tuple(self.active),
+            self.values,
+            self.detail,
+        )
+
+    def _decide(self, poll: Poll) -> tuple[MinerState | None, str | None]:
+        """Return the first state that holds, and why."""
+        if self._plug_off_at is not None and (
+            poll.failure is not None or poll.at - self._plug_off_at >= _PLUG_SECONDS
+        ):
+            self.problems.rest()
+            return MinerState.OFF, "plug_off"
+        if poll.failure is not None or poll.data is None:
+            self.problems.rest()
+            return MinerState.OFFLINE, poll.failure
+        data = poll.data
+        if not data.paused:
+            self.record.paused_by = None
+            if self.is_on_purpose:
+                self.problems.changed_at = poll.at
+        self.problems.look(data, poll.at)
+        active = self.problems.active
+        if "overheat" in data.problems:
+            return MinerState.OVERHEATED, "overheat"
+        if fault := next((key for key in _FAULTS if key in active), None):
+            return MinerState.FAULT, fault
+        if data.paused:
+            self.problems.rest()
+            return MinerState.PAUSED, self.record.paused_by or "paused_at_device"
+        if data.hashing is None:
+            return None, None
+        if not data.hashing:
+            return self._why_idle(data, poll.at, active)
+        if "no_shares" in active:
+            return MinerState.NO_SHARES, str(active["no_shares"]["reason"])
+        if "low_hashrate" in active:
+            return MinerState.SLOW, "low_hashrate"
+        return MinerState.MINING, None
+
+    def _why_idle(
+        self, data: MinerTelemetry, now: float, active: Mapping[str, Values]
+    ) -> tuple[MinerState, str]:
+        if self.problems.is_starting(data, now):
+            young = (
+                data.uptime is not None and data.uptime < self.problems.limits.startup
+            )
+            return MinerState.STARTING, "booting" if young else "after_change"
+        if "no_pool" in active:
+            return MinerState.NO_POOL, "no_pool"
+        if "no_shares" in active:
+            return MinerState.NO_SHARES, str(active["no_shares"]["reason"])
+        return MinerState.NOT_MINING, "not_hashing"
+
+    def _problems(self, poll: Poll, state: MinerState | None) -> Mapping[str, Values]:
+        """Return what is wrong; what the owner wants so never is."""
+        if state in ON_PURPOSE:
+            return {}
+        if poll.failure is not None:
+            is_certain = poll.failure in _CERTAIN
+            if poll.failure == "busy" or not (is_certain or self._failures >= 2):
+                return {}
+            return {poll.failure: {}}
+        active = self.problems.active
+        if poll.at - self.began < _STARTUP_SECONDS:
+            active = {
+                key: it
+                for key, it in active.items()
+                if key in RULES and RULES[key].at_once
+            }
+        return {_spoken(key, values): values for key, values in active.items()}
+
+    def _values_of(self, reason: str | None, poll: Poll) -> Values:
+        if reason == "plug_off":
+            return {"plug": poll.plug or ""}
+        active = self.problems.active
+        key = next(
+            (key for key, it in active.items() if _spoken(key, it) == reason), ""
+        )
+        return active.get(key, {})
+
+
+def _spoken(key: str, values: Values) -> str:
+    """Return the reason of a problem: that no share comes has one of several."""
+    return str(values.get("reason", key))

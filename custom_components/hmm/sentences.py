@@ -1,0 +1,28 @@
+"""What is wrong, as a sentence in the language of Home Assistant."""
+
+from collections.abc import Mapping
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.translation import async_get_cached_translations
+
+from .const import DOMAIN
+
+_SHORT = f"component.{DOMAIN}.entity.sensor.status.state_attributes.reason.state."
+_LONG = f"component.{DOMAIN}.selector.sentence.options."
+
+
+@callback
+def reason_sentence(hass: HomeAssistant, key: str, values: Mapping[str, object]) -> str:
+    """Return a reason with its values, in short without them.
+
+    A key of a user's driver, which has no translation, is its own sentence.
+    """
+    language = hass.config.language
+    texts = async_get_cached_translations(hass, language, "selector", DOMAIN)
+    if (text := texts.get(f"{_LONG}{key}")) is not None:
+        try:
+            return text.format(**values)
+        except KeyError:
+            pass
+    texts = async_get_cached_translations(hass, language, "entity", DOMAIN)
+    return texts.get(f"{_SHORT}{key}", key)
