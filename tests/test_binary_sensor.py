@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import ATTR_DEVICE_CLASS, STATE_OFF, STATE_ON
 from homeassistant.core import HomeAssistant
 import pytest
@@ -15,6 +16,7 @@ from .conftest import miner_entry, set_up
 pytestmark = pytest.mark.usefixtures("quick")
 
 
+@pytest.mark.usefixtures("every_entity")
 async def test_running(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:
     """Running follows what the chips do."""
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
@@ -36,12 +38,16 @@ def _no_pool(device: SimulatedAxeOS) -> None:
 
 
 @pytest.mark.parametrize(
-    ("harm", "problem"),
+    ("harm", "problem", "state"),
     [
-        (lambda device: device.overheat(), "overheat"),
-        (lambda device: setattr(device, "power_fault", "Low"), "power_fault"),
-        (lambda device: setattr(device, "hardware_fault", "ASIC"), "hardware_fault"),
-        (_no_pool, "no_pool"),
+        (lambda device: device.overheat(), "overheat", "overheated"),
+        (lambda device: setattr(device, "power_fault", "Low"), "power_fault", "fault"),
+        (
+            lambda device: setattr(device, "hardware_fault", "ASIC"),
+            "hardware_fault",
+            "fault",
+        ),
+        (_no_pool, "no_pool", "no_pool"),
     ],
 )
 async def test_problem_of_a_bitaxe(
@@ -49,6 +55,8 @@ async def test_problem_of_a_bitaxe(
     bitaxe: SimulatedAxeOS,
     harm: Callable[[SimulatedAxeOS], Any],
     problem: str,
+    state: str,
+    freezer: FrozenDateTimeFactory,
 ) -> None:
     """A problem is named."""
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
@@ -58,9 +66,13 @@ async def test_problem_of_a_bitaxe(
 
     harm(bitaxe)
     await poll(home, entry)
+    freezer.tick(60)
+    await poll(home, entry)
     shown = find(home, entry, "binary_sensor", "problem")
     assert shown.state == STATE_ON
     assert shown.attributes["problems"] == [problem]
+    status = find(home, entry, "sensor", "status")
+    assert (status.state, status.attributes["reason"]) == (state, problem)
 
 
 async def test_problem_of_a_nerdqaxe(home: HomeAssistant) -> None:
@@ -69,7 +81,7 @@ async def test_problem_of_a_nerdqaxe(home: HomeAssistant) -> None:
         entry = await set_up(home, miner_entry(device, "nerdqaxe"))
         device.overheat()
         await poll(home, entry)
-        assert find(home, entry, "binary_sensor", "running").state == STATE_OFF
+        assert find(home, entry, "sensor", "status").state == "overheated"
         shown = find(home, entry, "binary_sensor", "problem")
         assert "overheat" in shown.attributes["problems"]
 
@@ -81,8 +93,11 @@ async def test_problem_of_an_avalon(home: HomeAssistant) -> None:
         assert find(home, entry, "binary_sensor", "problem").state == STATE_OFF
         device.overheat()
         await poll(home, entry)
+        # One poll may be wrong
+        assert find(home, entry, "binary_sensor", "problem").state == STATE_OFF
+        await poll(home, entry)
         assert find(home, entry, "binary_sensor", "problem").state == STATE_ON
-        assert find(home, entry, "binary_sensor", "running").state == STATE_OFF
+        assert find(home, entry, "sensor", "status").state == "fault"
 
 
 async def test_fallback_pool(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:
@@ -97,6 +112,7 @@ async def test_fallback_pool(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> Non
     await later(home, 31)
     assert find(home, entry, "binary_sensor", "using_fallback").state == STATE_OFF
     assert keys(home, entry, "binary_sensor") == {
+        "online",
         "running",
         "problem",
         "using_fallback",

@@ -148,7 +148,7 @@ async def test_each_kind_of_miner(
         assert value(home, entry, "temperature") == pytest.approx(
             state["temperature"], abs=6
         )
-        assert find(home, entry, "binary_sensor", "running").state == "on"
+        assert find(home, entry, "sensor", "status").state == "mining"
         assert ("mining" in keys(home, entry, "switch")) is pauses
         if modes:
             assert set(find(home, entry, "select", "mode").attributes["options"]) >= (
@@ -293,8 +293,6 @@ async def test_known_miner_that_is_off(
         ("sensor", "hashrate"),
         ("sensor", "power"),
         ("sensor", "energy"),
-        ("binary_sensor", "problem"),
-        ("binary_sensor", "running"),
         ("select", "mode"),
         ("select", "pool"),
         ("switch", "mining"),

@@ -23,6 +23,7 @@ from custom_components.hmm import errors, services
 from custom_components.hmm.bundled.miner_drivers import avalon_nano_driver
 from custom_components.hmm.bundled.shared import axeos
 from custom_components.hmm.const import DOMAIN, MODE_CUSTOM, PLATFORMS
+from custom_components.hmm.driver_api.reasons import LoginReason, ReadReason
 from custom_components.hmm.driver_engine import faults
 from custom_components.hmm.drivers import (
     flow as flow_drivers,
@@ -35,7 +36,12 @@ from custom_components.hmm.drivers import (
 from custom_components.hmm.fleet.commands import COMMANDS
 from custom_components.hmm.fleet.services import schema_of
 from custom_components.hmm.hmm_local import flow as hmm_local
-from custom_components.hmm.pool import defaults as pool_defaults, mistyped
+from custom_components.hmm.miner import problems
+from custom_components.hmm.pool import (
+    defaults as pool_defaults,
+    mistyped,
+    status as pool_status,
+)
 
 COMPONENT = Path(hmm.__file__).parent
 ROOT = COMPONENT.parent.parent
@@ -332,7 +338,11 @@ def test_names_of_a_device_differ() -> None:
     """Given a language, then no two entities of a platform have one name."""
     for language in LANGUAGES:
         for entities in load(f"translations/{language}.json")["entity"].values():
-            names = [entity["name"] for entity in entities.values()]
+            # Those of pools and of the fleet belong to devices of their own
+            names = [
+                (key.partition("_")[0] in ("pool", "fleet") and key, entity["name"])
+                for key, entity in entities.items()
+            ]
             assert len(names) == len(set(names)), language
 
 
@@ -370,8 +380,30 @@ def test_every_problem_of_a_bundled_driver_is_translated() -> None:
             elif isinstance(node, ast.FunctionDef) and node.name == "_problems":
                 for call in calls(node, "append"):
                     told |= literals(call.args[0])
-    problem = load("translations/en.json")["entity"]["binary_sensor"]["problem"]
-    assert set(problem["state_attributes"]["problems"]["state"]) == told
+    failures = {*get_args(ReadReason.__value__), *get_args(LoginReason.__value__)}
+    shares = {"hash_frozen", "share_overdue", "no_work"}
+    assert told < set(problems.RULES)
+    wrong = (set(problems.RULES) - {"no_shares"}) | shares | failures - {"busy"}
+    entities = load("translations/en.json")["entity"]
+    problem = entities["binary_sensor"]["problem"]["state_attributes"]["problems"]
+    assert set(problem["state"]) == wrong
+    online = entities["binary_sensor"]["online"]["state_attributes"]["reason"]
+    assert set(online["state"]) == failures | {"working", "idle", "not_listed"}
+    status = entities["sensor"]["status"]["state_attributes"]["reason"]["state"]
+    assert wrong < set(status)
+    assert {key: status[key] for key in wrong} == problem["state"]
+
+
+def test_every_sentence_is_one_of_a_reason() -> None:
+    """Given the sentences with values, then each has a short form without them."""
+    texts = load("translations/en.json")
+    status = texts["entity"]["sensor"]["status"]["state_attributes"]["reason"]["state"]
+    pool = texts["entity"]["binary_sensor"]["pool_problem"]["state_attributes"]
+    sentences = set(texts["selector"]["sentence"]["options"])
+    known = {*status, *(f"pool_{key}" for key in pool["problems"]["state"])}
+    missing = {"not_reported", "window_after_restart", "power_not_metered"}
+    assert sentences <= known | missing
+    assert set(pool["problems"]["state"]) == set(pool_status._RULES)
 
 
 def test_every_event_is_translated() -> None:
@@ -691,6 +723,8 @@ def test_every_option_of_a_selector_is_translated() -> None:
             flow_drivers._ANSWER_SCHEMA.schema["answer"].config["options"]
         ),
         "driver_kind": {"miner", "pool"},
+        # See test_every_sentence_is_one_of_a_reason
+        "sentence": set(selectors["sentence"]["options"]),
         "mode": set(
             load("services.yaml")["set_mode"]["fields"]["mode"]["selector"]["select"][
                 "options"

@@ -143,6 +143,7 @@ async def test_few_sensors_are_enabled(
         "hashrate",
         "power",
         "reject_rate",
+        "status",
         "temperature",
         "uptime",
     }
@@ -302,7 +303,7 @@ async def test_avalon_in_standby_tells_no_power(
         for key in ("power", "efficiency", "hashrate_expected"):
             assert find(home, entry, "sensor", key).state == STATE_UNKNOWN, key
         assert find(home, entry, "switch", "mining").state == "off"
-        assert find(home, entry, "binary_sensor", "running").state == "off"
+        assert find(home, entry, "sensor", "status").state == "paused"
 
 
 async def test_nmminer_in_its_own_unit(home: HomeAssistant) -> None:
@@ -330,7 +331,7 @@ async def test_nmminer_hashrate_of_zero_is_not_believed(home: HomeAssistant) -> 
         await home.config_entries.async_setup(entry.entry_id)
         await home.async_block_till_done()
         assert find(home, entry, "sensor", "hashrate").state == STATE_UNKNOWN
-        assert find(home, entry, "binary_sensor", "running").state == STATE_UNKNOWN
+        assert find(home, entry, "sensor", "status").state == STATE_UNKNOWN
 
 
 async def test_values_after_a_boot(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:

@@ -33,7 +33,8 @@ async def test_pause_and_resume(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> 
     assert bitaxe.state()["paused"] and not bitaxe.state()["hashing"]
     # At once, without waiting for the next poll
     assert find(home, entry, "switch", "mining").state == STATE_OFF
-    assert find(home, entry, "binary_sensor", "running").state == STATE_OFF
+    status = find(home, entry, "sensor", "status")
+    assert (status.state, status.attributes["reason"]) == ("paused", "paused_by_user")
 
     await act(home, "switch", "turn_on", switch)
     assert not bitaxe.state()["paused"]

@@ -284,14 +284,15 @@ async def test_driver_with_a_dict(
     assert value(home, entry, "hashrate") == 0.5
     assert value(home, entry, "temperature") == 48
     assert find(home, entry, "select", "mode").state == "off"
-    assert find(home, entry, "binary_sensor", "running").state == STATE_ON
+    assert find(home, entry, "sensor", "status").state == "overheated"
     assert find(home, entry, "binary_sensor", "problem").state == STATE_ON
     assert "chip_temperature_2" in keys(home, entry, "sensor")
     assert find_maybe(home, entry, "sensor", "power") is None
 
     homebrew.answer = {"hashrate": 0}
     await poll(home, entry)
-    assert find(home, entry, "binary_sensor", "running").state == STATE_OFF
+    # The driver says that it runs for 90 seconds only
+    assert find(home, entry, "sensor", "status").state == "starting"
     assert value(home, entry, "hashrate") == 0
 
 

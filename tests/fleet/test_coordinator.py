@@ -98,10 +98,13 @@ async def test_totals(home: HomeAssistant, household: Household) -> None:
         "power",
         "energy",
         "efficiency",
+        "availability",
         "best_share",
         "drivers",
         "miners",
         "miners_online",
+        "problems",
+        "status",
     }
 
 

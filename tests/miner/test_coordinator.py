@@ -119,10 +119,21 @@ async def test_fault_of_a_bitaxe(
     bitaxe.fault = fault
     for _ in range(3):
         await poll(home, entry)
+    remaining = {
+        find_id(home, entry, platform, key)
+        for platform, key in (
+            ("binary_sensor", "online"),
+            ("binary_sensor", "problem"),
+            ("sensor", "status"),
+        )
+    }
     for state in shown:
         now = home.states.get(state.entity_id)
         assert now is not None
-        assert now.state == STATE_UNAVAILABLE, state.entity_id
+        is_gone = now.state == STATE_UNAVAILABLE
+        assert is_gone is not (state.entity_id in remaining), state.entity_id
+    status = find(home, entry, "sensor", "status")
+    assert (status.state, status.attributes["reason"]) == ("offline", key)
     error = entry.runtime_data.last_exception
     assert error.translation_key == key
     assert "127.0.0.1" in str(error)

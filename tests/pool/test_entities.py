@@ -87,6 +87,7 @@ async def test_what_each_generation_offers(home: HomeAssistant) -> None:
         "active_workers": True,
         "blocks_found_24h": True,
         "latency_ms": False,
+        "status": True,
         "stratum_latency": False,
         "last_share": False,
     }
@@ -98,7 +99,11 @@ async def test_what_each_generation_offers(home: HomeAssistant) -> None:
             "blocks_found": True,
         }
         assert own(home, entry, "event") == {"block_found": True}
-        assert own(home, entry, "binary_sensor") == {"health": True, "stratum": True}
+        assert own(home, entry, "binary_sensor") == {
+            "health": True,
+            "problem": True,
+            "stratum": True,
+        }
         await home.config_entries.async_remove(entry.entry_id)
     async with SimulatedSolopool(generation=1, wallets=wallets) as pool:
         entry = await set_up(home, pool_entry(pool))
@@ -131,6 +136,7 @@ async def test_kinds_of_figures(home: HomeAssistant, every_entity: None) -> None
             "blocks_found": ("total_increasing", None, None),
             "best_share": ("measurement", "G", None),
             "latency_ms": ("measurement", "ms", "duration"),
+            "status": (None, None, "enum"),
             "stratum_latency": ("measurement", "ms", "duration"),
             "last_block_found": (None, None, "timestamp"),
             "last_share": (None, None, "timestamp"),
@@ -192,7 +198,7 @@ async def test_pool_that_goes_down(
         assert health.state == STATE_OFF
         assert health.attributes["reason"] == "server_error"
         for key, enabled in own(home, entry, "sensor").items():
-            if enabled:
+            if enabled and key != "status":
                 shown = find(home, entry, "sensor", key)
                 assert shown.state == STATE_UNAVAILABLE, key
         assert find(home, entry, "event", "block_found").state == STATE_UNAVAILABLE
@@ -227,6 +233,7 @@ async def test_pool_that_was_never_up(home: HomeAssistant) -> None:
         assert own(home, entry, "sensor") == {
             "pool_hashrate": True,
             "active_workers": True,
+            "status": True,
             "stratum_latency": False,
         }
         assert own(home, entry, "event") == {}

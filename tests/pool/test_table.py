@@ -464,7 +464,7 @@ async def test_every_figure(
         offered = {
             key for key in keys(home, entry, "sensor") if not key.startswith("worker_")
         }
-        assert offered == {*expected, "latency_ms", "stratum_latency"}
+        assert offered == {*expected, "latency_ms", "status", "stratum_latency"}
         for key, figure in expected.items():
             state = find(home, entry, "sensor", key).state
             match figure:

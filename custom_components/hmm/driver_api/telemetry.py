@@ -203,7 +203,7 @@ class MinerTelemetry:
     pools: Annotated[tuple[PoolSlot, ...], POOLS] = ()
     problems: Annotated[tuple[Key, ...], PROBLEMS] = ()
     """Keys of what is wrong: overheat, power_fault, hardware_fault, chip_error,
-    fan_fault, no_pool."""
+    fan_fault, no_core_voltage, no_pool."""
     device: DeviceFacts | None = None
     """What this poll told of the device itself (firmware may be updated)."""
 

@@ -206,7 +206,12 @@ class HubCoordinator(DataUpdateCoordinator[FleetData]):
         return FleetData(
             complete=True,
             state=fleet_state((it.status.state for it in miners), problems),
-            miners=sum(entry_kind(entry) == EntryType.MINER for entry in entries),
+            miners=len(miners)
+            + sum(
+                problem.kind == EntryType.MINER
+                and problem.entry.entry_id not in self._fleet.miners
+                for problem in problems
+            ),
             online=len(online),
             on_purpose=sum(miner.status.is_on_purpose for miner in miners),
             offline=tuple(

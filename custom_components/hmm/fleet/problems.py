@@ -51,7 +51,9 @@ class FleetProblem:
     def as_attribute(self, devices: dr.DeviceRegistry) -> dict[str, Any]:
         """Return what cards and automations read."""
         entry = self.entry
-        device = devices.async_get_device({(DOMAIN, entry.unique_id or entry.entry_id)})
+        device = devices.async_get_device_by_identifier(
+            (DOMAIN, entry.unique_id or entry.entry_id), entry.entry_id
+        )
         return {
             "name": entry.title,
             "device_id": device.id if device else None,

@@ -121,7 +121,9 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         )
         self._statuses = statuses
         self.status = MinerStatus(
-            statuses[entry.entry_id], MinerProblems(limits), time.monotonic()
+            statuses[entry.entry_id],
+            MinerProblems(limits),
+            None if hass.is_running else time.monotonic(),
         )
         self.has_news = False
         """Whether the last poll changed the status: the fleet counts again then."""

@@ -14,18 +14,6 @@ from ..driver_api import MinerTelemetry
 type Values = Mapping[str, float | str]
 """What belongs to a problem: ``value``, ``limit`` and ``unit``, or what its sentence names."""
 
-DEVICE_PROBLEMS: Final = frozenset(
-    {
-        "overheat",
-        "power_fault",
-        "hardware_fault",
-        "chip_error",
-        "fan_fault",
-        "no_pool",
-    }
-)
-"""What bundled drivers report by themselves, see ``MinerTelemetry.problems``."""
-
 REGULATOR_LIMIT: Final = 90.0
 """°C; regulators switch off between 100 and 125 °C."""
 
@@ -75,7 +63,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "restart_loop": Rule(polls=1),
     "not_obeying": Rule(polls=1),
 }
-_OTHER: Final = Rule()
+_OTHER: Final = Rule(polls=1)
 """For the problems that a user's driver names."""
 
 
@@ -219,7 +207,6 @@ class MinerProblems:
         found: dict[str, bool | None] = dict.fromkeys(self._debounces, False)
         found |= {
             "fan_stopped": self._fan_stopped(data),
-            "no_core_voltage": data.core_voltage_actual == 0 and data.hashing is False,
             "no_shares": self._no_shares(data, now),
             "low_hashrate": self._low_hashrate(data, now),
             "hot": self._hot(data),

@@ -112,8 +112,8 @@ class MinerStatus:
 
     record: StatusRecord
     problems: MinerProblems
-    began: float
-    """When this was set up, in seconds of the clock of the polls."""
+    began: float | None = None
+    """When Home Assistant set it up while it started, in seconds of the clock of polls."""
     values: Values = field(default_factory=dict)
     """What belongs to the reason, renewed every few minutes."""
     active: Mapping[str, Values] = field(default_factory=dict)
@@ -229,7 +229,7 @@ class MinerStatus:
                 return {}
             return {poll.failure: {}}
         active = self.problems.active
-        if poll.at - self.began < _STARTUP_SECONDS:
+        if self.began is not None and poll.at - self.began < _STARTUP_SECONDS:
             active = {
                 key: it
                 for key, it in active.items()

@@ -308,6 +308,7 @@ def _mining_here(
         name.casefold()
         for miner in miners.values()
         if miner.last_update_success
+        and miner.data is not None
         and miner.data.hashing
         and (slot := miner.data.active_pool) is not None
         and (name := _worker_at(slot, account, name_of_account)) is not None

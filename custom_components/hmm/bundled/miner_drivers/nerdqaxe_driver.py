@@ -180,6 +180,11 @@ class NerdqaxeDriver(axeos.AxeDriver):
             and any(pool.active for pool in pools)
             and all(pool.alive is False for pool in pools if pool.active)
         )
+        no_voltage = (
+            not stopped
+            and not axeos.warming_up(info)
+            and axeos.natural(info, "coreVoltageActual") == 0
+        )
         in_use = tuple(_pool_states(info).values())
         ten_minutes, hour, day = (
             None if stopped else self._average(info, f"hashRate_{window}")
@@ -236,6 +241,7 @@ class NerdqaxeDriver(axeos.AxeDriver):
                 name
                 for name, present in (
                     ("overheat", cut_off or _is_too_hot(info)),
+                    ("no_core_voltage", no_voltage),
                     ("no_pool", no_pool),
                 )
                 if present

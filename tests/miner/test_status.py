@@ -1,0 +1,305 @@
+"""What a miner does and why: decided at every poll, and shown while it is off."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE
+from homeassistant.core import HomeAssistant
+import pytest
+
+from custom_components.hmm.driver_api import MinerTelemetry
+from custom_components.hmm.miner.problems import Limits, MinerProblems
+from custom_components.hmm.miner.status import MinerStatus, Poll, StatusRecord
+from simulator import SimulatedAxeOS
+from tests.common import act, find, find_id, hub_entry, later, poll
+from tests.conftest import miner_entry, set_up
+
+from .test_problems import GOOD
+
+NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
+IDLE = replace(GOOD, hashrate=0.0, hashing=False)
+
+
+def new_status(record: StatusRecord | None = None, **fields: Any) -> MinerStatus:
+    """Return the status of a miner that was not polled yet."""
+    return MinerStatus(record or StatusRecord(), MinerProblems(Limits()), **fields)
+
+
+def look(
+    status: MinerStatus,
+    data: MinerTelemetry | None,
+    seconds: float = 0,
+    **fields: Any,
+) -> tuple[str | None, str | None]:
+    """Poll once, at so many seconds after noon; return the state and its reason."""
+    if data is None:
+        fields.setdefault("failure", "no_response")
+    status.look(
+        Poll(
+            at=1000 + seconds,
+            time=NOON + timedelta(seconds=seconds),
+            data=data,
+            **fields,
+        )
+    )
+    return status.state, status.record.status.reason
+
+
+@pytest.mark.parametrize(
+    ("data", "state", "reason"),
+    [
+        (GOOD, "mining", None),
+        (replace(GOOD, hashing=None), None, None),
+        (IDLE, "not_mining", "not_hashing"),
+        (replace(IDLE, uptime=20), "starting", "booting"),
+        (replace(IDLE, uptime=None), "not_mining", "not_hashing"),
+        (replace(IDLE, paused=True), "paused", "paused_at_device"),
+        (replace(IDLE, problems=("overheat",)), "overheated", "overheat"),
+        # The old lockout goes on at 50 MHz
+        (replace(GOOD, problems=("overheat",)), "overheated", "overheat"),
+        (replace(IDLE, paused=True, problems=("overheat",)), "overheated", "overheat"),
+        (None, "offline", "no_response"),
+    ],
+)
+def test_one_poll_decides(
+    data: MinerTelemetry | None, state: str | None, reason: str | None
+) -> None:
+    """The first state that holds is shown."""
+    assert look(new_status(), data) == (state, reason)
+
+
+@pytest.mark.parametrize(
+    ("problem", "data", "state"),
+    [
+        ("power_fault", GOOD, "fault"),
+        ("no_pool", IDLE, "no_pool"),
+        ("no_pool", GOOD, "mining"),
+    ],
+)
+def test_a_problem_becomes_the_state(
+    problem: str, data: MinerTelemetry, state: str
+) -> None:
+    """After as long as its rule says."""
+    status = new_status()
+    data = replace(data, problems=(problem,))
+    assert look(status, data)[0] != "fault"
+    look(status, data, 30)
+    assert look(status, data, 61)[0] == state
+    assert list(status.active) == [problem]
+
+
+def test_a_failure_is_a_problem_at_the_second_poll() -> None:
+    """One lost poll is none; a refused login is certain at once, and busy never is."""
+    status = new_status()
+    look(status, GOOD)
+    look(status, None, 30)
+    assert (status.record.online.state, dict(status.active)) == (False, {})
+    look(status, None, 60)
+    assert dict(status.active) == {"no_response": {}}
+    look(status, GOOD, 90)
+    assert (status.record.online.state, dict(status.active)) == (True, {})
+    look(status, None, 120, failure="login_refused")
+    assert dict(status.active) == {"login_refused": {}}
+    for seconds in range(150, 300, 30):
+        look(status, None, seconds, failure="busy")
+    assert dict(status.active) == {}
+
+
+def test_off_on_purpose_is_no_problem() -> None:
+    """A plug that is off explains why nothing responds."""
+    status = new_status()
+    assert look(status, None, plug="Socket") == ("off", "plug_off")
+    assert look(status, None, 60, plug="Socket") == ("off", "plug_off")
+    assert status.values == {"plug": "Socket"}
+    assert (status.is_on_purpose, dict(status.active)) == (True, {})
+    # It is switched on again, and the miner starts
+    assert look(status, replace(IDLE, uptime=None), 90) == ("starting", "after_change")
+
+
+def test_a_plug_that_was_only_just_switched_off_says_nothing() -> None:
+    """A miner may have another source, or the wrong plug is linked."""
+    status = new_status()
+    assert look(status, GOOD, plug="Socket") == ("mining", None)
+    assert look(status, GOOD, 30, plug="Socket") == ("mining", None)
+    assert look(status, GOOD, 60, plug="Socket") == ("off", "plug_off")
+
+
+def test_since_is_when_it_last_changed() -> None:
+    """Also across a restart: what was stored goes on."""
+    status = new_status()
+    look(status, GOOD)
+    look(status, GOOD, 30)
+    assert status.record.status.at == NOON
+    look(status, None, 60)
+    again = new_status(StatusRecord.from_dict(status.record.as_dict()))
+    look(again, None, 3600)
+    assert again.record.status.at == NOON + timedelta(seconds=60)
+    assert again.record.online.at == NOON + timedelta(seconds=60)
+    # Another reason is another state of things
+    look(again, None, 3630, failure="no_route")
+    assert again.record.status.at == NOON + timedelta(seconds=3630)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        None,
+        {},
+        {"status": {"state": "flying", "reason": None, "at": None}},
+        {"online": {"state": True, "reason": None, "at": 1e300}},
+        {"availability": {"hours": [[1, 10, 20]], "boot_time": None}},
+        {"availability": {"hours": [1], "boot_time": None}},
+    ],
+)
+def test_a_record_that_somebody_edited(broken: Any) -> None:
+    """What is no record is one of the errors for which an empty one is taken."""
+    stored = StatusRecord().as_dict()
+    data = {**stored, **broken} if broken else broken
+    with pytest.raises((AttributeError, LookupError, TypeError, ValueError)):
+        StatusRecord.from_dict(data)
+    assert StatusRecord.from_dict(stored) == StatusRecord()
+
+
+def test_while_home_assistant_starts_only_what_is_certain_counts() -> None:
+    """The first two minutes: networks, clocks and pools are not there yet."""
+    status = new_status(began=1000.0)
+    faulty = replace(GOOD, problems=("power_fault", "overheat"))
+    for seconds in (0, 30, 60, 90):
+        look(status, faulty, seconds)
+        assert list(status.active) == ["overheat"]
+    look(status, faulty, 120)
+    assert list(status.active) == ["overheat", "power_fault"]
+
+
+def test_values_are_renewed_rarely() -> None:
+    """They would be a row of history at every poll."""
+    status = new_status()
+    seen = set()
+    for number in range(30):
+        hot = replace(IDLE, temperature=70.0 + number, problems=("overheat",))
+        look(status, hot, 30 * number)
+        seen.add(status.values["value"])
+    assert len(seen) == 3
+
+
+def test_availability_of_a_day() -> None:
+    """Time that was off on purpose, or not watched, is not counted."""
+    status = new_status()
+    for minute in range(120):
+        look(status, GOOD if minute % 4 else None, 60 * minute)
+    for minute in range(120, 300):
+        look(status, replace(IDLE, paused=True), 60 * minute)
+    known, online = status.record.availability.known_online
+    assert known == 119 * 60
+    assert online == pytest.approx(0.75 * known, abs=120)
+    look(status, GOOD, 60 * 60 * 23)
+    assert status.record.availability.known_online == (known, online)
+    look(status, GOOD, 60 * 60 * 30)
+    assert status.record.availability.known_online == (0, 0)
+
+
+def test_how_long_it_takes_to_start() -> None:
+    """From a start that was seen until it mines."""
+    status = new_status()
+    look(status, GOOD)
+    look(status, replace(IDLE, uptime=10), 30)
+    assert status.record.availability.boot_time is None
+    look(status, replace(GOOD, uptime=70), 90)
+    look(status, replace(GOOD, uptime=100), 120)
+    assert status.record.availability.boot_time == 70
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_dead_miner_says_why_and_since_when(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, freezer: FrozenDateTimeFactory
+) -> None:
+    """Its three entities remain; the fleet counts at the same poll."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    hub = hub_entry(home)
+    assert find(home, hub, "sensor", "status").state == "all_well"
+    freezer.tick(600)
+    died = datetime.now(UTC)
+    await bitaxe.unplug()
+    await poll(home, entry)
+
+    online = find(home, entry, "binary_sensor", "online")
+    assert (online.state, online.attributes["reason"]) == (STATE_OFF, "refused")
+    assert online.attributes["since"] == died
+    status = find(home, entry, "sensor", "status")
+    assert (status.state, status.attributes["reason"]) == ("offline", "refused")
+    assert find(home, entry, "sensor", "hashrate").state == STATE_UNAVAILABLE
+    count = find(home, hub, "sensor", "miners_online")
+    assert count.state == "0"
+    assert count.attributes["offline"] == ["Bitaxe"]
+    assert count.attributes["total"] == 1
+
+    freezer.tick(30)
+    await poll(home, entry)
+    problem = find(home, entry, "binary_sensor", "problem")
+    assert (problem.state, problem.attributes["problems"]) == (STATE_ON, ["refused"])
+    await later(home, 2)
+    shown = find(home, hub, "sensor", "problems")
+    assert shown.state == "1"
+    (listed,) = shown.attributes["problems"]
+    assert (listed["name"], listed["kind"]) == ("Bitaxe", "miner")
+    assert "does not accept connections" in listed["sentence"]
+    assert find(home, hub, "sensor", "status").state == "problem"
+    assert find(home, hub, "binary_sensor", "problem").state == STATE_ON
+
+    await bitaxe.plug_in()
+    freezer.tick(30)
+    await poll(home, entry)
+    await later(home, 2)
+    assert find(home, entry, "binary_sensor", "online").state == STATE_ON
+    assert find(home, hub, "sensor", "problems").state == "0"
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_pause_says_whose_it_is(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """One by HMM's switch is by hand, another one was made at the miner itself."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    switch = find_id(home, entry, "switch", "mining")
+
+    def reason() -> Any:
+        return find(home, entry, "sensor", "status").attributes["reason"]
+
+    await act(home, "switch", "turn_off", switch)
+    assert reason() == "paused_by_user"
+    await act(home, "switch", "turn_on", switch)
+    bitaxe.paused = True
+    await poll(home, entry)
+    assert reason() == "paused_at_device"
+    await later(home, 2)
+    assert find(home, hub_entry(home), "sensor", "status").state == "resting"
+
+
+async def test_a_miner_that_could_not_be_set_up_is_a_problem(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """Given a driver that is missing, then the fleet says so, with the name."""
+    await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    other = miner_entry(bitaxe, "own", "other", title="Attic", data={"driver": "own"})
+    await set_up(home, other)
+    await later(home, 31)
+    hub = hub_entry(home)
+    (listed,) = find(home, hub, "sensor", "problems").attributes["problems"]
+    assert (listed["name"], listed["problems"]) == ("Attic", ["driver_missing"])
+    count = find(home, hub, "sensor", "miners_online")
+    assert (count.state, count.attributes["total"]) == ("1", 2)
+
+
+@pytest.mark.usefixtures("quick")
+async def test_what_is_missing_has_a_reason(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """A value that the miner does not report now is listed with why."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    assert find(home, entry, "sensor", "status").attributes["missing"] == {}
+    bitaxe.sensor_broken = True
+    await poll(home, entry)
+    missing = find(home, entry, "sensor", "status").attributes["missing"]
+    assert missing == {"temperature": "not_reported"}
