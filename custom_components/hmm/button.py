@@ -39,7 +39,7 @@ MINER_BUTTONS: tuple[MinerButtonDescription, ...] = (
         device_class=ButtonDeviceClass.RESTART,
         entity_category=EntityCategory.CONFIG,
         exists_fn=lambda profile: profile.restart,
-        press_fn=MinerCoordinator.async_restart,
+        press_fn=MinerCoordinator.async_send_restart,
     ),
     MinerButtonDescription(
         key="identify",

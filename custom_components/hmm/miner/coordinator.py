@@ -341,8 +341,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
 
         A mode that is set once more interrupts the mining of some devices.
         """
+        self.async_drop_kept("mode")
         if await self._async_is(lambda data: data.mode == mode):
-            self.async_drop_kept("mode")
             return False
         await self.async_command(self.client.set_mode(mode), "mode")
         return True
@@ -354,8 +354,9 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
 
         ``reason`` is shown as long as the miner is paused.
         """
+        # The miner may be back at the next poll, which would run what was kept
+        self.async_drop_kept("mining")
         if await self._async_is(lambda data: data.paused is paused):
-            self.async_drop_kept("mining")
             return False
         command = self._pause(reason) if paused else self.client.resume()
         await self.async_command(command, "mining")
@@ -365,15 +366,18 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         await self.client.pause()
         self.status.record.paused_by = reason
 
+    async def async_send_restart(self) -> None:
+        """Restart the miner; its new start is not taken for a crash."""
+        self.status.problems.restarted_at = time.monotonic()
+        await self.async_command(self.client.restart())
+
     async def async_restart(self) -> None:
         """Restart the miner and wait until it is back.
 
         Raises HomeAssistantError if it is not back in time, or never restarts.
         """
         before = self.data.uptime if self.data is not None else None
-        # Its new start is not taken for a crash
-        self.status.problems.restarted_at = time.monotonic()
-        await self.async_command(self.client.restart())
+        await self.async_send_restart()
         sent, was_gone = self.hass.loop.time(), False
         while (elapsed := self.hass.loop.time() - sent) < self.restart_seconds:
             uptime = self.data.uptime
