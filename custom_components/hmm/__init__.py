@@ -19,13 +19,14 @@ from .const import (
     CONF_CREDENTIALS,
     CONF_DRIVER,
     CONF_ENTRY_TYPE,
+    CONF_OWN_RISK,
     DOMAIN,
     HUB_UNIQUE_ID,
     PLATFORMS,
     EntryType,
 )
 from .data import HMM_DATA, HmmConfigEntry, HmmData, entry_kind, get_data
-from .driver_api import DriverError
+from .driver_api import OWN_RISK, DriverError
 from .driver_engine.client import MinerClient
 from .driver_engine.declaration import DriverId
 from .drivers.driver_views import async_register_driver_views
@@ -39,6 +40,7 @@ from .errors import pool_error, told
 from .fleet.coordinator import HubConfigEntry, HubCoordinator
 from .fleet.kept import async_run_kept
 from .fleet.members import Fleet
+from .fleet.profile_services import async_setup_profile_services
 from .fleet.services import async_setup_miner_services
 from .fleet.tile_views import async_register_views
 from .frontend import async_load_cards, async_serve_cards, async_unload_cards
@@ -49,6 +51,7 @@ from .miner.energy import EnergyBook
 from .miner.finds import MinerRecord
 from .miner.kept import KeptCommands
 from .miner.profile_store import ProfileStore
+from .miner.profiles import TuningProfiles
 from .miner.session import async_create_miner_session
 from .miner.status import StatusRecord
 from .pool.account import pool_kind
@@ -74,6 +77,8 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     await account_records.async_load()
     kept = Records(hass, "kept", KeptCommands)
     await kept.async_load()
+    tuning = TuningProfiles(hass)
+    await tuning.async_load()
     profiles = ProfileStore(hass)
     await profiles.async_load()
     statuses = Records(hass, "status", StatusRecord)
@@ -88,9 +93,11 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
         kept=kept,
         profiles=profiles,
         statuses=statuses,
+        tuning=tuning,
     )
     async_setup_services(hass)
     async_setup_miner_services(hass)
+    async_setup_profile_services(hass)
     async_setup_driver_services(hass)
     updates = DriverUpdates(hass, manager, async_get_clientsession(hass))
     hass.data[DRIVER_UPDATES] = updates
@@ -150,6 +157,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> None
         await data.account_records.async_forget(entry.entry_id)
         await data.profiles.async_forget(entry.entry_id)
         await data.statuses.async_forget(entry.entry_id)
+        data.tuning.forget(entry.entry_id)
 
 
 async def async_remove_config_entry_device(
@@ -237,7 +245,12 @@ async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> No
         raise _driver_missing(hass, data, DriverId("miner", entry.data[CONF_DRIVER]))
     client = MinerClient(
         driver.driver_class,
-        data.driver_context(entry.data.get(CONF_CREDENTIALS)),
+        data.driver_context(
+            {
+                **entry.data.get(CONF_CREDENTIALS, {}),
+                OWN_RISK: entry.options.get(CONF_OWN_RISK) is True,
+            }
+        ),
         entry.data[CONF_HOST],
         entry.data.get(CONF_PORT),
     )
@@ -251,6 +264,7 @@ async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> No
         data.profiles,
         data.kept,
         data.statuses,
+        data.tuning,
     )
     if coordinator.profile is None:
         try:

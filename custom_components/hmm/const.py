@@ -60,6 +60,7 @@ CONF_KEEP_SECRETS: Final = "keep_secrets"
 # Options of a miner
 CONF_PLUG: Final = "plug"
 CONF_POWER_DRAW: Final = "power_draw"
+CONF_OWN_RISK: Final = "own_risk"
 
 # Attributes of states
 ATTR_DETAIL: Final = "detail"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .miner.finds import MinerRecord
     from .miner.kept import KeptCommands
     from .miner.profile_store import ProfileStore
+    from .miner.profiles import TuningProfiles
     from .miner.status import StatusRecord
     from .pool.blocks import AccountRecord
     from .pool.coordinator import PoolConfigEntry
@@ -44,6 +45,7 @@ class HmmData:
     account_records: Records[AccountRecord]
     profiles: ProfileStore
     statuses: Records[StatusRecord]
+    tuning: TuningProfiles
     first_polls: Turns = field(default_factory=Turns)
     """In which miners begin to be polled for the first time."""
     platforms: Turns = field(default_factory=Turns)

@@ -169,6 +169,7 @@ class TuningNumber(MinerEntity, NumberEntity):
             self.coordinator.client.set_tuning(self.entity_description.setting, value),
             "mode",
         )
+        self.coordinator.tuning.keep_point(by_hand=True)
 
     @property
     def _range(self) -> TuningRange:

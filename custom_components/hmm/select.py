@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .const import DOMAIN, MODE_CUSTOM
+from .const import DOMAIN
 from .driver_api import PoolSlot
 from .entity import MinerEntity, async_add_offered
 from .miner.coordinator import MinerConfigEntry
@@ -49,30 +49,21 @@ async def async_setup_entry(
 
 
 class ModeSelect(MinerEntity, SelectEntity):
-    """The mode of a miner; "custom" is shown but cannot be chosen."""
+    """The mode of a miner: one of its own, a profile, or what was tuned by hand."""
 
     @property
     @override
     def options(self) -> list[str]:
-        assert self.coordinator.profile is not None
-        modes = list(self.coordinator.profile.modes)
-        if self.current_option == MODE_CUSTOM:
-            modes.append(MODE_CUSTOM)
-        return modes
+        return self.coordinator.tuning.options
 
     @property
     @override
     def current_option(self) -> str | None:
-        data = self.coordinator.data
-        return data.mode if self.available and data is not None else None
+        return self.coordinator.tuning.current if self.available else None
 
     @override
     async def async_select_option(self, option: str) -> None:
-        if option == MODE_CUSTOM:
-            raise ServiceValidationError(
-                translation_domain=DOMAIN, translation_key="custom_mode"
-            )
-        await self.coordinator.async_set_mode(option)
+        await self.coordinator.tuning.async_choose(option)
 
 
 class PoolSelect(MinerEntity, SelectEntity):

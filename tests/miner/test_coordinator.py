@@ -29,6 +29,7 @@ from custom_components.hmm.miner.energy import EnergyMeter
 from custom_components.hmm.miner.finds import MinerRecord
 from custom_components.hmm.miner.kept import KeptCommands
 from custom_components.hmm.miner.profile_store import ProfileStore
+from custom_components.hmm.miner.profiles import TuningProfiles
 from custom_components.hmm.miner.status import StatusRecord
 from custom_components.hmm.records import Records
 from simulator import (
@@ -495,6 +496,7 @@ async def test_a_stall_does_not_gather_the_polls(home: HomeAssistant) -> None:
                 ProfileStore(home),
                 Records(home, "kept", KeptCommands),
                 Records(home, "status", StatusRecord),
+                TuningProfiles(home),
             )
         )
     for coordinator in coordinators:

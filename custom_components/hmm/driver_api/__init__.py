@@ -16,7 +16,7 @@ from .errors import (
     RedirectAnswer,
     reason_of,
 )
-from .miner import BaseMinerAdapter, DriverContext, Setting
+from .miner import OWN_RISK, BaseMinerAdapter, DriverContext, Setting
 from .pool import BasePoolIntegration
 from .reasons import Reason
 from .telemetry import DeviceFacts, MinerTelemetry, PoolSlot, TuningLimits, TuningRange
@@ -34,6 +34,7 @@ from .tiles import (
 from .units import HashrateUnit
 
 __all__ = [
+    "OWN_RISK",
     "AddressRefused",
     "AuthRequired",
     "BadAnswer",

@@ -15,6 +15,9 @@ __version__ = "1.0.0"
 CREDENTIALS = ("admin_user", "admin_password", "otp_secret")
 """What a driver may have the user asked for, see ``option_fields``."""
 
+OWN_RISK = "own_risk"
+"""The option of ``DriverContext`` that lets a user go beyond the device's own list."""
+
 Setting = Literal["frequency", "core_voltage", "fan_speed", "target_temperature"]
 
 

@@ -140,6 +140,8 @@ class MinerTelemetry:
     chip_temperatures: Annotated[tuple[Temperature, ...], CHIPS] = ()
     fan_speed: Percent | None = None
     """Percent."""
+    fan_auto: bool | None = None
+    """Whether the device itself sets the speed of its fan."""
     fan_speeds: Annotated[tuple[Percent | None, ...], FANS] = ()
     """Percent by fan, where the firmware reports them apart."""
     fan_rpm: Annotated[tuple[FanSpeed | None, ...], FANS] = ()

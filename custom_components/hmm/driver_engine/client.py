@@ -1,7 +1,7 @@
 """One device through its driver: typed answers, typed errors, time limits."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 import logging
 from typing import cast, get_args
@@ -273,6 +273,27 @@ class MinerClient:
         """Set one value by hand."""
         await self._command(lambda driver: driver.set_tuning(setting, value))
 
+    async def apply(
+        self, values: Mapping[Setting, float], mode: str | None = None
+    ) -> None:
+        """Set a mode and several values as one command, each read back.
+
+        No other command comes in between. At each step the voltage is enough for the
+        frequency and the fan for both: what the device has already is not written.
+        """
+
+        async def run(driver: BaseMinerAdapter) -> bool:
+            now = await _get_telemetry(driver) or MinerTelemetry()
+            if mode is not None and mode != now.mode:
+                if not await driver.set_mode(mode):
+                    return False
+            for setting in _safe_order(values, now):
+                if not await driver.set_tuning(setting, values[setting]):
+                    return False
+            return True
+
+        await self._command(run)
+
     async def close(self) -> None:
         """Give back what the driver holds, for good."""
         self._is_closed = True
@@ -344,6 +365,22 @@ async def _get_telemetry(driver: BaseMinerAdapter) -> MinerTelemetry | None:
 
 async def _check_login(driver: BaseMinerAdapter) -> bool:
     return await driver.check_login() is True
+
+
+def _safe_order(values: Mapping[Setting, float], now: MinerTelemetry) -> list[Setting]:
+    """Return what to set in which order: a frequency rises last, and falls first."""
+    order: list[Setting] = [
+        *("target_temperature", "fan_speed", "core_voltage", "frequency"),
+    ]
+    frequency = values.get("frequency")
+    if frequency is not None and frequency < (now.frequency or 0):
+        order.reverse()
+    reported = {"frequency": now.frequency, "core_voltage": now.core_voltage}
+    return [
+        setting
+        for setting in order
+        if setting in values and values[setting] != reported.get(setting)
+    ]
 
 
 def known_unit(unit: object) -> HashrateUnit:

@@ -5,7 +5,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
-from homeassistant.const import ATTR_MODE, CONF_PASSWORD, CONF_URL, CONF_USERNAME
+from homeassistant.const import (
+    ATTR_MODE,
+    CONF_NAME,
+    CONF_PASSWORD,
+    CONF_URL,
+    CONF_USERNAME,
+)
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
@@ -19,6 +25,8 @@ from ..miner.plug import async_switch_plug, plug_is_on
 from ..pool.stratum_user import USUAL_PASSWORD, StratumPool, stratum_of
 
 CONF_POOL: Final = "pool"
+CONF_PROFILE: Final = "profile"
+CONF_SHARED: Final = "shared"
 
 type Data = Mapping[str, Any]
 type Run = Callable[[HomeAssistant, MinerCoordinator, Data, Context], Awaitable[bool]]
@@ -38,6 +46,7 @@ _FAILED = {
     "pause_not_applied",
     "plug_not_switched",
     "pool_not_applied",
+    "profile_not_applied",
     "restart_lost",
     "restart_not_applied",
     "resume_not_applied",
@@ -55,6 +64,7 @@ _REASONS = {
     "no_restart": "not_supported",
     "no_set_pool": "not_supported",
     "not_settable": "not_supported",
+    "profile_unknown": "no_such_mode",
     "unknown_mode": "no_such_mode",
 }
 """Reasons that are one for whoever reads a response."""
@@ -160,12 +170,42 @@ def names(value: str | list[str]) -> list[str]:
 async def _set_mode(
     hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
 ) -> bool:
-    wanted, modes = names(data[ATTR_MODE]), _profile(miner).modes
+    wanted, modes = names(data[ATTR_MODE]), miner.tuning.options
     if not modes:
         raise refusal("modes_missing", host=miner.config_entry.title)
     if (mode := next((name for name in wanted if name in modes), None)) is None:
+        _require_own_model(hass, wanted)
         raise refusal("unknown_mode", mode=", ".join(wanted), modes=", ".join(modes))
-    return await miner.async_set_mode(mode)
+    return await miner.tuning.async_choose(mode)
+
+
+async def _apply_profile(
+    hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
+) -> bool:
+    wanted = names(data[CONF_PROFILE])
+    for name in wanted:
+        if miner.tuning.find(name) is not None:
+            return await miner.tuning.async_choose(name)
+    _require_own_model(hass, wanted)
+    raise refusal("profile_unknown", profile=", ".join(wanted))
+
+
+async def _save_profile(
+    hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
+) -> bool:
+    if not miner.last_update_success:
+        await miner.async_refresh()
+    if not miner.last_update_success:
+        raise miner.as_action()
+    await miner.tuning.async_save(data[CONF_NAME], shared=data[CONF_SHARED])
+    return True
+
+
+def _require_own_model(hass: HomeAssistant, wanted: list[str]) -> None:
+    """Raise if a profile that a miner does not have is one of another model."""
+    for name in wanted:
+        if get_data(hass).tuning.is_elsewhere(name):
+            raise refusal("profile_other_model", profile=name)
 
 
 # Pools
@@ -271,7 +311,21 @@ async def _identify(
     return True
 
 
+def _read_mode(hass: HomeAssistant, miner: MinerCoordinator) -> str | None:
+    return miner.tuning.current
+
+
 COMMANDS: Final[Mapping[str, Command]] = {
+    "apply_profile": Command(
+        run=_apply_profile,
+        control=("select", "mode"),
+        kind="mode",
+        read=_read_mode,
+        shown=lambda _, data: ", ".join(names(data[CONF_PROFILE])),
+    ),
+    "save_profile": Command(
+        run=_save_profile, control=("select", "mode"), read=_read_mode
+    ),
     "identify": Command(run=_identify, control=("button", "identify")),
     "pause": Command(
         run=_pause,
@@ -292,7 +346,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
         run=_set_mode,
         control=("select", "mode"),
         kind="mode",
-        read=lambda _, miner: miner.data.mode,
+        read=_read_mode,
         shown=lambda _, data: ", ".join(names(data[ATTR_MODE])),
     ),
     "set_pool": Command(

@@ -14,6 +14,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import (
     ATTR_DEVICE_ID,
     ATTR_MODE,
+    CONF_NAME,
     CONF_PASSWORD,
     CONF_URL,
     CONF_USERNAME,
@@ -37,7 +38,16 @@ from ..data import HmmConfigEntry, entry_kind, get_data
 from ..errors import entry_reason, failure, listed, message, refusal
 from ..miner.coordinator import MinerCoordinator
 from ..rights import async_require_admin, async_user, require_control
-from .commands import COMMANDS, CONF_POOL, RESULTS, Outcome, async_attempt, pool_of
+from .commands import (
+    COMMANDS,
+    CONF_POOL,
+    CONF_PROFILE,
+    CONF_SHARED,
+    RESULTS,
+    Outcome,
+    async_attempt,
+    pool_of,
+)
 from .kept import async_keep
 
 CONF_KEEP_FOR: Final = "keep_for"
@@ -63,11 +73,16 @@ _FIELDS: Final[Mapping[str, dict[vol.Marker, Any]]] = {
         vol.Optional(CONF_USERNAME): cv.string,
         vol.Optional(CONF_PASSWORD): cv.string,
     },
+    "apply_profile": {vol.Required(CONF_PROFILE): _NAMES},
+    "save_profile": {
+        vol.Required(CONF_NAME): cv.string,
+        vol.Optional(CONF_SHARED, default=True): cv.boolean,
+    },
 }
 """What an action needs to know beside its targets."""
 
 
-class _Target(NamedTuple):
+class Target(NamedTuple):
     """A miner; without a coordinator its entry could not be set up."""
 
     entry: HmmConfigEntry
@@ -120,9 +135,7 @@ async def _async_run(action: str, call: ServiceCall) -> ServiceResponse:
         if CONF_POOL not in call.data:
             await async_require_admin(hass, call.context)
         pool_of(hass, call.data)
-    targets = await _async_targets(call)
-    if not targets:
-        raise refusal("no_miners_targeted")
+    targets = await async_targets(call)
     user = await async_user(hass, call.context)
     for target in targets:
         require_control(hass, user, target.entry, *command.control)
@@ -163,34 +176,38 @@ def _require_one_pool(data: Mapping[str, Any]) -> None:
         raise refusal("pool_or_credentials")
 
 
-async def _async_targets(call: ServiceCall) -> list[_Target]:
+async def async_targets(call: ServiceCall) -> list[Target]:
     """Return the miners that a call means; the device of the fleet means all of them.
 
-    Pools, workers and everything else are left out.
+    Pools, workers and everything else are left out. Raises ServiceValidationError if
+    nothing remains.
     """
     hass = call.hass
     entry_ids = await async_extract_config_entry_ids(call)
     named = call.data.get(ATTR_DEVICE_ID) or ()
     hub = hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, HUB_UNIQUE_ID)
-    is_all = hub is not None and _device_id(hass, hub) in named
+    is_all = hub is not None and device_id(hass, hub) in named
     miners = get_data(hass).fleet.miners
-    return [
-        _Target(entry, miners.get(entry.entry_id))
+    targets = [
+        Target(entry, miners.get(entry.entry_id))
         for entry in hass.config_entries.async_entries(DOMAIN, include_ignore=False)
         if (is_all or entry.entry_id in entry_ids)
         and entry_kind(entry) == EntryType.MINER
         and (entry.entry_id in miners or entry.state in _STARTING)
     ]
+    if not targets:
+        raise refusal("no_miners_targeted")
+    return targets
 
 
 async def _run_all(
-    call: ServiceCall, action: str, targets: list[_Target]
+    call: ServiceCall, action: str, targets: list[Target]
 ) -> list[Outcome]:
     """Run an action on all targets: some at a time, and one after the other."""
     stagger = call.data[CONF_STAGGER].total_seconds()
     free = asyncio.Semaphore(call.data[CONF_PARALLEL])
 
-    async def run(target: _Target) -> Outcome:
+    async def run(target: Target) -> Outcome:
         try:
             return await _run_one(call, action, target)
         finally:
@@ -206,7 +223,7 @@ async def _run_all(
     return [task.result() for task in tasks]
 
 
-async def _run_one(call: ServiceCall, action: str, target: _Target) -> Outcome:
+async def _run_one(call: ServiceCall, action: str, target: Target) -> Outcome:
     hass, command, (entry, miner) = call.hass, COMMANDS[action], target
     data = {
         key: value for key, value in call.data.items() if key in _FIELDS.get(action, {})
@@ -241,7 +258,7 @@ def _not_set_up(hass: HomeAssistant, entry: HmmConfigEntry) -> Outcome:
     )
 
 
-def _device_id(hass: HomeAssistant, entry: HmmConfigEntry) -> str | None:
+def device_id(hass: HomeAssistant, entry: HmmConfigEntry) -> str | None:
     """Return the device of an entry, None if it never had one."""
     identifier = (DOMAIN, entry.unique_id or entry.entry_id)
     device = dr.async_get(hass).async_get_device_by_identifier(
@@ -251,7 +268,7 @@ def _device_id(hass: HomeAssistant, entry: HmmConfigEntry) -> str | None:
 
 
 def _report(
-    hass: HomeAssistant, targets: list[_Target], outcomes: list[Outcome]
+    hass: HomeAssistant, targets: list[Target], outcomes: list[Outcome]
 ) -> dict[str, Any]:
     return {
         "summary": {
@@ -264,7 +281,7 @@ def _report(
         "miners": [
             {
                 "device": target.entry.title,
-                "device_id": _device_id(hass, target.entry),
+                "device_id": device_id(hass, target.entry),
                 "success": outcome.is_success,
                 "result": outcome.result,
                 "previous": outcome.previous,

@@ -42,7 +42,9 @@ from .finds import MinerRecord
 from .kept import Kept, KeptCommands, Kind
 from .problems import Limits, MinerProblems
 from .profile_store import ProfileStore
+from .profiles import TuningProfiles
 from .status import MinerStatus, Poll, StatusRecord
+from .tuning import MinerTuning
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -90,6 +92,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         profiles: ProfileStore,
         kept: Records[KeptCommands],
         statuses: Records[StatusRecord],
+        tuning: TuningProfiles,
     ) -> None:
         """Prepare polling with what is known of the miner."""
         super().__init__(
@@ -128,6 +131,9 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         self.has_news = False
         """Whether the last poll changed the status: the fleet counts again then."""
         self._was_down = False
+        self.tuning = MinerTuning(self, tuning)
+        self.changed_at = float("-inf")
+        """When a mode or a setting was written last, by the clock of the loop."""
         # Entries are set up together, and a busy moment lets many polls wait: each
         # miner has a place of its own in the interval, the same after a restart
         self._phase = zlib.crc32((entry.unique_id or "").encode()) / 2**32
@@ -176,6 +182,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             raise
         self.find = self._look(telemetry)
         self._note(telemetry)
+        self.tuning.learn()
         if self.find is not None:
             # Before it is an event, so that a crash does not make it two
             await self._records.async_save()
@@ -423,7 +430,11 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             if not self.last_update_success:
                 await self.async_refresh()
             if not self.last_update_success:
-                raise _as_action(self.last_exception)
+                raise self.as_action()
+            if kind == "mode":
+                # The way back to what the owner has tuned by hand
+                self.tuning.keep_point()
+                self.changed_at = self.hass.loop.time()
             await command
         except AuthRequired as err:
             self._ask_for_login()
@@ -439,13 +450,13 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             command.close()
             await self.async_refresh()
 
-
-def _as_action(cause: BaseException | None) -> HomeAssistantError:
-    """Return why a poll failed, as the reason of a failed action."""
-    if isinstance(cause, UpdateFailed) and cause.translation_key is not None:
-        return HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key=cause.translation_key,
-            translation_placeholders=cause.translation_placeholders,
-        )
-    return HomeAssistantError(str(cause))
+    def as_action(self) -> HomeAssistantError:
+        """Return why the last poll failed, as the reason of a failed action."""
+        cause = self.last_exception
+        if isinstance(cause, UpdateFailed) and cause.translation_key is not None:
+            return HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key=cause.translation_key,
+                translation_placeholders=cause.translation_placeholders,
+            )
+        return HomeAssistantError(str(cause))

@@ -211,6 +211,11 @@ class NerdqaxeDriver(axeos.AxeDriver):
             temperature_board=axeos.board_temperature(info),
             chip_temperatures=chips,
             fan_speed=axeos.percent(info, "fanspeed"),
+            fan_auto={0: False, _PID_FAN: True}.get(
+                parse_int(info.get("autofanspeed")) or 0
+            )
+            if "autofanspeed" in info
+            else None,
             fan_speeds=_fan_speeds(info),
             fan_rpm=_fan_rpm(info),
             frequency=frequency,

@@ -9,6 +9,7 @@ import time
 from typing import Any, ClassVar, override
 
 from custom_components.hmm.driver_api import (
+    OWN_RISK,
     AddressRefused,
     BadAnswer,
     BaseMinerAdapter,
@@ -55,6 +56,10 @@ _POWER_OFF = 100
 """mV of core voltage: below that no chip has power."""
 FAN_FLOOR = 25.0
 """Percent: nobody stops a fan by mistake."""
+RISKY_FREQUENCIES = (50, 1200)
+"""MHz that a user may set at their own risk: what benchmarks go through."""
+RISKY_VOLTAGES = (800, 1400)
+"""mV that a user may set at their own risk."""
 TARGET_TEMPERATURES = TuningRange(minimum=35, maximum=66)
 """°C that AxeOS takes for ``temptarget`` (nvs_config.c)."""
 
@@ -86,6 +91,9 @@ class ChipOptions:
     default_voltage: float | None = None
     eco: OperatingPoint | None = None
     """The economical point that NerdQAxe names itself."""
+    most_frequency: float | None = None
+    most_voltage: float | None = None
+    """The absolute limits that NerdQAxe names itself."""
 
 
 BM1366 = ChipOptions(
@@ -187,6 +195,8 @@ def read_options(asic: Info | None, fallback: ChipOptions | None) -> ChipOptions
             if eco_frequency and eco_voltage
             else None
         ),
+        most_frequency=_positive(asic.get("absMaxFrequency")),
+        most_voltage=_positive(asic.get("absMaxVoltage")),
     )
 
 
@@ -490,11 +500,26 @@ class AxeDriver(BaseMinerAdapter):
         )
         if options is None and fan is None and target is None:
             return None
+        at_risk = self.context is not None and self.context.options.get(OWN_RISK)
         return TuningLimits(
-            frequency=_range(options.frequencies, options.default_frequency)
+            frequency=_range(
+                options.frequencies,
+                options.default_frequency,
+                RISKY_FREQUENCIES,
+                *(RISKY_FREQUENCIES if at_risk else ()),
+                options.most_frequency,
+                positive(info, "frequency"),
+            )
             if options
             else None,
-            core_voltage=_range(options.voltages, options.default_voltage)
+            core_voltage=_range(
+                options.voltages,
+                options.default_voltage,
+                RISKY_VOLTAGES,
+                *(RISKY_VOLTAGES if at_risk else ()),
+                options.most_voltage,
+                positive(info, "coreVoltage"),
+            )
             if options
             else None,
             fan_speed=fan,
@@ -860,10 +885,21 @@ def fan_rpm(info: Info, *keys: str) -> tuple[int | None, ...]:
     return tuple(speeds)
 
 
-def _range(options: tuple[float, ...], default: float | None) -> TuningRange:
+def _range(
+    options: tuple[float, ...],
+    default: float | None,
+    bounds: tuple[float, float],
+    *further: float | None,
+) -> TuningRange:
+    """Return the range of the options and of further values within the bounds.
+
+    Those are what the device has now and its absolute limits: it may report anything.
+    """
+    values = [*options]
+    values += (it for it in further if it is not None and bounds[0] <= it <= bounds[1])
     return TuningRange(
-        minimum=options[0],
-        maximum=options[-1],
+        minimum=min(values),
+        maximum=max(values),
         default=within(default, options),
         options=options,
     )

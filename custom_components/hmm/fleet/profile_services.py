@@ -1,0 +1,109 @@
+"""Actions on profiles themselves: nothing is sent to a miner."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from homeassistant.const import CONF_NAME
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
+from homeassistant.helpers import config_validation as cv
+import voluptuous as vol
+
+from ..action_schema import action_schema
+from ..const import DOMAIN
+from ..errors import refusal
+from ..miner.profiles import TuningProfile
+from ..miner.tuning import MinerTuning
+from ..rights import async_require_admin, async_user, require_read
+from .commands import CONF_PROFILE
+from .services import Target, async_targets, device_id
+
+SERVICE_DELETE_PROFILE: Final = "delete_profile"
+SERVICE_GET_TUNING: Final = "get_tuning"
+SERVICE_RENAME_PROFILE: Final = "rename_profile"
+
+DELETE_PROFILE_SCHEMA = action_schema(
+    {vol.Required(CONF_PROFILE): cv.string, **cv.TARGET_SERVICE_FIELDS}
+)
+GET_TUNING_SCHEMA = action_schema({**cv.TARGET_SERVICE_FIELDS})
+RENAME_PROFILE_SCHEMA = action_schema(
+    {
+        vol.Required(CONF_PROFILE): cv.string,
+        vol.Required(CONF_NAME): cv.string,
+        **cv.TARGET_SERVICE_FIELDS,
+    }
+)
+
+
+@callback
+def async_setup_profile_services(hass: HomeAssistant) -> None:
+    """Register the actions."""
+
+    async def delete(call: ServiceCall) -> None:
+        for tuning, profile in await _async_found(call):
+            tuning.delete(profile)
+
+    async def rename(call: ServiceCall) -> None:
+        for tuning, profile in await _async_found(call):
+            await tuning.async_rename(profile, call.data[CONF_NAME])
+
+    async def get_tuning(call: ServiceCall) -> ServiceResponse:
+        user = await async_user(hass, call.context)
+        targets = await async_targets(call)
+        for target in targets:
+            require_read(hass, user, target.entry, target.entry.title)
+        return {"miners": [_as_json(hass, it) for it in targets if it.miner]}
+
+    handlers: Mapping[str, tuple[Callable[..., Any], vol.All, SupportsResponse]] = {
+        SERVICE_DELETE_PROFILE: (delete, DELETE_PROFILE_SCHEMA, SupportsResponse.NONE),
+        SERVICE_GET_TUNING: (get_tuning, GET_TUNING_SCHEMA, SupportsResponse.ONLY),
+        SERVICE_RENAME_PROFILE: (rename, RENAME_PROFILE_SCHEMA, SupportsResponse.NONE),
+    }
+    for name, (handler, schema, response) in handlers.items():
+        hass.services.async_register(
+            DOMAIN, name, handler, schema=schema, supports_response=response
+        )
+
+
+async def _async_found(call: ServiceCall) -> list[tuple[MinerTuning, TuningProfile]]:
+    """Return the profile that a call means, once for each model of its targets.
+
+    It belongs to all miners of a model, so that only administrators may change it.
+    """
+    await async_require_admin(call.hass, call.context)
+    name = call.data[CONF_PROFILE]
+    found: dict[str, tuple[MinerTuning, TuningProfile]] = {}
+    for target in await async_targets(call):
+        if target.miner and (profile := target.miner.tuning.find(name)):
+            found[profile.id] = target.miner.tuning, profile
+    if not found:
+        raise refusal("profile_unknown", profile=name)
+    return [*found.values()]
+
+
+def _as_json(hass: HomeAssistant, target: Target) -> dict[str, Any]:
+    assert target.miner is not None
+    tuning, profile = target.miner.tuning, target.miner.profile
+    facts = profile.facts if profile else None
+    model = (facts.model, facts.hardware) if facts else ()
+    return {
+        "device": target.entry.title,
+        "device_id": device_id(hass, target.entry),
+        "model": " ".join(filter(None, model)),
+        "profiles": [
+            {
+                "name": it.name,
+                "source": it.source,
+                "settings": it.settings,
+                "measured": it.measured,
+            }
+            for it in tuning.profiles
+        ],
+        "own_point": tuning.own_point,
+        "autotune": {"state": "off", "points": []},
+    }

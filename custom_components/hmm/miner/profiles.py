@@ -1,0 +1,289 @@
+"""Profiles: settings under a name, shared by all miners of one model.
+
+They are kept in one file, with each miner's own point: what its owner tuned by hand.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+import math
+from typing import Any, Final, Literal, Self, get_args
+import unicodedata
+from uuid import uuid4
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.util import dt as dt_util
+
+from ..const import DOMAIN
+from ..safe_store import SafeStore
+
+type Settings = dict[str, float | str]
+"""MHz, mV, percent or "auto", °C, a mode: what the device can write, by ``KEYS``."""
+type Source = Literal["saved", "autotune", "hmm_local"]
+
+KEYS: Final = ("frequency", "core_voltage", "fan", "target_temperature", "mode")
+FAN_AUTO: Final = "auto"
+
+LONGEST_NAME: Final = 32
+MOST_PROFILES: Final = 100
+"""Of one model: more than a list to choose from can show."""
+
+_STORE_VERSION = 1
+_SAVE_SECONDS = 30
+_BROKEN = (AttributeError, LookupError, TypeError, ValueError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuningProfile:
+    """Settings under a name; ``miner`` is the entry of the only miner that has it."""
+
+    id: str = field(default_factory=lambda: uuid4().hex)
+    name: str
+    source: Source = "saved"
+    created: str = field(default_factory=lambda: dt_util.now().isoformat())
+    settings: Settings
+    measured: dict[str, Any] | None = None
+    """TH/s, W, J/TH and °C with these settings, and when that was."""
+    miner: str | None = None
+    origin: str | None = None
+    """The entry of the miner whose settings they were."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return a stored profile. Raises one of ``_BROKEN`` for what is none."""
+        if not is_name(data["name"]) or data["source"] not in get_args(
+            Source.__value__
+        ):
+            raise ValueError(data["name"])
+        return cls(
+            id=str(data["id"]),
+            name=data["name"],
+            source=data["source"],
+            created=str(data["created"]),
+            settings=read_settings(data["settings"]),
+            measured=data["measured"] and dict(data["measured"]),
+            miner=data["miner"],
+            origin=data["origin"],
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class MinerRecord:
+    """What is kept of one miner: its model, its own point, the profile in use."""
+
+    model_key: str = ""
+    own_point: Settings | None = None
+    active: str | None = None
+    """The id of the profile that was applied last."""
+    lowered: bool = False
+    """Whether an overheat may have changed the settings: they are nobody's own."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return a stored record. Raises one of ``_BROKEN`` for what is none."""
+        point = data["own_point"]
+        return cls(
+            model_key=str(data["model_key"]),
+            own_point=None if point is None else read_settings(point),
+            active=data["active"],
+            lowered=data["lowered"] is True,
+        )
+
+
+def is_name(name: object) -> bool:
+    """Return whether a text can be the name of a profile."""
+    return (
+        isinstance(name, str)
+        and 0 < len(name) <= LONGEST_NAME
+        and name == name.strip()
+        and not any(unicodedata.category(it).startswith("C") for it in name)
+    )
+
+
+def read_settings(data: Mapping[str, Any]) -> Settings:
+    """Return stored settings. Raises ValueError for what no device can be set to."""
+    settings: Settings = {}
+    for key in KEYS:
+        if (value := data.get(key)) is None:
+            continue
+        if isinstance(value, str):
+            if key not in ("mode", "fan"):
+                raise ValueError(key)
+            settings[key] = value
+        elif isinstance(value, bool) or key == "mode" or not math.isfinite(value):
+            raise ValueError(key)
+        else:
+            settings[key] = float(value)
+    if not settings:
+        raise ValueError("no settings")
+    return settings
+
+
+class TuningProfiles:
+    """The profiles of all models, and what is kept of each miner."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Start without profiles."""
+        self._hass = hass
+        self._store = SafeStore(hass, _STORE_VERSION, f"{DOMAIN}.profiles")
+        self._models: dict[str, list[TuningProfile]] = {}
+        self._miners: dict[str, MinerRecord] = {}
+        self._imported: dict[str, list[TuningProfile]] = {}
+        self._adopted: set[str] = set()
+        self._save_due = 0.0
+
+    async def async_load(self) -> None:
+        """Read the file; what cannot be read is set aside, and the rest is used."""
+        stored = await self._store.async_load()
+        broken = []
+
+        def read[T](kind: type[T], part: str, data: Any) -> T | None:
+            try:
+                return kind.from_dict(data)  # type: ignore[attr-defined, no-any-return]
+            except _BROKEN:
+                broken.append(part)
+                return None
+
+        def lists(part: str) -> dict[str, list[TuningProfile]]:
+            found = {}
+            for key, rows in _objects(stored, part, broken):
+                rows = rows if isinstance(rows, list) else [None]
+                if len(rows) > MOST_PROFILES:
+                    broken.append(f"{part}: {len(rows)}")
+                profiles = (
+                    read(TuningProfile, part, row) for row in rows[:MOST_PROFILES]
+                )
+                found[key] = [it for it in profiles if it is not None]
+            return found
+
+        self._models = lists("models")
+        self._imported = lists("imported")
+        self._miners = {
+            key: record
+            for key, data in _objects(stored, "miners", broken)
+            if (record := read(MinerRecord, "miners", data)) is not None
+        }
+        adopted = stored.get("adopted", [])
+        self._adopted = {it for it in adopted if isinstance(it, str)}
+        if broken:
+            await self._store.async_set_aside(f"broken: {', '.join(broken[:10])}")
+            await self._store.async_save(self._content())
+
+    # Profiles
+
+    @callback
+    def of(self, model_key: str, entry_id: str) -> list[TuningProfile]:
+        """Return the profiles that a miner can use, from A to Z."""
+        return sorted(
+            (
+                it
+                for it in self._models.get(model_key, ())
+                if it.miner in (None, entry_id)
+            ),
+            key=lambda it: it.name.casefold(),
+        )
+
+    @callback
+    def is_elsewhere(self, name: str) -> bool:
+        """Return whether any model has a profile of this name."""
+        return any(it.name == name for rows in self._models.values() for it in rows)
+
+    @callback
+    def is_taken(self, model_key: str, name: str) -> bool:
+        """Return whether a model has a profile of this name, also a private one."""
+        folded = name.casefold()
+        return any(
+            it.name.casefold() == folded for it in self._models.get(model_key, ())
+        )
+
+    @callback
+    def is_full(self, model_key: str) -> bool:
+        """Return whether a model can have no more profiles."""
+        return len(self._models.get(model_key, ())) >= MOST_PROFILES
+
+    @callback
+    def add(self, model_key: str, profile: TuningProfile) -> None:
+        """Keep a new profile."""
+        self._models.setdefault(model_key, []).append(profile)
+        self.save()
+
+    @callback
+    def change(self, model_key: str, profile: TuningProfile, **values: Any) -> None:
+        """Keep a profile with other values, for example another name."""
+        rows = self._models[model_key]
+        rows[rows.index(profile)] = replace(profile, **values)
+        self.save()
+
+    @callback
+    def remove(self, model_key: str, profile: TuningProfile) -> None:
+        """Forget a profile."""
+        self._models[model_key].remove(profile)
+        self.save()
+
+    # From elsewhere
+
+    @callback
+    def take_over(self, profiles: Iterable[tuple[str, TuningProfile]]) -> None:
+        """Keep profiles by driver, for each model of it that has them adopted."""
+        for driver, profile in profiles:
+            rows = self._imported.setdefault(driver, [])
+            if len(rows) < MOST_PROFILES and profile.name not in {
+                it.name for it in rows
+            }:
+                rows.append(profile)
+        self._adopted.clear()
+        self.save()
+
+    @callback
+    def to_adopt(self, driver: str, model_key: str) -> list[TuningProfile]:
+        """Return what a model has not been given yet; it is not returned again."""
+        if driver not in self._imported or model_key in self._adopted:
+            return []
+        self._adopted.add(model_key)
+        self.save()
+        return self._imported[driver]
+
+    # Miners
+
+    @callback
+    def record(self, entry_id: str) -> MinerRecord:
+        """Return what is kept of a miner; call ``save`` after a change."""
+        return self._miners.setdefault(entry_id, MinerRecord())
+
+    @callback
+    def forget(self, entry_id: str) -> None:
+        """Forget a miner that was removed, and what only it had."""
+        self._miners.pop(entry_id, None)
+        for key, rows in self._models.items():
+            self._models[key] = [it for it in rows if it.miner != entry_id]
+        self.save()
+
+    @callback
+    def save(self) -> None:
+        """Write the file within half a minute."""
+        now = self._hass.loop.time()
+        if now >= self._save_due:
+            # Each further call would put it off
+            self._save_due = now + _SAVE_SECONDS
+            self._store.async_delay_save(self._content, _SAVE_SECONDS)
+
+    def _content(self) -> dict[str, Any]:
+        return {
+            "models": {
+                key: [asdict(it) for it in rows] for key, rows in self._models.items()
+            },
+            "miners": {key: asdict(it) for key, it in self._miners.items()},
+            "imported": {
+                key: [asdict(it) for it in rows] for key, rows in self._imported.items()
+            },
+            "adopted": sorted(self._adopted),
+        }
+
+
+def _objects(
+    stored: Mapping[str, Any], part: str, broken: list[str]
+) -> list[tuple[str, Any]]:
+    found = stored.get(part, {})
+    if isinstance(found, dict):
+        return list(found.items())
+    broken.append(part)
+    return []

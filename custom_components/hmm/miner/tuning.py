@@ -1,0 +1,384 @@
+"""What one miner can be set to by name: its modes, the profiles, its own point."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, cast
+
+from homeassistant.core import callback
+from homeassistant.helpers.translation import async_get_translations
+from homeassistant.util import dt as dt_util
+
+from ..const import CONF_DRIVER, DOMAIN, MODE_CUSTOM
+from ..driver_api import MinerTelemetry, Setting, TuningLimits, TuningRange
+from ..driver_api.units import TERA, efficiency_j_per_th
+from ..errors import failure, refusal
+from .profiles import (
+    FAN_AUTO,
+    MOST_PROFILES,
+    MinerRecord,
+    Settings,
+    TuningProfile,
+    TuningProfiles,
+    is_name,
+)
+
+if TYPE_CHECKING:
+    from .coordinator import MinerCoordinator
+
+STABLE_SECONDS = 600
+"""How long a point must last until it is the owner's own, or its figures are true."""
+
+_LANGUAGES = ("en", "de")
+"""In which a mode has names that no profile may have."""
+
+
+class MinerTuning:
+    """The modes, profiles and own point of one miner."""
+
+    def __init__(self, miner: MinerCoordinator, book: TuningProfiles) -> None:
+        """Begin with what is stored."""
+        self._miner = miner
+        self._book = book
+        self._entry_id = miner.config_entry.entry_id
+        self._point: Settings | None = None
+        self._since = 0.0
+
+    # What there is
+
+    @property
+    def model_key(self) -> str:
+        """Return what miners must have in common to share profiles."""
+        entry, profile = self._miner.config_entry, self._miner.profile
+        facts = (profile.facts.model, profile.facts.hardware) if profile else ()
+        return " ".join((entry.data[CONF_DRIVER], *(it or "-" for it in facts)))
+
+    @property
+    def profiles(self) -> list[TuningProfile]:
+        """Return the profiles of the miner, from A to Z."""
+        return self._book.of(self.model_key, self._entry_id)
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """Return the modes of the device itself."""
+        return self._miner.profile.modes if self._miner.profile else ()
+
+    @property
+    def own_point(self) -> Settings | None:
+        """Return what the owner tuned last by hand, None where that is not known."""
+        record = self._record
+        return record.own_point if record.model_key == self.model_key else None
+
+    @property
+    def options(self) -> list[str]:
+        """Return all names that the miner can be set to."""
+        names = [*self.modes, *(it.name for it in self.profiles)]
+        if self.own_point is not None or self.current == MODE_CUSTOM:
+            names.append(MODE_CUSTOM)
+        return names
+
+    @property
+    def current(self) -> str | None:
+        """Return the name of what the miner is set to now.
+
+        Of two that are alike it is the one that was chosen.
+        """
+        data: MinerTelemetry | None = self._miner.data
+        if data is None:
+            return None
+        matching = [it for it in self.profiles if _matches(it.settings, data)]
+        active = self._record.active
+        if (
+            chosen := next((it for it in matching if it.id == active), None)
+        ) is not None:
+            return chosen.name
+        if data.mode is not None and data.mode != MODE_CUSTOM:
+            return data.mode
+        return matching[0].name if matching else data.mode
+
+    @property
+    def present(self) -> Settings:
+        """Return the settings of the device that can be written back to it."""
+        data, limits = self._miner.data, self._limits
+        settings: Settings = {}
+        for key in ("frequency", "core_voltage"):
+            value = getattr(data, key)
+            if getattr(limits, key) is not None and value is not None:
+                settings[key] = value
+        if limits.frequency is None and data.mode is not None:
+            settings["mode"] = data.mode
+        if data.fan_auto and limits.target_temperature and data.target_temperature:
+            settings["fan"] = FAN_AUTO
+            settings["target_temperature"] = data.target_temperature
+        elif data.fan_auto is False and limits.fan_speed and data.fan_speed is not None:
+            settings["fan"] = data.fan_speed
+        return settings
+
+    # Choosing
+
+    async def async_choose(self, name: str) -> bool:
+        """Set the miner to a mode, a profile or its own point by its name.
+
+        Returns whether anything was sent. Raises ServiceValidationError for a name
+        that it does not have.
+        """
+        if name in self.modes:
+            sent = await self._miner.async_set_mode(name)
+            self._activate(None)
+            return sent
+        if name == MODE_CUSTOM and (point := self.own_point) is not None:
+            sent = await self.async_apply(point, own=True)
+            self._activate(None)
+            return sent
+        profile = self.find(name)
+        if profile is None:
+            raise refusal("unknown_mode", mode=name, modes=", ".join(self.options))
+        own = profile.origin == self._entry_id
+        sent = await self.async_apply(profile.settings, own=own)
+        self._activate(profile.id)
+        return sent
+
+    @callback
+    def find(self, name: str) -> TuningProfile | None:
+        """Return the profile of a name."""
+        return next((it for it in self.profiles if it.name == name), None)
+
+    async def async_apply(self, settings: Settings, *, own: bool) -> bool:
+        """Apply settings, unless the miner has them; return whether they were sent.
+
+        Nothing is sent if one of them is beyond what the device allows; those that
+        are not this miner's ``own`` stay within the device's list.
+        """
+        miner = self._miner
+        if miner.data is not None and _matches(settings, miner.data):
+            await miner.async_refresh()
+            if miner.last_update_success and _matches(settings, miner.data):
+                return False
+        values = self._values(settings, own=own)
+        mode = cast(str | None, settings.get("mode"))
+        if mode is not None and mode not in self.modes:
+            raise refusal("unknown_mode", mode=mode, modes=", ".join(self.modes))
+        await miner.async_command(miner.client.apply(values, mode), "mode")
+        if miner.last_update_success and _matches(settings, miner.data) is False:
+            raise failure("profile_not_applied", host=miner.client.host)
+        return True
+
+    def _values(self, settings: Settings, *, own: bool) -> dict[Setting, float]:
+        """Return the numbers of settings. Raises ServiceValidationError."""
+        numbers: dict[Setting, Any] = {
+            "frequency": settings.get("frequency"),
+            "core_voltage": settings.get("core_voltage"),
+            # A target temperature switches the automatic fan on
+            "target_temperature": settings.get("target_temperature"),
+            "fan_speed": settings.get("fan"),
+        }
+        values: dict[Setting, float] = {
+            key: round(value)
+            for key, value in numbers.items()
+            if isinstance(value, float | int)
+        }
+        for key, value in values.items():
+            limits: TuningRange | None = getattr(self._limits, key)
+            if limits is None:
+                raise refusal("not_settable", host=self._miner.client.host)
+            allowed = (limits.minimum, limits.maximum)
+            if limits.options and not own:
+                allowed = (limits.options[0], limits.options[-1])
+            if not allowed[0] <= value <= allowed[1]:
+                raise refusal(
+                    "out_of_range",
+                    host=self._miner.client.host,
+                    value=f"{value:g}",
+                    minimum=f"{allowed[0]:g}",
+                    maximum=f"{allowed[1]:g}",
+                )
+        return values
+
+    # Keeping
+
+    async def async_save(self, name: str, *, shared: bool) -> None:
+        """Save the present settings as a profile. Raises ServiceValidationError."""
+        await self.async_check_name(name)
+        if self._book.is_full(self.model_key):
+            raise refusal("too_many_profiles", limit=str(MOST_PROFILES))
+        if not (settings := self.present):
+            raise refusal("nothing_to_save", host=self._miner.config_entry.title)
+        profile = TuningProfile(
+            name=name,
+            settings=settings,
+            measured=self._measured(),
+            miner=None if shared else self._entry_id,
+            origin=self._entry_id,
+        )
+        self._book.add(self.model_key, profile)
+        self._activate(profile.id)
+
+    async def async_rename(self, profile: TuningProfile, name: str) -> None:
+        """Give a profile another name. Raises ServiceValidationError."""
+        await self.async_check_name(name, profile.name)
+        self._book.change(self.model_key, profile, name=name)
+        self._show()
+
+    @callback
+    def delete(self, profile: TuningProfile) -> None:
+        """Forget a profile; the miner runs on as it is."""
+        self._book.remove(self.model_key, profile)
+        self._show()
+
+    @callback
+    def share(self, profile: TuningProfile) -> None:
+        """Give a profile to all miners of the model."""
+        self._book.change(self.model_key, profile, miner=None)
+        self._show()
+
+    async def async_check_name(self, name: str, old: str = "") -> None:
+        """Raise ServiceValidationError unless a profile can have a name."""
+        if not is_name(name):
+            raise refusal("name_invalid")
+        modes = {*self.modes, MODE_CUSTOM}
+        for language in _LANGUAGES:
+            texts = await async_get_translations(
+                self._miner.hass, language, "entity", {DOMAIN}
+            )
+            prefix = f"component.{DOMAIN}.entity.select.mode.state."
+            modes |= {text for key, text in texts.items() if key.startswith(prefix)}
+        folded = name.casefold()
+        if folded in {mode.casefold() for mode in modes}:
+            raise refusal("name_is_mode")
+        if folded != old.casefold() and self._book.is_taken(self.model_key, name):
+            raise refusal("name_taken")
+
+    # Learning
+
+    @callback
+    def learn(self) -> None:
+        """Look at a poll: a point that lasts is the owner's own, and not of a fault."""
+        self._adopt()
+        data, record = self._miner.data, self._record
+        if "overheat" in data.problems and not record.lowered:
+            record.lowered = True
+            self._book.save()
+        point, now = self._own_of(data), self._miner.hass.loop.time()
+        if point != self._point:
+            self._point, self._since = point, now
+        elif point is not None and now - self._since >= STABLE_SECONDS:
+            self.keep_point()
+
+    @callback
+    def keep_point(self, *, by_hand: bool = False) -> None:
+        """Keep the present point if it is the owner's own, before or after a change.
+
+        What an overheat has lowered is not; what is set by hand in HMM is.
+        """
+        record = self._record
+        if by_hand and record.lowered:
+            record.lowered = False
+            self._book.save()
+        data = self._miner.data
+        point = None if data is None or record.lowered else self._own_of(data)
+        if point is not None and point != self.own_point:
+            record.own_point, record.model_key = point, self.model_key
+            self._book.save()
+
+    def _own_of(self, data: MinerTelemetry) -> Settings | None:
+        """Return the point of a poll that no mode and no profile has."""
+        if (
+            data.mode != MODE_CUSTOM
+            or data.frequency is None
+            or data.core_voltage is None
+            or any(_matches(it.settings, data) for it in self.profiles)
+        ):
+            return None
+        return {"frequency": data.frequency, "core_voltage": data.core_voltage}
+
+    def _adopt(self) -> None:
+        """Take over imported profiles of this kind of miner that fit this model."""
+        key = self.model_key
+        driver = self._miner.config_entry.data[CONF_DRIVER]
+        for profile in self._book.to_adopt(driver, key):
+            settings = self._fitting(profile.settings)
+            if settings and not (
+                self._book.is_taken(key, profile.name) or self._book.is_full(key)
+            ):
+                self._book.add(
+                    key,
+                    TuningProfile(
+                        name=profile.name, source=profile.source, settings=settings
+                    ),
+                )
+
+    def _fitting(self, settings: Settings) -> Settings:
+        """Return the imported settings that the device itself lists."""
+        limits, fitting = self._limits, dict(settings)
+        voltage, frequency = fitting.get("core_voltage"), fitting.get("frequency")
+        if limits.core_voltage is None or voltage not in limits.core_voltage.options:
+            fitting.pop("core_voltage", None)
+        if frequency is not None and (
+            limits.frequency is None
+            or not limits.frequency.minimum <= frequency <= limits.frequency.maximum  # type: ignore[operator]
+        ):
+            return {}
+        if fitting.get("mode") not in (None, *self.modes):
+            return {}
+        return fitting
+
+    # Shared
+
+    @property
+    def _record(self) -> MinerRecord:
+        return self._book.record(self._entry_id)
+
+    @property
+    def _limits(self) -> TuningLimits:
+        profile = self._miner.profile
+        return (profile.tuning if profile else None) or TuningLimits()
+
+    def _activate(self, profile_id: str | None) -> None:
+        if self._record.active != profile_id:
+            self._record.active = profile_id
+            self._book.save()
+        self._show()
+
+    def _show(self) -> None:
+        self._miner.async_update_listeners()
+
+    def _measured(self) -> dict[str, Any] | None:
+        """Return what the miner does with its settings, None while it settles."""
+        data, miner = self._miner.data, self._miner
+        settled = data.uptime is not None and data.uptime >= STABLE_SECONDS
+        if not settled or miner.hass.loop.time() - miner.changed_at < STABLE_SECONDS:
+            return None
+        hashrate = data.hashrate_10m or data.hashrate
+        if not hashrate:
+            return None
+        return {
+            "hashrate": round(hashrate / TERA, 3),
+            "power": data.power,
+            "efficiency": efficiency_j_per_th(data.power, hashrate),
+            "temperature": data.temperature,
+            "at": dt_util.now().isoformat(timespec="seconds"),
+        }
+
+
+def _matches(settings: Settings, data: MinerTelemetry) -> bool | None:
+    """Return whether a device is set so, None where it does not report all of it."""
+    checks: Iterable[tuple[float | str | None, Any]] = (
+        (settings.get("frequency"), data.frequency),
+        (settings.get("core_voltage"), data.core_voltage),
+        (settings.get("target_temperature"), data.target_temperature),
+        (settings.get("mode"), data.mode),
+    )
+    pairs = [(wanted, found) for wanted, found in checks if wanted is not None]
+    fan = settings.get("fan")
+    if fan == FAN_AUTO:
+        pairs.append((True, data.fan_auto))
+    elif fan is not None:
+        pairs.append((False, data.fan_auto))
+        if data.fan_auto is False:
+            pairs.append((fan, data.fan_speed))
+    if any(
+        abs(found - wanted) > (2 if wanted is fan else 0.5)
+        if isinstance(wanted, float) and found is not None
+        else found is not None and found != wanted
+        for wanted, found in pairs
+    ):
+        return False
+    return None if any(found is None for _, found in pairs) else True
