@@ -68,6 +68,23 @@ async def open_options(hass: HomeAssistant, entry: ConfigEntry[Any]) -> Result:
     return told(form, "options")
 
 
+async def open_settings(hass: HomeAssistant, entry: ConfigEntry[Any]) -> Result:
+    """Open the settings of a miner, past the menu of one that is set up."""
+    menu = await open_options(hass, entry)
+    if menu["type"] is FlowResultType.FORM:
+        return menu
+    return await go_on(hass, menu, next_step_id="settings")
+
+
+async def go_on(hass: HomeAssistant, result: Result, **user_input: Any) -> Result:
+    """Go on in the options of an entry."""
+    answer = await hass.config_entries.options.async_configure(
+        result["flow_id"], user_input
+    )
+    await hass.async_block_till_done(wait_background_tasks=True)
+    return told(answer, "options")
+
+
 def suggested(result: Result, field: str) -> Any:
     """Return what a form has filled in."""
     marker = next(it for it in result["data_schema"].schema if it == field)

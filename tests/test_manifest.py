@@ -33,6 +33,7 @@ from custom_components.hmm.drivers import (
     services as driver_services,
     update_services as driver_update_services,
 )
+from custom_components.hmm.fleet import profile_services
 from custom_components.hmm.fleet.commands import COMMANDS
 from custom_components.hmm.fleet.services import schema_of
 from custom_components.hmm.hmm_local import flow as hmm_local
@@ -746,7 +747,6 @@ def test_every_error_of_a_form_is_translated() -> None:
             "hmm_local/flow.py",
             "miner/flow.py",
             "miner/login.py",
-            "miner/options_flow.py",
             "pool/account.py",
             "pool/flow.py",
         )
@@ -807,7 +807,10 @@ def test_actions_are_described() -> None:
     described = load("services.yaml")
     texts_ = load("translations/en.json")["services"]
     code: dict[str, Any] = {}
-    for module in (services, driver_services, driver_update_services):
+    for module in (
+        *(services, profile_services),
+        *(driver_services, driver_update_services),
+    ):
         code |= vars(module)
     for name in COMMANDS:
         code |= {f"SERVICE_{name.upper()}": name}

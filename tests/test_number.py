@@ -16,6 +16,7 @@ from simulator import (
 )
 from simulator.httpd import Request, Response
 
+from .captured import CapturedAxe, read_case
 from .common import act, find, find_id, identity, keys, later, poll, value
 from .conftest import miner_entry, set_up
 
@@ -127,9 +128,64 @@ async def test_limits_of_a_nerdqaxe(home: HomeAssistant, every_entity: None) -> 
         entry = await set_up(home, miner_entry(device, "nerdqaxe"))
         shown = find(home, entry, "number", "set_frequency")
         assert shown.attributes[ATTR_MIN] == min(device.board.frequencies)
-        assert shown.attributes[ATTR_MAX] == max(device.board.frequencies)
+        # What the firmware itself allows (absMaxFrequency)
+        assert shown.attributes[ATTR_MAX] == 800
         await act(home, "number", "set_value", shown.entity_id, value=550)
         assert device.miner.frequency == 550
+
+
+async def test_limits_hold_what_the_device_has(
+    home: HomeAssistant, every_entity: None
+) -> None:
+    """A device beyond its own list (case 12): its setting can be set again."""
+    case = read_case("12-tuning-stays-in-the-list")
+    async with CapturedAxe(case["info"], case["asic"]) as device:
+        entry = await set_up(home, miner_entry(device, "nerdqaxe", "aa:bb:cc:46:00:02"))
+        for key, minimum, maximum, now in (
+            ("set_frequency", 500, 800, 680),
+            ("set_core_voltage", 1120, 1400, 1150),
+        ):
+            shown = find(home, entry, "number", key)
+            assert float(shown.state) == now
+            assert shown.attributes[ATTR_MIN] == minimum
+            assert shown.attributes[ATTR_MAX] == maximum
+        # Without absolute limits: the list and what it has now, if that can be
+        del case["asic"]["absMaxFrequency"]
+        device.info["version"] = "v1.1.0"
+        await poll(home, entry)
+        assert find(home, entry, "number", "set_frequency").attributes[ATTR_MAX] == 680
+        device.info["frequency"] = 9000
+        await poll(home, entry)
+        assert find(home, entry, "number", "set_frequency").attributes[ATTR_MAX] == 600
+
+
+async def test_at_their_own_risk(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, every_entity: None
+) -> None:
+    """Beyond the list only who has said so, and not with a profile of another miner."""
+    entry = await set_up(
+        home, miner_entry(bitaxe, "bitaxe", options={"own_risk": True})
+    )
+    shown = find(home, entry, "number", "set_frequency")
+    assert (shown.attributes[ATTR_MIN], shown.attributes[ATTR_MAX]) == (50, 1200)
+    voltage = find(home, entry, "number", "set_core_voltage").attributes
+    assert (voltage[ATTR_MIN], voltage[ATTR_MAX]) == (800, 1400)
+    await act(home, "number", "set_value", shown.entity_id, value=700)
+    assert bitaxe.settings["frequency"] == 700
+    tuning = entry.runtime_data.tuning
+    await tuning.async_save("hot", shared=True)
+    await tuning.async_choose("eco")
+    await tuning.async_choose("hot")
+    assert bitaxe.settings["frequency"] == 700
+
+    async with SimulatedAxeOS(name="other", model="gamma") as device:
+        other = await set_up(
+            home, miner_entry(device, "bitaxe", options={"own_risk": True})
+        )
+        with pytest.raises(ServiceValidationError) as caught:
+            await other.runtime_data.tuning.async_choose("hot")
+        assert caught.value.translation_key == "out_of_range"
+        assert device.writes == []
 
 
 async def test_avalon_is_not_tuned(home: HomeAssistant, every_entity: None) -> None:

@@ -196,6 +196,18 @@ def actions(house: House) -> Iterator[Row]:
         "set_mode": service("hmm.set_mode", *({"mode": "eco"} | it for it in targets)),
         "set_pool with `pool`": service("hmm.set_pool", *(pool | it for it in targets)),
         "set_pool with `url`": service("hmm.set_pool", *(login | it for it in targets)),
+        "save_profile": service(
+            "hmm.save_profile",
+            *({"name": f"Night {n}"} | it for n, it in enumerate(targets)),
+        ),
+        "apply_profile": service(
+            "hmm.apply_profile", *({"profile": "Night"} | it for it in targets)
+        ),
+        "rename_profile": service(
+            "hmm.rename_profile", {"profile": "x", "name": "y"} | targets[0]
+        ),
+        "delete_profile": service("hmm.delete_profile", {"profile": "x"} | targets[0]),
+        "get_tuning": service("hmm.get_tuning?return_response", *targets),
         "pause": service("hmm.pause", *targets),
         "resume": service("hmm.resume", *targets),
         "identify": service("hmm.identify", *targets),
@@ -395,6 +407,8 @@ async def test_one_miner_too_many_stops_the_action(house: House, role: str) -> N
     for action, data in {
         "set_mode": {"mode": "eco"},
         "set_pool": {"pool": house.pools[0].entry_id},
+        "apply_profile": {"profile": "Night"},
+        "save_profile": {"name": "Night"},
         "pause": {},
         "resume": {},
         "identify": {},

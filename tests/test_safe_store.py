@@ -15,7 +15,16 @@ from .conftest import miner_entry, set_up
 
 pytestmark = pytest.mark.usefixtures("quick")
 
-FILES = ("energy", "finds", "blocks", "kept", "miners", "drivers", "stock_files")
+FILES = (
+    "energy",
+    "finds",
+    "blocks",
+    "kept",
+    "profiles",
+    "miners",
+    "drivers",
+    "stock_files",
+)
 
 
 @pytest.fixture

@@ -49,30 +49,31 @@ async def test_modes_of_a_bitaxe(home: HomeAssistant, bitaxe: SimulatedAxeOS) ->
         assert find(home, entry, "select", "mode").state == mode
 
 
-async def test_custom_is_shown_and_refused(
-    home: HomeAssistant, bitaxe: SimulatedAxeOS
-) -> None:
-    """A miner tuned by hand says so; that is nothing that can be chosen."""
+async def test_custom_leads_back(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:
+    """A point that was tuned by hand is one of the modes (Schnitzel/hass-miner#369)."""
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
     mode = find_id(home, entry, "select", "mode")
-    bitaxe.settings["frequency"] = 550
+    assert "custom" not in find(home, entry, "select", "mode").attributes[ATTR_OPTIONS]
+    bitaxe.settings |= {"frequency": 505, "coreVoltage": 1120}
     await poll(home, entry)
     shown = find(home, entry, "select", "mode")
     assert shown.state == "custom"
     assert shown.attributes[ATTR_OPTIONS][-1] == "custom"
-    bitaxe.writes.clear()
-    with pytest.raises(ServiceValidationError) as caught:
-        await select(home, mode, "custom")
-    assert caught.value.translation_key == "custom_mode"
+    # It is so already
+    await select(home, mode, "custom")
     assert bitaxe.writes == []
 
     await select(home, mode, "eco")
     shown = find(home, entry, "select", "mode")
     assert shown.state == "eco"
-    assert "custom" not in shown.attributes[ATTR_OPTIONS]
+    assert shown.attributes[ATTR_OPTIONS][-1] == "custom"
+    bitaxe.writes.clear()
+    await select(home, mode, "custom")
+    # The frequency rises last: the voltage is enough for it at each step
+    assert bitaxe.writes == [{"coreVoltage": 1120}, {"frequency": 505}]
+    assert find(home, entry, "select", "mode").state == "custom"
     with pytest.raises(ServiceValidationError):
         await select(home, mode, "ludicrous")
-    assert bitaxe.miner.frequency == 400
 
 
 async def test_ignored_write(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:

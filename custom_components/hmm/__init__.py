@@ -246,10 +246,8 @@ async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> No
     client = MinerClient(
         driver.driver_class,
         data.driver_context(
-            {
-                **entry.data.get(CONF_CREDENTIALS, {}),
-                OWN_RISK: entry.options.get(CONF_OWN_RISK) is True,
-            }
+            entry.data.get(CONF_CREDENTIALS, {})
+            | ({OWN_RISK: True} if entry.options.get(CONF_OWN_RISK) else {})
         ),
         entry.data[CONF_HOST],
         entry.data.get(CONF_PORT),

@@ -19,7 +19,7 @@ from custom_components.hmm.const import DOMAIN
 from simulator import SimulatedAvalon, SimulatedAxeOS, SimulatedNerdQAxe
 from tests.common import act, find, find_id, later
 from tests.conftest import miner_entry, set_up
-from tests.flows import Result, fill, open_options, suggested, told
+from tests.flows import Result, fill, open_settings, suggested, told
 from tests.user_drivers import put
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -244,7 +244,7 @@ async def test_options_of_a_miner_with_a_login(home: HomeAssistant) -> None:
                 options={"power_draw": 140, "plug": "switch.old"},
             ),
         )
-        form = await open_options(home, entry)
+        form = await open_settings(home, entry)
         names = {"plug", "admin_user", "admin_password", "keep_secrets"}
         assert set(form["data_schema"].schema) == names
         assert suggested(form, "plug") == "switch.old"
@@ -259,14 +259,14 @@ async def test_options_of_a_miner_with_a_login(home: HomeAssistant) -> None:
         # A Nano 3S cannot pause; the plug can
         assert find(home, entry, "switch", "mining").state == "on"
 
-        form = await open_options(home, entry)
+        form = await open_settings(home, entry)
         await change(home, form, plug="switch.socket", admin_password="new")
         assert entry.data["credentials"] == login | {"admin_password": "new"}
         options = entry.runtime_data.client._context.options
         assert options == entry.data["credentials"]
 
         form = await change(
-            home, await open_options(home, entry), admin_user="a,b", keep_secrets=True
+            home, await open_settings(home, entry), admin_user="a,b", keep_secrets=True
         )
         assert form["errors"] == {"base": "login_refused"}
 
@@ -274,7 +274,7 @@ async def test_options_of_a_miner_with_a_login(home: HomeAssistant) -> None:
         assert result["type"] is FlowResultType.CREATE_ENTRY
         assert "credentials" not in entry.data
         assert entry.options == {"power_draw": 140}
-        form = await open_options(home, entry)
+        form = await open_settings(home, entry)
         assert "keep_secrets" not in form["data_schema"].schema
 
 
@@ -283,7 +283,7 @@ async def test_the_options_try_a_login(
 ) -> None:
     """A wrong secret stays in the form; the plug alone needs no miner."""
     entry = await set_up(home, miner_entry(nerd, "nerdqaxe"))
-    form = await open_options(home, entry)
+    form = await open_settings(home, entry)
     form = await change(home, form, otp_secret=WRONG, plug="switch.socket")
     assert form["errors"] == {"base": "otp_refused"}
     assert suggested(form, "plug") == "switch.socket"
@@ -293,7 +293,7 @@ async def test_the_options_try_a_login(
     await set_mode(home, entry)
 
     await nerd.unplug()
-    form = await open_options(home, entry)
+    form = await open_settings(home, entry)
     result = await change(home, form, plug="switch.socket")
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert entry.data["credentials"] == {"otp_secret": SECRET}
@@ -305,7 +305,7 @@ async def test_options_of_a_miner_without_a_login(
     """A Bitaxe asks for no login, so that there is only the plug."""
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
     assert entry.supports_options
-    form = await open_options(home, entry)
+    form = await open_settings(home, entry)
     assert set(form["data_schema"].schema) == {"plug"}
 
 
@@ -315,7 +315,7 @@ async def test_options_of_a_miner_whose_driver_is_gone(
     """A missing driver does not keep the options from opening."""
     entry = await set_up(home, miner_entry(bitaxe, "homebrew"))
     assert entry.state is ConfigEntryState.SETUP_ERROR
-    form = await open_options(home, entry)
+    form = await open_settings(home, entry)
     assert set(form["data_schema"].schema) == {"plug"}
 
 

@@ -61,6 +61,8 @@ class BaseMinerAdapter(ABC):
     """How long the device takes from its start, or a change, until it mines."""
     option_fields: ClassVar[tuple[str, ...]] = ()
     """Which of ``admin_user``, ``admin_password`` and ``otp_secret`` the driver uses."""
+    risky_limits: ClassVar[TuningLimits | None] = None
+    """How far a user may go at their own risk, where the driver heeds ``OWN_RISK``."""
 
     context: DriverContext | None = None
 

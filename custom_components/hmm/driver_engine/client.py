@@ -19,6 +19,7 @@ from ..driver_api import (
     HashrateUnit,
     MinerTelemetry,
     Setting,
+    TuningLimits,
 )
 from ..driver_api.units import parse_number, parse_text
 from .answers import read_facts, read_telemetry
@@ -114,6 +115,12 @@ class MinerClient:
     def option_fields(self) -> tuple[str, ...]:
         """Return the credentials that this kind of device may ask for."""
         return self._driver_class.option_fields
+
+    @property
+    def risky_limits(self) -> TuningLimits | None:
+        """Return how far users may go at their own risk, None: no further."""
+        limits = self._driver_class.risky_limits
+        return limits if isinstance(limits, TuningLimits) else None
 
     async def connect(self) -> bool:
         """Return whether the device is one of this driver's."""

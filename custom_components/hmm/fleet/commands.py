@@ -193,11 +193,7 @@ async def _apply_profile(
 async def _save_profile(
     hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
 ) -> bool:
-    if not miner.last_update_success:
-        await miner.async_refresh()
-    if not miner.last_update_success:
-        raise miner.as_action()
-    await miner.tuning.async_save(data[CONF_NAME], shared=data[CONF_SHARED])
+    await miner.tuning.async_save_now(data[CONF_NAME], shared=data[CONF_SHARED])
     return True
 
 

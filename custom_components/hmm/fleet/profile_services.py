@@ -88,13 +88,11 @@ async def _async_found(call: ServiceCall) -> list[tuple[MinerTuning, TuningProfi
 
 def _as_json(hass: HomeAssistant, target: Target) -> dict[str, Any]:
     assert target.miner is not None
-    tuning, profile = target.miner.tuning, target.miner.profile
-    facts = profile.facts if profile else None
-    model = (facts.model, facts.hardware) if facts else ()
+    tuning = target.miner.tuning
     return {
         "device": target.entry.title,
         "device_id": device_id(hass, target.entry),
-        "model": " ".join(filter(None, model)),
+        "model": tuning.model,
         "profiles": [
             {
                 "name": it.name,

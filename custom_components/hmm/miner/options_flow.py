@@ -1,26 +1,64 @@
-"""The options of a miner."""
+"""The options of a miner: settings, profiles, limits."""
 
+from collections.abc import Awaitable
 from typing import Any
 
 from homeassistant.components.switch import DOMAIN as SWITCH_DOMAIN
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
+from homeassistant.const import CONF_NAME
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers.selector import EntitySelector, EntitySelectorConfig
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    EntitySelector,
+    EntitySelectorConfig,
+    TextSelector,
+)
 import voluptuous as vol
 
-from ..const import CONF_CREDENTIALS, CONF_PLUG, DOMAIN
-from ..errors import Placeholders
-from ..flow_tools import async_shared_data
-from ..markdown import escaping
+from ..const import CONF_CREDENTIALS, CONF_OWN_RISK, CONF_PLUG, DOMAIN
+from ..errors import Placeholders, message
+from ..flow_tools import async_shared_data, choice
+from ..markdown import Markdown, escape, escaping
+from .coordinator import MinerCoordinator
 from .login import login_fields, login_names, login_of, read_login, try_login
+from .profiles import Settings, TuningProfile
+from .tuning import MinerTuning
+
+CONF_CONFIRM = "confirm"
+CONF_PROFILE = "profile"
+CONF_SHARED = "shared"
+
+_UNITS = {
+    "frequency": "MHz",
+    "core_voltage": "mV",
+    "fan": "%",
+    "target_temperature": "°C",
+}
 
 
 @escaping
 class MinerOptionsFlow(OptionsFlowWithReload):
-    """The plug that a miner hangs on, and what it asks for on changes."""
+    """The plug of a miner and its login, its profiles, and its limits."""
 
     async def async_step_init(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show what there is; a miner that could not be set up has only settings."""
+        if self._tuning is None:
+            return await self.async_step_settings()
+        return self.async_show_menu(
+            step_id="init",
+            menu_options=[
+                "settings",
+                "profiles",
+                *(["limits"] if self._risky_limits else []),
+            ],
+            description_placeholders={"name": self.config_entry.title},
+        )
+
+    async def async_step_settings(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Show all options of the miner's driver; the login is none of them."""
@@ -45,7 +83,7 @@ class MinerOptionsFlow(OptionsFlowWithReload):
         }
         shown = (entry.options if user_input is None else user_input).get(CONF_PLUG)
         return self.async_show_form(
-            step_id="init",
+            step_id="settings",
             data_schema=self.add_suggested_values_to_schema(
                 vol.Schema(fields), {CONF_PLUG: shown} if shown else {}
             ),
@@ -68,6 +106,232 @@ class MinerOptionsFlow(OptionsFlowWithReload):
             # Only changed options reload an entry by themselves
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
         return self.async_create_entry(data=options)
+
+    # Profiles
+
+    async def async_step_profiles(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show the profiles, and what can be done with them."""
+        tuning = self._loaded
+        return self.async_show_menu(
+            step_id="profiles",
+            menu_options=["profile_save"]
+            if not tuning.profiles
+            else [
+                "profile_save",
+                "profile_apply",
+                "profile_rename",
+                "profile_share",
+                "profile_delete",
+            ],
+            description_placeholders={
+                "model": tuning.model,
+                "present": self._present,
+                "profiles": _table(tuning.profiles),
+            },
+        )
+
+    async def async_step_profile_save(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Keep the present settings under a name."""
+        errors: dict[str, str] = {}
+        texts: Placeholders = {}
+        if user_input is not None:
+            saving = self._loaded.async_save_now(
+                user_input[CONF_NAME], shared=user_input[CONF_SHARED]
+            )
+            errors, texts = await self._try(saving)
+            if not errors:
+                return self.async_abort(reason="profile_saved")
+        schema = vol.Schema(
+            {
+                vol.Required(CONF_NAME): TextSelector(),
+                vol.Required(CONF_SHARED, default=True): BooleanSelector(),
+            }
+        )
+        return self.async_show_form(
+            step_id="profile_save",
+            data_schema=self.add_suggested_values_to_schema(schema, user_input),
+            errors=errors,
+            description_placeholders={"present": self._present, **texts},
+        )
+
+    async def async_step_profile_apply(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Set the miner to a profile."""
+        errors: dict[str, str] = {}
+        texts: Placeholders = {}
+        if (profile := self._chosen(user_input)) is not None:
+            errors, texts = await self._try(self._loaded.async_choose(profile.name))
+            if not errors:
+                return self.async_abort(reason="profile_applied")
+        return self.async_show_form(
+            step_id="profile_apply",
+            data_schema=self._choice(),
+            errors=errors,
+            description_placeholders=texts,
+        )
+
+    async def async_step_profile_rename(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Give a profile another name."""
+        errors: dict[str, str] = {}
+        texts: Placeholders = {}
+        if user_input and (profile := self._chosen(user_input)) is not None:
+            renaming = self._loaded.async_rename(profile, user_input[CONF_NAME])
+            errors, texts = await self._try(renaming)
+            if not errors:
+                return self.async_abort(reason="profile_renamed")
+        return self.async_show_form(
+            step_id="profile_rename",
+            data_schema=self._choice({vol.Required(CONF_NAME): TextSelector()}),
+            errors=errors,
+            description_placeholders=texts,
+        )
+
+    async def async_step_profile_share(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Give a profile to all miners of the model."""
+        if (profile := self._chosen(user_input)) is not None:
+            self._loaded.share(profile)
+            return self.async_abort(reason="profile_shared")
+        return self.async_show_form(step_id="profile_share", data_schema=self._choice())
+
+    async def async_step_profile_delete(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Delete a profile."""
+        if (profile := self._chosen(user_input)) is not None:
+            self._loaded.delete(profile)
+            return self.async_abort(reason="profile_deleted")
+        return self.async_show_form(
+            step_id="profile_delete", data_schema=self._choice()
+        )
+
+    def _choice(self, further: dict[vol.Marker, Any] | None = None) -> vol.Schema:
+        """Return what asks for one of the profiles, and for more."""
+        profiles = self._loaded.profiles
+        names = {it.id: f"{it.name} ({_told(it.settings)})" for it in profiles}
+        return vol.Schema(
+            {vol.Required(CONF_PROFILE): choice(names), **(further or {})}
+        )
+
+    def _chosen(self, user_input: dict[str, Any] | None) -> TuningProfile | None:
+        """Return the profile of a form, None for one that was deleted meanwhile."""
+        wanted = user_input and user_input[CONF_PROFILE]
+        return next((it for it in self._loaded.profiles if it.id == wanted), None)
+
+    async def _try(
+        self, change: Awaitable[object]
+    ) -> tuple[dict[str, str], Placeholders]:
+        """Return why a change failed, as errors of a form and their texts."""
+        try:
+            await change
+        except HomeAssistantError as err:
+            errors = {"base": "profile_failed"}
+            return errors, {"reason": message(self.hass, err)}
+        return {}, {}
+
+    # Limits
+
+    async def async_step_limits(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Let the user go beyond the device's own list, or not."""
+        if user_input is not None:
+            if user_input[CONF_OWN_RISK] and not self.config_entry.options.get(
+                CONF_OWN_RISK
+            ):
+                return await self.async_step_limits_confirm()
+            return self._save_risk(own_risk=user_input[CONF_OWN_RISK])
+        schema = vol.Schema({vol.Required(CONF_OWN_RISK): BooleanSelector()})
+        own_risk = self.config_entry.options.get(CONF_OWN_RISK, False)
+        return self.async_show_form(
+            step_id="limits",
+            data_schema=self.add_suggested_values_to_schema(
+                schema, {CONF_OWN_RISK: own_risk}
+            ),
+            description_placeholders={"limits": self._risky_limits},
+        )
+
+    async def async_step_limits_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask once more; without a tick nothing changes."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            if user_input[CONF_CONFIRM]:
+                return self._save_risk(own_risk=True)
+            errors = {CONF_CONFIRM: "not_confirmed"}
+        schema = {vol.Required(CONF_CONFIRM, default=False): BooleanSelector()}
+        return self.async_show_form(
+            step_id="limits_confirm",
+            data_schema=vol.Schema(schema),
+            errors=errors,
+            description_placeholders={"name": self.config_entry.title},
+        )
+
+    def _save_risk(self, *, own_risk: bool) -> ConfigFlowResult:
+        options = {**self.config_entry.options}
+        options.pop(CONF_OWN_RISK, None)
+        if own_risk:
+            options[CONF_OWN_RISK] = True
+        return self.async_create_entry(data=options)
+
+    # Shared
+
+    @property
+    def _tuning(self) -> MinerTuning | None:
+        """Return what a miner that is set up can be tuned to."""
+        miner = getattr(self.config_entry, "runtime_data", None)
+        if not isinstance(miner, MinerCoordinator) or miner.profile is None:
+            return None
+        return miner.tuning
+
+    @property
+    def _loaded(self) -> MinerTuning:
+        tuning = self._tuning
+        assert tuning is not None
+        return tuning
+
+    @property
+    def _risky_limits(self) -> str:
+        """Return how far the driver lets users go, empty where it does not."""
+        limits = self.config_entry.runtime_data.client.risky_limits
+        return ", ".join(
+            f"{it.minimum:g}–{it.maximum:g} {_UNITS[key]}"
+            for key in ("frequency", "core_voltage")
+            if (it := getattr(limits, key, None)) is not None
+        )
+
+    @property
+    def _present(self) -> str:
+        """Return what the miner is set to, a dash while it is off."""
+        is_known = self.config_entry.runtime_data.last_update_success
+        return (_told(self._loaded.present) if is_known else "") or "-"
+
+
+def _told(settings: Settings) -> str:
+    """Return settings as they are read: 505 MHz, 1120 mV."""
+    return ", ".join(
+        value if isinstance(value, str) else f"{value:g} {_UNITS[key]}"
+        for key, value in settings.items()
+    )
+
+
+def _table(profiles: list[TuningProfile]) -> Markdown:
+    """Return the rows of a Markdown table."""
+    return Markdown(
+        "\n".join(
+            f"| {escape(it.name)} | {escape(_told(it.settings))} |" for it in profiles
+        )
+        or "| - | - |"
+    )
 
 
 def _own_switches(hass: HomeAssistant) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, Self, get_args
 import unicodedata
 from uuid import uuid4
 
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
@@ -130,6 +130,8 @@ class TuningProfiles:
         self._imported: dict[str, list[TuningProfile]] = {}
         self._adopted: set[str] = set()
         self._save_due = 0.0
+        self.listeners: dict[str, CALLBACK_TYPE] = {}
+        """What shows the profiles of each miner, by its entry."""
 
     async def async_load(self) -> None:
         """Read the file; what cannot be read is set aside, and the rest is used."""
@@ -204,20 +206,25 @@ class TuningProfiles:
     def add(self, model_key: str, profile: TuningProfile) -> None:
         """Keep a new profile."""
         self._models.setdefault(model_key, []).append(profile)
-        self.save()
+        self._show()
 
     @callback
     def change(self, model_key: str, profile: TuningProfile, **values: Any) -> None:
         """Keep a profile with other values, for example another name."""
         rows = self._models[model_key]
         rows[rows.index(profile)] = replace(profile, **values)
-        self.save()
+        self._show()
 
     @callback
     def remove(self, model_key: str, profile: TuningProfile) -> None:
         """Forget a profile."""
         self._models[model_key].remove(profile)
+        self._show()
+
+    def _show(self) -> None:
         self.save()
+        for update in tuple(self.listeners.values()):
+            update()
 
     # From elsewhere
 
@@ -253,6 +260,7 @@ class TuningProfiles:
     def forget(self, entry_id: str) -> None:
         """Forget a miner that was removed, and what only it had."""
         self._miners.pop(entry_id, None)
+        self.listeners.pop(entry_id, None)
         for key, rows in self._models.items():
             self._models[key] = [it for it in rows if it.miner != entry_id]
         self.save()

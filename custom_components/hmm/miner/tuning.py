@@ -39,6 +39,7 @@ class MinerTuning:
         self._miner = miner
         self._book = book
         self._entry_id = miner.config_entry.entry_id
+        book.listeners[self._entry_id] = miner.async_update_listeners
         self._point: Settings | None = None
         self._since = 0.0
 
@@ -50,6 +51,12 @@ class MinerTuning:
         entry, profile = self._miner.config_entry, self._miner.profile
         facts = (profile.facts.model, profile.facts.hardware) if profile else ()
         return " ".join((entry.data[CONF_DRIVER], *(it or "-" for it in facts)))
+
+    @property
+    def model(self) -> str:
+        """Return the model as its owner knows it."""
+        facts = self._miner.profile.facts if self._miner.profile else None
+        return " ".join(filter(None, (facts.model, facts.hardware) if facts else ()))
 
     @property
     def profiles(self) -> list[TuningProfile]:
@@ -124,6 +131,9 @@ class MinerTuning:
             sent = await self._miner.async_set_mode(name)
             self._activate(None)
             return sent
+        if name == MODE_CUSTOM and self.current == MODE_CUSTOM:
+            self.keep_point()
+            return False
         if name == MODE_CUSTOM and (point := self.own_point) is not None:
             sent = await self.async_apply(point, own=True)
             self._activate(None)
@@ -194,8 +204,18 @@ class MinerTuning:
 
     # Keeping
 
+    async def async_save_now(self, name: str, *, shared: bool) -> None:
+        """Ask the miner for its settings and save them as a profile.
+
+        Raises HomeAssistantError: it does not respond, or see ``async_save``.
+        """
+        await self._miner.async_refresh()
+        if not self._miner.last_update_success:
+            raise self._miner.as_action()
+        await self.async_save(name, shared=shared)
+
     async def async_save(self, name: str, *, shared: bool) -> None:
-        """Save the present settings as a profile. Raises ServiceValidationError."""
+        """Save the settings of the last poll. Raises ServiceValidationError."""
         await self.async_check_name(name)
         if self._book.is_full(self.model_key):
             raise refusal("too_many_profiles", limit=str(MOST_PROFILES))
@@ -215,19 +235,16 @@ class MinerTuning:
         """Give a profile another name. Raises ServiceValidationError."""
         await self.async_check_name(name, profile.name)
         self._book.change(self.model_key, profile, name=name)
-        self._show()
 
     @callback
     def delete(self, profile: TuningProfile) -> None:
         """Forget a profile; the miner runs on as it is."""
         self._book.remove(self.model_key, profile)
-        self._show()
 
     @callback
     def share(self, profile: TuningProfile) -> None:
         """Give a profile to all miners of the model."""
         self._book.change(self.model_key, profile, miner=None)
-        self._show()
 
     async def async_check_name(self, name: str, old: str = "") -> None:
         """Raise ServiceValidationError unless a profile can have a name."""
@@ -238,8 +255,10 @@ class MinerTuning:
             texts = await async_get_translations(
                 self._miner.hass, language, "entity", {DOMAIN}
             )
-            prefix = f"component.{DOMAIN}.entity.select.mode.state."
-            modes |= {text for key, text in texts.items() if key.startswith(prefix)}
+            modes |= {
+                texts.get(f"component.{DOMAIN}.entity.select.mode.state.{mode}", mode)
+                for mode in (*self.modes, MODE_CUSTOM)
+            }
         folded = name.casefold()
         if folded in {mode.casefold() for mode in modes}:
             raise refusal("name_is_mode")
@@ -335,9 +354,6 @@ class MinerTuning:
         if self._record.active != profile_id:
             self._record.active = profile_id
             self._book.save()
-        self._show()
-
-    def _show(self) -> None:
         self._miner.async_update_listeners()
 
     def _measured(self) -> dict[str, Any] | None:

@@ -378,6 +378,12 @@ class AxeDriver(BaseMinerAdapter):
 
     connection_type = "http"
     default_port = 80
+    risky_limits = TuningLimits(
+        frequency=TuningRange(
+            minimum=RISKY_FREQUENCIES[0], maximum=RISKY_FREQUENCIES[1]
+        ),
+        core_voltage=TuningRange(minimum=RISKY_VOLTAGES[0], maximum=RISKY_VOLTAGES[1]),
+    )
 
     connect_timeout: ClassVar[float] = 3.0
     """Seconds to wait for a TCP connection."""
