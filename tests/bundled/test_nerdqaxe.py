@@ -554,8 +554,8 @@ async def test_tuning_by_hand(session: aiohttp.ClientSession, generation: str) -
     ("setting", "value"),
     [
         ("frequency", 499),
-        ("frequency", 601),
-        ("core_voltage", 1201),
+        ("frequency", 801),
+        ("core_voltage", 1401),
         ("fan_speed", 24),
         ("target_temperature", 67),
     ],
