@@ -7,6 +7,7 @@ from homeassistant.components.sensor import ATTR_STATE_CLASS
 from homeassistant.const import (
     ATTR_DEVICE_CLASS,
     ATTR_UNIT_OF_MEASUREMENT,
+    STATE_UNAVAILABLE,
     STATE_UNKNOWN,
 )
 from homeassistant.core import HomeAssistant, callback
@@ -16,6 +17,7 @@ import pytest
 
 from custom_components.hmm.driver_api.units import HASHES_PER_DIFFICULTY
 from simulator import (
+    Fault,
     SimulatedAvalon,
     SimulatedAxeOS,
     SimulatedNerdQAxe,
@@ -471,3 +473,47 @@ async def test_pool_that_sends_nulls(home: HomeAssistant) -> None:
         await poll(home, entry)
         assert find(home, entry, "sensor", "best_share").state == STATE_UNKNOWN
         assert value(home, entry, "pool_hashrate") > 0
+
+
+@pytest.mark.parametrize(("seconds", "is_reported"), [(300, False), (0, True)])
+async def test_an_unchanged_state_is_reported_again_after_a_while(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    is_reported: bool,
+) -> None:
+    """Given a poll that changes nothing, then states are written if that was long ago."""
+    monkeypatch.setattr("custom_components.hmm.entity._REPORT_SECONDS", seconds)
+    bitaxe.miner.speed = 0
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    await poll(home, entry)
+    shown = [
+        *(("binary_sensor", "problem"), ("select", "mode"), ("switch", "mining")),
+        *(("sensor", "temperature"), ("select", "pool"), ("sensor", "best_share")),
+    ]
+    before = [find(home, entry, *it).last_reported for it in shown]
+    await poll(home, entry)
+    after = [find(home, entry, *it).last_reported for it in shown]
+    assert [a > b for a, b in zip(after, before, strict=True)] == [is_reported] * 6
+
+
+async def test_a_state_is_written_when_its_miner_goes_and_comes(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """Given a miner that is off for a poll, then all states follow, unchanged as they are."""
+    bitaxe.miner.speed = 0
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    shown = (
+        ("sensor", "temperature"),
+        ("binary_sensor", "using_fallback"),
+        ("button", "restart"),
+    )
+    before = [find(home, entry, *it).state for it in shown]
+    assert STATE_UNAVAILABLE not in before
+    bitaxe.fault = Fault.GARBAGE
+    await poll(home, entry)
+    assert {find(home, entry, *it).state for it in shown} == {STATE_UNAVAILABLE}
+    bitaxe.fault = None
+    await poll(home, entry)
+    assert [find(home, entry, *it).state for it in shown] == before

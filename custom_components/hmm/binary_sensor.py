@@ -160,6 +160,7 @@ def _exists(
 class MinerBinarySensor(MinerEntity, BinarySensorEntity):
     """A yes-or-no state of a miner."""
 
+    _state_of = ("is_on", "extra_state_attributes")
     entity_description: MinerBinarySensorDescription
 
     @property
@@ -171,6 +172,7 @@ class MinerBinarySensor(MinerEntity, BinarySensorEntity):
 class MinerOnlineSensor(MinerEntity, BinarySensorEntity):
     """Whether the miner responds; it is off, not unavailable, when it does not."""
 
+    _state_of = ("is_on", "extra_state_attributes")
     _unrecorded_attributes = frozenset({ATTR_DETAIL})
 
     @property
@@ -198,6 +200,8 @@ class MinerOnlineSensor(MinerEntity, BinarySensorEntity):
 
 class MinerProblemSensor(MinerEntity, BinarySensorEntity):
     """Whether anything is wrong with the miner, also that it does not respond."""
+
+    _state_of = ("is_on", "extra_state_attributes")
 
     @property
     @override

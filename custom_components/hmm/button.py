@@ -82,6 +82,7 @@ async def async_setup_entry(
 class MinerButton(MinerEntity, ButtonEntity):
     """A button of a miner."""
 
+    _state_of = ("available",)
     entity_description: MinerButtonDescription
 
     @override

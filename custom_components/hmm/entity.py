@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, override
+from typing import Any, ClassVar, override
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -28,6 +28,9 @@ from .miner.coordinator import MinerCoordinator
 from .pool.coordinator import PoolCoordinator
 
 _DEVICE_SECONDS = 900
+
+_REPORT_SECONDS = 300
+"""How long an unchanged state goes without being reported again."""
 
 
 class HmmEntity[CoordinatorT: DataUpdateCoordinator[Any]](
@@ -66,6 +69,11 @@ class HmmEntity[CoordinatorT: DataUpdateCoordinator[Any]](
 class MinerEntity(HmmEntity[MinerCoordinator]):
     """An entity of a miner."""
 
+    _state_of: ClassVar[tuple[str, ...]] = ()
+    """The properties that the state is made of; without any, each poll is written."""
+    _written: object = None
+    _report_due = 0.0
+
     def __init__(
         self, coordinator: MinerCoordinator, description: EntityDescription
     ) -> None:
@@ -76,6 +84,21 @@ class MinerEntity(HmmEntity[MinerCoordinator]):
         self.device_entry = dr.async_get(coordinator.hass).async_get(
             coordinator.device_id
         )
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Write the state if it is another one than at the last poll.
+
+        It rarely is, and to have Home Assistant find that out was the largest part of a
+        poll. A helper that calculates over time needs to hear of it now and then.
+        """
+        state = self.available and [getattr(self, name) for name in self._state_of]
+        now = self.hass.loop.time()
+        is_same = bool(self._state_of) and state == self._written
+        if not is_same or now >= self._report_due:
+            self._written, self._report_due = state, now + _REPORT_SECONDS
+            super()._handle_coordinator_update()
 
     @override
     def _device(self, identifiers: set[tuple[str, str]], name: str) -> None:

@@ -108,6 +108,7 @@ class _FindEvent(EventEntity):
 class MinerEvent(_FindEvent, MinerEntity):
     """Fires when two polls in a row show that something was found between them."""
 
+    _state_of = ("available",)
     _seen: MinerTelemetry | None = None
 
     @callback

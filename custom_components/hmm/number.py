@@ -134,6 +134,7 @@ def _limits(coordinator: MinerCoordinator, setting: Setting) -> TuningRange | No
 class TuningNumber(MinerEntity, NumberEntity):
     """A setting that is tuned by hand."""
 
+    _state_of = ("native_value", "native_min_value", "native_max_value", "native_step")
     entity_description: TuningDescription
     _last_range = TuningRange(minimum=0, maximum=0)
 
@@ -182,6 +183,8 @@ class TuningNumber(MinerEntity, NumberEntity):
 
 class PowerDrawNumber(MinerEntity, NumberEntity):
     """What a miner without a meter draws, as its owner knows it."""
+
+    _state_of = ("native_value",)
 
     @property
     @override

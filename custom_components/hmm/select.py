@@ -51,6 +51,8 @@ async def async_setup_entry(
 class ModeSelect(MinerEntity, SelectEntity):
     """The mode of a miner: one of its own, a profile, or what was tuned by hand."""
 
+    _state_of = ("current_option", "options")
+
     @property
     @override
     def options(self) -> list[str]:
@@ -68,6 +70,8 @@ class ModeSelect(MinerEntity, SelectEntity):
 
 class PoolSelect(MinerEntity, SelectEntity):
     """The pool that a miner works for, out of those it has configured."""
+
+    _state_of = ("current_option", "options")
 
     @property
     @override

@@ -322,6 +322,7 @@ class _ValueSensor(SensorEntity):
 class MinerSensor(MinerEntity, _ValueSensor):
     """One figure of a miner."""
 
+    _state_of = ("native_value", "extra_state_attributes")
     entity_description: MinerSensorDescription
 
     def __init__(
@@ -339,6 +340,7 @@ class MinerSensor(MinerEntity, _ValueSensor):
 class MinerStatusSensor(MinerEntity, SensorEntity):
     """What a miner does and why; it remains available while the miner is off."""
 
+    _state_of = ("native_value", "extra_state_attributes")
     _unrecorded_attributes = frozenset(
         {ATTR_DETAIL, "missing", "plug", "minutes", "expected", *_MEASURED}
     )
@@ -577,6 +579,8 @@ class _EnergySensor(RestoreSensor):
 
 class MinerEnergySensor(MinerEntity, _EnergySensor):
     """Energy that a miner used."""
+
+    _state_of = ("native_value",)
 
     @property
     @override

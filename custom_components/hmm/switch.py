@@ -48,6 +48,8 @@ async def async_setup_entry(
 class MiningSwitch(MinerEntity, SwitchEntity):
     """Pauses and resumes mining in the miner itself."""
 
+    _state_of = ("is_on",)
+
     @property
     @override
     def is_on(self) -> bool | None:
@@ -68,6 +70,8 @@ class PlugSwitch(MinerEntity, SwitchEntity):
 
     It stays available while the miner is off: it is how it comes back on.
     """
+
+    _state_of = ("is_on",)
 
     def __init__(self, coordinator: MinerCoordinator, plug: str) -> None:
         """Follow the plug."""

@@ -49,7 +49,28 @@ def test_details_of_a_dict() -> None:
         packet_loss=2.5,
         filter_runtime=120,
     )
-    assert read_telemetry(telemetry) == telemetry
+    assert read_telemetry(telemetry) is telemetry
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "read"),
+    [
+        ("hashrate", -0.0, 0.0),
+        ("hashrate", 5, 5.0),
+        ("reset_reason", " x", "x"),
+        ("chip_hashrates", [1.0], (1.0,)),
+        ("chip_hashrates", (1.0, "x"), (1.0, None)),
+        ("reject_reasons", (["Stale", 4],), (("Stale", 4),)),
+    ],
+)
+def test_a_field_that_is_not_as_it_should_be_is_read(
+    name: str, told: Any, read: Any
+) -> None:
+    """Given one such field in an answer, then a new one has it as it should be."""
+    answer = MinerTelemetry(temperature=60.0, **{name: told})
+    telemetry = read_telemetry(answer)
+    assert repr(telemetry) == repr(MinerTelemetry(temperature=60.0, **{name: read}))
+    assert telemetry is not answer
 
 
 @pytest.mark.parametrize(

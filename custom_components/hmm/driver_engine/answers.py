@@ -10,6 +10,7 @@ from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 import math
+from operator import is_
 from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 from ..driver_api import (
@@ -45,26 +46,40 @@ class _Plan[T]:
     def __init__(self, kind: type[T]) -> None:
         self._kind = kind
         hints = get_type_hints(kind, include_extras=True)
-        self._names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-        self._fields = [(name, *_field(hints[name])) for name in self._names]
+        self.names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+        self._fields = [(name, *_field(hints[name])) for name in self.names]
 
     def read(self, answer: Any) -> T | None:
         """Return an instance with what is readable, None if it lacks what it needs."""
         if not isinstance(answer, self._kind):
             return None
-        return self.fill({name: getattr(answer, name) for name in self._names})
+        told = {name: getattr(answer, name) for name in self.names}
+        if (values := self._read(told)) is None:
+            return None
+        if type(answer) is self._kind and all(
+            map(is_, values, told.values(), strict=True)
+        ):
+            # Most answers are as they should be, and are not built a second time
+            return answer
+        return self._kind(**dict(zip(self.names, values, strict=True)))
 
     def fill(self, told: Mapping[str, Any]) -> T | None:
         """Return an instance of values by their names."""
-        values = {}
+        if (values := self._read(told)) is None:
+            return None
+        return self._kind(**dict(zip(self.names, values, strict=True)))
+
+    def _read(self, told: Mapping[str, Any]) -> list[Any] | None:
+        """Return the values of all fields, None if one lacks that is needed."""
+        values = []
         for name, read, unknown in self._fields:
             value = told.get(name)
             if value is None or (value := read(value)) is None:
                 if unknown is _NEEDED:
                     return None
                 value = unknown
-            values[name] = value
-        return self._kind(**values)
+            values.append(value)
+        return values
 
 
 def _field(hint: Any) -> tuple[Reader, Any]:
@@ -128,8 +143,10 @@ def _number(rule: Range) -> Reader:
     def read(value: Any) -> float | None:
         # Floats by far, and a poll reads dozens
         number = value if type(value) is float else parse_number(value)
+        if number is None or number not in rule:
+            return None
         # A zero has no sign
-        return number + 0.0 if number is not None and number in rule else None
+        return number if number or math.copysign(1, number) > 0 else 0.0
 
     return read
 
@@ -195,8 +212,8 @@ def _items(hint: Any, rule: Many) -> Reader:
         if not has_gaps:
             items = [entry for entry in items if entry is not None]
         if has_names:
-            return tuple({entry.name: entry for entry in items}.values())
-        return tuple(items)
+            items = list({entry.name: entry for entry in items}.values())
+        return _same_or_new(value, items)
 
     return read
 
@@ -207,10 +224,19 @@ def _pair(hints: tuple[Any, ...]) -> Reader:
     def read(value: Any) -> tuple[Any, ...] | None:
         if not isinstance(value, list | tuple) or len(value) != len(readers):
             return None
-        items = tuple(read(entry) for read, entry in zip(readers, value, strict=True))
-        return None if None in items else items
+        items = [read(entry) for read, entry in zip(readers, value, strict=True)]
+        return None if None in items else _same_or_new(value, items)
 
     return read
+
+
+def _same_or_new(
+    told: list[Any] | tuple[Any, ...], items: list[Any]
+) -> tuple[Any, ...]:
+    """Return what was told if it is a tuple of these very items, else a new one."""
+    if type(told) is tuple and len(told) == len(items):
+        return told if all(map(is_, told, items, strict=True)) else tuple(items)
+    return tuple(items)
 
 
 def _details(rule: Many) -> Reader:
@@ -283,15 +309,13 @@ def read_limits(answer: Any) -> TuningLimits | None:
     """Return what may be tuned; a setting with limits that make no sense may not."""
     if (limits := _LIMITS.read(answer)) is None:
         return None
-    return TuningLimits(
-        **{
-            field.name: limit
-            for field in fields(limits)
-            if isinstance(limit := getattr(limits, field.name), TuningRange)
-            and limit.minimum <= limit.maximum
-            and limit.step > 0
-        }
-    )
+    wrong = {
+        name: None
+        for name in _LIMITS.names
+        if isinstance(limit := getattr(limits, name), TuningRange)
+        and not (limit.minimum <= limit.maximum and limit.step > 0)
+    }
+    return replace(limits, **wrong) if wrong else limits
 
 
 def read_modes(answer: Any) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """What is known of a miner beyond one poll: who it is and what it can do."""
 
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
 from ..driver_api import (
@@ -13,6 +13,7 @@ from ..driver_api import (
 from .answers import read_facts, read_limits, read_modes
 
 _TELEMETRY = frozenset(f.name for f in fields(MinerTelemetry)) - {"device"}
+_FACTS = tuple(f.name for f in fields(DeviceFacts))
 _ABILITIES = ("pause", "restart", "identify", "set_pool", "select_pool")
 
 
@@ -78,10 +79,15 @@ def read_profile(
     yet, a sensor that fails) must not take its entity away. Nor is a fact forgotten
     that is not told now: some firmwares know no MAC while they boot.
     """
-    seen = {name for name in _TELEMETRY if getattr(telemetry, name) not in (None, ())}
+    known = before.telemetry if before else frozenset()
+    new = {
+        name
+        for name in _TELEMETRY - known
+        if (value := getattr(telemetry, name)) is not None and value != ()
+    }
     return MinerProfile(
         facts=merge_facts(before.facts if before else None, facts, telemetry.device),
-        telemetry=frozenset(seen | (before.telemetry if before else frozenset())),
+        telemetry=known | new if new else known,
         modes=read_modes(driver.get_supported_modes()),
         pause=bool(driver.supports_pause()),
         restart=bool(driver.supports_restart()),
@@ -94,13 +100,15 @@ def read_profile(
 
 def merge_facts(*facts: DeviceFacts | None) -> DeviceFacts:
     """Return each fact as the newest answer has it that has it; the oldest is first."""
-    merged = DeviceFacts()
-    for newer in filter(None, facts):
-        told = {
-            f.name: value for f in fields(newer) if (value := getattr(newer, f.name))
+    newest_first = [it for it in reversed(facts) if it is not None]
+    return DeviceFacts(
+        **{
+            name: next(
+                (it for facts in newest_first if (it := getattr(facts, name))), None
+            )
+            for name in _FACTS
         }
-        merged = replace(merged, **told)
-    return merged
+    )
 
 
 def _build[T](kind: type[T], stored: dict[str, Any]) -> T:
