@@ -1,6 +1,6 @@
 """Moving over from HMM-Local."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 import json
 import logging
 from pathlib import Path
@@ -13,7 +13,6 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.helpers import entity_registry as er
 import pytest
 import pytest_socket
 import yaml
@@ -37,7 +36,7 @@ from simulator import (
 from simulator.hmm_local import SimulatedHmmLocal
 from simulator.httpd import Handler, HttpDevice, json_response
 from simulator.solopool import DEMO_WALLET
-from tests.common import act, find_id, value
+from tests.common import value
 from tests.conftest import UsualPorts, miner_entry, set_up
 from tests.flows import Result, begin, choose, fill, options, suggested, told
 from tests.strangers import Lamp
@@ -597,28 +596,27 @@ async def tuned(
     return entry
 
 
-def scripts(form: Result, edit: Callable[[str], str] = str) -> dict[str, Any]:
-    """Return the scripts of a form by their names, each line edited before."""
-    text = form["description_placeholders"]["scripts"]
-    blocks = "\n".join(map(edit, text.splitlines())).split("```yaml\n")[1:]
-    read = [yaml.safe_load(block.partition("```")[0]) for block in blocks]
-    return {script["alias"]: script["sequence"] for script in read}
+def settings(entry: ConfigEntry[Any]) -> dict[str, dict[str, Any]]:
+    """Return the profiles that a miner has, by name."""
+    return {it.name: it.settings for it in entry.runtime_data.tuning.profiles}
 
 
-async def test_profiles_become_scripts(
+async def test_profiles_arrive_as_profiles(
     home: HomeAssistant,
     local: SimulatedHmmLocal,
     bitaxe: SimulatedAxeOS,
     tuned: ConfigEntry[Any],
 ) -> None:
-    """The frequency is set; the voltage, which never was, only by who wants it."""
-    frequency = find_id(home, tuned, "number", "set_frequency")
-    voltage = find_id(home, tuned, "number", "set_core_voltage")
+    """Of each there is what the miner can be set to, never the supply's voltage."""
     local.add_profile('The "best" | of all', "bitaxe", frequency=490, voltage=1100)
     local.add_profile("Saved", "bitaxe", frequency=525.0, voltage=5128.75)
+    local.add_profile("Unlisted", "bitaxe", frequency=525, voltage=1111)
     local.add_profile("Mad", "bitaxe", frequency=5000, voltage=1150)
+    local.add_profile("Eco", "bitaxe", frequency=400)
+    local.add_profile("Only volts", "bitaxe", voltage=1100)
     local.add_profile("Other", "nerdqaxe", frequency=600)
     local.add_profile("Nothing", "bitaxe")
+    local.add_profile("x" * 10_000, "bitaxe", frequency=500)
     local.profiles.append({**local.profiles[0], "name": "Broken", "settings": None})
     local.add_miner("Garage", "bitaxe", "127.0.0.1", port=bitaxe.port)
 
@@ -629,42 +627,27 @@ async def test_profiles_become_scripts(
     assert menu["description_placeholders"]["unreadable"] == "Broken, Nothing"
     form = await fill(home, menu, next_step_id="import_profiles")
     rows = form["description_placeholders"]["profiles"].splitlines()
-    assert rows == [
-        "| Mad | bitaxe | 5000 MHz | 1150 mV | - |",
-        "| Other | nerdqaxe | 600 MHz | - | - |",
-        "| Saved | bitaxe | 525 MHz | 5128.75 mV | - |",
-        '| The "best" \\| of all | bitaxe | 490 MHz | 1100 mV | - |',
-    ]
-
-    found = scripts(form)
-    assert set(found) == {"Saved", 'The "best" | of all'}
-    # Nothing but the frequency, unless the # is removed
-    assert found['The "best" | of all'] == [
-        {
-            "action": "number.set_value",
-            "target": {"entity_id": [frequency]},
-            "data": {"value": 490},
-        }
-    ]
-    text = form["description_placeholders"]["scripts"]
-    assert text.count("#  - action") == 1
-    assert "5128" not in text
-    for line in text.splitlines():
-        assert voltage not in line or line.startswith("#")
-    wanted = scripts(form, lambda line: line.removeprefix("#"))
-    steps = wanted['The "best" | of all']
-    assert [step["data"]["value"] for step in steps] == [1100, 490]
-    assert steps[0]["target"]["entity_id"] == [voltage]
-
-    # It does what it says
-    (step,) = found["Saved"]
-    assert step["action"] == "number.set_value"
-    await act(home, "number", "set_value", frequency, **step["data"])
-    assert bitaxe.miner is not None
-    assert bitaxe.miner.frequency == 525
+    assert "| Saved | bitaxe | 525 MHz | - | - |" in rows
+    assert '| The "best" \\| of all | bitaxe | 490 MHz | 1100 mV | - |' in rows
+    assert settings(tuned) == {}
 
     result = await fill(home, form)
-    assert result["reason"] == "import_nothing"
+    assert result["reason"] == "profiles_taken_over"
+    assert settings(tuned) == {
+        "Saved": {"frequency": 525},
+        'The "best" | of all': {"frequency": 490, "core_voltage": 1100},
+        "Unlisted": {"frequency": 525},
+    } | {name: it for name, it in settings(tuned).items() if name.startswith("x")}
+    assert bitaxe.writes == []
+
+    # They are profiles as any other: one that is deleted stays so
+    tuning = tuned.runtime_data.tuning
+    tuning.delete(tuning.find("Saved"))
+    await tuned.runtime_data.async_refresh()
+    assert "Saved" not in settings(tuned)
+    await tuning.async_choose('The "best" | of all')
+    assert bitaxe.miner is not None
+    assert (bitaxe.miner.frequency, bitaxe.miner.voltage) == (490, 1100)
 
 
 async def test_a_profile_of_modes(
@@ -673,18 +656,12 @@ async def test_a_profile_of_modes(
     """An Avalon has modes, some of which HMM-Local called otherwise."""
     async with SimulatedAvalon(model="nano3s") as avalon:
         entry = await set_up(home, miner_entry(avalon, "avalon_nano"))
-        mode = find_id(home, entry, "select", "mode")
         local.add_profile("Day", "avalon_nano", mode="med")
         local.add_profile("Night", "avalon_nano", mode="low")
         local.add_profile("Party", "avalon_nano", mode="insane")
         menu = await ask(home, local)
-        form = await fill(home, menu, next_step_id="import_profiles")
-    found = scripts(form)
-    assert {name: it[0]["data"]["option"] for name, it in found.items()} == {
-        "Day": "medium",
-        "Night": "low",
-    }
-    assert found["Day"][0]["target"]["entity_id"] == [mode]
+        await fill(home, await fill(home, menu, next_step_id="import_profiles"))
+    assert settings(entry) == {"Day": {"mode": "medium"}, "Night": {"mode": "low"}}
 
 
 async def test_profiles_before_the_miners(
@@ -692,28 +669,17 @@ async def test_profiles_before_the_miners(
     local: SimulatedHmmLocal,
     bitaxe: SimulatedAxeOS,
 ) -> None:
-    """Without a miner there is no script; the way goes on to the miners."""
+    """They wait for the miners, to which the way goes on."""
     local.add_profile("Quiet", "bitaxe", frequency=490)
     local.add_miner("Garage", "bitaxe", "127.0.0.1", port=bitaxe.port)
     menu = await ask(home, local)
     assert menu["menu_options"] == ["import_choose", "import_profiles"]
     form = await fill(home, menu, next_step_id="import_profiles")
-    assert form["description_placeholders"]["scripts"] == "-"
     form = await fill(home, form)
     assert form["step_id"] == "import_choose"
     result = await fill(home, form, miners=["0"])
     assert result["title"] == "Garage"
-
-
-async def test_an_entity_that_is_gone_is_in_no_script(
-    home: HomeAssistant, local: SimulatedHmmLocal, tuned: ConfigEntry[Any]
-) -> None:
-    """A script names only what there is."""
-    er.async_get(home).async_remove(find_id(home, tuned, "number", "set_frequency"))
-    local.add_profile("Quiet", "bitaxe", frequency=490, voltage=1100)
-    menu = await ask(home, local)
-    form = await fill(home, menu, next_step_id="import_profiles")
-    assert form["description_placeholders"]["scripts"] == "-"
+    assert settings(result["result"])["Quiet"] == {"frequency": 490}
 
 
 async def test_a_version_without_profiles(

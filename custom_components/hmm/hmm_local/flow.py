@@ -45,7 +45,7 @@ from .local_api import (
     parse_server,
     read_hmm_local,
 )
-from .tuning_scripts import as_scripts, as_table
+from .tuning_profiles import as_profiles, as_table
 
 CONF_IMPORT = "import"
 CONF_IMPORT_MINERS = "miners"
@@ -203,20 +203,18 @@ class ImportFlow(MinerFlow, PoolFlow):
     async def async_step_import_profiles(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Show the tuning profiles, and scripts for them."""
+        """Show the tuning profiles, and take them over."""
+        profiles = self._local.profiles
         if user_input is not None:
+            data = await async_shared_data(self.hass)
+            data.tuning.take_over(as_profiles(profiles))
             if self._offered.is_new:
                 return await self.async_step_import_choose()
-            return self.async_abort(reason="import_nothing")
-        profiles = self._local.profiles
-        scripts = as_scripts(self.hass, profiles, self._entries(EntryType.MINER))
+            return self.async_abort(reason="profiles_taken_over")
         return self.async_show_form(
             step_id="import_profiles",
             data_schema=vol.Schema({}),
-            description_placeholders={
-                "profiles": as_table(profiles),
-                "scripts": scripts or _NONE,
-            },
+            description_placeholders={"profiles": as_table(profiles)},
         )
 
     async def async_step_import_choose(

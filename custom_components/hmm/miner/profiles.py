@@ -238,7 +238,7 @@ class TuningProfiles:
             }:
                 rows.append(profile)
         self._adopted.clear()
-        self.save()
+        self._show()
 
     @callback
     def to_adopt(self, driver: str, model_key: str) -> list[TuningProfile]:

@@ -39,7 +39,7 @@ class MinerTuning:
         self._miner = miner
         self._book = book
         self._entry_id = miner.config_entry.entry_id
-        book.listeners[self._entry_id] = miner.async_update_listeners
+        book.listeners[self._entry_id] = self._profiles_changed
         self._point: Settings | None = None
         self._since = 0.0
 
@@ -310,12 +310,16 @@ class MinerTuning:
 
     def _adopt(self) -> None:
         """Take over imported profiles of this kind of miner that fit this model."""
+        if self._miner.profile is None:
+            return  # Nothing is known of its model yet
         key = self.model_key
         driver = self._miner.config_entry.data[CONF_DRIVER]
         for profile in self._book.to_adopt(driver, key):
             settings = self._fitting(profile.settings)
             if settings and not (
-                self._book.is_taken(key, profile.name) or self._book.is_full(key)
+                profile.name.casefold() in {*self.modes, MODE_CUSTOM}
+                or self._book.is_taken(key, profile.name)
+                or self._book.is_full(key)
             ):
                 self._book.add(
                     key,
@@ -349,6 +353,11 @@ class MinerTuning:
     def _limits(self) -> TuningLimits:
         profile = self._miner.profile
         return (profile.tuning if profile else None) or TuningLimits()
+
+    @callback
+    def _profiles_changed(self) -> None:
+        self._adopt()
+        self._miner.async_update_listeners()
 
     def _activate(self, profile_id: str | None) -> None:
         if self._record.active != profile_id:
