@@ -125,14 +125,12 @@ export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElem
 
   /** What waits for the answer to its question. */
   protected asking: string | undefined;
-  private askedBy: HTMLElement | null = null;
 
   protected get host(): Host {
     return {
       busy: (key) => this.busy(key),
       ask: (key) => {
         this.asking = key;
-        this.askedBy = this.shadowRoot?.activeElement as HTMLElement | null;
         this.requestUpdate();
         void this.updateComplete.then(() => this.shadowRoot?.querySelector<HTMLElement>(".cancel")?.focus());
       },
@@ -146,7 +144,7 @@ export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElem
     const done = () => {
       this.asking = undefined;
       this.requestUpdate();
-      void this.updateComplete.then(() => this.askedBy?.focus());
+      void this.updateComplete.then(() => this.shadowRoot?.querySelector<HTMLElement>(`[data-key="${key}"]`)?.focus());
     };
     return question(this.hass, action.confirm, action, done, () => {
       done();

@@ -35,7 +35,8 @@ export class HmmPoolsCard extends HmmCard<PoolsConfig> {
     styles,
     css`
       .head { display: flex; align-items: center; gap: 8px 16px; padding: 10px; flex-wrap: wrap; }
-      .head .seg { min-width: 220px; min-height: 36px; } .head .seg button { min-height: 36px; }
+      .head .tx { flex: 1 1 160px; }
+      .head .seg { min-width: 220px; flex: 0 1 240px; min-height: 36px; } .head .seg button { min-height: 36px; }
       .scroll { overflow-x: auto; }
       table { width: 100%; border-collapse: collapse; }
       th { font-weight: 500; font-size: 12px; color: var(--hmm-text-2); padding: 0 8px; border-block: 1px solid var(--hmm-line); white-space: nowrap; text-align: end; }
@@ -92,7 +93,7 @@ export class HmmPoolsCard extends HmmCard<PoolsConfig> {
         type: "recorder/statistics_during_period",
         start_time: new Date(Date.now() - days * 86_400_000).toISOString(),
         statistic_ids: this.ids,
-        period: days > 1 ? "day" : "hour",
+        period: ({ 1: "5minute", 7: "hour", 30: "day" } as const)[days],
         types: ["mean", "change"],
       });
     } catch {
@@ -135,8 +136,8 @@ export class HmmPoolsCard extends HmmCard<PoolsConfig> {
           )}
         </div>
       </div>
-      ${this.found && !Object.keys(this.found).length ? html`<div class="empty line">${this.t("no_statistics")}</div>` : nothing}
-      <div class="scroll">
+      ${this.found && columns.length === 1 ? html`<div class="empty line">${this.t("no_statistics")}</div>` : nothing}
+      <div class="scroll" ?hidden=${columns.length === 1}>
         <table>
           <thead><tr>${columns.map((column) => this.header(column))}</tr></thead>
           <tbody>

@@ -378,7 +378,7 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
   private selButton(key: string, action: Action | undefined): TemplateResult | typeof nothing {
     const busy = this.busy(key);
     if (!action && !busy) return nothing;
-    return html`<button class="btn sm" ?disabled=${busy !== undefined || !action} @click=${() => action && (action.confirm ? this.host.ask(key) : this.host.start(key, action))}>
+    return html`<button class="btn sm" data-key=${key} ?disabled=${busy !== undefined || !action} @click=${() => action && (action.confirm ? this.host.ask(key) : this.host.start(key, action))}>
       ${icon(action?.icon ?? "mdi:timer-sand", "small")}${busy ?? action?.label}
     </button>`;
   }
