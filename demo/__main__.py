@@ -207,7 +207,7 @@ class Demo:
         await create_dashboard(client, self.panel)
         await set_up_energy(client, devices)
         await set_up_voice(client, devices)
-        say("Writing the hour before")
+        say("Writing the week before")
         await write_past(
             client, devices, self.folder / "config" / "home-assistant_v2.db"
         )

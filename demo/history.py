@@ -1,25 +1,32 @@
-"""The hour before the demo was started, so that its graphs begin with something.
+"""The week before the demo was started, so that its graphs begin with something.
 
 The simulated miners claim to have mined for days, and nobody watched them. What they
-did in the last hour is written into the database of the recorder (SQLite, schema of Home
-Assistant 2026.8 to 2026.11): the present readings with the noise that readings have.
+did on the last day is written into the database of the recorder (SQLite, schema of Home
+Assistant 2026.8 to 2026.11): the present readings with the noise that readings have. The
+week before is imported as long-term statistics.
 Energy and other totals are left out: they count from the moment a miner is added.
 """
 
 import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 import random
 import sqlite3
 import time
+from typing import Any
 
 from .devices import Device
 from .home_assistant import Client
 
-SECONDS = 3600
+SECONDS = 86_400
+_FINE_SECONDS = 3600
 _EVERY = 30.0
 """Seconds from one reading to the next, as miners are polled."""
+_EVERY_BEFORE = 300.0
+"""The same before the last hour: nobody looks closer."""
+_DAYS = 7
 _NOISE = {
     "hashrate": 0.015,
     "pools_hashrate": 0.01,
@@ -29,19 +36,21 @@ _NOISE = {
     "efficiency": 0.01,
 }
 """How much a reading moves, as a part of it."""
+_UNIT_CLASSES = {"power": "power", "temperature": "temperature"}
 _RECORDER_SECONDS = 20.0
 """How long the recorder may take to write the first states of all."""
 
 
 async def write_past(client: Client, devices: Iterable[Device], database: Path) -> None:
-    """Write the last hour of every reading with a graph; leaves out what has no value."""
+    """Write the past of every reading with a graph; leaves out what has no value."""
     noise = {
         entity_id: part
         for device in devices
         for key, entity_id in device.entities.items()
         if (part := _NOISE.get(key.partition("sensor.")[2])) is not None
     }
-    now = {it["entity_id"]: it["state"] for it in await client.get("/api/states")}
+    states = {it["entity_id"]: it for it in await client.get("/api/states")}
+    now = {entity_id: it["state"] for entity_id, it in states.items()}
     readings = {
         entity_id: (now[entity_id], part)
         for entity_id, part in noise.items()
@@ -52,6 +61,42 @@ async def write_past(client: Client, devices: Iterable[Device], database: Path) 
         if time.monotonic() > deadline:
             return
         await asyncio.sleep(0.5)
+    for entity_id, (state, part) in readings.items():
+        await _import_week(client, states[entity_id], float(state), part)
+
+
+async def _import_week(
+    client: Client, state: dict[str, Any], value: float, part: float
+) -> None:
+    """Import an hourly mean of each hour of the last days."""
+    generator = random.Random(state["entity_id"])
+    end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    hours = [end - timedelta(hours=hour) for hour in range(_DAYS * 24, 0, -1)]
+    means = [value * (1 + generator.gauss(0, part / 2)) for _ in hours]
+    await client.command(
+        "recorder/import_statistics",
+        metadata={
+            "has_mean": True,
+            "mean_type": 1,
+            "has_sum": False,
+            "name": None,
+            "source": "recorder",
+            "statistic_id": state["entity_id"],
+            "unit_class": _UNIT_CLASSES.get(
+                state["attributes"].get("device_class", "")
+            ),
+            "unit_of_measurement": state["attributes"].get("unit_of_measurement"),
+        },
+        stats=[
+            {
+                "start": start.isoformat(),
+                "mean": mean,
+                "min": mean * (1 - part),
+                "max": mean * (1 + part),
+            }
+            for start, mean in zip(hours, means, strict=True)
+        ],
+    )
 
 
 def _is_number(state: str | None) -> bool:
@@ -109,4 +154,4 @@ def _past(
     while moment < until:
         drift = 0.8 * drift + 0.6 * generator.gauss(0, part)
         yield moment, f"{float(state) * (1 + drift):.{decimals}f}"
-        moment += _EVERY
+        moment += _EVERY if until - moment < _FINE_SECONDS else _EVERY_BEFORE

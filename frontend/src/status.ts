@@ -2,7 +2,7 @@
 
 import * as f from "./format";
 import type { Hass, HassState } from "./hass";
-import { type HmmDevice, isKnown, nameOf, stateOf } from "./model";
+import { type HmmDevice, isKnown, type Model, nameOf, stateOf } from "./model";
 import { maybeText, text, type TextKey } from "./texts";
 
 export type Tone = "ok" | "info" | "warn" | "err" | "off" | "neu";
@@ -238,7 +238,7 @@ export interface PoolStatus {
   isIdle: boolean;
 }
 
-export function poolStatus(hass: Hass, pool: HmmDevice): PoolStatus {
+export function poolStatus(hass: Hass, model: Model, pool: HmmDevice): PoolStatus {
   const status = stateOf(hass, pool, "sensor.pool_status");
   const health = stateOf(hass, pool, "binary_sensor.health");
   const stratum = stateOf(hass, pool, "binary_sensor.stratum");
@@ -270,7 +270,9 @@ export function poolStatus(hass: Hass, pool: HmmDevice): PoolStatus {
       const workers = f.numeric(stateOf(hass, pool, "sensor.workers"));
       const hashrate = f.readHashrate(stateOf(hass, pool, "sensor.hashrate"));
       if (workers === 0 || (workers === undefined && hashrate === 0)) {
-        return { ...look("off", "tint", text(hass, "idle")), icon: "mdi:pause", isIdle: true };
+        const [first, ...others] = model.miners.filter((miner) => model.poolsOf.get(miner.id)?.includes(pool));
+        const line = first && !others.length ? text(hass, "idle_one", { name: nameOf(first) }) : text(hass, "idle");
+        return { ...look("off", "tint", line), icon: "mdi:pause", isIdle: true };
       }
       return look("ok", "tint", "");
     }

@@ -80,11 +80,11 @@ test.each([
 ])("a pool that is %s has the tone %s", (state, tone, bad) => {
   const hass = fakeHass([pool("p", { "sensor.pool_status": state })]);
   const [found] = modelOf(hass).pools;
-  expect(poolStatus(hass, found as HmmDevice)).toMatchObject({ tone, bad });
+  expect(poolStatus(hass, modelOf(hass), found as HmmDevice)).toMatchObject({ tone, bad });
 });
 
 test("a pool whose miner is stopped is idle, not broken", () => {
   const hass = fakeHass([pool("p", { "sensor.workers": "0" })]);
   const [found] = modelOf(hass).pools;
-  expect(poolStatus(hass, found as HmmDevice)).toMatchObject({ bad: false, isIdle: true, tone: "off" });
+  expect(poolStatus(hass, modelOf(hass), found as HmmDevice)).toMatchObject({ bad: false, isIdle: true, tone: "off" });
 });

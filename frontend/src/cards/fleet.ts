@@ -78,7 +78,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
   protected draw(hass: Hass, model: Model): TemplateResult {
     if (!model.miners.length) return this.nothingYet(hass);
     const all = model.miners.map((miner) => ({ miner, status: statusOf(hass, miner), readings: readingsOf(hass, miner) }));
-    const pools = model.pools.map((pool) => ({ pool, status: poolStatus(hass, pool) }));
+    const pools = model.pools.map((pool) => ({ pool, status: poolStatus(hass, model, pool) }));
     const bad = all.filter(({ status }) => needsAttention(status));
     const problems = [
       ...this.minerProblems(hass, bad),

@@ -59,7 +59,7 @@ export class HmmPoolCard extends HmmCard<PoolConfig> {
     const pool = this.device(model);
     if (!pool) return this.message(this.t("gone"));
     this.isTicking = true;
-    const status = poolStatus(hass, pool);
+    const status = poolStatus(hass, model, pool);
     const name = poolName(hass, model.pools, pool);
     const isSolo = isSoloPool(pool);
     if (this.config.layout === "compact") return this.tile(hass, pool, name, status, isSolo);
