@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+import re
 import socket
 from typing import Any
 
@@ -488,7 +489,7 @@ async def test_entries_that_start_together_add_their_entities_one_after_the_othe
 
     def note(event: Event[EventStateChangedData]) -> None:
         entity_id = event.data["entity_id"]
-        if entity_id.startswith("sensor.at_") and entity_id.endswith("_hashrate"):
+        if re.fullmatch(r"sensor\.at_\d_hashrate", entity_id):
             shown[entity_id] = rounds
 
     async with AsyncExitStack() as stack:

@@ -143,6 +143,7 @@ async def test_few_sensors_are_enabled(
         "efficiency",
         "energy",
         "hashrate",
+        "hashrate_expected",
         "power",
         "reject_rate",
         "status",

@@ -68,6 +68,24 @@ async def household(
                 await home.config_entries.async_unload(entry.entry_id)
 
 
+async def test_miner_that_fails_is_still_expected(
+    home: HomeAssistant, household: Household
+) -> None:
+    """Only one that is paused is not; the third reports no expectation."""
+    hub = hub_entry(home)
+    alone = value(home, household.entries[0], "hashrate_expected")
+    both = value(home, hub, "hashrate_expected")
+    assert both > alone
+    await household.nerdqaxe.unplug()
+    await later(home, 31)
+    await later(home, 31)
+    assert value(home, hub, "hashrate_expected") == pytest.approx(both)
+    await act(home, "switch", "turn_off", "switch.bitaxe")
+    await later(home, 31)
+    await later(home, 31)
+    assert value(home, hub, "hashrate_expected") == pytest.approx(both - alone)
+
+
 async def test_totals(home: HomeAssistant, household: Household) -> None:
     """Sums of what the miners told."""
     hub = hub_entry(home)
@@ -95,6 +113,7 @@ async def test_totals(home: HomeAssistant, household: Household) -> None:
     )
     assert keys(home, hub, "sensor") == {
         "hashrate",
+        "hashrate_expected",
         "power",
         "energy",
         "efficiency",

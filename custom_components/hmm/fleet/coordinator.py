@@ -21,6 +21,7 @@ from ..const import DOMAIN, EntryType
 from ..data import HmmConfigEntry, entry_kind
 from ..driver_api.units import efficiency_j_per_th
 from ..miner.availability import percent
+from ..miner.coordinator import MinerCoordinator
 from ..miner.energy import EnergyBook
 from ..miner.status import MinerState
 from .members import Fleet
@@ -60,6 +61,9 @@ class FleetData:
     availability: float | None = None
     """Percent of the last 24 h in which the miners were online."""
     hashrate: float | None = None
+    expected: float | None = None
+    """What all would do that are not off on purpose; one that reports no expectation
+    counts with what it does."""
     power: float | None = None
     efficiency: float | None = None
     best_share: float | None = None
@@ -224,6 +228,7 @@ class HubCoordinator(DataUpdateCoordinator[FleetData]):
                 sum(known for known, _ in hours), sum(up for _, up in hours)
             ),
             hashrate=hashrate,
+            expected=_sum(_expected(miner) for miner in miners),
             power=power,
             efficiency=efficiency_j_per_th(
                 sum(watts for watts, _ in both), sum(rate for _, rate in both)
@@ -234,6 +239,9 @@ class HubCoordinator(DataUpdateCoordinator[FleetData]):
                 "hashrate": Reporting(
                     sum(miner.data.hashrate is not None for miner in online),
                     len(miners),
+                ),
+                "hashrate_expected": Reporting(
+                    sum(_expected(miner) is not None for miner in miners), len(miners)
                 ),
                 "power": Reporting(
                     sum(miner.power is not None for miner in online), len(miners)
@@ -252,6 +260,20 @@ class HubCoordinator(DataUpdateCoordinator[FleetData]):
             ),
             pools=pools,
         )
+
+
+def _expected(miner: MinerCoordinator) -> float | None:
+    """Return H/s that a miner should do: nothing while it is off on purpose.
+
+    The expectation is no reading: that of a miner that fails is the last one.
+    """
+    if miner.status.is_on_purpose:
+        return 0.0
+    # Of one that never responded nothing is known
+    expected = miner.data.hashrate_expected if miner.data else None
+    if expected is None and miner.last_update_success:
+        return miner.data.hashrate
+    return expected
 
 
 def _sum(values: Iterable[float | None]) -> float | None:

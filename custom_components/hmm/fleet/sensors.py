@@ -56,6 +56,15 @@ HUB_SENSORS: tuple[HubSensorDescription, ...] = (
         value_fn=lambda hub: terahashes(hub.data.hashrate),
     ),
     HubSensorDescription(
+        key="hashrate_expected",
+        translation_key="hashrate_expected",
+        native_unit_of_measurement="TH/s",
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        suggested_display_precision=2,
+        value_fn=lambda hub: terahashes(hub.data.expected),
+    ),
+    HubSensorDescription(
         key="power",
         translation_key="power",
         device_class=SensorDeviceClass.POWER,

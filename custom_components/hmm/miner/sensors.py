@@ -297,7 +297,6 @@ MINER_SENSORS: tuple[MinerSensorDescription, ...] = (
         key="hashrate_expected",
         translation_key="hashrate_expected",
         entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
         suggested_display_precision=2,
         is_hashrate=True,
         value_fn=lambda miner: miner.data.hashrate_expected,

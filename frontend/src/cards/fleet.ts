@@ -87,7 +87,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
     const isError = problems.some(({ tone }) => tone === "err");
     const shown = problems.slice(0, MOST_PROBLEMS);
     return html`<ha-card role="article" aria-label=${this.t("view_fleet")} class=${problems.length ? (isError ? "alarm" : "alert") : ""}>
-      ${this.verdict(hass, all, bad, pools, problems, isError)}
+      ${this.verdict(hass, model, all, bad, pools, problems, isError)}
       ${isPrivate() ? this.privacyRow() : nothing}
       <div aria-live="polite" aria-relevant="additions">${shown.map((problem) => this.problemRow(problem))}</div>
       ${problems.length > shown.length
@@ -119,6 +119,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
 
   private verdict(
     hass: Hass,
+    model: Model,
     all: One[],
     bad: One[],
     pools: { status: PoolStatus }[],
@@ -150,14 +151,14 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
     }
     return html`<div class="tile big">
       ${look}
-      <div class="tx"><h2 class="p clamp"><bdi>${title}</bdi></h2><span class="q"><bdi>${this.summary(hass, all, pools, only)}</bdi></span></div>
+      <div class="tx"><h2 class="p clamp"><bdi>${title}</bdi></h2><span class="q"><bdi>${this.summary(hass, model, all, pools, only)}</bdi></span></div>
       ${isPrivate()
         ? nothing
         : html`<button class="ib" aria-label=${this.t("hide_private")} title=${this.t("hide_private")} @click=${() => setPrivate(true)}>${icon("mdi:eye")}</button>`}
     </div>`;
   }
 
-  private summary(hass: Hass, all: One[], pools: { status: PoolStatus }[], only: One | undefined): string {
+  private summary(hass: Hass, model: Model, all: One[], pools: { status: PoolStatus }[], only: One | undefined): string {
     const counts = new Map<string, number>();
     for (const { status } of all) counts.set(status.group, (counts.get(status.group) ?? 0) + 1);
     const wrong: string[] = [];
@@ -171,7 +172,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
         else right.push(plural(hass, `count_${group}` as "count_mining", count));
       }
     }
-    const missing = this.missing(all);
+    const missing = this.missing(hass, model, all);
     const connected = pools.filter(({ status }) => !status.bad).length;
     return [
       wrong.join(", "),
@@ -185,15 +186,12 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
     ].filter(Boolean).join(" · ");
   }
 
-  /** H/s that those who need attention should do and do not. */
-  private missing(all: One[]): number | undefined {
-    let sum = 0;
-    for (const { status, readings } of all) {
-      if (!needsAttention(status) || status.group === "warning") continue;
-      if (readings.expected === undefined) return undefined;
-      sum += Math.max(0, readings.expected - (readings.hashrate ?? 0));
-    }
-    return sum || undefined;
+  /** H/s that should be there and are not, while somebody needs attention. */
+  private missing(hass: Hass, model: Model, all: One[]): number | undefined {
+    const { total, expected } = totalsOf(hass, model, all);
+    if (total === undefined || !expected || !all.some(({ status }) => needsAttention(status))) return undefined;
+    const missing = expected - total;
+    return missing > expected * 0.02 ? missing : undefined;
   }
 
   private minerProblems(hass: Hass, bad: One[]): Problem[] {
@@ -274,10 +272,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
   }
 
   private hashrate(hass: Hass, model: Model, all: One[]): TemplateResult {
-    const total = f.readHashrate(stateOf(hass, model.fleet, "sensor.hashrate")) ?? sumOf(all.map(({ readings }) => readings.hashrate));
-    // What is off on purpose is not expected; a sum with an unknown part is none
-    const due = all.filter(({ status }) => status.group !== "resting");
-    const expected = due.every(({ readings }) => readings.expected !== undefined) ? sumOf(due.map(({ readings }) => readings.expected)) : undefined;
+    const { total, expected } = totalsOf(hass, model, all);
     if (total === undefined) return html`<div class="hero"><span>${this.t("no_reading")}</span></div>`;
     const ratio = expected ? total / expected : undefined;
     return html`<div class="hero">
@@ -345,6 +340,19 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
 }
 
 const ORDER = ["overheated", "fault", "offline", "no_pool", "no_shares", "not_mining", "slow", "warning", "mining", "starting", "resting", "unknown"];
+
+/** H/s of all, and what they should be: the fleet's own sums, else those of its miners. */
+function totalsOf(hass: Hass, model: Model, all: One[]): { total: number | undefined; expected: number | undefined } {
+  // What is off on purpose is not expected; a sum with an unknown part is none
+  const due = all.filter(({ status }) => status.group !== "resting");
+  const isKnown = due.every(({ readings }) => readings.expected !== undefined);
+  return {
+    total: f.readHashrate(stateOf(hass, model.fleet, "sensor.hashrate")) ?? sumOf(all.map(({ readings }) => readings.hashrate)),
+    expected:
+      f.readHashrate(stateOf(hass, model.fleet, "sensor.hashrate_expected")) ??
+      (isKnown ? sumOf(due.map(({ readings }) => readings.expected)) : undefined),
+  };
+}
 
 function isOff(status: Status): boolean {
   return status.reason === "plug_off";
