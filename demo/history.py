@@ -43,6 +43,12 @@ _RECORDER_SECONDS = 20.0
 
 async def write_past(client: Client, devices: Iterable[Device], database: Path) -> None:
     """Write the past of every reading with a graph; leaves out what has no value."""
+    devices = list(devices)
+    # The fleet adds up every 30 s, or when it is asked to
+    await client.post(
+        "/api/services/homeassistant/update_entity",
+        {"entity_id": [it.entities["sensor.hashrate"] for it in devices if it.is_hub]},
+    )
     noise = {
         entity_id: part
         for device in devices

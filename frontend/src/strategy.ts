@@ -111,6 +111,14 @@ function all(miners: HmmDevice[], key: string): string[] {
   return miners.map((miner) => miner.entities[key]).filter((id): id is string => id !== undefined);
 }
 
+/** An entity of each miner, called like the miner: what it is stands above. */
+function named(miners: HmmDevice[], key: string): { entity: string; name: string }[] {
+  return miners.flatMap((miner) => {
+    const entity = miner.entities[key];
+    return entity === undefined ? [] : [{ entity, name: nameOf(miner) }];
+  });
+}
+
 function fleetView(hass: Hass, model: Model, config: ViewConfig, heading: (key: TextKey, icon: string, path?: string) => Card): object {
   const total = model.fleet?.entities["sensor.hashrate"];
   return sections(
@@ -185,8 +193,8 @@ function minerView(hass: Hass, miner: HmmDevice | undefined, heading: (key: Text
 }
 
 function energyView(hass: Hass, model: Model): object {
-  const energy = all(model.miners, "sensor.energy");
-  const power = all(model.miners, "sensor.power");
+  const energy = named(model.miners, "sensor.energy");
+  const power = named(model.miners, "sensor.power");
   const total = model.fleet?.entities["sensor.power"];
   return sections(
     [
@@ -199,30 +207,35 @@ function energyView(hass: Hass, model: Model): object {
       ),
       section(
         [energy.length > 0 && { type: "statistics-graph", title: text(hass, "energy_today"), entities: energy, stat_types: ["change"], chart_type: "bar", days_to_show: 7, period: "day", grid_options: FULL }],
-        2,
       ),
     ],
-    4,
+    3,
   );
 }
 
 function healthView(model: Model, heading: (key: TextKey, icon: string) => Card): object {
-  const temperatures = all(model.miners, "sensor.temperature");
-  const states = model.miners.map((miner) => miner.entities["sensor.status"] ?? miner.entities["binary_sensor.running"]).filter((id): id is string => id !== undefined);
+  const temperatures = named(model.miners, "sensor.temperature");
+  const states = [...named(model.miners, "sensor.status"), ...named(model.miners.filter((miner) => !("sensor.status" in miner.entities)), "binary_sensor.running")];
   const updates = [...model.byId.values()].flatMap((device) =>
     Object.entries(device.entities).filter(([key]) => key.startsWith("update.")).map(([, id]) => id),
   );
   return sections(
     [
       section([heading("view_health", "mdi:heart-pulse"), { type: "custom:hmm-fleet-card", more: "miners", highlights: false, grid_options: FULL }]),
-      section([
-        states.length > 0 && heading("last_24_hours", "mdi:timeline-clock"),
-        states.length > 0 && { type: "history-graph", hours_to_show: 24, entities: states, grid_options: FULL },
-      ]),
-      section([
-        temperatures.length > 0 && heading("temperatures", "mdi:thermometer"),
-        temperatures.length > 0 && { type: "history-graph", hours_to_show: 24, entities: temperatures, grid_options: FULL },
-      ]),
+      section(
+        [
+          states.length > 0 && heading("last_24_hours", "mdi:timeline-clock"),
+          states.length > 0 && { type: "history-graph", hours_to_show: 24, entities: states, grid_options: FULL },
+        ],
+        2,
+      ),
+      section(
+        [
+          temperatures.length > 0 && heading("temperatures", "mdi:thermometer"),
+          temperatures.length > 0 && { type: "history-graph", hours_to_show: 24, entities: temperatures, grid_options: FULL },
+        ],
+        2,
+      ),
       section([updates.length > 0 && heading("updates", "mdi:package-up"), ...updates.map((entity): Card => ({ type: "tile", entity, grid_options: HALF }))]),
     ],
     3,
