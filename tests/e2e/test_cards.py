@@ -13,7 +13,7 @@ from demo.entries import add_miner
 from demo.home_assistant import Client, HomeAssistant
 from simulator.axeos import SimulatedAxeOS
 
-from .conftest import A_POLL, DESKTOP, Screenshot
+from .conftest import A_POLL, DESKTOP
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -110,7 +110,7 @@ async def test_a_new_browser_draws_every_card_whatever_miners_are_called(
 
 
 async def test_dashboard_is_offered_and_follows_what_breaks(
-    page: Page, client: Client, home_assistant: HomeAssistant, screenshot: Screenshot
+    page: Page, client: Client, home_assistant: HomeAssistant
 ) -> None:
     """It stands under "Add dashboard", and shows which miner is broken and why."""
     async with SimulatedAxeOS(model="gamma", name="e2e-board", age=9e5) as miner:
@@ -132,7 +132,6 @@ async def test_dashboard_is_offered_and_follows_what_breaks(
         await expect(tile).to_contain_text("Offline since", timeout=A_POLL)
         # The miners of other tests went at the same time: one row for all
         await expect(page.locator("hmm-fleet-card")).to_contain_text("Offline since")
-        await screenshot(page, "cards-problem")
         await accessible(page)
 
         # By keyboard alone: the row leads to what the miner says
