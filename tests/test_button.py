@@ -76,3 +76,19 @@ async def test_nmminer(home: HomeAssistant) -> None:
         await act(home, "button", "press", find_id(home, entry, "button", "restart"))
         await device.wait_ready()
         assert device.boots == 2
+
+
+async def test_the_filter_of_an_avalon(home: HomeAssistant) -> None:
+    """Who has cleaned it lets it count anew; a model without has no button."""
+    async with SimulatedAvalon(model="nano3s") as device:
+        entry = await set_up(home, miner_entry(device, "avalon_nano"))
+        before = device.panel.filter_since
+        await act(
+            home, "button", "press", find_id(home, entry, "button", "reset_filter")
+        )
+        assert device.panel.filter_since > before
+    async with SimulatedAvalon(model="nano3") as old:
+        entry = await set_up(home, miner_entry(old, "avalon_nano", identity(old)))
+        assert ("reset_filter" in keys(home, entry, "button")) is (
+            "filter-clean" in old.model.options
+        )

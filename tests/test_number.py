@@ -189,10 +189,12 @@ async def test_at_their_own_risk(
 
 
 async def test_avalon_is_not_tuned(home: HomeAssistant, every_entity: None) -> None:
-    """What has modes only, and a meter, has no numbers."""
+    """What has modes only, and a meter, has no numbers but that of its fan."""
     async with SimulatedAvalon() as device:
         entry = await set_up(home, miner_entry(device, "avalon_nano"))
-        assert keys(home, entry, "number") == set()
+        assert keys(home, entry, "number") == {"set_fan_speed"}
+        shown = find(home, entry, "number", "set_fan_speed")
+        assert (shown.attributes[ATTR_MIN], shown.attributes[ATTR_MAX]) == (25, 100)
 
 
 async def test_tuning_waits_disabled(

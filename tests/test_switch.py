@@ -121,7 +121,7 @@ async def test_no_switch_without_pause(home: HomeAssistant) -> None:
     """What cannot be paused has no switch."""
     async with SimulatedAxeOS(generation="2.13") as device:
         entry = await set_up(home, miner_entry(device, "bitaxe"))
-        assert keys(home, entry, "switch") == set()
+        assert keys(home, entry, "switch") <= {"fan_auto"}
 
 
 class Plug(SwitchEntity):
@@ -227,3 +227,42 @@ async def test_plug_that_is_gone(home: HomeAssistant, bitaxe: SimulatedAxeOS) ->
     )
     assert find(home, entry, "switch", "mining").state == STATE_UNAVAILABLE
     assert find(home, entry, "sensor", "hashrate").state != STATE_UNAVAILABLE
+
+
+# The fan
+
+
+@pytest.mark.parametrize("kind", ["bitaxe", "nerdqaxe"])
+async def test_the_automatic_fan(
+    home: HomeAssistant, kind: str, every_entity: None
+) -> None:
+    """Off keeps the fan as it runs, on lets the miner set it; both are read back."""
+    device: SimulatedAxeOS | SimulatedNerdQAxe
+    device = SimulatedAxeOS() if kind == "bitaxe" else SimulatedNerdQAxe()
+    async with device:
+        entry = await set_up(home, miner_entry(device, kind))
+        switch = find_id(home, entry, "switch", "fan_auto")
+        assert find(home, entry, "switch", "fan_auto").state == "on"
+        await act(home, "switch", "turn_off", switch)
+        assert not device.settings["autofanspeed"]
+        assert find(home, entry, "switch", "fan_auto").state == "off"
+        await act(home, "switch", "turn_on", switch)
+        assert device.settings["autofanspeed"] == (1 if kind == "bitaxe" else 2)
+        shown = find(home, entry, "switch", "fan_auto")
+        assert shown.state == "on"
+        assert "assumed_state" not in shown.attributes
+
+
+async def test_the_fan_of_an_avalon(home: HomeAssistant, every_entity: None) -> None:
+    """It tells its speed, but not who sets it: that is what was commanded last."""
+    async with SimulatedAvalon() as device:
+        entry = await set_up(home, miner_entry(device, "avalon_nano"))
+        shown = find(home, entry, "switch", "fan_auto")
+        assert (shown.state, shown.attributes["assumed_state"]) == ("unknown", True)
+        number = find_id(home, entry, "number", "set_fan_speed")
+        await act(home, "number", "set_value", number, value=80)
+        assert float(find(home, entry, "number", "set_fan_speed").state) == 80
+        await act(home, "switch", "turn_on", shown.entity_id)
+        assert find(home, entry, "switch", "fan_auto").state == "on"
+        await act(home, "switch", "turn_off", shown.entity_id)
+        assert find(home, entry, "switch", "fan_auto").state == "off"

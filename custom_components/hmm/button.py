@@ -49,6 +49,13 @@ MINER_BUTTONS: tuple[MinerButtonDescription, ...] = (
         exists_fn=lambda profile: profile.identify,
         press_fn=lambda miner: miner.async_command(miner.client.identify()),
     ),
+    MinerButtonDescription(
+        key="reset_filter",
+        translation_key="reset_filter",
+        entity_category=EntityCategory.CONFIG,
+        exists_fn=lambda profile: profile.filter_reset,
+        press_fn=lambda miner: miner.async_command(miner.client.reset_filter()),
+    ),
 )
 
 

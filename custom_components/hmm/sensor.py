@@ -342,7 +342,7 @@ class MinerStatusSensor(MinerEntity, SensorEntity):
 
     _state_of = ("native_value", "extra_state_attributes")
     _unrecorded_attributes = frozenset(
-        {ATTR_DETAIL, "missing", "plug", "minutes", "expected", *_MEASURED}
+        {ATTR_DETAIL, "kept", "missing", "plug", "minutes", "expected", *_MEASURED}
     )
 
     @property
@@ -367,6 +367,10 @@ class MinerStatusSensor(MinerEntity, SensorEntity):
             **dict.fromkeys(_MEASURED),
             **{key: it for key, it in status.values.items() if key != ATTR_REASON},
             "missing": missing_values(self.coordinator),
+            "kept": [
+                {"action": it.action, "value": it.value, "until": it.until.isoformat()}
+                for it in self.coordinator.kept.values()
+            ],
         }
 
 

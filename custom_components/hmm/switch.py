@@ -7,6 +7,7 @@ from homeassistant.components.switch import (
     SwitchEntity,
     SwitchEntityDescription,
 )
+from homeassistant.const import EntityCategory
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_track_state_change_event
@@ -26,6 +27,14 @@ MINING = SwitchEntityDescription(
 )
 
 
+FAN_AUTO = SwitchEntityDescription(
+    key="fan_auto",
+    translation_key="fan_auto",
+    entity_category=EntityCategory.CONFIG,
+    entity_registry_enabled_default=False,
+)
+
+
 async def async_setup_entry(
     hass: HomeAssistant,
     entry: MinerConfigEntry,
@@ -33,6 +42,13 @@ async def async_setup_entry(
 ) -> None:
     """Add the mining switch where mining can be stopped."""
     coordinator = entry.runtime_data
+    async_add_offered(
+        coordinator,
+        (FAN_AUTO,),
+        lambda _, miner: miner.profile is not None and miner.profile.fan_auto,
+        FanAutoSwitch,
+        async_add_entities,
+    )
     if coordinator.plug is not None:
         async_add_entities([PlugSwitch(coordinator, coordinator.plug)])
         return
@@ -63,6 +79,42 @@ class MiningSwitch(MinerEntity, SwitchEntity):
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
         await self.coordinator.async_set_paused(True)
+
+
+class FanAutoSwitch(MinerEntity, SwitchEntity):
+    """Lets a miner set the speed of its fan; off keeps the present speed.
+
+    Not every miner tells: then the last command counts, and it is unknown before.
+    """
+
+    _commanded: bool | None = None
+
+    @property
+    @override
+    def assumed_state(self) -> bool:
+        return not self._is_told
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        return self.coordinator.data.fan_auto if self._is_told else self._commanded
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        await self.coordinator.async_command(self.coordinator.client.set_fan_auto())
+        self._commanded = True
+        self.async_write_ha_state()
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        await self.coordinator.async_hold_fan()
+        self._commanded = False
+        self.async_write_ha_state()
+
+    @property
+    def _is_told(self) -> bool:
+        profile = self.coordinator.profile
+        return profile is not None and "fan_auto" in profile.telemetry
 
 
 class PlugSwitch(MinerEntity, SwitchEntity):

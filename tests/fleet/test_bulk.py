@@ -211,6 +211,10 @@ async def test_what_a_miner_cannot_do(home: HomeAssistant) -> None:
             "pause": {},
             "identify": {},
         }.items():
+            if action == "identify":
+                # It lets its screen flash (POST /api/swarm/find)
+                assert (await run(home, action, entries.pop(0)))["Lotto"]["success"]
+                assert lotto.counters.by_path["POST /api/swarm/find"] == 1
             told = await run(home, action, *entries, **data)
             refused = {name: it["reason"] for name, it in told.items()}
             assert {it["result"] for it in told.values()} == {"refused"}, action
@@ -219,7 +223,7 @@ async def test_what_a_miner_cannot_do(home: HomeAssistant) -> None:
             assert refused == (
                 {"Lotto": "not_supported"} | no_mode
                 if action == "set_mode"
-                else dict.fromkeys(("Lotto", "Old", "Nano"), "not_supported")
+                else dict.fromkeys(told, "not_supported")
             )
         assert old.writes == []
 
@@ -367,6 +371,33 @@ async def test_times_that_are_too_long(
 
 
 # Kept for a miner that is off
+
+
+async def test_the_status_shows_what_is_kept(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """Its owner sees what is going to happen, and until when."""
+    await bitaxe.unplug()
+    await run(home, "set_mode", entry, mode="eco", keep_for=3600)
+    (kept,) = find(home, entry, "sensor", "status").attributes["kept"]
+    assert (kept["action"], kept["value"]) == ("set_mode", "eco")
+    assert kept["until"] == entry.runtime_data.kept["mode"].until.isoformat()
+    await bitaxe.plug_in()
+    await poll(home, entry)
+    await home.async_block_till_done(wait_background_tasks=True)
+    assert find(home, entry, "sensor", "status").attributes["kept"] == []
+
+
+async def test_a_pool_that_it_mines_at_is_not_set_again(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """A restart for nothing is spared."""
+    async with SimulatedSolopool(speed=0) as pool:
+        account = await set_up(home, pool_entry(pool, title="Mine"))
+        for result, boots in (("done", 2), ("already", 2)):
+            told = await run(home, "set_pool", entry, pool=account.entry_id)
+            assert told["Axe"]["result"] == result
+            assert bitaxe.boots == boots
 
 
 async def test_kept_until_it_is_back(

@@ -174,6 +174,22 @@ class BaseMinerAdapter(ABC):
         """Make the device show itself (screen or light)."""
         return False
 
+    def supports_filter_reset(self) -> bool:
+        """Return whether the device counts since when its dust filter is clean."""
+        return False
+
+    async def reset_filter(self) -> bool:
+        """Begin to count anew: the filter was cleaned."""
+        return False
+
+    def supports_fan_auto(self) -> bool:
+        """Return whether the device can set the speed of its fan itself."""
+        return False
+
+    async def set_fan_auto(self) -> bool:
+        """Let the device set the speed of its fan; ``fan_speed`` ends that."""
+        return False
+
     def supports_set_pool(self) -> bool:
         """Return whether ``set_pool`` works on this device."""
         return type(self).set_pool is not BaseMinerAdapter.set_pool

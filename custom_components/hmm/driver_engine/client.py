@@ -268,6 +268,14 @@ class MinerClient:
         """Make the device show itself."""
         await self._command(lambda driver: driver.identify())
 
+    async def reset_filter(self) -> None:
+        """Note that the dust filter was cleaned."""
+        await self._command(lambda driver: driver.reset_filter())
+
+    async def set_fan_auto(self) -> None:
+        """Let the device set the speed of its fan."""
+        await self._command(lambda driver: driver.set_fan_auto())
+
     async def select_pool(self, index: int) -> None:
         """Mine at another of the device's own pools."""
         await self._command(lambda driver: driver.select_pool(index))

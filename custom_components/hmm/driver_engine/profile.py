@@ -14,7 +14,15 @@ from .answers import read_facts, read_limits, read_modes
 
 _TELEMETRY = frozenset(f.name for f in fields(MinerTelemetry)) - {"device"}
 _FACTS = tuple(f.name for f in fields(DeviceFacts))
-_ABILITIES = ("pause", "restart", "identify", "set_pool", "select_pool")
+_ABILITIES = (
+    "pause",
+    "restart",
+    "identify",
+    "set_pool",
+    "select_pool",
+    "filter_reset",
+    "fan_auto",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +42,8 @@ class MinerProfile:
     identify: bool = False
     set_pool: bool = False
     select_pool: bool = False
+    filter_reset: bool = False
+    fan_auto: bool = False
     tuning: TuningLimits | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -94,6 +104,8 @@ def read_profile(
         identify=bool(driver.supports_identify()),
         set_pool=bool(driver.supports_set_pool()),
         select_pool=bool(driver.supports_select_pool()),
+        filter_reset=bool(driver.supports_filter_reset()),
+        fan_auto=bool(driver.supports_fan_auto()),
         tuning=read_limits(driver.get_tuning_limits()),
     )
 

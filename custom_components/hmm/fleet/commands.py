@@ -227,6 +227,8 @@ async def _set_pool(
     if not _profile(miner).set_pool:
         raise refusal("no_set_pool")
     pool = pool_of(hass, data)
+    if CONF_POOL in data and await miner.async_mines_at(pool.url, pool.user_of(miner)):
+        return False
     await miner.async_command(
         miner.client.set_pool(pool.url, pool.user_of(miner), pool.password), "pool"
     )

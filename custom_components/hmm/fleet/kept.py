@@ -32,6 +32,9 @@ async def async_keep(
         action=action, data=dict(data), value=command.shown(hass, data), until=until
     )
     await records.async_save()
+    if (miner := get_data(hass).fleet.miners.get(entry.entry_id)) is not None:
+        # Its status shows what is kept
+        miner.async_update_listeners()
 
 
 @callback
@@ -82,6 +85,7 @@ async def _run(
     if commands.get(command.kind) is kept:
         del commands[command.kind]
     records.save_soon()
+    miner.async_update_listeners()
     if outcome.error is None:
         _LOGGER.info("%s is back: %s was done", entry.title, kept.action)
     else:

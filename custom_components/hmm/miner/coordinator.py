@@ -34,7 +34,7 @@ from ..driver_engine.identity import (
     miner_unique_id,
 )
 from ..driver_engine.profile import MinerProfile
-from ..errors import action_failed, failure, update_failed
+from ..errors import action_failed, failure, refusal, update_failed
 from ..records import Records
 from ..unique_ids import async_change_unique_id, async_holder, is_better_id
 from .energy import EnergyMeter
@@ -377,6 +377,36 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         """Restart the miner; its new start is not taken for a crash."""
         self.status.problems.restarted_at = time.monotonic()
         await self.async_command(self.client.restart())
+
+    async def async_hold_fan(self) -> None:
+        """Keep the fan at its present speed, full speed where that is not known."""
+        tuning = self.profile.tuning if self.profile else None
+        if tuning is None or (limits := tuning.fan_speed) is None:
+            raise refusal("not_settable", host=self.client.host)
+        speed = self.data.fan_speed
+        held = limits.maximum if speed is None else max(speed, limits.minimum)
+        await self.async_command(self.client.set_tuning("fan_speed", round(held)))
+
+    async def async_mines_at(self, url: str, user: str) -> bool:
+        """Return whether a miner works for this user at a pool, and it is its first.
+
+        Some restart for a change of the pool.
+        """
+
+        def is_there(data: MinerTelemetry) -> bool:
+            pool = data.active_pool
+            return (
+                pool is not None
+                and not data.using_fallback
+                and sum(it.active for it in data.pools) == 1
+                and pool.url.lower() == url.lower()
+                and pool.user == user
+            )
+
+        if not await self._async_is(is_there):
+            return False
+        self.async_drop_kept("pool")
+        return True
 
     async def async_restart(self) -> None:
         """Restart the miner and wait until it is back.

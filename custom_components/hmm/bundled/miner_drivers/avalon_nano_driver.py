@@ -20,6 +20,9 @@ from custom_components.hmm.driver_api import (
     MinerTelemetry,
     NotThisDevice,
     PoolSlot,
+    Setting,
+    TuningLimits,
+    TuningRange,
 )
 from custom_components.hmm.driver_api.transports.cgminer import (
     CgminerAnswer,
@@ -45,6 +48,9 @@ _FIELD = re.compile(r"(?<!\w)(\w++)\[([^\[\]]*+)\]")
 _HEX = re.compile(r"[0-9a-f]+")
 _OPTION = re.compile(r"[a-z]\w*(?:-\w+)*")
 
+_FAN_SPEEDS = TuningRange(minimum=25, maximum=100)
+"""Percent. The firmware's source takes 15 and more, a test of it 25."""
+_FAN_SLACK = 3
 _CALIBRATING = "caling"
 """What every refusal during a calibration says."""
 _NO_SENSOR_BELOW = -100.0
@@ -394,6 +400,82 @@ class AvalonNanoDriver(BaseMinerAdapter):
                 f"The device took the command but {state}",
                 reason="pause_not_applied" if idle else "resume_not_applied",
             )
+        return True
+
+    @override
+    def supports_filter_reset(self) -> bool:
+        """Return whether its help lists it."""
+        return "filter-clean" in (self._options or ())
+
+    @override
+    async def reset_filter(self) -> bool:
+        """Set the minutes since the filter was cleaned to zero."""
+        before = _count(
+            (await self._read_fields(self._stats, "litestats")).get("Filter")
+        )
+        _require(
+            await self._command("ascset", "0,filter-clean,1"), "The device refused"
+        )
+
+        async def is_reset() -> bool:
+            fields = await self._read_fields(self._stats, "litestats")
+            minutes = _count(fields.get("Filter"))
+            return minutes is None or before is None or minutes <= min(before, 1)
+
+        if not await self._settles(is_reset, self.settle_seconds):
+            raise CommandFailed(
+                "The device took the command but counts on", reason="command_failed"
+            )
+        return True
+
+    @override
+    def get_tuning_limits(self) -> TuningLimits | None:
+        """Return the fan speeds, where its help lists the command."""
+        if not self.supports_fan_auto():
+            return None
+        return TuningLimits(fan_speed=_FAN_SPEEDS)
+
+    @override
+    async def set_tuning(self, setting: Setting, value: float) -> bool:
+        """Set a fixed fan speed and wait until the fan has it."""
+        limits = self.get_tuning_limits()
+        if setting != "fan_speed" or limits is None:
+            raise InvalidValue("The device cannot set this", reason="not_settable")
+        if not _FAN_SPEEDS.minimum <= value <= _FAN_SPEEDS.maximum:
+            raise InvalidValue(
+                f"The device takes {_FAN_SPEEDS.minimum:g} to {_FAN_SPEEDS.maximum:g}",
+                reason="out_of_range",
+                minimum=_FAN_SPEEDS.minimum,
+                maximum=_FAN_SPEEDS.maximum,
+                value=value,
+            )
+        speed = round(value)
+        _require(await self._command("ascset", f"0,fan-spd,{speed}"), "The fan")
+        reported: float | None = None
+
+        async def is_set() -> bool:
+            nonlocal reported
+            reported = _percent((await self._read_fields(self._stats)).get("FanR"))
+            return reported is None or abs(reported - speed) <= _FAN_SLACK
+
+        if not await self._settles(is_set, self.settle_seconds):
+            raise CommandFailed(
+                f"The device took the speed but reports {reported} %",
+                reason="setting_not_applied",
+                value=speed,
+                reported=f"{reported:g} %",
+            )
+        return True
+
+    @override
+    def supports_fan_auto(self) -> bool:
+        """Return whether its help lists the command for the fan."""
+        return "fan-spd" in (self._options or ())
+
+    @override
+    async def set_fan_auto(self) -> bool:
+        """Let the device steer its fan; no field tells whether it does."""
+        _require(await self._command("ascset", "0,fan-spd,-1"), "The fan")
         return True
 
     @override

@@ -290,6 +290,11 @@ class NerdqaxeDriver(axeos.AxeDriver):
         key = "manualFanSpeed" if "manualFanSpeed" in info else "fanspeed"
         return {"autofanspeed": 0, key: speed}
 
+    @staticmethod
+    @override
+    def _fan_auto_patch() -> dict[str, Any]:
+        return {"autofanspeed": _PID_FAN}
+
     @override
     def _target_patch(self, info: Info, target: int) -> dict[str, Any]:
         return {"pidTargetTemp": target, "autofanspeed": _PID_FAN}

@@ -229,6 +229,25 @@ class NMMinerDriver(BaseMinerAdapter):
         raise InvalidValue("This device has no modes", reason="modes_missing")
 
     @override
+    def supports_identify(self) -> bool:
+        """Return whether the device has version 2."""
+        return self._http is not None
+
+    @override
+    async def identify(self) -> bool:
+        """Let the screen flash and the LED blink."""
+        if self._http is None:
+            return False
+        reply = await self._http.request("POST", "/api/swarm/find")
+        if not reply.ok:
+            raise CommandFailed(
+                f"The device answered with HTTP status {reply.status}",
+                reason="command_refused",
+                detail=f"(HTTP {reply.status})",
+            )
+        return True
+
+    @override
     def supports_restart(self) -> bool:
         """Return whether the device has version 2: broadcasts are one-way."""
         return self._http is not None

@@ -587,6 +587,33 @@ class AxeDriver(BaseMinerAdapter):
         return True
 
     @override
+    def supports_fan_auto(self) -> bool:
+        """Return whether the firmware has an automatic fan."""
+        return "autofanspeed" in self._info
+
+    @override
+    async def set_fan_auto(self) -> bool:
+        """Switch the automatic fan on and read it back."""
+        async with self._writing:
+            patch = self._fan_auto_patch()
+            await self._patch(patch)
+            info = await self._wait_for(lambda info: _taken(info, patch))
+            if not _taken(info, patch):
+                reported = f"autofanspeed {info.get('autofanspeed')}"
+                raise CommandFailed(
+                    f"The miner did not take the automatic fan: it reports {reported}",
+                    reason="setting_not_applied",
+                    value="auto",
+                    reported=reported,
+                )
+        return True
+
+    @staticmethod
+    def _fan_auto_patch() -> dict[str, Any]:
+        """Return what to write for the automatic fan."""
+        return {"autofanspeed": 1}
+
+    @override
     async def restart(self) -> bool:
         """Restart the miner; it stops answering about a second later."""
         async with self._writing:

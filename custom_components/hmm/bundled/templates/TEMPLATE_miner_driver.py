@@ -208,6 +208,8 @@ class ExampleOneDriver(BaseMinerAdapter):
     # the miner use another of its own pools (more than one in the telemetry's
     # ``pools``). ``supports_restart``, ``supports_set_pool`` and
     # ``supports_select_pool`` return False where only some devices of a kind can.
+    # ``supports_fan_auto`` and ``set_fan_auto`` hand the fan back to the miner, and
+    # ``supports_filter_reset`` and ``reset_filter`` note that its filter was cleaned.
     # ``check_login()`` tries a login where a request can that changes nothing: the
     # Example One checks its password in commands alone.
 
