@@ -86,11 +86,15 @@ function values(hass: Hass, state: HassState | undefined): Record<string, string
   return found;
 }
 
+const MISSING = "\u{fffd}";
+
 /** A text of the integration; empty if there is none, or if it names a value that is not known. */
 export function say(hass: Hass, key: string, named: Record<string, string> = {}): string {
+  // Home Assistant logs an error for each value that is missing: let there be one, and see whether it was used
+  const values = new Proxy(named, { has: () => true, get: (target, name) => Reflect.get(target, name) ?? MISSING });
   try {
-    const found = hass.localize(`component.hmm.${key}`, named) || "";
-    return /[{}]|^Translation error/u.test(found) ? "" : found;
+    const found = hass.localize(`component.hmm.${key}`, values) || "";
+    return found.includes(MISSING) || /[{}]|^Translation error/u.test(found) ? "" : found;
   } catch {
     return "";
   }

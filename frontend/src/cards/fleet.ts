@@ -128,6 +128,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
   ): TemplateResult {
     const only = all.length === 1 ? all[0] : undefined;
     const name = only ? nameOf(only.miner) : "";
+    const number = only ? "one" : all.length === 2 ? "two" : "other";
     const badPools = pools.filter(({ status }) => status.bad).length;
     const resting = all.filter(({ status }) => status.group === "resting").length;
     const waiting = all.filter(({ status }) => status.group === "unknown").length;
@@ -145,9 +146,9 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
       title = this.t("verdict_waiting");
     } else if (resting === all.length) {
       look = circle("off", "tint", "mdi:pause");
-      title = only ? this.t("verdict_resting_one", { name }) : this.t("verdict_resting_other", { count: all.length });
+      title = this.t(`verdict_resting_${number}`, { name, count: all.length });
     } else {
-      title = only ? this.t("verdict_well_one", { name }) : this.t("verdict_well_other", { count: all.length });
+      title = this.t(`verdict_well_${number}`, { name, count: all.length });
     }
     return html`<div class="tile big">
       ${look}
@@ -161,8 +162,8 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
   private summary(hass: Hass, model: Model, all: One[], pools: { status: PoolStatus }[], only: One | undefined): string {
     const counts = new Map<string, number>();
     for (const { status } of all) counts.set(status.group, (counts.get(status.group) ?? 0) + 1);
-    const wrong: string[] = [];
-    const right: string[] = [];
+    let wrong: string[] = [];
+    let right: string[] = [];
     if (only) {
       right.push(only.status.line || only.status.word);
     } else {
@@ -172,13 +173,18 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
         else right.push(plural(hass, `count_${group}` as "count_mining", count));
       }
     }
+    if (wrong.length > 3) {
+      // The rows below say it better
+      wrong = [];
+      right = [plural(hass, "count_well", all.filter(({ status }) => !needsAttention(status)).length)];
+    }
     const missing = this.missing(hass, model, all);
     const connected = pools.filter(({ status }) => !status.bad).length;
     return [
       wrong.join(", "),
       right.join(", "),
       missing ? this.t("missing", { hashrate: f.join(f.hashrate(hass, missing)) }) : "",
-      pools.length && !wrong.length
+      pools.length && !all.some(({ status }) => needsAttention(status))
         ? connected === pools.length
           ? plural(hass, "pools_connected", pools.length)
           : this.t("pools_some", { count: connected, total: pools.length })

@@ -23,6 +23,7 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
       ha-card.compact { min-height: 56px; display: flex; }
       .compact .tile { min-height: 0; flex: 1; }
       .bar { padding: 4px 14px; }
+      .bar:last-child { padding-bottom: 12px; }
       .bar .r { display: flex; justify-content: space-between; gap: 12px; font-size: 12px; line-height: 16px; }
       .bar .meter { margin: 4px 0; }
       .row { display: flex; align-items: center; gap: 10px; min-height: 52px; padding: 0 14px; width: 100%; border-top: 1px solid var(--hmm-line); }
@@ -62,7 +63,7 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
   private detailed(hass: Hass, model: Model, miner: HmmDevice, status: Status): TemplateResult {
     const readings = readingsOf(hass, miner);
     const name = nameOf(miner);
-    const fix = remedy(hass, miner, status);
+    const fix = remedy(hass, miner, status) ?? this.wattsOf(hass, miner);
     const isOffline = status.group === "offline" || stateOf(hass, miner, "sensor.status")?.state === "off";
     return html`<ha-card role="article" aria-label=${name}>
       <div class="tile big">
@@ -70,7 +71,7 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
         <div class="tx"><h2 class="p e" title=${name}><bdi>${name}</bdi></h2><span class="q e"><bdi>${this.subtitle(hass, miner, status)}</bdi></span></div>
         <button class="ib" aria-label=${this.t("details", { name })} @click=${() => openDevice(miner.id)}>${icon("mdi:dots-vertical")}</button>
       </div>
-      ${this.reason(status, fix)}
+      ${this.reason(hass, miner, status, fix)}
       ${this.hero(hass, miner, readings, status)}
       ${this.line(miner)}
       ${this.temperature(hass, miner, status)}
@@ -89,12 +90,20 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
     return status.word;
   }
 
-  private reason(status: Status, fix: Action | undefined): TemplateResult | typeof nothing {
-    const words = status.advice || status.longLine;
+  /** Ask for the power draw of a miner that has no meter: without it there is no cost. */
+  private wattsOf(hass: Hass, miner: HmmDevice): Action | undefined {
+    const entity = miner.entities["number.power_draw"];
+    if (!entity || whyMissing(hass, miner, "power") !== "power_not_metered") return undefined;
+    return { label: this.t("enter_watts"), icon: "mdi:pencil", run: () => moreInfo(this, entity) };
+  }
+
+  private reason(hass: Hass, miner: HmmDevice, status: Status, fix: Action | undefined): TemplateResult | typeof nothing {
+    const missing = fix && !status.line ? whyMissing(hass, miner, "power") : undefined;
+    const words = status.advice || status.longLine || (missing ? this.t("watts_needed") : "");
     const failure = this.failure("fix");
     if (!words && !failure) return nothing;
-    return html`<div class="reason ${status.tone}" role="status">
-        ${icon(status.icon)}<p><bdi>${words}</bdi></p>${this.asking === "fix" ? nothing : actionButton(this.host, "fix", fix, "tone")}
+    return html`<div class="reason ${missing ? "off" : status.tone}" role="status">
+        ${icon(missing ? "mdi:information-outline" : status.icon)}<p><bdi>${words}</bdi></p>${this.asking === "fix" ? nothing : actionButton(this.host, "fix", fix, "tone")}
       </div>
       ${this.questionOf("fix", fix)}
       ${failure ? html`<p class="fail" role="alert">${failure}</p>` : nothing}`;
@@ -155,8 +164,10 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
   }
 
   private figuresOf(hass: Hass, miner: HmmDevice, readings: Readings) {
-    const missing = stateOf(hass, miner, "sensor.status")?.attributes.missing as Record<string, string> | null | undefined;
-    const why = (key: string) => (missing?.[key] ? say(hass, `selector.sentence.options.${missing[key]}`) || undefined : undefined);
+    const why = (key: string) => {
+      const missing = whyMissing(hass, miner, key);
+      return missing ? say(hass, `selector.sentence.options.${missing}`) || undefined : undefined;
+    };
     const cost = perDay(hass, stateOf(hass, miner, "sensor.cost_rate"));
     return [
       { label: this.t("power"), value: readings.power === undefined ? this.t("not_reported") : powerText(hass, readings), isWord: readings.power === undefined, title: why("power") },
@@ -248,6 +259,12 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
 
 export function big([value, unit]: f.Quantity): TemplateResult {
   return html`<bdi>${value}&nbsp;<small>${unit}</small></bdi>`;
+}
+
+/** The key of why a value of a miner is unknown. */
+function whyMissing(hass: Hass, miner: HmmDevice, key: string): string | undefined {
+  const missing = stateOf(hass, miner, "sensor.status")?.attributes.missing as Record<string, string> | null | undefined;
+  return missing?.[key];
 }
 
 /** The limit that the miner reports; some run at 92 °C by design and report none. */
