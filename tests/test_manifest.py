@@ -37,7 +37,7 @@ from custom_components.hmm.fleet import profile_services
 from custom_components.hmm.fleet.commands import COMMANDS
 from custom_components.hmm.fleet.services import schema_of
 from custom_components.hmm.hmm_local import flow as hmm_local
-from custom_components.hmm.miner import problems
+from custom_components.hmm.miner import problems, watchdog
 from custom_components.hmm.pool import (
     defaults as pool_defaults,
     mistyped,
@@ -67,6 +67,7 @@ ISSUES = {
         driver_issues.STOCK_FILES,
         *driver_issues.DANGERS,
     },
+    "miner/watchdog": {watchdog.WATCHDOG_GAVE_UP},
     "pool/defaults": {pool_defaults._ISSUE},
     "pool/mistyped": {mistyped.WALLET_MISTYPED},
 }

@@ -54,6 +54,12 @@ from .miner.profile_store import ProfileStore
 from .miner.profiles import TuningProfiles
 from .miner.session import async_create_miner_session
 from .miner.status import StatusRecord
+from .miner.watchdog import (
+    Watchdog,
+    WatchdogRecord,
+    async_forget_watchdog_issue,
+    async_watch,
+)
 from .pool.account import pool_kind
 from .pool.blocks import AccountRecord
 from .pool.coordinator import PoolConfigEntry, PoolCoordinator
@@ -83,6 +89,8 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     await profiles.async_load()
     statuses = Records(hass, "status", StatusRecord)
     await statuses.async_load()
+    watchdogs = Records(hass, "watchdog", WatchdogRecord)
+    await watchdogs.async_load()
     hass.data[HMM_DATA] = HmmData(
         driver_manager=manager,
         session=await async_create_miner_session(hass),
@@ -94,6 +102,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
         profiles=profiles,
         statuses=statuses,
         tuning=tuning,
+        watchdogs=watchdogs,
     )
     async_setup_services(hass)
     async_setup_miner_services(hass)
@@ -148,6 +157,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> bool
 async def async_remove_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> None:
     """Forget what was noted of an entry."""
     async_forget_wallet_issue(hass, entry)
+    async_forget_watchdog_issue(hass, entry)
     if not hass.config_entries.async_entries(DOMAIN):
         async_unload_cards(hass)
     if (data := hass.data.get(HMM_DATA)) is not None:
@@ -158,6 +168,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> None
         await data.profiles.async_forget(entry.entry_id)
         await data.statuses.async_forget(entry.entry_id)
         data.tuning.forget(entry.entry_id)
+        await data.watchdogs.async_forget(entry.entry_id)
 
 
 async def async_remove_config_entry_device(
@@ -275,7 +286,11 @@ async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> No
         # anyway, unavailable until it answers.
         await coordinator.async_refresh()
     entry.runtime_data = coordinator
+    coordinator.watchdog = Watchdog(
+        hass, coordinator, data.watchdogs, data.fleet.many_silent
+    )
     entry.async_on_unload(data.fleet.async_add_miner(coordinator))
+    entry.async_on_unload(async_watch(coordinator.watchdog, coordinator))
     entry.async_on_unload(async_keep_miner_device(hass, coordinator))
     entry.async_on_unload(async_run_kept(hass, coordinator))
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .miner.profile_store import ProfileStore
     from .miner.profiles import TuningProfiles
     from .miner.status import StatusRecord
+    from .miner.watchdog import WatchdogRecord
     from .pool.blocks import AccountRecord
     from .pool.coordinator import PoolConfigEntry
     from .records import Records
@@ -46,6 +47,7 @@ class HmmData:
     profiles: ProfileStore
     statuses: Records[StatusRecord]
     tuning: TuningProfiles
+    watchdogs: Records[WatchdogRecord]
     first_polls: Turns = field(default_factory=Turns)
     """In which miners begin to be polled for the first time."""
     platforms: Turns = field(default_factory=Turns)

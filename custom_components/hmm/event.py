@@ -8,6 +8,7 @@ from homeassistant.components.event import (
     EventEntity,
     EventEntityDescription,
 )
+from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.start import async_at_started
@@ -16,6 +17,7 @@ from .data import HmmConfigEntry
 from .driver_api import DashboardTileData, MinerTelemetry, PoolBlock
 from .entity import MinerEntity, PoolEntity, async_add_offered, registered
 from .miner.coordinator import MinerCoordinator
+from .miner.watchdog import Deed
 from .pool.coordinator import PoolCoordinator
 from .pool.workers import account_of, bare_name
 
@@ -28,6 +30,13 @@ MINER_EVENT = EventEntityDescription(
     key="highlight",
     translation_key="highlight",
     event_types=[EVENT_BLOCK_FOUND, EVENT_BEST_SHARE],
+)
+
+WATCHDOG_EVENT = EventEntityDescription(
+    key="watchdog",
+    translation_key="watchdog",
+    entity_category=EntityCategory.DIAGNOSTIC,
+    event_types=[*Deed],
 )
 
 POOL_EVENT = EventEntityDescription(
@@ -53,6 +62,13 @@ async def async_setup_entry(
                 and bool({"best_share", "blocks_found"} & miner.profile.telemetry)
             ),
             MinerEvent,
+            async_add_entities,
+        )
+        async_add_offered(
+            coordinator,
+            (WATCHDOG_EVENT,),
+            lambda _, miner: miner.profile is not None and miner.profile.restart,
+            WatchdogEvent,
             async_add_entities,
         )
     elif isinstance(coordinator, PoolCoordinator):
@@ -129,6 +145,26 @@ class MinerEvent(_FindEvent, MinerEntity):
             self._remember(EVENT_BLOCK_FOUND, {"block_height": miner.data.block_height})
         elif miner.find == "best_share":
             self._remember(EVENT_BEST_SHARE, {"difficulty": miner.data.best_share})
+
+
+class WatchdogEvent(MinerEntity, EventEntity):
+    """Fires whatever the watchdog of a miner does."""
+
+    @property
+    @override
+    def available(self) -> bool:
+        return True
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        assert self.coordinator.watchdog is not None
+        self.async_on_remove(self.coordinator.watchdog.async_add_listener(self._fire))
+
+    @callback
+    def _fire(self, deed: Deed, facts: dict[str, Any]) -> None:
+        self._trigger_event(deed, facts)
+        self.async_write_ha_state()
 
 
 def _tells_blocks(tiles: DashboardTileData | None) -> bool:

@@ -15,6 +15,7 @@ from homeassistant.helpers.event import async_track_state_change_event
 from .entity import MinerEntity, async_add_offered
 from .miner.coordinator import MinerConfigEntry, MinerCoordinator
 from .miner.plug import async_switch_plug, plug_is_on
+from .miner.watchdog import Watchdog
 
 PARALLEL_UPDATES = 1
 
@@ -24,6 +25,12 @@ MINING = SwitchEntityDescription(
     translation_key="mining",
     name=None,
     device_class=SwitchDeviceClass.SWITCH,
+)
+
+WATCHDOG = SwitchEntityDescription(
+    key="watchdog",
+    translation_key="watchdog",
+    entity_category=EntityCategory.CONFIG,
 )
 
 
@@ -40,13 +47,20 @@ async def async_setup_entry(
     entry: MinerConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the mining switch where mining can be stopped."""
+    """Add the mining switch where mining can be stopped, and the watchdog's."""
     coordinator = entry.runtime_data
     async_add_offered(
         coordinator,
         (FAN_AUTO,),
         lambda _, miner: miner.profile is not None and miner.profile.fan_auto,
         FanAutoSwitch,
+        async_add_entities,
+    )
+    async_add_offered(
+        coordinator,
+        (WATCHDOG,),
+        lambda _, miner: miner.profile is not None and miner.profile.restart,
+        WatchdogSwitch,
         async_add_entities,
     )
     if coordinator.plug is not None:
@@ -81,6 +95,7 @@ class MiningSwitch(MinerEntity, SwitchEntity):
         await self.coordinator.async_set_paused(True)
 
 
+<<<<<<< HEAD
 class FanAutoSwitch(MinerEntity, SwitchEntity):
     """Lets a miner set the speed of its fan; off keeps the present speed.
 
@@ -103,10 +118,34 @@ class FanAutoSwitch(MinerEntity, SwitchEntity):
     async def async_turn_on(self, **kwargs: Any) -> None:
         await self.coordinator.async_command(self.coordinator.client.set_fan_auto())
         self._commanded = True
+=======
+class WatchdogSwitch(MinerEntity, SwitchEntity):
+    """Whether HMM restarts the miner when it finds no shares any more."""
+
+    @property
+    @override
+    def available(self) -> bool:
+        return True
+
+    @property
+    def _watchdog(self) -> Watchdog:
+        assert self.coordinator.watchdog is not None
+        return self.coordinator.watchdog
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        return self._watchdog.record.enabled
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        self._watchdog.async_enable(True)
+>>>>>>> ceace41 (Restart a miner that finds no shares, where its owner wants that)
         self.async_write_ha_state()
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
+<<<<<<< HEAD
         await self.coordinator.async_hold_fan()
         self._commanded = False
         self.async_write_ha_state()
@@ -116,6 +155,11 @@ class FanAutoSwitch(MinerEntity, SwitchEntity):
         profile = self.coordinator.profile
         return profile is not None and "fan_auto" in profile.telemetry
 
+=======
+        self._watchdog.async_enable(False)
+        self.async_write_ha_state()
+
+>>>>>>> ceace41 (Restart a miner that finds no shares, where its owner wants that)
 
 class PlugSwitch(MinerEntity, SwitchEntity):
     """Stops mining by the smart plug that the miner hangs on.

@@ -109,6 +109,14 @@ class Fleet:
             default=None,
         )
 
+    def many_silent(self) -> bool:
+        """Return whether half of the miners find no shares: it is none of them then."""
+        silent = sum(
+            "no_shares" in miner.status.problems.active
+            for miner in self.miners.values()
+        )
+        return silent >= 2 and 2 * silent >= len(self.miners)
+
     @callback
     def coins(self, hass: HomeAssistant) -> set[str]:
         """Return what is mined and paid by all pools, also by disabled ones."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 import logging
 import time
-from typing import Any, ClassVar, override
+from typing import TYPE_CHECKING, Any, ClassVar, override
 import zlib
 
 from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry
@@ -45,6 +45,9 @@ from .profile_store import ProfileStore
 from .profiles import TuningProfiles
 from .status import MinerStatus, Poll, StatusRecord
 from .tuning import MinerTuning
+
+if TYPE_CHECKING:
+    from .watchdog import Watchdog
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -128,6 +131,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             MinerProblems(limits),
             None if hass.is_running else time.monotonic(),
         )
+        self.watchdog: Watchdog | None = None
+        """Restarts it, if its owner wants that."""
         self.has_news = False
         """Whether the last poll changed the status: the fleet counts again then."""
         self._was_down = False

@@ -161,7 +161,7 @@ class MinerProblems:
     _before: MinerTelemetry | None = None
     _uptime: float | None = None
     _shares_at: float | None = None
-    _has_share: bool = False
+    has_share: bool = False
     """Whether the last poll showed a share more than the one before."""
     _same_hashrates: int = 0
     _hashrates: deque[float] = field(default_factory=lambda: deque(maxlen=_MEAN_POLLS))
@@ -248,7 +248,7 @@ class MinerProblems:
         shares = _shares(before), _shares(data)
         if shares[0] != shares[1]:
             self._shares_at = now
-        self._has_share = (
+        self.has_share = (
             shares[0] is not None and shares[1] is not None and shares[1] > shares[0]
         )
         is_same = data.hashrate is not None and before.hashrate == data.hashrate
@@ -275,7 +275,7 @@ class MinerProblems:
         known = self._debounces.get("no_shares")
         if known is not None and known.active:
             # A restart alone brings no share
-            return not self._has_share
+            return not self.has_share
         if not data.hashing or _shares(data) is None or self.is_starting(data, now):
             self._shares_at = now
             return False

@@ -1,0 +1,260 @@
+"""The watchdog restarts a miner that finds no shares, once, and says what it does."""
+
+from contextlib import AsyncExitStack
+import json
+import time
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+import pytest
+
+from custom_components.hmm.const import DOMAIN
+from custom_components.hmm.data import get_data
+from custom_components.hmm.miner import problems, watchdog
+from custom_components.hmm.miner.watchdog import WatchdogRecord
+from simulator import SimulatedAxeOS
+from simulator.override import override
+from tests.common import act, find, find_id, poll, until
+from tests.conftest import miner_entry, set_up
+
+INFO = "GET /api/system/info"
+MINING: WeakKeyDictionary[SimulatedAxeOS, dict[str, Any]] = WeakKeyDictionary()
+"""What each miner reported before it was frozen."""
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+@pytest.fixture
+async def entry(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, monkeypatch: pytest.MonkeyPatch
+) -> ConfigEntry[Any]:
+    """Return a miner whose shares are overdue within three polls."""
+    monkeypatch.setattr(problems, "_SHORTEST_WAIT", 0.0)
+    monkeypatch.setattr(problems, "_OVERDUE", 0)
+    monkeypatch.setattr(watchdog, "_AFTER_START", 0.0)
+    monkeypatch.setattr(problems.MinerProblems, "is_starting", lambda *_: False)
+    stand_still(bitaxe, 100)
+    return await set_up(home, miner_entry(bitaxe, "bitaxe"))
+
+
+def deeds(home: HomeAssistant, entry: ConfigEntry[Any]) -> list[tuple[str, Any]]:
+    """Return a list that gets each event of the watchdog with its reason."""
+    found: list[tuple[str, Any]] = []
+    event_id = find_id(home, entry, "event", "watchdog")
+
+    @callback
+    def note(event: Any) -> None:
+        new = event.data["new_state"]
+        if event.data["entity_id"] == event_id and new is not None:
+            facts = new.attributes
+            found.append((facts["event_type"], facts.get("reason")))
+
+    home.bus.async_listen("state_changed", note)
+    return found
+
+
+def stand_still(
+    device: SimulatedAxeOS, shares: int, *, has_uptime: bool = False
+) -> None:
+    """Let a miner report so many shares and nothing new, also after a restart.
+
+    By an uptime, nobody would believe its hashrate in the first minute.
+    """
+    if device not in MINING:
+        MINING[device] = json.loads(device.routes()[INFO](None).body)  # type: ignore[arg-type]
+    values = {**MINING[device], "sharesAccepted": shares, "sharesRejected": 0}
+    del values["uptimeSeconds"]
+    if not has_uptime:
+        values["uptimeSeconds"] = None
+    device.rewrite = override(values)
+
+
+def restarts(bitaxe: SimulatedAxeOS) -> int:
+    """Return how many times the miner was told to restart."""
+    return bitaxe.counters.by_path["POST /api/system/restart"]
+
+
+async def enable(home: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+    """Switch the watchdog on."""
+    await act(home, "switch", "turn_on", find_id(home, entry, "switch", "watchdog"))
+
+
+async def freeze(home: HomeAssistant, entry: ConfigEntry[Any], polls: int = 6) -> None:
+    """Poll while nothing changes."""
+    for _ in range(polls):
+        await poll(home, entry)
+        # A restart takes its time
+        await home.async_block_till_done(wait_background_tasks=True)
+
+
+async def test_it_is_off_until_it_is_wanted(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """A frozen miner is a problem, and is left alone."""
+    found = deeds(home, entry)
+    assert find(home, entry, "switch", "watchdog").state == "off"
+    await freeze(home, entry)
+    assert find(home, entry, "sensor", "status").state == "no_shares"
+    assert (found, restarts(bitaxe)) == ([], 0)
+
+
+async def test_one_restart_and_its_success(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """The next share ends it, not the restart alone."""
+    found = deeds(home, entry)
+    await enable(home, entry)
+    await freeze(home, entry)
+    assert restarts(bitaxe) == 1
+    assert found == [("restarted", "share_overdue")]
+    # Without a share: not once more
+    await freeze(home, entry, 12)
+    assert restarts(bitaxe) == 1
+
+    await set_shares(home, bitaxe, entry)
+    assert found[:2] == [("restarted", "share_overdue"), ("recovered", None)]
+    event = find(home, entry, "event", "watchdog")
+    assert event.attributes["attempt"] == 1
+
+
+async def set_shares(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """Let the miner find a share between two polls."""
+    for shares in (100, 101, 102):
+        stand_still(bitaxe, shares)
+        await poll(home, entry)
+
+
+async def test_it_cools_down_between_two_restarts(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """A miner that freezes again is waited for, longer each time."""
+    found = deeds(home, entry)
+    await enable(home, entry)
+    record = get_data(home).watchdogs[entry.entry_id]
+    for restart, cool_down in enumerate((900, 1800, 3600), start=1):
+        await freeze(home, entry)
+        assert restarts(bitaxe) == restart
+        assert record.cool_down == cool_down
+        await set_shares(home, bitaxe, entry)
+        await freeze(home, entry)
+        assert restarts(bitaxe) == restart
+        record.restarts = [at - cool_down for at in record.restarts]
+        await set_shares(home, bitaxe, entry)
+    # Three in a day are enough
+    await freeze(home, entry)
+    assert restarts(bitaxe) == 3
+    assert found[-1] == ("gave_up", "share_overdue")
+    assert found.count(("held_back", "cooling_down")) == 2
+
+
+async def test_it_gives_up_with_a_repair(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A restart that did not help is the last one; a share ends the repair."""
+    monkeypatch.setattr(watchdog, "_COOL_DOWNS", (0.01,))
+    found = deeds(home, entry)
+    await enable(home, entry)
+    await freeze(home, entry, 20)
+    assert restarts(bitaxe) == 1
+    assert found[-1] == ("gave_up", "share_overdue")
+    issues = ir.async_get(home)
+    issue = f"watchdog_gave_up_{entry.entry_id}"
+    assert issues.async_get_issue(DOMAIN, issue) is not None
+    await set_shares(home, bitaxe, entry)
+    assert issues.async_get_issue(DOMAIN, issue) is None
+    assert ("recovered", None) in found
+
+
+async def test_a_restart_that_does_not_happen(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """A miner that only says that it restarts: given up at once, with the repair."""
+    found = deeds(home, entry)
+    bitaxe._routes = {
+        **bitaxe.routes(),
+        "POST /api/system/restart": bitaxe.routes()[INFO],
+    }
+    stand_still(bitaxe, 100, has_uptime=True)
+    await enable(home, entry)
+    await freeze(home, entry)
+    await until(lambda: found[-1:] == [("gave_up", "share_overdue")])
+    await freeze(home, entry)
+    assert restarts(bitaxe) == 1
+
+
+async def test_never_while_it_is_too_hot(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What harms is said, once."""
+    found = deeds(home, entry)
+    entry.runtime_data.status.problems.limits = problems.Limits(warm=1.0)
+    rules = {**problems.RULES, "hot": problems.Rule(polls=1)}
+    monkeypatch.setattr(problems, "RULES", rules)
+    await enable(home, entry)
+    await freeze(home, entry, 12)
+    assert (found, restarts(bitaxe)) == ([("held_back", "hot")], 0)
+
+
+async def test_not_where_half_of_the_miners_are_silent(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """Then it is the internet, or their pool."""
+    async with AsyncExitStack() as stack:
+        other = await stack.enter_async_context(SimulatedAxeOS())
+        stand_still(other, 100)
+        second = await set_up(home, miner_entry(other, "bitaxe", title="Second"))
+        await freeze(home, second)
+        found = deeds(home, entry)
+        await enable(home, entry)
+        await freeze(home, entry)
+        assert restarts(bitaxe) == 0
+        assert found == [("held_back", "many_silent")]
+
+
+async def test_it_is_as_before_after_a_restart_of_home_assistant(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """What waits for a share still waits; switching it on again tries once more."""
+    await enable(home, entry)
+    await freeze(home, entry)
+    await home.config_entries.async_reload(entry.entry_id)
+    await freeze(home, entry, 12)
+    assert find(home, entry, "switch", "watchdog").state == "on"
+    assert restarts(bitaxe) == 1
+    record = get_data(home).watchdogs[entry.entry_id]
+    record.restarts = [at - 900 for at in record.restarts]
+    await enable(home, entry)
+    await freeze(home, entry)
+    assert restarts(bitaxe) == 2
+    off = find_id(home, entry, "switch", "watchdog")
+    await act(home, "switch", "turn_off", off)
+    assert find(home, entry, "switch", "watchdog").state == "off"
+
+
+@pytest.mark.parametrize(
+    "broken", [None, {}, {"enabled": True, "restarts": ["x"]}, {"enabled": 1}]
+)
+def test_a_record_that_somebody_edited(broken: Any) -> None:
+    """What is no record is one of the errors for which an empty one is taken."""
+    with pytest.raises((AttributeError, LookupError, TypeError, ValueError)):
+        WatchdogRecord.from_dict(broken)
+    record = WatchdogRecord(True, [time.time()], waits=True)
+    assert WatchdogRecord.from_dict(record.as_dict()) == record
+
+
+def test_a_clock_that_was_set_back() -> None:
+    """Restarts in the future are none."""
+    record = WatchdogRecord(True, [2e9])
+    assert record.may_restart(1e9) is None
+    assert record.restarts == []
