@@ -121,7 +121,7 @@ async def test_no_switch_without_pause(home: HomeAssistant) -> None:
     """What cannot be paused has no switch."""
     async with SimulatedAxeOS(generation="2.13") as device:
         entry = await set_up(home, miner_entry(device, "bitaxe"))
-        assert keys(home, entry, "switch") <= {"fan_auto"}
+        assert "mining" not in keys(home, entry, "switch")
 
 
 class Plug(SwitchEntity):

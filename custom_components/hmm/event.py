@@ -150,6 +150,8 @@ class MinerEvent(_FindEvent, MinerEntity):
 class WatchdogEvent(MinerEntity, EventEntity):
     """Fires whatever the watchdog of a miner does."""
 
+    _state_of = ("available",)
+
     @property
     @override
     def available(self) -> bool:

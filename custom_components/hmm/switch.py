@@ -95,7 +95,6 @@ class MiningSwitch(MinerEntity, SwitchEntity):
         await self.coordinator.async_set_paused(True)
 
 
-<<<<<<< HEAD
 class FanAutoSwitch(MinerEntity, SwitchEntity):
     """Lets a miner set the speed of its fan; off keeps the present speed.
 
@@ -118,9 +117,24 @@ class FanAutoSwitch(MinerEntity, SwitchEntity):
     async def async_turn_on(self, **kwargs: Any) -> None:
         await self.coordinator.async_command(self.coordinator.client.set_fan_auto())
         self._commanded = True
-=======
+        self.async_write_ha_state()
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        await self.coordinator.async_hold_fan()
+        self._commanded = False
+        self.async_write_ha_state()
+
+    @property
+    def _is_told(self) -> bool:
+        profile = self.coordinator.profile
+        return profile is not None and "fan_auto" in profile.telemetry
+
+
 class WatchdogSwitch(MinerEntity, SwitchEntity):
     """Whether HMM restarts the miner when it finds no shares any more."""
+
+    _state_of = ("is_on",)
 
     @property
     @override
@@ -140,26 +154,13 @@ class WatchdogSwitch(MinerEntity, SwitchEntity):
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
         self._watchdog.async_enable(True)
->>>>>>> ceace41 (Restart a miner that finds no shares, where its owner wants that)
         self.async_write_ha_state()
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
-<<<<<<< HEAD
-        await self.coordinator.async_hold_fan()
-        self._commanded = False
-        self.async_write_ha_state()
-
-    @property
-    def _is_told(self) -> bool:
-        profile = self.coordinator.profile
-        return profile is not None and "fan_auto" in profile.telemetry
-
-=======
         self._watchdog.async_enable(False)
         self.async_write_ha_state()
 
->>>>>>> ceace41 (Restart a miner that finds no shares, where its owner wants that)
 
 class PlugSwitch(MinerEntity, SwitchEntity):
     """Stops mining by the smart plug that the miner hangs on.

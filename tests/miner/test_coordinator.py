@@ -125,7 +125,9 @@ async def test_fault_of_a_bitaxe(
         for platform, key in (
             ("binary_sensor", "online"),
             ("binary_sensor", "problem"),
+            ("event", "watchdog"),
             ("sensor", "status"),
+            ("switch", "watchdog"),
         )
     }
     for state in shown:
@@ -566,7 +568,7 @@ async def test_firmware_update(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> N
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
     (device,) = devices(home, entry)
     assert device.sw_version == "v2.13.0"
-    assert keys(home, entry, "switch") == set()
+    assert keys(home, entry, "switch") == {"watchdog"}
 
     bitaxe.generation = GENERATIONS["2.15"]
     bitaxe.version = "v2.15.0"
