@@ -568,7 +568,7 @@ async def test_firmware_update(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> N
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
     (device,) = devices(home, entry)
     assert device.sw_version == "v2.13.0"
-    assert keys(home, entry, "switch") == {"watchdog"}
+    assert "mining" not in keys(home, entry, "switch")
 
     bitaxe.generation = GENERATIONS["2.15"]
     bitaxe.version = "v2.15.0"
