@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import is_dataclass
+from fnmatch import fnmatch
 import importlib
 from itertools import chain
 import json
@@ -370,6 +371,30 @@ def test_every_mode_of_a_bundled_driver_is_translated() -> None:
 
     offered = load("services.yaml")["set_mode"]["fields"]["mode"]["selector"]["select"]
     assert set(offered["options"]) == modes
+
+
+@pytest.mark.parametrize(
+    ("name", "properties", "is_miner"),
+    [
+        ("Bitaxe Gamma 601 (12ab)", {"asic": "BM1370", "board": "601"}, True),
+        # Its owner renamed it, or it is a NerdQAxe
+        ("Garage", {"asic": "BM1370", "board": "601"}, True),
+        ("bitaxe", {}, True),
+        ("Printer", {"board": "x"}, False),
+    ],
+)
+def test_what_a_miner_announces_is_recognized(
+    name: str, properties: dict[str, str], is_miner: bool
+) -> None:
+    """Given an mDNS name and TXT record, then Home Assistant matches them as it does."""
+    assert is_miner is any(
+        fnmatch(name.lower(), matcher.get("name", "*"))
+        and all(
+            key in properties and fnmatch(properties[key].lower(), pattern)
+            for key, pattern in matcher.get("properties", {}).items()
+        )
+        for matcher in load("manifest.json")["zeroconf"]
+    )
 
 
 def test_every_problem_of_a_bundled_driver_is_translated() -> None:
