@@ -1,9 +1,9 @@
 // What all cards have in common: they draw again only if something changed that they used, and never throw.
 
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
-import type { Action } from "./actions";
+import { type Action, modeName } from "./actions";
 import type { CardConfig, Hass } from "./hass";
-import { type HmmDevice, modelOf, type Model } from "./model";
+import { type HmmDevice, isKnown, modelOf, type Model, stateOf } from "./model";
 import { type Host, question } from "./parts";
 import { onPrivate } from "./status";
 import { styles } from "./styles";
@@ -188,6 +188,42 @@ export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElem
       this.failures.set(key, this.t("failed", { reason }));
     }
     this.requestUpdate();
+  }
+
+  /** The modes of a miner: segments up to four, else a list. */
+  protected modeControl(hass: Hass, miner: HmmDevice): TemplateResult | typeof nothing {
+    const mode = stateOf(hass, miner, "select.mode");
+    const options = Array.isArray(mode?.attributes.options) ? mode.attributes.options.map(String) : [];
+    if (!isKnown(mode) || options.length < 2) return nothing;
+    const choose = (option: string) => {
+      if (option === mode.state) return;
+      void this.perform("mode", option, mode.entity_id, () =>
+        hass.callService("select", "select_option", { option }, { entity_id: mode.entity_id }),
+      );
+    };
+    const pending = this.busy("mode");
+    const label = this.t("mode");
+    const name = (option: string) => (pending === option ? `${modeName(hass, option)} …` : modeName(hass, option));
+    if (options.length > 4) {
+      return html`<select class="modes" aria-label=${label} .value=${pending ?? mode.state} @change=${(event: Event) => choose((event.target as HTMLSelectElement).value)}>
+        ${options.map((option) => html`<option value=${option} ?selected=${option === (pending ?? mode.state)}>${name(option)}</option>`)}
+      </select>`;
+    }
+    const move = (event: KeyboardEvent) => {
+      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      const buttons = [...(event.currentTarget as HTMLElement).querySelectorAll("button")];
+      const now = buttons.indexOf(event.target as HTMLButtonElement);
+      const flipped = getComputedStyle(this).direction === "rtl" && event.key.match(/Left|Right/u) ? -step : step;
+      buttons[(now + flipped + buttons.length) % buttons.length]?.focus();
+    };
+    const current = options.includes(mode.state) ? mode.state : options[0];
+    return html`<div class="seg" role="radiogroup" aria-label=${label} @keydown=${move}>
+      ${options.map(
+        (option) => html`<button role="radio" title=${name(option)} aria-checked=${option === mode.state ? "true" : "false"} tabindex=${option === current ? 0 : -1} @click=${() => choose(option)}>${name(option)}</button>`,
+      )}
+    </div>`;
   }
 
   getCardSize(): number {

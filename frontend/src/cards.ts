@@ -1,6 +1,7 @@
 // Registers the cards and the dashboard with Home Assistant.
 
 import type { HmmCard } from "./card";
+import { HmmFleetBadge, HmmModeFeature, HmmPauseFeature } from "./cards/extras";
 import { HmmFleetCard } from "./cards/fleet";
 import { HmmLeaderboardCard } from "./cards/leaderboard";
 import { HmmMinerCard, HmmMinersCard } from "./cards/miner";
@@ -48,9 +49,41 @@ export function register(version: string): void {
       getEntitySuggestion: (hass: Hass, entityId: string) => suggest(hass, entityId, name),
     } as Listed);
   }
+  registerExtras();
   registerStrategies();
   void loadTexts(pageHass().locale.language);
   void watchVersion(version);
+}
+
+function registerExtras(): void {
+  const define = (name: string, element: unknown) => {
+    if (!customElements.get(name)) customElements.define(name, element as CustomElementConstructor);
+  };
+  const features = [["hmm-mode-feature", "feature_mode", HmmModeFeature], ["hmm-pause-feature", "feature_pause", HmmPauseFeature]] as const;
+  for (const [type, key, feature] of features) {
+    define(type, feature);
+    list("customCardFeatures", {
+      type,
+      get name() {
+        return text(pageHass(), key);
+      },
+      isSupported: feature.isSupported,
+      configurable: false,
+    } as Listed);
+  }
+  const badge = HmmFleetBadge as unknown as CardClass;
+  badge.getConfigForm ??= () => formOf("hmm-fleet-badge", pageHass);
+  define("hmm-fleet-badge", HmmFleetBadge);
+  list("customBadges", {
+    type: "hmm-fleet-badge",
+    get name() {
+      return text(pageHass(), "badge_fleet");
+    },
+    get description() {
+      return text(pageHass(), "badge_fleet_help");
+    },
+    preview: true,
+  } as Listed);
 }
 
 /** After an update an open page keeps the old cards: say so once it is connected again. */

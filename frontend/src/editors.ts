@@ -7,8 +7,8 @@ const MINERS = { device: { multiple: true, filter: [{ integration: "hmm" }], ent
 
 export function formOf(card: string, hass: () => Hass): object {
   const say = (key: Parameters<typeof text>[1]) => text(hass(), key);
-  const layout = (...values: ("compact" | "detailed" | "figures")[]) => ({
-    name: "layout",
+  const choice = (name: string, ...values: ("compact" | "detailed" | "figures" | "problems" | "mining" | "best_share")[]) => ({
+    name,
     selector: { select: { mode: "dropdown", options: values.map((value) => ({ value, label: say(`form_${value}`) })) } },
   });
   const device = { name: "device_id", required: true, selector: { device: { filter: [{ integration: "hmm" }] } } };
@@ -16,12 +16,13 @@ export function formOf(card: string, hass: () => Hass): object {
   const limit = { name: "limit", selector: { number: { min: 1, max: 50, mode: "box" } } };
   const forms: Record<string, object[]> = {
     "hmm-fleet-card": [{ name: "highlights", default: true, selector: { boolean: {} } }],
-    "hmm-miner-card": [device, layout("compact", "detailed")],
+    "hmm-miner-card": [device, choice("layout", "compact", "detailed")],
     "hmm-miners-card": [limit, { name: "devices", selector: MINERS }],
     "hmm-miners-table-card": [{ name: "group", default: true, selector: { boolean: {} } }, { name: "devices", selector: MINERS }],
-    "hmm-pool-card": [device, layout("figures", "compact")],
+    "hmm-pool-card": [device, choice("layout", "figures", "compact")],
     "hmm-pools-card": [title, { name: "devices", selector: MINERS }],
     "hmm-leaderboard-card": [title, limit],
+    "hmm-fleet-badge": [choice("show", "problems", "mining", "best_share")],
   };
   return {
     schema: forms[card] ?? [],

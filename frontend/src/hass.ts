@@ -84,7 +84,7 @@ export interface Listed {
 }
 
 /** Add to one of the lists that Home Assistant's pickers read, once. */
-export function list(name: "customCards" | "customStrategies", item: Listed & object): void {
+export function list(name: "customCards" | "customStrategies" | "customBadges" | "customCardFeatures", item: Listed & object): void {
   const page = window as unknown as Record<string, Listed[] | undefined>;
   const known = (page[name] ??= []);
   if (!known.some(({ type }) => type === item.type)) known.push(item);

@@ -85,6 +85,11 @@ export const styles = css`
     background: color-mix(in srgb, var(--primary-color, #009ac7) 24%, var(--hmm-card)); font-weight: 500;
     box-shadow: inset 0 0 0 1px var(--primary-color, #009ac7);
   }
+  select.modes {
+    font: inherit; color: inherit; width: 100%; height: 42px; border: 0; border-radius: 12px; background: var(--hmm-fill);
+    padding: 0 12px;
+  }
+  select.modes option { background: var(--hmm-card); }
   .reason {
     display: flex; gap: 10px; align-items: center; margin: 0 10px 8px; padding: 8px 8px 8px 12px; border-radius: 12px;
     background: color-mix(in srgb, var(--c) 14%, transparent);

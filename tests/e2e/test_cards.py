@@ -74,18 +74,25 @@ async def test_a_new_browser_draws_every_card_whatever_miners_are_called(
             title = await add_miner(client, f"{miner.host}:{miner.port}")
             assert title is not None
             devices.append(await rename(client, title, name))
-        cards = [
+        cards: list[dict[str, Any]] = [
             {"type": f"custom:{card}", "device_id": devices[0], "layout": "detailed"}
             for card in CARDS
         ]
-        await save_board(
-            client,
-            {
-                "views": [
-                    {"type": "sections", "sections": [{"type": "grid", "cards": cards}]}
-                ]
-            },
+        mode = next(
+            entity["entity_id"]
+            for entity in await client.command("config/entity_registry/list")
+            if entity["device_id"] == devices[0] and entity["translation_key"] == "mode"
         )
+        features = [
+            {"type": f"custom:hmm-{name}-feature"} for name in ("mode", "pause")
+        ]
+        cards.append({"type": "tile", "entity": mode, "features": features})
+        view = {
+            "type": "sections",
+            "badges": [{"type": "custom:hmm-fleet-badge", "show": "mining"}],
+            "sections": [{"type": "grid", "cards": cards}],
+        }
+        await save_board(client, {"views": [view]})
         errors: list[str] = []
         for _ in range(3):
             context = await browser.new_context(viewport=DESKTOP)
@@ -94,6 +101,9 @@ async def test_a_new_browser_draws_every_card_whatever_miners_are_called(
             await page.goto(f"{home_assistant.url}/{BOARD}/0")
             for card in CARDS:
                 await expect(page.locator(f"{card} ha-card").first).to_be_visible()
+            await expect(page.locator("hmm-mode-feature [role=radio]")).to_have_count(4)
+            await expect(page.locator("hmm-pause-feature button")).to_be_visible()
+            await expect(page.locator("hmm-fleet-badge")).to_contain_text("mining")
             await expect(page.locator("hui-error-card")).to_have_count(0)
             await expect(page.locator("hmm-miner-card h2")).to_have_text(HOSTILE[0])
             assert await page.title() != "hacked"

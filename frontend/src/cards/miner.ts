@@ -1,7 +1,7 @@
 // One miner: as a tile beside stock tiles, or in detail.
 
 import { css, html, nothing, type TemplateResult } from "lit";
-import { check, identify, modeName, pause, remedy, restart, type Action } from "../actions";
+import { check, identify, pause, remedy, restart, type Action } from "../actions";
 import { HmmCard } from "../card";
 import * as f from "../format";
 import { type CardConfig, type Hass, moreInfo, navigate, openDevice } from "../hass";
@@ -33,8 +33,6 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
       .axis { display: flex; justify-content: space-between; padding: 2px 14px 4px; font-size: 12px; line-height: 16px; direction: ltr; color: var(--hmm-text-2); }
       hmm-spark { display: block; height: 52px; margin-top: 4px; }
       .fail { padding: 0 14px 8px; font-size: 12px; }
-      select { font: inherit; color: inherit; width: 100%; height: 42px; border: 0; border-radius: 12px; background: var(--hmm-fill); padding: 0 12px; }
-      select option { background: var(--hmm-card); }
     `,
   ];
 
@@ -204,7 +202,7 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
     const again = isOffline ? check(hass, miner) : restart(hass, miner);
     const other = isOffline ? this.page(miner) : status.group === "overheated" ? identify(hass, miner) : pause(hass, miner);
     const shown = [other, fix?.label === again?.label ? undefined : again].filter((action): action is Action => action !== undefined);
-    const mode = this.modes(hass, miner);
+    const mode = this.modeControl(hass, miner);
     if (!shown.length && mode === nothing && !this.busy("foot0") && !this.busy("foot1")) return nothing;
     return html`<div class="foot">
       ${mode}
@@ -219,41 +217,6 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
     const url = miner.device.configuration_url;
     if (!url || !/^https?:\/\//u.test(url)) return undefined;
     return { label: this.t("open_page"), icon: "mdi:open-in-new", run: () => void window.open(url, "_blank", "noreferrer") };
-  }
-
-  private modes(hass: Hass, miner: HmmDevice): TemplateResult | typeof nothing {
-    const mode = stateOf(hass, miner, "select.mode");
-    const options = Array.isArray(mode?.attributes.options) ? mode.attributes.options.map(String) : [];
-    if (!isKnown(mode) || options.length < 2) return nothing;
-    const choose = (option: string) => {
-      if (option === mode.state) return;
-      void this.perform("mode", option, mode.entity_id, () =>
-        hass.callService("select", "select_option", { option }, { entity_id: mode.entity_id }),
-      );
-    };
-    const pending = this.busy("mode");
-    const label = this.t("mode");
-    const name = (option: string) => (pending === option ? `${modeName(hass, option)} …` : modeName(hass, option));
-    if (options.length > 4) {
-      return html`<select aria-label=${label} .value=${pending ?? mode.state} @change=${(event: Event) => choose((event.target as HTMLSelectElement).value)}>
-        ${options.map((option) => html`<option value=${option} ?selected=${option === (pending ?? mode.state)}>${name(option)}</option>`)}
-      </select>`;
-    }
-    const move = (event: KeyboardEvent) => {
-      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-      if (!step) return;
-      event.preventDefault();
-      const buttons = [...(event.currentTarget as HTMLElement).querySelectorAll("button")];
-      const now = buttons.indexOf(event.target as HTMLButtonElement);
-      const flipped = getComputedStyle(this).direction === "rtl" && event.key.match(/Left|Right/u) ? -step : step;
-      buttons[(now + flipped + buttons.length) % buttons.length]?.focus();
-    };
-    const current = options.includes(mode.state) ? mode.state : options[0];
-    return html`<div class="seg" role="radiogroup" aria-label=${label} @keydown=${move}>
-      ${options.map(
-        (option) => html`<button role="radio" aria-checked=${option === mode.state ? "true" : "false"} tabindex=${option === current ? 0 : -1} @click=${() => choose(option)}>${name(option)}</button>`,
-      )}
-    </div>`;
   }
 }
 
