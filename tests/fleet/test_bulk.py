@@ -551,6 +551,24 @@ async def test_what_is_refused_when_it_is_back_is_told(
     assert "Axe is back, but set_mode was not done: 127.0.0.1 acc" in caplog.text
 
 
+async def test_an_entry_that_is_reloaded_in_the_middle_of_it(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """What was kept is done after that."""
+    await bitaxe.unplug()
+    await run(home, "set_mode", entry, mode="eco", keep_for=3600)
+    await bitaxe.plug_in()
+    await entry.runtime_data.async_refresh()
+    bitaxe.fault = Fault.SILENT
+    await home.config_entries.async_unload(entry.entry_id)
+    assert list(get_data(home).kept[entry.entry_id].commands) == ["mode"]
+    bitaxe.fault = None
+    await home.config_entries.async_setup(entry.entry_id)
+    await home.async_block_till_done(wait_background_tasks=True)
+    await until(lambda: not entry.runtime_data.kept)
+    assert bitaxe.settings["frequency"] == 400
+
+
 async def test_what_another_version_kept_is_dropped(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
 ) -> None:

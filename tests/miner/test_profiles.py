@@ -405,6 +405,36 @@ async def test_a_profile_that_is_accepted_and_not_applied(
     assert find(home, entry, "select", "mode").state == "eco"
 
 
+async def test_what_half_a_change_leaves_is_nobodys_point(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """A device that takes the voltage and not the frequency: custom still leads back."""
+    bitaxe.settings |= {"frequency": 505, "coreVoltage": 1120}
+    await poll(home, entry)
+    await run(home, "save_profile", entry, name="fast")
+    await edit(home, "delete_profile", entry, profile="fast")
+    bitaxe.settings |= {"frequency": 610, "coreVoltage": 1240}
+    await poll(home, entry)
+    await run(home, "save_profile", entry, name="fast")
+    bitaxe.settings |= {"frequency": 505, "coreVoltage": 1120}
+    await poll(home, entry)
+    routes = bitaxe.routes()
+    patch = routes["PATCH /api/system"]
+
+    def stuck(request: Request) -> Response:
+        return Response() if b"frequency" in request.body else patch(request)
+
+    bitaxe._routes = {**routes, "PATCH /api/system": stuck}
+    assert await run(home, "apply_profile", entry, profile="fast") == {
+        "Axe": ("failed", "setting_not_applied")
+    }
+    assert point(bitaxe) == (505, 1240)
+    assert find(home, entry, "select", "mode").state == "custom"
+    bitaxe._routes = routes
+    assert await run(home, "set_mode", entry, mode="custom") == {"Axe": ("done", None)}
+    assert point(bitaxe) == (505, 1120)
+
+
 async def test_a_profile_beyond_the_limits(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
 ) -> None:

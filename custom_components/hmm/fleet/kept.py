@@ -1,5 +1,6 @@
 """Runs what was kept for a miner, as soon as it is back."""
 
+import asyncio
 from datetime import datetime
 import logging
 
@@ -75,9 +76,15 @@ async def _run(
     hass: HomeAssistant, miner: MinerCoordinator, command: Command, kept: Kept
 ) -> None:
     records, entry = get_data(hass).kept, miner.config_entry
-    outcome = await async_attempt(hass, miner, command, kept.data, Context())
     commands = records[entry.entry_id].commands
     assert command.kind is not None
+    try:
+        outcome = await async_attempt(hass, miner, command, kept.data, Context())
+    except asyncio.CancelledError:
+        # The entry is unloaded in the middle of it: it is done after that
+        commands.setdefault(command.kind, kept)
+        records.save_soon()
+        raise
     if outcome.result == "unreachable" or outcome.reason in _LATER:
         # Running it has dropped it; a newer one goes first
         commands.setdefault(command.kind, kept)

@@ -461,6 +461,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         """
         if kind:
             self.async_drop_kept(kind)
+        is_done = False
         try:
             if not self.last_update_success:
                 await self.async_refresh()
@@ -468,7 +469,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
                 raise self.as_action()
             if kind == "mode":
                 # The way back to what the owner has tuned by hand
-                self.tuning.keep_point()
+                self.tuning.begin_change()
                 self.changed_at = self.hass.loop.time()
             await command
         except AuthRequired as err:
@@ -479,11 +480,14 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
                 self.status.problems.refusals += 1
             raise action_failed(err, self.client.host) from err
         else:
+            is_done = True
             self.status.problems.refusals = 0
         finally:
             # A command that never ran is not left behind un-awaited
             command.close()
             await self.async_refresh()
+            if kind == "mode":
+                self.tuning.end_change(is_done=is_done)
 
     def as_action(self) -> HomeAssistantError:
         """Return why the last poll failed, as the reason of a failed action."""

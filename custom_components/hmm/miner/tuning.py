@@ -40,6 +40,9 @@ class MinerTuning:
         self._book = book
         self._entry_id = miner.config_entry.entry_id
         book.listeners[self._entry_id] = self._profiles_changed
+        self._before: Settings | None = None
+        self._doubtful: Settings | None = None
+        """What a change that failed half way has left behind: nobody's own point."""
         self._point: Settings | None = None
         self._since = 0.0
 
@@ -131,7 +134,8 @@ class MinerTuning:
             sent = await self._miner.async_set_mode(name)
             self._activate(None)
             return sent
-        if name == MODE_CUSTOM and self.current == MODE_CUSTOM:
+        is_custom = name == self.current == MODE_CUSTOM
+        if is_custom and (self._doubtful is None or self.own_point is None):
             self.keep_point()
             return False
         if name == MODE_CUSTOM and (point := self.own_point) is not None:
@@ -293,9 +297,23 @@ class MinerTuning:
             self._book.save()
         data = self._miner.data
         point = None if data is None or record.lowered else self._own_of(data)
-        if point is not None and point != self.own_point:
+        if point not in (None, self._doubtful) and point != self.own_point:
             record.own_point, record.model_key = point, self.model_key
             self._book.save()
+
+    @callback
+    def begin_change(self) -> None:
+        """Keep the way back to what the owner has tuned by hand."""
+        self.keep_point()
+        self._before = self._own_of(self._miner.data)
+
+    @callback
+    def end_change(self, *, is_done: bool) -> None:
+        """Note whether a change may have failed with one of two values written."""
+        miner, self._doubtful = self._miner, None
+        if not is_done and miner.last_update_success:
+            point = self._own_of(miner.data)
+            self._doubtful = point if point != self._before else None
 
     def _own_of(self, data: MinerTelemetry) -> Settings | None:
         """Return the point of a poll that no mode and no profile has."""
