@@ -106,8 +106,15 @@ def read_profile(
         select_pool=bool(driver.supports_select_pool()),
         filter_reset=bool(driver.supports_filter_reset()),
         fan_auto=bool(driver.supports_fan_auto()),
-        tuning=read_limits(driver.get_tuning_limits()),
+        tuning=_read_tuning(driver.get_tuning_limits(), before),
     )
+
+
+def _read_tuning(answer: Any, before: MinerProfile | None) -> TuningLimits | None:
+    """Return what may be tuned; the same as before has been read before."""
+    if before is not None and type(answer) is TuningLimits and answer == before.tuning:
+        return before.tuning
+    return read_limits(answer)
 
 
 def merge_facts(*facts: DeviceFacts | None) -> DeviceFacts:

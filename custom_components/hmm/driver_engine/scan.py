@@ -3,14 +3,15 @@
 import asyncio
 from collections.abc import Iterable
 from ipaddress import IPv4Network
+import socket
 
 from ..driver_api import BaseMinerAdapter, DriverContext
 from .detect import Detected, detect
 from .loaded import LoadedDriver
 
 # A live host on the LAN answers a connect within milliseconds; a WiFi miner
-# that sleeps may take a second.
-_CONNECT_SECONDS = 1.5
+# that sleeps may take a second, and a lost packet is sent again after one.
+_CONNECT_SECONDS = 1.4
 _DETECTIONS_AT_ONCE = 16
 
 # Two ports of a /24 at once; a process may have no more than 1,024 files open
@@ -66,10 +67,13 @@ async def scan(
 
 async def _listens(connects: asyncio.Semaphore, host: str, port: int) -> str | None:
     """Return the host if something accepts connections on a port."""
-    try:
-        async with connects, asyncio.timeout(_CONNECT_SECONDS):
-            _, writer = await asyncio.open_connection(host, port)
-    except TimeoutError, OSError:
-        return None
-    writer.close()
-    return host
+    # Streams would take twice the time for the hundreds of hosts that refuse
+    async with connects:
+        with socket.socket(type=socket.SOCK_STREAM) as door:
+            door.setblocking(False)
+            try:
+                async with asyncio.timeout(_CONNECT_SECONDS):
+                    await asyncio.get_running_loop().sock_connect(door, (host, port))
+            except TimeoutError, OSError:
+                return None
+            return host
