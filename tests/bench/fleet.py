@@ -164,6 +164,13 @@ async def _effort(into: Effort, lag: Lag) -> AsyncIterator[None]:
     into.block = lag.take()[1]
 
 
+async def _clear_of_statistics(seconds: float) -> None:
+    """Wait until the recorder has made its statistics of five minutes and makes no new."""
+    since = time.time() % 300
+    if since < 25 or since + seconds > 305:
+        await asyncio.sleep((25 - since) % 300)
+
+
 def _rows(folder: Path) -> int:
     """Return how many states are recorded."""
     path = folder / "home-assistant_v2.db"
@@ -208,6 +215,7 @@ async def _measure_home_assistant(
         if known is None:
             await asyncio.sleep(INTERVAL)  # What a start leaves to be done later
             found.memory = _memory() - before
+            await _clear_of_statistics(seconds)
             lag.take()
             rows = _rows(folder)
             begun, cpu = time.perf_counter(), time.process_time()
