@@ -130,6 +130,9 @@ class TuningProfiles:
         self._imported: dict[str, list[TuningProfile]] = {}
         self._adopted: set[str] = set()
         self._save_due = 0.0
+        self._sorted: dict[tuple[str, str], list[TuningProfile]] = {}
+        self.version = 0
+        """Rises with every change of a profile."""
         self.listeners: dict[str, CALLBACK_TYPE] = {}
         """What shows the profiles of each miner, by its entry."""
 
@@ -175,14 +178,17 @@ class TuningProfiles:
     @callback
     def of(self, model_key: str, entry_id: str) -> list[TuningProfile]:
         """Return the profiles that a miner can use, from A to Z."""
-        return sorted(
-            (
-                it
-                for it in self._models.get(model_key, ())
-                if it.miner in (None, entry_id)
-            ),
-            key=lambda it: it.name.casefold(),
-        )
+        key = (model_key, entry_id)
+        if (found := self._sorted.get(key)) is None:
+            found = self._sorted[key] = sorted(
+                (
+                    it
+                    for it in self._models.get(model_key, ())
+                    if it.miner in (None, entry_id)
+                ),
+                key=lambda it: it.name.casefold(),
+            )
+        return found
 
     @callback
     def is_elsewhere(self, name: str) -> bool:
@@ -222,6 +228,8 @@ class TuningProfiles:
         self._show()
 
     def _show(self) -> None:
+        self.version += 1
+        self._sorted.clear()
         self.save()
         for update in tuple(self.listeners.values()):
             update()
@@ -263,7 +271,7 @@ class TuningProfiles:
         self.listeners.pop(entry_id, None)
         for key, rows in self._models.items():
             self._models[key] = [it for it in rows if it.miner != entry_id]
-        self.save()
+        self._show()
 
     @callback
     def save(self) -> None:

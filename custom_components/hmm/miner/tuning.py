@@ -10,6 +10,7 @@ from homeassistant.util import dt as dt_util
 from ..const import CONF_DRIVER, DOMAIN, MODE_CUSTOM
 from ..driver_api import MinerTelemetry, Setting, TuningLimits, TuningRange
 from ..driver_api.units import TERA, efficiency_j_per_th
+from ..driver_engine.profile import MinerProfile
 from ..errors import failure, refusal
 from .profiles import (
     FAN_AUTO,
@@ -40,6 +41,9 @@ class MinerTuning:
         self._book = book
         self._entry_id = miner.config_entry.entry_id
         book.listeners[self._entry_id] = self._profiles_changed
+        # What is asked for several times at each poll is found out once
+        self._key: tuple[MinerProfile, str] | None = None
+        self._seen: tuple[MinerTelemetry, object, str | None] | None = None
         self._before: Settings | None = None
         self._doubtful: Settings | None = None
         """What a change that failed half way has left behind: nobody's own point."""
@@ -52,8 +56,12 @@ class MinerTuning:
     def model_key(self) -> str:
         """Return what miners must have in common to share profiles."""
         entry, profile = self._miner.config_entry, self._miner.profile
-        facts = (profile.facts.model, profile.facts.hardware) if profile else ()
-        return " ".join((entry.data[CONF_DRIVER], *(it or "-" for it in facts)))
+        if profile is None:
+            return str(entry.data[CONF_DRIVER])
+        if self._key is None or self._key[0] is not profile:
+            facts = (profile.facts.model or "-", profile.facts.hardware or "-")
+            self._key = profile, " ".join((entry.data[CONF_DRIVER], *facts))
+        return self._key[1]
 
     @property
     def model(self) -> str:
@@ -94,6 +102,12 @@ class MinerTuning:
         data: MinerTelemetry | None = self._miner.data
         if data is None:
             return None
+        since = (self._book.version, self._record.active)
+        if self._seen is None or self._seen[0] is not data or self._seen[1] != since:
+            self._seen = data, since, self._find_current(data)
+        return self._seen[2]
+
+    def _find_current(self, data: MinerTelemetry) -> str | None:
         matching = [it for it in self.profiles if _matches(it.settings, data)]
         active = self._record.active
         if (
