@@ -497,6 +497,8 @@ async def test_too_late(
 ) -> None:
     """A miner that is back after the end is left alone."""
     await bitaxe.unplug()
+    told = (await run(home, "set_mode", entry, mode="eco", keep_for=0))["Axe"]
+    assert told["result"] == "unreachable"
     await run(home, "set_mode", entry, mode="eco", keep_for=60)
     await bitaxe.plug_in()
     freezer.tick(timedelta(seconds=61))

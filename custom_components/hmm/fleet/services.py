@@ -233,7 +233,7 @@ async def _run_one(call: ServiceCall, action: str, target: Target) -> Outcome:
     else:
         outcome = await async_attempt(hass, miner, command, data, call.context)
     keep_for: timedelta | None = call.data.get(CONF_KEEP_FOR)
-    if keep_for is None or outcome.result != "unreachable":
+    if not keep_for or outcome.result != "unreachable":
         return outcome
     until = dt_util.utcnow() + keep_for
     await async_keep(hass, entry, action, data, until)
