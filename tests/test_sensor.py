@@ -1,6 +1,7 @@
 """Sensors: each figure against the device that it came from."""
 
 from datetime import datetime
+from importlib import import_module
 from typing import Any
 
 from homeassistant.components.sensor import ATTR_STATE_CLASS
@@ -16,6 +17,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.hmm.driver_api.units import HASHES_PER_DIFFICULTY
+from custom_components.hmm.entity import MinerEntity
 from simulator import (
     Fault,
     SimulatedAvalon,
@@ -518,3 +520,27 @@ async def test_a_state_is_written_when_its_miner_goes_and_comes(
     bitaxe.fault = None
     await poll(home, entry)
     assert [find(home, entry, *it).state for it in shown] == before
+
+
+@pytest.mark.parametrize(
+    "platform",
+    ["binary_sensor", "button", "event", "number", "select", "sensor", "switch"],
+)
+def test_a_state_that_is_compared_is_compared_whole(platform: str) -> None:
+    """Given an entity that is written when its state changes, all that it shows counts."""
+    module = import_module(f"custom_components.hmm.{platform}")
+    kinds = [
+        kind
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, MinerEntity) and kind._state_of
+    ]
+    assert kinds
+    for kind in kinds:
+        shown = {
+            name
+            for base in kind.__mro__
+            if base.__module__ == module.__name__
+            for name, member in vars(base).items()
+            if isinstance(member, property) and not name.startswith("_")
+        }
+        assert shown - {"available"} <= set(kind._state_of), kind
