@@ -17,6 +17,7 @@ import json
 import logging
 from pathlib import Path
 import sqlite3
+from statistics import median
 import subprocess
 import sys
 import tempfile
@@ -169,8 +170,8 @@ async def _effort(into: Effort, lag: Lag) -> AsyncIterator[None]:
 async def _clear_of_statistics(seconds: float) -> None:
     """Wait until the recorder has made its statistics of five minutes and makes no new."""
     since = time.time() % 300
-    if since < 25 or since + seconds > 305:
-        await asyncio.sleep((25 - since) % 300)
+    if since < 60 or since + seconds > 305:
+        await asyncio.sleep((60 - since) % 300)
 
 
 def _rows(folder: Path) -> int:
@@ -188,10 +189,12 @@ async def _cost_of_sum(hass: Any) -> float:
         for entry in hass.config_entries.async_entries("hmm")
         if entry.data["entry_type"] == "hub"
     )
-    cpu = time.process_time()
-    for _ in range(20):
+    taken = []
+    for _ in range(21):
+        cpu = time.thread_time()
         await hub._async_update_data()
-    return (time.process_time() - cpu) / 20
+        taken.append(time.thread_time() - cpu)
+    return median(taken)  # Without the collection of garbage
 
 
 async def _measure_home_assistant(
