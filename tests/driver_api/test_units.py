@@ -350,9 +350,10 @@ def test_text_in_one_line(text: str, read: str | None) -> None:
 )
 def test_no_text_is_long_to_read(parse: Any, text: str, size: int) -> None:
     """A figure has 64 characters; what is longer is not looked at."""
-    start = time.perf_counter()
+    start = time.thread_time()
     assert parse(text * size + "!") is None
-    assert time.perf_counter() - start < 0.05
+    # To backtrack in it takes minutes
+    assert time.thread_time() - start < 1
 
 
 def test_letters_that_only_look_like_a_suffix() -> None:

@@ -9,6 +9,7 @@ import math
 from types import SimpleNamespace
 from typing import Any, ClassVar, cast
 
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.entity_registry import DATA_REGISTRY
 from homeassistant.helpers.json import json_bytes
 from homeassistant.util.unit_system import METRIC_SYSTEM
@@ -43,13 +44,14 @@ from custom_components.hmm.sensor import (
 
 # Nothing is registered yet
 _REGISTRY = SimpleNamespace(async_get_entity_id=lambda *_: None, deleted_entities={})
+_DEVICES = SimpleNamespace(async_get=lambda _: None)
 
 
 class _Hass:
     """As much of Home Assistant as entities read; hashable, as it is there."""
 
     config = SimpleNamespace(units=METRIC_SYSTEM)
-    data: ClassVar = {DATA_REGISTRY: _REGISTRY}
+    data: ClassVar = {DATA_REGISTRY: _REGISTRY, dr.DATA_REGISTRY: _DEVICES}
 
 
 _HASS = _Hass()

@@ -329,7 +329,11 @@ class MinerProblems:
         ):
             if value is None or value < limit - 3:
                 continue
-            self._values["hot"] = {"value": round(value), "limit": limit, "unit": "°C"}
+            self._values["hot"] = {
+                "value": round(value),
+                "limit": round(limit),
+                "unit": "°C",
+            }
             if value > limit:
                 return True
             bad = None
