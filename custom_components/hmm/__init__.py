@@ -13,6 +13,7 @@ from homeassistant.helpers import (
     entity_registry as er,
 )
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 
 from .const import (
@@ -291,6 +292,7 @@ async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> No
     )
     entry.async_on_unload(data.fleet.async_add_miner(coordinator))
     entry.async_on_unload(async_watch(coordinator.watchdog, coordinator))
+    entry.async_on_unload(async_at_started(hass, coordinator.async_started))
     entry.async_on_unload(async_keep_miner_device(hass, coordinator))
     entry.async_on_unload(async_run_kept(hass, coordinator))
 

@@ -29,6 +29,7 @@ from custom_components.hmm.driver_api.families import is_axeos, is_nerdqaxe
 from simulator import Fault, SimulatedAxeOS, SimulatedNerdQAxe
 from simulator.httpd import Response, json_response, text_response
 from simulator.nerdqaxe_generations import GENERATIONS, MODELS
+from simulator.override import override
 
 SHAPES = sorted(
     (Path(__file__).parents[1] / "fixtures" / "nerdqaxe").glob("*/shape.json")
@@ -280,6 +281,18 @@ async def test_both_pools_are_active_in_dual_mode(
         assert "no_pool" not in telemetry.problems
         assert await driver.select_pool(1), "it is in use already"
         assert device.writes == []
+
+
+async def test_a_converter_that_gives_no_voltage(
+    session: aiohttp.ClientSession,
+) -> None:
+    """Cool chips without power are no overheating: a restart may help."""
+    async with simulated() as device:
+        driver = await connected(session, device)
+        device.rewrite = override({"coreVoltageActual": 0, "temp": 32})
+        telemetry = await driver.get_telemetry()
+        assert telemetry.problems == ("no_core_voltage",)
+        assert telemetry.hashing is False
 
 
 async def test_an_overheated_miner_is_told_by_its_dead_converter(

@@ -30,7 +30,9 @@ from custom_components.hmm.fleet.sensors import COIN_SENSORS, PLATFORM_SENSORS
 from custom_components.hmm.fleet.tiles_json import duration_text
 from custom_components.hmm.fleet.totals import PoolReading, add_up
 from custom_components.hmm.miner.energy import EnergyMeter
+from custom_components.hmm.miner.problems import Limits, MinerProblems
 from custom_components.hmm.miner.sensors import CHIP_SENSORS, MINER_SENSORS
+from custom_components.hmm.miner.status import MinerStatus, Poll, StatusRecord
 from custom_components.hmm.pool.blocks import BlockLog, BlockWatch
 from custom_components.hmm.pool.sensors import POOL_SENSORS, WORKER_SENSORS
 from custom_components.hmm.pool.workers import bare_name
@@ -154,6 +156,7 @@ class MinerView:
         every = frozenset(f.name for f in fields(MinerTelemetry))
         self._miner: Any = SimpleNamespace(
             hass=_HASS,
+            device_id="miner",
             offered=set(),
             data=MinerTelemetry(),
             power=None,
@@ -164,6 +167,8 @@ class MinerView:
             last_update_success=True,
         )
         self._meter = EnergyMeter(1e9)
+        self._status = MinerStatus(StatusRecord(), MinerProblems(Limits()))
+        self._polls = 0
         self._sensors = [
             MinerSensor(self._miner, description)
             for description in (*MINER_SENSORS, *CHIP_SENSORS)
@@ -181,12 +186,24 @@ class MinerView:
             yield from _value(lambda d=description: d.value_fn(miner), description.key)
             yield from _value(lambda d=description: d.exists(miner), description.key)
             yield from _shown(sensor, description.key)
+        yield from _value(lambda: self._look(telemetry), "status")
         for flag in MINER_BINARY_SENSORS:
             yield from _value(lambda d=flag: d.value_fn(telemetry), flag.key)
         before = self._meter.kwh
         self._meter.read(telemetry.power)
         if not 0 <= self._meter.kwh - before < 1000:
             yield f"energy grows by {self._meter.kwh - before:g} kWh"
+
+    def _look(self, telemetry: MinerTelemetry) -> str | None:
+        """Decide the status, which must be JSON, as its record."""
+        self._polls += 1
+        at = 30.0 * self._polls
+        time = datetime.fromtimestamp(at, UTC)
+        self._status.look(Poll(at=at, time=time, data=telemetry))
+        record = self._status.record
+        json_bytes([self._status.values, self._status.active, record.as_dict()])
+        assert StatusRecord.from_dict(record.as_dict()).status == record.status
+        return self._status.state
 
 
 class PoolView:

@@ -159,9 +159,54 @@ def test_shares_that_are_overdue(watch: Watch) -> None:
     assert list(watch.problems.active) == ["no_shares"]
     assert watch.problems.active["no_shares"] == {
         "reason": "share_overdue",
-        "minutes": 10,
+        "minutes": 12,
         "expected": "4 s",
     }
+
+
+def test_why_no_share_comes_is_told_anew(watch: Watch) -> None:
+    """A pool that is back sends work again: what remains is the miner's."""
+    dead = (replace(POOL, alive=False),)
+    watch.poll(45, mines=False, pools=dead)
+    assert watch.poll(mines=False, pools=(POOL,)) == ["no_shares"]
+    assert watch.problems.active["no_shares"]["reason"] == "hash_frozen"
+
+
+def test_a_difficulty_that_falls_begins_a_new_wait(watch: Watch) -> None:
+    """What was waited for so far was a larger share."""
+    watch.poll(120, mines=False, pool_difficulty=1e9)
+    for step in range(18):
+        easy = {"pool_difficulty": 1, "hashrate": 1.07e12 + step}
+        assert watch.poll(mines=False, **easy) == []
+    assert watch.poll(10, mines=False) == ["no_shares"]
+
+
+def test_a_measured_frequency_is_no_change(watch: Watch) -> None:
+    """An Avalon reports the mean of its chips, and that moves; None is none, either."""
+    for step in range(60):
+        frequency = None if step % 7 == 0 else 450 + step % 3
+        watch.poll(mines=False, frequency=frequency, hashrate=1e12 + step)
+    assert "no_shares" in watch.problems.active
+    assert watch.problems.changed_at is None
+    watch.poll(frequency=450)
+    watch.poll(frequency=500)
+    assert watch.problems.changed_at == watch.now
+
+
+def test_a_driver_may_name_any_problem(watch: Watch) -> None:
+    """Also one that HMM itself has a word for."""
+    assert watch.poll(problems=("no_shares", "hot")) == ["no_shares"]
+    assert watch.problems.active["no_shares"] == {}
+
+
+def test_few_shares_are_not_many_rejected_ones(watch: Watch) -> None:
+    """After an hour in which the pool hardly answered, nothing is known of it."""
+    for shares in range(60):
+        watch.poll(mines=False, shares_accepted=4300 + shares, shares_rejected=30)
+    assert list(watch.problems.active) == ["high_rejects"]
+    for _ in range(125):
+        watch.poll(mines=False, problems=())
+    assert "high_rejects" not in watch.problems.active
 
 
 def test_a_rejected_share_is_life(watch: Watch) -> None:

@@ -52,6 +52,8 @@ def look(
     [
         (GOOD, "mining", None),
         (replace(GOOD, hashing=None), None, None),
+        # No hashrate is believed in the first minute
+        (replace(GOOD, hashing=None, uptime=20), "starting", "booting"),
         (IDLE, "not_mining", "not_hashing"),
         (replace(IDLE, uptime=20), "starting", "booting"),
         (replace(IDLE, uptime=None), "not_mining", "not_hashing"),
@@ -76,6 +78,9 @@ def test_one_poll_decides(
         ("power_fault", GOOD, "fault"),
         ("no_pool", IDLE, "no_pool"),
         ("no_pool", GOOD, "mining"),
+        ("fan_fault", IDLE, "fault"),
+        ("fan_fault", GOOD, "mining"),
+        ("no_shares", GOOD, "no_shares"),
     ],
 )
 def test_a_problem_becomes_the_state(
@@ -104,6 +109,38 @@ def test_a_failure_is_a_problem_at_the_second_poll() -> None:
     assert dict(status.active) == {"login_refused": {}}
     for seconds in range(150, 300, 30):
         look(status, None, seconds, failure="busy")
+    assert dict(status.active) == {}
+
+
+def test_one_lost_poll_changes_nothing() -> None:
+    """A miner at the edge of its WiFi loses them: what is wrong remains wrong."""
+    status = new_status()
+    weak = replace(GOOD, signal=-85)
+    for number in range(200):
+        look(status, None if number % 24 == 23 else weak, 30 * number)
+        assert ("weak_signal" in status.active) is (number >= 30)
+    for number in range(200, 220):
+        look(status, None, 30 * number)
+    look(status, weak, 30 * 220)
+    assert dict(status.active) == {}
+
+
+def test_a_paused_miner_has_no_fault() -> None:
+    """A fan may stand then."""
+    status = new_status()
+    paused = replace(IDLE, paused=True, problems=("fan_fault", "chip_error"))
+    for seconds in (0, 30, 60):
+        assert look(status, paused, seconds)[0] == "paused"
+    assert dict(status.active) == {}
+
+
+def test_a_plug_and_a_pause_are_no_crashes() -> None:
+    """A strategy may switch a miner all day."""
+    status = new_status()
+    for number in range(8):
+        look(status, None, 600 * number, plug="Socket")
+        look(status, replace(GOOD, uptime=30), 600 * number + 120)
+        look(status, replace(GOOD, uptime=90), 600 * number + 180)
     assert dict(status.active) == {}
 
 
@@ -171,6 +208,13 @@ def test_while_home_assistant_starts_only_what_is_certain_counts() -> None:
         assert list(status.active) == ["overheat"]
     look(status, faulty, 120)
     assert list(status.active) == ["overheat", "power_fault"]
+    # Nor is the network there yet
+    status = new_status(began=1000.0)
+    for seconds in (0, 30, 60, 90):
+        look(status, None, seconds)
+        assert dict(status.active) == {}
+    look(status, None, 120)
+    assert dict(status.active) == {"no_response": {}}
 
 
 def test_values_are_renewed_rarely() -> None:

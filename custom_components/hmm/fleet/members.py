@@ -8,10 +8,13 @@ from ..const import CONF_COIN, CONF_ENTRY_TYPE, DOMAIN, EntryType
 from ..data import HmmConfigEntry, pool_entries
 from ..miner.coordinator import MinerCoordinator
 from ..miner.finds import MinerRecord
+from ..miner.status import MinerState
 from ..pool.blocks import AccountRecord
 from ..pool.coordinator import PoolCoordinator
 from ..records import Records
 from .totals import PoolReading
+
+_SILENT = (MinerState.NO_POOL, MinerState.NO_SHARES, MinerState.NOT_MINING)
 
 
 class Fleet:
@@ -111,10 +114,7 @@ class Fleet:
 
     def many_silent(self) -> bool:
         """Return whether half of the miners find no shares: it is none of them then."""
-        silent = sum(
-            "no_shares" in miner.status.problems.active
-            for miner in self.miners.values()
-        )
+        silent = sum(miner.status.state in _SILENT for miner in self.miners.values())
         return silent >= 2 and 2 * silent >= len(self.miners)
 
     @callback

@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import timedelta
 import logging
+import math
 import time
 from typing import TYPE_CHECKING, Any, ClassVar, override
 import zlib
@@ -35,6 +36,7 @@ from ..driver_engine.identity import (
 )
 from ..driver_engine.profile import MinerProfile
 from ..errors import action_failed, failure, refusal, update_failed
+from ..figures import read_safely
 from ..records import Records
 from ..unique_ids import async_change_unique_id, async_holder, is_better_id
 from .energy import EnergyMeter
@@ -129,7 +131,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         self.status = MinerStatus(
             statuses[entry.entry_id],
             MinerProblems(limits),
-            None if hass.is_running else time.monotonic(),
+            None if hass.is_running else math.inf,
         )
         self.watchdog: Watchdog | None = None
         """Restarts it, if its owner wants that."""
@@ -199,24 +201,31 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         """Decide the status; report a change of it also while the miner is down."""
         is_down = not self.last_update_success
         failure, detail = self._failure() if is_down else (None, None)
-        self.has_news = self.status.look(
-            Poll(
-                at=time.monotonic(),
-                time=dt_util.utcnow(),
-                data=None if is_down else self.data,
-                failure=failure,
-                detail=detail,
-                plug=self._plug_that_is_off(),
-            )
+        poll = Poll(
+            at=time.monotonic(),
+            time=dt_util.utcnow(),
+            data=None if is_down else self.data,
+            failure=failure,
+            detail=detail,
+            plug=self._plug_that_is_off(),
         )
-        if self.has_news:
+        before = self.status.record.times
+        # Whatever a driver reports, the values of its miner are shown
+        self.has_news = bool(read_safely(lambda: self.status.look(poll), "status"))
+        if self.status.record.times != before:
             self._statuses.save_soon()
-            if is_down and self._was_down:
-                # The base reports only the first failure
-                self.async_update_listeners()
         else:
             self._statuses.save_later()
+        if is_down and self._was_down:
+            # The base reports only the first failure
+            self.async_update_listeners()
         self._was_down = is_down
+
+    @callback
+    def async_started(self, _: HomeAssistant) -> None:
+        """Home Assistant has started: from now on networks and pools come up."""
+        if self.status.began is not None:
+            self.status.began = time.monotonic()
 
     def _failure(self) -> tuple[str, str | None]:
         """Return why the last poll failed: a key, and what the device said of it."""
@@ -448,7 +457,10 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         if self.data is None or not check(self.data):
             return False
         await self.async_refresh()
-        return self.last_update_success and check(self.data)
+        is_so = self.last_update_success and check(self.data)
+        if is_so:
+            self.status.problems.refusals = 0
+        return is_so
 
     async def async_command(
         self, command: Coroutine[Any, Any, None], kind: Kind | None = None
@@ -482,6 +494,9 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         else:
             is_done = True
             self.status.problems.refusals = 0
+            if kind:
+                # Some miners restart for it
+                self.status.problems.restarted_at = time.monotonic()
         finally:
             # A command that never ran is not left behind un-awaited
             command.close()

@@ -77,10 +77,16 @@ class Rejects:
         )
     )
 
-    def percent(
+    percent: float | None = None
+    """None for too few shares."""
+
+    def are_many(
         self, accepted: int | None, rejected: int | None, now: float
-    ) -> float | None:
-        """Take two counts that grow; return percent, None for too few shares."""
+    ) -> bool | None:
+        """Take two counts that grow; return whether too many shares were rejected.
+
+        None is in between, or not known yet. An hour with few shares is no problem.
+        """
         counts = self._counts
         if accepted is None or rejected is None:
             return None
@@ -91,17 +97,16 @@ class Rejects:
             counts.append((now, accepted, rejected))
         bad = rejected - counts[0][2]
         shares = accepted - counts[0][1] + bad
-        return 100 * bad / shares if shares >= _FEWEST_SHARES else None
+        self.percent = None
+        if shares < _FEWEST_SHARES:
+            return False if len(counts) == counts.maxlen else None
+        self.percent = 100 * bad / shares
+        return True if self.percent > 5 else False if self.percent < 3 else None
 
-
-def are_many(percent: float) -> bool | None:
-    """Return whether so many rejected shares are a problem, None for in between."""
-    return True if percent > 5 else False if percent < 3 else None
-
-
-def rejects_values(percent: float) -> Values:
-    """Return what is shown of rejected shares."""
-    return {"value": round(percent, 1), "limit": 5, "unit": "%"}
+    @property
+    def values(self) -> Values:
+        """Return what is shown of them."""
+        return {"value": round(self.percent or 0, 1), "limit": 5, "unit": "%"}
 
 
 @dataclass(slots=True)
@@ -242,9 +247,15 @@ class MinerProblems:
         old, new = before.active_pool, data.active_pool
         if old and new and (old.url, old.user) != (new.url, new.user):
             self.pool_changed_at = self.changed_at = now
-        settings = ("mode", "frequency", "core_voltage")
-        if any(getattr(before, name) != getattr(data, name) for name in settings):
+        if (
+            (before.mode and data.mode and before.mode != data.mode)
+            or _differs(before.frequency, data.frequency)
+            or _differs(before.core_voltage, data.core_voltage)
+        ):
             self.changed_at = now
+        if (data.pool_difficulty or 0) < (before.pool_difficulty or 0):
+            # What was waited for so far was a larger share
+            self._shares_at = now
         shares = _shares(before), _shares(data)
         if shares[0] != shares[1]:
             self._shares_at = now
@@ -273,12 +284,13 @@ class MinerProblems:
         """Return whether no share came for far longer than chance allows."""
         assert self._shares_at is not None
         known = self._debounces.get("no_shares")
-        if known is not None and known.active:
-            # A restart alone brings no share
-            return not self.has_share
+        was_active = known is not None and known.active
+        if was_active and self.has_share:
+            return False
         if not data.hashing or _shares(data) is None or self.is_starting(data, now):
             self._shares_at = now
-            return False
+            # A restart alone brings no share
+            return was_active
         waited = now - self._shares_at
         frozen = self._same_hashrates >= _FROZEN_POLLS
         expected = None
@@ -286,7 +298,7 @@ class MinerProblems:
             expected = data.pool_difficulty * _SHARE_HASHES / data.hashrate
         wait = max(_SHORTEST_WAIT, _OVERDUE * (expected or 0))
         if waited < wait or (expected is None and not frozen):
-            return False
+            return was_active
         pool = data.active_pool
         if pool is not None and pool.alive is False:
             self._values["no_shares"] = {"reason": "no_work"}
@@ -342,14 +354,15 @@ class MinerProblems:
     def _high_rejects(self, data: MinerTelemetry, now: float) -> bool | None:
         if self.pool_changed_at == now:
             self._rejects = Rejects()
-        percent = self._rejects.percent(data.shares_accepted, data.shares_rejected, now)
-        if percent is None or (
+            return False
+        many = self._rejects.are_many(data.shares_accepted, data.shares_rejected, now)
+        if (
             self.pool_changed_at is not None
             and now - self.pool_changed_at < _REJECTS_SECONDS
         ):
             return None
-        self._values["high_rejects"] = rejects_values(percent)
-        return are_many(percent)
+        self._values["high_rejects"] = self._rejects.values
+        return many
 
     def _weak_signal(self, data: MinerTelemetry) -> bool | None:
         if data.signal is None:
@@ -375,6 +388,13 @@ def _shares(data: MinerTelemetry) -> int | None:
     if data.shares_accepted is None and data.shares_rejected is None:
         return None
     return (data.shares_accepted or 0) + (data.shares_rejected or 0)
+
+
+def _differs(before: float | None, after: float | None) -> bool:
+    """Return whether a setting was changed: a measured one moves by itself."""
+    if before is None or after is None:
+        return False
+    return abs(after - before) > max(5.0, 0.02 * before)
 
 
 def _digits(value: float) -> float:

@@ -16,6 +16,8 @@ from .availability import Availability
 from .problems import RULES, MinerProblems, Values
 
 _PLUG_SECONDS: Final = 60.0
+_LOST_SECONDS: Final = 300.0
+"""After so long without a response, what was on its way begins again."""
 _STARTUP_SECONDS: Final = 120.0
 _DETAIL_LENGTH: Final = 120
 _VALUE_SECONDS: Final = 300.0
@@ -23,14 +25,9 @@ _VALUE_SECONDS: Final = 300.0
 # The failures of a poll that are known at once; the others may be a lost packet
 _CERTAIN: Final = frozenset({"login_needed", "login_refused", "driver_error"})
 # Faults of the hardware, the gravest first
-_FAULTS: Final = (
-    "power_fault",
-    "hardware_fault",
-    "no_core_voltage",
-    "fan_stopped",
-    "fan_fault",
-    "chip_error",
-)
+_FAULTS: Final = ("power_fault", "hardware_fault", "no_core_voltage", "fan_stopped")
+# Those that a miner may work with
+_MILD_FAULTS: Final = ("fan_fault", "chip_error")
 
 
 class MinerState(StrEnum):
@@ -63,6 +60,11 @@ class StatusRecord:
     availability: Availability = field(default_factory=Availability)
     paused_by: str | None = None
     """The reason of HMM's own pause, None if the miner was not paused by HMM."""
+
+    @property
+    def times(self) -> tuple[object, ...]:
+        """Return what must be stored soon when it changes."""
+        return self.status.at, self.online.at, self.problem.at, self.paused_by
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON."""
@@ -113,7 +115,8 @@ class MinerStatus:
     record: StatusRecord
     problems: MinerProblems
     began: float | None = None
-    """When Home Assistant set it up while it started, in seconds of the clock of polls."""
+    """When Home Assistant started, in seconds of the clock of the polls; infinite while
+    it has not, None if it did long ago."""
     values: Values = field(default_factory=dict)
     """What belongs to the reason, renewed every few minutes."""
     active: Mapping[str, Values] = field(default_factory=dict)
@@ -121,6 +124,7 @@ class MinerStatus:
     detail: str | None = None
     _plug_off_at: float | None = None
     _failures: int = 0
+    _failed_at: float = 0.0
     _values_at: float = 0.0
 
     @property
@@ -138,6 +142,8 @@ class MinerStatus:
         """Take the next poll; return whether anything that is shown has changed."""
         before = self._shown()
         self._failures = 0 if poll.failure is None else self._failures + 1
+        if self._failures == 1:
+            self._failed_at = poll.at
         if poll.plug is None:
             self._plug_off_at = None
         elif self._plug_off_at is None:
@@ -176,10 +182,11 @@ class MinerStatus:
         if self._plug_off_at is not None and (
             poll.failure is not None or poll.at - self._plug_off_at >= _PLUG_SECONDS
         ):
-            self.problems.rest()
+            self._rest(poll.at)
             return MinerState.OFF, "plug_off"
         if poll.failure is not None or poll.data is None:
-            self.problems.rest()
+            if poll.at - self._failed_at >= _LOST_SECONDS:
+                self.problems.rest()
             return MinerState.OFFLINE, poll.failure
         data = poll.data
         if not data.paused:
@@ -193,30 +200,41 @@ class MinerStatus:
         if fault := next((key for key in _FAULTS if key in active), None):
             return MinerState.FAULT, fault
         if data.paused:
-            self.problems.rest()
+            self._rest(poll.at)
             return MinerState.PAUSED, self.record.paused_by or "paused_at_device"
-        if data.hashing is None:
-            return None, None
         if not data.hashing:
             return self._why_idle(data, poll.at, active)
         if "no_shares" in active:
-            return MinerState.NO_SHARES, str(active["no_shares"]["reason"])
+            return MinerState.NO_SHARES, _spoken("no_shares", active["no_shares"])
         if "low_hashrate" in active:
             return MinerState.SLOW, "low_hashrate"
         return MinerState.MINING, None
 
+    def _rest(self, now: float) -> None:
+        """Forget what was on its way; the start that follows is no crash."""
+        self.problems.rest()
+        self.problems.restarted_at = now
+
     def _why_idle(
         self, data: MinerTelemetry, now: float, active: Mapping[str, Values]
-    ) -> tuple[MinerState, str]:
+    ) -> tuple[MinerState | None, str | None]:
+        """Return why a miner that is on does not mine, as far as it reports that."""
+        if data.hashing is False and (
+            fault := next((key for key in _MILD_FAULTS if key in active), None)
+        ):
+            return MinerState.FAULT, fault
         if self.problems.is_starting(data, now):
             young = (
                 data.uptime is not None and data.uptime < self.problems.limits.startup
             )
-            return MinerState.STARTING, "booting" if young else "after_change"
+            if young or data.hashing is False:
+                return MinerState.STARTING, "booting" if young else "after_change"
+        if data.hashing is None:
+            return None, None
         if "no_pool" in active:
             return MinerState.NO_POOL, "no_pool"
         if "no_shares" in active:
-            return MinerState.NO_SHARES, str(active["no_shares"]["reason"])
+            return MinerState.NO_SHARES, _spoken("no_shares", active["no_shares"])
         return MinerState.NOT_MINING, "not_hashing"
 
     def _problems(self, poll: Poll, state: MinerState | None) -> Mapping[str, Values]:
@@ -224,18 +242,26 @@ class MinerStatus:
         if state in ON_PURPOSE:
             return {}
         if poll.failure is not None:
-            is_certain = poll.failure in _CERTAIN
-            if poll.failure == "busy" or not (is_certain or self._failures >= 2):
+            if poll.failure == "busy":
                 return {}
-            return {poll.failure: {}}
+            if poll.failure in _CERTAIN:
+                return {poll.failure: {}}
+            if self._failures < 2:
+                # One lost poll changes nothing
+                return self.active
+            return {} if self._is_startup(poll.at) else {poll.failure: {}}
         active = self.problems.active
-        if self.began is not None and poll.at - self.began < _STARTUP_SECONDS:
+        if self._is_startup(poll.at):
             active = {
                 key: it
                 for key, it in active.items()
                 if key in RULES and RULES[key].at_once
             }
         return {_spoken(key, values): values for key, values in active.items()}
+
+    def _is_startup(self, now: float) -> bool:
+        """Return whether Home Assistant has only just started."""
+        return self.began is not None and now - self.began < _STARTUP_SECONDS
 
     def _values_of(self, reason: str | None, poll: Poll) -> Values:
         if reason == "plug_off":

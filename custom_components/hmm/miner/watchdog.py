@@ -33,7 +33,7 @@ _COOL_DOWNS: Final = (900.0, 1800.0, 3600.0)
 """Seconds from a restart to the next one, longer each time."""
 _AFTER_START: Final = 600.0
 """Seconds after Home Assistant started in which nothing is restarted."""
-_IDLE_POLLS: Final = 20
+_IDLE_SECONDS: Final = 600.0
 _CURABLE: Final = frozenset({"hash_frozen", "share_overdue", "no_core_voltage"})
 """The problems that a restart usually ends."""
 _NEVER: Final = frozenset({"overheat", "hot", "fan_stopped", "fan_fault"})
@@ -116,7 +116,7 @@ class Watchdog:
         self._records = records
         self._many_silent = many_silent
         self._began = time.monotonic()
-        self._idle = 0
+        self._idle_since: float | None = None
         self._held_back: str | None = None
         self._is_restarting = False
         self._listeners: list[Callable[[Deed, dict[str, Any]], None]] = []
@@ -147,11 +147,11 @@ class Watchdog:
     @callback
     def async_look(self) -> None:
         """Decide after a poll."""
-        record, status = self.record, self._miner.status
+        record = self.record
         cause = self._cause()
         if cause is None:
             self._held_back = None
-            if record.waits and status.problems.has_share:
+            if (record.waits or record.gave_up) and self._works():
                 record.waits = record.gave_up = False
                 async_forget_watchdog_issue(self._hass, self._miner.config_entry)
                 self._report(Deed.RECOVERED, len(record.restarts))
@@ -172,12 +172,21 @@ class Watchdog:
             self._hass, self._restart(cause, now), f"watchdog {self._miner.name}"
         )
 
+    def _works(self) -> bool:
+        """Return whether the miner found a share, or mines where it counts none."""
+        data, status = self._miner.data, self._miner.status
+        if data.shares_accepted is None and data.shares_rejected is None:
+            return status.state is MinerState.MINING
+        return status.problems.has_share
+
     def _cause(self) -> str | None:
         """Return what a restart may end, None for nothing."""
-        status = self._miner.status
-        idle = status.state is MinerState.NOT_MINING
-        self._idle = self._idle + 1 if idle else 0
-        if self._idle >= _IDLE_POLLS:
+        status, now = self._miner.status, time.monotonic()
+        if status.state is not MinerState.NOT_MINING:
+            self._idle_since = None
+        elif self._idle_since is None:
+            self._idle_since = now
+        elif now - self._idle_since >= _IDLE_SECONDS:
             return "not_hashing"
         return next((key for key in status.active if key in _CURABLE), None)
 
@@ -224,6 +233,13 @@ class Watchdog:
         record = self.record
         record.gave_up = True
         self._report(Deed.GAVE_UP, len(record.restarts), reason=cause)
+        self.async_show_issue()
+
+    @callback
+    def async_show_issue(self) -> None:
+        """Show that it gave up, also after a restart of Home Assistant."""
+        if not self.record.gave_up:
+            return
         async_create_issue(
             self._hass,
             _issue_id(self._miner.config_entry),
@@ -243,6 +259,7 @@ class Watchdog:
 @callback
 def async_watch(watchdog: Watchdog, miner: MinerCoordinator) -> CALLBACK_TYPE:
     """Let a watchdog look after each poll; return the end."""
+    watchdog.async_show_issue()
     return miner.async_add_listener(watchdog.async_look)
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from ..driver_api import DashboardTileData
-from ..miner.problems import Debounce, Rejects, Rule, Values, are_many, rejects_values
+from ..miner.problems import Debounce, Rejects, Rule, Values
 from ..since import Since
 
 STRATUM_CHECKS: Final = 3
@@ -83,22 +83,21 @@ class PoolStatus:
         self.status.set(state, poll.reason, poll.time)
         found = dict.fromkeys(_RULES, False) | {
             str(state): True,
-            "workers_missing": bool(poll.missing),
+            "workers_missing": poll.data is not None and bool(poll.missing),
         }
         values: dict[str, Values] = {
             "workers_missing": {"workers": ", ".join(poll.missing[:5])}
         }
-        percent = None
+        many = None
         if poll.data is not None:
-            percent = self._rejects.percent(
+            many = self._rejects.are_many(
                 poll.data.shares_valid, poll.data.shares_invalid, poll.at
             )
-        if percent is not None:
-            values["high_rejects"] = rejects_values(percent)
+            values["high_rejects"] = self._rejects.values
         for key, rule in _RULES.items():
             bad: bool | None = found[key]
             if key == "high_rejects":
-                bad = None if percent is None else are_many(percent)
+                bad = many
             elif key == "stratum_down":
                 bad = bad and poll.stratum_failures >= STRATUM_CHECKS
             self._debounces[key].update(rule, bad, poll.at)

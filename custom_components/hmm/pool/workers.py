@@ -133,10 +133,15 @@ class PoolWorkers:
             for worker_id, worker in self.listed.items()
         }
         listed = {name.casefold() for name in names.values()}
+        # One that was never listed may have another name there
         self.missing = tuple(
-            sorted(_mining_here(account, name_of_account, miners) - listed)
-            if self.told
-            else ()
+            sorted(
+                name
+                for name in _mining_here(account, name_of_account, miners)
+                if self.told
+                and name.casefold() not in listed
+                and self._id(name) in self._known
+            )
         )
         own = {id_ for id_, name in names.items() if name.casefold() in own_miners}
         for worker_id in self._admit(own):
@@ -305,7 +310,7 @@ def _mining_here(
 ) -> set[str]:
     """Return the names of the workers of miners that mine at this account now."""
     return {
-        name.casefold()
+        name
         for miner in miners.values()
         if miner.last_update_success
         and miner.data is not None

@@ -131,7 +131,8 @@ class AvalonNanoDriver(BaseMinerAdapter):
     connection_type = "tcp"
     default_port = 4028
     hashrate_unit = "TH/s"
-    warm_temperature = 95.0
+    # Its own regulation reaches 96 °C in the high mode
+    warm_temperature = 105.0
     startup_seconds = 360.0
     option_fields = ("admin_user", "admin_password")
 

@@ -114,6 +114,11 @@ class NerdqaxeDriver(axeos.AxeDriver):
     ]
     option_fields = ("otp_secret",)
 
+    _is_hot = False
+    """Whether it was nearly too hot at the last poll."""
+    _cut_by_heat = False
+    """Whether its chips are without power because of that."""
+
     def __init__(self) -> None:
         """Make a driver that is not connected."""
         super().__init__()
@@ -180,11 +185,9 @@ class NerdqaxeDriver(axeos.AxeDriver):
             and any(pool.active for pool in pools)
             and all(pool.alive is False for pool in pools if pool.active)
         )
-        no_voltage = (
-            not stopped
-            and not axeos.warming_up(info)
-            and axeos.natural(info, "coreVoltageActual") == 0
-        )
+        # Chips that are cut off cool down within a minute
+        was_hot, self._is_hot = self._is_hot, _is_nearly_too_hot(info)
+        self._cut_by_heat = cut_off and (self._cut_by_heat or was_hot or self._is_hot)
         in_use = tuple(_pool_states(info).values())
         ten_minutes, hour, day = (
             None if stopped else self._average(info, f"hashRate_{window}")
@@ -245,8 +248,8 @@ class NerdqaxeDriver(axeos.AxeDriver):
             problems=tuple(
                 name
                 for name, present in (
-                    ("overheat", cut_off or _is_too_hot(info)),
-                    ("no_core_voltage", no_voltage),
+                    ("overheat", self._cut_by_heat or _is_too_hot(info)),
+                    ("no_core_voltage", cut_off and not self._cut_by_heat),
                     ("no_pool", no_pool),
                 )
                 if present
@@ -553,6 +556,15 @@ def _is_too_hot(info: Info) -> bool:
     """Return whether the hottest chip is at the limit that the user set."""
     limit, hottest = axeos.positive(info, "overheat_temp"), axeos.positive(info, "temp")
     return limit is not None and hottest is not None and hottest >= limit
+
+
+def _is_nearly_too_hot(info: Info) -> bool:
+    """Return whether the heat may be why the chips are without power.
+
+    True as well where the firmware reports no temperature, or no limit.
+    """
+    limit, hottest = axeos.positive(info, "overheat_temp"), axeos.positive(info, "temp")
+    return limit is None or hottest is None or hottest >= limit - 15
 
 
 def _fan_speeds(info: Info) -> tuple[float | None, ...]:
