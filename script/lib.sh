@@ -53,5 +53,11 @@ run() {
 
 last_line() { grep -vE '^[[:space:]]*$|^\$ ' "$LOG" | tail -n 1 | cut -c 1-100; }
 
+# Install what the cards are checked with, where there is npm.
+frontend_packages() {
+    have npm || return 1
+    [[ -d frontend/node_modules ]] || npm --prefix frontend ci --ignore-scripts --no-audit --no-fund
+}
+
 # The last lines of the log, indented, for the end of a message.
 log_tail() { tail -n "${1:-15}" "$LOG" | cut -c 1-300; }
