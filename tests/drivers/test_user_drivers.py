@@ -29,6 +29,7 @@ from custom_components.hmm.driver_api import (
     TuningLimits,
     TuningRange,
 )
+from custom_components.hmm.miner.coordinator import MinerCoordinator
 from simulator import SimulatedAxeOS
 from tests.common import (
     about,
@@ -74,13 +75,15 @@ class HomebrewDriver(BaseMinerAdapter):
     async def set_mode(self, mode):
         if mode == "off":
             return False
+        if mode == "fast":
+            return True
         raise AuthRequired("Say the word")
 
     async def restart(self):
         raise SystemExit(3)
 
     def get_supported_modes(self):
-        return ["on", "off"]
+        return ["on", "off", "fast"]
 
     def get_tuning_limits(self):
         return self.limits
@@ -291,8 +294,7 @@ async def test_driver_with_a_dict(
 
     homebrew.answer = {"hashrate": 0}
     await poll(home, entry)
-    # The driver says that it runs for 90 seconds only
-    assert find(home, entry, "sensor", "status").state == "starting"
+    assert find(home, entry, "sensor", "status").state == "not_mining"
     assert value(home, entry, "hashrate") == 0
 
 
@@ -457,6 +459,27 @@ async def test_pool_driver_that_fails(
     await poll(home, entry)
     assert value(home, entry, "pool_hashrate") == 1.5
     assert find(home, entry, "binary_sensor", "health").state == STATE_ON
+
+
+async def test_a_driver_that_believes_its_device(
+    home: HomeAssistant, homebrew: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Accepted is not done: what the next polls report decides."""
+    monkeypatch.setattr(MinerCoordinator, "restart_interval", 0.01)
+    homebrew.answer = {**GOOD, "mode": "off"}
+    entry = await set_up(home, homebrew_entry())
+    select = find_id(home, entry, "select", "mode")
+    for _ in range(3):
+        with pytest.raises(HomeAssistantError) as caught:
+            await act(home, "select", "select_option", select, option="fast")
+        assert caught.value.translation_key == "mode_not_applied"
+    await poll(home, entry)
+    problem = find(home, entry, "binary_sensor", "problem")
+    assert problem.attributes["problems"] == ["not_obeying"]
+    homebrew.answer = {**GOOD, "mode": "fast"}
+    await act(home, "select", "select_option", select, option="fast")
+    await poll(home, entry)
+    assert find(home, entry, "binary_sensor", "problem").state == STATE_OFF
 
 
 async def test_a_bug_is_logged_once_with_its_file_and_type(

@@ -16,6 +16,7 @@ from homeassistant.helpers import (
     floor_registry as fr,
 )
 from homeassistant.helpers.area_registry import async_get as areas
+from homeassistant.util import dt as dt_util
 import pytest
 import voluptuous as vol
 
@@ -23,6 +24,7 @@ from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
 from custom_components.hmm.fleet import commands
 from custom_components.hmm.miner.coordinator import MinerCoordinator
+from custom_components.hmm.miner.kept import Kept
 from simulator import (
     Fault,
     SimulatedAvalon,
@@ -606,6 +608,77 @@ async def test_nothing_secret_is_shown_of_a_pool(
     mined = bitaxe.active_pool
     assert mined is not None
     assert (mined["stratumURL"], mined["stratumPort"]) == ("eu1.solopool.org", 8004)
+
+
+async def test_a_miner_that_leaves_before_its_turn(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """One that is removed gets nothing, and is not kept; one that is reloaded does it."""
+    async with SimulatedAxeOS() as second, SimulatedAxeOS() as third:
+        reloaded = await set_up(home, miner_entry(second, "bitaxe", title="Reloaded"))
+        removed = await set_up(home, miner_entry(third, "bitaxe", title="Removed"))
+        call = home.async_create_task(
+            run(home, "pause", entry, reloaded, removed, stagger=1, keep_for=3600)
+        )
+        await until(lambda: bitaxe.paused)
+        await home.config_entries.async_remove(removed.entry_id)
+        home.config_entries.async_schedule_reload(reloaded.entry_id)
+        found = await call
+        assert found["Reloaded"]["result"] == "done"
+        assert second.paused
+        assert (found["Removed"]["result"], found["Removed"]["reason"]) == (
+            "refused",
+            "miner_left",
+        )
+        assert get_data(home).kept.get(removed.entry_id) is None
+
+
+async def test_a_reload_ends_the_wait_for_a_restart(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """Nobody polls for the old entry any more, and a second restart is not sent."""
+    bitaxe.reboot_seconds = 2.0
+    call = home.async_create_task(run(home, "restart", entry))
+    await until(lambda: bitaxe.counters.by_path["POST /api/system/restart"] == 1)
+    (again,) = (await run(home, "restart", entry)).values()
+    assert (again["result"], again["reason"]) == ("refused", "busy")
+    assert bitaxe.counters.by_path["POST /api/system/restart"] == 1
+    await home.config_entries.async_reload(entry.entry_id)
+    (found,) = (await call).values()
+    assert found["reason"] == "miner_left"
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"action": "restart", "data": {}},
+        {"action": "set_mode", "data": {}},
+        {"action": "set_mode", "data": {"mode": 5}},
+        {"action": "fly", "data": {}},
+    ],
+)
+async def test_a_kept_command_that_somebody_edited(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], kept: Any
+) -> None:
+    """It is dropped at the first poll, and nothing is sent."""
+    until_then = dt_util.utcnow() + timedelta(hours=1)
+    get_data(home).kept[entry.entry_id].commands["mode"] = Kept(
+        **kept, value=None, until=until_then
+    )
+    bitaxe.counters.reset()
+    await poll(home, entry)
+    await home.async_block_till_done(wait_background_tasks=True)
+    assert not entry.runtime_data.kept
+    assert not bitaxe.writes
+
+
+async def test_a_list_that_is_too_long_is_refused(
+    home: HomeAssistant, entry: ConfigEntry[Any]
+) -> None:
+    """What is kept is shown in a state."""
+    for modes in (["eco"] * 33, ["A" * 65]):
+        with pytest.raises(vol.Invalid):
+            await run(home, "set_mode", entry, mode=modes, keep_for=60)
 
 
 async def test_one_failure_is_raised_as_it_is(

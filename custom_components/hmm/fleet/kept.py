@@ -50,7 +50,8 @@ def async_run_kept(hass: HomeAssistant, miner: MinerCoordinator) -> CALLBACK_TYP
                 # Another command may have taken its place in the meantime
                 if (kept := miner.kept.get(kind)) is None:
                     continue
-                if (command := COMMANDS.get(kept.action)) is None:
+                command = COMMANDS.get(kept.action)
+                if command is None or command.kind != kind:
                     # What another version kept
                     miner.async_drop_kept(kind)
                 else:
@@ -85,6 +86,11 @@ async def _run(
         commands.setdefault(command.kind, kept)
         records.save_soon()
         raise
+    except Exception:
+        # The file was edited, or another version wrote it
+        _LOGGER.exception("What was kept for %s cannot be done", entry.title)
+        miner.async_drop_kept(command.kind)
+        return
     if outcome.result == "unreachable" or outcome.reason in _LATER:
         # Running it has dropped it; a newer one goes first
         commands.setdefault(command.kind, kept)

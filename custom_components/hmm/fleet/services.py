@@ -60,11 +60,20 @@ _LONGEST_KEEP = timedelta(hours=24)
 _LONGEST_STAGGER = timedelta(hours=1)
 _RESTART_STAGGER = timedelta(seconds=10)
 
+_LONGEST_NAME = 64
+"""Characters of a mode or profile; a kept command shows them in a state."""
+_RELOAD_SECONDS = 15
+"""How long a miner is waited for whose entry is being set up again."""
+
 _STARTING = (ConfigEntryState.SETUP_ERROR, ConfigEntryState.SETUP_RETRY)
 
 # What a schema refuses is reported in English: only what its form cannot send is left
 # to it
-_NAMES = vol.All(cv.ensure_list, vol.Length(min=1), [cv.string])
+_NAMES = vol.All(
+    cv.ensure_list,
+    vol.Length(min=1, max=32),
+    [vol.All(cv.string, vol.Length(max=_LONGEST_NAME))],
+)
 _FIELDS: Final[Mapping[str, dict[vol.Marker, Any]]] = {
     "set_mode": {vol.Required(ATTR_MODE): _NAMES},
     "set_pool": {
@@ -224,7 +233,15 @@ async def _run_all(
 
 
 async def _run_one(call: ServiceCall, action: str, target: Target) -> Outcome:
-    hass, command, (entry, miner) = call.hass, COMMANDS[action], target
+    hass, command, entry = call.hass, COMMANDS[action], target.entry
+    # It may have been removed, disabled or reloaded while others had their turn
+    miner = await _async_miner_of(hass, entry)
+    if hass.config_entries.async_get_entry(entry.entry_id) is None or entry.disabled_by:
+        return Outcome(
+            result="refused",
+            reason="miner_left",
+            error=failure("miner_left", name=entry.title),
+        )
     data = {
         key: value for key, value in call.data.items() if key in _FIELDS.get(action, {})
     }
@@ -238,6 +255,20 @@ async def _run_one(call: ServiceCall, action: str, target: Target) -> Outcome:
     until = dt_util.utcnow() + keep_for
     await async_keep(hass, entry, action, data, until)
     return _kept(command.shown(hass, data), outcome, until)
+
+
+async def _async_miner_of(
+    hass: HomeAssistant, entry: HmmConfigEntry
+) -> MinerCoordinator | None:
+    """Return the miner of an entry now; one that is being set up is waited for."""
+    deadline = hass.loop.time() + _RELOAD_SECONDS
+    while (
+        entry.state
+        in (ConfigEntryState.SETUP_IN_PROGRESS, ConfigEntryState.UNLOAD_IN_PROGRESS)
+        and hass.loop.time() < deadline
+    ):
+        await asyncio.sleep(0.1)
+    return get_data(hass).fleet.miners.get(entry.entry_id)
 
 
 def _kept(value: str | None, outcome: Outcome, until: datetime) -> Outcome:

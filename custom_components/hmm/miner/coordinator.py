@@ -57,6 +57,9 @@ MINER_INTERVAL = timedelta(seconds=30)
 
 _REFUSED_SECONDS = 3600
 
+_LOOKS = 3
+"""How often a miner is asked whether it does what it accepted."""
+
 _RESTART_SLACK = 2.0
 """Seconds by which the clocks of device and host may disagree during a restart."""
 
@@ -133,6 +136,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             MinerProblems(limits),
             None if hass.is_running else math.inf,
         )
+        self.is_restarting = False
         self.watchdog: Watchdog | None = None
         """Restarts it, if its owner wants that."""
         self.has_news = False
@@ -345,6 +349,11 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             self._profiles.set(self.config_entry.entry_id, profile)
 
     @property
+    def is_left(self) -> bool:
+        """Return whether its entry was unloaded: another coordinator follows, or none."""
+        return self._shutdown_requested
+
+    @property
     def kept(self) -> dict[Kind, Kept]:
         """Return the commands that wait for the miner to be back."""
         record = self._kept.get(self.config_entry.entry_id)
@@ -366,6 +375,14 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         if await self._async_is(lambda data: data.mode == mode):
             return False
         await self.async_command(self.client.set_mode(mode), "mode")
+        if not await self._async_becomes(lambda data: data.mode in (mode, None)):
+            self.status.problems.refusals += 1
+            raise failure(
+                "mode_not_applied",
+                host=self.client.host,
+                mode=mode,
+                reported=str(self.data.mode),
+            )
         return True
 
     async def async_set_paused(
@@ -381,7 +398,29 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             return False
         command = self._pause(reason) if paused else self.client.resume()
         await self.async_command(command, "mining")
+        if not await self._async_becomes(lambda data: data.paused in (paused, None)):
+            self.status.problems.refusals += 1
+            host = self.client.host
+            if paused:
+                raise failure("pause_not_applied", host=host)
+            raise failure("resume_not_applied", host=host)
         return True
+
+    async def _async_becomes(self, check: Callable[[MinerTelemetry], bool]) -> bool:
+        """Return whether the miner reports soon what a command was to bring.
+
+        Bundled drivers have read it back; a user's driver may just believe its device.
+        One that does not respond now has not contradicted it.
+        """
+        for _ in range(_LOOKS):
+            if not self.last_update_success:
+                return True
+            if check(self.data):
+                self.status.problems.refusals = 0
+                return True
+            await asyncio.sleep(self.restart_interval)
+            await self.async_refresh()
+        return not self.last_update_success or check(self.data)
 
     async def _pause(self, reason: str) -> None:
         await self.client.pause()
@@ -427,6 +466,15 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
 
         Raises HomeAssistantError if it is not back in time, or never restarts.
         """
+        if self.is_restarting:
+            raise failure("busy", host=self.client.host)
+        self.is_restarting = True
+        try:
+            await self._async_restart()
+        finally:
+            self.is_restarting = False
+
+    async def _async_restart(self) -> None:
         before = self.data.uptime if self.data is not None else None
         await self.async_send_restart()
         sent, was_gone = self.hass.loop.time(), False
@@ -442,6 +490,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             elif elapsed > self.restart_seconds / 3:
                 return  # Nothing tells whether it has restarted
             await asyncio.sleep(self.restart_interval)
+            if self._shutdown_requested:
+                raise failure("miner_left", name=self.name)
             await self.async_refresh()
         host, seconds = self.client.host, f"{self.restart_seconds:g}"
         if was_gone:
@@ -493,7 +543,9 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             raise action_failed(err, self.client.host) from err
         else:
             is_done = True
-            self.status.problems.refusals = 0
+            if kind not in ("mode", "mining"):
+                # Whether those are done shows only at a poll
+                self.status.problems.refusals = 0
             if kind:
                 # Some miners restart for it
                 self.status.problems.restarted_at = time.monotonic()

@@ -89,13 +89,22 @@ class MinerRecord:
         )
 
 
+_NOT_IN_NAMES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+"""Categories of Unicode: control characters, line breaks, what has no meaning."""
+
+
+def folded(name: str) -> str:
+    """Return what is the same for all names that look alike."""
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
 def is_name(name: object) -> bool:
     """Return whether a text can be the name of a profile."""
     return (
         isinstance(name, str)
         and 0 < len(name) <= LONGEST_NAME
         and name == name.strip()
-        and not any(unicodedata.category(it).startswith("C") for it in name)
+        and not any(unicodedata.category(it) in _NOT_IN_NAMES for it in name)
     )
 
 
@@ -198,10 +207,8 @@ class TuningProfiles:
     @callback
     def is_taken(self, model_key: str, name: str) -> bool:
         """Return whether a model has a profile of this name, also a private one."""
-        folded = name.casefold()
-        return any(
-            it.name.casefold() == folded for it in self._models.get(model_key, ())
-        )
+        wanted = folded(name)
+        return any(folded(it.name) == wanted for it in self._models.get(model_key, ()))
 
     @callback
     def is_full(self, model_key: str) -> bool:

@@ -19,6 +19,7 @@ from .profiles import (
     Settings,
     TuningProfile,
     TuningProfiles,
+    folded,
     is_name,
 )
 
@@ -277,10 +278,9 @@ class MinerTuning:
                 texts.get(f"component.{DOMAIN}.entity.select.mode.state.{mode}", mode)
                 for mode in (*self.modes, MODE_CUSTOM)
             }
-        folded = name.casefold()
-        if folded in {mode.casefold() for mode in modes}:
+        if folded(name) in {folded(mode) for mode in modes}:
             raise refusal("name_is_mode")
-        if folded != old.casefold() and self._book.is_taken(self.model_key, name):
+        if folded(name) != folded(old) and self._book.is_taken(self.model_key, name):
             raise refusal("name_taken")
 
     # Learning
@@ -349,7 +349,7 @@ class MinerTuning:
         for profile in self._book.to_adopt(driver, key):
             settings = self._fitting(profile.settings)
             if settings and not (
-                profile.name.casefold() in {*self.modes, MODE_CUSTOM}
+                folded(profile.name) in {*self.modes, MODE_CUSTOM}
                 or self._book.is_taken(key, profile.name)
                 or self._book.is_full(key)
             ):

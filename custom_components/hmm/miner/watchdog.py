@@ -158,6 +158,9 @@ class Watchdog:
             return
         if not record.enabled or self._is_restarting or record.gave_up:
             return
+        if self._miner.is_restarting:
+            # Somebody else does it
+            return
         now = time.time()
         if blocked := self._blocked(cause, now):
             if blocked in ("no_success", "too_many_restarts"):
@@ -224,7 +227,8 @@ class Watchdog:
         try:
             await self._miner.async_restart()
         except HomeAssistantError:
-            self._give_up(cause)
+            if record.enabled and not self._miner.is_left:
+                self._give_up(cause)
         finally:
             self._is_restarting = False
 
