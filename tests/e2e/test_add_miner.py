@@ -17,7 +17,8 @@ from .dialog import Dialog
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MODE = "hui-select-entity-row:has-text('Mode')"
-MINING = "hui-toggle-entity-row"
+# The other one is its watchdog's
+MINING = re.compile("^Toggle (?!.*Watchdog)")
 
 
 async def eventually(condition: Callable[[], bool], seconds: float = 30) -> None:
@@ -67,9 +68,9 @@ async def test_owner_adds_a_bitaxe_and_steers_it(
         await eventually(lambda: bitaxe.state()["frequency"] < 525)
         await screenshot(page, "mode")
 
-        await page.locator(MINING).locator("ha-switch").click()
+        await page.get_by_label(MINING).click()
         await eventually(lambda: bitaxe.state()["paused"])
-        await page.locator(MINING).locator("ha-switch").click()
+        await page.get_by_label(MINING).click()
         await eventually(lambda: not bitaxe.state()["paused"])
 
 
