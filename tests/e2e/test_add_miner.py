@@ -68,9 +68,11 @@ async def test_owner_adds_a_bitaxe_and_steers_it(
         await eventually(lambda: bitaxe.state()["frequency"] < 525)
         await screenshot(page, "mode")
 
-        await page.get_by_label(MINING).click()
+        rows = page.locator("hui-toggle-entity-row")
+        mining = rows.filter(has=page.get_by_label(MINING))
+        await mining.locator("ha-switch").click()
         await eventually(lambda: bitaxe.state()["paused"])
-        await page.get_by_label(MINING).click()
+        await mining.locator("ha-switch").click()
         await eventually(lambda: not bitaxe.state()["paused"])
 
 
