@@ -5,7 +5,7 @@ The demo and the tests must not wait for that, nor depend on the network while t
 run, so this installs them beforehand: run it with the Python of the environment,
 and the path of uv.
 
-    .venv/bin/python script/install_component_requirements.py UV [--without DOMAIN ...]
+    .venv/bin/python script/install_component_requirements.py UV
 """
 
 import argparse
@@ -70,12 +70,12 @@ def needed_by(manifest: dict[str, Any]) -> set[str]:
     }
 
 
-def collect_requirements(without: set[str]) -> list[str]:
+def collect_requirements() -> list[str]:
     """Return the requirements of our integration, all components, and theirs."""
     own = read_manifest(INTEGRATION)
     requirements = set(own.get("requirements", ()))
     open_domains = {*DEFAULT_INTEGRATIONS, *COMPONENTS, *needed_by(own)}
-    done = set(without)
+    done: set[str] = set()
     while open_domains := open_domains - done:
         domain = open_domains.pop()
         done.add(domain)
@@ -89,11 +89,9 @@ def main() -> int:
     """Install the requirements with uv; return its exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("uv", help="the uv command")
-    parser.add_argument("--without", action="append", default=[], metavar="DOMAIN")
     arguments = parser.parse_args()
-    requirements = collect_requirements(set(arguments.without))
     command = [arguments.uv, "pip", "install", "--python", sys.executable]
-    command += ["--constraint", str(CONSTRAINTS), *requirements]
+    command += ["--constraint", str(CONSTRAINTS), *collect_requirements()]
     return subprocess.run(command, check=False).returncode
 
 
