@@ -19,6 +19,7 @@ from .const import ATTR_DETAIL, ATTR_REASON, ATTR_SINCE
 from .data import HmmConfigEntry
 from .driver_api import MinerTelemetry
 from .entity import (
+    AlwaysAvailable,
     HubEntity,
     MinerEntity,
     PoolEntity,
@@ -169,16 +170,11 @@ class MinerBinarySensor(MinerEntity, BinarySensorEntity):
         return self.entity_description.value_fn(self.coordinator.data)
 
 
-class MinerOnlineSensor(MinerEntity, BinarySensorEntity):
+class MinerOnlineSensor(AlwaysAvailable, MinerEntity, BinarySensorEntity):
     """Whether the miner responds; it is off, not unavailable, when it does not."""
 
     _state_of = ("is_on", "extra_state_attributes")
     _unrecorded_attributes = frozenset({ATTR_DETAIL})
-
-    @property
-    @override
-    def available(self) -> bool:
-        return True
 
     @property
     @override
@@ -198,15 +194,10 @@ class MinerOnlineSensor(MinerEntity, BinarySensorEntity):
         }
 
 
-class MinerProblemSensor(MinerEntity, BinarySensorEntity):
+class MinerProblemSensor(AlwaysAvailable, MinerEntity, BinarySensorEntity):
     """Whether anything is wrong with the miner, also that it does not respond."""
 
     _state_of = ("is_on", "extra_state_attributes")
-
-    @property
-    @override
-    def available(self) -> bool:
-        return True
 
     @property
     @override
@@ -223,13 +214,8 @@ class MinerProblemSensor(MinerEntity, BinarySensorEntity):
         }
 
 
-class PoolHealthSensor(PoolEntity, BinarySensorEntity):
+class PoolHealthSensor(AlwaysAvailable, PoolEntity, BinarySensorEntity):
     """Whether the pool answers; it is off, not unavailable, when it does not."""
-
-    @property
-    @override
-    def available(self) -> bool:
-        return True
 
     @property
     @override
@@ -249,13 +235,8 @@ class PoolHealthSensor(PoolEntity, BinarySensorEntity):
         return {ATTR_REASON: key}
 
 
-class PoolProblemSensor(PoolEntity, BinarySensorEntity):
+class PoolProblemSensor(AlwaysAvailable, PoolEntity, BinarySensorEntity):
     """Whether anything is wrong with the account, also that its pool is down."""
-
-    @property
-    @override
-    def available(self) -> bool:
-        return True
 
     @property
     @override
@@ -279,13 +260,8 @@ class FleetProblemSensor(HubEntity, BinarySensorEntity):
         return bool(data.problems) if data.complete else None
 
 
-class PoolStratumSensor(PoolEntity, BinarySensorEntity):
+class PoolStratumSensor(AlwaysAvailable, PoolEntity, BinarySensorEntity):
     """Whether miners can connect, which the pool's figures do not tell."""
-
-    @property
-    @override
-    def available(self) -> bool:
-        return True
 
     @property
     @override

@@ -66,6 +66,15 @@ class HmmEntity[CoordinatorT: DataUpdateCoordinator[Any]](
         raise NotImplementedError
 
 
+class AlwaysAvailable(Entity):
+    """What HMM itself knows, also while the miner or pool does not respond."""
+
+    @property
+    @override
+    def available(self) -> bool:
+        return True
+
+
 class MinerEntity(HmmEntity[MinerCoordinator]):
     """An entity of a miner."""
 

@@ -15,7 +15,13 @@ from homeassistant.helpers.start import async_at_started
 
 from .data import HmmConfigEntry
 from .driver_api import DashboardTileData, MinerTelemetry, PoolBlock
-from .entity import MinerEntity, PoolEntity, async_add_offered, registered
+from .entity import (
+    AlwaysAvailable,
+    MinerEntity,
+    PoolEntity,
+    async_add_offered,
+    registered,
+)
 from .miner.coordinator import MinerCoordinator
 from .miner.watchdog import Deed
 from .pool.coordinator import PoolCoordinator
@@ -147,15 +153,10 @@ class MinerEvent(_FindEvent, MinerEntity):
             self._remember(EVENT_BEST_SHARE, {"difficulty": miner.data.best_share})
 
 
-class WatchdogEvent(MinerEntity, EventEntity):
+class WatchdogEvent(AlwaysAvailable, MinerEntity, EventEntity):
     """Fires whatever the watchdog of a miner does."""
 
     _state_of = ("available",)
-
-    @property
-    @override
-    def available(self) -> bool:
-        return True
 
     @override
     async def async_added_to_hass(self) -> None:

@@ -29,6 +29,7 @@ from .driver_api import HashrateUnit
 from .driver_api.units import MEGA, parse_number
 from .driver_engine.pool_client import hashrate_unit
 from .entity import (
+    AlwaysAvailable,
     HubEntity,
     MinerEntity,
     PoolEntity,
@@ -337,18 +338,13 @@ class MinerSensor(MinerEntity, _ValueSensor):
         return self.entity_description.value_fn(self.coordinator)
 
 
-class MinerStatusSensor(MinerEntity, SensorEntity):
+class MinerStatusSensor(AlwaysAvailable, MinerEntity, SensorEntity):
     """What a miner does and why; it remains available while the miner is off."""
 
     _state_of = ("native_value", "extra_state_attributes")
     _unrecorded_attributes = frozenset(
         {ATTR_DETAIL, "kept", "missing", "plug", "minutes", "expected", *_MEASURED}
     )
-
-    @property
-    @override
-    def available(self) -> bool:
-        return True
 
     @property
     @override
@@ -374,22 +370,12 @@ class MinerStatusSensor(MinerEntity, SensorEntity):
         }
 
 
-class MinerWatchSensor(MinerSensor):
+class MinerWatchSensor(AlwaysAvailable, MinerSensor):
     """What HMM itself knows of a miner, also while it is off."""
 
-    @property
-    @override
-    def available(self) -> bool:
-        return True
 
-
-class PoolStatusSensor(PoolEntity, SensorEntity):
+class PoolStatusSensor(AlwaysAvailable, PoolEntity, SensorEntity):
     """How a pool account stands; it remains available while the pool is down."""
-
-    @property
-    @override
-    def available(self) -> bool:
-        return True
 
     @property
     @override
@@ -434,13 +420,8 @@ class PoolSensor(PoolEntity, _ValueSensor):
         return self.entity_description.value_fn(self.coordinator)
 
 
-class PoolStratumLatency(PoolSensor):
+class PoolStratumLatency(AlwaysAvailable, PoolSensor):
     """How fast the port answers that miners connect to, whatever the figures do."""
-
-    @property
-    @override
-    def available(self) -> bool:
-        return True
 
 
 class WorkerSensor(WorkerEntity, _ValueSensor):

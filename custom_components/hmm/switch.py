@@ -12,7 +12,7 @@ from homeassistant.core import Event, EventStateChangedData, HomeAssistant, call
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_track_state_change_event
 
-from .entity import MinerEntity, async_add_offered
+from .entity import AlwaysAvailable, MinerEntity, async_add_offered
 from .miner.coordinator import MinerConfigEntry, MinerCoordinator
 from .miner.plug import async_switch_plug, plug_is_on
 from .miner.watchdog import Watchdog
@@ -131,15 +131,10 @@ class FanAutoSwitch(MinerEntity, SwitchEntity):
         return profile is not None and "fan_auto" in profile.telemetry
 
 
-class WatchdogSwitch(MinerEntity, SwitchEntity):
+class WatchdogSwitch(AlwaysAvailable, MinerEntity, SwitchEntity):
     """Whether HMM restarts the miner when it finds no shares any more."""
 
     _state_of = ("is_on",)
-
-    @property
-    @override
-    def available(self) -> bool:
-        return True
 
     @property
     def _watchdog(self) -> Watchdog:
