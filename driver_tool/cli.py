@@ -188,17 +188,17 @@ def port(text: str) -> int:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit status: 1 is a mistake that was found."""
-    told = parser().parse_args(arguments)
-    if told.debug:
+    reported = parser().parse_args(arguments)
+    if reported.debug:
         logging.basicConfig(level=logging.DEBUG)
     else:
         logging.basicConfig(handlers=[logging.NullHandler()])
     command: Callable[[argparse.Namespace], Awaitable[int]] = getattr(
-        commands, told.command
+        commands, reported.command
     )
     try:
         with Watchdog() as dog:
-            status = asyncio.run(_call(command, told, dog))
+            status = asyncio.run(_call(command, reported, dog))
         sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
@@ -207,7 +207,7 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except Blocked as err:
-        commands.tell_blocked(told, err)
+        commands.tell_blocked(reported, err)
         return 1
     except (ToolError, OSError, OverflowError) as err:
         print(f"script/driver: {err}", file=sys.stderr)
@@ -221,9 +221,9 @@ def run(arguments: Sequence[str]) -> int:
 
 async def _call(
     command: Callable[[argparse.Namespace], Awaitable[int]],
-    told: argparse.Namespace,
+    reported: argparse.Namespace,
     dog: Watchdog,
 ) -> int:
     if (task := asyncio.current_task()) is not None:
         dog.follow(task)
-    return await command(told)
+    return await command(reported)

@@ -37,10 +37,14 @@ from .validate import Report, validate as look_at
 from .watchdog import Blocked
 
 
-async def validate(told: Namespace) -> int:
+async def validate(reported: Namespace) -> int:
     """Look for mistakes in files."""
-    drivers = [path for path in told.file if path.suffix == ".py" and path.is_file()]
-    reports = [await asyncio.to_thread(look_at, path, drivers) for path in told.file]
+    drivers = [
+        path for path in reported.file if path.suffix == ".py" and path.is_file()
+    ]
+    reports = [
+        await asyncio.to_thread(look_at, path, drivers) for path in reported.file
+    ]
     for found in reports:
         _print_report(found)
     return 0 if all(found.is_usable for found in reports) else 1
@@ -62,12 +66,12 @@ def _print_report(found: Report) -> None:
     )
 
 
-async def probe(told: Namespace) -> int:
+async def probe(reported: Namespace) -> int:
     """Ask every driver whether it knows a device."""
-    drivers = load(told.driver).everything if told.driver else load_bundled()
-    async with open_target(told.address) as target, lent_session() as session:
+    drivers = load(reported.driver).everything if reported.driver else load_bundled()
+    async with open_target(reported.address) as target, lent_session() as session:
         _need_address(target)
-        context = DriverContext(session=session, options=dict(told.set))
+        context = DriverContext(session=session, options=dict(reported.set))
         # One after the other: small devices serve one client at a time
         rows = [await _probe(it, context, target) for it in drivers.miners.values()]
     print(table(rows))
@@ -94,20 +98,20 @@ async def _probe(
     return name, "yes", ", ".join(text for text in known if text)
 
 
-async def watch(told: Namespace) -> int:
+async def watch(reported: Namespace) -> int:
     """Show what a driver reads, again and again."""
-    driver_class = one_miner(told.driver)
-    async with open_target(told.address) as target, lent_session() as session:
+    driver_class = one_miner(reported.driver)
+    async with open_target(reported.address) as target, lent_session() as session:
         _need_address(target)
-        context = DriverContext(session=session, options=dict(told.set))
+        context = DriverContext(session=session, options=dict(reported.set))
         client = MinerClient(driver_class, context, target.host, target.port)
         before: Mapping[str, str] = {}
         try:
             while True:
                 before = await _show_poll(client, before)
-                if told.once:
+                if reported.once:
                     return 0 if before else 1
-                await asyncio.sleep(told.interval)
+                await asyncio.sleep(reported.interval)
         finally:
             await client.close()
 
@@ -145,21 +149,21 @@ async def _show_poll(
     return dict(rows)
 
 
-async def pool(told: Namespace) -> int:
+async def pool(reported: Namespace) -> int:
     """Show the tiles of an account."""
-    driver_class = one_pool(told.driver)
-    if told.address is None:
-        return await _show_tiles(driver_class, told, "")
-    async with open_target(told.address) as target:
+    driver_class = one_pool(reported.driver)
+    if reported.address is None:
+        return await _show_tiles(driver_class, reported, "")
+    async with open_target(reported.address) as target:
         _need_address(target)
         port = target.port or 80
-        return await _show_tiles(driver_class, told, f"{target.host}:{port}")
+        return await _show_tiles(driver_class, reported, f"{target.host}:{port}")
 
 
 async def _show_tiles(
-    driver_class: type[BasePoolIntegration], told: Namespace, address: str
+    driver_class: type[BasePoolIntegration], reported: Namespace, address: str
 ) -> int:
-    account = account_at(_account(told, driver_class), address)
+    account = account_at(_account(reported, driver_class), address)
     async with lent_session() as session:
         driver = make_pool_driver(driver_class, session)
         try:
@@ -174,25 +178,27 @@ async def _show_tiles(
     return 0 if tiles.health_status else 1
 
 
-async def record(told: Namespace) -> int:
+async def record(reported: Namespace) -> int:
     """Write down what a driver and its device say, without secrets."""
-    if not told.output.absolute().parent.is_dir():
-        msg = f"There is no folder {told.output.parent}"
+    if not reported.output.absolute().parent.is_dir():
+        msg = f"There is no folder {reported.output.parent}"
         raise ToolError(msg)
-    found = load(told.driver)
-    async with open_target(told.address) as target:
+    found = load(reported.driver)
+    async with open_target(reported.address) as target:
         _need_address(target)
         if found.miners:
-            miner = only(found.miners, f"drivers for miners in {told.driver}")
-            session = await record_miner(miner, target, dict(told.set), told.polls)
+            miner = only(found.miners, f"drivers for miners in {reported.driver}")
+            session = await record_miner(
+                miner, target, dict(reported.set), reported.polls
+            )
         else:
-            pool_class = only(found.pools, f"drivers for pools in {told.driver}")
-            account = _account(told, pool_class)
+            pool_class = only(found.pools, f"drivers for pools in {reported.driver}")
+            account = _account(reported, pool_class)
             session = await record_pool(pool_class, target, account)
-    known = [str(value) for key, value in told.set if is_secret(key)]
-    session = mask(session, [*known, told.username or ""])
-    told.output.write_text(session.dump(), encoding="utf-8")
-    print(f"{told.output}: {len(session.exchanges)} exchanges")
+    known = [str(value) for key, value in reported.set if is_secret(key)]
+    session = mask(session, [*known, reported.username or ""])
+    reported.output.write_text(session.dump(), encoding="utf-8")
+    print(f"{reported.output}: {len(session.exchanges)} exchanges")
     print(table([(text,) for text in dict.fromkeys(_titles(session))]))
     print(
         "Wallets, users, passwords, WiFi names, serial numbers and MACs were replaced."
@@ -201,24 +207,26 @@ async def record(told: Namespace) -> int:
     return 0
 
 
-async def replay(told: Namespace) -> int:
+async def replay(reported: Namespace) -> int:
     """Run a driver against a recorded session."""
-    async with open_target(told.session) as target:
+    async with open_target(reported.session) as target:
         if target.session is None:
-            msg = f"{told.session} is no session; record makes one"
+            msg = f"{reported.session} is no session; record makes one"
             raise ToolError(msg)
-        if told.serve is not None:
-            async with Replay(target.session, told.serve) as device:
-                print(f"Playing {told.session} at {device.address}", flush=True)
+        if reported.serve is not None:
+            async with Replay(target.session, reported.serve) as device:
+                print(f"Playing {reported.session} at {device.address}", flush=True)
                 await asyncio.Event().wait()
-        found = load(told.driver)
+        found = load(reported.driver)
         async with Replay(target.session) as device:
             if not found.miners:
-                pool_class = only(found.pools, f"drivers for pools in {told.driver}")
-                return await _show_tiles(pool_class, told, device.address)
-            miner = only(found.miners, f"drivers for miners in {told.driver}")
+                pool_class = only(
+                    found.pools, f"drivers for pools in {reported.driver}"
+                )
+                return await _show_tiles(pool_class, reported, device.address)
+            miner = only(found.miners, f"drivers for miners in {reported.driver}")
             async with lent_session() as session:
-                context = DriverContext(session=session, options=dict(told.set))
+                context = DriverContext(session=session, options=dict(reported.set))
                 client = MinerClient(miner, context, device.host, device.port)
                 try:
                     shown = await _show_poll(client, {})
@@ -227,26 +235,26 @@ async def replay(told: Namespace) -> int:
             return 0 if shown else 1
 
 
-async def conformance(told: Namespace) -> int:
+async def conformance(reported: Namespace) -> int:
     """Test whether a driver keeps the contract."""
-    found = load(told.driver)
+    found = load(reported.driver)
     results: list[Result] = []
-    async with open_target(told.against) as target:
+    async with open_target(reported.against) as target:
         for driver in found.miners:
-            may_write = told.write or target.simulated is not None
+            may_write = reported.write or target.simulated is not None
             results += await try_miner(
-                driver.driver_class, target, dict(told.set), may_write=may_write
+                driver.driver_class, target, dict(reported.set), may_write=may_write
             )
         for other in found.pools:
-            account = _account(told, other.driver_class)
+            account = _account(reported, other.driver_class)
             results += await try_pool(other.driver_class, target, account)
     print(report(results))
     return 1 if any(result.outcome is Outcome.FAILED for result in results) else 0
 
 
-def tell_blocked(told: Namespace, err: Blocked) -> None:
+def tell_blocked(reported: Namespace, err: Blocked) -> None:
     """Say that a driver blocks, which has ended the command."""
-    if told.command == "conformance":
+    if reported.command == "conformance":
         detail = f"{err}\nThe other checks wait until that is done."
         blocking = Result(
             check="blocking",
@@ -259,11 +267,11 @@ def tell_blocked(told: Namespace, err: Blocked) -> None:
         print(f"script/driver: {err}", file=sys.stderr)
 
 
-async def example(told: Namespace) -> int:
+async def example(reported: Namespace) -> int:
     """Run the miner and the pool that the templates are for, until Ctrl-C."""
     async with (
-        SimulatedExampleMiner(port=told.port) as miner,
-        SimulatedExamplePool(port=told.port and told.port + 1) as other,
+        SimulatedExampleMiner(port=reported.port) as miner,
+        SimulatedExamplePool(port=reported.port and reported.port + 1) as other,
     ):
         print(f"Example One   http://{miner.host}:{miner.port}/api/status")
         print(f"Example Pool  http://{other.host}:{other.port}/api/btc/network")
@@ -279,20 +287,20 @@ def _need_address(target: Target) -> None:
 
 
 def _account(
-    told: Namespace, driver_class: type[BasePoolIntegration]
+    reported: Namespace, driver_class: type[BasePoolIntegration]
 ) -> dict[str, Any]:
     """Return the account as the pool checks take it. Raises ToolError: no coin."""
     coins = driver_class.supports_coins
-    coin = told.coin or (coins[0] if len(coins) == 1 else None)
+    coin = reported.coin or (coins[0] if len(coins) == 1 else None)
     if coin is None:
         msg = f"Which coin? --coin {' or '.join(coins) or 'BTC'}"
         raise ToolError(msg)
     return {
-        "url": told.url,
-        "port": told.port,
+        "url": reported.url,
+        "port": reported.port,
         "coin": coin,
-        "username": told.username,
-        "settings": dict(told.set),
+        "username": reported.username,
+        "settings": dict(reported.set),
     }
 
 

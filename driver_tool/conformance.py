@@ -101,10 +101,10 @@ class Bench[T: (BaseMinerAdapter, BasePoolIntegration)]:
     @property
     def secrets(self) -> list[str]:
         """Return what may be seen in no message, log or repr."""
-        told = {**self.options, **self.account, **self.account.get("settings", {})}
+        reported = {**self.options, **self.account, **self.account.get("settings", {})}
         known = [
             value
-            for key, value in told.items()
+            for key, value in reported.items()
             if isinstance(value, str) and is_secret(key)
         ]
         # A user may be called as the driver is, which says its name where it likes
@@ -335,13 +335,13 @@ def need(condition: object, message: str) -> None:
 def lost(answer: Any, read: MinerTelemetry | DashboardTileData) -> list[str]:
     """Say which values of an answer HMM does not take as they are."""
     known = {field.name for field in fields(read)}
-    told: Mapping[str, Any] = (
+    reported: Mapping[str, Any] = (
         answer
         if isinstance(answer, dict)
         else {name: getattr(answer, name) for name in known}
     )
     wrong = []
-    for name, before in told.items():
+    for name, before in reported.items():
         after = getattr(read, name, None)
         if name not in known:
             wrong.append(f"There is no field {name!r} in {type(read).__name__}")

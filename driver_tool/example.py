@@ -137,9 +137,11 @@ class SimulatedExampleMiner(HttpDevice):
         return _done()
 
     def _set_pool(self, request: Request) -> Response:
-        told = _body(request)
-        if isinstance(told.get("url"), str) and isinstance(told.get("user"), str):
-            self.pool = {"url": told["url"], "user": told["user"]}
+        reported = _body(request)
+        if isinstance(reported.get("url"), str) and isinstance(
+            reported.get("user"), str
+        ):
+            self.pool = {"url": reported["url"], "user": reported["user"]}
         return _done()
 
     def _identify(self, request: Request) -> Response:
@@ -226,10 +228,10 @@ def _short(difficulty: float) -> str:
 
 def _body(request: Request) -> dict[str, Any]:
     try:
-        told = request.json()
+        reported = request.json()
     except ValueError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return reported if isinstance(reported, dict) else {}
 
 
 def _done() -> Response:

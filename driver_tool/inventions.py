@@ -74,13 +74,15 @@ async def _sweeps(fetch: Fetch) -> list[_Sweep]:
     A 0 that was told cannot be told from one that is invented, so that figures which
     are 0 need the second look.
     """
-    told = _figures(await fetch(None))
-    sweeps = [_Sweep(told, lambda body: body)]
+    reported = _figures(await fetch(None))
+    sweeps = [_Sweep(reported, lambda body: body)]
     try:
         full = _figures(await fetch(without_zeros))
     except DriverError:
         return sweeps  # That makes no sense to the driver
-    rest = {name: value for name, value in full.items() if value and not told.get(name)}
+    rest = {
+        name: value for name, value in full.items() if value and not reported.get(name)
+    }
     return [*sweeps, _Sweep(rest, without_zeros)] if rest else sweeps
 
 

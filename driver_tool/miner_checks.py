@@ -263,10 +263,10 @@ async def _set_mode(bench: MinerBench) -> str:
         for mode in (*others[:2], *back):
             assert mode is not None
             await client.set_mode(mode)
-            told = (await client.poll()).mode
+            reported = (await client.poll()).mode
             need(
-                told == mode,
-                f"set_mode({mode!r}) says yes, but then the telemetry tells {told!r}",
+                reported == mode,
+                f"set_mode({mode!r}) says yes, but then the telemetry tells {reported!r}",
             )
     return ", ".join(modes)
 
@@ -279,11 +279,11 @@ async def _pause(bench: MinerBench) -> None:
             raise NotApplicable(msg)
         for command, wanted in ((client.pause, True), (client.resume, False)):
             await command()
-            told = (await client.poll()).paused
+            reported = (await client.poll()).paused
             need(
-                told is wanted,
+                reported is wanted,
                 f"{command.__name__} says yes, but then the telemetry tells"
-                f" paused={told}",
+                f" paused={reported}",
             )
 
 

@@ -180,13 +180,13 @@ async def _equal(bench: PoolBench) -> None:
 
 async def _other_methods(bench: PoolBench) -> None:
     async with _playing(bench) as (_, driver, account):
-        told = {
+        reported = {
             "url": account.url,
             "stratum_port": account.port,
             "username": account.username,
             **account.settings,
         }
-        without_url = {key: value for key, value in told.items() if key != "url"}
+        without_url = {key: value for key, value in reported.items() if key != "url"}
         health = await driver.get_health(
             account.url, account.port, coin=account.coin, **without_url
         )
@@ -195,7 +195,7 @@ async def _other_methods(bench: PoolBench) -> None:
             f"get_health returns {type(health).__name__}",
         )
         need(health.is_healthy is True, f"get_health says no: {health.error_message}")
-        difficulty = await driver.get_network_difficulty(account.coin, **told)
+        difficulty = await driver.get_network_difficulty(account.coin, **reported)
         need(
             difficulty is None or isinstance(difficulty, int | float),
             f"get_network_difficulty returns {type(difficulty).__name__}",
@@ -245,8 +245,8 @@ async def _detect(bench: PoolBench) -> None:
     asked: Counter[str] = Counter()
     tracing = aiohttp.TraceConfig()
 
-    async def note(_: Any, __: Any, told: aiohttp.TraceRequestStartParams) -> None:
-        asked[str(told.url.host)] += 1
+    async def note(_: Any, __: Any, reported: aiohttp.TraceRequestStartParams) -> None:
+        asked[str(reported.url.host)] += 1
 
     tracing.on_request_start.append(note)
     async with bench.play() as replay:

@@ -233,7 +233,7 @@ async def record_pool(
     ):
         asked = account_at(account, recorder.address)
         driver = make_pool_driver(driver_class, session)
-        told = {
+        reported = {
             "stratum_port": asked.port,
             "username": asked.username,
             **asked.settings,
@@ -242,13 +242,13 @@ async def record_pool(
             await fetch_tiles(driver, asked)
             for ask in (
                 lambda: driver.get_health(
-                    asked.url, asked.port, coin=asked.coin, **told
+                    asked.url, asked.port, coin=asked.coin, **reported
                 ),
                 lambda: driver.get_network_difficulty(
-                    asked.coin, url=asked.url, **told
+                    asked.coin, url=asked.url, **reported
                 ),
-                lambda: driver.get_pool_stats(asked.url, asked.coin, **told),
-                lambda: driver.get_blocks(asked.url, asked.coin, **told),
+                lambda: driver.get_pool_stats(asked.url, asked.coin, **reported),
+                lambda: driver.get_blocks(asked.url, asked.coin, **reported),
             ):
                 # What a pool or its driver does not have must not spoil the recording
                 with suppress(Exception):

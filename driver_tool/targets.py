@@ -74,7 +74,7 @@ def parse_target(text: str) -> Target:
     )
 
 
-def account_at(told: Mapping[str, Any], address: str) -> PoolAccount:
+def account_at(reported: Mapping[str, Any], address: str) -> PoolAccount:
     """Return an account whose settings lead to a pool at ``host:port``.
 
     ``told`` has ``coin``, ``username``, ``url``, ``port`` and ``settings``, in which
@@ -86,13 +86,13 @@ def account_at(told: Mapping[str, Any], address: str) -> PoolAccount:
         )
         if isinstance(value, str)
         else value
-        for key, value in told.get("settings", {}).items()
+        for key, value in reported.get("settings", {}).items()
     }
     return PoolAccount(
-        url=str(told.get("url") or "127.0.0.1"),
-        port=int(told.get("port") or 3333),
-        coin=str(told.get("coin") or ""),
-        username=str(told.get("username") or ""),
+        url=str(reported.get("url") or "127.0.0.1"),
+        port=int(reported.get("port") or 3333),
+        coin=str(reported.get("coin") or ""),
+        username=str(reported.get("username") or ""),
         settings=settings,
     )
 

@@ -17,9 +17,9 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
-from custom_components.hmm.const import DOMAIN, HUB_UNIQUE_ID
+from custom_components.hmm.const import DOMAIN, FLEET_UNIQUE_ID
 from custom_components.hmm.display_units import DIFFICULTY_UNITS
-from custom_components.hmm.fleet.coordinator import HubCoordinator
+from custom_components.hmm.fleet.coordinator import FleetCoordinator
 from custom_components.hmm.miner.coordinator import MinerCoordinator
 from simulator import SimulatedAvalon, SimulatedNMMiner
 from simulator.device import SimulatedDevice
@@ -124,9 +124,9 @@ async def until(condition: Callable[[], bool], seconds: float = 30) -> None:
             await asyncio.sleep(0.01)
 
 
-def hub_entry(hass: HomeAssistant) -> ConfigEntry[HubCoordinator]:
+def fleet_entry(hass: HomeAssistant) -> ConfigEntry[FleetCoordinator]:
     """Return the entry of the hub."""
-    hub = hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, HUB_UNIQUE_ID)
+    hub = hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, FLEET_UNIQUE_ID)
     assert hub is not None
     return hub
 

@@ -36,7 +36,7 @@ async def begin(
         DOMAIN, context=ConfigFlowContext(source=source), data=data
     )
     await hass.async_block_till_done(wait_background_tasks=True)
-    return told(result)
+    return with_texts(result)
 
 
 async def choose(hass: HomeAssistant, item: str) -> Result:
@@ -50,12 +50,12 @@ async def fill(hass: HomeAssistant, result: Result, **user_input: Any) -> Result
         result["flow_id"], user_input
     )
     await hass.async_block_till_done(wait_background_tasks=True)
-    return told(answer)
+    return with_texts(answer)
 
 
 async def reconfigure(hass: HomeAssistant, entry: ConfigEntry[Any]) -> Result:
     """Start to reconfigure an entry."""
-    return told(
+    return with_texts(
         await hass.config_entries.flow.async_init(
             DOMAIN, context={"source": "reconfigure", "entry_id": entry.entry_id}
         )
@@ -65,7 +65,19 @@ async def reconfigure(hass: HomeAssistant, entry: ConfigEntry[Any]) -> Result:
 async def open_options(hass: HomeAssistant, entry: ConfigEntry[Any]) -> Result:
     """Open the options of an entry."""
     form = await hass.config_entries.options.async_init(entry.entry_id)
-    return told(form, "options")
+    return with_texts(form, "options")
+
+
+async def open_drivers(hass: HomeAssistant, fleet: ConfigEntry[Any]) -> Result:
+    """Open what can be done with drivers, in the options of the fleet."""
+    menu = await open_options(hass, fleet)
+    assert "drivers" in menu["menu_options"]
+    return with_texts(
+        await hass.config_entries.options.async_configure(
+            menu["flow_id"], {"next_step_id": "drivers"}
+        ),
+        "options",
+    )
 
 
 async def open_settings(hass: HomeAssistant, entry: ConfigEntry[Any]) -> Result:
@@ -82,7 +94,7 @@ async def go_on(hass: HomeAssistant, result: Result, **user_input: Any) -> Resul
         result["flow_id"], user_input
     )
     await hass.async_block_till_done(wait_background_tasks=True)
-    return told(answer, "options")
+    return with_texts(answer, "options")
 
 
 def suggested(result: Result, field: str) -> Any:
@@ -97,7 +109,7 @@ def options(result: Result, field: str) -> dict[str, str]:
     return {it["value"]: it["label"] for it in selector.config["options"]}
 
 
-def told(result: Result, flow: str = "config") -> Result:
+def with_texts(result: Result, flow: str = "config") -> Result:
     """Return a step of a flow; fails where a text or a placeholder is missing."""
     known = TEXTS[flow]
     match result["type"]:

@@ -22,7 +22,7 @@ from simulator.device import SimulatedDevice
 from simulator.override import override
 from simulator.solopool import SimulatedSolopool
 
-from .common import find, find_id, hub_entry, identity, later, poll, pool_entry, value
+from .common import find, find_id, fleet_entry, identity, later, poll, pool_entry, value
 from .conftest import miner_entry, set_up
 
 pytestmark = pytest.mark.usefixtures("quick", "every_entity")
@@ -202,7 +202,7 @@ async def test_one_absurd_power_is_no_energy_for_ever(
 ) -> None:
     """Neither the miner's nor the fleet's energy grows by what nobody can draw."""
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     for power in (1e300, -1e300, 1e5, None):
         bitaxe.rewrite = override({"power": power})
         for _ in range(3):
@@ -230,7 +230,7 @@ async def test_no_zero_has_a_sign(home: HomeAssistant, bitaxe: SimulatedAxeOS) -
     bitaxe.rewrite = override({"power": 66.5, **nearly})
     await poll(home, entry)
     await later(home, 31)
-    for shown in (entry, hub_entry(home)):
+    for shown in (entry, fleet_entry(home)):
         assert find(home, shown, "sensor", "efficiency").state == STATE_UNKNOWN
 
 
@@ -278,13 +278,13 @@ async def test_billion_blocks_between_two_polls(home: HomeAssistant) -> None:
         await poll(home, entry)
         assert time.process_time() - start < 3
         entity_id = find_id(home, entry, "event", "block_found")
-        told = {
+        reported = {
             event.data["new_state"].state: event.data["new_state"].attributes
             for event in events
             if event.data["entity_id"] == entity_id
         }
-        assert len(told) == 11
-        *first, last = told.values()
+        assert len(reported) == 11
+        *first, last = reported.values()
         assert not any("count" in found for found in first)
         assert 999_999_900 < last["count"] < 999_999_999
         states(home)

@@ -33,7 +33,7 @@ from custom_components.hmm.bundled.miner_drivers.avalon_nano_driver import (
     AvalonNanoDriver,
 )
 from custom_components.hmm.bundled.miner_drivers.bitaxe_driver import BitaxeDriver
-from custom_components.hmm.const import DOMAIN, HUB_UNIQUE_ID
+from custom_components.hmm.const import DOMAIN, FLEET_UNIQUE_ID
 from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_engine.address import AddressFault
 from simulator import (
@@ -46,7 +46,7 @@ from simulator import (
 from simulator.device import SimulatedDevice
 from simulator.httpd import text_response
 
-from .common import find, find_id, hub_entry, poll, value
+from .common import find, find_id, fleet_entry, poll, value
 from .conftest import UsualPorts, free_udp_port, miner_entry, set_up
 from .flows import (
     TEXTS,
@@ -59,7 +59,7 @@ from .flows import (
     reconfigure,
     suggested,
     texts,
-    told,
+    with_texts,
 )
 from .strangers import Antminer, JsonOfAnotherKind, Lamp, Mailserver
 
@@ -185,7 +185,7 @@ async def test_a_miner_is_added_by_its_address(
         assert entry.data["port"] == device.port
         assert value(home, entry, "hashrate") > 0
         # and the hub made itself
-        assert hub_entry(home).state is ConfigEntryState.LOADED
+        assert fleet_entry(home).state is ConfigEntryState.LOADED
 
 
 @pytest.mark.parametrize("typed", ["http://{}/", "HTTP://me@{}/#/settings", "{}/"])
@@ -413,7 +413,7 @@ async def scan(hass: HomeAssistant, length: int = 32) -> AsyncIterator[Result]:
         shown = await choose(hass, "scan")
         if shown["type"] is FlowResultType.SHOW_PROGRESS:  # else nobody was asked
             shown = await hass.config_entries.flow.async_configure(shown["flow_id"])
-        yield told(shown)
+        yield with_texts(shown)
 
 
 async def test_the_scan_finds_nothing(home: HomeAssistant) -> None:
@@ -1056,11 +1056,11 @@ async def test_the_hub_has_nothing_to_reconfigure(
 ) -> None:
     """The hub says that there is nothing to set; its drivers are its options."""
     await add_miner(home, bitaxe)
-    result = await reconfigure(home, hub_entry(home))
+    result = await reconfigure(home, fleet_entry(home))
     assert result["type"] is FlowResultType.ABORT
-    assert result["reason"] == "hub_has_no_settings"
-    menu = await open_options(home, hub_entry(home))
-    assert (menu["type"], menu["step_id"]) == (FlowResultType.MENU, "drivers")
+    assert result["reason"] == "fleet_has_no_settings"
+    menu = await open_options(home, fleet_entry(home))
+    assert (menu["type"], menu["step_id"]) == (FlowResultType.MENU, "init")
 
 
 # Texts
@@ -1087,7 +1087,7 @@ async def test_there_is_one_hub(home: HomeAssistant) -> None:
     first = await begin(home, SOURCE_SYSTEM, {})
     assert first["type"] is FlowResultType.CREATE_ENTRY
     assert first["title"] == "Mining fleet"
-    assert first["result"].unique_id == HUB_UNIQUE_ID
+    assert first["result"].unique_id == FLEET_UNIQUE_ID
 
     second = await begin(home, SOURCE_SYSTEM, {})
     assert second["type"] is FlowResultType.ABORT

@@ -23,7 +23,7 @@ from simulator import (
 )
 from simulator.solopool import DEMO_WALLET
 
-from .common import hub_entry, pool_entry
+from .common import fleet_entry, pool_entry
 from .conftest import miner_entry, set_up
 
 WALLET = "bc1qsecretwalletofthetest00000000000000000"
@@ -285,7 +285,7 @@ async def test_the_hub_and_the_drivers(
         '    driver_version = "4.5.6"\n'
     )
     await set_up(home, miner_entry(bitaxe, "bitaxe"))
-    found = await download(home, hass_client, hub_entry(home))
+    found = await download(home, hass_client, fleet_entry(home))
 
     assert found.content["entry"]["data"] == {"entry_type": "hub"}
     drivers = {driver["type"]: driver for driver in found.content["drivers"]}

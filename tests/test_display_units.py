@@ -41,7 +41,7 @@ from .common import (
     find,
     find_id,
     find_maybe,
-    hub_entry,
+    fleet_entry,
     identity,
     later,
     poll,
@@ -225,8 +225,8 @@ async def test_the_fleet_says_its_best_share(
     best(bitaxe, 812.5e6)
     await set_up(home, miner_entry(bitaxe, "bitaxe"))
     await later(home, 31)
-    assert said(home, hub_entry(home), "best_share") == "0.8125 G"
-    assert plain(home, hub_entry(home), "best_share") == 812_500_000
+    assert said(home, fleet_entry(home), "best_share") == "0.8125 G"
+    assert plain(home, fleet_entry(home), "best_share") == 812_500_000
 
 
 async def test_a_small_difficulty_is_written_in_digits(
@@ -251,8 +251,8 @@ async def test_the_fleet_counts_the_sessions_of_a_miner_without_a_record(
         for _ in range(12):
             await poll(home, entry)
         await later(home, 31)
-        assert said(home, hub_entry(home), "best_share") == "215 G"
-        shown = find(home, hub_entry(home), "sensor", "best_share")
+        assert said(home, fleet_entry(home), "best_share") == "215 G"
+        shown = find(home, fleet_entry(home), "sensor", "best_share")
         assert shown.attributes["miner"] == entry.title
 
 
@@ -264,7 +264,7 @@ async def test_the_fleet_of_a_lottery_miner(home: HomeAssistant) -> None:
         entry = await set_up(home, miner_entry(device, "nmminer", identity(device)))
         await later(home, 31)
         assert said(home, entry, "best_share") == "12.35 k"
-        hub = hub_entry(home)
+        hub = fleet_entry(home)
         assert said(home, hub, "best_share") == "0.01235 M"
 
 
@@ -277,7 +277,7 @@ async def test_a_pool_says_its_difficulties(
         await later(home, 31)
         assert said(home, entry, "network_difficulty") == "756.7 M"
         assert said(home, entry, "best_share").endswith(" G")
-        assert said(home, hub_entry(home), "dgb_network_difficulty") == "756.7 M"
+        assert said(home, fleet_entry(home), "dgb_network_difficulty") == "756.7 M"
         assert plain(home, entry, "network_difficulty") == 756_700_000
         # A pool that does not say it now keeps the unit
         pool.nulls = True

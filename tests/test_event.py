@@ -70,10 +70,10 @@ async def test_found_around_a_lost_poll(
     best(bitaxe, 5e9)
     await bitaxe.plug_in()
     await poll(home, entry)
-    told = find(home, entry, "event", "highlight")
-    assert told.attributes["event_type"] == "new_best_share"
+    reported = find(home, entry, "event", "highlight")
+    assert reported.attributes["event_type"] == "new_best_share"
     await poll(home, entry)
-    assert find(home, entry, "event", "highlight").state == told.state
+    assert find(home, entry, "event", "highlight").state == reported.state
 
 
 async def test_nothing_after_a_restart(

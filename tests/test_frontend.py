@@ -19,7 +19,7 @@ from pytest_homeassistant_custom_component.typing import (
 from custom_components.hmm.frontend import DIST, ENTRY, URL
 from simulator import SimulatedAxeOS
 
-from .common import hub_entry
+from .common import fleet_entry
 from .conftest import miner_entry, set_up
 
 SOURCE = Path(__file__).parent.parent / "frontend"
@@ -41,7 +41,7 @@ async def test_page_loads_the_cards_while_there_is_an_entry(
 ) -> None:
     """Once, at an address that changes with the file; not any more after the last."""
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     (url,) = modules()
     assert re.fullmatch(rf"{URL}/{ENTRY}\?v=[0-9a-f]{{10}}", url)
 

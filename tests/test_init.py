@@ -21,7 +21,7 @@ from pytest_homeassistant_custom_component.common import (
     async_capture_events,
 )
 
-from custom_components.hmm.const import DOMAIN, HUB_UNIQUE_ID
+from custom_components.hmm.const import DOMAIN, FLEET_UNIQUE_ID
 from custom_components.hmm.data import get_data
 from simulator import (
     Fault,
@@ -36,7 +36,7 @@ from simulator.device import TcpDevice
 from .common import (
     devices,
     find,
-    hub_entry,
+    fleet_entry,
     identity,
     keys,
     later,
@@ -225,7 +225,7 @@ async def test_pool(home: HomeAssistant, generation: Any) -> None:
         assert value(home, entry, "active_workers") == 3
         assert find(home, entry, "binary_sensor", "health").state == "on"
         # A pool makes the hub, too
-        assert hub_entry(home).state is ConfigEntryState.LOADED
+        assert fleet_entry(home).state is ConfigEntryState.LOADED
         assert await home.config_entries.async_unload(entry.entry_id)
 
 
@@ -301,7 +301,7 @@ async def test_known_miner_that_is_off(
         ("event", "highlight"),
     ):
         assert find(home, entry, platform, key).state == STATE_UNAVAILABLE
-    online = find(home, hub_entry(home), "sensor", "miners_online")
+    online = find(home, fleet_entry(home), "sensor", "miners_online")
     assert online.state == "0"
 
     await bitaxe.plug_in()
@@ -389,7 +389,7 @@ async def test_unload(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:
     await later(home, 300)
     assert bitaxe.counters.requests == 0
     assert bitaxe.counters.connections == 0
-    assert find(home, hub_entry(home), "sensor", "miners").state == "0"
+    assert find(home, fleet_entry(home), "sensor", "miners").state == "0"
 
     home.bus.async_fire(EVENT_HOMEASSISTANT_CLOSE)
     await home.async_block_till_done()
@@ -415,7 +415,7 @@ async def _all_closed(device: TcpDevice) -> None:
 async def test_removal(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:
     """A removed miner leaves no entity, no device and no place in the totals."""
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     await home.config_entries.async_remove(entry.entry_id)
     await later(home, 16)
 
@@ -435,7 +435,7 @@ async def test_hub_makes_itself_once(
     first = await set_up(home, miner_entry(bitaxe, "bitaxe", title="Garage"))
     assert first.state is ConfigEntryState.LOADED
     assert find(home, first, "switch", "mining").state == "on"
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     assert hub.state is ConfigEntryState.LOADED
     assert find(home, hub, "sensor", "miners_online").state == "1"
 
@@ -444,7 +444,7 @@ async def test_hub_makes_itself_once(
         hubs = [
             entry
             for entry in home.config_entries.async_entries(DOMAIN)
-            if entry.unique_id == HUB_UNIQUE_ID
+            if entry.unique_id == FLEET_UNIQUE_ID
         ]
         assert hubs == [hub]
         await later(home, 16)
@@ -457,14 +457,14 @@ async def test_disabled_hub_stays_disabled(
 ) -> None:
     """A hub that the user does not want does not come back."""
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     await home.config_entries.async_set_disabled_by(
         hub.entry_id, ConfigEntryDisabler.USER
     )
     await home.config_entries.async_reload(entry.entry_id)
     await home.async_block_till_done()
 
-    assert hub_entry(home) is hub
+    assert fleet_entry(home) is hub
     assert hub.state is ConfigEntryState.NOT_LOADED
     assert hub.disabled_by is ConfigEntryDisabler.USER
     assert entry.state is ConfigEntryState.LOADED

@@ -57,7 +57,7 @@ HA_ABORTS = {
 # The classes whose steps are told in a section of the translations
 FLOWS = {
     "config": {"HmmConfigFlow", "ImportFlow", "MinerFlow", "PoolFlow"},
-    "options": {"HubOptionsFlow", "MinerOptionsFlow"},
+    "options": {"DriverSteps", "FleetOptionsFlow", "MinerOptionsFlow"},
 }
 ISSUES = {
     "drivers/install": {driver_install.DRIVER_INSTALL},
@@ -225,7 +225,10 @@ def flow_classes(section: str) -> ast.Module:
     return ast.Module(
         body=[
             node
-            for path in (COMPONENT / "config_flow.py", *COMPONENT.glob("*/*flow.py"))
+            for path in (
+                *(COMPONENT / name for name in ("config_flow.py", "fleet_options.py")),
+                *COMPONENT.glob("*/*flow.py"),
+            )
             for node in parse(path).body
             if isinstance(node, ast.ClassDef) and node.name in FLOWS[section]
         ],
@@ -399,17 +402,17 @@ def test_what_a_miner_announces_is_recognized(
 
 def test_every_problem_of_a_bundled_driver_is_translated() -> None:
     """Given the bundled drivers, then the problems they tell have names."""
-    told: set[str] = set()
+    reported: set[str] = set()
     for path in COMPONENT.glob("bundled/miner_drivers/*_driver.py"):
         for node in ast.walk(parse(path)):
             if isinstance(node, ast.keyword) and node.arg == "problems":
-                told |= literals(node.value)
+                reported |= literals(node.value)
             elif isinstance(node, ast.FunctionDef) and node.name == "_problems":
                 for call in calls(node, "append"):
-                    told |= literals(call.args[0])
+                    reported |= literals(call.args[0])
     failures = {*get_args(ReadReason.__value__), *get_args(LoginReason.__value__)}
     shares = {"hash_frozen", "share_overdue", "no_work"}
-    assert told < set(problems.RULES)
+    assert reported < set(problems.RULES)
     wrong = (set(problems.RULES) - {"no_shares"}) | shares | failures - {"busy"}
     entities = load("translations/en.json")["entity"]
     problem = entities["binary_sensor"]["problem"]["state_attributes"]["problems"]
@@ -608,11 +611,13 @@ def test_forms_and_attributes_know_every_reason() -> None:
 
     Those of pools are also what the reason of their health can be.
     """
-    told = load("translations/en.json")
+    reported = load("translations/en.json")
     shown = errors.FORM_REASONS | {errors.POOL + key for key in errors.POOL_REASONS}
     for key in shown:
-        assert told["config"]["error"][key] == told["exceptions"][key]["message"]
-    health = told["entity"]["binary_sensor"]["health"]["state_attributes"]["reason"]
+        assert (
+            reported["config"]["error"][key] == reported["exceptions"][key]["message"]
+        )
+    health = reported["entity"]["binary_sensor"]["health"]["state_attributes"]["reason"]
     assert health["state"].keys() == errors.POOL_REASONS | {"no_data"}
 
 
@@ -646,7 +651,10 @@ def test_all_flows_are_known() -> None:
     """Given the flows of the code, then no class is left out here."""
     classes = {
         node.name
-        for path in (COMPONENT / "config_flow.py", *COMPONENT.glob("*/*flow.py"))
+        for path in (
+            *(COMPONENT / name for name in ("config_flow.py", "fleet_options.py")),
+            *COMPONENT.glob("*/*flow.py"),
+        )
         for node in parse(path).body
         if isinstance(node, ast.ClassDef)
         and any(
@@ -686,12 +694,12 @@ def test_menu_and_progress_are_translated(section: str) -> None:
         options = argument(menu, "menu_options")
         assert options is not None
         step = flow["step"][literal(argument(menu, "step_id"))]
-        told = set(step["menu_options"])
-        assert set(step["menu_option_descriptions"]) == told
-        assert literals(options) <= told
-        assert {f"async_step_{option}" for option in told} <= methods
+        reported = set(step["menu_options"])
+        assert set(step["menu_option_descriptions"]) == reported
+        assert literals(options) <= reported
+        assert {f"async_step_{option}" for option in reported} <= methods
         if isinstance(options, ast.List) and all(map(literal, options.elts)):
-            assert literals(options) == told
+            assert literals(options) == reported
     assert set(flow["progress"]) == {
         literal(argument(call, "progress_action"))
         for call in calls(tree, "async_show_progress")

@@ -137,20 +137,20 @@ async def test_a_broken_file_is_shown_and_tried_again(
     assert shown["type"] == FlowResultType.MENU
     assert shown["step_id"] == "init"
     assert shown["menu_options"] == ["reload", "disable"]
-    told = shown["description_placeholders"]
-    assert told["file"] == "hmm/garage_driver.py"
-    assert told["line"] == "6"
-    assert "SyntaxError" in told["reason"]
+    reported = shown["description_placeholders"]
+    assert reported["file"] == "hmm/garage_driver.py"
+    assert reported["line"] == "6"
+    assert "SyntaxError" in reported["reason"]
     # It stands between back quotes
-    assert told["source"] == "hashrate_unit = 'oops' +"
+    assert reported["source"] == "hashrate_unit = 'oops' +"
 
     file.write_text("import no_such_module\n")
     shown = await repairs.choose("reload")
     assert shown["step_id"] == "still_broken"
-    told = shown["description_placeholders"]
-    assert told["line"] == "1"
-    assert told["source"] == "import no_such_module"
-    assert "ModuleNotFoundError" in told["reason"]
+    reported = shown["description_placeholders"]
+    assert reported["line"] == "1"
+    assert reported["source"] == "import no_such_module"
+    assert "ModuleNotFoundError" in reported["reason"]
 
     file.write_text(GARAGE)
     shown = await repairs.choose("reload")
@@ -222,8 +222,8 @@ async def test_a_second_file_of_a_type(
     assert await async_setup_component(home, DOMAIN, {})
     shown = await repairs.open("driver_failed_hmm/b_driver.py")
     assert shown["menu_options"] == ["reload", "disable"]
-    told = shown["description_placeholders"]
-    assert told["source"] == "class GarageDriver(BitaxeDriver):"
+    reported = shown["description_placeholders"]
+    assert reported["source"] == "class GarageDriver(BitaxeDriver):"
     await repairs.choose("disable")
     assert issues(home) == {}
     assert not get_data(home).drivers.miners["bitaxe"].bundled

@@ -30,7 +30,7 @@ from pytest_homeassistant_custom_component.typing import (
 from custom_components.hmm.const import DOMAIN
 from simulator import SimulatedAxeOS, SimulatedSolopool
 
-from .common import devices, find_id, hub_entry, pool_entry
+from .common import devices, find_id, fleet_entry, pool_entry
 from .conftest import miner_entry, set_up
 from .flows import TEXTS
 from .user_drivers import BITAXE, put, read
@@ -257,7 +257,7 @@ def entities(house: House) -> Iterator[Row]:
     """Yield everything that can be operated, by what it is called."""
     registry = er.async_get(house.hass)
     rows: dict[tuple[str, str], list[tuple[str, str, Any]]] = {}
-    for entry in (*house.miners, hub_entry(house.hass)):
+    for entry in (*house.miners, fleet_entry(house.hass)):
         for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
             state = house.hass.states.get(entity.entity_id)
             assert state is not None, entity.entity_id
@@ -500,7 +500,7 @@ async def test_the_user_reads_why(
 ) -> None:
     """Given a refusal in the browser, it has a text in the language of the user."""
     client = await hass_ws_client(house.hass, await house.token("user"))
-    reload = find_id(house.hass, hub_entry(house.hass), "button", "reload_drivers")
+    reload = find_id(house.hass, fleet_entry(house.hass), "button", "reload_drivers")
     for number, (domain, name, data) in enumerate(
         (
             (

@@ -36,7 +36,7 @@ from simulator import (
 from simulator.braiins import SimulatedBraiins
 from simulator.solopool import DEMO_WALLET
 
-from .common import find, find_id, hub_entry, poll, pool_entry
+from .common import find, find_id, fleet_entry, poll, pool_entry
 from .conftest import miner_entry, set_up
 from .flows import TEXTS
 from .test_docs import blocks
@@ -127,7 +127,7 @@ async def test_mode_by_area(home: HomeAssistant, rigs: Rigs) -> None:
     """All miners of an area change; what else is there does not matter."""
     area = ar.async_get(home).async_create("Garage")
     registry = dr.async_get(home)
-    for entry in (rigs.axe_entry, rigs.nerd_entry, hub_entry(home)):
+    for entry in (rigs.axe_entry, rigs.nerd_entry, fleet_entry(home)):
         registry.async_update_device(device_of(home, entry).id, area_id=area.id)
 
     await call(home, "set_mode", {"area_id": area.id}, mode="eco")
@@ -204,9 +204,9 @@ async def test_one_miner_fails_and_the_others_obey(
         await call(home, "set_mode", target, mode="eco")
     assert not isinstance(caught.value, ServiceValidationError)
     assert caught.value.translation_key == "some_failed"
-    told = caught.value.translation_placeholders or {}
-    assert (told["failed"], told["total"]) == ("2", "3")
-    failed = told["list"]
+    reported = caught.value.translation_placeholders or {}
+    assert (reported["failed"], reported["total"]) == ("2", "3")
+    failed = reported["list"]
     assert "Nerd: 127.0.0.1 responds, but no miner service" in failed
     assert "Nano: There is no mode eco here" in failed
     assert "Axe:" not in failed
@@ -504,7 +504,7 @@ async def test_examples_of_the_page(
     home: HomeAssistant, pools: list[ConfigEntry[Any]]
 ) -> None:
     """The automations of the documentation tell of the pool that is down."""
-    told = async_mock_service(home, "notify", "notify")
+    reported = async_mock_service(home, "notify", "notify")
     examples = [
         yaml.safe_load(block)["actions"]
         for block in blocks("docs/actions.md", "yaml")
@@ -523,12 +523,12 @@ async def test_examples_of_the_page(
     )
     for number in range(2):
         await home.services.async_call("script", f"example_{number}", blocking=True)
-    assert told == []  # Both are well
+    assert reported == []  # Both are well
 
     pools[1].runtime_data.async_set_update_error(UpdateFailed("It is asleep"))
     for number in range(2):
         await home.services.async_call("script", f"example_{number}", blocking=True)
-    assert [call.data["message"] for call in told] == [
+    assert [call.data["message"] for call in reported] == [
         "1 of 2 pools do not respond.",
         "New: It is asleep",
     ]

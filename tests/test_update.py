@@ -31,7 +31,7 @@ from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.drivers.updates import DRIVER_UPDATES
 from simulator import SimulatedAxeOS
 
-from .common import act, hub_entry, keys
+from .common import act, fleet_entry, keys
 from .conftest import miner_entry, set_up
 from .file_server import FileServer
 from .user_drivers import (
@@ -88,7 +88,7 @@ async def add(home: HomeAssistant, files: FileServer, text: str) -> str:
 def entity_id(home: HomeAssistant, driver: str) -> str | None:
     """Return the id of the update of a driver."""
     return er.async_get(home).async_get_entity_id(
-        UPDATE, DOMAIN, f"{hub_entry(home).unique_id}_driver_{driver}"
+        UPDATE, DOMAIN, f"{fleet_entry(home).unique_id}_driver_{driver}"
     )
 
 
@@ -123,7 +123,7 @@ async def test_an_update_of_a_copy(home: HomeAssistant, bitaxe: SimulatedAxeOS) 
     assert entry is not None and entry.device_id is not None
     device = dr.async_get(home).async_get(entry.device_id)
     assert device is not None
-    assert device.identifiers == {(DOMAIN, hub_entry(home).unique_id)}
+    assert device.identifiers == {(DOMAIN, fleet_entry(home).unique_id)}
 
     percent: list[Any] = []
 
@@ -150,7 +150,7 @@ async def test_an_update_of_a_copy(home: HomeAssistant, bitaxe: SimulatedAxeOS) 
 async def test_updates_come_and_go(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:
     """Given files that come, break and go, their updates do, without a restart."""
     await fleet(home, bitaxe)
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     assert keys(home, hub, UPDATE) == set()
 
     await put(home, BITAXE_FILE, await old_bitaxe())
@@ -183,7 +183,7 @@ async def test_updates_of_before_a_restart(
     """Given a file that went while Home Assistant was off, so does its update."""
     path = await put(home, BITAXE_FILE, await old_bitaxe())
     await fleet(home, bitaxe)
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     assert keys(home, hub, UPDATE) == {"driver_miner_bitaxe"}
     await home.config_entries.async_unload(hub.entry_id)
     await home.async_add_executor_job(path.unlink)

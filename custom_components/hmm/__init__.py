@@ -22,7 +22,7 @@ from .const import (
     CONF_ENTRY_TYPE,
     CONF_OWN_RISK,
     DOMAIN,
-    HUB_UNIQUE_ID,
+    FLEET_UNIQUE_ID,
     PLATFORMS,
     EntryType,
 )
@@ -37,8 +37,8 @@ from .drivers.services import async_setup_driver_services
 from .drivers.update_services import async_setup_driver_update_services
 from .drivers.updates import DRIVER_UPDATES, DriverUpdates
 from .entity import async_keep_miner_device, pool_device
-from .errors import pool_error, told
-from .fleet.coordinator import HubConfigEntry, HubCoordinator
+from .errors import localized, pool_error
+from .fleet.coordinator import FleetConfigEntry, FleetCoordinator
 from .fleet.kept import async_run_kept
 from .fleet.members import Fleet
 from .fleet.profile_services import async_setup_profile_services
@@ -126,22 +126,22 @@ async def async_migrate_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> boo
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> bool:
-    """Set up a miner, a pool or the hub."""
+    """Set up a miner, a pool or the fleet."""
     async_load_cards(hass)
     match entry_kind(entry):
         case EntryType.MINER:
             await _async_setup_miner(hass, cast("MinerConfigEntry", entry))
         case EntryType.POOL:
             await _async_setup_pool(hass, cast("PoolConfigEntry", entry))
-        case EntryType.HUB:
-            _set_up_hub(hass, cast("HubConfigEntry", entry))
+        case EntryType.FLEET:
+            _set_up_fleet(hass, cast("FleetConfigEntry", entry))
     async with get_data(hass).platforms:
         await hass.config_entries.async_forward_entry_setups(
             entry, PLATFORMS[entry.data[CONF_ENTRY_TYPE]]
         )
     _remove_left(hass, entry)
-    if entry_kind(entry) != EntryType.HUB:
-        _make_hub(hass)
+    if entry_kind(entry) != EntryType.FLEET:
+        _make_fleet(hass)
     return True
 
 
@@ -186,12 +186,14 @@ async def async_remove_config_entry_device(
     return worker_id is not None and worker_id not in coordinator.workers.listed
 
 
-def _make_hub(hass: HomeAssistant) -> None:
-    """Let the hub entry make itself beside the first miner or pool.
+def _make_fleet(hass: HomeAssistant) -> None:
+    """Let the fleet entry make itself beside the first miner or pool.
 
-    A hub that the user disabled stays disabled.
+    A fleet that the user disabled stays disabled.
     """
-    if not hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, HUB_UNIQUE_ID):
+    if not hass.config_entries.async_entry_for_domain_unique_id(
+        DOMAIN, FLEET_UNIQUE_ID
+    ):
         discovery_flow.async_create_flow(
             hass, DOMAIN, context={"source": SOURCE_SYSTEM}, data={}
         )
@@ -216,13 +218,13 @@ def _remove_left(hass: HomeAssistant, entry: HmmConfigEntry) -> None:
 
 
 @callback
-def _set_up_hub(hass: HomeAssistant, entry: HubConfigEntry) -> None:
+def _set_up_fleet(hass: HomeAssistant, entry: FleetConfigEntry) -> None:
     data = get_data(hass)
-    hub = HubCoordinator(hass, entry, data.fleet, data.energy)
-    entry.runtime_data = hub
+    fleet = FleetCoordinator(hass, entry, data.fleet, data.energy)
+    entry.runtime_data = fleet
     # It also shows how many drivers there are
     entry.async_on_unload(
-        data.driver_manager.async_add_listener(hub.async_update_listeners)
+        data.driver_manager.async_add_listener(fleet.async_update_listeners)
     )
 
 
@@ -244,7 +246,7 @@ def _driver_missing(
         translation_key="driver_unavailable",
         translation_placeholders={
             "driver": id_.driver_type,
-            "reason": told(hass, failed.reason),
+            "reason": localized(hass, failed.reason),
         },
     )
 

@@ -20,7 +20,7 @@ from .data import HmmConfigEntry
 from .driver_api import MinerTelemetry
 from .entity import (
     AlwaysAvailable,
-    HubEntity,
+    FleetEntity,
     MinerEntity,
     PoolEntity,
     WorkerEntity,
@@ -250,7 +250,7 @@ class PoolProblemSensor(AlwaysAvailable, PoolEntity, BinarySensorEntity):
         return {"problems": list(status.active), ATTR_SINCE: status.problem.at}
 
 
-class FleetProblemSensor(HubEntity, BinarySensorEntity):
+class FleetProblemSensor(FleetEntity, BinarySensorEntity):
     """Whether anything is wrong with any miner or pool."""
 
     @property
@@ -286,7 +286,7 @@ class WorkerOnlineSensor(WorkerEntity, BinarySensorEntity):
     @override
     def available(self) -> bool:
         return super().available or (
-            self.coordinator.last_update_success and self.coordinator.workers.told
+            self.coordinator.last_update_success and self.coordinator.workers.reported
         )
 
     @property

@@ -1,4 +1,4 @@
-"""Buttons of miners and of the hub."""
+"""Buttons of miners and of the fleet."""
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .data import HmmConfigEntry
 from .driver_engine.profile import MinerProfile
 from .drivers.customise import async_reload
-from .entity import HubEntity, MinerEntity, async_add_offered
-from .fleet.coordinator import HubCoordinator
+from .entity import FleetEntity, MinerEntity, async_add_offered
+from .fleet.coordinator import FleetCoordinator
 from .miner.coordinator import MinerCoordinator
 from .rights import async_require_admin
 
@@ -71,9 +71,9 @@ async def async_setup_entry(
     entry: HmmConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the buttons of a miner or of the hub."""
-    if isinstance(hub := entry.runtime_data, HubCoordinator):
-        async_add_entities([ReloadDriversButton(hub, RELOAD_DRIVERS)])
+    """Add the buttons of a miner or of the fleet."""
+    if isinstance(fleet := entry.runtime_data, FleetCoordinator):
+        async_add_entities([ReloadDriversButton(fleet, RELOAD_DRIVERS)])
     if isinstance(coordinator := entry.runtime_data, MinerCoordinator):
         async_add_offered(
             coordinator,
@@ -97,7 +97,7 @@ class MinerButton(MinerEntity, ButtonEntity):
         await self.entity_description.press_fn(self.coordinator)
 
 
-class ReloadDriversButton(HubEntity, ButtonEntity):
+class ReloadDriversButton(FleetEntity, ButtonEntity):
     """Loads driver and pool files again; what is broken is told in the repairs.
 
     Drivers are programs, so that control of the entity is not enough.

@@ -12,9 +12,9 @@ from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 from homeassistant.helpers.translation import async_get_translations
 
 from . import migration
-from .const import CONF_ENTRY_TYPE, DOMAIN, HUB_UNIQUE_ID, EntryType
+from .const import CONF_ENTRY_TYPE, DOMAIN, FLEET_UNIQUE_ID, EntryType
 from .data import HmmConfigEntry, entry_kind
-from .drivers.flow import HubOptionsFlow
+from .fleet_options import FleetOptionsFlow
 from .flow_tools import async_shared_data
 from .hmm_local.flow import CONF_IMPORT, ImportFlow
 from .miner.discovery import may_be_asked
@@ -22,7 +22,7 @@ from .miner.options_flow import MinerOptionsFlow
 
 
 class HmmConfigFlow(ImportFlow, domain=DOMAIN):
-    """Add a miner, a pool, or, by itself, the hub."""
+    """Add a miner, a pool, or, by itself, the fleet."""
 
     VERSION = migration.VERSION
     MINOR_VERSION = migration.MINOR_VERSION
@@ -31,16 +31,16 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
     @callback
     @override
     def async_supports_options_flow(cls, config_entry: HmmConfigEntry) -> bool:
-        """Miners have options, and the hub has the drivers."""
-        return entry_kind(config_entry) in (EntryType.HUB, EntryType.MINER)
+        """Miners have options, and the fleet has the drivers."""
+        return entry_kind(config_entry) in (EntryType.FLEET, EntryType.MINER)
 
     @staticmethod
     @callback
     @override
     def async_get_options_flow(config_entry: HmmConfigEntry) -> OptionsFlow:
         """Return the options of a miner, or what can be done with drivers."""
-        if entry_kind(config_entry) == EntryType.HUB:
-            return HubOptionsFlow()
+        if entry_kind(config_entry) == EntryType.FLEET:
+            return FleetOptionsFlow()
         return MinerOptionsFlow()
 
     @override
@@ -58,15 +58,15 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
     async def async_step_system(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Make the hub beside the first miner or pool."""
-        await self.async_set_unique_id(HUB_UNIQUE_ID)
+        """Make the fleet beside the first miner or pool."""
+        await self.async_set_unique_id(FLEET_UNIQUE_ID)
         self._abort_if_unique_id_configured()
         texts = await async_get_translations(
             self.hass, self.hass.config.language, "device", {DOMAIN}
         )
         return self.async_create_entry(
             title=texts[f"component.{DOMAIN}.device.fleet.name"],
-            data={CONF_ENTRY_TYPE: EntryType.HUB},
+            data={CONF_ENTRY_TYPE: EntryType.FLEET},
         )
 
     @override
@@ -114,7 +114,7 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
             case EntryType.POOL:
                 return await self.async_step_reconfigure_pool()
             case _:
-                return self.async_abort(reason="hub_has_no_settings")
+                return self.async_abort(reason="fleet_has_no_settings")
 
     async def async_step_reauth(
         self, entry_data: Mapping[str, Any]

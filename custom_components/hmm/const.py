@@ -7,8 +7,8 @@ from homeassistant.const import Platform
 
 DOMAIN: Final = "hmm"
 
-HUB_UNIQUE_ID: Final = "hmm_hub"
-HUB_TITLE: Final = "Mining fleet"
+FLEET_UNIQUE_ID: Final = "hmm_hub"
+FLEET_TITLE: Final = "Mining fleet"
 
 
 class EntryType(StrEnum):
@@ -16,7 +16,7 @@ class EntryType(StrEnum):
 
     MINER = "miner"
     POOL = "pool"
-    HUB = "hub"
+    FLEET = "hub"
 
 
 PLATFORMS: Final = {
@@ -30,7 +30,7 @@ PLATFORMS: Final = {
         Platform.SWITCH,
     ),
     EntryType.POOL: (Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR),
-    EntryType.HUB: (
+    EntryType.FLEET: (
         Platform.BINARY_SENSOR,
         Platform.BUTTON,
         Platform.SENSOR,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .driver_engine.known_pools import KnownPools
     from .driver_engine.loaded import LoadedDriver, LoadedDrivers
     from .drivers.manager import DriverManager
-    from .fleet.coordinator import HubConfigEntry
+    from .fleet.coordinator import FleetConfigEntry
     from .fleet.members import Fleet
     from .miner.coordinator import MinerConfigEntry
     from .miner.energy import EnergyBook
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .records import Records
 
 
-type HmmConfigEntry = MinerConfigEntry | PoolConfigEntry | HubConfigEntry
+type HmmConfigEntry = MinerConfigEntry | PoolConfigEntry | FleetConfigEntry
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,8 +89,8 @@ def get_data(hass: HomeAssistant) -> HmmData:
 
 def entry_kind(entry: HmmConfigEntry) -> EntryType | None:
     """Return which of the three kinds an entry is, None for an ignored device."""
-    told = entry.data.get(CONF_ENTRY_TYPE)
-    return next((kind for kind in EntryType if kind == told), None)
+    reported = entry.data.get(CONF_ENTRY_TYPE)
+    return next((kind for kind in EntryType if kind == reported), None)
 
 
 @callback

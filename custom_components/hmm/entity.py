@@ -23,7 +23,7 @@ from .const import CONF_COIN, CONF_DRIVER, DOMAIN
 from .driver_api import PoolWorker
 from .driver_api.units import parse_text
 from .figures import read_safely
-from .fleet.coordinator import HubCoordinator
+from .fleet.coordinator import FleetCoordinator
 from .miner.coordinator import MinerCoordinator
 from .pool.coordinator import PoolCoordinator
 
@@ -166,9 +166,9 @@ def async_keep_miner_device(
     return miner.async_add_listener(update)
 
 
-def _link(told: object) -> str | None:
+def _link(reported: object) -> str | None:
     """Return a web address, None for what Home Assistant would not take as one."""
-    if (text := parse_text(told)) is None:
+    if (text := parse_text(reported)) is None:
         return None
     try:
         url = URL(text)
@@ -228,7 +228,7 @@ class WorkerEntity(CoordinatorEntity[PoolCoordinator]):
         return super().available and self.worker is not None
 
 
-class HubEntity(HmmEntity[HubCoordinator]):
+class FleetEntity(HmmEntity[FleetCoordinator]):
     """An entity of the whole fleet."""
 
     @override

@@ -130,12 +130,12 @@ def listed(hass: HomeAssistant, failed: Iterable[tuple[str, BaseException]]) -> 
 
 
 @callback
-def told(hass: HomeAssistant, reason: str) -> str:
+def localized(hass: HomeAssistant, reason: str) -> str:
     """Return a reason in the language of Home Assistant, if it has a key."""
     if not isinstance(reason, Reason) or not reason.key:
         return reason
     values = {
-        name: told(hass, value) if isinstance(value, Reason) else value
+        name: localized(hass, value) if isinstance(value, Reason) else value
         for name, value in reason.values.items()
     }
     return sentence(hass, reason.key, _placeholders(values))

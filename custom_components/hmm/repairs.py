@@ -19,7 +19,7 @@ from .driver_engine.loaded import FailedDriver
 from .drivers.issues import DATA_PATH, DATA_TYPE
 from .drivers.repairs_install import async_create_install_flow
 from .drivers.repairs_stock import async_create_stock_flow
-from .errors import told
+from .errors import localized
 from .markdown import code, escaping, printable
 
 _LONGEST_LINE = 200
@@ -67,7 +67,7 @@ class _FileFlow(RepairsFlow):
                 reason="cannot_rename",
                 description_placeholders={
                     "file": manager.name_of(self._path),
-                    "reason": told(self.hass, os_reason(err)),
+                    "reason": localized(self.hass, os_reason(err)),
                 },
             )
         await manager.async_reload(retry_packages=False)
@@ -123,7 +123,7 @@ class BrokenFileFlow(_FileFlow):
             description_placeholders={
                 "file": manager.name_of(failed.path),
                 "line": str(failed.line or "?"),
-                "reason": told(self.hass, failed.reason),
+                "reason": localized(self.hass, failed.reason),
                 "source": code(_line(source, failed)),
             },
         )

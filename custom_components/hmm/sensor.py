@@ -30,7 +30,7 @@ from .driver_api.units import MEGA, parse_number
 from .driver_engine.pool_client import hashrate_unit
 from .entity import (
     AlwaysAvailable,
-    HubEntity,
+    FleetEntity,
     MinerEntity,
     PoolEntity,
     WorkerEntity,
@@ -47,14 +47,14 @@ from .figures import (
     rounded,
     share_decimals,
 )
-from .fleet.coordinator import HubCoordinator
+from .fleet.coordinator import FleetCoordinator
 from .fleet.sensors import (
     COIN_SENSORS,
     FLEET_BEST_SHARE,
-    HUB_SENSORS,
+    FLEET_SENSORS,
     PLATFORM_SENSORS,
     CoinSensorDescription,
-    HubSensorDescription,
+    FleetSensorDescription,
 )
 from .fleet.totals import CoinTotals
 from .miner.coordinator import MinerCoordinator
@@ -149,23 +149,23 @@ async def async_setup_entry(
             WorkerSensor,
             async_add_entities,
         )
-    elif isinstance(coordinator, HubCoordinator):
-        async_add_entities(HubSensor(coordinator, d) for d in HUB_SENSORS)
+    elif isinstance(coordinator, FleetCoordinator):
+        async_add_entities(FleetSensor(coordinator, d) for d in FLEET_SENSORS)
         async_add_offered(
             coordinator,
             (MINER_ENERGY,),
-            lambda _, hub: hub.data.power is not None,
-            HubEnergySensor,
+            lambda _, fleet: fleet.data.power is not None,
+            FleetEnergySensor,
             async_add_entities,
         )
         async_add_offered(
             coordinator,
             (FLEET_BEST_SHARE,),
-            lambda description, hub: (
+            lambda description, fleet: (
                 f"{entry.unique_id}_{description.key}" in before
-                or description.exists(hub)
+                or description.exists(fleet)
             ),
-            HubBestShare,
+            FleetBestShare,
             async_add_entities,
         )
         _add_platform(hass, coordinator, async_add_entities)
@@ -179,7 +179,7 @@ def _is_told(description: MinerSensorDescription, miner: MinerCoordinator) -> bo
 @callback
 def _add_platform(
     hass: HomeAssistant,
-    hub: HubCoordinator,
+    fleet: FleetCoordinator,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add what the pools tell together, now and as pools and coins come.
@@ -189,23 +189,23 @@ def _add_platform(
     """
     added: set[str] = set()
     registry = er.async_get(hass)
-    identity = hub.config_entry.unique_id
-    fleet = get_data(hass).fleet
+    identity = fleet.config_entry.unique_id
+    members = get_data(hass).fleet
     known: set[str] | None = None
 
     @callback
     def remove_left() -> None:
         """Remove the sensors of coins that no pool has any more, and of no pools."""
         nonlocal known
-        if not hub.data.complete or known == (coins := fleet.coins(hass)):
+        if not fleet.data.complete or known == (coins := members.coins(hass)):
             return
         known = coins
         of_pools = {d.key for d in PLATFORM_SENSORS}
         of_coins = tuple(f"_{d.key}" for d in COIN_SENSORS)
-        wanted = {d.key for d in HUB_SENSORS} | (of_pools if coins else set())
+        wanted = {d.key for d in FLEET_SENSORS} | (of_pools if coins else set())
         wanted |= {d.of(coin).key for d in COIN_SENSORS for coin in coins}
         for entity in er.async_entries_for_config_entry(
-            registry, hub.config_entry.entry_id
+            registry, fleet.config_entry.entry_id
         ):
             key = entity.unique_id.removeprefix(f"{identity}_")
             left = key not in wanted and (key in of_pools or key.endswith(of_coins))
@@ -213,9 +213,9 @@ def _add_platform(
                 registry.async_remove(entity.entity_id)
                 added.discard(key)
 
-    def is_wanted(description: HubSensorDescription | CoinSensorDescription) -> bool:
+    def is_wanted(description: FleetSensorDescription | CoinSensorDescription) -> bool:
         return description.key not in added and (
-            read_safely(lambda: description.exists(hub), description.key)
+            read_safely(lambda: description.exists(fleet), description.key)
             or registry.async_get_entity_id(
                 SENSOR_DOMAIN, DOMAIN, f"{identity}_{description.key}"
             )
@@ -225,14 +225,14 @@ def _add_platform(
     @callback
     def add_offered() -> None:
         remove_left()
-        entities: list[HubSensor | HubCoinSensor] = [
-            HubSensor(hub, description)
+        entities: list[FleetSensor | FleetCoinSensor] = [
+            FleetSensor(fleet, description)
             for description in PLATFORM_SENSORS
             if is_wanted(description)
         ]
         entities += [
-            HubCoinSensor(hub, description)
-            for coin in hub.data.pools.coins
+            FleetCoinSensor(fleet, description)
+            for coin in fleet.data.pools.coins
             for template in COIN_SENSORS
             if is_wanted(description := template.of(coin))
         ]
@@ -241,7 +241,7 @@ def _add_platform(
             async_add_entities(entities)
 
     add_offered()
-    hub.config_entry.async_on_unload(hub.async_add_listener(add_offered))
+    fleet.config_entry.async_on_unload(fleet.async_add_listener(add_offered))
 
 
 class _ValueSensor(SensorEntity):
@@ -412,8 +412,8 @@ class PoolSensor(PoolEntity, _ValueSensor):
         pool = self.coordinator
         if not self.entity_description.is_money:
             return super().native_unit_of_measurement
-        told = pool.data.currency if pool.data is not None else None
-        return told or pool.currency or pool.account.coin
+        reported = pool.data.currency if pool.data is not None else None
+        return reported or pool.currency or pool.account.coin
 
     @override
     def _read(self) -> SensorValue:
@@ -445,10 +445,10 @@ class WorkerSensor(WorkerEntity, _ValueSensor):
         return None if worker is None else self.entity_description.value_fn(worker)
 
 
-class HubSensor(HubEntity, _ValueSensor):
+class FleetSensor(FleetEntity, _ValueSensor):
     """One total of the fleet."""
 
-    entity_description: HubSensorDescription
+    entity_description: FleetSensorDescription
     _unrecorded_attributes = frozenset(
         {_ATTR_DIFFICULTY, "problems", "more", "offline", "off_on_purpose", "total"}
     )
@@ -469,11 +469,11 @@ class HubSensor(HubEntity, _ValueSensor):
         }
 
 
-class HubBestShare(HubSensor):
+class FleetBestShare(FleetSensor):
     """The best share of the fleet."""
 
     def __init__(
-        self, coordinator: HubCoordinator, description: HubSensorDescription
+        self, coordinator: FleetCoordinator, description: FleetSensorDescription
     ) -> None:
         """Fix the unit by the largest miners, not too small for those to come."""
         super().__init__(coordinator, description)
@@ -485,19 +485,19 @@ class HubBestShare(HubSensor):
         self._fix_unit(coordinator, units[-1] if units else "kH/s", least=MEGA)
 
 
-def _reporting(hub: HubCoordinator, key: str) -> dict[str, Any]:
+def _reporting(fleet: FleetCoordinator, key: str) -> dict[str, Any]:
     """Return of how many a sum is, nothing for what is no sum."""
-    found = hub.data.reporting.get(key)
+    found = fleet.data.reporting.get(key)
     return {} if found is None else asdict(found)
 
 
-class HubCoinSensor(HubEntity, _ValueSensor):
+class FleetCoinSensor(FleetEntity, _ValueSensor):
     """One total of all pools of a coin."""
 
     entity_description: CoinSensorDescription
 
     def __init__(
-        self, coordinator: HubCoordinator, description: CoinSensorDescription
+        self, coordinator: FleetCoordinator, description: CoinSensorDescription
     ) -> None:
         """Show money in its coin, and a share of its network as more than zero."""
         super().__init__(coordinator, description)
@@ -577,7 +577,7 @@ class MinerEnergySensor(MinerEntity, _EnergySensor):
         self.coordinator.energy.raise_to(kwh)
 
 
-class HubEnergySensor(HubEntity, _EnergySensor):
+class FleetEnergySensor(FleetEntity, _EnergySensor):
     """Energy that the fleet used."""
 
     @property

@@ -16,8 +16,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .driver_engine.declaration import DriverId
 from .driver_engine.versions import is_newer
 from .drivers.updates import DRIVER_UPDATES, DriverState, DriverUpdates
-from .entity import HubEntity
-from .fleet.coordinator import HubConfigEntry, HubCoordinator
+from .entity import FleetEntity
+from .fleet.coordinator import FleetConfigEntry, FleetCoordinator
 from .markdown import notes
 from .rights import async_require_admin
 
@@ -30,11 +30,11 @@ DRIVER = UpdateEntityDescription(
 
 async def async_setup_entry(
     hass: HomeAssistant,
-    entry: HubConfigEntry,
+    entry: FleetConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add an update for each driver that has a source; they come and go."""
-    hub = entry.runtime_data
+    fleet = entry.runtime_data
     updates = hass.data[DRIVER_UPDATES]
     shown: dict[DriverId, DriverUpdateEntity] = {}
 
@@ -44,7 +44,7 @@ async def async_setup_entry(
         for id_ in shown.keys() - wanted.keys():
             del shown[id_]
         new = {
-            id_: DriverUpdateEntity(hub, updates, state)
+            id_: DriverUpdateEntity(fleet, updates, state)
             for id_, state in wanted.items()
             if id_ not in shown
         }
@@ -57,7 +57,7 @@ async def async_setup_entry(
 
 
 @callback
-def _forget(hass: HomeAssistant, entry: HubConfigEntry, shown: set[str]) -> None:
+def _forget(hass: HomeAssistant, entry: FleetConfigEntry, shown: set[str]) -> None:
     """Remove the entities of drivers that are gone, also of before a restart."""
     registry = er.async_get(hass)
     for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
@@ -65,7 +65,7 @@ def _forget(hass: HomeAssistant, entry: HubConfigEntry, shown: set[str]) -> None
             registry.async_remove(entity.entity_id)
 
 
-class DriverUpdateEntity(HubEntity, UpdateEntity):
+class DriverUpdateEntity(FleetEntity, UpdateEntity):
     """The update of one driver file.
 
     A copy of the old file is always kept, and comes back by itself if the new one
@@ -80,7 +80,7 @@ class DriverUpdateEntity(HubEntity, UpdateEntity):
     )
 
     def __init__(
-        self, coordinator: HubCoordinator, updates: DriverUpdates, state: DriverState
+        self, coordinator: FleetCoordinator, updates: DriverUpdates, state: DriverState
     ) -> None:
         """Show the update of a driver."""
         id_ = state.id

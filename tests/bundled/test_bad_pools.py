@@ -357,7 +357,7 @@ KINDS: Mapping[str, Callable[[], Kind]] = {
 # What is bad
 
 
-def told(body: bytes, change: Callable[[Any], Any]) -> bytes:
+def each_document(body: bytes, change: Callable[[Any], Any]) -> bytes:
     """Return JSON with each of its documents changed; ckpool writes several."""
     text = body.decode()
     parts, position = [], 0
@@ -403,7 +403,7 @@ def changed(change: Callable[[Any], Any]) -> Change:
     """Return what changes the JSON of an answer."""
 
     async def apply(answer: Answer, _: asyncio.StreamWriter) -> Answer:
-        return replace(answer, body=told(answer.body, change))
+        return replace(answer, body=each_document(answer.body, change))
 
     return apply
 

@@ -352,10 +352,10 @@ def test_a_miscounted_board_keeps_the_hashrate_that_fits_its_power() -> None:
 
 @pytest.mark.parametrize("told", [{"expectedHashrate": 430}, {}])
 def test_an_expectation_that_the_hashrate_refutes_is_unknown(
-    told: dict[str, Any],
+    reported: dict[str, Any],
 ) -> None:
     """Chips that are not counted are missing in what the board should make."""
-    info = {key: INFO[key] for key in INFO if key != "expectedHashrate"} | told
+    info = {key: INFO[key] for key in INFO if key != "expectedHashrate"} | reported
     info |= {"ASICModel": "BM1366", "smallCoreCount": 894, "frequency": 485}
     one = read(info | {"hashRate": 440})
     assert one.hashrate_expected == pytest.approx(431e9, rel=0.01)

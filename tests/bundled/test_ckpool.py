@@ -1368,12 +1368,12 @@ async def test_detect(url: str, found: bool) -> None:
 @pytest.mark.parametrize(
     ("coin", "told"), [("btc", "BTC"), ("bch", "BCH"), ("dgb", "DGB"), ("bc2", "")]
 )
-async def test_probe(driver: CkpoolDriver, coin: str, told: str) -> None:
+async def test_probe(driver: CkpoolDriver, coin: str, reported: str) -> None:
     """A pool at home is found with what is needed; the coin as far as it tells."""
     async with simulated(coin=coin) as pool:
         driver.probe_ports = (pool.port,)
         assert await driver.probe("127.0.0.1", 3333) == [
-            FoundPool(coin=told, settings={"api_base": base_of(pool)})
+            FoundPool(coin=reported, settings={"api_base": base_of(pool)})
         ]
         pool.shows_log = False
         (found,) = await driver.probe("127.0.0.1", 3333)

@@ -95,9 +95,9 @@ async def test_one_request_tells_an_account(driver: OceanDriver) -> None:
     assert data.active_workers == 1
     assert data.confirmed_balance == 0.00012345
     # The clocks of the two are compared by the second
-    told = int(load("userinfo_full")["result"]["user_full"]["lastest_share_ts"])
+    reported = int(load("userinfo_full")["result"]["user_full"]["lastest_share_ts"])
     assert data.last_share is not None
-    assert abs(data.last_share.timestamp() - told) <= 1
+    assert abs(data.last_share.timestamp() - reported) <= 1
     assert data.workers == (
         PoolWorker(
             name="gamma",

@@ -124,8 +124,8 @@ def test_text_is_bounded_and_in_one_line(kind: type, name: str, limits: Text) ->
     """Names are cut off; a part of an address or of a serial number is another one."""
     longest = "x" * limits.longest
     assert read_field(kind, name, longest) == longest
-    told = read_field(kind, name, longest + "x" * 250_000)
-    assert told == (longest if limits.cut else None)
+    reported = read_field(kind, name, longest + "x" * 250_000)
+    assert reported == (longest if limits.cut else None)
     assert read_field(kind, name, " a\x1b[2J\u202ec\u200b\x00d ") == "a[2Jcd"
 
 
@@ -140,8 +140,8 @@ def test_list_ends(kind: type, name: str, limits: Many) -> None:
         "problems": "overheat",
     }.get(name, 1)
     if name in ("additional_info", "additional_stats"):
-        told = read_field(kind, name, {str(number): 1 for number in range(10_000)})
-        assert len(told) == limits.most
+        reported = read_field(kind, name, {str(number): 1 for number in range(10_000)})
+        assert len(reported) == limits.most
         return
     if name == "workers":
         items: list[Any] = [PoolWorker(name=str(number)) for number in range(10_000)]

@@ -249,16 +249,16 @@ async def test_errors_quote_no_wallet(session: aiohttp.ClientSession) -> None:
         reply(b"{}")[:-1],
         reply(b"", 302, "Location: /login\r\n"),
     ]
-    told: list[DriverError] = []
+    reported: list[DriverError] = []
     for body in bodies:
         async with serving(body, close=True) as server:
             with pytest.raises(DriverError) as caught:
                 await WebApi(session, server.base).get_object(f"users/{SECRET}")
-        told.append(caught.value)
+        reported.append(caught.value)
     with pytest.raises(DriverError) as caught:
         await WebApi(session, f"http://[{SECRET}").get("x")
-    told.append(caught.value)
-    for error in told:
+    reported.append(caught.value)
+    for error in reported:
         assert SECRET not in "".join(traceback.format_exception(error))
         assert SECRET not in repr(error.__cause__)
 

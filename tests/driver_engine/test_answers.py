@@ -64,10 +64,10 @@ def test_details_of_a_dict() -> None:
     ],
 )
 def test_a_field_that_is_not_as_it_should_be_is_read(
-    name: str, told: Any, read: Any
+    name: str, reported: Any, read: Any
 ) -> None:
     """Given one such field in an answer, then a new one has it as it should be."""
-    answer = MinerTelemetry(temperature=60.0, **{name: told})
+    answer = MinerTelemetry(temperature=60.0, **{name: reported})
     telemetry = read_telemetry(answer)
     assert repr(telemetry) == repr(MinerTelemetry(temperature=60.0, **{name: read}))
     assert telemetry is not answer
@@ -266,9 +266,11 @@ def test_nonsense_for_a_list_is_an_empty_one(nonsense: Any) -> None:
 @pytest.mark.parametrize(
     ("told", "known"), [(True, True), (False, False), (None, True), ("no", True)]
 )
-def test_account_is_unknown_only_if_the_driver_says_so(told: Any, known: bool) -> None:
+def test_account_is_unknown_only_if_the_driver_says_so(
+    reported: Any, known: bool
+) -> None:
     """Drivers of before know nothing of this."""
-    tiles = read_tiles(odd(DashboardTileData, account_known=told))
+    tiles = read_tiles(odd(DashboardTileData, account_known=reported))
     assert tiles is not None
     assert tiles.account_known is known
 

@@ -273,9 +273,9 @@ async def test_messages_tell_neither_account_nor_key(wallet: str) -> None:
         await fetch_tiles(Pretend(fail), OWN)
     assert str(caught.value) == discreet
     # Nor does what developers have logged
-    told = "".join(traceback.format_exception(caught.value))
-    assert "404" in told
-    assert "qqownwallet" not in told.casefold()
+    reported = "".join(traceback.format_exception(caught.value))
+    assert "404" in reported
+    assert "qqownwallet" not in reported.casefold()
 
 
 async def test_what_is_no_secret_stays_in_a_message() -> None:
@@ -292,12 +292,12 @@ async def test_what_is_no_secret_stays_in_a_message() -> None:
     [("kH/s", "kH/s"), ("GH/s", "GH/s"), ("H/s", "TH/s"), (None, "TH/s"), ([], "TH/s")],
 )
 def test_unit_of_hashrates(
-    monkeypatch: pytest.MonkeyPatch, told: Any, unit: str
+    monkeypatch: pytest.MonkeyPatch, reported: Any, unit: str
 ) -> None:
     """Given a unit that does not exist, it is the usual one."""
     driver = Pretend(None)
     assert hashrate_unit(driver) == "TH/s"
-    monkeypatch.setattr(Pretend, "hashrate_unit", told)
+    monkeypatch.setattr(Pretend, "hashrate_unit", reported)
     assert hashrate_unit(driver) == unit
 
 

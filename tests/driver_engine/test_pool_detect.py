@@ -73,7 +73,7 @@ def known(folder: Path, drivers: LoadedDrivers, **files: str) -> KnownPools:
     return pools
 
 
-def told(matches: list[PoolMatch]) -> list[tuple[str, str | None, str, int]]:
+def summary(matches: list[PoolMatch]) -> list[tuple[str, str | None, str, int]]:
     """Return what was found, in short."""
     return [(it.driver_type, it.coin, it.url, it.port) for it in matches]
 
@@ -258,7 +258,7 @@ async def test_a_file_of_the_user_is_found(
     pools = known(tmp_path, loaded, mine=file)
     (match,) = await find_pools(pretend(driver), pools, "umbrel.local", 3333)
 
-    assert told([match]) == [("solopool", "DGB", "umbrel.local", 3333)]
+    assert summary([match]) == [("solopool", "DGB", "umbrel.local", 3333)]
     assert match.settings == {"api_base": "http://127.0.0.1/api"}
     assert match.known is pools.pools["mine"]
     assert driver.probed == []
@@ -295,7 +295,7 @@ async def test_a_driver_knows_the_host() -> None:
     matches = await find_pools(
         pretend(one, two, three), KnownPools(), "umbrel.local", 3333
     )
-    assert told(matches) == [
+    assert summary(matches) == [
         ("one", "BTC", "umbrel.local", 3333),
         ("two", None, "umbrel.local", 3333),
     ]
@@ -333,7 +333,7 @@ async def test_a_host_at_home_is_asked(tmp_path: Path, loaded: LoadedDrivers) ->
     pools = known(tmp_path, loaded)
 
     matches = await find_pools(drivers, pools, "192.168.1.60", None)
-    assert told(matches) == [
+    assert summary(matches) == [
         # The usual port of the stack is known
         ("dgb_stack", "DGB", "192.168.1.60", 3335),
         ("other", "BTC", "192.168.1.60", 0),
@@ -345,7 +345,7 @@ async def test_a_host_at_home_is_asked(tmp_path: Path, loaded: LoadedDrivers) ->
     assert stack.probed == [("192.168.1.60", 0)]
 
     matches = await find_pools(drivers, pools, "192.168.1.60", 9999)
-    assert told(matches)[0] == ("dgb_stack", "DGB", "192.168.1.60", 9999)
+    assert summary(matches)[0] == ("dgb_stack", "DGB", "192.168.1.60", 9999)
 
 
 async def test_two_kinds_of_servers_of_a_driver(
@@ -447,7 +447,7 @@ async def test_other_stratum_ports_are_asked_last(
     pools = KnownPools(pools={"own": replace(bundled, template=template)})
     found = Pretend("gss", found=[FoundPool(coin="BCH")])
     matches = await find_pools({**drivers, "gss": found}, pools, "127.0.0.1", None)
-    assert told(matches) == [("gss", "BCH", "127.0.0.1", 0)]
+    assert summary(matches) == [("gss", "BCH", "127.0.0.1", 0)]
     assert stratum.sent == []
     # Else it may be the page of a pool
     assert await find_pools(drivers, pools, "127.0.0.1", None) == []

@@ -91,12 +91,12 @@ def test_templates_are_not_loaded(tmp_path: Path) -> None:
 
 def test_the_template_has_every_method() -> None:
     """Given a method of the contract, the template shows it or says why not."""
-    told = (BUNDLED / "templates" / "TEMPLATE_miner_driver.py").read_text(
+    reported = (BUNDLED / "templates" / "TEMPLATE_miner_driver.py").read_text(
         encoding="utf-8"
     )
     for name in vars(BaseMinerAdapter):
         if not name.startswith("_") and callable(getattr(BaseMinerAdapter, name)):
-            assert re.search(rf"def {name}\(|``{name}\b", told), name
+            assert re.search(rf"def {name}\(|``{name}\b", reported), name
 
 
 def test_the_template_of_a_pool_file_explains_every_key() -> None:
@@ -236,16 +236,16 @@ async def test_the_guide_for_pools_can_replay_its_session(
     monkeypatch.chdir(tmp_path)
     (block,) = page("guide-pool.md")
     (tmp_path / "my_pool_driver.py").write_text(block, encoding="utf-8")
-    told = {
+    reported = {
         words[1]: words[1:]
         for command in commands_of(ROOT / "docs/drivers/guide-pool.md")
         if (words := shlex.split(command))[1] in ("record", "replay")
     }
     async with open_target("simulator:solopool-dgb@v2") as target:
-        told["record"][1] = f"{target.host}:{target.port}"
-        arguments = cli.parser().parse_args(told["record"])
+        reported["record"][1] = f"{target.host}:{target.port}"
+        arguments = cli.parser().parse_args(reported["record"])
         assert await commands.record(arguments) == 0
-    assert await commands.replay(cli.parser().parse_args(told["replay"])) == 0
+    assert await commands.replay(cli.parser().parse_args(reported["replay"])) == 0
     shown = capsys.readouterr().out
     assert re.search(r"pool_hashrate +12\.\d+ TH/s", shown)
 
@@ -270,10 +270,10 @@ async def test_the_example_of_a_fixture(
         status = {**device.status(), "hashrate_ghs": 1200}
         device._routes = {"GET /api/status": lambda _: json_response(status)}
         target = f"{device.host}:{device.port}"
-        told = cli.parser().parse_args(
+        reported = cli.parser().parse_args(
             ["record", target, "--driver", "acme_driver.py", "-o", "acme.json"]
         )
-        assert await commands.record(told) == 0
+        assert await commands.record(reported) == 0
     namespace: dict[str, Callable[[None], object]] = {}
     exec(block, namespace)
     test = namespace["test_a_poll"](None)

@@ -263,8 +263,8 @@ HTTP = Session(
 async def test_a_replay_answers_in_the_order_of_the_session() -> None:
     """Given two recorded answers, the second one stays; a stranger's path is 404."""
     async with Replay(HTTP) as device, http_client(device.port) as client:
-        told = [(await client.get_json("/a"))["n"] for _ in range(4)]
-        assert told == [1, 2, 2, 2]
+        reported = [(await client.get_json("/a"))["n"] for _ in range(4)]
+        assert reported == [1, 2, 2, 2]
         assert (await client.request("POST", "/a", json={"id": 7})).status == 204
         assert (await client.request("GET", "/b")).status == 404
         assert device.asked == {"GET /a": 4, 'POST /a {"id": 7}': 1, "GET /b": 1}

@@ -25,10 +25,10 @@ from custom_components.hmm.driver_engine import loader
 from custom_components.hmm.drivers import flow as drivers
 from custom_components.hmm.drivers.updates import DRIVER_UPDATES
 from simulator import SimulatedAxeOS
-from tests.common import act, find_id, hub_entry, later, until
+from tests.common import act, find_id, fleet_entry, later, until
 from tests.conftest import miner_entry, set_up
 from tests.file_server import FileServer
-from tests.flows import Result, options, told
+from tests.flows import Result, open_drivers, options, with_texts
 from tests.user_drivers import (
     BITAXE,
     acme,
@@ -73,12 +73,7 @@ async def miner(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> ConfigEntry[Any]
 
 async def configure(home: HomeAssistant) -> Result:
     """Open what is behind the "Configure" of the hub."""
-    result = told(
-        await home.config_entries.options.async_init(hub_entry(home).entry_id),
-        "options",
-    )
-    assert result["step_id"] == "drivers"
-    return result
+    return await open_drivers(home, fleet_entry(home))
 
 
 async def fill(home: HomeAssistant, result: Result, **user_input: Any) -> Result:
@@ -86,11 +81,11 @@ async def fill(home: HomeAssistant, result: Result, **user_input: Any) -> Result
     flows = home.config_entries.options
     answer = await flows.async_configure(result["flow_id"], user_input)
     while answer["type"] is FlowResultType.SHOW_PROGRESS:
-        told(answer, "options")
+        with_texts(answer, "options")
         await home.async_block_till_done(wait_background_tasks=True)
         answer = await flows.async_configure(result["flow_id"])
     await home.async_block_till_done(wait_background_tasks=True)
-    return told(answer, "options")
+    return with_texts(answer, "options")
 
 
 async def choose(home: HomeAssistant, result: Result, step: str) -> Result:
@@ -152,7 +147,7 @@ async def test_only_what_makes_sense_is_offered(
     home: HomeAssistant, miner: ConfigEntry[Any]
 ) -> None:
     """Without files of one's own, there is nothing to update, roll back or remove."""
-    assert hub_entry(home).supports_options
+    assert fleet_entry(home).supports_options
     menu = await configure(home)
     assert menu["menu_options"] == [
         "overview",
@@ -179,7 +174,7 @@ async def test_the_dialog_ends_without_a_change(
     home: HomeAssistant, miner: ConfigEntry[Any]
 ) -> None:
     """A result leads back to the menu or ends; the hub is not set up again."""
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     runtime = hub.runtime_data
     overview = await open_step(home, "overview")
     menu = await choose(home, overview, "drivers")
@@ -294,7 +289,7 @@ async def test_a_reload_that_cannot_be_done(
     assert why(failed, "failed").startswith("The drivers could not be reloaded")
     assert (await fill(home, failed))["step_id"] == "drivers"
 
-    button = find_id(home, hub_entry(home), "button", "reload_drivers")
+    button = find_id(home, fleet_entry(home), "button", "reload_drivers")
     with pytest.raises(HomeAssistantError) as raised:
         await act(home, "button", "press", button)
     assert raised.value.translation_key == "drivers_not_reloaded"
@@ -323,7 +318,7 @@ async def test_who_closes_the_dialog_does_not_break_off_a_reload(
     menu = await configure(home)
     flows = home.config_entries.options
     progress = await flows.async_configure(menu["flow_id"], {"next_step_id": "reload"})
-    assert told(progress, "options")["type"] is FlowResultType.SHOW_PROGRESS
+    assert with_texts(progress, "options")["type"] is FlowResultType.SHOW_PROGRESS
     flows.async_abort(menu["flow_id"])
     await asyncio.sleep(0)
     go.touch()
@@ -370,7 +365,7 @@ async def test_the_end_of_a_progress_is_reported_until_it_is_seen(
     menu = await configure(home)
     flows = home.config_entries.options
     shown = await flows.async_configure(menu["flow_id"], {"next_step_id": "reload"})
-    assert told(shown, "options")["type"] is FlowResultType.SHOW_PROGRESS
+    assert with_texts(shown, "options")["type"] is FlowResultType.SHOW_PROGRESS
     await home.async_block_till_done()
     assert len(reports) == 1
     for number in range(2, 6):
@@ -757,7 +752,7 @@ async def test_texts_of_the_button(
 ) -> None:
     """The button loads what was edited; a fault is an issue, not an error."""
     caplog.set_level(logging.INFO)
-    button = find_id(home, hub_entry(home), "button", "reload_drivers")
+    button = find_id(home, fleet_entry(home), "button", "reload_drivers")
     assert button == "button.mining_fleet_reload_drivers"
     await put(home, FILE, acme())
     await act(home, "button", "press", button)

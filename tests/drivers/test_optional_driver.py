@@ -24,7 +24,7 @@ from custom_components.hmm.drivers import packages as driver_requirements
 from simulator import SimulatedAxeOS
 from tests.common import find, until, value
 from tests.conftest import miner_entry
-from tests.flows import Result, choose, fill, told
+from tests.flows import Result, choose, fill, with_texts
 from tests.luxos import FakeLuxMiner
 from tests.package_index import PackageIndex, package_index
 from tests.user_drivers import do, start
@@ -106,7 +106,7 @@ async def install(home: HomeAssistant, result: Result, **login: str) -> Result:
     }:
         await home.async_block_till_done()
         result = await home.config_entries.flow.async_configure(result["flow_id"])
-    return told(result)
+    return with_texts(result)
 
 
 async def test_a_large_asic_is_added(

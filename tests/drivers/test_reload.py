@@ -33,7 +33,7 @@ from custom_components.hmm.driver_engine import client, preflight
 from custom_components.hmm.drivers.manager import DriverManager
 from custom_components.hmm.miner import coordinator
 from simulator import SimulatedAxeOS, SimulatedSolopool
-from tests.common import find, find_maybe, hub_entry, pool_entry, until, value
+from tests.common import find, find_maybe, fleet_entry, pool_entry, until, value
 from tests.conftest import miner_entry, set_up
 
 GARAGE = '''\
@@ -607,11 +607,11 @@ async def test_the_hub_counts_the_drivers(
 ) -> None:
     """Its sensor follows a reload at once."""
     await set_up(home, miner_entry(bitaxe, "bitaxe"))
-    before = value(home, hub_entry(home), "drivers")
+    before = value(home, fleet_entry(home), "drivers")
     assert before == len(list(get_data(home).drivers))
     (hmm_folder / "garage_driver.py").write_text(garage())
     await manager_of(home).async_reload()
-    assert value(home, hub_entry(home), "drivers") == before + 1
+    assert value(home, fleet_entry(home), "drivers") == before + 1
 
 
 ENDLESS = "while True:\n    pass\n"
@@ -894,13 +894,13 @@ async def test_accounts_of_hmm_local_use_the_config_file(
         assert report.entries == (entry,)
         assert set(asked) == {("/dgb1qnext", "my-next-key")}
         diagnostics = await async_get_config_entry_diagnostics(home, entry)
-        told = json.dumps(diagnostics, default=str, ensure_ascii=False)
-    assert '"health_message": "… with …"' in told
+        reported = json.dumps(diagnostics, default=str, ensure_ascii=False)
+    assert '"health_message": "… with …"' in reported
     # The server of this test logs what it was asked
     said = [it.getMessage() for it in caplog.records if it.name != "aiohttp.access"]
     for text in ("dgb1qfirst", "my-first-key", "dgb1qnext", "my-next-key"):
         assert text not in "".join(said)
-        assert text not in told
+        assert text not in reported
         assert text not in repr(get_data(home).drivers)
     file.unlink()
     await manager_of(home).async_reload()
@@ -921,18 +921,18 @@ async def test_files_of_hmm_local_that_are_no_drivers(
         file.parent.mkdir(parents=True)
         file.write_text(f"from {module} import *\n")
 
-    def told() -> list[str]:
+    def failures() -> list[str]:
         return [it.message for it in caplog.records if "_provider.py" in it.message]
 
     assert await async_setup_component(home, DOMAIN, {})
-    (line,) = told()
+    (line,) = failures()
     assert "hmm/providers/energy/octopus_provider.py, hmm/strategies/solar" in line
     assert "energy providers or strategies of HMM-Local" in line
     assert issues(home) == set()
     assert manager_of(home).failed == []
 
     await manager_of(home).async_reload()
-    assert told() == [line]
+    assert failures() == [line]
 
 
 POOL = """\

@@ -13,7 +13,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_engine.legacy import stock_hashes as stock
-from tests.common import hub_entry
+from tests.common import fleet_entry
 from tests.conftest import set_up
 from tests.test_repairs import Repairs
 from tests.user_drivers import (
@@ -266,7 +266,7 @@ async def test_versions_of_two_authors_are_not_compared(home: HomeAssistant) -> 
         if row["driver_type"] in ("bitaxe", "solopool"):
             assert (row["status"], row["available_version"]) == ("no_source", None)
     entities = er.async_entries_for_config_entry(
-        er.async_get(home), hub_entry(home).entry_id
+        er.async_get(home), fleet_entry(home).entry_id
     )
     assert [it.entity_id for it in entities if it.domain == "update"] == []
     assert (await do(home, "update_all_drivers"))["updated"] == []

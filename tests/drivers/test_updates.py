@@ -28,7 +28,7 @@ from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_engine.loaded import LoadedDriver
 from custom_components.hmm.drivers.updates import CHECK_INTERVAL, DRIVER_UPDATES
 from simulator import SimulatedAxeOS
-from tests.common import find, hub_entry, later, poll, until
+from tests.common import find, fleet_entry, later, poll, until
 from tests.conftest import miner_entry, set_up
 from tests.file_server import FileServer
 from tests.user_drivers import (
@@ -221,7 +221,7 @@ async def test_a_file_has_one_version(
     checked = (await do(home, "check_driver_updates"))["drivers"]
     (first,) = (row for row in listed if row["type"] == "bitaxe")
     (second,) = (row for row in checked if row["driver_type"] == "bitaxe")
-    update = find(home, hub_entry(home), "update", "driver_miner_bitaxe")
+    update = find(home, fleet_entry(home), "update", "driver_miner_bitaxe")
     assert first["version"] == version
     assert second["current_version"] == version
     assert update.attributes["installed_version"] == version

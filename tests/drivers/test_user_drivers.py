@@ -38,7 +38,7 @@ from tests.common import (
     find,
     find_id,
     find_maybe,
-    hub_entry,
+    fleet_entry,
     keys,
     later,
     poll,
@@ -207,7 +207,7 @@ async def test_driver_that_fails(
     assert find(home, bad, "sensor", "hashrate").state == STATE_UNAVAILABLE
     assert find(home, good, "switch", "mining").state == STATE_ON
     await later(home, 16)
-    assert find(home, hub_entry(home), "sensor", "miners_online").state == "1"
+    assert find(home, fleet_entry(home), "sensor", "miners_online").state == "1"
     assert len(about(caplog, "Homebrew")) == 1
     assert "bc1qsecret" not in "".join(
         record.getMessage() for record in caplog.records if record.levelno > 10
@@ -247,7 +247,7 @@ async def test_driver_that_talks_nonsense(
     assert find(home, bad, "select", "mode").state == STATE_UNKNOWN
 
     await later(home, 31)
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     assert value(home, hub, "hashrate") == pytest.approx(
         value(home, good, "hashrate"), rel=0.2
     )
@@ -511,7 +511,7 @@ async def test_a_pool_with_another_currency_at_every_poll(
     """It makes no further sensors, and its money is unknown, not in another coin."""
     entry = await set_up_pool(home)
     await later(home, 31)
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     before, removed = keys(home, hub, "sensor"), er.async_get(home).deleted_entities
     assert "dgb_confirmed_balance" in before
     assert not removed
@@ -572,10 +572,10 @@ async def test_pool_driver_that_talks_nonsense(
     ],
 )
 async def test_links_of_a_driver(
-    home: HomeAssistant, homebrew: Any, garage: Any, told: Any, link: str | None
+    home: HomeAssistant, homebrew: Any, garage: Any, reported: Any, link: str | None
 ) -> None:
     """A link that is none costs neither the pool nor the miner their device."""
-    garage.documentation_url = told
+    garage.documentation_url = reported
     garage.display_name = ["Garage"]
     entry = await set_up_pool(home)
     assert value(home, entry, "pool_hashrate") == 1.5
@@ -583,7 +583,7 @@ async def test_links_of_a_driver(
     assert device.configuration_url == link
     assert device.manufacturer == "garage"
 
-    homebrew.facts = DeviceFacts(configuration_url=told)
+    homebrew.facts = DeviceFacts(configuration_url=reported)
     miner = await set_up(home, homebrew_entry())
     assert value(home, miner, "hashrate") == 1
     (device,) = devices(home, miner)
@@ -592,15 +592,15 @@ async def test_links_of_a_driver(
 
 @pytest.mark.parametrize(("told", "shown"), [("GH/s", 1500.0), ("miles", 1.5)])
 async def test_unit_of_a_pool_driver(
-    home: HomeAssistant, garage: Any, told: Any, shown: float
+    home: HomeAssistant, garage: Any, reported: Any, shown: float
 ) -> None:
     """A pool of small miners shows their hashrate in a smaller unit."""
-    garage.hashrate_unit = told
+    garage.hashrate_unit = reported
     garage.answer = replace(
         GOOD_TILES, workers=(PoolWorker(name="attic", hashrate=7.5e11),)
     )
     entry = await set_up_pool(home)
-    unit = "GH/s" if told == "GH/s" else "TH/s"
+    unit = "GH/s" if reported == "GH/s" else "TH/s"
     sums = {
         state.attributes["friendly_name"]: (
             float(state.state),
@@ -614,5 +614,5 @@ async def test_unit_of_a_pool_driver(
     assert sums["Basement worker attic Hashrate"] == (shown / 2, unit)
     # What is added up has one unit
     await later(home, 31)
-    assert value(home, hub_entry(home), "pools_hashrate") == 1.5
+    assert value(home, fleet_entry(home), "pools_hashrate") == 1.5
     await home.config_entries.async_unload(entry.entry_id)

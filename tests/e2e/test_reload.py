@@ -60,7 +60,7 @@ async def test_everything_survives_a_reload_and_opens_its_dialogs(
     """Reload each entry, open each dialog, and read the log."""
     log = config_folder.with_name("home-assistant.log")
     # What other tests broke on purpose was told before
-    told = len(log.read_text(encoding="utf-8"))
+    reported = len(log.read_text(encoding="utf-8"))
     async with SimulatedAxeOS(model="gamma", name="e2e-reload", age=9e5) as bitaxe:
         miner = await add_miner(client, f"{bitaxe.host}:{bitaxe.port}")
         # It may be there from another test
@@ -83,7 +83,7 @@ async def test_everything_survives_a_reload_and_opens_its_dialogs(
         assert after.keys() == before.keys()
     complaints = [
         line
-        for line in COMPLAINT.findall(log.read_text(encoding="utf-8")[told:])
+        for line in COMPLAINT.findall(log.read_text(encoding="utf-8")[reported:])
         if not any(text in line for text in EXPECTED)
     ]
     assert complaints == []
@@ -92,4 +92,4 @@ async def test_everything_survives_a_reload_and_opens_its_dialogs(
 async def open_dialog(client: Client, flows: str, **target: str) -> None:
     """Open a dialog, see that it shows something, and close it."""
     step = await client.post(flows, target)
-    assert step["type"] in ("form", "menu") or step["reason"] == "hub_has_no_settings"
+    assert step["type"] in ("form", "menu") or step["reason"] == "fleet_has_no_settings"

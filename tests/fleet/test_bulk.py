@@ -33,7 +33,7 @@ from simulator import (
     SimulatedSolopool,
 )
 from simulator.httpd import Request, Response
-from tests.common import act, find, find_id, hub_entry, later, poll, pool_entry, until
+from tests.common import act, find, find_id, fleet_entry, later, poll, pool_entry, until
 from tests.conftest import miner_entry, set_up
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -147,9 +147,9 @@ async def test_resume_while_it_is_too_hot(
     """Safety goes first: it is refused with the reason."""
     bitaxe.settings["overheat_mode"] = 1
     await poll(home, entry)
-    told = (await run(home, "resume", entry))["Axe"]
-    assert (told["result"], told["reason"]) == ("refused", "overheat")
-    assert told["error"].startswith("Axe is too hot")
+    reported = (await run(home, "resume", entry))["Axe"]
+    assert (reported["result"], reported["reason"]) == ("refused", "overheat")
+    assert reported["error"].startswith("Axe is too hot")
 
 
 async def test_restart_waits_until_it_is_back(
@@ -175,14 +175,14 @@ async def test_a_restart_that_is_accepted_and_not_done(
 
     routes = bitaxe.routes()
     bitaxe._routes = {**routes, "POST /api/system/restart": ignored}
-    told = (await run(home, "restart", entry))["Axe"]
-    assert (told["result"], told["reason"]) == ("failed", "restart_not_applied")
+    reported = (await run(home, "restart", entry))["Axe"]
+    assert (reported["result"], reported["reason"]) == ("failed", "restart_not_applied")
     assert bitaxe.boots == 1
 
     bitaxe._routes = routes
     bitaxe.reboot_seconds = 5
-    told = (await run(home, "restart", entry))["Axe"]
-    assert (told["result"], told["reason"]) == ("failed", "restart_lost")
+    reported = (await run(home, "restart", entry))["Axe"]
+    assert (reported["result"], reported["reason"]) == ("failed", "restart_lost")
 
 
 async def test_identify(
@@ -217,15 +217,15 @@ async def test_what_a_miner_cannot_do(home: HomeAssistant) -> None:
                 # It lets its screen flash (POST /api/swarm/find)
                 assert (await run(home, action, entries.pop(0)))["Lotto"]["success"]
                 assert lotto.counters.by_path["POST /api/swarm/find"] == 1
-            told = await run(home, action, *entries, **data)
-            refused = {name: it["reason"] for name, it in told.items()}
-            assert {it["result"] for it in told.values()} == {"refused"}, action
-            assert all(it["error"] for it in told.values())
+            reported = await run(home, action, *entries, **data)
+            refused = {name: it["reason"] for name, it in reported.items()}
+            assert {it["result"] for it in reported.values()} == {"refused"}, action
+            assert all(it["error"] for it in reported.values())
             no_mode = dict.fromkeys(("Old", "Nano"), "no_such_mode")
             assert refused == (
                 {"Lotto": "not_supported"} | no_mode
                 if action == "set_mode"
-                else dict.fromkeys(told, "not_supported")
+                else dict.fromkeys(reported, "not_supported")
             )
         assert old.writes == []
 
@@ -239,9 +239,9 @@ async def test_a_mode_that_is_accepted_and_not_applied(
         return Response()
 
     bitaxe._routes = {**bitaxe.routes(), "PATCH /api/system": ignored}
-    told = (await run(home, "set_mode", entry, mode="eco"))["Axe"]
-    assert (told["result"], told["reason"]) == ("failed", "mode_not_applied")
-    assert (told["previous"], told["value"]) == ("standard", "standard")
+    reported = (await run(home, "set_mode", entry, mode="eco"))["Axe"]
+    assert (reported["result"], reported["reason"]) == ("failed", "mode_not_applied")
+    assert (reported["previous"], reported["value"]) == ("standard", "standard")
 
 
 async def test_a_miner_that_takes_for_ever(
@@ -255,8 +255,8 @@ async def test_a_miner_that_takes_for_ever(
     bitaxe.fault = Fault.SILENT
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("custom_components.hmm.driver_engine.client._POLL_SECONDS", 0.5)
-        told = (await run(home, "set_mode", entry, mode="eco"))["Axe"]
-    assert (told["result"], told["reason"]) == ("failed", "took_too_long")
+        reported = (await run(home, "set_mode", entry, mode="eco"))["Axe"]
+    assert (reported["result"], reported["reason"]) == ("failed", "took_too_long")
 
 
 async def test_two_writers_at_once(
@@ -288,9 +288,9 @@ async def test_no_more_at_once_than_asked_for(
     first[0].fault = None
     await first[0].unplug()  # who waits for its answer knows now
     await first[0].plug_in()
-    told = await task
+    reported = await task
     assert all(axe.writes for axe, _ in others)
-    assert [told[it[1].title]["result"] for it in others] == ["done"] * 3
+    assert [reported[it[1].title]["result"] for it in others] == ["done"] * 3
 
 
 async def test_restarts_are_staggered(
@@ -299,8 +299,8 @@ async def test_restarts_are_staggered(
     """Between two starts there is the time that was asked for."""
     started = time.monotonic()
     data = {"stagger": {"milliseconds": 300}, "parallel": 20}
-    told = await run(home, "restart", *(it[1] for it in four), **data)
-    assert [it["result"] for it in told.values()] == ["done"] * 4
+    reported = await run(home, "restart", *(it[1] for it in four), **data)
+    assert [it["result"] for it in reported.values()] == ["done"] * 4
     assert time.monotonic() - started >= 0.9
     assert [axe.boots for axe, _ in four] == [2] * 4
 
@@ -311,8 +311,8 @@ async def test_the_fleet_means_all_miners(
     """Its device in the target is every miner; pools are passed over."""
     async with SimulatedSolopool(speed=0) as pool:
         account = await set_up(home, pool_entry(pool))
-        told = await run(home, "set_mode", hub_entry(home), account, mode="eco")
-        assert set(told) == {f"Axe {number}" for number in range(4)}
+        reported = await run(home, "set_mode", fleet_entry(home), account, mode="eco")
+        assert set(reported) == {f"Axe {number}" for number in range(4)}
         with pytest.raises(ServiceValidationError) as caught:
             await run(home, "set_mode", account, mode="eco")
         assert caught.value.translation_key == "no_miners_targeted"
@@ -346,9 +346,9 @@ async def test_a_miner_that_is_not_set_up_is_in_the_response(
     response: Any = await home.services.async_call(
         DOMAIN, "pause", {"device_id": bitaxe_id}, blocking=True, return_response=True
     )
-    (told,) = response["miners"]
-    assert (told["result"], told["reason"]) == ("unreachable", "driver_missing")
-    assert "gone" in told["error"]
+    (reported,) = response["miners"]
+    assert (reported["result"], reported["reason"]) == ("unreachable", "driver_missing")
+    assert "gone" in reported["error"]
 
 
 @pytest.mark.parametrize("wrong", [{"parallel": 0}, {"parallel": 21}, {"stagger": -1}])
@@ -397,8 +397,8 @@ async def test_a_pool_that_it_mines_at_is_not_set_again(
     async with SimulatedSolopool(speed=0) as pool:
         account = await set_up(home, pool_entry(pool, title="Mine"))
         for result, boots in (("done", 2), ("already", 2)):
-            told = await run(home, "set_pool", entry, pool=account.entry_id)
-            assert told["Axe"]["result"] == result
+            reported = await run(home, "set_pool", entry, pool=account.entry_id)
+            assert reported["Axe"]["result"] == result
             assert bitaxe.boots == boots
 
 
@@ -407,12 +407,12 @@ async def test_kept_until_it_is_back(
 ) -> None:
     """A miner that is off does it when it is back; kept alone is no failure."""
     await bitaxe.unplug()
-    told = (await run(home, "set_mode", entry, mode=["low", "eco"], keep_for=3600))[
+    reported = (await run(home, "set_mode", entry, mode=["low", "eco"], keep_for=3600))[
         "Axe"
     ]
-    assert (told["result"], told["success"]) == ("kept", False)
-    assert (told["reason"], told["value"]) == ("refused", "low, eco")
-    assert told["error"].startswith("Off; kept until ")
+    assert (reported["result"], reported["success"]) == ("kept", False)
+    assert (reported["reason"], reported["value"]) == ("refused", "low, eco")
+    assert reported["error"].startswith("Off; kept until ")
     target = {"device_id": device(home, entry)}
     await home.services.async_call(
         DOMAIN, "pause", target | {"keep_for": "01:00:00"}, blocking=True
@@ -499,8 +499,8 @@ async def test_too_late(
 ) -> None:
     """A miner that is back after the end is left alone."""
     await bitaxe.unplug()
-    told = (await run(home, "set_mode", entry, mode="eco", keep_for=0))["Axe"]
-    assert told["result"] == "unreachable"
+    reported = (await run(home, "set_mode", entry, mode="eco", keep_for=0))["Axe"]
+    assert reported["result"] == "unreachable"
     await run(home, "set_mode", entry, mode="eco", keep_for=60)
     await bitaxe.plug_in()
     freezer.tick(timedelta(seconds=61))
@@ -521,10 +521,10 @@ async def test_a_miner_that_calibrates_when_it_is_back(home: HomeAssistant) -> N
         await poll(home, entry)
         await home.async_block_till_done(wait_background_tasks=True)
         assert list(entry.runtime_data.kept) == ["mode"]
-        told = (await run(home, "set_mode", entry, mode="medium", keep_for=3600))[
+        reported = (await run(home, "set_mode", entry, mode="medium", keep_for=3600))[
             "Nano"
         ]
-        assert (told["result"], told["reason"]) == ("refused", "calibrating")
+        assert (reported["result"], reported["reason"]) == ("refused", "calibrating")
         # That was newer, and refused
         assert not entry.runtime_data.kept
         avalon.calibrating = False
@@ -539,8 +539,8 @@ async def test_what_is_refused_when_it_is_back_is_told(
     """It is dropped, and the log says why."""
     await bitaxe.unplug()
     # What it cannot do is not kept
-    told = (await run(home, "set_mode", entry, mode="warp", keep_for=3600))["Axe"]
-    assert (told["result"], told["reason"]) == ("refused", "no_such_mode")
+    reported = (await run(home, "set_mode", entry, mode="warp", keep_for=3600))["Axe"]
+    assert (reported["result"], reported["reason"]) == ("refused", "no_such_mode")
     assert not entry.runtime_data.kept
     await run(home, "set_mode", entry, mode="eco", keep_for=3600)
 
@@ -594,13 +594,15 @@ async def test_nothing_secret_is_shown_of_a_pool(
     """What is kept of a pool is its name or its address."""
     await bitaxe.unplug()
     data = {"url": "eu1.solopool.org:8004", "username": "dgb1qsecret.axe"}
-    told = await run(home, "set_pool", entry, keep_for=3600, **data)
-    assert told["Axe"]["value"] == "eu1.solopool.org:8004"
-    assert "dgb1qsecret" not in str(told) + repr(entry.runtime_data.kept)
+    reported = await run(home, "set_pool", entry, keep_for=3600, **data)
+    assert reported["Axe"]["value"] == "eu1.solopool.org:8004"
+    assert "dgb1qsecret" not in str(reported) + repr(entry.runtime_data.kept)
     async with SimulatedSolopool(speed=0) as pool:
         account = await set_up(home, pool_entry(pool, title="Mine"))
-        told = await run(home, "set_pool", entry, keep_for=3600, pool=account.entry_id)
-        assert told["Axe"]["value"] == "Mine"
+        reported = await run(
+            home, "set_pool", entry, keep_for=3600, pool=account.entry_id
+        )
+        assert reported["Axe"]["value"] == "Mine"
     await bitaxe.plug_in()
     await later(home, 60)
     await until(lambda: not entry.runtime_data.kept)

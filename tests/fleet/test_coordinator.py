@@ -15,7 +15,7 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.hmm.const import DOMAIN, HUB_UNIQUE_ID
+from custom_components.hmm.const import DOMAIN, FLEET_UNIQUE_ID
 from simulator import SimulatedAxeOS, SimulatedNerdQAxe, SimulatedNMMiner
 from tests.common import (
     act,
@@ -23,7 +23,7 @@ from tests.common import (
     find,
     find_id,
     find_maybe,
-    hub_entry,
+    fleet_entry,
     identity,
     keys,
     later,
@@ -72,7 +72,7 @@ async def test_miner_that_fails_is_still_expected(
     home: HomeAssistant, household: Household
 ) -> None:
     """Only one that is paused is not; the third reports no expectation."""
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     alone = value(home, household.entries[0], "hashrate_expected")
     both = value(home, hub, "hashrate_expected")
     assert both > alone
@@ -88,7 +88,7 @@ async def test_miner_that_fails_is_still_expected(
 
 async def test_totals(home: HomeAssistant, household: Household) -> None:
     """Sums of what the miners told."""
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     bitaxe, nerdqaxe = household.bitaxe, household.nerdqaxe
     hashrates = [
         bitaxe.miner.read().averages["1m"],
@@ -129,7 +129,7 @@ async def test_totals(home: HomeAssistant, household: Household) -> None:
 
 async def test_a_refresh_by_hand(home: HomeAssistant, household: Household) -> None:
     """Whoever asks for an update of the fleet gets the same sums, at once."""
-    entity_id = find_id(home, hub_entry(home), "sensor", "hashrate")
+    entity_id = find_id(home, fleet_entry(home), "sensor", "hashrate")
     before = home.states.get(entity_id)
     assert await async_setup_component(home, "homeassistant", {})
     await act(home, "homeassistant", "update_entity", entity_id)
@@ -138,7 +138,7 @@ async def test_a_refresh_by_hand(home: HomeAssistant, household: Household) -> N
 
 async def test_one_miner_is_off(home: HomeAssistant, household: Household) -> None:
     """A miner that does not answer is in no total, not with its last figures."""
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     await household.nerdqaxe.unplug()
     await later(home, 31)
     await later(home, 31)
@@ -155,7 +155,7 @@ async def test_one_miner_is_off(home: HomeAssistant, household: Household) -> No
 
 def of(hass: HomeAssistant, key: str) -> tuple[int, int]:
     """Return of how many miners a sum is."""
-    facts = find(hass, hub_entry(hass), "sensor", key).attributes
+    facts = find(hass, fleet_entry(hass), "sensor", key).attributes
     return facts["reporting"], facts["total"]
 
 
@@ -163,7 +163,7 @@ async def test_best_share_is_a_record(
     home: HomeAssistant, household: Household
 ) -> None:
     """It stays while its miner is off, and goes with the miner or its reset."""
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     best = household.nerdqaxe.state()["best"]
     assert best > household.bitaxe.state()["best"]
 
@@ -202,7 +202,7 @@ async def test_only_a_miner_that_tells_no_power(
     home: HomeAssistant, household: Household
 ) -> None:
     """If nobody who answers tells it, the total is unknown, not zero."""
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     await household.nerdqaxe.unplug()
     await household.bitaxe.unplug()
     await later(home, 31)
@@ -215,7 +215,7 @@ async def test_only_a_miner_that_tells_no_power(
 
 async def test_all_miners_are_off(home: HomeAssistant, household: Household) -> None:
     """What no miner tells is unknown, not zero."""
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     for device in (household.bitaxe, household.nerdqaxe, household.lottery):
         await device.unplug()
     await later(home, 31)
@@ -230,7 +230,7 @@ async def test_paused_miner_counts_with_its_power(
     home: HomeAssistant, household: Household
 ) -> None:
     """A paused miner is online, hashes nothing and still draws a little."""
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     household.bitaxe.paused = True
     await later(home, 31)
     await later(home, 31)
@@ -247,7 +247,7 @@ async def test_polls_of_many_are_one_change(
     home: HomeAssistant, household: Household
 ) -> None:
     """Totals change once for all polls of a moment, and follow to the last one."""
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     household.bitaxe.paused = True
     changes: list[str] = []
     home.bus.async_listen(
@@ -267,7 +267,7 @@ async def test_energy_of_the_fleet(
     home: HomeAssistant, household: Household, freezer: FrozenDateTimeFactory
 ) -> None:
     """Increments add up; what a removed miner used stays used."""
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     for entry in household.entries:
         await poll(home, entry)
     start = value(home, hub, "energy")
@@ -304,7 +304,7 @@ async def test_hub_before_the_first_miner(home: HomeAssistant) -> None:
     hub = MockConfigEntry(
         domain=DOMAIN,
         title="Mining fleet",
-        unique_id=HUB_UNIQUE_ID,
+        unique_id=FLEET_UNIQUE_ID,
         data={"entry_type": "hub"},
     )
     await set_up(home, hub)
@@ -322,7 +322,7 @@ async def test_no_partial_sum_while_home_assistant_starts(
     hub = MockConfigEntry(
         domain=DOMAIN,
         title="Mining fleet",
-        unique_id=HUB_UNIQUE_ID,
+        unique_id=FLEET_UNIQUE_ID,
         data={"entry_type": "hub"},
     )
     hub.add_to_hass(home)
@@ -344,7 +344,7 @@ async def test_the_fleet_has_a_name_in_the_language_of_its_user(
     await home.config.async_update(language="de")
     await home.async_block_till_done()
     await set_up(home, miner_entry(bitaxe, "bitaxe"))
-    entry = hub_entry(home)
+    entry = fleet_entry(home)
     assert entry.title == "Mining-Flotte"
     (device,) = devices(home, entry)
     assert (device.name, device.model) == ("Mining-Flotte", "Home Miner Manager")

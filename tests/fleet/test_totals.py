@@ -34,7 +34,7 @@ from simulator import SimulatedAxeOS, SimulatedSolopool
 from tests.common import (
     find,
     find_maybe,
-    hub_entry,
+    fleet_entry,
     keys,
     later,
     poll,
@@ -378,7 +378,7 @@ def hashrate(pool: SimulatedSolopool) -> float:
 
 async def test_tiles_of_the_platform(home: HomeAssistant, pools: Pools) -> None:
     """The totals are those of the pools, per coin where a sum means nothing."""
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     dgb, btc = hashrate(pools.dgb), hashrate(pools.btc)
     assert value(home, hub, "pools_online") == 2
     assert value(home, hub, "pools") == 2
@@ -432,12 +432,12 @@ async def test_share_of_a_large_network(home: HomeAssistant, pools: Pools) -> No
     dgb, btc = pools.entries
     for entry, key in (
         (btc, "pool_percentage"),
-        (hub_entry(home), "btc_network_share"),
+        (fleet_entry(home), "btc_network_share"),
     ):
         assert round(one_miner, decimals(entry, key)) > 0
     for entry, key in (
         (dgb, "pool_percentage"),
-        (hub_entry(home), "dgb_network_share"),
+        (fleet_entry(home), "dgb_network_share"),
     ):
         assert decimals(entry, key) == 6
 
@@ -466,7 +466,7 @@ async def test_few_are_enabled(home: HomeAssistant) -> None:
     async with SimulatedSolopool(generation=1) as pool:
         entry = await set_up(home, pool_entry(pool))
         await later(home, 31)
-        hub = hub_entry(home)
+        hub = fleet_entry(home)
         registry = er.async_get(home)
         about_pools = {
             entity.unique_id.removeprefix(f"{hub.unique_id}_"): entity
@@ -493,12 +493,12 @@ async def test_no_pools_no_entities(
     """Who only has miners sees nothing of pools."""
     await set_up(home, miner_entry(bitaxe, "bitaxe"))
     await later(home, 31)
-    assert not {key for key in keys(home, hub_entry(home), "sensor") if "pool" in key}
+    assert not {key for key in keys(home, fleet_entry(home), "sensor") if "pool" in key}
 
 
 async def test_one_pool_is_off(home: HomeAssistant, pools: Pools) -> None:
     """A pool that fails is in no sum; its coin is unknown, the other is not."""
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     await pools.dgb.unplug()
     await poll(home, pools.entries[0])
     await later(home, 31)
@@ -518,13 +518,13 @@ async def test_one_pool_is_off(home: HomeAssistant, pools: Pools) -> None:
 
 def of(hass: HomeAssistant, key: str) -> tuple[int, int]:
     """Return of how many a sum of the fleet is."""
-    facts = find(hass, hub_entry(hass), "sensor", key).attributes
+    facts = find(hass, fleet_entry(hass), "sensor", key).attributes
     return facts["reporting"], facts["total"]
 
 
 async def test_soonest_block_does_not_jump(home: HomeAssistant, pools: Pools) -> None:
     """Which pool it is of is told; while that is down, another one is not shown."""
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     shown = find(home, hub, "sensor", "soonest_block")
     assert value(home, hub, "soonest_block") == value(home, hub, "dgb_time_to_block")
     assert shown.attributes["coin"] == "DGB"
@@ -563,7 +563,7 @@ async def test_soonest_block_does_not_jump(home: HomeAssistant, pools: Pools) ->
 
 async def test_new_pool_does_not_look_down(home: HomeAssistant, pools: Pools) -> None:
     """While a pool is being set up, it is not taken for one that fails."""
-    hub = hub_entry(home).runtime_data
+    hub = fleet_entry(home).runtime_data
     seen: list[tuple[int, int]] = []
     remove = hub.async_add_listener(
         lambda: seen.append((hub.data.pools.healthy, hub.data.pools.total))
@@ -577,7 +577,7 @@ async def test_new_pool_does_not_look_down(home: HomeAssistant, pools: Pools) ->
 
 async def test_reload_does_not_look_down(home: HomeAssistant, pools: Pools) -> None:
     """Who is reloaded leaves no dip in the history of the fleet."""
-    hub = hub_entry(home).runtime_data
+    hub = fleet_entry(home).runtime_data
     before = hub.data.pools
     assert (before.healthy, before.total) == (2, 2)
     seen: list[PoolTotals] = []
@@ -602,7 +602,7 @@ async def test_reload_does_not_look_down(home: HomeAssistant, pools: Pools) -> N
 
 async def test_unknown_wallet_is_left_out(home: HomeAssistant, pools: Pools) -> None:
     """A wallet that never mined makes its pool online, and no sum smaller."""
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     before = value(home, hub, "pools_hashrate")
     stranger = await set_up(
         home, pool_entry(pools.dgb, "dgb1qstranger", title="New wallet")
@@ -615,7 +615,7 @@ async def test_unknown_wallet_is_left_out(home: HomeAssistant, pools: Pools) -> 
 
 async def test_coin_comes_and_goes(home: HomeAssistant, pools: Pools) -> None:
     """A new coin gets its entities at once; those of a coin that left go with it."""
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     assert find_maybe(home, hub, "sensor", "bch_time_to_block") is None
     async with SimulatedSolopool(coin="bch", wallets={"qqbch": {"axe": 1e12}}) as bch:
         entry = await set_up(home, pool_entry(bch, "qqbch", title="BCH pool"))
@@ -642,7 +642,7 @@ async def test_coin_comes_and_goes(home: HomeAssistant, pools: Pools) -> None:
 
 async def test_last_pool_goes(home: HomeAssistant, pools: Pools) -> None:
     """Without any pool nothing is left of them in the fleet, also after a restart."""
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     await home.config_entries.async_remove(pools.entries[0].entry_id)
     # The fleet is off while the other one goes
     await home.config_entries.async_unload(hub.entry_id)
@@ -658,7 +658,7 @@ async def test_pool_that_cannot_be_set_up_counts(
     home: HomeAssistant, pools: Pools
 ) -> None:
     """A pool without its driver is down; one that the user disabled is none."""
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     lost = pool_entry(pools.dgb, "dgb1qlost", title="Lost")
     await set_up(home, lost)
     home.config_entries.async_update_entry(lost, data={**lost.data, "driver": "gone"})
@@ -678,7 +678,7 @@ async def test_entities_are_there_again_while_the_pools_are_down(
     home: HomeAssistant, pools: Pools
 ) -> None:
     """After a restart in which no pool answers, the totals are unknown, not gone."""
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     for pool, entry in zip((pools.dgb, pools.btc), pools.entries, strict=True):
         await pool.unplug()
         await poll(home, entry)

@@ -37,8 +37,8 @@ from custom_components.hmm.pool.blocks import BlockLog, BlockWatch
 from custom_components.hmm.pool.sensors import POOL_SENSORS, WORKER_SENSORS
 from custom_components.hmm.pool.workers import bare_name
 from custom_components.hmm.sensor import (
-    HubCoinSensor,
-    HubSensor,
+    FleetCoinSensor,
+    FleetSensor,
     MinerSensor,
     PoolSensor,
     WorkerSensor,
@@ -233,8 +233,8 @@ class PoolView:
         self._event = PoolEvent(self._pool, cast(Any, SimpleNamespace(key="block")))
         self._sensors: list[Any] = [
             *(PoolSensor(self._pool, description) for description in POOL_SENSORS),
-            *(HubSensor(self._hub, description) for description in PLATFORM_SENSORS),
-            *(HubCoinSensor(self._hub, it.of(coin)) for it in COIN_SENSORS),
+            *(FleetSensor(self._hub, description) for description in PLATFORM_SENSORS),
+            *(FleetCoinSensor(self._hub, it.of(coin)) for it in COIN_SENSORS),
             *(WorkerSensor(self._pool, "worker", it) for it in WORKER_SENSORS),
         ]
         for sensor in self._sensors:

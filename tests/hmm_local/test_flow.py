@@ -38,7 +38,7 @@ from simulator.httpd import Handler, HttpDevice, json_response
 from simulator.solopool import DEMO_WALLET
 from tests.common import value
 from tests.conftest import UsualPorts, miner_entry, set_up
-from tests.flows import Result, begin, choose, fill, options, suggested, told
+from tests.flows import Result, begin, choose, fill, options, suggested, with_texts
 from tests.strangers import Lamp
 
 pytestmark = pytest.mark.usefixtures("quick", "usual_ports")
@@ -67,7 +67,9 @@ async def ask(hass: HomeAssistant, server: SimulatedHmmLocal | str) -> Result:
     shown = await fill(hass, form, host=typed)
     if shown["type"] is FlowResultType.SHOW_PROGRESS:
         await hass.async_block_till_done()
-        shown = told(await hass.config_entries.flow.async_configure(shown["flow_id"]))
+        shown = with_texts(
+            await hass.config_entries.flow.async_configure(shown["flow_id"])
+        )
     return shown
 
 
@@ -354,7 +356,7 @@ async def test_several_follow_one_another(
 
 async def show_again(hass: HomeAssistant, flow: Result) -> Result:
     """Return the form of a flow that waits."""
-    return told(await hass.config_entries.flow.async_configure(flow["flow_id"]))
+    return with_texts(await hass.config_entries.flow.async_configure(flow["flow_id"]))
 
 
 async def test_a_dialog_that_was_closed_does_not_follow(

@@ -48,7 +48,7 @@ from tests.common import (
     find,
     find_id,
     find_maybe,
-    hub_entry,
+    fleet_entry,
     identity,
     keys,
     later,
@@ -356,9 +356,9 @@ async def test_no_value_is_carried_forward(
         "networkDifficulty": "network_difficulty",
         "responseTime": "response_time",
     }
-    told = {key for key in gone.values() if find_maybe(home, entry, "sensor", key)}
-    assert told == set(gone.values())
-    for key in told:
+    reported = {key for key in gone.values() if find_maybe(home, entry, "sensor", key)}
+    assert reported == set(gone.values())
+    for key in reported:
         assert find(home, entry, "sensor", key).state not in (
             STATE_UNKNOWN,
             STATE_UNAVAILABLE,
@@ -367,15 +367,15 @@ async def test_no_value_is_carried_forward(
     _forget(bitaxe, *gone, "miningPaused", "isUsingFallbackStratum", "poolDifficulty")
     await poll(home, entry)
     assert entry.runtime_data.last_update_success
-    for key in (*told, "efficiency", "reject_rate", "pool_difficulty"):
+    for key in (*reported, "efficiency", "reject_rate", "pool_difficulty"):
         assert find(home, entry, "sensor", key).state == STATE_UNKNOWN, key
     assert find(home, entry, "binary_sensor", "running").state == STATE_UNKNOWN
     assert find(home, entry, "binary_sensor", "using_fallback").state == STATE_UNKNOWN
     assert find(home, entry, "switch", "mining").state == STATE_UNKNOWN
     assert find(home, entry, "select", "mode").state == STATE_UNKNOWN
     await later(home, 31)
-    assert find(home, hub_entry(home), "sensor", "hashrate").state == STATE_UNKNOWN
-    assert find(home, hub_entry(home), "sensor", "power").state == STATE_UNKNOWN
+    assert find(home, fleet_entry(home), "sensor", "hashrate").state == STATE_UNKNOWN
+    assert find(home, fleet_entry(home), "sensor", "power").state == STATE_UNKNOWN
 
 
 def _forget(device: SimulatedAxeOS, *names: str) -> None:

@@ -23,7 +23,7 @@ from custom_components.hmm.miner import discovery
 from simulator import SimulatedAxeOS, SimulatedNMMiner
 from tests.common import until, value
 from tests.conftest import UsualPorts
-from tests.flows import begin, fill, told
+from tests.flows import begin, fill, with_texts
 
 PACKET = {"HashRate": "113.13K", "BoardType": "NMLotto", "Version": "v0.3.01"}
 
@@ -68,7 +68,9 @@ async def test_a_miner_that_broadcasts_is_offered(home: HomeAssistant) -> None:
         assert flow["context"]["source"] == SOURCE_INTEGRATION_DISCOVERY
         assert flow["context"]["title_placeholders"] == {"name": "NMLotto (127.0.0.1)"}
         assert flow["step_id"] == "discovery_confirm"
-        form = told(await home.config_entries.flow.async_configure(flow["flow_id"]))
+        form = with_texts(
+            await home.config_entries.flow.async_configure(flow["flow_id"])
+        )
         assert form["description_placeholders"]["host"] == "127.0.0.1"
         assert home.config_entries.async_entries(DOMAIN) == []
 

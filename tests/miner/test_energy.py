@@ -26,7 +26,7 @@ from tests.common import (
     find,
     find_id,
     find_maybe,
-    hub_entry,
+    fleet_entry,
     identity,
     later,
     poll,
@@ -191,7 +191,7 @@ async def test_a_crash_neither_dips_nor_counts_twice(
         ],
     )
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe", title="Garage"))
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     watts = bitaxe.state()["power"]
     for _ in range(250):
         _pass(freezer, bitaxe, 30)
@@ -297,7 +297,7 @@ async def test_restart_of_home_assistant(
         ],
     )
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe", title="Garage"))
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     assert find_id(home, entry, "sensor", "energy") == "sensor.garage_energy"
     assert find_id(home, hub, "sensor", "energy") == "sensor.mining_fleet_energy"
     assert value(home, entry, "energy") == 123.5
@@ -368,7 +368,7 @@ async def test_reload_never_decreases(
     """Reload after reload, also while the miner is off: only ever more."""
     bitaxe.miner.speed = 0
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     last, fleet = 0.0, 0.0
     for turn in range(4):
         for _ in range(20):

@@ -63,11 +63,11 @@ async def test_a_mac_that_comes_later_becomes_the_id(
     home: HomeAssistant,
     bitaxe: SimulatedAxeOS,
     usual_ports: UsualPorts,
-    told: str | None,
+    reported: str | None,
 ) -> None:
     """Entities, device and history stay, and no second entry is offered."""
     usual_ports.move(BitaxeDriver, bitaxe.port)
-    tells(bitaxe, macAddr=told)
+    tells(bitaxe, macAddr=reported)
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe", "address:127.0.0.1"))
     before = entities(home, entry)
     (device,) = devices(home, entry)

@@ -19,7 +19,7 @@ from custom_components.hmm.const import DOMAIN
 from simulator import SimulatedAvalon, SimulatedAxeOS, SimulatedNerdQAxe
 from tests.common import act, find, find_id, later
 from tests.conftest import miner_entry, set_up
-from tests.flows import Result, fill, open_settings, suggested, told
+from tests.flows import Result, fill, open_settings, suggested, with_texts
 from tests.user_drivers import put
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -69,7 +69,7 @@ async def reauth(hass: HomeAssistant) -> Result:
     await hass.async_block_till_done()
     (flow,) = hass.config_entries.flow.async_progress()
     assert flow["context"]["source"] == SOURCE_REAUTH
-    form = told(await hass.config_entries.flow.async_configure(flow["flow_id"]))
+    form = with_texts(await hass.config_entries.flow.async_configure(flow["flow_id"]))
     assert form["step_id"] == "reauth_confirm"
     return form
 
@@ -80,7 +80,7 @@ async def change(hass: HomeAssistant, form: Result, **user_input: Any) -> Result
         form["flow_id"], user_input
     )
     await hass.async_block_till_done()
-    return told(result, "options")
+    return with_texts(result, "options")
 
 
 # What a refused login starts

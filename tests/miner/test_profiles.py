@@ -132,10 +132,10 @@ async def test_save_and_apply(
     nerd, nerd_entry = others["Nerd"]
     assert "quiet" not in options(home, nerd_entry)
 
-    told = await run(
+    reported = await run(
         home, "apply_profile", entry, twin_entry, nerd_entry, profile=["night", "quiet"]
     )
-    assert told == {
+    assert reported == {
         "Axe": ("already", None),
         "Twin": ("done", None),
         "Nerd": ("refused", "profile_other_model"),
@@ -228,10 +228,10 @@ async def test_what_there_is_to_know(
     bitaxe.settings |= {"frequency": 505, "coreVoltage": 1120}
     await poll(home, entry)
     await poll(home, entry)
-    told = (await tuning(home, entry))["Axe"]
-    assert told["own_point"] == {"frequency": 505, "core_voltage": 1120}
-    assert told["autotune"] == {"state": "off", "points": []}
-    assert told["profiles"] == []
+    reported = (await tuning(home, entry))["Axe"]
+    assert reported["own_point"] == {"frequency": 505, "core_voltage": 1120}
+    assert reported["autotune"] == {"state": "off", "points": []}
+    assert reported["profiles"] == []
     await run(home, "save_profile", entry, name="quiet")
     (profile,) = (await tuning(home, entry))["Axe"]["profiles"]
     assert (profile["name"], profile["source"]) == ("quiet", "saved")

@@ -13,7 +13,7 @@ from custom_components.hmm.driver_api import MinerTelemetry
 from custom_components.hmm.miner.problems import Limits, MinerProblems
 from custom_components.hmm.miner.status import MinerStatus, Poll, StatusRecord
 from simulator import SimulatedAxeOS
-from tests.common import act, find, find_id, hub_entry, later, poll
+from tests.common import act, find, find_id, fleet_entry, later, poll
 from tests.conftest import miner_entry, set_up
 
 from .test_problems import GOOD
@@ -261,7 +261,7 @@ async def test_a_dead_miner_says_why_and_since_when(
 ) -> None:
     """Its three entities remain; the fleet counts at the same poll."""
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     assert find(home, hub, "sensor", "status").state == "all_well"
     freezer.tick(600)
     died = datetime.now(UTC)
@@ -318,7 +318,7 @@ async def test_a_pause_says_whose_it_is(
     await poll(home, entry)
     assert reason() == "paused_at_device"
     await later(home, 2)
-    assert find(home, hub_entry(home), "sensor", "status").state == "resting"
+    assert find(home, fleet_entry(home), "sensor", "status").state == "resting"
 
 
 async def test_a_miner_that_could_not_be_set_up_is_a_problem(
@@ -329,7 +329,7 @@ async def test_a_miner_that_could_not_be_set_up_is_a_problem(
     other = miner_entry(bitaxe, "own", "other", title="Attic", data={"driver": "own"})
     await set_up(home, other)
     await later(home, 31)
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     (listed,) = find(home, hub, "sensor", "problems").attributes["problems"]
     assert (listed["name"], listed["problems"]) == ("Attic", ["driver_missing"])
     count = find(home, hub, "sensor", "miners_online")

@@ -38,7 +38,7 @@ from tests.common import (
     find,
     find_id,
     find_maybe,
-    hub_entry,
+    fleet_entry,
     later,
     poll,
     pool_entry,
@@ -377,20 +377,20 @@ async def test_unit_of_money_after_a_restart(
                 find(home, of, "sensor", key).attributes[ATTR_UNIT_OF_MEASUREMENT]
                 for of, key in (
                     (entry, "confirmed_balance"),
-                    (hub_entry(home), "btc_confirmed_balance"),
+                    (fleet_entry(home), "btc_confirmed_balance"),
                 )
             ]
 
         assert units() == ["BTC", "BTC"]
-        coins = hub_entry(home).runtime_data.data.pools.currencies
+        coins = fleet_entry(home).runtime_data.data.pools.currencies
         pool.status = 502
-        for reload in (entry, hub_entry(home)):
+        for reload in (entry, fleet_entry(home)):
             await home.config_entries.async_reload(reload.entry_id)
         await later(home, 31)
         shown = find(home, entry, "sensor", "confirmed_balance")
         assert shown.state == STATE_UNAVAILABLE
         assert units() == ["BTC", "BTC"]
-        assert hub_entry(home).runtime_data.data.pools.currencies == coins == ("BTC",)
+        assert fleet_entry(home).runtime_data.data.pools.currencies == coins == ("BTC",)
 
 
 async def test_refused_key_does_not_end_everything(
@@ -558,13 +558,13 @@ async def test_block_found(home: HomeAssistant) -> None:
         shown = find(home, entry, "event", "block_found")
         assert shown.state != STATE_UNKNOWN
         (block, *_) = pool.wallets[WALLET].blocks
-        told = shown.attributes
-        assert told["event_type"] == "block_found"
-        assert told["height"] == block["height"]
-        assert told["hash"] == block["hash"]
-        assert told["worker"] == "a"
-        assert told["difficulty"] == block["shareDiff"]
-        assert told["found"].startswith("20")
+        reported = shown.attributes
+        assert reported["event_type"] == "block_found"
+        assert reported["height"] == block["height"]
+        assert reported["hash"] == block["hash"]
+        assert reported["worker"] == "a"
+        assert reported["difficulty"] == block["shareDiff"]
+        assert reported["found"].startswith("20")
         assert WALLET not in str(shown.as_dict()["attributes"])
         names = texts("en")["entity"]["event"]["block_found"]["state_attributes"]
         facts = {"height", "hash", "worker", "difficulty", "found", "event_type"}
@@ -579,14 +579,14 @@ async def test_several_blocks_between_two_polls(home: HomeAssistant) -> None:
     async with SimulatedSolopool(wallets={WALLET: {"a": 1e12}}) as pool:
         entry = await set_up(home, pool_entry(pool, WALLET))
         event = find_id(home, entry, "event", "block_found")
-        told: list[int] = []
+        reported: list[int] = []
 
         @callback
         def note(it: Any) -> None:
             if it.data["entity_id"] == event and "height" in (
                 facts := it.data["new_state"].attributes
             ):
-                told.append(facts["hash"])
+                reported.append(facts["hash"])
 
         home.bus.async_listen("state_changed", note)
         pool.status = 502
@@ -597,7 +597,7 @@ async def test_several_blocks_between_two_polls(home: HomeAssistant) -> None:
         await poll(home, entry)
         await poll(home, entry)
         newest = [block["hash"] for block in pool.wallets[WALLET].blocks[:2]]
-        assert told == newest[::-1]
+        assert reported == newest[::-1]
 
 
 async def test_block_of_an_account_that_never_found_one(home: HomeAssistant) -> None:

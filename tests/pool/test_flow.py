@@ -46,7 +46,7 @@ from tests.flows import (
     reconfigure,
     suggested,
     texts,
-    told,
+    with_texts,
 )
 
 pytestmark = pytest.mark.usefixtures("usual_ports", "nobody_at_home")
@@ -832,7 +832,7 @@ async def test_a_pool_that_goes_by_a_key(
 
 async def reauth(hass: HomeAssistant, entry: ConfigEntry[Any]) -> Result:
     """Start to ask for a new key."""
-    return told(
+    return with_texts(
         await hass.config_entries.flow.async_init(
             DOMAIN,
             context={"source": SOURCE_REAUTH, "entry_id": entry.entry_id},
@@ -847,7 +847,7 @@ async def start_reauth(hass: HomeAssistant, entry: ConfigEntry[Any]) -> Result:
     await hass.async_block_till_done()
     (flow,) = hass.config_entries.flow.async_progress()
     assert flow["context"]["source"] == SOURCE_REAUTH
-    return told(await hass.config_entries.flow.async_configure(flow["flow_id"]))
+    return with_texts(await hass.config_entries.flow.async_configure(flow["flow_id"]))
 
 
 async def test_a_key_that_is_refused_later(

@@ -122,19 +122,19 @@ def solopool(generation: Any) -> Row:
     workers = wallet.workers.values()
 
     def figures() -> dict[str, Figure]:
-        told = network("DGB", pool.difficulty, total(workers)) | {
+        reported = network("DGB", pool.difficulty, total(workers)) | {
             "active_workers": 2,
             "blocks_found_24h": len(wallet.blocks),
             "last_share": last_share(workers),
         }
         if generation == 2:
-            return told | {
+            return reported | {
                 "blocks_found": len(wallet.blocks),
                 "last_block_found": moment(wallet.blocks[0]["timestamp"]),
                 "best_share": best(workers),
             }
         readings = [worker.miner.read() for worker in workers]
-        return told | shares(
+        return reported | shares(
             sum(it.accepted for it in readings),
             sum(it.rejected for it in readings),
             sum(it.accepted // 400 for it in readings),
@@ -210,17 +210,17 @@ def ckpool(
     workers = wallet.workers.values()
 
     def figures() -> dict[str, Figure]:
-        told: dict[str, Figure] = {
+        reported: dict[str, Figure] = {
             "pool_hashrate": total(workers) / unit[1],
             "active_workers": 2,
             "best_share": best(workers),
             "last_share": last_share(workers),
         }
         if flavour == "lan":
-            told |= network(coin, pool.difficulty, total(workers))
+            reported |= network(coin, pool.difficulty, total(workers))
             # Its log does not reach back a day yet, so it cannot tell the day's blocks
-            told["last_block_found"] = moment(pool.now)
-        return told
+            reported["last_block_found"] = moment(pool.now)
+        return reported
 
     return Row(
         pool=pool,
@@ -242,7 +242,7 @@ def mmfp_gss(wallet: str) -> Row:
     def figures() -> dict[str, Figure]:
         readings = [worker.miner.read() for worker in workers]
         valid = sum(it.accepted for it in readings)
-        told = network("DGB", coin.chain.difficulty, total(workers)) | {
+        reported = network("DGB", coin.chain.difficulty, total(workers)) | {
             "active_workers": 2,
             "best_share": best(workers),
             "last_share": last_share(workers),
@@ -251,10 +251,10 @@ def mmfp_gss(wallet: str) -> Row:
         if wallet:
             # Each worker's stale shares are among its rejected ones
             invalid = sum(it.rejected - it.rejected // 4 for it in readings)
-            return told | shares(valid, invalid, None)
+            return reported | shares(valid, invalid, None)
         stale = rejected // 4
         return (
-            told
+            reported
             | shares(valid, rejected - stale, stale)
             | {"blocks_found": len(coin.blocks), "blocks_found_24h": None}
         )
@@ -343,7 +343,7 @@ def public_pool(generation: Any) -> Row:
 
     def figures() -> dict[str, Figure]:
         seen = max(worker.seen for worker in workers.values())
-        told = network("BTC", _difficulty(pool), total(workers.values())) | {
+        reported = network("BTC", _difficulty(pool), total(workers.values())) | {
             "active_workers": 2,
             "best_share": wallet.best,
             "blocks_found": pool.state()["wallets"][WALLET]["blocks"],
@@ -351,11 +351,11 @@ def public_pool(generation: Any) -> Row:
             "last_share": moment(seen),
         }
         if generation == 2026:
-            told["last_share"] = moment(seen - seen % 600)
-            told["shares_valid"] = sum(
+            reported["last_share"] = moment(seen - seen % 600)
+            reported["shares_valid"] = sum(
                 worker.miner.read().accepted for worker in workers.values()
             )
-        return told
+        return reported
 
     return Row(
         pool=pool,
@@ -381,13 +381,13 @@ def ocean() -> Row:
 
     def figures() -> dict[str, Figure]:
         difficulty = next(iter(workers)).miner.network_difficulty
-        told = network("BTC", difficulty, total(workers))
-        del told["estimated_time_to_block"]
+        reported = network("BTC", difficulty, total(workers))
+        del reported["estimated_time_to_block"]
         since = datetime.now(UTC).timestamp() - 86_400
         earned = sum(
             it["satoshis_net_earned"] for it in wallet.earnings if it["ts"] >= since
         )
-        return told | {
+        return reported | {
             "active_workers": 2,
             "confirmed_balance": wallet.unpaid / 1e8,
             "estimated_earnings_24h": earned / 1e8,
@@ -471,8 +471,8 @@ async def test_every_figure(
                 case None:
                     assert state == STATE_UNKNOWN, key
                 case datetime():
-                    told = datetime.fromisoformat(state)
-                    assert abs(told - figure) < timedelta(seconds=2), key
+                    reported = datetime.fromisoformat(state)
+                    assert abs(reported - figure) < timedelta(seconds=2), key
                 case _:
                     least = SATOSHI if key in MONEY else 0
                     assert value(home, entry, key) == pytest.approx(

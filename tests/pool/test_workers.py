@@ -25,7 +25,7 @@ from simulator import SimulatedAxeOS, SimulatedSolopool
 from simulator.braiins import SimulatedBraiins
 from simulator.httpd import HttpDevice
 from simulator.mmfp import SimulatedGoSlimStratum
-from tests.common import about, hub_entry, later, poll, pool_entry, value
+from tests.common import about, fleet_entry, later, poll, pool_entry, value
 from tests.conftest import miner_entry, set_up
 
 WALLET = "dgb1qown"
@@ -358,7 +358,7 @@ async def test_removing_by_hand(
     assert not await may_be_removed(entry, found["garage"])
     assert not await may_be_removed(entry, home_of(home, entry))
     assert not await may_be_removed(miner, home_of(home, miner))
-    hub = hub_entry(home)
+    hub = fleet_entry(home)
     assert not await may_be_removed(hub, home_of(home, hub))
 
     dr.async_get(home).async_remove_device(found["attic"].id)

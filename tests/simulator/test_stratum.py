@@ -54,7 +54,7 @@ async def test_a_miner_stays_connected() -> None:
         )
         subscribed = await client.ask("mining.subscribe", "bitaxe/BM1370")
         authorised = await client.ask("mining.authorize", "address.one", "x")
-        told = await client.hear()
+        reported = await client.hear()
         assert (await client.ask("mining.suggest_difficulty", 1000))["result"] is True
         changed = await client.hear()
         state = port.state()
@@ -69,8 +69,8 @@ async def test_a_miner_stays_connected() -> None:
     assert bytes.fromhex(extranonce)
     assert size == 8
     assert authorised == {"id": "mining.authorize", "result": True, "error": None}
-    assert (told["method"], told["params"]) == ("mining.set_difficulty", [512])
-    assert told["id"] is None
+    assert (reported["method"], reported["params"]) == ("mining.set_difficulty", [512])
+    assert reported["id"] is None
     assert changed["params"] == [1000]
     assert (state["miners"], state["users"]) == (1, ["address.one"])
     assert state["strangers"] == 0

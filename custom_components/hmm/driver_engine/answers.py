@@ -53,27 +53,27 @@ class _Plan[T]:
         """Return an instance with what is readable, None if it lacks what it needs."""
         if not isinstance(answer, self._kind):
             return None
-        told = {name: getattr(answer, name) for name in self.names}
-        if (values := self._read(told)) is None:
+        reported = {name: getattr(answer, name) for name in self.names}
+        if (values := self._read(reported)) is None:
             return None
         if type(answer) is self._kind and all(
-            map(is_, values, told.values(), strict=True)
+            map(is_, values, reported.values(), strict=True)
         ):
             # Most answers are as they should be, and are not built a second time
             return answer
         return self._kind(**dict(zip(self.names, values, strict=True)))
 
-    def fill(self, told: Mapping[str, Any]) -> T | None:
+    def fill(self, reported: Mapping[str, Any]) -> T | None:
         """Return an instance of values by their names."""
-        if (values := self._read(told)) is None:
+        if (values := self._read(reported)) is None:
             return None
         return self._kind(**dict(zip(self.names, values, strict=True)))
 
-    def _read(self, told: Mapping[str, Any]) -> list[Any] | None:
+    def _read(self, reported: Mapping[str, Any]) -> list[Any] | None:
         """Return the values of all fields, None if one lacks that is needed."""
         values = []
         for name, read, unknown in self._fields:
-            value = told.get(name)
+            value = reported.get(name)
             if value is None or (value := read(value)) is None:
                 if unknown is _NEEDED:
                     return None
@@ -231,11 +231,11 @@ def _pair(hints: tuple[Any, ...]) -> Reader:
 
 
 def _same_or_new(
-    told: list[Any] | tuple[Any, ...], items: list[Any]
+    reported: list[Any] | tuple[Any, ...], items: list[Any]
 ) -> tuple[Any, ...]:
     """Return what was told if it is a tuple of these very items, else a new one."""
-    if type(told) is tuple and len(told) == len(items):
-        return told if all(map(is_, told, items, strict=True)) else tuple(items)
+    if type(reported) is tuple and len(reported) == len(items):
+        return reported if all(map(is_, reported, items, strict=True)) else tuple(items)
     return tuple(items)
 
 

@@ -167,7 +167,7 @@ class MinerClient:
                 raise
             return await self._read_telemetry(False)
 
-    def told(self, telemetry: MinerTelemetry) -> DeviceFacts:
+    def localized(self, telemetry: MinerTelemetry) -> DeviceFacts:
         """Return who answered a poll, as of the connect where the poll does not say."""
         device = telemetry.device
         return self._facts if device is None or not known_ids(device) else device
@@ -185,7 +185,7 @@ class MinerClient:
             # This driver looks who the device is only when it connects
             await self.disconnect()
             await self._connected()
-        if not self.is_meant(facts := self.told(telemetry)):
+        if not self.is_meant(facts := self.localized(telemetry)):
             raise UnexpectedDevice(facts)
 
     def read_profile(

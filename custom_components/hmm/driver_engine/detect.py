@@ -304,4 +304,4 @@ def _more_telling(error: DriverError | None, other: DriverError) -> DriverError:
 
 def _tells(error: DriverError) -> int:
     kind = DriverFault if error.reason_key == "driver_hangs" else type(error)
-    return next(weight for told, weight in _TELLS if issubclass(kind, told))
+    return next(weight for reported, weight in _TELLS if issubclass(kind, reported))

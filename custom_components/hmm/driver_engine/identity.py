@@ -32,26 +32,26 @@ def is_mac(text: str) -> bool:
 
 def known_facts(unique_id: str | None, profile: MinerProfile | None) -> DeviceFacts:
     """Return who a device is, by the id of its entry and what it ever told."""
-    told = profile.facts if profile else DeviceFacts()
+    reported = profile.facts if profile else DeviceFacts()
     if unique_id is None or is_address_id(unique_id):
-        return told
+        return reported
     if is_mac(unique_id):
-        return replace(told, mac=unique_id)
-    return replace(told, serial=unique_id)
+        return replace(reported, mac=unique_id)
+    return replace(reported, serial=unique_id)
 
 
-def is_same_device(known: DeviceFacts, told: DeviceFacts) -> bool | None:
+def is_same_device(known: DeviceFacts, reported: DeviceFacts) -> bool | None:
     """Return whether facts are of a known device, None if one of the two is no one.
 
     The MAC decides where both have one, else the serial number. A device that tells
     nothing of what is known is another one.
     """
-    macs = ((known.mac or "").lower(), (told.mac or "").lower())
+    macs = ((known.mac or "").lower(), (reported.mac or "").lower())
     if all(map(is_mac, macs)):
         return macs[0] == macs[1]
-    if known.serial and told.serial:
-        return known.serial == told.serial
-    return False if known_ids(known) and known_ids(told) else None
+    if known.serial and reported.serial:
+        return known.serial == reported.serial
+    return False if known_ids(known) and known_ids(reported) else None
 
 
 _BY_ADDRESS = "address:"

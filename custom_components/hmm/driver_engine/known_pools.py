@@ -107,10 +107,10 @@ def load_known_pools(config_folder: Path, drivers: LoadedDrivers) -> KnownPools:
                         FailedDriver(path=path, reason=err.reason, line=err.line)
                     )
     listed = {_server(pool) for pool in result.pools.values()}
-    told = KnownPools()
+    reported = KnownPools()
     for driver in drivers.pools.values():
-        _ask_driver(told, driver)
-    for template_id, pool in told.pools.items():
+        _ask_driver(reported, driver)
+    for template_id, pool in reported.pools.items():
         if _server(pool) not in listed:
             result.pools.setdefault(template_id, pool)
     return result
@@ -147,8 +147,8 @@ def _ask_driver(result: KnownPools, driver: LoadedDriver[BasePoolIntegration]) -
 
     def ask() -> list[PoolTemplate]:
         try:
-            told = islice(kind().get_pool_templates(), _MOST_TEMPLATES)
-            return [sound for it in told if (sound := _sound(it)) is not None]
+            reported = islice(kind().get_pool_templates(), _MOST_TEMPLATES)
+            return [sound for it in reported if (sound := _sound(it)) is not None]
         finally:
             has_ended.set()
 
@@ -174,9 +174,9 @@ def _ask_driver(result: KnownPools, driver: LoadedDriver[BasePoolIntegration]) -
         )
 
 
-def _sound(told: object) -> PoolTemplate | None:
+def _sound(reported: object) -> PoolTemplate | None:
     """Return what a driver says of a pool, None if it is no pool."""
-    template = read_template(told)
+    template = read_template(reported)
     if template is None or (template.url and not _is_server(template.url)):
         return None
     return template

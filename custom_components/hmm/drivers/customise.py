@@ -11,7 +11,7 @@ from ..data import get_data
 from ..driver_engine.driver_store import DriverStore, StoreError, driver_file_name
 from ..driver_engine.faults import os_reason
 from ..driver_engine.loaded import AnyLoaded
-from ..errors import told
+from ..errors import localized
 from .manager import ReloadReport, id_of
 
 
@@ -28,7 +28,7 @@ async def async_reload(hass: HomeAssistant) -> ReloadReport:
         raise HomeAssistantError(
             translation_domain=DOMAIN,
             translation_key="drivers_not_reloaded",
-            translation_placeholders={"reason": told(hass, os_reason(err))},
+            translation_placeholders={"reason": localized(hass, os_reason(err))},
         ) from err
 
 
@@ -91,7 +91,7 @@ async def async_customise(hass: HomeAssistant, name: str) -> tuple[Path, ReloadR
             translation_key="cannot_write_driver",
             translation_placeholders={
                 "file": manager.name_of(target),
-                "reason": told(hass, err.reason),
+                "reason": localized(hass, err.reason),
             },
         ) from err
     return target, await async_reload(hass)

@@ -1,4 +1,4 @@
-"""The whole life of a driver, behind the "Configure" of the hub."""
+"""The whole life of a driver: steps of the "Configure" of the fleet."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
@@ -24,9 +24,9 @@ from ..const import CONF_DRIVER, DOMAIN
 from ..data import HmmConfigEntry, HmmData, get_data
 from ..driver_engine.declaration import DriverId
 from ..driver_engine.driver_store import Backup
-from ..errors import message, told
-from ..flow_tools import async_shared_data, async_start_progress, async_words, choice
-from ..markdown import Markdown, code, escape, escaping, printable
+from ..errors import localized, message
+from ..flow_tools import async_start_progress, async_words, choice
+from ..markdown import Markdown, code, escape, printable
 from .customise import async_customise, async_reload, customisable
 from .install import async_accept, async_propose, async_reject, described
 from .issues import listed_stock, stock_label
@@ -88,8 +88,7 @@ class _Job:
     """The step that follows if it raised, with what the error says."""
 
 
-@escaping
-class HubOptionsFlow(OptionsFlow):
+class DriverSteps(OptionsFlow):
     """Lists, reloads, customises, installs, rolls back and removes drivers.
 
     All that it does is done by what the actions use, too.
@@ -113,13 +112,6 @@ class HubOptionsFlow(OptionsFlow):
     @property
     def _updates(self) -> DriverUpdates:
         return self.hass.data[DRIVER_UPDATES]
-
-    async def async_step_init(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Begin, also where the hub could not be set up."""
-        await async_shared_data(self.hass)
-        return await self.async_step_drivers()
 
     async def async_step_drivers(
         self, user_input: dict[str, Any] | None = None
@@ -661,7 +653,7 @@ class HubOptionsFlow(OptionsFlow):
             "failed": _lines(
                 f"`{code(name_of_file(failed.path))}`"
                 f"{f':{failed.line}' if failed.line else ''}"
-                f" {escape(told(self.hass, failed.reason))}"
+                f" {escape(localized(self.hass, failed.reason))}"
                 for failed in report.failed
             ),
             "entries": _entries(report.entries),

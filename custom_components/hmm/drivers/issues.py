@@ -10,7 +10,7 @@ from ..const import DOMAIN
 from ..driver_engine.hanging import is_stopped
 from ..driver_engine.loaded import StockFile
 from ..driver_engine.loader import BUNDLED
-from ..errors import told
+from ..errors import localized
 from ..markdown import Markdown, async_create_issue, code
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def async_show_issues(hass: HomeAssistant, manager: DriverManager) -> None:
                 translation_placeholders={
                     "file": name,
                     "line": str(failed.line or "?"),
-                    "reason": told(hass, failed.reason),
+                    "reason": localized(hass, failed.reason),
                 },
             )
     for driver in manager.drivers:

@@ -8,7 +8,7 @@ from homeassistant.util.json import JsonObjectType
 from ..data import HmmConfigEntry, get_data
 from ..driver_api.units import parse_text
 from ..driver_engine.loaded import AnyLoaded, FailedDriver
-from ..errors import entry_reason, told
+from ..errors import entry_reason, localized
 from .manager import DriverChange, DriverManager, ReloadReport, id_of, variant_of
 
 
@@ -75,7 +75,7 @@ def _failed(
     return {
         "file": manager.name_of(failed.path),
         "line": failed.line,
-        "reason": told(hass, failed.reason),
+        "reason": localized(hass, failed.reason),
     }
 
 

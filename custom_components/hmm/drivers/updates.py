@@ -37,7 +37,7 @@ from ..driver_engine.loaded import FailedDriver
 from ..driver_engine.preflight import check
 from ..driver_engine.requirements import needs_of
 from ..driver_engine.versions import UNKNOWN, is_newer
-from ..errors import message, told
+from ..errors import localized, message
 from ..safe_store import SafeStore
 from .manager import DriverManager, id_of
 
@@ -376,7 +376,7 @@ class DriverUpdates:
             raise ServiceValidationError(
                 translation_domain=DOMAIN,
                 translation_key="driver_address",
-                translation_placeholders={"reason": told(self._hass, err.reason)},
+                translation_placeholders={"reason": localized(self._hass, err.reason)},
             ) from err
         declaration, source = await self._async_fetch(url)
         if declaration.sha256 != sha256:
@@ -762,7 +762,7 @@ class DriverUpdates:
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
                 translation_key="driver_download_failed",
-                translation_placeholders={"reason": told(self._hass, err.reason)},
+                translation_placeholders={"reason": localized(self._hass, err.reason)},
             ) from err
         return await self._async_declare(url.name, source), source
 
@@ -782,7 +782,7 @@ class DriverUpdates:
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
                 translation_key="driver_file_failed",
-                translation_placeholders={"reason": told(self._hass, err.reason)},
+                translation_placeholders={"reason": localized(self._hass, err.reason)},
             ) from err
 
     async def _async_whole[T](self, change: Coroutine[Any, Any, T]) -> T:
@@ -812,7 +812,7 @@ class DriverUpdates:
             translation_domain=DOMAIN,
             translation_key="driver_invalid",
             translation_placeholders={
-                "reason": told(self._hass, err.reason),
+                "reason": localized(self._hass, err.reason),
                 "line": str(err.line or "?"),
             },
         )
@@ -822,7 +822,7 @@ class DriverUpdates:
             translation_domain=DOMAIN,
             translation_key="driver_rejected",
             translation_placeholders={
-                "reason": told(self._hass, reason),
+                "reason": localized(self._hass, reason),
                 "line": str(line or "?"),
             },
         )

@@ -11,7 +11,7 @@ from ..driver_api import Reason
 from ..driver_api.units import parse_text
 from ..driver_engine.faults import why
 from ..driver_engine.loaded import AnyLoaded
-from ..errors import message, told
+from ..errors import localized, message
 from .install import issue_id
 from .manager import id_of
 from .updates import DRIVER_UPDATES, DriverResult, DriverState, PendingDriver
@@ -83,7 +83,7 @@ def result_json(
     """Return what became of one driver."""
     return {
         "success": True,
-        "message": told(hass, done),
+        "message": localized(hass, done),
         "driver_name": result.name,
         "old_version": result.old_version,
         "new_version": result.new_version,
@@ -129,7 +129,7 @@ def update_all_json(
             }
             for state, err in failed
         ],
-        "message": told(hass, done),
+        "message": localized(hass, done),
     }
 
 
@@ -139,7 +139,7 @@ def pending_json(hass: HomeAssistant, pending: PendingDriver) -> JsonObjectType:
     declaration = pending.declaration
     return {
         "success": True,
-        "message": told(hass, why("driver_to_confirm")),
+        "message": localized(hass, why("driver_to_confirm")),
         "driver_name": pending.file_name,
         "driver_type": declaration.id.driver_type,
         "category": declaration.id.kind,

@@ -40,7 +40,7 @@ _IN_PROGRESS = (
     ConfigEntryState.UNLOAD_IN_PROGRESS,
 )
 
-type HubConfigEntry = ConfigEntry[HubCoordinator]
+type FleetConfigEntry = ConfigEntry[FleetCoordinator]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,15 +75,15 @@ class FleetData:
     pools: PoolTotals = field(default_factory=PoolTotals)
 
 
-class HubCoordinator(DataUpdateCoordinator[FleetData]):
+class FleetCoordinator(DataUpdateCoordinator[FleetData]):
     """Keeps the totals of the fleet."""
 
-    config_entry: HubConfigEntry
+    config_entry: FleetConfigEntry
 
     def __init__(
         self,
         hass: HomeAssistant,
-        entry: HubConfigEntry,
+        entry: FleetConfigEntry,
         fleet: Fleet,
         energy: EnergyBook,
     ) -> None:
@@ -144,7 +144,7 @@ class HubCoordinator(DataUpdateCoordinator[FleetData]):
     @callback
     def _entry_changed(self, change: ConfigEntryChange, entry: HmmConfigEntry) -> None:
         """Count again when a miner or pool goes or cannot be set up."""
-        if entry.domain != DOMAIN or entry_kind(entry) == EntryType.HUB:
+        if entry.domain != DOMAIN or entry_kind(entry) == EntryType.FLEET:
             return
         if entry.state in _IN_PROGRESS:
             self._changing.add(entry.entry_id)

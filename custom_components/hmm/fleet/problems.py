@@ -71,7 +71,7 @@ def find_problems(
     """Return what is wrong with each of the miners and pools that the user wants."""
     for entry in entries:
         kind = entry_kind(entry)
-        if kind is None or kind is EntryType.HUB:
+        if kind is None or kind is EntryType.FLEET:
             continue
         member = getattr(entry, "runtime_data", None)
         if isinstance(member, MinerCoordinator | PoolCoordinator):

@@ -19,143 +19,143 @@ from ..figures import (
     whole,
     whole_difficulty,
 )
-from .coordinator import HubCoordinator
+from .coordinator import FleetCoordinator
 from .problems import MOST_LISTED, FleetState
 from .totals import CoinTotals
 
 
 @dataclass(frozen=True, kw_only=True)
-class HubSensorDescription(ScaledSensorDescription):
+class FleetSensorDescription(ScaledSensorDescription):
     """A sensor of the fleet."""
 
-    value_fn: Callable[[HubCoordinator], SensorValue]
-    attributes_fn: Callable[[HubCoordinator], dict[str, Any]] | None = None
+    value_fn: Callable[[FleetCoordinator], SensorValue]
+    attributes_fn: Callable[[FleetCoordinator], dict[str, Any]] | None = None
 
-    def exists(self, coordinator: HubCoordinator) -> bool:
+    def exists(self, coordinator: FleetCoordinator) -> bool:
         """Return whether any pool tells this figure."""
         return self.value_fn(coordinator) is not None
 
 
-def _problems(hub: HubCoordinator) -> dict[str, Any]:
+def _problems(fleet: FleetCoordinator) -> dict[str, Any]:
     """Return the first problems: which miner or pool, and why."""
-    found = hub.data.problems
-    devices = dr.async_get(hub.hass)
+    found = fleet.data.problems
+    devices = dr.async_get(fleet.hass)
     return {
         "problems": [it.as_attribute(devices) for it in found[:MOST_LISTED]],
         "more": max(0, len(found) - MOST_LISTED),
     }
 
 
-HUB_SENSORS: tuple[HubSensorDescription, ...] = (
-    HubSensorDescription(
+FLEET_SENSORS: tuple[FleetSensorDescription, ...] = (
+    FleetSensorDescription(
         key="hashrate",
         translation_key="hashrate",
         native_unit_of_measurement="TH/s",
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=2,
-        value_fn=lambda hub: terahashes(hub.data.hashrate),
+        value_fn=lambda fleet: terahashes(fleet.data.hashrate),
     ),
-    HubSensorDescription(
+    FleetSensorDescription(
         key="hashrate_expected",
         translation_key="hashrate_expected",
         native_unit_of_measurement="TH/s",
         state_class=SensorStateClass.MEASUREMENT,
         entity_category=EntityCategory.DIAGNOSTIC,
         suggested_display_precision=2,
-        value_fn=lambda hub: terahashes(hub.data.expected),
+        value_fn=lambda fleet: terahashes(fleet.data.expected),
     ),
-    HubSensorDescription(
+    FleetSensorDescription(
         key="power",
         translation_key="power",
         device_class=SensorDeviceClass.POWER,
         native_unit_of_measurement=UnitOfPower.WATT,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
-        value_fn=lambda hub: whole(hub.data.power),
+        value_fn=lambda fleet: whole(fleet.data.power),
     ),
-    HubSensorDescription(
+    FleetSensorDescription(
         key="efficiency",
         translation_key="efficiency",
         native_unit_of_measurement="J/TH",
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=1,
-        value_fn=lambda hub: stepped_efficiency(hub.data.efficiency),
+        value_fn=lambda fleet: stepped_efficiency(fleet.data.efficiency),
     ),
-    HubSensorDescription(
+    FleetSensorDescription(
         key="miners_online",
         translation_key="miners_online",
         state_class=SensorStateClass.MEASUREMENT,
-        value_fn=lambda hub: hub.data.online,
-        attributes_fn=lambda hub: {
-            "total": hub.data.miners,
-            "off_on_purpose": hub.data.on_purpose,
-            "offline": list(hub.data.offline[:MOST_LISTED]),
+        value_fn=lambda fleet: fleet.data.online,
+        attributes_fn=lambda fleet: {
+            "total": fleet.data.miners,
+            "off_on_purpose": fleet.data.on_purpose,
+            "offline": list(fleet.data.offline[:MOST_LISTED]),
         },
     ),
-    HubSensorDescription(
+    FleetSensorDescription(
         key="status",
         translation_key="fleet_status",
         device_class=SensorDeviceClass.ENUM,
         options=[*FleetState],
-        value_fn=lambda hub: hub.data.state,
+        value_fn=lambda fleet: fleet.data.state,
     ),
-    HubSensorDescription(
+    FleetSensorDescription(
         key="problems",
         translation_key="problems",
         state_class=SensorStateClass.MEASUREMENT,
-        value_fn=lambda hub: len(hub.data.problems),
+        value_fn=lambda fleet: len(fleet.data.problems),
         attributes_fn=_problems,
     ),
-    HubSensorDescription(
+    FleetSensorDescription(
         key="availability",
         translation_key="availability",
         native_unit_of_measurement=PERCENTAGE,
         state_class=SensorStateClass.MEASUREMENT,
         entity_category=EntityCategory.DIAGNOSTIC,
         suggested_display_precision=0,
-        value_fn=lambda hub: whole(hub.data.availability),
+        value_fn=lambda fleet: whole(fleet.data.availability),
     ),
-    HubSensorDescription(
+    FleetSensorDescription(
         key="miners",
         translation_key="miners",
-        value_fn=lambda hub: hub.data.miners,
+        value_fn=lambda fleet: fleet.data.miners,
     ),
-    HubSensorDescription(
+    FleetSensorDescription(
         key="drivers",
         translation_key="drivers",
         entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=lambda hub: len(list(get_data(hub.hass).drivers)),
+        value_fn=lambda fleet: len(list(get_data(fleet.hass).drivers)),
     ),
 )
 
-FLEET_BEST_SHARE = HubSensorDescription(
+FLEET_BEST_SHARE = FleetSensorDescription(
     key="best_share",
     translation_key="best_share",
     state_class=SensorStateClass.MEASUREMENT,
     mined_for=EVER,
-    value_fn=lambda hub: whole_difficulty(hub.data.best_share),
-    attributes_fn=lambda hub: {"miner": hub.data.best_miner},
+    value_fn=lambda fleet: whole_difficulty(fleet.data.best_share),
+    attributes_fn=lambda fleet: {"miner": fleet.data.best_miner},
 )
 
 
-def _shares(key: str) -> HubSensorDescription:
+def _shares(key: str) -> FleetSensorDescription:
     """Return the description of the shares of all pools.
 
     No counter: a pool that fails takes its shares out of the sum and brings them
     back, and the statistics would count them as new.
     """
-    return HubSensorDescription(
+    return FleetSensorDescription(
         key=f"pools_{key}",
         translation_key=key,
         state_class=SensorStateClass.MEASUREMENT,
         entity_registry_enabled_default=False,
-        value_fn=lambda hub: getattr(hub.data.pools, key),
+        value_fn=lambda fleet: getattr(fleet.data.pools, key),
     )
 
 
-def _soonest(hub: HubCoordinator) -> dict[str, Any]:
+def _soonest(fleet: FleetCoordinator) -> dict[str, Any]:
     """Return whose block it is, or for which pools it waits."""
-    pools = hub.data.pools
+    pools = fleet.data.pools
     coin = pools.parts.get(pools.soonest_coin or "")
     return {
         "coin": pools.soonest_coin,
@@ -164,20 +164,22 @@ def _soonest(hub: HubCoordinator) -> dict[str, Any]:
     }
 
 
-PLATFORM_SENSORS: tuple[HubSensorDescription, ...] = (
-    HubSensorDescription(
+PLATFORM_SENSORS: tuple[FleetSensorDescription, ...] = (
+    FleetSensorDescription(
         key="pools_online",
         translation_key="pools_online",
         state_class=SensorStateClass.MEASUREMENT,
-        value_fn=lambda hub: hub.data.pools.healthy if hub.data.pools.total else None,
+        value_fn=lambda fleet: (
+            fleet.data.pools.healthy if fleet.data.pools.total else None
+        ),
     ),
-    HubSensorDescription(
+    FleetSensorDescription(
         key="pools",
         translation_key="pools",
         entity_registry_enabled_default=False,
-        value_fn=lambda hub: hub.data.pools.total or None,
+        value_fn=lambda fleet: fleet.data.pools.total or None,
     ),
-    HubSensorDescription(
+    FleetSensorDescription(
         key="pools_latency",
         translation_key="latency",
         native_unit_of_measurement=UnitOfTime.MILLISECONDS,
@@ -185,43 +187,43 @@ PLATFORM_SENSORS: tuple[HubSensorDescription, ...] = (
         state_class=SensorStateClass.MEASUREMENT,
         entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
-        value_fn=lambda hub: whole(hub.data.pools.latency),
+        value_fn=lambda fleet: whole(fleet.data.pools.latency),
     ),
-    HubSensorDescription(
+    FleetSensorDescription(
         key="pools_hashrate",
         translation_key="pools_hashrate",
         native_unit_of_measurement="TH/s",
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=2,
-        value_fn=lambda hub: terahashes(hub.data.pools.hashrate),
+        value_fn=lambda fleet: terahashes(fleet.data.pools.hashrate),
     ),
-    HubSensorDescription(
+    FleetSensorDescription(
         key="soonest_block",
         translation_key="soonest_block",
         device_class=SensorDeviceClass.DURATION,
         native_unit_of_measurement=UnitOfTime.DAYS,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=1,
-        value_fn=lambda hub: days(hub.data.pools.soonest_block),
+        value_fn=lambda fleet: days(fleet.data.pools.soonest_block),
         attributes_fn=_soonest,
     ),
     _shares("shares_valid"),
     _shares("shares_invalid"),
     _shares("shares_stale"),
-    HubSensorDescription(
+    FleetSensorDescription(
         key="pools_reject_rate",
         translation_key="reject_rate",
         native_unit_of_measurement=PERCENTAGE,
         state_class=SensorStateClass.MEASUREMENT,
         entity_registry_enabled_default=False,
         suggested_display_precision=2,
-        value_fn=lambda hub: rounded(hub.data.pools.reject_rate),
+        value_fn=lambda fleet: rounded(fleet.data.pools.reject_rate),
     ),
-    HubSensorDescription(
+    FleetSensorDescription(
         key="pools_blocks_24h",
         translation_key="blocks_24h",
         state_class=SensorStateClass.MEASUREMENT,
-        value_fn=lambda hub: hub.data.pools.blocks_24h,
+        value_fn=lambda fleet: fleet.data.pools.blocks_24h,
     ),
 )
 
@@ -246,7 +248,7 @@ class CoinSensorDescription(ScaledSensorDescription):
             translation_placeholders={"coin": coin},
         )
 
-    def exists(self, coordinator: HubCoordinator) -> bool:
+    def exists(self, coordinator: FleetCoordinator) -> bool:
         """Return whether any pool of the coin tells this figure."""
         totals = coordinator.data.pools.coins.get(self.coin)
         return totals is not None and self.value_fn(totals) is not None

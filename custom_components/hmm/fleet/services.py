@@ -33,7 +33,7 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..action_schema import action_schema
-from ..const import DOMAIN, HUB_UNIQUE_ID, EntryType
+from ..const import DOMAIN, FLEET_UNIQUE_ID, EntryType
 from ..data import HmmConfigEntry, entry_kind, get_data
 from ..errors import entry_reason, failure, listed, message, refusal
 from ..miner.coordinator import MinerCoordinator
@@ -194,8 +194,10 @@ async def async_targets(call: ServiceCall) -> list[Target]:
     hass = call.hass
     entry_ids = await async_extract_config_entry_ids(call)
     named = call.data.get(ATTR_DEVICE_ID) or ()
-    hub = hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, HUB_UNIQUE_ID)
-    is_all = hub is not None and device_id(hass, hub) in named
+    fleet = hass.config_entries.async_entry_for_domain_unique_id(
+        DOMAIN, FLEET_UNIQUE_ID
+    )
+    is_all = fleet is not None and device_id(hass, fleet) in named
     miners = get_data(hass).fleet.miners
     targets = [
         Target(entry, miners.get(entry.entry_id))

@@ -12,7 +12,7 @@ from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.json import JsonObjectType
 
-from ..const import CONF_COIN, CONF_DRIVER, DOMAIN, HUB_TITLE, HUB_UNIQUE_ID
+from ..const import CONF_COIN, CONF_DRIVER, DOMAIN, FLEET_TITLE, FLEET_UNIQUE_ID
 from ..data import HmmConfigEntry, HmmData, get_data, pool_entries
 from ..driver_api import BasePoolIntegration, DashboardTileData
 from ..driver_api.units import parse_number, parse_text
@@ -44,8 +44,10 @@ def platform_tiles(hass: HomeAssistant, user: User | None) -> JsonObjectType:
     They are figures of the fleet: raises NotAllowed for a user who may not read its
     entities.
     """
-    hub = hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, HUB_UNIQUE_ID)
-    require_read(hass, user, hub, HUB_TITLE)
+    entry = hass.config_entries.async_entry_for_domain_unique_id(
+        DOMAIN, FLEET_UNIQUE_ID
+    )
+    require_read(hass, user, entry, FLEET_TITLE)
     totals = add_up(get_data(hass).fleet.read_pools(hass))
     one_coin = totals.coins[totals.mined[0]] if len(totals.mined) == 1 else None
     one_currency = (

@@ -50,8 +50,8 @@ class PoolReading:
     @property
     def currency(self) -> str:
         """Return what the pool pays in, by default the coin that it mines."""
-        told = self.tiles.currency if self.tiles else None
-        return (told or self.paid_in or self.coin).upper()
+        reported = self.tiles.currency if self.tiles else None
+        return (reported or self.paid_in or self.coin).upper()
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,14 +292,14 @@ def _reporting(
     ``owes`` returns whether one without the value has it nevertheless. A silent one has
     it unless it is known that it does not report it.
     """
-    told = unknown = 0
+    reported = unknown = 0
     for reading in readings:
         tiles = reading.tiles or reading.last
         if reading.tiles is not None and _known([read(reading.tiles)]):
-            told += 1
+            reported += 1
         elif tiles is None or _known([read(tiles)]) or owes(tiles):
             unknown += 1
-    return Reporting(told, told + unknown)
+    return Reporting(reported, reported + unknown)
 
 
 def _of_hashrate(readings: Iterable[PoolReading]) -> Reporting:

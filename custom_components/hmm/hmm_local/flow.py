@@ -337,11 +337,11 @@ class ImportFlow(MinerFlow, PoolFlow):
         asked = list(asked)
         suggested = await super()._suggest(pool, match, asked)
         if isinstance(self._imported, LocalPool):
-            told = self._imported.settings
+            reported = self._imported.settings
             suggested |= {
                 setting.key: value
                 for setting in asked
-                if (value := setting.show(told.get(setting.key))) is not None
+                if (value := setting.show(reported.get(setting.key))) is not None
             }
         return suggested
 

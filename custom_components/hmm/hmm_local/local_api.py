@@ -227,8 +227,8 @@ def _read_pool(row: Mapping[str, Any], server: Address) -> LocalPool | None:
         return None
     if (port := _port(row["port"]) or address.port) is None:
         return None
-    told = row.get("pool_config")
-    config = told if isinstance(told, dict) else {}
+    reported = row.get("pool_config")
+    config = reported if isinstance(reported, dict) else {}
     driver = parse_text(config.get("driver")) or parse_text(row.get("pool_type"))
     coin = parse_text(config.get("coin"))
     user = next(

@@ -176,7 +176,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         try:
             telemetry = await self.client.poll()
             profile = self.client.read_profile(telemetry, self.profile)
-            self._check_identity(self.client.told(telemetry))
+            self._check_identity(self.client.localized(telemetry))
             self._learn(profile)
         except DriverError as err:
             self.energy.miss()

@@ -43,7 +43,7 @@ from ..driver_engine.identity import (
 )
 from ..driver_engine.loaded import LoadedDriver
 from ..driver_engine.scan import scan
-from ..errors import Placeholders, form_error, told
+from ..errors import Placeholders, form_error, localized
 from ..flow_tools import (
     ADDRESS_SCHEMA,
     async_shared_data,
@@ -176,7 +176,7 @@ class MinerFlow(ConfigFlow):
         else:
             failed = map(data.driver_manager.why_missing, self._other)
             texts["reason"] = "; ".join(
-                told(self.hass, it.reason) for it in failed if it is not None
+                localized(self.hass, it.reason) for it in failed if it is not None
             )
             errors["base"] = "install_failed"
         if errors:
@@ -460,7 +460,7 @@ class MinerFlow(ConfigFlow):
     ) -> HmmConfigEntry | None:
         """Return the entry of a device: by what it tells of itself, or by its address."""
         data = await async_shared_data(self.hass)
-        told = found.profile.facts
+        reported = found.profile.facts
         for entry in self._async_current_entries(include_ignore=True):
             if entry is but:
                 continue
@@ -469,7 +469,7 @@ class MinerFlow(ConfigFlow):
             if entry_kind(entry) != EntryType.MINER:
                 continue
             known = known_facts(entry.unique_id, data.profiles.get(entry.entry_id))
-            is_same = is_same_device(known, told)
+            is_same = is_same_device(known, reported)
             # One of the two does not say who it is: then the address decides
             if is_same or (is_same is None and await _is_there(entry, found)):
                 return entry

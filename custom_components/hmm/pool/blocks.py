@@ -356,14 +356,14 @@ class AccountRecord:
         one at every poll would make entities without end, and money in changing units.
         Until then the amounts are unknown.
         """
-        told = tiles.currency
-        if told is None or told.upper() == (self.currency or told).upper():
-            self.currency, self.other = told or self.currency, None
+        reported = tiles.currency
+        if reported is None or reported.upper() == (self.currency or reported).upper():
+            self.currency, self.other = reported or self.currency, None
             return tiles
-        if self.other is None or self.other[0] != told:
-            self.other = (told, now)
+        if self.other is None or self.other[0] != reported:
+            self.other = (reported, now)
         if now - self.other[1] >= _NEW_CURRENCY:
-            self.currency, self.other = told, None
+            self.currency, self.other = reported, None
             return tiles
         return replace(
             tiles,

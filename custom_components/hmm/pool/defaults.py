@@ -28,7 +28,7 @@ from ..driver_engine.yaml_file import (
     is_plain,
     problem_of,
 )
-from ..errors import told
+from ..errors import localized
 from ..markdown import async_create_issue, placeholders
 
 _LOGGER = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ def _report(hass: HomeAssistant, reason: Reason, line: int | None) -> None:
     given = {
         "file": _FILE,
         "line": str(line or "?"),
-        "reason": told(hass, reason),
+        "reason": localized(hass, reason),
     }
     before = ir.async_get(hass).async_get_issue(DOMAIN, _ISSUE)
     if before is None or before.translation_placeholders != placeholders(given):

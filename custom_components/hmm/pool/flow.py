@@ -248,8 +248,10 @@ class PoolFlow(ConfigFlow):
         """Ask for the coin of a pool that is known for several."""
         assert self._match is not None
         data = await async_shared_data(self.hass)
-        told = data.drivers.pools[self._match.driver_type].driver_class.supports_coins
-        coins = sorted(coin.upper() for coin in told)
+        reported = data.drivers.pools[
+            self._match.driver_type
+        ].driver_class.supports_coins
+        coins = sorted(coin.upper() for coin in reported)
         if len(coins) == 1:
             user_input = {CONF_COIN: coins[0]}
         if user_input is not None and (coin := user_input[CONF_COIN].strip().upper()):

@@ -228,20 +228,20 @@ def _read_field(
     )
 
 
-def _read_kind(told: Any) -> FieldKind | None:
+def _read_kind(reported: Any) -> FieldKind | None:
     """Return the kind of a property; ``["integer", "null"]`` is an integer."""
-    kinds = told if isinstance(told, list | tuple) else (told,)
+    kinds = reported if isinstance(reported, list | tuple) else (reported,)
     return next(
         (_KINDS[kind] for kind in kinds if isinstance(kind, str) and kind in _KINDS),
         None,
     )
 
 
-def _read_choices(told: Any) -> dict[str, Any] | None:
-    if not isinstance(told, list | tuple):
+def _read_choices(reported: Any) -> dict[str, Any] | None:
+    if not isinstance(reported, list | tuple):
         return None
     choices = {
-        str(value): value for value in told if isinstance(value, str | int | float)
+        str(value): value for value in reported if isinstance(value, str | int | float)
     }
     return choices or None
 

@@ -56,7 +56,7 @@ class PoolWorkers:
 
         Those that are one too many have no device.
         """
-        self.told = False
+        self.reported = False
         """Whether that poll told who works at all."""
         self.missing: tuple[str, ...] = ()
         """The workers of the user's own miners that mine here and are not listed."""
@@ -117,7 +117,7 @@ class PoolWorkers:
             for name in (bare_name(worker.name, name_of_account),)
         }
         # A pool may keep its list to itself for once: nobody left by that
-        self.told = bool(
+        self.reported = bool(
             tiles.workers or tiles.active_workers == 0 or not tiles.account_known
         )
         self._count_absence()
@@ -138,7 +138,7 @@ class PoolWorkers:
             sorted(
                 name
                 for name in _mining_here(account, name_of_account, miners)
-                if self.told
+                if self.reported
                 and name.casefold() not in listed
                 and self._id(name) in self._known
             )
@@ -243,7 +243,7 @@ class PoolWorkers:
                 self._forget(worker_id)  # The user removed it
             elif worker_id in self.listed:
                 self._absent.pop(worker_id, None)
-            elif self.told:
+            elif self.reported:
                 absent = self._absent.get(worker_id, 0.0)
                 self._absent[worker_id] = absent + min(passed, _LONGEST_INTERVAL)
                 if self._absent[worker_id] >= _KEEP_SECONDS:
@@ -253,8 +253,8 @@ class PoolWorkers:
 
 def account_of(account: PoolAccount, tiles: DashboardTileData | None) -> str:
     """Return the account's part of a stratum user, empty if any mines here."""
-    told = None if tiles is None else tiles.account
-    return strip_worker(account.username) or told or ""
+    reported = None if tiles is None else tiles.account
+    return strip_worker(account.username) or reported or ""
 
 
 def bare_name(name: str, account: str) -> str:

@@ -221,12 +221,12 @@ async def test_no_message_tells_a_secret(tmp_path: Path) -> None:
     """Given a driver that says all that it knows, wallets and keys are left out."""
     settings = SETTINGS | {"api_keys": {"loud": "loud-token"}}
     driver = pool_of(load(tmp_path, settings, loud=LOUD), "loud")
-    told = " … {'postgresql': {'password': '…'}} Yorkshire"
+    reported = " … {'postgresql': {'password': '…'}} Yorkshire"
 
     tiles = await fetch_tiles(driver, account("BTC"))
-    assert tiles.health_message == "…" + told
+    assert tiles.health_message == "…" + reported
     health = await driver.get_health("127.0.0.1", 3333, coin="BTC")
-    assert health.error_message == told.strip()
+    assert health.error_message == reported.strip()
 
 
 @pytest.mark.parametrize("when", ["", "class Pool(BasePoolIntegration):\n    x = "])

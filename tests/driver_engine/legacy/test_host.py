@@ -123,10 +123,10 @@ async def test_who_hangs_for_ever_gets_no_more_threads(
     for refused in (host, Host("stuck", hanging)):
         with pytest.raises(CannotConnect, match=r"stuck hangs.* correct stuck_driver"):
             await refused.run(stuck.block, 10)
-    told = [
+    reported = [
         it.message for it in caplog.records if "stuck_driver.py hangs" in it.message
     ]
-    assert len(told) == 1
+    assert len(reported) == 1
     stuck.free.set()
     for thread in threads:
         await asyncio.to_thread(thread.join)

@@ -117,7 +117,7 @@ class Cpu:
             "version": "6.21",
             "best": "130.46 k",
         }
-        self.told: list[tuple[str, Any]] = []
+        self.reported: list[tuple[str, Any]] = []
         self.mode = "quiet"
         self.obeys = True
         self.asked = asyncio.Event()
@@ -147,7 +147,7 @@ class Cpu:
 
     async def _tell(self, request: web.Request) -> web.Response:
         body = await request.json()
-        self.told.append((request.match_info["what"], body))
+        self.reported.append((request.match_info["what"], body))
         if self.obeys:
             self.mode = body.get("mode", self.mode)
             match body.get("pool"):
@@ -355,7 +355,7 @@ async def test_m1_reads_and_steers(
     await client.set_mode("loud")
     await client.set_pool("pool.example:1", "wallet.worker", "x")
     await client.restart()
-    assert cpu.told == [
+    assert cpu.reported == [
         ("mode", {"mode": "loud"}),
         ("pool", {"pool": ["pool.example:1", "wallet.worker", "x"]}),
         ("restart", {}),
@@ -398,7 +398,7 @@ async def test_m1_that_cannot_tell_its_pool(
     client = client_of(load_drivers(tmp_path / "hmm").miners["planned_cpu"], cpu.port)
     await client.poll()
     await client.set_pool("a.example:1", "wallet.worker", "x")
-    assert [what for what, _ in cpu.told] == ["pool"]
+    assert [what for what, _ in cpu.reported] == ["pool"]
     assert "A pool was sent to 127.0.0.1" in caplog.text
 
 
@@ -890,7 +890,7 @@ async def test_m3_steers(cpu_client: MinerClient, cpu: Cpu) -> None:
     await cpu_client.set_mode("loud")
     await cpu_client.set_pool("pool.example:1", "wallet.worker", "x")
     await cpu_client.restart()
-    assert cpu.told == [
+    assert cpu.reported == [
         ("mode", {"mode": "loud"}),
         ("pool", {"pool": ["pool.example", 1, "wallet.worker", "x"]}),
         ("restart", {}),
@@ -914,7 +914,7 @@ async def test_m3_that_is_ignored(
     # Another pool is another attempt
     cpu.obeys = True
     await cpu_client.set_pool("b.example:1", "wallet.worker", "x")
-    assert [what for what, _ in cpu.told] == ["mode", "pool", "pool"]
+    assert [what for what, _ in cpu.reported] == ["mode", "pool", "pool"]
 
 
 async def test_m3_at_the_wrong_device(
@@ -941,7 +941,7 @@ async def test_m3_of_the_first_days(
 
     await client.set_pool("pool.example:3333", "wallet.worker", "x")
     server = "stratum+tcp://pool.example:3333"
-    assert cpu.told == [("pool", {"pool": [server, "wallet.worker", "x"]})]
+    assert cpu.reported == [("pool", {"pool": [server, "wallet.worker", "x"]})]
     assert not await client_of(driver, 1).connect()
 
 
@@ -957,7 +957,7 @@ async def test_m3_with_a_port_of_its_own(
     assert (await client.poll()).hashrate == 1500
 
     await client.set_pool("pool.example:1", "wallet.worker", "x")
-    assert cpu.told == [("pool", {"pool": ["pool.example:1", "wallet.worker"]})]
+    assert cpu.reported == [("pool", {"pool": ["pool.example:1", "wallet.worker"]})]
     # It never reports a pool: one look, and one line
     await client.set_pool("pool.example:2", "wallet.worker", "x")
     assert caplog.text.count("cannot report") == 1

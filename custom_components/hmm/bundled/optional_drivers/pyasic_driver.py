@@ -413,14 +413,14 @@ def _sleeps(data: MinerData) -> bool | None:
     return None if rate is None else rate <= 0
 
 
-def _is_paused(data: MinerData, told: bool | None) -> bool | None:
+def _is_paused(data: MinerData, reported: bool | None) -> bool | None:
     """Return whether the miner was paused on purpose.
 
     Many firmwares do not tell: then no hashrate means it only after a pause from here.
     """
     if isinstance(data.operating_state, (*_ASLEEP, *_AWAKE)):
         return isinstance(data.operating_state, _ASLEEP)
-    return told
+    return reported
 
 
 def _slots(pools: Iterable[PoolData]) -> tuple[PoolSlot, ...]:

@@ -328,8 +328,8 @@ class _Account:
 
 def _token(options: Mapping[str, Any]) -> str | None:
     """Return the access token, None if it cannot be one."""
-    told = (options.get("api_token"), options.get("api_key"))
-    tokens = (value.strip() for value in told if isinstance(value, str))
+    reported = (options.get("api_token"), options.get("api_key"))
+    tokens = (value.strip() for value in reported if isinstance(value, str))
     token = next(filter(None, tokens), None)
     # Nothing else can stand in a header
     if token is None or not (token.isascii() and token.isprintable()):

@@ -780,8 +780,8 @@ class AxeDriver(BaseMinerAdapter):
         A measured hashrate above twice of it is believed where the power fits:
         then the firmware counts too few chips, and so did this figure.
         """
-        told = positive(info, "expectedHashrate")
-        expected = told * GIGA if told else self._computed_hashrate(info)
+        reported = positive(info, "expectedHashrate")
+        expected = reported * GIGA if reported else self._computed_hashrate(info)
         if expected and hashrate and hashrate > 2 * expected:
             return None
         return expected
@@ -834,9 +834,9 @@ class AxeDriver(BaseMinerAdapter):
         # Also one that no sensor would show
         efficiency = power * TERA / hashrate if power and hashrate else None
         if (limit := self._computed_hashrate(info)) is None:
-            if (told := positive(info, "expectedHashrate")) is None:
+            if (reported := positive(info, "expectedHashrate")) is None:
                 return efficiency is None or 2 * efficiency >= _BEST_EFFICIENCY
-            limit = told * GIGA
+            limit = reported * GIGA
         return hashrate <= 2 * limit or (
             efficiency is not None and efficiency >= _BEST_EFFICIENCY
         )

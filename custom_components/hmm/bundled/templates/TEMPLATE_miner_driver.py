@@ -238,14 +238,14 @@ class ExampleOneDriver(BaseMinerAdapter):
                 "The miner has no such mode", reason="mode_unknown", mode=mode
             )
         await self._post("/api/mode", {"mode": mode})
-        told = (await self._read()).get("mode")
-        if told != mode:
+        reported = (await self._read()).get("mode")
+        if reported != mode:
             # The device did not do it. Quote what it says, but never a secret.
             raise CommandFailed(
-                f"The miner stays in mode {told}",
+                f"The miner stays in mode {reported}",
                 reason="mode_not_applied",
                 mode=mode,
-                reported=told,
+                reported=reported,
             )
         return True
 
@@ -292,8 +292,8 @@ class ExampleOneDriver(BaseMinerAdapter):
         ``url`` is ``host:port`` or ``stratum+tcp://host:port``. ``user`` and
         ``password`` are secrets: they may stand in no message, no log and no repr.
         """
-        told = {"url": url, "user": user, "password": password}
-        await self._post("/api/pool", told)
+        reported = {"url": url, "user": user, "password": password}
+        await self._post("/api/pool", reported)
         pool = next(iter(_pools(await self._read())), None)
         return pool is not None and pool.url == _bare(url)
 
@@ -362,14 +362,14 @@ class ExampleOneDriver(BaseMinerAdapter):
             )
         return status
 
-    async def _post(self, path: str, told: Mapping[str, Any] | None = None) -> None:
+    async def _post(self, path: str, reported: Mapping[str, Any] | None = None) -> None:
         """Give a command. Raises AuthRequired, CommandFailed, CannotConnect."""
         assert self.context is not None
         password = parse_text(self.context.options.get("admin_password"))
         reply = await self._client.request(
             "POST",
             path,
-            json=told or {},
+            json=reported or {},
             headers={"X-Password": password} if password else None,
         )
         if reply.status == 401:

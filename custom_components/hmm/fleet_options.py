@@ -1,0 +1,25 @@
+"""What is behind the "Configure" of the fleet: a part from each room."""
+
+from typing import Any
+
+from homeassistant.config_entries import ConfigFlowResult
+
+from .drivers.flow import DriverSteps
+from .flow_tools import async_shared_data
+from .markdown import escaping
+
+
+@escaping
+class FleetOptionsFlow(DriverSteps):
+    """One menu over the steps that each room brings."""
+
+    async def async_step_init(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Begin, also where the fleet could not be set up."""
+        await async_shared_data(self.hass)
+        return self.async_show_menu(
+            step_id="init",
+            menu_options=["drivers"],
+            description_placeholders={"name": self.config_entry.title},
+        )
