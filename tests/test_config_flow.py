@@ -1060,7 +1060,7 @@ async def test_the_hub_has_nothing_to_reconfigure(
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "fleet_has_no_settings"
     menu = await open_options(home, fleet_entry(home))
-    assert (menu["type"], menu["step_id"]) == (FlowResultType.MENU, "init")
+    assert (menu["type"], menu["step_id"]) == (FlowResultType.MENU, "fleet")
 
 
 # Texts

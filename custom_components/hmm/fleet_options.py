@@ -18,8 +18,10 @@ class FleetOptionsFlow(DriverSteps):
     ) -> ConfigFlowResult:
         """Begin, also where the fleet could not be set up."""
         await async_shared_data(self.hass)
-        return self.async_show_menu(
-            step_id="init",
-            menu_options=["drivers"],
-            description_placeholders={"name": self.config_entry.title},
-        )
+        return await self.async_step_fleet()
+
+    async def async_step_fleet(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show what there is."""
+        return self.async_show_menu(step_id="fleet", menu_options=["drivers"])
