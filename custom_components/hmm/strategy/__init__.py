@@ -1,0 +1,1 @@
+"""Strategies: which miner runs how, by price, clock, sun and heat."""

@@ -1,0 +1,296 @@
+"""What goes into a decision and what comes out of it.
+
+Instants are aware, watts are W, efficiency is J/TH, temperatures are °C, hashrates are
+H/s. Miners and strategies go by ids that mean nothing here; ``None`` is unknown.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Literal, Protocol
+
+type Rung = str
+"""``off``, ``lowest``, ``normal``, ``highest``, ``leave``, ``on`` (mines, in whatever
+mode) or a name with its kind: ``mode:eco``, ``profile:Night``."""
+
+OFF: Rung = "off"
+ON: Rung = "on"
+LOWEST: Rung = "lowest"
+NORMAL: Rung = "normal"
+HIGHEST: Rung = "highest"
+LEAVE: Rung = "leave"
+PLAIN_RUNGS = (OFF, LOWEST, NORMAL, HIGHEST, LEAVE)
+
+type StrategyType = Literal["heat", "solar", "champion", "price_bands", "calendar"]
+"""In order of precedence; quiet hours are a calendar that caps, above all of them."""
+
+type Controller = Literal[
+    "safety",
+    "manual",
+    "quiet_hours",
+    "heat",
+    "solar",
+    "champion",
+    "price_bands",
+    "calendar",
+    "nothing",
+]
+"""Who decides for a miner, in order of precedence."""
+
+type State = Literal[
+    "steering",
+    "dry_run",
+    "holding",
+    "overridden",
+    "suspended",
+    "waiting",
+    "fallback",
+    "off",
+]
+"""What a strategy does; ``decide`` knows steering, holding, waiting and fallback."""
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+FAR_AWAY = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+class Slot(Protocol):
+    """A price and when it holds, ``end`` excluded."""
+
+    @property
+    def start(self) -> datetime: ...  # noqa: D102
+    @property
+    def end(self) -> datetime: ...  # noqa: D102
+    @property
+    def price(self) -> float: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A key of ux.md 7.5 with its values: numbers, instants, rungs and ids, no texts.
+
+    ``miner``, ``old``, ``miners``, ``strategy`` are ids; ``what`` and ``rung`` rungs;
+    ``time`` and ``until`` instants, ``until`` of a manual change possibly None (until
+    the next change); ``band`` and ``next`` names of bands; ``reason`` a key.
+    """
+
+    key: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """A mode or profile of a miner with what it draws and brings, as far as known."""
+
+    rung: Rung
+    watts: float | None = None
+    hashrate: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Manual:
+    """A change by hand, and when the strategies decide again.
+
+    With ``ends`` "next_change", when they no longer wish ``against``, which is what they
+    wished when it was made (None: nothing).
+    """
+
+    ends: Literal["time", "next_change", "never"] = "next_change"
+    until: datetime | None = None
+    against: Rung | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MinerView:
+    """A miner as the planner sees it.
+
+    ``reported`` is ``off`` (paused, soft-off or unplugged), a named rung, ``on`` for a
+    miner without modes, None while unknown. ``watts`` is measured. ``mining`` says that
+    hashes come. ``since`` is when ``reported`` began, if known. ``online`` is False for a
+    miner that does not answer although it should: no command reaches it.
+
+    ``safety`` "hot" allows no more than the lowest rung, "stop" nothing. ``refusal`` is
+    the reason of the last refused command. ``held`` says that a strategy that goes
+    before the one that is asked, or the user, decides for it at present.
+    """
+
+    id: str
+    reported: Rung | None
+    modes: tuple[Mode, ...] = ()
+    default_mode: Rung | None = None
+    model: str | None = None
+    online: bool = True
+    mining: bool = True
+    can_be_off: bool = True
+    watts: float | None = None
+    since: datetime | None = None
+    reachable_since: datetime | None = None
+    efficiency: float | None = None
+    efficiency_at: datetime | None = None
+    safety: Literal["hot", "stop"] | None = None
+    refusal: str | None = None
+    manual: Manual | None = None
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """The price of now in the unit of the limits; ``valid_until`` None: until it changes."""
+
+    value: float
+    valid_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What the meter of the house said, and what the miners drew, at the same instant.
+
+    ``exported`` is negative while the house imports; ``own`` is the sum of all miners of
+    the strategy; ``charging`` is negative while a battery discharges.
+    """
+
+    at: datetime
+    exported: float
+    own: float
+    charging: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A temperature and when the sensor last reported it, changed or not."""
+
+    value: float
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """A calendar, schedule or binary sensor, and when it changes if it says so."""
+
+    on: bool
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BandNow:
+    """The band of another strategy, for a champion that follows it."""
+
+    name: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """All that a decision may look at; each type looks at its part.
+
+    ``slots`` are sorted and do not overlap. ``samples`` are sorted, of the last minutes.
+    ``miners`` are those of the strategy. ``target`` is None while heating is off.
+    """
+
+    now: datetime
+    zone: tzinfo = UTC
+    miners: tuple[MinerView, ...] = ()
+    price: Price | None = None
+    slots: tuple[Slot, ...] = ()
+    tariff: str | None = None
+    samples: tuple[Sample, ...] = ()
+    battery_soc: float | None = None
+    forecast: float | None = None
+    room: Reading | None = None
+    target: float | None = None
+    calendar: Switched | None = None
+    band: BandNow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a strategy wants of one miner.
+
+    ``cap`` allows no more than ``rung`` and asks for nothing. ``safety`` goes before
+    everything and waits for nothing. ``yields`` lets any later strategy decide instead:
+    no surplus is no reason to stop what the price allows. No wish at all gives the miner
+    back as it was; ``leave`` leaves it as it is.
+    """
+
+    miner: str
+    rung: Rung
+    reason: Sentence
+    until: datetime | None = None
+    pool: str | None = None
+    cap: bool = False
+    safety: bool = False
+    yields: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a strategy wants, why, and when it wants to be asked again.
+
+    ``mark`` names what it wants in short (a band, a champion, a level): a change of it
+    is "the next change the strategy would make". ``min_time`` and ``max_switches`` hold
+    for each of its miners, ``stagger`` between two of them.
+    """
+
+    wishes: tuple[Wish, ...]
+    sentence: Sentence
+    state: State
+    next_check_at: datetime
+    mark: str = ""
+    next_change_at: datetime | None = None
+    band: str | None = None
+    next_band: str | None = None
+    champion: str | None = None
+    ranking: tuple[str, ...] = ()
+    surplus: float | None = None
+    allotted: float | None = None
+    level: int | None = None
+    min_time: timedelta = timedelta(minutes=15)
+    max_switches: int = 12
+    stagger: timedelta = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A strategy among the others: its decision, and whether it may act."""
+
+    id: str
+    type: StrategyType
+    decision: Decision
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """Miners that share a fuse, and what they may draw together at every instant."""
+
+    label: str
+    max_watts: float
+    miners: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Who decides for a miner, what it should do and why; ``command`` is due now."""
+
+    by: Controller
+    reason: Sentence | None = None
+    strategy: str | None = None
+    rung: Rung | None = None
+    until: datetime | None = None
+    pool: str | None = None
+    command: Rung | None = None
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What all strategies together come to.
+
+    ``wished`` is what they wish for each miner, resolved and regardless of the user: what
+    a new ``Manual`` is ``against``. ``released`` are the miners whose ``Manual`` is over.
+    """
+
+    controls: Mapping[str, Control]
+    states: Mapping[str, State]
+    next_check_at: datetime
+    wished: Mapping[str, Rung | None]
+    released: frozenset[str]
