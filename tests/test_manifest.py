@@ -644,6 +644,19 @@ def test_every_repair_issue_is_translated() -> None:
             assert ("description" in issues[key]) != ("fix_flow" in issues[key]), key
 
 
+# Automations
+
+
+@pytest.mark.parametrize("kind", ["triggers", "conditions"])
+def test_what_automations_use_is_translated(kind: str) -> None:
+    """Given the triggers and conditions, then each and its fields have texts."""
+    described = {k: v for k, v in load(f"{kind}.yaml").items() if k[0] != "."}
+    texts = load("translations/en.json")[kind]
+    assert texts.keys() == described.keys() == load("icons.json")[kind].keys()
+    for key, it in described.items():
+        assert texts[key]["fields"].keys() == it["fields"].keys(), key
+
+
 # Config flow
 
 
@@ -754,6 +767,11 @@ def test_every_option_of_a_selector_is_translated() -> None:
     """Given the words that a step fills in, then exactly these have texts."""
     selectors = load("translations/en.json")["selector"]
     words = {
+        "block_source": set(
+            load("triggers.yaml")["block_found"]["fields"]["source"]["selector"][
+                "select"
+            ]["options"]
+        ),
         "driver_answer": set(
             flow_drivers._ANSWER_SCHEMA.schema["answer"].config["options"]
         ),

@@ -17,7 +17,15 @@ ENGINE = {"driver_api", "driver_engine"}
 # What no single room owns, and what knows no room
 SHARED = {
     *("const", "data", "display_units", "errors", "figures", "flow_tools"),
-    *("action_schema", "markdown", "records", "rights", "safe_store", "sentences"),
+    *(
+        "action_schema",
+        "automation_targets",
+        "markdown",
+        "records",
+        "rights",
+        "safe_store",
+        "sentences",
+    ),
     *("since", "turns", "unique_ids"),
 }
 MAY_IMPORT = {

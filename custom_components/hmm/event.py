@@ -137,8 +137,9 @@ class MinerEvent(_FindEvent, MinerEntity):
     @override
     def _handle_coordinator_update(self) -> None:
         self._look()
-        self._fire()
+        # A trigger takes no event of an entity that was not available before
         super()._handle_coordinator_update()
+        self._fire()
 
     @override
     def _look(self) -> None:
@@ -192,8 +193,9 @@ class PoolEvent(_FindEvent, PoolEntity):
     @override
     def _handle_coordinator_update(self) -> None:
         self._look()
-        self._fire()
+        # A trigger takes no event of an entity that was not available before
         super()._handle_coordinator_update()
+        self._fire()
 
     @override
     def _look(self) -> None:

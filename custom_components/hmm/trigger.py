@@ -1,0 +1,164 @@
+"""Triggers of automations, in the words of a miner's owner.
+
+The interface is young and may change with any release of Home Assistant: nothing
+else imports this module. What each trigger looks at is a plain entity as well.
+"""
+
+from typing import ClassVar, override
+
+from homeassistant.components.event import ATTR_EVENT_TYPE, DOMAIN as EVENT_DOMAIN
+from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
+from homeassistant.const import CONF_OPTIONS
+from homeassistant.core import HomeAssistant, State
+from homeassistant.helpers.automation import DomainSpec
+from homeassistant.helpers.trigger import (
+    ENTITY_STATE_TRIGGER_SCHEMA,
+    EntityTriggerBase,
+    NotTriggeredReasonReporter,
+    StatelessEntityTriggerBase,
+    Trigger,
+)
+import voluptuous as vol
+
+from .automation_targets import entities_of
+from .driver_api.units import parse_number
+from .event import EVENT_BEST_SHARE, EVENT_BLOCK_FOUND, MINER_EVENT, POOL_EVENT
+from .miner.sensors import MINER_STATUS
+from .miner.status import MinerState
+
+CONF_AT_LEAST = "at_least"
+CONF_SOURCE = "source"
+
+# The events that tell a block, by who found it
+_SOURCES = {
+    "any": {MINER_EVENT.translation_key, POOL_EVENT.translation_key},
+    "miner": {MINER_EVENT.translation_key},
+    "pool": {POOL_EVENT.translation_key},
+}
+_AWAY = {MinerState.OFF, MinerState.OFFLINE}
+
+
+class BlockFoundTrigger(StatelessEntityTriggerBase):
+    """A miner or a pool tells of a block."""
+
+    _domain_specs = {EVENT_DOMAIN: DomainSpec()}
+    _primary_entities_only: ClassVar[bool] = False
+    _schema = ENTITY_STATE_TRIGGER_SCHEMA.extend(
+        {
+            vol.Required(CONF_OPTIONS, default={}): {
+                vol.Required(CONF_SOURCE, default="any"): vol.In(list(_SOURCES))
+            }
+        }
+    )
+
+    @override
+    def entity_filter(self, entities: set[str]) -> set[str]:
+        source = self._options[CONF_SOURCE]
+        return entities_of(
+            self._hass, super().entity_filter(entities), _SOURCES[source]
+        )
+
+    @override
+    def is_valid_state(
+        self, state: State, report_not_triggered: NotTriggeredReasonReporter
+    ) -> bool:
+        return state.attributes.get(ATTR_EVENT_TYPE) == EVENT_BLOCK_FOUND
+
+
+class NewBestShareTrigger(StatelessEntityTriggerBase):
+    """A miner found its best share ever."""
+
+    _domain_specs = {EVENT_DOMAIN: DomainSpec()}
+    _primary_entities_only: ClassVar[bool] = False
+    _schema = ENTITY_STATE_TRIGGER_SCHEMA.extend(
+        {
+            vol.Required(CONF_OPTIONS, default={}): {
+                vol.Required(CONF_AT_LEAST, default=0): vol.All(
+                    vol.Coerce(float), vol.Range(min=0)
+                )
+            }
+        }
+    )
+
+    @override
+    def entity_filter(self, entities: set[str]) -> set[str]:
+        return entities_of(
+            self._hass, super().entity_filter(entities), _SOURCES["miner"]
+        )
+
+    @override
+    def is_valid_state(
+        self, state: State, report_not_triggered: NotTriggeredReasonReporter
+    ) -> bool:
+        if state.attributes.get(ATTR_EVENT_TYPE) != EVENT_BEST_SHARE:
+            return False
+        difficulty = parse_number(state.attributes.get("difficulty"))
+        return difficulty is not None and difficulty >= self._options[CONF_AT_LEAST]
+
+
+class _StatusTrigger(EntityTriggerBase):
+    """The status of a miner became another one."""
+
+    _domain_specs = {SENSOR_DOMAIN: DomainSpec()}
+    _primary_entities_only: ClassVar[bool] = False
+    _from_states: ClassVar[frozenset[str] | None] = None
+    """None is any but those that trigger."""
+    _to_states: ClassVar[frozenset[str]]
+
+    @override
+    def entity_filter(self, entities: set[str]) -> set[str]:
+        return entities_of(
+            self._hass, super().entity_filter(entities), {MINER_STATUS.translation_key}
+        )
+
+    @override
+    def is_valid_transition(self, from_state: State, to_state: State) -> bool:
+        if self._from_states is None:
+            return from_state.state not in self._to_states
+        return from_state.state in self._from_states
+
+    @override
+    def is_valid_state(
+        self, state: State, report_not_triggered: NotTriggeredReasonReporter
+    ) -> bool:
+        return state.state in self._to_states
+
+
+class WentOfflineTrigger(_StatusTrigger):
+    """A miner stopped responding, and nobody had switched it off."""
+
+    _to_states = frozenset({MinerState.OFFLINE})
+
+
+class CameBackOnlineTrigger(_StatusTrigger):
+    """A miner that did not respond does so again."""
+
+    _from_states = frozenset({MinerState.OFFLINE})
+    _to_states = frozenset(MinerState) - _AWAY
+
+
+class OverheatedTrigger(_StatusTrigger):
+    """A miner stopped or slowed down because it was too hot."""
+
+    _to_states = frozenset({MinerState.OVERHEATED})
+
+
+class StoppedFindingSharesTrigger(_StatusTrigger):
+    """A miner that should mine finds no shares."""
+
+    _to_states = frozenset({MinerState.NO_SHARES})
+
+
+TRIGGERS: dict[str, type[Trigger]] = {
+    "block_found": BlockFoundTrigger,
+    "came_back_online": CameBackOnlineTrigger,
+    "new_best_share": NewBestShareTrigger,
+    "overheated": OverheatedTrigger,
+    "stopped_finding_shares": StoppedFindingSharesTrigger,
+    "went_offline": WentOfflineTrigger,
+}
+
+
+async def async_get_triggers(hass: HomeAssistant) -> dict[str, type[Trigger]]:
+    """Return the triggers of miners and pools."""
+    return TRIGGERS

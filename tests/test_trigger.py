@@ -1,0 +1,223 @@
+"""Triggers and conditions of automations, in Home Assistant's own automation engine."""
+
+from typing import Any
+
+from homeassistant.components.automation import DOMAIN as AUTOMATION_DOMAIN
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import area_registry as ar, device_registry as dr
+from homeassistant.helpers.condition import (
+    async_get_all_descriptions as condition_descriptions,
+)
+from homeassistant.helpers.trigger import (
+    async_get_all_descriptions as trigger_descriptions,
+)
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.common import async_capture_events
+
+from custom_components.hmm.condition import CONDITIONS
+from custom_components.hmm.trigger import TRIGGERS
+from simulator import SimulatedAxeOS
+
+from .common import devices, later, poll
+from .conftest import miner_entry, set_up
+from .test_event import best
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+DONE = "hmm_test_done"
+
+
+async def automate(
+    home: HomeAssistant,
+    trigger: str,
+    target: dict[str, Any],
+    options: dict[str, Any] | None = None,
+    conditions: list[dict[str, Any]] | None = None,
+) -> list[Any]:
+    """Run an automation; return the list of what it did."""
+    assert await async_setup_component(
+        home,
+        AUTOMATION_DOMAIN,
+        {
+            AUTOMATION_DOMAIN: {
+                "triggers": [
+                    {
+                        "trigger": f"hmm.{trigger}",
+                        "target": target,
+                        "options": options or {},
+                    }
+                ],
+                "conditions": conditions or [],
+                "actions": [
+                    {"event": DONE, "event_data": {"of": "{{ trigger.entity_id }}"}}
+                ],
+            }
+        },
+    )
+    await home.async_block_till_done()
+    return async_capture_events(home, DONE)
+
+
+def device_of(home: HomeAssistant, entry: ConfigEntry[Any]) -> dict[str, str]:
+    """Return the target that is the device of a miner."""
+    (device,) = devices(home, entry)
+    return {"device_id": device.id}
+
+
+@pytest.fixture
+async def entry(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> ConfigEntry[Any]:
+    """Set up a miner."""
+    bitaxe.miner.speed = 0
+    return await set_up(home, miner_entry(bitaxe, "bitaxe"))
+
+
+@pytest.mark.parametrize(("source", "times"), [("any", 1), ("miner", 1), ("pool", 0)])
+async def test_block_found(
+    home: HomeAssistant,
+    entry: ConfigEntry[Any],
+    bitaxe: SimulatedAxeOS,
+    source: str,
+    times: int,
+) -> None:
+    """A block that a miner found triggers once, unless only pools are to."""
+    done = await automate(
+        home, "block_found", device_of(home, entry), {"source": source}
+    )
+    bitaxe.find_block()
+    await later(home, 31)
+    await later(home, 62)
+    assert len(done) == times
+
+
+@pytest.mark.parametrize(("at_least", "times"), [(0, 1), (1e12, 0)])
+async def test_new_best_share(
+    home: HomeAssistant,
+    entry: ConfigEntry[Any],
+    bitaxe: SimulatedAxeOS,
+    at_least: float,
+    times: int,
+) -> None:
+    """A best share triggers if it is good enough, a block does not."""
+    done = await automate(
+        home, "new_best_share", device_of(home, entry), {"at_least": at_least}
+    )
+    best(bitaxe, 5e9)
+    await poll(home, entry)
+    assert len(done) == times
+    bitaxe.find_block()
+    await poll(home, entry)
+    assert len(done) == times
+
+
+async def test_a_find_while_offline_triggers_afterwards(
+    home: HomeAssistant, entry: ConfigEntry[Any], bitaxe: SimulatedAxeOS
+) -> None:
+    """What was found while a miner did not respond triggers when it does again."""
+    done = await automate(home, "new_best_share", device_of(home, entry))
+    await bitaxe.unplug()
+    await poll(home, entry)
+    best(bitaxe, 5e9)
+    await bitaxe.plug_in()
+    await poll(home, entry)
+    assert len(done) == 1
+
+
+async def test_offline_and_back(
+    home: HomeAssistant, entry: ConfigEntry[Any], bitaxe: SimulatedAxeOS
+) -> None:
+    """A miner in an area goes and comes back: one trigger each."""
+    area = ar.async_get(home).async_create("Cellar")
+    (device,) = devices(home, entry)
+    dr.async_get(home).async_update_device(device.id, area_id=area.id)
+    went = await automate(home, "went_offline", {"area_id": area.id})
+    await bitaxe.unplug()
+    for _ in range(3):
+        await poll(home, entry)
+    assert len(went) == 1
+
+
+async def test_came_back(
+    home: HomeAssistant, entry: ConfigEntry[Any], bitaxe: SimulatedAxeOS
+) -> None:
+    """A miner that responds again triggers, if it does so for long enough."""
+    came = await automate(
+        home, "came_back_online", device_of(home, entry), {"for": {"seconds": 5}}
+    )
+    await bitaxe.unplug()
+    await poll(home, entry)
+    await bitaxe.plug_in()
+    await poll(home, entry)
+    assert not came
+    await later(home, 6)
+    assert len(came) == 1
+
+
+async def test_overheated(
+    home: HomeAssistant, entry: ConfigEntry[Any], bitaxe: SimulatedAxeOS
+) -> None:
+    """A miner that protects itself triggers once."""
+    done = await automate(home, "overheated", device_of(home, entry))
+    bitaxe.overheat()
+    for _ in range(3):
+        await poll(home, entry)
+    assert len(done) == 1
+
+
+@pytest.mark.parametrize(
+    ("condition", "off", "times"),
+    [
+        ("is_mining", False, 1),
+        ("is_mining", True, 0),
+        ("is_online", False, 1),
+        ("is_online", True, 0),
+    ],
+)
+async def test_conditions(
+    home: HomeAssistant,
+    entry: ConfigEntry[Any],
+    bitaxe: SimulatedAxeOS,
+    condition: str,
+    off: bool,
+    times: int,
+) -> None:
+    """What a miner does is known to an automation that another event starts."""
+    done = async_capture_events(home, DONE)
+    assert await async_setup_component(
+        home,
+        AUTOMATION_DOMAIN,
+        {
+            AUTOMATION_DOMAIN: {
+                "triggers": [{"trigger": "event", "event_type": "go"}],
+                "conditions": [
+                    {
+                        "condition": f"hmm.{condition}",
+                        "target": device_of(home, entry),
+                        "options": {"behavior": "all"},
+                    }
+                ],
+                "actions": [{"event": DONE}],
+            }
+        },
+    )
+    if off:
+        await bitaxe.unplug()
+    await poll(home, entry)
+    home.bus.async_fire("go")
+    await home.async_block_till_done()
+    assert len(done) == times
+
+
+async def test_all_are_described(home: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+    """Each trigger and condition is offered by the editor, with its fields."""
+    triggers = await trigger_descriptions(home)
+    conditions = await condition_descriptions(home)
+    assert {key for key in triggers if key.startswith("hmm.")} == {
+        f"hmm.{key}" for key in TRIGGERS
+    }
+    assert {key for key in conditions if key.startswith("hmm.")} == {
+        f"hmm.{key}" for key in CONDITIONS
+    }
+    assert all(triggers[f"hmm.{key}"] for key in TRIGGERS)
+    assert all(conditions[f"hmm.{key}"] for key in CONDITIONS)
