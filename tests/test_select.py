@@ -11,10 +11,16 @@ import pytest
 
 from custom_components.hmm.bundled.shared.axeos import AxeDriver
 from custom_components.hmm.driver_engine import client as client_module
-from simulator import SimulatedAvalon, SimulatedAxeOS, SimulatedNerdQAxe
+from simulator import (
+    SimulatedAvalon,
+    SimulatedAxeOS,
+    SimulatedNerdQAxe,
+    SimulatedSolopool,
+)
 from simulator.httpd import Request, Response
+from simulator.solopool import DEMO_WALLET
 
-from .common import act, find, find_id, identity, keys, poll
+from .common import act, find, find_id, find_maybe, identity, keys, poll, pool_entry
 from .conftest import miner_entry, set_up
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -146,15 +152,15 @@ async def test_pool_of_a_bitaxe(home: HomeAssistant, generation: str) -> None:
     ) as device:
         entry = await set_up(home, miner_entry(device, "bitaxe"))
         shown = find(home, entry, "select", "pool")
-        assert shown.state == "1: public-pool.io:21496"
+        assert shown.state == "Slot 1: public-pool.io:21496"
         assert shown.attributes[ATTR_OPTIONS] == [
-            "1: public-pool.io:21496",
-            "2: solo.ckpool.org:3333",
+            "Slot 1: public-pool.io:21496",
+            "Slot 2: solo.ckpool.org:3333",
         ]
         # What a stratum user is stays out of every state
         assert "bc1q" not in str(home.states.async_all())
 
-        await select(home, shown.entity_id, "2: solo.ckpool.org:3333")
+        await select(home, shown.entity_id, "Slot 2: solo.ckpool.org:3333")
         assert device.boots == 2
         assert device.state()["pool"] == "solo.ckpool.org:3333"
         assert find(home, entry, "select", "pool").state.endswith(
@@ -188,10 +194,10 @@ async def test_pool_that_is_not_taken(
     bitaxe._routes = {**bitaxe.routes(), "PATCH /api/system": ignored}
     with pytest.raises(HomeAssistantError, match="does not use it") as caught:
         await select(
-            home, find_id(home, entry, "select", "pool"), "2: solo.ckpool.org:3333"
+            home, find_id(home, entry, "select", "pool"), "Slot 2: solo.ckpool.org:3333"
         )
     assert caught.value.translation_key == "pool_not_applied"
-    assert find(home, entry, "select", "pool").state == "1: public-pool.io:21496"
+    assert find(home, entry, "select", "pool").state == "Slot 1: public-pool.io:21496"
 
 
 async def test_a_poll_waits_for_a_long_command(
@@ -203,7 +209,9 @@ async def test_a_poll_waits_for_a_long_command(
     monkeypatch.setattr(client_module, "_POLL_SECONDS", 0.1)
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
     task = home.async_create_task(
-        select(home, find_id(home, entry, "select", "pool"), "2: solo.ckpool.org:3333")
+        select(
+            home, find_id(home, entry, "select", "pool"), "Slot 2: solo.ckpool.org:3333"
+        )
     )
     started = time.monotonic()
     while not task.done():
@@ -218,10 +226,12 @@ async def test_pool_of_a_nerdqaxe(home: HomeAssistant) -> None:
     async with SimulatedNerdQAxe() as device:
         entry = await set_up(home, miner_entry(device, "nerdqaxe"))
         pool = find_id(home, entry, "select", "pool")
-        await select(home, pool, "2: solo.ckpool.org:3333")
+        await select(home, pool, "Slot 2: solo.ckpool.org:3333")
         assert device.boots == 1
         assert device.state()["pool"] == "solo.ckpool.org:3333"
-        assert find(home, entry, "select", "pool").state == "1: solo.ckpool.org:3333"
+        assert (
+            find(home, entry, "select", "pool").state == "Slot 1: solo.ckpool.org:3333"
+        )
 
 
 async def test_pool_of_an_avalon(home: HomeAssistant) -> None:
@@ -234,7 +244,7 @@ async def test_pool_of_an_avalon(home: HomeAssistant) -> None:
         )
         await select(home, shown.entity_id, other)
         assert device.boots == 1
-        assert device.state()["pool_slot"] == int(other[0]) - 1
+        assert device.state()["pool_slot"] == int(other[5]) - 1
         assert find(home, entry, "select", "pool").state == other
 
 
@@ -246,6 +256,67 @@ async def test_no_choice(home: HomeAssistant) -> None:
         await device.plug_in()
         entry = await set_up(home, miner_entry(device, "bitaxe"))
         assert keys(home, entry, "select") == {"mode"}
+
+
+async def test_accounts_among_the_pools(home: HomeAssistant) -> None:
+    """Given pool accounts, then each is a choice with the login that its entry has."""
+    async with (
+        SimulatedNerdQAxe() as device,
+        SimulatedSolopool(speed=0) as pool,
+    ):
+        device.settings["stratumUser"] = f"{DEMO_WALLET}_shed"
+        entry = await set_up(home, miner_entry(device, "nerdqaxe"))
+        account = await set_up(home, pool_entry(pool, title="Digi"))
+        await set_up(home, pool_entry(pool, "dgb1qother", title="Digi"))
+        await set_up(home, pool_entry(pool, "", title="Of all"))
+        await poll(home, entry)
+        shown = find(home, entry, "select", "pool")
+        assert shown.attributes[ATTR_OPTIONS] == [
+            *("Digi", "Digi 2"),
+            *("Slot 1: public-pool.io:21496", "Slot 2: solo.ckpool.org:3333"),
+        ]
+        ours = "Digi" if account.entry_id < _entry_of("dgb1qother", home) else "Digi 2"
+        await select(home, shown.entity_id, ours)
+        assert device.active_pool == ("eu1.solopool.org", 8004)
+        assert device.settings["stratumUser"] == f"{DEMO_WALLET}.shed"
+        shown = find(home, entry, "select", "pool")
+        assert shown.state == ours
+        # The slot is the account's now
+        assert shown.attributes[ATTR_OPTIONS][2:] == ["Slot 2: solo.ckpool.org:3333"]
+        assert DEMO_WALLET not in str(home.states.async_all())
+
+        # One that is in a slot is switched to, and nothing is written over
+        await select(home, shown.entity_id, "Slot 2: solo.ckpool.org:3333")
+        await select(home, shown.entity_id, ours)
+        assert device.active_pool == ("eu1.solopool.org", 8004)
+        assert device.settings["fallbackStratumURL"] == "solo.ckpool.org"
+
+
+def _entry_of(wallet: str, hass: HomeAssistant) -> str:
+    entries = hass.config_entries.async_entries("hmm")
+    return next(it.entry_id for it in entries if it.data.get("wallet") == wallet)
+
+
+async def test_an_account_for_a_miner_with_one_pool(home: HomeAssistant) -> None:
+    """Given a miner with one pool, then the first account makes it a choice."""
+    async with (
+        SimulatedAxeOS(
+            generation="2.13", reboot_seconds=0.2, restart_delay=0.1
+        ) as device,
+        SimulatedSolopool(speed=0) as pool,
+    ):
+        device.pools[1]["stratumURL"] = ""
+        await device.unplug()
+        await device.plug_in()
+        entry = await set_up(home, miner_entry(device, "bitaxe", title="Axe"))
+        assert find_maybe(home, entry, "select", "pool") is None
+        await set_up(home, pool_entry(pool, title="Digi"))
+        await poll(home, entry)
+        shown = find(home, entry, "select", "pool")
+        assert shown.state == "Slot 1: public-pool.io:21496"
+        await select(home, shown.entity_id, "Digi")
+        assert find(home, entry, "select", "pool").state == "Digi"
+        assert device.state()["pool"] == "eu1.solopool.org:8004"
 
 
 async def test_no_pool_in_use(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:

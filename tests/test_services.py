@@ -305,7 +305,7 @@ async def test_pool_of_an_axe(home: HomeAssistant, generation: str) -> None:
         assert pool["stratumPassword"] == "d=512"
         assert device.boots == 2
         shown = find(home, entry, "select", "pool")
-        assert shown.state == "1: eu1.solopool.org:8004"
+        assert shown.state == "Slot 1: eu1.solopool.org:8004"
 
 
 async def test_pool_of_a_nerdqaxe(home: HomeAssistant, rigs: Rigs) -> None:
@@ -362,6 +362,27 @@ async def test_a_pool_that_is_set_up(home: HomeAssistant, rigs: Rigs) -> None:
         assert mined is not None
         assert mined["stratumUser"] == f"{DEMO_WALLET}.axe"
         assert mined["stratumPassword"] == "x"
+
+
+@pytest.mark.parametrize("name", ["Digi", "2: solo.ckpool.org:3333"])
+async def test_a_pool_by_its_name(home: HomeAssistant, rigs: Rigs, name: str) -> None:
+    """Given the title of an account, or a slot as it read before, then it is set."""
+    async with SimulatedSolopool(speed=0) as pool:
+        await set_up(home, pool_entry(pool, title="Digi"))
+        target = devices(home, rigs.nerd_entry)
+        report = await ask(home, "set_pool", target, pool=name)
+        (result,) = brief(report).values()
+        assert result == ("done", None)
+        host = "eu1.solopool.org" if name == "Digi" else "solo.ckpool.org"
+        assert rigs.nerd.active_pool is not None
+        assert rigs.nerd.active_pool[0] == host
+        for wrong, key in (
+            ("Slot 2: gone.example:3333", "pool_gone"),
+            ("Digi 2", "unknown_pool"),
+        ):
+            with pytest.raises(ServiceValidationError) as caught:
+                await call(home, "set_pool", target, pool=wrong)
+            assert caught.value.translation_key == key
 
 
 async def test_a_pool_that_goes_by_a_key(home: HomeAssistant, rigs: Rigs) -> None:

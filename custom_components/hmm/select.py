@@ -5,13 +5,19 @@ from typing import override
 from homeassistant.components.select import SelectEntity, SelectEntityDescription
 from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .const import DOMAIN
-from .driver_api import PoolSlot
+from .data import get_data
 from .entity import MinerEntity, async_add_offered
-from .miner.coordinator import MinerConfigEntry
+from .miner.coordinator import MinerConfigEntry, MinerCoordinator
+from .pool.choice import (
+    async_mine_at,
+    async_mine_in_slot,
+    name_of,
+    pools_by_name,
+    usable_pools,
+)
+from .pool.stratum_user import StratumPool, stratum_of
 
 PARALLEL_UPDATES = 1
 
@@ -38,11 +44,7 @@ async def async_setup_entry(
     async_add_offered(
         coordinator,
         (POOL,),
-        lambda _, miner: (
-            miner.profile is not None
-            and miner.profile.select_pool
-            and "pools" in miner.profile.telemetry
-        ),
+        lambda _, miner: _has_choice(miner, hass),
         PoolSelect,
         async_add_entities,
     )
@@ -68,43 +70,53 @@ class ModeSelect(MinerEntity, SelectEntity):
         await self.coordinator.tuning.async_choose(option)
 
 
-class PoolSelect(MinerEntity, SelectEntity):
-    """The pool that a miner works for, out of those it has configured."""
+def _has_choice(miner: MinerCoordinator, hass: HomeAssistant) -> bool:
+    """Return whether there is another pool: in the miner, or one that is set up."""
+    profile = miner.profile
+    return (
+        profile is not None
+        and "pools" in profile.telemetry
+        and (
+            profile.select_pool
+            or (profile.set_pool and bool(usable_pools(get_data(hass).fleet.pools)))
+        )
+    )
 
-    _state_of = ("current_option", "options")
+
+class PoolSelect(MinerEntity, SelectEntity):
+    """The pool that a miner works for: of the accounts that are set up, or its own."""
+
+    _state_of = ("_shown",)
 
     @property
     @override
     def options(self) -> list[str]:
-        return [_label(pool) for pool in self._pools]
+        return self._shown[1]
 
     @property
     @override
     def current_option(self) -> str | None:
-        if not self._pools or (pool := self.coordinator.data.active_pool) is None:
-            return None
-        return _label(pool)
+        return self._shown[0]
 
     @override
     async def async_select_option(self, option: str) -> None:
-        pool = next((pool for pool in self._pools if _label(pool) == option), None)
-        if pool is None:
-            # A change that waited before this one gave the slots other pools
-            raise ServiceValidationError(
-                translation_domain=DOMAIN,
-                translation_key="pool_gone",
-                translation_placeholders={"pool": option},
-            )
-        await self.coordinator.async_command(
-            self.coordinator.client.select_pool(pool.index), "pool"
-        )
+        miner, pools = self.coordinator, get_data(self.hass).fleet.pools
+        if (entry_id := pools_by_name(pools).get(option)) is not None:
+            await async_mine_at(miner, stratum_of(pools, entry_id))
+        else:
+            await async_mine_in_slot(miner, option)
 
     @property
-    def _pools(self) -> tuple[PoolSlot, ...]:
-        data = self.coordinator.data
-        return data.pools if self.available and data is not None else ()
-
-
-def _label(pool: PoolSlot) -> str:
-    """Return a name: two slots may hold the same pool, so the slot is in it."""
-    return f"{pool.index + 1}: {pool.url}"
+    def _shown(self) -> tuple[str | None, list[str]]:
+        """Return the pool in use and all that can be chosen."""
+        miner, data = self.coordinator, self.coordinator.data
+        if not self.available or data is None:
+            return None, []
+        usable: dict[str, StratumPool] = usable_pools(get_data(miner.hass).fleet.pools)
+        profile = miner.profile
+        can_set = profile is not None and profile.set_pool
+        slots = {slot.index: name_of(slot, usable) for slot in data.pools}
+        options = [name for name in usable if can_set or name in slots.values()]
+        options += [name for name in slots.values() if name not in usable]
+        active = data.active_pool
+        return None if active is None else slots[active.index], options

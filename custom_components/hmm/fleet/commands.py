@@ -22,6 +22,7 @@ from ..errors import failure, refusal
 from ..miner.coordinator import MinerCoordinator
 from ..miner.kept import Kind
 from ..miner.plug import async_switch_plug, plug_is_on
+from ..pool.choice import async_mine_at, async_mine_in_slot, is_slot, pools_by_name
 from ..pool.stratum_user import USUAL_PASSWORD, StratumPool, stratum_of
 
 CONF_POOL: Final = "pool"
@@ -207,30 +208,38 @@ def _require_own_model(hass: HomeAssistant, wanted: list[str]) -> None:
 # Pools
 
 
-def pool_of(hass: HomeAssistant, data: Data) -> StratumPool:
-    """Return the pool that a call names, by its account or by its credentials.
+def pool_of(hass: HomeAssistant, data: Data) -> StratumPool | None:
+    """Return the pool that a call names: an account, or what it says itself.
 
-    Raises ServiceValidationError: there is no such account, or it has no user name.
+    None: a slot, which is another pool in each miner. Raises ServiceValidationError:
+    there is no such account, or it has no user name.
     """
-    if CONF_POOL in data:
-        return stratum_of(get_data(hass).fleet.pools, data[CONF_POOL])
-    return StratumPool(
-        url=data[CONF_URL],
-        user=data[CONF_USERNAME],
-        password=data.get(CONF_PASSWORD, USUAL_PASSWORD),
-    )
+    if CONF_POOL not in data:
+        return StratumPool(
+            url=data[CONF_URL],
+            user=data[CONF_USERNAME],
+            password=data.get(CONF_PASSWORD, USUAL_PASSWORD),
+        )
+    name, pools = data[CONF_POOL], get_data(hass).fleet.pools
+    entry_id = pools_by_name(pools).get(name, name)
+    if entry_id not in pools and is_slot(name):
+        return None
+    return stratum_of(pools, entry_id)
 
 
 async def _set_pool(
     hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
 ) -> bool:
+    pool = pool_of(hass, data)
+    if pool is None:
+        await async_mine_in_slot(miner, data[CONF_POOL])
+        return True
+    if CONF_POOL in data:
+        return await async_mine_at(miner, pool)
     if not _profile(miner).set_pool:
         raise refusal("no_set_pool")
-    pool = pool_of(hass, data)
-    if CONF_POOL in data and await miner.async_mines_at(pool.url, pool.user_of(miner)):
-        return False
     await miner.async_command(
-        miner.client.set_pool(pool.url, pool.user_of(miner), pool.password), "pool"
+        miner.client.set_pool(pool.url, pool.user, pool.password), "pool"
     )
     return True
 
@@ -240,9 +249,10 @@ def _read_pool(hass: HomeAssistant, miner: MinerCoordinator) -> str | None:
 
 
 def _show_pool(hass: HomeAssistant, data: Data) -> str | None:
-    """Return the name of a pool account, else the address."""
-    entry = hass.config_entries.async_get_entry(data.get(CONF_POOL, ""))
-    return entry.title if entry else data.get(CONF_URL)
+    """Return the name of a pool account or slot, else the address."""
+    name = data.get(CONF_POOL)
+    entry = hass.config_entries.async_get_entry(name or "")
+    return entry.title if entry else name or data.get(CONF_URL)
 
 
 # Mining

@@ -9,9 +9,10 @@ from homeassistant.exceptions import ServiceValidationError
 from homeassistant.util import slugify
 
 from ..const import DOMAIN
+from ..driver_api import PoolSlot
 from ..miner.coordinator import MinerCoordinator
 from .coordinator import PoolCoordinator
-from .workers import account_of
+from .workers import account_of, after_account, worker_of
 
 USUAL_PASSWORD: Final = "x"  # noqa: S105
 """Pools ignore the password of miners, but the protocol has one."""
@@ -37,6 +38,25 @@ class StratumPool:
         """Return the user name of one miner, for example ``wallet.garage``."""
         return f"{self.user}.{_worker_of(miner)}" if self.per_miner else self.user
 
+    def holds(self, slot: PoolSlot) -> bool:
+        """Return whether a slot of a miner is this pool, with whatever worker name.
+
+        Of a device that does not tell its user, the address has to do.
+        """
+        return slot.url.casefold() == self.url.casefold() and (
+            slot.user is None or after_account(slot.user, self.user) is not None
+        )
+
+
+def stratum_at(pool: PoolCoordinator) -> StratumPool | None:
+    """Return a pool account as miners log in there, None if nobody knows its user."""
+    account = account_of(pool.account, pool.data)
+    if not account or pool.driver.account_is_stratum_user is not True:
+        return None
+    return StratumPool(
+        url=f"{pool.account.url}:{pool.account.port}", user=account, per_miner=True
+    )
+
 
 def stratum_of(pools: Mapping[str, PoolCoordinator], entry_id: str) -> StratumPool:
     """Return a pool account that is set up, as miners log in there.
@@ -50,16 +70,13 @@ def stratum_of(pools: Mapping[str, PoolCoordinator], entry_id: str) -> StratumPo
             translation_key="unknown_pool",
             translation_placeholders={"pool_id": entry_id},
         )
-    account = account_of(pool.account, pool.data)
-    if not account or pool.driver.account_is_stratum_user is not True:
+    if (stratum := stratum_at(pool)) is None:
         raise ServiceValidationError(
             translation_domain=DOMAIN,
             translation_key="no_stratum_user",
             translation_placeholders={"name": pool.config_entry.title},
         )
-    return StratumPool(
-        url=f"{pool.account.url}:{pool.account.port}", user=account, per_miner=True
-    )
+    return stratum
 
 
 def _worker_of(miner: MinerCoordinator) -> str:
@@ -70,7 +87,7 @@ def _worker_of(miner: MinerCoordinator) -> str:
     if miner.data is not None:
         active = miner.data.active_pool
         for slot in (active, *miner.data.pools) if active else miner.data.pools:
-            _, _, name = (slot.user or "").partition(".")
+            name = worker_of(slot.user or "")
             if _WORKER.fullmatch(name):
                 return name
     return slugify(miner.config_entry.title, separator="-")[:32]

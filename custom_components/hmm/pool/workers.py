@@ -259,20 +259,30 @@ def account_of(account: PoolAccount, tiles: DashboardTileData | None) -> str:
 
 def bare_name(name: str, account: str) -> str:
     """Return a worker's name without the account, nor any other one's wallet."""
-    part = _after_account(name, account) if account else None
+    part = after_account(name, account) if account else None
     if part is None:
         address = _ADDRESS.fullmatch(name.strip())
         part = name if address is None else address[1]
     return part or _UNNAMED
 
 
-def _after_account(user: str, account: str) -> str | None:
+def after_account(user: str, account: str) -> str | None:
     """Return what follows the account in a stratum user, None for another one's."""
     user, account = _bare_cash(user.strip()), _bare_cash(account)
     if not user.casefold().startswith(account.casefold()):
         return None
     rest = user[len(account) :]
     return rest[1:] if not rest or rest[0] in "._" else None
+
+
+def worker_of(user: str) -> str:
+    """Return the worker's name in a stratum user, empty where there is none.
+
+    It follows the first dot, behind a wallet also the first underscore.
+    """
+    address = _ADDRESS.fullmatch(user.strip())
+    name = user.partition(".")[2] if address is None else address[1]
+    return name or ""
 
 
 def _own_miners(
@@ -328,7 +338,7 @@ def _worker_at(
         return None
     if not name_of_account:
         return slot.user.partition(".")[2] or _UNNAMED
-    name = _after_account(slot.user, name_of_account)
+    name = after_account(slot.user, name_of_account)
     return None if name is None else name or _UNNAMED
 
 
