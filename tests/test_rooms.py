@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "miner": ENGINE | SHARED,
     "pool": ENGINE | SHARED | {"miner"},
     "fleet": ENGINE | SHARED | {"miner", "pool"},
+    "money": ENGINE | SHARED | {"miner", "pool", "fleet"},
     "drivers": ENGINE | SHARED | {"miner", "pool"},
     "strategy": ENGINE | SHARED | {"miner", "pool", "fleet", "money"},
     "hmm_local": ENGINE | SHARED | {"miner", "pool"},

@@ -1,0 +1,238 @@
+"""Prices that an integration tells on request alone: its response actions.
+
+They may ask a server: each day is asked for once, after its prices are out, never at
+the full hour, and less often while it fails.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, tzinfo
+import logging
+import random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.event import async_call_later
+from homeassistant.util import dt as dt_util
+
+from .slots import MOST_SLOTS, Slots, agree, slots_of
+
+_LOGGER = logging.getLogger(__name__)
+
+_PUBLISHED_HOUR = 13
+"""Of the market's day, when the prices of the next one are out."""
+
+_SOON = 60.0
+_AGAIN = 1800.0
+_LATEST = 4 * 3600.0
+_JITTER = 600.0
+_TIMEOUT = 60.0
+
+_MOST_LISTS = 20
+"""Homes or areas that one answer tells of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Action:
+    """How one integration is asked for the prices of a day."""
+
+    name: str
+    data: Callable[[str, date], Mapping[str, Any]]
+    scale: float = 1.0
+    """By what its values are multiplied to be those of its sensor."""
+    variants: tuple[Mapping[str, Any], ...] = ({},)
+    """With and without tax: the one that agrees with the sensor is meant."""
+    zone: str | None = None
+    """Where its days begin, by default here."""
+
+
+def _days(_: str, day: date) -> Mapping[str, Any]:
+    return {
+        "start": f"{day.isoformat()}T00:00:00",
+        "end": f"{(day + timedelta(days=1)).isoformat()}T00:00:00",
+    }
+
+
+def _one_day(entry: str, day: date) -> Mapping[str, Any]:
+    return {
+        "config_entry": entry,
+        "start": day.isoformat(),
+        "end": day.isoformat(),
+    }
+
+
+_WITH_TAX: tuple[Mapping[str, Any], ...] = ({"incl_vat": True}, {"incl_vat": False})
+
+_ACTIONS: Mapping[str, _Action] = {
+    # Its sensor is per kWh, its action per MWh
+    "nordpool": _Action(
+        name="get_prices_for_date",
+        data=lambda entry, day: {"config_entry": entry, "date": day.isoformat()},
+        scale=1e-3,
+        zone="Europe/Brussels",
+    ),
+    "tibber": _Action(name="get_prices", data=_days),
+    "energyzero": _Action(
+        name="get_energy_prices",
+        data=_one_day,
+        variants=(
+            *_WITH_TAX,
+            *({**it, "interval": "quarter"} for it in _WITH_TAX),
+            *({**it, "price_type": "all_in"} for it in _WITH_TAX),
+        ),
+    ),
+    "easyenergy": _Action(
+        name="get_energy_usage_prices", data=_one_day, variants=_WITH_TAX
+    ),
+}
+
+
+@dataclass(slots=True)
+class LookAhead:
+    """What the integration of a price sensor tells ahead.
+
+    ``price_now`` returns the state of the sensor and by what it is multiplied, None
+    while it has none; ``changed`` is called when there are other ``slots``.
+    """
+
+    hass: HomeAssistant
+    entity_id: str
+    price_now: Callable[[], tuple[float, float] | None]
+    changed: Callable[[], None]
+    days: dict[date, Slots] = field(default_factory=dict)
+    _agreed: tuple[int, str] | None = None
+    """The variant and the name of the list that agreed with the sensor."""
+    _wait: float = _AGAIN
+    _stop: CALLBACK_TYPE | None = None
+    _task: asyncio.Task[None] | None = None
+
+    @property
+    def slots(self) -> Slots:
+        """Return all that is known ahead, and the day that it is."""
+        return tuple(slot for day in sorted(self.days) for slot in self.days[day])
+
+    @callback
+    def async_start(self) -> None:
+        """Ask soon, if its integration can be asked; and again from time to time."""
+        if self._action() is not None:
+            self._ask_in(_SOON)
+
+    @callback
+    def async_stop(self) -> None:
+        """Ask no more."""
+        if self._stop is not None:
+            self._stop()
+        if self._task is not None:
+            self._task.cancel()
+        self._stop = self._task = None
+
+    def _action(self) -> tuple[_Action, er.RegistryEntry] | None:
+        entity = er.async_get(self.hass).async_get(self.entity_id)
+        if entity is None or (action := _ACTIONS.get(entity.platform)) is None:
+            return None
+        return action, entity
+
+    @callback
+    def _ask_in(self, seconds: float) -> None:
+        @callback
+        def begin(_: datetime) -> None:
+            self._stop = None
+            self._task = self.hass.async_create_background_task(
+                self._ask(), f"HMM prices ahead of {self.entity_id}"
+            )
+
+        self._stop = async_call_later(
+            self.hass,
+            # So that not everyone asks the same server at the same moment
+            seconds + random.uniform(0, _JITTER),
+            HassJob(begin, "HMM prices ahead", cancel_on_shutdown=True),
+        )
+
+    async def _ask(self) -> None:
+        if (found := self._action()) is None:
+            return
+        action, entity = found
+        zone = ZoneInfo(action.zone) if action.zone else dt_util.get_default_time_zone()
+        now = dt_util.now(zone)
+        today = now.date()
+        wanted = [today]
+        if now.hour >= _PUBLISHED_HOUR:
+            wanted.append(today + timedelta(days=1))
+        before = dict(self.days)
+        self.days = {day: it for day, it in self.days.items() if day >= today}
+        is_complete = True
+        for day in wanted:
+            if day not in self.days:
+                is_complete &= await self._ask_for(action, entity, day, zone)
+        self._wait = _AGAIN if is_complete else min(2 * self._wait, _LATEST)
+        self._task = None
+        self._ask_in(self._wait)
+        if self.days != before:
+            self.changed()
+
+    async def _ask_for(
+        self, action: _Action, entity: er.RegistryEntry, day: date, zone: tzinfo
+    ) -> bool:
+        """Ask for a day; return whether its prices are known."""
+        if not self.hass.services.has_service(entity.platform, action.name):
+            return False
+        agreed = self._agreed
+        variants = range(len(action.variants)) if agreed is None else [agreed[0]]
+        for variant in variants:
+            try:
+                async with asyncio.timeout(_TIMEOUT):
+                    answer = await self.hass.services.async_call(
+                        entity.platform,
+                        action.name,
+                        {
+                            **action.data(entity.config_entry_id or "", day),
+                            **action.variants[variant],
+                        },
+                        blocking=True,
+                        return_response=True,
+                    )
+            except Exception as err:  # noqa: BLE001 - whatever the other integration does
+                _LOGGER.debug("%s.%s: %r", entity.platform, action.name, err)
+                continue
+            if (reading := self.price_now()) is None:
+                return False
+            price, factor = reading
+            found = {
+                name: slots_of(items, action.scale * factor, zone)
+                for name, items in _lists(answer).items()
+            }
+            name = self._own_list(found, entity.unique_id, price)
+            if name is not None and (slots := found.get(name)):
+                self._agreed = variant, name
+                self.days[day] = slots
+                return True
+        return False
+
+    def _own_list(
+        self, lists: Mapping[str, Slots], unique_id: str, price: float
+    ) -> str | None:
+        """Return which list is that of the sensor: it agreed of today."""
+        if self._agreed is not None:
+            return self._agreed[1]
+        now = dt_util.utcnow()
+        agreeing = [name for name, it in lists.items() if agree(it, price, now)]
+        # Areas may have equal prices now, and others later
+        return next(
+            (it for it in agreeing if it in unique_id), next(iter(agreeing), None)
+        )
+
+
+def _lists(answer: Any) -> dict[str, list[Any]]:
+    """Return the lists of an answer by the name of home or area."""
+    if isinstance(answer, Mapping) and isinstance(answer.get("prices"), Mapping):
+        answer = answer["prices"]
+    if not isinstance(answer, Mapping):
+        return {}
+    return {
+        str(name): items[:MOST_SLOTS]
+        for name, items in list(answer.items())[:_MOST_LISTS]
+        if isinstance(items, list)
+    }

@@ -1,0 +1,1 @@
+"""Tests of prices, cost, revenue and odds."""

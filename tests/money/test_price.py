@@ -1,0 +1,264 @@
+"""Tests of the price of electricity, as Home Assistant tells it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant, ServiceCall, SupportsResponse
+from homeassistant.helpers import entity_registry as er
+from homeassistant.util import dt as dt_util
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+
+from custom_components.hmm.money.price import PriceReason, PriceSource
+
+NOW = datetime(2026, 11, 28, 10, 20, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+SENSOR = "sensor.price"
+
+
+@pytest.fixture(autouse=True)
+async def euros(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
+    """Be in Berlin, at a time of no importance."""
+    freezer.move_to(NOW)
+    await hass.config.async_update(currency="EUR", time_zone="Europe/Berlin")
+
+
+@pytest.fixture
+def heard(hass: HomeAssistant) -> Iterator[list[PriceSource]]:
+    """Return the sources to stop at the end."""
+    sources: list[PriceSource] = []
+    yield sources
+    for source in sources:
+        source._stop()
+
+
+def show(hass: HomeAssistant, state: Any, unit: Any = "EUR/kWh", **more: Any) -> None:
+    """Have the sensor show a price."""
+    hass.states.async_set(
+        SENSOR, str(state), {"unit_of_measurement": unit, **more}, force_update=True
+    )
+
+
+def hours(*prices: float) -> list[Any]:
+    """Return a list of prices by the hour, from this one on."""
+    first = NOW.replace(minute=0)
+    return [
+        {"start": first + n * HOUR, "end": first + (n + 1) * HOUR, "value": price}
+        for n, price in enumerate(prices)
+    ]
+
+
+async def pass_time(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, step: timedelta
+) -> datetime:
+    """Let time pass; return what it is then."""
+    freezer.tick(step)
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done()
+    return dt_util.utcnow()
+
+
+@pytest.mark.parametrize(
+    ("state", "unit", "price", "reason"),
+    [
+        ("0.284", "EUR/kWh", 0.284, None),
+        ("28.4", "ct/kWh", 0.284, None),
+        ("284", "€/MWh", 0.284, None),
+        ("-3.5", "ct/kWh", -0.035, None),
+        # A real spike of 1000 % is a price like any other
+        ("3.2", "EUR/kWh", 3.2, None),
+        ("0.284", "GBP/kWh", None, PriceReason.UNIT_CHANGED),
+        ("0.284", "EUR", None, PriceReason.UNIT_CHANGED),
+        ("0.284", None, None, PriceReason.UNIT_CHANGED),
+        ("0.284", ["EUR/kWh"], None, PriceReason.UNIT_CHANGED),
+        ("unavailable", "EUR/kWh", None, PriceReason.UNAVAILABLE),
+        ("unknown", "EUR/kWh", None, PriceReason.UNAVAILABLE),
+        ("nan", "EUR/kWh", None, PriceReason.UNAVAILABLE),
+        ("inf", "EUR/kWh", None, PriceReason.UNAVAILABLE),
+        ("1e300", "EUR/kWh", None, PriceReason.UNAVAILABLE),
+        ("cheap", "EUR/kWh", None, PriceReason.UNAVAILABLE),
+    ],
+)
+async def test_what_a_sensor_may_say(
+    hass: HomeAssistant, state: str, unit: Any, price: float | None, reason: Any
+) -> None:
+    """Given a state and a unit, then it is a price, or there is a reason."""
+    show(hass, state, unit)
+    read = PriceSource(hass, entity=SENSOR).read(NOW)
+    assert read.value == (None if price is None else pytest.approx(price))
+    assert read.reason == reason
+
+
+async def test_prices_without_a_sensor(hass: HomeAssistant) -> None:
+    """Given a fixed price, none, or an entity that is gone, then each is told."""
+    assert PriceSource(hass, fixed=0.3).read(NOW).value == 0.3
+    assert PriceSource(hass).read(NOW).reason is PriceReason.NOT_CONFIGURED
+    for gone in ("sensor.gone", "0123456789abcdef0123456789abcdef"):
+        read = PriceSource(hass, entity=gone).read(NOW)
+        assert (read.value, read.reason) == (None, PriceReason.UNAVAILABLE)
+
+
+async def test_surcharge_and_tax(hass: HomeAssistant) -> None:
+    """Given an exchange price, then surcharge and tax are on it and on what comes."""
+    show(hass, 0.10, raw_today=hours(0.10, -0.20))
+    read = PriceSource(hass, entity=SENSOR, surcharge=0.15, vat=20).read(NOW)
+    assert read.value == pytest.approx(0.3)
+    assert [it.price for it in read.slots] == pytest.approx([0.3, -0.06])
+    assert read.valid_until == NOW.replace(minute=0) + HOUR
+
+
+async def test_the_slot_decides_where_the_sensor_is_late(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, heard: list[PriceSource]
+) -> None:
+    """Given a sensor that shows the slot before, then the new one counts at once."""
+    show(hass, 0.2, raw_today=hours(0.2, 0.4, 0.4))
+    source, told = PriceSource(hass, entity=SENSOR), []
+    source.async_listen(lambda: told.append(source.read(dt_util.utcnow()).value))
+    heard.append(source)
+    await pass_time(hass, freezer, timedelta(minutes=40, seconds=6))
+    assert told == [0.4]
+    # Nor does an equal price of the next slot need another state
+    show(hass, 0.4, raw_today=hours(0.2, 0.4, 0.4))
+    await pass_time(hass, freezer, HOUR)
+    assert source.read(dt_util.utcnow()).valid_until == NOW.replace(minute=0) + 3 * HOUR
+
+
+async def test_a_sensor_that_stands_still(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, heard: list[PriceSource]
+) -> None:
+    """Given a list that ended and no news, then its price is stale, not cheap."""
+    show(hass, 0.2, raw_today=hours(0.2, 0.4))
+    source, told = PriceSource(hass, entity=SENSOR), []
+    source.async_listen(lambda: told.append(source.read(dt_util.utcnow())))
+    heard.append(source)
+    for _ in range(13):
+        await pass_time(hass, freezer, timedelta(minutes=10))
+    assert told[-1].reason is PriceReason.STALE
+    assert told[-1].value is None
+    # News without a list are a price again
+    show(hass, 0.5)
+    await hass.async_block_till_done()
+    assert told[-1].value == 0.5
+
+
+async def test_a_sensor_without_a_list_is_never_stale(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """Given a fixed tariff in a helper, then it counts for as long as it is there."""
+    show(hass, 0.3)
+    source = PriceSource(hass, entity=SENSOR)
+    freezer.tick(timedelta(days=30))
+    assert source.read(dt_util.utcnow()).value == 0.3
+
+
+async def test_a_sensor_that_is_renamed(
+    hass: HomeAssistant, heard: list[PriceSource]
+) -> None:
+    """Given another entity id, then the price goes on under it."""
+    registry = er.async_get(hass)
+    entity = registry.async_get_or_create(
+        "sensor", "test", "price", suggested_object_id="price"
+    )
+    show(hass, 0.3)
+    source = PriceSource(hass, entity=SENSOR)
+    told: list[float | None] = []
+    source.async_listen(lambda: told.append(source.read(NOW).value))
+    heard.append(source)
+    registry.async_update_entity(entity.entity_id, new_entity_id="sensor.tariff")
+    await hass.async_block_till_done()
+    hass.states.async_set("sensor.tariff", "0.4", {"unit_of_measurement": "EUR/kWh"})
+    await hass.async_block_till_done()
+    assert source.entity_id == "sensor.tariff"
+    assert told[-1] == 0.4
+    # What was stored is the id of the registry, which stays
+    assert PriceSource(hass, entity=source.reference).read(NOW).value == 0.4
+
+
+async def test_another_currency(hass: HomeAssistant, heard: list[PriceSource]) -> None:
+    """Given a home that moves, then its old prices are none, at once."""
+    show(hass, 0.3)
+    source = PriceSource(hass, entity=SENSOR)
+    told: list[Any] = []
+    source.async_listen(lambda: told.append(source.read(NOW).reason))
+    heard.append(source)
+    assert source.read(NOW).value == 0.3
+    await hass.config.async_update(currency="SEK")
+    await hass.async_block_till_done()
+    assert told == [PriceReason.UNIT_CHANGED]
+
+
+async def test_who_stops_listening(hass: HomeAssistant) -> None:
+    """Given that nobody listens any more, then nothing is followed."""
+    show(hass, 0.3)
+    source, told = PriceSource(hass, entity=SENSOR), []
+    stop = source.async_listen(lambda: told.append(1))
+    stop()
+    show(hass, 0.4)
+    await hass.async_block_till_done()
+    assert not told
+    assert source.read(NOW).value == 0.4
+
+
+def nordpool(entry: str, day: str) -> dict[str, Any]:
+    """Return what Nord Pool answers: per MWh, a list for each area."""
+    assert entry
+    first = datetime.fromisoformat(day).replace(hour=23, tzinfo=UTC)
+    first -= timedelta(days=1)
+    return {
+        area: [
+            {
+                "start": (first + n * HOUR).isoformat(),
+                "end": (first + (n + 1) * HOUR).isoformat(),
+                "price": 100.0 + 10 * n + (50 if n > 20 and area == "SE3" else 0),
+            }
+            for n in range(24)
+        ]
+        # Both cost the same now, and others do later
+        for area in ("SE3", "SE4")
+    }
+
+
+async def test_prices_that_are_told_on_request(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, heard: list[PriceSource]
+) -> None:
+    """Given Nord Pool of Home Assistant, then it is asked once for each day."""
+    entry = MockConfigEntry(domain="nordpool")
+    entry.add_to_hass(hass)
+    er.async_get(hass).async_get_or_create(
+        *("sensor", "nordpool", "SE4-current_price"),
+        suggested_object_id="price",
+        config_entry=entry,
+    )
+    asked: list[str] = []
+
+    async def answer(call: ServiceCall) -> Any:
+        asked.append(call.data["date"])
+        if len(asked) == 1:
+            raise ValueError("not now")
+        return nordpool(call.data["config_entry"], call.data["date"])
+
+    hass.services.async_register(
+        *("nordpool", "get_prices_for_date", answer),
+        supports_response=SupportsResponse.ONLY,
+    )
+    show(hass, 0.21)
+    source = PriceSource(hass, entity=SENSOR)
+    source.async_listen(lambda: None)
+    heard.append(source)
+    assert not source.read(NOW).slots
+    for _ in range(4):
+        hour = dt_util.now().hour + 1
+        freezer.tick(HOUR)
+        show(hass, 0.1 + 0.01 * hour)
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done(wait_background_tasks=True)
+    read = source.read(dt_util.utcnow())
+    assert read.value == pytest.approx(0.1 + 0.01 * hour)
+    assert len(read.slots) == 48
+    assert read.slots[-1].price == pytest.approx(0.33)
+    assert asked == ["2026-11-28", "2026-11-28", "2026-11-29"]
