@@ -1,0 +1,533 @@
+"""The walk of autotune: which point of a miner is measured next, and what is found.
+
+Nothing here knows Home Assistant or a clock: every poll comes with its time, in seconds
+that only grow, and gives the next walk. A point is a frequency and a core voltage, both
+of the device's own lists.
+
+The first point is the present one. From the least heat on the walk then climbs like a
+staircase: while a point is stable the frequency rises by one step, else the voltage
+does. Each point is at most a little hotter than the one before; the first that is too
+hot, too loud or draws too much is the last, because all further ones are hotter still.
+So there are never more points than steps in both lists.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+import math
+from statistics import fmean
+from typing import Any, Final, NamedTuple, Self
+
+SETTLE_SECONDS: Final = 180.0
+"""From a write until the short averages of the firmwares are those of the new point."""
+
+MOST_STEPS: Final = 29
+"""Of one list; longer ones are thinned out, so that there are at most 58 points."""
+
+_FEWEST_SAMPLES: Final = 7
+_MOST_SAMPLES: Final = 200
+_MOST_BLIND: Final = 2
+_TRIMMED: Final = 0.1
+"""Which part of the samples counts as outliers, at each end."""
+_STABLE: Final = 0.94
+"""Which part of the expected hashrate a stable point delivers."""
+_IMPLAUSIBLE: Final = 1.25
+_AS_FAST: Final = 0.995
+_COOLEST_AIR: Final = 15.0
+"""°C; with warmer air the chips are heated less than is reckoned with."""
+_ROOMY_FAN: Final = 90.0
+"""Percent below which an automatic fan can hold its temperature."""
+
+# mV that a power supply of this kind may have
+_SUPPLIES: Final = ((4800.0, 5500.0), (11_000.0, 13_000.0))
+_BETWEEN_SUPPLIES: Final = 8000.0
+
+
+class Goal(StrEnum):
+    """What to look for; all but the first are names of profiles."""
+
+    ALL = "all"
+    QUIET = "quiet"
+    """The least power."""
+    EFFICIENT = "efficient"
+    """The fewest J/TH."""
+    FAST = "fast"
+    """The highest hashrate."""
+
+
+class Verdict(StrEnum):
+    """How a point is."""
+
+    GOOD = "good"
+    LOW_HASHRATE = "low_hashrate"
+    ERRORS = "errors"
+    TOO_HOT = "too_hot"
+    REGULATOR_TOO_HOT = "regulator_too_hot"
+    TOO_MUCH_POWER = "too_much_power"
+    TOO_LOUD = "too_loud"
+    SUPPLY_VOLTAGE = "supply_voltage"
+
+
+_UNSTABLE: Final = (Verdict.LOW_HASHRATE, Verdict.ERRORS)
+"""More voltage helps."""
+
+FINISHED: Final = "finished"
+
+
+class Point(NamedTuple):
+    """MHz and mV."""
+
+    frequency: float
+    core_voltage: float
+
+    @property
+    def heat(self) -> float:
+        """Return a measure of the heat: what chips draw grows with it."""
+        return self.frequency * self.core_voltage**2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caps:
+    """What the user wants, and what no good point exceeds."""
+
+    max_power: float
+    """W."""
+    goal: Goal = Goal.ALL
+    max_temperature: float = 65.0
+    """°C of the hottest chip."""
+    max_regulator: float = 85.0
+    """°C."""
+    max_fan: float = 100.0
+    """Percent."""
+    max_error: float = 1.0
+    """Percent of wrong results."""
+    minutes_per_point: float = 10.0
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return stored caps. Raises ValueError, LookupError or TypeError."""
+        numbers = {key: _number(value) for key, value in data.items() if key != "goal"}
+        return cls(goal=Goal(data["goal"]), **numbers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """What one poll says; None is unknown."""
+
+    hashrate: float | None = None
+    """H/s."""
+    expected: float | None = None
+    """H/s."""
+    power: float | None = None
+    """W."""
+    temperature: float | None = None
+    """°C of the hottest chip."""
+    regulator: float | None = None
+    """°C."""
+    fan: float | None = None
+    """Percent."""
+    fan_auto: bool | None = None
+    error: float | None = None
+    """Percent."""
+    supply: float | None = None
+    """mV."""
+
+
+_ALWAYS: Final = ("temperature", "power")
+_MEASURED: Final = ("hashrate", "expected", *_ALWAYS)
+_OPTIONAL: Final = ("regulator", "fan", "error", "supply")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A point that was measured, and how it is."""
+
+    frequency: float
+    core_voltage: float
+    verdict: Verdict
+    hashrate: float | None = None
+    """H/s."""
+    power: float | None = None
+    temperature: float | None = None
+    """The highest one."""
+    regulator: float | None = None
+    fan: float | None = None
+    error: float | None = None
+
+    @property
+    def point(self) -> Point:
+        """Return where it is."""
+        return Point(self.frequency, self.core_voltage)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return a stored trial. Raises ValueError, LookupError or TypeError."""
+        numbers = {
+            key: None if value is None else _number(value)
+            for key, value in data.items()
+            if key != "verdict"
+        }
+        return cls(verdict=Verdict(data["verdict"]), **numbers)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """Where a walk is. Made by ``begin`` and ``look``, and never changed."""
+
+    frequencies: tuple[float, ...]
+    voltages: tuple[float, ...]
+    caps: Caps
+    start: Point
+    point: Point
+    """Where the miner is to be."""
+    tried: tuple[Trial, ...] = ()
+    needs: tuple[str, ...] = _MEASURED
+    """The figures without which a point cannot be judged."""
+    ended: str | None = None
+    """Why the walk is over: ``finished``, or what is doubtful."""
+    since: float | None = None
+    """Since when the miner has been at this point, None before its first poll."""
+    samples: tuple[Sample, ...] = field(default=(), repr=False)
+    blind: int = 0
+    """How many polls in a row lacked a figure."""
+
+    @property
+    def is_measuring(self) -> bool:
+        """Return whether the miner has settled at the point."""
+        return bool(self.samples)
+
+    @property
+    def step(self) -> int:
+        """Return the number of the present point, from 1."""
+        return len(self.tried) + (self.ended is None)
+
+    @property
+    def steps(self) -> int:
+        """Return how many points there are at most."""
+        return len(self.tried) + (0 if self.ended else 1 + self._ahead)
+
+    @property
+    def seconds_left(self) -> float:
+        """Return how long the walk takes from this point on, at most."""
+        return (self.steps - len(self.tried)) * seconds_per_point(self.caps)
+
+    @property
+    def _ahead(self) -> int:
+        """Return how many points can follow the present one."""
+        rows, columns = len(self.frequencies), len(self.voltages)
+        if not self.tried:
+            return columns if self.caps.goal is Goal.QUIET else rows + columns - 1
+        row, column = self.place(self.point)
+        if self.caps.goal is Goal.QUIET:
+            return columns - 1 - column
+        return rows - 1 - row + columns - 1 - column
+
+    def place(self, point: Point) -> tuple[int, int]:
+        """Return the places of a point in both lists. Raises ValueError."""
+        return (
+            self.frequencies.index(point.frequency),
+            self.voltages.index(point.core_voltage),
+        )
+
+    def contains(self, point: Point) -> bool:
+        """Return whether both values are of the lists."""
+        return (
+            point.frequency in self.frequencies and point.core_voltage in self.voltages
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what outlives a restart as JSON; the present point begins anew."""
+        return {
+            "frequencies": list(self.frequencies),
+            "voltages": list(self.voltages),
+            "caps": asdict(self.caps),
+            "start": list(self.start),
+            "point": list(self.point),
+            "tried": [asdict(it) for it in self.tried],
+            "needs": list(self.needs),
+            "ended": self.ended,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return a stored walk. Raises ValueError, LookupError or TypeError."""
+        walk = cls(
+            frequencies=tuple(_number(it) for it in data["frequencies"]),
+            voltages=tuple(_number(it) for it in data["voltages"]),
+            caps=Caps.from_dict(data["caps"]),
+            start=Point(*(_number(it) for it in data["start"])),
+            point=Point(*(_number(it) for it in data["point"])),
+            tried=tuple(Trial.from_dict(it) for it in data["tried"]),
+            needs=tuple(it for it in (*_MEASURED, *_OPTIONAL) if it in data["needs"]),
+            ended=data["ended"] and str(data["ended"]),
+        )
+        on_way = walk.contains(walk.point) if walk.tried else walk.point == walk.start
+        if walk.ended is None and not on_way:
+            raise ValueError("a point beyond the lists")
+        return walk
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not math.isfinite(value):
+        raise ValueError(value)
+    return float(value)
+
+
+def seconds_per_point(caps: Caps) -> float:
+    """Return how long a point takes."""
+    return SETTLE_SECONDS + caps.minutes_per_point * 60
+
+
+def begin(
+    frequencies: Iterable[float], voltages: Iterable[float], start: Point, caps: Caps
+) -> Walk:
+    """Return a walk over the values of a device, which is at ``start`` now.
+
+    Raises ValueError for a list without values.
+    """
+    rows, columns = _thinned(frequencies), _thinned(voltages)
+    if not rows or not columns:
+        raise ValueError("nothing to choose from")
+    needs = (*_MEASURED, "fan") if caps.max_fan < 100 else _MEASURED
+    return Walk(
+        frequencies=rows,
+        voltages=columns,
+        caps=caps,
+        start=start,
+        point=start,
+        needs=needs,
+    )
+
+
+def _thinned(values: Iterable[float]) -> tuple[float, ...]:
+    ordered = sorted({float(it) for it in values if math.isfinite(it) and it > 0})
+    last = len(ordered) - 1
+    if last < MOST_STEPS:
+        return tuple(ordered)
+    return tuple(
+        ordered[round(index * last / (MOST_STEPS - 1))] for index in range(MOST_STEPS)
+    )
+
+
+def anew(walk: Walk) -> Walk:
+    """Return the walk with its present point not yet begun."""
+    return replace(walk, since=None, samples=(), blind=0)
+
+
+def look(walk: Walk, sample: Sample, at: float) -> Walk:
+    """Take the next poll of a miner that is at the walk's point."""
+    if walk.ended is not None:
+        return walk
+    if walk.since is None or at < walk.since:
+        walk = replace(anew(walk), since=at)
+    assert walk.since is not None
+    age = at - walk.since
+    is_settled = age >= SETTLE_SECONDS
+    if any(
+        not _is_known(getattr(sample, key))
+        for key in (walk.needs if is_settled else _ALWAYS)
+    ):
+        walk = replace(walk, blind=walk.blind + 1)
+        is_over = walk.blind >= _MOST_BLIND
+        return replace(walk, ended="figure_unknown") if is_over else walk
+    walk = replace(walk, blind=0)
+    if (verdict := _exceeded(walk, sample, is_settled=is_settled)) is not None:
+        if not is_settled:
+            # These are still those of the point before
+            sample = replace(sample, hashrate=None, error=None)
+        return _judged(replace(walk, samples=(*walk.samples, sample)), verdict)
+    if not is_settled:
+        return walk
+    walk = replace(walk, samples=(*walk.samples, sample)[-_MOST_SAMPLES:])
+    if age < seconds_per_point(walk.caps):
+        return walk
+    if len(walk.samples) < _FEWEST_SAMPLES:
+        return replace(walk, ended="figure_unknown")
+    return _measured(walk)
+
+
+def _is_known(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _exceeded(walk: Walk, sample: Sample, *, is_settled: bool) -> Verdict | None:
+    """Return which limit a poll exceeds: one is enough."""
+    caps = walk.caps
+    assert sample.power is not None
+    assert sample.temperature is not None
+    if not _cools_down(walk, is_settled):
+        if sample.power > caps.max_power:
+            return Verdict.TOO_MUCH_POWER
+        if sample.temperature > caps.max_temperature:
+            return Verdict.TOO_HOT
+        if sample.regulator is not None and sample.regulator > caps.max_regulator:
+            return Verdict.REGULATOR_TOO_HOT
+    if sample.supply is not None and _is_known(sample.supply):
+        low, high = _SUPPLIES[sample.supply > _BETWEEN_SUPPLIES]
+        if not low <= sample.supply <= high:
+            return Verdict.SUPPLY_VOLTAGE
+    return None
+
+
+def _cools_down(walk: Walk, is_settled: bool) -> bool:
+    """Return whether what is too hot may be so from the point before."""
+    return (
+        not is_settled
+        and bool(walk.tried)
+        and walk.point.heat < walk.tried[-1].point.heat
+    )
+
+
+def _measured(walk: Walk) -> Walk:
+    """Judge a point by all of its samples."""
+    caps, samples = walk.caps, walk.samples
+    expected = _mean(samples, "expected")
+    delivered = _mean(samples, "hashrate")
+    assert expected is not None
+    assert delivered is not None
+    if expected <= 0 or delivered > _IMPLAUSIBLE * expected:
+        # The firmware counts other chips than there are
+        return replace(walk, ended="figures_implausible")
+    error, fan = _mean(samples, "error"), _mean(samples, "fan")
+    if fan is not None and fan > caps.max_fan:
+        return _judged(walk, Verdict.TOO_LOUD)
+    if delivered < _STABLE * expected:
+        return _judged(walk, Verdict.LOW_HASHRATE)
+    if error is not None and error > caps.max_error:
+        return _judged(walk, Verdict.ERRORS)
+    return _judged(walk, Verdict.GOOD)
+
+
+def _mean(samples: tuple[Sample, ...], key: str) -> float | None:
+    """Return the mean without outliers, None if any sample lacks the figure."""
+    values = sorted(getattr(it, key) for it in samples if _is_known(getattr(it, key)))
+    if not values or len(values) < len(samples):
+        return None
+    out = int(len(values) * _TRIMMED)
+    return fmean(values[out : len(values) - out])
+
+
+def _judged(walk: Walk, verdict: Verdict) -> Walk:
+    """Note how the present point is, and go on to the next."""
+    samples = walk.samples
+
+    def most(key: str) -> float | None:
+        known = [getattr(it, key) for it in samples if _is_known(getattr(it, key))]
+        return max(known, default=None)
+
+    trial = Trial(
+        frequency=walk.point.frequency,
+        core_voltage=walk.point.core_voltage,
+        verdict=verdict,
+        hashrate=_mean(samples, "hashrate"),
+        power=_mean(samples, "power"),
+        temperature=most("temperature"),
+        regulator=most("regulator"),
+        fan=_mean(samples, "fan"),
+        error=_mean(samples, "error"),
+    )
+    if not walk.tried:
+        # What the miner told once, it has to tell from now on
+        told = {it for it in _OPTIONAL if _mean(samples, it) is not None}
+        needs = tuple(
+            it for it in (*_MEASURED, *_OPTIONAL) if it in told or it in walk.needs
+        )
+        walk = replace(walk, needs=needs)
+    last = samples[-1]
+    walk = replace(anew(walk), tried=(*walk.tried, trial))
+    point = _next(walk)
+    if point is None or _will_exceed(walk, point, trial, last):
+        return replace(walk, ended=FINISHED)
+    return replace(walk, point=point)
+
+
+def _next(walk: Walk) -> Point | None:
+    """Return the point after the last trial, None if that was the last."""
+    rows, columns, trial = walk.frequencies, walk.voltages, walk.tried[-1]
+    measured = {it.point: it for it in walk.tried}
+    place: tuple[int, int] | None = (0, 0)
+    if len(walk.tried) > 1:
+        place = _after(walk, walk.place(trial.point), trial)
+    elif walk.caps.goal is Goal.FAST and trial.verdict is Verdict.GOOD:
+        # Slower ones are none that it looks for
+        slower = [it for it in rows if it <= walk.start.frequency]
+        place = (max(0, len(slower) - 1), 0)
+    while place is not None and place[0] < len(rows) and place[1] < len(columns):
+        point = Point(rows[place[0]], columns[place[1]])
+        if (known := measured.get(point)) is None:
+            return point
+        # The start is on the way
+        place = _after(walk, place, known)
+    return None
+
+
+def _after(walk: Walk, place: tuple[int, int], trial: Trial) -> tuple[int, int] | None:
+    """Return the next step of the staircase, None where it ends."""
+    row, column = place
+    if trial.verdict in _UNSTABLE:
+        return row, column + 1
+    if trial.verdict is Verdict.GOOD and walk.caps.goal is not Goal.QUIET:
+        return row + 1, column
+    return None
+
+
+def _will_exceed(walk: Walk, point: Point, trial: Trial, last: Sample) -> bool:
+    """Return whether a point is too hot or draws too much, by what was measured."""
+    growth = point.heat / trial.point.heat
+    if growth <= 1:
+        return False
+    if (watts := _reckoned_power(walk, point)) is not None:
+        if watts > walk.caps.max_power:
+            return True
+    if last.fan_auto and last.fan is not None and last.fan < _ROOMY_FAN:
+        return False
+    highest = trial.temperature or 0.0
+    return highest + (highest - _COOLEST_AIR) * (growth - 1) > walk.caps.max_temperature
+
+
+def _reckoned_power(walk: Walk, point: Point) -> float | None:
+    """Return the power of a point: it grows by the heat, on top of a base."""
+    known = [(it.point.heat, it.power) for it in walk.tried if it.power is not None]
+    if not known:
+        return None
+    mean_heat = fmean(heat for heat, _ in known)
+    mean_power = fmean(power for _, power in known)
+    spread = sum((heat - mean_heat) ** 2 for heat, _ in known)
+    if spread == 0:
+        return mean_power * point.heat / mean_heat
+    slope = sum((heat - mean_heat) * (power - mean_power) for heat, power in known)
+    return mean_power + max(0.0, slope / spread) * (point.heat - mean_heat)
+
+
+def results(walk: Walk) -> dict[Goal, Trial]:
+    """Return the best good point of the lists for each goal."""
+    good = [
+        it
+        for it in walk.tried
+        if it.verdict is Verdict.GOOD and walk.contains(it.point)
+    ]
+    wanted = [it for it in Goal if it is not Goal.ALL]
+    if walk.caps.goal is not Goal.ALL:
+        wanted = [walk.caps.goal]
+
+    return {goal: _best(good, goal) for goal in wanted if good}
+
+
+def _best(good: list[Trial], goal: Goal) -> Trial:
+    """Return the best of good points."""
+
+    def power(trial: Trial) -> float:
+        assert trial.power is not None
+        return trial.power
+
+    def hashrate(trial: Trial) -> float:
+        assert trial.hashrate is not None
+        return trial.hashrate
+
+    if goal is Goal.EFFICIENT:
+        return min(good, key=lambda it: power(it) / max(hashrate(it), 1))
+    if goal is Goal.FAST:
+        # Of those that only chance tells apart, the one that draws least
+        fastest = max(map(hashrate, good))
+        good = [it for it in good if hashrate(it) >= _AS_FAST * fastest]
+    return min(good, key=power)
