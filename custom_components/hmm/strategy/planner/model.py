@@ -110,7 +110,8 @@ class MinerView:
 
     ``safety`` "hot" allows no more than the lowest rung, "stop" nothing. ``refusal`` is
     the reason of the last refused command. ``held`` says that a strategy that goes
-    before the one that is asked, or the user, decides for it at present.
+    before the one that is asked, or the user, decides for it at present. ``plugged``
+    says that off cuts its plug.
     """
 
     id: str
@@ -121,6 +122,7 @@ class MinerView:
     online: bool = True
     mining: bool = True
     can_be_off: bool = True
+    plugged: bool = False
     watts: float | None = None
     since: datetime | None = None
     reachable_since: datetime | None = None
@@ -205,8 +207,9 @@ class Inputs:
 class Wish:
     """What a strategy wants of one miner.
 
-    ``cap`` allows no more than ``rung`` and asks for nothing. ``safety`` goes before
-    everything and waits for nothing. ``yields`` lets any later strategy decide instead:
+    ``cap`` allows no more than ``rung`` and asks for nothing. ``safety`` is a cap that
+    goes before everything. ``urgent`` waits for no minimum time and no other miner, as
+    ``safety`` does not. ``yields`` lets any later strategy decide instead:
     no surplus is no reason to stop what the price allows. No wish at all gives the miner
     back as it was; ``leave`` leaves it as it is.
     """
@@ -218,6 +221,7 @@ class Wish:
     pool: str | None = None
     cap: bool = False
     safety: bool = False
+    urgent: bool = False
     yields: bool = False
 
 
@@ -246,6 +250,7 @@ class Decision:
     min_time: timedelta = timedelta(minutes=15)
     max_switches: int = 12
     stagger: timedelta = timedelta(seconds=10)
+    free_steps: bool = False
 
 
 @dataclass(frozen=True, slots=True)

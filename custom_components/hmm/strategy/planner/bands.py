@@ -1,0 +1,344 @@
+"""Price bands: which band a price is in, and when the miners follow it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+import math
+from typing import Any
+
+from .model import LEAVE, OFF, Decision, Inputs, Sentence, Slot, State, Wish
+from .settings import Band, BandsSettings
+from .stored import VERSION, fields, instant, iso, past, text
+
+_GRACE = timedelta(minutes=2)
+"""How late a sensor may tell the price of the next slot."""
+_HOLD_AFTER_SLOT = timedelta(minutes=15)
+_HOLD_WITHOUT_SLOT = timedelta(hours=1)
+_HOLD_AT_MOST = timedelta(hours=2)
+_LOOK_AGAIN = timedelta(minutes=15)
+_ABSURD = 10
+"""Times the highest limit: such a price must be in the list as well."""
+_AGREES = 0.01
+_LATE = timedelta(minutes=5)
+_COVERED = 0.9
+"""Of a day, for its hours to be ranked."""
+_MOST_AHEAD = 400
+
+
+@dataclass(frozen=True, slots=True)
+class BandsMemory:
+    """The band that is followed and since when, and since when the price is missing."""
+
+    band: str | None = None
+    since: datetime | None = None
+    missing_since: datetime | None = None
+    valid_until: datetime | None = None
+    fell_back: bool = False
+
+    @classmethod
+    def from_dict(cls, data: object, now: datetime) -> BandsMemory:
+        """Return what was stored, empty if it is damaged."""
+        stored = fields(data)
+        return cls(
+            band=text(stored.get("band")),
+            since=past(stored.get("since"), now),
+            missing_since=past(stored.get("missing_since"), now),
+            valid_until=instant(stored.get("valid_until")),
+            fell_back=stored.get("fell_back") is True,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what is stored."""
+        return {
+            "version": VERSION,
+            "band": self.band,
+            "since": iso(self.since),
+            "missing_since": iso(self.missing_since),
+            "valid_until": iso(self.valid_until),
+            "fell_back": self.fell_back,
+        }
+
+
+def slot_at(slots: Sequence[Slot], moment: datetime) -> Slot | None:
+    """Return the slot that an instant is in."""
+    return next((it for it in slots if it.start <= moment < it.end), None)
+
+
+def trusted_slots(inputs: Inputs) -> Sequence[Slot]:
+    """Return the slots unless that of now says something else than the sensor."""
+    now, price = inputs.now, inputs.price
+    slots = [it for it in inputs.slots if math.isfinite(it.price) and it.end > it.start]
+    current = slot_at(slots, now)
+    if price is None or current is None or now - current.start < _LATE:
+        return slots
+    apart = abs(current.price - price.value)
+    if apart <= _AGREES * max(abs(current.price), abs(price.value)):
+        return slots
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Now:
+    """The price or tariff of now and until when it holds."""
+
+    value: float | str
+    until: datetime | None
+
+
+class _Ranks:
+    """Which band each slot of a day is in by its rank among the hours of that day."""
+
+    def __init__(self, bands: Sequence[Band], slots: Sequence[Slot], inputs: Inputs):
+        self._bands = bands
+        self._slots = slots
+        self._zone = inputs.zone
+        self._days: dict[object, dict[datetime, int]] = {}
+
+    def index(self, moment: datetime) -> int | None:
+        """Return the band of an instant, None if too little of its day is known."""
+        slot = slot_at(self._slots, moment)
+        if slot is None:
+            return None
+        day = moment.astimezone(self._zone).date()
+        if day not in self._days:
+            begin, end = (
+                datetime.combine(it, time(), self._zone).astimezone(UTC)
+                for it in (day, day + timedelta(days=1))
+            )
+            self._days[day] = self._ranked(begin, end)
+        return self._days[day].get(slot.start)
+
+    def _ranked(self, begin: datetime, end: datetime) -> dict[datetime, int]:
+        slots = [it for it in self._slots if begin <= it.start < end]
+        known = sum((it.end - it.start for it in slots), timedelta())
+        if known < _COVERED * (end - begin):
+            return {}
+        ranked: dict[datetime, int] = {}
+        place, taken, limit = 0, timedelta(), timedelta()
+        limits = [timedelta(hours=band.cheapest or 1e3) for band in self._bands]
+        limit = limits[0]
+        for slot in sorted(slots, key=lambda it: (it.price, it.start)):
+            length = slot.end - slot.start
+            while taken + length / 2 > limit and place < len(limits) - 1:
+                place += 1
+                limit += limits[place]
+            taken += length
+            ranked[slot.start] = place
+        return ranked
+
+
+class _Finder:
+    """Finds the band of a price; the present one keeps what is near its limits."""
+
+    def __init__(self, settings: BandsSettings, inputs: Inputs) -> None:
+        self.bands = settings.bands
+        self._by = settings.by
+        self._dead_band = settings.dead_band / 100
+        self.slots = trusted_slots(inputs)
+        self._ranks = _Ranks(self.bands, self.slots, inputs)
+        limits = [abs(band.upto) for band in self.bands if band.upto is not None]
+        self._scale = max(limits, default=0.0)
+        self.now = self._read(inputs)
+
+    def _read(self, inputs: Inputs) -> _Now | None:
+        if self._by == "states":
+            known = {word for band in self.bands for word in band.states}
+            if inputs.tariff in known and inputs.tariff is not None:
+                return _Now(inputs.tariff, None)
+            return None
+        slot, price = slot_at(self.slots, inputs.now), inputs.price
+        if slot is not None:
+            return _Now(slot.price, slot.end)
+        if price is None or not math.isfinite(price.value) or self._by == "hours":
+            return None
+        until = price.valid_until
+        if until is not None and inputs.now >= until + _GRACE:
+            return None
+        if self._scale and abs(price.value) > _ABSURD * self._scale:
+            return None
+        return _Now(price.value, until)
+
+    def index(
+        self, value: float | str, at: datetime, present: int | None
+    ) -> int | None:
+        """Return the band of a price or tariff at an instant."""
+        if self._by == "hours":
+            return self._ranks.index(at)
+        if isinstance(value, str):
+            return next(
+                (n for n, band in enumerate(self.bands) if value in band.states), None
+            )
+        limits = [band.upto for band in self.bands[:-1]]
+        place = sum(limit is not None and value >= limit for limit in limits)
+        if present is None:
+            return place
+        # What is inside the dead band of a limit of the present band stays there
+        while place > present and not self._is_beyond(value, limits[place - 1], 1):
+            place -= 1
+        while place < present and not self._is_beyond(value, limits[place], -1):
+            place += 1
+        return place
+
+    def _is_beyond(self, value: float, limit: float | None, side: int) -> bool:
+        if limit is None:
+            return True
+        width = self._dead_band * (abs(limit) or self._scale / 10)
+        return side * (value - limit) >= width - 1e-9 * self._scale
+
+    def ahead(self, now: datetime, until: datetime) -> list[tuple[Slot, int | None]]:
+        """Return the slots that begin after now, at least one, with their bands."""
+        following = [it for it in self.slots if it.start > now][:_MOST_AHEAD]
+        return [
+            (slot, self.index(slot.price, slot.start, None))
+            for n, slot in enumerate(following)
+            if n == 0 or slot.start < until
+        ]
+
+    def next_change(self, now: datetime, present: int) -> tuple[Slot, int] | None:
+        """Return the first slot that is in another band, as far as prices are known."""
+        place = present
+        for slot in [it for it in self.slots if it.start > now][:_MOST_AHEAD]:
+            found = self.index(slot.price, slot.start, place)
+            if found is not None and found != place:
+                return slot, found
+        return None
+
+
+def decide(
+    settings: BandsSettings, memory: BandsMemory, inputs: Inputs
+) -> tuple[Decision, BandsMemory]:
+    """Return the band to follow: at once if it is dearer, if it lasts when cheaper."""
+    now = inputs.now
+    finder = _Finder(settings, inputs)
+    ids = [band.id for band in settings.bands]
+    present = ids.index(memory.band) if memory.band in ids else None
+    raw = None if finder.now is None else finder.index(finder.now.value, now, present)
+    if finder.now is None or raw is None:
+        return _without_price(settings, memory, inputs, present)
+
+    place, held = raw, None
+    dwell_ends = None
+    # A clock that was set back must not prolong it
+    began = None if memory.since is None else min(memory.since, now)
+    if present is not None and raw != present and began is not None:
+        dwell_ends = began + settings.min_time
+        if now < dwell_ends:
+            minutes = int((now - began) / timedelta(minutes=1))
+            values = {"band": settings.bands[raw].name, "minutes": minutes}
+            place, held = present, Sentence("hold_time", values)
+    if held is None and present is not None and raw < present and settings.look_ahead:
+        for slot, ahead in finder.ahead(now, now + settings.min_time):
+            if ahead is not None and ahead > place:
+                place = min(present, ahead)
+                if place == present:
+                    values = {"band": settings.bands[raw].name, "price": slot.price}
+                    held = Sentence("hold_next", values)
+                    break
+    since = began if place == present and began is not None else now
+    band = settings.bands[place]
+    following = finder.next_change(now, place)
+    values = {"price": finder.now.value, "band": band.name, "what": band.rung}
+    if following is None:
+        sentence = Sentence("band_unknown_next", values)
+    else:
+        slot, n = following
+        after = {"next": settings.bands[n].name, "time": slot.start}
+        sentence = Sentence("band", {**values, **after})
+    decision = _decision(
+        settings,
+        inputs,
+        band,
+        held or sentence,
+        "holding" if held else "steering",
+        (finder.now.until, dwell_ends if held else None),
+        (settings.bands[following[1]].name, following[0].start) if following else None,
+    )
+    return decision, BandsMemory(
+        band=band.id, since=since, valid_until=finder.now.until
+    )
+
+
+def _without_price(
+    settings: BandsSettings, memory: BandsMemory, inputs: Inputs, present: int | None
+) -> tuple[Decision, BandsMemory]:
+    """Hold the band for a while, then fall back."""
+    now = inputs.now
+    missing = min(memory.missing_since or now, now)
+    valid = memory.valid_until or missing + _HOLD_WITHOUT_SLOT - _HOLD_AFTER_SLOT
+    until = min(max(valid, missing) + _HOLD_AFTER_SLOT, missing + _HOLD_AT_MOST)
+    fallback = settings.fallback
+    band = None if present is None else settings.bands[present]
+    since = memory.since
+    sentence = Sentence("price_missing", {"time": missing, "until": until})
+    state: State = "waiting" if band is None else "holding"
+    # A fallback stays until there is a price again, whatever the clock does
+    fell_back = memory.fell_back or now >= until
+    if fell_back:
+        state = "fallback"
+        what = LEAVE if band is None else band.rung
+        if fallback == "off":
+            band, what = None, OFF
+        elif fallback != "keep":
+            wanted = fallback.removeprefix("band_")
+            band = next((it for it in settings.bands if it.id == wanted), band)
+            what = LEAVE if band is None else band.rung
+        if not memory.fell_back and fallback != "keep":
+            since = now
+        sentence = Sentence("price_fallback", {"time": missing, "what": what})
+    shown = band or (_ALL_OFF if fell_back and fallback == "off" else _LEFT_ALONE)
+    decision = _decision(settings, inputs, shown, sentence, state, (until,), None)
+    return decision, BandsMemory(
+        band=memory.band if band is None else band.id,
+        since=since,
+        missing_since=missing,
+        valid_until=memory.valid_until,
+        fell_back=fell_back,
+    )
+
+
+_ALL_OFF = Band(id="", name="", rung=OFF)
+_LEFT_ALONE = Band(id="", name="", rung=LEAVE)
+
+
+def _decision(
+    settings: BandsSettings,
+    inputs: Inputs,
+    band: Band,
+    sentence: Sentence,
+    state: State,
+    checks: Sequence[datetime | None],
+    following: tuple[str, datetime] | None,
+) -> Decision:
+    now = inputs.now
+    next_band, next_at = following or (None, None)
+    checks = (*checks, next_at, now + _LOOK_AGAIN)
+    return Decision(
+        wishes=wishes_of(band, inputs, sentence, next_at),
+        sentence=sentence,
+        state=state,
+        next_check_at=min(it for it in checks if it is not None and it > now),
+        mark=band.id or band.rung,
+        next_change_at=next_at,
+        band=band.name or None,
+        next_band=next_band,
+        min_time=settings.min_time,
+        max_switches=settings.max_switches,
+        stagger=settings.stagger,
+    )
+
+
+def wishes_of(
+    band: Band, inputs: Inputs, reason: Sentence, until: datetime | None = None
+) -> tuple[Wish, ...]:
+    """Return what a band says to each miner."""
+    rungs: Mapping[str, str] = band.models
+    return tuple(
+        Wish(
+            miner=miner.id,
+            rung=rungs.get(miner.model or "", band.rung),
+            reason=reason,
+            until=until,
+            pool=band.pool,
+        )
+        for miner in inputs.miners
+    )

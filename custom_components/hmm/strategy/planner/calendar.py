@@ -1,0 +1,132 @@
+"""Calendar plans and quiet hours: by the clock, or by an entity that is on and off."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Any
+
+from .model import LEAVE, Decision, Inputs, Sentence, State, Wish
+from .settings import CalendarSettings
+from .stored import VERSION, fields, past
+
+_HOLD = timedelta(hours=2)
+_LOOK_AGAIN = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarMemory:
+    """What the entity last said, and since when it says nothing."""
+
+    on: bool | None = None
+    missing_since: datetime | None = None
+
+    @classmethod
+    def from_dict(cls, data: object, now: datetime) -> CalendarMemory:
+        """Return what was stored, empty if it is damaged."""
+        stored = fields(data)
+        on = stored.get("on")
+        return cls(
+            on=on if isinstance(on, bool) else None,
+            missing_since=past(stored.get("missing_since"), now),
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what is stored."""
+        since = self.missing_since
+        return {
+            "version": VERSION,
+            "on": self.on,
+            "missing_since": None if since is None else since.isoformat(),
+        }
+
+
+def instant_of(day: date, clock: time, zone: tzinfo) -> datetime:
+    """Return when a clock shows a time first; a time it leaps over: when it leaps."""
+    local = datetime.combine(day, clock, zone)
+    moment = local.astimezone(UTC)
+    if moment.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None):
+        return moment
+    low = local.replace(fold=1).astimezone(UTC)
+    before = low.astimezone(zone).utcoffset()
+    while moment - low > timedelta(seconds=1):
+        middle = low + (moment - low) / 2
+        if middle.astimezone(zone).utcoffset() == before:
+            low = middle
+        else:
+            moment = middle
+    return moment.replace(microsecond=0)
+
+
+def _spans(
+    settings: CalendarSettings, begin: time, end: time, inputs: Inputs
+) -> Iterator[tuple[datetime, datetime]]:
+    """Return the spans from yesterday's to those of the week to come."""
+    today = inputs.now.astimezone(inputs.zone).date()
+    for days in range(-1, 9):
+        day = today + timedelta(days=days)
+        if day.weekday() in settings.days:
+            last = day if begin < end else day + timedelta(days=1)
+            span = (
+                instant_of(day, begin, inputs.zone),
+                instant_of(last, end, inputs.zone),
+            )
+            if span[0] < span[1]:
+                yield span
+
+
+def decide(
+    settings: CalendarSettings, memory: CalendarMemory, inputs: Inputs
+) -> tuple[Decision, CalendarMemory]:
+    """Return the rung, or the most that is allowed, while the span lasts."""
+    now = inputs.now
+    state: State = "steering"
+    change: datetime | None = None
+    missing: datetime | None = None
+    if settings.begin is not None and settings.end is not None:
+        on = False
+        for start, stop in _spans(settings, settings.begin, settings.end, inputs):
+            if now < stop:
+                on = start <= now
+                change = stop if on else start
+                break
+    elif inputs.calendar is not None:
+        on, change = inputs.calendar.on, inputs.calendar.until
+    else:
+        missing = min(memory.missing_since or now, now)
+        change = missing + _HOLD
+        on, state = memory.on is True, "holding" if memory.on else "waiting"
+        if now >= change:
+            on, state = False, "fallback"
+    if change is not None and change <= now:
+        change = None
+    values: dict[str, object]
+    if missing is not None:
+        values = {"time": missing}
+        sentence = Sentence("calendar_missing", values)
+    elif on:
+        key = "quiet" if settings.quiet else "plan"
+        values = {"until": change, "rung": settings.rung}
+        sentence = Sentence(key, values)
+    else:
+        sentence = Sentence("calendar_idle", {"time": change})
+    wishes: tuple[Wish, ...] = ()
+    if on or state == "waiting":
+        rung = settings.rung if on else LEAVE
+        cap = settings.quiet and on
+        wishes = tuple(
+            Wish(it.id, rung, sentence, change, cap=cap) for it in inputs.miners
+        )
+    decision = Decision(
+        wishes=wishes,
+        sentence=sentence,
+        state=state,
+        next_check_at=min(change or now + _LOOK_AGAIN, now + _LOOK_AGAIN),
+        mark="on" if on else "",
+        next_change_at=None if missing is not None else change,
+        min_time=settings.min_time,
+        max_switches=settings.max_switches,
+        stagger=settings.stagger,
+    )
+    return decision, CalendarMemory(
+        on=memory.on if missing is not None else on, missing_since=missing
+    )

@@ -1,0 +1,215 @@
+"""Champion: while power is dear only the most efficient miner runs."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from . import bands
+from .bands import BandsMemory
+from .model import LEAVE, OFF, Decision, Inputs, MinerView, Price, Sentence, State, Wish
+from .settings import Band, BandsSettings, ChampionSettings
+from .stored import VERSION, fields, past, text, texts
+
+_FIGURES_LAST = timedelta(days=30)
+_DEAR = "dear"
+_CHEAP = "cheap"
+
+
+@dataclass(frozen=True, slots=True)
+class ChampionMemory:
+    """Who is champion, since when it fails, and who failed in these dear hours."""
+
+    price: BandsMemory = field(default_factory=BandsMemory)
+    champion: str | None = None
+    failing_since: datetime | None = None
+    failed: tuple[str, ...] = ()
+    replaced: str | None = None
+    why: str | None = None
+
+    @classmethod
+    def from_dict(cls, data: object, now: datetime) -> ChampionMemory:
+        """Return what was stored, empty if it is damaged."""
+        stored = fields(data)
+        return cls(
+            price=BandsMemory.from_dict(stored.get("price"), now),
+            champion=text(stored.get("champion")),
+            failing_since=past(stored.get("failing_since"), now),
+            failed=texts(stored.get("failed")),
+            replaced=text(stored.get("replaced")),
+            why=text(stored.get("why")),
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what is stored."""
+        since = self.failing_since
+        return {
+            "version": VERSION,
+            "price": self.price.as_dict(),
+            "champion": self.champion,
+            "failing_since": None if since is None else since.isoformat(),
+            "failed": list(self.failed),
+            "replaced": self.replaced,
+            "why": self.why,
+        }
+
+
+def decide(
+    settings: ChampionSettings, memory: ChampionMemory, inputs: Inputs
+) -> tuple[Decision, ChampionMemory]:
+    """Return one miner to run while it is dear, no wishes while it is not."""
+    when, price_memory = bands.decide(*_dear_hours(settings, memory, inputs))
+    if when.state == "waiting" or price_memory.band != _DEAR:
+        rests = when.sentence
+        if when.state in {"steering", "holding"}:
+            values = {k: when.sentence.values.get(k) for k in ("price", "time")}
+            limit = settings.above if settings.band is None else settings.band
+            rests = Sentence("champion_rests", {**values, "limit": limit})
+        wishes = when.wishes if when.state == "waiting" else ()
+        rest = replace(
+            when, wishes=wishes, sentence=rests, mark="", band=None, next_band=None
+        )
+        return rest, ChampionMemory(price=price_memory)
+    memory = _choose(settings, replace(memory, price=price_memory), inputs)
+    return _decision(settings, memory, inputs, when), memory
+
+
+def _dear_hours(
+    settings: ChampionSettings, memory: ChampionMemory, inputs: Inputs
+) -> tuple[BandsSettings, BandsMemory, Inputs]:
+    """Return two bands: the dear hours, and the others."""
+    limit = settings.above
+    if limit is None:
+        # The other strategy has looked at the price: its band counts as one
+        limit = 1.0
+        price = None
+        if inputs.band is not None:
+            is_dear = inputs.band.name == settings.band
+            price = Price(2.0 if is_dear else 0.0, inputs.band.until)
+        inputs = replace(inputs, price=price, slots=())
+    two = BandsSettings(
+        bands=(Band(_CHEAP, _CHEAP, LEAVE, upto=limit), Band(_DEAR, _DEAR, LEAVE)),
+        dead_band=settings.dead_band,
+        min_time=timedelta() if settings.above is None else settings.min_time,
+        look_ahead=settings.look_ahead,
+        max_switches=settings.max_switches,
+        stagger=settings.stagger,
+    )
+    return two, memory.price, inputs
+
+
+def ranked(inputs: Inputs) -> list[MinerView]:
+    """Return the miners by their figures, the best first; those without come last."""
+
+    def rank(miner: MinerView) -> tuple[bool, float, str]:
+        at = miner.efficiency_at
+        known = miner.efficiency is not None and miner.efficiency > 0
+        known = known and (at is None or inputs.now - at <= _FIGURES_LAST)
+        return not known, (miner.efficiency or 0) if known else 0, miner.id
+
+    return sorted(inputs.miners, key=rank)
+
+
+def _able(miner: MinerView) -> bool:
+    return (
+        not miner.held
+        and miner.manual is None
+        and miner.safety is None
+        and (miner.online or miner.reported == OFF)
+    )
+
+
+def _choose(
+    settings: ChampionSettings, memory: ChampionMemory, inputs: Inputs
+) -> ChampionMemory:
+    """Keep the champion unless it fails or leaves; else take the next by rank."""
+    now = inputs.now
+    present = next((it for it in inputs.miners if it.id == memory.champion), None)
+    why, failed = None, memory.failed
+    if present is None:
+        why = "left"
+    elif present.held or present.manual is not None:
+        why = "by_hand"
+    elif present.safety is not None:
+        why = "too_hot"
+    elif present.online and present.mining and present.reported != OFF:
+        return replace(memory, failing_since=None)
+    else:
+        since = min(memory.failing_since or now, now)
+        if now - since < settings.replace_after:
+            return replace(memory, failing_since=since)
+        why, failed = "not_mining", (*failed, present.id)
+    able = [it.id for it in ranked(inputs) if _able(it)]
+    fresh = [it for it in able if it not in failed]
+    if not fresh:
+        # All have failed once: begin again, the one that failed last is the last
+        failed = failed[-1:]
+        fresh = [it for it in able if it not in failed] or able
+    champion = next(iter(fresh), None)
+    is_replaced = memory.champion is not None and champion != memory.champion
+    return replace(
+        memory,
+        champion=champion,
+        failing_since=None,
+        failed=failed,
+        replaced=memory.champion if is_replaced else None,
+        why=why if is_replaced else None,
+    )
+
+
+def _decision(
+    settings: ChampionSettings,
+    memory: ChampionMemory,
+    inputs: Inputs,
+    when: Decision,
+) -> Decision:
+    now = inputs.now
+    ranking = ranked(inputs)
+    state: State = when.state if when.state == "fallback" else "steering"
+    champion = next((it for it in ranking if it.id == memory.champion), None)
+    if champion is None:
+        sentence = Sentence("champion_none", {"count": len(ranking)})
+        state = "holding"
+        wishes = tuple(Wish(it.id, LEAVE, sentence) for it in ranking)
+    else:
+        if memory.replaced is None:
+            values = {
+                "miner": champion.id,
+                "efficiency": champion.efficiency,
+                "count": len(ranking) - 1,
+                "time": when.next_change_at,
+            }
+            sentence = Sentence("champion", values)
+        else:
+            values = {
+                "miner": champion.id,
+                "old": memory.replaced,
+                "reason": memory.why,
+            }
+            sentence = Sentence("champion_replaced", values)
+        wishes = tuple(
+            Wish(
+                it.id,
+                settings.rung if it is champion else settings.reserve,
+                sentence,
+                when.next_change_at,
+            )
+            for it in ranking
+        )
+    checks = [when.next_check_at]
+    if memory.failing_since is not None:
+        checks.append(memory.failing_since + settings.replace_after)
+    elif champion is not None and not champion.mining:
+        checks.append(now + timedelta(minutes=1))
+    return replace(
+        when,
+        wishes=wishes,
+        sentence=sentence,
+        state=state,
+        next_check_at=min(it for it in checks if it > now),
+        mark=memory.champion or "",
+        band=None,
+        next_band=None,
+        champion=memory.champion,
+        ranking=tuple(it.id for it in ranking),
+        min_time=settings.min_time,
+    )

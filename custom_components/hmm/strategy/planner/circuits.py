@@ -1,0 +1,73 @@
+"""What miners on one fuse may draw together, at every instant."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from .ledger import Entry
+from .model import OFF, Circuit, MinerView, Rung
+from .rungs import ladder, watts_of
+
+
+def load(miner: MinerView, entry: Entry | None = None) -> float:
+    """Return the most that a miner may draw at present, also on its way to a command."""
+    known = [miner.watts, watts_of(miner.reported, miner)]
+    if entry is not None and entry.target is not None and not entry.reached:
+        known.append(watts_of(entry.target, miner))
+    watts = [it for it in known if it is not None]
+    if miner.reported is None or not miner.online or not watts:
+        # It does not say: it may draw all that it can
+        watts += [it.watts for it in ladder(miner)[-1:] if it.watts is not None]
+    return max(watts, default=0.0)
+
+
+def allows(
+    circuits: Iterable[Circuit],
+    loads: Mapping[str, float],
+    miner: MinerView,
+    rung: Rung,
+) -> bool:
+    """Return whether a miner may go to a rung: it, and what all others may draw, fit.
+
+    A step down is always allowed; one to unknown watts is not, where there is a limit.
+    """
+    mine = [it for it in circuits if miner.id in it.miners]
+    if not mine:
+        return True
+    watts = watts_of(rung, miner)
+    if watts is None:
+        return False
+    if watts <= loads.get(miner.id, 0.0):
+        return True
+    return all(
+        watts + sum(loads.get(it, 0.0) for it in circuit.miners if it != miner.id)
+        <= circuit.max_watts
+        for circuit in mine
+    )
+
+
+def lowered(
+    circuit: Circuit,
+    plan: Mapping[str, float],
+    miners: Sequence[MinerView],
+) -> dict[str, Rung]:
+    """Return what must go lower, from the first of ``miners`` on, for a plan to fit.
+
+    ``plan`` has the watts that each is about to draw.
+    """
+    over = sum(plan.get(it, 0.0) for it in circuit.miners) - circuit.max_watts
+    rungs: dict[str, Rung] = {}
+    for miner in miners:
+        if over <= 0:
+            break
+        watts = plan.get(miner.id, 0.0)
+        if miner.id not in circuit.miners or watts <= 0:
+            continue
+        below = [(it.watts or 0.0, it.rung) for it in ladder(miner)]
+        if miner.can_be_off:
+            below.insert(0, (0.0, OFF))
+        below = [it for it in below if it[0] < watts]
+        if not below:
+            continue
+        enough = [it for it in below if watts - it[0] >= over]
+        draws, rungs[miner.id] = (enough or below[:1])[-1]
+        over -= watts - draws
+    return rungs

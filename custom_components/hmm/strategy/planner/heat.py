@@ -1,0 +1,193 @@
+"""Heat: miners warm a room, one rung after the other."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+import math
+from typing import Any
+
+from .model import OFF, Decision, Inputs, MinerView, Rung, Sentence, State, Wish
+from .rungs import ladder, resolve, watts_of
+from .settings import HeatSettings
+from .stored import VERSION, count, fields, past
+
+_FAR_ABOVE = 1.0
+_BELOW_MAX = 1.0
+_LOWEST_ROOM, _HIGHEST_ROOM = -10.0, 45.0
+_LOOK_AGAIN = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class HeatMemory:
+    """The level (0: idle) and since when; whether the room was too hot or unknown."""
+
+    level: int | None = None
+    since: datetime | None = None
+    too_hot: bool = False
+    stale_since: datetime | None = None
+
+    @classmethod
+    def from_dict(cls, data: object, now: datetime) -> HeatMemory:
+        """Return what was stored, empty if it is damaged."""
+        stored = fields(data)
+        level = stored.get("level")
+        return cls(
+            level=None if level is None else min(count(level), 50),
+            since=past(stored.get("since"), now),
+            too_hot=stored.get("too_hot") is True,
+            stale_since=past(stored.get("stale_since"), now),
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what is stored."""
+        since, stale = self.since, self.stale_since
+        return {
+            "version": VERSION,
+            "level": self.level,
+            "since": None if since is None else since.isoformat(),
+            "too_hot": self.too_hot,
+            "stale_since": None if stale is None else stale.isoformat(),
+        }
+
+
+def levels(settings: HeatSettings, miner: MinerView) -> list[Rung]:
+    """Return the rungs of a miner from idle to the hottest."""
+    idle = resolve(settings.when_idle, miner) or OFF
+    low, high = (
+        watts_of(resolve(rung, miner), miner)
+        for rung in (settings.lowest_rung, settings.highest_rung)
+    )
+    steps = [
+        mode.rung
+        for mode in ladder(miner)
+        if (low is None or low <= (mode.watts or 0))
+        and (high is None or (mode.watts or 0) <= high)
+    ]
+    return [idle, *(rung for rung in steps if rung != idle)]
+
+
+def _room(settings: HeatSettings, inputs: Inputs) -> float | None:
+    """Return the temperature of the room if it is fresh and possible."""
+    room = inputs.room
+    if room is None or not math.isfinite(room.value):
+        return None
+    if not _LOWEST_ROOM <= room.value <= _HIGHEST_ROOM:
+        return None
+    return room.value if inputs.now - room.at <= settings.stale_after else None
+
+
+def decide(
+    settings: HeatSettings, memory: HeatMemory, inputs: Inputs
+) -> tuple[Decision, HeatMemory]:
+    """Return the level of the room's miners; no wish while heating is off."""
+    now, target = inputs.now, inputs.target
+    ladders = {miner.id: levels(settings, miner) for miner in inputs.miners}
+    top = max((len(rungs) - 1 for rungs in ladders.values()), default=0)
+    room = _room(settings, inputs)
+    too_hot = _too_hot(settings, memory, room)
+    level = _level(memory, inputs, ladders) if target is not None else 0
+    level = min(level, top)
+    wanted, is_urgent = level, False
+    state: State = "steering"
+    since = None if memory.since is None else min(memory.since, now)
+    stale_since = None
+    cycle_ends = None
+    if target is None:
+        wanted = 0
+    elif room is None:
+        stale_since = min(memory.stale_since or now, now)
+        wanted, state, is_urgent = 0, "fallback", True
+    elif too_hot:
+        wanted, is_urgent = 0, True
+    else:
+        wanted = _wanted(settings, level, room, target, top)
+        if wanted != level and since is not None:
+            cycle_ends = since + settings.min_cycle
+            if now < cycle_ends:
+                wanted, state = level, "holding"
+    if memory.level is None or wanted != level:
+        since = now if wanted != level else since
+    first = next(iter(ladders.values()), [OFF])
+    what = first[min(wanted, len(first) - 1)]
+    sentence = _sentence(inputs, room, what, stale_since, too_hot)
+    stops_all = too_hot and settings.stop_all
+    wishes: list[Wish] = []
+    for miner in inputs.miners:
+        rungs = ladders[miner.id]
+        if stops_all:
+            wishes.append(Wish(miner.id, OFF, sentence, safety=True))
+        elif target is not None:
+            rung = rungs[min(wanted, len(rungs) - 1)]
+            wishes.append(Wish(miner.id, rung, sentence, urgent=is_urgent))
+    checks = [now + _LOOK_AGAIN]
+    if cycle_ends is not None and cycle_ends > now:
+        checks.append(cycle_ends)
+    if room is not None and inputs.room is not None and target is not None:
+        checks.append(inputs.room.at + settings.stale_after + timedelta(seconds=1))
+    decision = Decision(
+        wishes=tuple(wishes),
+        sentence=sentence,
+        state=state,
+        next_check_at=min(it for it in checks if it > now),
+        mark="" if target is None else str(wanted),
+        level=wanted,
+        min_time=settings.min_cycle,
+        max_switches=settings.max_switches,
+        stagger=settings.stagger,
+    )
+    return decision, HeatMemory(
+        level=None if target is None else wanted,
+        since=since,
+        too_hot=too_hot,
+        stale_since=stale_since,
+    )
+
+
+def _too_hot(settings: HeatSettings, memory: HeatMemory, room: float | None) -> bool:
+    """Return whether the room is above its most; only 1 K below ends it."""
+    if room is None:
+        return memory.too_hot
+    if room >= settings.max_room:
+        return True
+    return memory.too_hot and room > settings.max_room - _BELOW_MAX
+
+
+def _level(memory: HeatMemory, inputs: Inputs, ladders: dict[str, list[Rung]]) -> int:
+    """Return the level of before; without memory that of the hottest miner."""
+    if memory.level is not None:
+        return memory.level
+    return max(
+        (
+            ladders[miner.id].index(miner.reported)
+            for miner in inputs.miners
+            if miner.reported in ladders[miner.id]
+        ),
+        default=0,
+    )
+
+
+def _wanted(
+    settings: HeatSettings, level: int, room: float, target: float, top: int
+) -> int:
+    if room >= target + _FAR_ABOVE:
+        return 0
+    if room >= target + settings.tolerance:
+        return max(level - 1, 0)
+    if room < target - settings.tolerance:
+        return min(level + 1, top)
+    return level
+
+
+def _sentence(
+    inputs: Inputs,
+    room: float | None,
+    what: Rung,
+    stale_since: datetime | None,
+    too_hot: bool,
+) -> Sentence:
+    if stale_since is not None:
+        return Sentence("heat_stale", {"time": stale_since})
+    if too_hot:
+        return Sentence("heat_too_hot", {"room": room})
+    if inputs.target is None:
+        return Sentence("heat_off", {})
+    return Sentence("heat", {"room": room, "target": inputs.target, "what": what})

@@ -1,0 +1,481 @@
+"""Who decides for each miner, and the one command that is due.
+
+Safety goes before the user, the user before quiet hours, heat, surplus, champion, price
+bands and calendar. Down steps come before up steps, one after the other.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
+
+from .circuits import allows, load, lowered
+from .ledger import Entry, Ledger, switches_of
+from .model import (
+    LOWEST,
+    OFF,
+    Circuit,
+    Control,
+    Controller,
+    Manual,
+    MinerView,
+    Rung,
+    Sentence,
+    Settlement,
+    Standing,
+    State,
+    StrategyType,
+    Wish,
+)
+from .rungs import capped, is_at, resolve, watts_of
+
+_ORDER: tuple[StrategyType, ...] = (
+    "heat",
+    "solar",
+    "champion",
+    "price_bands",
+    "calendar",
+)
+MOST_ATTEMPTS = 3
+_RETRY = (timedelta(minutes=5), timedelta(minutes=10))
+_RETRY_REFUSED = timedelta(minutes=1)
+_LOOK_AGAIN = timedelta(minutes=15)
+_SOON = timedelta(seconds=1)
+_STAGGER = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class _Goal:
+    """What a miner should do, decided by whom."""
+
+    by: Controller
+    rung: Rung | None = None
+    standing: Standing | None = None
+    wish: Wish | None = None
+    reason: Sentence | None = None
+    until: datetime | None = None
+    urgent: bool = False
+    gives_back: bool = False
+
+
+def settle(
+    now: datetime,
+    zone: tzinfo,
+    standings: Sequence[Standing],
+    miners: Iterable[MinerView],
+    circuits: Sequence[Circuit],
+    ledger: Ledger,
+) -> tuple[Settlement, Ledger]:
+    """Return who decides for each miner and what is due now.
+
+    ``standings`` are those that are on, in any order. The ledger must be stored before
+    a command is sent; it counts every command as sent.
+    """
+    views = sorted(miners, key=lambda it: it.id)
+    active = sorted(
+        (it for it in standings if not it.dry_run),
+        key=lambda it: (_ORDER.index(it.type), it.id),
+    )
+    wishes: dict[str, list[tuple[Standing, Wish]]] = {}
+    for standing in active:
+        for wish in standing.decision.wishes:
+            wishes.setdefault(wish.miner, []).append((standing, wish))
+    entries = {
+        view.id: _seen(ledger.entries.get(view.id, Entry()), view) for view in views
+    }
+    goals: dict[str, _Goal] = {}
+    wished: dict[str, Rung | None] = {}
+    released: set[str] = set()
+    for view in views:
+        goal = _goal(view, wishes.get(view.id, []), entries[view.id])
+        wished[view.id] = None if goal.gives_back else goal.rung
+        if view.manual is not None:
+            if _is_over(view.manual, wished[view.id], now):
+                released.add(view.id)
+            else:
+                goal = _by_hand(view, view.manual)
+                entries[view.id] = replace(entries[view.id], before=None)
+        goals[view.id] = _safe(view, goal, wishes.get(view.id, []))
+    loads = {view.id: load(view, entries[view.id]) for view in views}
+    for circuit in circuits:
+        _fit(circuit, views, goals, loads)
+    execution = _Execution(now, zone, circuits, loads, entries, ledger)
+    controls = execution.run(views, goals)
+    states = {it.id: _state(it, controls) for it in standings}
+    checks = [it.decision.next_check_at for it in standings]
+    checks += [*execution.checks, now + _LOOK_AGAIN]
+    checks += [
+        view.manual.until
+        for view in views
+        if view.manual is not None and view.manual.until is not None
+    ]
+    settlement = Settlement(
+        controls=controls,
+        states=states,
+        next_check_at=min((it for it in checks if it > now), default=now + _SOON),
+        wished=wished,
+        released=frozenset(released),
+    )
+    return settlement, Ledger(
+        # A miner that left is forgotten with its entry
+        entries={k: v for k, v in execution.entries.items() if v != Entry()},
+        commanded_at=execution.commanded_at,
+    )
+
+
+def is_held(
+    kind: StrategyType, standing_id: str, control: Control | None, *, cap: bool = False
+) -> bool:
+    """Return whether somebody before a strategy decides for a miner: its ``held``."""
+    if control is None or control.strategy == standing_id or cap:
+        return False
+    if control.by in {"safety", "manual", "quiet_hours"}:
+        return True
+    before = _ORDER[: _ORDER.index(kind)]
+    return control.by in before
+
+
+def _seen(entry: Entry, view: MinerView) -> Entry:
+    """Return an entry with what the miner reports."""
+    if entry.target is None or not is_at(view, entry.target) or entry.reached:
+        return entry
+    return replace(entry, reached=True, attempts=0)
+
+
+def _goal(
+    view: MinerView, wishes: Sequence[tuple[Standing, Wish]], entry: Entry
+) -> _Goal:
+    """Return what the first strategy with a wish wants, under the caps of all."""
+    goal: _Goal | None = None
+    last: _Goal | None = None
+    is_left = False
+    for standing, wish in wishes:
+        if wish.cap or wish.safety:
+            continue
+        rung = resolve(wish.rung, view)
+        if rung is None:
+            is_left = True
+            continue
+        found = _Goal(
+            by=standing.type,
+            rung=rung,
+            standing=standing,
+            wish=wish,
+            reason=wish.reason,
+            until=wish.until,
+            urgent=wish.urgent,
+        )
+        if wish.rung == OFF and rung != OFF:
+            values = {"miner": view.id, "rung": rung}
+            found = replace(found, reason=Sentence("cannot_be_off", values))
+        if not wish.yields:
+            goal = found
+            break
+        last = last or found
+    goal = goal or last
+    if goal is None:
+        goal = _Goal(by="nothing")
+        if not is_left and entry.before is not None:
+            goal = replace(goal, rung=entry.before, gives_back=True)
+    for standing, wish in wishes:
+        if wish.cap:
+            goal = _below(view, goal, standing, wish)
+    return goal
+
+
+def _below(view: MinerView, goal: _Goal, standing: Standing, wish: Wish) -> _Goal:
+    """Return a goal that quiet hours allow."""
+    cap = resolve(wish.rung, view)
+    wanted = goal.rung if goal.rung is not None else view.reported
+    if cap is None or wanted is None:
+        return goal
+    rung = capped(wanted, cap, view)
+    if rung == wanted:
+        return goal
+    return _Goal(
+        by="quiet_hours",
+        rung=rung,
+        standing=standing,
+        wish=wish,
+        reason=wish.reason,
+        until=wish.until,
+    )
+
+
+def _is_over(manual: Manual, wished: Rung | None, now: datetime) -> bool:
+    match manual.ends:
+        case "time":
+            return manual.until is None or now >= manual.until
+        case "next_change":
+            return wished != manual.against
+    return False
+
+
+def _by_hand(view: MinerView, manual: Manual) -> _Goal:
+    values = {"rung": view.reported, "until": manual.until, "ends": manual.ends}
+    return _Goal(by="manual", reason=Sentence("manual", values), until=manual.until)
+
+
+def _safe(
+    view: MinerView, goal: _Goal, wishes: Sequence[tuple[Standing, Wish]]
+) -> _Goal:
+    """Return a goal that the miner's own faults and the room allow."""
+    caps: list[tuple[Rung, Sentence, Standing | None]] = [
+        (wish.rung, wish.reason, standing) for standing, wish in wishes if wish.safety
+    ]
+    if view.safety is not None:
+        rung = OFF if view.safety == "stop" else LOWEST
+        caps.append((rung, Sentence(f"safety_{view.safety}", {"miner": view.id}), None))
+    for rung, reason, standing in caps:
+        cap = resolve(rung, view)
+        wanted = goal.rung if goal.rung is not None else view.reported
+        if cap is None or wanted is None or capped(wanted, cap, view) == wanted:
+            continue
+        goal = _Goal("safety", cap, standing, reason=reason, urgent=True)
+    return goal
+
+
+def _fit(
+    circuit: Circuit,
+    views: Sequence[MinerView],
+    goals: dict[str, _Goal],
+    loads: Mapping[str, float],
+) -> None:
+    """Lower goals until a circuit holds; what the user set by hand goes last."""
+    plan: dict[str, float] = {}
+    for view in views:
+        if view.id in circuit.miners:
+            rung = goals[view.id].rung
+            watts = None if rung is None else watts_of(rung, view)
+            if rung is not None and is_at(view, rung):
+                watts = loads[view.id]
+            plan[view.id] = loads[view.id] if watts is None else watts
+    worst_first = sorted(
+        views,
+        key=lambda it: (
+            goals[it.id].by == "manual",
+            -(it.efficiency or 0.0),
+            it.id,
+        ),
+    )
+    is_over = sum(loads.get(it, 0.0) for it in circuit.miners) > circuit.max_watts
+    for miner, rung in lowered(circuit, plan, worst_first).items():
+        values = {"circuit": circuit.label, "watts": circuit.max_watts}
+        reason = Sentence("circuit", values)
+        standing = goals[miner].standing
+        goals[miner] = _Goal("safety", rung, standing, reason=reason, urgent=is_over)
+
+
+class _Execution:
+    """Turns goals into the commands that are due."""
+
+    def __init__(
+        self,
+        now: datetime,
+        zone: tzinfo,
+        circuits: Sequence[Circuit],
+        loads: Mapping[str, float],
+        entries: dict[str, Entry],
+        ledger: Ledger,
+    ) -> None:
+        self._now = now
+        self._day = now.astimezone(zone).date()
+        self._circuits = circuits
+        self._loads = dict(loads)
+        self.entries = entries
+        self.commanded_at = {
+            key: min(at, now) for key, at in ledger.commanded_at.items()
+        }
+        self.checks: list[datetime] = []
+
+    def run(
+        self, views: Sequence[MinerView], goals: Mapping[str, _Goal]
+    ) -> dict[str, Control]:
+        """Return who controls each miner, some with a command."""
+        controls: dict[str, Control] = {}
+
+        def turn(view: MinerView) -> tuple[bool, bool, float, str]:
+            goal = goals[view.id]
+            watts = watts_of(goal.rung, view)
+            step = 0.0 if watts is None else watts - self._loads[view.id]
+            return not goal.urgent, step > 0, view.efficiency or 0.0, view.id
+
+        for view in sorted(views, key=turn):
+            goal = goals[view.id]
+            control = Control(
+                by=goal.by,
+                reason=goal.reason,
+                strategy=None if goal.standing is None else goal.standing.id,
+                rung=goal.rung,
+                until=goal.until,
+                pool=None if goal.wish is None else goal.wish.pool,
+            )
+            if goal.gives_back:
+                control = self._given_back(view, goal, control)
+            elif goal.rung is not None:
+                control = self._commanded(view, goal, goal.rung, control)
+            controls[view.id] = control
+        return controls
+
+    def _given_back(self, view: MinerView, goal: _Goal, control: Control) -> Control:
+        """Give a miner back what it had before."""
+        entry = self.entries[view.id]
+        if goal.rung is None or is_at(view, goal.rung):
+            self.entries[view.id] = replace(entry, before=None)
+            return replace(control, rung=None)
+        control = self._commanded(view, goal, goal.rung, control)
+        return replace(control, rung=None)
+
+    def _commanded(
+        self, view: MinerView, goal: _Goal, rung: Rung, control: Control
+    ) -> Control:
+        """Return a control with its command if it is due, else with why it is not."""
+        entry = self.entries[view.id]
+        if not view.online or view.reported is None:
+            return control
+        if is_at(view, rung):
+            if entry.target != rung:
+                # It is there already: nothing was commanded, but this is the wish now
+                self.entries[view.id] = self._adopted(entry, view, rung)
+            return control
+        decision = None if goal.standing is None else goal.standing.decision
+        is_retry = entry.target == rung and not entry.reached
+        if is_retry and (control := self._tried(view, entry, control)).attempt == 0:
+            return control
+        is_stop_or_start = OFF in {rung, view.reported}
+        is_free = decision is not None and decision.free_steps and not is_stop_or_start
+        if not goal.urgent and not is_retry and not is_free:
+            if not goal.gives_back and (held := self._held(view, goal, rung, entry)):
+                return replace(control, reason=held)
+        if not goal.urgent and not self._has_turn(goal):
+            return control
+        if not allows(self._circuits, self._loads, view, rung):
+            return replace(control, reason=_too_much(self._circuits, view))
+        self._note(view, goal, rung, entry, is_retry=is_retry, is_free=is_free)
+        return replace(control, command=rung, attempt=self.entries[view.id].attempts)
+
+    def _adopted(self, entry: Entry, view: MinerView, rung: Rung) -> Entry:
+        before = view.reported if entry.before is None else entry.before
+        return replace(entry, target=rung, reached=True, attempts=0, before=before)
+
+    def _tried(self, view: MinerView, entry: Entry, control: Control) -> Control:
+        """Return attempt 0 while a command is on its way or was refused too often."""
+        tried = min(entry.tried_at or self._now, self._now)
+        is_back = view.reachable_since is not None and view.reachable_since > tried
+        if entry.attempts >= MOST_ATTEMPTS and not is_back:
+            return replace(control, reason=_refused(view, entry))
+        wait = _RETRY[min(entry.attempts, len(_RETRY)) - 1]
+        if view.refusal is not None:
+            wait = _RETRY_REFUSED * entry.attempts
+        if self._now < tried + wait and not is_back:
+            self.checks.append(tried + wait)
+            if entry.attempts > 1 or view.refusal is not None:
+                return replace(control, reason=_refused(view, entry))
+            return control
+        return replace(control, attempt=entry.attempts + 1)
+
+    def _held(
+        self, view: MinerView, goal: _Goal, rung: Rung, entry: Entry
+    ) -> Sentence | None:
+        """Return why a miner may not be switched yet."""
+        decision = None if goal.standing is None else goal.standing.decision
+        if decision is None:
+            return None
+        last = entry.switched_at if decision.free_steps else entry.changed_at
+        if view.reported == OFF and last is None:
+            last = view.since
+        is_back = (
+            view.reachable_since is not None
+            and last is not None
+            and view.reachable_since > last
+            and entry.target == rung
+        )
+        if last is not None and not is_back:
+            last = min(last, self._now)
+            if self._now < last + decision.min_time:
+                self.checks.append(last + decision.min_time)
+                minutes = int((self._now - last) / timedelta(minutes=1))
+                values = {"miner": view.id, "rung": rung, "minutes": minutes}
+                return Sentence("hold_miner", values)
+        # The last switching of a day is kept for a step down
+        watts = watts_of(rung, view)
+        is_up = rung != OFF and (watts is None or watts > self._loads[view.id])
+        most = decision.max_switches - (decision.max_switches > 1 and is_up)
+        if switches_of(entry, self._day) >= most:
+            return Sentence("limit", {"n": decision.max_switches})
+        return None
+
+    def _has_turn(self, goal: _Goal) -> bool:
+        """Return whether the strategy may command one more miner now."""
+        key = "" if goal.standing is None else goal.standing.id
+        stagger = _STAGGER
+        if goal.standing is not None:
+            stagger = goal.standing.decision.stagger
+        last = self.commanded_at.get(key)
+        if last is None or self._now >= last + stagger:
+            return True
+        self.checks.append(last + stagger)
+        return False
+
+    def _note(
+        self,
+        view: MinerView,
+        goal: _Goal,
+        rung: Rung,
+        entry: Entry,
+        *,
+        is_retry: bool,
+        is_free: bool,
+    ) -> None:
+        """Write a command into the ledger, and what the miner may draw from now on."""
+        now = self._now
+        is_switch = OFF in {rung, view.reported}
+        counts = not is_retry and not is_free
+        before = view.reported if entry.before is None else entry.before
+        self.entries[view.id] = replace(
+            entry,
+            target=rung,
+            reached=False,
+            changed_at=entry.changed_at if is_retry else now,
+            switched_at=now if is_switch and not is_retry else entry.switched_at,
+            attempts=entry.attempts + 1 if is_retry else 1,
+            tried_at=now,
+            day=max(entry.day, self._day) if entry.day else self._day,
+            switches=switches_of(entry, self._day) + counts,
+            before=before,
+        )
+        self._loads[view.id] = max(
+            self._loads[view.id], watts_of(rung, view) or self._loads[view.id]
+        )
+        key = "" if goal.standing is None else goal.standing.id
+        self.commanded_at[key] = now
+
+
+def _refused(view: MinerView, entry: Entry) -> Sentence:
+    values = {
+        "miner": view.id,
+        "rung": entry.target,
+        "n": entry.attempts,
+        "reason": view.refusal or "no_answer",
+    }
+    return Sentence("not_obeying", values)
+
+
+def _too_much(circuits: Iterable[Circuit], view: MinerView) -> Sentence:
+    circuit = next(it for it in circuits if view.id in it.miners)
+    return Sentence("circuit", {"circuit": circuit.label, "watts": circuit.max_watts})
+
+
+def _state(standing: Standing, controls: Mapping[str, Control]) -> State:
+    """Return what a strategy shows of itself."""
+    if standing.dry_run:
+        return "dry_run"
+    decision = standing.decision
+    wanted = {it.miner for it in decision.wishes if it.miner in controls}
+    others = [controls[it].by for it in wanted if controls[it].strategy != standing.id]
+    wishes_all = [it for it in decision.wishes if not it.yields and not it.cap]
+    if wanted and len(others) == len(wanted) and wishes_all:
+        if all(by == "manual" for by in others):
+            return "overridden"
+        if all(by != "nothing" for by in others):
+            return "suspended"
+    return decision.state

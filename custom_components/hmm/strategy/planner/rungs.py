@@ -1,0 +1,69 @@
+"""What a rung means for one miner, and what it draws."""
+
+from .model import LOWEST, OFF, ON, MinerView, Mode, Rung
+
+_NEVER_CHOSEN = "mode:oc"
+"""Overclocking is for those who name it."""
+
+
+def ladder(miner: MinerView) -> list[Mode]:
+    """Return what may be chosen by watts, least first: modes whose watts are known."""
+    return sorted(
+        (
+            mode
+            for mode in miner.modes
+            if mode.watts is not None
+            and mode.watts > 0
+            and mode.rung != _NEVER_CHOSEN
+            and (mode.rung == ON or mode.rung.startswith("mode:"))
+        ),
+        key=lambda mode: (mode.watts or 0, mode.rung),
+    )
+
+
+def resolve(rung: Rung, miner: MinerView) -> Rung | None:
+    """Return ``off``, ``on`` or a named rung that the miner has; None: leave it.
+
+    Where no mode can be chosen, ``on`` at least ends an ``off``.
+    """
+    match rung:
+        case "leave":
+            return None
+        case "on":
+            return ON
+        case "off":
+            return OFF if miner.can_be_off else resolve(LOWEST, miner)
+        case "normal":
+            return miner.default_mode or ON
+        case "lowest" | "highest":
+            if not (steps := ladder(miner)):
+                return ON
+            return steps[0 if rung == LOWEST else -1].rung
+    return rung if any(mode.rung == rung for mode in miner.modes) else None
+
+
+def is_at(miner: MinerView, rung: Rung) -> bool:
+    """Return whether a miner reports what ``resolve`` returned."""
+    if rung == ON:
+        return miner.reported not in {OFF, None}
+    return miner.reported == rung
+
+
+def watts_of(rung: Rung | None, miner: MinerView) -> float | None:
+    """Return what a miner draws on a rung, as far as it is known."""
+    if rung == OFF:
+        return 0.0
+    for mode in miner.modes:
+        if mode.rung == rung:
+            return mode.watts
+    return miner.watts if rung is not None and is_at(miner, rung) else None
+
+
+def capped(rung: Rung, cap: Rung, miner: MinerView) -> Rung:
+    """Return the lower of two resolved rungs; the cap where that is not known."""
+    if rung == OFF:
+        return rung
+    watts, most = watts_of(rung, miner), watts_of(cap, miner)
+    if cap in {OFF, rung}:
+        return cap
+    return rung if watts is not None and most is not None and watts <= most else cap
