@@ -7,7 +7,9 @@ import { HmmLeaderboardCard } from "./cards/leaderboard";
 import { HmmMinerCard, HmmMinersCard } from "./cards/miner";
 import { HmmPoolCard } from "./cards/pool";
 import { HmmPoolsCard } from "./cards/pools";
+import { HmmStrategyCard } from "./cards/strategy";
 import { HmmMinersTableCard } from "./cards/table";
+import { HmmTuningCard } from "./cards/tuning";
 import { formOf } from "./editors";
 import { fire, type Hass, list, type Listed, pageHass } from "./hass";
 import { registerStrategies } from "./strategy";
@@ -29,6 +31,8 @@ const CARDS: [name: string, text: TextKey, card: unknown][] = [
   ["hmm-pool-card", "card_pool", HmmPoolCard],
   ["hmm-pools-card", "card_pools", HmmPoolsCard],
   ["hmm-leaderboard-card", "card_leaderboard", HmmLeaderboardCard],
+  ["hmm-strategy-card", "card_strategy", HmmStrategyCard],
+  ["hmm-tuning-card", "card_tuning", HmmTuningCard],
 ];
 
 export function register(version: string): void {

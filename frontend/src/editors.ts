@@ -5,6 +5,8 @@ import { maybeText, text } from "./texts";
 
 const MINERS = { device: { multiple: true, filter: [{ integration: "hmm" }], entity: [{ integration: "hmm", domain: "sensor" }] } };
 
+const DEVICES: Record<string, string> = { "hmm-pool-card": "form_device_pool", "hmm-strategy-card": "form_device_strategy" };
+
 export function formOf(card: string, hass: () => Hass): object {
   const say = (key: Parameters<typeof text>[1]) => text(hass(), key);
   const choice = (name: string, ...values: ("compact" | "detailed" | "figures" | "problems" | "mining" | "best_share")[]) => ({
@@ -22,11 +24,13 @@ export function formOf(card: string, hass: () => Hass): object {
     "hmm-pool-card": [device, choice("layout", "figures", "compact")],
     "hmm-pools-card": [title, { name: "devices", selector: MINERS }],
     "hmm-leaderboard-card": [title, limit],
+    "hmm-strategy-card": [{ ...device, required: false }, { name: "short", selector: { boolean: {} } }],
+    "hmm-tuning-card": [device],
     "hmm-fleet-badge": [choice("show", "problems", "mining", "best_share")],
   };
   return {
     schema: forms[card] ?? [],
     computeLabel: ({ name }: { name: string }) =>
-      maybeText(hass(), name === "device_id" ? (card === "hmm-pool-card" ? "form_device_pool" : "form_device_miner") : card === "hmm-pools-card" && name === "devices" ? "form_devices_pool" : `form_${name}`),
+      maybeText(hass(), name === "device_id" ? (DEVICES[card] ?? "form_device_miner") : card === "hmm-pools-card" && name === "devices" ? "form_devices_pool" : `form_${name}`),
   };
 }

@@ -56,7 +56,7 @@ export interface Hass {
   loadBackendTranslation(category: string, integration?: string): Promise<unknown>;
   formatEntityState(state: HassState, value?: string): string;
   formatEntityAttributeValue(state: HassState, attribute: string): string;
-  callService(domain: string, service: string, data?: object, target?: object): Promise<unknown>;
+  callService(domain: string, service: string, data?: object, target?: object, notifyOnError?: boolean, returnResponse?: boolean): Promise<unknown>;
 }
 
 export type CardConfig = Record<string, unknown> & { type: string };

@@ -2,7 +2,7 @@
 
 import type { Hass, HassState, RegistryDevice } from "./hass";
 
-export type Kind = "fleet" | "miner" | "pool" | "worker" | "other";
+export type Kind = "fleet" | "miner" | "pool" | "strategy" | "worker" | "other";
 
 /** A device of HMM and its entities by domain and translation key, as "sensor.hashrate". */
 export interface HmmDevice {
@@ -16,6 +16,7 @@ export interface Model {
   fleet?: HmmDevice;
   miners: HmmDevice[];
   pools: HmmDevice[];
+  strategies: HmmDevice[];
   /** The pool accounts that list a worker of a miner, by the miner's id. */
   poolsOf: Map<string, HmmDevice[]>;
   byId: Map<string, HmmDevice>;
@@ -23,6 +24,7 @@ export interface Model {
 
 const FLEET = ["sensor.miners_online", "sensor.miners", "button.reload_drivers", "sensor.drivers"];
 const POOL = ["sensor.pool_status", "binary_sensor.health", "binary_sensor.stratum"];
+const STRATEGY = ["sensor.strategy_status", "switch.strategy"];
 const MINER = [
   "sensor.status",
   "binary_sensor.running",
@@ -38,6 +40,7 @@ function kindOf(device: RegistryDevice, entities: Record<string, string>): Kind 
   const has = (keys: string[]) => keys.some((key) => key in entities);
   if (has(FLEET)) return "fleet";
   if (has(POOL)) return "pool";
+  if (has(STRATEGY)) return "strategy";
   if (device.entry_type === "service") return "other";
   return has(MINER) ? "miner" : "worker";
 }
@@ -55,7 +58,7 @@ export function modelOf(hass: Hass): Model {
     const domain = entity.entity_id.slice(0, entity.entity_id.indexOf("."));
     entities[`${domain}.${entity.translation_key}`] ??= entity.entity_id;
   }
-  const model: Model = { miners: [], pools: [], poolsOf: new Map(), byId: new Map() };
+  const model: Model = { miners: [], pools: [], strategies: [], poolsOf: new Map(), byId: new Map() };
   for (const [id, entities] of found) {
     const device = hass.devices[id];
     if (!device) continue;
@@ -64,6 +67,7 @@ export function modelOf(hass: Hass): Model {
     if (one.kind === "fleet") model.fleet ??= one;
     else if (one.kind === "miner") model.miners.push(one);
     else if (one.kind === "pool") model.pools.push(one);
+    else if (one.kind === "strategy") model.strategies.push(one);
   }
   for (const { kind, device } of model.byId.values()) {
     if (kind !== "worker" || !device.via_device_id || model.byId.get(device.via_device_id)?.kind !== "miner") continue;
@@ -74,6 +78,7 @@ export function modelOf(hass: Hass): Model {
   const byName = (a: HmmDevice, b: HmmDevice) => nameOf(a).localeCompare(nameOf(b), undefined, { numeric: true });
   model.miners.sort(byName);
   model.pools.sort(byName);
+  model.strategies.sort(byName);
   last = { entities: hass.entities, devices: hass.devices, model };
   return model;
 }

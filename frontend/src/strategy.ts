@@ -17,7 +17,7 @@ interface ViewConfig extends DashboardConfig {
   device_id?: string;
 }
 
-type View = "fleet" | "miners" | "miner" | "pools" | "energy" | "health";
+type View = "fleet" | "miners" | "miner" | "pools" | "energy" | "strategy" | "health";
 type Card = Partial<CardConfig> & { type: string };
 interface Section {
   type: "grid";
@@ -30,6 +30,7 @@ const ICONS: Record<Exclude<View, "miner">, string> = {
   miners: "mdi:pickaxe",
   pools: "mdi:server-network",
   energy: "mdi:lightning-bolt",
+  strategy: "mdi:calendar-clock",
   health: "mdi:heart-pulse",
 };
 const VIEW = "custom:hmm-view";
@@ -53,6 +54,7 @@ export function dashboard(hass: Hass, config: DashboardConfig): object {
       ...(model.miners.length ? [view("miners")] : []),
       ...(model.pools.length ? [view("pools")] : []),
       ...(model.miners.some((miner) => "sensor.energy" in miner.entities) ? [view("energy")] : []),
+      ...(model.strategies.length ? [view("strategy")] : []),
       ...(model.miners.length ? [view("health")] : []),
       ...model.miners.map((miner) => ({
         title: nameOf(miner),
@@ -102,6 +104,11 @@ export function view(hass: Hass, config: ViewConfig): object {
       );
     case "energy":
       return energyView(hass, model);
+    case "strategy":
+      return sections(
+        model.strategies.map((strategy) => section([{ type: "custom:hmm-strategy-card", device_id: strategy.id, grid_options: FULL }], 2)),
+        4,
+      );
     case "health":
       return healthView(model, heading);
   }
@@ -128,6 +135,7 @@ function fleetView(hass: Hass, model: Model, config: ViewConfig, heading: (key: 
           // On a phone the verdict comes first
           { ...heading("view_fleet", "mdi:sigma"), visibility: [{ condition: "screen", media_query: "(min-width: 768px)" }] },
           { type: "custom:hmm-fleet-card", more: "miners", grid_options: FULL },
+          ...model.strategies.slice(0, 1).map((strategy): Card => ({ type: "custom:hmm-strategy-card", device_id: strategy.id, short: true, grid_options: FULL })),
           config.intro ? { type: "markdown", text_only: true, content: config.intro, grid_options: FULL } : undefined,
         ],
         2,
@@ -178,6 +186,7 @@ function minerView(hass: Hass, miner: HmmDevice | undefined, heading: (key: Text
       section([
         { type: "custom:hmm-miner-card", device_id: miner.id, layout: "detailed" },
         ...tiles.map((entity): Card => ({ type: "tile", entity, name: { type: "entity" }, grid_options: HALF })),
+        "sensor.autotune" in miner.entities && { type: "custom:hmm-tuning-card", device_id: miner.id, grid_options: FULL },
       ]),
       section([
         shown.length > 0 && heading("last_24_hours", "mdi:chart-line"),
