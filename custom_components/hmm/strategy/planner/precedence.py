@@ -37,7 +37,7 @@ _ORDER: tuple[StrategyType, ...] = (
 )
 MOST_ATTEMPTS = 3
 _RETRY = (timedelta(minutes=5), timedelta(minutes=10))
-_RETRY_REFUSED = timedelta(minutes=1)
+_RETRY_SOON = timedelta(minutes=1)
 _LOOK_AGAIN = timedelta(minutes=15)
 _SOON = timedelta(seconds=1)
 _STAGGER = timedelta(seconds=10)
@@ -258,6 +258,11 @@ def _fit(
         ),
     )
     is_over = sum(loads.get(it, 0.0) for it in circuit.miners) > circuit.max_watts
+    if is_over:
+        # What is to go down anyway must not wait for its turn
+        for name, watts in plan.items():
+            if watts < loads[name]:
+                goals[name] = replace(goals[name], urgent=True)
     for miner, rung in lowered(circuit, plan, worst_first).items():
         values = {"circuit": circuit.label, "watts": circuit.max_watts}
         reason = Sentence("circuit", values)
@@ -339,8 +344,10 @@ class _Execution:
             return control
         decision = None if goal.standing is None else goal.standing.decision
         is_retry = entry.target == rung and not entry.reached
-        if is_retry and (control := self._tried(view, entry, control)).attempt == 0:
-            return control
+        if is_retry:
+            control = self._tried(view, entry, control, urgent=goal.urgent)
+            if control.attempt == 0:
+                return control
         is_stop_or_start = OFF in {rung, view.reported}
         is_free = decision is not None and decision.free_steps and not is_stop_or_start
         if not goal.urgent and not is_retry and not is_free:
@@ -357,15 +364,20 @@ class _Execution:
         before = view.reported if entry.before is None else entry.before
         return replace(entry, target=rung, reached=True, attempts=0, before=before)
 
-    def _tried(self, view: MinerView, entry: Entry, control: Control) -> Control:
-        """Return attempt 0 while a command is on its way or was refused too often."""
+    def _tried(
+        self, view: MinerView, entry: Entry, control: Control, *, urgent: bool
+    ) -> Control:
+        """Return attempt 0 while a command is on its way or was refused too often.
+
+        Safety tries again sooner and never gives up.
+        """
         tried = min(entry.tried_at or self._now, self._now)
         is_back = view.reachable_since is not None and view.reachable_since > tried
-        if entry.attempts >= MOST_ATTEMPTS and not is_back:
+        if entry.attempts >= MOST_ATTEMPTS and not is_back and not urgent:
             return replace(control, reason=_refused(view, entry))
         wait = _RETRY[min(entry.attempts, len(_RETRY)) - 1]
-        if view.refusal is not None:
-            wait = _RETRY_REFUSED * entry.attempts
+        if urgent or view.refusal is not None:
+            wait = _RETRY_SOON * min(entry.attempts, 10)
         if self._now < tried + wait and not is_back:
             self.checks.append(tried + wait)
             if entry.attempts > 1 or view.refusal is not None:

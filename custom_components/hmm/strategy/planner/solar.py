@@ -25,7 +25,8 @@ _PLUG_DELAY = timedelta(minutes=5)
 _LEAST_MARGIN = 50.0
 _MARGIN = 0.1
 _LONGER = 3
-"""Times the delay to go down: so long a mean counts even with gaps in the import."""
+_MOSTLY = 0.6
+"""Times the delay to go down: in so long a time, so much of it counts as all."""
 _SOC_STEP = 3.0
 _LOOK_AGAIN = timedelta(seconds=30)
 _MOST_SAMPLES = 2000
@@ -106,9 +107,9 @@ class _Meter:
         """Return the mean of what there would be without the miners."""
         return sum(it.gross * part for it, part in self._parts(length))
 
-    def always_below(self, length: timedelta, limit: float) -> bool:
-        """Return whether the surplus was below a limit all the time."""
-        return all(it.surplus < limit for it, _part in self._parts(length))
+    def below(self, length: timedelta, limit: float) -> float:
+        """Return for what part of a length the surplus was below a limit."""
+        return sum(part for it, part in self._parts(length) if it.surplus < limit)
 
 
 def _meter(settings: SolarSettings, inputs: Inputs) -> _Meter:
@@ -245,7 +246,7 @@ def _step(
     others = [it for it in miners if not _is_free(it)]
     # What others decide for draws its part, whatever would be allotted to it
     taken = sum(
-        (it.watts if it.watts is not None else _draw(it, it.reported)) for it in others
+        max(it.watts or 0.0, _draw(it, it.reported)) for it in others
     )
     settled = None if memory.acted_at is None else memory.acted_at + _SETTLE
     acted = {
@@ -308,11 +309,9 @@ def _down(
         step = _draw(running[-1], memory.allotted[running[-1].id])
         margin = max(_LEAST_MARGIN, _MARGIN * step)
         length = settings.off_delay
-        if not (meter.covers(length, settled) and meter.always_below(length, -margin)):
+        if not _imports(meter, length, settled, -margin, 1.0):
             length = settings.off_delay * _LONGER
-            if not meter.covers(length, settled):
-                return None
-            if meter.surplus(length) >= -margin:
+            if not _imports(meter, length, settled, -margin, _MOSTLY):
                 return None
         budget = meter.gross(length) - taken
         imported = -meter.surplus(length)
@@ -339,6 +338,21 @@ def _down(
         allotted={**memory.allotted, **lower},
         acted_at=inputs.now,
         said=said,
+    )
+
+
+def _imports(
+    meter: _Meter,
+    length: timedelta,
+    settled: datetime | None,
+    limit: float,
+    part: float,
+) -> bool:
+    """Return whether the house imported for that part of a length, and on average."""
+    return (
+        meter.covers(length, settled)
+        and meter.below(length, limit) >= part - 1e-6
+        and meter.surplus(length) < limit
     )
 
 

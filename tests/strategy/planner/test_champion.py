@@ -1,0 +1,162 @@
+"""Champion: one miner runs in dear hours, and who replaces it."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from custom_components.hmm.strategy.planner.champion import ChampionMemory, ranked
+from custom_components.hmm.strategy.planner.decide import decide
+from custom_components.hmm.strategy.planner.model import OFF, BandNow, Inputs, Price
+from custom_components.hmm.strategy.planner.settings import ChampionSettings
+
+from .test_properties import followed
+from .world import START, SimMiner, Strategy, World, bitaxe, fleet, nano, nerdqaxe
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+
+
+def dear(miners: list[SimMiner], *prices: float | None, **settings: Any) -> World:
+    """Return a world with a champion above 30."""
+    stored = {"above": 30, "timing": {"stagger": 0}} | settings
+    champion = ChampionSettings.from_dict(stored)
+    feed = followed(list(prices), 60)
+    return World(miners, [Strategy("champion", "champion", champion, feed)])
+
+
+def running(world: World) -> list[str]:
+    """Return who mines."""
+    return [it.id for it in world.miners if it.running]
+
+
+def test_only_the_most_efficient_runs_while_it_is_dear() -> None:
+    """Given dear hours, then one miner runs low, and after them all is as before."""
+    world = dear(fleet(), 20, 40, 40, 20)
+    world.run(HOUR)
+    assert len(running(world)) == 4
+    assert world.strategies[0].decision is not None
+    assert world.strategies[0].decision.sentence.key == "champion_rests"
+    world.run(2 * HOUR)
+    assert running(world) == ["Bitaxe"]
+    assert world.miner("Bitaxe").reported == "mode:eco"
+    assert world.strategies[0].decision.champion == "Bitaxe"
+    assert world.strategies[0].decision.sentence.values["count"] == 3
+    world.run(HOUR)
+    assert {it.id: it.reported for it in world.miners} == {
+        it.id: it.reported for it in fleet()
+    }
+
+
+def test_the_others_may_run_low() -> None:
+    """Given a reserve that runs low, then nothing is off."""
+    world = dear([bitaxe(), nano()], 40, reserve="lowest", rung="highest")
+    world.run(HOUR)
+    assert [it.reported for it in world.miners] == ["mode:turbo", "mode:low"]
+
+
+def test_a_champion_that_does_not_mine_is_replaced() -> None:
+    """Given a champion that fails for six minutes, then the next runs, and says why."""
+    world = dear([bitaxe(), nano(), nerdqaxe()], 40)
+    world.run(HOUR)
+    champion = world.miner("Bitaxe")
+    champion.mining = False
+    world.run(5 * MINUTE)
+    assert running(world) == ["Bitaxe"]
+    world.run(3 * MINUTE)
+    assert running(world) == ["NerdQAxe++"]
+    assert world.strategies[0].decision is not None
+    sentence = world.strategies[0].decision.sentence
+    assert sentence.key == "champion_replaced"
+    assert sentence.values == {
+        "miner": "NerdQAxe++",
+        "old": "Bitaxe",
+        "reason": "not_mining",
+    }
+    # It keeps its place when the first one could mine again
+    champion.mining = True
+    world.run(HOUR)
+    assert running(world) == ["NerdQAxe++"]
+
+
+def test_a_slow_starter_is_given_its_time() -> None:
+    """Given a champion that starts for four minutes, then it is not replaced."""
+    miners = [nano(running=False), bitaxe(safety="stop")]
+    miners[0].start_seconds = 240
+    world = dear(miners, 40)
+    world.run(HOUR)
+    assert running(world) == ["Avalon Nano 3S"]
+
+
+def test_when_all_fail_they_take_turns() -> None:
+    """Given miners that all fail, then there is always exactly one champion."""
+    miners = [bitaxe(), nano(), nerdqaxe()]
+    world = dear(miners, 40)
+    for it in miners:
+        it.mining = False
+    seen = []
+    for _ in range(120):
+        world.step()
+        assert world.strategies[0].decision is not None
+        champion = world.strategies[0].decision.champion
+        assert champion is not None
+        if seen[-1:] != [champion]:
+            seen.append(champion)
+        world.now += MINUTE
+    assert set(seen) == {it.id for it in miners}
+    assert 10 < len(seen) < 25
+
+
+def test_the_user_may_take_the_champion() -> None:
+    """Given a champion that is set by hand, then another one runs."""
+    world = dear([bitaxe(), nano(), nerdqaxe()], 40)
+    world.run(HOUR)
+    world.by_hand("Bitaxe", "mode:turbo", ends="never")
+    world.run(10 * MINUTE)
+    assert running(world) == ["Bitaxe", "NerdQAxe++"]
+    for it in world.miners:
+        world.by_hand(it.id, OFF, ends="never")
+    world.run(MINUTE)
+    assert world.strategies[0].decision is not None
+    assert world.strategies[0].decision.champion is None
+    assert world.strategies[0].decision.sentence.key == "champion_none"
+
+
+def test_figures_age_and_ties_are_stable() -> None:
+    """Given old, equal and no figures, then the order is by figures, then by id."""
+    views = [it.view(START) for it in (nerdqaxe("b"), nerdqaxe("a"), bitaxe("old"))]
+    views[2] = replace(views[2], efficiency=1.0, efficiency_at=START)
+    views.append(replace(bitaxe("none").view(START), efficiency=None))
+    order = [it.id for it in ranked(Inputs(START, miners=tuple(views)))]
+    assert order == ["old", "a", "b", "none"]
+    late = Inputs(START + timedelta(days=31), miners=tuple(reversed(views)))
+    assert [it.id for it in ranked(late)] == ["a", "b", "none", "old"]
+
+
+def test_it_may_follow_a_band_of_another_strategy() -> None:
+    """Given a band, then its hours count, and a strategy that is silent changes nothing."""
+    settings = ChampionSettings.from_dict({"band": "Dear"})
+    miners = tuple(it.view(START) for it in fleet())
+    memory: Any = None
+    for n, (band, champion) in enumerate(
+        [
+            (BandNow("Cheap"), None),
+            (BandNow("Dear", START + HOUR), "Bitaxe"),
+            (None, "Bitaxe"),
+            (BandNow("Cheap"), None),
+        ]
+    ):
+        inputs = Inputs(START + n * 20 * MINUTE, miners=miners, band=band)
+        decision, memory = decide(settings, memory, inputs)
+        assert decision.champion == champion
+
+
+def test_a_price_that_was_never_there_leaves_all_alone() -> None:
+    """Given no price yet, then it waits, and damaged memory is none."""
+    settings = ChampionSettings.from_dict({"above": 30})
+    inputs = Inputs(START, miners=(bitaxe().view(START),))
+    decision, _ = decide(settings, {"version": 1, "failed": 3, "price": []}, inputs)
+    assert decision.state == "waiting"
+    assert {it.rung for it in decision.wishes} == {"leave"}
+    decision, _ = decide(settings, None, replace(inputs, price=Price(40)))
+    assert decision.champion == "Bitaxe"
+    assert ChampionMemory.from_dict([], START) == ChampionMemory()

@@ -1,0 +1,511 @@
+"""What holds whatever happens: walks over days, with faults, users and clocks."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+import random
+from typing import Any
+
+import pytest
+
+from custom_components.hmm.strategy.planner.decide import decide, overridden
+from custom_components.hmm.strategy.planner.ledger import Ledger
+from custom_components.hmm.strategy.planner.model import (
+    OFF,
+    Circuit,
+    Inputs,
+    Manual,
+    Price,
+    Reading,
+    Standing,
+    Switched,
+)
+from custom_components.hmm.strategy.planner.precedence import settle
+from custom_components.hmm.strategy.planner.rungs import ladder, resolve
+from custom_components.hmm.strategy.planner.settings import (
+    BandsSettings,
+    CalendarSettings,
+    HeatSettings,
+)
+
+from .world import (
+    START,
+    SimMiner,
+    Strategy,
+    World,
+    avalon_q,
+    bitaxe,
+    fleet,
+    nano,
+    nerdqaxe,
+    price_of,
+    slots_from,
+)
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+def bands(**timing: Any) -> BandsSettings:
+    """Return three bands, the dear one off."""
+    stored = [
+        {"band_name": "Cheap", "upto": 20, "rung": "highest"},
+        {"band_name": "Normal", "upto": 30, "rung": "lowest"},
+        {"band_name": "Dear", "rung": "off"},
+    ]
+    return BandsSettings.from_dict({"bands": stored, "timing": timing})
+
+
+def followed(prices: list[float | None], minutes: int = 15) -> Any:
+    """Return a feed of prices, each for some minutes; None is a lost one."""
+
+    def feed(now: datetime) -> dict[str, Any]:
+        place = int((now - START) / timedelta(minutes=minutes))
+        price = prices[place % len(prices)]
+        end = START + (place + 1) * timedelta(minutes=minutes)
+        return {"price": None if price is None else Price(price, end)}
+
+    return feed
+
+
+def by_price(prices: list[float | None], **timing: Any) -> Strategy:
+    """Return a strategy by price bands."""
+    return Strategy("bands", "price_bands", bands(**timing), followed(prices))
+
+
+def priced(miners: list[SimMiner], *prices: float | None, **timing: Any) -> World:
+    """Return a world with price bands alone."""
+    return World(miners, [by_price(list(prices), stagger=0, **timing)])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_walk_through_days(seed: int) -> None:
+    """Given days of chance, then dwell, limits, circuits and the user's word hold."""
+    rng = random.Random(seed)
+    prices = [rng.choice([None, 10, 25, 40, rng.uniform(-5, 60)]) for _ in range(400)]
+    quiet = CalendarSettings.from_dict({"from": "22:00", "to": "06:30"})
+    heat = HeatSettings.from_dict({"min_cycle": 15})
+    room = [19.0]
+
+    def rooms(now: datetime) -> dict[str, Any]:
+        room[0] += rng.uniform(-0.3, 0.3)
+        target = 20.0 if now.hour > 12 else None
+        return {"room": Reading(room[0], now), "target": target}
+
+    strategies = [
+        by_price(prices, max_switches=6, min_time=30, stagger=10),
+        Strategy("quiet", "calendar", quiet, lambda now: {}),
+        Strategy("heat", "heat", heat, rooms, frozenset({"Avalon Nano 3S"})),
+    ]
+    circuits = [
+        Circuit("a", 1500, frozenset(it.id for it in fleet())),
+        Circuit("b", 160, frozenset({"Bitaxe", "NerdQAxe++", "Avalon Nano 3S"})),
+    ]
+    miners = fleet()
+    miners[3].running = False
+    world = World(miners, strategies, circuits)
+
+    def chance() -> None:
+        miner = rng.choice(world.miners)
+        match rng.randint(0, 200):
+            case 0:
+                miner.safety = rng.choice([None, "hot", "stop"])
+            case 1:
+                miner.online = not miner.online
+                miner.back_at = world.now if miner.online else miner.back_at
+            case 2:
+                miner.refuses = not miner.refuses
+            case 3:
+                # By hand it may go up only where the circuit lets it
+                world.by_hand(miner.id, OFF, ends="time", until=world.now + HOUR)
+            case 4:
+                strategies[0].is_on = not strategies[0].is_on
+        world.now += timedelta(seconds=rng.randint(0, 400))
+
+    for _ in range(450):
+        chance()
+        before = {it.id: (it.manual, it.safety) for it in world.miners}
+        count = len(world.commands)
+        world.step()
+        for _at, name, rung, control in world.commands[count:]:
+            assert control.reason is not None or control.by == "nothing"
+            if before[name][0] is not None and world.miner(name).manual is not None:
+                assert control.by == "safety", "a command against the user"
+            if before[name][1] == "stop":
+                assert rung == OFF
+        for circuit in circuits:
+            drawn = [it for it in world.miners if it.id in circuit.miners]
+            assert sum(it.watts(world.now + HOUR) for it in drawn) <= circuit.max_watts
+        # Idempotent: the same instant again is no command
+        again = len(world.commands)
+        world.step()
+        assert len(world.commands) == again
+        world.now += MINUTE
+
+    assert world.switched
+    for miner in world.miners:
+        counted = [
+            (at, control)
+            for at, name, _rung, control in world.commands
+            if name == miner.id and control.attempt == 1 and control.by != "nothing"
+        ]
+        own = [
+            at
+            for at, control in counted
+            if control.by == "price_bands" and control.reason is not None
+        ]
+        for one, other in pairwise(own):
+            assert other - one >= 30 * MINUTE
+        days = Counter(at.date() for at, c in counted if c.by == "price_bands")
+        assert max(days.values(), default=0) <= 6
+
+
+def test_a_fresh_and_a_lost_price_in_turn_do_not_flap() -> None:
+    """Given a price that comes and goes, then nothing changes but once to the band."""
+    world = priced([bitaxe()], 40, None, 40, None, None, 40)
+    world.run(DAY, MINUTE)
+    assert [it[3] for it in world.switched] == [OFF]
+
+
+def test_the_order_of_inputs_is_irrelevant() -> None:
+    """Given miners and strategies in any order, then all that is decided is the same."""
+    rng = random.Random(5)
+    results = []
+    for _ in range(4):
+        miners, strategies = fleet(), [
+            by_price([10, 40, 25], stagger=30),
+            Strategy("a", "price_bands", bands(), followed([40])),
+            Strategy("q", "calendar", CalendarSettings.from_dict({"from": "01:00", "to": "02:00"}), lambda now: {}),
+        ]  # fmt: skip
+        rng.shuffle(miners)
+        rng.shuffle(strategies)
+        world = World(miners, strategies)
+        world.run(6 * HOUR, 5 * MINUTE)
+        results.append([(at, name, rung) for at, name, rung, _ in world.commands])
+    assert results[0]
+    assert all(it == results[0] for it in results)
+
+
+def test_the_users_word_holds_until_the_next_change() -> None:
+    """Given a miner set by hand, then only it stays so, until its band changes."""
+    world = priced([bitaxe(), nano()], *[40] * 8, *[10] * 8)
+    world.run(HOUR)
+    assert world.miner("Bitaxe").reported == OFF
+    world.by_hand("Bitaxe", "mode:eco")
+    world.run(START + 2 * HOUR)
+    assert world.miner("Bitaxe").reported == "mode:eco"
+    assert world.miner("Avalon Nano 3S").reported == OFF
+    control = world.controls["Bitaxe"]
+    assert (control.by, control.reason and control.reason.key) == ("manual", "manual")
+    world.run(START + 3 * HOUR)
+    assert world.miner("Bitaxe").reported == "mode:turbo"
+    assert world.controls["Bitaxe"].by == "price_bands"
+
+
+@pytest.mark.parametrize("ends", ["time", "never"])
+def test_the_users_word_holds_for_a_time_or_for_ever(ends: str) -> None:
+    """Given a miner set by hand for two hours or for good, then it stays so."""
+    world = priced([bitaxe()], 40, 40, 10, 10)
+    world.step()
+    until = START + 2 * HOUR if ends == "time" else None
+    world.by_hand("Bitaxe", "mode:eco", ends=ends, until=until)
+    world.run(START + 2 * HOUR)
+    assert world.miner("Bitaxe").reported == "mode:eco"
+    world.run(START + 4 * HOUR)
+    assert (world.miner("Bitaxe").reported == "mode:eco") is (ends == "never")
+    states = {"never": "overridden", "time": "steering"}
+    assert world.settlement is not None
+    assert world.settlement.states["bands"] == states[ends]
+
+
+def test_a_strategy_can_be_overridden_as_a_whole() -> None:
+    """Given another band by hand, then all follow it until the next change."""
+    settings, miner = bands(), bitaxe()
+    inputs = Inputs(START, price=Price(40), miners=(miner.view(START),))
+    decision, _ = decide(settings, None, inputs)
+    manual = Manual(against=decision.mark)
+    over, ended = overridden(settings, decision, "band_Cheap", manual, inputs)
+    assert (over.band, over.state, ended) == ("Cheap", "overridden", False)
+    assert over.wishes[0].rung == "highest"
+    for to, rung in (("lowest", "lowest"), ("off", "off")):
+        over, _ = overridden(settings, decision, to, manual, inputs)
+        assert over.wishes[0].rung == rung
+    other, _ = decide(settings, None, replace(inputs, price=Price(10)))
+    assert overridden(settings, other, "off", manual, inputs) == (other, True)
+    timed = Manual("time", START + HOUR)
+    assert overridden(settings, other, "off", timed, inputs)[1] is False
+    late = replace(inputs, now=START + HOUR)
+    assert overridden(settings, other, "off", timed, late)[1] is True
+
+
+def test_a_restart_with_its_memory_does_nothing() -> None:
+    """Given a fleet that is settled, then a new process with its files does nothing."""
+    world = priced(fleet(), 25)
+    world.run(HOUR)
+    twin = World(world.miners, [by_price([25])], now=world.now, ledger=world.ledger)
+    twin.strategies[0].memory = world.strategies[0].memory
+    twin.run(HOUR)
+    assert not twin.commands
+
+
+def test_a_restart_without_memory_changes_each_miner_once_at_most() -> None:
+    """Given memory that is lost, then each miner is set once, what was there is not."""
+    world = priced(fleet(), 25)
+    world.run(HOUR)
+    twin = World(world.miners, [by_price([40])], now=world.now)
+    twin.run(2 * HOUR)
+    assert Counter(name for _, name, *_ in twin.commands) == {
+        it.id: 1 for it in world.miners
+    }
+    same = World(world.miners, [by_price([40])], now=twin.now, ledger="damaged")
+    same.run(2 * HOUR)
+    assert not same.commands
+
+
+def test_a_minimum_off_time_counts_without_memory_too() -> None:
+    """Given a miner that went off a minute ago and no memory, then it stays off."""
+    world = priced([bitaxe(running=False)], 10)
+    view = replace(world.miners[0].view(START), since=START - MINUTE)
+    world.step()
+    assert world.strategies[0].decision is not None
+    standing = world.strategies[0].decision
+    for now, command in ((START, None), (START + 15 * MINUTE, "mode:turbo")):
+        settled, _ = settle(
+            now,
+            world.zone,
+            [Standing("bands", "price_bands", standing)],
+            [view],
+            [],
+            Ledger(),
+        )
+        assert settled.controls["Bitaxe"].command == command
+
+
+def test_a_refusing_miner_gets_three_attempts_and_holds_nobody_up() -> None:
+    """Given one that refuses, then it is told three times, and the others follow."""
+    miners = fleet()
+    miners[0].refuses = True
+    world = priced(miners, 40)
+    world.run(6 * HOUR)
+    told = Counter(name for _, name, *_ in world.commands)
+    assert told == {"Bitaxe": 3, "NerdQAxe++": 1, "Avalon Nano 3S": 1, "Avalon Q": 1}
+    reason = world.controls["Bitaxe"].reason
+    assert reason is not None
+    assert reason.key == "not_obeying"
+    assert reason.values["n"] == 3
+    # It is asked again when it comes back
+    miners[0].refuses, miners[0].back_at = False, world.now
+    world.run(10 * MINUTE)
+    assert miners[0].reported == OFF
+
+
+def test_a_miner_that_starts_for_four_minutes_is_told_once() -> None:
+    """Given one that hashes late, then it gets one command and no second one."""
+    world = priced([avalon_q(running=False)], 10)
+    world.run(HOUR)
+    assert len(world.commands) == 1
+
+
+def test_a_miner_that_comes_back_gets_its_rung_at_once() -> None:
+    """Given one that lost its pause in a reboot, then it is paused again."""
+    miner = bitaxe()
+    world = priced([miner], 40, min_time=240)
+    world.run(10 * MINUTE)
+    miner.running, miner.back_at = True, world.now
+    world.run(2 * MINUTE)
+    assert miner.reported == OFF
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=-30), timedelta(hours=30), -HOUR])
+def test_a_clock_that_jumps_makes_no_burst(jump: timedelta) -> None:
+    """Given a clock that is set, then each miner is switched once at most for it."""
+    world = priced(fleet(), 25)
+    world.run(HOUR)
+    world.strategies[0].feed = followed([10])
+    world.now += jump
+    count = len(world.commands)
+    world.run(3 * HOUR)
+    told = Counter(name for _, name, *_ in world.commands[count:])
+    assert told == {it.id: 1 for it in world.miners}
+
+
+def test_a_limit_a_day_keeps_the_last_switching_for_a_step_down() -> None:
+    """Given prices that jump all day, then the last switching leaves it low."""
+    miner = bitaxe()
+    world = priced([miner], 10, 10, 40, 40, max_switches=5)
+    world.run(DAY - 40 * MINUTE)
+    assert 3 < len(world.switched) <= 5
+    assert world.switched[-1][3] == OFF
+    reason = world.controls["Bitaxe"].reason
+    assert reason is not None
+    assert reason.key == "limit"
+    count = len(world.switched)
+    world.run(HOUR)
+    assert len(world.switched) > count
+
+
+def test_what_is_turned_off_gives_back_what_it_had() -> None:
+    """Given a strategy that is turned off, then each miner has again what it had."""
+    miners = fleet()
+    miners[1].running = False
+    had = {it.id: it.reported for it in miners}
+    world = World(miners, [by_price([40])])
+    world.run(HOUR)
+    assert {it.reported for it in miners} == {OFF}
+    world.strategies[0].is_on = False
+    world.run(HOUR)
+    assert {it.id: it.reported for it in miners} == had
+    count = len(world.commands)
+    miners[0].running = False
+    world.run(HOUR)
+    assert len(world.commands) == count
+
+
+def test_what_is_not_enrolled_or_only_tried_is_not_touched() -> None:
+    """Given a dry run, or a miner that is in no strategy, then it gets no command."""
+    world = priced([bitaxe(), nano()], 40)
+    world.strategies[0].miners = frozenset({"Bitaxe"})
+    world.run(HOUR)
+    assert {name for _, name, *_ in world.commands} == {"Bitaxe"}
+    dry = World(fleet(), [replace(by_price([40]), dry_run=True)])
+    dry.run(HOUR)
+    assert not dry.commands
+    assert dry.settlement is not None
+    assert dry.settlement.states == {"bands": "dry_run"}
+
+
+def test_the_first_with_a_wish_decides() -> None:
+    """Given heat, bands and a plan for one miner, then they take turns in that order."""
+    room = [17.0]
+    target: list[float | None] = [20.0]
+    plan = CalendarSettings.from_dict({"kind": "plan", "rung": "eco"})
+    heat = HeatSettings.from_dict({})
+    leave = by_price([10], min_time=5)
+    world = World(
+        [nerdqaxe()],
+        [
+            Strategy("plan", "calendar", plan, lambda now: {"calendar": Switched(True)}),
+            leave,
+            Strategy(
+                "heat", "heat", heat,
+                lambda now: {"room": Reading(room[0], now), "target": target[0]},
+            ),
+        ],
+    )  # fmt: skip
+    world.run(HOUR)
+    assert world.controls["NerdQAxe++"].by == "heat"
+    assert world.settlement is not None
+    assert world.settlement.states == {
+        "heat": "steering",
+        "bands": "suspended",
+        "plan": "suspended",
+    }
+    target[0] = None
+    world.run(HOUR)
+    assert world.controls["NerdQAxe++"].by == "price_bands"
+    leave.is_on = False
+    world.run(HOUR)
+    assert world.controls["NerdQAxe++"].by == "calendar"
+    assert world.miners[0].reported == "mode:eco"
+
+
+def test_quiet_hours_allow_less_and_ask_for_nothing() -> None:
+    """Given quiet hours, then what is on goes low, what is off stays off, and back."""
+    quiet = CalendarSettings.from_dict({"from": "22:00", "to": "06:00"})
+    miners = [nano(mode="mode:high"), nerdqaxe(running=False)]
+    world = World(miners, [Strategy("quiet", "calendar", quiet, lambda now: {})])
+    world.run(3 * HOUR)
+    assert [it.reported for it in miners] == ["mode:low", OFF]
+    assert world.controls["Avalon Nano 3S"].by == "quiet_hours"
+    world.run(4 * HOUR)
+    assert [it.reported for it in miners] == ["mode:high", OFF]
+    assert len(world.commands) == 2
+
+
+def test_what_cannot_be_off_goes_low_and_says_so() -> None:
+    """Given a miner that cannot be switched off, then it runs low, with a reason."""
+    world = priced([bitaxe(can_be_off=False)], 40)
+    world.run(HOUR)
+    assert world.miners[0].reported == "mode:eco"
+    reason = world.controls["Bitaxe"].reason
+    assert reason is not None
+    assert reason.key == "cannot_be_off"
+
+
+def test_too_hot_waits_for_nothing() -> None:
+    """Given a miner that gets hot right after a change, then it goes down at once."""
+    miner = nano()
+    world = priced([miner], 10, min_time=240)
+    world.run(5 * MINUTE)
+    assert miner.reported == "mode:high"
+    for safety, rung in (("hot", "mode:low"), ("stop", OFF)):
+        miner.safety = safety
+        world.step()
+        assert miner.reported == rung
+        assert world.controls[miner.id].by == "safety"
+        world.now += MINUTE
+    # Also against the user, and nothing starts it meanwhile
+    world.by_hand(miner.id, "mode:high")
+    world.step()
+    assert miner.reported == OFF
+    miner.safety = None
+
+
+def test_a_circuit_is_never_over_its_limit() -> None:
+    """Given all that want up at once, then the limit holds at every instant."""
+    miners = [avalon_q("Q1"), avalon_q("Q2"), avalon_q("Q3", metered=False)]
+    for it in miners:
+        it.running = False
+    circuit = Circuit("garage", 3300, frozenset(it.id for it in miners))
+    world = World(miners, [by_price([*[10] * 8, *[25] * 8], stagger=0)], [circuit])
+
+    def check() -> None:
+        assert sum(it.watts(world.now + HOUR) for it in miners) <= 3300
+
+    world.run(4 * HOUR, MINUTE, check)
+    assert sum(it.running for it in miners) == 3
+    assert {it.reported for it in miners} == {"mode:eco"}
+    # A smaller fuse: what is over goes down at once
+    world.circuits = [replace(circuit, max_watts=1700)]
+    world.step()
+    check()
+    assert sum(it.watts(world.now + HOUR) for it in miners) <= 1700
+    assert "safety" in {it.by for it in world.controls.values()}
+
+
+def test_unknown_watts_are_never_chosen() -> None:
+    """Given a miner whose watts nobody knows, then lowest only starts it."""
+    miner = bitaxe(running=False)
+    world = priced([miner], 25)
+    decision = world.step()
+    assert decision
+    inputs = world.inputs(world.strategies[0])
+    view = replace(
+        inputs.miners[0],
+        modes=tuple(replace(it, watts=None) for it in inputs.miners[0].modes),
+        watts=None,
+    )
+    assert ladder(view) == []
+    assert resolve("lowest", view) == resolve("highest", view) == "on"
+    assert resolve("mode:eco", view) == "mode:eco"
+    assert resolve("mode:none", view) is None
+
+
+def test_a_day_of_100_quarters_counts_once() -> None:
+    """Given prices of a day in autumn, then each slot is decided for in its time."""
+    rng = random.Random(7)
+    slots = slots_from(START, [rng.choice([10.0, 40.0]) for _ in range(100)])
+    miner = bitaxe()
+    strategy = Strategy(
+        "bands",
+        "price_bands",
+        bands(max_switches=100, look_ahead=False),
+        lambda now: {"price": price_of(slots, now), "slots": slots},
+    )
+    world = World([miner], [strategy])
+    for slot in slots[:-1]:
+        world.now = slot.start
+        world.step()
+        assert miner.running is (slot.price < 20)
