@@ -32,6 +32,7 @@ PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 RECIPES = sorted((ROOT / "docs/recipes").glob("*.md"))
+BLUEPRINTS = sorted((ROOT / "blueprints/automation/hmm").glob("*.yaml"))
 INTEGRATION = ROOT / "custom_components/hmm"
 REPOSITORY = "https://github.com/hmm-home-assistant/hmm/blob/main/"
 
@@ -65,14 +66,31 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert address.fragment in anchors(target), f"{link} is no heading"
 
 
-def test_the_blueprint_can_be_imported() -> None:
-    """Given the button of the page, it names the blueprint, as that does itself."""
-    text = (ROOT / "docs/recipes/cheap-power.md").read_text(encoding="utf-8")
-    (link,) = re.findall(r"\((https://\S+/redirect/blueprint_import/\S+)\)", text)
-    (url,) = parse_qs(urlsplit(link).query)["blueprint_url"]
-    assert url.startswith(REPOSITORY)
-    blueprint = ROOT / url.removeprefix(REPOSITORY)
-    assert f"source_url: {url}\n" in blueprint.read_text(encoding="utf-8")
+def imported(page: Path) -> list[Path]:
+    """Return the blueprints that the buttons of a page import."""
+    text = page.read_text(encoding="utf-8")
+    links = re.findall(r"\((https://\S+?/redirect/blueprint_import/\S+?)\)", text)
+    urls = [parse_qs(urlsplit(link).query)["blueprint_url"][0] for link in links]
+    assert all(url.startswith(REPOSITORY) for url in urls)
+    return [ROOT / url.removeprefix(REPOSITORY) for url in urls]
+
+
+@pytest.mark.parametrize("page", RECIPES, ids=lambda page: page.stem)
+def test_a_blueprint_of_a_recipe_exists(page: Path) -> None:
+    """Given the button of a recipe, it names a blueprint."""
+    assert all(blueprint in BLUEPRINTS for blueprint in imported(page))
+
+
+def test_every_blueprint_can_be_imported() -> None:
+    """Given the page of blueprints, each has a button, and names where it is from."""
+    assert sorted(imported(ROOT / "docs/blueprints.md")) == BLUEPRINTS
+    for blueprint in BLUEPRINTS:
+        url = f"{REPOSITORY}{blueprint.relative_to(ROOT)}"
+        text = blueprint.read_text(encoding="utf-8")
+        assert f"source_url: {url}\n" in text
+        assert "min_version: 2026.8.0\n" in text
+        # Young interfaces
+        assert not re.search(r"trigger: (hmm\.|device)|condition: (hmm\.|device)", text)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
