@@ -14,11 +14,21 @@ from datetime import UTC, datetime, timedelta
 import math
 from pathlib import Path
 import random
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from custom_components.hmm.strategy.planner.model import OFF, Price, Reading, Sample
+from custom_components.hmm.strategy.planner.decide import decide
+from custom_components.hmm.strategy.planner.ledger import Ledger
+from custom_components.hmm.strategy.planner.model import (
+    OFF,
+    Inputs,
+    Price,
+    Reading,
+    Sample,
+    Standing,
+)
+from custom_components.hmm.strategy.planner.precedence import settle
 from custom_components.hmm.strategy.planner.settings import (
     BandsSettings,
     ChampionSettings,
@@ -561,20 +571,26 @@ def plot(title: str, unit: str, result: Result, scale: float = 1.0) -> str:
 
 
 def decision_time(count: int) -> float:
-    """Return the ms of CPU of one decision of price bands for so many miners."""
+    """Return the ms of CPU in which bands decide and are settled for so many miners."""
     year = Year(3)
     miners = [
         SimMiner(f"{n:03} {it.id}", it.modes, it.default)
         for n, it in enumerate(fleet() * (count // 4))
     ]
-    own = Strategy("s", "price_bands", year.bands(), year.price_feed)
-    world = World(miners, [own], zone=ZONE, now=BEGIN, is_stored=False)
+    settings, memory, ledger = year.bands(), None, Ledger()
     times = []
-    for _ in range(20):
-        begun = perf_counter()
-        world.step()
-        times.append(perf_counter() - begun)
-        world.now += SLOT
+    for n in range(40):
+        now = BEGIN + n * SLOT
+        views = tuple(it.view(now) for it in miners)
+        inputs = Inputs(now, ZONE, views, **year.price_feed(now))
+        begun = process_time()
+        decision, memory = decide(settings, memory, inputs)
+        standing = Standing("s", "price_bands", decision)
+        settlement, ledger = settle(now, ZONE, [standing], views, [], ledger)
+        times.append(process_time() - begun)
+        for name, control in settlement.controls.items():
+            if control.command is not None:
+                miners[int(name[:3])].take(control.command, now)
     return sorted(times)[len(times) // 2] * 1000
 
 

@@ -62,6 +62,15 @@ def test_every_price_is_in_one_band(price: float, band: str) -> None:
     assert at(price)[0].band == band
 
 
+def test_a_converted_price_meets_its_limit() -> None:
+    """Given 0.29 EUR as cents, which is 28.999999999999996, then it is 29."""
+    data = [{"band_name": "a", "upto": 29}, {"band_name": "b"}]
+    assert (
+        at(0.29 / 0.01, settings=BandsSettings.from_dict({"bands": data}))[0].band
+        == "b"
+    )
+
+
 @pytest.mark.parametrize(
     ("bands", "key"),
     [
@@ -385,14 +394,14 @@ def test_looking_ahead_right_costs_no_more_per_kwh() -> None:
     cost = {}
     for look in (True, False):
         miner = bitaxe()
-        ahead = three(look_ahead=look, min_time=30, max_switches=96)
-        feed = (
-            lambda now: {  # noqa: E731
-                "price": price_of(slots, now),
-                "slots": slots[(n := int((now - START) / HOUR * 4)) : n + 40],
-            }
-        )
-        world = World([miner], [Strategy("s", "price_bands", ahead, feed)])
+        settings = three(look_ahead=look, min_time=30, max_switches=96)
+
+        def feed(now: datetime) -> dict[str, Any]:
+            place = int((now - START) / timedelta(minutes=15))
+            ahead = slots[place : place + 40]
+            return {"price": price_of(ahead, now), "slots": ahead}
+
+        world = World([miner], [Strategy("s", "price_bands", settings, feed)])
         energy = money = 0.0
         for slot in slots[:400]:
             world.now = slot.start

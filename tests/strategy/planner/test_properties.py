@@ -487,7 +487,7 @@ def test_unknown_watts_are_never_chosen() -> None:
         modes=tuple(replace(it, watts=None) for it in inputs.miners[0].modes),
         watts=None,
     )
-    assert ladder(view) == []
+    assert not ladder(view)
     assert resolve("lowest", view) == resolve("highest", view) == "on"
     assert resolve("mode:eco", view) == "mode:eco"
     assert resolve("mode:none", view) is None

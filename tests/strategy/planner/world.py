@@ -6,6 +6,7 @@ What a strategy stores goes through JSON at every step, as across a restart.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cache
 import json
 from typing import Any
 
@@ -60,6 +61,11 @@ def price_of(slots: Sequence[PriceSlot], now: datetime) -> Price | None:
     """Return what a sensor that follows slots shows."""
     slot = next((it for it in slots if it.start <= now < it.end), None)
     return None if slot is None else Price(slot.price, slot.end)
+
+
+@cache
+def _modes(modes: tuple[tuple[Rung, tuple[float, float]], ...]) -> tuple[Mode, ...]:
+    return tuple(Mode(rung, watts, hashes) for rung, (watts, hashes) in modes)
 
 
 @dataclass(slots=True)
@@ -134,10 +140,7 @@ class SimMiner:
         return MinerView(
             id=self.id,
             reported=self.reported,
-            modes=tuple(
-                Mode(rung, watts, hashes)
-                for rung, (watts, hashes) in self.modes.items()
-            ),
+            modes=_modes(tuple(self.modes.items())),
             default_mode=self.default,
             model=self.id.partition(" ")[0],
             online=self.online,
@@ -189,15 +192,14 @@ class World:
         """Return a miner by its id."""
         return next(it for it in self.miners if it.id == name)
 
-    def inputs(self, strategy: Strategy) -> Inputs:
+    def inputs(self, strategy: Strategy, views: Sequence[MinerView] = ()) -> Inputs:
         """Return what a strategy looks at."""
         views = tuple(
-            replace(
-                miner.view(self.now),
-                held=is_held(strategy.type, strategy.id, self.controls.get(miner.id)),
-            )
-            for miner in self.miners
-            if strategy.miners is None or miner.id in strategy.miners
+            replace(view, held=True)
+            if is_held(strategy.type, strategy.id, self.controls.get(view.id))
+            else view
+            for view in views or [it.view(self.now) for it in self.miners]
+            if strategy.miners is None or view.id in strategy.miners
         )
         fed = strategy.feed(self.now)
         return Inputs(now=self.now, zone=self.zone, miners=views, **fed)
@@ -208,11 +210,12 @@ class World:
     def step(self) -> Settlement:
         """Decide, settle and obey, at this instant."""
         standings = []
+        views = [it.view(self.now) for it in self.miners]
         for strategy in self.strategies:
             if not strategy.is_on:
                 continue
             decision, memory = decide(
-                strategy.settings, strategy.memory, self.inputs(strategy)
+                strategy.settings, strategy.memory, self.inputs(strategy, views)
             )
             assert decision.next_check_at > self.now
             assert decision.sentence.key
@@ -222,13 +225,16 @@ class World:
             standings.append(
                 Standing(strategy.id, strategy.type, decision, strategy.dry_run)
             )
-        views = [it.view(self.now) for it in self.miners]
-        ledger = Ledger.from_dict(self.ledger, self.now)
+        ledger = self.ledger
+        if not isinstance(ledger, Ledger):
+            ledger = Ledger.from_dict(ledger, self.now)
         settlement, ledger = settle(
             self.now, self.zone, standings, views, self.circuits, ledger
         )
         assert settlement.next_check_at > self.now
-        self.ledger = self._stored(ledger.as_dict())
+        self.ledger = ledger
+        if self.is_stored:
+            self.ledger = self._stored(ledger.as_dict())
         self.controls = dict(settlement.controls)
         self.settlement = settlement
         for name, control in settlement.controls.items():

@@ -138,6 +138,7 @@ class _Finder:
         self._ranks = _Ranks(self.bands, self.slots, inputs)
         limits = [abs(band.upto) for band in self.bands if band.upto is not None]
         self._scale = max(limits, default=0.0)
+        self._rounding = 1e-9 * self._scale
         self.now = self._read(inputs)
 
     def _read(self, inputs: Inputs) -> _Now | None:
@@ -169,6 +170,8 @@ class _Finder:
                 (n for n, band in enumerate(self.bands) if value in band.states), None
             )
         limits = [band.upto for band in self.bands[:-1]]
+        # A price that was converted may miss its limit by a rounding
+        value += self._rounding
         place = sum(limit is not None and value >= limit for limit in limits)
         if present is None:
             return place
@@ -183,7 +186,7 @@ class _Finder:
         if limit is None:
             return True
         width = self._dead_band * (abs(limit) or self._scale / 10)
-        return side * (value - limit) >= width - 1e-9 * self._scale
+        return side * (value - limit) >= width - 2 * self._rounding
 
     def ahead(self, now: datetime, until: datetime) -> list[tuple[Slot, int | None]]:
         """Return the slots that begin after now, at least one, with their bands."""

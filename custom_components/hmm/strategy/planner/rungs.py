@@ -1,24 +1,30 @@
 """What a rung means for one miner, and what it draws."""
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 from .model import LOWEST, OFF, ON, MinerView, Mode, Rung
 
 _NEVER_CHOSEN = "mode:oc"
 """Overclocking is for those who name it."""
 
 
-def ladder(miner: MinerView) -> list[Mode]:
+def ladder(miner: MinerView) -> Sequence[Mode]:
     """Return what may be chosen by watts, least first: modes whose watts are known."""
-    return sorted(
-        (
-            mode
-            for mode in miner.modes
-            if mode.watts is not None
-            and mode.watts > 0
-            and mode.rung != _NEVER_CHOSEN
-            and (mode.rung == ON or mode.rung.startswith("mode:"))
-        ),
-        key=lambda mode: (mode.watts or 0, mode.rung),
-    )
+    return _ladder(miner.modes)
+
+
+@lru_cache(maxsize=512)
+def _ladder(modes: tuple[Mode, ...]) -> Sequence[Mode]:
+    chosen = [
+        mode
+        for mode in modes
+        if mode.watts is not None
+        and mode.watts > 0
+        and mode.rung != _NEVER_CHOSEN
+        and (mode.rung == ON or mode.rung.startswith("mode:"))
+    ]
+    return tuple(sorted(chosen, key=lambda mode: (mode.watts or 0, mode.rung)))
 
 
 def resolve(rung: Rung, miner: MinerView) -> Rung | None:

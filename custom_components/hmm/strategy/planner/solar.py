@@ -245,9 +245,7 @@ def _step(
     free = [it for it in miners if _is_free(it)]
     others = [it for it in miners if not _is_free(it)]
     # What others decide for draws its part, whatever would be allotted to it
-    taken = sum(
-        max(it.watts or 0.0, _draw(it, it.reported)) for it in others
-    )
+    taken = sum(max(it.watts or 0.0, _draw(it, it.reported)) for it in others)
     settled = None if memory.acted_at is None else memory.acted_at + _SETTLE
     acted = {
         **memory.allotted,
