@@ -34,8 +34,9 @@ from custom_components.hmm.drivers import (
     services as driver_services,
     update_services as driver_update_services,
 )
-from custom_components.hmm.fleet import profile_services
+from custom_components.hmm.fleet import failover_runner, profile_services
 from custom_components.hmm.fleet.commands import COMMANDS
+from custom_components.hmm.fleet.failover import PRIMARY_BACK, Criterion
 from custom_components.hmm.fleet.services import schema_of
 from custom_components.hmm.hmm_local import flow as hmm_local
 from custom_components.hmm.miner import problems, watchdog
@@ -57,7 +58,10 @@ HA_ABORTS = {
 # The classes whose steps are told in a section of the translations
 FLOWS = {
     "config": {"HmmConfigFlow", "ImportFlow", "MinerFlow", "PoolFlow"},
-    "options": {"DriverSteps", "FleetOptionsFlow", "MinerOptionsFlow"},
+    "options": {
+        *("DriverSteps", "FailoverSteps", "FirmwareSteps", "FleetOptionsFlow"),
+        *("MinerOptionsFlow", "PoolOrderSteps"),
+    },
 }
 ISSUES = {
     "drivers/install": {driver_install.DRIVER_INSTALL},
@@ -68,6 +72,7 @@ ISSUES = {
         driver_issues.STOCK_FILES,
         *driver_issues.DANGERS,
     },
+    "fleet/failover_runner": {failover_runner.FAILOVER_WANTED},
     "miner/watchdog": {watchdog.WATCHDOG_GAVE_UP},
     "pool/defaults": {pool_defaults._ISSUE},
     "pool/mistyped": {mistyped.WALLET_MISTYPED},
@@ -432,7 +437,9 @@ def test_every_sentence_is_one_of_a_reason() -> None:
     sentences = set(texts["selector"]["sentence"]["options"])
     known = {*status, *(f"pool_{key}" for key in pool["problems"]["state"])}
     missing = {"not_reported", "window_after_restart", "power_not_metered"}
-    assert sentences <= known | missing
+    moves = {f"failover_{reason}" for reason in (*Criterion, PRIMARY_BACK)}
+    assert sentences <= known | missing | moves | {"pool_moved", "firmware_skipped"}
+    assert moves <= sentences
     assert set(pool["problems"]["state"]) == set(pool_status._RULES)
 
 
@@ -776,6 +783,9 @@ def test_every_option_of_a_selector_is_translated() -> None:
             flow_drivers._ANSWER_SCHEMA.schema["answer"].config["options"]
         ),
         "driver_kind": {"miner", "pool"},
+        "failover_mode": set(failover_runner.MODES),
+        "failover_when": set(Criterion),
+        "failover_choice": set(failover_runner.CHOICES),
         # See test_every_sentence_is_one_of_a_reason
         "sentence": set(selectors["sentence"]["options"]),
         "mode": set(

@@ -39,6 +39,8 @@ from .drivers.updates import DRIVER_UPDATES, DriverUpdates
 from .entity import async_keep_miner_device, pool_device
 from .errors import localized, pool_error
 from .fleet.coordinator import FleetConfigEntry, FleetCoordinator
+from .fleet.failover_runner import Failover, FailoverRecord
+from .fleet.firmware_news import FirmwareNews
 from .fleet.kept import async_run_kept
 from .fleet.members import Fleet
 from .fleet.profile_services import async_setup_profile_services
@@ -92,10 +94,18 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     await statuses.async_load()
     watchdogs = Records(hass, "watchdog", WatchdogRecord)
     await watchdogs.async_load()
+    failovers = Records(hass, "failover", FailoverRecord)
+    await failovers.async_load()
+    fleet = Fleet(miner_records, account_records)
+    firmware = FirmwareNews(hass, fleet, async_get_clientsession(hass))
+    await firmware.async_load()
     hass.data[HMM_DATA] = HmmData(
         driver_manager=manager,
         session=await async_create_miner_session(hass),
-        fleet=Fleet(miner_records, account_records),
+        failover=Failover(hass, fleet, failovers),
+        failovers=failovers,
+        firmware=firmware,
+        fleet=fleet,
         miner_records=miner_records,
         account_records=account_records,
         energy=energy,
@@ -170,6 +180,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> None
         await data.statuses.async_forget(entry.entry_id)
         data.tuning.forget(entry.entry_id)
         await data.watchdogs.async_forget(entry.entry_id)
+        await data.failovers.async_forget(entry.entry_id)
 
 
 async def async_remove_config_entry_device(
@@ -226,6 +237,20 @@ def _set_up_fleet(hass: HomeAssistant, entry: FleetConfigEntry) -> None:
     entry.async_on_unload(
         data.driver_manager.async_add_listener(fleet.async_update_listeners)
     )
+    entry.async_on_unload(
+        data.failover.async_start(entry, fleet.async_update_listeners)
+    )
+    entry.async_on_unload(data.firmware.async_start(entry))
+    entry.async_on_unload(entry.add_update_listener(_async_fleet_options_changed))
+
+
+async def _async_fleet_options_changed(
+    hass: HomeAssistant, entry: HmmConfigEntry
+) -> None:
+    """Tell the parts whose options the fleet has; it is not set up again for them."""
+    data = get_data(hass)
+    data.failover.async_options_changed()
+    data.firmware.async_options_changed()
 
 
 def _driver_missing(

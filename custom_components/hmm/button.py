@@ -13,7 +13,7 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .data import HmmConfigEntry
+from .data import HmmConfigEntry, get_data
 from .driver_engine.profile import MinerProfile
 from .drivers.customise import async_reload
 from .entity import FleetEntity, MinerEntity, async_add_offered
@@ -66,6 +66,13 @@ RELOAD_DRIVERS = ButtonEntityDescription(
 )
 
 
+RESUME_FAILOVER = ButtonEntityDescription(
+    key="resume_failover",
+    translation_key="resume_failover",
+    entity_category=EntityCategory.CONFIG,
+)
+
+
 async def async_setup_entry(
     hass: HomeAssistant,
     entry: HmmConfigEntry,
@@ -74,6 +81,13 @@ async def async_setup_entry(
     """Add the buttons of a miner or of the fleet."""
     if isinstance(fleet := entry.runtime_data, FleetCoordinator):
         async_add_entities([ReloadDriversButton(fleet, RELOAD_DRIVERS)])
+        async_add_offered(
+            fleet,
+            (RESUME_FAILOVER,),
+            lambda *_: get_data(hass).failover.is_set_up,
+            ResumeFailoverButton,
+            async_add_entities,
+        )
     if isinstance(coordinator := entry.runtime_data, MinerCoordinator):
         async_add_offered(
             coordinator,
@@ -107,3 +121,11 @@ class ReloadDriversButton(FleetEntity, ButtonEntity):
     async def async_press(self) -> None:
         await async_require_admin(self.hass, self._context)
         await async_reload(self.hass)
+
+
+class ResumeFailoverButton(FleetEntity, ButtonEntity):
+    """Lets the order of pools begin anew for miners that somebody moved by hand."""
+
+    @override
+    async def async_press(self) -> None:
+        get_data(self.hass).failover.async_resume()

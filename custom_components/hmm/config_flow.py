@@ -14,11 +14,16 @@ from homeassistant.helpers.translation import async_get_translations
 from . import migration
 from .const import CONF_ENTRY_TYPE, DOMAIN, FLEET_UNIQUE_ID, EntryType
 from .data import HmmConfigEntry, entry_kind
+from .fleet.failover_flow import PoolOrderSteps
 from .fleet_options import FleetOptionsFlow
 from .flow_tools import async_shared_data
 from .hmm_local.flow import CONF_IMPORT, ImportFlow
 from .miner.discovery import may_be_asked
 from .miner.options_flow import MinerOptionsFlow
+
+
+class _MinerOptions(PoolOrderSteps, MinerOptionsFlow):
+    """The options of a miner, with what the fleet brings to them."""
 
 
 class HmmConfigFlow(ImportFlow, domain=DOMAIN):
@@ -41,7 +46,7 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
         """Return the options of a miner, or what can be done with drivers."""
         if entry_kind(config_entry) == EntryType.FLEET:
             return FleetOptionsFlow()
-        return MinerOptionsFlow()
+        return _MinerOptions()
 
     @override
     async def async_step_user(

@@ -28,12 +28,14 @@ PLATFORMS: Final = {
         Platform.SELECT,
         Platform.SENSOR,
         Platform.SWITCH,
+        Platform.UPDATE,
     ),
     EntryType.POOL: (Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR),
     EntryType.FLEET: (
         Platform.BINARY_SENSOR,
         Platform.BUTTON,
         Platform.SENSOR,
+        Platform.SWITCH,
         Platform.UPDATE,
     ),
 }

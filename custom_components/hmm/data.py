@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .driver_engine.loaded import LoadedDriver, LoadedDrivers
     from .drivers.manager import DriverManager
     from .fleet.coordinator import FleetConfigEntry
+    from .fleet.failover_runner import Failover, FailoverRecord
+    from .fleet.firmware_news import FirmwareNews
     from .fleet.members import Fleet
     from .miner.coordinator import MinerConfigEntry
     from .miner.energy import EnergyBook
@@ -41,6 +43,9 @@ class HmmData:
     session: ClientSession
     fleet: Fleet
     energy: EnergyBook
+    failover: Failover
+    failovers: Records[FailoverRecord]
+    firmware: FirmwareNews
     kept: Records[KeptCommands]
     miner_records: Records[MinerRecord]
     account_records: Records[AccountRecord]

@@ -13,7 +13,8 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.start import async_at_started
 
-from .data import HmmConfigEntry
+from .const import DOMAIN
+from .data import HmmConfigEntry, get_data
 from .driver_api import DashboardTileData, MinerTelemetry, PoolBlock
 from .entity import (
     AlwaysAvailable,
@@ -22,12 +23,17 @@ from .entity import (
     async_add_offered,
     registered,
 )
+from .fleet.failover_runner import EVENT_TYPES as POOL_MOVED_TYPES
 from .miner.coordinator import MinerCoordinator
 from .miner.watchdog import Deed
 from .pool.coordinator import PoolCoordinator
 from .pool.workers import account_of, bare_name
+from .sentences import reason_sentence
 
 PARALLEL_UPDATES = 0
+
+_LOGBOOK_ENTRY = "logbook_entry"
+"""The event that the logbook listens to; without a logbook nobody does."""
 
 EVENT_BLOCK_FOUND = "block_found"
 EVENT_BEST_SHARE = "new_best_share"
@@ -43,6 +49,13 @@ WATCHDOG_EVENT = EventEntityDescription(
     translation_key="watchdog",
     entity_category=EntityCategory.DIAGNOSTIC,
     event_types=[*Deed],
+)
+
+POOL_MOVED = EventEntityDescription(
+    key="pool_moved",
+    translation_key="pool_moved",
+    entity_category=EntityCategory.DIAGNOSTIC,
+    event_types=[*POOL_MOVED_TYPES],
 )
 
 POOL_EVENT = EventEntityDescription(
@@ -75,6 +88,15 @@ async def async_setup_entry(
             (WATCHDOG_EVENT,),
             lambda _, miner: miner.profile is not None and miner.profile.restart,
             WatchdogEvent,
+            async_add_entities,
+        )
+        async_add_offered(
+            coordinator,
+            (POOL_MOVED,),
+            lambda _, miner: get_data(hass).failover.follows(
+                miner.config_entry.entry_id
+            ),
+            PoolMovedEvent,
             async_add_entities,
         )
     elif isinstance(coordinator, PoolCoordinator):
@@ -169,6 +191,40 @@ class WatchdogEvent(AlwaysAvailable, MinerEntity, EventEntity):
     def _fire(self, deed: Deed, facts: dict[str, Any]) -> None:
         self._trigger_event(deed, facts)
         self.async_write_ha_state()
+
+
+class PoolMovedEvent(AlwaysAvailable, MinerEntity, EventEntity):
+    """Fires when HMM has moved a miner to another pool, or could not."""
+
+    _state_of = ("available",)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        self.async_on_remove(
+            get_data(self.hass).failover.async_add_listener(
+                self.coordinator.config_entry.entry_id, self._fire
+            )
+        )
+
+    @callback
+    def _fire(self, event_type: str, facts: dict[str, Any]) -> None:
+        self._trigger_event(event_type, facts)
+        self.async_write_ha_state()
+        if event_type == "move_failed":
+            return
+        reason = reason_sentence(self.hass, f"failover_{facts['reason']}", {})
+        self.hass.bus.async_fire(
+            _LOGBOOK_ENTRY,
+            {
+                "name": self.coordinator.config_entry.title,
+                "message": reason_sentence(
+                    self.hass, "pool_moved", facts | {"reason": reason}
+                ),
+                "domain": DOMAIN,
+                "entity_id": self.entity_id,
+            },
+        )
 
 
 def _tells_blocks(tiles: DashboardTileData | None) -> bool:

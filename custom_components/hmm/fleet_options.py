@@ -5,12 +5,14 @@ from typing import Any
 from homeassistant.config_entries import ConfigFlowResult
 
 from .drivers.flow import DriverSteps
+from .fleet.failover_flow import FailoverSteps
+from .fleet.firmware_flow import FirmwareSteps
 from .flow_tools import async_shared_data
 from .markdown import escaping
 
 
 @escaping
-class FleetOptionsFlow(DriverSteps):
+class FleetOptionsFlow(FailoverSteps, FirmwareSteps, DriverSteps):
     """One menu over the steps that each room brings."""
 
     async def async_step_init(
@@ -24,4 +26,6 @@ class FleetOptionsFlow(DriverSteps):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Show what there is."""
-        return self.async_show_menu(step_id="fleet", menu_options=["drivers"])
+        return self.async_show_menu(
+            step_id="fleet", menu_options=["failover", "firmware", "drivers"]
+        )

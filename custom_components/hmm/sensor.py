@@ -51,6 +51,7 @@ from .fleet.coordinator import FleetCoordinator
 from .fleet.sensors import (
     COIN_SENSORS,
     FLEET_BEST_SHARE,
+    FLEET_FAILOVER,
     FLEET_SENSORS,
     PLATFORM_SENSORS,
     CoinSensorDescription,
@@ -166,6 +167,13 @@ async def async_setup_entry(
                 or description.exists(fleet)
             ),
             FleetBestShare,
+            async_add_entities,
+        )
+        async_add_offered(
+            coordinator,
+            (FLEET_FAILOVER,),
+            lambda *_: get_data(hass).failover.is_set_up,
+            FleetSensor,
             async_add_entities,
         )
         _add_platform(hass, coordinator, async_add_entities)
@@ -451,6 +459,7 @@ class FleetSensor(FleetEntity, _ValueSensor):
     entity_description: FleetSensorDescription
     _unrecorded_attributes = frozenset(
         {_ATTR_DIFFICULTY, "problems", "more", "offline", "off_on_purpose", "total"}
+        | {"miners"}
     )
 
     @override

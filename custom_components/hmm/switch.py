@@ -12,8 +12,10 @@ from homeassistant.core import Event, EventStateChangedData, HomeAssistant, call
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_track_state_change_event
 
-from .entity import AlwaysAvailable, MinerEntity, async_add_offered
-from .miner.coordinator import MinerConfigEntry, MinerCoordinator
+from .data import HmmConfigEntry, get_data
+from .entity import AlwaysAvailable, FleetEntity, MinerEntity, async_add_offered
+from .fleet.coordinator import FleetCoordinator
+from .miner.coordinator import MinerCoordinator
 from .miner.plug import async_switch_plug, plug_is_on
 from .miner.watchdog import Watchdog
 
@@ -34,6 +36,12 @@ WATCHDOG = SwitchEntityDescription(
 )
 
 
+FAILOVER = SwitchEntityDescription(
+    key="failover",
+    translation_key="failover",
+    entity_category=EntityCategory.CONFIG,
+)
+
 FAN_AUTO = SwitchEntityDescription(
     key="fan_auto",
     translation_key="fan_auto",
@@ -44,11 +52,21 @@ FAN_AUTO = SwitchEntityDescription(
 
 async def async_setup_entry(
     hass: HomeAssistant,
-    entry: MinerConfigEntry,
+    entry: HmmConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the mining switch where mining can be stopped, and the watchdog's."""
+    """Add the mining switch where mining can be stopped, and those of what watches."""
     coordinator = entry.runtime_data
+    if isinstance(coordinator, FleetCoordinator):
+        async_add_offered(
+            coordinator,
+            (FAILOVER,),
+            lambda *_: get_data(hass).failover.is_set_up,
+            FailoverSwitch,
+            async_add_entities,
+        )
+        return
+    assert isinstance(coordinator, MinerCoordinator)
     async_add_offered(
         coordinator,
         (FAN_AUTO,),
@@ -155,6 +173,23 @@ class WatchdogSwitch(AlwaysAvailable, MinerEntity, SwitchEntity):
     async def async_turn_off(self, **kwargs: Any) -> None:
         self._watchdog.async_enable(False)
         self.async_write_ha_state()
+
+
+class FailoverSwitch(AlwaysAvailable, FleetEntity, SwitchEntity):
+    """Whether HMM moves miners to a backup pool, or says when it would."""
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        return get_data(self.hass).failover.is_on
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        get_data(self.hass).failover.async_switch(True)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        get_data(self.hass).failover.async_switch(False)
 
 
 class PlugSwitch(MinerEntity, SwitchEntity):

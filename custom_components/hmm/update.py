@@ -1,25 +1,34 @@
-"""Updates of the driver files that the user added."""
+"""Updates of the driver files that the user added, and news of firmware."""
 
 from dataclasses import replace
 from typing import Any, override
 
 from homeassistant.components.update import (
     DOMAIN as UPDATE_DOMAIN,
+    UpdateDeviceClass,
     UpdateEntity,
     UpdateEntityDescription,
     UpdateEntityFeature,
 )
+from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .const import ATTR_REASON, CONF_DRIVER
+from .data import HmmConfigEntry, get_data
+from .driver_api import DeviceFacts
 from .driver_engine.declaration import DriverId
 from .driver_engine.versions import is_newer
 from .drivers.updates import DRIVER_UPDATES, DriverState, DriverUpdates
-from .entity import FleetEntity
+from .entity import AlwaysAvailable, FleetEntity, MinerEntity, async_add_offered
 from .fleet.coordinator import FleetConfigEntry, FleetCoordinator
+from .fleet.firmware import FEEDS, skipped, version_of
+from .fleet.firmware_news import Notice
 from .markdown import notes
+from .miner.coordinator import MinerCoordinator
 from .rights import async_require_admin
+from .sentences import reason_sentence
 
 PARALLEL_UPDATES = 1
 
@@ -28,13 +37,41 @@ DRIVER = UpdateEntityDescription(
 )
 
 
+FIRMWARE = UpdateEntityDescription(
+    key="firmware",
+    translation_key="firmware",
+    device_class=UpdateDeviceClass.FIRMWARE,
+    entity_category=EntityCategory.CONFIG,
+)
+_LONGEST_SUMMARY = 255
+
+
 async def async_setup_entry(
     hass: HomeAssistant,
-    entry: FleetConfigEntry,
+    entry: HmmConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the firmware of a miner, or an update for each driver that has a source."""
+    if isinstance(miner := entry.runtime_data, MinerCoordinator):
+        async_add_offered(
+            miner,
+            (FIRMWARE,),
+            lambda _, miner: get_data(hass).firmware.supports(miner),
+            FirmwareUpdate,
+            async_add_entities,
+        )
+    elif isinstance(fleet := entry.runtime_data, FleetCoordinator):
+        _add_drivers(hass, fleet, async_add_entities)
+
+
+@callback
+def _add_drivers(
+    hass: HomeAssistant,
+    fleet: FleetCoordinator,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add an update for each driver that has a source; they come and go."""
-    fleet = entry.runtime_data
+    entry = fleet.config_entry
     updates = hass.data[DRIVER_UPDATES]
     shown: dict[DriverId, DriverUpdateEntity] = {}
 
@@ -154,3 +191,97 @@ class DriverUpdateEntity(FleetEntity, UpdateEntity):
         self._attr_latest_version = state.latest_version
         self._attr_release_url = str(state.url) if state.url else None
         self._attr_title = state.installed.declaration.display_name
+
+
+class FirmwareUpdate(AlwaysAvailable, MinerEntity, UpdateEntity):
+    """The newest firmware for a miner, to read of: the miner's own page installs it.
+
+    AxeOS checks neither who made a file nor for which board it is.
+    """
+
+    _attr_supported_features = UpdateEntityFeature.RELEASE_NOTES
+    _state_of = ("_notice", "installed_version")
+
+    def __init__(
+        self, coordinator: MinerCoordinator, description: UpdateEntityDescription
+    ) -> None:
+        """Show the news of the feed of a miner."""
+        super().__init__(coordinator, description)
+        self._driver: str = coordinator.config_entry.data[CONF_DRIVER]
+        self._attr_title = FEEDS[self._driver].title
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        news = get_data(self.hass).firmware
+        self.async_on_remove(news.async_add_listener(self.async_write_ha_state))
+
+    @property
+    def _facts(self) -> DeviceFacts:
+        profile = self.coordinator.profile
+        return DeviceFacts() if profile is None else profile.facts
+
+    @property
+    def _notice(self) -> Notice:
+        return get_data(self.coordinator.hass).firmware.notice(
+            self._driver, self._facts
+        )
+
+    @property
+    @override
+    def installed_version(self) -> str | None:
+        return self._facts.firmware
+
+    @property
+    @override
+    def latest_version(self) -> str | None:
+        return self._notice.latest
+
+    @property
+    @override
+    def release_url(self) -> str | None:
+        if (release := self._notice.release) is None:
+            return None
+        repository = FEEDS[self._driver].repository
+        return f"https://github.com/{repository}/releases/tag/{release.tag}"
+
+    @property
+    @override
+    def release_summary(self) -> str | None:
+        if (release := self._notice.release) is None:
+            return None
+        return str(notes(release.notes))[:_LONGEST_SUMMARY]
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        """Return why nothing is known."""
+        return {ATTR_REASON: self._notice.reason}
+
+    @override
+    def version_is_newer(self, latest_version: str, installed_version: str) -> bool:
+        """Compare the numbers: of a fork nothing is newer."""
+        latest, installed = version_of(latest_version), version_of(installed_version)
+        return latest is not None and installed is not None and latest > installed
+
+    @override
+    async def async_release_notes(self) -> str | None:
+        """Return the notes, and what was left out."""
+        if (release := self._notice.release) is None:
+            return None
+        installed = version_of(self._facts.firmware) or ()
+        releases = get_data(self.hass).firmware.releases(self._driver)
+        bad = FEEDS[self._driver].bad
+        return "\n\n".join(
+            [
+                *(
+                    reason_sentence(
+                        self.hass,
+                        "firmware_skipped",
+                        {"version": it.tag, "why": bad[it.version]},
+                    )
+                    for it in skipped(self._driver, releases, installed)
+                ),
+                str(notes(release.notes)),
+            ]
+        )

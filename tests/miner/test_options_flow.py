@@ -145,4 +145,4 @@ async def test_a_miner_without_such_limits(home: HomeAssistant) -> None:
     async with SimulatedAvalon() as device:
         entry = await set_up(home, miner_entry(device, "avalon_nano"))
         menu = await open_options(home, entry)
-        assert menu["menu_options"] == ["settings", "profiles"]
+        assert menu["menu_options"] == ["settings", "profiles", "pool_order"]

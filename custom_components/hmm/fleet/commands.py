@@ -220,7 +220,8 @@ def pool_of(hass: HomeAssistant, data: Data) -> StratumPool | None:
             user=data[CONF_USERNAME],
             password=data.get(CONF_PASSWORD, USUAL_PASSWORD),
         )
-    name, pools = data[CONF_POOL], get_data(hass).fleet.pools
+    name: str = data[CONF_POOL]
+    pools = get_data(hass).fleet.pools
     entry_id = pools_by_name(pools).get(name, name)
     if entry_id not in pools and is_slot(name):
         return None

@@ -20,6 +20,7 @@ from ..figures import (
     whole_difficulty,
 )
 from .coordinator import FleetCoordinator
+from .failover import FailoverState
 from .problems import MOST_LISTED, FleetState
 from .totals import CoinTotals
 
@@ -126,6 +127,16 @@ FLEET_SENSORS: tuple[FleetSensorDescription, ...] = (
         entity_category=EntityCategory.DIAGNOSTIC,
         value_fn=lambda fleet: len(list(get_data(fleet.hass).drivers)),
     ),
+)
+
+FLEET_FAILOVER = FleetSensorDescription(
+    key="failover",
+    translation_key="failover",
+    device_class=SensorDeviceClass.ENUM,
+    options=[*FailoverState],
+    entity_category=EntityCategory.DIAGNOSTIC,
+    value_fn=lambda fleet: get_data(fleet.hass).failover.state,
+    attributes_fn=lambda fleet: get_data(fleet.hass).failover.attributes,
 )
 
 FLEET_BEST_SHARE = FleetSensorDescription(

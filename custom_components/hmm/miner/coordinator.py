@@ -143,6 +143,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         """Whether the last poll changed the status: the fleet counts again then."""
         self._was_down = False
         self.tuning = MinerTuning(self, tuning)
+        self.pool_commands = 0
+        """How many times it was given a pool, by whomever."""
         self.changed_at = float("-inf")
         """When a mode or a setting was written last, by the clock of the loop."""
         # Entries are set up together, and a busy moment lets many polls wait: each
@@ -523,6 +525,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         """
         if kind:
             self.async_drop_kept(kind)
+        if kind == "pool":
+            self.pool_commands += 1
         is_done = False
         try:
             if not self.last_update_success:

@@ -54,6 +54,8 @@ class MinerOptionsFlow(OptionsFlowWithReload):
                 "settings",
                 "profiles",
                 *(["limits"] if self._risky_limits else []),
+                # The fleet brings this step
+                *(["pool_order"] if self._can_set_pool else []),
             ],
             description_placeholders={"name": self.config_entry.title},
         )
@@ -292,6 +294,11 @@ class MinerOptionsFlow(OptionsFlowWithReload):
         if not isinstance(miner, MinerCoordinator) or miner.profile is None:
             return None
         return miner.tuning
+
+    @property
+    def _can_set_pool(self) -> bool:
+        profile = self.config_entry.runtime_data.profile
+        return profile is not None and profile.set_pool
 
     @property
     def _loaded(self) -> MinerTuning:

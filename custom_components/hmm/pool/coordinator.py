@@ -104,6 +104,8 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
         """Milliseconds to the port that miners connect to, None if it is silent."""
         self.stratum_failures = 0
         """How many looks in a row found it silent."""
+        self.stratum_at: float | None = None
+        """When it looked last, by the clock that only grows; None: not yet."""
         self._stratum_due = 0.0
         self.status = PoolStatus()
         self.has_news = False
@@ -259,6 +261,7 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
             self._stratum_due = now + _SILENT_SECONDS
         else:
             self.stratum_failures = 0
+        self.stratum_at = now
 
 
 def _identity_of(entry: PoolConfigEntry, driver: BasePoolIntegration) -> str:

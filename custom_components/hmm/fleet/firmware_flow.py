@@ -1,0 +1,48 @@
+"""Whether HMM asks for new firmware: a step of the options of the fleet."""
+
+from typing import Any
+
+from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
+from homeassistant.const import UnitOfTime
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+)
+import voluptuous as vol
+
+from .firmware_news import CONF_FIRMWARE_CHECK, CONF_FIRMWARE_HOLD, DEFAULT_HOLD
+
+
+class FirmwareSteps(OptionsFlow):
+    """News of firmware, off unless the user wants them."""
+
+    async def async_step_firmware(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask whether GitHub may be asked."""
+        if user_input is not None:
+            return self.async_create_entry(
+                data={**self.config_entry.options, **user_input}
+            )
+        schema = vol.Schema(
+            {
+                vol.Required(CONF_FIRMWARE_CHECK, default=False): BooleanSelector(),
+                vol.Required(CONF_FIRMWARE_HOLD, default=DEFAULT_HOLD): NumberSelector(
+                    NumberSelectorConfig(
+                        min=0,
+                        max=30,
+                        step=1,
+                        mode=NumberSelectorMode.BOX,
+                        unit_of_measurement=UnitOfTime.DAYS,
+                    )
+                ),
+            }
+        )
+        return self.async_show_form(
+            step_id="firmware",
+            data_schema=self.add_suggested_values_to_schema(
+                schema, self.config_entry.options
+            ),
+        )
