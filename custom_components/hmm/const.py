@@ -63,6 +63,8 @@ CONF_KEEP_SECRETS: Final = "keep_secrets"
 CONF_PLUG: Final = "plug"
 CONF_POWER_DRAW: Final = "power_draw"
 CONF_OWN_RISK: Final = "own_risk"
+CONF_HOT_LIMIT: Final = "hot_limit"
+"""°C of the hottest chip above which its owner wants to know; else the usual one."""
 
 # Attributes of states
 ATTR_DETAIL: Final = "detail"

@@ -245,7 +245,7 @@ async def test_options_of_a_miner_with_a_login(home: HomeAssistant) -> None:
             ),
         )
         form = await open_settings(home, entry)
-        names = {"plug", "admin_user", "admin_password", "keep_secrets"}
+        names = {"plug", "hot_limit", "admin_user", "admin_password", "keep_secrets"}
         assert set(form["data_schema"].schema) == names
         assert suggested(form, "plug") == "switch.old"
         assert suggested(form, "admin_user") is None

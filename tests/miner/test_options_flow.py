@@ -140,6 +140,17 @@ async def test_limits_are_confirmed_twice(
     assert entry.runtime_data.profile.tuning.frequency.maximum == 625
 
 
+async def test_the_warning_limit(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """Given a limit, then the miner is hot above it; empty brings the usual one back."""
+    for given, limit in (({"hot_limit": 55}, 55), ({}, 70)):
+        form = await step(home, entry, "settings")
+        await go_on(home, form, **given)
+        assert entry.runtime_data.status.problems.limits.warm == limit
+    assert not entry.options
+
+
 async def test_a_miner_without_such_limits(home: HomeAssistant) -> None:
     """An Avalon has profiles, but nothing to go beyond."""
     async with SimulatedAvalon() as device:

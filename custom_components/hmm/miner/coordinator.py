@@ -17,7 +17,14 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
-from ..const import CONF_CREDENTIALS, CONF_DRIVER, CONF_PLUG, CONF_POWER_DRAW, DOMAIN
+from ..const import (
+    CONF_CREDENTIALS,
+    CONF_DRIVER,
+    CONF_HOT_LIMIT,
+    CONF_PLUG,
+    CONF_POWER_DRAW,
+    DOMAIN,
+)
 from ..display_units import HASHRATE_UNITS
 from ..driver_api import (
     AuthRequired,
@@ -27,6 +34,7 @@ from ..driver_api import (
     MinerTelemetry,
     reason_of,
 )
+from ..driver_api.units import parse_number
 from ..driver_engine.client import MinerClient, UnexpectedDevice
 from ..driver_engine.identity import (
     is_same_device,
@@ -125,7 +133,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         self.energy = energy
         unit = client.hashrate_unit
         limits = Limits(
-            warm=client.warm_temperature,
+            warm=parse_number(entry.options.get(CONF_HOT_LIMIT))
+            or client.warm_temperature,
             startup=client.startup_seconds,
             hashes=HASHRATE_UNITS[unit],
             unit=unit,

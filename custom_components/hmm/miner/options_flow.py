@@ -5,7 +5,7 @@ from typing import Any
 
 from homeassistant.components.switch import DOMAIN as SWITCH_DOMAIN
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
-from homeassistant.const import CONF_NAME
+from homeassistant.const import CONF_NAME, UnitOfTemperature
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
@@ -13,11 +13,14 @@ from homeassistant.helpers.selector import (
     BooleanSelector,
     EntitySelector,
     EntitySelectorConfig,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
     TextSelector,
 )
 import voluptuous as vol
 
-from ..const import CONF_CREDENTIALS, CONF_OWN_RISK, CONF_PLUG, DOMAIN
+from ..const import CONF_CREDENTIALS, CONF_HOT_LIMIT, CONF_OWN_RISK, CONF_PLUG, DOMAIN
 from ..errors import Placeholders, message
 from ..flow_tools import async_shared_data, choice
 from ..markdown import Markdown, escape, escaping
@@ -29,6 +32,9 @@ from .tuning import MinerTuning
 CONF_CONFIRM = "confirm"
 CONF_PROFILE = "profile"
 CONF_SHARED = "shared"
+
+_SETTINGS = (CONF_PLUG, CONF_HOT_LIMIT)
+"""What the form of the settings stores as options."""
 
 _UNITS = {
     "frequency": "MHz",
@@ -74,31 +80,42 @@ class MinerOptionsFlow(OptionsFlowWithReload):
             if login and login != stored:
                 errors, texts, _ = await try_login(data, entry, login)
             if not errors:
-                return self._save(user_input.get(CONF_PLUG), login)
+                return self._save(user_input, login)
         fields: dict[vol.Marker, Any] = {
             vol.Optional(CONF_PLUG): EntitySelector(
                 EntitySelectorConfig(
                     domain=SWITCH_DOMAIN, exclude_entities=_own_switches(self.hass)
                 )
             ),
+            vol.Optional(CONF_HOT_LIMIT): NumberSelector(
+                NumberSelectorConfig(
+                    min=40,
+                    max=120,
+                    step=1,
+                    mode=NumberSelectorMode.BOX,
+                    unit_of_measurement=UnitOfTemperature.CELSIUS,
+                )
+            ),
             **login_fields(login_names(data, entry), stored),
         }
-        shown = (entry.options if user_input is None else user_input).get(CONF_PLUG)
+        given = entry.options if user_input is None else user_input
+        shown = {key: given[key] for key in _SETTINGS if given.get(key) is not None}
         return self.async_show_form(
             step_id="settings",
-            data_schema=self.add_suggested_values_to_schema(
-                vol.Schema(fields), {CONF_PLUG: shown} if shown else {}
-            ),
+            data_schema=self.add_suggested_values_to_schema(vol.Schema(fields), shown),
             errors=errors,
             description_placeholders={**texts, "name": entry.title},
         )
 
-    def _save(self, plug: str | None, login: dict[str, str]) -> ConfigFlowResult:
+    def _save(
+        self, settings: dict[str, Any], login: dict[str, str]
+    ) -> ConfigFlowResult:
         entry = self.config_entry
         options = {**entry.options}
-        options.pop(CONF_PLUG, None)
-        if plug:
-            options[CONF_PLUG] = plug
+        for key in _SETTINGS:
+            options.pop(key, None)
+            if settings.get(key):
+                options[key] = settings[key]
         data = {**entry.data}
         data.pop(CONF_CREDENTIALS, None)
         if login:
