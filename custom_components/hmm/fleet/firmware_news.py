@@ -1,6 +1,6 @@
 """Asks for new firmware, if the user wants that: one request per feed and half a day."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -18,6 +18,7 @@ from homeassistant.util import dt as dt_util
 
 from ..const import CONF_DRIVER, DOMAIN
 from ..driver_api import DeviceFacts
+from ..driver_api.units import parse_number
 from ..miner.coordinator import MinerCoordinator
 from ..safe_store import SafeStore
 from .firmware import (
@@ -87,9 +88,9 @@ class FirmwareNews:
         """Read what the feeds said before a restart."""
         for driver, stored in (await self._store.async_load()).items():
             if driver in FEEDS and isinstance(stored, dict):
-                at, etag = stored.get("at"), stored.get("etag")
+                at, etag = parse_number(stored.get("at")), stored.get("etag")
                 self._seen[driver] = _Seen(
-                    at=float(at) if isinstance(at, int | float) else 0.0,
+                    at=at or 0.0,
                     etag=etag if isinstance(etag, str) else None,
                     releases=read_releases(stored.get("releases")),
                 )
@@ -117,12 +118,13 @@ class FirmwareNews:
         if reason is not None or not self.is_on:
             return Notice(reason=reason)
         assert self._entry is not None
-        hold = self._entry.options.get(CONF_FIRMWARE_HOLD, DEFAULT_HOLD)
+        hold = parse_number(self._entry.options.get(CONF_FIRMWARE_HOLD))
         found = newest(
             driver,
             facts,
             self.releases(driver),
-            dt_util.utcnow() - timedelta(days=hold),
+            dt_util.utcnow()
+            - timedelta(days=DEFAULT_HOLD if hold is None else max(0, min(hold, 365))),
         )
         if not self.releases(driver):
             return Notice()
@@ -181,7 +183,7 @@ class FirmwareNews:
         due = {
             driver
             for miner in self._fleet.miners.values()
-            if (driver := miner.config_entry.data.get(CONF_DRIVER)) in FEEDS
+            if (driver := str(miner.config_entry.data[CONF_DRIVER])) in FEEDS
             and not 0 <= now - self._seen.setdefault(driver, _Seen()).at < _INTERVAL
         }
         if due and not self._is_asking and self._entry is not None:
@@ -238,7 +240,7 @@ class FirmwareNews:
         for listener in tuple(self._listeners):
             listener()
 
-    def _content(self) -> Mapping[str, Any]:
+    def _content(self) -> dict[str, Any]:
         return {
             driver: {
                 "at": seen.at,
