@@ -122,16 +122,12 @@ def settle(
     )
 
 
-def is_held(
-    kind: StrategyType, standing_id: str, control: Control | None, *, cap: bool = False
-) -> bool:
+def is_held(kind: StrategyType, strategy: str, control: Control | None) -> bool:
     """Return whether somebody before a strategy decides for a miner: its ``held``."""
-    if control is None or control.strategy == standing_id or cap:
+    if control is None or control.strategy == strategy:
         return False
-    if control.by in {"safety", "manual", "quiet_hours"}:
-        return True
     before = _ORDER[: _ORDER.index(kind)]
-    return control.by in before
+    return control.by in {"safety", "manual", "quiet_hours", *before}
 
 
 def _seen(entry: Entry, view: MinerView) -> Entry:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+import math
 
 from .model import LOWEST, OFF, ON, MinerView, Mode, Rung
 
@@ -20,7 +21,7 @@ def _ladder(modes: tuple[Mode, ...]) -> Sequence[Mode]:
         mode
         for mode in modes
         if mode.watts is not None
-        and mode.watts > 0
+        and 0 < mode.watts < math.inf
         and mode.rung != _NEVER_CHOSEN
         and (mode.rung == ON or mode.rung.startswith("mode:"))
     ]
