@@ -9,8 +9,10 @@ Europe. What counts is the difference between the rows.
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 import math
 from pathlib import Path
 import random
@@ -496,20 +498,40 @@ class Year:
         meter.result.more = f"{100 * cold / hours:.0f} % below 19.5 °C, {100 * warm / hours:.0f} % above 20.5"
 
 
-def table(year: Year) -> str:
+PARTS = (
+    ("price", ""),
+    *(("solar", it) for it in ("always on", "on/off by limit", "HMM-Local", "HMM")),
+    *(("heat", it) for it in ("always on", "thermostat, on/off", "HMM")),
+)
+
+
+def rows(part: tuple[str, str], days: int) -> list[Result]:
+    """Return some rows, to be made in a process of their own."""
+    year = Year(days)
+    match part:
+        case "solar", rules:
+            year.solar(rules, 2 * MINUTE)
+        case "heat", rules:
+            year.heat(rules, 5 * MINUTE)
+        case _:
+            year.price_rows()
+    return year.results
+
+
+def table(results: Sequence[Result], days: int) -> str:
     """Return the rows as a table in Markdown."""
     lines = [
         "| | Rules | Cost | Energy | Hashrate | TH/s for a day | Switchings | |",
         "|---|---|---|---|---|---|---|---|",
     ]
     base: dict[str, float] = {}
-    for it in year.results:
+    for it in results:
         full = base.setdefault(it.strategy, it.work)
         count = 1 if it.strategy == "Heat" else len(fleet())
         lines.append(
             f"| {it.strategy} | {it.rules} | {it.cost:,.0f} € | {it.energy:,.0f} kWh "
             f"| {100 * it.work / full:.0f} % | {f'{2400 * it.cost / it.work:.2f} ct' if it.work else '–'} "
-            f"| {it.switches / count / year.days:.1f} | {it.more} |"
+            f"| {it.switches / count / days:.1f} | {it.more} |"
         )
     return "\n".join(lines)
 
@@ -606,16 +628,13 @@ def main() -> None:
             print(f"{count} miners: {decision_time(count):.2f} ms")
         return
     begun = perf_counter()
-    year = Year(given.days)
-    year.price_rows()
-    for rules in ("always on", "on/off by limit", "HMM-Local", "HMM"):
-        year.solar(rules, 2 * MINUTE)
-    for rules in ("always on", "thermostat, on/off", "HMM"):
-        year.heat(rules, 5 * MINUTE)
-    print(table(year))
+    with ProcessPoolExecutor() as pool:
+        parts = list(pool.map(rows, PARTS, repeat(given.days)))
+    results = [it for part in parts for it in part]
+    print(table(results, given.days))
     print(f"\n{given.days} days in {perf_counter() - begun:.0f} s")
     if given.plots is not None:
-        found = {(it.strategy, it.rules): it for it in year.results}
+        found = {(it.strategy, it.rules): it for it in results}
         for name, key, title, unit, scale in (
             (
                 "year_bands",
