@@ -573,7 +573,7 @@ def plot(title: str, unit: str, result: Result, scale: float = 1.0) -> str:
             thin.append(it)
     days = []
     day = begin.astimezone(ZONE).replace(hour=0, minute=0) + timedelta(days=1)
-    while day <= end:
+    while day <= end - timedelta(hours=12):
         x = place(day)
         days.append(
             f'<path d="M{x:.1f} 24V{2 * half + 60}" stroke="#ccc" stroke-width=".5"/>'
@@ -587,7 +587,7 @@ def plot(title: str, unit: str, result: Result, scale: float = 1.0) -> str:
         f'<text x="{left}" y="16" font-weight="bold">{title}</text>{"".join(days)}'
         f"{line([(t, v * scale) for t, v, _ in thin], 26, '#1f77b4')}"
         f"{line([(t, w) for t, _, w in thin], half + 56, '#d9730d')}"
-        f'<text x="{left + 6}" y="38" fill="#1f77b4">{unit}</text>'
+        f'<text x="{width - 10}" y="16" text-anchor="end" fill="#1f77b4">{unit}</text>'
         f'<text x="{left + 6}" y="{half + 52}" fill="#d9730d">W of the miners</text></svg>\n'
     )
 

@@ -509,3 +509,40 @@ def test_a_day_of_100_quarters_counts_once() -> None:
         world.now = slot.start
         world.step()
         assert miner.running is (slot.price < 20)
+
+
+def test_one_after_the_other_and_down_before_up() -> None:
+    """Given a stagger, then commands keep that distance, and steps down come first."""
+    miners = [bitaxe(), avalon_q(), nano(mode="mode:low"), nerdqaxe(mode="mode:turbo")]
+    world = World(miners, [by_price([25], stagger=30)])
+    steps = []
+    while world.now < START + 5 * MINUTE:
+        before = {it.id: it.watts(world.now + HOUR) for it in miners}
+        settlement = world.step()
+        for at, name, rung, _ in world.commands[len(steps) :]:
+            steps.append((at, world.miner(name).modes[rung][0] - before[name]))
+        world.now = settlement.next_check_at
+    assert len(steps) == 3
+    assert all(it < 0 for _, it in steps)
+    assert {b[0] - a[0] for a, b in pairwise(steps)} == {timedelta(seconds=30)}
+    # One up, one down: the one that goes up is in a circuit that has no room before
+    up, down = nano("up", mode="mode:low"), nano("down", mode="mode:high")
+    stored = {
+        "bands": [
+            {"band_name": "a", "upto": 50, "rung": "per_model", "models": {"up": "high", "down": "low"}},
+            {"band_name": "b"},
+        ],
+        "timing": {"stagger": 0},
+    }  # fmt: skip
+    strategy = Strategy(
+        "s", "price_bands", BandsSettings.from_dict(stored), followed([25])
+    )
+    world = World(
+        [up, down], [strategy], [Circuit("c", 200, frozenset({"up", "down"}))]
+    )
+    world.run(10 * MINUTE)
+    assert [(name, rung) for _, name, rung, _ in world.commands] == [
+        ("down", "mode:low"),
+        ("up", "mode:high"),
+    ]
+    assert world.commands[0][0] < world.commands[1][0]
