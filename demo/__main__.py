@@ -34,7 +34,6 @@ from .home_assistant import RESTART_STATUS, Client, HomeAssistant
 from .output import fail, say
 from .pools import demo_pools
 from .process import Program
-from .voice import set_up_voice
 
 DEFAULT_PORT = 8123
 LOCAL = "127.0.0.1"
@@ -206,7 +205,6 @@ class Demo:
         devices = await read_devices(client)
         await create_dashboard(client, self.panel)
         await set_up_energy(client, devices)
-        await set_up_voice(client, devices)
         say("Writing the week before")
         await write_past(
             client, devices, self.folder / "config" / "home-assistant_v2.db"

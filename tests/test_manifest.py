@@ -45,6 +45,7 @@ from custom_components.hmm.pool import (
     mistyped,
     status as pool_status,
 )
+from custom_components.hmm.voice import orders
 
 COMPONENT = Path(hmm.__file__).parent
 ROOT = COMPONENT.parent.parent
@@ -443,6 +444,22 @@ def test_every_sentence_is_one_of_a_reason() -> None:
     assert set(pool["problems"]["state"]) == set(pool_status._RULES)
 
 
+def test_what_is_said_is_translated() -> None:
+    """Given the code of the voice, then each text is said, and each said is a text."""
+    speech = load("translations/en.json")["selector"]["speech"]["options"]
+    folder = Path(hmm.__file__).parent / "voice"
+    code = "".join(path.read_text("utf-8") for path in folder.glob("*.py"))
+    literals = set(re.findall(r'"([a-z_]+)"', code))
+    # Made of an action and how many did it, of a family of modes, of a currency
+    actions = ("set_mode", "pause", "resume", "restart")
+    made = {f"{action}_{end}" for action in actions for end in ("one", "all", "some")}
+    made |= {f"words_{family[0]}" for family in orders._FAMILIES}
+    made |= {key for key in speech if key.startswith("currency_")}
+    assert set(speech) - literals == made
+    said = set(re.findall(r'say\(\s*"([a-z_]+)"', code))
+    assert said <= set(speech)
+
+
 def test_every_event_is_translated() -> None:
     """Given the event entity, then its types have names."""
     events = load("translations/en.json")["entity"]["event"]
@@ -788,6 +805,8 @@ def test_every_option_of_a_selector_is_translated() -> None:
         "failover_choice": set(failover_runner.CHOICES),
         # See test_every_sentence_is_one_of_a_reason
         "sentence": set(selectors["sentence"]["options"]),
+        # See test_what_is_said_is_translated
+        "speech": set(selectors["speech"]["options"]),
         "mode": set(
             load("services.yaml")["set_mode"]["fields"]["mode"]["selector"]["select"][
                 "options"

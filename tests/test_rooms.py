@@ -40,6 +40,7 @@ MAY_IMPORT = {
     "strategy": ENGINE | SHARED | {"miner", "pool", "fleet", "money"},
     "hmm_local": ENGINE | SHARED | {"miner", "pool"},
     "frontend": SHARED,
+    "voice": ENGINE | SHARED | {"miner", "pool", "fleet", "strategy"},
     **dict.fromkeys(SHARED, ENGINE | SHARED),
 }
 WITHOUT_HOME_ASSISTANT = ("driver_api", "driver_engine", "bundled", "strategy.planner")

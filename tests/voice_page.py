@@ -4,10 +4,18 @@ from pathlib import Path
 import re
 
 PAGE = Path(__file__).parents[1] / "docs/recipes/voice.md"
+_HEADS = {"en": "| Say | Answer |", "de": "| Sag | Antwort |"}
 
 
-def documented_sentences() -> list[str]:
-    """Return the sentences that the page tells its readers to say to Assist."""
+def documented_answers(language: str) -> list[tuple[str, str]]:
+    """Return what the page tells to say in a language, each with the answer."""
     text = PAGE.read_text(encoding="utf-8")
-    chapter = text.partition("## What to say")[2].partition("\n## ")[0]
+    table = text.partition(_HEADS[language])[2].partition("\n\n")[0]
+    return re.findall(r'^\| "([^"]+)" \| (.+) \|$', table, re.MULTILINE)
+
+
+def stock_sentences() -> list[str]:
+    """Return what the page tells of the sentences of Home Assistant itself."""
+    text = PAGE.read_text(encoding="utf-8")
+    chapter = text.partition("## What Home Assistant brings")[2].partition("\n## ")[0]
     return [" ".join(it.split()) for it in re.findall(r'"([^"]+)"', chapter)]

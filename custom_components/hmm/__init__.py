@@ -69,6 +69,7 @@ from .pool.coordinator import PoolConfigEntry, PoolCoordinator
 from .pool.mistyped import async_forget_wallet_issue, async_show_wallet_issue
 from .records import Records
 from .services import async_setup_services
+from .voice.triggers import async_register_sentences
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -233,6 +234,7 @@ def _set_up_fleet(hass: HomeAssistant, entry: FleetConfigEntry) -> None:
     data = get_data(hass)
     fleet = FleetCoordinator(hass, entry, data.fleet, data.energy)
     entry.runtime_data = fleet
+    entry.async_on_unload(async_register_sentences(hass, fleet))
     # It also shows how many drivers there are
     entry.async_on_unload(
         data.driver_manager.async_add_listener(fleet.async_update_listeners)

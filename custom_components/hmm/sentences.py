@@ -7,8 +7,10 @@ from homeassistant.helpers.translation import async_get_cached_translations
 
 from .const import DOMAIN
 
-_SHORT = f"component.{DOMAIN}.entity.sensor.status.state_attributes.reason.state."
-_LONG = f"component.{DOMAIN}.selector.sentence.options."
+SHORT_REASONS = (
+    f"component.{DOMAIN}.entity.sensor.status.state_attributes.reason.state."
+)
+SENTENCES = f"component.{DOMAIN}.selector.sentence.options."
 
 
 @callback
@@ -19,10 +21,10 @@ def reason_sentence(hass: HomeAssistant, key: str, values: Mapping[str, object])
     """
     language = hass.config.language
     texts = async_get_cached_translations(hass, language, "selector", DOMAIN)
-    if (text := texts.get(f"{_LONG}{key}")) is not None:
+    if (text := texts.get(f"{SENTENCES}{key}")) is not None:
         try:
             return text.format(**values)
         except KeyError:
             pass
     texts = async_get_cached_translations(hass, language, "entity", DOMAIN)
-    return texts.get(f"{_SHORT}{key}", key)
+    return texts.get(f"{SHORT_REASONS}{key}", key)

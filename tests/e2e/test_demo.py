@@ -13,7 +13,7 @@ import pytest
 from demo.config_folder import CHECKOUT
 from demo.home_assistant import Client
 from simulator.fleet import DEMO_CONTROL_PORT, Fleet
-from tests.voice_page import documented_sentences
+from tests.voice_page import documented_answers, stock_sentences
 
 from .conftest import A_POLL, Screenshot, free_port
 
@@ -146,7 +146,9 @@ async def test_visitor_sees_the_fleet_without_a_login(
         await row.get_by_role("button", name="plug in").click()
         async with Client(f"http://127.0.0.1:{port}") as client:
             await client.log_in()
-            for sentence in documented_sentences():
+            # The demo has no rooms
+            said = [it for it, _ in documented_answers("en") if "garage" not in it]
+            for sentence in (*said, *stock_sentences()):
                 answer = await client.command("conversation/process", text=sentence)
                 assert answer["response"]["response_type"] != "error", sentence
         await page.close()

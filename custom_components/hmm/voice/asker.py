@@ -1,0 +1,256 @@
+"""Who asks, by which assistant, and what of the fleet that may be told or moved."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+import re
+from typing import Final, Self
+
+from homeassistant.auth.models import User
+from homeassistant.auth.permissions.const import POLICY_READ
+from homeassistant.components.homeassistant.exposed_entities import async_should_expose
+from homeassistant.core import Context, HomeAssistant, State
+from homeassistant.helpers import (
+    area_registry as ar,
+    device_registry as dr,
+    entity_registry as er,
+)
+
+from ..const import DOMAIN, FLEET_UNIQUE_ID, EntryType
+from ..data import HmmConfigEntry, entry_kind, get_data
+from ..driver_api.units import parse_number
+from ..miner.coordinator import MinerCoordinator
+from ..pool.coordinator import PoolCoordinator
+from ..rights import async_user, may_read
+from .speech import LONGEST_NAME, shown
+
+_TYPED: Final = re.compile(r"[\w +.'-]*\w[\w +.'-]*")
+"""A name without what means something in the pattern of a sentence."""
+_LEAST_SHORT: Final = 4
+"""Letters of a first word that is taken for a miner's name."""
+
+
+def folded(text: str) -> str:
+    """Return the words of a text as they are compared: without case and marks."""
+    return " ".join(re.findall(r"\w+", text[: 4 * LONGEST_NAME].casefold()))
+
+
+@dataclass(frozen=True, slots=True)
+class Miner:
+    """A miner that may be told of; without a coordinator it could not be set up."""
+
+    entry: HmmConfigEntry
+    coordinator: MinerCoordinator | None
+
+    @property
+    def name(self) -> str:
+        """Return its name in one short line."""
+        return shown(self.entry.title)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asker:
+    """Who asks, and what of the fleet is exposed to them."""
+
+    hass: HomeAssistant
+    context: Context
+    user: User | None = None
+    """None is Home Assistant itself, as for its own actions."""
+    assistant: str | None = None
+    """The assistant that entities are exposed to; None sees everything."""
+
+    @classmethod
+    def of_assistant(cls, hass: HomeAssistant, assistant: str | None) -> Self:
+        """Return an assistant by itself, without a user."""
+        return cls(hass=hass, context=Context(), assistant=assistant)
+
+    @cached_property
+    def miners(self) -> list[Miner]:
+        """Return the miners of which any entity is exposed and all may be read.
+
+        One that was never set up has none that could be hidden.
+        """
+        running = get_data(self.hass).fleet.miners
+        return [
+            Miner(entry, running.get(entry.entry_id))
+            for entry in self._entries(EntryType.MINER)
+            if self._is_visible(entry)
+        ]
+
+    @cached_property
+    def pools(self) -> list[tuple[HmmConfigEntry, PoolCoordinator | None]]:
+        """Return the pool accounts, chosen like the miners."""
+        running = get_data(self.hass).fleet.pools
+        return [
+            (entry, running.get(entry.entry_id))
+            for entry in self._entries(EntryType.POOL)
+            if self._is_visible(entry)
+        ]
+
+    @cached_property
+    def sees_all(self) -> bool:
+        """Return whether every miner may be told of, and so what they are together."""
+        return len(self.miners) == len(self._entries(EntryType.MINER))
+
+    def _entries(self, kind: EntryType) -> list[HmmConfigEntry]:
+        return [
+            entry
+            for entry in self.hass.config_entries.async_entries(
+                DOMAIN, include_ignore=False, include_disabled=False
+            )
+            if entry_kind(entry) is kind
+        ]
+
+    def _is_visible(self, entry: HmmConfigEntry) -> bool:
+        entities = er.async_entries_for_config_entry(
+            er.async_get(self.hass), entry.entry_id
+        )
+        is_exposed = not entities or any(map(self._is_exposed, entities))
+        return is_exposed and may_read(self.hass, self.user, entry)
+
+    def _is_exposed(self, entity: er.RegistryEntry) -> bool:
+        return entity.disabled_by is None and (
+            self.assistant is None
+            or async_should_expose(self.hass, self.assistant, entity.entity_id)
+        )
+
+    def may_move(self, miner: Miner, platform: str, key: str) -> bool:
+        """Return whether a control is exposed; the main switch stands for all others.
+
+        Whether the user may use it is checked by the action itself.
+        """
+        registry = er.async_get(self.hass)
+        identity = miner.entry.unique_id or miner.entry.entry_id
+        return any(
+            (entity_id := registry.async_get_entity_id(domain, DOMAIN, unique_id))
+            and (entity := registry.async_get(entity_id))
+            and self._is_exposed(entity)
+            for domain, unique_id in (
+                ("switch", f"{identity}_mining"),
+                (platform, f"{identity}_{key}"),
+            )
+        )
+
+    def fleet_entity(self, key: str) -> er.RegistryEntry | None:
+        """Return a sensor of the fleet by its key."""
+        registry = er.async_get(self.hass)
+        entity_id = registry.async_get_entity_id(
+            "sensor", DOMAIN, f"{FLEET_UNIQUE_ID}_{key}"
+        )
+        return registry.async_get(entity_id) if entity_id else None
+
+    def fleet_state(self, key: str) -> State | None:
+        """Return what a sensor of the fleet shows, None if there is none to be told.
+
+        It is about all miners: who does not see them all must have it exposed.
+        """
+        entity = self.fleet_entity(key)
+        if entity is None or not (self.sees_all or self._is_exposed(entity)):
+            return None
+        return self.hass.states.get(entity.entity_id) if self._reads(entity) else None
+
+    def may_tell(self, entity: er.RegistryEntry) -> bool:
+        """Return whether an entity is exposed and may be read."""
+        return self._is_exposed(entity) and self._reads(entity)
+
+    def _reads(self, entity: er.RegistryEntry) -> bool:
+        return self.user is None or self.user.permissions.check_entity(
+            entity.entity_id, POLICY_READ
+        )
+
+    @cached_property
+    def names(self) -> dict[str, list[Miner]]:
+        """Return what the miners are called, folded, and who is.
+
+        A first word is a name as well where only one miner has it: "the Bitaxe".
+        """
+        found: dict[str, list[Miner]] = {}
+        short: dict[str, list[Miner]] = {}
+        for miner in self.miners:
+            own = {folded(name) for name in self._names_of(miner.entry)} - {""}
+            for name in own:
+                if len(name) <= LONGEST_NAME:
+                    found.setdefault(name, []).append(miner)
+            for word in {name.partition(" ")[0] for name in own}:
+                short.setdefault(word, []).append(miner)
+        return found | {
+            word: miners
+            for word, miners in short.items()
+            if word not in found
+            and len(miners) == 1
+            and _LEAST_SHORT <= len(word) <= LONGEST_NAME
+        }
+
+    @cached_property
+    def spellings(self) -> dict[str, None]:
+        """Return the names as they may be typed: folded, and with their marks."""
+        typed = {
+            name.strip().lower()
+            for miner in self.miners
+            for name in self._names_of(miner.entry)
+            if len(name) <= LONGEST_NAME and _TYPED.fullmatch(name)
+        }
+        return dict.fromkeys((*self.names, *sorted(typed - self.names.keys())))
+
+    def _names_of(self, entry: HmmConfigEntry) -> Iterator[str]:
+        yield entry.title
+        registry = er.async_get(self.hass)
+        identity = entry.unique_id or entry.entry_id
+        device = dr.async_get(self.hass).async_get_device_by_identifier(
+            (DOMAIN, identity), entry.entry_id
+        )
+        if device is not None:
+            yield device.name_by_user or device.name or ""
+        entity_id = registry.async_get_entity_id("switch", DOMAIN, f"{identity}_mining")
+        if entity_id and (entity := registry.async_get(entity_id)) is not None:
+            yield from (it for it in entity.aliases if isinstance(it, str))
+
+    def in_area(self, area: str) -> list[Miner] | None:
+        """Return the miners of an area by its name, None if there is none such."""
+        wanted = folded(area)
+        areas = {
+            it.id
+            for it in ar.async_get(self.hass).async_list_areas()
+            if wanted in {folded(name) for name in (it.name, *it.aliases)}
+        }
+        if not areas:
+            return None
+        devices = dr.async_get(self.hass)
+        return [
+            miner
+            for miner in self.miners
+            if (
+                device := devices.async_get_device_by_identifier(
+                    (DOMAIN, miner.entry.unique_id or miner.entry.entry_id),
+                    miner.entry.entry_id,
+                )
+            )
+            and device.area_id in areas
+        ]
+
+
+async def async_asker(
+    hass: HomeAssistant, context: Context | None, assistant: str | None
+) -> Asker:
+    """Return who asks. Raises UnknownUser for one that was deleted."""
+    context = context or Context()
+    return Asker(
+        hass=hass,
+        context=context,
+        user=await async_user(hass, context),
+        assistant=assistant,
+    )
+
+
+def known_number(state: State | None) -> float | None:
+    """Return the number that an entity shows, None where it shows none."""
+    return None if state is None else parse_number(state.state)
+
+
+def running(miners: Iterable[Miner]) -> list[tuple[Miner, MinerCoordinator]]:
+    """Return the miners that responded to their last poll."""
+    return [
+        (miner, miner.coordinator)
+        for miner in miners
+        if miner.coordinator is not None and miner.coordinator.last_update_success
+    ]

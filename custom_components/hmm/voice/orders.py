@@ -1,0 +1,160 @@
+"""What miners are told by voice: a mode, a pause, a restart."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable
+import logging
+from typing import Any, Final
+
+from homeassistant.const import ATTR_DEVICE_ID, ATTR_MODE
+from homeassistant.core import HomeAssistant, callback
+
+from ..const import DOMAIN
+from ..fleet.commands import COMMANDS
+from ..fleet.services import CONF_PARALLEL, device_id
+from .asker import Asker, Miner, folded
+from .speech import Speech, shown
+
+_LOGGER = logging.getLogger(__name__)
+
+_WAIT_SECONDS: Final = 15.0
+"""How long somebody waits for an answer; the order goes on."""
+_PARALLEL: Final = 20
+_MOST_NAMED: Final = 3
+_MOST_MODES: Final = 60
+
+_FAMILIES: Final = (
+    ("eco", "low", "night"),
+    ("standard", "medium", "mining"),
+    ("turbo", "high", "super"),
+)
+"""Modes that mean the same in miners of different makers, a name of the house first."""
+
+
+class NotUnderstood(Exception):
+    """What was asked for is not there; the text says what."""
+
+
+async def async_order(
+    asker: Asker, speech: Speech, action: str, miners: list[Miner], mode: str | None
+) -> str:
+    """Run an action at miners and return what became of it.
+
+    Raises NotUnderstood for a mode that none of them has, and HomeAssistantError if
+    the user may not control one of them.
+    """
+    data: dict[str, Any] = {}
+    if action == "set_mode":
+        data[ATTR_MODE] = find_modes(asker, speech, miners, mode or "")
+    exposed = [it for it in miners if asker.may_move(it, *COMMANDS[action].control)]
+    if not exposed:
+        raise NotUnderstood(speech.say("not_exposed"))
+    report = await async_run(asker, action, exposed, data)
+    if report is None:
+        return speech.say("still_working")
+    return _told(speech, action, report, hidden=len(miners) - len(exposed))
+
+
+async def async_run(
+    asker: Asker, action: str, miners: Iterable[Miner], data: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Run an action of HMM as whoever asks; return its report.
+
+    None if it takes longer than anybody listens: it goes on. Raises HomeAssistantError.
+    """
+    hass = asker.hass
+    ids = [it for miner in miners if (it := device_id(hass, miner.entry)) is not None]
+    task = hass.async_create_task(
+        hass.services.async_call(
+            DOMAIN,
+            action,
+            {ATTR_DEVICE_ID: ids, CONF_PARALLEL: _PARALLEL, **data},
+            blocking=True,
+            context=asker.context,
+            return_response=True,
+        ),
+        f"hmm voice {action}",
+    )
+    done, _ = await asyncio.wait({task}, timeout=_WAIT_SECONDS)
+    if not done:
+        task.add_done_callback(_log_failure)
+        return None
+    return task.result()
+
+
+@callback
+def _log_failure(task: asyncio.Task[Any]) -> None:
+    """Tell the log of what nobody listens to any more."""
+    if not task.cancelled() and (err := task.exception()) is not None:
+        _LOGGER.warning("An action by voice failed: %s", err)
+
+
+def _told(speech: Speech, action: str, report: dict[str, Any], hidden: int) -> str:
+    """Return a report as a sentence: how many, and which did not."""
+    done = [it for it in report["miners"] if it["success"]]
+    failed = [it for it in report["miners"] if not it["success"]]
+    total = len(report["miners"])
+    modes = ""
+    if action == "set_mode":
+        counts = Counter(str(it["value"]) for it in done if it["value"])
+        modes = speech.names(speech.mode(mode) for mode, _ in counts.most_common(3))
+    said = []
+    if total == 1 and done:
+        name = shown(done[0]["device"])
+        said.append(speech.say(f"{action}_one", name=name, mode=modes))
+    elif done:
+        key = f"{action}_all" if not failed else f"{action}_some"
+        said.append(speech.say(key, count=len(done), total=total, mode=modes))
+    elif total > 1:
+        said.append(speech.say("none_did", total=total))
+    for it in failed[:_MOST_NAMED]:
+        reason = speech.plain(it["error"] or "")
+        said.append(speech.say("miner", name=shown(it["device"]), said=reason))
+    if (more := len(failed) - _MOST_NAMED) > 0:
+        said.append(speech.say("more_problems", count=more))
+    if hidden:
+        said.append(speech.say("hidden", count=hidden))
+    return " ".join(said)
+
+
+# Modes
+
+
+def find_modes(
+    asker: Asker, speech: Speech, miners: list[Miner], spoken: str
+) -> list[str]:
+    """Return the modes that a word may mean, the closest first.
+
+    Raises NotUnderstood if no miner has any of them.
+    """
+    wanted = folded(spoken)
+    for word in folded(speech.say("mode_words")).split():
+        wanted = wanted.removesuffix(f" {word}").removeprefix(f"{word} ")
+    found = spoken_modes(asker.hass, speech, miners).get(wanted)
+    if not found:
+        raise NotUnderstood(speech.say("no_such_mode", mode=speech.names([spoken])))
+    return found
+
+
+def spoken_modes(
+    hass: HomeAssistant, speech: Speech, miners: Iterable[Miner]
+) -> dict[str, list[str]]:
+    """Return what each word for a mode means to these miners, by the folded word."""
+    existing: dict[str, None] = {}
+    for miner in miners:
+        if miner.coordinator is not None:
+            existing |= dict.fromkeys(miner.coordinator.tuning.options[:_MOST_MODES])
+        if len(existing) >= _MOST_MODES:
+            break
+    words: dict[str, list[str]] = {}
+    for mode in existing:
+        for name in {mode, speech.mode(mode)}:
+            words.setdefault(folded(name), []).append(mode)
+    for family in _FAMILIES:
+        alike = [mode for mode in family if mode in existing]
+        for word in (*family[:1], *speech.say(f"words_{family[0]}").split(", ")):
+            if alike:
+                others = words.setdefault(folded(word), [])
+                others += [mode for mode in alike if mode not in others]
+    words.pop("", None)
+    return words

@@ -1,0 +1,150 @@
+"""Texts in the language of whoever asks, with numbers as people say them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+import re
+from typing import Final
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.translation import async_get_translations
+from homeassistant.util import dt as dt_util
+
+from ..const import DOMAIN
+from ..driver_api.units import parse_text
+from ..sentences import SENTENCES, SHORT_REASONS
+
+_SPEECH: Final = f"component.{DOMAIN}.selector.speech.options."
+_STATES: Final = f"component.{DOMAIN}.entity.sensor.status.state."
+_MODES: Final = f"component.{DOMAIN}.entity.select.mode.state."
+
+LONGEST_NAME: Final = 64
+_LONGEST_REASON: Final = 160
+
+_PREFIXES: Final = ("hash", "kilohash", "megahash", "gigahash", "terahash", "petahash")
+_LARGE: Final = ("thousand", "million", "billion", "trillion")
+_SYMBOLS: Final = {
+    "°C": "celsius",
+    "%": "percent",
+    "TH/s": "terahash",
+    "GH/s": "gigahash",
+    "MH/s": "megahash",
+    "kH/s": "kilohash",
+    "dBm": "decibel",
+    "min": "minutes",
+    "W": "watts",
+}
+_SYMBOL = re.compile(rf"(?<=\d )({'|'.join(_SYMBOLS)})(?!\w)")
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Says things in one language."""
+
+    texts: Mapping[str, str]
+    """The translations of HMM by their full key."""
+
+    def say(self, key: str, **values: object) -> str:
+        """Return a text under ``selector.speech``."""
+        return self.texts[f"{_SPEECH}{key}"].format(**values)
+
+    def number(self, value: float, decimals: int | None = None) -> str:
+        """Return a number, by default with three significant digits."""
+        text = f"{value:.{decimals}f}" if decimals else f"{float(f'{value:.3g}'):g}"
+        return text.replace(".", self.say("decimal_mark"))
+
+    def large(self, value: float) -> str:
+        """Return a large number with its word: "13.8 billion"."""
+        steps = 0
+        while abs(value) >= 999.5 and steps < len(_LARGE):
+            value, steps = value / 1000, steps + 1
+        if not steps:
+            return self.number(value)
+        # Who says "1 thousand" says one of it in many languages: 1.0 is the plural
+        number = self.number(value, 1 if value < 1.05 else None)
+        return self.say(_LARGE[steps - 1], number=number)
+
+    def hashrate(self, value: float) -> str:
+        """Return H/s with the unit in full."""
+        steps = 0
+        while value >= 999.5 and steps < len(_PREFIXES) - 1:
+            value, steps = value / 1000, steps + 1
+        return f"{self.number(value)} {self.say(_PREFIXES[steps])}"
+
+    def money(self, value: float, currency: str) -> str:
+        """Return an amount with the name of its currency, or its code."""
+        key = f"{_SPEECH}currency_{currency.lower()}"
+        name = self.texts.get(key, parse_text(currency, 8) or "")
+        decimals = 2 if abs(value) >= 0.1 or not value else 3
+        return f"{self.number(value, decimals)} {name}"
+
+    def since(self, when: datetime | None) -> str:
+        """Return since when something is so, nothing if that is not known."""
+        if when is None:
+            return ""
+        local, now = dt_util.as_local(when), dt_util.now()
+        days = (now.date() - local.date()) // timedelta(days=1)
+        clock = f"{local:%H:%M}"
+        if days <= 0:
+            return self.say("since_time", time=clock)
+        if days == 1:
+            return self.say("since_yesterday", time=clock)
+        return self.say("since_days", days=days)
+
+    def names(self, names: Iterable[str]) -> str:
+        """Return names in a row: "A, B and C"."""
+        listed = [shown(name) for name in names]
+        if len(listed) < 2:
+            return "".join(listed)
+        return self.say("and", first=", ".join(listed[:-1]), last=listed[-1])
+
+    def state(self, state: str | None) -> str:
+        """Return what a miner does."""
+        return self.texts.get(f"{_STATES}{state}", self.say("unknown"))
+
+    def mode(self, mode: str) -> str:
+        """Return the name of a mode; a profile has its own."""
+        return self.texts.get(f"{_MODES}{mode}", mode)
+
+    def reason(self, key: str, values: Mapping[str, object]) -> str:
+        """Return what is wrong, without the advice and without symbols.
+
+        A key of a user's driver, which has no translation, is its own sentence.
+        """
+        text = self.texts.get(f"{SENTENCES}{key}")
+        try:
+            text = text.format(**values) if text is not None else None
+        except KeyError, ValueError:
+            text = None
+        if text is None:
+            text = self.texts.get(f"{SHORT_REASONS}{key}", key)
+        return self.plain(text)
+
+    def plain(self, text: str) -> str:
+        """Return the first sentence of a text, as it is spoken."""
+        first = re.split(r"[.;!] |[.;!]$", text, maxsplit=1)[0]
+        return _SYMBOL.sub(
+            lambda found: self.say(_SYMBOLS[found[1]]),
+            parse_text(first, _LONGEST_REASON) or "",
+        )
+
+
+def shown(name: str) -> str:
+    """Return a name that anybody may have chosen, in one short line."""
+    return parse_text(name, LONGEST_NAME) or "?"
+
+
+async def async_speech(hass: HomeAssistant, language: str | None) -> Speech:
+    """Return the texts of a language, English where there are none.
+
+    A regional language ("de-CH") without texts of its own takes those of the language.
+    """
+    language = language or hass.config.language
+    texts: dict[str, str] = {}
+    for code in dict.fromkeys((language, language.partition("-")[0])):
+        texts = {}
+        for category in ("selector", "entity"):
+            texts |= await async_get_translations(hass, code, category, {DOMAIN})
+        if code.startswith(texts.get(f"{_SPEECH}language", "")):
+            break
+    return Speech(texts)

@@ -1,0 +1,218 @@
+"""What a language model is told of the fleet, as JSON.
+
+Names and reasons come from devices and pools: they are data in short lines, never
+instructions. Lists end with how many ``more`` there are. Units are in the keys.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+
+from ..const import ATTR_REASON, ATTR_SINCE, DOMAIN, FLEET_UNIQUE_ID
+from ..data import get_data
+from ..driver_api.units import TERA, parse_text
+from ..figures import rounded
+from .answers import best_shares, chance_per_year, problem_of
+from .asker import Asker, Miner, known_number, running
+from .speech import LONGEST_NAME, Speech, shown
+
+MOST_MINERS: Final = 15
+MOST_POOLS: Final = 20
+_MOST_PROBLEMS: Final = 10
+_MOST_SHARES: Final = 10
+_MOST_MODES: Final = 12
+_FEW: Final = 3
+"""Miners whose modes are listed as well."""
+_MOST_STRATEGIES: Final = 10
+_LONGEST_TEXT: Final = 200
+
+type Json = dict[str, Any]
+
+
+def _listed[T](
+    key: str, items: list[T], most: int, read: Callable[[T], Json], start: int = 0
+) -> Json:
+    """Return some of a list, and how many come after them."""
+    part = items[start : start + most]
+    return {key: [read(it) for it in part], "more": max(0, len(items) - start - most)}
+
+
+def _known(values: Json) -> Json:
+    """Return what is known: no figure stands in for one that is not."""
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def fleet_json(asker: Asker, speech: Speech) -> Json:
+    """Return how all miners are together, and what is wrong."""
+    miners, online = asker.miners, running(asker.miners)
+    problems = [
+        text
+        for miner in miners
+        if (text := problem_of(asker.hass, speech, miner)) is not None
+    ]
+    return _known(
+        {
+            "miners": len(miners),
+            "online": len(online),
+            "off_on_purpose": sum(
+                it.coordinator is not None and it.coordinator.status.is_on_purpose
+                for it in miners
+            ),
+            "hashrate_th_s": _terahash(it.data.hashrate for _, it in online),
+            "power_w": _sum(it.power for _, it in online),
+            "chance_of_a_block_in_a_year_is_one_in": rounded(chance_per_year(asker)),
+            "best_share": next(iter(best_shares(asker.hass, miners)), (None,))[0],
+            **_cost(asker),
+            **_listed("problems", problems, _MOST_PROBLEMS, lambda it: {"text": it}),
+        }
+    )
+
+
+def _cost(asker: Asker) -> Json:
+    """Return what electricity costs, with the unit that each figure has."""
+    found: Json = {}
+    for key in ("cost_today", "cost_month", "cost_rate", "price"):
+        state = asker.fleet_state(key)
+        if (value := known_number(state)) is not None and state is not None:
+            unit = parse_text(state.attributes.get("unit_of_measurement"), 16)
+            found[key] = {"value": value, "unit": unit}
+    if not found and asker.fleet_entity("cost_today") is None:
+        return {"cost": "no electricity price is set"}
+    return found
+
+
+def miners_json(
+    asker: Asker, speech: Speech, miners: list[Miner], start: int = 0
+) -> Json:
+    """Return the readings of miners, from the one at ``start`` on."""
+    is_short = len(miners) <= _FEW
+
+    def read(miner: Miner) -> Json:
+        found = miner_json(asker, speech, miner)
+        if is_short and miner.coordinator is not None:
+            modes = miner.coordinator.tuning.options[:_MOST_MODES]
+            found["modes"] = [shown(mode) for mode in modes]
+        return found
+
+    return _listed("miners", miners, MOST_MINERS, read, start)
+
+
+def miner_json(asker: Asker, speech: Speech, miner: Miner) -> Json:
+    """Return what one miner does, and why."""
+    found: Json = {"name": miner.name, "state": "not set up"}
+    problem = problem_of(asker.hass, speech, miner)
+    if (coordinator := miner.coordinator) is not None:
+        status = coordinator.status
+        since = status.record.status.at
+        found["state"] = status.state or "unknown"
+        found[ATTR_REASON] = status.record.status.reason
+        found[ATTR_SINCE] = since.isoformat(timespec="minutes") if since else None
+    if coordinator is not None and coordinator.last_update_success:
+        data = coordinator.data
+        pool = data.active_pool
+        found |= {
+            "mode": parse_text(coordinator.tuning.current, LONGEST_NAME),
+            "hashrate_th_s": _terahash([data.hashrate]),
+            "temperature_c": data.temperature,
+            "power_w": coordinator.power,
+            "shares_accepted": data.shares_accepted,
+            "shares_rejected": data.shares_rejected,
+            "pool": parse_text(pool.url, LONGEST_NAME) if pool else None,
+        }
+    record = get_data(asker.hass).miner_records.get(miner.entry.entry_id)
+    found["best_share"] = record.best_share if record else None
+    found["problem"] = parse_text(problem, _LONGEST_TEXT)
+    return _known(found)
+
+
+def pools_json(asker: Asker, speech: Speech, start: int = 0) -> Json:
+    """Return how each pool account stands; no wallet, no key."""
+
+    def read(item: tuple[Any, Any]) -> Json:
+        entry, pool = item
+        found: Json = {"name": shown(entry.title), "state": "not set up"}
+        if pool is None:
+            return found
+        found["state"] = pool.status.status.state
+        found[ATTR_REASON] = parse_text(pool.status.status.reason, _LONGEST_TEXT)
+        if pool.last_update_success and (tiles := pool.data) is not None:
+            found |= {
+                "coin": pool.account.coin,
+                "hashrate_th_s": _terahash([tiles.pool_hashrate]),
+                "shares_valid": tiles.shares_valid,
+                "shares_invalid": tiles.shares_invalid,
+                "blocks_24h": tiles.blocks_found_24h,
+            }
+        return _known(found)
+
+    return _listed("pools", asker.pools, MOST_POOLS, read, start)
+
+
+def shares_json(asker: Asker) -> Json:
+    """Return the best share of each miner, the best first."""
+    return _listed(
+        "best_shares",
+        best_shares(asker.hass, asker.miners),
+        _MOST_SHARES,
+        lambda it: {"name": it[1], "difficulty": it[0]},
+    )
+
+
+def strategies_json(asker: Asker) -> Json:
+    """Return what each strategy does and why; each is a device below the fleet."""
+    return _listed(
+        "strategies",
+        _strategies(asker),
+        _MOST_STRATEGIES,
+        lambda device: _strategy(asker, device),
+    )
+
+
+def has_strategies(asker: Asker) -> bool:
+    """Return whether any strategy may be told of."""
+    return bool(_strategies(asker))
+
+
+def _strategies(asker: Asker) -> list[dr.DeviceEntry]:
+    hass = asker.hass
+    fleet = hass.config_entries.async_entry_for_domain_unique_id(
+        DOMAIN, FLEET_UNIQUE_ID
+    )
+    if fleet is None or not fleet.subentries:
+        return []
+    return [
+        device
+        for device in dr.async_entries_for_config_entry(
+            dr.async_get(hass), fleet.entry_id
+        )
+        if not any(it[1] == FLEET_UNIQUE_ID for it in device.identifiers)
+        and any(map(asker.may_tell, _entities(asker, device)))
+    ]
+
+
+def _entities(asker: Asker, device: dr.DeviceEntry) -> list[er.RegistryEntry]:
+    return er.async_entries_for_device(er.async_get(asker.hass), device.id)
+
+
+def _strategy(asker: Asker, device: dr.DeviceEntry) -> Json:
+    found: Json = {"name": shown(device.name_by_user or device.name or "")}
+    for entity in _entities(asker, device):
+        state = asker.hass.states.get(entity.entity_id)
+        key = entity.translation_key or entity.original_name or entity.domain
+        if state is None or len(found) > _MOST_MODES or entity.entity_category:
+            continue
+        found[shown(str(key))] = parse_text(state.state, LONGEST_NAME)
+        if (text := parse_text(state.attributes.get("explanation"), 255)) is not None:
+            found["explanation"] = text
+    return found
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return rounded(sum(known)) if known else None
+
+
+def _terahash(values: Iterable[float | None]) -> float | None:
+    total = _sum(values)
+    return None if total is None else rounded(total / TERA)

@@ -1,0 +1,269 @@
+"""Sentences that Assist understands without a file in the user's configuration.
+
+Home Assistant lets only its own code register sentences so far, by an interface that
+may change with any release: nothing else knows of it, and without it the intents and
+the files in ``custom_sentences`` remain.
+
+A sentence of ours wins over all others. That is why only the names of miners, areas and
+modes that exist are understood in them: "restart the router" stays what it was.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from itertools import chain
+import logging
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.helpers import area_registry as ar, device_registry as dr
+from homeassistant.helpers.debounce import Debouncer
+from homeassistant.setup import async_when_setup
+from homeassistant.util.yaml import load_yaml_dict
+
+from ..data import get_data
+from ..fleet.coordinator import FleetCoordinator
+from .answers import Request, async_reply
+from .asker import Asker, folded
+from .orders import NotUnderstood, spoken_modes
+from .speech import Speech, async_speech
+
+_LOGGER = logging.getLogger(__name__)
+
+FOLDER: Final = Path(__file__).parents[1] / "custom_sentences"
+
+_ASSISTANT: Final = "conversation"
+_MANAGER: Final = "homeassistant.components.conversation.agent_manager"
+_UPDATE_SECONDS: Final = 5
+_MOST_NAMES: Final = 60
+"""More are not told apart in every sentence that anybody says; the files know them."""
+_MOST_AREAS: Final = 100
+
+type Shape = Literal["all", "area", "name"]
+type Shapes = dict[tuple[str, Shape], list[str]]
+"""Sentences by intent and by what they name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What is understood in a sentence; modes by language."""
+
+    miners: tuple[str, ...]
+    areas: tuple[str, ...]
+    modes: dict[str, tuple[str, ...]]
+
+
+@callback
+def async_register_sentences(
+    hass: HomeAssistant, fleet: FleetCoordinator
+) -> CALLBACK_TYPE:
+    """Register the sentences as soon as Assist is there; return what removes them."""
+    sentences = Sentences(hass, fleet)
+
+    async def start(_: HomeAssistant, component: str) -> None:
+        await sentences.async_start()
+
+    async_when_setup(hass, _ASSISTANT, start)
+    return sentences.async_stop
+
+
+class Sentences:
+    """Keeps sentences registered, with the names that exist now."""
+
+    def __init__(self, hass: HomeAssistant, fleet: FleetCoordinator) -> None:
+        """Begin with none."""
+        self._hass = hass
+        self._fleet = fleet
+        self._files: dict[str, Shapes] = {}
+        self._speech: dict[str, Speech] = {}
+        self._names: Names | None = None
+        self._is_stopped = False
+        self._registered: list[CALLBACK_TYPE] = []
+        self._listeners: list[CALLBACK_TYPE] = []
+        self._debouncer = Debouncer(
+            hass,
+            _LOGGER,
+            cooldown=_UPDATE_SECONDS,
+            immediate=False,
+            function=self._update,
+            background=True,
+        )
+
+    async def async_start(self) -> None:
+        """Read the sentences, register them, and follow the names."""
+        self._files = await self._hass.async_add_executor_job(read_sentences)
+        for language in self._files:
+            self._speech[language] = await async_speech(self._hass, language)
+        if self._is_stopped:
+            return
+
+        @callback
+        def changed(_: Event[Any] | None = None) -> None:
+            self._debouncer.async_schedule_call()
+
+        listen = self._hass.bus.async_listen
+        self._listeners = [
+            self._fleet.async_add_listener(changed),
+            listen(dr.EVENT_DEVICE_REGISTRY_UPDATED, changed),
+            listen(ar.EVENT_AREA_REGISTRY_UPDATED, changed),
+            self._debouncer.async_shutdown,
+        ]
+        self._update()
+
+    @callback
+    def async_stop(self) -> None:
+        """Remove all sentences."""
+        self._is_stopped = True
+        for unsubscribe in self._listeners:
+            unsubscribe()
+        self._listeners = []
+        self._remove()
+
+    @callback
+    def _remove(self) -> None:
+        for unsubscribe in self._registered:
+            try:
+                unsubscribe()
+            except Exception:
+                # Not ours either: the fleet is unloaded all the same
+                _LOGGER.warning("A sentence stays with Assist", exc_info=True)
+        self._registered = []
+
+    @callback
+    def _update(self) -> None:
+        """Register the sentences again if other names exist than before."""
+        names = self._find_names()
+        if names == self._names:
+            return
+        self._names = names
+        self._remove()
+        try:
+            for language, shapes in self._files.items():
+                for (intent_type, shape), sentences in shapes.items():
+                    self._register(language, intent_type, shape, sentences, names)
+        except Exception:
+            # Also what is no mistake of ours: the interface is not public
+            _LOGGER.warning(
+                "Assist takes no sentences of HMM; copy its files instead",
+                exc_info=True,
+            )
+
+    def _find_names(self) -> Names:
+        miners: dict[str, None] = {}
+        modes: dict[str, dict[str, None]] = {}
+        if len(get_data(self._hass).fleet.miners) <= _MOST_NAMES:
+            asker = Asker.of_assistant(self._hass, _ASSISTANT)
+            miners = dict.fromkeys(list(asker.spellings)[:_MOST_NAMES])
+            for language, speech in self._speech.items():
+                words = spoken_modes(self._hass, speech, asker.miners)
+                modes[language] = dict.fromkeys(words)
+        areas = {
+            folded(name)
+            for area in ar.async_get(self._hass).async_list_areas()
+            for name in (area.name, *area.aliases)
+        }
+        return Names(
+            tuple(miners),
+            tuple(sorted(areas - {""})[:_MOST_AREAS]),
+            {language: tuple(words) for language, words in modes.items()},
+        )
+
+    def _register(
+        self,
+        language: str,
+        intent_type: str,
+        shape: Shape,
+        sentences: list[str],
+        names: Names,
+    ) -> None:
+        """Register the sentences of one intent and shape, none without names."""
+        modes = names.modes.get(language, ())
+        filled = {"name": names.miners, "area": names.areas}.get(shape)
+        if filled is not None:
+            if not filled:
+                return
+            sentences = [_fill(it, shape, filled) for it in sentences]
+        if shape == "name":
+            # Else "set the garage to 20 degrees" would be for a miner of that name
+            sentences = [_fill(it, "hmm_mode", modes) for it in sentences]
+        sentences = [it for it in sentences if it]
+        if sentences:
+            # Private to Home Assistant: whatever it raises ends in ``_update``
+            manager = import_module(_MANAGER).get_agent_manager(self._hass)
+            answer = partial(self._async_answer, language, intent_type, shape)
+            self._registered.append(manager.register_trigger(sentences, answer))
+
+    async def _async_answer(
+        self,
+        language: str,
+        intent_type: str,
+        shape: Shape,
+        said: Any,
+        recognized: Any,
+    ) -> str:
+        """Return what to say. ``said`` and ``recognized`` are of Home Assistant."""
+        assert self._names is not None
+        text = f" {folded(said.text)} "
+        name = area = None
+        if shape == "name":
+            name = _longest(text, self._names.miners)
+            text = text.replace(f" {name} ", " ", 1)
+        elif shape == "area":
+            area = _longest(text, self._names.areas)
+        given = recognized.entities.get("hmm_mode")
+        mode = (
+            str(given.value)
+            if given is not None
+            else _longest(text, chain.from_iterable(self._names.modes.values()))
+        )
+        try:
+            return await async_reply(
+                self._hass,
+                intent_type,
+                Request(name=name, area=area, mode=mode),
+                context=said.context,
+                assistant=_ASSISTANT,
+                language=said.language,
+            )
+        except NotUnderstood as err:
+            return str(err)
+        except Exception:
+            # Assist would answer nothing at all
+            _LOGGER.exception("%s has no answer", intent_type)
+            return self._speech[language].say("not_possible")
+
+
+def read_sentences() -> dict[str, Shapes]:
+    """Return the sentences of each language, by intent and what they name."""
+    return {
+        path.parent.name: _shapes(load_yaml_dict(str(path)))
+        for path in sorted(FOLDER.glob("*/hmm.yaml"))
+    }
+
+
+def _shapes(content: dict[str, Any]) -> Shapes:
+    shapes: Shapes = {}
+    for intent_type, sentences in content["intents"].items():
+        for block in sentences["data"]:
+            for sentence in block["sentences"]:
+                shape: Shape = next(
+                    (it for it in ("name", "area") if f"{{{it}}}" in sentence), "all"
+                )
+                shapes.setdefault((intent_type, shape), []).append(sentence)
+    return shapes
+
+
+def _fill(sentence: str, slot: str, words: Iterable[str]) -> str:
+    """Return a sentence with words for a slot, an empty one without any."""
+    if f"{{{slot}}}" not in sentence:
+        return sentence
+    choice = "|".join(words)
+    return sentence.replace(f"{{{slot}}}", f"({choice})") if choice else ""
+
+
+def _longest(text: str, words: Iterable[str]) -> str | None:
+    """Return the longest of some words that a text has, folded."""
+    found = {it for word in words if f" {(it := folded(word))} " in text}
+    return max(found, key=len, default=None)
