@@ -40,7 +40,6 @@ async def house(home: HomeAssistant) -> AsyncIterator[House]:
     ):
         for device in (gamma, nerd, shed):
             device.miner.speed = 0
-        gamma.miner.ambient = 30.0
         miners = [
             await set_up(home, miner_entry(gamma, "bitaxe", title="Bitaxe Gamma")),
             await set_up(home, miner_entry(nerd, "bitaxe", title="NerdQAxe++")),

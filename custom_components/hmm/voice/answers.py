@@ -212,7 +212,7 @@ async def _hottest(
     ]
     if not known:
         return speech.say("no_temperature")
-    celsius, name = max(known)
+    celsius, name = max(known, key=lambda it: round(it[0]))
     return speech.say("hottest", name=name, degrees=_degrees(asker.hass, celsius))
 
 

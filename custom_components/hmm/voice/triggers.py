@@ -37,7 +37,7 @@ FOLDER: Final = Path(__file__).parents[1] / "custom_sentences"
 _ASSISTANT: Final = "conversation"
 _MANAGER: Final = "homeassistant.components.conversation.agent_manager"
 _UPDATE_SECONDS: Final = 5
-_MOST_NAMES: Final = 60
+_MOST_NAMES: Final = 40
 """More are not told apart in every sentence that anybody says; the files know them."""
 _MOST_AREAS: Final = 100
 
