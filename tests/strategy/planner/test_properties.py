@@ -511,6 +511,24 @@ def test_a_day_of_100_quarters_counts_once() -> None:
         assert miner.running is (slot.price < 20)
 
 
+def test_a_miner_that_is_reloaded_is_remembered() -> None:
+    """Given a miner that is gone for a moment, then it gets back what it had before."""
+    miner = bitaxe()
+    world = priced([miner, nano()], 40)
+    world.run(10 * MINUTE)
+    world.miners.remove(miner)
+    world.run(10 * MINUTE)
+    world.miners.append(miner)
+    world.strategies[0].is_on = False
+    world.run(10 * MINUTE)
+    assert miner.reported == "mode:standard"
+    # One that left for good is forgotten
+    world.miners.remove(miner)
+    world.now += 31 * DAY
+    world.step()
+    assert list(world.ledger["entries"]) == ["Avalon Nano 3S"]
+
+
 def test_one_after_the_other_and_down_before_up() -> None:
     """Given a stagger, then commands keep that distance, and steps down come first."""
     miners = [bitaxe(), avalon_q(), nano(mode="mode:low"), nerdqaxe(mode="mode:turbo")]

@@ -34,7 +34,7 @@ class Entry:
 class Ledger:
     """All miners' entries, and when each strategy last commanded one."""
 
-    entries: Mapping[str, Entry] = field(default_factory=dict)
+    entries: dict[str, Entry] = field(default_factory=dict)
     commanded_at: Mapping[str, datetime] = field(default_factory=dict)
 
     @classmethod

@@ -39,6 +39,7 @@ MOST_ATTEMPTS = 3
 _RETRY = (timedelta(minutes=5), timedelta(minutes=10))
 _RETRY_SOON = timedelta(minutes=1)
 _LOOK_AGAIN = timedelta(minutes=15)
+_REMEMBERED = timedelta(days=30)
 _SOON = timedelta(seconds=1)
 _STAGGER = timedelta(seconds=10)
 
@@ -116,10 +117,18 @@ def settle(
         released=frozenset(released),
     )
     return settlement, Ledger(
-        # A miner that left is forgotten with its entry
-        entries={k: v for k, v in execution.entries.items() if v != Entry()},
+        entries={
+            miner: entry
+            for miner, entry in (ledger.entries | execution.entries).items()
+            if miner in goals or _is_kept(entry, now)
+        },
         commanded_at=execution.commanded_at,
     )
+
+
+def _is_kept(entry: Entry, now: datetime) -> bool:
+    """Return whether an absent miner may come back: one that is reloaded does."""
+    return entry.tried_at is not None and now - entry.tried_at < _REMEMBERED
 
 
 def is_held(kind: StrategyType, strategy: str, control: Control | None) -> bool:
