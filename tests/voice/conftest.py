@@ -10,6 +10,7 @@ from homeassistant.helpers import area_registry as ar, device_registry as dr
 import pytest
 
 from simulator import SimulatedAxeOS, SimulatedSolopool
+from simulator.solopool import DEMO_WALLET
 from tests.common import devices, later, poll, pool_entry
 from tests.conftest import miner_entry, set_up
 
@@ -36,7 +37,7 @@ async def house(home: HomeAssistant) -> AsyncIterator[House]:
         SimulatedAxeOS(name="gamma", reboot_seconds=0.2, restart_delay=0.1) as gamma,
         SimulatedAxeOS(name="nerd", best_ever=1.2e6) as nerd,
         SimulatedAxeOS(name="shed", best_ever=13.8e9) as shed,
-        SimulatedSolopool() as pool,
+        SimulatedSolopool(wallets={DEMO_WALLET: {"gamma": 1e8}}) as pool,
     ):
         for device in (gamma, nerd, shed):
             device.miner.speed = 0

@@ -23,6 +23,7 @@ from .speech import Speech, async_speech
 _MOST_NAMED: Final = 5
 """Problems and names in one answer: more cannot be listened to."""
 _DAYS_PER_YEAR: Final = 365.25
+_MILLION: Final = 1e6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,7 +250,9 @@ async def _block_chance(
         return speech.say("not_all_exposed" if is_hidden else "no_chance")
     if one_in < 1.5:
         return speech.say("likely_block")
-    return speech.say("block_chance", one_in=speech.large(_round(one_in)))
+    one_in = _round(one_in)
+    count = speech.number(one_in) if one_in < _MILLION else speech.large(one_in)
+    return speech.say("block_chance", one_in=count)
 
 
 def _round(value: float) -> float:
