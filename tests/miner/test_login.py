@@ -302,11 +302,11 @@ async def test_the_options_try_a_login(
 async def test_options_of_a_miner_without_a_login(
     home: HomeAssistant, bitaxe: SimulatedAxeOS
 ) -> None:
-    """A Bitaxe asks for no login, so that there is only the plug."""
+    """A Bitaxe asks for no login, but for the plug and the warning limit."""
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
     assert entry.supports_options
     form = await open_settings(home, entry)
-    assert set(form["data_schema"].schema) == {"plug"}
+    assert set(form["data_schema"].schema) == {"plug", "hot_limit"}
 
 
 async def test_options_of_a_miner_whose_driver_is_gone(
@@ -316,7 +316,7 @@ async def test_options_of_a_miner_whose_driver_is_gone(
     entry = await set_up(home, miner_entry(bitaxe, "homebrew"))
     assert entry.state is ConfigEntryState.SETUP_ERROR
     form = await open_settings(home, entry)
-    assert set(form["data_schema"].schema) == {"plug"}
+    assert set(form["data_schema"].schema) == {"plug", "hot_limit"}
 
 
 async def test_no_browser_gets_a_secret(
