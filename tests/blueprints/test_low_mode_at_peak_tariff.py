@@ -3,11 +3,8 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
-import shutil
 from typing import Any
 
-from homeassistant.components.automation import DOMAIN as AUTOMATION_DOMAIN
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, STATE_UNAVAILABLE
 from homeassistant.core import CoreState, HomeAssistant
@@ -17,22 +14,16 @@ from homeassistant.helpers import (
     device_registry as dr,
     label_registry as lr,
 )
-from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from simulator import SimulatedAvalon, SimulatedAxeOS
+from tests.common import act
+from tests.conftest import miner_entry, set_up
 
-from .conftest import miner_entry, set_up
+from . import conftest
 
-BLUEPRINT = (
-    Path(__file__).parents[1]
-    / "blueprints"
-    / "automation"
-    / "hmm"
-    / "low_mode_at_peak_tariff.yaml"
-)
 PRICE = "sensor.electricity_price"
 TARIFF = "select.tariff"
 HOLD = timedelta(minutes=5)
@@ -40,15 +31,6 @@ HOLD = timedelta(minutes=5)
 ECO = {"frequency": 400, "coreVoltage": 1100}
 STANDARD = {"frequency": 525, "coreVoltage": 1150}
 LOW, MEDIUM, HIGH = 0, 1, 2
-
-
-@pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Return a config folder with the blueprint in it."""
-    folder = Path(hass_tmp_config_dir, "blueprints", "automation", "hmm")
-    folder.mkdir(parents=True)
-    shutil.copy(BLUEPRINT, folder)
-    return hass_tmp_config_dir
 
 
 @dataclass
@@ -114,22 +96,7 @@ async def cellar(
 
 async def automate(hass: HomeAssistant, **inputs: Any) -> None:
     """Set up an automation from the blueprint."""
-    assert await async_setup_component(
-        hass,
-        AUTOMATION_DOMAIN,
-        {
-            AUTOMATION_DOMAIN: {
-                "alias": "Peak",
-                "use_blueprint": {
-                    "path": "hmm/low_mode_at_peak_tariff.yaml",
-                    "input": inputs,
-                },
-            }
-        },
-    )
-    await hass.async_block_till_done()
-    state = hass.states.get("automation.peak")
-    assert state is not None and state.state == "on", "the blueprint is not valid"
+    await conftest.automate(hass, "low_mode_at_peak_tariff", **inputs)
 
 
 async def test_miners_of_an_area_follow_a_price(cellar: Cellar) -> None:
@@ -295,9 +262,7 @@ async def test_running_it_by_hand_sets_the_right_mode(cellar: Cellar) -> None:
         cellar.hass, miners={"area_id": cellar.area}, tariff=PRICE, limit=0.25
     )
 
-    await cellar.hass.services.async_call(
-        AUTOMATION_DOMAIN, "trigger", {"entity_id": "automation.peak"}, blocking=True
-    )
+    await act(cellar.hass, "automation", "trigger", "automation.it")
     await cellar.hass.async_block_till_done()
 
     assert cellar.modes == (ECO, LOW)

@@ -1,0 +1,1 @@
+"""Blueprints, each in the real blueprint engine with its clock."""
