@@ -43,7 +43,13 @@ MAY_IMPORT = {
     "voice": ENGINE | SHARED | {"miner", "pool", "fleet", "strategy"},
     **dict.fromkeys(SHARED, ENGINE | SHARED),
 }
-WITHOUT_HOME_ASSISTANT = ("driver_api", "driver_engine", "bundled", "strategy.planner")
+WITHOUT_HOME_ASSISTANT = (
+    "driver_api",
+    "driver_engine",
+    "bundled",
+    "money.slots",
+    "strategy.planner",
+)
 NEVER = {"homeassistant", "voluptuous", "probatio"}
 
 

@@ -20,6 +20,7 @@ from time import perf_counter, process_time
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from custom_components.hmm.money.slots import Slot
 from custom_components.hmm.strategy.planner.decide import decide
 from custom_components.hmm.strategy.planner.ledger import Ledger
 from custom_components.hmm.strategy.planner.model import (
@@ -39,7 +40,6 @@ from custom_components.hmm.strategy.planner.settings import (
     SolarSettings,
 )
 from tests.strategy.planner.world import (
-    PriceSlot,
     SimMiner,
     Strategy,
     World,
@@ -108,7 +108,7 @@ class Weather:
         swing = 4 * math.cos((hour_of(now) - 15) / 24 * math.tau)
         return 10 + 9 * season(now) + swing + self._cold[day + 1]
 
-    def prices(self, days: int) -> tuple[PriceSlot, ...]:
+    def prices(self, days: int) -> tuple[Slot, ...]:
         """Return all-in prices in EUR/kWh: cheap at noon in summer, some below the rest."""
         rng = random.Random(2)
         wind, found = 0.0, []
@@ -193,7 +193,7 @@ class Year:
         )
         self.results: list[Result] = []
 
-    def slot(self, now: datetime) -> PriceSlot:
+    def slot(self, now: datetime) -> Slot:
         """Return the slot of an instant."""
         return self.slots[int((now - BEGIN) / SLOT)]
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from custom_components.hmm.money.slots import Slot
 from custom_components.hmm.strategy.planner.bands import BandsMemory, decide
 from custom_components.hmm.strategy.planner.model import Decision, Inputs, Price
 from custom_components.hmm.strategy.planner.settings import (
@@ -18,7 +19,7 @@ from custom_components.hmm.strategy.planner.settings import (
     SolarSettings,
 )
 
-from .world import START, PriceSlot, Strategy, World, bitaxe, price_of, slots_from
+from .world import START, Strategy, World, bitaxe, price_of, slots_from
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR = timedelta(hours=1)
@@ -286,7 +287,7 @@ def test_a_stale_price_is_held_too() -> None:
     assert (decision.band, decision.sentence.key) == ("Cheap", "price_missing")
 
 
-def day_of(date: datetime, minutes: int = 15) -> tuple[PriceSlot, ...]:
+def day_of(date: datetime, minutes: int = 15) -> tuple[Slot, ...]:
     """Return the slots of a local day, dear in the evening; 92 to 100 quarters."""
     begin = date.replace(hour=0, tzinfo=BERLIN)
     end = (begin + timedelta(days=1)).astimezone(UTC)

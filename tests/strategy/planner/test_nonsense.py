@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from custom_components.hmm.money.slots import Slot
 from custom_components.hmm.strategy.planner.decide import decide
 from custom_components.hmm.strategy.planner.ledger import Ledger
 from custom_components.hmm.strategy.planner.model import (
@@ -25,7 +26,7 @@ from custom_components.hmm.strategy.planner.model import (
 from custom_components.hmm.strategy.planner.precedence import settle
 from custom_components.hmm.strategy.planner.settings import FROM_DICT
 
-from .world import START, PriceSlot, fleet
+from .world import START, fleet
 
 SETTINGS: dict[StrategyType, dict[str, Any]] = {
     "price_bands": {
@@ -90,7 +91,7 @@ def test_nothing_raises(seed: int) -> None:
             )
             for it in fleet()
         )
-        slots = [PriceSlot(moment(), moment(), number()) for _ in range(6)]
+        slots = [Slot(moment(), moment(), number()) for _ in range(6)]
         inputs = Inputs(
             now,
             miners=views[: rng.randint(0, 4)],

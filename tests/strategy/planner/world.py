@@ -10,6 +10,7 @@ from functools import cache
 import json
 from typing import Any
 
+from custom_components.hmm.money.slots import Slot
 from custom_components.hmm.strategy.planner.decide import decide
 from custom_components.hmm.strategy.planner.ledger import Ledger
 from custom_components.hmm.strategy.planner.model import (
@@ -37,27 +38,18 @@ type Modes = dict[Rung, tuple[float, float]]
 """Watts and TH/s of each."""
 
 
-@dataclass(frozen=True, slots=True)
-class PriceSlot:
-    """A price and when it holds."""
-
-    start: datetime
-    end: datetime
-    price: float
-
-
 def slots_from(
     begin: datetime, prices: Sequence[float], minutes: int = 15
-) -> tuple[PriceSlot, ...]:
+) -> tuple[Slot, ...]:
     """Return slots of equal length, one after the other."""
     step = timedelta(minutes=minutes)
     return tuple(
-        PriceSlot(begin + n * step, begin + (n + 1) * step, price)
+        Slot(begin + n * step, begin + (n + 1) * step, price)
         for n, price in enumerate(prices)
     )
 
 
-def price_of(slots: Sequence[PriceSlot], now: datetime) -> Price | None:
+def price_of(slots: Sequence[Slot], now: datetime) -> Price | None:
     """Return what a sensor that follows slots shows."""
     slot = next((it for it in slots if it.start <= now < it.end), None)
     return None if slot is None else Price(slot.price, slot.end)

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, time, timedelta
 import math
 from typing import Any
 
-from .model import LEAVE, OFF, Decision, Inputs, Sentence, Slot, State, Wish
+from ...money.slots import Slot, slot_at
+from .model import LEAVE, OFF, Decision, Inputs, Sentence, State, Wish
 from .settings import Band, BandsSettings
 from .stored import VERSION, fields, instant, iso, past, text
 
@@ -57,11 +58,6 @@ class BandsMemory:
             "valid_until": iso(self.valid_until),
             "fell_back": self.fell_back,
         }
-
-
-def slot_at(slots: Sequence[Slot], moment: datetime) -> Slot | None:
-    """Return the slot that an instant is in."""
-    return next((it for it in slots if it.start <= moment < it.end), None)
 
 
 def trusted_slots(inputs: Inputs) -> Sequence[Slot]:

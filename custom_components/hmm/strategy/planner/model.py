@@ -7,7 +7,9 @@ H/s. Miners and strategies go by ids that mean nothing here; ``None`` is unknown
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Literal, Protocol
+from typing import Literal
+
+from ...money.slots import Slot
 
 type Rung = str
 """``off``, ``lowest``, ``normal``, ``highest``, ``leave``, ``on`` (mines, in whatever
@@ -51,17 +53,6 @@ type State = Literal[
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 FAR_AWAY = datetime(9000, 1, 1, tzinfo=UTC)
-
-
-class Slot(Protocol):
-    """A price and when it holds, ``end`` excluded."""
-
-    @property
-    def start(self) -> datetime: ...  # noqa: D102
-    @property
-    def end(self) -> datetime: ...  # noqa: D102
-    @property
-    def price(self) -> float: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
