@@ -27,12 +27,11 @@ from custom_components.hmm.const import DOMAIN, MODE_CUSTOM, PLATFORMS
 from custom_components.hmm.driver_api.reasons import LoginReason, ReadReason
 from custom_components.hmm.driver_engine import faults
 from custom_components.hmm.drivers import (
+    actions as driver_actions,
     flow as flow_drivers,
     install as driver_install,
     issues as driver_issues,
     overview,
-    services as driver_services,
-    update_services as driver_update_services,
 )
 from custom_components.hmm.fleet import failover_runner, profile_services
 from custom_components.hmm.fleet.commands import COMMANDS
@@ -249,7 +248,7 @@ def shown_steps(tree: ast.AST) -> set[str]:
         for call in calls(tree, "async_show_form", "async_show_menu")
     }
     # What shows one of several forms gets its step as the first argument
-    for call in calls(tree, "_show_form", "_replace_miner"):
+    for call in calls(tree, "_show_form", "_replace_miner", "_result"):
         shown.add(literal(call.args[0]))
     return {step_id for step_id in shown if step_id is not None}
 
@@ -725,12 +724,14 @@ def test_menu_and_progress_are_translated(section: str) -> None:
     tree = flow_classes(section)
     methods = {
         node.name for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef)
-    }
+    } | {f"async_step_{literal(call.args[0])}" for call in calls(tree, "_result")}
     flow = load("translations/en.json")[section]
     for menu in calls(tree, "async_show_menu"):
         options = argument(menu, "menu_options")
         assert options is not None
-        step = flow["step"][literal(argument(menu, "step_id"))]
+        if (step_id := literal(argument(menu, "step_id"))) is None:
+            continue  # Shows one of several, by its argument
+        step = flow["step"][step_id]
         reported = set(step["menu_options"])
         assert set(step["menu_option_descriptions"]) == reported
         assert literals(options) <= reported
@@ -888,11 +889,11 @@ def test_actions_are_described() -> None:
     described = load("services.yaml")
     texts_ = load("translations/en.json")["services"]
     code: dict[str, Any] = {}
-    for module in (
-        *(services, profile_services),
-        *(driver_services, driver_update_services),
-    ):
+    for module in (services, profile_services):
         code |= vars(module)
+    for action in driver_actions.DRIVER_ACTIONS:
+        code[f"SERVICE_{action.name.upper()}"] = action.name
+        code[f"{action.name.upper()}_SCHEMA"] = action.schema
     for name in COMMANDS:
         code |= {f"SERVICE_{name.upper()}": name}
         code |= {f"{name.upper()}_SCHEMA": schema_of(name)}

@@ -28,7 +28,7 @@ import pytest
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.hmm.const import DOMAIN
-from custom_components.hmm.drivers.updates import DRIVER_UPDATES
+from custom_components.hmm.data import get_data
 from simulator import SimulatedAxeOS
 
 from .common import act, fleet_entry, keys
@@ -80,7 +80,9 @@ async def add(home: HomeAssistant, files: FileServer, text: str) -> str:
     """Install a driver from the web, as if the user had said yes."""
     url = files.put("/acme_driver.py", text)
     await do(home, "install_driver", url=url, sha256=sum_of(text))
-    await home.data[DRIVER_UPDATES].async_install(url, sum_of(text), "acme_driver.py")
+    await get_data(home).driver_service.async_install(
+        url, sum_of(text), "acme_driver.py"
+    )
     await home.async_block_till_done()
     return url
 

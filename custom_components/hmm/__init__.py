@@ -30,12 +30,10 @@ from .data import HMM_DATA, HmmConfigEntry, HmmData, entry_kind, get_data
 from .driver_api import OWN_RISK, DriverError
 from .driver_engine.client import MinerClient
 from .driver_engine.declaration import DriverId
+from .drivers.actions import async_setup_driver_actions
 from .drivers.driver_views import async_register_driver_views
-from .drivers.install import waiting
 from .drivers.manager import DriverManager
-from .drivers.services import async_setup_driver_services
-from .drivers.update_services import async_setup_driver_update_services
-from .drivers.updates import DRIVER_UPDATES, DriverUpdates
+from .drivers.service import DriverService
 from .entity import async_keep_miner_device, pool_device
 from .errors import localized, pool_error
 from .fleet.coordinator import FleetConfigEntry, FleetCoordinator
@@ -77,8 +75,10 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Load the drivers and everything else that all entries share."""
     # Pools are on the internet, so that they get Home Assistant's own session
-    manager = DriverManager(hass, async_get_clientsession(hass))
+    session = async_get_clientsession(hass)
+    manager = DriverManager(hass, session)
     await manager.async_load()
+    driver_service = DriverService(hass, manager, session)
     energy = EnergyBook(hass, LONGEST_ENERGY_GAP)
     await energy.async_load()
     miner_records = Records(hass, "finds", MinerRecord)
@@ -101,7 +101,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     firmware = FirmwareNews(hass, fleet, async_get_clientsession(hass))
     await firmware.async_load()
     hass.data[HMM_DATA] = HmmData(
-        driver_manager=manager,
+        driver_service=driver_service,
         session=await async_create_miner_session(hass),
         failover=Failover(hass, fleet, failovers),
         failovers=failovers,
@@ -119,11 +119,8 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_services(hass)
     async_setup_miner_services(hass)
     async_setup_profile_services(hass)
-    async_setup_driver_services(hass)
-    updates = DriverUpdates(hass, manager, async_get_clientsession(hass))
-    hass.data[DRIVER_UPDATES] = updates
-    await updates.async_start(waiting(hass))
-    async_setup_driver_update_services(hass)
+    async_setup_driver_actions(hass)
+    await driver_service.async_start()
     async_register_views(hass)
     async_register_driver_views(hass)
     await async_serve_cards(hass)

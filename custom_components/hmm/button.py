@@ -15,7 +15,6 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .data import HmmConfigEntry, get_data
 from .driver_engine.profile import MinerProfile
-from .drivers.customise import async_reload
 from .entity import FleetEntity, MinerEntity, async_add_offered
 from .fleet.coordinator import FleetCoordinator
 from .miner.coordinator import MinerCoordinator
@@ -112,7 +111,7 @@ class MinerButton(MinerEntity, ButtonEntity):
 
 
 class ReloadDriversButton(FleetEntity, ButtonEntity):
-    """Loads driver and pool files again; what is broken is told in the repairs.
+    """Loads driver and pool files again; what is broken is shown in the repairs.
 
     Drivers are programs, so that control of the entity is not enough.
     """
@@ -120,7 +119,7 @@ class ReloadDriversButton(FleetEntity, ButtonEntity):
     @override
     async def async_press(self) -> None:
         await async_require_admin(self.hass, self._context)
-        await async_reload(self.hass)
+        await get_data(self.hass).driver_service.async_reload()
 
 
 class ResumeFailoverButton(FleetEntity, ButtonEntity):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .driver_engine.known_pools import KnownPools
     from .driver_engine.loaded import LoadedDriver, LoadedDrivers
     from .drivers.manager import DriverManager
+    from .drivers.service import DriverService
     from .fleet.coordinator import FleetConfigEntry
     from .fleet.failover_runner import Failover, FailoverRecord
     from .fleet.firmware_news import FirmwareNews
@@ -39,7 +40,7 @@ type HmmConfigEntry = MinerConfigEntry | PoolConfigEntry | FleetConfigEntry
 class HmmData:
     """Drivers, known pools, the session, the fleet, and what is kept of each entry."""
 
-    driver_manager: DriverManager
+    driver_service: DriverService
     session: ClientSession
     fleet: Fleet
     energy: EnergyBook
@@ -61,6 +62,11 @@ class HmmData:
     """The entries whose miner was replaced by another model; see ``_remove_left``."""
 
     @property
+    def driver_manager(self) -> DriverManager:
+        """Return what holds the drivers that run now."""
+        return self.driver_service.manager
+
+    @property
     def drivers(self) -> LoadedDrivers:
         """Return the drivers that run now."""
         return self.driver_manager.drivers
@@ -80,7 +86,7 @@ class HmmData:
         return self.driver_manager.pool_driver(loaded)
 
     def driver_context(self, options: dict[str, Any] | None = None) -> DriverContext:
-        """Return what a driver is lent."""
+        """Return what a driver gets from HMM."""
         return DriverContext(session=self.session, options=options or {})
 
 

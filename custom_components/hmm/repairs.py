@@ -12,7 +12,6 @@ from homeassistant.helpers import issue_registry as ir
 from .const import DOMAIN
 from .data import get_data
 from .driver_engine.declaration import DriverId
-from .driver_engine.disable import disable
 from .driver_engine.driver_files import UnusableFile, read_bytes
 from .driver_engine.faults import os_reason
 from .driver_engine.loaded import FailedDriver
@@ -57,20 +56,16 @@ class _FileFlow(RepairsFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
         """Rename the file; nothing is deleted."""
-        manager = get_data(self.hass).driver_manager
         try:
-            await self.hass.async_add_executor_job(disable, self._path)
-        except FileNotFoundError:
-            pass  # The user has been faster
+            await get_data(self.hass).driver_service.async_disable(self._path)
         except OSError as err:
             return self.async_abort(
                 reason="cannot_rename",
                 description_placeholders={
-                    "file": manager.name_of(self._path),
+                    "file": get_data(self.hass).driver_manager.name_of(self._path),
                     "reason": localized(self.hass, os_reason(err)),
                 },
             )
-        await manager.async_reload(retry_packages=False)
         return self.async_create_entry(data={})
 
     async def async_step_use_bundled(
@@ -93,7 +88,7 @@ class BrokenFileFlow(_FileFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
         """Try again, after the user has changed the file."""
-        await get_data(self.hass).driver_manager.async_reload()
+        await get_data(self.hass).driver_service.async_reload()
         return await self.async_step_still_broken()
 
     async def async_step_still_broken(

@@ -20,7 +20,8 @@ from .data import HmmConfigEntry, get_data
 from .driver_api import DeviceFacts
 from .driver_engine.declaration import DriverId
 from .driver_engine.versions import is_newer
-from .drivers.updates import DRIVER_UPDATES, DriverState, DriverUpdates
+from .drivers.service import DriverService
+from .drivers.sources import DriverState
 from .entity import AlwaysAvailable, FleetEntity, MinerEntity, async_add_offered
 from .fleet.coordinator import FleetConfigEntry, FleetCoordinator
 from .fleet.firmware import FEEDS, skipped, version_of
@@ -72,16 +73,16 @@ def _add_drivers(
 ) -> None:
     """Add an update for each driver that has a source; they come and go."""
     entry = fleet.config_entry
-    updates = hass.data[DRIVER_UPDATES]
+    service = get_data(hass).driver_service
     shown: dict[DriverId, DriverUpdateEntity] = {}
 
     @callback
     def follow() -> None:
-        wanted = {id_: s for id_, s in updates.states.items() if s.has_source}
+        wanted = {id_: s for id_, s in service.states.items() if s.has_source}
         for id_ in shown.keys() - wanted.keys():
             del shown[id_]
         new = {
-            id_: DriverUpdateEntity(fleet, updates, state)
+            id_: DriverUpdateEntity(fleet, service, state)
             for id_, state in wanted.items()
             if id_ not in shown
         }
@@ -90,7 +91,7 @@ def _add_drivers(
         async_add_entities(new.values())
 
     follow()
-    entry.async_on_unload(updates.async_add_listener(follow))
+    entry.async_on_unload(service.sources.async_add_listener(follow))
 
 
 @callback
@@ -105,8 +106,8 @@ def _forget(hass: HomeAssistant, entry: FleetConfigEntry, shown: set[str]) -> No
 class DriverUpdateEntity(FleetEntity, UpdateEntity):
     """The update of one driver file.
 
-    A copy of the old file is always kept, and comes back by itself if the new one
-    cannot be loaded: to ask for a backup changes nothing.
+    A copy of the old file is always kept, and is restored automatically if the new one
+    cannot be loaded: the backup option changes nothing.
     """
 
     _attr_supported_features = (
@@ -117,7 +118,7 @@ class DriverUpdateEntity(FleetEntity, UpdateEntity):
     )
 
     def __init__(
-        self, coordinator: FleetCoordinator, updates: DriverUpdates, state: DriverState
+        self, coordinator: FleetCoordinator, service: DriverService, state: DriverState
     ) -> None:
         """Show the update of a driver."""
         id_ = state.id
@@ -128,7 +129,7 @@ class DriverUpdateEntity(FleetEntity, UpdateEntity):
         )
         super().__init__(coordinator, description)
         self._id = id_
-        self._updates = updates
+        self._service = service
         self._attr_in_progress = False
         self._show(state)
 
@@ -136,7 +137,9 @@ class DriverUpdateEntity(FleetEntity, UpdateEntity):
     async def async_added_to_hass(self) -> None:
         """Follow the files of the driver."""
         await super().async_added_to_hass()
-        self.async_on_remove(self._updates.async_add_listener(self._driver_changed))
+        self.async_on_remove(
+            self._service.sources.async_add_listener(self._driver_changed)
+        )
 
     @override
     def version_is_newer(self, latest_version: str, installed_version: str) -> bool:
@@ -154,14 +157,14 @@ class DriverUpdateEntity(FleetEntity, UpdateEntity):
         await async_require_admin(self.hass, self._context)
         self._progress(0)
         try:
-            await self._updates.async_update(str(self._id), progress=self._progress)
+            await self._service.async_update(str(self._id), progress=self._progress)
         finally:
             self._attr_update_percentage = None
 
     @override
     async def async_release_notes(self) -> str | None:
-        """Return what the author says of the new file, and which file it is."""
-        state = self._updates.states.get(self._id)
+        """Return the author's notes on the new file, and its checksum."""
+        state = self._service.states.get(self._id)
         if state is None or state.offer is None:
             return None
         offer = state.offer.declaration
@@ -175,7 +178,7 @@ class DriverUpdateEntity(FleetEntity, UpdateEntity):
 
     @callback
     def _driver_changed(self) -> None:
-        if (state := self._updates.states.get(self._id)) and state.has_source:
+        if (state := self._service.states.get(self._id)) and state.has_source:
             self._show(state)
             self.async_write_ha_state()
 

@@ -23,7 +23,7 @@ from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_engine import loader
 from custom_components.hmm.drivers import flow as drivers
-from custom_components.hmm.drivers.updates import DRIVER_UPDATES
+from custom_components.hmm.drivers.service import DriverService
 from simulator import SimulatedAxeOS
 from tests.common import act, find_id, fleet_entry, later, until
 from tests.conftest import miner_entry, set_up
@@ -331,10 +331,10 @@ async def test_an_error_that_nobody_expects(
 ) -> None:
     """The dialog says so; it does not wait for ever."""
 
-    async def fail(_: HomeAssistant) -> None:
+    async def fail(_: object) -> None:
         raise LookupError("secret")
 
-    monkeypatch.setattr(drivers, "async_reload", fail)
+    monkeypatch.setattr(DriverService, "async_reload", fail)
     failed = await open_step(home, "reload")
     assert failed["step_id"] == "failed"
     assert "LookupError" in failed["description_placeholders"]["reason"]
@@ -568,7 +568,7 @@ async def test_roll_back_to_a_version_that_is_chosen(
     home: HomeAssistant, miner: ConfigEntry[Any]
 ) -> None:
     """Two backups of one version are told apart by their time; the newer may stay."""
-    updates = home.data[DRIVER_UPDATES]
+    updates = get_data(home).driver_service
     for text in (acme(hashrate=1), acme(hashrate=2), acme("2.0.0")):
         await put(home, FILE, text)
         await reload(home)
@@ -627,7 +627,7 @@ async def test_what_cannot_be_rolled_back(
     """A version that does not load, one that is gone, a file elsewhere."""
     await put(home, FILE, broken(acme("0.9")))
     await do(home, "reload_drivers")
-    await home.data[DRIVER_UPDATES].async_remove("acme")
+    await get_data(home).driver_service.async_remove("acme")
     await put(home, FILE, acme())
     await reload(home)
     form = await fill(home, await open_step(home, "roll_back"), driver="miner/acme")

@@ -20,7 +20,6 @@ from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_engine.loaded import LoadedDriver
 from custom_components.hmm.drivers import packages as driver_requirements
-from custom_components.hmm.drivers.updates import DRIVER_UPDATES
 from custom_components.hmm.markdown import escape
 from tests.common import until
 from tests.file_server import FileServer
@@ -297,8 +296,8 @@ async def test_an_update_brings_its_package_along(
     await start(home)
     index.put(PACKAGE, "2.0", code("2.0"))
     url = files.put("/acme_driver.py", acme("1.0.0"))
-    await home.data[DRIVER_UPDATES].async_prepare(url, sum_of(acme("1.0.0")))
-    await home.data[DRIVER_UPDATES].async_install(
+    await get_data(home).driver_service.async_prepare(url, sum_of(acme("1.0.0")))
+    await get_data(home).driver_service.async_install(
         url, sum_of(acme("1.0.0")), "acme_driver.py"
     )
     files.put("/acme_driver.py", needing("2.0", version="2.0.0"))
@@ -319,7 +318,7 @@ async def test_an_update_whose_package_is_missing_changes_nothing(
     """
     await start(home)
     url = files.put("/acme_driver.py", acme("1.0.0"))
-    updates = home.data[DRIVER_UPDATES]
+    updates = get_data(home).driver_service
     await updates.async_prepare(url, sum_of(acme("1.0.0")))
     await updates.async_install(url, sum_of(acme("1.0.0")), "acme_driver.py")
     files.put("/acme_driver.py", needing("2.0", version="2.0.0"))

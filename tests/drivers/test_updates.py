@@ -26,7 +26,7 @@ import voluptuous as vol
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_engine.loaded import LoadedDriver
-from custom_components.hmm.drivers.updates import CHECK_INTERVAL, DRIVER_UPDATES
+from custom_components.hmm.drivers.service import CHECK_INTERVAL
 from simulator import SimulatedAxeOS
 from tests.common import find, fleet_entry, later, poll, until
 from tests.conftest import miner_entry, set_up
@@ -421,7 +421,7 @@ async def test_a_change_is_finished_by_itself(home: HomeAssistant) -> None:
     await bundled_copy(home)
     await start(home)
     task = home.async_create_task(
-        home.data[DRIVER_UPDATES].async_update("bitaxe"), eager_start=True
+        get_data(home).driver_service.async_update("bitaxe"), eager_start=True
     )
     await asyncio.sleep(0)
     task.cancel()
@@ -502,7 +502,7 @@ async def test_sources_are_asked_every_six_hours(
     await later(home, CHECK_INTERVAL.total_seconds() + 1)
     await until(lambda: len(files.requests) > asked)
     await home.async_block_till_done(wait_background_tasks=True)
-    (state,) = home.data[DRIVER_UPDATES].states.values()
+    (state,) = get_data(home).driver_service.states.values()
     assert state.latest_version == "1.1.0"
     assert state.has_update
     assert await read(state.installed.path) == acme()
@@ -559,11 +559,11 @@ async def test_files_without_a_version_are_told_apart(
     await start(home)
     url = files.put("/acme_driver.py", text(1))
     await install(home, repairs, url, text(1))
-    (state,) = home.data[DRIVER_UPDATES].states.values()
+    (state,) = get_data(home).driver_service.states.values()
     assert (state.installed_version, state.has_update) == ("unknown", False)
     files.put("/acme_driver.py", text(2))
     await do(home, "check_driver_updates")
-    (state,) = home.data[DRIVER_UPDATES].states.values()
+    (state,) = get_data(home).driver_service.states.values()
     assert state.installed_version == sum_of(text(1))[:8]
     assert state.latest_version == sum_of(text(2))[:8]
     assert (await do(home, "update_driver", driver="acme"))["success"]
@@ -599,7 +599,7 @@ async def test_roll_back_and_forth(
     assert raised.value.translation_key == "driver_no_backup"
 
     # The newer version is on offer again
-    (state,) = home.data[DRIVER_UPDATES].states.values()
+    (state,) = get_data(home).driver_service.states.values()
     assert (state.installed_version, state.latest_version) == ("2.0.0", "3.0.0")
     assert state.has_update
 
@@ -676,7 +676,7 @@ async def test_a_removed_driver_comes_back_with_its_source(
     await do(home, "rollback_driver", driver="miner/acme")
     assert before <= await names(home)
     assert entry.state is ConfigEntryState.LOADED
-    (state,) = home.data[DRIVER_UPDATES].states.values()
+    (state,) = get_data(home).driver_service.states.values()
     assert str(state.url) == url
 
 
@@ -897,7 +897,7 @@ async def test_what_waits_is_not_swept_away(
     await put(home, "miner_drivers/.hmm-abc.tmp", "x")
     waiting = {f"pending/{sum_of(acme())}/acme_driver.py"}
     assert waiting < await names(home)
-    updates = home.data[DRIVER_UPDATES]
+    updates = get_data(home).driver_service
     await home.async_add_executor_job(updates._files.clean_up, {sum_of(acme())})
     assert await names(home) == waiting
 

@@ -3,12 +3,13 @@
 Administrators only: drivers are programs.
 """
 
-from collections.abc import Awaitable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 from homeassistant.components.http import require_admin
+from homeassistant.const import CONF_URL
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.http import KEY_HASS, HomeAssistantView
@@ -19,293 +20,172 @@ from ..const import CONF_DRIVER, DOMAIN
 from ..data import get_data
 from ..driver_engine.faults import why
 from ..errors import message, sentence
-from .customise import known_drivers
-from .install import async_propose
-from .list_json import list_drivers, reload_report
-from .services import SERVICE_CUSTOMISE_DRIVER
-from .update_services import INSTALL_DRIVER_SCHEMA, ROLLBACK_DRIVER_SCHEMA
-from .updates import DRIVER_UPDATES, DriverResult
-from .updates_json import (
-    pending_json,
-    result_json,
-    update_all_json,
-    update_json,
-    update_states,
+from .actions import (
+    CONF_CATEGORY,
+    INSTALL,
+    ROLL_BACK,
+    Data,
+    Deed,
+    check,
+    list_,
+    reload,
+    remove,
+    update,
+    update_all,
 )
+from .service import DriverService
+from .updates_json import result_json, update_json, update_states
 
-_UNKNOWN = ("driver_unknown", "no_bundled_driver")
+_NOT_FOUND = {"driver_unknown": "driver_unknown", "no_bundled_driver": "unknown_driver"}
+"""The errors of drivers that do not exist, with their codes."""
+
+
+async def _status(
+    hass: HomeAssistant, service: DriverService, data: Data
+) -> JsonObjectType:
+    return {"drivers": update_states(hass)}
+
+
+async def _install_bundled(
+    hass: HomeAssistant, service: DriverService, data: Data
+) -> JsonObjectType:
+    result = await service.async_install_bundled(data[CONF_DRIVER], data[CONF_CATEGORY])
+    if result.old_version is not None:
+        return update_json(hass, result)
+    return result_json(hass, result, why("driver_installed", driver=result.name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Route:
+    """One address below ``/api/hmm/drivers``; what stands in it is data of the deed."""
+
+    name: str
+    paths: tuple[str, ...]
+    run: Deed
+    schema: vol.All | None = None
+    """Of the body, together with what stands in the address; None: there is none."""
+    rows: bool = False
+    """Whether it returns the list of drivers alone."""
+
+
+_READ = (
+    _Route(name="", paths=("",), run=list_),
+    _Route(name=":status", paths=("/status",), run=_status, rows=True),
+    _Route(name=":check-updates", paths=("/check-updates",), run=check, rows=True),
+)
+_CHANGE = (
+    _Route(
+        name=":update",
+        paths=("/update/{driver}", "/update/{category}/{driver}"),
+        run=update,
+    ),
+    _Route(name=":update-all", paths=("/update-all",), run=update_all),
+    _Route(
+        name=":install", paths=("/install",), run=INSTALL.run, schema=INSTALL.schema
+    ),
+    _Route(
+        name=":install-bundled",
+        paths=("/install/{category}/{driver}",),
+        run=_install_bundled,
+    ),
+    _Route(
+        name=":rollback",
+        paths=("/rollback/{driver}",),
+        run=ROLL_BACK.run,
+        schema=ROLL_BACK.schema,
+    ),
+    _Route(name=":remove", paths=("/remove/{driver}",), run=remove),
+    _Route(name=":reload", paths=("/reload",), run=reload),
+)
 
 
 @callback
 def async_register_driver_views(hass: HomeAssistant) -> None:
     """Register the addresses; they stay for as long as Home Assistant runs."""
-    for view in (
-        DriversView,
-        DriverStatusView,
-        CheckUpdatesView,
-        UpdateDriverView,
-        UpdateAllView,
-        InstallDriverView,
-        InstallBundledView,
-        RollBackDriverView,
-        RemoveDriverView,
-        ReloadDriversView,
-    ):
-        hass.http.register_view(view)
+    for route in _READ:
+        hass.http.register_view(_ReadView(route))
+    for route in _CHANGE:
+        hass.http.register_view(_ChangeView(route))
 
 
 class _DriverView(HomeAssistantView):
-    """What the addresses that change something have in common."""
+    """One route."""
 
-    async def _answer(
-        self, request: web.Request, name: str, change: Awaitable[JsonObjectType]
-    ) -> web.Response:
-        """Return what came of a change, as HMM-Local would if it worked."""
+    def __init__(self, route: _Route) -> None:
+        """Serve a route of the tables."""
+        self.url, *self.extra_urls = (
+            f"/api/{DOMAIN}/drivers{path}" for path in route.paths
+        )
+        self.name = f"api:{DOMAIN}:drivers{route.name}"
+        self._route = route
+
+    async def _respond(self, request: web.Request, given: Data) -> web.Response:
+        """Return what came of a deed, as HMM-Local would if it worked."""
+        hass, route = request.app[KEY_HASS], self._route
         try:
-            return self.json(await change)
-        except HomeAssistantError as err:
-            if err.translation_key in _UNKNOWN:
-                status = HTTPStatus.NOT_FOUND
-            elif isinstance(err, ServiceValidationError):
-                status = HTTPStatus.BAD_REQUEST
-            else:
-                status = HTTPStatus.INTERNAL_SERVER_ERROR
-            return self.json(
-                {
-                    "success": False,
-                    "message": message(request.app[KEY_HASS], err),
-                    "code": err.translation_key,
-                    "driver_name": name,
-                    "old_version": None,
-                    "new_version": None,
-                },
-                status,
+            data = (
+                route.schema({**await _body(request), **given})
+                if route.schema
+                else given
             )
+        except vol.Invalid as err:
+            return self._refuse(hass, err)
+        try:
+            answer = await route.run(hass, get_data(hass).driver_service, data)
+        except HomeAssistantError as err:
+            return self._failed(hass, data, err)
+        return self.json(answer["drivers"] if route.rows else answer)
 
-    def _refuse(self, request: web.Request, err: vol.Invalid) -> web.Response:
+    def _failed(
+        self, hass: HomeAssistant, data: Data, err: HomeAssistantError
+    ) -> web.Response:
+        key = err.translation_key
+        if key in _NOT_FOUND:
+            status = HTTPStatus.NOT_FOUND
+        elif isinstance(err, ServiceValidationError):
+            status = HTTPStatus.BAD_REQUEST
+        else:
+            status = HTTPStatus.INTERNAL_SERVER_ERROR
+        return self.json(
+            {
+                "success": False,
+                "message": message(hass, err),
+                "code": _NOT_FOUND.get(key, key) if key else None,
+                "driver_name": data.get(CONF_DRIVER) or data.get(CONF_URL),
+                "old_version": None,
+                "new_version": None,
+            },
+            status,
+        )
+
+    def _refuse(self, hass: HomeAssistant, err: vol.Invalid) -> web.Response:
         """Return which fields of a body are missing or wrong."""
         errors = err.errors if isinstance(err, vol.MultipleInvalid) else [err]
         fields = sorted({str(field) for error in errors for field in error.path[:1]})
         key = "body_field_invalid" if fields else "body_not_object"
         return self.json_message(
-            sentence(request.app[KEY_HASS], key, {"fields": ", ".join(fields)[:200]}),
+            sentence(hass, key, {"fields": ", ".join(fields)[:200]}),
             HTTPStatus.BAD_REQUEST,
             key,
         )
 
 
-class DriversView(HomeAssistantView):
-    """All drivers."""
-
-    url = "/api/hmm/drivers"
-    name = "api:hmm:drivers"
+class _ReadView(_DriverView):
+    """What changes nothing."""
 
     @require_admin
     async def get(self, request: web.Request) -> web.Response:
-        """Return what the action ``list_drivers`` does."""
-        return self.json(list_drivers(request.app[KEY_HASS]))
+        """Return what is known."""
+        return await self._respond(request, {})
 
 
-class DriverStatusView(HomeAssistantView):
-    """The versions of all drivers, as they were at the last check."""
-
-    url = "/api/hmm/drivers/status"
-    name = "api:hmm:drivers:status"
+class _ChangeView(_DriverView):
+    """What changes something."""
 
     @require_admin
-    async def get(self, request: web.Request) -> web.Response:
-        """Return a list of them."""
-        return self.json(update_states(request.app[KEY_HASS]))
-
-
-class CheckUpdatesView(HomeAssistantView):
-    """The versions of all drivers, as their sources have them now."""
-
-    url = "/api/hmm/drivers/check-updates"
-    name = "api:hmm:drivers:check-updates"
-
-    @require_admin
-    async def get(self, request: web.Request) -> web.Response:
-        """Return a list of them, once all sources are asked."""
-        hass = request.app[KEY_HASS]
-        await hass.data[DRIVER_UPDATES].async_check()
-        return self.json(update_states(hass))
-
-
-class UpdateDriverView(_DriverView):
-    """The update of one driver."""
-
-    url = "/api/hmm/drivers/update/{driver}"
-    extra_urls = ["/api/hmm/drivers/update/{category}/{driver}"]
-    name = "api:hmm:drivers:update"
-
-    @require_admin
-    async def post(
-        self, request: web.Request, driver: str, category: str | None = None
-    ) -> web.Response:
-        """Install it."""
-        hass = request.app[KEY_HASS]
-        updates = hass.data[DRIVER_UPDATES]
-
-        async def update() -> JsonObjectType:
-            return update_json(hass, await updates.async_update(driver, category))
-
-        return await self._answer(request, driver, update())
-
-
-class UpdateAllView(_DriverView):
-    """The updates of all drivers."""
-
-    url = "/api/hmm/drivers/update-all"
-    name = "api:hmm:drivers:update-all"
-
-    @require_admin
-    async def post(self, request: web.Request) -> web.Response:
-        """Install them; one that fails keeps no other from it."""
-        hass = request.app[KEY_HASS]
-        updates = hass.data[DRIVER_UPDATES]
-        return self.json(update_all_json(hass, *await updates.async_update_all()))
-
-
-class InstallDriverView(_DriverView):
-    """A new driver from the web."""
-
-    url = "/api/hmm/drivers/install"
-    name = "api:hmm:drivers:install"
-
-    @require_admin
-    async def post(self, request: web.Request) -> web.Response:
-        """Download a driver (``url``, ``sha256``) and ask in the repairs."""
-        hass = request.app[KEY_HASS]
-        try:
-            wanted = INSTALL_DRIVER_SCHEMA(await _body(request))
-        except vol.Invalid as err:
-            return self._refuse(request, err)
-
-        async def install() -> JsonObjectType:
-            return pending_json(
-                hass, await async_propose(hass, wanted["url"], wanted["sha256"])
-            )
-
-        return await self._answer(request, wanted["url"], install())
-
-
-class InstallBundledView(_DriverView):
-    """A copy of a bundled driver, to edit."""
-
-    url = "/api/hmm/drivers/install/{category}/{driver}"
-    name = "api:hmm:drivers:install-bundled"
-
-    @require_admin
-    async def post(
-        self, request: web.Request, category: str, driver: str
-    ) -> web.Response:
-        """Make the copy, or update the one that is there."""
-        hass = request.app[KEY_HASS]
-        bundled = next(
-            (
-                (id_, bundled)
-                for id_, bundled in get_data(hass).driver_manager.bundled.items()
-                if id_.kind == category
-                and driver in (bundled.path.name, bundled.path.stem, id_.driver_type)
-            ),
-            None,
-        )
-        if bundled is None:
-            return self.json_message(
-                sentence(
-                    hass,
-                    "no_bundled_driver",
-                    {"driver": driver, "drivers": known_drivers(hass)},
-                ),
-                HTTPStatus.NOT_FOUND,
-                "unknown_driver",
-            )
-        id_, original = bundled
-        updates = hass.data[DRIVER_UPDATES]
-
-        async def install() -> JsonObjectType:
-            await updates.async_refresh()
-            if id_ in updates.states:
-                return update_json(hass, await updates.async_update(str(id_)))
-            await hass.services.async_call(
-                DOMAIN,
-                SERVICE_CUSTOMISE_DRIVER,
-                {CONF_DRIVER: str(id_)},
-                blocking=True,
-                context=self.context(request),
-            )
-            result = DriverResult(
-                id=id_,
-                name=original.path.name,
-                old_version=None,
-                new_version=original.version,
-            )
-            return result_json(
-                hass, result, why("driver_installed", driver=result.name)
-            )
-
-        return await self._answer(request, driver, install())
-
-
-class RollBackDriverView(_DriverView):
-    """The version before."""
-
-    url = "/api/hmm/drivers/rollback/{driver}"
-    name = "api:hmm:drivers:rollback"
-
-    @require_admin
-    async def post(self, request: web.Request, driver: str) -> web.Response:
-        """Bring it back, or the ``version`` of the body."""
-        hass = request.app[KEY_HASS]
-        updates = hass.data[DRIVER_UPDATES]
-        try:
-            wanted = ROLLBACK_DRIVER_SCHEMA(
-                {**await _body(request), CONF_DRIVER: driver}
-            )
-        except vol.Invalid as err:
-            return self._refuse(request, err)
-
-        async def roll_back() -> JsonObjectType:
-            result = await updates.async_roll_back(driver, wanted.get("version"))
-            return result_json(
-                hass, result, why("driver_rolled_back", driver=result.name)
-            )
-
-        return await self._answer(request, driver, roll_back())
-
-
-class RemoveDriverView(_DriverView):
-    """A driver that is not wanted any more."""
-
-    url = "/api/hmm/drivers/remove/{driver}"
-    name = "api:hmm:drivers:remove"
-
-    @require_admin
-    async def post(self, request: web.Request, driver: str) -> web.Response:
-        """Move it to the backups."""
-        hass = request.app[KEY_HASS]
-        updates = hass.data[DRIVER_UPDATES]
-
-        async def remove() -> JsonObjectType:
-            result = await updates.async_remove(driver)
-            return result_json(hass, result, why("driver_removed", driver=result.name))
-
-        return await self._answer(request, driver, remove())
-
-
-class ReloadDriversView(HomeAssistantView):
-    """The files of the drivers, as they are now."""
-
-    url = "/api/hmm/drivers/reload"
-    name = "api:hmm:drivers:reload"
-
-    @require_admin
-    async def post(self, request: web.Request) -> web.Response:
-        """Load those that changed."""
-        hass = request.app[KEY_HASS]
-        manager = get_data(hass).driver_manager
-        return self.json(reload_report(hass, manager, await manager.async_reload()))
+    async def post(self, request: web.Request, /, **given: str) -> web.Response:
+        """Change it."""
+        return await self._respond(request, given)
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

@@ -21,25 +21,19 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..const import CONF_DRIVER, DOMAIN
-from ..data import HmmConfigEntry, HmmData, get_data
+from ..data import HmmConfigEntry, get_data
 from ..driver_engine.declaration import DriverId
 from ..driver_engine.driver_store import Backup
 from ..errors import localized, message
 from ..flow_tools import async_start_progress, async_words, choice
 from ..markdown import Markdown, code, escape, printable
-from .customise import async_customise, async_reload, customisable
-from .install import async_accept, async_propose, async_reject, described
+from .actions import CONF_SHA256, CONF_VERSION, sha256
+from .install import PendingDriver, described
 from .issues import listed_stock, stock_label
 from .manager import ReloadReport, id_of
 from .overview import async_overview, name_of
-from .update_services import CONF_SHA256, CONF_VERSION, sha256
-from .updates import (
-    DRIVER_UPDATES,
-    DriverResult,
-    DriverState,
-    DriverUpdates,
-    PendingDriver,
-)
+from .service import DriverResult, DriverService
+from .sources import DriverState
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -74,7 +68,25 @@ _ANSWER_SCHEMA = vol.Schema(
 type Texts = dict[str, str]
 """What a step says: its placeholders."""
 
-type _Step = Callable[[], Awaitable[ConfigFlowResult]]
+type _Step = Callable[
+    [DriverSteps, dict[str, Any] | None], Coroutine[Any, Any, ConfigFlowResult]
+]
+
+
+def _result(step_id: str, *options: str) -> _Step:
+    """Return the step that shows what a job did, and what can be done next."""
+
+    async def step(
+        self: DriverSteps, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        offered = [it for it in options if it != "update" or self._service.has_updates]
+        return self.async_show_menu(
+            step_id=step_id,
+            menu_options=[*offered, "drivers", "finish"],
+            description_placeholders=self._texts,
+        )
+
+    return step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +101,13 @@ class _Job:
 
 
 class DriverSteps(OptionsFlow):
-    """Lists, reloads, customises, installs, rolls back and removes drivers.
+    """Lists, reloads, customizes, installs, rolls back and removes drivers.
 
-    All that it does is done by what the actions use, too.
+    ``DriverService`` does it, as for the actions.
     """
 
     def __init__(self) -> None:
-        """Begin with nothing chosen."""
+        """Start with nothing chosen."""
         self._job: _Job | None = None
         self._texts: Texts = {}
         self._typed: dict[str, Any] = {}
@@ -106,35 +118,38 @@ class DriverSteps(OptionsFlow):
         """Which one is to be rolled back or removed, as ``miner/bitaxe``."""
 
     @property
-    def _data(self) -> HmmData:
-        return get_data(self.hass)
+    def _service(self) -> DriverService:
+        return get_data(self.hass).driver_service
 
-    @property
-    def _updates(self) -> DriverUpdates:
-        return self.hass.data[DRIVER_UPDATES]
+    async_step_reloaded = _result("reloaded", "reload")
+    async_step_checked = _result("checked", "update")
+    async_step_updated = _result("updated")
+    async_step_customised = _result("customised", "reload")
+    async_step_installed = _result("installed")
+    async_step_rolled_back = _result("rolled_back")
+    async_step_removed = _result("removed")
 
     async def async_step_drivers(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Offer what can be done now."""
         self._error = None
+        service = self._service
         offered = {
             "overview": True,
             "reload": True,
             "check": True,
-            "update": any(state.has_update for state in self._updates.states.values()),
-            "customise": bool(customisable(self.hass)),
-            "stock": bool(self._data.driver_manager.drivers.stock),
+            "update": service.has_updates,
+            "customise": bool(service.customizable),
+            "stock": bool(service.manager.drivers.stock),
             "install": True,
-            "roll_back": bool(await self._updates.async_backups()),
-            "remove": bool(self._own()),
+            "roll_back": bool(await service.async_backups()),
+            "remove": bool(service.own),
         }
         return self.async_show_menu(
             step_id="drivers",
-            menu_options=[step for step, makes_sense in offered.items() if makes_sense],
-            description_placeholders={
-                "folder": code(str(self._data.driver_manager.folder))
-            },
+            menu_options=[step for step, is_possible in offered.items() if is_possible],
+            description_placeholders={"folder": code(str(service.manager.folder))},
         )
 
     async def async_step_finish(
@@ -176,30 +191,20 @@ class DriverSteps(OptionsFlow):
         """Load what has changed."""
 
         async def reload() -> Texts:
-            return self._told_report(await async_reload(self.hass))
+            return self._report(await self._service.async_reload())
 
         return await self._do(reload(), done="reloaded", failed="failed")
-
-    async def async_step_reloaded(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Tell what the reload did."""
-        return self.async_show_menu(
-            step_id="reloaded",
-            menu_options=["reload", "drivers", "finish"],
-            description_placeholders=self._texts,
-        )
 
     # Updates
 
     async def async_step_check(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask the sources of all drivers."""
+        """Check the sources of all drivers."""
 
         async def check() -> Texts:
-            await self._updates.async_check()
-            states = self._updates.states.values()
+            await self._service.async_check()
+            states = self._service.states.values()
             return {
                 "updates": _lines(
                     f"{escape(str(state.id))}: {escape(state.installed_version)} →"
@@ -220,47 +225,25 @@ class DriverSteps(OptionsFlow):
 
         return await self._do(check(), done="checked", failed="failed")
 
-    async def async_step_checked(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Tell what is to be had."""
-        states = self._updates.states.values()
-        update = ["update"] if any(state.has_update for state in states) else []
-        return self.async_show_menu(
-            step_id="checked",
-            menu_options=[*update, "drivers", "finish"],
-            description_placeholders=self._texts,
-        )
-
     async def async_step_update(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Install all updates."""
 
         async def update() -> Texts:
-            updated, failed = await self._updates.async_update_all()
+            updated, failed = await self._service.async_update_all()
             return {
-                "updated": _lines(map(_told_change, updated)),
+                "updated": _lines(map(_change, updated)),
                 "failed": _lines(
                     [
                         f"{escape(str(state.id))}: {escape(message(self.hass, err))}"
                         for state, err in failed
                     ]
                 ),
-                "entries": self._told_entries([result.id for result in updated]),
+                "entries": self._entries_of([result.id for result in updated]),
             }
 
         return await self._do(update(), done="updated", failed="failed")
-
-    async def async_step_updated(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Tell what was updated."""
-        return self.async_show_menu(
-            step_id="updated",
-            menu_options=["drivers", "finish"],
-            description_placeholders=self._texts,
-        )
 
     # Customise
 
@@ -268,7 +251,7 @@ class DriverSteps(OptionsFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Choose a bundled driver to copy."""
-        drivers = customisable(self.hass)
+        drivers = self._service.customizable
         if not drivers:
             return self.async_abort(reason="nothing_to_customise")
         if user_input is not None:
@@ -289,40 +272,30 @@ class DriverSteps(OptionsFlow):
                     )
                 }
             ),
-            {"folder": code(str(self._data.driver_manager.folder))},
+            {"folder": code(str(self._service.manager.folder))},
         )
 
     async def _customise(self, driver: str) -> Texts:
-        path, report = await async_customise(self.hass, driver)
+        path, report = await self._service.async_customize(driver)
         return {
             "driver": driver,
             "file": code(str(path)),
             "entries": _entries(report.entries),
         }
 
-    async def async_step_customised(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Tell where the copy is; reload is what comes after an edit."""
-        return self.async_show_menu(
-            step_id="customised",
-            menu_options=["reload", "drivers", "finish"],
-            description_placeholders=self._texts,
-        )
-
     # What came with HMM-Local
 
     async def async_step_stock(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask which of HMM-Local's own files run in place of the bundled drivers."""
-        manager = self._data.driver_manager
+        """Choose which of HMM-Local's own files replace the bundled drivers."""
+        manager = self._service.manager
         files = manager.drivers.stock
         if user_input is not None:
             wanted = user_input[CONF_FILES]
 
             async def decide() -> Texts:
-                return self._told_report(await manager.async_decide_stock(wanted))
+                return self._report(await self._service.async_decide_stock(wanted))
 
             return await self._do(decide(), done="reloaded", failed="failed")
         return await self._show_form(
@@ -346,7 +319,7 @@ class DriverSteps(OptionsFlow):
     async def async_step_install(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask where the file is; it is downloaded and read, but not run."""
+        """Enter where the file is; it is downloaded and read, but not run."""
         if user_input is None:
             return await self._show_form("install", _INSTALL_SCHEMA)
         self._typed = user_input
@@ -358,8 +331,8 @@ class DriverSteps(OptionsFlow):
             )
 
         async def propose() -> Texts:
-            self._pending = await async_propose(
-                self.hass, user_input[CONF_URL], checksum
+            self._pending = await self._service.async_propose(
+                user_input[CONF_URL], checksum
             )
             return {}
 
@@ -368,33 +341,23 @@ class DriverSteps(OptionsFlow):
     async def async_step_install_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Show what would be installed. The question is in the repairs as well."""
+        """Show what would be installed. The repairs show the same."""
         pending = self._pending
         assert pending is not None
         if user_input is None:
             return await self._show_form(
                 "install_confirm",
                 _ANSWER_SCHEMA,
-                {**described(self.hass, pending), "host": pending.url.host or _NONE},
+                {**described(pending), "host": pending.url.host or _NONE},
             )
         if user_input[CONF_ANSWER] != _INSTALL:
-            await async_reject(self.hass, pending)
+            await self._service.async_reject(pending)
             return await self.async_step_drivers()
 
         async def accept() -> Texts:
-            return self._told_result(await async_accept(self.hass, pending))
+            return self._result_texts(await self._service.async_accept(pending))
 
         return await self._do(accept(), done="installed", failed="install_confirm")
-
-    async def async_step_installed(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Tell what was installed."""
-        return self.async_show_menu(
-            step_id="installed",
-            menu_options=["drivers", "finish"],
-            description_placeholders=self._texts,
-        )
 
     # Roll back
 
@@ -402,7 +365,7 @@ class DriverSteps(OptionsFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Choose a driver of which there are other versions."""
-        backups = await self._updates.async_backups()
+        backups = await self._service.async_backups()
         if not backups:
             return self.async_abort(reason="no_backups")
         if user_input is not None:
@@ -435,7 +398,7 @@ class DriverSteps(OptionsFlow):
         kept = next(
             (
                 backups
-                for id_, backups in (await self._updates.async_backups()).items()
+                for id_, backups in (await self._service.async_backups()).items()
                 if str(id_) == self._driver
             ),
             None,
@@ -443,7 +406,7 @@ class DriverSteps(OptionsFlow):
         if kept is None:
             return self.async_abort(reason="no_backups")
         state = next(
-            (it for it in self._updates.states.values() if str(it.id) == self._driver),
+            (it for it in self._service.states.values() if str(it.id) == self._driver),
             None,
         )
         return await self._show_form(
@@ -462,18 +425,8 @@ class DriverSteps(OptionsFlow):
         )
 
     async def _roll_back(self, backup: str) -> Texts:
-        return self._told_result(
-            await self._updates.async_roll_back(self._driver, backup)
-        )
-
-    async def async_step_rolled_back(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Tell which version is back."""
-        return self.async_show_menu(
-            step_id="rolled_back",
-            menu_options=["drivers", "finish"],
-            description_placeholders=self._texts,
+        return self._result_texts(
+            await self._service.async_roll_back(self._driver, backup)
         )
 
     # Remove
@@ -482,7 +435,7 @@ class DriverSteps(OptionsFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Choose a file of the user."""
-        own = self._own()
+        own = self._service.own
         if not own:
             return self.async_abort(reason="no_own_drivers")
         if user_input is not None:
@@ -505,14 +458,14 @@ class DriverSteps(OptionsFlow):
     async def _confirm_removal(
         self, own: Mapping[str, DriverState]
     ) -> ConfigFlowResult:
-        """Tell what becomes of the miners and pools that use the driver."""
+        """Show what becomes of the miners and pools that use the driver."""
         if (state := own.get(self._driver)) is None:
             return self.async_abort(reason="no_own_drivers")
-        manager = self._data.driver_manager
+        manager = self._service.manager
         texts = {
             "driver": self._driver,
             "file": code(manager.name_of(state.installed.path)),
-            "entries": self._told_entries(state.installed.declaration.drivers),
+            "entries": self._entries_of(state.installed.declaration.drivers),
         }
         if (bundled := manager.bundled.get(state.id)) is None:
             return await self._show_form("remove_for_good", vol.Schema({}), texts)
@@ -532,24 +485,14 @@ class DriverSteps(OptionsFlow):
         return await self._do(self._remove(), done="removed", failed="failed")
 
     async def _remove(self) -> Texts:
-        return self._told_result(await self._updates.async_remove(self._driver))
-
-    async def async_step_removed(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Tell what was removed."""
-        return self.async_show_menu(
-            step_id="removed",
-            menu_options=["drivers", "finish"],
-            description_placeholders=self._texts,
-        )
+        return self._result_texts(await self._service.async_remove(self._driver))
 
     # Shared by the steps
 
     async def async_step_working(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Wait for what is being done, then tell how it went."""
+        """Wait for the job, then show its result."""
         job = self._job
         assert job is not None
         if not job.task.done():
@@ -561,14 +504,14 @@ class DriverSteps(OptionsFlow):
         return self.async_show_progress_done(next_step_id=self._after(job))
 
     def _after(self, job: _Job) -> str:
-        """Return the step that tells how a job went, which is over."""
+        """Return the step that shows the result of a job, which is done."""
         try:
             self._texts = job.task.result()
         except HomeAssistantError as err:
             self._error = err
             return job.failed
         except Exception as err:
-            # The progress would go on for ever
+            # The progress would never end
             _LOGGER.exception("Unexpected error")
             self._error = HomeAssistantError(
                 translation_domain=DOMAIN,
@@ -581,7 +524,7 @@ class DriverSteps(OptionsFlow):
     async def async_step_failed(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Tell what went wrong where there is no form to go back to."""
+        """Show what went wrong where there is no form to go back to."""
         if user_input is not None:
             return await self.async_step_drivers()
         return await self._show_form("failed", vol.Schema({}))
@@ -589,12 +532,12 @@ class DriverSteps(OptionsFlow):
     async def _do(
         self, work: Coroutine[Any, Any, Texts], *, done: str, failed: str
     ) -> ConfigFlowResult:
-        """Begin something that takes a while."""
+        """Start something that takes a while."""
         self._error = None
         task = self.hass.async_create_task(work, "hmm drivers by hand")
 
         async def waiting() -> Texts:
-            # Who closes the dialog does not break off what has begun
+            # Closing the dialog does not cancel the job
             return await asyncio.shield(task)
 
         await asyncio.wait([task], timeout=SOON_SECONDS)
@@ -609,7 +552,8 @@ class DriverSteps(OptionsFlow):
             return await self.async_step_working()
         # Home Assistant would take a progress that is done at once for a form that
         # was sent, and send it again, for ever
-        step: _Step = getattr(self, f"async_step_{self._after(self._job)}")
+        step: Callable[[], Awaitable[ConfigFlowResult]]
+        step = getattr(self, f"async_step_{self._after(self._job)}")
         return await step()
 
     async def _show_form(
@@ -622,7 +566,7 @@ class DriverSteps(OptionsFlow):
         """Show a form, with what the last job said if it failed."""
         reason = ""
         if errors is None and self._error is not None:
-            # Kept: the frontend asks for the form once more after the progress
+            # Kept: the frontend requests the form again after the progress
             errors = {"base": "failed"}
             reason = message(self.hass, self._error)
         return self.async_show_form(
@@ -632,16 +576,8 @@ class DriverSteps(OptionsFlow):
             description_placeholders={**(texts or {}), "reason": reason},
         )
 
-    def _own(self) -> dict[str, DriverState]:
-        """Return the files of the user that may be changed, by their drivers."""
-        return {
-            str(id_): state
-            for id_, state in self._updates.states.items()
-            if state.is_inside
-        }
-
-    def _told_report(self, report: ReloadReport) -> Texts:
-        name_of_file = self._data.driver_manager.name_of
+    def _report(self, report: ReloadReport) -> Texts:
+        name_of_file = self._service.manager.name_of
         return {
             "changes": _lines(
                 f"{escape(str(change.id))}:"
@@ -660,20 +596,20 @@ class DriverSteps(OptionsFlow):
             "seconds": f"{report.seconds:.1f}",
         }
 
-    def _told_result(self, result: DriverResult) -> Texts:
+    def _result_texts(self, result: DriverResult) -> Texts:
         return {
             "driver": str(result.id),
             "file": code(result.name),
             "old_version": result.old_version or _NONE,
             "new_version": result.new_version or _NONE,
-            "entries": self._told_entries([result.id]),
+            "entries": self._entries_of([result.id]),
         }
 
-    def _told_entries(self, ids: Iterable[DriverId]) -> Markdown:
-        return _entries(self._data.driver_manager.entries_of_types(ids))
+    def _entries_of(self, ids: Iterable[DriverId]) -> Markdown:
+        return _entries(self._service.manager.entries_of_types(ids))
 
 
-def _told_change(result: DriverResult) -> str:
+def _change(result: DriverResult) -> str:
     return (
         f"{escape(str(result.id))}: {escape(result.old_version or _NONE)} →"
         f" {escape(result.new_version or _NONE)}{_in_file(result.name)}"

@@ -1,11 +1,14 @@
-"""Fetches a driver from the web, and asks before anything of it is run."""
+"""The repair issue that asks whether to install a driver that was downloaded."""
+
+from dataclasses import dataclass
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
+from yarl import URL
 
 from ..const import DOMAIN
+from ..driver_engine.declaration import Declaration
 from ..markdown import async_create_issue, code
-from .updates import DRIVER_UPDATES, DriverResult, PendingDriver
 
 DRIVER_INSTALL = "driver_install"
 """The repair issue that asks."""
@@ -17,37 +20,20 @@ DATA_URL = "url"
 _NONE = "-"
 
 
-async def async_propose(hass: HomeAssistant, url: str, sha256: str) -> PendingDriver:
-    """Download a driver and show a repair issue that asks whether to install it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingDriver:
+    """A driver that was downloaded and waits until the user accepts it."""
 
-    Raises HomeAssistantError if it cannot be one.
-    """
-    pending = await hass.data[DRIVER_UPDATES].async_prepare(url, sha256)
-    _ask(hass, pending)
-    return pending
-
-
-async def async_accept(hass: HomeAssistant, pending: PendingDriver) -> DriverResult:
-    """Install a driver that was proposed: the user has said yes elsewhere.
-
-    Raises HomeAssistantError; the question then stays in the repairs.
-    """
-    result = await hass.data[DRIVER_UPDATES].async_install(
-        str(pending.url), pending.declaration.sha256, pending.file_name
-    )
-    _answered(hass, pending)
-    return result
-
-
-async def async_reject(hass: HomeAssistant, pending: PendingDriver) -> None:
-    """Throw a driver away that was proposed: the user has said no elsewhere."""
-    await hass.data[DRIVER_UPDATES].async_discard(pending.declaration.sha256)
-    _answered(hass, pending)
+    declaration: Declaration
+    url: URL
+    file_name: str
+    replaces: str | None
+    """The version that runs now."""
 
 
 @callback
-def _answered(hass: HomeAssistant, pending: PendingDriver) -> None:
-    """Take the question away, unless another file of the type is asked about now."""
+def async_answered(hass: HomeAssistant, pending: PendingDriver) -> None:
+    """Delete the issue, unless it is about another file of the type by now."""
     issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id(pending))
     if (
         issue is not None
@@ -64,8 +50,8 @@ def issue_id(pending: PendingDriver) -> str:
 
 
 @callback
-def waiting(hass: HomeAssistant) -> set[str]:
-    """Return the checksums of the files that wait for a yes."""
+def async_pending_checksums(hass: HomeAssistant) -> set[str]:
+    """Return the checksums of the files that issues ask about."""
     return {
         str(issue.data[DATA_SHA256])
         for (domain, _), issue in ir.async_get(hass).issues.items()
@@ -73,11 +59,9 @@ def waiting(hass: HomeAssistant) -> set[str]:
     }
 
 
-@callback
-def described(hass: HomeAssistant, pending: PendingDriver) -> dict[str, str]:
-    """Return what the user must know before the yes, fit for back quotes."""
+def described(pending: PendingDriver) -> dict[str, str]:
+    """Return what the user must know before accepting, fit for back quotes."""
     declaration = pending.declaration
-    replaces = hass.data[DRIVER_UPDATES].version_of(declaration.id)
     return {
         "name": code(declaration.display_name),
         "driver": code(str(declaration.id)),
@@ -85,13 +69,13 @@ def described(hass: HomeAssistant, pending: PendingDriver) -> dict[str, str]:
         "url": code(str(pending.url)),
         "sha256": declaration.sha256,
         "requirements": code(", ".join(declaration.requirements)) or _NONE,
-        "replaces": code(replaces or _NONE),
+        "replaces": code(pending.replaces or _NONE),
     }
 
 
 @callback
-def _ask(hass: HomeAssistant, pending: PendingDriver) -> None:
-    """Show the issue, which is still there after a restart."""
+def async_show_proposal(hass: HomeAssistant, pending: PendingDriver) -> None:
+    """Create the issue, which survives a restart."""
     async_create_issue(
         hass,
         issue_id(pending),
@@ -104,5 +88,5 @@ def _ask(hass: HomeAssistant, pending: PendingDriver) -> None:
         is_persistent=True,
         severity=ir.IssueSeverity.WARNING,
         translation_key=DRIVER_INSTALL,
-        translation_placeholders=described(hass, pending),
+        translation_placeholders=described(pending),
     )

@@ -13,7 +13,7 @@ from ..driver_engine.declaration import DriverId
 from ..driver_engine.loaded import AnyLoaded
 from ..driver_engine.loader import BUNDLED
 from .manager import DriverManager, id_of
-from .updates import DRIVER_UPDATES, DriverState
+from .sources import DriverState
 
 type Source = Literal["bundled", "own", "web"]
 type State = Literal[
@@ -44,8 +44,8 @@ class DriverRow:
 
 async def async_overview(hass: HomeAssistant) -> list[DriverRow]:
     """Return all drivers: the user's own ones first."""
-    manager = get_data(hass).driver_manager
-    states = hass.data[DRIVER_UPDATES].states
+    service = get_data(hass).driver_service
+    manager, states = service.manager, service.states
     disabled = await hass.async_add_executor_job(_disabled, manager.folder)
     rows = [
         *(_running(driver, states) for driver in manager.drivers),

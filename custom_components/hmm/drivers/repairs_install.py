@@ -8,10 +8,10 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN
+from ..data import get_data
 from ..errors import message
 from ..markdown import Markdown, escaping
 from .install import DATA_FILE_NAME, DATA_SHA256, DATA_URL, DRIVER_INSTALL
-from .updates import DRIVER_UPDATES
 
 
 @callback
@@ -62,9 +62,9 @@ class InstallDriverFlow(RepairsFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
         """Install exactly the file with the checksum that was shown."""
-        updates = self.hass.data[DRIVER_UPDATES]
+        service = get_data(self.hass).driver_service
         try:
-            await updates.async_install(self._url, self._sha256, self._file_name)
+            await service.async_install(self._url, self._sha256, self._file_name)
         except HomeAssistantError as err:
             return self.async_abort(
                 reason="not_installed",
@@ -76,5 +76,5 @@ class InstallDriverFlow(RepairsFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
         """Throw the file away."""
-        await self.hass.data[DRIVER_UPDATES].async_discard(self._sha256)
+        await get_data(self.hass).driver_service.async_discard(self._sha256)
         return self.async_create_entry(data={})

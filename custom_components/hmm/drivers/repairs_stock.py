@@ -93,5 +93,5 @@ class StockFilesFlow(RepairsFlow):
         """Run these besides what the user wanted before; all others stay aside."""
         manager = self._manager
         before = [file.sha256 for file in manager.drivers.stock if file.is_wanted]
-        await manager.async_decide_stock([*before, *files])
+        await get_data(self.hass).driver_service.async_decide_stock([*before, *files])
         return self.async_create_entry(data={})

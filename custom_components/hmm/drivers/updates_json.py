@@ -12,9 +12,10 @@ from ..driver_api.units import parse_text
 from ..driver_engine.faults import why
 from ..driver_engine.loaded import AnyLoaded
 from ..errors import localized, message
-from .install import issue_id
+from .install import PendingDriver, issue_id
 from .manager import id_of
-from .updates import DRIVER_UPDATES, DriverResult, DriverState, PendingDriver
+from .service import DriverResult
+from .sources import DriverState
 
 _UP_TO_DATE = "up_to_date"
 _UPDATE_AVAILABLE = "update_available"
@@ -23,12 +24,12 @@ _NO_SOURCE = "no_source"
 
 @callback
 def update_states(hass: HomeAssistant) -> list[Any]:
-    """Return all drivers with the version in use and the one to be had.
+    """Return all drivers with the installed and the available version.
 
     A bundled driver is always up to date: it comes with the integration. The
-    user's files are told as they are on the disk, working or not.
+    user's files are listed as they are on the disk, working or not.
     """
-    states = hass.data[DRIVER_UPDATES].states
+    states = get_data(hass).driver_service.states
     rows = [_state(hass, state) for state in states.values()]
     rows.extend(
         _bundled(driver)
@@ -135,7 +136,7 @@ def update_all_json(
 
 @callback
 def pending_json(hass: HomeAssistant, pending: PendingDriver) -> JsonObjectType:
-    """Return what waits for the user's yes."""
+    """Return what waits until the user accepts it."""
     declaration = pending.declaration
     return {
         "success": True,
