@@ -57,7 +57,7 @@ HA_ABORTS = {
 }
 # The classes whose steps are told in a section of the translations
 FLOWS = {
-    "config": {"HmmConfigFlow", "ImportFlow", "MinerFlow", "PoolFlow"},
+    "config": {"HmmConfigFlow", "ImportSteps", "MinerSteps", "PoolSteps"},
     "options": {
         *("DriverSteps", "FailoverSteps", "FirmwareSteps", "FleetOptionsFlow"),
         *("MinerOptionsFlow", "PoolOrderSteps"),

@@ -13,20 +13,24 @@ from homeassistant.helpers.translation import async_get_translations
 
 from . import migration
 from .const import CONF_ENTRY_TYPE, DOMAIN, FLEET_UNIQUE_ID, EntryType
-from .data import HmmConfigEntry, entry_kind
+from .data import HmmConfigEntry, HmmData, entry_kind
 from .fleet.failover_flow import PoolOrderSteps
 from .fleet_options import FleetOptionsFlow
 from .flow_tools import async_shared_data
-from .hmm_local.flow import CONF_IMPORT, ImportFlow
+from .hmm_local.flow import CONF_IMPORT, FoundMiner, FoundPool, ImportSteps
+from .markdown import escaping
 from .miner.discovery import may_be_asked
+from .miner.flow import MinerSteps
 from .miner.options_flow import MinerOptionsFlow
+from .pool.flow import PoolSteps
 
 
 class _MinerOptions(PoolOrderSteps, MinerOptionsFlow):
     """The options of a miner, with what the fleet brings to them."""
 
 
-class HmmConfigFlow(ImportFlow, domain=DOMAIN):
+@escaping
+class HmmConfigFlow(MinerSteps, PoolSteps, ImportSteps, domain=DOMAIN):
     """Add a miner, a pool, or, by itself, the fleet."""
 
     VERSION = migration.VERSION
@@ -106,6 +110,30 @@ class HmmConfigFlow(ImportFlow, domain=DOMAIN):
         if CONF_IMPORT in discovery_info:
             return await self.async_begin_queued(discovery_info)
         return await self._offer(discovery_info[CONF_HOST])
+
+    # What was imported is added by the steps of miners and pools
+
+    @override
+    async def async_add_imported(
+        self, chosen: FoundMiner | FoundPool
+    ) -> ConfigFlowResult:
+        """Add a miner or a pool of HMM-Local."""
+        if isinstance(chosen, FoundMiner):
+            self._found = chosen.found
+            return await self._add_found()
+        self._known = chosen.item.settings
+        return await self._add_mined(chosen.mined, list(chosen.matches))
+
+    @override
+    async def async_offer_imported(self, chosen: FoundMiner) -> ConfigFlowResult:
+        """Offer a miner of HMM-Local."""
+        self._found = chosen.found
+        return await self._offer_found()
+
+    @override
+    async def async_is_set_up(self, data: HmmData, pool: FoundPool) -> bool:
+        """Return whether an account of HMM-Local has an entry."""
+        return await self._is_set_up(data, pool.mined, list(pool.matches))
 
     # Changes
 

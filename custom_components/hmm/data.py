@@ -105,6 +105,16 @@ def entry_kind(entry: HmmConfigEntry) -> EntryType | None:
 
 
 @callback
+def entries_of_kind(hass: HomeAssistant, kind: EntryType) -> list[HmmConfigEntry]:
+    """Return the entries of a kind, also the disabled ones."""
+    return [
+        entry
+        for entry in hass.config_entries.async_entries(DOMAIN, include_ignore=False)
+        if entry_kind(entry) == kind
+    ]
+
+
+@callback
 def pool_entries(hass: HomeAssistant) -> list[HmmConfigEntry]:
     """Return the entries of all pools that the user wants, not the disabled ones."""
     return [

@@ -5,6 +5,11 @@ from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any
 
+from homeassistant.config_entries import (
+    SOURCE_INTEGRATION_DISCOVERY,
+    ConfigFlow,
+    FlowType,
+)
 from homeassistant.const import CONF_HOST
 from homeassistant.core import HassJob, HomeAssistant, callback
 from homeassistant.data_entry_flow import FlowHandler, FlowResultType
@@ -118,6 +123,21 @@ def choice(
             custom_value=custom,
         )
     )
+
+
+class QueueSteps(ConfigFlow):
+    """Adds several entries, each in a dialog of its own."""
+
+    _next_flow: tuple[FlowType, str] | None = None
+    """The dialog that follows when this one is done."""
+
+    async def _queue(self, data: dict[str, Any]) -> None:
+        """Start the dialog of another entry, which comes before those queued so far."""
+        flow = await self.hass.config_entries.flow.async_init(
+            DOMAIN, context={"source": SOURCE_INTEGRATION_DISCOVERY}, data=data
+        )
+        if flow["type"] is not FlowResultType.ABORT:
+            self._next_flow = (FlowType.CONFIG_FLOW, flow["flow_id"])
 
 
 _LONGEST_NAME = 64

@@ -560,7 +560,7 @@ async def test_pool_driver_that_talks_nonsense(
 
 
 @pytest.mark.parametrize(
-    ("told", "link"),
+    ("reported", "link"),
     [
         ("https://pool.example/docs", "https://pool.example/docs"),
         ("pool.example/docs", None),

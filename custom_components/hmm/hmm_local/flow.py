@@ -1,40 +1,35 @@
 """Move over what a running HMM-Local has."""
 
+from abc import abstractmethod
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, override
 
-from homeassistant.config_entries import (
-    SOURCE_INTEGRATION_DISCOVERY,
-    ConfigFlowResult,
-    FlowType,
-)
+from homeassistant.config_entries import ConfigFlowResult, FlowType
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import callback
-from homeassistant.data_entry_flow import FlowResultType, UnknownFlow
+from homeassistant.data_entry_flow import UnknownFlow
 import voluptuous as vol
 
-from ..const import CONF_POWER_DRAW, DOMAIN, EntryType
-from ..data import HmmData
+from ..const import CONF_POWER_DRAW, EntryType
+from ..data import HmmData, entries_of_kind
 from ..driver_api import CannotConnect, DriverError, HtmlAnswer, RedirectAnswer
 from ..driver_api.wallets import strip_worker
-from ..driver_engine.address import Address, AddressError
+from ..driver_engine.address import AddressError
 from ..driver_engine.detect import Detected, detect
 from ..driver_engine.identity import known_ids
 from ..driver_engine.pool_detect import PoolMatch, find_pools
 from ..flow_tools import (
     ADDRESS_SCHEMA,
+    QueueSteps,
     async_shared_data,
     async_start_progress,
     choice,
     free_title,
 )
-from ..miner.flow import MinerFlow
-from ..pool.account import PoolKind, hash_text
-from ..pool.flow import PoolFlow
-from ..pool.form import FormField
+from ..pool.account import hash_text
 from ..pool.mined import MinedPool, pool_drivers
 from .local_api import (
     HmmLocal,
@@ -115,8 +110,8 @@ class _Offered:
         return bool(self.miners or self.pools)
 
 
-class ImportFlow(MinerFlow, PoolFlow):
-    """The steps from the address of HMM-Local to the first thing of it."""
+class ImportSteps(QueueSteps):
+    """Moves miners and pools over from HMM-Local, which other steps then add."""
 
     def __init__(self) -> None:
         """Begin with nothing found and nothing chosen."""
@@ -229,8 +224,12 @@ class ImportFlow(MinerFlow, PoolFlow):
             ]
             if chosen:
                 first, *others = chosen
-                await self._queue(others)
-                return await self._begin_import(first)
+                for other in reversed(others):
+                    await self._queue(
+                        {CONF_IMPORT: other, CONF_NEXT_FLOW: self._next_flow}
+                    )
+                self._imported = first.item
+                return await self.async_add_imported(first)
         schema: dict[vol.Marker, Any] = {
             vol.Optional(
                 key, default=[name for name, it in items.items() if it.item.enabled]
@@ -251,18 +250,17 @@ class ImportFlow(MinerFlow, PoolFlow):
         """Offer a miner or a pool that waited for those before it."""
         chosen: FoundMiner | FoundPool = queued[CONF_IMPORT]
         self._next_flow = queued[CONF_NEXT_FLOW]
+        self._imported = chosen.item
         if isinstance(chosen, FoundMiner):
-            self._imported = chosen.item
-            self._found = chosen.found
             self._replace(chosen.found[0].unique_id)
-            result = await self._offer_found()
+            result = await self.async_offer_imported(chosen)
         else:
             # So that a second import does not offer it twice
             account = f"{chosen.mined.address} {chosen.mined.user}"
             unique_id = f"{CONF_IMPORT}_{hash_text(account)}"
             self._replace(unique_id)
             await self.async_set_unique_id(unique_id)
-            result = await self._begin_import(chosen)
+            result = await self.async_add_imported(chosen)
         self.context["title_placeholders"] = {"name": chosen.item.name}
         return result
 
@@ -290,27 +288,19 @@ class ImportFlow(MinerFlow, PoolFlow):
 
     # Shared by the steps
 
-    async def _begin_import(self, chosen: FoundMiner | FoundPool) -> ConfigFlowResult:
-        """Go on with one as if its owner had found it himself."""
-        self._imported = chosen.item
-        if isinstance(chosen, FoundMiner):
-            self._found = chosen.found
-            return await self._add_found()
-        self._address = Address(chosen.item.host, chosen.item.port)
-        self._typed = {CONF_HOST: chosen.mined.address}
-        self._user = chosen.mined.user
-        return await self._choose(list(chosen.matches))
+    @abstractmethod
+    async def async_add_imported(
+        self, chosen: FoundMiner | FoundPool
+    ) -> ConfigFlowResult:
+        """Add a miner or a pool, with what its own steps ask for."""
 
-    async def _queue(self, others: list[FoundMiner | FoundPool]) -> None:
-        """Start a flow for each, that the dialog comes to in turn."""
-        for chosen in reversed(others):
-            flow = await self.hass.config_entries.flow.async_init(
-                DOMAIN,
-                context={"source": SOURCE_INTEGRATION_DISCOVERY},
-                data={CONF_IMPORT: chosen, CONF_NEXT_FLOW: self._next_flow},
-            )
-            if flow["type"] is not FlowResultType.ABORT:
-                self._next_flow = (FlowType.CONFIG_FLOW, flow["flow_id"])
+    @abstractmethod
+    async def async_offer_imported(self, chosen: FoundMiner) -> ConfigFlowResult:
+        """Offer a miner as if it was discovered."""
+
+    @abstractmethod
+    async def async_is_set_up(self, data: HmmData, pool: FoundPool) -> bool:
+        """Return whether an account has an entry."""
 
     def _replace(self, unique_id: str) -> None:
         """End the flow that offers the same: it does not know what HMM-Local knew."""
@@ -329,22 +319,6 @@ class ImportFlow(MinerFlow, PoolFlow):
                 return None
         return flow
 
-    @override
-    async def _suggest(
-        self, pool: PoolKind, match: PoolMatch, asked: Iterable[FormField]
-    ) -> dict[str, Any]:
-        """Fill in what HMM-Local told the driver as well."""
-        asked = list(asked)
-        suggested = await super()._suggest(pool, match, asked)
-        if isinstance(self._imported, LocalPool):
-            reported = self._imported.settings
-            suggested |= {
-                setting.key: value
-                for setting in asked
-                if (value := setting.show(reported.get(setting.key))) is not None
-            }
-        return suggested
-
     async def _look(self) -> _Offered:
         """Find out what is new and answers."""
         data = await async_shared_data(self.hass)
@@ -354,7 +328,7 @@ class ImportFlow(MinerFlow, PoolFlow):
         return offered
 
     async def _look_at_miners(self, data: HmmData, offered: _Offered) -> None:
-        entries = self._entries(EntryType.MINER)
+        entries = entries_of_kind(self.hass, EntryType.MINER)
         ids = {entry.unique_id for entry in entries}
         set_up = {(entry.data[CONF_HOST], entry.data[CONF_PORT]) for entry in entries}
         usual = {it.driver_class.default_port for it in data.drivers.miners.values()}
@@ -396,7 +370,7 @@ class ImportFlow(MinerFlow, PoolFlow):
         matches = await asyncio.gather(*(_matches(data, pool) for pool in pools))
         for number, (pool, found) in enumerate(zip(pools, matches, strict=True)):
             it = FoundPool(pool, found)
-            if await self._is_set_up(data, it.mined, list(found)):
+            if await self.async_is_set_up(data, it):
                 offered.known.append(pool.name)
             else:
                 offered.pools[str(number)] = it

@@ -8,15 +8,12 @@ from typing import Any, NoReturn
 from homeassistant.components import network
 from homeassistant.config_entries import (
     SOURCE_IGNORE,
-    SOURCE_INTEGRATION_DISCOVERY,
     SOURCE_USER,
     ConfigEntryState,
-    ConfigFlow,
     ConfigFlowResult,
-    FlowType,
 )
 from homeassistant.const import CONF_HOST, CONF_PORT
-from homeassistant.data_entry_flow import AbortFlow, FlowResultType
+from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
@@ -26,7 +23,6 @@ from ..const import (
     CONF_ENTRY_TYPE,
     CONF_POWER_DRAW,
     CONF_PROFILE,
-    DOMAIN,
     EntryType,
 )
 from ..data import HmmConfigEntry, entry_kind
@@ -46,12 +42,12 @@ from ..driver_engine.scan import scan
 from ..errors import Placeholders, form_error, localized
 from ..flow_tools import (
     ADDRESS_SCHEMA,
+    QueueSteps,
     async_shared_data,
     async_start_progress,
     choice,
     free_title,
 )
-from ..markdown import escaping
 from ..unique_ids import async_change_unique_id, async_holder, is_better_id
 from .login import login_fields, login_names, login_of, read_login, try_login
 
@@ -59,15 +55,13 @@ CONF_DEVICE_HOSTS = "devices"
 CONF_OTHER_KIND = "other_kind"
 
 
-@escaping
-class MinerFlow(ConfigFlow):
-    """The steps of miners."""
+class MinerSteps(QueueSteps):
+    """Adds miners and changes them."""
 
     def __init__(self) -> None:
         """Begin with nothing found and nothing chosen."""
         super().__init__()
         self._found: tuple[Detected, ...] = ()
-        self._next_flow: tuple[FlowType, str] | None = None
         self._scanned: list[Detected] = []
         self._scan_task: asyncio.Task[None] | None = None
         self._successor: Detected | None = None
@@ -246,13 +240,7 @@ class MinerFlow(ConfigFlow):
         if user_input is not None and user_input[CONF_DEVICE_HOSTS]:
             first, *others = dict.fromkeys(user_input[CONF_DEVICE_HOSTS])
             for host in reversed(others):
-                flow = await self.hass.config_entries.flow.async_init(
-                    DOMAIN,
-                    context={"source": SOURCE_INTEGRATION_DISCOVERY},
-                    data={CONF_HOST: host},
-                )
-                if flow["type"] is FlowResultType.FORM:
-                    self._next_flow = (FlowType.CONFIG_FLOW, flow["flow_id"])
+                await self._queue({CONF_HOST: host})
             self._found = tuple(
                 found for found in self._scanned if found.client.host == first
             )

@@ -26,7 +26,7 @@ from ..const import (
     CONF_WALLET,
     EntryType,
 )
-from ..data import HmmConfigEntry, HmmData, entry_kind
+from ..data import HmmConfigEntry, HmmData, entries_of_kind
 from ..driver_api import DashboardTileData
 from ..driver_api.coins import COINS
 from ..driver_engine.address import Address
@@ -34,7 +34,6 @@ from ..driver_engine.known_pools import KnownPool
 from ..driver_engine.pool_detect import PoolMatch, find_pools, is_at_home, match_of
 from ..errors import Placeholders
 from ..flow_tools import ADDRESS_SCHEMA, async_shared_data, choice, free_title
-from ..markdown import escaping
 from ..unique_ids import async_change_unique_id, async_holder
 from .account import (
     BASE,
@@ -79,9 +78,8 @@ _SERVER_FIELDS: dict[vol.Marker, Any] = {
 }
 
 
-@escaping
-class PoolFlow(ConfigFlow):
-    """The steps of pools."""
+class PoolSteps(ConfigFlow):
+    """Adds pool accounts and changes them."""
 
     def __init__(self) -> None:
         """Begin with nothing found and nothing chosen."""
@@ -93,6 +91,8 @@ class PoolFlow(ConfigFlow):
         self._typed: dict[str, Any] | None = None
         self._match: PoolMatch | None = None
         self._user = ""
+        self._known: Mapping[str, Any] = {}
+        """The settings of the account that are known already, by their keys."""
         self._kind: PoolKind | None = None
         self._secrets = Secrets()
 
@@ -281,11 +281,7 @@ class PoolFlow(ConfigFlow):
     ) -> ConfigFlowResult:
         """Choose among the pools that one's own miners mine at."""
         if user_input is not None:
-            mined, matches = self._mined[int(user_input[CONF_POOL])]
-            self._address = Address(mined.host, mined.port)
-            self._typed = {CONF_HOST: mined.address}
-            self._user = mined.user
-            return await self._choose(matches)
+            return await self._add_mined(*self._mined[int(user_input[CONF_POOL])])
         data = await async_shared_data(self.hass)
         pools = self._not_set_up(data)
         servers = {Address(pool.host, pool.port) for pool in pools}
@@ -549,6 +545,15 @@ class PoolFlow(ConfigFlow):
         port = self._address.port
         return self._address.host + (f":{port}" if port else "")
 
+    async def _add_mined(
+        self, mined: MinedPool, matches: list[PoolMatch]
+    ) -> ConfigFlowResult:
+        """Continue with a pool that miners mine at."""
+        self._address = Address(mined.host, mined.port)
+        self._typed = {CONF_HOST: mined.address}
+        self._user = mined.user
+        return await self._choose(matches)
+
     async def _choose(self, matches: list[PoolMatch]) -> ConfigFlowResult:
         """Go on with what can be at the host."""
         self._matches = matches
@@ -573,6 +578,7 @@ class PoolFlow(ConfigFlow):
         self, pool: PoolKind, match: PoolMatch, asked: Iterable[FormField]
     ) -> dict[str, Any]:
         """Return what the form is filled in with at first."""
+        asked = list(asked)
         assert match.coin is not None
         defaults = await async_read_defaults(self.hass)
         server = None if match.url else defaults.servers.get(match.driver_type)
@@ -590,7 +596,8 @@ class PoolFlow(ConfigFlow):
         secret = next((setting.key for setting in asked if setting.secret), None)
         if secret is not None:
             suggested[secret] = defaults.api_keys.get(match.driver_type)
-        return suggested
+        known = {it.key: it.show(self._known.get(it.key)) for it in asked}
+        return suggested | {key: it for key, it in known.items() if it is not None}
 
     async def _usual_port(self, match: PoolMatch) -> int:
         """Return the stratum port of other servers of this kind."""
@@ -681,17 +688,9 @@ class PoolFlow(ConfigFlow):
             },
         )
 
-    def _entries(self, kind: EntryType) -> list[HmmConfigEntry]:
-        """Return the entries of a kind."""
-        return [
-            entry
-            for entry in self._async_current_entries(include_ignore=False)
-            if entry_kind(entry) == kind
-        ]
-
     def _not_set_up(self, data: HmmData) -> list[MinedPool]:
         """Return the pools of one's own miners that no entry is at."""
-        entries = self._entries(EntryType.POOL)
+        entries = entries_of_kind(self.hass, EntryType.POOL)
         return [
             pool
             for pool in mined_pools(data.fleet.miners.values())
@@ -702,7 +701,7 @@ class PoolFlow(ConfigFlow):
         self, data: HmmData, mined: MinedPool, matches: list[PoolMatch]
     ) -> bool:
         """Return whether the account is set up, if with another server of the pool."""
-        entries = self._entries(EntryType.POOL)
+        entries = entries_of_kind(self.hass, EntryType.POOL)
         if any(_is_entry_of(entry, mined) for entry in entries):
             return True
         ids = {entry.unique_id for entry in entries}
