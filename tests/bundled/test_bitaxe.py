@@ -350,7 +350,7 @@ def test_a_miscounted_board_keeps_the_hashrate_that_fits_its_power() -> None:
     assert telemetry.best_share == 4292734826
 
 
-@pytest.mark.parametrize("told", [{"expectedHashrate": 430}, {}])
+@pytest.mark.parametrize("reported", [{"expectedHashrate": 430}, {}])
 def test_an_expectation_that_the_hashrate_refutes_is_unknown(
     reported: dict[str, Any],
 ) -> None:

@@ -18,10 +18,7 @@ from custom_components.hmm import bundled
 from custom_components.hmm.bundled.pool_drivers.braiins_driver import BraiinsDriver
 from custom_components.hmm.driver_api import (
     AuthRequired,
-    BadAnswer,
-    CannotConnect,
     DashboardTileData,
-    DriverError,
     InvalidValue,
     PoolWorker,
 )
@@ -304,10 +301,6 @@ async def test_nonsense_is_unknown(driver: BraiinsDriver, value: Any) -> None:
             assert data.confirmed_balance is None
             assert data.pending_balance is None
         options = keywords(site.base)
-        pool = await driver.get_pool_stats("x", "BTC", **options)
-        assert pool is not None
-        assert pool.hashrate is None
-        assert await driver.get_blocks("x", "BTC", **options) == []
         user = await driver.get_user_stats("x", "BTC", "", **options)
         assert user is not None
         assert user["hashrate"] is None
@@ -465,8 +458,6 @@ async def test_no_token(driver: BraiinsDriver, options: dict[str, Any]) -> None:
     assert not driver.validate_config(options)
     with pytest.raises(AuthRequired, match="token"):
         await driver.get_dashboard_data("x", "BTC", **options)
-    with pytest.raises(AuthRequired):
-        await driver.get_pool_stats("x", "BTC", **options)
     health = await driver.get_health("x", 3333, **options)
     assert not health.is_healthy
 
@@ -589,8 +580,6 @@ async def test_simulated_nulls(driver: BraiinsDriver) -> None:
         assert data.confirmed_balance is None
         assert data.pending_balance is None
         assert data.estimated_earnings_24h is None
-        options = keywords(base)
-        assert await driver.get_blocks("x", "BTC", **options) == []
 
 
 async def test_refused_token(driver: BraiinsDriver) -> None:
@@ -598,8 +587,6 @@ async def test_refused_token(driver: BraiinsDriver) -> None:
     async with simulated() as (pool, base):
         for method in (
             tile(driver, base, "wrong"),
-            driver.get_pool_stats("x", "BTC", api_token="wrong", api_base=base),
-            driver.get_blocks("x", "BTC", api_token="wrong", api_base=base),
             driver.get_user_stats("x", "BTC", "", api_token="wrong", api_base=base),
         ):
             with pytest.raises(AuthRequired) as caught:
@@ -626,14 +613,7 @@ async def test_the_gap_is_kept(driver: BraiinsDriver) -> None:
     """Whatever HMM wants at once: one token never asks sooner than it may."""
     driver.gap_seconds = 0.03
     async with simulated(gap_seconds=0.03) as (pool, base):
-        options = keywords(base)
-        results = await asyncio.gather(
-            tile(driver, base),
-            tile(driver, base),
-            driver.get_health("x", 1, **options),
-            driver.get_pool_stats("x", "BTC", **options),
-            driver.get_blocks("x", "BTC", **options),
-        )
+        results = await asyncio.gather(*(tile(driver, base) for _ in range(3)))
         assert all(results)
         assert pool.counters.requests > 5
         assert pool.too_fast == 0
@@ -690,59 +670,6 @@ async def test_entries_with_one_token_share_all(driver: BraiinsDriver) -> None:
         assert pool.counters.requests == 3
 
 
-async def test_pool_figures(driver: BraiinsDriver) -> None:
-    """The pool as a whole, from one request; its difficulty is not told."""
-    async with simulated() as (pool, base):
-        options = keywords(base)
-        pool.find_block()
-        stats = await driver.get_pool_stats("x", "BTC", **options)
-        assert stats is not None
-        assert stats.hashrate == pytest.approx(5.7e18)
-        assert stats.active_workers == 123_456
-        assert stats.network_difficulty is None
-        assert stats.additional_stats["hashrate_24h"] == pytest.approx(
-            5.67e18, rel=0.01
-        )
-        blocks = await driver.get_blocks("x", "BTC", hours=24 * 9, **options)
-        assert len(blocks) == 4
-        assert blocks == sorted(blocks, key=lambda it: -(it.timestamp or 0))
-        assert [block.confirmed for block in blocks] == [False, True, True, True]
-        assert blocks[0].height == 925_001
-        assert blocks[0].reward == pytest.approx(3.146, abs=0.001)
-        assert len(await driver.get_blocks("x", "BTC", **options)) == 2
-        assert await driver.get_network_difficulty("BTC", **options) is None
-        assert pool.counters.by_path == {f"GET {STATS}": 1}
-
-
-async def test_pool_figures_of_2018(driver: BraiinsDriver) -> None:
-    """Blocks of that shape are read; its hashrate has another name."""
-    async with answering(stats=load("stats_2018_docs")) as site:
-        options = keywords(site.base)
-        stats = await driver.get_pool_stats("x", "BTC", **options)
-        assert stats is not None
-        assert stats.hashrate is None
-        assert stats.active_workers == 219_210
-        (block,) = await driver.get_blocks("x", "BTC", hours=10**6, **options)
-    assert (block.height, block.reward, block.confirmed) == (549753, 12.92594863, True)
-
-
-@pytest.mark.parametrize("status", [404, 429, 500, 502, 503])
-async def test_simulated_status(driver: BraiinsDriver, status: int) -> None:
-    """Web pages with an error status make the pool unhealthy."""
-    async with simulated() as (pool, base):
-        pool.status = status
-        data = await tile(driver, base)
-        assert not data.health_status
-        assert data.health_message
-        assert data.account_known
-        assert data.pool_hashrate is None
-        with pytest.raises(CannotConnect if status != 404 else BadAnswer):
-            await driver.get_pool_stats("x", "BTC", api_token=TOKEN, api_base=base)
-        if status == 429:
-            # Retry-After is obeyed by all that ask for this account
-            assert pool.counters.requests == 1
-
-
 @pytest.mark.parametrize(
     "fault", [Fault.RESET, Fault.GARBAGE, Fault.HALF, Fault.HTML, Fault.REDIRECT]
 )
@@ -796,10 +723,9 @@ async def test_errors_name_no_token(driver: BraiinsDriver) -> None:
     """Neither the message nor what is behind it."""
     async with simulated() as (pool, base):
         pool.fault = Fault.GARBAGE
-        with pytest.raises(DriverError) as caught:
-            await driver.get_pool_stats("x", "BTC", api_token=TOKEN, api_base=base)
-    assert TOKEN not in str(caught.value)
-    assert TOKEN not in repr(caught.value.__cause__)
+        data = await tile(driver, base)
+    assert not data.health_status
+    assert TOKEN not in repr(data)
 
 
 async def test_the_demo_account(driver: BraiinsDriver) -> None:

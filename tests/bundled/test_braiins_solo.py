@@ -212,15 +212,6 @@ async def test_health(driver: BraiinsSoloDriver) -> None:
         assert not (await driver.get_health(HOST, 3333, **options)).is_healthy
 
 
-async def test_what_is_not_offered(driver: BraiinsSoloDriver) -> None:
-    """Figures of the pool, the network and blocks."""
-    async with simulated("braiins") as pool:
-        options: dict[str, Any] = {"api_base": f"http://127.0.0.1:{pool.port}"}
-        assert await driver.get_pool_stats(HOST, "BTC", **options) is None
-        assert await driver.get_blocks(HOST, "BTC", **options) == []
-        assert await driver.get_network_difficulty("BTC", url=HOST, **options) is None
-
-
 async def test_something_else(driver: BraiinsSoloDriver) -> None:
     """JSON of another service is no account."""
     with pytest.raises(BadAnswer):

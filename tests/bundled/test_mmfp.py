@@ -744,14 +744,6 @@ async def test_simulated_gse_block_and_restart(driver: MmfpDriver) -> None:
         assert data.own_blocks[0].hash == found.hash
         assert data.own_blocks[0].height == found.height
         assert data.best_share is not None and data.best_share > 756_000_000
-        (block,) = await driver.get_blocks(
-            url="127.0.0.1", coin="dgb", api_port=server.port
-        )
-        assert (block.hash, block.coin) == (found.hash, "DGB")
-        assert not await driver.get_blocks(
-            "127.0.0.1", "dgb", hours=-1, api_port=server.port
-        )
-        assert not await driver.get_blocks("127.0.0.1", "btc", api_port=server.port)
         await server.reboot(0)
         data = await tile(driver, server.port)
         assert data.blocks_found == 0
@@ -1267,76 +1259,6 @@ async def test_probe_of_silence(driver: MmfpDriver) -> None:
 
 
 # The rest of the interface
-
-
-@pytest.mark.parametrize("kind", KINDS)
-async def test_health(driver: MmfpDriver, kind: Kind) -> None:
-    """One request; GSS tells its version."""
-    async with kind(accounts=ACCOUNTS) as server:
-        health = await driver.get_health("127.0.0.1", 3333, api_port=server.port)
-        assert health.is_healthy
-        assert health.latency_ms is not None
-        assert server.counters.requests == 1
-        is_gss = isinstance(server, SimulatedGoSlimStratum)
-        assert health.additional_info.get("version") == ("5.0.0" if is_gss else None)
-        async with closed_port() as port:
-            driver.gss_port, driver.gse_port = port, server.port
-            assert (await driver.get_health("127.0.0.1", 3333)).is_healthy
-            driver.gse_port = port
-            health = await driver.get_health("127.0.0.1", 3333)
-            assert not health.is_healthy
-            assert health.error_message is not None
-            assert "reached" in health.error_message
-
-
-async def test_health_that_is_not_well(driver: MmfpDriver) -> None:
-    """It answers, but not that all is well."""
-    async with serving({"/api/v1/health": {"status": "degraded"}}) as site:
-        health = await driver.get_health("127.0.0.1", 3333, api_port=site.port)
-    assert not health.is_healthy
-    assert health.error_message == "The server says that it is not well"
-
-
-@pytest.mark.parametrize("kind", KINDS)
-async def test_pool_figures(driver: MmfpDriver, kind: Kind) -> None:
-    """The pool as a whole, an account and a worker by other methods."""
-    async with kind(accounts=ACCOUNTS) as server:
-        is_gss = isinstance(server, SimulatedGoSlimStratum)
-        where: dict[str, Any] = {"url": "127.0.0.1", "api_port": server.port}
-        difficulty = await driver.get_network_difficulty("dgb", **where)
-        assert difficulty == (756672128.56 if is_gss else None)
-        stats = await driver.get_pool_stats(coin="dgb", **where)
-        assert stats is not None
-        assert stats.active_workers == 3
-        assert stats.blocks_found == server.state()["coins"]["dgb"]["blocks"]
-        assert stats.network_difficulty == difficulty
-        if is_gss:
-            assert stats.hashrate == pytest.approx(8.4e12, rel=0.1)
-            assert await driver.get_blocks(coin="dgb", **where) == []
-        user = await driver.get_user_stats(coin="dgb", username=ADDRESS, **where)
-        assert user is not None
-        assert user["workers"] == 2
-        assert user["best_share"] > 1e6
-        assert (
-            await driver.get_user_stats(coin="dgb", username="dgb1qx", **where) is None
-        )
-        for username in ("", ADDRESS):
-            worker = await driver.get_worker_stats(
-                coin="dgb", worker_name="rig1", username=username, **where
-            )
-            assert worker is not None
-            assert worker["online"] is True
-            assert worker["shares_valid"] == pytest.approx(200_000 / 15, rel=0.1)
-            if is_gss:
-                # "rig1" is not the first half of "rig10"
-                assert worker["hashrate"] == pytest.approx(1.2e12, rel=0.1)
-        for name, username in (("rig", ""), ("ig1", ADDRESS), ("his", ADDRESS)):
-            assert (
-                await driver.get_worker_stats(
-                    coin="dgb", worker_name=name, username=username, **where
-                )
-                is None
-            )
 
 
 def test_templates() -> None:

@@ -120,23 +120,6 @@ async def test_who_has_no_share_yet(driver: NerdminersDriver) -> None:
         assert data.pool_hashrate is None
 
 
-async def test_pool_figures(driver: NerdminersDriver) -> None:
-    """The pool as a whole, and its health."""
-    async with simulated() as pool:
-        base = f"http://127.0.0.1:{pool.port}"
-        stats = await driver.get_pool_stats(HOST, "BTC", api_base=base)
-        assert stats is not None
-        assert stats.hashrate == pytest.approx(3.1e9, rel=0.01)
-        assert stats.active_workers == 8242
-        assert stats.additional_stats["users"] == 4121
-        health = await driver.get_health(HOST, 3333, api_base=base)
-        assert health.is_healthy
-        assert await driver.get_network_difficulty("BTC", url=HOST, api_base=base) is (
-            None
-        )
-        assert await driver.get_blocks(HOST, "BTC", api_base=base) == []
-
-
 @pytest.mark.parametrize("moved", ["redirect", "missing"])
 async def test_the_pool_is_gone(driver: NerdminersDriver, moved: Any) -> None:
     """Nothing of it being there is no unknown address."""

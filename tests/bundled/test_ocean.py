@@ -21,7 +21,6 @@ from custom_components.hmm.driver_api import (
     BadAnswer,
     CannotConnect,
     DashboardTileData,
-    DriverError,
     PoolWorker,
 )
 from simulator.device import Fault
@@ -315,7 +314,6 @@ async def test_nonsense_is_unknown(driver: OceanDriver, value: Any) -> None:
         "/v1/blocks/0/50/0": {"result": {"blocks": [{"ts": value}, value]}},
     }
     async with serving(answers) as site:
-        base = f"{site.base}/v1"
         data = await tile(driver, site.base)
         assert data.health_status
         assert data.last_share is None
@@ -323,8 +321,6 @@ async def test_nonsense_is_unknown(driver: OceanDriver, value: Any) -> None:
             assert data.pool_hashrate is None
             assert data.network_difficulty is None
             assert data.confirmed_balance is None
-        await driver.get_pool_stats("x", "BTC", api_base=base)
-        assert await driver.get_blocks("x", "BTC", api_base=base) == []
         for workers in ([value], [{"a": value}], {"a": value}, {"a": [value]}):
             for account in ({"user_full": value, "workers": workers}, {"x": 1}):
                 site.answers[FULL] = {"result": account}
@@ -663,10 +659,6 @@ async def test_the_clock_of_the_pool_counts(driver: OceanDriver, skew: float) ->
         assert all(worker.online for worker in first.workers)
         assert first.estimated_earnings_24h and first.estimated_earnings_24h > 0
         assert clock(driver, base) == pytest.approx(time.time() + skew, abs=2)
-        blocks = await driver.get_blocks(
-            "mine.ocean.xyz", "BTC", hours=1, api_base=f"{base}/v1"
-        )
-        assert len(blocks) == 1
         # Right again: what was learnt of the offset is not kept
         pool.clock_skew = 0.0
         again = await tile(driver, base)
@@ -724,61 +716,6 @@ async def test_simulated_faults(driver: OceanDriver, fault: Fault) -> None:
         data = await tile(driver, base)
         assert data.health_status
         assert data.pool_hashrate
-
-
-async def test_pool_figures(driver: OceanDriver) -> None:
-    """The pool as a whole, its blocks, and one account by other methods."""
-    async with simulated() as (pool, base):
-        api = f"{base}/v1"
-        stats = await driver.get_pool_stats("x", "BTC", api_base=api)
-        assert stats is not None
-        assert stats.hashrate == 1.2e19
-        assert stats.active_workers == 86_082
-        assert stats.network_difficulty == DIFFICULTY
-        assert stats.additional_stats == {"active_users": 2410}
-        before = await driver.get_blocks("x", "btc", api_base=api)
-        assert len(before) == 2
-        pool.find_block()
-        pool.prefixed_names = True
-        blocks = await driver.get_blocks("x", "btc", api_base=api)
-        assert blocks[1:] == before
-        assert blocks[0].miner == WALLET
-        assert blocks[0].worker == "bitaxe"
-        assert blocks[0].coin == "BTC"
-        assert blocks[0].reward == 3.1525
-        assert blocks[0].network_difficulty == DIFFICULTY
-        assert blocks[0].timestamp == pytest.approx(time.time(), abs=60)
-        assert len(await driver.get_blocks("x", "btc", hours=1, api_base=api)) == 1
-        assert len(await driver.get_blocks("x", "btc", hours=720, api_base=api)) == 50
-        assert await driver.get_network_difficulty("BTC", api_base=api) == DIFFICULTY
-        user = await driver.get_user_stats("x", "BTC", f"{WALLET}.a", api_base=api)
-        assert user is not None
-        assert user["workers"] == 2
-        assert await driver.get_user_stats("x", "BTC", "nobody", api_base=api) is None
-        worker = await driver.get_worker_stats(
-            "x", "BTC", "nerd", username=WALLET, api_base=api
-        )
-        assert worker is not None
-        assert worker["online"] is True
-        for name, username in (("zzz", WALLET), ("nerd", "nobody"), ("nerd", "")):
-            assert (
-                await driver.get_worker_stats(
-                    "x", "BTC", name, username=username, api_base=api
-                )
-                is None
-            )
-        health = await driver.get_health("mine.ocean.xyz", 3334, api_base=api)
-        assert health.is_healthy
-        assert health.latency_ms is not None
-        pool.missing = {"pool_hashrate", "blocks"}
-        driver.shared_seconds = driver.retry_seconds = 0
-        stats = await driver.get_pool_stats("x", "BTC", api_base=api)
-        assert stats is not None
-        assert stats.hashrate is None
-        assert await driver.get_blocks("x", "BTC", api_base=api) == []
-        pool.missing = {"pool_stat"}
-        with pytest.raises(DriverError):
-            await driver.get_pool_stats("x", "BTC", api_base=api)
 
 
 # Which pool, which wallet

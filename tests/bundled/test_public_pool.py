@@ -27,7 +27,6 @@ from custom_components.hmm.driver_api import (
     BadAnswer,
     CannotConnect,
     DashboardTileData,
-    DriverError,
     FoundPool,
     InvalidValue,
     MiningModel,
@@ -308,8 +307,6 @@ async def test_nonsense_is_unknown(
         assert data.last_share is None
         if value != 1e300:
             assert data.network_difficulty is None
-        await driver.get_pool_stats("x", "BTC", api_base=site.base)
-        assert await driver.get_blocks("x", "BTC", api_base=site.base) == []
         session = dict.fromkeys(client["workers"][0], value)
         for wrapped in ([value], [session], {"a": value}):
             site.answers[CLIENT] = {**client, "workers": wrapped}
@@ -714,52 +711,6 @@ async def test_simulated_faults(driver: PublicPoolDriver, fault: Fault) -> None:
         data = await tile(driver, base)
         assert data.health_status
         assert data.pool_hashrate
-
-
-async def test_pool_figures(driver: PublicPoolDriver) -> None:
-    """The pool as a whole, its blocks, and one account by other methods."""
-    async with simulated() as (pool, base):
-        pool.find_block()
-        stats = await driver.get_pool_stats("x", "btc", api_base=base)
-        assert stats is not None
-        assert stats.hashrate == pytest.approx(3.206e15, rel=0.01)
-        assert stats.active_workers == 1842
-        assert stats.blocks_found == 1
-        assert stats.network_difficulty == DIFFICULTY
-        (block,) = await driver.get_blocks("x", "btc", api_base=base)
-        assert block == PoolBlock(
-            height=pool.height, miner=WALLET, worker="bitaxe", coin="BTC"
-        )
-        assert await driver.get_blocks("x", "btc", hours=0, api_base=base) == []
-        assert (
-            await driver.get_network_difficulty("BTC", url="x", api_base=base)
-            == DIFFICULTY
-        )
-        user = await driver.get_user_stats("x", "BTC", f"{WALLET}.a", api_base=base)
-        assert user is not None
-        assert user["workers"] == 2
-        assert user["hashrate"] == pytest.approx(6e12, rel=0.2)
-        worker = await driver.get_worker_stats(
-            "x", "BTC", "nerd", username=WALLET, api_base=base
-        )
-        assert worker is not None
-        assert worker["online"] is True
-        for name, username in (("zzz", WALLET), ("nerd", "nobody"), ("nerd", "")):
-            assert (
-                await driver.get_worker_stats(
-                    "x", "BTC", name, username=username, api_base=base
-                )
-                is None
-            )
-        health = await driver.get_health("x", 3333, api_base=base)
-        assert health.is_healthy
-        assert health.latency_ms is not None
-    async with serving({"/api/pool": load("pool.shape")}) as site:
-        stats = await driver.get_pool_stats("x", "BTC", api_base=site.base)
-        assert stats is not None
-        assert stats.network_difficulty is None
-        with pytest.raises(DriverError):
-            await driver.get_network_difficulty("BTC", api_base=site.base)
 
 
 # Which pool, which address, which wallet

@@ -576,59 +576,6 @@ async def test_simulated_faults(driver: SolopoolDriver, fault: Fault) -> None:
         assert data.pool_hashrate
 
 
-async def test_pool_figures(driver: SolopoolDriver) -> None:
-    """The pool as a whole, its blocks, and one account by other methods."""
-    async with simulated(generation=1) as (pool, base):
-        pool.find_block()
-        stats = await driver.get_pool_stats("x", "dgb", api_base=base)
-        assert stats is not None
-        assert stats.hashrate == 5e15
-        assert stats.network_difficulty == pytest.approx(756_672_128, rel=0.02)
-        blocks = await driver.get_blocks("x", "dgb", api_base=base)
-        assert blocks
-        assert blocks[0].coin == "DGB"
-        assert blocks[0].miner == WALLET
-        assert not blocks[0].confirmed
-        assert blocks == sorted(blocks, key=lambda it: -(it.timestamp or 0))
-        assert len(await driver.get_blocks("x", "dgb", hours=0, api_base=base)) < len(
-            blocks
-        )
-        user = await driver.get_user_stats("x", "dgb", f"{WALLET}.a", api_base=base)
-        assert user is not None
-        assert user["workers"] == 2
-        assert await driver.get_user_stats("x", "dgb", "nobody", api_base=base) is None
-        worker = await driver.get_worker_stats(
-            "x", "dgb", "nerd", username=WALLET, api_base=base
-        )
-        assert worker is not None
-        assert worker["online"] is True
-        for name, username in (("zzz", WALLET), ("nerd", "nobody"), ("nerd", "")):
-            assert (
-                await driver.get_worker_stats(
-                    "x", "dgb", name, username=username, api_base=base
-                )
-                is None
-            )
-    async with simulated() as (_, base):
-        assert await driver.get_blocks("x", "dgb", api_base=base) == []
-        health = await driver.get_health("eu1.solopool.org", 8004, api_base=base)
-        assert health.is_healthy
-        assert health.latency_ms is not None
-
-
-async def test_blocks_with_nonsense(driver: SolopoolDriver) -> None:
-    """What is no block, or was none in the end, is left out."""
-    good = {"height": 5, "timestamp": int(time.time()), "hash": "0", "reward": "1"}
-    blocks = {
-        "candidates": None,
-        "immature": [None, {}, {"height": 1}, {**good, "orphan": True}],
-        "matured": [good],
-    }
-    async with serving({"/blocks": blocks}) as site:
-        found = await driver.get_blocks("x", "dgb", api_base=site.base)
-    assert [(block.height, block.confirmed) for block in found] == [(5, True)]
-
-
 # Which pool, which wallet
 
 

@@ -16,7 +16,8 @@ from .tiles import (
     PoolStats,
     PoolTemplate,
 )
-from .units import HashrateUnit
+from .units import HashrateUnit, parse_number
+from .wallets import is_wallet
 
 __version__ = "1.0.0"
 
@@ -142,8 +143,28 @@ class BasePoolIntegration(ABC):
         return {"type": "object", "properties": {}, "required": []}
 
     def validate_config(self, config: dict[str, Any]) -> bool:
-        """Return whether settings fit ``get_config_schema()``."""
-        return all(config.get(key) for key in self.get_config_schema()["required"])
+        """Return whether settings fit ``get_config_schema()``.
+
+        Required ones are there, wallets are of ``coin``, and numbers in their range.
+        """
+        schema = self.get_config_schema()
+        coins = self.supports_coins
+        coin = config.get("coin") or (coins[0] if len(coins) == 1 else None)
+        if not all(config.get(key) for key in schema.get("required", ())):
+            return False
+        for key, spec in schema["properties"].items():
+            if (value := config.get(key)) in (None, ""):
+                continue
+            if spec.get("format") == "wallet" and not is_wallet(value, coin):
+                return False
+            if spec.get("type") in ("integer", "number"):
+                number = parse_number(value)
+                low, high = spec.get("minimum"), spec.get("maximum")
+                if number is None or not (
+                    (low is None or low <= number) and (high is None or number <= high)
+                ):
+                    return False
+        return True
 
     async def get_user_stats(
         self, url: str, coin: str, username: str, **kwargs: Any

@@ -185,7 +185,7 @@ class AvalonNanoDriver(BaseMinerAdapter):
 
     @override
     async def get_device_facts(self) -> DeviceFacts:
-        """Return who the device is. The MAC is not told by a Nano 3."""
+        """Return who the device is. The MAC is not reported by a Nano 3."""
         return self._facts
 
     # What it does
@@ -310,7 +310,7 @@ class AvalonNanoDriver(BaseMinerAdapter):
             device=self._facts,
         )
 
-    # What it can be told
+    # What it accepts
 
     @override
     def get_supported_modes(self) -> list[str]:
@@ -713,7 +713,7 @@ class AvalonNanoDriver(BaseMinerAdapter):
         )
 
 
-# Reading the answers. Whatever is missing or odd is None.
+# Reading the responses. Whatever is missing or malformed is None.
 
 
 def _is_avalon(version: CgminerAnswer) -> bool:

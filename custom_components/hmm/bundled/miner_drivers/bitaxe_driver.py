@@ -190,8 +190,8 @@ class BitaxeDriver(axeos.AxeDriver):
         power_fault = axeos.fault_text(info, "power_fault")
         hardware_fault = axeos.fault_text(info, "hardware_fault")
         no_power = axeos.has_no_power(info)
-        # Before 2.12 a miner that got too hot goes on, at 50 MHz; since then it
-        # rests, and the flag stays when it goes on.
+        # Before 2.12 a miner that got too hot continues, at 50 MHz; since then it
+        # rests, and the flag stays when it continues.
         resting = overheated and "hashRate_1m" in info
         hashrate = self._hashrate(info, stopped=bool(paused) or resting)
         hashing = axeos.is_hashing(hashrate, stopped=bool(paused))
@@ -304,7 +304,7 @@ class BitaxeDriver(axeos.AxeDriver):
         if _is_overheated(info) and "hashRate_1m" not in info:
             # Before 2.12 a miner that got too hot keeps 50 MHz and a full fan
             # through every restart until someone says otherwise; since then it
-            # cools down and goes on by itself.
+            # cools down and continues by itself.
             patch |= {"overheat_mode": 0, "autofanspeed": 1}
         return patch
 
@@ -547,7 +547,7 @@ def _lost_its_pools(info: Info, pools: Iterable[PoolSlot]) -> bool:
 def _monitored_chips(info: Info) -> tuple[Info, ...]:
     """Return the chips of ``hashrateMonitor`` (AxeOS 2.11); total is in GH/s.
 
-    One that is told in another way keeps its place.
+    One that is given in another way keeps its place.
     """
     monitor = info.get("hashrateMonitor")
     chips = monitor.get("asics") if isinstance(monitor, dict) else None

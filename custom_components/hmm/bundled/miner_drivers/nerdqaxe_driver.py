@@ -610,7 +610,7 @@ def _first_positive(sources: Iterable[Info], key: str) -> float | None:
 
 
 def _packet_loss(sources: Iterable[Info]) -> float | None:
-    """Return percent; the firmware tells a part of one (ping_task.cpp)."""
+    """Return percent; the firmware reports a part of one (ping_task.cpp)."""
     for source in sources:
         loss = axeos.natural(source, "recentpingloss", "pingLoss")
         if loss is not None and loss <= 1:
@@ -648,7 +648,7 @@ def _is_dual(info: Info) -> bool:
 
 
 def _pool_states(info: Info) -> dict[int, Info]:
-    """Return what is told of the connections, by slot.
+    """Return what is reported of the connections, by slot.
 
     Without dual mode the list has one entry, which is the pool in use.
     """

@@ -42,7 +42,7 @@ class NMMinerDriver(BaseMinerAdapter):
     """NMMiner of all generations; the NMAxe family is another driver's.
 
     Before version 2 a device only broadcasts (UDP 12345, a packet every few
-    seconds): a poll looks at the last packet and asks nothing. Since version 2
+    seconds): a poll looks at the last packet and sends no request. Since version 2
     it answers ``GET /api/system/info``, which is the one request of a poll.
     Sources: the NMController programs (UDP) and the API pages of the NMMiner
     wiki (HTTP).
@@ -105,7 +105,7 @@ class NMMinerDriver(BaseMinerAdapter):
         self._tells_hashrate = False
         self._share_rate = _ShareRate()
         began = time.monotonic()
-        # Before HTTP is tried, so that what is broadcast meanwhile is heard.
+        # Before HTTP is tried, so that what is broadcast in the meantime is heard.
         listener = await BroadcastListener.acquire(udp_port or self.udp_port)
         # Home Assistant listens all the time: what it has not heard so far is silent
         deadline = max(
@@ -190,7 +190,7 @@ class NMMinerDriver(BaseMinerAdapter):
 
     @override
     async def get_telemetry(self) -> MinerTelemetry:
-        """Return the last broadcast, or one answer of version 2.
+        """Return the last broadcast, or one response of version 2.
 
         Raises ``CannotConnect`` after two missed broadcasts of the device's own
         rhythm, at the latest after 90 s.
@@ -379,7 +379,7 @@ class _ShareRate:
         self._points: deque[tuple[float, int, float]] = deque()
 
     def add(self, accepted: int | None, difficulty: float | None) -> None:
-        """Take the counters of one poll; a counter that fell begins anew."""
+        """Take the counters of one poll; a counter that fell begins again."""
         if accepted is None or difficulty is None:
             return
         now = time.monotonic()

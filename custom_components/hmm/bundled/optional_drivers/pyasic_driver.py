@@ -111,13 +111,13 @@ class PyasicDriver(BaseMinerAdapter):
     """s that a command may take: boards start one after the other."""
 
     def __init__(self) -> None:
-        """Begin without a miner."""
+        """Start without a miner."""
         self._miner: Miner | None = None
         self._facts = DeviceFacts()
         self._presets: tuple[str, ...] = ()
         self._has_modes = False
         self._paused: bool | None = None
-        """What was told to the miner last, until it shows something else."""
+        """What was sent to the miner last, until it shows something else."""
 
     @override
     async def connect(self, ip: str, port: int | None = None) -> bool:

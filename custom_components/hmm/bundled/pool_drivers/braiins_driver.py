@@ -16,9 +16,6 @@ from custom_components.hmm.driver_api import (
     DriverError,
     InvalidValue,
     MiningModel,
-    PoolBlock,
-    PoolHealthStatus,
-    PoolStats,
     PoolWorker,
     count_online,
     reason_of,
@@ -40,7 +37,6 @@ DOMAIN = "braiins.com"
 _PROFILE = "accounts/profile/json/btc/"
 _WORKERS = "accounts/workers/json/btc/"
 _REWARDS = "accounts/rewards/json/btc/"
-_STATS = "stats/json/btc/"
 
 
 class BraiinsDriver(BasePoolIntegration):
@@ -50,7 +46,7 @@ class BraiinsDriver(BasePoolIntegration):
     ``Pool-Auth-Token``; a wrong one is answered with 403. Hashrates come in the
     ``hash_rate_unit`` beside them, amounts as texts in BTC.
 
-    What cannot be told: difficulty and time to a block (FPPS pays shares, blocks
+    What cannot be reported: difficulty and time to a block (FPPS pays shares, blocks
     are the pool's own), and share counts: ``shares_24h`` is the weighted work of
     a moving day, no counter, and rejected shares are nowhere.
 
@@ -76,14 +72,14 @@ class BraiinsDriver(BasePoolIntegration):
     budget_seconds = 27.0
     """When to stop asking for what the tiles can do without."""
     shared_seconds = 100.0
-    """How long an answer serves all who have the token; less than a poll."""
+    """How long a response serves all who have the token; less than a poll."""
     stats_seconds = 300.0
     """How long figures of the pool do."""
     rewards_seconds = 3600.0
     """How often to ask for yesterday's reward until it is there."""
 
     def __init__(self) -> None:
-        """Make a driver that has asked nothing yet."""
+        """Make a driver without any request yet."""
         self._accounts: dict[tuple[str, str, bool], _Account] = {}
 
     def _account(self, options: Mapping[str, Any]) -> _Account:
@@ -105,70 +101,13 @@ class BraiinsDriver(BasePoolIntegration):
 
     @override
     async def detect(self, url: str, port: int) -> bool:
-        """Return whether the host is of this pool; asks nothing.
+        """Return whether the host is of this pool; sends no request.
 
         Braiins Solo is another service under the same domain.
         """
         host = url.strip().lower().rpartition("://")[2].partition("/")[0]
         labels = host.partition(":")[0].rstrip(".").split(".")
         return labels[-2:] == DOMAIN.split(".") and "solo" not in labels
-
-    @override
-    async def get_health(self, url: str, port: int, **kwargs: Any) -> PoolHealthStatus:
-        """Return whether the API answers this account, and how fast."""
-        try:
-            _, latency = await self._account(kwargs).profile()
-        except DriverError as err:
-            return PoolHealthStatus(is_healthy=False, error_message=reason_of(err))
-        return PoolHealthStatus(is_healthy=True, latency_ms=latency)
-
-    @override
-    async def get_network_difficulty(self, coin: str, **kwargs: Any) -> float | None:
-        """Return None: the pool does not tell it."""
-        return None
-
-    @override
-    async def get_pool_stats(
-        self, url: str, coin: str, **kwargs: Any
-    ) -> PoolStats | None:
-        """Return figures of the whole pool; ``hashrate`` in H/s.
-
-        ``additional_stats`` has ``hashrate_60m`` and ``hashrate_24h``, too.
-        """
-        stats = await self._account(kwargs).stats()
-        return PoolStats(
-            hashrate=_hashrate(stats, "pool_5m_hash_rate"),
-            active_workers=parse_count(stats.get("pool_active_workers")),
-            additional_stats={
-                "hashrate_60m": _hashrate(stats, "pool_60m_hash_rate"),
-                "hashrate_24h": _hashrate(stats, "pool_24h_hash_rate"),
-            },
-        )
-
-    @override
-    async def get_blocks(
-        self, url: str, coin: str, hours: int = 24, **kwargs: Any
-    ) -> list[PoolBlock]:
-        """Return the blocks of the whole pool, of which it lists the last 15."""
-        account = self._account(kwargs)
-        stats = await account.stats()
-        since = account.api.now() - hours * 3600
-        blocks = []
-        for height, block in _objects(stats.get("blocks")):
-            found = parse_moment(block.get("date_found"))
-            if found is None or found.timestamp() < since:
-                continue
-            state = parse_text(block.get("state")) or ""
-            blocks.append(
-                PoolBlock(
-                    height=parse_count(height),
-                    timestamp=round(found.timestamp()),
-                    coin=COIN,
-                    reward=_amount(block.get("value")),
-                    confirmed=state.lower() == "confirmed",
-                )
-            )
-        return sorted(blocks, key=lambda block: block.timestamp or 0, reverse=True)
 
     @override
     async def get_dashboard_data(
@@ -300,15 +239,10 @@ class _Account:
             for name, worker in _objects(_section(data).get("workers"))
         )
 
-    async def stats(self) -> Mapping[str, Any]:
-        """Return the figures of the whole pool."""
-        data, _ = await self.api.shared_object(_STATS, self._driver.stats_seconds)
-        return _section(data)
-
     async def last_full_day(self) -> float | None:
         """Return the reward of yesterday (UTC) in BTC, asked for once a day.
 
-        The day before serves until the pool has calculated it. An answer that
+        The day before serves until the pool has calculated it. A response that
         cannot be had is none: the tiles do not depend on it.
         """
         today = datetime.fromtimestamp(self.api.now(), UTC).date()
@@ -338,7 +272,7 @@ def _token(options: Mapping[str, Any]) -> str | None:
 
 
 def _section(data: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """Return what an answer holds of Bitcoin."""
+    """Return what a response holds of Bitcoin."""
     section = (data or {}).get("btc")
     if not isinstance(section, dict):
         raise BadAnswer(
@@ -425,6 +359,6 @@ def _amount(value: Any) -> float | None:
 
 
 def _first_amount(values: Mapping[str, Any], *keys: str) -> float | None:
-    """Return the first that is told: before FPPS the pool had other names."""
+    """Return the first that is reported: before FPPS the pool had other names."""
     amounts = (_amount(values.get(key)) for key in keys)
     return next((amount for amount in amounts if amount is not None), None)

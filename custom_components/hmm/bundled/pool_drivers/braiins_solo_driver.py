@@ -43,5 +43,5 @@ class BraiinsSoloDriver(FilesDriver):
 
     @override
     async def detect(self, url: str, port: int) -> bool:
-        """Return whether the host is the pool's; asks nothing."""
+        """Return whether the host is the pool's; sends no request."""
         return host_of(url) == STRATUM_HOST

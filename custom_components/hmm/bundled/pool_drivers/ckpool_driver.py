@@ -44,7 +44,7 @@ class CkpoolDriver(FilesDriver):
     """ckpool of ckolivas and its forks, of which one can serve the files over HTTP.
 
     On a local server the files are under ``http://<host>:3001`` unless something
-    else is told. The public servers keep separate files by region: the one that
+    else is reported. The public servers keep separate files by region: the one that
     the miners use is asked, and the newer address of its statistics if the old one
     is gone.
 
@@ -108,7 +108,7 @@ class CkpoolDriver(FilesDriver):
 
     @override
     async def detect(self, url: str, port: int) -> bool:
-        """Return whether the host is one of ckpool.org; asks nothing."""
+        """Return whether the host is one of ckpool.org; sends no request."""
         return _region(host_of(url)) is not None
 
     @override
@@ -188,14 +188,6 @@ class CkpoolDriver(FilesDriver):
             },
         }
         return schema
-
-    @override
-    def validate_config(self, config: dict[str, Any]) -> bool:
-        """Return whether wallet, port and address are valid."""
-        port = config.get("api_port")
-        if port is not None and not 0 < (parse_int(port) or 0) < 65536:
-            return False
-        return super().validate_config(config)
 
 
 def _region(host: str) -> str | None:

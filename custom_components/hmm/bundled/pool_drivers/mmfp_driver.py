@@ -19,21 +19,13 @@ from custom_components.hmm.driver_api import (
     FoundPool,
     InvalidValue,
     MiningModel,
-    PoolBlock,
-    PoolHealthStatus,
-    PoolStats,
     PoolTemplate,
-    reason_of,
 )
-from custom_components.hmm.driver_api.coins import COINS, network_figures
+from custom_components.hmm.driver_api.account import with_network
+from custom_components.hmm.driver_api.coins import COINS
 from custom_components.hmm.driver_api.transports.web import WebApi
-from custom_components.hmm.driver_api.units import (
-    parse_bool,
-    parse_int,
-    parse_text,
-    reject_percent,
-)
-from custom_components.hmm.driver_api.wallets import is_wallet, strip_worker
+from custom_components.hmm.driver_api.units import parse_bool, parse_int, parse_text
+from custom_components.hmm.driver_api.wallets import strip_worker
 
 # Stratum ports of the installers' templates and of config.example.json
 _GSS_STRATUM = {"DGB": 3333, "BCH": 3334, "BTC": 3335}
@@ -74,14 +66,14 @@ class MmfpDriver(BasePoolIntegration):
     timeout_seconds = 8.0
     probe_seconds = 2.5
     share_seconds = 20.0
-    """How long one answer serves all accounts of a server."""
+    """How long one response serves all accounts of a server."""
     window_seconds = 600.0
     """Over how much time the hashrate at a GSE is taken."""
     least_seconds = 120.0
-    """The least of it for a hashrate to be told."""
+    """The least of it for a hashrate to be reported."""
 
     def __init__(self) -> None:
-        """Make a driver that has asked nothing yet."""
+        """Make a driver without any request yet."""
         self._servers: dict[tuple[Any, ...], PoolServer] = {}
         self._found: dict[tuple[Any, ...], PoolServer] = {}
 
@@ -157,72 +149,6 @@ class MmfpDriver(BasePoolIntegration):
         ]
 
     @override
-    async def get_health(self, url: str, port: int, **kwargs: Any) -> PoolHealthStatus:
-        """Return whether a server answers, and how fast; GSS tells its version."""
-        problem: DriverError = CannotConnect(
-            "The pool cannot be reached", reason="no_response"
-        )
-        try:
-            places = list(self._places(url, kwargs))
-        except InvalidValue as err:
-            problem, places = err, []
-        for number, (base, _) in enumerate(places):
-            api = self._api(base, key=_key(kwargs), verify_ssl=_verify_ssl(kwargs))
-            try:
-                health, latency = await api.get_object("api/v1/health")
-                if health is None or not _is_ok(health):
-                    raise BadAnswer(
-                        "The server says that it is not well", reason="not_well"
-                    )
-            except DriverError as err:
-                # What is at the usual place counts more than what may be elsewhere
-                problem = problem if number else err
-                continue
-            names = ("version", "uptime")
-            return PoolHealthStatus(
-                is_healthy=True,
-                latency_ms=latency,
-                additional_info={it: health[it] for it in names if it in health},
-            )
-        return PoolHealthStatus(is_healthy=False, error_message=reason_of(problem))
-
-    @override
-    async def get_network_difficulty(self, coin: str, **kwargs: Any) -> float | None:
-        """Return the difficulty of the network; GSE does not know it.
-
-        ``url`` is the server's host.
-        """
-        url = parse_text(kwargs.pop("url", None)) or ""
-        return (await self._tiles(url, coin, "", kwargs)).network_difficulty
-
-    @override
-    async def get_pool_stats(
-        self, url: str, coin: str, **kwargs: Any
-    ) -> PoolStats | None:
-        """Return figures of the whole pool; ``hashrate`` in H/s."""
-        tiles = await self._tiles(url, coin, "", kwargs)
-        return PoolStats(
-            hashrate=tiles.pool_hashrate,
-            active_workers=tiles.active_workers,
-            blocks_found=tiles.blocks_found,
-            network_difficulty=tiles.network_difficulty,
-        )
-
-    @override
-    async def get_blocks(
-        self, url: str, coin: str, hours: int = 24, **kwargs: Any
-    ) -> list[PoolBlock]:
-        """Return the last block of a GSE if it is young enough; GSS lists none."""
-        server = await self._server(url, coin, kwargs)
-        blocks = await server.blocks(_pool(coin, kwargs))
-        since = server.api.now() - hours * 3600
-        return [
-            replace(block, coin=coin.strip().upper())
-            for block in blocks
-            if (block.timestamp or 0) >= since
-        ]
-
-    @override
     async def get_dashboard_data(
         self, url: str, coin: str, username: str | None = None, **kwargs: Any
     ) -> DashboardTileData:
@@ -234,18 +160,9 @@ class MmfpDriver(BasePoolIntegration):
         """
         account = strip_worker(username or "")
         tiles = await self._tiles(url, coin, account, kwargs)
-        network = network_figures(coin, tiles.network_difficulty, tiles.pool_hashrate)
-        coin = coin.strip().upper()
-        return replace(
-            tiles,
-            estimated_time_to_block=network.seconds,
-            pool_percentage=network.percent,
-            reject_rate=reject_percent(
-                tiles.shares_valid, tiles.shares_invalid, tiles.shares_stale
-            ),
-            own_blocks=tuple(replace(block, coin=coin) for block in tiles.own_blocks),
-            currency=coin,
-        )
+        tiles = with_network(tiles, coin)
+        own_blocks = (replace(it, coin=tiles.currency) for it in tiles.own_blocks)
+        return replace(tiles, own_blocks=tuple(own_blocks))
 
     @override
     def get_server_time(self, url: str, coin: str, **kwargs: Any) -> float | None:
@@ -296,15 +213,6 @@ class MmfpDriver(BasePoolIntegration):
             },
             "required": [],
         }
-
-    @override
-    def validate_config(self, config: dict[str, Any]) -> bool:
-        """Return whether the port is one and the address, if any, is of ``coin``."""
-        port = config.get("api_port")
-        if port not in (None, "") and not 0 < (parse_int(port) or 0) < 65536:
-            return False
-        username = config.get("username")
-        return username in (None, "") or is_wallet(username, config.get("coin"))
 
     # --- Which server -------------------------------------------------------
 
@@ -364,7 +272,7 @@ class MmfpDriver(BasePoolIntegration):
         raise problem or no_such_pool(pool)
 
     def _places(self, url: str, options: Mapping[str, Any]) -> Iterator[_Place]:
-        """Yield where a server may be. Raises InvalidValue: no host is told."""
+        """Yield where a server may be. Raises InvalidValue: no host is given."""
         base = parse_text(options.get("api_base")) or parse_text(
             options.get("api_base_url")
         )

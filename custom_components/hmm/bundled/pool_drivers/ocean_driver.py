@@ -1,8 +1,8 @@
 """OCEAN: pooled mining of Bitcoin (TIDES), one public API."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 import time
 from typing import Any, override
@@ -14,14 +14,16 @@ from custom_components.hmm.driver_api import (
     DashboardTileData,
     DriverError,
     MiningModel,
-    PoolBlock,
-    PoolHealthStatus,
-    PoolStats,
     PoolWorker,
     count_online,
     reason_of,
 )
-from custom_components.hmm.driver_api.coins import network_figures
+from custom_components.hmm.driver_api.account import (
+    account_tiles,
+    objects,
+    outcome,
+    wallet_schema,
+)
 from custom_components.hmm.driver_api.transports.web import WebApi
 from custom_components.hmm.driver_api.units import (
     parse_amount,
@@ -29,7 +31,7 @@ from custom_components.hmm.driver_api.units import (
     parse_moment,
     parse_text,
 )
-from custom_components.hmm.driver_api.wallets import is_wallet, strip_worker
+from custom_components.hmm.driver_api.wallets import strip_worker
 
 API = "https://api.ocean.xyz/v1"
 DAY = 86_400
@@ -59,7 +61,7 @@ class OceanDriver(BasePoolIntegration):
     paid out above a threshold. Nothing is pending: what the next block would
     bring is an estimate (``estimated_*_next_block``). The earnings of 24 hours
     are what the blocks of that time brought. Since every block of the pool pays,
-    no time to a block is told, and whose block it was is no matter. Shares are
+    no time to a block is reported, and whose block it was is no matter. Shares are
     sums of work here, never counts, and no best share is known.
 
     Keyword arguments: ``api_base`` replaces the address of the API.
@@ -84,7 +86,7 @@ class OceanDriver(BasePoolIntegration):
     """How long the earnings of an account serve; the pool finds 1 to 3 blocks a day."""
 
     def __init__(self) -> None:
-        """Make a driver that has asked nothing yet."""
+        """Make a driver without any request yet."""
         self._sites: dict[str, _Site] = {}
 
     def _site(self, options: Mapping[str, Any]) -> _Site:
@@ -95,76 +97,10 @@ class OceanDriver(BasePoolIntegration):
 
     @override
     async def detect(self, url: str, port: int) -> bool:
-        """Return whether the host is one of the pool's; asks nothing."""
+        """Return whether the host is one of the pool's; sends no request."""
         host = url.strip().lower().rpartition("://")[2].partition("/")[0]
         host = host.partition(":")[0].rstrip(".")
         return host == "ocean.xyz" or host.endswith(".ocean.xyz")
-
-    @override
-    async def get_health(self, url: str, port: int, **kwargs: Any) -> PoolHealthStatus:
-        """Return whether the API answers, how fast, and whether it is up to date."""
-        try:
-            site = self._site(kwargs)
-            stat, latency = await site.shared("pool_stat")
-            _check_age(stat, site.api.now())
-        except DriverError as err:
-            return PoolHealthStatus(is_healthy=False, error_message=reason_of(err))
-        return PoolHealthStatus(is_healthy=True, latency_ms=latency)
-
-    @override
-    async def get_network_difficulty(self, coin: str, **kwargs: Any) -> float | None:
-        """Return the difficulty of the network."""
-        stat, _ = await self._site(kwargs).shared("pool_stat")
-        return _difficulty(stat)
-
-    @override
-    async def get_pool_stats(
-        self, url: str, coin: str, **kwargs: Any
-    ) -> PoolStats | None:
-        """Return figures of the whole pool; ``hashrate`` in H/s over 5 minutes."""
-        site = self._site(kwargs)
-        (stat, _), hashrate = await asyncio.gather(
-            site.shared("pool_stat"), _outcome(site.shared("pool_hashrate"))
-        )
-        users = parse_count(stat.get("active_users"))
-        return PoolStats(
-            hashrate=None
-            if isinstance(hashrate, DriverError)
-            else parse_amount(hashrate[0].get("hashrate_300s")),
-            active_workers=parse_count(stat.get("active_workers")),
-            network_difficulty=_difficulty(stat),
-            additional_stats={} if users is None else {"active_users": users},
-        )
-
-    @override
-    async def get_blocks(
-        self, url: str, coin: str, hours: int = 24, **kwargs: Any
-    ) -> list[PoolBlock]:
-        """Return the blocks of the whole pool, newest first; ``reward`` in coins."""
-        site = self._site(kwargs)
-        result, _ = await site.result(f"blocks/0/{_MOST_BLOCKS}/0")
-        since = site.api.now() - hours * 3600
-        blocks = []
-        for entry in _dicts((result or {}).get("blocks")):
-            found = parse_moment(entry.get("ts"))
-            if found is None or found.timestamp() < since:
-                continue
-            miner = parse_text(entry.get("username"))
-            worker = parse_text(entry.get("workername"))
-            reward = parse_count(entry.get("total_reward_sats"))
-            blocks.append(
-                PoolBlock(
-                    height=parse_count(entry.get("height")),
-                    hash=parse_text(entry.get("block_hash")),
-                    miner=miner,
-                    worker=_worker_name(worker, miner or "") if worker else None,
-                    timestamp=round(found.timestamp()),
-                    network_difficulty=parse_amount(entry.get("network_difficulty")),
-                    coin=coin.strip().upper(),
-                    reward=None if reward is None else reward / SATOSHIS,
-                )
-            )
-        return sorted(blocks, key=lambda block: block.timestamp or 0, reverse=True)
 
     @override
     async def get_dashboard_data(
@@ -178,49 +114,28 @@ class OceanDriver(BasePoolIntegration):
         """
         site = self._site(kwargs)
         address = strip_worker(username or "")
-        stat, answer = await asyncio.gather(
-            _outcome(site.shared("pool_stat")), _outcome(site.account(address))
+        stat, account = await asyncio.gather(
+            outcome(site.shared("pool_stat")), outcome(site.account(address))
         )
-        difficulty: float | None = None
-        latency: float | None = None
-        account: _Account | None = None
-        problem: DriverError | None = None
-        if isinstance(stat, DriverError):
-            problem = stat
-        else:
-            difficulty, latency = _difficulty(stat[0]), stat[1]
-        if isinstance(answer, DriverError):
-            problem = answer
-        elif answer is not None:
-            account, latency = answer
-            if account is not None:
-                problem = None  # the account is what matters
-        if problem is None and not isinstance(stat, DriverError):
-            try:
-                _check_age(stat[0], site.api.now())
-            except BadAnswer as err:
-                problem = err
-        tile = DashboardTileData(
-            health_status=problem is None,
-            health_message=None if problem is None else reason_of(problem),
-            latency_ms=None if problem else latency,
-            network_difficulty=difficulty,
-            currency=coin.strip().upper(),
-            account_known=not address or account is not None or problem is not None,
-        )
-        if account is None:
-            return tile
-        earned = await _outcome(site.earnings(address))
-        return replace(
-            tile,
-            pool_hashrate=account.hashrate,
-            pool_percentage=network_figures(coin, difficulty, account.hashrate).percent,
-            active_workers=account.active_workers,
-            estimated_earnings_24h=None if isinstance(earned, DriverError) else earned,
-            confirmed_balance=account.unpaid,
-            last_share=account.last_share,
-            workers=account.workers,
-        )
+        network = stat
+        if not isinstance(stat, DriverError):
+            network = _difficulty(stat[0]), stat[1]
+        tiles = account_tiles(coin, network, account, mining_model=self.mining_model)
+        if not isinstance(account, DriverError | None) and account[0] is not None:
+            earned = await outcome(site.earnings(address))
+            if not isinstance(earned, DriverError):
+                tiles = replace(tiles, estimated_earnings_24h=earned)
+        if tiles.health_status and not isinstance(stat, DriverError):
+            problem = _stale(stat[0], site.api.now())
+            if problem is not None:
+                return replace(
+                    tiles,
+                    health_status=False,
+                    health_message=reason_of(problem),
+                    latency_ms=None,
+                    account_known=True,
+                )
+        return tiles
 
     @override
     def get_server_time(self, url: str, coin: str, **kwargs: Any) -> float | None:
@@ -230,26 +145,10 @@ class OceanDriver(BasePoolIntegration):
     @override
     def get_config_schema(self) -> dict[str, Any]:
         """Return that a wallet address is needed."""
-        return {
-            "type": "object",
-            "properties": {
-                "username": {
-                    "type": "string",
-                    "title": "Wallet address",
-                    "description": (
-                        "The Bitcoin address that your miners have as user name,"
-                        " also behind a DATUM gateway of your own"
-                    ),
-                    "format": "wallet",
-                },
-            },
-            "required": ["username"],
-        }
-
-    @override
-    def validate_config(self, config: dict[str, Any]) -> bool:
-        """Return whether ``username`` is a Bitcoin address."""
-        return is_wallet(config.get("username"), config.get("coin") or "BTC")
+        return wallet_schema(
+            "The Bitcoin address that your miners have as user name, also behind a"
+            " DATUM gateway of your own"
+        )
 
 
 class _Site:
@@ -279,7 +178,9 @@ class _Site:
             )
         return result, latency
 
-    async def account(self, address: str) -> tuple[_Account | None, float] | None:
+    async def account(
+        self, address: str
+    ) -> tuple[DashboardTileData | None, float] | None:
         """Return an account and the latency in ms, None without an address.
 
         None instead of the account: the pool has no data. One request gives all;
@@ -303,11 +204,11 @@ class _Site:
             workers = result.get("workers")
             if isinstance(user, dict) or isinstance(workers, dict | list):
                 self._has_full = True
-                account = _Account.parse(user, workers, address, self.api.now())
+                account = _account(user, workers, address, self.api.now())
                 return account, latency
         (hashrates, latency), snapshot = await asyncio.gather(
             self.result(f"user_hashrate_full/{path}"),
-            _outcome(self.result(f"statsnap/{path}")),
+            outcome(self.result(f"statsnap/{path}")),
         )
         if hashrates is None:
             return None, latency
@@ -316,7 +217,7 @@ class _Site:
         if not isinstance(snapshot, DriverError) and snapshot[0] is not None:
             user = {**snapshot[0], **user}
         workers = hashrates.get("workers")
-        return _Account.parse(user, workers, address, self.api.now()), latency
+        return _account(user, workers, address, self.api.now()), latency
 
     async def earnings(self, address: str) -> float | None:
         """Return what an account earned in the last 24 hours, in coins."""
@@ -331,38 +232,29 @@ class _Site:
         return earned
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Account:
-    """What the pool tells of one wallet."""
+def _account(
+    user: Any, raw_workers: Any, address: str, now: float
+) -> DashboardTileData:
+    """Read an account. Whatever is missing or malformed is None.
 
-    hashrate: float | None
-    active_workers: int | None
-    workers: tuple[PoolWorker, ...]
-    last_share: datetime | None
-    unpaid: float | None
-
-    @classmethod
-    def parse(cls, user: Any, raw_workers: Any, address: str, now: float) -> _Account:
-        """Read an account. Whatever is missing or odd is None.
-
-        ``now`` is in seconds since 1970 by the clock of the pool.
-        """
-        if not isinstance(user, dict):
-            user = {}
-        workers = tuple(
-            _worker(_worker_name(name, address), raw, now)
-            for name, raw in _named(raw_workers)
-        )
-        active = parse_count(user.get("active_worker_count"))
-        if active is None and (workers or raw_workers in ({}, [])):
-            active = count_online(workers)
-        return cls(
-            hashrate=parse_amount(user.get("hashrate_300s")),
-            active_workers=active,
-            workers=workers,
-            last_share=_last_share(user),
-            unpaid=parse_amount(user.get("unpaid")),
-        )
+    ``now`` is in seconds since 1970 by the clock of the pool.
+    """
+    if not isinstance(user, dict):
+        user = {}
+    workers = tuple(
+        _worker(_worker_name(name, address), raw, now)
+        for name, raw in _named(raw_workers)
+    )
+    active = parse_count(user.get("active_worker_count"))
+    if active is None and (workers or raw_workers in ({}, [])):
+        active = count_online(workers)
+    return DashboardTileData(
+        pool_hashrate=parse_amount(user.get("hashrate_300s")),
+        active_workers=active,
+        confirmed_balance=parse_amount(user.get("unpaid")),
+        last_share=_last_share(user),
+        workers=workers,
+    )
 
 
 def _named(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -371,9 +263,9 @@ def _named(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
     ``user_hashrate_full`` has an object of lists with one object each,
     ``userinfo_full`` a list of objects with one name each.
     """
-    for group in [value] if isinstance(value, dict) else _dicts(value):
+    for group in [value] if isinstance(value, dict) else objects(value):
         for name, entry in group.items():
-            raw = next(iter(_dicts(entry)), None) if isinstance(entry, list) else entry
+            raw = next(iter(objects(entry)), None) if isinstance(entry, list) else entry
             if isinstance(raw, dict) and any(sign in raw for sign in _WORKER_SIGNS):
                 yield name, raw
 
@@ -416,7 +308,7 @@ def _earned(result: Mapping[str, Any] | None, since: int) -> float | None:
     if result is None or not isinstance(result.get("earnings"), list):
         return None
     total = 0
-    for entry in _dicts(result["earnings"]):
+    for entry in objects(result["earnings"]):
         found = parse_moment(entry.get("ts"))
         if found is not None and found.timestamp() < since:
             continue
@@ -428,9 +320,9 @@ def _earned(result: Mapping[str, Any] | None, since: int) -> float | None:
 
 
 def _result(data: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """Return the result of an answer; None: the pool does not know the user.
+    """Return the result of a response; None: the pool does not know the user.
 
-    Raises BadAnswer: another error, or no answer of this API.
+    Raises BadAnswer: another error, or no response of this API.
     """
     if data is None:
         return None
@@ -447,27 +339,13 @@ def _result(data: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     return result
 
 
-def _check_age(stat: Mapping[str, Any], now: float) -> None:
-    """Raise BadAnswer: the pool has stopped taking snapshots."""
+def _stale(stat: Mapping[str, Any], now: float) -> BadAnswer | None:
+    """Return an error if the pool has stopped taking snapshots."""
     taken = parse_moment(stat.get("snap_ts"))
-    if taken is not None and now - taken.timestamp() > STALE_SECONDS:
-        raise BadAnswer("The pool's statistics stand still", reason="statistics_stale")
+    if taken is None or now - taken.timestamp() <= STALE_SECONDS:
+        return None
+    return BadAnswer("The pool's statistics stand still", reason="statistics_stale")
 
 
 def _difficulty(stat: Mapping[str, Any]) -> float | None:
     return parse_amount(stat.get("network_difficulty")) or None
-
-
-def _dicts(value: Any) -> Iterable[Mapping[str, Any]]:
-    """Return the objects of a JSON list; nothing if it is none."""
-    if not isinstance(value, list):
-        return ()
-    return (entry for entry in value if isinstance(entry, dict))
-
-
-async def _outcome[T](work: Awaitable[T]) -> T | DriverError:
-    """Return what came of it, so that one failure does not end the others."""
-    try:
-        return await work
-    except DriverError as err:
-        return err

@@ -1,9 +1,8 @@
 """public-pool: the hosted public-pool.io, its forks, and servers of one's own."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, override
 from urllib.parse import quote, urlsplit
 
@@ -16,13 +15,15 @@ from custom_components.hmm.driver_api import (
     InvalidValue,
     MiningModel,
     PoolBlock,
-    PoolHealthStatus,
-    PoolStats,
     PoolTemplate,
     PoolWorker,
-    reason_of,
 )
-from custom_components.hmm.driver_api.coins import network_figures
+from custom_components.hmm.driver_api.account import (
+    account_tiles,
+    objects,
+    outcome,
+    wallet_schema,
+)
 from custom_components.hmm.driver_api.transports.web import WebApi
 from custom_components.hmm.driver_api.units import (
     parse_amount,
@@ -31,7 +32,7 @@ from custom_components.hmm.driver_api.units import (
     parse_moment,
     parse_text,
 )
-from custom_components.hmm.driver_api.wallets import is_wallet, strip_worker
+from custom_components.hmm.driver_api.wallets import strip_worker
 
 API_PORT = 3334
 STRATUM_PORT = 3333
@@ -54,7 +55,7 @@ class PublicPoolDriver(BasePoolIntegration):
     Both servers are understood: that of 2025 and that of 2026, which adds
     ``accounting`` with a count of accepted shares (src/controllers/client and
     src/ORM/share-accounting of benjamin-wilson/public-pool). Rejected shares and
-    the time of a block are told by neither. A hashrate is the mean of the last 10
+    the time of a block are reported by neither. A hashrate is the mean of the last 10
     to 20 minutes, credited by difficulty. What an address may expect of a shared
     block (``expectedPayout``, blitzpool's ``/pplns``) is left out: it is no balance.
 
@@ -83,7 +84,7 @@ class PublicPoolDriver(BasePoolIntegration):
     """public-pool itself, Umbrel, and the port of the hosted one."""
 
     def __init__(self) -> None:
-        """Make a driver that has asked nothing yet."""
+        """Make a driver without any request yet."""
         self._sites: dict[tuple[str, bool], _Site] = {}
 
     def _site(self, url: str, options: Mapping[str, Any]) -> _Site:
@@ -121,7 +122,7 @@ class PublicPoolDriver(BasePoolIntegration):
 
     @override
     async def detect(self, url: str, port: int) -> bool:
-        """Return whether the host is a hosted pool; asks nothing."""
+        """Return whether the host is a hosted pool; sends no request."""
         return _hosted(_host(url)) is not None
 
     @override
@@ -154,13 +155,13 @@ class PublicPoolDriver(BasePoolIntegration):
                         timeout=self.probe_seconds / 2,
                         verify_ssl=not settings,
                     )
-                    answer = await _outcome(api.get_object("pool"))
+                    answer = await outcome(api.get_object("pool"))
                     if isinstance(answer, DriverError):
                         continue
                     pool, _ = answer
                     if pool is None or parse_amount(pool.get("totalHashRate")) is None:
                         return None
-                    network = await _outcome(api.get_object("network"))
+                    network = await outcome(api.get_object("network"))
                     chain = None
                     if not isinstance(network, DriverError):
                         chain = parse_text((network[0] or {}).get("chain"))
@@ -171,58 +172,6 @@ class PublicPoolDriver(BasePoolIntegration):
         except TimeoutError:
             pass
         return None
-
-    @override
-    async def get_health(self, url: str, port: int, **kwargs: Any) -> PoolHealthStatus:
-        """Return whether the API answers, and how fast."""
-        try:
-            _, latency = await self._site(url, kwargs).network()
-        except DriverError as err:
-            return PoolHealthStatus(is_healthy=False, error_message=reason_of(err))
-        return PoolHealthStatus(is_healthy=True, latency_ms=latency)
-
-    @override
-    async def get_network_difficulty(self, coin: str, **kwargs: Any) -> float | None:
-        """Return the difficulty of the network that the server's node tells."""
-        url = parse_text(kwargs.get("url")) or ""
-        network, _ = await self._site(url, kwargs).network()
-        return _difficulty(network)
-
-    @override
-    async def get_pool_stats(
-        self, url: str, coin: str, **kwargs: Any
-    ) -> PoolStats | None:
-        """Return figures of the whole pool; ``hashrate`` in H/s."""
-        site = self._site(url, kwargs)
-        (pool, _), network = await asyncio.gather(site.pool(), _outcome(site.network()))
-        blocks = pool.get("blocksFound")
-        return PoolStats(
-            hashrate=parse_amount(pool.get("totalHashRate")),
-            active_workers=parse_count(pool.get("totalMiners")),
-            blocks_found=len(blocks) if isinstance(blocks, list) else None,
-            network_difficulty=None
-            if isinstance(network, DriverError)
-            else _difficulty(network[0]),
-        )
-
-    @override
-    async def get_blocks(
-        self, url: str, coin: str, hours: int = 24, **kwargs: Any
-    ) -> list[PoolBlock]:
-        """Return the blocks of the whole pool, newest first.
-
-        The pool tells no times, so the hours are counted in blocks of the chain.
-        """
-        pool, _ = await self._site(url, kwargs).pool()
-        tip = parse_count(pool.get("blockHeight"))
-        if tip is None:
-            return []
-        oldest = tip - hours * BLOCKS_PER_HOUR
-        return [
-            block
-            for block in _blocks(pool, coin)
-            if block.height is not None and block.height > oldest
-        ]
 
     @override
     async def get_dashboard_data(
@@ -238,38 +187,21 @@ class PublicPoolDriver(BasePoolIntegration):
         address = strip_worker(username or "")
         # At once: without its node the server never answers /network
         network, pool, account = await asyncio.gather(
-            _outcome(site.network()),
-            _outcome(site.pool()),
-            _outcome(site.account(address)),
+            outcome(site.difficulty()),
+            outcome(site.pool()),
+            outcome(site.account(address)),
         )
-        difficulty: float | None = None
-        latency: float | None = None
-        known: _Account | None = None
-        problem: DriverError | None = None
-        if isinstance(network, DriverError):
-            problem = network
-        else:
-            difficulty, latency = _difficulty(network[0]), network[1]
-        if isinstance(account, DriverError):
-            problem = account
-        elif account is not None:
-            known, latency = account
-            if known is not None:
-                problem = None  # the account is what matters
-        tile = DashboardTileData(
-            health_status=problem is None,
-            health_message=None if problem is None else reason_of(problem),
-            latency_ms=None if problem else latency,
-            network_difficulty=difficulty,
-            currency=coin.strip().upper(),
-            account_known=not address or known is not None or problem is not None,
-        )
-        if known is None:
-            return tile
+        tiles = account_tiles(coin, network, account)
+        if isinstance(account, DriverError | None) or account[0] is None:
+            return tiles
         own = None
         if not isinstance(pool, DriverError):
             own = _own_blocks(pool[0], address, coin)
-        return known.fill(tile, coin, own)
+        return replace(
+            tiles,
+            blocks_found=None if own is None else len(own),
+            own_blocks=own or (),
+        )
 
     @override
     def get_server_time(self, url: str, coin: str, **kwargs: Any) -> float | None:
@@ -279,48 +211,37 @@ class PublicPoolDriver(BasePoolIntegration):
     @override
     def get_config_schema(self) -> dict[str, Any]:
         """Return that a wallet is needed, and what a server of one's own may need."""
-        return {
-            "type": "object",
-            "properties": {
-                "username": {
-                    "type": "string",
-                    "title": "Wallet address",
-                    "description": "The Bitcoin address that your miners mine to",
-                    "format": "wallet",
-                },
-                "api_base": {
-                    "type": "string",
-                    "title": "Address of the statistics",
-                    "description": (
-                        "Only for a server of your own whose statistics are not on"
-                        " port 3334: the address of its web page or API, as"
-                        " http://umbrel.local:2019"
-                    ),
-                },
-                "verify_ssl": {
-                    "type": "boolean",
-                    "title": "Check the certificate",
-                    "description": (
-                        "Off for a server of your own with HTTPS and a certificate"
-                        " that it signed itself"
-                    ),
-                    "default": True,
-                },
+        return wallet_schema(
+            "The Bitcoin address that your miners mine to",
+            api_base={
+                "type": "string",
+                "title": "Address of the statistics",
+                "description": (
+                    "Only for a server of your own whose statistics are not on"
+                    " port 3334: the address of its web page or API, as"
+                    " http://umbrel.local:2019"
+                ),
             },
-            "required": ["username"],
-        }
+            verify_ssl={
+                "type": "boolean",
+                "title": "Check the certificate",
+                "description": (
+                    "Off for a server of your own with HTTPS and a certificate"
+                    " that it signed itself"
+                ),
+                "default": True,
+            },
+        )
 
     @override
     def validate_config(self, config: dict[str, Any]) -> bool:
         """Return whether ``username`` and ``api_base`` are addresses."""
-        if not is_wallet(config.get("username"), config.get("coin") or "BTC"):
-            return False
         try:
             if (typed := _typed_base(config)) is not None:
                 _read_base(typed)
         except InvalidValue:
             return False
-        return True
+        return super().validate_config(config)
 
 
 class _Site:
@@ -332,9 +253,10 @@ class _Site:
         )
         self._driver = driver
 
-    async def network(self) -> tuple[Mapping[str, Any], float]:
-        """Return ``/network`` and its latency in ms, from one request for all."""
-        return await self._shared("network")
+    async def difficulty(self) -> tuple[float | None, float]:
+        """Return the network's difficulty and the latency in ms, shared by all."""
+        network, latency = await self._shared("network")
+        return parse_amount(network.get("difficulty")) or None, latency
 
     async def pool(self) -> tuple[Mapping[str, Any], float]:
         """Return ``/pool`` and its latency in ms, from one request for all."""
@@ -352,7 +274,9 @@ class _Site:
             )
         return data, latency
 
-    async def account(self, address: str) -> tuple[_Account | None, float] | None:
+    async def account(
+        self, address: str
+    ) -> tuple[DashboardTileData | None, float] | None:
         """Return an account and the latency in ms, None without an address.
 
         None instead of the account: the pool has no data. This software says so
@@ -361,83 +285,49 @@ class _Site:
         if not address:
             return None
         data, latency = await self.api.get_object(f"client/{quote(address, safe='')}")
-        return (None if data is None else _Account.parse(data)), latency
+        return (None if data is None else _account(data)), latency
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Account:
-    """What the pool tells of one wallet."""
+def _account(data: Mapping[str, Any]) -> DashboardTileData | None:
+    """Read an account; None: nobody has mined to this address.
 
-    hashrate: float | None
-    active_workers: int | None
-    workers: tuple[PoolWorker, ...]
-    shares_valid: int | None
-    best_share: float | None
-    last_share: datetime | None
-
-    @classmethod
-    def parse(cls, data: Mapping[str, Any]) -> _Account | None:
-        """Read an account; None: nobody has mined to this address.
-
-        Whatever is missing or odd is None. Raises BadAnswer: this is no account.
-        """
-        if "workers" not in data and "workersCount" not in data:
-            raise BadAnswer(
-                "The pool answered with JSON of another shape", reason="bad_response"
-            )
-        entries = data.get("workers")
-        sessions = [it for it in _dicts(entries) if isinstance(it.get("name", ""), str)]
-        # A part of the list is nothing that can be counted or added up
-        listed = isinstance(entries, list) and len(sessions) == len(entries)
-        count = parse_count(data.get("workersCount"))
-        best = parse_amount(data.get("bestDifficulty"))
-        accounting = data.get("accounting")
-        if not isinstance(accounting, dict):
-            accounting = {}
-        # Some 2026 servers fill it with zeros (API_ONLY); nobody is known to the
-        # pool before a first share was accepted.
-        accepted = parse_count(accounting.get("totalAcceptedShares")) or None
-        if not (sessions or count or best or accepted) and (listed or count == 0):
-            # The server of 2025 has a best of 0 for those that it knows, after
-            # somebody found a block, and no best for others. That of 2026 says 0
-            # of anybody.
-            if best is None or "accounting" in data:
-                return None
-        workers = _workers(sessions)
-        seen = [worker.last_share for worker in workers if worker.last_share]
-        return cls(
-            hashrate=_sum(worker.hashrate for worker in workers) if listed else None,
-            active_workers=len(workers) if listed else count,
-            workers=workers,
-            shares_valid=accepted,
-            best_share=best
-            if best is not None
-            else max((it.best_share for it in workers if it.best_share), default=None),
-            last_share=max(seen, default=None)
-            or parse_moment(accounting.get("latestShareAt")),
+    Whatever is missing or malformed is None. Raises BadAnswer: this is no account.
+    """
+    if "workers" not in data and "workersCount" not in data:
+        raise BadAnswer(
+            "The pool answered with JSON of another shape", reason="bad_response"
         )
-
-    def fill(
-        self,
-        tile: DashboardTileData,
-        coin: str,
-        blocks: tuple[PoolBlock, ...] | None,
-    ) -> DashboardTileData:
-        """Return the tile with this account's figures."""
-        network = network_figures(coin, tile.network_difficulty, self.hashrate)
-        return replace(
-            tile,
-            pool_hashrate=self.hashrate,
-            estimated_time_to_block=network.seconds,
-            pool_percentage=network.percent,
-            active_workers=self.active_workers,
-            shares_valid=self.shares_valid,
-            blocks_found=None if blocks is None else len(blocks),
-            own_blocks=blocks or (),
-            best_share=self.best_share,
-            last_share=self.last_share,
-            workers=self.workers,
-        )
+    entries = data.get("workers")
+    sessions = [it for it in objects(entries) if isinstance(it.get("name", ""), str)]
+    # A part of the list is nothing that can be counted or added up
+    listed = isinstance(entries, list) and len(sessions) == len(entries)
+    count = parse_count(data.get("workersCount"))
+    best = parse_amount(data.get("bestDifficulty"))
+    accounting = data.get("accounting")
+    if not isinstance(accounting, dict):
+        accounting = {}
+    # Some 2026 servers fill it with zeros (API_ONLY); nobody is known to the
+    # pool before a first share was accepted.
+    accepted = parse_count(accounting.get("totalAcceptedShares")) or None
+    if not (sessions or count or best or accepted) and (listed or count == 0):
+        # The server of 2025 has a best of 0 for those that it knows, after
+        # somebody found a block, and no best for others. That of 2026 says 0
+        # of anybody.
+        if best is None or "accounting" in data:
+            return None
+    workers = _workers(sessions)
+    seen = [worker.last_share for worker in workers if worker.last_share]
+    if best is None:
+        best = max((it.best_share for it in workers if it.best_share), default=None)
+    return DashboardTileData(
+        pool_hashrate=_sum(worker.hashrate for worker in workers) if listed else None,
+        active_workers=len(workers) if listed else count,
+        shares_valid=accepted,
+        best_share=best,
+        last_share=max(seen, default=None)
+        or parse_moment(accounting.get("latestShareAt")),
+        workers=workers,
+    )
 
 
 def _workers(sessions: Iterable[Mapping[str, Any]]) -> tuple[PoolWorker, ...]:
@@ -479,10 +369,6 @@ def _sum(values: Iterable[float | None]) -> float | None:
     return total
 
 
-def _difficulty(network: Mapping[str, Any]) -> float | None:
-    return parse_amount(network.get("difficulty")) or None
-
-
 def _blocks(pool: Mapping[str, Any], coin: str) -> list[PoolBlock]:
     """Return the blocks that ``/pool`` lists, newest first."""
     blocks = [
@@ -492,7 +378,7 @@ def _blocks(pool: Mapping[str, Any], coin: str) -> list[PoolBlock]:
             worker=parse_text(entry.get("worker")),
             coin=coin.strip().upper(),
         )
-        for entry in _dicts(pool.get("blocksFound"))
+        for entry in objects(pool.get("blocksFound"))
     ]
     return sorted(blocks, key=lambda block: block.height or 0, reverse=True)
 
@@ -572,18 +458,3 @@ def _read_base(typed: str) -> str:
     if "api" in folders:
         folders = folders[: folders.index("api")]
     return "/".join((f"{parts.scheme}://{place}", *folders, "api"))
-
-
-def _dicts(value: Any) -> Iterable[Mapping[str, Any]]:
-    """Return the objects of a JSON list; nothing if it is none."""
-    if not isinstance(value, list):
-        return ()
-    return (entry for entry in value if isinstance(entry, dict))
-
-
-async def _outcome[T](work: Awaitable[T]) -> T | DriverError:
-    """Return what came of it, so that one failure does not end the others."""
-    try:
-        return await work
-    except DriverError as err:
-        return err

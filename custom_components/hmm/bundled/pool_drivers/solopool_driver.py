@@ -1,8 +1,7 @@
 """solopool.org: solo mining of several coins, one API per coin."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, override
 from urllib.parse import quote
@@ -15,13 +14,15 @@ from custom_components.hmm.driver_api import (
     DriverError,
     InvalidValue,
     PoolBlock,
-    PoolHealthStatus,
-    PoolStats,
     PoolWorker,
     count_online,
-    reason_of,
 )
-from custom_components.hmm.driver_api.coins import network_figures
+from custom_components.hmm.driver_api.account import (
+    account_tiles,
+    objects,
+    outcome,
+    wallet_schema,
+)
 from custom_components.hmm.driver_api.transports.web import WebApi
 from custom_components.hmm.driver_api.units import (
     parse_amount,
@@ -31,9 +32,8 @@ from custom_components.hmm.driver_api.units import (
     parse_moment,
     parse_number,
     parse_text,
-    reject_percent,
 )
-from custom_components.hmm.driver_api.wallets import is_wallet, strip_worker
+from custom_components.hmm.driver_api.wallets import strip_worker
 
 DAY = 86_400
 
@@ -75,7 +75,7 @@ class SolopoolDriver(BasePoolIntegration):
 
     Both generations of the API are understood and told apart by their shape
     (``/miners`` since 2026, ``/accounts`` before). Hashrates are in H/s.
-    Balances are left out: their unit is nowhere documented. Version 2 tells no
+    Balances are left out: their unit is nowhere documented. Version 2 reports no
     share counts (``roundShares`` is work), version 1 no time of the last block.
 
     Keyword arguments: ``api_base`` replaces ``https://<coin>.solopool.org/api``.
@@ -92,10 +92,10 @@ class SolopoolDriver(BasePoolIntegration):
     timeout_seconds = 10.0
     """Of one request: two in a row must fit into what HMM waits for an account."""
     stats_seconds = 30.0
-    """How long one answer of ``/stats`` serves all accounts of a coin."""
+    """How long one response of ``/stats`` serves all accounts of a coin."""
 
     def __init__(self) -> None:
-        """Make a driver that has asked nothing yet."""
+        """Make a driver without any request yet."""
         self._sites: dict[str, _Site] = {}
 
     def _site(self, coin: str, options: Mapping[str, Any]) -> _Site:
@@ -114,73 +114,13 @@ class SolopoolDriver(BasePoolIntegration):
 
     @override
     async def detect(self, url: str, port: int) -> bool:
-        """Return whether host and port are one of the pool's; asks nothing."""
+        """Return whether host and port are one of the pool's; sends no request."""
         return _coin_at(url, port) is not None
 
     @override
     def coin_at(self, url: str, port: int) -> str | None:
         """Return the coin at a stratum host and port."""
         return _coin_at(url, port)
-
-    @override
-    async def get_health(self, url: str, port: int, **kwargs: Any) -> PoolHealthStatus:
-        """Return whether the API of the coin answers, and how fast."""
-        coin = parse_text(kwargs.get("coin")) or _coin_at(url, port) or ""
-        try:
-            _, latency = await self._site(coin, kwargs).stats()
-        except DriverError as err:
-            return PoolHealthStatus(is_healthy=False, error_message=reason_of(err))
-        return PoolHealthStatus(is_healthy=True, latency_ms=latency)
-
-    @override
-    async def get_network_difficulty(self, coin: str, **kwargs: Any) -> float | None:
-        """Return the difficulty of the network, on the algorithm that is mined."""
-        stats, _ = await self._site(coin, kwargs).stats()
-        return _difficulty(stats)
-
-    @override
-    async def get_pool_stats(
-        self, url: str, coin: str, **kwargs: Any
-    ) -> PoolStats | None:
-        """Return figures of the whole pool; ``hashrate`` in H/s."""
-        stats, _ = await self._site(coin, kwargs).stats()
-        return PoolStats(
-            hashrate=parse_amount(stats.get("hashrate")),
-            active_workers=parse_count(stats.get("totalWorkers")),
-            blocks_found=parse_count(stats.get("totalBlocks")),
-            network_difficulty=_difficulty(stats),
-        )
-
-    @override
-    async def get_blocks(
-        self, url: str, coin: str, hours: int = 24, **kwargs: Any
-    ) -> list[PoolBlock]:
-        """Return the blocks of the whole pool, newest first (version 1 only)."""
-        api = self._site(coin, kwargs).api
-        data, _ = await api.get_object("blocks")
-        since = api.now() - hours * 3600
-        blocks = []
-        for kind in ("candidates", "immature", "matured"):
-            for entry in _dicts((data or {}).get(kind)):
-                height = parse_count(entry.get("height"))
-                found = parse_moment(entry.get("timestamp"))
-                if height is None or found is None or found.timestamp() < since:
-                    continue
-                if parse_bool(entry.get("orphan")):
-                    continue
-                blocks.append(
-                    PoolBlock(
-                        height=height,
-                        hash=parse_text(entry.get("hash")) or "",
-                        miner=parse_text(entry.get("miner")),
-                        timestamp=round(found.timestamp()),
-                        difficulty=parse_amount(entry.get("shareDifficulty")),
-                        network_difficulty=parse_amount(entry.get("difficulty")),
-                        coin=coin.upper(),
-                        confirmed=kind == "matured",
-                    )
-                )
-        return sorted(blocks, key=lambda block: block.timestamp or 0, reverse=True)
 
     @override
     async def get_dashboard_data(
@@ -193,35 +133,10 @@ class SolopoolDriver(BasePoolIntegration):
         ``InvalidValue``: there is no such coin.
         """
         site = self._site(coin, kwargs)
-        difficulty: float | None = None
-        latency: float | None = None
-        problem: str | None = None
-        try:
-            stats, latency = await site.stats()
-            difficulty = _difficulty(stats)
-        except DriverError as err:
-            problem = reason_of(err)
+        network = await outcome(site.difficulty())
         address = strip_worker(username or "")
-        account: _Account | None = None
-        if address:
-            try:
-                account, latency = await site.account(address)
-            except DriverError as err:
-                problem = reason_of(err)
-            else:
-                if account is not None:
-                    problem = None  # the account is what matters
-        tile = DashboardTileData(
-            health_status=problem is None,
-            health_message=problem,
-            latency_ms=None if problem else latency,
-            network_difficulty=difficulty,
-            currency=coin.strip().upper(),
-            account_known=not address or account is not None or problem is not None,
-        )
-        if account is None:
-            return tile
-        return account.fill(tile, coin, difficulty)
+        account = await outcome(site.account(address)) if address else None
+        return account_tiles(coin, network, account)
 
     @override
     def get_server_time(self, url: str, coin: str, **kwargs: Any) -> float | None:
@@ -231,22 +146,7 @@ class SolopoolDriver(BasePoolIntegration):
     @override
     def get_config_schema(self) -> dict[str, Any]:
         """Return that a wallet address is needed."""
-        return {
-            "type": "object",
-            "properties": {
-                "username": {
-                    "type": "string",
-                    "title": "Wallet address",
-                    "format": "wallet",
-                },
-            },
-            "required": ["username"],
-        }
-
-    @override
-    def validate_config(self, config: dict[str, Any]) -> bool:
-        """Return whether ``username`` is an address, of ``coin`` if that is given."""
-        return is_wallet(config.get("username"), config.get("coin"))
+        return wallet_schema()
 
 
 class _Site:
@@ -271,7 +171,12 @@ class _Site:
                 self._generation = _Generation.V1
         return stats, latency
 
-    async def account(self, address: str) -> tuple[_Account | None, float]:
+    async def difficulty(self) -> tuple[float | None, float]:
+        """Return the network's difficulty and the latency in ms."""
+        stats, latency = await self.stats()
+        return _difficulty(stats), latency
+
+    async def account(self, address: str) -> tuple[DashboardTileData | None, float]:
         """Return an account and the latency in ms; None: the pool has no data.
 
         The generation that answered last is asked first. The other is tried
@@ -301,9 +206,8 @@ class _Site:
             if data is None or (shape := _shape(data)) is None:
                 continue
             self._generation = generation
-            account = _Account.parse(data, shape, address, self.api.now())
-            return (None if account.is_blank else account), latency
-        # A "not here" of the generation that the pool is known to be is an answer;
+            return _account(data, shape, address, self.api.now()), latency
+        # A "not here" of the generation that the pool is known to be is a response;
         # what the path of the other one gives does not matter then.
         if failure is not None or latency is None:
             raise failure or BadAnswer(
@@ -312,104 +216,65 @@ class _Site:
         return None, latency
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Account:
-    """What the pool tells of one wallet, in either generation."""
+def _account(
+    data: Mapping[str, Any], shape: _Generation, address: str, now: float
+) -> DashboardTileData | None:
+    """Read an account of either generation. Whatever is missing or malformed is None.
 
-    hashrate: float | None
-    active_workers: int | None
-    workers: tuple[PoolWorker, ...]
-    shares: tuple[int | None, int | None, int | None]
-    """Valid, invalid, stale."""
-    best_share: float | None
-    last_share: datetime | None
-    blocks: tuple[PoolBlock, ...]
-    blocks_found: int | None
-    blocks_24h: int | None
-    last_block: datetime | None
-    is_blank: bool
-    """Whether it has never mined here: zeros instead of a 404."""
-
-    @classmethod
-    def parse(
-        cls, data: Mapping[str, Any], shape: _Generation, address: str, now: float
-    ) -> _Account:
-        """Read an account. Whatever is missing or odd is None.
-
-        ``now`` is in seconds since 1970 by the clock of the pool.
-        """
-        raw_workers = _workers(data.get("workers"))
-        workers = tuple(_worker(name, raw, address) for name, raw in raw_workers)
-        blocks: tuple[PoolBlock, ...] = ()
-        if shape is _Generation.V2:
-            hashrate = parse_amount(data.get("hashrate"))
-            active = parse_count(data.get("onlineWorkers"))
-            total = parse_count(data.get("totalWorkers"))
-            last_share = data.get("lastShare")
-            best = parse_amount(data.get("bestShare"))
-            blocks = _own_blocks(data)
-            blocks_found = parse_count(data.get("totalBlocks"))
-            blocks_24h = _last_day(data, blocks, now)
-            last_block = parse_moment(data.get("lastBlockTime")) or (
-                parse_moment(blocks[0].timestamp) if blocks else None
-            )
-        else:
-            hashrate = parse_amount(data.get("currentHashrate"))
-            active = parse_count(data.get("workersOnline"))
-            total = parse_count(data.get("workersTotal"))
-            stats = data.get("stats")
-            last_share = stats.get("lastShare") if isinstance(stats, dict) else None
-            best = blocks_found = last_block = None
-            blocks_24h = next(
-                (
-                    parse_count(entry.get("blocks"))
-                    for entry in _dicts(data.get("earnings"))
-                    if parse_int(entry.get("period")) == DAY
-                ),
-                None,
-            )
-        if active is None and workers:
-            active = count_online(workers)
-        return cls(
-            hashrate=hashrate,
-            active_workers=active,
-            workers=workers,
-            shares=_shares(worker for _, worker in raw_workers),
-            best_share=best,
-            last_share=parse_moment(last_share),
-            blocks=blocks,
-            blocks_found=blocks_found,
-            blocks_24h=blocks_24h,
-            last_block=last_block,
-            is_blank=not (hashrate or active or total or workers)
-            and not parse_number(last_share)
-            and not (blocks_24h or last_block),
+    ``now`` is in seconds since 1970 by the clock of the pool. None: the address has
+    never mined here, for which the pool returns zeros instead of a 404.
+    """
+    raw_workers = _workers(data.get("workers"))
+    workers = tuple(_worker(name, raw, address) for name, raw in raw_workers)
+    blocks: tuple[PoolBlock, ...] = ()
+    if shape is _Generation.V2:
+        hashrate = parse_amount(data.get("hashrate"))
+        active = parse_count(data.get("onlineWorkers"))
+        total = parse_count(data.get("totalWorkers"))
+        last_share = data.get("lastShare")
+        best = parse_amount(data.get("bestShare"))
+        blocks = _own_blocks(data)
+        blocks_found = parse_count(data.get("totalBlocks"))
+        blocks_24h = _last_day(data, blocks, now)
+        last_block = parse_moment(data.get("lastBlockTime")) or (
+            parse_moment(blocks[0].timestamp) if blocks else None
         )
-
-    def fill(
-        self, tile: DashboardTileData, coin: str, difficulty: float | None
-    ) -> DashboardTileData:
-        """Return the tile with this account's figures."""
-        valid, invalid, stale = self.shares
-        network = network_figures(coin, difficulty, self.hashrate)
-        return replace(
-            tile,
-            pool_hashrate=self.hashrate,
-            estimated_time_to_block=network.seconds,
-            pool_percentage=network.percent,
-            active_workers=self.active_workers,
-            shares_valid=valid,
-            shares_invalid=invalid,
-            shares_stale=stale,
-            reject_rate=reject_percent(valid, invalid, stale),
-            blocks_found_24h=self.blocks_24h,
-            last_block_found=self.last_block,
-            blocks_found=self.blocks_found,
-            own_blocks=self.blocks,
-            best_share=self.best_share,
-            last_share=self.last_share,
-            workers=self.workers,
+    else:
+        hashrate = parse_amount(data.get("currentHashrate"))
+        active = parse_count(data.get("workersOnline"))
+        total = parse_count(data.get("workersTotal"))
+        stats = data.get("stats")
+        last_share = stats.get("lastShare") if isinstance(stats, dict) else None
+        best = blocks_found = last_block = None
+        blocks_24h = next(
+            (
+                parse_count(entry.get("blocks"))
+                for entry in objects(data.get("earnings"))
+                if parse_int(entry.get("period")) == DAY
+            ),
+            None,
         )
+    if active is None and workers:
+        active = count_online(workers)
+    if not (hashrate or active or total or workers) and not (
+        parse_number(last_share) or blocks_24h or last_block
+    ):
+        return None
+    valid, invalid, stale = _shares(worker for _, worker in raw_workers)
+    return DashboardTileData(
+        pool_hashrate=hashrate,
+        active_workers=active,
+        shares_valid=valid,
+        shares_invalid=invalid,
+        shares_stale=stale,
+        blocks_found_24h=blocks_24h,
+        last_block_found=last_block,
+        blocks_found=blocks_found,
+        own_blocks=blocks,
+        best_share=best,
+        last_share=parse_moment(last_share),
+        workers=workers,
+    )
 
 
 def _coin_at(url: str, port: int) -> str | None:
@@ -460,7 +325,7 @@ def _own_blocks(data: Mapping[str, Any]) -> tuple[PoolBlock, ...]:
             timestamp=None if found is None else round(found.timestamp()),
             difficulty=parse_amount(entry.get("shareDiff")),
         )
-        for entry in _dicts(data.get("blocks"))
+        for entry in objects(data.get("blocks"))
         for found in (parse_moment(entry.get("timestamp")),)
     ]
     blocks.sort(key=lambda block: block.timestamp or 0, reverse=True)
@@ -502,7 +367,7 @@ def _workers(value: Any) -> list[tuple[str, Mapping[str, Any]]]:
     """Return names and figures of workers: an object by name, or a list."""
     if isinstance(value, dict):
         return [(name, it) for name, it in value.items() if isinstance(it, dict)]
-    return [(parse_text(it.get("name")) or "", it) for it in _dicts(value)]
+    return [(parse_text(it.get("name")) or "", it) for it in objects(value)]
 
 
 def _shares(
@@ -520,9 +385,3 @@ def _shares(
         return sum(known) if known and len(known) == len(counts) else None
 
     return total("sharesValid"), total("sharesInvalid"), total("sharesStale")
-
-
-def _dicts(value: Any) -> list[Mapping[str, Any]]:
-    if not isinstance(value, list):
-        return []
-    return [entry for entry in value if isinstance(entry, dict)]

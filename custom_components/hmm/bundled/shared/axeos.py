@@ -38,7 +38,7 @@ from custom_components.hmm.driver_api.units import (
 )
 
 type Info = Mapping[str, Any]
-"""The answer of ``GET /api/system/info``."""
+"""The response of ``GET /api/system/info``."""
 
 CUSTOM_MODE = "custom"
 WARM_UP_SECONDS = 60
@@ -692,7 +692,7 @@ class AxeDriver(BaseMinerAdapter):
             return None
 
     async def _patch(self, patch: Mapping[str, Any]) -> None:
-        """Write settings. The answer is empty; unknown keys are ignored silently."""
+        """Write settings. The response is empty; unknown keys are ignored silently."""
         check_write(await self._request("PATCH", "/api/system", patch))
 
     async def _post(self, path: str) -> None:

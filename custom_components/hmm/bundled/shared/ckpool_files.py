@@ -153,7 +153,7 @@ def read_user_object(text: str) -> Mapping[str, Any] | None:
 
 
 def read_user(data: Mapping[str, Any], address: str, now: float) -> UserFile:
-    """Read a user. Whatever is missing or odd is None.
+    """Read a user. Whatever is missing or malformed is None.
 
     ``now`` is in seconds since 1970 by the clock of the pool. Braiins Solo has
     written ``workers`` as a list and hashrates as numbers; ckpool's ``workers`` is
@@ -198,7 +198,7 @@ class DifficultyEstimate:
     """
 
     def __init__(self) -> None:
-        """Begin without a reading."""
+        """Start without a reading."""
         self._low = 0.0
         self._high = math.inf
 

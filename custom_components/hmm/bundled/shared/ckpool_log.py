@@ -47,7 +47,7 @@ class CkpoolLog:
     """What was read of one log so far, piece by piece."""
 
     def __init__(self) -> None:
-        """Begin with nothing read."""
+        """Start with nothing read."""
         self.difficulty: float | None = None
         """Of the network, as far as no later change can have been missed."""
         self._blocks: dict[tuple[int, str], LogBlock] = {}

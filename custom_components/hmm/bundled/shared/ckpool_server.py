@@ -3,7 +3,6 @@
 from abc import abstractmethod
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 import time
 from typing import Any, ClassVar, override
@@ -31,19 +30,16 @@ from custom_components.hmm.driver_api import (
     HtmlAnswer,
     InvalidValue,
     PoolBlock,
-    PoolHealthStatus,
-    PoolStats,
     RedirectAnswer,
     reason_of,
 )
-from custom_components.hmm.driver_api.coins import network_figures
+from custom_components.hmm.driver_api.account import wallet_schema, with_network
 from custom_components.hmm.driver_api.transports.web import (
     SHARED_FAILURE,
     WebAnswer,
     WebApi,
 )
 from custom_components.hmm.driver_api.units import parse_bool, parse_moment, parse_text
-from custom_components.hmm.driver_api.wallets import is_wallet
 
 LOG_BYTES = 131_072
 """How much of the end of the log is read: some hours of a small pool."""
@@ -137,7 +133,7 @@ class FilesDriver(BasePoolIntegration):
     """When to look again where there is no log, or only all of it at once."""
 
     def __init__(self) -> None:
-        """Make a driver that has asked nothing yet."""
+        """Make a driver without any request yet."""
         self._files: dict[tuple[str, bool], CkpoolFiles] = {}
         self._preferred: dict[tuple[str, ...], str] = {}
 
@@ -155,69 +151,6 @@ class FilesDriver(BasePoolIntegration):
         return self.local_poll_seconds if local else self.poll_seconds
 
     @override
-    async def get_health(self, url: str, port: int, **kwargs: Any) -> PoolHealthStatus:
-        """Return whether the pool writes its files, and how fast they come."""
-        address = account_of(
-            parse_text(kwargs.get("wallet")) or parse_text(kwargs.get("username")) or ""
-        )
-        coin = parse_text(kwargs.get("coin")) or ""
-        try:
-            look = await self._look(self._place(url, kwargs), address, coin)
-        except InvalidValue as err:
-            return PoolHealthStatus(is_healthy=False, error_message=reason_of(err))
-        if look.problem is not None:
-            return PoolHealthStatus(
-                is_healthy=False, error_message=reason_of(look.problem)
-            )
-        return PoolHealthStatus(is_healthy=True, latency_ms=look.latency_ms)
-
-    @override
-    async def get_network_difficulty(self, coin: str, **kwargs: Any) -> float | None:
-        """Return the difficulty of the network, from the log or the pool's round."""
-        place = self._place(parse_text(kwargs.get("url")) or "", kwargs)
-        look = await self._sound_look(place)
-        return await self._difficulty(place, look)
-
-    @override
-    async def get_pool_stats(
-        self, url: str, coin: str, **kwargs: Any
-    ) -> PoolStats | None:
-        """Return figures of the whole pool; ``hashrate`` in H/s.
-
-        ``accepted_work`` and ``rejected_work`` are sums of difficulty since the
-        pool's last block, ``reject_percent_by_work`` is what follows from them.
-        """
-        place = self._place(url, kwargs)
-        look = await self._sound_look(place) if place.has_status else None
-        if look is None or look.report is None:
-            return None
-        pool = look.report.file
-        return PoolStats(
-            hashrate=pool.hashrate,
-            active_workers=pool.workers,
-            network_difficulty=await self._difficulty(place, look),
-            additional_stats=_additional(pool),
-        )
-
-    @override
-    async def get_blocks(
-        self, url: str, coin: str, hours: int = 24, **kwargs: Any
-    ) -> list[PoolBlock]:
-        """Return the blocks that the log of a local pool tells, newest first."""
-        place = self._place(url, kwargs)
-        if not place.local:
-            return []
-        files = self._files_at(place, place.bases[0])
-        with suppress(BadAnswer):  # It shows none
-            await files.log()
-        since = files.api.now() - hours * 3600
-        return [
-            _block(block, coin)
-            for block in files.known_log.blocks
-            if block.timestamp is not None and block.timestamp >= since
-        ]
-
-    @override
     async def get_dashboard_data(
         self, url: str, coin: str, username: str | None = None, **kwargs: Any
     ) -> DashboardTileData:
@@ -231,19 +164,23 @@ class FilesDriver(BasePoolIntegration):
         address = account_of(parse_text(kwargs.get("wallet")) or username or "")
         look = await self._look(place, address, coin)
         difficulty = await self._difficulty(place, look)
-        tile = DashboardTileData(
-            health_status=look.problem is None,
-            health_message=None if look.problem is None else reason_of(look.problem),
-            latency_ms=None if look.problem else look.latency_ms,
-            network_difficulty=difficulty,
-            currency=coin.strip().upper(),
-            account_known=not address
-            or look.user is not None
-            or look.problem is not None,
+        user = None if look.problem else look.user
+        tiles = DashboardTileData()
+        if user is not None:
+            tiles = _account(user, address, coin, look.files.known_log)
+        return with_network(
+            replace(
+                tiles,
+                health_status=look.problem is None,
+                health_message=None
+                if look.problem is None
+                else reason_of(look.problem),
+                latency_ms=None if look.problem else look.latency_ms,
+                network_difficulty=difficulty,
+                account_known=not address or bool(look.user or look.problem),
+            ),
+            coin,
         )
-        if look.user is None or look.problem is not None:
-            return tile
-        return _fill(tile, look.user, address, coin, look.files.known_log)
 
     @override
     def get_server_time(self, url: str, coin: str, **kwargs: Any) -> float | None:
@@ -255,33 +192,20 @@ class FilesDriver(BasePoolIntegration):
     @override
     def get_config_schema(self) -> dict[str, Any]:
         """Return that a wallet address is needed."""
-        return {
-            "type": "object",
-            "properties": {
-                "username": {
-                    "type": "string",
-                    "title": "Wallet address",
-                    "description": "The address that your miners mine to",
-                    "format": "wallet",
-                },
-            },
-            "required": ["username"],
-        }
+        return wallet_schema("The address that your miners mine to")
 
     @override
     def validate_config(self, config: dict[str, Any]) -> bool:
         """Return whether ``username`` (or ``wallet``) and ``api_base`` are valid."""
-        username = config.get("wallet") or config.get("username")
-        coins = self.supports_coins
-        coin = config.get("coin") or (coins[0] if len(coins) == 1 else "")
-        if not isinstance(username, str) or not is_wallet(account_of(username), coin):
-            return False
         try:
             if (typed := typed_base(config)) is not None:
                 read_base(typed)
         except InvalidValue:
             return False
-        return True
+        username = config.get("wallet") or config.get("username")
+        if isinstance(username, str):
+            username = account_of(username)
+        return super().validate_config({**config, "username": username})
 
     # --- asking ---------------------------------------------------------------
 
@@ -297,17 +221,8 @@ class FilesDriver(BasePoolIntegration):
             files = self._files[key] = CkpoolFiles(self, api)
         return files
 
-    async def _sound_look(
-        self, place: Place, address: str = "", coin: str = ""
-    ) -> _Look:
-        """Return a look without a problem; raise the problem."""
-        look = await self._look(place, address, coin)
-        if look.problem is not None:
-            raise look.problem
-        return look
-
     async def _look(self, place: Place, address: str, coin: str) -> _Look:
-        """Ask the pool, at the address that it moved to if it did."""
+        """Query the pool, at the address that it moved to if it did."""
         preferred = self._preferred.get(place.bases)
         looks = []
         for base in sorted(place.bases, key=lambda base: base != preferred):
@@ -400,7 +315,7 @@ class FilesDriver(BasePoolIntegration):
         )
 
     async def _difficulty(self, place: Place, look: _Look) -> float | None:
-        """Return the network's difficulty, None if the pool tells too little."""
+        """Return the network's difficulty, None if the pool reports too little."""
         if place.local and look.problem is None:
             try:
                 log = await look.files.log()
@@ -416,7 +331,7 @@ class CkpoolFiles:
     """The files under one address; what is not a user's is shared by all."""
 
     def __init__(self, driver: FilesDriver, api: WebApi) -> None:
-        """Make a client that has asked nothing yet."""
+        """Make a client without any request yet."""
         self.api = api
         self.estimate = DifficultyEstimate()
         self.known_log = CkpoolLog()
@@ -602,22 +517,18 @@ def _read(user: _User, address: str, report: PoolReport | None) -> UserFile | No
     return read_user(user.data, address, now)
 
 
-def _fill(
-    tile: DashboardTileData, user: UserFile, address: str, coin: str, log: CkpoolLog
+def _account(
+    user: UserFile, address: str, coin: str, log: CkpoolLog
 ) -> DashboardTileData:
-    """Return the tile with the figures of a user."""
-    network = network_figures(coin, tile.network_difficulty, user.hashrate)
+    """Return the figures of a user."""
     blocks = tuple(
         _block(block, coin)
         for block in log.blocks
         if is_user(block.workername, address)
     )
     last_day = log.last_day
-    return replace(
-        tile,
+    return DashboardTileData(
         pool_hashrate=user.hashrate,
-        estimated_time_to_block=network.seconds,
-        pool_percentage=network.percent,
         active_workers=user.active_workers,
         blocks_found_24h=None
         if last_day is None
@@ -642,28 +553,6 @@ def _block(block: LogBlock, coin: str) -> PoolBlock:
     )
 
 
-def _additional(pool: PoolFile) -> dict[str, Any]:
-    """Return what a pool tells of itself beyond the usual."""
-    percent = None
-    if pool.accepted is not None and pool.rejected is not None:
-        work = pool.accepted + pool.rejected
-        percent = 100 * pool.rejected / work if work else None
-    figures = {
-        "users": pool.users,
-        "idle_workers": pool.idle,
-        "disconnected_workers": pool.disconnected,
-        "runtime": pool.runtime,
-        "hashrates": dict(pool.hashrates) or None,
-        "shares_per_second": dict(pool.share_rates) or None,
-        "round_percent": pool.round_percent,
-        "accepted_work": pool.accepted,
-        "rejected_work": pool.rejected,
-        "reject_percent_by_work": percent,
-        "best_share": pool.best_share,
-    }
-    return {key: value for key, value in figures.items() if value is not None}
-
-
 def host_of(url: str) -> str:
     """Return the host of an address with or without scheme, port and path."""
     text = url.strip().lower().rpartition("://")[2].partition("/")[0]
@@ -681,7 +570,7 @@ def bracket(host: str) -> str:
 
 
 def typed_base(options: Mapping[str, Any]) -> str | None:
-    """Return where the files are, if that was told."""
+    """Return where the files are, if it was given."""
     return parse_text(options.get("api_base")) or parse_text(
         options.get("api_base_url")
     )

@@ -5,7 +5,7 @@ are from the source of the manager, hmm-local ``{dgb,bch,btc}-stack/app/main.py`
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 import re
 import time
@@ -20,13 +20,11 @@ from custom_components.hmm.driver_api import (
     InvalidValue,
     MiningModel,
     PoolBlock,
-    PoolHealthStatus,
-    PoolStats,
     PoolTemplate,
     Reason,
     reason_of,
 )
-from custom_components.hmm.driver_api.coins import network_figures
+from custom_components.hmm.driver_api.account import outcome, with_network
 from custom_components.hmm.driver_api.transports.stratum import connect_latency
 from custom_components.hmm.driver_api.transports.web import WebApi
 from custom_components.hmm.driver_api.units import (
@@ -83,7 +81,7 @@ _LONGEST_REASON = 100
 class CkpoolStackDriver(BasePoolIntegration):
     """A node, ckpool and their manager in one container on the user's network.
 
-    A private pool is its user's alone: what the manager tells of the whole pool is
+    A private pool is its user's alone: what the manager reports of the whole pool is
     taken for the user's own. No account is needed, and workers are only counted.
 
     Shares are not offered. The manager counts lines of ckpool's log that hold
@@ -120,7 +118,7 @@ class CkpoolStackDriver(BasePoolIntegration):
     stratum_timeout_seconds = 5.0
     probe_seconds = 2.8
     node_seconds = 60.0
-    """How long one answer about the network serves."""
+    """How long one response about the network serves."""
     ready_seconds = 120.0
     """How long a "ready" is believed."""
     blocks_seconds = 120.0
@@ -132,7 +130,7 @@ class CkpoolStackDriver(BasePoolIntegration):
     """From when on an unchanged line of ckpool's log is no news."""
 
     def __init__(self) -> None:
-        """Make a driver that has asked nothing yet."""
+        """Make a driver without any request yet."""
         self._stacks: dict[tuple[str, int], _Stack] = {}
 
     @override
@@ -193,70 +191,6 @@ class CkpoolStackDriver(BasePoolIntegration):
         return service.lower() == f"{coin.lower()}-local-stack-manager"
 
     @override
-    async def get_health(self, url: str, port: int, **kwargs: Any) -> PoolHealthStatus:
-        """Return whether miners can connect and the stack says that it is ready.
-
-        ``latency_ms`` is that of the stratum port; ``additional_info`` holds
-        ``ready`` (None: the manager did not say) and ``reasons``.
-        """
-        stack = self._stack(url, kwargs)
-        stratum_port = self._stratum_port({**kwargs, "stratum_port": port})
-        latency, manager, ready = await asyncio.gather(
-            _attempt(self._try_stratum(url, stratum_port)),
-            _attempt(stack.is_there()),
-            stack.readiness(),
-        )
-        problem = _problem(latency, manager, ready)
-        return PoolHealthStatus(
-            is_healthy=problem is None,
-            latency_ms=_or_none(latency),
-            error_message=problem,
-            additional_info={"ready": ready.ready, "reasons": list(ready.reasons)},
-        )
-
-    @override
-    async def get_network_difficulty(self, coin: str, **kwargs: Any) -> float | None:
-        """Return the difficulty that the stack's node at ``url`` tells.
-
-        None when the node told it too long ago.
-        """
-        return await self._stack(kwargs.get("url"), kwargs).difficulty()
-
-    @override
-    async def get_pool_stats(
-        self, url: str, coin: str, **kwargs: Any
-    ) -> PoolStats | None:
-        """Return figures of the pool; ``hashrate`` in H/s.
-
-        ``additional_stats``: ``users``, ``shares_per_second`` (submissions) and
-        ``round_percent`` (work of this round in percent of the difficulty).
-        """
-        stack = self._stack(url, kwargs)
-        metrics, difficulty = await asyncio.gather(
-            stack.metrics(), _attempt(stack.difficulty())
-        )
-        return PoolStats(
-            hashrate=metrics.hashrate,
-            active_workers=metrics.workers,
-            network_difficulty=_or_none(difficulty),
-            additional_stats={
-                "users": metrics.users,
-                "shares_per_second": metrics.shares_per_second,
-                "round_percent": metrics.round_percent,
-            },
-        )
-
-    @override
-    async def get_blocks(
-        self, url: str, coin: str, hours: int = 24, **kwargs: Any
-    ) -> list[PoolBlock]:
-        """Return the blocks that ckpool's log tells, newest first."""
-        stack = self._stack(url, kwargs)
-        blocks = await stack.blocks()
-        since = stack.api.now() - hours * 3600
-        return [it for it in blocks or () if (it.timestamp or 0) >= since]
-
-    @override
     async def get_dashboard_data(
         self, url: str, coin: str, username: str | None = None, **kwargs: Any
     ) -> DashboardTileData:
@@ -269,40 +203,36 @@ class CkpoolStackDriver(BasePoolIntegration):
         stack = self._stack(url, kwargs)
         stratum_port = self._stratum_port(kwargs)
         latency, metrics, ready, difficulty, blocks = await asyncio.gather(
-            _attempt(self._try_stratum(url, stratum_port)),
-            _attempt(stack.metrics()),
+            outcome(self._try_stratum(url, stratum_port)),
+            outcome(stack.metrics()),
             stack.readiness(),
-            _attempt(stack.difficulty()),
-            _attempt(stack.blocks()),
+            outcome(stack.difficulty()),
+            outcome(stack.blocks()),
         )
         problem = _problem(latency, metrics, ready)
         if problem is not None or isinstance(metrics, DriverError):
             return DashboardTileData(
                 health_status=False, health_message=problem, currency=self.coin
             )
-        network_difficulty = _or_none(difficulty)
-        network = network_figures(self.coin, network_difficulty, metrics.hashrate)
         own_blocks = _or_none(blocks)
-        return DashboardTileData(
+        tiles = DashboardTileData(
             health_message=None
             if ready.ready
             else Reason(
                 "The manager does not say whether the node is ready", "node_unknown"
             ),
             latency_ms=_or_none(latency),
-            network_difficulty=network_difficulty,
+            network_difficulty=_or_none(difficulty),
             pool_hashrate=metrics.hashrate,
-            estimated_time_to_block=network.seconds,
-            pool_percentage=network.percent,
             active_workers=metrics.workers,
             blocks_found_24h=_last_day(own_blocks, stack.api.now()),
             last_block_found=parse_moment(own_blocks[0].timestamp)
             if own_blocks
             else None,
-            currency=self.coin,
             own_blocks=own_blocks or (),
             best_share=metrics.best_share,
         )
+        return with_network(tiles, self.coin)
 
     @override
     def get_server_time(self, url: str, coin: str, **kwargs: Any) -> float | None:
@@ -327,15 +257,6 @@ class CkpoolStackDriver(BasePoolIntegration):
             },
             "required": [],
         }
-
-    @override
-    def validate_config(self, config: dict[str, Any]) -> bool:
-        """Return whether ``manager_port`` is a port, if it is told at all."""
-        try:
-            self._manager_port(self.coin, config)
-        except InvalidValue:
-            return False
-        return True
 
     def _stack(self, url: Any, options: Mapping[str, Any]) -> _Stack:
         host = _host(url)
@@ -365,9 +286,6 @@ class _Metrics:
 
     hashrate: float | None = None
     workers: int | None = None
-    users: int | None = None
-    shares_per_second: float | None = None
-    round_percent: float | None = None
     best_share: float | None = None
 
 
@@ -393,11 +311,6 @@ class _Stack:
         self._sample: str | None = None
         self._sample_since = 0.0
 
-    async def is_there(self) -> None:
-        """Ask whether the manager lives."""
-        if (await self.api.get_object("health"))[0] is None:
-            raise BadAnswer("The pool is not at this port", reason="no_statistics")
-
     async def metrics(self) -> _Metrics:
         """Return what the log says now."""
         data, _ = await self.api.get_object(_METRICS)
@@ -412,9 +325,6 @@ class _Stack:
         return _Metrics(
             hashrate=_hashrate(summary.get("hashrate")),
             workers=parse_count(summary.get("workers")),
-            users=parse_count(summary.get("users")),
-            shares_per_second=parse_amount(summary.get("sps")),
-            round_percent=parse_amount(summary.get("diff_pct")),
             best_share=best,
         )
 
@@ -435,7 +345,7 @@ class _Stack:
         """Return what the manager says, or said less than ``ready_seconds`` ago."""
         if self._ready.ready and time.monotonic() < self._ready_until:
             return self._ready
-        answer = await _attempt(self._ready_api.get_object(_READY))
+        answer = await outcome(self._ready_api.get_object(_READY))
         data = {} if isinstance(answer, DriverError) else answer[0] or {}
         reasons = data.get("reasons")
         self._ready = _Readiness(
@@ -461,7 +371,7 @@ class _Stack:
         return _difficulty(mining) if isinstance(mining, dict) else None
 
     async def blocks(self) -> tuple[PoolBlock, ...] | None:
-        """Return the blocks in the log, newest first; None if they cannot be told."""
+        """Return the blocks in the log, newest first; None if they cannot be reported."""
         data, _ = await self.api.shared_object(_BLOCKS, self._driver.blocks_seconds)
         events = (data or {}).get("events")
         if not isinstance(events, list):
@@ -482,14 +392,6 @@ class _Stack:
                 coin=self._driver.coin,
             )
         return tuple(blocks[height] for height in sorted(blocks, reverse=True))
-
-
-async def _attempt[T](request: Awaitable[T]) -> T | DriverError:
-    """Return an answer, or why there is none."""
-    try:
-        return await request
-    except DriverError as err:
-        return err
 
 
 def _or_none[T](result: T | DriverError) -> T | None:

@@ -6,12 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from custom_components.hmm.driver_api import (
-    BadAnswer,
-    DashboardTileData,
-    PoolBlock,
-    PoolWorker,
-)
+from custom_components.hmm.driver_api import BadAnswer, DashboardTileData, PoolWorker
 from custom_components.hmm.driver_api.transports.web import WebApi
 from custom_components.hmm.driver_api.units import parse_number
 
@@ -25,12 +20,12 @@ _SHORTEST_ADDRESS = 25
 class PoolServer(ABC):
     """One server on the user's network, which may run pools of several coins.
 
-    ``share_seconds`` is how long one answer serves all accounts of the server.
+    ``share_seconds`` is how long one response serves all accounts of the server.
     ``pool`` is the name of a pool there, which is the coin's symbol as a rule.
     """
 
     def __init__(self, api: WebApi, share_seconds: float) -> None:
-        """Make a client that has asked nothing yet."""
+        """Make a client without any request yet."""
         self.api = api
         self._share_seconds = share_seconds
 
@@ -45,10 +40,6 @@ class PoolServer(ABC):
         What follows from other figures (time to block, percentages) is left out.
         Raises BadAnswer: it has no such pool.
         """
-
-    async def blocks(self, pool: str) -> list[PoolBlock]:
-        """Return the blocks of the whole pool that it tells of, newest first."""
-        return []
 
     async def _object(self, path: str) -> tuple[dict[str, Any] | None, float]:
         return await self.api.shared_object(f"api/v1/{path}", self._share_seconds)

@@ -59,7 +59,7 @@ class GoStratumEngine(PoolServer):
         window_seconds: float,
         least_seconds: float,
     ) -> None:
-        """Make a client that has asked nothing yet."""
+        """Make a client without any request yet."""
         super().__init__(api, share_seconds)
         self._ledger = _Ledger(window_seconds, least_seconds)
 
@@ -75,12 +75,6 @@ class GoStratumEngine(PoolServer):
             return None
         coins = stats.get("coins")
         return coins if isinstance(coins, dict) else None
-
-    @override
-    async def blocks(self, pool: str) -> list[PoolBlock]:
-        """Return the last block; it tells of no more."""
-        block = _last_block(section(await self.coins() or {}, pool))
-        return [] if block is None else [block]
 
     @override
     async def tiles(self, pool: str, account: str) -> DashboardTileData:
@@ -194,7 +188,7 @@ class _Miner:
         )
 
     def learn(self, now: float, connections: list[dict[str, Any]]) -> None:
-        """Take what is told of its connections, which all bear the same counts."""
+        """Take what is reported of its connections, which all bear the same counts."""
         before, was = self.counts.accepted, self.difficulty
         self.counts = _Counts.read(connections[0])
         self.best_share = parse_amount(connections[0].get("best_difficulty")) or None
@@ -239,7 +233,7 @@ class _Miner:
 class _Ledger:
     """The stratum users that the server has told of since its start.
 
-    It lists only those that are connected, but goes on counting where it was
+    It lists only those that are connected, but continues counting where it was
     when one comes back. So do the sums of an account here: blocks must not
     seem to be lost and found again.
     """
@@ -260,9 +254,9 @@ class _Ledger:
         return self._miners[pool][user]
 
     def learn(self, uptime: float | None, listed: Mapping[str, Any]) -> None:
-        """Take one answer, once for all accounts that share it.
+        """Take one response, once for all accounts that share it.
 
-        Time is that of the server, whose uptime came with the answer; only if
+        Time is that of the server, whose uptime came with the response; only if
         it tells none, one's own.
         """
         if listed is self._listed:

@@ -39,7 +39,7 @@ class GoSlimStratum(PoolServer):
 
     Of its figures those that HMM calculates itself are left alone
     (``pool_percentage``, ``estimated_time_to_block``). Shares count from its
-    start, blocks and best shares from its database. It tells no time of blocks,
+    start, blocks and best shares from its database. It reports no time of blocks,
     and of a worker only valid and invalid shares.
     """
 

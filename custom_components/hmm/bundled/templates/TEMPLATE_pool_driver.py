@@ -25,16 +25,17 @@ from custom_components.hmm.driver_api import (
     BadAnswer,
     BasePoolIntegration,
     DashboardTileData,
-    DriverError,
     MiningModel,
     PoolBlock,
-    PoolHealthStatus,
-    PoolStats,
     PoolWorker,
     count_online,
-    reason_of,
 )
-from custom_components.hmm.driver_api.coins import network_figures
+from custom_components.hmm.driver_api.account import (
+    account_tiles,
+    objects,
+    outcome,
+    wallet_schema,
+)
 from custom_components.hmm.driver_api.transports.web import WebApi
 from custom_components.hmm.driver_api.units import (
     parse_amount,
@@ -43,9 +44,8 @@ from custom_components.hmm.driver_api.units import (
     parse_moment,
     parse_number,
     parse_text,
-    reject_percent,
 )
-from custom_components.hmm.driver_api.wallets import is_wallet, strip_worker
+from custom_components.hmm.driver_api.wallets import strip_worker
 
 __version__ = "1.0.0"
 
@@ -137,116 +137,16 @@ class ExamplePoolDriver(BasePoolIntegration):
         what is known is still shown. Raise DriverError (AuthRequired for a key that is
         refused) where there is nothing to show.
         """
-        difficulty: float | None = None
-        problem: str | None = None
-        latency: float | None = None
-        try:
-            network, latency = await self._network(coin, kwargs)
-            difficulty = parse_amount(network.get("difficulty"))
-        except DriverError as err:
-            problem = reason_of(err)
         # Users type "address.worker"; the account is the address.
         address = strip_worker(username or "")
-        account: Mapping[str, Any] | None = None
-        if address:
-            try:
-                account, latency = await self._account(coin, address, kwargs)
-            except DriverError as err:
-                problem = reason_of(err)
-        tiles = DashboardTileData(
-            health_status=problem is None,
-            health_message=problem,
-            latency_ms=None if problem else latency,
-            network_difficulty=difficulty,
-            currency=coin.upper(),
-            # False: "no miner of this address was seen yet", which is not a failure
-            account_known=not address or account is not None or problem is not None,
+        network = await outcome(self._network(coin, kwargs))
+        account = (
+            await outcome(self._account(coin, address, kwargs)) if address else None
         )
-        if account is None:
-            return tiles
-        hashrate = parse_amount(account.get("hashrate"))
-        # Time to a block and share of the network: the same formula for all pools
-        figures = network_figures(coin, difficulty, hashrate)
-        shares = _section(account, "shares")
-        valid = parse_count(shares.get("valid"))
-        invalid = parse_count(shares.get("invalid"))
-        stale = parse_count(shares.get("stale"))
-        workers = _workers(account)
-        blocks = _blocks(account.get("blocks"), coin)
-        # By the clock of the pool: that of this machine may be wrong
-        since = self._api(kwargs).now() - DAY
-        recent = [b for b in blocks if (b.timestamp or 0) > since]
-        return DashboardTileData(
-            # Tile 1: health
-            health_status=tiles.health_status,
-            health_message=tiles.health_message,
-            latency_ms=tiles.latency_ms,
-            # Tile 2: network
-            network_difficulty=difficulty,
-            pool_hashrate=hashrate,
-            estimated_time_to_block=figures.seconds,
-            pool_percentage=figures.percent,
-            active_workers=(
-                count_online(workers)
-                if isinstance(account.get("workers"), list)
-                else None
-            ),
-            # Tile 3: shares. Counts; a sum of difficulties is no number of shares.
-            shares_valid=valid,
-            shares_invalid=invalid,
-            shares_stale=stale,
-            reject_rate=reject_percent(valid, invalid, stale),
-            # Tile 4: blocks and earnings. Solo: there are no earnings between blocks.
-            blocks_found_24h=(
-                len(recent) if isinstance(account.get("blocks"), list) else None
-            ),
-            last_block_found=parse_moment(blocks[0].timestamp) if blocks else None,
-            currency=tiles.currency,
-            # Beyond the tiles
-            own_blocks=blocks,
-            best_share=parse_amount(account.get("best_share")),
-            last_share=parse_moment(account.get("last_share")),
-            workers=workers,
-        )
-
-    @override
-    async def get_health(self, url: str, port: int, **kwargs: Any) -> PoolHealthStatus:
-        """Return whether the pool answers, and how fast (ms)."""
-        coin = parse_text(kwargs.get("coin")) or self.supports_coins[0]
-        try:
-            _, latency = await self._network(coin, kwargs)
-        except DriverError as err:
-            return PoolHealthStatus(is_healthy=False, error_message=reason_of(err))
-        return PoolHealthStatus(is_healthy=True, latency_ms=latency)
-
-    @override
-    async def get_network_difficulty(self, coin: str, **kwargs: Any) -> float | None:
-        """Return the difficulty of the network, on the algorithm that is mined."""
-        network, _ = await self._network(coin, kwargs)
-        return parse_amount(network.get("difficulty"))
-
-    @override
-    async def get_pool_stats(
-        self, url: str, coin: str, **kwargs: Any
-    ) -> PoolStats | None:
-        """Return figures of the whole pool. These are not the user's: no tile shows them."""
-        network, _ = await self._network(coin, kwargs)
-        pool = _section(network, "pool")
-        return PoolStats(
-            hashrate=parse_amount(pool.get("hashrate")),
-            active_workers=parse_count(pool.get("workers")),
-            blocks_found=parse_count(pool.get("blocks")),
-            network_difficulty=parse_amount(network.get("difficulty")),
-        )
-
-    @override
-    async def get_blocks(
-        self, url: str, coin: str, hours: int = 24, **kwargs: Any
-    ) -> list[PoolBlock]:
-        """Return the blocks that the pool found lately, newest first."""
-        data, _ = await self._api(kwargs).get_json(f"{coin.lower()}/blocks")
-        since = self._api(kwargs).now() - hours * 3600
-        return [b for b in _blocks(data, coin) if (b.timestamp or 0) >= since]
+        # It adds health, time to a block, share of the network and the reject rate:
+        # the same formulas for all pools. An account that is None is "no miner of this
+        # address was seen yet", which is not a failure.
+        return account_tiles(coin, network, account, mining_model=self.mining_model)
 
     @override
     def get_server_time(self, url: str, coin: str, **kwargs: Any) -> float | None:
@@ -263,22 +163,7 @@ class ExamplePoolDriver(BasePoolIntegration):
         is typed. A key of the pool: {"api_key": {"type": "string", "title": "API key",
         "format": "password"}}, and ``requires_api_key = True`` above.
         """
-        return {
-            "type": "object",
-            "properties": {
-                "username": {
-                    "type": "string",
-                    "title": "Wallet address",
-                    "format": "wallet",
-                },
-            },
-            "required": ["username"],
-        }
-
-    @override
-    def validate_config(self, config: dict[str, Any]) -> bool:
-        """Return whether what was told can be right. Asks nobody."""
-        return is_wallet(config.get("username"), config.get("coin"))
+        return wallet_schema()
 
     @override
     async def close(self) -> None:
@@ -289,8 +174,8 @@ class ExamplePoolDriver(BasePoolIntegration):
 
     async def _network(
         self, coin: str, options: Mapping[str, Any]
-    ) -> tuple[Mapping[str, Any], float]:
-        """Return what is the same for all accounts, from one request for all of them."""
+    ) -> tuple[float | None, float]:
+        """Return the difficulty and the latency (ms), from one request for all accounts."""
         path = f"{coin.lower()}/network"
         data, latency = await self._api(options).shared_object(
             path, self.network_seconds
@@ -301,23 +186,57 @@ class ExamplePoolDriver(BasePoolIntegration):
             raise BadAnswer(
                 "The pool has no figures of this coin", reason="no_statistics"
             )
-        return data, latency
+        return parse_amount(data.get("difficulty")), latency
 
     async def _account(
         self, coin: str, address: str, options: Mapping[str, Any]
-    ) -> tuple[Mapping[str, Any] | None, float]:
+    ) -> tuple[DashboardTileData | None, float]:
         """Return one account and the latency; None: the pool does not know it (404).
 
         An address is a secret: it is in the path, but never in a message.
         """
         path = f"{coin.lower()}/account/{quote(address, safe='')}"
         data, latency = await self._api(options).get_object(path)
-        if data is not None and "hashrate" not in data and "workers" not in data:
+        if data is None:
+            return None, latency
+        if "hashrate" not in data and "workers" not in data:
             raise BadAnswer(
                 "The pool answered with something else than an account",
                 reason="bad_response",
             )
-        return data, latency
+        # By the clock of the pool: that of this machine may be wrong
+        return _figures(data, coin, since=self._api(options).now() - DAY), latency
+
+
+def _figures(
+    account: Mapping[str, Any], coin: str, *, since: float
+) -> DashboardTileData:
+    """Return what the pool reports of an account, and nothing that follows from it."""
+    shares = _section(account, "shares")
+    workers = _workers(account)
+    blocks = _blocks(account.get("blocks"), coin)
+    recent = [b for b in blocks if (b.timestamp or 0) > since]
+    return DashboardTileData(
+        # Tile 2: network
+        pool_hashrate=parse_amount(account.get("hashrate")),
+        active_workers=(
+            count_online(workers) if isinstance(account.get("workers"), list) else None
+        ),
+        # Tile 3: shares. Counts; a sum of difficulties is no number of shares.
+        shares_valid=parse_count(shares.get("valid")),
+        shares_invalid=parse_count(shares.get("invalid")),
+        shares_stale=parse_count(shares.get("stale")),
+        # Tile 4: blocks and earnings. Solo: there are no earnings between blocks.
+        blocks_found_24h=(
+            len(recent) if isinstance(account.get("blocks"), list) else None
+        ),
+        last_block_found=parse_moment(blocks[0].timestamp) if blocks else None,
+        # Beyond the tiles
+        own_blocks=blocks,
+        best_share=parse_amount(account.get("best_share")),
+        last_share=parse_moment(account.get("last_share")),
+        workers=workers,
+    )
 
 
 def _workers(account: Mapping[str, Any]) -> tuple[PoolWorker, ...]:
@@ -328,7 +247,7 @@ def _workers(account: Mapping[str, Any]) -> tuple[PoolWorker, ...]:
             hashrate=parse_amount(entry.get("hashrate")),
             online=parse_bool(entry.get("online")),
         )
-        for entry in _entries(account.get("workers"))
+        for entry in objects(account.get("workers"))
     )
 
 
@@ -342,16 +261,9 @@ def _blocks(value: Any, coin: str) -> tuple[PoolBlock, ...]:
             difficulty=parse_number(entry.get("share")),
             coin=coin.upper(),
         )
-        for entry in _entries(value)
+        for entry in objects(value)
     ]
     return tuple(sorted(blocks, key=lambda block: block.timestamp or 0, reverse=True))
-
-
-def _entries(value: Any) -> list[Mapping[str, Any]]:
-    """Return the objects of a list; a pool may send null where it has none."""
-    if not isinstance(value, list):
-        return []
-    return [entry for entry in value if isinstance(entry, dict)]
 
 
 def _section(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
