@@ -53,7 +53,7 @@ def test_details_of_a_dict() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told", "read"),
+    ("name", "reported", "read"),
     [
         ("hashrate", -0.0, 0.0),
         ("hashrate", 5, 5.0),
@@ -264,7 +264,7 @@ def test_nonsense_for_a_list_is_an_empty_one(nonsense: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "known"), [(True, True), (False, False), (None, True), ("no", True)]
+    ("reported", "known"), [(True, True), (False, False), (None, True), ("no", True)]
 )
 def test_account_is_unknown_only_if_the_driver_says_so(
     reported: Any, known: bool

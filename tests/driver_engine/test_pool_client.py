@@ -288,7 +288,7 @@ async def test_what_is_no_secret_stays_in_a_message() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "unit"),
+    ("reported", "unit"),
     [("kH/s", "kH/s"), ("GH/s", "GH/s"), ("H/s", "TH/s"), (None, "TH/s"), ([], "TH/s")],
 )
 def test_unit_of_hashrates(

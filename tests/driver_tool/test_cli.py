@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
 import pytest_socket
@@ -331,7 +330,6 @@ def test_a_driver_that_blocks_is_told(
         "watch": [target, "--driver", str(path)],
         "record": [target, "--driver", str(path), "-o", str(tmp_path / "x.json")],
     }
-    began = time.monotonic()
     before = signal.getsignal(signal.SIGUSR1)
     status, shown = tool(command, *arguments[command])
     assert status == 1
@@ -340,7 +338,6 @@ def test_a_driver_that_blocks_is_told(
     assert "blocking_driver.py:" in shown
     assert "Use HttpClient" in shown
     assert ("FAIL  blocking" in shown) is (command == "conformance")
-    assert time.monotonic() - began < 15
     assert signal.getsignal(signal.SIGUSR1) is before
 
 

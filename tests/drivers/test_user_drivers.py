@@ -590,7 +590,7 @@ async def test_links_of_a_driver(
     assert device.configuration_url == link
 
 
-@pytest.mark.parametrize(("told", "shown"), [("GH/s", 1500.0), ("miles", 1.5)])
+@pytest.mark.parametrize(("reported", "shown"), [("GH/s", 1500.0), ("miles", 1.5)])
 async def test_unit_of_a_pool_driver(
     home: HomeAssistant, garage: Any, reported: Any, shown: float
 ) -> None:

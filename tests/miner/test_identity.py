@@ -58,7 +58,7 @@ def lease(mac: str) -> DhcpServiceInfo:
 # A MAC that comes later (case 09)
 
 
-@pytest.mark.parametrize("told", [None, "00:00:00:00:00:00"])
+@pytest.mark.parametrize("reported", [None, "00:00:00:00:00:00"])
 async def test_a_mac_that_comes_later_becomes_the_id(
     home: HomeAssistant,
     bitaxe: SimulatedAxeOS,
