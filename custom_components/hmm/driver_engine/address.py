@@ -43,7 +43,7 @@ def parse_address(text: str) -> Address:
     text = text.strip().rpartition("://")[2]
     text = _AFTER_SERVER.split(text, maxsplit=1)[0].rpartition("@")[2]
     if _is_ipv6(text):
-        # AxeOS takes an IPv6 client for a stranger, the others have no IPv6
+        # AxeOS takes an IPv6 client for another device, the others have no IPv6
         raise AddressError("address_ipv6")
     host, colon, typed_port = text.partition(":")
     port = None

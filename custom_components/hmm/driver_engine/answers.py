@@ -233,7 +233,7 @@ def _pair(hints: tuple[Any, ...]) -> Reader:
 def _same_or_new(
     reported: list[Any] | tuple[Any, ...], items: list[Any]
 ) -> tuple[Any, ...]:
-    """Return what was told if it is a tuple of these very items, else a new one."""
+    """Return what was reported if it is a tuple of these very items, else a new one."""
     if type(reported) is tuple and len(reported) == len(items):
         return reported if all(map(is_, reported, items, strict=True)) else tuple(items)
     return tuple(items)

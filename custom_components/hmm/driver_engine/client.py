@@ -130,7 +130,7 @@ class MinerClient:
     async def poll(self) -> MinerTelemetry:
         """Return one poll; connects first where that has not been done.
 
-        An answer that is lost after a good poll is requested once more. A
+        A response that is lost after a good poll is requested once more. A
         command that is under way is waited for: its device is busy, not gone.
         """
         async with self._lock:
@@ -205,7 +205,7 @@ class MinerClient:
 
         That is so if it reads the device and takes it for what it was ``before``.
         Returns its first poll; None if nothing was changed, also when a command takes
-        too long. Meanwhile no other request is made.
+        too long. In the meantime no other request is made.
         """
         try:
             async with asyncio.timeout(_SWAP_SECONDS):
@@ -310,12 +310,12 @@ class MinerClient:
         await self._command(run)
 
     async def close(self) -> None:
-        """Give back what the driver holds, for good."""
+        """Release what the driver holds, for good."""
         self._is_closed = True
         await self.disconnect()
 
     async def disconnect(self) -> None:
-        """Give back what the driver holds; the next call connects again."""
+        """Release what the driver holds; the next call connects again."""
         driver, self._driver = self._driver, None
         if driver is not None:
             await self._close(driver)

@@ -104,7 +104,7 @@ class Detection:
     """What all drivers say of one address.
 
     ``error`` is the most telling reason when no driver knows the device, else
-    None: an answer that made no sense says more than a port that is closed.
+    None: a response that made no sense says more than a port that is closed.
     """
 
     found: tuple[Detected, ...] = ()
@@ -253,7 +253,7 @@ class _Search:
         if driver.driver_class.connection_type != "udp":
             self._unfinished.add(turn)
         is_to_go_on = await self._try(turn, driver)
-        # Not if the time was up meanwhile
+        # Not if the time was up in the meantime
         self._unfinished.discard(turn)
         return is_to_go_on
 

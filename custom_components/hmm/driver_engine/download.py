@@ -53,7 +53,7 @@ def file_url(text: str) -> URL:
 async def download(session: aiohttp.ClientSession, url: URL) -> bytes:
     """Return the file at an address. Raises DownloadFailed.
 
-    It is complete: an answer that ends early, or that does not tell its length so
+    It is complete: a response that ends early, or that does not tell its length so
     that nobody could know, is none. Another host is not followed to, except from
     GitHub to where it keeps its files.
     """
@@ -114,7 +114,7 @@ def _redirected(url: URL, location: str) -> URL:
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """Return the body of an answer if it can be a driver."""
+    """Return the body of a response if it can be a driver."""
     if response.status != HTTPStatus.OK:
         raise DownloadFailed(why("download_status", status=response.status))
     too_large = DownloadFailed(TOO_LARGE)

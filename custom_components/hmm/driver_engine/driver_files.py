@@ -22,7 +22,7 @@ _HERE = (".", "miner_drivers", "pool_drivers", "pools", "miners")
 _HMM_LOCAL = ("drivers", "drivers/pools", "drivers/miners", "miner_drivers")
 _PATTERNS = ("*_driver.py", "*_plugin.py")
 
-# What a driver imports to be one, by which it is told from other software
+# What a driver imports to be one, which distinguishes it from other software
 _SIGNS = (b"driver_api", b"base_pool", b"adapters.base", b"integrations.pool")
 
 # HMM-Local had plug-ins that are no drivers: tariffs of electricity and strategies.

@@ -74,7 +74,7 @@ class DriverStore:
         """Return the user's files that can be read as drivers, working or not."""
         found: list[InstalledDriver] = []
         for path in user_files(self.folder):
-            # What is wrong with the others is told when they are loaded
+            # What is wrong with the others is reported when they are loaded
             with contextlib.suppress(UnusableFile, NotADriver):
                 source = read_file(path, self.folder.parent).source
                 found.append(

@@ -72,7 +72,7 @@ class _Outcome[T]:
     cause: Exception | None = None
 
 
-# By the class of a driver: a changed file makes another class and begins anew
+# By the class of a driver: a changed file makes another class and begins again
 _faulty: WeakKeyDictionary[type, set[tuple[str, str]]] = WeakKeyDictionary()
 
 
@@ -169,7 +169,7 @@ def _begin[T](name: str, settled: Callable[[], Coroutine[Any, Any, T]]) -> Runni
 
 
 def _count_what_is_left(hanging: Hanging, running: Running) -> None:
-    """Count a late call that goes on, or left a thread that does, as one that hangs."""
+    """Count a late call that continues, or left a thread that does, as one that hangs."""
     if not running.result.done():
         hanging.add(running.result)
     elif jobs := tuple(running.jobs):

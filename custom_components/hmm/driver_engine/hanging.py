@@ -29,7 +29,7 @@ class Hanging:
     """
 
     def __init__(self, file_name: str, *, is_apart: bool = False) -> None:
-        """Begin with none; ``is_apart``: the driver runs in threads of its own."""
+        """Start with none; ``is_apart``: the driver runs in threads of its own."""
         self.is_apart = is_apart
         self.workers = Workers(file_name, self)
         self._file_name = file_name
@@ -55,7 +55,7 @@ class Hanging:
             )
 
     def is_too_much(self) -> bool:
-        """Return whether too much hangs now; who watches is told of a change."""
+        """Return whether too much hangs now; watchers are notified of a change."""
         is_too_much = len(self._things) + self.workers.overdue >= MOST_HANGING
         if is_too_much != self._was_too_much:
             self._was_too_much = is_too_much
@@ -73,7 +73,7 @@ class Hanging:
 
 
 _by_class: WeakKeyDictionary[type, Hanging] = WeakKeyDictionary()
-# By the class: a changed file makes another one, and begins anew
+# By the class: a changed file makes another one, and begins again
 
 
 _never_replied: WeakSet[type] = WeakSet()
@@ -114,7 +114,7 @@ def is_stopped(kind: type) -> bool:
 
 
 def watch(watcher: Callable[[], None]) -> Callable[[], None]:
-    """Call back when a driver is stopped, or goes on; return what ends that."""
+    """Call back when a driver is stopped, or continues; return what ends that."""
     _watchers.append(watcher)
     return lambda: _watchers.remove(watcher)
 

@@ -31,7 +31,7 @@ class Workers(ThreadPoolExecutor):
     """
 
     def __init__(self, name: str, owner: object) -> None:
-        """Begin without threads; ``owner`` is kept for as long as one of them is."""
+        """Start without threads; ``owner`` is kept for as long as one of them is."""
         super().__init__(_MOST_THREADS)
         self._name = name
         self._owner = owner

@@ -55,7 +55,7 @@ def load_drivers(
 
     ``folder`` is ``<config>/hmm``, ``settings`` the content of its config.yaml.
     Of what is ``running``, the drivers of a file that has not changed are taken
-    over as they are, and those of one that can no longer be loaded go on.
+    over as they are, and those of one that can no longer be loaded continue.
     ``optional`` are the bundled drivers that are wanted though they need packages;
     ``withheld`` are files that are not to be run, as they lack theirs. A file that
     hung or did harm is not run again before it is changed.

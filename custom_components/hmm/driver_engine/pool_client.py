@@ -167,7 +167,7 @@ def poll_seconds(driver: BasePoolIntegration, account: PoolAccount) -> int:
 
 
 def server_time(driver: BasePoolIntegration, account: PoolAccount) -> float | None:
-    """Return what the pool's clock says, in seconds since 1970; None: it is not told."""
+    """Return what the pool's clock says, in seconds since 1970; None: it is not reported."""
 
     def read(driver: BasePoolIntegration) -> float | None:
         answer = driver.get_server_time(
@@ -238,7 +238,7 @@ async def probe(driver: BasePoolIntegration, url: str, port: int) -> list[FoundP
 
 
 async def close_pool_driver(driver: BasePoolIntegration) -> None:
-    """Let a driver that is asked no more give back what it holds."""
+    """Let a driver that is asked no more release what it holds."""
     with Tolerated(driver, "close"):
         await call_driver(driver, lambda it: it.close(), _CLOSE_SECONDS)
     await release(driver)

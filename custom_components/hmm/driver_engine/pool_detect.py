@@ -22,7 +22,7 @@ class PoolMatch:
     """A pool that is at a host.
 
     ``coin`` is None where only its owner knows; ``port`` is 0 where none was
-    told and none is usual. ``settings`` are what the driver must be told to reach
+    told and none is usual. ``settings`` are what the driver needs to reach
     it. ``known`` is the pool of the list that it is, None for one that is not
     listed.
     """
@@ -79,7 +79,7 @@ async def find_pools(
     """Return the pools that a stratum host can be, the surest kind alone.
 
     ``drivers`` are instances by their type, ``url`` is a bare host name or address
-    (see ``parse_stratum``), ``port`` None where none was told. The known pools
+    (see ``parse_stratum``), ``port`` None where none was given. The known pools
     decide by the whole host and port, then the drivers by the host; only a host of
     the user's own network is asked, by all drivers at once, in 5 seconds at most, or twice that where nothing was found.
     Never raises what a driver raises. Empty if nobody knows the host.

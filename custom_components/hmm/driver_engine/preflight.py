@@ -4,7 +4,7 @@ A file may loop for ever, end the program, eat all memory or start threads witho
 end as soon as it is loaded. Done in there, that harms nothing.
 
 One process tries all files, one after the other. While a file keeps it waiting,
-further processes go on with the others, so that several files that hang cost little
+further processes continue with the others, so that several files that hang cost little
 more time than one. Then the next one is started and waits for a minute: who edits a
 driver reloads it again and again, and to start takes longer than to try a file. One
 that has run a file is never used again, with all that the file has opened or changed.
@@ -290,13 +290,13 @@ class _Process:
         assert self._popen.stdin is not None
         # Not as an argument, which every user of the machine could read
         question = base64.b64encode(pickle.dumps((file, dict(settings))))
-        # One that has ended meanwhile is found out by its silence
+        # One that has ended in the meantime is found out by its silence
         with contextlib.suppress(OSError):
             self._popen.stdin.write(question + b"\n")
             self._popen.stdin.flush()
 
     def read(self) -> list[Any] | None:
-        """Return the answers that came, None if it has ended."""
+        """Return the responses that came, None if it has ended."""
         chunk = os.read(self.output.fileno(), 65536)
         if not chunk:
             return None

@@ -87,7 +87,7 @@ def read_profile(
 
     Telemetry fields only grow: a value that is missing for a moment (no job
     yet, a sensor that fails) must not take its entity away. Nor is a fact forgotten
-    that is not told now: some firmwares know no MAC while they boot.
+    that is not reported now: some firmwares know no MAC while they boot.
     """
     known = before.telemetry if before else frozenset()
     new = {

@@ -26,7 +26,7 @@ class Needs:
 
     path: Path
     drivers: tuple[DriverId, ...]
-    """The drivers in the file, as far as they can be told without running it."""
+    """The drivers in the file, as far as they are known without running it."""
     display_name: str
     requirements: tuple[str, ...]
     line: int | None = None
@@ -41,7 +41,7 @@ class Withheld:
     needs: Needs
     reason: Reason
     waiting: bool
-    """Whether they are being installed; else it takes the user to go on."""
+    """Whether they are being installed; else the user has to act."""
 
 
 def optional_drivers() -> dict[DriverId, Needs]:
@@ -63,7 +63,7 @@ def users_needs(folder: Path) -> list[Needs]:
     """Return what the user's files ask for, those that ask for nothing left out.
 
     ``folder`` is ``<config>/hmm``. Blocks (reads files). What is wrong with a file
-    that cannot be read is told when it is loaded.
+    that cannot be read is reported when it is loaded.
     """
     found: list[Needs] = []
     for path in user_files(folder):

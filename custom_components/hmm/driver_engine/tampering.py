@@ -168,7 +168,7 @@ def _planted(owner: Any, held: Mapping[str, Any]) -> Iterator[Change]:
 
 
 class WatchedImports:
-    """Has each module that a file imports noted as it is before the file goes on.
+    """Has each module that a file imports noted as it is before the file continues.
 
     Only where nothing else runs: whatever imports passes here.
     """

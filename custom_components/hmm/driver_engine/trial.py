@@ -50,7 +50,7 @@ def _main() -> None:
         out.flush()
 
     def forbid_forks() -> None:
-        # In Home Assistant, the copy would go on beside it; in a loop, they would
+        # In Home Assistant, the copy would continue beside it; in a loop, they would
         # take every process that the system can have.
         say([[faults.pack(faults.why("forks")), None], True])
         os._exit(0)

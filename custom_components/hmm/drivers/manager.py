@@ -74,7 +74,7 @@ class ReloadReport:
     failed: tuple[FailedDriver, ...]
     """All driver and pool files that cannot be used now."""
     entries: tuple[HmmConfigEntry, ...]
-    """Those that were set up again, or went on with the new version without a gap.
+    """Those that were set up again, or continued with the new version without a gap.
 
     Their state tells how that went.
     """
@@ -119,7 +119,7 @@ class DriverManager:
     """
 
     def __init__(self, hass: HomeAssistant, pool_session: ClientSession) -> None:
-        """Begin without any; ``async_load`` brings them."""
+        """Start without any; ``async_load`` brings them."""
         self.folder = Path(hass.config.path(DOMAIN))
         """``<config>/hmm``"""
         self.drivers = LoadedDrivers()
@@ -142,7 +142,7 @@ class DriverManager:
         """Optional drivers that a flow wants, before there is an entry."""
         self._stop_watching = watch(self._async_hanging_changed)
         hass.bus.async_listen(EVENT_CORE_CONFIG_UPDATE, self._async_config_changed)
-        # Not before: polls and commands may go on until then
+        # Not before: polls and commands may continue until then
         hass.bus.async_listen_once(EVENT_HOMEASSISTANT_CLOSE, self._async_end_threads)
 
     @property
@@ -194,7 +194,7 @@ class DriverManager:
     ) -> BasePoolIntegration:
         """Return the one instance that serves all accounts of a kind of pool.
 
-        It is shared, so that accounts share what the pool tells of a coin. Raises
+        It is shared, so that accounts share what the pool reports of a coin. Raises
         DriverError if the driver cannot even be made.
         """
         if (driver := self._pool_drivers.get(loaded.driver_class)) is None:
@@ -237,7 +237,7 @@ class DriverManager:
     async def async_reload(self, *, retry_packages: bool = True) -> ReloadReport:
         """Load what has changed, and set up the entries of these drivers again.
 
-        A miner that is the same to the new version goes on with it without a gap.
+        A miner that is the same to the new version continues with it without a gap.
         Nothing else is touched. A file that can no longer be loaded leaves its
         driver running; one that is gone makes room for the bundled driver. Reloads
         at the same time come one after the other. Drivers that need packages follow
@@ -280,7 +280,7 @@ class DriverManager:
             return None
         await self._installer.async_install(waiting)
         report = await self._async_reload_once()
-        # Entries that were told to wait are told now that it is in vain
+        # Entries that wait fail now: the packages will not come
         wanting = {
             id_
             for needs in waiting
@@ -457,7 +457,7 @@ class DriverManager:
             _LOGGER.error("%s goes on with its old driver: %s", entry.title, err)
 
     async def _async_goes_on(self, entry: HmmConfigEntry) -> bool:
-        """Let a miner go on with a new version of its driver, if that suffices."""
+        """Let a miner continue with a new version of its driver, if that suffices."""
         driver = self.drivers.miners.get(entry.data[CONF_DRIVER])
         if driver is None or entry.state is not ConfigEntryState.LOADED:
             return False
@@ -472,7 +472,7 @@ class DriverManager:
             return False
 
     async def _async_close_unused(self) -> None:
-        """Let pool drivers that were replaced give back what they hold."""
+        """Let pool drivers that were replaced release what they hold."""
         in_use = {driver.driver_class for driver in self.drivers.pools.values()}
         unused = [
             self._pool_drivers.pop(driver_class)
@@ -563,7 +563,7 @@ def _load(
     content = config_file.content
     drivers = load_drivers(
         folder,
-        # Drivers go on with what they had while the file cannot be read
+        # Drivers continue with what they had while the file cannot be read
         running.settings if content is None else content,
         running,
         optional=[needs.path for needs in packages.files if needs.bundled],

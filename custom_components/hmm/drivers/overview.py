@@ -121,7 +121,7 @@ def _bundled(driver: AnyLoaded, state: State) -> DriverRow:
 def _failed(
     manager: DriverManager, states: Mapping[DriverId, DriverState]
 ) -> list[DriverRow]:
-    """Return the files that cannot be used; what ran of them before may go on."""
+    """Return the files that cannot be used; what ran of them before may continue."""
     files = {state.installed.path: state for state in states.values()}
     rows: list[DriverRow] = []
     for path in dict.fromkeys(failed.path for failed in manager.drivers.failed):

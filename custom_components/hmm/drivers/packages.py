@@ -25,18 +25,18 @@ from ..driver_engine.requirements import Needs, Withheld, refusals
 _LOGGER = logging.getLogger(__name__)
 
 INSTALL_SECONDS = 180.0
-"""How long a file waits for its packages before it is told to be without."""
+"""How long a file waits for its packages before it counts as lacking them."""
 
 
 class PackageInstaller:
     """Knows which packages are there, which are under way and which failed.
 
     Home Assistant installs one package after the other, for all integrations. What
-    takes too long goes on nevertheless: ``on_late`` is called when it is there.
+    takes too long continues in the background: ``on_late`` is called when it is there.
     """
 
     def __init__(self, hass: HomeAssistant, on_late: Callable[[], None]) -> None:
-        """Begin without having tried anything."""
+        """Start without having tried anything."""
         self._hass = hass
         self._on_late = on_late
         self._failed: dict[str, Reason] = {}

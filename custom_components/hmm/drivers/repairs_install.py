@@ -39,7 +39,7 @@ class InstallDriverFlow(RepairsFlow):
     def __init__(
         self, url: str, sha256: str, file_name: str, shown: dict[str, str]
     ) -> None:
-        """Begin with what the issue says."""
+        """Start with what the issue says."""
         self._url = url
         self._sha256 = sha256
         self._file_name = file_name

@@ -20,7 +20,7 @@ class StockDecisions:
     """
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Begin with none; ``async_load`` brings them."""
+        """Start with none; ``async_load`` brings them."""
         self.wanted: frozenset[str] = frozenset()
         self.seen: frozenset[str] = frozenset()
         self._store = SafeStore(hass, _STORAGE_VERSION, _STORAGE_KEY)

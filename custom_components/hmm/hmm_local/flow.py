@@ -114,7 +114,7 @@ class ImportSteps(QueueSteps):
     """Moves miners and pools over from HMM-Local, which other steps then add."""
 
     def __init__(self) -> None:
-        """Begin with nothing found and nothing chosen."""
+        """Start with nothing found and nothing chosen."""
         super().__init__()
         self._server = ""
         self._local = HmmLocal()
@@ -125,7 +125,7 @@ class ImportSteps(QueueSteps):
     async def async_step_import_hmm_local(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for the address, and for what there is."""
+        """Request the address, then read what there is."""
         errors: dict[str, str] = {}
         if user_input is not None:
             try:
@@ -311,7 +311,7 @@ class ImportSteps(QueueSteps):
     def _still_waiting(
         self, flow: tuple[FlowType, str] | None
     ) -> tuple[FlowType, str] | None:
-        """Return a flow, None if its owner has dealt with it meanwhile."""
+        """Return a flow, None if its owner has dealt with it in the meantime."""
         if flow is not None:
             try:
                 self.hass.config_entries.flow.async_get(flow[1])

@@ -51,7 +51,7 @@ class SecureServer(AddressError):
 
 
 class ServerFailed(DriverError):
-    """HMM-Local itself failed: an error status instead of an answer."""
+    """HMM-Local itself failed: an error status instead of a response."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,7 +252,7 @@ def _read_pool(row: Mapping[str, Any], server: Address) -> LocalPool | None:
 
 
 def _read_settings(config: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return what a driver was told, under the names of HMM's drivers as well."""
+    """Return what a driver was given, under the names of HMM's drivers as well."""
     settings = {
         key: value
         for key, value in config.items()

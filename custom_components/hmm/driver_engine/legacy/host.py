@@ -19,7 +19,7 @@ _hanging_by_file: WeakValueDictionary[tuple[str, str], Hanging] = WeakValueDicti
 
 
 def hanging_of(file_name: str, sha256: str) -> Hanging:
-    """Return what hangs of a file in this version; a changed one begins anew."""
+    """Return what hangs of a file in this version; a changed one begins again."""
     key = file_name, sha256
     if (hanging := _hanging_by_file.get(key)) is None:
         hanging = _hanging_by_file[key] = Hanging(file_name)
@@ -44,7 +44,7 @@ class Host:
     async def run(self, call: Callable[[], Any], seconds: float) -> Any:
         """Run a function or coroutine function there and return its result.
 
-        Raises TimeoutError after ``seconds``: the caller goes on, and whatever hangs
+        Raises TimeoutError after ``seconds``: the caller continues, and whatever hangs
         hangs there alone, in a thread that is given up for a new one. Raises
         CannotConnect if it would take a new thread and too much of its file hangs,
         and what the driver raises; what would end the program becomes a

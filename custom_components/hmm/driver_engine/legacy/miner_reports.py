@@ -40,7 +40,7 @@ _COUNTS: Mapping[str, tuple[str, ...]] = {
 
 
 def extra_data(answer: Any) -> Mapping[str, Any]:
-    """Return what an answer tells beyond the fields that all have."""
+    """Return what a response tells beyond the fields that all have."""
     extra = read(answer, "extra_data")
     if isinstance(extra, Mapping):
         return extra
@@ -56,7 +56,7 @@ def system_info(extra: Mapping[str, Any]) -> Mapping[str, Any]:
 def read_report(answer: Any, mode: Any, address: str) -> MinerTelemetry:
     """Return what an object (or dictionary) of HMM-Local says, in our units.
 
-    ``mode`` counts if the answer itself has none.
+    ``mode`` counts if the response itself has none.
     """
     extra = extra_data(answer)
     unit = parse_text(extra.get("hashrate_unit")) or "GH/s"

@@ -301,7 +301,7 @@ class LegacyMiner(_LegacyMiner):
             "miner_name": self.driver_type,
             "ip_address": ip,
             "config": options,
-            # Some name a port of their own for one that is not told
+            # Some name a port of their own for one that is not given
             **({} if port is None else {"port": port}),
         }
         cls = self.legacy_class
@@ -384,7 +384,7 @@ class LegacyMiner(_LegacyMiner):
         )
 
     async def _poll(self, miner: Any) -> MinerTelemetry | None:
-        """Return what the driver says of the device, None if it got no answer."""
+        """Return what the driver says of the device, None if it got no response."""
         packet = self._last_packet()
         modes, address, kind = self._modes, self._address, self.driver_type
 
@@ -664,7 +664,7 @@ async def _read_modes(miner: Any) -> list[str]:
 
 
 async def _read_mode(miner: Any) -> Any:
-    """Ask for the mode; one that cannot be told is no reason to lose a poll."""
+    """Request the mode; one that cannot be reported is no reason to lose a poll."""
     for name in ("get_mode", "get_current_mode"):
         if hasattr(miner, name):
             with suppress(Exception):

@@ -22,7 +22,7 @@ class PoolRegistry:
     """``PoolRegistry`` of HMM-Local: takes the instances that a file registers."""
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start with none."""
         self.instances: list[base_pool.BasePoolIntegration] = []
 
     def register(self, instance: Any) -> None:
@@ -53,7 +53,7 @@ class Siblings:
     """
 
     def __init__(self, file: DriverFile, module: ModuleType) -> None:
-        """Begin with the module of the driver itself, which a sibling may import."""
+        """Start with the module of the driver itself, which a sibling may import."""
         self._siblings = file.siblings
         self._modules = {file.path: module}
         self._module = module

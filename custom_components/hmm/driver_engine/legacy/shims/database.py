@@ -44,7 +44,7 @@ class Nothing:
         return self
 
     async def __aenter__(self) -> Self:
-        """Begin."""
+        """Start."""
         return self
 
     async def __aexit__(self, *error: object) -> None:
