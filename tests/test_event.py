@@ -131,7 +131,7 @@ async def test_avalon_tells_blocks_only(home: HomeAssistant) -> None:
     async with SimulatedAvalon() as device:
         device.miner.speed = 0
         entry = await set_up(home, miner_entry(device, "avalon_nano"))
-        assert keys(home, entry, "event") == {"highlight", "watchdog"}
+        assert keys(home, entry, "event") == {"highlight", "watchdog", "tuning"}
         device.find_block()
         await poll(home, entry)
         shown = find(home, entry, "event", "highlight")

@@ -38,7 +38,8 @@ from custom_components.hmm.fleet.commands import COMMANDS
 from custom_components.hmm.fleet.failover import PRIMARY_BACK, Criterion
 from custom_components.hmm.fleet.services import schema_of
 from custom_components.hmm.hmm_local import flow as hmm_local
-from custom_components.hmm.miner import problems, watchdog
+from custom_components.hmm.miner import autotune_flow, problems, watchdog
+from custom_components.hmm.miner.walk import Goal
 from custom_components.hmm.pool import (
     defaults as pool_defaults,
     mistyped,
@@ -59,8 +60,8 @@ HA_ABORTS = {
 FLOWS = {
     "config": {"HmmConfigFlow", "ImportSteps", "MinerSteps", "PoolSteps"},
     "options": {
-        *("DriverSteps", "FailoverSteps", "FirmwareSteps", "FleetOptionsFlow"),
-        *("MinerOptionsFlow", "PoolOrderSteps"),
+        *("AutotuneSteps", "DriverSteps", "FailoverSteps", "FirmwareSteps"),
+        *("FleetOptionsFlow", "MinerOptionsFlow", "PoolOrderSteps"),
     },
 }
 ISSUES = {
@@ -813,6 +814,8 @@ def test_every_option_of_a_selector_is_translated() -> None:
                 "options"
             ]
         ),
+        "autotune_goal": {*Goal},
+        "autotune_start": {autotune_flow.NOW, autotune_flow.AT_NIGHT},
         "driver_source": set(get_args(overview.Source.__value__)),
         "driver_state": set(get_args(overview.State.__value__)),
     }

@@ -203,6 +203,8 @@ def actions(house: House) -> Iterator[Row]:
         "apply_profile": service(
             "hmm.apply_profile", *({"profile": "Night"} | it for it in targets)
         ),
+        "start_autotune": service("hmm.start_autotune", *targets),
+        "stop_autotune": service("hmm.stop_autotune", *targets),
         "rename_profile": service(
             "hmm.rename_profile", {"profile": "x", "name": "y"} | targets[0]
         ),

@@ -46,6 +46,7 @@ from .fleet.services import async_setup_miner_services
 from .fleet.tile_views import async_register_views
 from .frontend import async_load_cards, async_serve_cards, async_unload_cards
 from .migration import async_migrate
+from .miner.autotune import Autotune, AutotuneRecord, AutotuneTurns
 from .miner.coordinator import LONGEST_ENERGY_GAP, MinerConfigEntry, MinerCoordinator
 from .miner.discovery import async_listen_for_broadcasts
 from .miner.energy import EnergyBook
@@ -100,6 +101,8 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     fleet = Fleet(miner_records, account_records)
     firmware = FirmwareNews(hass, fleet, async_get_clientsession(hass))
     await firmware.async_load()
+    autotunes = Records(hass, "autotune", AutotuneRecord)
+    await autotunes.async_load()
     hass.data[HMM_DATA] = HmmData(
         driver_service=driver_service,
         session=await async_create_miner_session(hass),
@@ -115,6 +118,8 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
         statuses=statuses,
         tuning=tuning,
         watchdogs=watchdogs,
+        autotunes=autotunes,
+        autotune_turns=AutotuneTurns(),
     )
     async_setup_services(hass)
     async_setup_miner_services(hass)
@@ -179,6 +184,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> None
         data.tuning.forget(entry.entry_id)
         await data.watchdogs.async_forget(entry.entry_id)
         await data.failovers.async_forget(entry.entry_id)
+        await data.autotunes.async_forget(entry.entry_id)
 
 
 async def async_remove_config_entry_device(
@@ -302,10 +308,14 @@ async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> No
         data.statuses,
         data.tuning,
     )
+    coordinator.autotune = Autotune(
+        hass, coordinator, data.autotunes, data.autotune_turns
+    )
     if coordinator.profile is None:
         try:
             await coordinator.async_config_entry_first_refresh()
         except BaseException:
+            coordinator.autotune.leave()
             await client.close()
             raise
     else:
@@ -316,6 +326,7 @@ async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> No
     coordinator.watchdog = Watchdog(
         hass, coordinator, data.watchdogs, data.fleet.many_silent
     )
+    entry.async_on_unload(coordinator.autotune.leave)
     entry.async_on_unload(data.fleet.async_add_miner(coordinator))
     entry.async_on_unload(async_watch(coordinator.watchdog, coordinator))
     entry.async_on_unload(async_at_started(hass, coordinator.async_started))

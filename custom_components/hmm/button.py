@@ -15,7 +15,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .data import HmmConfigEntry, get_data
 from .driver_engine.profile import MinerProfile
-from .entity import FleetEntity, MinerEntity, async_add_offered
+from .entity import AlwaysAvailable, FleetEntity, MinerEntity, async_add_offered
 from .fleet.coordinator import FleetCoordinator
 from .miner.coordinator import MinerCoordinator
 from .rights import async_require_admin
@@ -58,6 +58,12 @@ MINER_BUTTONS: tuple[MinerButtonDescription, ...] = (
 )
 
 
+STOP_AUTOTUNE = ButtonEntityDescription(
+    key="stop_autotune",
+    translation_key="stop_autotune",
+    entity_category=EntityCategory.CONFIG,
+)
+
 RELOAD_DRIVERS = ButtonEntityDescription(
     key="reload_drivers",
     translation_key="reload_drivers",
@@ -97,6 +103,13 @@ async def async_setup_entry(
             MinerButton,
             async_add_entities,
         )
+        async_add_offered(
+            coordinator,
+            (STOP_AUTOTUNE,),
+            lambda _, miner: miner.autotune is not None and miner.autotune.was_started,
+            StopAutotuneButton,
+            async_add_entities,
+        )
 
 
 class MinerButton(MinerEntity, ButtonEntity):
@@ -108,6 +121,17 @@ class MinerButton(MinerEntity, ButtonEntity):
     @override
     async def async_press(self) -> None:
         await self.entity_description.press_fn(self.coordinator)
+
+
+class StopAutotuneButton(AlwaysAvailable, MinerEntity, ButtonEntity):
+    """Ends autotune; the miner goes back to where it was."""
+
+    _state_of = ("available",)
+
+    @override
+    async def async_press(self) -> None:
+        assert self.coordinator.autotune is not None
+        await self.coordinator.autotune.async_stop()
 
 
 class ReloadDriversButton(FleetEntity, ButtonEntity):

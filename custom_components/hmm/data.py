@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .fleet.failover_runner import Failover, FailoverRecord
     from .fleet.firmware_news import FirmwareNews
     from .fleet.members import Fleet
+    from .miner.autotune import AutotuneRecord, AutotuneTurns
     from .miner.coordinator import MinerConfigEntry
     from .miner.energy import EnergyBook
     from .miner.finds import MinerRecord
@@ -54,6 +55,8 @@ class HmmData:
     statuses: Records[StatusRecord]
     tuning: TuningProfiles
     watchdogs: Records[WatchdogRecord]
+    autotunes: Records[AutotuneRecord]
+    autotune_turns: AutotuneTurns
     first_polls: Turns = field(default_factory=Turns)
     """In which miners begin to be polled for the first time."""
     platforms: Turns = field(default_factory=Turns)

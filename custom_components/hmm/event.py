@@ -58,6 +58,13 @@ POOL_MOVED = EventEntityDescription(
     event_types=[*POOL_MOVED_TYPES],
 )
 
+TUNING_EVENT = EventEntityDescription(
+    key="tuning",
+    translation_key="tuning",
+    entity_category=EntityCategory.DIAGNOSTIC,
+    event_types=["autotune_finished", "autotune_aborted", "profile_applied"],
+)
+
 POOL_EVENT = EventEntityDescription(
     key="block_found",
     translation_key="block_found",
@@ -97,6 +104,13 @@ async def async_setup_entry(
                 miner.config_entry.entry_id
             ),
             PoolMovedEvent,
+            async_add_entities,
+        )
+        async_add_offered(
+            coordinator,
+            (TUNING_EVENT,),
+            lambda _, miner: miner.profile is not None and bool(miner.profile.modes),
+            TuningEvent,
             async_add_entities,
         )
     elif isinstance(coordinator, PoolCoordinator):
@@ -225,6 +239,22 @@ class PoolMovedEvent(AlwaysAvailable, MinerEntity, EventEntity):
                 "entity_id": self.entity_id,
             },
         )
+
+
+class TuningEvent(AlwaysAvailable, MinerEntity, EventEntity):
+    """Fires when autotune ends and when a profile is applied."""
+
+    _state_of = ("available",)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        self.async_on_remove(self.coordinator.tuning.async_add_listener(self._fire))
+
+    @callback
+    def _fire(self, event: str, facts: dict[str, Any]) -> None:
+        self._trigger_event(event, facts)
+        self.async_write_ha_state()
 
 
 def _tells_blocks(tiles: DashboardTileData | None) -> bool:

@@ -58,11 +58,13 @@ from .fleet.sensors import (
     FleetSensorDescription,
 )
 from .fleet.totals import CoinTotals
+from .miner.autotune import AutotuneState
 from .miner.coordinator import MinerCoordinator
 from .miner.missing import missing_values
 from .miner.sensors import (
     CHIP_SENSORS,
     FAN_SENSORS,
+    MINER_AUTOTUNE,
     MINER_ENERGY,
     MINER_SENSORS,
     MINER_STATUS,
@@ -115,6 +117,13 @@ async def async_setup_entry(
                 )
             ),
             MinerSensor,
+            async_add_entities,
+        )
+        async_add_offered(
+            coordinator,
+            (MINER_AUTOTUNE,),
+            lambda _, miner: miner.autotune is not None and miner.autotune.was_started,
+            MinerAutotuneSensor,
             async_add_entities,
         )
         async_add_offered(
@@ -351,7 +360,10 @@ class MinerStatusSensor(AlwaysAvailable, MinerEntity, SensorEntity):
 
     _state_of = ("native_value", "extra_state_attributes")
     _unrecorded_attributes = frozenset(
-        {ATTR_DETAIL, "kept", "missing", "plug", "minutes", "expected", *_MEASURED}
+        {
+            *(ATTR_DETAIL, "kept", "missing", "plug", "minutes", "expected"),
+            *("step", "steps", *_MEASURED),
+        }
     )
 
     @property
@@ -375,6 +387,35 @@ class MinerStatusSensor(AlwaysAvailable, MinerEntity, SensorEntity):
                 {"action": it.action, "value": it.value, "until": it.until.isoformat()}
                 for it in self.coordinator.kept.values()
             ],
+        }
+
+
+class MinerAutotuneSensor(AlwaysAvailable, MinerEntity, SensorEntity):
+    """What autotune does at a miner, and what it has measured."""
+
+    _state_of = ("native_value", "extra_state_attributes")
+    _unrecorded_attributes = frozenset(
+        {"step", "steps", "finishes", ATTR_REASON, "points"}
+    )
+
+    @property
+    @override
+    def native_value(self) -> AutotuneState:
+        assert self.coordinator.autotune is not None
+        return self.coordinator.autotune.record.state
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        autotune = self.coordinator.autotune
+        assert autotune is not None
+        return {
+            "step": None,
+            "steps": None,
+            **(autotune.progress or {}),
+            "finishes": autotune.finishes,
+            ATTR_REASON: autotune.record.reason,
+            "points": autotune.points,
         }
 
 

@@ -95,6 +95,8 @@ class TuningLimits:
     """Percent."""
     target_temperature: TuningRange | None = None
     """°C."""
+    most_power: Power | None = None
+    """W that the board is made for, where the device tells that; nothing sets it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,7 @@ _FAILED = {
     "took_too_long",
 }
 _REASONS = {
+    "autotune_not_supported": "not_supported",
     "command_unsupported": "not_supported",
     "firmware_too_old": "not_supported",
     "mode_unknown": "no_such_mode",
@@ -205,6 +206,27 @@ def _require_own_model(hass: HomeAssistant, wanted: list[str]) -> None:
             raise refusal("profile_other_model", profile=name)
 
 
+async def _start_autotune(
+    hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
+) -> bool:
+    assert miner.autotune is not None
+    wanted = {**data}
+    at_night = wanted.pop("start", None) == "night"
+    caps = miner.autotune.caps(**wanted)
+    return await miner.autotune.async_start(caps, at_night=at_night)
+
+
+async def _stop_autotune(
+    hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
+) -> bool:
+    assert miner.autotune is not None
+    return await miner.autotune.async_stop()
+
+
+def _read_autotune(hass: HomeAssistant, miner: MinerCoordinator) -> str | None:
+    return None if miner.autotune is None else miner.autotune.record.state
+
+
 # Pools
 
 
@@ -350,6 +372,12 @@ COMMANDS: Final[Mapping[str, Command]] = {
         kind="mining",
         read=_read_mining,
         shown=lambda *_: "mining",
+    ),
+    "start_autotune": Command(
+        run=_start_autotune, control=("select", "mode"), read=_read_autotune
+    ),
+    "stop_autotune": Command(
+        run=_stop_autotune, control=("select", "mode"), read=_read_autotune
     ),
     "set_mode": Command(
         run=_set_mode,

@@ -17,6 +17,7 @@ import voluptuous as vol
 from ..action_schema import action_schema
 from ..const import DOMAIN
 from ..errors import refusal
+from ..miner.coordinator import MinerCoordinator
 from ..miner.profiles import TuningProfile
 from ..miner.tuning import MinerTuning
 from ..rights import async_require_admin, async_user, require_read
@@ -103,5 +104,18 @@ def _as_json(hass: HomeAssistant, target: Target) -> dict[str, Any]:
             for it in tuning.profiles
         ],
         "own_point": tuning.own_point,
-        "autotune": {"state": "off", "points": []},
+        "autotune": _autotune(target.miner),
+    }
+
+
+def _autotune(miner: MinerCoordinator) -> dict[str, Any]:
+    autotune = miner.autotune
+    assert autotune is not None
+    return {
+        "state": autotune.record.state,
+        "reason": autotune.record.reason,
+        "step": None,
+        "steps": None,
+        **(autotune.progress or {}),
+        "points": autotune.points,
     }

@@ -36,7 +36,9 @@ from ..action_schema import action_schema
 from ..const import DOMAIN, FLEET_UNIQUE_ID, EntryType
 from ..data import HmmConfigEntry, entry_kind, get_data
 from ..errors import entry_reason, failure, listed, message, refusal
+from ..miner.autotune_flow import AT_NIGHT, CONF_GOAL, CONF_START, LIMITS, NOW
 from ..miner.coordinator import MinerCoordinator
+from ..miner.walk import Goal
 from ..rights import async_require_admin, async_user, require_control
 from .commands import (
     COMMANDS,
@@ -86,6 +88,14 @@ _FIELDS: Final[Mapping[str, dict[vol.Marker, Any]]] = {
     "save_profile": {
         vol.Required(CONF_NAME): cv.string,
         vol.Optional(CONF_SHARED, default=True): cv.boolean,
+    },
+    "start_autotune": {
+        vol.Optional(CONF_GOAL, default=Goal.ALL): vol.Coerce(Goal),
+        **{
+            vol.Optional(key): vol.All(vol.Coerce(float), vol.Range(least, most))
+            for key, (least, most, _) in LIMITS.items()
+        },
+        vol.Optional(CONF_START, default=NOW): vol.In((NOW, AT_NIGHT)),
     },
 }
 """What an action needs to know beside its targets."""

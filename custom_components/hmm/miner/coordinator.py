@@ -57,6 +57,7 @@ from .status import MinerStatus, Poll, StatusRecord
 from .tuning import MinerTuning
 
 if TYPE_CHECKING:
+    from .autotune import Autotune
     from .watchdog import Watchdog
 
 _LOGGER = logging.getLogger(__name__)
@@ -148,6 +149,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         self.is_restarting = False
         self.watchdog: Watchdog | None = None
         """Restarts it, if its owner wants that."""
+        self.autotune: Autotune | None = None
+        """Finds its best points, if its owner wants that."""
         self.has_news = False
         """Whether the last poll changed the status: the fleet counts again then."""
         self._was_down = False
@@ -215,6 +218,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
     def _async_refresh_finished(self) -> None:
         """Decide the status; report a change of it also while the miner is down."""
         is_down = not self.last_update_success
+        if self.autotune is not None:
+            self.autotune.look()
         failure, detail = self._failure() if is_down else (None, None)
         poll = Poll(
             at=time.monotonic(),
@@ -223,6 +228,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             failure=failure,
             detail=detail,
             plug=self._plug_that_is_off(),
+            tuning=self.autotune.progress if self.autotune else None,
         )
         before = self.status.record.times
         # Whatever a driver reports, the values of its miner are shown
@@ -538,6 +544,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             self.pool_commands += 1
         is_done = False
         try:
+            if kind and self.autotune is not None:
+                await self.autotune.async_release()
             if not self.last_update_success:
                 await self.async_refresh()
             if not self.last_update_success:
@@ -556,6 +564,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             raise action_failed(err, self.client.host) from err
         else:
             is_done = True
+            if kind == "mode" and self.autotune is not None:
+                self.autotune.overruled()
             if kind not in ("mode", "mining"):
                 # Whether those are done shows only at a poll
                 self.status.problems.refusals = 0

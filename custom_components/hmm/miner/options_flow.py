@@ -1,10 +1,10 @@
-"""The options of a miner: settings, profiles, limits."""
+"""The options of a miner: settings, profiles, autotune, limits."""
 
 from collections.abc import Awaitable
 from typing import Any
 
 from homeassistant.components.switch import DOMAIN as SWITCH_DOMAIN
-from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.const import CONF_NAME, UnitOfTemperature
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
@@ -24,6 +24,7 @@ from ..const import CONF_CREDENTIALS, CONF_HOT_LIMIT, CONF_OWN_RISK, CONF_PLUG, 
 from ..errors import Placeholders, message
 from ..flow_tools import async_shared_data, choice
 from ..markdown import Markdown, escape, escaping
+from .autotune_flow import AutotuneSteps
 from .coordinator import MinerCoordinator
 from .login import login_fields, login_names, login_of, read_login, try_login
 from .profiles import Settings, TuningProfile
@@ -45,8 +46,8 @@ _UNITS = {
 
 
 @escaping
-class MinerOptionsFlow(OptionsFlowWithReload):
-    """The plug of a miner and its login, its profiles, and its limits."""
+class MinerOptionsFlow(AutotuneSteps):
+    """The plug of a miner and its login, its profiles, autotune, and its limits."""
 
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
@@ -59,6 +60,7 @@ class MinerOptionsFlow(OptionsFlowWithReload):
             menu_options=[
                 "settings",
                 "profiles",
+                *(["autotune"] if self._autotune.limits else []),
                 *(["limits"] if self._risky_limits else []),
                 # The fleet brings this step
                 *(["pool_order"] if self._can_set_pool else []),
@@ -216,10 +218,21 @@ class MinerOptionsFlow(OptionsFlowWithReload):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Give a profile to all miners of the model."""
+        errors: dict[str, str] = {}
+        texts: Placeholders = {}
         if (profile := self._chosen(user_input)) is not None:
-            self._loaded.share(profile)
-            return self.async_abort(reason="profile_shared")
-        return self.async_show_form(step_id="profile_share", data_schema=self._choice())
+            errors, texts = await self._try(self._share(profile))
+            if not errors:
+                return self.async_abort(reason="profile_shared")
+        return self.async_show_form(
+            step_id="profile_share",
+            data_schema=self._choice(),
+            errors=errors,
+            description_placeholders=texts,
+        )
+
+    async def _share(self, profile: TuningProfile) -> None:
+        self._loaded.share(profile)
 
     async def async_step_profile_delete(
         self, user_input: dict[str, Any] | None = None

@@ -211,6 +211,13 @@ class TuningProfiles:
         return any(folded(it.name) == wanted for it in self._models.get(model_key, ()))
 
     @callback
+    def has_two(self, model_key: str, name: str) -> bool:
+        """Return whether several miners have a profile of this name of their own."""
+        wanted = folded(name)
+        rows = self._models.get(model_key, ())
+        return sum(folded(it.name) == wanted for it in rows) > 1
+
+    @callback
     def is_full(self, model_key: str) -> bool:
         """Return whether a model can have no more profiles."""
         return len(self._models.get(model_key, ())) >= MOST_PROFILES

@@ -40,6 +40,7 @@ from ..figures import (
     whole,
     whole_difficulty,
 )
+from .autotune import AutotuneState
 from .availability import percent
 from .coordinator import MinerCoordinator
 from .status import MinerState
@@ -164,6 +165,14 @@ MINER_STATUS = SensorEntityDescription(
     translation_key="status",
     device_class=SensorDeviceClass.ENUM,
     options=[*MinerState],
+)
+
+MINER_AUTOTUNE = SensorEntityDescription(
+    key="autotune",
+    translation_key="autotune",
+    device_class=SensorDeviceClass.ENUM,
+    entity_category=EntityCategory.DIAGNOSTIC,
+    options=[*AutotuneState],
 )
 
 WATCH_SENSORS: tuple[MinerSensorDescription, ...] = (

@@ -37,6 +37,7 @@ class MinerState(StrEnum):
     OFFLINE = "offline"
     OVERHEATED = "overheated"
     FAULT = "fault"
+    TUNING = "tuning"
     PAUSED = "paused"
     STARTING = "starting"
     NO_POOL = "no_pool"
@@ -106,6 +107,8 @@ class Poll:
     """What the device or system said of it."""
     plug: str | None = None
     """The name of a plug that is off, None if the miner has power as far as known."""
+    tuning: Values | None = None
+    """How far autotune is, None unless it holds the miner."""
 
 
 @dataclass(slots=True)
@@ -191,7 +194,7 @@ class MinerStatus:
         data = poll.data
         if not data.paused:
             self.record.paused_by = None
-            if self.is_on_purpose:
+            if self.is_on_purpose or self.state is MinerState.TUNING:
                 self.problems.changed_at = poll.at
         self.problems.look(data, poll.at)
         active = self.problems.active
@@ -199,6 +202,9 @@ class MinerStatus:
             return MinerState.OVERHEATED, "overheat"
         if fault := next((key for key in _FAULTS if key in active), None):
             return MinerState.FAULT, fault
+        if poll.tuning is not None:
+            self.problems.rest()
+            return MinerState.TUNING, "autotune"
         if data.paused:
             self._rest(poll.at)
             return MinerState.PAUSED, self.record.paused_by or "paused_at_device"
@@ -239,7 +245,7 @@ class MinerStatus:
 
     def _problems(self, poll: Poll, state: MinerState | None) -> Mapping[str, Values]:
         """Return what is wrong; what the owner wants so never is."""
-        if state in ON_PURPOSE:
+        if state in ON_PURPOSE or state is MinerState.TUNING:
             return {}
         if poll.failure is not None:
             if poll.failure == "busy":
@@ -266,6 +272,8 @@ class MinerStatus:
     def _values_of(self, reason: str | None, poll: Poll) -> Values:
         if reason == "plug_off":
             return {"plug": poll.plug or ""}
+        if reason == "autotune":
+            return poll.tuning or {}
         active = self.problems.active
         key = next(
             (key for key, it in active.items() if _spoken(key, it) == reason), ""

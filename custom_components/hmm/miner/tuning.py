@@ -1,9 +1,9 @@
 """What one miner can be set to by name: its modes, the profiles, its own point."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
 
-from homeassistant.core import callback
+from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 
@@ -50,6 +50,7 @@ class MinerTuning:
         """What a change that failed half way has left behind: nobody's own point."""
         self._point: Settings | None = None
         self._since = 0.0
+        self._listeners: list[Callable[[str, dict[str, Any]], None]] = []
 
     # What there is
 
@@ -147,7 +148,7 @@ class MinerTuning:
         """
         if name in self.modes:
             sent = await self._miner.async_set_mode(name)
-            self._activate(None)
+            self.activate(None)
             return sent
         is_custom = name == self.current == MODE_CUSTOM
         if is_custom and (self._doubtful is None or self.own_point is None):
@@ -155,14 +156,16 @@ class MinerTuning:
             return False
         if name == MODE_CUSTOM and (point := self.own_point) is not None:
             sent = await self.async_apply(point, own=True)
-            self._activate(None)
+            self.activate(None)
             return sent
         profile = self.find(name)
         if profile is None:
             raise refusal("unknown_mode", mode=name, modes=", ".join(self.options))
         own = profile.origin == self._entry_id
         sent = await self.async_apply(profile.settings, own=own)
-        self._activate(profile.id)
+        self.activate(profile.id)
+        if sent:
+            self.tell("profile_applied", profile=profile.name)
         return sent
 
     @callback
@@ -248,7 +251,7 @@ class MinerTuning:
             origin=self._entry_id,
         )
         self._book.add(self.model_key, profile)
-        self._activate(profile.id)
+        self.activate(profile.id)
 
     async def async_rename(self, profile: TuningProfile, name: str) -> None:
         """Give a profile another name. Raises ServiceValidationError."""
@@ -262,7 +265,9 @@ class MinerTuning:
 
     @callback
     def share(self, profile: TuningProfile) -> None:
-        """Give a profile to all miners of the model."""
+        """Give a profile to all miners of the model. Raises ServiceValidationError."""
+        if self._book.has_two(self.model_key, profile.name):
+            raise refusal("name_taken")
         self._book.change(self.model_key, profile, miner=None)
 
     async def async_check_name(self, name: str, old: str = "") -> None:
@@ -283,6 +288,51 @@ class MinerTuning:
         if folded(name) != folded(old) and self._book.is_taken(self.model_key, name):
             raise refusal("name_taken")
 
+    @callback
+    def save_found(
+        self, name: str, settings: Settings, measured: dict[str, Any]
+    ) -> TuningProfile | None:
+        """Keep what autotune has found, for this miner alone: chips differ.
+
+        It takes the place of what it found before. Returns None if the model has too
+        many profiles.
+        """
+        for old in self.profiles:
+            if old.source == "autotune" and old.miner == self._entry_id:
+                if folded(old.name).rstrip(" 23456789") == name:
+                    self._book.remove(self.model_key, old)
+        if self._book.is_full(self.model_key):
+            return None
+        fan = {key: it for key, it in self.present.items() if key not in settings}
+        taken = {folded(it.name) for it in self.profiles}
+        names = (name, *(f"{name} {number}" for number in range(2, 10)))
+        profile = TuningProfile(
+            name=next((it for it in names if it not in taken), name),
+            source="autotune",
+            settings={**settings, **fan},
+            measured={**measured, "at": dt_util.now().isoformat(timespec="seconds")},
+            miner=self._entry_id,
+            origin=self._entry_id,
+        )
+        self._book.add(self.model_key, profile)
+        return profile
+
+    # What happens to it
+
+    @callback
+    def async_add_listener(
+        self, listener: Callable[[str, dict[str, Any]], None]
+    ) -> CALLBACK_TYPE:
+        """Call ``listener`` with each event and its facts."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    @callback
+    def tell(self, event: str, **facts: Any) -> None:
+        """Tell what happened."""
+        for listener in tuple(self._listeners):
+            listener(event, facts)
+
     # Learning
 
     @callback
@@ -293,6 +343,8 @@ class MinerTuning:
         if "overheat" in data.problems and not record.lowered:
             record.lowered = True
             self._book.save()
+        if self._is_held:
+            return
         point, now = self._own_of(data), self._miner.hass.loop.time()
         if point != self._point:
             self._point, self._since = point, now
@@ -305,6 +357,8 @@ class MinerTuning:
 
         What an overheat has lowered is not; what is set by hand in HMM is.
         """
+        if self._is_held:
+            return
         record = self._record
         if by_hand and record.lowered:
             record.lowered = False
@@ -382,6 +436,12 @@ class MinerTuning:
         return self._book.record(self._entry_id)
 
     @property
+    def _is_held(self) -> bool:
+        """Return whether autotune sets the points: none of them is the owner's."""
+        autotune = self._miner.autotune
+        return autotune is not None and autotune.is_running
+
+    @property
     def _limits(self) -> TuningLimits:
         profile = self._miner.profile
         return (profile.tuning if profile else None) or TuningLimits()
@@ -391,7 +451,9 @@ class MinerTuning:
         self._adopt()
         self._miner.async_update_listeners()
 
-    def _activate(self, profile_id: str | None) -> None:
+    @callback
+    def activate(self, profile_id: str | None) -> None:
+        """Note what was chosen: of two that are alike it is the one that is shown."""
         if self._record.active != profile_id:
             self._record.active = profile_id
             self._book.save()

@@ -103,6 +103,10 @@ class Caps:
     """Percent of wrong results."""
     minutes_per_point: float = 10.0
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as JSON."""
+        return asdict(self)
+
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Return stored caps. Raises ValueError, LookupError or TypeError."""
@@ -240,7 +244,7 @@ class Walk:
         return {
             "frequencies": list(self.frequencies),
             "voltages": list(self.voltages),
-            "caps": asdict(self.caps),
+            "caps": self.caps.as_dict(),
             "start": list(self.start),
             "point": list(self.point),
             "tried": [asdict(it) for it in self.tried],

@@ -530,6 +530,7 @@ class AxeDriver(BaseMinerAdapter):
             else None,
             fan_speed=fan,
             target_temperature=target,
+            most_power=positive(info, "maxPower"),
         )
 
     @override

@@ -1,0 +1,592 @@
+"""Autotune of one miner in Home Assistant: takes the walk from poll to poll.
+
+It sends no request of its own but the writes. Each is stored before it is sent, so that
+after a restart of Home Assistant the miner is where it was left, or goes back to the
+point that it had at the start. So it does on any doubt, as soon as it can be reached.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+import logging
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util import dt as dt_util
+
+from ..driver_api import MinerTelemetry, TuningLimits
+from ..driver_api.units import TERA, efficiency_j_per_th, parse_text
+from ..errors import refusal
+from ..records import Records
+from .profiles import Settings
+from .walk import FINISHED, Caps, Point, Sample, Trial, Walk, anew, begin, look, results
+
+if TYPE_CHECKING:
+    from .coordinator import MinerCoordinator
+
+_LOGGER = logging.getLogger(__name__)
+
+NIGHT: Final = (22, 6)
+"""The hours between which a walk begins that is to begin at night."""
+
+_LONGEST_WAIT: Final = 36 * 3600.0
+_STARTUP_SECONDS: Final = 180
+_MISSED_POLLS: Final = 2
+_ATTEMPTS: Final = 3
+_FAN_SLACK: Final = 2
+_NEEDED: Final = frozenset({"hashrate", "hashrate_expected", "power", "temperature"})
+
+
+class AutotuneState(StrEnum):
+    """What autotune does at a miner."""
+
+    OFF = "off"
+    QUEUED = "queued"
+    SETTLING = "settling"
+    MEASURING = "measuring"
+    RETURNING = "returning"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+_WALKING: Final = (AutotuneState.SETTLING, AutotuneState.MEASURING)
+_RUNNING: Final = (*_WALKING, AutotuneState.RETURNING)
+
+STOPPED: Final = "stopped"
+USER_COMMAND: Final = "user_command"
+
+
+@dataclass(slots=True, kw_only=True)
+class AutotuneRecord:
+    """What of a miner's autotune outlives a restart of Home Assistant."""
+
+    state: AutotuneState = AutotuneState.OFF
+    reason: str | None = None
+    """Why it waits or has ended; None for a success."""
+    caps: Caps | None = None
+    at_night: bool = False
+    asked: float = 0.0
+    """When it was started, as a Unix timestamp."""
+    walk: Walk | None = None
+    target: Point | None = None
+    """Where the miner goes at the end."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as JSON."""
+        return {
+            "state": self.state,
+            "reason": self.reason,
+            "caps": None if self.caps is None else self.caps.as_dict(),
+            "at_night": self.at_night,
+            "asked": self.asked,
+            "walk": None if self.walk is None else self.walk.as_dict(),
+            "target": None if self.target is None else list(self.target),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> AutotuneRecord:
+        """Return what was stored; any error is taken for a record that is broken."""
+        record = cls(
+            state=AutotuneState(data["state"]),
+            reason=parse_text(data["reason"]),
+            caps=data["caps"] and Caps.from_dict(data["caps"]),
+            at_night=data["at_night"] is True,
+            asked=float(data["asked"]),
+            walk=data["walk"] and Walk.from_dict(data["walk"]),
+            target=data["target"] and Point(*map(float, data["target"])),
+        )
+        if record.state is AutotuneState.QUEUED and record.caps is None:
+            raise ValueError("nothing to wait for")
+        if record.state in _RUNNING and record.walk is None:
+            raise ValueError("no walk")
+        return record
+
+
+class AutotuneTurns:
+    """Lets one miner of the fleet walk at a time, the one that waits longest first."""
+
+    def __init__(self) -> None:
+        """Begin without miners."""
+        self.members: dict[str, Autotune] = {}
+
+    @callback
+    def is_turn_of(self, asking: Autotune) -> bool:
+        """Return whether no other miner walks, or is ready and waits for longer."""
+        others = [it for it in self.members.values() if it is not asking]
+        return not any(
+            it.is_busy or (it.is_ready and it.record.asked < asking.record.asked)
+            for it in others
+        )
+
+
+class Autotune:
+    """Takes one miner through its walk."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        miner: MinerCoordinator,
+        records: Records[AutotuneRecord],
+        turns: AutotuneTurns,
+    ) -> None:
+        """Continue where it was before a restart of Home Assistant, if it can."""
+        self._hass = hass
+        self._miner = miner
+        self._records = records
+        self._turns = turns
+        self._entry_id = miner.config_entry.entry_id
+        turns.members[self._entry_id] = self
+        self._task: asyncio.Task[None] | None = None
+        self._misses = 0
+        self._attempts = 0
+        self._uptime: int | None = None
+        self._fan: tuple[object, ...] | None = None
+        self._chosen: str | None = None
+        """The profile of the only thing that was looked for."""
+        self.clock: Callable[[], float] = time.monotonic
+        self.finishes: datetime | None = None
+        """When the walk is over, about."""
+        self._was_interrupted = self.is_running
+        if (walk := self.record.walk) is not None:
+            self.record.walk = anew(walk)
+            self._reckon()
+
+    @callback
+    def leave(self) -> None:
+        """Let another miner have its turn: the entry is unloaded."""
+        if self._turns.members.get(self._entry_id) is self:
+            del self._turns.members[self._entry_id]
+
+    # What there is
+
+    @property
+    def record(self) -> AutotuneRecord:
+        """Return what is kept of the miner."""
+        return self._records[self._entry_id]
+
+    @property
+    def was_started(self) -> bool:
+        """Return whether it was ever started."""
+        return self.record.state is not AutotuneState.OFF
+
+    @property
+    def is_running(self) -> bool:
+        """Return whether it holds the miner."""
+        return self.record.state in _RUNNING
+
+    @property
+    def is_busy(self) -> bool:
+        """Return whether others have to wait; not for a miner that is off."""
+        return self.is_running and (
+            self.record.state in _WALKING or self._miner.last_update_success
+        )
+
+    @property
+    def is_ready(self) -> bool:
+        """Return whether the miner waits and could begin."""
+        return self.record.state is AutotuneState.QUEUED and self._waits_for() is None
+
+    @property
+    def limits(self) -> TuningLimits | None:
+        """Return the lists that it chooses from, None for a miner without them."""
+        profile = self._miner.profile
+        limits = profile.tuning if profile else None
+        if (
+            profile is None
+            or limits is None
+            or not (limits.frequency and limits.frequency.options)
+            or not (limits.core_voltage and limits.core_voltage.options)
+            or not profile.telemetry >= _NEEDED
+        ):
+            return None
+        return limits
+
+    @property
+    def progress(self) -> dict[str, float | str] | None:
+        """Return the number of the present point and of all, None if it does not run."""
+        walk = self.record.walk
+        if not self.is_running or walk is None:
+            return None
+        return {"step": walk.step, "steps": walk.steps}
+
+    @property
+    def points(self) -> list[dict[str, Any]]:
+        """Return what was measured, in the units that are shown."""
+        walk = self.record.walk
+        return [] if walk is None else [_shown(it) for it in walk.tried]
+
+    def plan(self, caps: Caps) -> Walk:
+        """Return the walk as it would be. Raises ServiceValidationError."""
+        limits, data = self.limits, self._miner.data
+        if limits is None or data is None or not (data.frequency and data.core_voltage):
+            raise refusal("autotune_not_supported", host=self._miner.client.host)
+        assert limits.frequency is not None
+        assert limits.core_voltage is not None
+        start = Point(data.frequency, data.core_voltage)
+        return begin(limits.frequency.options, limits.core_voltage.options, start, caps)
+
+    def effort(self, caps: Caps) -> tuple[int, float]:
+        """Return how many points there are at most, and how many hours they take.
+
+        Raises ServiceValidationError.
+        """
+        walk = self.plan(caps)
+        return walk.steps, walk.seconds_left / 3600
+
+    def caps(self, **wanted: Any) -> Caps:
+        """Return the caps that were asked for; ``max_power`` may be None.
+
+        Raises ServiceValidationError: the device does not tell what it may draw.
+        """
+        most = self.limits.most_power if self.limits else None
+        power = wanted.pop("max_power", None)
+        if power is None and (power := most) is None:
+            raise refusal("autotune_power_needed", host=self._miner.client.host)
+        return Caps(max_power=min(power, most or power), **wanted)
+
+    # Starting and stopping
+
+    async def async_start(self, caps: Caps, *, at_night: bool = False) -> bool:
+        """Queue the miner, and begin if nothing is in the way.
+
+        Returns False if it runs already. Raises HomeAssistantError.
+        """
+        if self.is_running:
+            return False
+        if not self._miner.last_update_success:
+            await self._miner.async_refresh()
+        if not self._miner.last_update_success:
+            raise self._miner.as_action()
+        self.plan(caps)
+        record = self.record
+        record.caps, record.at_night, record.asked = caps, at_night, time.time()
+        record.walk = record.target = None
+        self._set(AutotuneState.QUEUED)
+        self.look()
+        self._miner.async_update_listeners()
+        return True
+
+    async def async_stop(self, reason: str = STOPPED) -> bool:
+        """Bring the miner back to its start point; return whether there was anything.
+
+        A miner that cannot be reached goes back once it is there again.
+        """
+        if self.record.state is AutotuneState.QUEUED:
+            self._end(reason)
+            return True
+        if not self.is_running:
+            return False
+        if self.record.state in _WALKING:
+            self._go_back(reason)
+        while (task := self._task) is not None:
+            # The write that is on its way, then the one that leads back
+            await asyncio.wait({task})
+            if self._task is task:
+                self._task = None
+        if self.is_running and self._miner.last_update_success:
+            self._send()
+            if (task := self._task) is not None:
+                await asyncio.wait({task})
+        return True
+
+    async def async_release(self) -> None:
+        """Give the miner back before a command that is not of autotune."""
+        if self.is_running and asyncio.current_task() is not self._task:
+            await self.async_stop(USER_COMMAND)
+
+    @callback
+    def overruled(self) -> None:
+        """Somebody has set the miner: there is nothing to go back to any more."""
+        if (
+            self.record.state is AutotuneState.RETURNING
+            and asyncio.current_task() is not self._task
+        ):
+            self._end(self.record.reason)
+
+    # From poll to poll
+
+    @callback
+    def look(self) -> None:
+        """Decide after a poll, or after one that failed."""
+        if self._task is not None and not self._task.done():
+            return
+        match self.record.state:
+            case AutotuneState.QUEUED:
+                self._look_queued()
+            case AutotuneState.SETTLING | AutotuneState.MEASURING:
+                self._look_walking()
+            case AutotuneState.RETURNING:
+                if self._may_return:
+                    self._send()
+
+    @property
+    def _may_return(self) -> bool:
+        """Return whether the miner can be set now.
+
+        While it cools down, its firmware is about to change the settings by itself.
+        """
+        miner = self._miner
+        return miner.last_update_success and (
+            "overheat" not in miner.data.problems or miner.data.hashing is True
+        )
+
+    def _waits_for(self) -> str | None:
+        """Return why the miner cannot begin now."""
+        record, data = self.record, self._miner.data
+        hour = dt_util.now().hour
+        if record.at_night and NIGHT[1] <= hour < NIGHT[0]:
+            return "night"
+        if (
+            not self._miner.last_update_success
+            or data is None
+            or not data.hashing
+            or data.problems
+            or not (data.frequency and data.core_voltage)
+            or (data.uptime is not None and data.uptime < _STARTUP_SECONDS)
+        ):
+            return "not_ready"
+        return None
+
+    def _look_queued(self) -> None:
+        record = self.record
+        if not 0 <= time.time() - record.asked < _LONGEST_WAIT:
+            self._end("waited_too_long")
+            return
+        if self.limits is None:
+            # Another firmware, or another miner in its place
+            self._end("not_supported")
+            return
+        reason = self._waits_for()
+        if reason is None and not self._turns.is_turn_of(self):
+            reason = "turn"
+        if reason is not None:
+            record.reason = reason
+            return
+        assert record.caps is not None
+        # What the owner tuned by hand is not one of the points that follow
+        self._miner.tuning.keep_point()
+        record.walk = self.plan(record.caps)
+        self._misses = self._attempts = 0
+        self._uptime = self._fan = None
+        self._was_interrupted = False
+        self._reckon()
+        self._set(AutotuneState.SETTLING)
+        self._look_walking()
+
+    def _look_walking(self) -> None:
+        record, miner = self.record, self._miner
+        assert record.walk is not None
+        if not miner.last_update_success:
+            self._misses += 1
+            if self._misses >= _MISSED_POLLS:
+                self._go_back("no_response")
+            return
+        self._misses = 0
+        if (doubt := self._doubt(record.walk, miner.data)) is not None:
+            self._go_back(doubt)
+            return
+        self._was_interrupted = False
+        before = record.walk.point
+        record.walk = walk = look(
+            record.walk, _sample(miner.data, miner.power), self.clock()
+        )
+        if walk.ended == FINISHED:
+            self._finish(walk)
+        elif walk.ended is not None:
+            self._go_back(walk.ended)
+        elif walk.point != before:
+            self._reckon()
+            self._set(AutotuneState.SETTLING)
+            self._send()
+        elif walk.is_measuring and record.state is AutotuneState.SETTLING:
+            self._set(AutotuneState.MEASURING)
+
+    def _doubt(self, walk: Walk, data: MinerTelemetry) -> str | None:
+        """Return what is wrong with the miner as it is now."""
+        if data.problems:
+            return data.problems[0]
+        if data.paused:
+            return "paused"
+        if data.hashing is False and walk.is_measuring:
+            return "not_hashing"
+        before, self._uptime = self._uptime, data.uptime
+        if before is not None and data.uptime is not None and data.uptime < before:
+            return "miner_restarted"
+        if data.frequency is None or data.core_voltage is None:
+            return "figure_unknown"
+        if not _is_at(data, walk.point):
+            return "interrupted" if self._was_interrupted else "foreign_write"
+        fan = (data.fan_auto, data.target_temperature)
+        speed = data.fan_speed if data.fan_auto is False else None
+        if self._fan is None:
+            self._fan = (*fan, speed)
+        elif fan != self._fan[:2]:
+            return "foreign_write"
+        elif speed is not None and isinstance(was := self._fan[2], float | int):
+            return "foreign_write" if abs(speed - was) > _FAN_SLACK else None
+        return None
+
+    def _finish(self, walk: Walk) -> None:
+        """Keep what was found, and go to it, or back if there is more than one."""
+        found = results(walk)
+        if not found:
+            self._go_back("nothing_found")
+            return
+        tuning = self._miner.tuning
+        for goal, trial in found.items():
+            measured = _shown(trial)
+            for key in ("frequency", "core_voltage", "verdict"):
+                del measured[key]
+            profile = tuning.save_found(goal, _settings(trial.point), measured)
+            if profile is None:
+                self._go_back("too_many_profiles")
+                return
+            self._chosen = profile.id if goal is walk.caps.goal else None
+        only = found.get(walk.caps.goal)
+        self._go_back(None, walk.start if only is None else only.point)
+
+    # Writing
+
+    def _go_back(self, reason: str | None, target: Point | None = None) -> None:
+        """Go to the last point of the walk, on any doubt the one of the start."""
+        record = self.record
+        assert record.walk is not None
+        if reason == "overheat" and record.walk.point.heat <= record.walk.start.heat:
+            # What is wrong is the cooling: the start would be hotter still
+            self._end(reason)
+            return
+        if reason is not None:
+            _LOGGER.info("Autotune of %s ends: %s", self._miner.name, reason)
+        record.target = target or record.walk.start
+        record.reason = reason
+        self.finishes = None
+        self._set(AutotuneState.RETURNING)
+        if self._may_return:
+            self._send()
+
+    def _send(self) -> None:
+        """Write where the miner is to be, unless a write is on its way."""
+        if self._task is not None and not self._task.done():
+            return
+        walking = self.record.state in _WALKING
+        self._task = self._miner.config_entry.async_create_background_task(
+            self._hass,
+            self._async_walk() if walking else self._async_return(),
+            f"autotune {self._miner.name}",
+            # It looks whether it is the task that is noted
+            eager_start=False,
+        )
+
+    async def _async_walk(self) -> None:
+        walk = self.record.walk
+        assert walk is not None
+        await self._records.async_save()
+        try:
+            await self._miner.tuning.async_apply(_settings(walk.point), own=False)
+        except HomeAssistantError:
+            is_there = self._miner.last_update_success
+            self._task = None
+            if self.record.state in _WALKING:
+                self._go_back("not_applied" if is_there else "no_response")
+
+    async def _async_return(self) -> None:
+        record = self.record
+        assert record.walk is not None
+        target = _settings(record.target or record.walk.start)
+        await self._records.async_save()
+        try:
+            await self._miner.tuning.async_apply(target, own=True)
+        except HomeAssistantError:
+            if not self._miner.last_update_success:
+                # It goes on when the miner is back
+                return
+            self._attempts += 1
+            if self._attempts >= _ATTEMPTS:
+                self._end("not_returned")
+            return
+        if record.state is AutotuneState.RETURNING:
+            if record.reason is None and self._chosen is not None:
+                self._miner.tuning.activate(self._chosen)
+            self._end(record.reason)
+
+    def _set(self, state: AutotuneState) -> None:
+        self.record.state = state
+        self.record.reason = (
+            self.record.reason if state is AutotuneState.RETURNING else None
+        )
+        self._records.save_soon()
+
+    def _reckon(self) -> None:
+        """Note when the walk is over if all of its points are needed."""
+        walk = self.record.walk
+        if walk is not None and walk.ended is None:
+            seconds = timedelta(seconds=walk.seconds_left)
+            self.finishes = (dt_util.utcnow() + seconds).replace(
+                second=0, microsecond=0
+            )
+
+    def _end(self, reason: str | None) -> None:
+        record, tuning = self.record, self._miner.tuning
+        if reason is None:
+            record.state = AutotuneState.DONE
+        elif reason in (STOPPED, USER_COMMAND):
+            record.state = AutotuneState.STOPPED
+        else:
+            record.state = AutotuneState.FAILED
+        record.reason, record.target, self.finishes = reason, None, None
+        self._records.save_soon()
+        if reason is None and record.walk is not None:
+            tuning.tell("autotune_finished", profiles=[*results(record.walk)])
+        else:
+            tuning.tell("autotune_aborted", reason=reason)
+        self._miner.async_update_listeners()
+
+
+def _is_at(data: MinerTelemetry, point: Point) -> bool:
+    return all(
+        value is not None and abs(value - wanted) <= 0.5
+        for value, wanted in zip(
+            (data.frequency, data.core_voltage), point, strict=True
+        )
+    )
+
+
+def _settings(point: Point) -> Settings:
+    return {"frequency": point.frequency, "core_voltage": point.core_voltage}
+
+
+def _sample(data: MinerTelemetry, power: float | None) -> Sample:
+    return Sample(
+        hashrate=data.hashrate,
+        expected=data.hashrate_expected,
+        power=power,
+        temperature=data.temperature,
+        regulator=data.temperature_regulator,
+        fan=data.fan_speed,
+        fan_auto=data.fan_auto,
+        error=data.error_rate,
+        supply=data.input_voltage,
+    )
+
+
+def _shown(trial: Trial) -> dict[str, Any]:
+    """Return a point in MHz, mV, TH/s, W, J/TH and °C."""
+
+    def digits(value: float | None, places: int) -> float | None:
+        return None if value is None else round(value, places)
+
+    hashrate = trial.hashrate
+    return {
+        "frequency": trial.frequency,
+        "core_voltage": trial.core_voltage,
+        "hashrate": None if hashrate is None else round(hashrate / TERA, 3),
+        "power": digits(trial.power, 1),
+        "efficiency": digits(efficiency_j_per_th(trial.power, hashrate), 2),
+        "temperature": digits(trial.temperature, 1),
+        "verdict": trial.verdict,
+    }
