@@ -37,19 +37,13 @@ def masked(text: str, language: str = "en") -> str:
 
     In the tests the address of a miner that is off refuses; elsewhere it is silent.
     """
-    reasons = texts(language)["entity"]["sensor"]["status"]["state_attributes"]
-    spoken = (
-        reasons["reason"]["state"],
-        {
-            key: it["message"].replace("{host}", "#")
-            for key, it in texts(language)["exceptions"].items()
-        },
+    status = texts(language)["entity"]["sensor"]["status"]["state_attributes"]
+    reasons = status["reason"]["state"]
+    refused, silent = (
+        reasons[key].partition(". ")[0] for key in ("refused", "no_response")
     )
     text = re.sub(r"\d[\d.,:]*(?<=\d)", "#", text)
-    for said in spoken:
-        refused, silent = (said[it].split(". ")[0] for it in ("refused", "no_response"))
-        text = text.replace(refused, silent)
-    return text
+    return text.replace(refused, silent)
 
 
 def hide(hass: HomeAssistant, entry: Any) -> None:

@@ -108,7 +108,8 @@ def _told(speech: Speech, action: str, report: dict[str, Any], hidden: int) -> s
     elif total > 1:
         said.append(speech.say("none_did", total=total))
     for it in failed[:_MOST_NAMED]:
-        reason = speech.plain(it["error"] or "")
+        # Its sentence is in the language of Home Assistant, not of whoever asks
+        reason = speech.short_reason(it["reason"]) or speech.plain(it["error"] or "")
         said.append(speech.say("miner", name=shown(it["device"]), said=reason))
     if (more := len(failed) - _MOST_NAMED) > 0:
         said.append(speech.say("more_problems", count=more))

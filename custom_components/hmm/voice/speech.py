@@ -120,6 +120,11 @@ class Speech:
             text = self.texts.get(f"{SHORT_REASONS}{key}", key)
         return self.plain(text)
 
+    def short_reason(self, key: str | None) -> str | None:
+        """Return a reason without values, None for what is none of a miner's status."""
+        text = self.texts.get(f"{SHORT_REASONS}{key}")
+        return None if text is None else self.plain(text)
+
     def plain(self, text: str) -> str:
         """Return the first sentence of a text, as it is spoken."""
         first = re.split(r"[.;!] |[.;!]$", text, maxsplit=1)[0]
