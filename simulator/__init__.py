@@ -10,6 +10,7 @@ from .fleet import Fleet
 from .httpd import HttpDevice
 from .mmfp import SimulatedGoSlimStratum, SimulatedGoStratumEngine
 from .nerdqaxe import SimulatedNerdQAxe
+from .nmaxe import SimulatedNMAxe
 from .nmminer import SimulatedNMMiner
 from .ocean import SimulatedOcean
 from .physics import Miner, Reading, Silicon
@@ -34,6 +35,7 @@ __all__ = [
     "SimulatedDevice",
     "SimulatedGoSlimStratum",
     "SimulatedGoStratumEngine",
+    "SimulatedNMAxe",
     "SimulatedNMMiner",
     "SimulatedNerdQAxe",
     "SimulatedOcean",

@@ -23,6 +23,7 @@ from .device import SimulatedDevice
 from .mmfp import CHAINS, SimulatedGoSlimStratum, SimulatedGoStratumEngine
 from .nerdqaxe import SimulatedNerdQAxe
 from .nerdqaxe_generations import GENERATIONS as NERD_GENERATIONS, MODELS as NERD_MODELS
+from .nmaxe import SimulatedNMAxe
 from .nmminer import SimulatedNMMiner
 from .ocean import (
     DEMO_WALLET as OCEAN_WALLET,
@@ -354,6 +355,7 @@ def _factory(model: str) -> _Factory:
     families: dict[str, _Factory] = {
         "bitaxe": _bitaxe,
         "avalon": _avalon,
+        "nmaxe": _nmaxe,
         "nmminer": _nmminer,
         "solopool": _solopool,
         "ckpool": _ckpool,
@@ -424,6 +426,12 @@ def _avalon(spec: Spec, options: dict[str, Any]) -> SimulatedDevice:
     if model not in AVALON_MODELS:
         raise KeyError(model)
     return SimulatedAvalon(model=model, **options)
+
+
+def _nmaxe(spec: Spec, options: dict[str, Any]) -> SimulatedDevice:
+    if spec.release is not None:
+        options["version"] = spec.release
+    return SimulatedNMAxe(**options)
 
 
 def _nmminer(spec: Spec, options: dict[str, Any]) -> SimulatedDevice:

@@ -38,6 +38,7 @@ MINERS = (
     ("avalon_nano", "avalon-nano3"),
     ("avalon_nano", "avalon-nano3s"),
     ("avalon_nano", "avalon-q"),
+    ("nmaxe", "nmaxe"),
     ("nmminer", "nmminer@v0.3.01"),
     ("nmminer", "nmminer-http@v2.0.04"),
 )
@@ -101,7 +102,7 @@ NOT_APPLICABLE: dict[str, tuple[str, ...]] = {
         BROADCASTS,
         "nmminer-http@v2.0.04",
     ),
-    "set-mode": (BROADCASTS, "nmminer-http@v2.0.04"),
+    "set-mode": ("nmaxe", BROADCASTS, "nmminer-http@v2.0.04"),
     "unknown-account": ("braiins", *OWN_SERVERS),
     "shared": ("braiins", *OWN_SERVERS),
     "secrets": (BROADCASTS, *OWN_SERVERS),

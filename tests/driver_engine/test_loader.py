@@ -17,7 +17,7 @@ from custom_components.hmm.driver_engine import driver_files, preflight, user_fi
 from custom_components.hmm.driver_engine.loaded import FailedDriver, LoadedDrivers
 from custom_components.hmm.driver_engine.loader import BUNDLED, load_drivers
 
-BUNDLED_MINERS = {"avalon_nano", "bitaxe", "nerdqaxe", "nmminer"}
+BUNDLED_MINERS = {"avalon_nano", "bitaxe", "nerdqaxe", "nmaxe", "nmminer"}
 BUNDLED_POOL_FILES = {
     path.name
     for path in (BUNDLED / "pool_drivers").glob("*_driver.py")

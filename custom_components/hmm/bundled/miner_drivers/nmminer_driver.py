@@ -6,6 +6,17 @@ import re
 import time
 from typing import Any, ClassVar, override
 
+from custom_components.hmm.bundled.shared.nested import (
+    count,
+    factory_name,
+    mac_address,
+    not_negative,
+    pool_slots,
+    positive,
+    section,
+    signal,
+    temperature,
+)
 from custom_components.hmm.driver_api import (
     BadAnswer,
     BaseMinerAdapter,
@@ -15,7 +26,6 @@ from custom_components.hmm.driver_api import (
     InvalidValue,
     MinerTelemetry,
     NotThisDevice,
-    PoolSlot,
 )
 from custom_components.hmm.driver_api.addresses import resolve
 from custom_components.hmm.driver_api.families import is_nmminer
@@ -32,7 +42,6 @@ from custom_components.hmm.driver_api.units import (
     parse_text,
 )
 
-_CHIP_DIGITS = re.compile(r"[-_](?=[a-f]{,12}\d)[0-9a-f]{4,12}$", re.IGNORECASE)
 _SHORTEST_WAIT = 1.0
 """Seconds to wait for a broadcast though the device was silent so far: one may be lost."""
 _UPTIME = re.compile(r"(?<!\d)(\d{1,9})\s?d\s?(\d{1,9}):(\d{1,9}):(\d{1,9})(?!\d)")
@@ -275,12 +284,12 @@ class NMMinerDriver(BaseMinerAdapter):
     # Version 2
 
     def _http_facts(self, info: Mapping[str, Any]) -> DeviceFacts:
-        identity = _section(info, "identity")
+        identity = section(info, "identity")
         hostname = parse_text(identity.get("hostName"))
-        mac = _mac(identity.get("mac")) or _mac(identity.get("macAddr"))
+        mac = mac_address(identity.get("mac")) or mac_address(identity.get("macAddr"))
         return DeviceFacts(
             mac=mac,
-            serial=_factory_name(hostname),
+            serial=factory_name(hostname),
             manufacturer=self.manufacturer,
             model="NMMiner",
             firmware=parse_text(identity.get("fwVersion")),
@@ -290,36 +299,36 @@ class NMMinerDriver(BaseMinerAdapter):
         )
 
     def _from_http(self, info: Mapping[str, Any]) -> MinerTelemetry:
-        miner = _section(info, "miner")
-        temps = _section(info, "temps")
-        stratum = _section(info, "stratum")
-        accepted = _count(miner.get("sAccepted"))
+        miner = section(info, "miner")
+        temps = section(info, "temps")
+        stratum = section(info, "stratum")
+        accepted = count(miner.get("sAccepted"))
         uptime = parse_age(miner.get("uptimeSeconds"))
-        pool_difficulty = _positive(parse_compact(miner.get("poolDiff")))
+        pool_difficulty = positive(parse_compact(miner.get("poolDiff")))
         self._share_rate.add(accepted, pool_difficulty)
         hashrate = self._hashrate(miner.get("hashRate"))
         url = parse_text(stratum.get("url"))
         return MinerTelemetry(
             hashrate=hashrate,
             temperature=_first(
-                _temperature(temps.get("asic")), _temperature(temps.get("vcore"))
+                temperature(temps.get("asic")), temperature(temps.get("vcore"))
             ),
             uptime=uptime,
-            uptime_total=_count(miner.get("uptimeEver")),
+            uptime_total=count(miner.get("uptimeEver")),
             shares_accepted=accepted,
-            shares_rejected=_count(miner.get("sRejected")),
-            best_share=_not_negative(parse_compact(miner.get("bestDiffEver"))),
-            best_session_share=_not_negative(
+            shares_rejected=count(miner.get("sRejected")),
+            best_share=not_negative(parse_compact(miner.get("bestDiffEver"))),
+            best_session_share=not_negative(
                 parse_compact(miner.get("bestDiffSession"))
             ),
-            last_share=_positive(parse_compact(miner.get("lastDiff"))),
-            blocks_found=_count(miner.get("blkhits")),
+            last_share=positive(parse_compact(miner.get("lastDiff"))),
+            blocks_found=count(miner.get("blkhits")),
             pool_difficulty=pool_difficulty,
-            network_difficulty=_positive(parse_compact(miner.get("networkDiff"))),
-            signal=_signal(_section(info, "identity").get("rssi")),
-            free_memory=_count(miner.get("freeHeap")),
+            network_difficulty=positive(parse_compact(miner.get("networkDiff"))),
+            signal=signal(section(info, "identity").get("rssi")),
+            free_memory=count(miner.get("freeHeap")),
             hashing=None if hashrate is None else hashrate > 0,
-            pools=_pools(url, parse_text(stratum.get("user"))),
+            pools=pool_slots(url, parse_text(stratum.get("user"))),
             device=self._facts,
         )
 
@@ -327,7 +336,7 @@ class NMMinerDriver(BaseMinerAdapter):
         """Return H/s of a figure in GH/s, or of one that names its unit."""
         number = parse_number(value)
         hashrate = parse_compact(value) if number is None else number * GIGA
-        hashrate = _not_negative(hashrate)
+        hashrate = not_negative(hashrate)
         if hashrate:
             self._tells_hashrate = True
         if hashrate is None or hashrate > 0 or self._tells_hashrate:
@@ -344,25 +353,25 @@ class NMMinerDriver(BaseMinerAdapter):
         )
 
     def _from_broadcast(self, data: Mapping[str, Any]) -> MinerTelemetry:
-        hashrate = _not_negative(parse_compact(data.get("hashrate")))
+        hashrate = not_negative(parse_compact(data.get("hashrate")))
         rejected, accepted = _shares(data.get("share"))
-        free = _not_negative(parse_number(data.get("freeheap")))  # kB
+        free = not_negative(parse_number(data.get("freeheap")))  # kB
         return MinerTelemetry(
             hashrate=hashrate,
-            temperature=_temperature(data.get("temp")),
+            temperature=temperature(data.get("temp")),
             uptime=_uptime(data.get("uptime"), 0),
             uptime_total=_uptime(data.get("uptime"), 1),
             shares_accepted=accepted,
             shares_rejected=rejected,
-            best_share=_not_negative(parse_compact(data.get("bestdiff"))),
-            last_share=_positive(parse_compact(data.get("lastdiff"))),
-            blocks_found=_count(data.get("valid")),
-            pool_difficulty=_positive(parse_compact(data.get("pooldiff"))),
-            network_difficulty=_positive(parse_compact(data.get("netdiff"))),
-            signal=_signal(data.get("rssi")),
+            best_share=not_negative(parse_compact(data.get("bestdiff"))),
+            last_share=positive(parse_compact(data.get("lastdiff"))),
+            blocks_found=count(data.get("valid")),
+            pool_difficulty=positive(parse_compact(data.get("pooldiff"))),
+            network_difficulty=positive(parse_compact(data.get("netdiff"))),
+            signal=signal(data.get("rssi")),
             free_memory=None if free is None else parse_int(free * 1024),
             hashing=None if hashrate is None else hashrate > 0,
-            pools=_pools(parse_text(data.get("poolinuse")), None),
+            pools=pool_slots(parse_text(data.get("poolinuse")), None),
             device=self._facts,
         )
 
@@ -407,31 +416,9 @@ class _ShareRate:
         return (after - before) / (end - start)
 
 
-def _factory_name(hostname: str | None) -> str | None:
-    """Return a host name that ends in digits of the chip, else None.
-
-    A name that the owner gave may be given to two, or be changed.
-    """
-    if hostname is None or _CHIP_DIGITS.search(hostname) is None:
-        return None
-    return hostname.lower()
-
-
 def _is_version_2(info: Mapping[str, Any]) -> bool:
-    model = parse_text(_section(info, "identity").get("hwModel"))
+    model = parse_text(section(info, "identity").get("hwModel"))
     return model is not None and model.lower() == "nmminer"
-
-
-def _section(info: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    section = info.get(name)
-    return section if isinstance(section, dict) else {}
-
-
-def _pools(url: str | None, user: str | None) -> tuple[PoolSlot, ...]:
-    address = (url or "").rpartition("://")[2].rstrip("/")
-    if not address:
-        return ()
-    return (PoolSlot(index=0, url=address, user=user, active=True),)
 
 
 def _shares(value: Any) -> tuple[int | None, int | None]:
@@ -439,7 +426,7 @@ def _shares(value: Any) -> tuple[int | None, int | None]:
     parts = (parse_text(value) or "").split("/")
     if len(parts) < 2:
         return None, None
-    return _count(parts[0]), _count(parts[1])
+    return count(parts[0]), count(parts[1])
 
 
 def _uptime(value: Any, part: int) -> int | None:
@@ -451,35 +438,5 @@ def _uptime(value: Any, part: int) -> int | None:
     return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
-def _mac(value: Any) -> str | None:
-    digits = re.sub(r"[:\-]", "", parse_text(value) or "").lower()
-    if not re.fullmatch(r"[0-9a-f]{12}", digits) or not digits.strip("0"):
-        return None
-    return ":".join(digits[place : place + 2] for place in range(0, 12, 2))
-
-
-def _temperature(value: Any) -> float | None:
-    # 0 is what boards without a sensor say; no chip that mines is below it.
-    return _positive(parse_number(value))
-
-
 def _first(*values: float | None) -> float | None:
     return next((value for value in values if value is not None), None)
-
-
-def _positive(value: float | None) -> float | None:
-    return value if value is not None and value > 0 else None
-
-
-def _not_negative(value: float | None) -> float | None:
-    return value if value is not None and value >= 0 else None
-
-
-def _count(value: Any) -> int | None:
-    number = parse_int(value)
-    return number if number is not None and number >= 0 else None
-
-
-def _signal(value: Any) -> int | None:
-    number = parse_int(value)
-    return number if number is not None and number < 0 else None
