@@ -35,6 +35,24 @@ scene: !include scenes.yaml
 script: !include scripts.yaml
 sun:
 
+# A simulated tariff that is known until tomorrow night: dear at six, cheap at dawn
+template:
+  - sensor:
+      - name: Electricity tariff
+        unique_id: hmm_demo_tariff
+        unit_of_measurement: EUR/kWh
+        state: "{{ (0.29 + 0.07 * cos((now().hour - 18) / 12 * pi)) | round(3) }}"
+        attributes:
+          prices: >
+            {% set ns = namespace(slots=[]) %}
+            {% for hour in range(48) %}
+            {% set start = today_at() + timedelta(hours=hour) %}
+            {% set price = 0.29 + 0.07 * cos((start.hour - 18) / 12 * pi) %}
+            {% set slot = {"start": start.isoformat(), "price": price | round(3)} %}
+            {% set ns.slots = ns.slots + [slot] %}
+            {% endfor %}
+            {{ ns.slots }}
+
 logger:
   default: warning
   logs:

@@ -40,6 +40,8 @@ from custom_components.hmm.fleet.services import schema_of
 from custom_components.hmm.hmm_local import flow as hmm_local
 from custom_components.hmm.miner import autotune_flow, problems, watchdog
 from custom_components.hmm.miner.walk import Goal
+from custom_components.hmm.money import ledger
+from custom_components.hmm.money.units import UnitProblem
 from custom_components.hmm.pool import (
     defaults as pool_defaults,
     mistyped,
@@ -61,11 +63,12 @@ FLOWS = {
     "config": {"HmmConfigFlow", "ImportSteps", "MinerSteps", "PoolSteps"},
     "options": {
         *("AutotuneSteps", "DriverSteps", "FailoverSteps", "FirmwareSteps"),
-        *("FleetOptionsFlow", "MinerOptionsFlow", "PoolOrderSteps"),
+        *("FleetOptionsFlow", "MinerOptionsFlow", "PoolOrderSteps", "PriceSteps"),
     },
 }
 ISSUES = {
     "drivers/install": {driver_install.DRIVER_INSTALL},
+    "money/ledger": {ledger.CURRENCY_CHANGED},
     "drivers/issues": {
         driver_issues.DRIVER_FAILED,
         driver_issues.DRIVER_HANGS,
@@ -221,7 +224,7 @@ def home_assistant_side() -> list[Path]:
     """Return the modules that know Home Assistant."""
     return [
         path
-        for folder in (".", "drivers", "fleet", "hmm_local", "miner", "pool")
+        for folder in (".", "drivers", "fleet", "hmm_local", "miner", "money", "pool")
         for path in sorted((COMPONENT / folder).glob("*.py"))
     ]
 
@@ -776,7 +779,7 @@ def test_every_abort_and_error_of_the_options_is_translated() -> None:
         literal(argument(call, "reason")) for call in calls(tree, "async_abort")
     }
     # What a login can come to, and what the flows themselves find
-    wrong = {"login_other_miner"} | errors.FORM_REASONS
+    wrong = {"login_other_miner", *UnitProblem} | errors.FORM_REASONS
     wrong |= {
         key
         for node in ast.walk(tree)
@@ -805,6 +808,9 @@ def test_every_option_of_a_selector_is_translated() -> None:
         "failover_mode": set(failover_runner.MODES),
         "failover_when": set(Criterion),
         "failover_choice": set(failover_runner.CHOICES),
+        # The other choice is the currency of Home Assistant, which needs no text
+        "coin_currency": {"other"},
+        "price_source": {"none", "sensor", "fixed"},
         # See test_every_sentence_is_one_of_a_reason
         "sentence": set(selectors["sentence"]["options"]),
         # See test_what_is_said_is_translated

@@ -62,6 +62,7 @@ from .miner.watchdog import (
     async_forget_watchdog_issue,
     async_watch,
 )
+from .money.ledger import Ledger
 from .pool.account import pool_kind
 from .pool.blocks import AccountRecord
 from .pool.coordinator import PoolConfigEntry, PoolCoordinator
@@ -103,6 +104,8 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     await firmware.async_load()
     autotunes = Records(hass, "autotune", AutotuneRecord)
     await autotunes.async_load()
+    money = Ledger(hass, energy, fleet)
+    await money.async_load()
     hass.data[HMM_DATA] = HmmData(
         driver_service=driver_service,
         session=await async_create_miner_session(hass),
@@ -110,6 +113,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
         failovers=failovers,
         firmware=firmware,
         fleet=fleet,
+        money=money,
         miner_records=miner_records,
         account_records=account_records,
         energy=energy,
@@ -177,6 +181,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> None
     if (data := hass.data.get(HMM_DATA)) is not None:
         await data.miner_records.async_forget(entry.entry_id)
         await data.energy.async_forget(entry.entry_id)
+        await data.money.async_forget(entry.entry_id)
         await data.kept.async_forget(entry.entry_id)
         await data.account_records.async_forget(entry.entry_id)
         await data.profiles.async_forget(entry.entry_id)
@@ -238,6 +243,9 @@ def _set_up_fleet(hass: HomeAssistant, entry: FleetConfigEntry) -> None:
     fleet = FleetCoordinator(hass, entry, data.fleet, data.energy)
     entry.runtime_data = fleet
     entry.async_on_unload(async_register_sentences(hass, fleet))
+    data.money.apply(entry.options)
+    # What is counted is as it was; what it costs now may be another thing
+    entry.async_on_unload(data.money.async_add_listener(fleet.async_update_listeners))
     # It also shows how many drivers there are
     entry.async_on_unload(
         data.driver_manager.async_add_listener(fleet.async_update_listeners)
@@ -256,6 +264,7 @@ async def _async_fleet_options_changed(
     data = get_data(hass)
     data.failover.async_options_changed()
     data.firmware.async_options_changed()
+    data.money.apply(entry.options)
 
 
 def _driver_missing(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .miner.profiles import TuningProfiles
     from .miner.status import StatusRecord
     from .miner.watchdog import WatchdogRecord
+    from .money.ledger import Ledger
     from .pool.blocks import AccountRecord
     from .pool.coordinator import PoolConfigEntry
     from .records import Records
@@ -49,6 +50,7 @@ class HmmData:
     failovers: Records[FailoverRecord]
     firmware: FirmwareNews
     kept: Records[KeptCommands]
+    money: Ledger
     miner_records: Records[MinerRecord]
     account_records: Records[AccountRecord]
     profiles: ProfileStore

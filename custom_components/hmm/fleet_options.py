@@ -9,10 +9,11 @@ from .fleet.failover_flow import FailoverSteps
 from .fleet.firmware_flow import FirmwareSteps
 from .flow_tools import async_shared_data
 from .markdown import escaping
+from .money.flow import PriceSteps
 
 
 @escaping
-class FleetOptionsFlow(FailoverSteps, FirmwareSteps, DriverSteps):
+class FleetOptionsFlow(PriceSteps, FailoverSteps, FirmwareSteps, DriverSteps):
     """One menu over the steps that each room brings."""
 
     async def async_step_init(
@@ -27,5 +28,6 @@ class FleetOptionsFlow(FailoverSteps, FirmwareSteps, DriverSteps):
     ) -> ConfigFlowResult:
         """Show what there is."""
         return self.async_show_menu(
-            step_id="fleet", menu_options=["failover", "firmware", "drivers"]
+            step_id="fleet",
+            menu_options=["prices", "coins", "failover", "firmware", "drivers"],
         )

@@ -1,6 +1,9 @@
 """Sensors of miners, pools, their workers and the fleet."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from datetime import datetime
+from functools import partial
 from typing import Any, override
 
 from homeassistant.components.sensor import (
@@ -73,6 +76,9 @@ from .miner.sensors import (
     knows_power,
 )
 from .miner.status import MinerState
+from .money.earning_sensors import FLEET_EARNINGS, POOL_MONEY
+from .money.ledger import Ledger
+from .money.sensors import FLEET_MONEY, MINER_MONEY, MoneySensorDescription
 from .pool.coordinator import PoolCoordinator
 from .pool.sensors import (
     POOL_SENSORS,
@@ -133,6 +139,7 @@ async def async_setup_entry(
             MinerEnergySensor,
             async_add_entities,
         )
+        _add_money(hass, coordinator, MINER_MONEY, MinerMoney, async_add_entities)
     elif isinstance(coordinator, PoolCoordinator):
         async_add_entities(
             [
@@ -159,6 +166,7 @@ async def async_setup_entry(
             WorkerSensor,
             async_add_entities,
         )
+        _add_money(hass, coordinator, POOL_MONEY, PoolMoney, async_add_entities)
     elif isinstance(coordinator, FleetCoordinator):
         async_add_entities(FleetSensor(coordinator, d) for d in FLEET_SENSORS)
         async_add_offered(
@@ -186,6 +194,8 @@ async def async_setup_entry(
             async_add_entities,
         )
         _add_platform(hass, coordinator, async_add_entities)
+        money = (*FLEET_MONEY, *FLEET_EARNINGS)
+        _add_money(hass, coordinator, money, FleetMoney, async_add_entities)
 
 
 def _is_told(description: MinerSensorDescription, miner: MinerCoordinator) -> bool:
@@ -259,6 +269,48 @@ def _add_platform(
 
     add_offered()
     fleet.config_entry.async_on_unload(fleet.async_add_listener(add_offered))
+
+
+@callback
+def _add_money[CoordinatorT: MinerCoordinator | PoolCoordinator | FleetCoordinator](
+    hass: HomeAssistant,
+    coordinator: CoordinatorT,
+    descriptions: Sequence[MoneySensorDescription],
+    factory: Callable[[CoordinatorT, MoneySensorDescription], SensorEntity],
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add what can be told of money; it goes when its price is not configured."""
+    ledger, registry = get_data(hass).money, er.async_get(hass)
+    entry = coordinator.config_entry
+    added: set[str] = set()
+    seen: object = None
+
+    def id_of(key: str) -> str | None:
+        unique_id = f"{entry.unique_id or entry.entry_id}_{key}"
+        return registry.async_get_entity_id(SENSOR_DOMAIN, DOMAIN, unique_id)
+
+    @callback
+    def follow() -> None:
+        nonlocal seen
+        if len(added) == len(descriptions) and seen is ledger.settings:
+            return
+        is_new, seen = seen is not ledger.settings, ledger.settings
+        for description in descriptions:
+            key = description.key
+            exists = read_safely(
+                partial(description.exists_fn, ledger, coordinator), key
+            )
+            if exists and key not in added:
+                added.add(key)
+                async_add_entities([factory(coordinator, description)])
+            elif is_new and not description.configured_fn(ledger):
+                added.discard(key)
+                if (entity_id := id_of(key)) is not None:
+                    registry.async_remove(entity_id)
+
+    follow()
+    entry.async_on_unload(coordinator.async_add_listener(follow))
+    entry.async_on_unload(ledger.async_add_listener(follow))
 
 
 class _ValueSensor(SensorEntity):
@@ -533,6 +585,65 @@ class FleetBestShare(FleetSensor):
         ]
         units.sort(key=lambda unit: HASHRATE_UNITS[unit])
         self._fix_unit(coordinator, units[-1] if units else "kH/s", least=MEGA)
+
+
+class _MoneySensor(_ValueSensor):
+    """What something costs or brings, in the currency of Home Assistant."""
+
+    entity_description: MoneySensorDescription
+    coordinator: Any
+    _unrecorded_attributes = frozenset(
+        {"source", "valid_until", "slots", "reason", "basis", "one_in"}
+    )
+
+    @property
+    def _ledger(self) -> Ledger:
+        return get_data(self.hass).money
+
+    @property
+    @override
+    def available(self) -> bool:
+        return self.entity_description.always or super().available
+
+    @property
+    @override
+    def native_unit_of_measurement(self) -> str | None:
+        return self.entity_description.unit_in(self._ledger.currency)
+
+    @property
+    @override
+    def last_reset(self) -> datetime | None:
+        read = self.entity_description.reset_fn
+        return None if read is None else read(self._ledger, self.coordinator)
+
+    @override
+    def _read(self) -> SensorValue:
+        return self.entity_description.value_fn(self._ledger, self.coordinator)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        read = self.entity_description.attributes_fn
+        return {} if read is None else read(self._ledger, self.coordinator)
+
+
+class MinerMoney(_MoneySensor, MinerEntity):
+    """What a miner costs or brings."""
+
+    _state_of = (
+        "native_value",
+        "native_unit_of_measurement",
+        "last_reset",
+        "extra_state_attributes",
+    )
+
+
+class PoolMoney(_MoneySensor, PoolEntity):
+    """What a pool account brings."""
+
+
+class FleetMoney(_MoneySensor, FleetEntity):
+    """What the fleet costs or brings."""
 
 
 def _reporting(fleet: FleetCoordinator, key: str) -> dict[str, Any]:

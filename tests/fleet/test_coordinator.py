@@ -117,6 +117,7 @@ async def test_totals(home: HomeAssistant, household: Household) -> None:
         "power",
         "energy",
         "efficiency",
+        "efficiency_1d",
         "availability",
         "best_share",
         "drivers",

@@ -1,6 +1,5 @@
 """Tests of the price of electricity, as Home Assistant tells it."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,15 +25,6 @@ async def euros(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
     """Be in Berlin, at a time of no importance."""
     freezer.move_to(NOW)
     await hass.config.async_update(currency="EUR", time_zone="Europe/Berlin")
-
-
-@pytest.fixture
-def heard(hass: HomeAssistant) -> Iterator[list[PriceSource]]:
-    """Return the sources to stop at the end."""
-    sources: list[PriceSource] = []
-    yield sources
-    for source in sources:
-        source._stop()
 
 
 def show(hass: HomeAssistant, state: Any, unit: Any = "EUR/kWh", **more: Any) -> None:
@@ -113,13 +103,12 @@ async def test_surcharge_and_tax(hass: HomeAssistant) -> None:
 
 
 async def test_the_slot_decides_where_the_sensor_is_late(
-    hass: HomeAssistant, freezer: FrozenDateTimeFactory, heard: list[PriceSource]
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
 ) -> None:
     """Given a sensor that shows the slot before, then the new one counts at once."""
     show(hass, 0.2, raw_today=hours(0.2, 0.4, 0.4))
     source, told = PriceSource(hass, entity=SENSOR), []
     source.async_listen(lambda: told.append(source.read(dt_util.utcnow()).value))
-    heard.append(source)
     await pass_time(hass, freezer, timedelta(minutes=40, seconds=6))
     assert told == [0.4]
     # Nor does an equal price of the next slot need another state
@@ -129,13 +118,12 @@ async def test_the_slot_decides_where_the_sensor_is_late(
 
 
 async def test_a_sensor_that_stands_still(
-    hass: HomeAssistant, freezer: FrozenDateTimeFactory, heard: list[PriceSource]
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
 ) -> None:
     """Given a list that ended and no news, then its price is stale, not cheap."""
     show(hass, 0.2, raw_today=hours(0.2, 0.4))
     source, told = PriceSource(hass, entity=SENSOR), []
     source.async_listen(lambda: told.append(source.read(dt_util.utcnow())))
-    heard.append(source)
     for _ in range(13):
         await pass_time(hass, freezer, timedelta(minutes=10))
     assert told[-1].reason is PriceReason.STALE
@@ -156,9 +144,7 @@ async def test_a_sensor_without_a_list_is_never_stale(
     assert source.read(dt_util.utcnow()).value == 0.3
 
 
-async def test_a_sensor_that_is_renamed(
-    hass: HomeAssistant, heard: list[PriceSource]
-) -> None:
+async def test_a_sensor_that_is_renamed(hass: HomeAssistant) -> None:
     """Given another entity id, then the price goes on under it."""
     registry = er.async_get(hass)
     entity = registry.async_get_or_create(
@@ -168,7 +154,6 @@ async def test_a_sensor_that_is_renamed(
     source = PriceSource(hass, entity=SENSOR)
     told: list[float | None] = []
     source.async_listen(lambda: told.append(source.read(NOW).value))
-    heard.append(source)
     registry.async_update_entity(entity.entity_id, new_entity_id="sensor.tariff")
     await hass.async_block_till_done()
     hass.states.async_set("sensor.tariff", "0.4", {"unit_of_measurement": "EUR/kWh"})
@@ -179,13 +164,12 @@ async def test_a_sensor_that_is_renamed(
     assert PriceSource(hass, entity=source.reference).read(NOW).value == 0.4
 
 
-async def test_another_currency(hass: HomeAssistant, heard: list[PriceSource]) -> None:
+async def test_another_currency(hass: HomeAssistant) -> None:
     """Given a home that moves, then its old prices are none, at once."""
     show(hass, 0.3)
     source = PriceSource(hass, entity=SENSOR)
     told: list[Any] = []
     source.async_listen(lambda: told.append(source.read(NOW).reason))
-    heard.append(source)
     assert source.read(NOW).value == 0.3
     await hass.config.async_update(currency="SEK")
     await hass.async_block_till_done()
@@ -224,7 +208,7 @@ def nordpool(entry: str, day: str) -> dict[str, Any]:
 
 
 async def test_prices_that_are_told_on_request(
-    hass: HomeAssistant, freezer: FrozenDateTimeFactory, heard: list[PriceSource]
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
 ) -> None:
     """Given Nord Pool of Home Assistant, then it is asked once for each day."""
     entry = MockConfigEntry(domain="nordpool")
@@ -249,7 +233,6 @@ async def test_prices_that_are_told_on_request(
     show(hass, 0.21)
     source = PriceSource(hass, entity=SENSOR)
     source.async_listen(lambda: None)
-    heard.append(source)
     assert not source.read(NOW).slots
     for _ in range(4):
         hour = dt_util.now().hour + 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic, time
 from typing import Any
 
@@ -56,11 +57,12 @@ class EnergyMeter:
     def __init__(
         self,
         longest_gap: float,
-        used: Callable[[float, bool], None] = lambda kwh, is_visible: None,
+        used: Callable[[float, float, bool], None] = lambda *_: None,
     ) -> None:
         """Start at zero. ``longest_gap`` is in seconds.
 
-        ``used`` gets each increment, and whether it changes what is displayed.
+        ``used`` gets each increment, the seconds that it took, and whether it changes
+        what is displayed.
         """
         self._longest_gap = longest_gap
         self._used = used
@@ -84,7 +86,7 @@ class EnergyMeter:
                 watts = max(self._last.watts, 0.0)
             elif self._last.proves(uptime, elapsed):
                 watts = (max(self._last.watts, 0.0) + max(power, 0.0)) / 2
-            self._add(watts * elapsed / _JOULES_PER_KWH)
+            self._add(watts * elapsed / _JOULES_PER_KWH, elapsed)
         self._last = None if power is None else _Reading(now, power, uptime)
         self._missed = False
 
@@ -119,10 +121,10 @@ class EnergyMeter:
         self._last = _Reading(since, watts, parse_number(stored.get("uptime")))
         self._missed = True
 
-    def _add(self, kwh: float) -> None:
+    def _add(self, kwh: float, seconds: float) -> None:
         before = self.displayed
         self.kwh += kwh
-        self._used(kwh, self.displayed != before)
+        self._used(kwh, seconds, self.displayed != before)
 
 
 class EnergyBook:
@@ -136,6 +138,9 @@ class EnergyBook:
     def __init__(self, hass: HomeAssistant, longest_gap: float) -> None:
         """Start empty. ``longest_gap`` is that of the meters."""
         self.fleet_kwh = 0.0
+        self.on_use: Callable[[str, float, float], None] = lambda *_: None
+        """Gets each increment: the entry of its miner, kWh, and the seconds until now
+        that it took."""
         self._longest_gap = longest_gap
         self._meters: dict[str, EnergyMeter] = {}
         self._store = SafeStore(hass, _STORE_VERSION, f"{DOMAIN}.energy")
@@ -168,7 +173,7 @@ class EnergyBook:
     def meter(self, entry_id: str) -> EnergyMeter:
         """Return the meter of a miner; there is one for as long as its entry."""
         if (meter := self._meters.get(entry_id)) is None:
-            meter = EnergyMeter(self._longest_gap, self._count)
+            meter = EnergyMeter(self._longest_gap, partial(self._count, entry_id))
             self._meters[entry_id] = meter
         return meter
 
@@ -183,7 +188,11 @@ class EnergyBook:
             self.fleet_kwh = max(self.fleet_kwh, kwh)
 
     @callback
-    def _count(self, kwh: float, is_visible: bool) -> None:
+    def _count(
+        self, entry_id: str, kwh: float, seconds: float, is_visible: bool
+    ) -> None:
+        if kwh > 0:
+            self.on_use(entry_id, kwh, seconds)
         before = self.displayed
         self.fleet_kwh += kwh
         self._is_due |= is_visible or self.displayed != before

@@ -6,11 +6,19 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, EVENT_CORE_CONFIG_UPDATE
-from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, State, callback
+from homeassistant.core import (
+    CALLBACK_TYPE,
+    Event,
+    EventStateChangedData,
+    HassJob,
+    HomeAssistant,
+    State,
+    callback,
+)
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import (
+    async_call_later,
     async_track_entity_registry_updated_event,
-    async_track_point_in_utc_time,
     async_track_state_change_event,
 )
 from homeassistant.util import dt as dt_util
@@ -208,9 +216,7 @@ class PriceSource:
         self._stops = [self.hass.bus.async_listen(EVENT_CORE_CONFIG_UPDATE, self._anew)]
         if (entity_id := self.entity_id) is not None:
             self._stops += [
-                async_track_state_change_event(
-                    self.hass, entity_id, lambda _: self._changed()
-                ),
+                async_track_state_change_event(self.hass, entity_id, self._changed),
                 async_track_entity_registry_updated_event(
                     self.hass, entity_id, self._renamed
                 ),
@@ -255,7 +261,7 @@ class PriceSource:
         return None if isinstance(reading, UnitProblem) else reading
 
     @callback
-    def _changed(self) -> None:
+    def _changed(self, _: Event[EventStateChangedData] | None = None) -> None:
         self._schedule()
         for listener in tuple(self._listeners):
             listener()
@@ -276,4 +282,6 @@ class PriceSource:
             self._timer = None
             self._changed()
 
-        self._timer = async_track_point_in_utc_time(self.hass, look, due + _AFTER)
+        job = HassJob(look, "HMM end of a price", cancel_on_shutdown=True)
+        wait = due + _AFTER - dt_util.utcnow()
+        self._timer = async_call_later(self.hass, wait, job)

@@ -1,0 +1,72 @@
+"""What a block brings, by the rules of each coin at its height; no constant of today.
+
+A rule is used where neither the miner's job nor the blocks of the pool tell the reward.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from statistics import fmean
+from typing import Final
+
+from ..driver_api import PoolBlock
+
+CHECKED: Final = date(2026, 11, 28)
+"""When the rules and the newest heights below were last compared with the chains."""
+
+_LAST_BLOCKS = 10
+_HALVING = 210_000
+
+# DigiByte: since this height the reward falls by the month, computed in whole steps
+_DGB_HEIGHT = 1_430_000
+_DGB_SECONDS = 15
+_DGB_MONTH = 2_628_000
+_DGB_FIRST = 1078.5
+_DGB_KEPT = 98_884
+_DGB_OF = 100_000
+_COIN = 100_000_000
+
+
+def _halving(height: int) -> float:
+    return 50 / 2 ** min(height // _HALVING, 64)
+
+
+def _digibyte(height: int) -> float | None:
+    if height < _DGB_HEIGHT:
+        return None
+    months = (height - _DGB_HEIGHT) * _DGB_SECONDS // _DGB_MONTH
+    reward = round(_DGB_FIRST * _COIN)
+    for _ in range(min(months, 5000)):
+        reward = reward * _DGB_KEPT // _DGB_OF
+    return max(reward, _COIN) / _COIN
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """``reward`` by height; ``height`` and ``known`` are one that was looked up."""
+
+    reward: Callable[[int], float | None]
+    height: int
+    known: float
+
+
+RULES: Mapping[str, _Rule] = {
+    "BTC": _Rule(_halving, 975_000, 3.125),
+    "BCH": _Rule(_halving, 975_000, 3.125),
+    "BC2": _Rule(_halving, 100_000, 50.0),
+    "DGB": _Rule(_digibyte, 22_650_000, 277.376),
+}
+
+
+def reward_of(
+    coin: str, blocks: Iterable[PoolBlock], height: int | None
+) -> float | None:
+    """Return the coins that a block brings now, None if nobody tells.
+
+    ``blocks`` are those of the pool, newest first; ``height`` is that of the chain.
+    """
+    told = [it.reward for it in blocks if it.reward is not None and it.reward > 0]
+    if told:
+        return fmean(told[:_LAST_BLOCKS])
+    rule = RULES.get(coin.upper())
+    return None if rule is None or height is None else rule.reward(height)

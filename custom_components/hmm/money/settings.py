@@ -1,0 +1,81 @@
+"""What the user has told of prices and coins: options of the fleet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ..driver_api.units import parse_number
+from .slots import MOST_PRICE
+
+CONF_PRICES: Final = "prices"
+CONF_COINS: Final = "coins"
+
+CONF_PRICE_SOURCE: Final = "price_source"
+CONF_PRICE_ENTITY: Final = "price_entity"
+CONF_PRICE_FIXED: Final = "price_fixed"
+CONF_SURCHARGE: Final = "surcharge"
+CONF_VAT: Final = "vat"
+CONF_SOLAR_PRICE: Final = "solar_price"
+
+CONF_COIN_CURRENCY: Final = "coin_currency"
+CONF_SOLO_IN_PROFIT: Final = "solo_in_profit"
+
+PRICED_COINS: Final = ("btc", "bch", "dgb", "bc2", "xec")
+
+MOST_VAT: Final = 100.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoneySettings:
+    """Where the price of electricity and those of the coins come from.
+
+    Entities are references that survive a renaming; prices are per kWh in the currency
+    of Home Assistant.
+    """
+
+    entity: str | None = None
+    fixed: float | None = None
+    surcharge: float = 0.0
+    vat: float = 0.0
+    solar_price: float | None = None
+    """Of energy that a solar strategy took from surplus, None: the same."""
+    coins: Mapping[str, str] = field(default_factory=dict)
+    """By coin in capitals, the entity of its price."""
+    coin_currency: str | None = None
+    """What the prices of coins are in where their unit does not tell."""
+    solo_in_profit: bool = False
+
+    @property
+    def has_price(self) -> bool:
+        """Return whether the user has told a price."""
+        return self.entity is not None or self.fixed is not None
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> MoneySettings:
+        """Return what is in the options; what cannot be read is not there."""
+        prices, coins = (
+            it if isinstance(it := options.get(key), Mapping) else {}
+            for key in (CONF_PRICES, CONF_COINS)
+        )
+        source = prices.get(CONF_PRICE_SOURCE)
+        entity = prices.get(CONF_PRICE_ENTITY)
+        currency = coins.get(CONF_COIN_CURRENCY)
+        return cls(
+            entity=entity if source == "sensor" and isinstance(entity, str) else None,
+            fixed=_price(prices.get(CONF_PRICE_FIXED)) if source == "fixed" else None,
+            surcharge=_price(prices.get(CONF_SURCHARGE)) or 0.0,
+            vat=min(max(_price(prices.get(CONF_VAT)) or 0.0, 0.0), MOST_VAT),
+            solar_price=_price(prices.get(CONF_SOLAR_PRICE)),
+            coins={
+                coin.upper(): coins[coin]
+                for coin in PRICED_COINS
+                if isinstance(coins.get(coin), str)
+            },
+            coin_currency=currency if isinstance(currency, str) else None,
+            solo_in_profit=coins.get(CONF_SOLO_IN_PROFIT) is True,
+        )
+
+
+def _price(value: Any) -> float | None:
+    number = parse_number(value)
+    return number if number is not None and abs(number) <= MOST_PRICE else None
