@@ -28,7 +28,7 @@ _COIN = 100_000_000
 
 
 def _halving(height: int) -> float:
-    return 50 / 2 ** min(height // _HALVING, 64)
+    return 50 / (1 << min(height // _HALVING, 64))
 
 
 def _digibyte(height: int) -> float | None:
