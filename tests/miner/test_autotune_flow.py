@@ -97,7 +97,7 @@ async def test_a_miner_that_has_gone(
     await poll(home, entry)
     result = await go_on(home, confirm)
     assert result["errors"] == {"base": "profile_failed"}
-    assert "No response" in result["description_placeholders"]["reason"]
+    assert "no miner service" in result["description_placeholders"]["reason"]
     await bitaxe.plug_in()
     await poll(home, entry)
     assert (await go_on(home, result))["reason"] == "autotune_started"
