@@ -3,11 +3,18 @@
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
+import pytest
 import yaml
 
 from custom_components.hmm.money.price import PriceSource
 from demo.config_folder import CONFIGURATION
 from demo.price import SENSOR
+
+
+@pytest.fixture
+def expected_lingering_timers() -> bool:
+    """Let the clock of the template go on: Home Assistant never stops it."""
+    return True
 
 
 async def test_the_tariff_of_the_demo_is_known_ahead(hass: HomeAssistant) -> None:
