@@ -111,7 +111,9 @@ def options(result: Result, field: str) -> dict[str, str]:
 
 def with_texts(result: Result, flow: str = "config") -> Result:
     """Return a step of a flow; fails where a text or a placeholder is missing."""
-    known = TEXTS[flow]
+    known = TEXTS
+    for key in flow.split("."):
+        known = known[key]
     match result["type"]:
         case FlowResultType.MENU:
             step = known["step"][result["step_id"]]
@@ -126,7 +128,7 @@ def with_texts(result: Result, flow: str = "config") -> Result:
             fields = {str(field) for field in schema.schema} if schema else set()
             # What only a driver of the user asks for has no name but its own
             if "{settings}" not in step.get("description", ""):
-                assert fields <= set(step.get("data", ()))
+                assert fields <= {*step.get("data", ()), *step.get("sections", ())}
             _complete(step.get("title", ""), result)
             _complete(step.get("description", ""), result)
             for key in (result["errors"] or {}).values():

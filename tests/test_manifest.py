@@ -47,6 +47,7 @@ from custom_components.hmm.pool import (
     mistyped,
     status as pool_status,
 )
+from custom_components.hmm.strategy import explain
 from custom_components.hmm.voice import orders
 
 COMPONENT = Path(hmm.__file__).parent
@@ -61,6 +62,8 @@ HA_ABORTS = {
 # The classes whose steps are told in a section of the translations
 FLOWS = {
     "config": {"HmmConfigFlow", "ImportSteps", "MinerSteps", "PoolSteps"},
+    "config_subentries.calendar": {"CalendarFlow", "StrategyFlow"},
+    "config_subentries.price_bands": {"BandsFlow", "StrategyFlow", "StrategyPriceSteps"},
     "options": {
         *("AutotuneSteps", "DriverSteps", "FailoverSteps", "FirmwareSteps"),
         *("FleetOptionsFlow", "MinerOptionsFlow", "PoolOrderSteps", "PriceSteps"),
@@ -161,6 +164,14 @@ def flatten(node: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
             yield f"{path}{key}", value
 
 
+def section_of(path: str) -> Any:
+    """Return a part of the English texts by its dotted path."""
+    node = load("translations/en.json")
+    for key in path.split("."):
+        node = node[key]
+    return node
+
+
 def placeholders(text: str) -> set[str]:
     """Return the names in braces."""
     return set(re.findall(r"\{(\w+)\}", text))
@@ -224,7 +235,9 @@ def home_assistant_side() -> list[Path]:
     """Return the modules that know Home Assistant."""
     return [
         path
-        for folder in (".", "drivers", "fleet", "hmm_local", "miner", "money", "pool")
+        for folder in (
+            *(".", "drivers", "fleet", "hmm_local", "miner", "money", "pool", "strategy"),
+        )
         for path in sorted((COMPONENT / folder).glob("*.py"))
     ]
 
@@ -355,7 +368,10 @@ def test_names_of_a_device_differ() -> None:
         for entities in load(f"translations/{language}.json")["entity"].values():
             # Those of pools and of the fleet belong to devices of their own
             names = [
-                (key.partition("_")[0] in ("pool", "fleet") and key, entity["name"])
+                (
+                    key.partition("_")[0] in ("pool", "fleet", "strategy") and key,
+                    entity["name"],
+                )
                 for key, entity in entities.items()
             ]
             assert len(names) == len(set(names)), language
@@ -438,7 +454,12 @@ def test_every_sentence_is_one_of_a_reason() -> None:
     texts = load("translations/en.json")
     status = texts["entity"]["sensor"]["status"]["state_attributes"]["reason"]["state"]
     pool = texts["entity"]["binary_sensor"]["pool_problem"]["state_attributes"]
-    sentences = set(texts["selector"]["sentence"]["options"])
+    sentences = {
+        key
+        for key in texts["selector"]["sentence"]["options"]
+        # Of the strategies; see test_every_sentence_of_a_strategy_is_translated
+        if not key.startswith(explain.SENTENCE)
+    }
     known = {*status, *(f"pool_{key}" for key in pool["problems"]["state"])}
     missing = {"not_reported", "window_after_restart", "power_not_metered"}
     moves = {f"failover_{reason}" for reason in (*Criterion, PRIMARY_BACK)}
@@ -461,6 +482,26 @@ def test_what_is_said_is_translated() -> None:
     assert set(speech) - literals == made | {"language"}
     said = set(re.findall(r'say\(\s*"([a-z_]+)"', code))
     assert said <= set(speech)
+
+
+def test_every_sentence_of_a_strategy_is_translated() -> None:
+    """Given what the planner says, then each sentence has a text, and no other has."""
+    said: set[str] = set()
+    for path in COMPONENT.glob("strategy/planner/*.py"):
+        for call in calls(parse(path), "Sentence"):
+            said |= literals(call.args[0])
+            if isinstance(call.args[0], ast.JoinedStr):
+                said |= {"safety_hot", "safety_stop"}
+            elif isinstance(call.args[0], ast.Name):
+                said |= {"plan", "quiet"}
+    said -= {"safety_"}
+    said |= {f"{key}_open" for key in explain._OPEN} | {"manual_never", "dry_run"}
+    sentences = load("translations/en.json")["selector"]["sentence"]["options"]
+    assert said == {
+        key.removeprefix(explain.SENTENCE)
+        for key in sentences
+        if key.startswith(explain.SENTENCE)
+    }
 
 
 def test_every_event_is_translated() -> None:
@@ -712,7 +753,7 @@ def test_every_step_is_translated(section: str) -> None:
 
     Each field has a name and says what to enter.
     """
-    steps = load("translations/en.json")[section]["step"]
+    steps = section_of(section)["step"]
     assert steps.keys() == shown_steps(flow_classes(section))
     for step_id, step in steps.items():
         assert "title" in step, step_id
@@ -729,7 +770,7 @@ def test_menu_and_progress_are_translated(section: str) -> None:
     methods = {
         node.name for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef)
     } | {f"async_step_{literal(call.args[0])}" for call in calls(tree, "_result")}
-    flow = load("translations/en.json")[section]
+    flow = section_of(section)
     for menu in calls(tree, "async_show_menu"):
         options = argument(menu, "menu_options")
         assert options is not None
@@ -742,7 +783,7 @@ def test_menu_and_progress_are_translated(section: str) -> None:
         assert {f"async_step_{option}" for option in reported} <= methods
         if isinstance(options, ast.List) and all(map(literal, options.elts)):
             assert literals(options) == reported
-    assert set(flow["progress"]) == {
+    assert set(flow.get("progress", ())) == {
         literal(argument(call, "progress_action"))
         for call in calls(tree, "async_show_progress")
     }
@@ -823,6 +864,12 @@ def test_every_option_of_a_selector_is_translated() -> None:
         "autotune_goal": {*Goal},
         "autotune_start": {autotune_flow.NOW, autotune_flow.AT_NIGHT},
         "driver_source": set(get_args(overview.Source.__value__)),
+        # See tests/strategy: each is walked through
+        **{
+            name: set(it["options"])
+            for name, it in selectors.items()
+            if name.startswith("strategy_")
+        },
         "driver_state": set(get_args(overview.State.__value__)),
     }
     assert {name: set(it["options"]) for name, it in selectors.items()} == words

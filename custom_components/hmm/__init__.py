@@ -34,7 +34,7 @@ from .drivers.actions import async_setup_driver_actions
 from .drivers.driver_views import async_register_driver_views
 from .drivers.manager import DriverManager
 from .drivers.service import DriverService
-from .entity import async_keep_miner_device, pool_device
+from .entity import async_keep_miner_device, fleet_device, pool_device
 from .errors import localized, pool_error
 from .fleet.coordinator import FleetConfigEntry, FleetCoordinator
 from .fleet.failover_runner import Failover, FailoverRecord
@@ -69,6 +69,7 @@ from .pool.coordinator import PoolConfigEntry, PoolCoordinator
 from .pool.mistyped import async_forget_wallet_issue, async_show_wallet_issue
 from .records import Records
 from .services import async_setup_services
+from .strategy.manager import StrategyManager
 from .voice.triggers import async_register_sentences
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -106,6 +107,8 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     await autotunes.async_load()
     money = Ledger(hass, energy, fleet)
     await money.async_load()
+    strategies = StrategyManager(hass, fleet)
+    await strategies.async_load()
     hass.data[HMM_DATA] = HmmData(
         driver_service=driver_service,
         session=await async_create_miner_session(hass),
@@ -120,6 +123,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
         kept=kept,
         profiles=profiles,
         statuses=statuses,
+        strategies=strategies,
         tuning=tuning,
         watchdogs=watchdogs,
         autotunes=autotunes,
@@ -179,6 +183,8 @@ async def async_remove_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> None
     if not hass.config_entries.async_entries(DOMAIN):
         async_unload_cards(hass)
     if (data := hass.data.get(HMM_DATA)) is not None:
+        if entry_kind(entry) == EntryType.FLEET:
+            await data.strategies.async_give_back()
         await data.miner_records.async_forget(entry.entry_id)
         await data.energy.async_forget(entry.entry_id)
         await data.money.async_forget(entry.entry_id)
@@ -254,6 +260,11 @@ def _set_up_fleet(hass: HomeAssistant, entry: FleetConfigEntry) -> None:
         data.failover.async_start(entry, fleet.async_update_listeners)
     )
     entry.async_on_unload(data.firmware.async_start(entry))
+    # What comes next hangs on its device
+    dr.async_get(hass).async_get_or_create(
+        config_entry_id=entry.entry_id, **fleet_device(entry)
+    )
+    entry.async_on_unload(data.strategies.async_start(entry))
     entry.async_on_unload(entry.add_update_listener(_async_fleet_options_changed))
 
 
@@ -265,6 +276,7 @@ async def _async_fleet_options_changed(
     data.failover.async_options_changed()
     data.firmware.async_options_changed()
     data.money.apply(entry.options)
+    data.strategies.async_entry_changed(entry)
 
 
 def _driver_missing(

@@ -19,6 +19,7 @@ from .entity import AlwaysAvailable, FleetEntity, MinerEntity, async_add_offered
 from .fleet.coordinator import FleetCoordinator
 from .miner.coordinator import MinerCoordinator
 from .rights import async_require_admin
+from .strategy.entities import RESUME_AUTOMATIC
 
 PARALLEL_UPDATES = 1
 
@@ -110,6 +111,15 @@ async def async_setup_entry(
             StopAutotuneButton,
             async_add_entities,
         )
+        async_add_offered(
+            coordinator,
+            (RESUME_AUTOMATIC,),
+            lambda _, miner: get_data(hass).strategies.is_member(
+                miner.config_entry.entry_id
+            ),
+            ResumeAutomaticButton,
+            async_add_entities,
+        )
 
 
 class MinerButton(MinerEntity, ButtonEntity):
@@ -152,3 +162,14 @@ class ResumeFailoverButton(FleetEntity, ButtonEntity):
     @override
     async def async_press(self) -> None:
         get_data(self.hass).failover.async_resume()
+
+
+class ResumeAutomaticButton(AlwaysAvailable, MinerEntity, ButtonEntity):
+    """Lets the strategies decide again for a miner that was changed by hand."""
+
+    _state_of = ("available",)
+
+    @override
+    async def async_press(self) -> None:
+        entry = self.coordinator.config_entry
+        get_data(self.hass).strategies.release(entry.entry_id)

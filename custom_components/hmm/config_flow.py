@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, override
 
-from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
+from homeassistant.config_entries import (
+    ConfigFlowResult,
+    ConfigSubentryFlow,
+    OptionsFlow,
+)
 from homeassistant.const import CONF_HOST
 from homeassistant.core import callback
 from homeassistant.helpers import device_registry as dr
@@ -23,6 +27,8 @@ from .miner.discovery import may_be_asked
 from .miner.flow import MinerSteps
 from .miner.options_flow import MinerOptionsFlow
 from .pool.flow import PoolSteps
+from .strategy.bands_flow import BandsFlow
+from .strategy.calendar_flow import CalendarFlow
 
 
 class _MinerOptions(PoolOrderSteps, MinerOptionsFlow):
@@ -51,6 +57,17 @@ class HmmConfigFlow(MinerSteps, PoolSteps, ImportSteps, domain=DOMAIN):
         if entry_kind(config_entry) == EntryType.FLEET:
             return FleetOptionsFlow()
         return _MinerOptions()
+
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(
+        cls, config_entry: HmmConfigEntry
+    ) -> dict[str, type[ConfigSubentryFlow]]:
+        """Return what can be added to the fleet: its strategies."""
+        if entry_kind(config_entry) != EntryType.FLEET:
+            return {}
+        return {flow.kind: flow for flow in (BandsFlow, CalendarFlow)}
 
     @override
     async def async_step_user(

@@ -34,6 +34,8 @@ PLATFORMS: Final = {
     EntryType.FLEET: (
         Platform.BINARY_SENSOR,
         Platform.BUTTON,
+        Platform.EVENT,
+        Platform.SELECT,
         Platform.SENSOR,
         Platform.SWITCH,
         Platform.UPDATE,

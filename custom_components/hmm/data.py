@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .pool.blocks import AccountRecord
     from .pool.coordinator import PoolConfigEntry
     from .records import Records
+    from .strategy.manager import StrategyManager
 
 
 type HmmConfigEntry = MinerConfigEntry | PoolConfigEntry | FleetConfigEntry
@@ -55,6 +56,7 @@ class HmmData:
     account_records: Records[AccountRecord]
     profiles: ProfileStore
     statuses: Records[StatusRecord]
+    strategies: StrategyManager
     tuning: TuningProfiles
     watchdogs: Records[WatchdogRecord]
     autotunes: Records[AutotuneRecord]

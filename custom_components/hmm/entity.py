@@ -23,7 +23,7 @@ from .const import CONF_COIN, CONF_DRIVER, DOMAIN
 from .driver_api import PoolWorker
 from .driver_api.units import parse_text
 from .figures import read_safely
-from .fleet.coordinator import FleetCoordinator
+from .fleet.coordinator import FleetConfigEntry, FleetCoordinator
 from .miner.coordinator import MinerCoordinator
 from .pool.coordinator import PoolCoordinator
 
@@ -228,18 +228,24 @@ class WorkerEntity(CoordinatorEntity[PoolCoordinator]):
         return super().available and self.worker is not None
 
 
+@callback
+def fleet_device(entry: FleetConfigEntry) -> DeviceInfo:
+    """Return the device of the fleet."""
+    return DeviceInfo(
+        entry_type=DeviceEntryType.SERVICE,
+        identifiers={(DOMAIN, entry.unique_id or entry.entry_id)},
+        manufacturer="HMM",
+        model="Home Miner Manager",
+        translation_key="fleet",
+    )
+
+
 class FleetEntity(HmmEntity[FleetCoordinator]):
     """An entity of the whole fleet."""
 
     @override
     def _device(self, identifiers: set[tuple[str, str]], name: str) -> DeviceInfo:
-        return DeviceInfo(
-            entry_type=DeviceEntryType.SERVICE,
-            identifiers=identifiers,
-            manufacturer="HMM",
-            model="Home Miner Manager",
-            translation_key="fleet",
-        )
+        return fleet_device(self.coordinator.config_entry)
 
 
 @callback

@@ -1,7 +1,7 @@
 """What is worth a cheer: a block, a new best share."""
 
 from datetime import UTC, datetime
-from typing import Any, override
+from typing import Any, cast, override
 
 from homeassistant.components.event import (
     DOMAIN as EVENT_DOMAIN,
@@ -23,12 +23,15 @@ from .entity import (
     async_add_offered,
     registered,
 )
+from .fleet.coordinator import FleetConfigEntry, FleetCoordinator
 from .fleet.failover_runner import EVENT_TYPES as POOL_MOVED_TYPES
 from .miner.coordinator import MinerCoordinator
 from .miner.watchdog import Deed
 from .pool.coordinator import PoolCoordinator
 from .pool.workers import account_of, bare_name
 from .sentences import reason_sentence
+from .strategy.entities import STRATEGY_DECISION
+from .strategy_entity import StrategyEntity, async_add_strategies
 
 PARALLEL_UPDATES = 0
 
@@ -79,6 +82,15 @@ async def async_setup_entry(
 ) -> None:
     """Add the event entity of who tells blocks or best shares."""
     coordinator = entry.runtime_data
+    if isinstance(coordinator, FleetCoordinator):
+        async_add_strategies(
+            hass,
+            cast("FleetConfigEntry", entry),
+            lambda manager, strategy: [
+                StrategyEvent(manager, strategy, STRATEGY_DECISION)
+            ],
+            async_add_entities,
+        )
     if isinstance(coordinator, MinerCoordinator):
         async_add_offered(
             coordinator,
@@ -311,3 +323,22 @@ class PoolEvent(_FindEvent, PoolEntity):
             "reward": block.reward,
         }
         return {name: fact for name, fact in facts.items() if fact is not None}
+
+
+class StrategyEvent(StrategyEntity, EventEntity):
+    """Fires what a strategy decides: the logbook shows it."""
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        self.async_on_remove(self.strategy.async_add_event_listener(self._decided))
+
+    @callback
+    def _decided(self, kind: str, facts: dict[str, Any]) -> None:
+        self._trigger_event(kind, facts)
+        self.async_write_ha_state()
+
+    @callback
+    @override
+    def _show(self) -> None:
+        """Only what is decided is news."""

@@ -1,6 +1,6 @@
-"""Mode and pool of a miner."""
+"""Mode and pool of a miner; what is wanted of a strategy."""
 
-from typing import override
+from typing import Final, cast, override
 
 from homeassistant.components.select import SelectEntity, SelectEntityDescription
 from homeassistant.const import EntityCategory
@@ -9,6 +9,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .data import get_data
 from .entity import MinerEntity, async_add_offered
+from .fleet.coordinator import FleetConfigEntry, FleetCoordinator
 from .miner.coordinator import MinerConfigEntry, MinerCoordinator
 from .pool.choice import (
     async_mine_at,
@@ -18,8 +19,12 @@ from .pool.choice import (
     usable_pools,
 )
 from .pool.stratum_user import StratumPool, stratum_of
+from .strategy.entities import STRATEGY_OVERRIDE
+from .strategy_entity import StrategyEntity, async_add_strategies
 
 PARALLEL_UPDATES = 1
+
+AUTOMATIC: Final = "automatic"
 
 MODE = SelectEntityDescription(key="mode", translation_key="mode")
 POOL = SelectEntityDescription(
@@ -29,11 +34,21 @@ POOL = SelectEntityDescription(
 
 async def async_setup_entry(
     hass: HomeAssistant,
-    entry: MinerConfigEntry,
+    entry: MinerConfigEntry | FleetConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the selects of a miner."""
+    """Add the selects of a miner, or those of the strategies."""
     coordinator = entry.runtime_data
+    if isinstance(coordinator, FleetCoordinator):
+        async_add_strategies(
+            hass,
+            cast("FleetConfigEntry", entry),
+            lambda manager, strategy: [
+                StrategyOverrideSelect(manager, strategy, STRATEGY_OVERRIDE)
+            ],
+            async_add_entities,
+        )
+        return
     async_add_offered(
         coordinator,
         (MODE,),
@@ -120,3 +135,23 @@ class PoolSelect(MinerEntity, SelectEntity):
         options += [name for name in slots.values() if name not in usable]
         active = data.active_pool
         return None if active is None else slots[active.index], options
+
+
+class StrategyOverrideSelect(StrategyEntity, SelectEntity):
+    """A band or rung that the user wants instead of what the strategy decides."""
+
+    @property
+    @override
+    def options(self) -> list[str]:
+        names = self.strategy.override_names
+        return [AUTOMATIC, *(it for it in names if it != AUTOMATIC)]
+
+    @property
+    @override
+    def current_option(self) -> str:
+        return self.strategy.overridden_by or AUTOMATIC
+
+    @override
+    async def async_select_option(self, option: str) -> None:
+        to = self.strategy.override_names.get(option)
+        self.manager.async_override(self.strategy, None if option == AUTOMATIC else to)

@@ -88,6 +88,13 @@ from .pool.sensors import (
     PoolSensorDescription,
     WorkerSensorDescription,
 )
+from .strategy.entities import (
+    CONTROLLED_BY,
+    STRATEGY_BAND_SENSORS,
+    STRATEGY_SENSORS,
+    STRATEGY_STATUS,
+)
+from .strategy_sensors import ControlledBySensor, async_add_strategy_sensors
 
 PARALLEL_UPDATES = 0
 
@@ -140,6 +147,15 @@ async def async_setup_entry(
             async_add_entities,
         )
         _add_money(hass, coordinator, MINER_MONEY, MinerMoney, async_add_entities)
+        async_add_offered(
+            coordinator,
+            (CONTROLLED_BY,),
+            lambda _, miner: get_data(hass).strategies.is_member(
+                miner.config_entry.entry_id
+            ),
+            ControlledBySensor,
+            async_add_entities,
+        )
     elif isinstance(coordinator, PoolCoordinator):
         async_add_entities(
             [
@@ -196,6 +212,13 @@ async def async_setup_entry(
         _add_platform(hass, coordinator, async_add_entities)
         money = (*FLEET_MONEY, *FLEET_EARNINGS)
         _add_money(hass, coordinator, money, FleetMoney, async_add_entities)
+        async_add_strategy_sensors(
+            hass,
+            STRATEGY_STATUS,
+            STRATEGY_SENSORS,
+            STRATEGY_BAND_SENSORS,
+            async_add_entities,
+        )
 
 
 def _is_told(description: MinerSensorDescription, miner: MinerCoordinator) -> bool:

@@ -1,6 +1,6 @@
 """Mining on and off."""
 
-from typing import Any, override
+from typing import Any, cast, override
 
 from homeassistant.components.switch import (
     SwitchDeviceClass,
@@ -14,10 +14,12 @@ from homeassistant.helpers.event import async_track_state_change_event
 
 from .data import HmmConfigEntry, get_data
 from .entity import AlwaysAvailable, FleetEntity, MinerEntity, async_add_offered
-from .fleet.coordinator import FleetCoordinator
+from .fleet.coordinator import FleetConfigEntry, FleetCoordinator
 from .miner.coordinator import MinerCoordinator
 from .miner.plug import async_switch_plug, plug_is_on
 from .miner.watchdog import Watchdog
+from .strategy.entities import STRATEGY_DRY_RUN, STRATEGY_SWITCH
+from .strategy_entity import StrategyEntity, async_add_strategies
 
 PARALLEL_UPDATES = 1
 
@@ -63,6 +65,15 @@ async def async_setup_entry(
             (FAILOVER,),
             lambda *_: get_data(hass).failover.is_set_up,
             FailoverSwitch,
+            async_add_entities,
+        )
+        async_add_strategies(
+            hass,
+            cast("FleetConfigEntry", entry),
+            lambda manager, strategy: [
+                StrategySwitch(manager, strategy, STRATEGY_SWITCH),
+                StrategyDryRunSwitch(manager, strategy, STRATEGY_DRY_RUN),
+            ],
             async_add_entities,
         )
         return
@@ -238,3 +249,37 @@ class PlugSwitch(MinerEntity, SwitchEntity):
     async def _switch_plug(self, on: bool) -> None:
         self.coordinator.async_drop_kept("mining")
         await async_switch_plug(self.hass, self._plug, on, self._context)
+
+
+class StrategySwitch(StrategyEntity, SwitchEntity):
+    """Whether a strategy steers; off gives its miners back as they were."""
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        return self.strategy.record.enabled
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        self.manager.async_enable(self.strategy, True)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        self.manager.async_enable(self.strategy, False)
+
+
+class StrategyDryRunSwitch(StrategyEntity, SwitchEntity):
+    """Whether a strategy only decides and explains, and switches nothing."""
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        return self.strategy.record.dry_run
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        self.manager.async_set_dry_run(self.strategy, True)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        self.manager.async_set_dry_run(self.strategy, False)

@@ -27,6 +27,8 @@ from ..pool.stratum_user import USUAL_PASSWORD, StratumPool, stratum_of
 
 CONF_POOL: Final = "pool"
 CONF_PROFILE: Final = "profile"
+CONF_REASON: Final = "reason"
+"""Why a miner is paused; no action takes it."""
 CONF_SHARED: Final = "shared"
 
 type Data = Mapping[str, Any]
@@ -284,7 +286,8 @@ def _show_pool(hass: HomeAssistant, data: Data) -> str | None:
 async def _pause(
     hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
 ) -> bool:
-    return await _set_paused(hass, miner, True, context)
+    reason: str = data.get(CONF_REASON, "paused_by_user")
+    return await _set_paused(hass, miner, True, context, reason)
 
 
 async def _resume(
@@ -296,13 +299,17 @@ async def _resume(
 
 
 async def _set_paused(
-    hass: HomeAssistant, miner: MinerCoordinator, paused: bool, context: Context
+    hass: HomeAssistant,
+    miner: MinerCoordinator,
+    paused: bool,
+    context: Context,
+    reason: str = "",
 ) -> bool:
     """Pause or resume a miner, by its plug if it has one, as its switch does."""
     if (plug := miner.plug) is None:
         if not _profile(miner).pause:
             raise refusal("no_pause", host=miner.config_entry.title)
-        return await miner.async_set_paused(paused)
+        return await miner.async_set_paused(paused, reason)
     miner.async_drop_kept("mining")
     if plug_is_on(hass, plug) is not paused:
         return False

@@ -30,6 +30,8 @@ class Fleet:
         self.account_records = account_records
         self.miners: dict[str, MinerCoordinator] = {}
         self.pools: dict[str, PoolCoordinator] = {}
+        self.version = 0
+        """Rises whenever a miner or pool comes or goes."""
         self._listeners: list[Callable[[bool], None]] = []
 
     @callback
@@ -47,6 +49,7 @@ class Fleet:
     ) -> CALLBACK_TYPE:
         entry_id = coordinator.config_entry.entry_id
         members[entry_id] = coordinator
+        self.version += 1
 
         @callback
         def changed() -> None:
@@ -59,6 +62,7 @@ class Fleet:
         def remove() -> None:
             remove_listener()
             del members[entry_id]
+            self.version += 1
             self._changed()
 
         return remove

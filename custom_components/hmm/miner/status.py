@@ -47,6 +47,9 @@ class MinerState(StrEnum):
     MINING = "mining"
 
 
+BY_STRATEGY: Final = "paused_by_strategy"
+"""The reason of a pause that a strategy made."""
+
 ON_PURPOSE: Final = frozenset({MinerState.OFF, MinerState.PAUSED})
 """The states that the owner wanted: nothing is wrong in them."""
 
@@ -125,6 +128,7 @@ class MinerStatus:
     active: Mapping[str, Values] = field(default_factory=dict)
     """What is wrong now, with its values."""
     detail: str | None = None
+    _pause_values: Values = field(default_factory=dict)
     _plug_off_at: float | None = None
     _failures: int = 0
     _failed_at: float = 0.0
@@ -168,6 +172,17 @@ class MinerStatus:
             self._values_at = poll.at
             self.values = self._values_of(reason, poll)
         return self._shown() != before
+
+    def explain_pause(self, values: Values) -> bool:
+        """Take what belongs to a pause by HMM: who paused and until when.
+
+        Returns whether that changes what is shown.
+        """
+        self._pause_values = values
+        is_new = self.record.status.reason == BY_STRATEGY and self.values != values
+        if is_new:
+            self.values = values
+        return is_new
 
     def _shown(self) -> tuple[object, ...]:
         record = self.record
@@ -274,6 +289,8 @@ class MinerStatus:
             return {"plug": poll.plug or ""}
         if reason == "autotune":
             return poll.tuning or {}
+        if reason == BY_STRATEGY:
+            return self._pause_values
         active = self.problems.active
         key = next(
             (key for key, it in active.items() if _spoken(key, it) == reason), ""

@@ -1,0 +1,142 @@
+"""The entities of strategies, and of miners that are in one: how they are described."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, get_args
+
+from homeassistant.components.button import ButtonEntityDescription
+from homeassistant.components.event import EventEntityDescription
+from homeassistant.components.select import SelectEntityDescription
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.components.switch import SwitchEntityDescription
+from homeassistant.const import EntityCategory, UnitOfEnergy
+
+from .planner.model import Controller, State
+from .strategy import Strategy
+
+BANDS: Final = "price_bands"
+
+EVENTS: Final = ["changed", "held", "refused", "fallback", "overridden", "resumed"]
+
+STRATEGY_SWITCH = SwitchEntityDescription(
+    key="switch", translation_key="strategy", name=None
+)
+STRATEGY_DRY_RUN = SwitchEntityDescription(
+    key="dry_run",
+    translation_key="strategy_dry_run",
+    entity_category=EntityCategory.CONFIG,
+)
+STRATEGY_OVERRIDE = SelectEntityDescription(
+    key="override", translation_key="strategy_override"
+)
+STRATEGY_DECISION = EventEntityDescription(
+    key="decision", translation_key="strategy_decision", event_types=EVENTS
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StrategySensorDescription(SensorEntityDescription):
+    """A figure or a word of a strategy; of only one kind where that is named."""
+
+    value_fn: Callable[[Strategy], str | float | datetime | None]
+    kind: str | None = None
+
+
+STRATEGY_STATUS = StrategySensorDescription(
+    key="state",
+    translation_key="strategy_status",
+    device_class=SensorDeviceClass.ENUM,
+    options=list(get_args(State.__value__)),
+    value_fn=lambda strategy: strategy.state,
+)
+
+
+def _band(strategy: Strategy) -> str | None:
+    decision = strategy.decision
+    return decision.band if decision else None
+
+
+STRATEGY_SENSORS: tuple[StrategySensorDescription, ...] = (
+    StrategySensorDescription(
+        key="next_change",
+        translation_key="strategy_next_change",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        value_fn=lambda strategy: (
+            strategy.decision.next_change_at if strategy.decision else None
+        ),
+    ),
+    StrategySensorDescription(
+        key="band",
+        translation_key="strategy_band",
+        device_class=SensorDeviceClass.ENUM,
+        kind=BANDS,
+        value_fn=_band,
+    ),
+    StrategySensorDescription(
+        key="next_band",
+        translation_key="strategy_next_band",
+        device_class=SensorDeviceClass.ENUM,
+        kind=BANDS,
+        value_fn=lambda strategy: (
+            strategy.decision.next_band if strategy.decision else None
+        ),
+    ),
+    StrategySensorDescription(
+        key="switches_today",
+        translation_key="strategy_switches_today",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        value_fn=lambda strategy: strategy.switches_today,
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BandSensorDescription(SensorEntityDescription):
+    """What was used in one band; ``of`` gives the description of a band."""
+
+    field: str
+
+
+STRATEGY_BAND_SENSORS: tuple[BandSensorDescription, ...] = (
+    BandSensorDescription(
+        key="band_energy",
+        translation_key="strategy_band_energy",
+        device_class=SensorDeviceClass.ENERGY,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        suggested_display_precision=2,
+        entity_registry_enabled_default=False,
+        translation_placeholders={"band": ""},
+        field="energy",
+    ),
+    BandSensorDescription(
+        key="band_cost",
+        translation_key="strategy_band_cost",
+        device_class=SensorDeviceClass.MONETARY,
+        state_class=SensorStateClass.TOTAL,
+        suggested_display_precision=2,
+        entity_registry_enabled_default=False,
+        translation_placeholders={"band": ""},
+        field="cost",
+    ),
+)
+
+CONTROLLED_BY = SensorEntityDescription(
+    key="controlled_by",
+    translation_key="controlled_by",
+    device_class=SensorDeviceClass.ENUM,
+    options=list(get_args(Controller.__value__)),
+)
+RESUME_AUTOMATIC = ButtonEntityDescription(
+    key="resume_automatic",
+    translation_key="resume_automatic",
+)
+
+type Attributes = dict[str, Any]

@@ -1,0 +1,111 @@
+"""Sentences of the planner as texts, in the language of Home Assistant."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+from homeassistant.core import HomeAssistant, callback
+
+from ..sentences import reason_sentence
+from .planner.model import Sentence
+from .words import number, price_text, shortened, time_text, words_of
+
+SENTENCE: Final = "strategy_"
+"""How the keys of strategies begin: reasons of miners have some of the same names."""
+
+_MOST_NAMES: Final = 5
+_MINERS = ("miner", "old")
+_RUNGS = ("what", "rung")
+_TIMES = ("time", "until")
+_OPEN = ("calendar_idle", "champion", "manual", "plan", "quiet")
+_WATTS = ("surplus", "watts", "budget")
+_DEGREES = ("room", "target", "limit_room")
+
+
+@callback
+def rung_text(hass: HomeAssistant, rung: str) -> str:
+    """Return a rung in words: a plain one, or the name of a mode or profile."""
+    kind, _, name = rung.partition(":")
+    if name:
+        return words_of(hass, "mode")(name) if kind == "mode" else name
+    return words_of(hass, "strategy_rung")(rung)
+
+
+@callback
+def sentence_text(
+    hass: HomeAssistant,
+    sentence: Sentence,
+    name_of: Callable[[str], str],
+    unit: str,
+    *,
+    dry_run: bool = False,
+) -> str:
+    """Return a sentence with its values as texts.
+
+    ``name_of`` tells the title of a miner or strategy, ``unit`` is that of prices.
+    """
+    values = texts_of(hass, sentence.values, name_of, unit)
+    word = words_of(hass, "sentence")
+    text = word(f"{SENTENCE}{sentence.key}{_variant(sentence)}", **values)
+    return shortened(word(f"{SENTENCE}dry_run", text=text) if dry_run else text)
+
+
+def _variant(sentence: Sentence) -> str:
+    """Return which form of a sentence fits: some have another without a time."""
+    values = sentence.values
+    if values.get("ends") == "never":
+        return "_never"
+    is_open = any(key in values and values[key] is None for key in _TIMES)
+    return "_open" if is_open and sentence.key in _OPEN else ""
+
+
+@callback
+def texts_of(
+    hass: HomeAssistant,
+    values: Mapping[str, object],
+    name_of: Callable[[str], str],
+    unit: str,
+) -> dict[str, str]:
+    """Return the values of a sentence as texts."""
+    return {
+        key: _text(hass, key, value, name_of, unit) for key, value in values.items()
+    }
+
+
+def _text(
+    hass: HomeAssistant,
+    key: str,
+    value: object,
+    name_of: Callable[[str], str],
+    unit: str,
+) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, datetime):
+        return time_text(hass, value)
+    if isinstance(value, list | tuple):
+        names = [name_of(str(it)) for it in value]
+        more = [f"+{len(names) - _MOST_NAMES}"] if len(names) > _MOST_NAMES else []
+        return ", ".join([*names[:_MOST_NAMES], *more])
+    if isinstance(value, str):
+        if key in (*_MINERS, "strategy"):
+            return name_of(value)
+        if key == "reason":
+            return _reason(hass, value)
+        return rung_text(hass, value) if key in _RUNGS else value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if key == "price":
+        return price_text(hass, value, unit)
+    if key in _WATTS:
+        return f"{number(hass, value)} W"
+    if key in _DEGREES:
+        return f"{number(hass, value, 1)} °C"
+    if key == "efficiency":
+        return f"{number(hass, value, 1)} J/TH"
+    return number(hass, value)
+
+
+def _reason(hass: HomeAssistant, key: str) -> str:
+    """Return why a command was refused: the short text of a reason."""
+    return reason_sentence(hass, key, {}).removesuffix(".")

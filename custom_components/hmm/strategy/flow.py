@@ -1,0 +1,277 @@
+"""The steps that the dialogs of all kinds of strategies share."""
+
+from copy import deepcopy
+from typing import Any, ClassVar
+
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    ConfigSubentry,
+    ConfigSubentryFlow,
+    SubentryFlowResult,
+)
+from homeassistant.const import CONF_NAME, Platform
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.selector import (
+    DeviceSelector,
+    DeviceSelectorConfig,
+    EntityFilterSelectorConfig,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+)
+from homeassistant.helpers.translation import async_get_translations
+import voluptuous as vol
+
+from ..const import DOMAIN
+from ..flow_tools import async_shared_data, choice, free_title
+from ..markdown import inert
+from ..miner.profiles import folded
+from .keys import (
+    CONF_ENTITY_IDS,
+    CONF_MINERS,
+    CONF_START,
+    LONGEST_NAME,
+    RUNG_PER_MODEL,
+    START_DRY_RUN,
+    START_STEER,
+)
+from .members import entries_of, first_taken, miner_entries
+from .planner.model import LEAVE, PLAIN_RUNGS
+from .words import words_of
+
+CONF_COPY_FROM = "copy_from"
+
+type Texts = dict[str, str]
+
+_MINER_FILTER = [
+    EntityFilterSelectorConfig(integration=DOMAIN, domain=Platform.NUMBER),
+    EntityFilterSelectorConfig(integration=DOMAIN, domain=Platform.SELECT),
+    EntityFilterSelectorConfig(integration=DOMAIN, domain=Platform.SWITCH),
+]
+"""What can be set is a miner: pools and workers have only readings."""
+
+_START = SelectSelector(
+    SelectSelectorConfig(
+        options=[START_STEER, START_DRY_RUN],
+        mode=SelectSelectorMode.LIST,
+        translation_key="strategy_start",
+    )
+)
+
+
+def rung_selector(*, per_model: bool = False, leave: bool = True) -> SelectSelector:
+    """Return a choice of rungs that all miners have."""
+    rungs = [it for it in PLAIN_RUNGS if leave or it != LEAVE]
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=[*rungs, *([RUNG_PER_MODEL] if per_model else [])],
+            mode=SelectSelectorMode.DROPDOWN,
+            translation_key="strategy_rung",
+        )
+    )
+
+
+class StrategyFlow(ConfigSubentryFlow):
+    """Asks who takes part and how it begins; each kind asks for the rest in between.
+
+    In a new strategy one step leads to the next; a change ends behind its own step.
+    """
+
+    kind: ClassVar[str]
+    steps: ClassVar[tuple[str, ...]]
+    """The first steps of the parts, in their order, behind ``user``."""
+
+    def __init__(self) -> None:
+        """Begin with nothing entered."""
+        self._title = ""
+        self._data: dict[str, Any] = {}
+
+    # Who
+
+    async def async_step_user(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for the name and the miners of a new strategy."""
+        await async_shared_data(self.hass)
+        errors: Texts = {}
+        texts: Texts = {}
+        if user_input is not None:
+            errors, texts = self._take_who(user_input)
+            if not errors:
+                self._copy(user_input.get(CONF_COPY_FROM))
+                return await self._after("user")
+        fields: dict[vol.Marker, Any] = self._who
+        if others := self._others:
+            fields[vol.Optional(CONF_COPY_FROM)] = choice(
+                {it.subentry_id: it.title for it in others}, long=True
+            )
+        suggested = user_input or {CONF_NAME: await self._free_name()}
+        return self._show_form("user", fields, suggested, errors, texts)
+
+    async def async_step_miners(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Change the name and the miners."""
+        errors: Texts = {}
+        texts: Texts = {}
+        if user_input is not None:
+            errors, texts = self._take_who(user_input)
+            if not errors:
+                return await self._after("miners")
+        suggested = user_input or {
+            CONF_NAME: self._title,
+            CONF_MINERS: self._data.get(CONF_MINERS, []),
+        }
+        return self._show_form("miners", self._who, suggested, errors, texts)
+
+    @property
+    def _who(self) -> dict[vol.Marker, Any]:
+        return {
+            vol.Optional(CONF_NAME): TextSelector(),
+            vol.Optional(CONF_MINERS): DeviceSelector(
+                DeviceSelectorConfig(multiple=True, entity=_MINER_FILTER)
+            ),
+        }
+
+    def _take_who(self, given: dict[str, Any]) -> tuple[Texts, Texts]:
+        """Keep name and miners; return what is wrong with them."""
+        name = inert(given.get(CONF_NAME, ""))[:LONGEST_NAME].strip()
+        miners: list[str] = given.get(CONF_MINERS, [])
+        fleet, own = self._get_entry(), self._own
+        taken = {folded(it.title) for it in fleet.subentries.values() if it is not own}
+        if name and folded(name) in taken:
+            return {CONF_NAME: "name_taken"}, {}
+        known = entries_of(self.hass, miners)
+        if not known or (miners and not self._are_all_known(miners)):
+            return {CONF_MINERS: "no_miners"}, {}
+        clash = first_taken(self.hass, fleet, self.kind, miners, own)
+        if clash is not None:
+            miner, strategy = clash
+            return {CONF_MINERS: "miner_taken"}, {
+                "miner": miner,
+                "strategy": strategy,
+            }
+        if error := self._check_miners(len(known)):
+            return {CONF_MINERS: error}, {}
+        self._title = name or self._title or free_title(self._kind_name, set())
+        self._data[CONF_MINERS] = miners
+        return {}, {}
+
+    def _are_all_known(self, miners: list[str]) -> bool:
+        return all(len(entries_of(self.hass, [it])) == 1 for it in miners)
+
+    def _check_miners(self, count: int) -> str | None:
+        """Return what is wrong with the number of miners."""
+        return None
+
+    @property
+    def _kind_name(self) -> str:
+        return words_of(self.hass, "strategy_kind")(self.kind)
+
+    async def _free_name(self) -> str:
+        """Return the kind as a name that no strategy has."""
+        # What is not loaded yet has no words
+        await async_get_translations(
+            self.hass, self.hass.config.language, "selector", {DOMAIN}
+        )
+        taken = {it.title for it in self._get_entry().subentries.values()}
+        return free_title(self._kind_name, taken)
+
+    @property
+    def _others(self) -> list[ConfigSubentry]:
+        """Return the strategies of this kind that can be copied."""
+        return [
+            it
+            for it in self._get_entry().subentries.values()
+            if it.subentry_type == self.kind
+        ]
+
+    def _copy(self, subentry_id: str | None) -> None:
+        """Begin with the settings of another strategy, but for its miners."""
+        other = self._get_entry().subentries.get(subentry_id or "")
+        if other is not None:
+            self._data = deepcopy(dict(other.data)) | {
+                CONF_MINERS: self._data[CONF_MINERS]
+            }
+
+    # End
+
+    async def async_step_preview(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Say what it will do, and ask whether it shall steer at once."""
+        if user_input is not None:
+            self._data[CONF_START] = user_input[CONF_START]
+            return self.async_create_entry(title=self._title, data=self._data)
+        return self.async_show_form(
+            step_id="preview",
+            data_schema=vol.Schema(
+                {vol.Required(CONF_START, default=START_STEER): _START}
+            ),
+            description_placeholders={"result": await self._result()},
+        )
+
+    async def _result(self) -> str:
+        """Return what the strategy will do, in words."""
+        raise NotImplementedError
+
+    # Around
+
+    @property
+    def _own(self) -> ConfigSubentry | None:
+        """Return the strategy that is changed, None if it is a new one."""
+        if self.source != SOURCE_RECONFIGURE:
+            return None
+        return self._get_reconfigure_subentry()
+
+    async def _begin_change(self) -> None:
+        """Take what is stored, before the menu of a change is shown."""
+        await async_shared_data(self.hass)
+        await self._free_name()
+        own = self._get_reconfigure_subentry()
+        self._title, self._data = own.title, deepcopy(dict(own.data))
+
+    async def _after(self, step: str) -> SubentryFlowResult:
+        """Go on behind a step that begins or ends a part."""
+        if (own := self._own) is not None:
+            return self.async_update_and_abort(
+                self._get_entry(), own, title=self._title, data=self._data
+            )
+        order = ("user", *self.steps, "preview")
+        following = order[order.index(step) + 1]
+        result: SubentryFlowResult = await getattr(self, f"async_step_{following}")()
+        return result
+
+    def _name_entity(self, key: str, entity_id: str | None) -> None:
+        """Remember an entity by its id in the registry: it may get another name."""
+        entity = er.async_get(self.hass).async_get(entity_id) if entity_id else None
+        ids = {**self._data.get(CONF_ENTITY_IDS, {})}
+        ids.pop(key, None)
+        if entity is not None:
+            ids[key] = entity.id
+        self._data[CONF_ENTITY_IDS] = ids
+
+    def _show_form(
+        self,
+        step_id: str,
+        fields: dict[vol.Marker, Any],
+        suggested: dict[str, Any],
+        errors: Texts | None = None,
+        texts: Texts | None = None,
+    ) -> SubentryFlowResult:
+        """Show a form with what is known filled in."""
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(
+                vol.Schema(fields), suggested
+            ),
+            errors=errors or {},
+            description_placeholders=texts or {},
+        )
+
+    @property
+    def _members(self) -> list[str]:
+        """Return the ids of the entries that take part now."""
+        entries = entries_of(self.hass, self._data.get(CONF_MINERS, ()))
+        return [it.entry_id for it in entries or miner_entries(self.hass)]

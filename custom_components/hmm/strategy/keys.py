@@ -1,0 +1,63 @@
+"""What is stored of a strategy in its config subentry."""
+
+from typing import Final
+
+# Of all kinds
+CONF_MINERS: Final = "miners"
+"""Ids of devices; none means all miners, also future ones."""
+CONF_START: Final = "start"
+START_STEER: Final = "steer"
+START_DRY_RUN: Final = "dry_run"
+CONF_TIMING: Final = "timing"
+"""The section of a form: what is in it is stored beside the rest."""
+CONF_ENTITY_IDS: Final = "entity_ids"
+"""The id in the registry of each entity that is named, by its entity id."""
+
+# Rungs
+CONF_RUNG: Final = "rung"
+RUNG_PER_MODEL: Final = "per_model"
+CONF_MODELS: Final = "models"
+"""The rung of each model, by its key."""
+
+# Prices
+CONF_PRICE_ENTITY: Final = "price_entity"
+CONF_PRICE_UNIT: Final = "price_unit"
+"""The unit that limits are stored in: that of the source when they were entered."""
+
+# Price bands
+CONF_BY: Final = "by"
+BY_PRICE: Final = "price"
+BY_HOURS: Final = "hours"
+BY_STATES: Final = "states"
+CONF_BANDS: Final = "bands"
+CONF_BAND_ID: Final = "id"
+CONF_BAND_NAME: Final = "band_name"
+CONF_UPTO: Final = "upto"
+CONF_CHEAPEST: Final = "cheapest"
+CONF_STATES: Final = "states"
+CONF_POOL: Final = "pool"
+POOL_LEAVE: Final = "leave"
+LEAST_BANDS: Final = 2
+
+CONF_DEAD_BAND: Final = "dead_band"
+CONF_MIN_TIME: Final = "min_time"
+CONF_LOOK_AHEAD: Final = "look_ahead"
+CONF_MAX_SWITCHES: Final = "max_switches"
+CONF_FALLBACK: Final = "fallback"
+FALLBACK_KEEP: Final = "keep"
+FALLBACK_OFF: Final = "off"
+FALLBACK_BAND: Final = "band"
+"""With the id of a band behind it: ``band_1a2b3c4d``."""
+CONF_STAGGER: Final = "stagger"
+
+# Calendar and quiet hours
+CONF_ENTITY: Final = "entity"
+CONF_DAYS: Final = "days"
+CONF_FROM: Final = "from"
+CONF_TO: Final = "to"
+DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+CONF_KIND: Final = "kind"
+KIND_QUIET: Final = "quiet"
+KIND_PLAN: Final = "plan"
+
+LONGEST_NAME: Final = 64

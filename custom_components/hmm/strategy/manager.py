@@ -1,0 +1,544 @@
+"""Runs all strategies: asks each what it wants, and sets the miners to what that is."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+import logging
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.event import async_call_later, async_track_point_in_utc_time
+from homeassistant.helpers.start import async_at_started
+from homeassistant.util import dt as dt_util
+
+from ..const import DOMAIN
+from ..errors import message
+from ..fleet.members import Fleet
+from .explain import sentence_text
+from .keys import CONF_START
+from .limits import circuits_of, manual_of
+from .members import entries_of
+from .miners import MinerMemory, SteeredMiner
+from .planner.ledger import Ledger
+from .planner.model import OFF, Control, Manual, MinerView, Settlement, Standing
+from .planner.precedence import is_held, settle
+from .planner.settings import FROM_DICT
+from .records import Override, StrategyRecord, StrategyStore
+from .strategy import Strategy
+
+_LOGGER = logging.getLogger(__name__)
+
+STARTUP_SECONDS: Final = 120.0
+"""After the start of Home Assistant: until then sensors and miners come up."""
+
+_PAUSE_SECONDS: Final = 1.0
+"""Between two decisions, whatever happens in between."""
+_SHORTEST_WAIT: Final = timedelta(seconds=1)
+_LONGEST_WAIT: Final = timedelta(minutes=15)
+_RETURN_STAGGER: Final = 10.0
+
+
+class StrategyManager:
+    """All strategies of the fleet, and the miners that they steer."""
+
+    def __init__(self, hass: HomeAssistant, fleet: Fleet) -> None:
+        """Begin with nothing; it runs while the entry of the fleet is loaded."""
+        self.hass = hass
+        self.strategies: dict[str, Strategy] = {}
+        self.controls: Mapping[str, Control] = {}
+        self.store = StrategyStore(hass)
+        self._fleet = fleet
+        self._entry: ConfigEntry | None = None
+        self._miners: dict[str, SteeredMiner] = {}
+        self._followed: dict[str, CALLBACK_TYPE] = {}
+        self._members: dict[str, frozenset[str]] = {}
+        """The miners of each strategy, by its id."""
+        self._new_listeners: list[Callable[[Strategy], None]] = []
+        self._stops: list[CALLBACK_TYPE] = []
+        self._timer: CALLBACK_TYPE | None = None
+        self._soon: CALLBACK_TYPE | None = None
+        self._is_ready = False
+        self._fleet_version = -1
+        self._options: Mapping[str, Any] = {}
+        self._wished: Mapping[str, str | None] = {}
+
+    # Begin and end
+
+    async def async_load(self) -> None:
+        """Read what was stored."""
+        await self.store.async_load()
+
+    @callback
+    def async_start(self, entry: ConfigEntry) -> CALLBACK_TYPE:
+        """Run the strategies of the fleet's entry; return the end."""
+        self._entry, self._options = entry, dict(entry.options)
+        for subentry in entry.subentries.values():
+            self._add(subentry.subentry_id)
+        self._forget_left()
+        self._stops = [
+            self._fleet.async_add_listener(self._fleet_changed),
+            async_at_started(self.hass, self._started),
+        ]
+        self._find_members()
+        return self._stop
+
+    @callback
+    def _stop(self) -> None:
+        """Stop; a fleet that is disabled gives its miners back."""
+        entry = self._entry
+        for stop in (*self._stops, *self._followed.values()):
+            stop()
+        for cancel in (self._timer, self._soon):
+            if cancel is not None:
+                cancel()
+        self._timer = self._soon = None
+        self._stops = []
+        for strategy in self.strategies.values():
+            strategy.stop()
+        is_ready, self._is_ready = self._is_ready, False
+        if is_ready and entry is not None and entry.disabled_by is not None:
+            self.hass.async_create_task(
+                self.async_give_back(), "HMM strategies give miners back"
+            )
+        self.strategies, self._followed = {}, {}
+        self._entry = None
+
+    async def async_give_back(self) -> None:
+        """Set all miners as they were before the strategies: the fleet is gone."""
+        settlement = self._settle(dt_util.utcnow(), [])
+        for key, control in settlement.controls.items():
+            steered = self._miners.get(key)
+            if steered is not None and control.command is not None:
+                await steered.async_apply(control.command, None, {})
+                await asyncio.sleep(_RETURN_STAGGER)
+            if steered is not None:
+                steered.memory.expected = None
+        self.controls = {}
+        self.store.settled = {}
+        await self.store.async_save()
+
+    @callback
+    def _started(self, hass: HomeAssistant) -> None:
+        @callback
+        def ready(_: datetime) -> None:
+            self._is_ready = True
+            self.async_decide_soon()
+
+        self._stops.append(
+            async_call_later(
+                hass,
+                STARTUP_SECONDS,
+                HassJob(ready, "HMM strategies begin", cancel_on_shutdown=True),
+            )
+        )
+
+    @callback
+    def async_entry_changed(self, entry: ConfigEntry) -> None:
+        """Start, change or stop what was added, changed or removed."""
+        self._options = dict(entry.options)
+        for key in [it for it in self.strategies if it not in entry.subentries]:
+            strategy = self.strategies.pop(key)
+            strategy.stop()
+            self.store.strategies.pop(key, None)
+        for key, subentry in entry.subentries.items():
+            known = self.strategies.get(key)
+            if known is None:
+                self._add(key)
+            elif known.data != subentry.data or known.title != subentry.title:
+                known.stop()
+                known.take(subentry)
+                known.start()
+        self.store.save_soon()
+        self._find_members()
+        for strategy in self.strategies.values():
+            strategy.show()
+        self.async_decide_soon()
+
+    def _add(self, subentry_id: str) -> None:
+        assert self._entry is not None
+        subentry = self._entry.subentries[subentry_id]
+        if subentry.subentry_type not in FROM_DICT:
+            return  # Of a newer version
+        if (record := self.store.strategies.get(subentry_id)) is None:
+            record = StrategyRecord.new(subentry.data.get(CONF_START))
+            self.store.strategies[subentry_id] = record
+        strategy = Strategy(self.hass, subentry, record, self.async_decide_soon)
+        self.strategies[subentry_id] = strategy
+        strategy.start()
+        for listener in tuple(self._new_listeners):
+            listener(strategy)
+
+    def _forget_left(self) -> None:
+        """Forget strategies that were removed while the fleet was not loaded."""
+        for key in set(self.store.strategies) - set(self.strategies):
+            del self.store.strategies[key]
+
+    @callback
+    def async_add_new_listener(
+        self, listener: Callable[[Strategy], None]
+    ) -> CALLBACK_TYPE:
+        """Call ``listener`` with each strategy, those of now and those to come."""
+        self._new_listeners.append(listener)
+        for strategy in self.strategies.values():
+            listener(strategy)
+        return lambda: self._new_listeners.remove(listener)
+
+    @property
+    def fleet_entry(self) -> ConfigEntry:
+        """Return the entry of the fleet, which must be loaded."""
+        assert self._entry is not None
+        return self._entry
+
+    @property
+    def fleet_device_id(self) -> str:
+        """Return the device of the fleet, which those of strategies hang on."""
+        assert self._entry is not None
+        identifier = (DOMAIN, self._entry.unique_id or self._entry.entry_id)
+        device = dr.async_get(self.hass).async_get_device_by_identifier(
+            identifier, self._entry.entry_id
+        )
+        assert device is not None
+        return device.id
+
+    # Miners
+
+    @callback
+    def _fleet_changed(self, at_once: bool) -> None:
+        """Follow miners that come, and leave those that go."""
+        if self._fleet.version != self._fleet_version:
+            self._find_members()
+            self.async_decide_soon()
+
+    def _find_members(self) -> None:
+        """Find out which miners each strategy has."""
+        self._fleet_version = self._fleet.version
+        self._members = {
+            key: frozenset(
+                it.entry_id for it in entries_of(self.hass, strategy.device_ids)
+            )
+            for key, strategy in self.strategies.items()
+        }
+        wanted = set().union(*self._members.values())
+        # Also those that a strategy that is gone must give back
+        wanted |= {key for key, it in self.controls.items() if it.by != "nothing"}
+        for key in set(self._followed) - (wanted & set(self._fleet.miners)):
+            self._followed.pop(key)()
+            self._miners.pop(key, None)
+        for key in wanted & set(self._fleet.miners):
+            miner = self._fleet.miners[key]
+            known = self._miners.get(key)
+            if known is not None and known.miner is miner:
+                continue
+            if key in self._followed:
+                self._followed.pop(key)()
+            memory = self.store.miners.setdefault(key, MinerMemory())
+            steered = SteeredMiner(miner, memory)
+            self._miners[key] = steered
+            self._followed[key] = self._follow(steered)
+            # Its sensor of who controls it is there from now on
+            miner.async_update_listeners()
+
+    def _follow(self, steered: SteeredMiner) -> CALLBACK_TYPE:
+        @callback
+        def polled() -> None:
+            has_news = steered.look()
+            if self._is_ready and steered.foreign is not None:
+                self._hold(steered)
+            self._count_energy(steered)
+            if has_news:
+                self.async_decide_soon()
+
+        steered.look()
+        return steered.miner.async_add_listener(polled)
+
+    def is_member(self, entry_id: str) -> bool:
+        """Return whether a miner is in any strategy."""
+        return any(entry_id in members for members in self._members.values())
+
+    def steered(self, entry_id: str) -> SteeredMiner | None:
+        """Return a miner that is in a strategy."""
+        return self._miners.get(entry_id)
+
+    def _hold(self, steered: SteeredMiner) -> None:
+        """Leave a miner to the user, for as long as the fleet's options say."""
+        control = self.controls.get(steered.id)
+        wished = self._wished.get(steered.id)
+        rung = steered.hold(manual_of(self._options, dt_util.utcnow(), wished))
+        self.store.save_soon()
+        strategy = self.strategies.get(control.strategy or "") if control else None
+        if strategy is not None:
+            name = steered.miner.config_entry.title
+            strategy.fire("overridden", {"miner": name, "rung": rung})
+
+    @callback
+    def release(self, entry_id: str) -> None:
+        """Let the strategies decide again for a miner."""
+        if (steered := self._miners.get(entry_id)) is not None:
+            steered.release()
+            self.store.save_soon()
+            self.async_decide_soon()
+
+    # Strategies
+
+    @callback
+    def async_enable(self, strategy: Strategy, enabled: bool) -> None:
+        """Let a strategy steer, or give its miners back."""
+        strategy.record.enabled = enabled
+        self._now()
+
+    @callback
+    def async_set_dry_run(self, strategy: Strategy, dry_run: bool) -> None:
+        """Let a strategy decide without switching anything, or steer."""
+        strategy.record.dry_run = dry_run
+        self._now()
+
+    @callback
+    def async_override(
+        self, strategy: Strategy, to: str | None, until: datetime | None = None
+    ) -> None:
+        """Let a strategy want a band or a rung until a time; None: what it decides."""
+        if to is None:
+            if strategy.record.override is not None:
+                strategy.record.override = None
+                strategy.fire("resumed", {})
+        else:
+            decision, now = strategy.decision, dt_util.utcnow()
+            manual = manual_of(self._options, now, decision.mark if decision else None)
+            if until is not None:
+                manual = Manual("time", until)
+            strategy.record.override = Override(to, manual)
+            strategy.fire("overridden", {"rung": to})
+        self._now()
+
+    @callback
+    def _now(self) -> None:
+        self.store.save_soon()
+        for strategy in self.strategies.values():
+            strategy.show()
+        self.async_decide_soon()
+
+    # Deciding
+
+    @callback
+    def async_decide_soon(self) -> None:
+        """Decide in a moment: much may happen at once."""
+        if self._soon is not None or not self._is_ready:
+            return
+
+        @callback
+        def decide(_: datetime) -> None:
+            self._soon = None
+            self._decide()
+
+        self._soon = async_call_later(
+            self.hass,
+            _PAUSE_SECONDS,
+            HassJob(decide, "HMM strategies decide", cancel_on_shutdown=True),
+        )
+
+    @callback
+    def _decide(self) -> None:
+        now = dt_util.utcnow()
+        standings = []
+        for strategy in self.strategies.values():
+            if strategy.settings is None or not strategy.record.enabled:
+                strategy.decision = None
+                continue
+            before = strategy.decision
+            strategy.decide(now, self._views(strategy))
+            assert strategy.decision is not None
+            self._tell(strategy, before)
+            standings.append(
+                Standing(
+                    strategy.id,
+                    strategy.kind,
+                    strategy.decision,
+                    strategy.record.dry_run,
+                )
+            )
+        settlement = self._settle(now, standings)
+        controls, self.controls = self.controls, settlement.controls
+        for key in settlement.released:
+            if (steered := self._miners.get(key)) is not None:
+                steered.release()
+        for strategy in self.strategies.values():
+            strategy.state = settlement.states.get(strategy.id, "off")
+            strategy.show()
+        self._run(settlement, controls)
+        self._plan(now, settlement)
+        self.store.save_soon()
+
+    def _views(self, strategy: Strategy) -> tuple[MinerView, ...]:
+        members = self._members.get(strategy.id, frozenset())
+        return tuple(
+            self._view(strategy, key) for key in sorted(members) if key in self._miners
+        )
+
+    def _view(self, strategy: Strategy, key: str) -> MinerView:
+        view, control = self._miners[key].view, self.controls.get(key)
+        if is_held(strategy.kind, strategy.id, control):
+            return replace(view, held=True)
+        return view
+
+    def _settle(self, now: datetime, standings: list[Standing]) -> Settlement:
+        settlement, ledger = settle(
+            now,
+            dt_util.get_default_time_zone(),
+            standings,
+            (it.view for it in self._miners.values()),
+            circuits_of(self.hass, self._options, self._miners),
+            Ledger.from_dict(self.store.settled, now),
+        )
+        self.store.settled = ledger.as_dict()
+        self._wished = settlement.wished
+        return settlement
+
+    def _plan(self, now: datetime, settlement: Settlement) -> None:
+        """Decide again when that is due."""
+        if self._timer is not None:
+            self._timer()
+        due = min(
+            [
+                settlement.next_check_at,
+                *(
+                    it.decision.next_check_at
+                    for it in self.strategies.values()
+                    if it.decision is not None
+                ),
+                now + _LONGEST_WAIT,
+            ]
+        )
+
+        @callback
+        def look(_: datetime) -> None:
+            self._timer = None
+            self._decide()
+
+        self._timer = async_track_point_in_utc_time(
+            self.hass,
+            HassJob(look, "HMM strategies", cancel_on_shutdown=True),
+            max(due, now + _SHORTEST_WAIT),
+        )
+
+    # Doing
+
+    def _run(self, settlement: Settlement, before: Mapping[str, Control]) -> None:
+        assert self._entry is not None
+        for key, control in settlement.controls.items():
+            if (steered := self._miners.get(key)) is None:
+                continue
+            steered.settled(control)
+            if control.rung == OFF:
+                steered.explain_pause(self._pause_values(control))
+            if control.command is not None and not steered.is_busy:
+                steered.is_busy = True
+                self._entry.async_create_background_task(
+                    self.hass,
+                    self._execute(steered, control),
+                    f"HMM strategy {steered.miner.config_entry.title}",
+                )
+            if control != before.get(key):
+                steered.miner.async_update_listeners()
+
+    def _pause_values(self, control: Control) -> dict[str, float | str]:
+        values: dict[str, float | str] = {"strategy": self.name_of(control.strategy)}
+        if control.until is not None:
+            values["until"] = dt_util.as_local(control.until).isoformat()
+            values["time"] = f"{dt_util.as_local(control.until):%H:%M}"
+        return values
+
+    async def _execute(self, steered: SteeredMiner, control: Control) -> None:
+        """Set one miner to what was settled; the next decision sees what became of it."""
+        assert control.command is not None
+        name, values = steered.miner.config_entry.title, self._pause_values(control)
+        try:
+            outcome = await steered.async_apply(control.command, control.pool, values)
+        except Exception:
+            # Whatever it is, the others must go on
+            _LOGGER.exception("%s cannot be set to %s", name, control.command)
+            steered.is_busy = False
+            return
+        steered.look()
+        self.store.save_soon()
+        if not outcome.is_success:
+            _LOGGER.info(
+                "%s did not take %s: %s",
+                name,
+                control.command,
+                message(self.hass, outcome.error) if outcome.error else outcome.reason,
+            )
+            strategy = self.strategies.get(control.strategy or "")
+            if strategy is not None:
+                strategy.fire(
+                    "refused",
+                    {
+                        "miner": name,
+                        "rung": control.command,
+                        "reason": outcome.reason,
+                    },
+                )
+        self.async_decide_soon()
+
+    # Telling
+
+    def _tell(self, strategy: Strategy, before: Any) -> None:
+        decision = strategy.decision
+        assert decision is not None
+        is_first = before is None
+        if not is_first and (before.mark, before.state) == (
+            decision.mark,
+            decision.state,
+        ):
+            return
+        if decision.state == "fallback":
+            kind = "fallback"
+        elif decision.state == "holding":
+            kind = "held"
+        elif is_first or before.mark != decision.mark:
+            kind = "changed"
+        else:
+            return
+        strategy.fire(kind, {"explanation": self.explanation(strategy)})
+
+    def name_of(self, key: str | None) -> str:
+        """Return the title of a miner or of a strategy."""
+        if (strategy := self.strategies.get(key or "")) is not None:
+            return strategy.title
+        entry = self.hass.config_entries.async_get_entry(key or "")
+        return entry.title if entry is not None else "–"
+
+    def explanation(self, strategy: Strategy) -> str | None:
+        """Return what a strategy does and why, in words."""
+        decision = strategy.decision
+        if decision is None:
+            return None
+        return sentence_text(
+            self.hass,
+            decision.sentence,
+            self.name_of,
+            strategy.unit,
+            dry_run=strategy.record.dry_run,
+        )
+
+    def control_text(self, entry_id: str) -> str | None:
+        """Return why a miner is set as it is, in words."""
+        control = self.controls.get(entry_id)
+        if control is None or control.reason is None:
+            return None
+        strategy = self.strategies.get(control.strategy or "")
+        unit = strategy.unit if strategy else ""
+        return sentence_text(self.hass, control.reason, self.name_of, unit)
+
+    # Counting
+
+    def _count_energy(self, steered: SteeredMiner) -> None:
+        """Add what a miner used to the band that its strategy is in."""
+        used = steered.used()
+        if not used:
+            return
+        for key, members in self._members.items():
+            if steered.id in members and (strategy := self.strategies.get(key)):
+                strategy.count(used)

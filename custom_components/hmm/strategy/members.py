@@ -1,0 +1,67 @@
+"""Which miners a strategy is for, and in which strategy a miner already is."""
+
+from collections.abc import Iterable
+
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+
+from ..const import DOMAIN, EntryType
+from ..data import HmmConfigEntry, entry_kind
+from .keys import CONF_MINERS
+
+
+@callback
+def miner_entries(hass: HomeAssistant) -> list[HmmConfigEntry]:
+    """Return the entries of all miners that the user wants."""
+    return [
+        entry
+        for entry in hass.config_entries.async_entries(
+            DOMAIN, include_ignore=False, include_disabled=False
+        )
+        if entry_kind(entry) == EntryType.MINER
+    ]
+
+
+@callback
+def entries_of(
+    hass: HomeAssistant, device_ids: Iterable[object]
+) -> list[HmmConfigEntry]:
+    """Return the miners of devices, all of them where no device is named.
+
+    A device that is gone, or that is none of a miner, is left out.
+    """
+    wanted = {it for it in device_ids if isinstance(it, str)}
+    entries = miner_entries(hass)
+    if not wanted:
+        return entries
+    registry = dr.async_get(hass)
+    ids = {
+        entry_id
+        for device_id in wanted
+        if (device := registry.async_get(device_id)) is not None
+        for entry_id in device.config_entries
+    }
+    return [entry for entry in entries if entry.entry_id in ids]
+
+
+@callback
+def first_taken(
+    hass: HomeAssistant,
+    fleet: ConfigEntry,
+    kind: str,
+    device_ids: list[str],
+    own: ConfigSubentry | None,
+) -> tuple[str, str] | None:
+    """Return a miner that is in another strategy of a kind, and that strategy.
+
+    Both as their titles; None if each miner is free.
+    """
+    wanted = {it.entry_id: it.title for it in entries_of(hass, device_ids)}
+    for subentry in fleet.subentries.values():
+        if subentry.subentry_type != kind or subentry is own:
+            continue
+        for entry in entries_of(hass, subentry.data.get(CONF_MINERS, ())):
+            if entry.entry_id in wanted:
+                return entry.title, subentry.title
+    return None

@@ -1,0 +1,376 @@
+"""One miner as the planner sees it, and what it is told to do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final, Literal, Self
+
+from homeassistant.const import ATTR_MODE
+from homeassistant.core import Context, HomeAssistant, callback
+from homeassistant.util import dt as dt_util
+
+from ..const import MODE_CUSTOM
+from ..data import get_data
+from ..driver_api.units import efficiency_j_per_th
+from ..fleet.commands import (
+    COMMANDS,
+    CONF_POOL,
+    CONF_PROFILE,
+    CONF_REASON,
+    Data,
+    Outcome,
+    async_attempt,
+)
+from ..miner.coordinator import MinerCoordinator
+from ..miner.plug import plug_is_on
+from ..miner.status import MinerState
+from .limits import manual_as_dict, manual_from_dict
+from .planner.model import (
+    HIGHEST,
+    LOWEST,
+    OFF,
+    ON,
+    Control,
+    Manual,
+    MinerView,
+    Mode,
+    Rung,
+)
+from .planner.rungs import is_at
+from .watts import SETTLE_SECONDS, LearnedWatts
+
+_MODE: Final = "mode:"
+_PROFILE: Final = "profile:"
+_CUSTOM: Final = f"{_MODE}{MODE_CUSTOM}"
+_OVERCLOCKED: Final = f"{_MODE}oc"
+_MOST_MODES: Final = 128
+_POLLS: Final = 2
+"""How often a miner must report what HMM did not set until somebody else did it."""
+_AFTER_COMMAND: Final = 90.0
+"""Seconds: miners settle, and some report another mode meanwhile."""
+
+_NORMAL: Final = ("standard", "medium", "mining")
+
+
+@dataclass(slots=True)
+class MinerMemory:
+    """What of a steered miner must outlive a restart of Home Assistant."""
+
+    expected: Rung | None = None
+    """What HMM has set it to, None while no strategy decides."""
+    manual: Manual | None = None
+    watts: LearnedWatts = field(default_factory=LearnedWatts)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as JSON."""
+        return {
+            "expected": self.expected,
+            "manual": self.manual and manual_as_dict(self.manual),
+            "watts": self.watts.as_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        """Return what was stored; any error is taken for a record that is broken."""
+        expected, manual = data["expected"], data["manual"]
+        if expected is not None and not isinstance(expected, str):
+            raise TypeError(expected)
+        return cls(
+            expected=expected,
+            manual=None if manual is None else manual_from_dict(manual),
+            watts=LearnedWatts.from_dict(data["watts"]),
+        )
+
+
+def by_order(rung: Rung, view: MinerView) -> Rung:
+    """Return the lowest or highest mode by name while not all watts are known.
+
+    Drivers tell the modes slowest first. Overclocking is for those who name it.
+    """
+    if rung not in (LOWEST, HIGHEST):
+        return rung
+    modes = [
+        it
+        for it in view.modes
+        if it.rung.startswith(_MODE) and it.rung not in (_CUSTOM, _OVERCLOCKED)
+    ]
+    if not modes or all(it.watts for it in modes):
+        return rung
+    return modes[0 if rung == LOWEST else -1].rung
+
+
+class SteeredMiner:
+    """A miner with what the strategies know of it."""
+
+    def __init__(self, miner: MinerCoordinator, memory: MinerMemory) -> None:
+        """Begin with what is remembered."""
+        self.miner = miner
+        self.memory = memory
+        self.id = miner.config_entry.entry_id
+        self.is_busy = False
+        """Whether a command runs."""
+        self.refusal: str | None = None
+        self._quiet_until = 0.0
+        self._seen: object = None
+        self.foreign: Rung | None = None
+        """What somebody else has set it to, until that is told."""
+        self._doubts = 0
+        self._kwh = miner.energy.kwh
+        self._uptime: float | None = None
+        self._reachable_since: datetime | None = None
+        self._since: tuple[Rung | None, datetime | None, float] = (None, None, 0.0)
+        self.view = MinerView(id=self.id, reported=None, online=False)
+
+    @callback
+    def look(self) -> bool:
+        """Take a poll; return whether anything changed that a decision depends on."""
+        before = self.view
+        self._look_for_others()
+        self.view = self._make_view()
+        self._seen = self.miner.data
+        after = self.view
+        return (
+            before.reported != after.reported
+            or before.online is not after.online
+            or before.mining is not after.mining
+            or before.safety != after.safety
+            or before.modes != after.modes
+            or self.foreign is not None
+        )
+
+    def _make_view(self) -> MinerView:
+        miner = self.miner
+        now, clock = dt_util.utcnow(), miner.hass.loop.time()
+        reported = self._reported()
+        online = miner.last_update_success or self._is_unplugged
+        if not online:
+            self._reachable_since = None
+        elif self._reachable_since is None:
+            self._reachable_since = now
+        if reported != self._since[0]:
+            # When that began is known only if it was seen to begin
+            self._since = (reported, now if self._seen is not None else None, clock)
+        data = miner.data if miner.last_update_success else None
+        self._learn(reported, clock)
+        return MinerView(
+            id=self.id,
+            # Until it is sure that somebody else has changed it, nobody reacts
+            reported=self.memory.expected if self._doubts else reported,
+            modes=self._known_modes(),
+            default_mode=self._default_mode(),
+            model=miner.tuning.model_key,
+            online=online,
+            mining=data is not None and data.hashing is True,
+            can_be_off=self.can_be_off,
+            plugged=miner.plug is not None,
+            watts=self._watts(),
+            since=self._since[1],
+            reachable_since=self._reachable_since,
+            efficiency=None
+            if data is None
+            else efficiency_j_per_th(miner.power, data.hashrate_1h or data.hashrate),
+            efficiency_at=None if data is None else now,
+            safety=self._safety(),
+            refusal=self.refusal,
+            manual=self.memory.manual,
+        )
+
+    def _safety(self) -> Literal["hot", "stop"] | None:
+        if self.miner.status.state is MinerState.OVERHEATED:
+            return "stop"
+        return "hot" if "hot" in self.miner.status.active else None
+
+    # What it is set to
+
+    @property
+    def can_be_off(self) -> bool:
+        """Return whether mining can be stopped."""
+        profile = self.miner.profile
+        return self.miner.plug is not None or (profile is not None and profile.pause)
+
+    @property
+    def _is_unplugged(self) -> bool:
+        plug = self.miner.plug
+        return plug is not None and plug_is_on(self.miner.hass, plug) is False
+
+    def _reported(self) -> Rung | None:
+        miner = self.miner
+        if self._is_unplugged:
+            return OFF
+        if not miner.last_update_success or miner.data is None:
+            return None
+        if miner.data.paused or miner.status.state is MinerState.OVERHEATED:
+            return OFF
+        if not miner.tuning.modes and not miner.tuning.profiles:
+            return ON
+        current = miner.tuning.current
+        return None if current is None else self._rung(current)
+
+    def _rung(self, name: str) -> Rung:
+        tuning = self.miner.tuning
+        is_mode = name in tuning.modes or name == MODE_CUSTOM
+        return f"{_MODE if is_mode else _PROFILE}{name}"
+
+    def _known_modes(self) -> tuple[Mode, ...]:
+        tuning, learned = self.miner.tuning, self.memory.watts
+        names = (*tuning.modes, *(it.name for it in tuning.profiles))[:_MOST_MODES]
+        return tuple(
+            Mode(rung, learned.watts_of(rung), learned.hashrate_of(rung))
+            for rung in map(self._rung, names)
+        ) or (Mode(ON, learned.watts_of(ON), learned.hashrate_of(ON)),)
+
+    def _default_mode(self) -> Rung | None:
+        modes = self.miner.tuning.modes
+        if not modes:
+            return None
+        named = next((it for it in _NORMAL if it in modes), None)
+        return f"{_MODE}{named or modes[len(modes) // 2]}"
+
+    def _watts(self) -> float | None:
+        miner = self.miner
+        if self._is_unplugged:
+            return 0.0
+        return miner.power if miner.last_update_success else None
+
+    def _learn(self, reported: Rung | None, clock: float) -> None:
+        miner = self.miner
+        if (
+            reported in (None, OFF, _CUSTOM)
+            or not miner.last_update_success
+            or miner.data is self._seen
+            or miner.data.hashing is not True
+            or clock - self._since[2] < SETTLE_SECONDS
+            or (miner.data.uptime or SETTLE_SECONDS) < SETTLE_SECONDS
+        ):
+            return
+        assert reported is not None
+        hashrate = miner.data.hashrate_10m or miner.data.hashrate
+        self.memory.watts.learn(reported, miner.power, hashrate)
+
+    # By hand
+
+    def _look_for_others(self) -> None:
+        """Find out whether somebody else has changed the miner.
+
+        Two polls must say so, long enough after a command. A miner that has restarted
+        may have forgotten what it was set to: nobody has changed it.
+        """
+        miner, expected = self.miner, self.memory.expected
+        if not miner.last_update_success:
+            self._uptime, self._doubts, self.foreign = None, 0, None
+            return
+        if miner.data is self._seen:
+            return
+        uptime, before = miner.data.uptime, self._uptime
+        self._uptime = uptime
+        has_restarted = uptime is not None and before is not None and uptime < before
+        reported = self._reported()
+        if (
+            self.is_busy
+            or has_restarted
+            or expected is None
+            or reported is None
+            or reported == expected
+            or miner.hass.loop.time() < self._quiet_until
+            or miner.status.state in (MinerState.OVERHEATED, MinerState.STARTING)
+        ):
+            self._doubts, self.foreign = 0, None
+            return
+        self._doubts += 1
+        if self._doubts >= _POLLS:
+            self.foreign = reported
+
+    @callback
+    def hold(self, manual: Manual) -> Rung:
+        """Leave it to whoever changed it; return what it was set to."""
+        rung = self.foreign or self._reported() or ON
+        self.memory.manual, self.memory.expected = manual, rung
+        self.foreign, self._doubts = None, 0
+        self.view = replace(self.view, manual=manual, reported=rung)
+        return rung
+
+    @callback
+    def release(self) -> None:
+        """Let the strategies decide again."""
+        self.memory.manual = None
+        self.refusal = None
+        self.view = replace(self.view, manual=None, refusal=None)
+
+    @callback
+    def settled(self, control: Control) -> None:
+        """Take what was settled for it."""
+        if control.by in ("nothing", "manual"):
+            if control.by == "nothing" and control.command is None:
+                self.memory.expected = None
+        elif (
+            control.rung is not None
+            and control.command is None
+            and not self.is_busy
+            and is_at(self.view, control.rung)
+        ):
+            self.memory.expected = self.view.reported
+
+    @callback
+    def explain_pause(self, values: Mapping[str, float | str]) -> None:
+        """Show who paused it and until when."""
+        if self.miner.status.explain_pause(values):
+            self.miner.async_update_listeners()
+
+    @callback
+    def used(self) -> float:
+        """Return kWh that it used since this was called last."""
+        before, self._kwh = self._kwh, self.miner.energy.kwh
+        return max(0.0, self._kwh - before)
+
+    # Commands
+
+    async def async_apply(
+        self, rung: Rung, pool: str | None, values: Mapping[str, float | str]
+    ) -> Outcome:
+        """Set the miner to a rung; ``values`` are shown while it is paused by it."""
+        self.is_busy, context = True, Context()
+        try:
+            outcome = await self._apply(rung, pool, values, context)
+        finally:
+            self.is_busy = False
+            self._quiet_until = self.miner.hass.loop.time() + _AFTER_COMMAND
+        self.refusal = None if outcome.is_success else outcome.reason
+        if outcome.is_success:
+            self.memory.expected = rung
+        return outcome
+
+    async def _apply(
+        self,
+        rung: Rung,
+        pool: str | None,
+        values: Mapping[str, float | str],
+        context: Context,
+    ) -> Outcome:
+        if rung == OFF:
+            outcome = await self._run(
+                "pause", {CONF_REASON: "paused_by_strategy"}, context
+            )
+            if outcome.is_success:
+                self.explain_pause(values)
+            return outcome
+        outcome = Outcome(result="already")
+        if self.view.reported in (OFF, None) and self.can_be_off:
+            outcome = await self._run("resume", {}, context)
+        if outcome.is_success and not self.miner.last_update_success:
+            # It starts up; its mode is set when it is back
+            return outcome
+        if outcome.is_success and (name := rung.partition(":")[2]):
+            action, key = ("set_mode", ATTR_MODE)
+            if rung.startswith(_PROFILE):
+                action, key = ("apply_profile", CONF_PROFILE)
+            outcome = await self._run(action, {key: name}, context)
+        if outcome.is_success and pool is not None:
+            outcome = await self._run("set_pool", {CONF_POOL: pool}, context)
+        return outcome
+
+    async def _run(self, action: str, data: Data, context: Context) -> Outcome:
+        hass: HomeAssistant = self.miner.hass
+        miner = get_data(hass).fleet.miners.get(self.id)
+        if miner is None:
+            return Outcome(result="unreachable", reason="miner_left")
+        return await async_attempt(hass, miner, COMMANDS[action], data, context)

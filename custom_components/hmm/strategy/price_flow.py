@@ -1,0 +1,93 @@
+"""The steps of what follows a price: which sensor, and whether it is read right."""
+
+from typing import Any
+
+from homeassistant.config_entries import SubentryFlowResult
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    EntitySelector,
+    EntitySelectorConfig,
+)
+from homeassistant.util import dt as dt_util
+import voluptuous as vol
+
+from .flow import StrategyFlow, Texts
+from .keys import CONF_PRICE_ENTITY, CONF_PRICE_UNIT
+from .prices import (
+    PRICE_DOMAINS,
+    TARIFF_DOMAINS,
+    PriceReading,
+    fleet_price_entity,
+    read_price,
+)
+from .words import price_text, time_text, words_of
+
+CONF_RIGHT = "right"
+
+
+class StrategyPriceSteps(StrategyFlow):
+    """Asks for the price, and says in words what it reads."""
+
+    _reading = PriceReading()
+
+    async def async_step_price(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for the sensor of the price."""
+        errors: Texts = {}
+        texts: Texts = {"unit": "", "currency": self.hass.config.currency}
+        if user_input is not None:
+            entity_id = user_input[CONF_PRICE_ENTITY]
+            reading = read_price(self.hass, entity_id, dt_util.utcnow())
+            if reading.problem is None:
+                self._reading = reading
+                self._data[CONF_PRICE_ENTITY] = entity_id
+                self._name_entity(CONF_PRICE_ENTITY, entity_id)
+                return await self.async_step_reading()
+            errors = {CONF_PRICE_ENTITY: reading.problem}
+            texts["unit"] = reading.unit or "–"
+        stored = self._data.get(CONF_PRICE_ENTITY) or fleet_price_entity(
+            self.hass, self._get_entry()
+        )
+        return self._show_form(
+            "price",
+            {
+                vol.Required(CONF_PRICE_ENTITY): EntitySelector(
+                    EntitySelectorConfig(domain=[*PRICE_DOMAINS, *TARIFF_DOMAINS])
+                )
+            },
+            user_input or ({CONF_PRICE_ENTITY: stored} if stored else {}),
+            errors,
+            texts,
+        )
+
+    async def async_step_reading(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Say the price of now in words; what is not right leads back."""
+        if user_input is not None:
+            if not user_input[CONF_RIGHT]:
+                return await self.async_step_price()
+            return await self._price_is_right()
+        return self.async_show_form(
+            step_id="reading",
+            data_schema=vol.Schema(
+                {vol.Required(CONF_RIGHT, default=True): BooleanSelector()}
+            ),
+            description_placeholders={"reading": self._reading_text()},
+        )
+
+    async def _price_is_right(self) -> SubentryFlowResult:
+        self._data[CONF_PRICE_UNIT] = self._reading.unit
+        return await self._after("price")
+
+    def _reading_text(self) -> str:
+        word, reading = words_of(self.hass, "strategy_reading"), self._reading
+        if reading.state is not None:
+            return word("tariff", state=reading.state)
+        assert reading.shown is not None
+        now = price_text(self.hass, reading.shown, reading.unit)
+        if not reading.slots:
+            return word("price", price=now)
+        until = time_text(self.hass, reading.slots[-1].end)
+        return word("price_until", price=now, until=until)

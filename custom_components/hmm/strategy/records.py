@@ -1,0 +1,153 @@
+"""What of the strategies outlives a restart of Home Assistant."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
+
+from homeassistant.core import HomeAssistant, callback
+
+from ..const import DOMAIN
+from ..driver_api.units import parse_number
+from ..safe_store import SafeStore
+from .keys import START_DRY_RUN
+from .limits import manual_as_dict, manual_from_dict
+from .miners import MinerMemory
+from .planner.model import Manual
+
+_VERSION: Final = 1
+_SAVE_SECONDS: Final = 10
+_MOST_BANDS: Final = 48
+_BROKEN = (AttributeError, LookupError, TypeError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """What the user wants of a whole strategy, a rung or ``band_`` with an id."""
+
+    to: str
+    manual: Manual
+
+
+@dataclass(slots=True)
+class Used:
+    """What was used in a band: kWh, and what that cost."""
+
+    energy: float = 0.0
+    cost: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class StrategyRecord:
+    """One strategy as it was left."""
+
+    enabled: bool = True
+    dry_run: bool = False
+    memory: Mapping[str, Any] = field(default_factory=dict)
+    """What the planner wants to remember."""
+    override: Override | None = None
+    used: dict[str, Used] = field(default_factory=dict)
+    """By the id of a band; "" is what of the sun a solar strategy used."""
+    climate: dict[str, Any] = field(default_factory=dict)
+    """Mode, target and presets of a heating."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as JSON."""
+        override = self.override
+        return {
+            "enabled": self.enabled,
+            "dry_run": self.dry_run,
+            "memory": self.memory,
+            "override": override
+            and {"to": override.to, **manual_as_dict(override.manual)},
+            "used": {
+                key: {"energy": it.energy, "cost": it.cost}
+                for key, it in self.used.items()
+            },
+            "climate": self.climate,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        """Return what was stored; any error is taken for a record that is broken."""
+        record = cls(
+            enabled=data["enabled"] is True,
+            dry_run=data["dry_run"] is True,
+            memory=dict(data["memory"]),
+            used={
+                str(key): Used(
+                    parse_number(it["energy"]) or 0.0, parse_number(it["cost"]) or 0.0
+                )
+                for key, it in list(data["used"].items())[:_MOST_BANDS]
+            },
+            climate=dict(data["climate"]),
+        )
+        if (override := data["override"]) is not None:
+            record.override = Override(str(override["to"]), manual_from_dict(override))
+        return record
+
+    @classmethod
+    def new(cls, start: object) -> Self:
+        """Return the record of a strategy that was added just now."""
+        return cls(dry_run=start == START_DRY_RUN)
+
+
+class StrategyStore:
+    """The file of all strategies and the miners that they steer."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Begin with nothing."""
+        self._hass = hass
+        self._store = SafeStore(hass, _VERSION, f"{DOMAIN}.strategy")
+        self._due = 0.0
+        self.strategies: dict[str, StrategyRecord] = {}
+        self.miners: dict[str, MinerMemory] = {}
+        self.settled: Mapping[str, Any] = {}
+        """What the planner remembers of all miners together."""
+
+    async def async_load(self) -> None:
+        """Continue where it was before a restart; what cannot be read starts anew."""
+        stored = await self._store.async_load()
+        broken: list[str] = []
+
+        def read[T](part: str, make: Callable[[Any], T]) -> dict[str, T]:
+            found: dict[str, T] = {}
+            rows = stored.get(part, {})
+            if not isinstance(rows, dict):
+                broken.append(part)
+                return found
+            for key, row in rows.items():
+                try:
+                    found[key] = make(row)
+                except _BROKEN:
+                    broken.append(key)
+            return found
+
+        self.strategies = read("strategies", StrategyRecord.from_dict)
+        self.miners = read("miners", MinerMemory.from_dict)
+        settled = stored.get("settled", {})
+        if isinstance(settled, dict):
+            self.settled = settled
+        else:
+            broken.append("settled")
+        if broken:
+            await self._store.async_set_aside(f"broken: {', '.join(broken[:10])}")
+            await self.async_save()
+
+    @callback
+    def save_soon(self) -> None:
+        """Write the file within seconds."""
+        # Each further call would put it off
+        if (now := self._hass.loop.time()) >= self._due:
+            self._due = now + _SAVE_SECONDS
+            self._store.async_delay_save(self._content, _SAVE_SECONDS)
+
+    async def async_save(self) -> None:
+        """Write the file now."""
+        await self._store.async_save(self._content())
+
+    def _content(self) -> dict[str, Any]:
+        return {
+            "strategies": {key: it.as_dict() for key, it in self.strategies.items()},
+            "miners": {key: it.as_dict() for key, it in self.miners.items()},
+            "settled": dict(self.settled),
+        }

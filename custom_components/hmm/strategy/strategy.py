@@ -1,0 +1,298 @@
+"""One strategy as it runs: what it follows, and what it wants."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final, cast
+
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.const import STATE_OFF, STATE_ON
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.event import async_track_state_change_event
+from homeassistant.util import dt as dt_util
+
+from ..money.price import PriceSource
+from ..money.slots import Slots
+from ..money.units import UnitProblem, price_factor
+from .keys import (
+    BY_STATES,
+    CONF_BAND_ID,
+    CONF_BAND_NAME,
+    CONF_BANDS,
+    CONF_BY,
+    CONF_ENTITY,
+    CONF_ENTITY_IDS,
+    CONF_MINERS,
+    CONF_PRICE_ENTITY,
+    CONF_PRICE_UNIT,
+    FALLBACK_BAND,
+)
+from .miners import by_order
+from .planner.decide import decide, overridden
+from .planner.model import (
+    LEAVE,
+    PLAIN_RUNGS,
+    Decision,
+    Inputs,
+    MinerView,
+    Price,
+    Sentence,
+    State,
+    StrategyType,
+    Switched,
+)
+from .planner.settings import FROM_DICT, SettingsError
+from .records import StrategyRecord, Used
+
+_LONGEST_STATE: Final = 64
+
+
+class Strategy:
+    """A strategy of the fleet; ``changed`` is called when its inputs may be others."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        subentry: ConfigSubentry,
+        record: StrategyRecord,
+        changed: CALLBACK_TYPE,
+    ) -> None:
+        """Prepare it from what is stored."""
+        self.hass = hass
+        self.id = subentry.subentry_id
+        self.kind = cast(StrategyType, subentry.subentry_type)
+        self.record = record
+        self.decision: Decision | None = None
+        self.state: State = "off"
+        self.sentence = Sentence("starting")
+        self.asked_at = dt_util.utcnow()
+        self._changed = changed
+        self._stops: list[CALLBACK_TYPE] = []
+        self._listeners: list[CALLBACK_TYPE] = []
+        self._changed_listeners: list[CALLBACK_TYPE] = []
+        self._event_listeners: list[Callable[[str, dict[str, Any]], None]] = []
+        self._slots: tuple[Slots, float, Slots] = ((), 1.0, ())
+        self._price: PriceSource | None = None
+        self.settings: Any = None
+        self.error: SettingsError | None = None
+        self.take(subentry)
+
+    @callback
+    def take(self, subentry: ConfigSubentry) -> None:
+        """Take its name and its settings, now or after a change."""
+        self.title = subentry.title
+        self.data: Mapping[str, Any] = subentry.data
+        self.settings, self.error = None, None
+        try:
+            self.settings = FROM_DICT[self.kind](self.data)
+        except SettingsError as err:
+            self.error = err
+        for listener in self._changed_listeners:
+            listener()
+
+    @property
+    def device_ids(self) -> list[str]:
+        """Return the devices of its miners, none for all miners."""
+        miners = self.data.get(CONF_MINERS)
+        return miners if isinstance(miners, list) else []
+
+    @property
+    def bands(self) -> list[Mapping[str, Any]]:
+        """Return the bands as they are stored."""
+        return list(self.data.get(CONF_BANDS, ()))
+
+    @property
+    def band_names(self) -> list[str]:
+        """Return the names of the bands, cheap ones first."""
+        return [str(it.get(CONF_BAND_NAME)) for it in self.bands]
+
+    @property
+    def unit(self) -> str:
+        """Return the unit of its prices."""
+        return str(self.data.get(CONF_PRICE_UNIT) or "")
+
+    @property
+    def override_names(self) -> dict[str, str]:
+        """Return what the user can want of it by its name: bands, else rungs."""
+        if self.bands:
+            return {
+                str(it.get(CONF_BAND_NAME)): f"{FALLBACK_BAND}_{it.get(CONF_BAND_ID)}"
+                for it in self.bands
+            }
+        return {it: it for it in PLAIN_RUNGS if it != LEAVE}
+
+    @property
+    def overridden_by(self) -> str | None:
+        """Return the name of what the user wants of it, None if it is automatic."""
+        override = self.record.override
+        if override is None:
+            return None
+        names = self.override_names.items()
+        return next((name for name, to in names if to == override.to), None)
+
+    @property
+    def switches_today(self) -> int | None:
+        """Return how often its miners were switched since midnight."""
+        return None
+
+    # What it follows
+
+    def entity(self, key: str) -> str | None:
+        """Return an entity that it follows, also if that was renamed."""
+        entity_id = self.data.get(key)
+        ids = self.data.get(CONF_ENTITY_IDS) or {}
+        if (registry_id := ids.get(key)) is not None:
+            found = er.async_get(self.hass).entities.get_entry(registry_id)
+            if found is not None:
+                return found.entity_id
+        return entity_id if isinstance(entity_id, str) else None
+
+    @callback
+    def start(self) -> None:
+        """Follow its entities."""
+        watched = []
+        if price := self.entity(CONF_PRICE_ENTITY):
+            if self.data.get(CONF_BY) == BY_STATES:
+                watched.append(price)
+            else:
+                self._price = PriceSource(self.hass, entity=price)
+                self._stops.append(self._price.async_listen(self._changed))
+        if entity_id := self.entity(CONF_ENTITY):
+            watched.append(entity_id)
+        if watched:
+            self._stops.append(
+                async_track_state_change_event(
+                    self.hass, watched, lambda _: self._changed()
+                )
+            )
+
+    @callback
+    def stop(self) -> None:
+        """Follow nothing any more."""
+        while self._stops:
+            self._stops.pop()()
+        self._price = None
+
+    # What it wants
+
+    @callback
+    def decide(self, now: datetime, miners: tuple[MinerView, ...]) -> None:
+        """Ask the planner."""
+        assert self.settings is not None
+        inputs = self._inputs(now, miners)
+        self.asked_at = now
+        decision, self.record.memory = decide(self.settings, self.record.memory, inputs)
+        if (override := self.record.override) is not None:
+            decision, is_over = overridden(
+                self.settings, decision, override.to, override.manual, inputs
+            )
+            if is_over:
+                self.record.override = None
+                self.fire("resumed", {})
+        views = {it.id: it for it in miners}
+        self.decision = replace(
+            decision,
+            wishes=tuple(
+                replace(it, rung=by_order(it.rung, views[it.miner]))
+                for it in decision.wishes
+            ),
+        )
+
+    def _inputs(self, now: datetime, miners: tuple[MinerView, ...]) -> Inputs:
+        zone = dt_util.get_default_time_zone()
+        inputs = Inputs(now=now, zone=zone, miners=miners)
+        if self._price is not None:
+            price, slots = self._read_price(self._price, now)
+            inputs = replace(inputs, price=price, slots=slots)
+        elif entity_id := self.entity(CONF_PRICE_ENTITY):
+            state = self.hass.states.get(entity_id)
+            tariff = None if state is None else state.state[:_LONGEST_STATE]
+            inputs = replace(inputs, tariff=tariff)
+        if entity_id := self.entity(CONF_ENTITY):
+            inputs = replace(inputs, calendar=self._read_switched(entity_id))
+        return inputs
+
+    def _read_price(
+        self, source: PriceSource, now: datetime
+    ) -> tuple[Price | None, Slots]:
+        """Return the price and the slots in the unit of the limits."""
+        factor = price_factor(self.unit, self.hass.config.currency)
+        if isinstance(factor, UnitProblem):
+            return None, ()
+        price = source.read(now)
+        if price.value is None:
+            return None, ()
+        if self._slots[0] is not price.slots or self._slots[1] != factor:
+            scaled = tuple(replace(it, price=it.price / factor) for it in price.slots)
+            self._slots = (price.slots, factor, scaled)
+        return Price(price.value / factor, price.valid_until), self._slots[2]
+
+    @property
+    def price(self) -> float | None:
+        """Return the price of now in the currency per kWh."""
+        if self._price is None:
+            return None
+        return self._price.read(dt_util.utcnow()).value
+
+    def _read_switched(self, entity_id: str) -> Switched | None:
+        state = self.hass.states.get(entity_id)
+        if state is None or state.state not in (STATE_ON, STATE_OFF):
+            return None
+        until = state.attributes.get("next_event")
+        if not isinstance(until, datetime):
+            until = None
+            if state.domain == "calendar" and state.state == STATE_ON:
+                end = state.attributes.get("end_time")
+                until = dt_util.parse_datetime(end) if isinstance(end, str) else None
+        if until is not None:
+            until = dt_util.as_utc(until)
+        return Switched(state.state == STATE_ON, until)
+
+    # What it used
+
+    @callback
+    def count(self, kwh: float) -> None:
+        """Add what a miner used just now."""
+        decision = self.decision
+        if decision is None or decision.band is None:
+            return
+        for band in self.bands:
+            if band.get(CONF_BAND_NAME) == decision.band:
+                used = self.record.used.setdefault(str(band.get(CONF_BAND_ID)), Used())
+                used.energy += kwh
+                if (price := self.price) is not None:
+                    used.cost += kwh * price
+
+    # Who shows it
+
+    @callback
+    def async_add_listener(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
+        """Call ``listener`` when what is shown may be another."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    @callback
+    def async_add_event_listener(
+        self, listener: Callable[[str, dict[str, Any]], None]
+    ) -> CALLBACK_TYPE:
+        """Call ``listener`` with each decision that the logbook shows."""
+        self._event_listeners.append(listener)
+        return lambda: self._event_listeners.remove(listener)
+
+    @callback
+    def async_add_changed_listener(self, listener: CALLBACK_TYPE) -> None:
+        """Call ``listener`` when its settings are others."""
+        self._changed_listeners.append(listener)
+
+    @callback
+    def show(self) -> None:
+        """Let everybody look again."""
+        for listener in tuple(self._listeners):
+            listener()
+
+    @callback
+    def fire(self, kind: str, facts: dict[str, Any]) -> None:
+        """Tell a decision."""
+        for listener in tuple(self._event_listeners):
+            listener(kind, facts)

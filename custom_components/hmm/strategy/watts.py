@@ -1,0 +1,75 @@
+"""What a miner draws and brings in each of its modes, learned from its polls."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any, Final, Self
+
+from ..driver_api.units import parse_number
+
+SETTLE_SECONDS: Final = 180.0
+"""While a miner starts up it draws less than in the long run."""
+
+_SAMPLES: Final = 11
+_MOST_RUNGS: Final = 32
+_LARGEST: Final = 1e21
+
+
+@dataclass(slots=True)
+class Draw:
+    """The last watts and H/s of one mode; their median is what it draws and brings."""
+
+    watts: list[float] = field(default_factory=list)
+    hashrates: list[float] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class LearnedWatts:
+    """What one miner draws and brings, by rung."""
+
+    draws: dict[str, Draw] = field(default_factory=dict)
+
+    def learn(self, rung: str, watts: float | None, hashrate: float | None) -> None:
+        """Take what a miner reports that has settled in a mode."""
+        if rung not in self.draws and len(self.draws) >= _MOST_RUNGS:
+            del self.draws[next(iter(self.draws))]
+        draw = self.draws.setdefault(rung, Draw())
+        for values, value in ((draw.watts, watts), (draw.hashrates, hashrate)):
+            if value is not None:
+                values.append(round(value, 3))
+                del values[:-_SAMPLES]
+
+    def watts_of(self, rung: str) -> float | None:
+        """Return W, None if it never ran so long enough."""
+        draw = self.draws.get(rung)
+        return median(draw.watts) if draw and draw.watts else None
+
+    def hashrate_of(self, rung: str) -> float | None:
+        """Return H/s, None if it never ran so long enough."""
+        draw = self.draws.get(rung)
+        return median(draw.hashrates) if draw and draw.hashrates else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as JSON."""
+        return {
+            rung: {"watts": draw.watts, "hashrates": draw.hashrates}
+            for rung, draw in self.draws.items()
+        }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        """Return what was stored; any error is taken for a record that is broken."""
+        return cls(
+            {
+                str(rung)[:64]: Draw(
+                    _numbers(draw["watts"]),
+                    _numbers(draw["hashrates"]),
+                )
+                for rung, draw in list(data.items())[:_MOST_RUNGS]
+            }
+        )
+
+
+def _numbers(values: Iterable[Any]) -> list[float]:
+    numbers = (parse_number(it) for it in list(values)[-_SAMPLES:])
+    return [it for it in numbers if it is not None and 0 <= it <= _LARGEST]

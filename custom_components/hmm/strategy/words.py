@@ -1,0 +1,80 @@
+"""Prices, times and names as texts, in the language of Home Assistant."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.translation import async_get_cached_translations
+from homeassistant.util import dt as dt_util
+
+from ..const import DOMAIN
+
+_LONGEST: Final = 255
+_MINOR: Final = 0.5
+"""A unit whose prices are above this is shown with few decimals."""
+
+type Words = Callable[..., str]
+
+
+@callback
+def words_of(hass: HomeAssistant, selector: str) -> Words:
+    """Return a function that tells an option of a selector, with its values.
+
+    A key without a text is told as it is, so that nothing fails for it.
+    """
+    texts = async_get_cached_translations(
+        hass, hass.config.language, "selector", DOMAIN
+    )
+
+    def word(option: str, **values: object) -> str:
+        text = texts.get(f"component.{DOMAIN}.selector.{selector}.options.{option}")
+        return filled(option if text is None else text, values)
+
+    return word
+
+
+def filled(text: str, values: Mapping[str, object]) -> str:
+    """Return a text with its values; what is missing remains a gap."""
+
+    class Gaps(dict[str, object]):
+        def __missing__(self, key: str) -> str:
+            return "…"
+
+    return text.format_map(Gaps(values))
+
+
+def shortened(text: str, longest: int = _LONGEST) -> str:
+    """Return a text that fits into an attribute or a state."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+@callback
+def number(hass: HomeAssistant, value: float, decimals: int = 0) -> str:
+    """Return a number as it is written in the language of Home Assistant."""
+    text = f"{value:,.{decimals}f}"
+    if hass.config.language.partition("-")[0] == "de":
+        text = text.translate(str.maketrans(",.", ".,"))
+    return text
+
+
+@callback
+def price_text(hass: HomeAssistant, value: float, unit: str) -> str:
+    """Return a price in its own unit: 28.4 ct/kWh, 0.284 EUR/kWh."""
+    decimals = 1 if abs(value) >= _MINOR and "." not in unit else 3
+    if abs(value) < 10 and decimals == 1:
+        decimals = 2
+    return f"{number(hass, value, decimals)} {unit}".rstrip()
+
+
+@callback
+def time_text(hass: HomeAssistant, when: datetime, now: datetime | None = None) -> str:
+    """Return a time of day; with the day where it is not today."""
+    local, today = dt_util.as_local(when), dt_util.as_local(now or dt_util.utcnow())
+    clock = f"{local:%H:%M}"
+    if local.date() == today.date():
+        return clock
+    word = words_of(hass, "strategy_day")
+    if local.date() == today.date() + timedelta(days=1):
+        return word("tomorrow", time=clock)
+    return word("later", date=f"{local:%Y-%m-%d}", time=clock)

@@ -1,0 +1,231 @@
+"""Strategies steer real simulated miners: bands, by hand, restarts, faults, the end."""
+
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+import pytest
+
+from simulator import SimulatedAxeOS
+from tests.common import act, find, find_id, fleet_entry, poll
+from tests.conftest import miner_entry, set_up
+
+from .common import BANDS, add, begin, device_of, manager, price, settle, state_of, wait
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+@pytest.fixture
+async def entry(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> ConfigEntry[Any]:
+    """Set up a Bitaxe, and the fleet beside it."""
+    return await set_up(home, miner_entry(bitaxe, "bitaxe", title="Axe"))
+
+
+async def test_a_price_changes_the_mode(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """A band that is entered sets its mode, or pauses; what it does is explained."""
+    price(home, 25)
+    strategy = await add(home, "price_bands", BANDS)
+    await begin(home)
+    assert entry.runtime_data.tuning.current == "eco"
+    status = state_of(home, strategy, "sensor", "state")
+    assert status.state == "steering"
+    assert status.attributes["explanation"].startswith("25.0 ct/kWh is in “Normal”")
+    assert state_of(home, strategy, "sensor", "band").state == "Normal"
+    assert find(home, entry, "sensor", "controlled_by").state == "price_bands"
+    assert device_of(home, strategy).name == "Bands"
+
+
+async def test_a_dear_band_pauses_and_the_next_one_resumes(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
+) -> None:
+    """Off is a pause that names its strategy; a cheaper band ends it."""
+    price(home, 35)
+    strategy = await add(home, "price_bands", BANDS)
+    await begin(home)
+    assert bitaxe.paused
+    status = find(home, entry, "sensor", "status")
+    assert status.attributes["reason"] == "paused_by_strategy"
+    assert status.attributes["strategy"] == "Bands"
+    price(home, 25)
+    await wait(home, freezer, 6)
+    assert not bitaxe.paused
+    assert entry.runtime_data.tuning.current == "eco"
+    event = state_of(home, strategy, "event", "decision")
+    assert event.attributes["event_type"] == "changed"
+
+
+async def test_a_dry_run_switches_nothing(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """It decides and explains; ended, it steers."""
+    price(home, 35)
+    strategy = await add(home, "price_bands", {**BANDS, "start": "dry_run"})
+    await begin(home)
+    assert not bitaxe.paused
+    status = state_of(home, strategy, "sensor", "state")
+    assert status.state == "dry_run"
+    assert status.attributes["explanation"].startswith("Dry run: 35.0 ct/kWh")
+    dry_run = state_of(home, strategy, "switch", "dry_run").entity_id
+    await act(home, "switch", "turn_off", dry_run)
+    await settle(home)
+    assert bitaxe.paused
+    await act(home, "switch", "turn_on", dry_run)
+    await settle(home)
+    assert state_of(home, strategy, "sensor", "state").state == "dry_run"
+
+
+async def test_by_hand(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
+) -> None:
+    """What somebody sets by hand stays until the next change, or is given back."""
+    price(home, 35)
+    await add(home, "price_bands", BANDS)
+    await begin(home)
+    assert bitaxe.paused
+    await wait(home, freezer, 6)
+    await act(home, "switch", "turn_on", find_id(home, entry, "switch", "mining"))
+    await poll(home, entry)
+    await settle(home)
+    assert find(home, entry, "sensor", "controlled_by").state == "manual"
+    await wait(home, freezer, 30)
+    assert not bitaxe.paused
+    button = find_id(home, entry, "button", "resume_automatic")
+    await act(home, "button", "press", button)
+    await settle(home)
+    assert bitaxe.paused
+    await wait(home, freezer, 6)
+    await act(home, "switch", "turn_on", find_id(home, entry, "switch", "mining"))
+    await poll(home, entry)
+    await settle(home)
+    assert not bitaxe.paused
+    price(home, 25)
+    await wait(home, freezer, 6)
+    assert find(home, entry, "sensor", "controlled_by").state == "price_bands"
+    assert entry.runtime_data.tuning.current == "eco"
+
+
+@pytest.mark.parametrize("how", ["removed", "off"])
+async def test_the_end_gives_miners_back(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], how: str
+) -> None:
+    """A strategy that is removed or switched off leaves no miner off."""
+    price(home, 35)
+    strategy = await add(home, "price_bands", BANDS)
+    await begin(home)
+    assert bitaxe.paused
+    if how == "removed":
+        home.config_entries.async_remove_subentry(fleet_entry(home), strategy.id)
+    else:
+        switch = state_of(home, strategy, "switch", "switch").entity_id
+        await act(home, "switch", "turn_off", switch)
+    await settle(home)
+    assert not bitaxe.paused
+    assert find(home, entry, "sensor", "controlled_by").state == "nothing"
+
+
+async def test_an_override(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
+) -> None:
+    """A band that is wanted by hand holds; automatic gives the decision back."""
+    price(home, 35)
+    strategy = await add(home, "price_bands", BANDS)
+    await begin(home)
+    assert bitaxe.paused
+    await wait(home, freezer, 6)
+    select = state_of(home, strategy, "select", "override").entity_id
+    await act(home, "select", "select_option", select, option="Normal")
+    await settle(home)
+    assert not bitaxe.paused
+    assert state_of(home, strategy, "select", "override").state == "Normal"
+    assert state_of(home, strategy, "sensor", "state").state == "overridden"
+    await wait(home, freezer, 6)
+    await act(home, "select", "select_option", select, option="automatic")
+    await settle(home)
+    assert bitaxe.paused
+
+
+async def test_two_strategies_of_one_miner(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """Price bands go before a plan, which says so; a cap of quiet hours before both."""
+    price(home, 25)
+    home.states.async_set("binary_sensor.night", "on")
+    plan = {
+        "miners": [],
+        "entity": "binary_sensor.night",
+        "entity_ids": {},
+        "kind": "plan",
+        "rung": "off",
+    }
+    await add(home, "price_bands", BANDS)
+    second = await add(home, "calendar", plan, title="Plan")
+    await begin(home)
+    assert not bitaxe.paused
+    assert state_of(home, second, "sensor", "state").state == "suspended"
+    home.config_entries.async_remove_subentry(fleet_entry(home), second.id)
+    await add(home, "calendar", plan | {"kind": "quiet"}, title="Quiet")
+    await settle(home)
+    assert bitaxe.paused
+    assert find(home, entry, "sensor", "controlled_by").state == "quiet_hours"
+
+
+async def test_the_price_goes_away(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
+) -> None:
+    """A price that is gone changes nothing, nor does an absurd one."""
+    price(home, 25)
+    strategy = await add(home, "price_bands", BANDS)
+    await begin(home)
+    for value in ("unavailable", "nan", "1e9", "-inf"):
+        price(home, value)
+        await wait(home, freezer, 6)
+        assert entry.runtime_data.tuning.current == "eco"
+        assert state_of(home, strategy, "sensor", "state").state == "holding"
+    await wait(home, freezer, 180)
+    assert state_of(home, strategy, "sensor", "state").state == "fallback"
+    assert not bitaxe.paused
+
+
+async def test_a_miner_that_comes_back_follows_at_once(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
+) -> None:
+    """One that was unplugged while it became dear is paused after its first poll."""
+    price(home, 25)
+    await add(home, "price_bands", BANDS)
+    await begin(home)
+    await bitaxe.stop()
+    await poll(home, entry)
+    price(home, 35)
+    await wait(home, freezer, 10)
+    await bitaxe.start()
+    await poll(home, entry)
+    await settle(home)
+    assert bitaxe.paused
+
+
+async def test_home_assistant_restarts_in_a_band(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+    hass_storage: dict[str, Any],
+) -> None:
+    """What was paused stays, is still explained, and is given back later."""
+    price(home, 35)
+    strategy = await add(home, "price_bands", BANDS)
+    await begin(home)
+    assert bitaxe.paused
+    await manager(home).store.async_save()
+    fleet = fleet_entry(home)
+    for it in (fleet, entry):
+        assert await home.config_entries.async_unload(it.entry_id)
+    await manager(home).async_load()
+    for it in (entry, fleet):
+        assert await home.config_entries.async_setup(it.entry_id)
+    await begin(home)
+    assert bitaxe.paused
+    assert find(home, entry, "sensor", "controlled_by").state == "price_bands"
+    home.config_entries.async_remove_subentry(fleet, strategy.id)
+    await settle(home)
+    assert not bitaxe.paused
