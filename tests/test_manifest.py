@@ -66,7 +66,7 @@ FLOWS = {
     "config_subentries.price_bands": {"BandsFlow", "StrategyFlow", "StrategyPriceSteps"},
     "options": {
         *("AutotuneSteps", "DriverSteps", "FailoverSteps", "FirmwareSteps"),
-        *("FleetOptionsFlow", "MinerOptionsFlow", "PoolOrderSteps", "PriceSteps"),
+        *("FleetOptionsFlow", "MinerOptionsFlow", "PoolOrderSteps", "PriceSteps", "HoldSteps"),
     },
 }
 ISSUES = {

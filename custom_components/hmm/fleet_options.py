@@ -10,10 +10,13 @@ from .fleet.firmware_flow import FirmwareSteps
 from .flow_tools import async_shared_data
 from .markdown import escaping
 from .money.flow import PriceSteps
+from .strategy.hold_flow import HoldSteps
 
 
 @escaping
-class FleetOptionsFlow(PriceSteps, FailoverSteps, FirmwareSteps, DriverSteps):
+class FleetOptionsFlow(
+    PriceSteps, FailoverSteps, FirmwareSteps, HoldSteps, DriverSteps
+):
     """One menu over the steps that each room brings."""
 
     async def async_step_init(
@@ -29,5 +32,12 @@ class FleetOptionsFlow(PriceSteps, FailoverSteps, FirmwareSteps, DriverSteps):
         """Show what there is."""
         return self.async_show_menu(
             step_id="fleet",
-            menu_options=["prices", "coins", "failover", "firmware", "drivers"],
+            menu_options=[
+                "prices",
+                "coins",
+                "failover",
+                "manual_hold",
+                "firmware",
+                "drivers",
+            ],
         )

@@ -18,7 +18,7 @@ from custom_components.hmm.const import DOMAIN
 from simulator import SimulatedAvalon, SimulatedAxeOS, SimulatedSolopool
 from tests.common import devices, fleet_entry, pool_entry
 from tests.conftest import miner_entry, set_up
-from tests.flows import Result, options, suggested, with_texts
+from tests.flows import Result, go_on, open_options, options, suggested, with_texts
 
 from .common import BANDS, PRICE, add, price
 
@@ -487,3 +487,34 @@ async def test_only_the_fleet_has_strategies(
         "calendar",
         "price_bands",
     }
+
+
+async def test_how_long_changes_by_hand_hold(
+    home: HomeAssistant, entry: ConfigEntry[Any]
+) -> None:
+    """It is an option of the fleet, which is not set up again for it."""
+    fleet = fleet_entry(home)
+    before = fleet.runtime_data
+    menu = await open_options(home, fleet)
+    form = await go_on(home, menu, next_step_id="manual_hold")
+    await go_on(home, form, manual_hold="4h")
+    assert fleet.options["manual_hold"] == "4h"
+    assert fleet.runtime_data is before
+
+
+async def test_preview(home: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+    """With prices and watts that are known it says what the bands would have saved."""
+    kind = "price_bands"
+    with_slots(home)
+    form = await begin_bands(home, "empty")
+    for name, limit in (("Cheap", {"upto": 32}), ("Dear", {})):
+        form = await fill(home, form, kind, next="add")
+        rung = "off" if name == "Dear" else "normal"
+        form = await fill(
+            home, form, kind, band_name=name, rung=rung, pool="leave", **limit
+        )
+    form = await fill(home, form, kind, next="continue")
+    form = await fill(home, form, kind, timing=TIMING)
+    result = form["description_placeholders"]["result"]
+    assert result.startswith("With the prices of the last 2 days it would have cost")
+    assert "at 54 % of the hashrate, off for 22 h, at most 3 switches" in result

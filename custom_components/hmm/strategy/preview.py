@@ -1,15 +1,126 @@
-"""What a strategy would have done with the prices of the last days."""
+"""What price bands would have done with the prices of the last days."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
 
 from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
 
-from .words import words_of
+from ..data import get_data
+from ..money.slots import Slots
+from .history import days_of, recent_prices
+from .keys import BY_STATES, CONF_BY, CONF_PRICE_ENTITY
+from .miners import MinerMemory, SteeredMiner, by_order
+from .planner.decide import decide
+from .planner.model import OFF, Inputs, MinerView, Mode, Price, Rung
+from .planner.rungs import resolve, watts_of
+from .planner.settings import BandsSettings
+from .prices import read_price
+from .words import number, words_of
+
+_DAYS: Final = 7
+_KILO: Final = 1000.0
+
+
+@dataclass(slots=True)
+class _Sum:
+    """kWh × price with the bands and without, hours off, changes of one miner."""
+
+    cost: float = 0.0
+    always: float = 0.0
+    hashes: float = 0.0
+    most_hashes: float = 0.0
+    hours_off: float = 0.0
+    switches: int = 0
 
 
 async def async_preview_text(
     hass: HomeAssistant, data: Mapping[str, Any], members: Sequence[str]
 ) -> str:
-    """Return the preview of price bands in words."""
-    return words_of(hass, "strategy_preview")("no_history")
+    """Return in words what the bands would have cost, and saved."""
+    word = words_of(hass, "strategy_preview")
+    if data.get(CONF_BY) == BY_STATES:
+        return word("no_history")
+    entity_id = data[CONF_PRICE_ENTITY]
+    reading = read_price(hass, entity_id, dt_util.utcnow())
+    slots = tuple(await recent_prices(hass, entity_id, reading, _DAYS))
+    if not slots:
+        return word("no_history")
+    views = [view for it in members if (view := _view(hass, it)) is not None]
+    shown = tuple(replace(it, price=it.price / reading.factor) for it in slots)
+    total = _add_up(BandsSettings.from_dict(data), views, slots, shown)
+    if total is None:
+        return word("no_watts")
+    currency = hass.config.currency
+    return word(
+        "cost",
+        days=days_of(slots),
+        cost=f"{number(hass, total.cost, 2)} {currency}",
+        always=f"{number(hass, total.always, 2)} {currency}",
+        share=number(hass, 100 * total.hashes / total.most_hashes),
+        hours=number(hass, total.hours_off / len(views)),
+        switches=total.switches,
+    )
+
+
+def _view(hass: HomeAssistant, entry_id: str) -> MinerView | None:
+    """Return a miner with what it draws in the mode that it runs in now."""
+    manager = get_data(hass).strategies
+    miner = get_data(hass).fleet.miners.get(entry_id)
+    if miner is None:
+        return None
+    memory = manager.store.miners.get(entry_id) or MinerMemory()
+    steered = SteeredMiner(miner, memory)
+    steered.look()
+    view = steered.view
+    if not view.mining or view.watts is None:
+        return view
+    modes = (
+        Mode(it.rung, view.watts, miner.data.hashrate)
+        if it.rung == view.reported and it.watts is None
+        else it
+        for it in view.modes
+    )
+    return replace(view, modes=tuple(modes))
+
+
+def _add_up(
+    settings: BandsSettings, views: Sequence[MinerView], slots: Slots, shown: Slots
+) -> _Sum | None:
+    """Return the sums, None if what a miner draws is not known."""
+    total, memory = _Sum(), {}
+    before: dict[str, Rung | None] = {}
+    changes = dict.fromkeys((it.id for it in views), 0)
+    for slot, own in zip(slots, shown, strict=True):
+        inputs = Inputs(
+            now=slot.start + timedelta(seconds=1),
+            zone=dt_util.get_default_time_zone(),
+            miners=tuple(views),
+            price=Price(own.price, own.end),
+            slots=shown,
+        )
+        decision, memory = decide(settings, memory, inputs)
+        wished = {it.miner: it.rung for it in decision.wishes}
+        hours = (slot.end - slot.start) / timedelta(hours=1)
+        for view in views:
+            rung = resolve(by_order(wished.get(view.id, "leave"), view), view)
+            rung = view.reported if rung is None else rung
+            watts, most = watts_of(rung, view), watts_of(view.reported, view)
+            if watts is None or not most:
+                return None
+            total.cost += watts * hours / _KILO * slot.price
+            total.always += most * hours / _KILO * slot.price
+            total.hashes += _hashrate(rung, view) * hours
+            total.most_hashes += _hashrate(view.reported, view) * hours
+            total.hours_off += hours if rung == OFF else 0
+            if before.setdefault(view.id, rung) != rung:
+                changes[view.id] += 1
+                before[view.id] = rung
+    total.switches = max(changes.values(), default=0)
+    return total if total.most_hashes else None
+
+
+def _hashrate(rung: Rung | None, view: MinerView) -> float:
+    return next((it.hashrate or 0.0 for it in view.modes if it.rung == rung), 0.0)
