@@ -523,5 +523,5 @@ class BandsFlow(StrategyPriceSteps):
             ),
         )
 
-    async def _result(self) -> str:
+    async def _preview(self) -> str:
         return await async_preview_text(self.hass, self._data, self._members)

@@ -118,7 +118,7 @@ class CalendarFlow(StrategyFlow):
             self._data,
         )
 
-    async def _result(self) -> str:
+    async def _preview(self) -> str:
         word = words_of(self.hass, "strategy_preview")
         rung = words_of(self.hass, "strategy_rung")(self._data[CONF_RUNG])
         kind = self._data[CONF_KIND]

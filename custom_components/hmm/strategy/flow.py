@@ -209,10 +209,10 @@ class StrategyFlow(ConfigSubentryFlow):
             data_schema=vol.Schema(
                 {vol.Required(CONF_START, default=START_STEER): _START}
             ),
-            description_placeholders={"result": await self._result()},
+            description_placeholders={"result": await self._preview()},
         )
 
-    async def _result(self) -> str:
+    async def _preview(self) -> str:
         """Return what the strategy will do, in words."""
         raise NotImplementedError
 
