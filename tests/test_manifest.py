@@ -63,10 +63,20 @@ HA_ABORTS = {
 FLOWS = {
     "config": {"HmmConfigFlow", "ImportSteps", "MinerSteps", "PoolSteps"},
     "config_subentries.calendar": {"CalendarFlow", "StrategyFlow"},
-    "config_subentries.price_bands": {"BandsFlow", "StrategyFlow", "StrategyPriceSteps"},
+    "config_subentries.price_bands": {
+        "BandsFlow",
+        "StrategyFlow",
+        "StrategyPriceSteps",
+    },
     "options": {
         *("AutotuneSteps", "DriverSteps", "FailoverSteps", "FirmwareSteps"),
-        *("FleetOptionsFlow", "MinerOptionsFlow", "PoolOrderSteps", "PriceSteps", "HoldSteps"),
+        *(
+            "FleetOptionsFlow",
+            "MinerOptionsFlow",
+            "PoolOrderSteps",
+            "PriceSteps",
+            "HoldSteps",
+        ),
     },
 }
 ISSUES = {
@@ -236,7 +246,16 @@ def home_assistant_side() -> list[Path]:
     return [
         path
         for folder in (
-            *(".", "drivers", "fleet", "hmm_local", "miner", "money", "pool", "strategy"),
+            *(
+                ".",
+                "drivers",
+                "fleet",
+                "hmm_local",
+                "miner",
+                "money",
+                "pool",
+                "strategy",
+            ),
         )
         for path in sorted((COMPONENT / folder).glob("*.py"))
     ]
