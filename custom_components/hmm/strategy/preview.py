@@ -90,7 +90,8 @@ def _add_up(
     settings: BandsSettings, views: Sequence[MinerView], slots: Slots, shown: Slots
 ) -> _Sum | None:
     """Return the sums, None if what a miner draws is not known."""
-    total, memory = _Sum(), {}
+    total = _Sum()
+    memory: dict[str, Any] = {}
     before: dict[str, Rung | None] = {}
     changes = dict.fromkeys((it.id for it in views), 0)
     for slot, own in zip(slots, shown, strict=True):
