@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
+from homeassistant.components.homeassistant.exposed_entities import async_expose_entity
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import area_registry as ar, device_registry as dr
@@ -11,7 +12,7 @@ import pytest
 
 from simulator import SimulatedAxeOS, SimulatedSolopool
 from simulator.solopool import DEMO_WALLET
-from tests.common import devices, later, poll, pool_entry
+from tests.common import devices, find_id, later, poll, pool_entry
 from tests.conftest import miner_entry, set_up
 
 from .talk import start_assist
@@ -50,6 +51,9 @@ async def house(home: HomeAssistant) -> AsyncIterator[House]:
         (device,) = devices(home, miners[0])
         garage = ar.async_get(home).async_create("Garage")
         dr.async_get(home).async_update_device(device.id, area_id=garage.id)
+        # As the page says: a restart is only for voice if its owner exposes it
+        restart = find_id(home, miners[0], "button", "restart")
+        async_expose_entity(home, "conversation", restart, True)
         # Home Assistant has not only just started
         for miner in miners:
             miner.runtime_data.status.began = None

@@ -94,6 +94,19 @@ async def test_a_paused_miner_is_no_problem(house: House) -> None:
     assert not house.gamma.paused
 
 
+async def test_a_restart_needs_its_button(house: House) -> None:
+    """Given a button that nobody exposed, then no sentence restarts the miner."""
+    house.nerd.reboot_seconds, house.nerd.restart_delay = 0.2, 0.1
+    boots = house.nerd.boots
+    await ask(house.hass, "restart the NerdQAxe++")
+    await house.hass.async_block_till_done()
+    assert house.nerd.boots == boots
+    restart = find_id(house.hass, house.miners[1], "button", "restart")
+    async_expose_entity(house.hass, "conversation", restart, True)
+    said = await ask(house.hass, "restart the NerdQAxe++")
+    assert said == "NerdQAxe++ has restarted."
+
+
 async def test_an_area_and_a_mode(house: House) -> None:
     """Given miners in rooms, then a mode is for those of the room alone."""
     before = house.nerd.settings["frequency"], house.gamma.settings["frequency"]

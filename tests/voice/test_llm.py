@@ -6,9 +6,8 @@ from typing import Any
 
 from homeassistant.auth.const import GROUP_ID_READ_ONLY
 from homeassistant.components.homeassistant.exposed_entities import async_expose_entity
-from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import Context, HomeAssistant
-from homeassistant.helpers import device_registry as dr, entity_registry as er, llm
+from homeassistant.helpers import entity_registry as er, llm
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -18,6 +17,7 @@ from custom_components.hmm.llm import async_get_tools
 from simulator import SimulatedAxeOS
 from tests.common import find_id, fleet_entry, later
 from tests.conftest import miner_entry
+from tests.strategy.common import BANDS, add, price
 
 from .conftest import House
 from .talk import start_assist
@@ -171,37 +171,23 @@ async def test_exposure(house: House) -> None:
 
 
 async def test_strategies_are_devices_below_the_fleet(house: House) -> None:
-    """Given a strategy that is exposed, then it is told with its explanation."""
-    fleet = fleet_entry(house.hass)
-    subentry = ConfigSubentry(
-        data={}, subentry_type="price_bands", title="Bands", unique_id=None
-    )
-    house.hass.config_entries.async_add_subentry(fleet, subentry)
-    device = dr.async_get(house.hass).async_get_or_create(
-        config_entry_id=fleet.entry_id,
-        config_subentry_id=subentry.subentry_id,
-        identifiers={(DOMAIN, subentry.subentry_id)},
-        name="Bands",
-    )
-    entity = er.async_get(house.hass).async_get_or_create(
-        *("sensor", DOMAIN, f"{subentry.subentry_id}_state"),
-        config_entry=fleet,
-        config_subentry_id=subentry.subentry_id,
-        device_id=device.id,
-        translation_key="strategy_state",
-    )
-    house.hass.states.async_set(
-        entity.entity_id, "steering", {"explanation": "28 ct is in Normal."}
-    )
+    """Given a strategy, then what is exposed of it is told, and nothing else."""
+    price(house.hass, 15)
+    strategy = await add(house.hass, "price_bands", BANDS)
+    for entity in er.async_entries_for_config_entry(
+        er.async_get(house.hass), fleet_entry(house.hass).entry_id
+    ):
+        async_expose_entity(house.hass, "conversation", entity.entity_id, False)
     assert "strategy_status" not in tools_of(await api_of(house.hass))
-    async_expose_entity(house.hass, "conversation", entity.entity_id, True)
-    assert (await call(house.hass, "strategy_status"))["strategies"] == [
-        {
-            "name": "Bands",
-            "strategy_state": "steering",
-            "explanation": "28 ct is in Normal.",
-        }
-    ]
+    status = er.async_get(house.hass).async_get_entity_id(
+        "sensor", DOMAIN, f"{strategy.id}_state"
+    )
+    assert status is not None
+    async_expose_entity(house.hass, "conversation", status, True)
+    (told,) = (await call(house.hass, "strategy_status"))["strategies"]
+    assert told["name"] == "Bands"
+    assert told["strategy_status"] == house.hass.states.get(status).state
+    assert set(told) <= {"name", "strategy_status", "explanation"}
 
 
 async def test_two_hundred_hostile_miners(home: HomeAssistant) -> None:

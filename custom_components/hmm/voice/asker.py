@@ -115,9 +115,10 @@ class Asker:
         )
 
     def may_move(self, miner: Miner, platform: str, key: str) -> bool:
-        """Return whether a control is exposed; the main switch stands for all others.
+        """Return whether a control is exposed; the main switch stands for the mode.
 
-        Whether the user may use it is checked by the action itself.
+        A restart has a category, so that Home Assistant never exposes it by itself.
+        Whether the user may use a control is checked by the action itself.
         """
         registry = er.async_get(self.hass)
         identity = miner.entry.unique_id or miner.entry.entry_id
@@ -126,8 +127,8 @@ class Asker:
             and (entity := registry.async_get(entity_id))
             and self._is_exposed(entity)
             for domain, unique_id in (
-                ("switch", f"{identity}_mining"),
                 (platform, f"{identity}_{key}"),
+                *([] if platform == "button" else [("switch", f"{identity}_mining")]),
             )
         )
 

@@ -106,7 +106,7 @@ def miner_json(asker: Asker, speech: Speech, miner: Miner) -> Json:
         status = coordinator.status
         since = status.record.status.at
         found["state"] = status.state or "unknown"
-        found[ATTR_REASON] = status.record.status.reason
+        found[ATTR_REASON] = parse_text(status.record.status.reason, _LONGEST_TEXT)
         found[ATTR_SINCE] = since.isoformat(timespec="minutes") if since else None
     if coordinator is not None and coordinator.last_update_success:
         data = coordinator.data
@@ -197,7 +197,7 @@ def _entities(asker: Asker, device: dr.DeviceEntry) -> list[er.RegistryEntry]:
 
 def _strategy(asker: Asker, device: dr.DeviceEntry) -> Json:
     found: Json = {"name": shown(device.name_by_user or device.name or "")}
-    for entity in _entities(asker, device):
+    for entity in filter(asker.may_tell, _entities(asker, device)):
         state = asker.hass.states.get(entity.entity_id)
         key = entity.translation_key or entity.original_name or entity.domain
         if state is None or len(found) > _MOST_MODES or entity.entity_category:
