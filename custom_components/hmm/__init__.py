@@ -196,6 +196,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> None
         await data.watchdogs.async_forget(entry.entry_id)
         await data.failovers.async_forget(entry.entry_id)
         await data.autotunes.async_forget(entry.entry_id)
+        await data.strategies.store.async_forget(entry.entry_id)
 
 
 async def async_remove_config_entry_device(

@@ -660,6 +660,15 @@ class MinerMoney(_MoneySensor, MinerEntity):
         "extra_state_attributes",
     )
 
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        if self.entity_description.reset_fn is not None:
+            # Its period ends while nobody polls
+            self.async_on_remove(
+                self._ledger.async_add_listener(self._handle_coordinator_update)
+            )
+
 
 class PoolMoney(_MoneySensor, PoolEntity):
     """What a pool account brings."""

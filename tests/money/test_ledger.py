@@ -243,6 +243,24 @@ async def test_a_miner_that_is_removed_stays_in_the_sum(
     assert other.entry_id not in ledger._meters
 
 
+@pytest.mark.usefixtures("every_entity")
+async def test_midnight_wakes_what_counts_the_day(
+    home: HomeAssistant, miner: ConfigEntry[Any], freezer: FrozenDateTimeFactory
+) -> None:
+    """Given midnight, then today's cost of a miner is new, and nobody else looks."""
+    freezer.move_to(NIGHT)
+    ledger = await set_price(home, price_source="fixed", price_fixed=0.25)
+    await use(home, miner, 4)
+    assert shown(home, miner, "cost_today") == "1.0"
+    woken: list[None] = []
+    miner.runtime_data.async_add_listener(lambda: woken.append(None))
+    freezer.move_to(NIGHT + timedelta(hours=26))
+    ledger._midnight(NIGHT)
+    await home.async_block_till_done()
+    assert shown(home, miner, "cost_today") == "0.0"
+    assert not woken
+
+
 @pytest.mark.parametrize(
     "options",
     [

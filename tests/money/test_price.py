@@ -1,8 +1,11 @@
 """Tests of the price of electricity, as Home Assistant tells it."""
 
 from datetime import UTC, datetime, timedelta
+from threading import current_thread, main_thread
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import aiozoneinfo
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant, ServiceCall, SupportsResponse
 from homeassistant.helpers import entity_registry as er
@@ -208,9 +211,19 @@ def nordpool(entry: str, day: str) -> dict[str, Any]:
 
 
 async def test_prices_that_are_told_on_request(
-    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given Nord Pool of Home Assistant, then it is asked once for each day."""
+    """Given Nord Pool of Home Assistant, then it is asked once for each day.
+
+    Its zone is read from disk outside of the event loop.
+    """
+    zones: list[tuple[str, bool]] = []
+
+    def get_zone(name: str) -> ZoneInfo:
+        zones.append((name, current_thread() is main_thread()))
+        return ZoneInfo(name)
+
+    monkeypatch.setattr(aiozoneinfo, "get_time_zone", get_zone)
     entry = MockConfigEntry(domain="nordpool")
     entry.add_to_hass(hass)
     er.async_get(hass).async_get_or_create(
@@ -245,3 +258,4 @@ async def test_prices_that_are_told_on_request(
     assert len(read.slots) == 48
     assert read.slots[-1].price == pytest.approx(0.33)
     assert asked == ["2026-11-28", "2026-11-28", "2026-11-29"]
+    assert set(zones) == {("Europe/Brussels", False)}

@@ -1,11 +1,13 @@
 """Strategies steer real simulated miners: bands, by hand, restarts, faults, the end."""
 
+from dataclasses import replace
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 import pytest
 
+from custom_components.hmm.miner.walk import Caps
 from simulator import SimulatedAxeOS
 from tests.common import act, find, find_id, fleet_entry, poll
 from tests.conftest import miner_entry, set_up
@@ -229,3 +231,101 @@ async def test_home_assistant_restarts_in_a_band(
     home.config_entries.async_remove_subentry(fleet, strategy.id)
     await settle(home)
     assert not bitaxe.paused
+
+
+async def test_autotune_is_left_alone(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
+) -> None:
+    """Given a walk, then its points are no foreign hand, and no band ends it."""
+    price(home, 25)
+    strategy = await add(home, "price_bands", BANDS)
+    await begin(home)
+    miner = entry.runtime_data
+    assert miner.tuning.current == "eco"
+    await miner.autotune.async_start(Caps(max_power=30))
+    assert miner.autotune.is_running
+    record = miner.autotune.record
+    record.walk = replace(record.walk, point=record.walk.point._replace(frequency=490))
+    bitaxe.settings["frequency"] = 490
+    for _ in range(3):
+        await poll(home, entry)
+    assert miner.tuning.current == "custom"
+    price(home, 35)
+    await wait(home, freezer, 6)
+    assert miner.autotune.is_running
+    assert find(home, entry, "sensor", "controlled_by").state == "manual"
+    event = state_of(home, strategy, "event", "decision")
+    assert event.attributes["event_type"] != "overridden"
+    assert manager(home).store.miners[entry.entry_id].manual is None
+    await miner.autotune.async_stop()
+    await poll(home, entry)
+    await settle(home)
+    assert bitaxe.paused
+    assert find(home, entry, "sensor", "controlled_by").state == "price_bands"
+
+
+async def test_a_reload_of_the_fleet_alone(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
+) -> None:
+    """Given a fleet that is set up again, then its miners are followed as before."""
+    price(home, 25)
+    await add(home, "price_bands", BANDS)
+    await begin(home)
+    assert await home.config_entries.async_reload(fleet_entry(home).entry_id)
+    await begin(home)
+    await wait(home, freezer, 6)
+    await act(home, "switch", "turn_off", find_id(home, entry, "switch", "mining"))
+    await poll(home, entry)
+    await poll(home, entry)
+    await settle(home)
+    assert find(home, entry, "sensor", "controlled_by").state == "manual"
+
+
+async def test_polls_alone_decide_and_write_nothing(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
+) -> None:
+    """Given readings that are noisy, then a steered miner is only looked at.
+
+    What is counted and learned is written in a while.
+    """
+    price(home, 25)
+    strategy = await add(home, "price_bands", BANDS)
+    await begin(home)
+    store = manager(home).store
+    memory = store.miners[entry.entry_id]
+    for watts in (15.0, 16.0):
+        memory.watts.learn("mode:eco", watts, watts * 1e11)
+    await poll(home, entry)
+    await settle(home)
+    asked = strategy.asked_at
+    for watts in (15.2, 15.4, 15.1, 15.3):
+        memory.watts.learn("mode:eco", watts, watts * 1e11)
+        freezer.tick(1)
+        await poll(home, entry)
+        await settle(home)
+    assert strategy.asked_at == asked
+    store._due = None
+    manager(home)._decide()
+    assert store._due is None
+    await poll(home, entry)
+    assert store._due is not None
+    asked = strategy.asked_at
+    freezer.tick(1)
+    memory.watts.learn("mode:turbo", 30.0, 2e12)
+    await poll(home, entry)
+    await settle(home)
+    assert strategy.asked_at > asked
+
+
+async def test_a_miner_that_is_removed_is_forgotten(
+    home: HomeAssistant, entry: ConfigEntry[Any], hass_storage: dict[str, Any]
+) -> None:
+    """Given a miner that goes, then the file of the strategies has it no more."""
+    price(home, 25)
+    await add(home, "price_bands", BANDS)
+    await begin(home)
+    await manager(home).store.async_save()
+    assert entry.entry_id in hass_storage["hmm.strategy"]["data"]["miners"]
+    await home.config_entries.async_remove(entry.entry_id)
+    await home.async_block_till_done(wait_background_tasks=True)
+    assert entry.entry_id not in hass_storage["hmm.strategy"]["data"]["miners"]

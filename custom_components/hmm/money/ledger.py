@@ -262,8 +262,6 @@ class Ledger:
     def _midnight(self, _: datetime) -> None:
         self._await_midnight()
         self._tell()
-        for miner in tuple(self.members.miners.values()):
-            miner.async_update_listeners()
 
     @callback
     def _tell(self) -> None:

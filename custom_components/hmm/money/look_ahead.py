@@ -11,7 +11,6 @@ from datetime import date, datetime, timedelta, tzinfo
 import logging
 import random
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
@@ -155,7 +154,9 @@ class LookAhead:
         if (found := self._action()) is None:
             return
         action, entity = found
-        zone = ZoneInfo(action.zone) if action.zone else dt_util.get_default_time_zone()
+        zone = (
+            action.zone and await dt_util.async_get_time_zone(action.zone)
+        ) or dt_util.get_default_time_zone()
         now = dt_util.now(zone)
         today = now.date()
         wanted = [today]

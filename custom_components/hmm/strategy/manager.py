@@ -230,9 +230,9 @@ class StrategyManager:
         for key in wanted & set(self._fleet.miners):
             miner = self._fleet.miners[key]
             known = self._miners.get(key)
-            if known is not None and known.miner is miner:
-                continue
             if key in self._followed:
+                if known is not None and known.miner is miner:
+                    continue
                 self._followed.pop(key)()
             memory = self.store.miners.setdefault(key, MinerMemory())
             steered = SteeredMiner(miner, memory)
@@ -248,6 +248,7 @@ class StrategyManager:
             if self._is_ready and steered.foreign is not None:
                 self._hold(steered)
             self._count_energy(steered)
+            self.store.save_later()
             if has_news:
                 self.async_decide_soon()
 
@@ -341,7 +342,7 @@ class StrategyManager:
 
     @callback
     def _decide(self) -> None:
-        now = dt_util.utcnow()
+        now, kept = dt_util.utcnow(), self.store.decided
         standings = []
         for strategy in self.strategies.values():
             if strategy.settings is None or not strategy.record.enabled:
@@ -369,7 +370,8 @@ class StrategyManager:
             strategy.show()
         self._run(settlement, controls)
         self._plan(now, settlement)
-        self.store.save_soon()
+        if self.store.decided != kept:
+            self.store.save_soon()
 
     def _views(self, strategy: Strategy) -> tuple[MinerView, ...]:
         members = self._members.get(strategy.id, frozenset())

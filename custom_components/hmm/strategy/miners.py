@@ -135,6 +135,7 @@ class SteeredMiner:
             or before.mining is not after.mining
             or before.safety != after.safety
             or before.modes != after.modes
+            or before.manual != after.manual
             or self.foreign is not None
         )
 
@@ -172,8 +173,18 @@ class SteeredMiner:
             efficiency_at=None if data is None else now,
             safety=self._safety(),
             refusal=self.refusal,
-            manual=self.memory.manual,
+            manual=self._manual,
         )
+
+    @property
+    def _is_tuned(self) -> bool:
+        autotune = self.miner.autotune
+        return autotune is not None and autotune.is_running
+
+    @property
+    def _manual(self) -> Manual | None:
+        """Return who decides instead of strategies; autotune is asked for by hand."""
+        return Manual("never") if self._is_tuned else self.memory.manual
 
     def _safety(self) -> Literal["hot", "stop"] | None:
         if self.miner.status.state is MinerState.OVERHEATED:
@@ -255,7 +266,11 @@ class SteeredMiner:
         Two polls must say so, long enough after a command. A miner that has restarted
         may have forgotten what it was set to: nobody has changed it.
         """
-        miner, expected = self.miner, self.memory.expected
+        miner = self.miner
+        if self._is_tuned:
+            # Nor is it somebody else where autotune leaves the miner
+            self.memory.expected = None
+        expected = self.memory.expected
         if not miner.last_update_success:
             self._uptime, self._doubts, self.foreign = None, 0, None
             return
@@ -294,7 +309,7 @@ class SteeredMiner:
         """Let the strategies decide again."""
         self.memory.manual = None
         self.refusal = None
-        self.view = replace(self.view, manual=None, refusal=None)
+        self.view = replace(self.view, manual=self._manual, refusal=None)
 
     @callback
     def settled(self, control: Control) -> None:

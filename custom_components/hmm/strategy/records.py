@@ -15,7 +15,9 @@ from .miners import MinerMemory
 from .planner.model import Manual
 
 _VERSION: Final = 1
-_SAVE_SECONDS: Final = 10
+_SOON_SECONDS: Final = 10
+_LATER_SECONDS: Final = 600
+"""After a crash, what each poll adds to is at most this old."""
 _MOST_BANDS: Final = 48
 _BROKEN = (AttributeError, LookupError, TypeError, ValueError)
 
@@ -98,7 +100,7 @@ class StrategyStore:
         """Begin with nothing."""
         self._hass = hass
         self._store = SafeStore(hass, _VERSION, f"{DOMAIN}.strategy")
-        self._due = 0.0
+        self._due: float | None = None
         self.strategies: dict[str, StrategyRecord] = {}
         self.miners: dict[str, MinerMemory] = {}
         self.settled: Mapping[str, Any] = {}
@@ -133,16 +135,40 @@ class StrategyStore:
             await self._store.async_set_aside(f"broken: {', '.join(broken[:10])}")
             await self.async_save()
 
+    @property
+    def decided(self) -> object:
+        """Return what a decision may change, to compare; the rest is counted."""
+        return (
+            self.settled,
+            [(it.memory, it.override) for it in self.strategies.values()],
+            [(it.expected, it.manual) for it in self.miners.values()],
+        )
+
     @callback
     def save_soon(self) -> None:
         """Write the file within seconds."""
+        self._save_in(_SOON_SECONDS)
+
+    @callback
+    def save_later(self) -> None:
+        """Write what changes all the time within minutes."""
+        self._save_in(_LATER_SECONDS)
+
+    def _save_in(self, seconds: float) -> None:
+        now = self._hass.loop.time()
         # Each further call would put it off
-        if (now := self._hass.loop.time()) >= self._due:
-            self._due = now + _SAVE_SECONDS
-            self._store.async_delay_save(self._content, _SAVE_SECONDS)
+        if self._due is None or not now < self._due <= now + seconds:
+            self._due = now + seconds
+            self._store.async_delay_save(self._content, seconds)
+
+    async def async_forget(self, entry_id: str) -> None:
+        """Forget a miner that was removed."""
+        if self.miners.pop(entry_id, None) is not None:
+            await self.async_save()
 
     async def async_save(self) -> None:
         """Write the file now."""
+        self._due = None
         await self._store.async_save(self._content())
 
     def _content(self) -> dict[str, Any]:

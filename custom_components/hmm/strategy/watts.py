@@ -11,16 +11,25 @@ SETTLE_SECONDS: Final = 180.0
 """While a miner starts up it draws less than in the long run."""
 
 _SAMPLES: Final = 11
+_SLACK: Final = 0.03
+"""What a median may move before it means anything: readings are noisy."""
 _MOST_RUNGS: Final = 32
 _LARGEST: Final = 1e21
 
 
 @dataclass(slots=True)
 class Draw:
-    """The last watts and H/s of one mode; their median is what it draws and brings."""
+    """The last watts and H/s of one mode; about their median it draws and brings."""
 
     watts: list[float] = field(default_factory=list)
     hashrates: list[float] = field(default_factory=list)
+    steady_watts: float | None = None
+    steady_hashrate: float | None = None
+
+    def settle(self) -> None:
+        """Take the medians where they really are others than before."""
+        self.steady_watts = _steady(self.steady_watts, self.watts)
+        self.steady_hashrate = _steady(self.steady_hashrate, self.hashrates)
 
 
 @dataclass(slots=True)
@@ -38,16 +47,17 @@ class LearnedWatts:
             if value is not None:
                 values.append(round(value, 3))
                 del values[:-_SAMPLES]
+        draw.settle()
 
     def watts_of(self, rung: str) -> float | None:
         """Return W, None if it never ran so long enough."""
         draw = self.draws.get(rung)
-        return median(draw.watts) if draw and draw.watts else None
+        return draw.steady_watts if draw else None
 
     def hashrate_of(self, rung: str) -> float | None:
         """Return H/s, None if it never ran so long enough."""
         draw = self.draws.get(rung)
-        return median(draw.hashrates) if draw and draw.hashrates else None
+        return draw.steady_hashrate if draw else None
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON."""
@@ -59,15 +69,21 @@ class LearnedWatts:
     @classmethod
     def from_dict(cls, data: Any) -> Self:
         """Return what was stored; any error is taken for a record that is broken."""
-        return cls(
-            {
-                str(rung)[:64]: Draw(
-                    _numbers(draw["watts"]),
-                    _numbers(draw["hashrates"]),
-                )
-                for rung, draw in list(data.items())[:_MOST_RUNGS]
-            }
-        )
+        draws = {
+            str(rung)[:64]: Draw(_numbers(draw["watts"]), _numbers(draw["hashrates"]))
+            for rung, draw in list(data.items())[:_MOST_RUNGS]
+        }
+        for draw in draws.values():
+            draw.settle()
+        return cls(draws)
+
+
+def _steady(before: float | None, values: list[float]) -> float | None:
+    if not values:
+        return None
+    now = median(values)
+    is_same = before is not None and abs(now - before) <= _SLACK * before
+    return before if is_same else now
 
 
 def _numbers(values: Iterable[Any]) -> list[float]:
