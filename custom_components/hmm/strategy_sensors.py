@@ -33,6 +33,12 @@ class StrategySensor(StrategyEntity, SensorEntity):
     """A figure or a word of a strategy."""
 
     entity_description: StrategySensorDescription
+    _unrecorded_attributes = frozenset({"unit", "rungs", "plan"})
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        return self.entity_description.attributes_fn(self.strategy)
 
     @property
     @override

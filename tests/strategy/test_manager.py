@@ -1,6 +1,7 @@
 """Strategies steer real simulated miners: bands, by hand, restarts, faults, the end."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
@@ -12,7 +13,18 @@ from simulator import SimulatedAxeOS
 from tests.common import act, find, find_id, fleet_entry, poll
 from tests.conftest import miner_entry, set_up
 
-from .common import BANDS, add, begin, device_of, manager, price, settle, state_of, wait
+from .common import (
+    BANDS,
+    PRICE,
+    add,
+    begin,
+    device_of,
+    manager,
+    price,
+    settle,
+    state_of,
+    wait,
+)
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -329,3 +341,60 @@ async def test_a_miner_that_is_removed_is_forgotten(
     await home.config_entries.async_remove(entry.entry_id)
     await home.async_block_till_done(wait_background_tasks=True)
     assert entry.entry_id not in hass_storage["hmm.strategy"]["data"]["miners"]
+
+
+async def test_the_plan_of_today_and_tomorrow(
+    home: HomeAssistant, entry: ConfigEntry[Any], freezer: Any
+) -> None:
+    """Given prices ahead, then the band tells the band of each, none held, none old."""
+    freezer.move_to("2026-11-28T10:20:00+00:00")
+    await home.config.async_update(currency="EUR", time_zone="Europe/Berlin")
+    first = datetime(2026, 11, 27, 0, tzinfo=UTC)
+    hours = [first + timedelta(hours=n) for n in range(96)]
+    prices = [25.0, *[19.9] * 11, *[20.1] * 6, *[35.0] * 6] * 4
+
+    def show() -> None:
+        attributes = {
+            "unit_of_measurement": "ct/kWh",
+            "prices": [
+                {"start": it.isoformat(), "price": price}
+                for it, price in zip(hours, prices, strict=True)
+            ],
+        }
+        home.states.async_set(PRICE, str(prices[34]), attributes, force_update=True)
+
+    show()
+    strategy = await add(home, "price_bands", BANDS)
+    band = state_of(home, strategy, "sensor", "band")
+    assert band.attributes["unit"] == "ct/kWh"
+    assert band.attributes["rungs"] == {
+        "Cheap": "highest",
+        "Normal": "mode:eco",
+        "Expensive": "off",
+    }
+    plan = band.attributes["plan"]
+    assert len(plan) == 48
+    midnight = "2026-11-27T23:00:00+00:00"
+    assert plan[0] == [midnight, "2026-11-28T00:00:00+00:00", 35.0, "Expensive"]
+    assert [it[3] for it in plan[1:20]] == ["Normal"] + ["Cheap"] * 11 + [
+        "Normal"
+    ] * 6 + ["Expensive"]
+    assert plan[12][2] == 19.9
+    show()
+    await begin(home)
+    assert strategy.plan is plan
+    by_hours = [
+        {"id": "a", "band_name": "Low", "cheapest": 4.0, "rung": "highest"},
+        {"id": "b", "band_name": "Rest"},
+    ]
+    data = {**BANDS, "by": "hours", "bands": by_hours}
+    home.config_entries.async_update_subentry(
+        fleet_entry(home), fleet_entry(home).subentries[strategy.id], data=data
+    )
+    await settle(home)
+    band = state_of(home, strategy, "sensor", "band")
+    assert band.attributes["rungs"] == {"Low": "highest", "Rest": "leave"}
+    assert [it[3] for it in band.attributes["plan"]].count("Low") == 8
+    price(home, 25)
+    await settle(home)
+    assert state_of(home, strategy, "sensor", "band").attributes["plan"] == []

@@ -44,6 +44,7 @@ class StrategySensorDescription(SensorEntityDescription):
     """A figure or a word of a strategy; of only one kind where that is named."""
 
     value_fn: Callable[[Strategy], str | float | datetime | None]
+    attributes_fn: Callable[[Strategy], dict[str, Any]] = lambda _: {}
     kind: str | None = None
 
 
@@ -76,6 +77,11 @@ STRATEGY_SENSORS: tuple[StrategySensorDescription, ...] = (
         device_class=SensorDeviceClass.ENUM,
         kind=BANDS,
         value_fn=_band,
+        attributes_fn=lambda strategy: {
+            "unit": strategy.unit,
+            "rungs": strategy.rungs,
+            "plan": strategy.plan,
+        },
     ),
     StrategySensorDescription(
         key="next_band",

@@ -13,7 +13,7 @@ from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.util import dt as dt_util
 
 from ..money.price import PriceSource
-from ..money.slots import Slots
+from ..money.slots import Slots, start_of_day
 from ..money.units import UnitProblem, price_factor
 from .keys import (
     BY_STATES,
@@ -26,9 +26,11 @@ from .keys import (
     CONF_MINERS,
     CONF_PRICE_ENTITY,
     CONF_PRICE_UNIT,
+    CONF_RUNG,
     FALLBACK_BAND,
 )
 from .miners import by_order
+from .planner.bands import planned
 from .planner.decide import decide, overridden
 from .planner.model import (
     LEAVE,
@@ -42,7 +44,7 @@ from .planner.model import (
     StrategyType,
     Switched,
 )
-from .planner.settings import FROM_DICT, SettingsError
+from .planner.settings import FROM_DICT, BandsSettings, SettingsError
 from .records import StrategyRecord, Used
 
 _LONGEST_STATE: Final = 64
@@ -74,6 +76,7 @@ class Strategy:
         self._event_listeners: list[Callable[[str, dict[str, Any]], None]] = []
         self._slots: tuple[Slots, float, Slots] = ((), 1.0, ())
         self._price: PriceSource | None = None
+        self._plan: tuple[object, list[list[str | float | None]]] = (None, [])
         self.settings: Any = None
         self.error: SettingsError | None = None
         self.take(subentry)
@@ -106,6 +109,14 @@ class Strategy:
     def band_names(self) -> list[str]:
         """Return the names of the bands, cheap ones first."""
         return [str(it.get(CONF_BAND_NAME)) for it in self.bands]
+
+    @property
+    def rungs(self) -> dict[str, str]:
+        """Return what each band says, by its name."""
+        return {
+            str(it.get(CONF_BAND_NAME)): str(it.get(CONF_RUNG, LEAVE))
+            for it in self.bands
+        }
 
     @property
     def unit(self) -> str:
@@ -234,6 +245,29 @@ class Strategy:
         if self._price is None:
             return None
         return self._price.read(dt_util.utcnow()).value
+
+    @property
+    def plan(self) -> list[list[str | float | None]]:
+        """Return the slots of today and tomorrow that are known.
+
+        Each is its start and end in ISO format, the price in ``unit`` and the name of
+        its band, None where too little of its day is known.
+        """
+        settings, now = self.settings, dt_util.utcnow()
+        if self._price is None or not isinstance(settings, BandsSettings):
+            return []
+        zone = dt_util.get_default_time_zone()
+        slots = self._read_price(self._price, now)[1]
+        key = (slots, settings, start_of_day(now, zone))
+        if self._plan[0] != key:
+            self._plan = (
+                key,
+                [
+                    [it.start.isoformat(), it.end.isoformat(), round(it.price, 5), band]
+                    for it, band in planned(settings, slots, now, zone)
+                ],
+            )
+        return self._plan[1]
 
     def _read_switched(self, entity_id: str) -> Switched | None:
         state = self.hass.states.get(entity_id)

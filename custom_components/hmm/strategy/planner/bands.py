@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 import math
 from typing import Any
 
-from ...money.slots import Slot, slot_at
+from ...money.slots import Slot, Slots, slot_at, start_of_day
 from .model import LEAVE, OFF, Decision, Inputs, Sentence, State, Wish
 from .settings import Band, BandsSettings
 from .stored import VERSION, fields, instant, iso, past, text
@@ -24,6 +24,8 @@ _LATE = timedelta(minutes=5)
 _COVERED = 0.9
 """Of a day, for its hours to be ranked."""
 _MOST_AHEAD = 400
+_MOST_PLANNED = 200
+"""Two days of quarters of an hour, and the hour more that one of them may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +203,25 @@ class _Finder:
             if found is not None and found != place:
                 return slot, found
         return None
+
+
+def planned(
+    settings: BandsSettings, slots: Slots, now: datetime, zone: tzinfo
+) -> list[tuple[Slot, str | None]]:
+    """Return the slots of today and tomorrow, each with the name of its band.
+
+    That is the band of its price alone: nothing is held. None: it is not known.
+    """
+    finder = _Finder(settings, Inputs(now=now, zone=zone, slots=slots))
+    begin, end = (start_of_day(now, zone, days) for days in (0, 2))
+    places = [
+        (slot, finder.index(slot.price, slot.start, None))
+        for slot in [it for it in finder.slots if begin <= it.start < end]
+    ]
+    return [
+        (slot, None if place is None else settings.bands[place].name)
+        for slot, place in places[:_MOST_PLANNED]
+    ]
 
 
 def decide(
