@@ -825,8 +825,9 @@ async def test_key(driver: MmfpDriver, refusal: int) -> None:
             assert "wrong" not in str(caught.value)
         data = await tile(driver, server.port, api_key=" right ")
         assert data.pool_hashrate
-        # The health needs none
-        health = await driver.get_health("127.0.0.1", 3333, api_port=server.port)
+        health = await driver.get_health(
+            "127.0.0.1", 3333, coin="DGB", api_port=server.port, api_key="right"
+        )
         assert health.is_healthy
         server.api_key = "new"
         with pytest.raises(AuthRequired):

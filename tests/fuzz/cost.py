@@ -10,7 +10,12 @@ from custom_components.hmm.bundled.miner_drivers import (
     bitaxe_driver,
     nmminer_driver,
 )
-from custom_components.hmm.bundled.shared import axeos, ckpool_files, ckpool_stack
+from custom_components.hmm.bundled.shared import (
+    axeos,
+    ckpool_files,
+    ckpool_stack,
+    nested,
+)
 from custom_components.hmm.bundled.shared.ckpool_log import CkpoolLog
 from custom_components.hmm.driver_api import DriverError, MinerTelemetry
 from custom_components.hmm.driver_api.transports.cgminer import (
@@ -81,7 +86,7 @@ PARSERS: Mapping[str, tuple[Callable[[str], Any], tuple[str, ...]]] = {
         lambda text: nmminer_driver._uptime(text, 1),
         ("1", "1d", " ", "1 d 1:1:", "1d "),
     ),
-    "NMMiner host name": (nmminer_driver._factory_name, ("-a", "-", "a", "-1")),
+    "NMMiner host name": (nested.factory_name, ("-a", "-", "a", "-1")),
     "AxeOS pool address": (
         lambda text: axeos.pool_address(text, None),
         (":", "a:", "@", "://", "/"),
