@@ -38,7 +38,7 @@ from custom_components.hmm.fleet.commands import COMMANDS
 from custom_components.hmm.fleet.failover import PRIMARY_BACK, Criterion
 from custom_components.hmm.fleet.services import schema_of
 from custom_components.hmm.hmm_local import flow as hmm_local
-from custom_components.hmm.miner import autotune_flow, problems, watchdog
+from custom_components.hmm.miner import autotune, autotune_flow, problems, watchdog
 from custom_components.hmm.miner.walk import Goal
 from custom_components.hmm.money import ledger
 from custom_components.hmm.money.units import UnitProblem
@@ -90,6 +90,7 @@ ISSUES = {
         *driver_issues.DANGERS,
     },
     "fleet/failover_runner": {failover_runner.FAILOVER_WANTED},
+    "miner/autotune": {autotune.NOT_RETURNED},
     "miner/watchdog": {watchdog.WATCHDOG_GAVE_UP},
     "pool/defaults": {pool_defaults._ISSUE},
     "pool/mistyped": {mistyped.WALLET_MISTYPED},
@@ -413,8 +414,13 @@ def test_every_mode_of_a_bundled_driver_is_translated() -> None:
     modes = set(axeos.make_modes(axeos.BM1366))
     for model in avalon_nano_driver._MODELS.values():
         modes |= set(model.modes)
+    results_of_autotune = {*Goal} - {Goal.ALL}
     select = load("translations/en.json")["entity"]["select"]
-    assert set(select["mode"]["state"]) == {*modes, MODE_CUSTOM}
+    assert set(select["mode"]["state"]) == {
+        *modes,
+        *results_of_autotune,
+        MODE_CUSTOM,
+    }
 
     offered = load("services.yaml")["set_mode"]["fields"]["mode"]["selector"]["select"]
     assert set(offered["options"]) == modes

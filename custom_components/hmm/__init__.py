@@ -46,7 +46,7 @@ from .fleet.services import async_setup_miner_services
 from .fleet.tile_views import async_register_views
 from .frontend import async_load_cards, async_serve_cards, async_unload_cards
 from .migration import async_migrate
-from .miner.autotune import Autotune, AutotuneRecord, AutotuneTurns
+from .miner.autotune import Autotune, AutotuneRecord, AutotuneTurns, forget_issue
 from .miner.coordinator import LONGEST_ENERGY_GAP, MinerConfigEntry, MinerCoordinator
 from .miner.discovery import async_listen_for_broadcasts
 from .miner.energy import EnergyBook
@@ -197,6 +197,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> None
         await data.failovers.async_forget(entry.entry_id)
         await data.autotunes.async_forget(entry.entry_id)
         await data.strategies.store.async_forget(entry.entry_id)
+        forget_issue(hass, entry.entry_id)
 
 
 async def async_remove_config_entry_device(

@@ -169,6 +169,7 @@ class TuningNumber(MinerEntity, NumberEntity):
         await self.coordinator.async_command(
             self.coordinator.client.set_tuning(self.entity_description.setting, value),
             "mode",
+            sets_point=self.entity_description.setting in ("frequency", "core_voltage"),
         )
         self.coordinator.tuning.keep_point(by_hand=True)
 

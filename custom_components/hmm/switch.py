@@ -144,6 +144,7 @@ class FanAutoSwitch(MinerEntity, SwitchEntity):
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
+        await self.coordinator.async_release()
         await self.coordinator.async_command(self.coordinator.client.set_fan_auto())
         self._commanded = True
         self.async_write_ha_state()

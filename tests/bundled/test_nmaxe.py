@@ -16,7 +16,7 @@ from custom_components.hmm.driver_api import (
     reason_of,
 )
 from simulator import Fault, SimulatedAxeOS, SimulatedNMAxe, SimulatedNMMiner
-from simulator.httpd import Response, json_response
+from simulator.httpd import Request, Response, json_response
 from tests.captured import read_case
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
@@ -159,6 +159,35 @@ async def test_tuning_stays_in_the_device_s_lists(
         with pytest.raises(CommandFailed) as refused:
             await driver.set_tuning(setting, value)  # type: ignore[arg-type]
         assert reason_of(refused.value).key == "setting_not_applied"
+
+
+async def test_lists_that_are_lost_are_read_again(
+    session: aiohttp.ClientSession,
+) -> None:
+    """The request for the lists fails at the connect: the next poll makes it again."""
+
+    class Losing(SimulatedNMAxe):
+        is_losing = True
+
+        def _mining(self, request: Request) -> Response:
+            self.fault = Fault.RESET if self.is_losing else None
+            return super()._mining(request)
+
+    async with Losing(speed=0) as losing:
+        driver = make(session)
+        assert await driver.connect(losing.host, losing.port)
+        limits = driver.get_tuning_limits()
+        assert limits is not None
+        assert limits.frequency is None
+        losing.is_losing, losing.fault = False, None
+        await driver.get_telemetry()
+        limits = driver.get_tuning_limits()
+        assert limits is not None
+        assert limits.frequency is not None
+        assert limits.core_voltage is not None
+        losing.counters.reset()
+        await driver.get_telemetry()
+        assert losing.counters.by_path == {"GET /api/system/info": 1}
 
 
 async def test_a_pool_counts_when_it_is_in_use(

@@ -14,6 +14,7 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
@@ -21,8 +22,9 @@ import pytest
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
 from custom_components.hmm.miner.autotune import Autotune, AutotuneRecord, AutotuneState
+from custom_components.hmm.miner.profiles import Settings, TuningProfile
 from custom_components.hmm.miner.walk import Caps, Goal, Point, Verdict
-from simulator import SimulatedAvalon, SimulatedAxeOS, SimulatedNerdQAxe
+from simulator import SimulatedAvalon, SimulatedAxeOS, SimulatedNerdQAxe, SimulatedNMAxe
 from simulator.physics import Miner, Silicon
 from tests.common import act, devices, find, find_id, find_maybe, poll
 from tests.conftest import miner_entry, set_up
@@ -392,6 +394,56 @@ async def test_a_miner_that_does_not_go_back(bench: Bench) -> None:
     assert bench.state() == ("failed", "not_returned")
 
 
+async def test_a_start_that_is_refused(bench: Bench) -> None:
+    """The miner goes to its coolest point instead, and a repair says so till it is set."""
+    await midway(bench)
+    store = bench.device._store  # type: ignore[union-attr]
+
+    def keep_cool(key: str, value: Any) -> None:
+        if (key, value) not in (("frequency", 525), ("coreVoltage", 1150)):
+            store(key, value)
+
+    bench.device._store = keep_cool  # type: ignore[method-assign, union-attr]
+    await bench.autotune.async_stop()
+    await bench.go_on()
+    assert bench.state() == ("failed", "not_returned")
+    assert bench.point == (400, 1000)
+    issues = ir.async_get(bench.home)
+    issue = issues.async_get_issue(
+        DOMAIN, f"autotune_not_returned_{bench.entry.entry_id}"
+    )
+    assert issue is not None
+    assert issue.translation_placeholders == {
+        "name": "Axe",
+        "frequency": "525",
+        "core_voltage": "1150",
+    }
+    await bench.entry.runtime_data.tuning.async_choose("eco")
+    assert issues.async_get_issue(DOMAIN, issue.issue_id) is None
+
+
+async def test_a_start_beyond_the_list(bench: Bench) -> None:
+    """The device takes the present value only as long as it has it: no way back."""
+    bench.device.settings["frequency"] = 650
+    await poll(bench.home, bench.entry)
+    with pytest.raises(HomeAssistantError) as caught:
+        await bench.autotune.async_start(Caps(max_power=40))
+    assert caught.value.translation_key == "autotune_beyond_list"
+    # One that waits finds out when its turn has come
+    bench.device.settings["frequency"] = 525
+    bench.device.paused = True  # type: ignore[union-attr]
+    bench.device._apply()
+    await poll(bench.home, bench.entry)
+    await bench.start()
+    assert bench.state() == ("queued", "not_ready")
+    bench.device.settings["frequency"] = 650
+    bench.device.paused = False  # type: ignore[union-attr]
+    bench.device._apply()
+    bench.clock.now += 300
+    await poll(bench.home, bench.entry)
+    assert bench.state() == ("failed", "beyond_list")
+
+
 @pytest.mark.parametrize(
     "change", [{"frequency": 600}, {"coreVoltage": 1200}, {"temptarget": 50}]
 )
@@ -496,11 +548,107 @@ async def test_a_command_of_the_user(bench: Bench) -> None:
     mode = find_id(bench.home, bench.entry, "select", "mode")
     await act(bench.home, "select", "select_option", mode, option="eco")
     assert bench.state() == ("stopped", "user_command")
-    assert (bench.device.writes[-2], bench.device.writes[-3]) != ({}, {})
+    # The start comes first: a write of both values is two
     point = bench.point
+    written: dict[str, Any] = {}
+    states = []
+    for write in bench.device.writes:
+        written |= write
+        states.append((written.get("frequency"), written.get("coreVoltage")))
+    assert states[states.index((490, 1060)) :][-1] == point
+    assert (525, 1150) in states[states.index((490, 1060)) : -1]
     assert point != (525, 1150)
     await bench.go_on(3)
     assert bench.point == point
+
+
+@pytest.mark.parametrize("option", ["mine", "custom"])
+async def test_what_the_miner_has_is_a_command_too(bench: Bench, option: str) -> None:
+    """Who chooses what the walk has just set ends the walk."""
+    await midway(bench)
+    tuning = bench.entry.runtime_data.tuning
+    if option == "mine":
+        there: Settings = {"frequency": 490.0, "core_voltage": 1060.0}
+        tuning._book.add(tuning.model_key, TuningProfile(name="mine", settings=there))
+    await poll(bench.home, bench.entry)
+    assert tuning.current == option
+    await tuning.async_choose(option)
+    assert bench.state() == ("stopped", "user_command")
+    assert bench.point == ((490, 1060) if option == "mine" else (525, 1150))
+
+
+@pytest.mark.usefixtures("every_entity")
+@pytest.mark.parametrize("action", ["turn_off", "turn_on"])
+async def test_the_fan_is_a_command_too(bench: Bench, action: str) -> None:
+    """The switch of the fan gives the miner back."""
+    await midway(bench)
+    fan = find_id(bench.home, bench.entry, "switch", "fan_auto")
+    await act(bench.home, "switch", action, fan)
+    assert bench.state() == ("stopped", "user_command")
+    assert bench.point == (525, 1150)
+
+
+async def test_a_command_when_the_miner_is_back(bench: Bench) -> None:
+    """The start is restored before the command, or not at all: never after it."""
+    await midway(bench)
+    await bench.device.unplug()
+    await bench.go_on(4)
+    assert bench.state() == ("returning", "no_response")
+    await bench.device.plug_in()
+    await bench.entry.runtime_data.async_set_mode("eco")
+    point = bench.point
+    assert point != (525, 1150)
+    await bench.home.async_block_till_done(wait_background_tasks=True)
+    await bench.go_on(3)
+    assert bench.state() == ("failed", "no_response")
+    assert bench.point == point
+
+
+async def test_a_walk_does_not_begin_in_a_command(bench: Bench) -> None:
+    """What the command sets is the start of the walk that waits."""
+    bench.device.paused = True  # type: ignore[union-attr]
+    bench.device._apply()
+    await poll(bench.home, bench.entry)
+    await bench.start()
+    await bench.device.unplug()
+    await poll(bench.home, bench.entry)
+    assert bench.state() == ("queued", "not_ready")
+    bench.device.paused = False  # type: ignore[union-attr]
+    bench.device._apply()
+    await bench.device.plug_in()
+    bench.device.miner.settle()
+    bench.clock.now += 300
+    await bench.entry.runtime_data.async_set_mode("eco")
+    eco = bench.point
+    assert eco != (525, 1150)
+    for _ in range(10):
+        bench.clock.now += 30
+        await poll(bench.home, bench.entry)
+    walk = bench.autotune.record.walk
+    assert walk is not None
+    assert walk.start == eco
+
+
+@pytest.mark.usefixtures("every_entity")
+async def test_nothing_is_written_while_it_cools_down(bench: Bench) -> None:
+    """Neither for the button nor for a fan; the way back stays until it can be gone."""
+    await bench.start()
+    await bench.go_on(until=lambda: bench.point.heat > Point(525, 1150).heat)
+    assert isinstance(bench.device, SimulatedAxeOS)
+    bench.device.safe_mode_seconds = 120
+    bench.device.overheat()
+    await bench.go_on(1)
+    assert bench.state() == ("returning", "overheat")
+    writes = len(bench.device.writes)
+    await bench.autotune.async_stop()
+    assert len(bench.device.writes) == writes
+    assert bench.state() == ("returning", "overheat")
+    target = find_id(bench.home, bench.entry, "number", "set_target_temperature")
+    await act(bench.home, "number", "set_value", target, value=50)
+    assert bench.state() == ("returning", "overheat")
+    await bench.go_on(20)
+    assert bench.state() == ("failed", "overheat")
+    assert bench.point == (525, 1150)
 
 
 async def test_the_button(bench: Bench) -> None:
@@ -576,6 +724,41 @@ async def test_at_night(bench: Bench, freezer: FrozenDateTimeFactory) -> None:
     freezer.move_to(noon + timedelta(hours=37))
     await poll(bench.home, bench.entry)
     assert bench.state() == ("failed", "waited_too_long")
+
+
+async def test_a_frequency_that_waits_for_a_restart(home: HomeAssistant) -> None:
+    """Such a miner has no autotune, and is set to no pair of values."""
+    async with SimulatedNMAxe() as device:
+        entry = await set_up(home, miner_entry(device, "nmaxe", device.hostname))
+        assert entry.runtime_data.profile.tuning.frequency.options
+        assert entry.runtime_data.autotune.limits is None
+        tuning = entry.runtime_data.tuning
+        assert tuning.present.keys().isdisjoint({"frequency", "core_voltage"})
+        pair: Settings = {"frequency": 400.0, "core_voltage": 1060.0}
+        with pytest.raises(HomeAssistantError) as caught:
+            await tuning.async_apply(pair, own=True)
+        assert caught.value.translation_key == "frequency_at_restart"
+        assert device.writes == []
+        assert await tuning.async_apply({"frequency": 490.0}, own=True)
+        assert device.writes == [{"asicFreqReq": 490}]
+
+
+@pytest.mark.usefixtures("every_entity")
+async def test_a_look_that_fails(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The values of the miner are shown all the same."""
+    await bench.start()
+
+    def fail() -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(bench.autotune, "look", fail)
+    bench.device.settings["temptarget"] = 51
+    miner = await poll(bench.home, bench.entry)
+    assert miner.last_update_success
+    assert (
+        find(bench.home, bench.entry, "number", "set_target_temperature").state
+        == "51.0"
+    )
 
 
 async def test_miners_that_it_is_not_for(home: HomeAssistant) -> None:

@@ -63,10 +63,12 @@ async def test_it_is_started(home: HomeAssistant, entry: ConfigEntry[Any]) -> No
     assert find(home, entry, "sensor", "autotune").state == "settling"
     assert (await form(home, entry))["reason"] == "autotune_running"
     await autotune.async_stop()
-    # The limits of the last time are there again
+    # The limits of the last time are there again, in German with its numbers
+    home.config.language = "de"
     shown = await form(home, entry)
     assert suggested(shown, "max_temperature") == 60
     result = await go_on(home, shown, **FIELDS | {"start": "night", "max_power": 20})
+    assert result["description_placeholders"]["hours"] == "1,6"
     await go_on(home, result)
     assert autotune.record.at_night
     assert autotune.record.caps.max_power == 20
@@ -98,7 +100,15 @@ async def test_a_miner_that_has_gone(
     result = await go_on(home, confirm)
     assert result["errors"] == {"base": "profile_failed"}
     assert "no miner service" in result["description_placeholders"]["reason"]
+    # What it will take is known, whatever the miner reports meanwhile
+    assert result["description_placeholders"]["points"] == "12"
     await bitaxe.plug_in()
+    bitaxe.settings["frequency"] = 700
+    await poll(home, entry)
+    result = await go_on(home, result)
+    assert "beyond its own list" in result["description_placeholders"]["reason"]
+    assert result["description_placeholders"]["points"] == "12"
+    bitaxe.settings["frequency"] = 525
     await poll(home, entry)
     assert (await go_on(home, result))["reason"] == "autotune_started"
 

@@ -353,7 +353,17 @@ def test_a_walk_is_stored() -> None:
         {"frequencies": [True]},
         {"start": [1]},
         {"tried": [{"verdict": "fine"}]},
+        *(
+            {"tried": [{**walk.as_dict()["tried"][0], key: None}]}
+            for key in ("hashrate", "power", "frequency", "core_voltage")
+        ),
     ]
+    assert walk.tried[0].verdict is Verdict.GOOD
+    # Without these no point can be judged, whatever the file says
+    unneeded = Walk.from_dict({**walk.as_dict(), "needs": []})
+    assert look(unneeded, Sample(temperature=50, power=10), 0).blind == 0
+    settled = replace(unneeded, since=0.0)
+    assert look(settled, Sample(temperature=50, power=10), 200).blind == 1
     for damage in damages:
         with pytest.raises((ValueError, LookupError, TypeError)):
             Walk.from_dict({**walk.as_dict(), **damage})

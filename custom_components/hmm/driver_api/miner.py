@@ -57,6 +57,11 @@ class BaseMinerAdapter(ABC):
     """The unit that the hashrate sensor shows; values stay in H/s."""
     warm_temperature: ClassVar[float] = 70.0
     """°C of the hottest chip above which HMM warns; mining goes on."""
+    frequency_at_restart: ClassVar[bool] = False
+    """Whether a frequency is applied at the next restart only, unlike a voltage.
+
+    HMM then never sets both together: the new voltage would run with the old frequency.
+    """
     startup_seconds: ClassVar[float] = 180.0
     """How long the device takes from its start, or a change, until it mines."""
     option_fields: ClassVar[tuple[str, ...]] = ()

@@ -97,6 +97,11 @@ class MinerClient:
         return known_unit(self._driver_class.hashrate_unit)
 
     @property
+    def frequency_at_restart(self) -> bool:
+        """Return whether a frequency is applied at the next restart only."""
+        return self._driver_class.frequency_at_restart is True
+
+    @property
     def warm_temperature(self) -> float:
         """Return °C of the hottest chip above which its owner is warned."""
         return _number(self._driver_class.warm_temperature, "warm_temperature")

@@ -7,6 +7,7 @@ point that it had at the start. So it does on any doubt, as soon as it can be re
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,11 +17,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 
+from ..const import DOMAIN
 from ..driver_api import MinerTelemetry, TuningLimits
 from ..driver_api.units import TERA, efficiency_j_per_th, parse_text
 from ..errors import refusal
+from ..markdown import async_create_issue
 from ..records import Records
 from .profiles import Settings
 from .walk import FINISHED, Caps, Point, Sample, Trial, Walk, anew, begin, look, results
@@ -56,6 +60,9 @@ class AutotuneState(StrEnum):
 
 _WALKING: Final = (AutotuneState.SETTLING, AutotuneState.MEASURING)
 _RUNNING: Final = (*_WALKING, AutotuneState.RETURNING)
+
+NOT_RETURNED: Final = "autotune_not_returned"
+"""The repair issue of a miner that is not where it was before."""
 
 STOPPED: Final = "stopped"
 USER_COMMAND: Final = "user_command"
@@ -202,6 +209,7 @@ class Autotune:
             or not (limits.frequency and limits.frequency.options)
             or not (limits.core_voltage and limits.core_voltage.options)
             or not profile.telemetry >= _NEEDED
+            or self._miner.client.frequency_at_restart
         ):
             return None
         return limits
@@ -228,6 +236,20 @@ class Autotune:
         assert limits.frequency is not None
         assert limits.core_voltage is not None
         start = Point(data.frequency, data.core_voltage)
+        for value, allowed in zip(
+            start, (limits.frequency, limits.core_voltage), strict=True
+        ):
+            # The limits of some devices reach to the present value, and only as long
+            if not (
+                allowed.options[0] <= value <= allowed.options[-1]
+                or allowed.minimum < value < allowed.maximum
+            ):
+                raise refusal(
+                    "autotune_beyond_list",
+                    host=self._miner.client.host,
+                    frequency=f"{start.frequency:g}",
+                    core_voltage=f"{start.core_voltage:g}",
+                )
         return begin(limits.frequency.options, limits.core_voltage.options, start, caps)
 
     def effort(self, caps: Caps) -> tuple[int, float]:
@@ -263,6 +285,7 @@ class Autotune:
         if not self._miner.last_update_success:
             raise self._miner.as_action()
         self.plan(caps)
+        forget_issue(self._hass, self._entry_id)
         record = self.record
         record.caps, record.at_night, record.asked = caps, at_night, time.time()
         record.walk = record.target = None
@@ -288,24 +311,29 @@ class Autotune:
             await asyncio.wait({task})
             if self._task is task:
                 self._task = None
-        if self.is_running and self._miner.last_update_success:
+        if self.is_running and self._may_return:
             self._send()
             if (task := self._task) is not None:
                 await asyncio.wait({task})
         return True
 
-    async def async_release(self) -> None:
-        """Give the miner back before a command that is not of autotune."""
-        if self.is_running and asyncio.current_task() is not self._task:
-            await self.async_stop(USER_COMMAND)
+    async def async_release(self) -> bool:
+        """Give the miner back before a command that is not of autotune.
+
+        Returns False if it still has to be brought back: it cannot be set now.
+        """
+        if not self.is_running or asyncio.current_task() is self._task:
+            return True
+        await self.async_stop(USER_COMMAND)
+        return not self.is_running
 
     @callback
     def overruled(self) -> None:
         """Somebody has set the miner: there is nothing to go back to any more."""
-        if (
-            self.record.state is AutotuneState.RETURNING
-            and asyncio.current_task() is not self._task
-        ):
+        if asyncio.current_task() is self._task:
+            return
+        forget_issue(self._hass, self._entry_id)
+        if self.record.state is AutotuneState.RETURNING:
             self._end(self.record.reason)
 
     # From poll to poll
@@ -314,6 +342,9 @@ class Autotune:
     def look(self) -> None:
         """Decide after a poll, or after one that failed."""
         if self._task is not None and not self._task.done():
+            return
+        if self._miner.commands_running and self.record.state not in _WALKING:
+            # What comes of the command is known at the next poll
             return
         match self.record.state:
             case AutotuneState.QUEUED:
@@ -368,9 +399,14 @@ class Autotune:
             record.reason = reason
             return
         assert record.caps is not None
+        try:
+            walk = self.plan(record.caps)
+        except HomeAssistantError:
+            self._end("beyond_list")
+            return
         # What the owner tuned by hand is not one of the points that follow
         self._miner.tuning.keep_point()
-        record.walk = self.plan(record.caps)
+        record.walk = walk
         self._misses = self._attempts = 0
         self._uptime = self._fan = None
         self._was_interrupted = False
@@ -499,6 +535,8 @@ class Autotune:
         assert record.walk is not None
         target = _settings(record.target or record.walk.start)
         await self._records.async_save()
+        if record.state is not AutotuneState.RETURNING:
+            return  # Somebody has set the miner in the meantime
         try:
             await self._miner.tuning.async_apply(target, own=True)
         except HomeAssistantError:
@@ -507,12 +545,34 @@ class Autotune:
                 return
             self._attempts += 1
             if self._attempts >= _ATTEMPTS:
-                self._end("not_returned")
+                await self._async_give_up(record.walk)
             return
         if record.state is AutotuneState.RETURNING:
             if record.reason is None and self._chosen is not None:
                 self._miner.tuning.activate(self._chosen)
             self._end(record.reason)
+
+    async def _async_give_up(self, walk: Walk) -> None:
+        """Try the coolest point of the lists, and tell the owner to look."""
+        coolest = Point(walk.frequencies[0], walk.voltages[0])
+        with suppress(HomeAssistantError):
+            await self._miner.tuning.async_apply(_settings(coolest), own=False)
+        if self.record.state is not AutotuneState.RETURNING:
+            return
+        self._end("not_returned")
+        async_create_issue(
+            self._hass,
+            _issue_id(self._entry_id),
+            is_fixable=False,
+            is_persistent=True,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key=NOT_RETURNED,
+            translation_placeholders={
+                "name": self._miner.config_entry.title,
+                "frequency": f"{walk.start.frequency:g}",
+                "core_voltage": f"{walk.start.core_voltage:g}",
+            },
+        )
 
     def _set(self, state: AutotuneState) -> None:
         self.record.state = state
@@ -545,6 +605,16 @@ class Autotune:
         else:
             tuning.tell("autotune_aborted", reason=reason)
         self._miner.async_update_listeners()
+
+
+@callback
+def forget_issue(hass: HomeAssistant, entry_id: str) -> None:
+    """Take back what was told of a miner that is not where it was."""
+    ir.async_delete_issue(hass, DOMAIN, _issue_id(entry_id))
+
+
+def _issue_id(entry_id: str) -> str:
+    return f"{NOT_RETURNED}_{entry_id}"
 
 
 def _is_at(data: MinerTelemetry, point: Point) -> bool:

@@ -40,6 +40,7 @@ class AutotuneSteps(OptionsFlowWithReload):
     """Starts autotune; nothing is kept in the options."""
 
     _caps: Caps | None = None
+    _effort = (0, 0.0)
     _at_night = False
 
     async def async_step_autotune(
@@ -57,7 +58,7 @@ class AutotuneSteps(OptionsFlowWithReload):
             wanted[CONF_GOAL] = Goal(wanted[CONF_GOAL])
             try:
                 self._caps = autotune.caps(**wanted)
-                autotune.plan(self._caps)
+                self._effort = autotune.effort(self._caps)
             except HomeAssistantError as err:
                 errors = {"base": "profile_failed"}
                 reason = message(self.hass, err)
@@ -89,14 +90,16 @@ class AutotuneSteps(OptionsFlowWithReload):
                 reason = message(self.hass, err)
             else:
                 return self.async_abort(reason="autotune_started")
-        points, hours = autotune.effort(self._caps)
+        points, hours = self._effort[0], f"{self._effort[1]:.1f}"
+        if self.hass.config.language == "de":
+            hours = hours.replace(".", ",")
         return self.async_show_form(
             step_id="autotune_confirm",
             data_schema=vol.Schema({}),
             errors=errors,
             description_placeholders={
                 "points": str(points),
-                "hours": f"{hours:.1f}",
+                "hours": hours,
                 # To the first point and back both values are written
                 "writes": str(points + 3),
                 "reason": reason,

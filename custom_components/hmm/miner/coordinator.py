@@ -157,6 +157,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         self.tuning = MinerTuning(self, tuning)
         self.pool_commands = 0
         """How many times it was given a pool, by whomever."""
+        self.commands_running = 0
+        """How many commands are on their way: autotune begins nothing meanwhile."""
         self.changed_at = float("-inf")
         """When a mode or a setting was written last, by the clock of the loop."""
         # Entries are set up together, and a busy moment lets many polls wait: each
@@ -219,7 +221,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         """Decide the status; report a change of it also while the miner is down."""
         is_down = not self.last_update_success
         if self.autotune is not None:
-            self.autotune.look()
+            read_safely(self.autotune.look, "autotune")
         failure, detail = self._failure() if is_down else (None, None)
         poll = Poll(
             at=time.monotonic(),
@@ -389,7 +391,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         A mode that is set once more interrupts the mining of some devices.
         """
         self.async_drop_kept("mode")
-        if await self._async_is(lambda data: data.mode == mode):
+        is_free = await self.async_release()
+        if is_free and await self._async_is(lambda data: data.mode == mode):
             return False
         await self.async_command(self.client.set_mode(mode), "mode")
         if not await self._async_becomes(lambda data: data.mode in (mode, None)):
@@ -453,6 +456,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         tuning = self.profile.tuning if self.profile else None
         if tuning is None or (limits := tuning.fan_speed) is None:
             raise refusal("not_settable", host=self.client.host)
+        await self.async_release()
         speed = self.data.fan_speed
         held = limits.maximum if speed is None else max(speed, limits.minimum)
         await self.async_command(self.client.set_tuning("fan_speed", round(held)))
@@ -529,27 +533,40 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             self.status.problems.refusals = 0
         return is_so
 
+    async def async_release(self) -> bool:
+        """Let autotune give the miner back; return whether it has done so."""
+        return self.autotune is None or await self.autotune.async_release()
+
     async def async_command(
-        self, command: Coroutine[Any, Any, None], kind: Kind | None = None
+        self,
+        command: Coroutine[Any, Any, None],
+        kind: Kind | None = None,
+        *,
+        sets_point: bool = True,
     ) -> None:
         """Run a command of the client, then show what the miner says now.
 
         A miner that failed its last poll is asked first: another device may
         have got its address, and it must not be steered by mistake. A command of
-        the same ``kind`` that was kept for it is obsolete.
+        the same ``kind`` that was kept for it is obsolete. One of the kind mode may set
+        something else than a frequency, a voltage or a mode: not ``sets_point``.
         """
         if kind:
             self.async_drop_kept(kind)
         if kind == "pool":
             self.pool_commands += 1
         is_done = False
+        self.commands_running += 1
         try:
-            if kind and self.autotune is not None:
-                await self.autotune.async_release()
-            if not self.last_update_success:
+            if kind:
+                await self.async_release()
+            if was_down := not self.last_update_success:
                 await self.async_refresh()
             if not self.last_update_success:
                 raise self.as_action()
+            if kind and was_down:
+                # It could not be brought back before
+                await self.async_release()
             if kind == "mode":
                 # The way back to what the owner has tuned by hand
                 self.tuning.begin_change()
@@ -564,7 +581,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             raise action_failed(err, self.client.host) from err
         else:
             is_done = True
-            if kind == "mode" and self.autotune is not None:
+            if kind == "mode" and sets_point and self.autotune is not None:
                 self.autotune.overruled()
             if kind not in ("mode", "mining"):
                 # Whether those are done shows only at a poll
@@ -575,7 +592,10 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         finally:
             # A command that never ran is not left behind un-awaited
             command.close()
-            await self.async_refresh()
+            try:
+                await self.async_refresh()
+            finally:
+                self.commands_running -= 1
             if kind == "mode":
                 self.tuning.end_change(is_done=is_done)
 

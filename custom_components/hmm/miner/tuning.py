@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 STABLE_SECONDS = 600
 """How long a point must last until it is the owner's own, or its figures are true."""
 
+_POINT = ("frequency", "core_voltage")
+
 _LANGUAGES = ("en", "de")
 """In which a mode has names that no profile may have."""
 
@@ -125,7 +127,9 @@ class MinerTuning:
         """Return the settings of the device that can be written back to it."""
         data, limits = self._miner.data, self._limits
         settings: Settings = {}
-        for key in ("frequency", "core_voltage"):
+        # Which of both is in use is not told where one waits for a restart
+        is_told = not self._miner.client.frequency_at_restart
+        for key in _POINT if is_told else ():
             value = getattr(data, key)
             if getattr(limits, key) is not None and value is not None:
                 settings[key] = value
@@ -150,6 +154,8 @@ class MinerTuning:
             sent = await self._miner.async_set_mode(name)
             self.activate(None)
             return sent
+        was_custom = name == self.current == MODE_CUSTOM
+        await self._miner.async_release()
         is_custom = name == self.current == MODE_CUSTOM
         if is_custom and (self._doubtful is None or self.own_point is None):
             self.keep_point()
@@ -158,6 +164,8 @@ class MinerTuning:
             sent = await self.async_apply(point, own=True)
             self.activate(None)
             return sent
+        if was_custom:
+            return True  # It was a point of autotune, which has given the miner back
         profile = self.find(name)
         if profile is None:
             raise refusal("unknown_mode", mode=name, modes=", ".join(self.options))
@@ -179,8 +187,11 @@ class MinerTuning:
         Nothing is sent if one of them is beyond what the device allows; those that
         are not this miner's ``own`` stay within the device's list.
         """
-        miner = self._miner
-        if miner.data is not None and _matches(settings, miner.data):
+        miner, is_point = self._miner, settings.keys() >= {*_POINT}
+        if is_point and miner.client.frequency_at_restart:
+            raise refusal("frequency_at_restart", host=miner.client.host)
+        is_free = await miner.async_release()
+        if is_free and miner.data is not None and _matches(settings, miner.data):
             await miner.async_refresh()
             if miner.last_update_success and _matches(settings, miner.data):
                 return False
@@ -188,7 +199,11 @@ class MinerTuning:
         mode = cast(str | None, settings.get("mode"))
         if mode is not None and mode not in self.modes:
             raise refusal("unknown_mode", mode=mode, modes=", ".join(self.modes))
-        await miner.async_command(miner.client.apply(values, mode), "mode")
+        await miner.async_command(
+            miner.client.apply(values, mode),
+            "mode",
+            sets_point=mode is not None or any(key in values for key in _POINT),
+        )
         if miner.last_update_success and _matches(settings, miner.data) is False:
             raise failure("profile_not_applied", host=miner.client.host)
         return True

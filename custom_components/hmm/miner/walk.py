@@ -171,7 +171,13 @@ class Trial:
             for key, value in data.items()
             if key != "verdict"
         }
-        return cls(verdict=Verdict(data["verdict"]), **numbers)  # type: ignore[arg-type]
+        verdict = Verdict(data["verdict"])
+        needed = ("hashrate", "power") if verdict is Verdict.GOOD else ()
+        if not (numbers["frequency"] and numbers["core_voltage"]) or any(
+            numbers[key] is None for key in needed
+        ):
+            raise ValueError("a figure is missing")
+        return cls(verdict=verdict, **numbers)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,7 +268,7 @@ class Walk:
             start=Point(*(_number(it) for it in data["start"])),
             point=Point(*(_number(it) for it in data["point"])),
             tried=tuple(Trial.from_dict(it) for it in data["tried"]),
-            needs=tuple(it for it in (*_MEASURED, *_OPTIONAL) if it in data["needs"]),
+            needs=(*_MEASURED, *(it for it in _OPTIONAL if it in data["needs"])),
             ended=data["ended"] and str(data["ended"]),
         )
         on_way = walk.contains(walk.point) if walk.tried else walk.point == walk.start

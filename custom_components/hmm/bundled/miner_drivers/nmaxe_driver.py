@@ -59,7 +59,7 @@ class NMAxeDriver(BaseMinerAdapter):
     """The nested dialect of NMminer1024/ESP-Miner-NMAxe (docs/API.md, v2.9 and v3.0).
 
     A poll is one ``GET /api/system/info``. The option lists of frequency and voltage
-    are read once, from ``/api/setting/mining``; that response and /info carry the
+    are read once when it connects, from ``/api/setting/mining``; that response and /info carry the
     stratum password, which is read by nothing here.
 
     Identity: /info has no MAC. A host name that ends in the chip's own digits is the
@@ -82,6 +82,7 @@ class NMAxeDriver(BaseMinerAdapter):
     connection_type = "http"
     default_port = 80
 
+    frequency_at_restart = True
     read_back_timeout = 8.0
     read_back_interval = 1.0
     restart_timeout = 60.0
@@ -92,6 +93,7 @@ class NMAxeDriver(BaseMinerAdapter):
         self._info: Info = {}
         self._facts = DeviceFacts()
         self._limits: TuningLimits | None = None
+        self._has_lists = False
 
     @override
     async def connect(self, ip: str, port: int | None = None) -> bool:
@@ -106,7 +108,7 @@ class NMAxeDriver(BaseMinerAdapter):
         if not _is_nmaxe(info):
             return False
         self._note(info)
-        self._limits = await self._read_limits()
+        await self._read_limits()
         return True
 
     @override
@@ -117,7 +119,10 @@ class NMAxeDriver(BaseMinerAdapter):
     @override
     async def get_telemetry(self) -> MinerTelemetry:
         """Return one /info."""
-        return self._telemetry(await self._read())
+        info = await self._read()
+        if not self._has_lists:
+            await self._read_limits()
+        return self._telemetry(info)
 
     @override
     async def set_mode(self, mode: str) -> bool:
@@ -276,9 +281,13 @@ class NMAxeDriver(BaseMinerAdapter):
                 return None
             await asyncio.sleep(self.read_back_interval)
 
-    async def _read_limits(self) -> TuningLimits | None:
+    async def _read_limits(self) -> None:
+        """Read the option lists; a request that is lost is made again at a poll."""
         try:
-            mining = await self._client.get_json(_MINING)
+            reply = await self._client.request("GET", _MINING)
+            # A firmware may have none
+            mining = {} if reply.status == 404 else reply.json_object()
+            self._has_lists = True
         except CannotConnect, BadAnswer:
             mining = {}
         limits = TuningLimits(
@@ -286,7 +295,7 @@ class NMAxeDriver(BaseMinerAdapter):
             core_voltage=_range(mining, "vcore", _VOLTAGES),
             fan_speed=_FAN if _fans(self._info) else None,
         )
-        return None if limits == TuningLimits() else limits
+        self._limits = None if limits == TuningLimits() else limits
 
     def _note(self, info: Info) -> None:
         self._info = info
