@@ -98,7 +98,7 @@ class World:
                 self.arrivals.append((self.now, move.miner))
                 memory = has_arrived(memory, self.now, is_first=move.to == "a")
             else:
-                memory = has_failed(memory, self.now)
+                memory = has_failed(memory, self.now, "pool_not_applied")
             self.memories[move.miner] = memory
 
     def run(self, seconds: float) -> None:
@@ -237,6 +237,7 @@ def test_the_owner_decides() -> None:
     world.set_pool("b", up=False)
     world.run(3600)
     assert (world.state, world.moves) == (FailoverState.HELD, [])
+    assert world.memories["m"].state_reason == "chosen_by_owner"
     world.memories["m"] = resumed(world.memories["m"])
     world.run(330)
     assert world.path == ["c"]
@@ -307,10 +308,40 @@ def test_it_does_not_obey() -> None:
     gaps = [after - before for before, after in itertools.pairwise(times)]
     assert gaps == list(RETRIES)
     assert world.state is FailoverState.FAILED
+    assert world.memories["m"].state_reason == "pool_not_applied"
+    world.set(is_ready=False)
+    world.tick()
+    assert world.state is None
+    world.set(is_ready=True)
     # When the pool is back it is forgotten
     world.set_pool("a", up=True)
     world.tick()
     assert world.state is FailoverState.PRIMARY
+
+
+def test_it_restarts_and_keeps_its_pool() -> None:
+    """Given a miner that only restarts for a new pool, then it is tried no more often."""
+    world = World(obeys=False)
+    world.set_pool("a", up=False)
+    for _ in range(8 * 3600 // 30):
+        sent = world.moves[-1][0] if world.moves else 0.0
+        world.set(is_ready=world.now + 30 - sent > 240)
+        world.tick()
+    assert len(world.moves) == 1 + len(RETRIES)
+    assert world.state is FailoverState.FAILED
+
+
+def test_the_pool_of_a_strategy() -> None:
+    """Given a pool that a strategy chose, then it is no choice of the owner."""
+    world = World()
+    world.tick()
+    world.memories["m"] = replace(world.memories["m"], first="b")
+    world.set(order=("b", "a", "c"), at="b")
+    world.run(2 * 3600)
+    assert (world.state, world.moves) == (FailoverState.PRIMARY, [])
+    world.set_pool("b", up=False)
+    world.run(330)
+    assert world.path == ["a"]
 
 
 def test_one_goes_first() -> None:
@@ -458,3 +489,4 @@ def test_a_clock_that_is_set_back() -> None:
     world.set_pool("a", up=False)
     world.run(3600)
     assert (world.state, world.moves) == (FailoverState.HELD, [])
+    assert world.memories["m"].state_reason == "move_limit"

@@ -16,8 +16,9 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
-from custom_components.hmm.fleet.failover import FailoverState
 from custom_components.hmm.fleet.failover_runner import FailoverRecord
+from custom_components.hmm.records import Records
+from custom_components.hmm.strategy.miners import MinerMemory, SteeredMiner
 from simulator import SimulatedNerdQAxe, SimulatedSolopool
 from simulator.httpd import Response
 from simulator.solopool import DEMO_WALLET
@@ -42,6 +43,7 @@ class House:
         self.miner = SimulatedNerdQAxe(name="nerd")
         self.entry: ConfigEntry[Any]
         self.events: list[tuple[str, Any, Any, Any]] = []
+        self.fired: str | None = None
         self.logbook: list[str] = []
 
     async def wait(self, seconds: float) -> None:
@@ -133,11 +135,11 @@ async def house(
             new = event.data["new_state"]
             if new is not None and event.data["entity_id"].endswith("pool_change"):
                 facts = new.attributes
-                if facts.get("event_type") is not None:
+                # Its state is when it fired, which may be written again
+                if facts.get("event_type") is not None and new.state != house.fired:
+                    house.fired = new.state
                     told = (facts["event_type"], facts["from"], facts["to"])
-                    self_facts = (*told, facts["reason"])
-                    if not house.events or house.events[-1] != self_facts:
-                        house.events.append(self_facts)
+                    house.events.append((*told, facts["reason"]))
 
         home.bus.async_listen("state_changed", note)
         home.bus.async_listen(
@@ -240,6 +242,8 @@ async def test_it_accepts_and_does_not_do_it(house: House) -> None:
     assert house.state == "failed"
     assert house.events[0][:3] == ("move_failed", "One", "Two")
     assert house.logbook == []
+    listed = find(house.hass, fleet_entry(house.hass), "sensor", "failover")
+    assert listed.attributes["miners"][0]["reason"] == "pool_not_applied"
     house.miner._routes = house.miner.routes()
     await house.wait(330)
     assert house.mines_at(1)
@@ -302,6 +306,49 @@ async def test_the_owner_decides(house: House) -> None:
     assert house.mines_at(0)
 
 
+async def test_the_owner_decides_and_the_miner_takes_its_time(house: House) -> None:
+    """Given a pool that the owner chose, then it is theirs however late the miner comes."""
+    house.configure(failover_own=True)
+    await house.wait(60)
+    house.miner._routes = {**house.miner.routes(), WRITES: lambda _: Response()}
+    pool = find_id(house.hass, house.entry, "select", "pool")
+    await house.hass.services.async_call(
+        "select", "select_option", {"entity_id": pool, "option": "Two"}, blocking=False
+    )
+    await house.wait(60)
+    settings = house.miner.settings
+    house.miner.settings |= {
+        "stratumURL": "two.example.org",
+        "stratumPort": house.ports[1].port,
+        "fallbackStratumURL": "one.example.org",
+        "fallbackStratumPort": house.ports[0].port,
+        "fallbackStratumUser": settings["stratumUser"],
+    }
+    await house.miner.unplug()
+    await house.miner.plug_in()
+    await poll(house.hass, house.entry)
+    await house.wait(60)
+    assert house.state == "held"
+
+
+async def test_a_strategy_decides(house: House) -> None:
+    """Given the pool of a band, then it is the first one, and failover goes on."""
+    house.configure()
+    await house.wait(60)
+    steered = SteeredMiner(house.entry.runtime_data, MinerMemory())
+    house.hass.async_create_task(
+        steered.async_apply("mode:eco", house.accounts[1].entry_id, {})
+    )
+    await house.wait(120)
+    assert house.mines_at(1)
+    assert house.state == "primary"
+    await house.wait(3900)
+    assert house.mines_at(1)
+    await house.fail(1)
+    await house.wait(600)
+    assert house.mines_at(0)
+
+
 async def test_an_account_that_is_set_up_again(house: House) -> None:
     """Given an account that is reloaded or gone for a while, then nobody moved."""
     house.configure()
@@ -313,6 +360,22 @@ async def test_an_account_that_is_set_up_again(house: House) -> None:
     await house.wait(60)
     assert house.state == "primary"
     assert house.mines_at(0)
+
+
+async def test_the_switch_forgets(house: House, hass_storage: dict[str, Any]) -> None:
+    """Given a choice of the owner, then the switch ends it for good."""
+    house.configure()
+    await house.wait(60)
+    pool = find_id(house.hass, house.entry, "select", "pool")
+    await act(house.hass, "select", "select_option", pool, option="Two")
+    await house.wait(60)
+    stored = hass_storage["hmm.failover"]["data"]
+    assert stored[house.entry.entry_id]["held"]
+    switch = find_id(house.hass, fleet_entry(house.hass), "switch", "failover")
+    await act(house.hass, "switch", "turn_off", switch)
+    await house.wait(60)
+    stored = hass_storage["hmm.failover"]["data"]
+    assert not stored[house.entry.entry_id]["held"]
 
 
 async def test_the_switch(house: House) -> None:
@@ -355,6 +418,12 @@ async def test_only_told(house: House) -> None:
         "reason": "its stratum does not respond",
     }
     assert house.mines_at(0)
+    fleet = fleet_entry(house.hass).entry_id
+    await house.hass.config_entries.async_unload(fleet)
+    assert issues.async_get_issue(DOMAIN, "failover_wanted") is None
+    await house.hass.config_entries.async_setup(fleet)
+    await house.wait(60)
+    assert issues.async_get_issue(DOMAIN, "failover_wanted") is not None
     await house.recover(0)
     await house.wait(120)
     assert issues.async_get_issue(DOMAIN, "failover_wanted") is None
@@ -403,6 +472,8 @@ async def test_broken_records(house: House, hass_storage: dict[str, Any]) -> Non
         house.configure(**options)
         await house.wait(60)
     assert house.mines_at(0)
-    with pytest.raises(ValueError, match="FailoverState"):
-        FailoverRecord.from_dict({"state": "x"})
-    assert FailoverRecord().memory.state is not FailoverState.PRIMARY
+    assert house.state == "primary"
+    hass_storage["hmm.failover"] |= {"data": {house.entry.entry_id: {"state": "x"}}}
+    records = Records(house.hass, "failover", FailoverRecord)
+    await records.async_load()
+    assert records.get(house.entry.entry_id) is None

@@ -55,6 +55,9 @@ class Criterion(StrEnum):
 
 PRIMARY_BACK: Final = "primary_back"
 """The reason of a move back up."""
+# Why a miner is held
+CHOSEN_BY_OWNER: Final = "chosen_by_owner"
+MOVE_LIMIT: Final = "move_limit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,10 +130,23 @@ class Memory:
     """When it last arrived at another pool."""
     failures: int = 0
     """How many attempts in a row it did not follow."""
+    failure: str | None = None
+    """Why it did not follow the last of them."""
+    first: str | None = None
+    """Where a strategy sent it: that pool comes before its order."""
     suspect_since: float | None = None
     seen: float = 0.0
     until: float | None = None
     """When it may move again, None if nothing holds it."""
+
+    @property
+    def state_reason(self) -> str | None:
+        """Why it is in its state."""
+        if self.state is FailoverState.FAILED:
+            return self.failure
+        if self.state is FailoverState.HELD:
+            return CHOSEN_BY_OWNER if self.until is None else MOVE_LIMIT
+        return self.reason
 
     def as_dict(self) -> dict[str, Any]:
         """Return what outlives a restart."""
@@ -145,6 +161,8 @@ class Memory:
             "sent": list(self.sent),
             "moved": self.moved,
             "failures": self.failures,
+            "failure": self.failure,
+            "first": self.first,
         }
 
     @classmethod
@@ -162,6 +180,8 @@ class Memory:
             sent=tuple(_time(at) for at in data["sent"][-MOST_MOVES:]),
             moved=_time(data["moved"]),
             failures=min(max(int(data["failures"]), 0), len(RETRIES) + 1),
+            failure=_text(data.get("failure")),
+            first=_text(data.get("first")),
         )
 
 
@@ -214,7 +234,7 @@ def decide(
             if memory.until is None and memory.state is not FailoverState.FAILED:
                 wishes.append(wish)
         elif memory.state not in ON_THE_WAY:
-            memory = replace(memory, failures=0, until=None)
+            memory = replace(memory, until=None)
         found[miner_id] = memory
     if not settings.moves:
         return Decision(memories=found, wanted=tuple(wishes))
@@ -250,12 +270,13 @@ def has_arrived(memory: Memory, now: float, *, is_first: bool) -> Memory:
     )
 
 
-def has_failed(memory: Memory, now: float) -> Memory:
+def has_failed(memory: Memory, now: float, reason: str | None) -> Memory:
     """Return the memory of a miner that did not go where it was sent."""
     return replace(
         memory,
         state=FailoverState.FAILED,
         to=None,
+        failure=reason,
         failures=min(memory.failures + 1, len(RETRIES) + 1),
         seen=now,
     )
@@ -264,7 +285,13 @@ def has_failed(memory: Memory, now: float) -> Memory:
 def resumed(memory: Memory) -> Memory:
     """Return the memory of a miner whose order begins anew where it is."""
     return replace(
-        memory, state=None, at=None, is_held=False, failures=0, suspect_since=None
+        memory,
+        state=None,
+        at=None,
+        is_held=False,
+        failures=0,
+        first=None,
+        suspect_since=None,
     )
 
 
@@ -310,17 +337,18 @@ def _look(
     if len(order) < 2:
         return _idle(memory, None), None
     if not miner.is_ready or miner.at is None:
-        return memory, None
+        return replace(memory, state=None), None
     memory = replace(_followed(memory, miner, now), seen=now)
     position = order.index(miner.at) if miner.at in order else len(order)
     if memory.is_held or (position == len(order) and not memory.is_placed):
-        state = FailoverState.HELD
-        return replace(memory, state=state, suspect_since=None, reason=None), None
+        memory = replace(memory, failures=0, suspect_since=None, reason=None)
+        return replace(memory, state=FailoverState.HELD), None
     trouble = _trouble(now, settings, pools.get(miner.at), miner)
     if trouble is None:
         memory = replace(memory, suspect_since=None)
         if position == 0:
-            return replace(memory, state=FailoverState.PRIMARY, reason=None), None
+            state = FailoverState.PRIMARY
+            return replace(memory, state=state, reason=None, failures=0), None
         memory = replace(memory, state=FailoverState.BACKUP)
         back = next(
             (
@@ -332,7 +360,7 @@ def _look(
             None,
         )
         if back is None or now - memory.arrived < SHORTEST_STAY:
-            return memory, None
+            return replace(memory, failures=0), None
         return memory, _move(miner_id, miner.at, back, PRIMARY_BACK, is_back=True)
     since = now if memory.suspect_since is None else memory.suspect_since
     memory = replace(
@@ -357,7 +385,13 @@ def _move(miner: str, origin: str, to: str, reason: str, *, is_back: bool) -> Mo
 def _idle(memory: Memory, state: FailoverState | None) -> Memory:
     """Return the memory of a miner that is not followed now."""
     return replace(
-        memory, state=state, at=None, is_held=False, suspect_since=None, reason=None
+        memory,
+        state=state,
+        at=None,
+        is_held=False,
+        failures=0,
+        suspect_since=None,
+        reason=None,
     )
 
 
@@ -370,7 +404,7 @@ def _followed(memory: Memory, miner: MinerFacts, now: float) -> Memory:
     if memory.at == "" and not memory.is_held:
         # Its owner brought it to a pool of the list
         return replace(memory, at=miner.at, arrived=now, is_placed=False)
-    is_own = miner.is_own_switch and not miner.by_user
+    is_own = not miner.by_user and (miner.is_own_switch or (memory.first == miner.at))
     return replace(
         memory,
         at=miner.at,

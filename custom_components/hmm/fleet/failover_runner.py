@@ -4,7 +4,7 @@ What to do is decided in ``failover``; here it is seen, done and remembered.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 import logging
@@ -31,6 +31,7 @@ from ..pool.coordinator import PoolCoordinator
 from ..pool.stratum_user import StratumPool, stratum_at, stratum_of
 from ..records import Records
 from ..sentences import reason_sentence
+from .commands import Outcome
 from .failover import (
     ON_THE_WAY,
     SHORTEST_PROOF,
@@ -81,6 +82,8 @@ _EXHAUSTED_SECONDS: Final = 120.0
 _LIMIT_SECONDS: Final = 180.0
 """What one move may take; the slowest restart is within it."""
 _LOOKS: Final = 3
+_OWNER_SECONDS: Final = 600.0
+"""How long after a command of its owner a miner may come to another pool."""
 _MOST_LISTED: Final = 20
 _SHARE_HASHES: Final = 2**32
 _OVERDUE: Final = 12
@@ -135,6 +138,12 @@ class _MinerWatch:
     at: str | None = None
     commands: int | None = None
     """How many times it was given a pool, by anybody."""
+    commanded: float = 0.0
+    """When its owner gave it a pool where it is not yet."""
+
+    def has_come(self, commands: int) -> None:
+        """Take it that who gave it a pool is known."""
+        self.commands, self.commanded = commands, 0.0
 
 
 class Failover:
@@ -151,6 +160,8 @@ class Failover:
         self._pools: dict[str, _PoolWatch] = {}
         self._miners: dict[str, _MinerWatch] = {}
         self._moving: set[str] = set()
+        self._lent: set[str] = set()
+        """Who is being sent by a strategy."""
         self._last_sent = 0.0
         self._is_probing = False
         self._end_ticks: CALLBACK_TYPE | None = None
@@ -182,7 +193,7 @@ class Failover:
                 "name": miner.config_entry.title,
                 "state": memory.state,
                 "pool": self._title(memory.at),
-                "reason": memory.reason,
+                "reason": memory.state_reason,
                 "until": None
                 if memory.until is None
                 else datetime.fromtimestamp(memory.until).astimezone(),
@@ -249,11 +260,7 @@ class Failover:
             )
         elif not self.is_on:
             self._stop()
-            ir.async_delete_issue(self._hass, DOMAIN, FAILOVER_WANTED)
-            for miner_id in self._records:
-                record = self._records[miner_id]
-                if record.memory.state not in ON_THE_WAY:
-                    record.memory = resumed(record.memory)
+            self._resume_all()
         self._updated()
 
     @callback
@@ -261,6 +268,7 @@ class Failover:
         if self._end_ticks is not None:
             self._end_ticks()
             self._end_ticks = None
+        ir.async_delete_issue(self._hass, DOMAIN, FAILOVER_WANTED)
 
     @callback
     def async_switch(self, on: bool) -> None:
@@ -282,13 +290,44 @@ class Failover:
     @callback
     def async_resume(self) -> None:
         """Let the order of each miner begin anew where it is now."""
+        self._resume_all()
+        if self.is_on:
+            self._tick()
+
+    @callback
+    def _resume_all(self) -> None:
         for miner_id in self._records:
             record = self._records[miner_id]
             if record.memory.state not in ON_THE_WAY:
-                record.memory = resumed(record.memory)
-        self._records.save_soon()
-        if self.is_on:
-            self._tick()
+                before, record.memory = record.memory, resumed(record.memory)
+                if record.memory != before:
+                    self._records.save_soon()
+
+    async def async_lend(
+        self, miner_id: str, pool_id: str, sending: Awaitable[Outcome]
+    ) -> Outcome:
+        """Let a strategy send a miner to a pool, which is its first one then.
+
+        It is not looked at meanwhile, so that this is not taken for its owner's choice.
+        """
+        self._lent.add(miner_id)
+        try:
+            outcome = await sending
+        finally:
+            self._lent.discard(miner_id)
+            self._take_commands(miner_id)
+        if outcome.is_success and self.is_on:
+            record = self._records[miner_id]
+            record.memory = replace(record.memory, first=pool_id)
+            self._records.save_soon()
+        return outcome
+
+    @callback
+    def _take_commands(self, miner_id: str) -> None:
+        """Note that it was not the owner who gave a miner a pool."""
+        miner = self._fleet.miners.get(miner_id)
+        if miner is not None and miner_id in self._miners:
+            self._miners[miner_id].has_come(miner.pool_commands)
 
     # One look
 
@@ -302,7 +341,7 @@ class Failover:
         miners = {
             miner_id: self._look_at(miner, usable, before.get(miner_id, Memory()), now)
             for miner_id, miner in self._fleet.miners.items()
-            if _can_move(miner)
+            if _can_move(miner) and miner_id not in self._lent
         }
         self._settle(miners, now)
         decision = decide(
@@ -414,9 +453,14 @@ class Failover:
         choice = miner.config_entry.options.get(CONF_FAILOVER)
         if choice == "off":
             return ()
-        if choice == "own":
-            return _pool_ids(miner.config_entry.options)
-        return _pool_ids(self._options)
+        order = _pool_ids(
+            miner.config_entry.options if choice == "own" else self._options
+        )
+        record = self._records.get(miner.config_entry.entry_id)
+        first = None if record is None else record.memory.first
+        if first is None or first not in self._fleet.pools or len(order) < 2:
+            return order
+        return (first, *(it for it in order if it != first))
 
     def _look_at(
         self,
@@ -439,8 +483,12 @@ class Failover:
         if at == "" and self._is_left_out(memory.at, usable):
             # Its account is being set up again: it may still be there
             at = None
-        by_user = watch.commands not in (None, miner.pool_commands)
+        if watch.commands not in (None, miner.pool_commands):
+            watch.commanded = now
         watch.commands = miner.pool_commands
+        by_user = 0 <= now - watch.commanded < _OWNER_SECONDS
+        if at not in (None, memory.at):
+            watch.has_come(miner.pool_commands)
         if at != watch.at:
             watch.rejects.clear()
         watch.at = at
@@ -596,9 +644,7 @@ class Failover:
         """Note how a move ended, and tell."""
         now, record = time.time(), self._records[move.miner]
         miner = self._fleet.miners.get(move.miner)
-        if miner is not None and move.miner in self._miners:
-            # It was HMM, and not somebody else
-            self._miners[move.miner].commands = miner.pool_commands
+        self._take_commands(move.miner)
         if error is None:
             order = () if miner is None else self._order_of(miner)
             is_first = bool(order) and order[0] == move.to
@@ -606,9 +652,8 @@ class Failover:
             event = "moved_back" if move.is_back else "moved_to_backup"
             reason = move.reason
         else:
-            record.memory = has_failed(record.memory, now)
+            record.memory = has_failed(record.memory, now, error.translation_key)
             event, reason = "move_failed", message(self._hass, error)
-            record.memory = replace(record.memory, reason=error.translation_key)
         self._records.save_soon()
         facts = {
             "from": self._title(move.origin),

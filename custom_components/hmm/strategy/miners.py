@@ -380,7 +380,9 @@ class SteeredMiner:
                 action, key = ("apply_profile", CONF_PROFILE)
             outcome = await self._run(action, {key: name}, context)
         if outcome.is_success and pool is not None:
-            outcome = await self._run("set_pool", {CONF_POOL: pool}, context)
+            outcome = await get_data(self.miner.hass).failover.async_lend(
+                self.id, pool, self._run("set_pool", {CONF_POOL: pool}, context)
+            )
         return outcome
 
     async def _run(self, action: str, data: Data, context: Context) -> Outcome:
