@@ -336,10 +336,11 @@ async def test_a_strategy_decides(house: House) -> None:
     house.configure()
     await house.wait(60)
     steered = SteeredMiner(house.entry.runtime_data, MinerMemory())
-    house.hass.async_create_task(
-        steered.async_apply("mode:eco", house.accounts[1].entry_id, {})
-    )
-    await house.wait(120)
+    steered.look()
+    second = house.accounts[1].entry_id
+    outcome = await steered.async_apply("mode:standard", second, {})
+    assert outcome.is_success
+    await house.wait(60)
     assert house.mines_at(1)
     assert house.state == "primary"
     await house.wait(3900)
