@@ -124,6 +124,7 @@ async def test_fault_of_a_bitaxe(
         for platform, key in (
             ("binary_sensor", "online"),
             ("binary_sensor", "problem"),
+            ("event", "tuning"),
             ("event", "watchdog"),
             ("sensor", "status"),
             ("switch", "watchdog"),
