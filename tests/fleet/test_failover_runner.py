@@ -247,6 +247,8 @@ async def test_it_accepts_and_does_not_do_it(house: House) -> None:
     house.miner._routes = house.miner.routes()
     await house.wait(330)
     assert house.mines_at(1)
+    # It must have found the new pool, and said so
+    await house.wait(90)
     assert house.state == "backup"
 
 
