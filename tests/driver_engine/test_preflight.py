@@ -343,6 +343,17 @@ def test_settings_are_there(tmp_path: Path) -> None:
     assert check(paths, {"a": {"b": 1}}) == {}
 
 
+def test_a_file_cannot_compute_forever(tmp_path: Path) -> None:
+    """Given Home Assistant that crashed meanwhile, a loop of a file ends by itself."""
+    limit = tmp_path / "limit"
+    source = (
+        "import resource\n"
+        f"open({str(limit)!r}, 'w').write(str(resource.getrlimit(resource.RLIMIT_CPU)[0]))\n"
+    )
+    assert check(write(tmp_path, a=source + GOOD)) == {}
+    assert 0 < int(limit.read_text()) < 1000
+
+
 def test_what_was_read_is_what_is_tried(tmp_path: Path) -> None:
     """Given a file that changes after it was read, the new content is not run."""
     (path,) = write(tmp_path, a=GOOD)

@@ -25,6 +25,17 @@ _MEMORY = 2 * 1024**3
 _STACK = 64 * 1024**2
 _MOST_THREADS = 10
 _SETTLE_SECONDS = 0.3
+_CPU_SECONDS = 120
+"""What a file may compute: whoever would end it may be gone, as after a crash."""
+
+
+def _limit(name: str, most: int) -> None:
+    """Set a limit of this process, where the system has such limits."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        kind = getattr(resource, name)
+        resource.setrlimit(kind, (most, resource.getrlimit(kind)[1]))
 
 
 def _main() -> None:
@@ -35,10 +46,7 @@ def _main() -> None:
     sink = os.open(os.devnull, os.O_RDWR)
     for number in range(3):
         os.dup2(sink, number)
-    with contextlib.suppress(ImportError, ValueError, OSError):
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    _limit("RLIMIT_AS", _MEMORY)
     # Each takes so much of the memory that no more than some 30 can be started
     threading.stack_size(_STACK)
     user_file, tampering, faults = _import_engine()
@@ -71,6 +79,7 @@ def _main() -> None:
         # A file may replace what they are found by
         what_changed = tampering.what_changed
         failed = raised = None
+        _limit("RLIMIT_CPU", int(time.process_time()) + _CPU_SECONDS)
         try:
             failed = user_file.try_file(file, settings)
         # Without "Exception": the file may have replaced that as well
