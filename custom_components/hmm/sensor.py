@@ -320,10 +320,11 @@ def _add_money[CoordinatorT: MinerCoordinator | PoolCoordinator | FleetCoordinat
         is_new, seen = seen is not ledger.settings, ledger.settings
         for description in descriptions:
             key = description.key
-            exists = read_safely(
-                partial(description.exists_fn, ledger, coordinator), key
-            )
-            if exists and key not in added:
+            if key not in added and (
+                read_safely(partial(description.exists_fn, ledger, coordinator), key)
+                # What was there before a restart is there again, be its pool down
+                or (description.configured_fn(ledger) and id_of(key) is not None)
+            ):
                 added.add(key)
                 async_add_entities([factory(coordinator, description)])
             elif is_new and not description.configured_fn(ledger):

@@ -255,8 +255,8 @@ BAD = (
     ),
     Bad(
         "set-mode",
-        '        await self._post("/api/mode", {"mode": mode})\n        told = (await self._read()).get("mode")\n',
-        "        told = mode\n",
+        '        await self._post("/api/mode", {"mode": mode})\n        reported = (await self._read()).get("mode")\n',
+        "        reported = mode\n",
         "but then the telemetry tells 'balanced'",
     ),
     Bad(
