@@ -36,7 +36,7 @@ export interface PointsData {
 }
 
 const HOUR = 3_600_000;
-const LEFT = 44;
+const LEFT = 58;
 const SVG = "http://www.w3.org/2000/svg";
 
 type Attributes = Record<string, string | number>;
@@ -127,7 +127,7 @@ export class HmmPlan extends Chart<PlanData> {
     const largest = Math.max(...prices, least + 1e-9);
     const x = (at: number) => LEFT + ((at - start) / (end - start)) * (width - LEFT - 8);
     const y = (price: number) => bottom - ((price - least) / (largest - least)) * (bottom - top);
-    svg.append(node("text", { x: LEFT - 8, y: 12, class: "end" }, data.unit));
+    svg.append(node("text", { x: 0, y: 12 }, data.unit));
     for (const line of steps(least, largest, 4)) {
       svg.append(node("path", { d: `M${LEFT} ${y(line).toFixed(1)}H${width - 8}`, class: "grid" }));
       svg.append(node("text", { x: LEFT - 8, y: y(line) + 4, class: "end" }, data.number(line)));

@@ -89,11 +89,17 @@ TIMING = {
 async def test_three_minutes(home: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     """The script of the documentation: three bands, the dear one off."""
     price(home, 28.4)
+    home.config_entries.async_update_entry(
+        fleet_entry(home),
+        options={"prices": {"price_source": "sensor", "price_entity": PRICE}},
+    )
+    await home.async_block_till_done()
     bands = "price_bands"
     form = await open_new(home, bands)
     assert suggested(form, "name") == "Price bands"
     form = await fill(home, form, bands, name="Price bands")
     assert form["step_id"] == "price"
+    assert suggested(form, "price_entity") == PRICE, "the price of the fleet"
     form = await fill(home, form, bands, price_entity=PRICE)
     assert form["description_placeholders"]["reading"].startswith("Now 28.4 ct/kWh")
     form = await fill(home, form, bands, right=True)

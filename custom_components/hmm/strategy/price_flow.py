@@ -46,9 +46,7 @@ class StrategyPriceSteps(StrategyFlow):
                 return await self.async_step_reading()
             errors = {CONF_PRICE_ENTITY: reading.problem}
             texts["unit"] = reading.unit or "–"
-        stored = self._data.get(CONF_PRICE_ENTITY) or fleet_price_entity(
-            self.hass, self._get_entry()
-        )
+        stored = self._data.get(CONF_PRICE_ENTITY) or fleet_price_entity(self.hass)
         return self._show_form(
             "price",
             {

@@ -1,11 +1,9 @@
 """The price that a strategy follows: of now, and ahead where its sensor tells that."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import (
     ATTR_UNIT_OF_MEASUREMENT,
     STATE_UNAVAILABLE,
@@ -13,7 +11,9 @@ from homeassistant.const import (
     Platform,
 )
 from homeassistant.core import HomeAssistant, State, callback
+from homeassistant.helpers import entity_registry as er
 
+from ..data import get_data
 from ..driver_api.units import parse_number
 from ..money.price import PriceSource
 from ..money.slots import Slots
@@ -93,8 +93,7 @@ def tariff_states(hass: HomeAssistant, entity_id: str) -> list[str]:
 
 
 @callback
-def fleet_price_entity(hass: HomeAssistant, fleet: ConfigEntry) -> str | None:
+def fleet_price_entity(hass: HomeAssistant) -> str | None:
     """Return the sensor that the fleet takes its price from, if it is set."""
-    options: Mapping[str, Any] = fleet.options
-    entity_id = options.get("price_entity")
-    return entity_id if isinstance(entity_id, str) else None
+    entity = get_data(hass).money.settings.entity
+    return er.async_resolve_entity_id(er.async_get(hass), entity) if entity else None

@@ -20,7 +20,6 @@ interface StrategyConfig extends CardConfig {
 interface Line {
   name: string;
   rung: string;
-  reason: string;
 }
 
 const MOST_LINES = 12;
@@ -42,15 +41,15 @@ export class HmmStrategyCard extends HmmCard<StrategyConfig> {
     styles,
     css`
       .say { padding: 0 14px 10px; margin: 0; }
-      hmm-plan { min-height: 176px; padding: 0 8px; }
+      hmm-plan { display: block; min-height: 176px; margin: 0 8px; }
       .legend { display: flex; flex-wrap: wrap; gap: 4px 16px; padding: 4px 14px 10px; font-size: 12px; }
       .legend span { display: inline-flex; align-items: center; gap: 6px; }
       .legend i { width: 12px; height: 12px; border-radius: 3px; background: var(--c); }
       .legend .hatched i { background: repeating-linear-gradient(45deg, var(--hmm-off) 0 2px, transparent 2px 5px); box-shadow: inset 0 0 0 1px var(--hmm-off); }
       ul { margin: 0; padding: 6px 14px; list-style: none; }
       li { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0 12px; padding: 4px 0; }
-      li .q { grid-column: 1 / -1; font-size: 12px; line-height: 16px; }
       .foot { padding: 8px 10px 10px; }
+      .foot label { display: flex; align-items: center; gap: 12px; padding-inline-start: 4px; }
     `,
   ];
 
@@ -118,7 +117,7 @@ export class HmmStrategyCard extends HmmCard<StrategyConfig> {
     if (!all.length) return nothing;
     return html`<ul class="line">
       ${all.slice(0, MOST_LINES).map(
-        ({ name, rung, reason }) => html`<li><bdi class="e" title=${name}>${name}</bdi><strong>${rung}</strong>${reason ? html`<span class="q sec">${reason}</span>` : nothing}</li>`,
+        ({ name, rung }) => html`<li><bdi class="e" title=${name}>${name}</bdi><strong>${rung}</strong></li>`,
       )}
       ${all.length > MOST_LINES ? html`<li class="sec">${this.t("more_miners", { count: all.length - MOST_LINES })}</li>` : nothing}
     </ul>`;
@@ -130,14 +129,13 @@ export class HmmStrategyCard extends HmmCard<StrategyConfig> {
     if (!override || !isKnown(override) || options.length < 2) return nothing;
     const now = this.busy("override") ?? override.state;
     const word = (option: string) => hass.localize(`component.hmm.entity.select.strategy_override.state.${option}`) || option;
-    return html`<div class="foot line"><select
+    return html`<div class="foot line"><label><span>${this.t("override")}</span><select
         class="modes"
-        aria-label=${this.t("override")}
         @change=${(event: Event) => {
           const option = (event.target as HTMLSelectElement).value;
           void this.perform("override", option, override.entity_id, () => hass.callService("select", "select_option", { option }, { entity_id: override.entity_id }));
         }}
-      >${options.map((option) => html`<option value=${option} ?selected=${option === now}>${word(option)}</option>`)}</select>
+      >${options.map((option) => html`<option value=${option} ?selected=${option === now}>${word(option)}</option>`)}</select></label>
       ${this.failure("override") ? html`<p class="sec" role="alert">${this.failure("override")}</p>` : nothing}</div>`;
   }
 }
@@ -164,6 +162,5 @@ function linesOf(state: HassState | undefined): Line[] {
   return (Array.isArray(given) ? given : []).map((line: Record<string, unknown>) => ({
     name: String(line?.name ?? ""),
     rung: String(line?.rung ?? ""),
-    reason: String(line?.reason ?? ""),
   }));
 }

@@ -27,7 +27,7 @@ export class HmmTuningCard extends HmmCard<TuningConfig> {
   static styles = [
     styles,
     css`
-      hmm-points { min-height: 240px; padding: 0 8px; }
+      hmm-points { display: block; min-height: 240px; margin: 0 8px; }
       .scroll { overflow-x: auto; }
       table { width: 100%; border-collapse: collapse; }
       th { font-weight: 500; font-size: 12px; color: var(--hmm-text-2); padding: 8px; border-block: 1px solid var(--hmm-line); text-align: end; }
