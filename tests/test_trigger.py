@@ -5,7 +5,11 @@ from typing import Any
 from homeassistant.components.automation import DOMAIN as AUTOMATION_DOMAIN
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import area_registry as ar, device_registry as dr
+from homeassistant.helpers import (
+    area_registry as ar,
+    device_registry as dr,
+    entity_registry as er,
+)
 from homeassistant.helpers.condition import (
     async_get_all_descriptions as condition_descriptions,
 )
@@ -17,11 +21,13 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_capture_events
 
 from custom_components.hmm.condition import CONDITIONS
+from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.trigger import TRIGGERS
 from simulator import SimulatedAxeOS
 
-from .common import devices, later, poll
+from .common import devices, find_maybe, later, poll
 from .conftest import miner_entry, set_up
+from .strategy.common import BANDS, add, begin, price, wait
 from .test_event import best
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -162,6 +168,51 @@ async def test_overheated(
     bitaxe.overheat()
     for _ in range(3):
         await poll(home, entry)
+    assert len(done) == 1
+
+
+@pytest.mark.parametrize(("to", "times"), [([], 2), (["Expensive"], 1)])
+async def test_band_changed(
+    home: HomeAssistant,
+    entry: ConfigEntry[Any],
+    freezer: Any,
+    to: list[str],
+    times: int,
+) -> None:
+    """Another price band triggers, if it is one of those that count."""
+    price(home, 10)
+    strategy = await add(home, "price_bands", BANDS)
+    await begin(home)
+    band = er.async_get(home).async_get_entity_id(
+        "sensor", DOMAIN, f"{strategy.id}_band"
+    )
+    done = await automate(home, "band_changed", {"entity_id": [band]}, {"to": to})
+    for value in (40, 10):
+        price(home, value)
+        await wait(home, freezer, 6)
+    assert len(done) == times
+
+
+async def test_pool_moved(home: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+    """A move to a backup pool triggers, one that failed does not."""
+    event = find_maybe(home, entry, "event", "pool_moved")
+    if event is None:
+        event = (
+            er.async_get(home)
+            .async_get_or_create(
+                "event",
+                DOMAIN,
+                f"{entry.unique_id}_pool_moved",
+                config_entry=entry,
+                translation_key="pool_moved",
+            )
+            .entity_id
+        )
+    done = await automate(home, "pool_moved", {"entity_id": [event]})
+    home.states.async_set(event, "unknown")
+    for number, kind in enumerate(("move_failed", "moved_to_backup")):
+        home.states.async_set(event, f"2026-11-29T0{number}:00", {"event_type": kind})
+        await home.async_block_till_done()
     assert len(done) == 1
 
 

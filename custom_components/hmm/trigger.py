@@ -22,12 +22,23 @@ import voluptuous as vol
 
 from .automation_targets import entities_of
 from .driver_api.units import parse_number
-from .event import EVENT_BEST_SHARE, EVENT_BLOCK_FOUND, MINER_EVENT, POOL_EVENT
+from .event import (
+    EVENT_BEST_SHARE,
+    EVENT_BLOCK_FOUND,
+    MINER_EVENT,
+    POOL_EVENT,
+    POOL_MOVED,
+)
 from .miner.sensors import MINER_STATUS
 from .miner.status import MinerState
 
 CONF_AT_LEAST = "at_least"
 CONF_SOURCE = "source"
+CONF_TO = "to"
+
+_LONGEST_NAME = 64
+_BAND = "strategy_band"
+_MOVED = {"moved_to_backup", "moved_back"}
 
 # The events that tell a block, by who found it
 _SOURCES = {
@@ -96,6 +107,51 @@ class NewBestShareTrigger(StatelessEntityTriggerBase):
         return difficulty is not None and difficulty >= self._options[CONF_AT_LEAST]
 
 
+class PoolMovedTrigger(StatelessEntityTriggerBase):
+    """Failover moved a miner to a backup pool, or back."""
+
+    _domain_specs = {EVENT_DOMAIN: DomainSpec()}
+    _primary_entities_only: ClassVar[bool] = False
+
+    @override
+    def entity_filter(self, entities: set[str]) -> set[str]:
+        return entities_of(
+            self._hass, super().entity_filter(entities), {POOL_MOVED.translation_key}
+        )
+
+    @override
+    def is_valid_state(
+        self, state: State, report_not_triggered: NotTriggeredReasonReporter
+    ) -> bool:
+        return state.attributes.get(ATTR_EVENT_TYPE) in _MOVED
+
+
+class BandChangedTrigger(EntityTriggerBase):
+    """Another price band of a strategy began, or one of some."""
+
+    _domain_specs = {SENSOR_DOMAIN: DomainSpec()}
+    _primary_entities_only: ClassVar[bool] = False
+    _schema = ENTITY_STATE_TRIGGER_SCHEMA.extend(
+        {
+            vol.Required(CONF_OPTIONS, default={}): {
+                vol.Optional(CONF_TO, default=[]): [
+                    vol.All(str, vol.Length(max=_LONGEST_NAME))
+                ]
+            }
+        }
+    )
+
+    @override
+    def entity_filter(self, entities: set[str]) -> set[str]:
+        return entities_of(self._hass, super().entity_filter(entities), {_BAND})
+
+    @override
+    def is_valid_state(
+        self, state: State, report_not_triggered: NotTriggeredReasonReporter
+    ) -> bool:
+        return not (wanted := self._options[CONF_TO]) or state.state in wanted
+
+
 class _StatusTrigger(EntityTriggerBase):
     """The status of a miner became another one."""
 
@@ -150,10 +206,12 @@ class StoppedFindingSharesTrigger(_StatusTrigger):
 
 
 TRIGGERS: dict[str, type[Trigger]] = {
+    "band_changed": BandChangedTrigger,
     "block_found": BlockFoundTrigger,
     "came_back_online": CameBackOnlineTrigger,
     "new_best_share": NewBestShareTrigger,
     "overheated": OverheatedTrigger,
+    "pool_moved": PoolMovedTrigger,
     "stopped_finding_shares": StoppedFindingSharesTrigger,
     "went_offline": WentOfflineTrigger,
 }
