@@ -30,7 +30,7 @@ mining_model: SOLO
 def load(folder: Path, **files: str | bytes) -> KnownPools:
     """Load the pools of a folder with these files."""
     pools = folder / "pools"
-    pools.mkdir()
+    pools.mkdir(exist_ok=True)
     for name, content in files.items():
         data = content.encode() if isinstance(content, str) else content
         (pools / f"{name}.yaml").write_bytes(data)

@@ -35,28 +35,40 @@ class Bad:
     says: str
 
 
-RETURN = "        return DashboardTileData(\n            # Tile 1"
+TILES = "account_tiles(coin, network, account, mining_model=self.mining_model)"
+RETURN = f"        return {TILES}\n"
+FIGURES = "    return DashboardTileData(\n        # Tile 2"
+ADDRESS_LINE = '        address = strip_worker(username or "")\n'
 ACCOUNT_LINE = "        data, latency = await self._api(options).get_object(path)\n"
+API = "__import__('custom_components.hmm.driver_api', fromlist=['*'])"
+TOTAL = f"{API}.PoolStats(hashrate=6e15, active_workers=1520)"
+
+
+def returns(figures: str) -> str:
+    """Return the line that returns the tiles, with these figures instead."""
+    return f"        return __import__('dataclasses').replace({TILES}, {figures})\n"
+
+
+def method(name: str, result: str, kind: str = "async def") -> str:
+    """Return a method that always returns the same."""
+    return f"\n    {kind} {name}(self, *_: Any, **__: Any) -> Any:\n        return {result}\n"
+
+
 BAD = (
-    Bad("tiles", RETURN, "        return None\n" + RETURN, "returns NoneType"),
+    Bad("tiles", RETURN, "        return None\n", "returns NoneType"),
     Bad(
         "tiles",
-        "pool_hashrate=hashrate,",
-        "pool_hashrate=str(hashrate) + 'H',",
+        RETURN,
+        returns("pool_hashrate='4.2 TH/s'"),
         "pool_hashrate is text",
     ),
     Bad(
         "tiles",
-        "pool_hashrate=hashrate,",
-        "pool_hashrate=float('inf'),",
+        RETURN,
+        returns("pool_hashrate=float('inf')"),
         "pool_hashrate is inf, which is hardly 0 to",
     ),
-    Bad(
-        "tiles",
-        "pool_percentage=figures.percent,",
-        "pool_percentage=150.0,",
-        "hardly 0 to 100 %",
-    ),
+    Bad("tiles", RETURN, returns("pool_percentage=150.0"), "hardly 0 to 100 %"),
     Bad(
         "tiles",
         'last_share=parse_moment(account.get("last_share"))',
@@ -65,41 +77,38 @@ BAD = (
     ),
     Bad(
         "tiles",
-        RETURN,
-        "        return tiles\n" + RETURN,
+        FIGURES,
+        "    return DashboardTileData()\n" + FIGURES,
         "tells nothing of the account",
     ),
     Bad(
         "tiles",
         RETURN,
-        "        hashrate = (await self.get_pool_stats('', coin, **kwargs)).hashrate\n"
-        + RETURN,
+        returns("pool_hashrate=6e15") + method("get_pool_stats", TOTAL),
         "is that of the whole pool",
     ),
     Bad(
         "tiles",
         RETURN,
-        "        hashrate = (await self.get_pool_stats('', coin, **kwargs)).hashrate\n"
-        "        workers = tuple(__import__('dataclasses').replace(it, hashrate=None)"
-        " for it in workers)\n" + RETURN,
+        returns("pool_hashrate=6e15, workers=()") + method("get_pool_stats", TOTAL),
         "is that of the whole pool",
     ),
     Bad(
         "equal-answers",
-        "reject_rate=reject_percent(valid, invalid, stale),",
-        "reject_rate=__import__('time').monotonic() % 1,",
+        RETURN,
+        returns("reject_rate=__import__('time').monotonic() % 1"),
         "reject_rate:",
     ),
     Bad(
         "nothing-invented",
-        'valid = parse_count(shares.get("valid"))',
-        'valid = parse_count(shares.get("valid", 0))',
+        'shares_valid=parse_count(shares.get("valid"))',
+        'shares_valid=parse_count(shares.get("valid", 0))',
         "when shares.valid is missing: shares_valid is 0",
     ),
     Bad(
         "nothing-invented",
-        'stale = parse_count(shares.get("stale"))',
-        'stale = int(shares["stale"])',
+        'shares_stale=parse_count(shares.get("stale"))',
+        'shares_stale=int(shares["stale"])',
         "failed with KeyError",
     ),
     Bad(
@@ -116,35 +125,50 @@ BAD = (
     ),
     Bad(
         "other-methods",
-        "        return PoolHealthStatus(is_healthy=True, latency_ms=latency)",
-        "        return True",
+        RETURN,
+        RETURN + method("get_health", "True"),
         "get_health returns bool",
     ),
     Bad(
         "other-methods",
-        '        return parse_amount(network.get("difficulty"))\n',
-        '        return str(network["difficulty"])\n',
+        RETURN,
+        RETURN + method("get_network_difficulty", "'1e14'"),
         "get_network_difficulty returns str",
     ),
     Bad(
         "other-methods",
-        '        data, _ = await self._api(kwargs).get_json(f"{coin.lower()}/blocks")\n',
-        "        return ({},)\n",
+        RETURN,
+        RETURN + method("get_pool_stats", "{}"),
+        "get_pool_stats returns dict",
+    ),
+    Bad(
+        "other-methods",
+        RETURN,
+        RETURN + method("get_blocks", "({},)"),
         "something else than a list",
     ),
     Bad(
+        "other-methods",
+        RETURN,
+        RETURN + method("get_health", "None", "def"),
+        "get_health must be async: write `async def get_health(...)`",
+    ),
+    Bad(
         "schema",
-        '"required": ["username"],',
-        '"required": ["wallet"],',
+        "        return wallet_schema()",
+        "        return {**wallet_schema(), 'required': ['wallet']}",
         "not among the properties: ['wallet']",
     ),
     Bad(
-        "schema", '                    "type": "string",\n', "", "username has no type"
+        "schema",
+        "        return wallet_schema()",
+        "        return {'properties': {'username': {'format': 'wallet'}}}",
+        "username has no type",
     ),
     Bad(
         "schema",
-        '        return is_wallet(config.get("username"), config.get("coin"))\n',
-        "        return True\n",
+        RETURN,
+        RETURN + method("validate_config", "True", "def"),
         "validate_config says yes",
     ),
     Bad(
@@ -166,14 +190,6 @@ BAD = (
         "4444, which is no pool of it",
     ),
     Bad(
-        "other-methods",
-        "    async def get_health(self, url: str, port: int, **kwargs: Any)",
-        "    def get_health(self, *_: Any, **kwargs: Any) -> PoolHealthStatus:\n"
-        "        return PoolHealthStatus(is_healthy=True)\n\n"
-        "    async def _old(self, url: str, port: int, **kwargs: Any)",
-        "get_health must be async: write `async def get_health(...)`",
-    ),
-    Bad(
         "detect",
         "        host = url.strip()",
         "        await self._network('BTC', {'api_base': f'http://127.0.0.1:{port}/api'})\n        host = url.strip()",
@@ -193,28 +209,31 @@ BAD = (
     ),
     Bad(
         "bad-answers",
-        "            except DriverError as err:\n                problem = reason_of(err)\n        tiles",
-        "            except DriverError:\n                account = {'hashrate': 1e12}\n        tiles",
+        RETURN,
+        "        if isinstance(account, Exception):\n"
+        "            account = (DashboardTileData(pool_hashrate=1e12), 1.0)\n" + RETURN,
         "it makes figures of it",
     ),
     Bad(
         "bad-answers",
-        "            problem = reason_of(err)\n        # Users",
-        "            pass\n        # Users",
+        RETURN,
+        returns("health_status=True, health_message=None"),
         "it says that the pool is well",
     ),
     Bad(
         "cancel",
-        "        difficulty: float | None = None\n        problem",
-        "        await __import__('asyncio').sleep(9)\n"
-        "        difficulty: float | None = None\n        problem",
+        ADDRESS_LINE,
+        ADDRESS_LINE + "        await __import__('asyncio').sleep(9)\n",
         "It asks nothing within",
     ),
     Bad("silent-pool", "timeout=10.0", "timeout=600.0", "waits for more than"),
     Bad(
         "cancel",
-        "            network, latency = await self._network(coin, kwargs)",
-        "            try:\n                network, latency = await self._network(coin, kwargs)\n            except __import__('asyncio').CancelledError:\n                return DashboardTileData()",
+        "        network = await outcome(self._network(coin, kwargs))\n",
+        "        try:\n"
+        "            network = await outcome(self._network(coin, kwargs))\n"
+        "        except __import__('asyncio').CancelledError:\n"
+        "            return DashboardTileData()\n",
         "CancelledError",
     ),
     Bad(
@@ -231,8 +250,9 @@ BAD = (
     ),
     Bad(
         "secrets",
-        "                problem = reason_of(err)\n        tiles",
-        '                problem = f"{err} at {address}"\n        tiles',
+        RETURN,
+        "        if isinstance(account, Exception):\n"
+        "            account = BadAnswer(f'{account} at {address}')\n" + RETURN,
         "health_message shows",
     ),
     Bad(
@@ -269,9 +289,14 @@ async def test_a_bad_driver_is_found(
     assert bad.says in result.detail
 
 
-async def test_the_only_user_of_a_pool_may_have_its_total() -> None:
+async def test_the_only_user_of_a_pool_may_have_its_total(tmp_path: Path) -> None:
     """Given an account whose workers do all that the pool does, that is right."""
-    template = one_pool(str(TEMPLATE))
+    path = tmp_path / "only_driver.py"
+    text = TEMPLATE.read_text(encoding="utf-8")
+    path.write_text(
+        text.replace(RETURN, RETURN + method("get_pool_stats", TOTAL)), encoding="utf-8"
+    )
+    template = one_pool(str(path))
     async with SimulatedExamplePool() as pool:
         pool.accounts[EXAMPLE_WALLET] = {"garage": 4e15, "cellar": 2e15}
         target = Target(host=pool.host, port=pool.port)

@@ -20,7 +20,7 @@ from tests.common import find, pool_entry, value
 from tests.conftest import miner_entry, set_up
 from tests.flows import TEXTS
 
-BUNDLED = {"avalon_nano", "bitaxe", "nerdqaxe", "nmminer"}
+BUNDLED = {"avalon_nano", "bitaxe", "nerdqaxe", "nmaxe", "nmminer"}
 
 GOOD = '''\
 """A driver of the user."""

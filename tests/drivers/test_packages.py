@@ -296,10 +296,8 @@ async def test_an_update_brings_its_package_along(
     await start(home)
     index.put(PACKAGE, "2.0", code("2.0"))
     url = files.put("/acme_driver.py", acme("1.0.0"))
-    await get_data(home).driver_service.async_prepare(url, sum_of(acme("1.0.0")))
-    await get_data(home).driver_service.async_install(
-        url, sum_of(acme("1.0.0")), "acme_driver.py"
-    )
+    service = get_data(home).driver_service
+    await service.async_accept(await service.async_propose(url, sum_of(acme("1.0.0"))))
     files.put("/acme_driver.py", needing("2.0", version="2.0.0"))
     await do(home, "check_driver_updates")
     answer = await do(home, "update_driver", driver="acme")
@@ -318,9 +316,8 @@ async def test_an_update_whose_package_is_missing_changes_nothing(
     """
     await start(home)
     url = files.put("/acme_driver.py", acme("1.0.0"))
-    updates = get_data(home).driver_service
-    await updates.async_prepare(url, sum_of(acme("1.0.0")))
-    await updates.async_install(url, sum_of(acme("1.0.0")), "acme_driver.py")
+    service = get_data(home).driver_service
+    await service.async_accept(await service.async_propose(url, sum_of(acme("1.0.0"))))
     files.put("/acme_driver.py", needing("2.0", version="2.0.0"))
     await do(home, "check_driver_updates")
     with pytest.raises(HomeAssistantError, match=f"{PACKAGE}==2.0 could not be"):
