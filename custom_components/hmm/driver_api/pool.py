@@ -92,7 +92,9 @@ class BasePoolIntegration(ABC):
         """
         coin = kwargs.pop("coin", None) or self.coin_at(url, port) or ""
         try:
-            tiles = await self.get_dashboard_data(url, coin, **kwargs)
+            tiles = await self.get_dashboard_data(
+                url, coin, **{"stratum_port": port, **kwargs}
+            )
         except DriverError as err:
             return PoolHealthStatus(is_healthy=False, error_message=reason_of(err))
         return PoolHealthStatus(
@@ -145,7 +147,8 @@ class BasePoolIntegration(ABC):
     def validate_config(self, config: dict[str, Any]) -> bool:
         """Return whether settings fit ``get_config_schema()``.
 
-        Required ones are there, wallets are of ``coin``, and numbers in their range.
+        Required ones are there, wallets are of ``coin``, integers whole, and numbers in
+        their range.
         """
         schema = self.get_config_schema()
         coins = self.supports_coins
@@ -157,13 +160,8 @@ class BasePoolIntegration(ABC):
                 continue
             if spec.get("format") == "wallet" and not is_wallet(value, coin):
                 return False
-            if spec.get("type") in ("integer", "number"):
-                number = parse_number(value)
-                low, high = spec.get("minimum"), spec.get("maximum")
-                if number is None or not (
-                    (low is None or low <= number) and (high is None or number <= high)
-                ):
-                    return False
+            if spec.get("type") in ("integer", "number") and not _fits(value, spec):
+                return False
         return True
 
     async def get_user_stats(
@@ -195,3 +193,14 @@ class BasePoolIntegration(ABC):
 
     async def close(self) -> None:
         """Give back what the driver holds; it is not asked again."""
+
+
+def _fits(value: Any, spec: dict[str, Any]) -> bool:
+    number = parse_number(value)
+    low, high = spec.get("minimum"), spec.get("maximum")
+    return (
+        number is not None
+        and (spec["type"] == "number" or number.is_integer())
+        and (low is None or low <= number)
+        and (high is None or number <= high)
+    )
