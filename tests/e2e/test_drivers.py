@@ -25,6 +25,7 @@ async def open_drivers(page: Page, server: HomeAssistant) -> Dialog:
     await row.get_by_role("button", name="Configure").first.click()
     dialog = Dialog(page)
     await dialog.menu.wait_for()
+    await dialog.choose("Drivers")
     return dialog
 
 

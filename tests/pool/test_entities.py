@@ -90,6 +90,10 @@ async def test_what_each_generation_offers(home: HomeAssistant) -> None:
         "status": True,
         "stratum_latency": False,
         "last_share": False,
+        "odds_day": False,
+        "odds_week": False,
+        "odds_month": False,
+        "odds_year": True,
     }
     wallets = {DEMO_WALLET: {"a": 1e12}}  # too little to have found a block
     async with SimulatedSolopool(generation=2, wallets=wallets) as pool:
@@ -140,6 +144,10 @@ async def test_kinds_of_figures(home: HomeAssistant, every_entity: None) -> None
             "stratum_latency": ("measurement", "ms", "duration"),
             "last_block_found": (None, None, "timestamp"),
             "last_share": (None, None, "timestamp"),
+            "odds_day": (None, "%", None),
+            "odds_week": (None, "%", None),
+            "odds_month": (None, "%", None),
+            "odds_year": ("measurement", "%", None),
         }
         assert own(home, entry, "sensor").keys() == expected.keys()
         for key, kinds in expected.items():
