@@ -76,6 +76,21 @@ async def test_the_life_of_a_profile(
     assert entry.runtime_data.tuning.profiles == []
 
 
+async def test_a_name_that_two_miners_use(
+    home: HomeAssistant, entry: ConfigEntry[Any]
+) -> None:
+    """Given a profile that autotune found for two, then neither is shared."""
+    async with SimulatedAxeOS(name="twin", model="gamma") as device:
+        twin = await set_up(home, miner_entry(device, "bitaxe", title="Twin"))
+        for it in (entry, twin):
+            it.runtime_data.tuning.save_found("quiet", {"frequency": 490}, {})
+        (profile,) = entry.runtime_data.tuning.profiles
+        form = await step(home, entry, "profiles", "profile_share")
+        form = await go_on(home, form, profile=profile.id)
+        assert form["errors"] == {"base": "profile_failed"}
+        assert profile.miner == entry.entry_id
+
+
 async def test_a_miner_that_is_off(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
 ) -> None:

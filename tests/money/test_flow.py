@@ -119,6 +119,7 @@ async def test_a_price_before_any_power_is_known(
         ({}, "1", None, "entity", "price_unit_unknown"),
         ({}, "1", "USD/kWh", "entity", "price_currency"),
         ({}, "unavailable", "EUR/kWh", "entity", "price_unavailable"),
+        ({}, "cheap", "EUR/kWh", "entity", "price_unavailable"),
     ],
 )
 async def test_prices_that_cannot_be_read(

@@ -218,10 +218,9 @@ class BandsFlow(StrategyPriceSteps):
                 limit = {CONF_UPTO: limits[place]} if place < len(limits) else {}
                 add(word("numbered", number=place + 1), rung, **limit)
         elif template == _STATES:
-            for state in tariff_states(self.hass, self._data[CONF_PRICE_ENTITY]):
-                if len(bands) < MOST_BANDS:
-                    name = inert(state)[:LONGEST_NAME]
-                    add(name, NORMAL, **{CONF_STATES: [state]})
+            states = tariff_states(self.hass, self._data[CONF_PRICE_ENTITY])
+            for state in states[:MOST_BANDS]:
+                add(inert(state)[:LONGEST_NAME], NORMAL, **{CONF_STATES: [state]})
         self._data[CONF_BY], self._data[CONF_BANDS] = by, bands
 
     # The list

@@ -1,5 +1,6 @@
 """The steps that the dialogs of all kinds of strategies share."""
 
+from abc import abstractmethod
 from copy import deepcopy
 from typing import Any, ClassVar
 
@@ -152,18 +153,12 @@ class StrategyFlow(ConfigSubentryFlow):
                 "miner": miner,
                 "strategy": strategy,
             }
-        if error := self._check_miners(len(known)):
-            return {CONF_MINERS: error}, {}
         self._title = name or self._title or free_title(self._kind_name, set())
         self._data[CONF_MINERS] = miners
         return {}, {}
 
     def _are_all_known(self, miners: list[str]) -> bool:
         return all(len(entries_of(self.hass, [it])) == 1 for it in miners)
-
-    def _check_miners(self, count: int) -> str | None:
-        """Return what is wrong with the number of miners."""
-        return None
 
     @property
     def _kind_name(self) -> str:
@@ -212,9 +207,9 @@ class StrategyFlow(ConfigSubentryFlow):
             description_placeholders={"result": await self._preview()},
         )
 
+    @abstractmethod
     async def _preview(self) -> str:
         """Return what the strategy will do, in words."""
-        raise NotImplementedError
 
     # Around
 

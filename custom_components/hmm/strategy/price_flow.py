@@ -1,5 +1,6 @@
 """The steps of what follows a price: which sensor, and whether it is read right."""
 
+from abc import abstractmethod
 from typing import Any
 
 from homeassistant.config_entries import SubentryFlowResult
@@ -12,7 +13,7 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from .flow import StrategyFlow, Texts
-from .keys import CONF_PRICE_ENTITY, CONF_PRICE_UNIT
+from .keys import CONF_PRICE_ENTITY
 from .prices import (
     PRICE_DOMAINS,
     TARIFF_DOMAINS,
@@ -75,9 +76,9 @@ class StrategyPriceSteps(StrategyFlow):
             description_placeholders={"reading": self._reading_text()},
         )
 
+    @abstractmethod
     async def _price_is_right(self) -> SubentryFlowResult:
-        self._data[CONF_PRICE_UNIT] = self._reading.unit
-        return await self._after("price")
+        """Go on with a price that the user confirmed."""
 
     def _reading_text(self) -> str:
         word, reading = words_of(self.hass, "strategy_reading"), self._reading
