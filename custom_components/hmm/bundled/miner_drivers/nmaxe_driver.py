@@ -5,7 +5,11 @@ from collections.abc import Callable, Mapping
 import time
 from typing import Any, ClassVar, override
 
-from custom_components.hmm.bundled.shared.axeos import is_hashing
+from custom_components.hmm.bundled.shared.axeos import (
+    FAN_FLOOR,
+    is_hashing,
+    within_limits,
+)
 from custom_components.hmm.bundled.shared.nested import (
     count,
     factory_name,
@@ -52,7 +56,7 @@ _MOST_OPTIONS = 64
 # Beyond these no list of a device is believed (the chips of the family)
 _FREQUENCIES = (50.0, 1200.0)
 _VOLTAGES = (700.0, 1600.0)
-_FAN = TuningRange(minimum=25, maximum=100)
+_FAN = TuningRange(minimum=FAN_FLOOR, maximum=100)
 
 
 class NMAxeDriver(BaseMinerAdapter):
@@ -194,19 +198,7 @@ class NMAxeDriver(BaseMinerAdapter):
     @override
     async def set_tuning(self, setting: Setting, value: float) -> bool:
         """Write one value within the limits and read it back."""
-        allowed = getattr(self._limits, setting, None)
-        if not isinstance(allowed, TuningRange):
-            raise InvalidValue("The miner cannot set this", reason="not_settable")
-        if not allowed.minimum <= value <= allowed.maximum:
-            raise InvalidValue(
-                f"The miner takes {allowed.minimum:g} to {allowed.maximum:g},"
-                f" not {value:g}",
-                reason="out_of_range",
-                minimum=allowed.minimum,
-                maximum=allowed.maximum,
-                value=value,
-            )
-        number = round(value)
+        number = within_limits(self._limits, setting, value)
         if setting == "fan_speed":
             await self._write_fan(auto=0, speed=number)
             return True

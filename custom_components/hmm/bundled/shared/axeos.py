@@ -564,7 +564,7 @@ class AxeDriver(BaseMinerAdapter):
         """
         async with self._writing:
             info = await self._read()
-            number = self._within_limits(setting, value)
+            number = within_limits(self.get_tuning_limits(), setting, value)
             match setting:
                 case "frequency":
                     patch: dict[str, Any] = {"frequency": number}
@@ -842,28 +842,28 @@ class AxeDriver(BaseMinerAdapter):
             efficiency is not None and efficiency >= _BEST_EFFICIENCY
         )
 
-    def _within_limits(self, setting: Setting, value: float) -> int:
-        """Return a whole number within the limits of a setting, else InvalidValue."""
-        limits = self.get_tuning_limits()
-        allowed = getattr(limits, setting, None)
-        if not isinstance(allowed, TuningRange):
-            raise InvalidValue("The miner cannot set this", reason="not_settable")
-        if not allowed.minimum <= value <= allowed.maximum:
-            raise InvalidValue(
-                f"The miner takes {allowed.minimum:g} to {allowed.maximum:g},"
-                f" not {value:g}",
-                reason="out_of_range",
-                minimum=allowed.minimum,
-                maximum=allowed.maximum,
-                value=value,
-            )
-        if value != int(value):
-            raise InvalidValue(
-                f"The miner takes whole numbers, not {value:g}",
-                reason="whole_number",
-                value=value,
-            )
-        return int(value)
+
+def within_limits(limits: TuningLimits | None, setting: Setting, value: float) -> int:
+    """Return a whole number within the limits of a setting, else InvalidValue."""
+    allowed = getattr(limits, setting, None)
+    if not isinstance(allowed, TuningRange):
+        raise InvalidValue("The miner cannot set this", reason="not_settable")
+    if not allowed.minimum <= value <= allowed.maximum:
+        raise InvalidValue(
+            f"The miner takes {allowed.minimum:g} to {allowed.maximum:g},"
+            f" not {value:g}",
+            reason="out_of_range",
+            minimum=allowed.minimum,
+            maximum=allowed.maximum,
+            value=value,
+        )
+    if value != int(value):
+        raise InvalidValue(
+            f"The miner takes whole numbers, not {value:g}",
+            reason="whole_number",
+            value=value,
+        )
+    return int(value)
 
 
 def warming_up(info: Info) -> bool:
