@@ -491,7 +491,8 @@ def _will_exceed(walk: Walk, point: Point, trial: Trial, last: Sample) -> bool:
             return True
     if last.fan_auto and last.fan is not None and last.fan < _ROOMY_FAN:
         return False
-    highest = trial.temperature or 0.0
+    if (highest := trial.temperature) is None:
+        return True
     return highest + (highest - _COOLEST_AIR) * (growth - 1) > walk.caps.max_temperature
 
 

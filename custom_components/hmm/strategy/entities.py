@@ -92,14 +92,6 @@ STRATEGY_SENSORS: tuple[StrategySensorDescription, ...] = (
             strategy.decision.next_band if strategy.decision else None
         ),
     ),
-    StrategySensorDescription(
-        key="switches_today",
-        translation_key="strategy_switches_today",
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        value_fn=lambda strategy: strategy.switches_today,
-    ),
 )
 
 

@@ -89,7 +89,7 @@ def _view(hass: HomeAssistant, entry_id: str) -> MinerView | None:
 def _add_up(
     settings: BandsSettings, views: Sequence[MinerView], slots: Slots, shown: Slots
 ) -> _Sum | None:
-    """Return the sums, None if what a miner draws is not known."""
+    """Return the sums, None if what a miner draws or brings is not known."""
     total = _Sum()
     memory: dict[str, Any] = {}
     before: dict[str, Rung | None] = {}
@@ -109,12 +109,13 @@ def _add_up(
             rung = resolve(by_order(wished.get(view.id, "leave"), view), view)
             rung = view.reported if rung is None else rung
             watts, most = watts_of(rung, view), watts_of(view.reported, view)
-            if watts is None or not most:
+            rate, most_rate = _hashrate(rung, view), _hashrate(view.reported, view)
+            if watts is None or not most or rate is None or most_rate is None:
                 return None
             total.cost += watts * hours / _KILO * slot.price
             total.always += most * hours / _KILO * slot.price
-            total.hashes += _hashrate(rung, view) * hours
-            total.most_hashes += _hashrate(view.reported, view) * hours
+            total.hashes += rate * hours
+            total.most_hashes += most_rate * hours
             total.hours_off += hours if rung == OFF else 0
             if before.setdefault(view.id, rung) != rung:
                 changes[view.id] += 1
@@ -123,5 +124,7 @@ def _add_up(
     return total if total.most_hashes else None
 
 
-def _hashrate(rung: Rung | None, view: MinerView) -> float:
-    return next((it.hashrate or 0.0 for it in view.modes if it.rung == rung), 0.0)
+def _hashrate(rung: Rung | None, view: MinerView) -> float | None:
+    if rung == OFF:
+        return 0.0
+    return next((it.hashrate for it in view.modes if it.rung == rung), None)

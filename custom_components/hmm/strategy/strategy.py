@@ -142,11 +142,6 @@ class Strategy:
         names = self.override_names.items()
         return next((name for name, to in names if to == override.to), None)
 
-    @property
-    def switches_today(self) -> int | None:
-        """Return how often its miners were switched since midnight."""
-        return None
-
     # What it follows
 
     def entity(self, key: str) -> str | None:

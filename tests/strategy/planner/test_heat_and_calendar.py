@@ -10,7 +10,6 @@ import pytest
 from custom_components.hmm.strategy.planner.calendar import CalendarMemory, decide
 from custom_components.hmm.strategy.planner.decide import decide as decide_any
 from custom_components.hmm.strategy.planner.heat import HeatMemory
-from custom_components.hmm.strategy.planner.learn import LearnedWatts
 from custom_components.hmm.strategy.planner.ledger import Ledger
 from custom_components.hmm.strategy.planner.model import OFF, Inputs, Reading, Switched
 from custom_components.hmm.strategy.planner.settings import (
@@ -204,30 +203,6 @@ def test_a_calendar_that_is_lost_is_held_for_two_hours() -> None:
     fresh, _ = decide_any(settings, None, Inputs(START, UTC, views))
     assert fresh.state == "waiting"
     assert {it.rung for it in fresh.wishes} == {"leave"}
-
-
-def test_watts_are_learned_when_a_miner_has_settled() -> None:
-    """Given three minutes in a mode, then its median is known, else the table's."""
-    learned = LearnedWatts()
-    table = {"mode:eco": 60.0}
-    for n in range(24):
-        watts = 20.0 + n if n < 6 else (100.0 if n == 15 else 64.0)
-        learned.note(
-            START + n * 30 * timedelta(seconds=1), "mode:eco", watts, mining=True
-        )
-        if n < 10:
-            assert learned.watts("mode:eco", table) == 60.0
-    assert learned.watts("mode:eco", table) == 64.0
-    again = LearnedWatts(learned.as_dict())
-    assert again.watts("mode:eco") == 64.0
-    for n in range(40):
-        # Off, starting, and nonsense teach nothing
-        again.note(START + n * MINUTE, "off", 3.0, mining=False)
-        again.note(START + n * MINUTE, "mode:oc", 900.0, mining=False)
-    for n in range(40):
-        again.note(START + n * MINUTE, "mode:std", float("nan"), mining=True)
-    assert again.as_dict()["watts"] == {"mode:eco": 64.0}
-    assert LearnedWatts({"version": 1, "watts": {"a": -5, "b": "x"}}).watts("a") is None
 
 
 @pytest.mark.parametrize("damaged", [None, [], 5, "x", {"version": 2}, {"version": 1, "entries": {"a": 5}, "commanded_at": 3}])  # fmt: skip
