@@ -10,7 +10,6 @@ import { HmmPoolsCard } from "./cards/pools";
 import { HmmStrategyCard } from "./cards/strategy";
 import { HmmMinersTableCard } from "./cards/table";
 import { HmmTuningCard } from "./cards/tuning";
-import { formOf } from "./editors";
 import { fire, type Hass, list, type Listed, pageHass } from "./hass";
 import { registerStrategies } from "./strategy";
 import { suggest } from "./suggest";
@@ -35,10 +34,16 @@ const CARDS: [name: string, text: TextKey, card: unknown][] = [
   ["hmm-tuning-card", "card_tuning", HmmTuningCard],
 ];
 
+/** The form of a card's editor, in the language that the page has by now. */
+async function form(card: string): Promise<object> {
+  const [{ formOf }] = await Promise.all([import("./editors"), loadTexts(pageHass().locale.language)]);
+  return formOf(card, (key) => maybeText(pageHass(), key));
+}
+
 export function register(version: string): void {
   for (const [name, key, card] of CARDS) {
     const element = card as CardClass;
-    element.getConfigForm ??= () => formOf(name, pageHass);
+    element.getConfigForm ??= () => form(name);
     if (!customElements.get(name)) customElements.define(name, element as CustomElementConstructor);
     list("customCards", {
       type: name,
@@ -76,7 +81,7 @@ function registerExtras(): void {
     } as Listed);
   }
   const badge = HmmFleetBadge as unknown as CardClass;
-  badge.getConfigForm ??= () => formOf("hmm-fleet-badge", pageHass);
+  badge.getConfigForm ??= () => form("hmm-fleet-badge");
   define("hmm-fleet-badge", HmmFleetBadge);
   list("customBadges", {
     type: "hmm-fleet-badge",

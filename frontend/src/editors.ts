@@ -1,14 +1,10 @@
-// The forms of the cards' visual editors, in the shape that Home Assistant draws.
-
-import type { Hass } from "./hass";
-import { maybeText, text } from "./texts";
+// The forms of the cards' visual editors, in the shape that Home Assistant draws. Loaded by whoever edits a card.
 
 const MINERS = { device: { multiple: true, filter: [{ integration: "hmm" }], entity: [{ integration: "hmm", domain: "sensor" }] } };
 
 const DEVICES: Record<string, string> = { "hmm-pool-card": "form_device_pool", "hmm-strategy-card": "form_device_strategy" };
 
-export function formOf(card: string, hass: () => Hass): object {
-  const say = (key: Parameters<typeof text>[1]) => text(hass(), key);
+export function formOf(card: string, say: (key: string) => string | undefined): object {
   const choice = (name: string, ...values: ("compact" | "detailed" | "figures" | "problems" | "mining" | "best_share")[]) => ({
     name,
     selector: { select: { mode: "dropdown", options: values.map((value) => ({ value, label: say(`form_${value}`) })) } },
@@ -31,6 +27,6 @@ export function formOf(card: string, hass: () => Hass): object {
   return {
     schema: forms[card] ?? [],
     computeLabel: ({ name }: { name: string }) =>
-      maybeText(hass(), name === "device_id" ? (DEVICES[card] ?? "form_device_miner") : card === "hmm-pools-card" && name === "devices" ? "form_devices_pool" : `form_${name}`),
+      say(name === "device_id" ? (DEVICES[card] ?? "form_device_miner") : card === "hmm-pools-card" && name === "devices" ? "form_devices_pool" : `form_${name}`),
   };
 }

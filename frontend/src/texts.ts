@@ -8,16 +8,24 @@ type Values = Record<string, string | number>;
 
 type Texts = Partial<Record<string, string>>;
 
+// English is part of the cards; any other language is a file of its own, fetched by those who read it
 const LOADERS: Record<string, () => Promise<{ default: Texts }>> = {
   de: () => import("./texts/de.json"),
 };
 const loaded: Record<string, Texts> = { en };
 const loading = new Map<string, Promise<void>>();
 
+/** The language of the texts for a user's: itself, else one that shares its first part ("pt" reads pt-BR), else English. */
+export function languageOf(language: string): string {
+  const known = Object.keys(LOADERS);
+  const [base] = language.split("-");
+  return known.find((code) => code === language) ?? known.find((code) => code.split("-")[0] === base) ?? "en";
+}
+
 /** Load the texts of a language; undefined if nothing has to be waited for. */
 export function loadTexts(language: string): Promise<void> | undefined {
-  const name = [language, language.split("-")[0] ?? ""].find((code) => code in LOADERS || code in loaded);
-  if (!name || name in loaded) return undefined;
+  const name = languageOf(language);
+  if (name in loaded) return undefined;
   let promise = loading.get(name);
   if (!promise) {
     promise = LOADERS[name]!().then(
@@ -30,8 +38,7 @@ export function loadTexts(language: string): Promise<void> | undefined {
 }
 
 function find(hass: Hass, key: string): string | undefined {
-  const { language } = hass.locale;
-  return loaded[language]?.[key] ?? loaded[language.split("-")[0] ?? ""]?.[key] ?? (en as Texts)[key];
+  return loaded[languageOf(hass.locale.language)]?.[key] ?? (en as Texts)[key];
 }
 
 function fill(text: string, values: Values): string {

@@ -3,8 +3,6 @@ import { modelOf } from "../src/model";
 import { pathsOf } from "../src/spark";
 import { dashboard, view } from "../src/strategy";
 import { suggest } from "../src/suggest";
-import de from "../src/texts/de.json";
-import en from "../src/texts/en.json";
 import { fakeHass, FLEET, miner, pool } from "./hass";
 
 const home = () =>
@@ -70,10 +68,4 @@ test("the line of a day is broken where there was no reading", () => {
   expect(paths[0]).toMatch(/^M0\.0 .*L150\.0 /u);
   expect(paths[1]).toMatch(/L300\.0 /u);
   expect(pathsOf([], now, 1)).toEqual([]);
-});
-
-test("every language has every text, with the same values", () => {
-  const names = (words: string) => [...words.matchAll(/\{(\w+)\}/gu)].map(([, name]) => name).sort();
-  expect(Object.keys(de)).toEqual(Object.keys(en));
-  for (const [key, words] of Object.entries(en)) expect(names(de[key as keyof typeof de]), key).toEqual(names(words));
 });
