@@ -11,6 +11,7 @@ type Texts = Partial<Record<string, string>>;
 // English is part of the cards; any other language is a file of its own, fetched by those who read it
 const LOADERS: Record<string, () => Promise<{ default: Texts }>> = {
   de: () => import("./texts/de.json"),
+  nl: () => import("./texts/nl.json"),
 };
 const loaded: Record<string, Texts> = { en };
 const loading = new Map<string, Promise<void>>();
