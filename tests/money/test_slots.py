@@ -214,3 +214,12 @@ def test_junk_never_raises_and_never_grows() -> None:
         for n in range(100_000)
     ]
     assert len(found({"data": endless}, WINTER, 0.2)) == MOST_SLOTS
+
+
+def test_days_at_the_end_of_time() -> None:
+    """Given starts up to the year 9999, then no end is reckoned that cannot be."""
+    ends = [{"start": f"9999-12-{day}T00:00:00+00:00", "value": 1} for day in (30, 31)]
+    assert not found({"data": ends}, WINTER)
+    good = maps(WINTER, 60, "start", "end", "value")
+    now = WINTER.replace(minute=0)
+    assert len(found({"data": [*good, *ends]}, now)) == 24

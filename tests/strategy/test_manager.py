@@ -202,6 +202,46 @@ async def test_the_price_goes_away(
     assert not bitaxe.paused
 
 
+async def test_a_strategy_that_cannot_decide_leaves_the_others_alone(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+    freezer: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It stays as it is, is told to the log once, and goes on when it can."""
+    price(home, 25)
+    quiet = {"miners": [], "kind": "quiet", "days": [], "from": "00:00", "to": "23:59"}
+    broken = await add(home, "calendar", {**quiet, "rung": "lowest"}, "Broken")
+    strategy = await add(home, "price_bands", BANDS)
+    await begin(home)
+    settings, broken.settings = broken.settings, object()
+    for cents in (35, 25):
+        price(home, cents)
+        await wait(home, freezer, 6)
+    assert state_of(home, strategy, "sensor", "band").state == "Normal"
+    assert caplog.text.count("Broken cannot decide") == 1
+    broken.settings = settings
+    await wait(home, freezer, 16)
+    assert broken.id not in manager(home)._broken
+
+
+@pytest.mark.parametrize(
+    "end_time", ["2026-13-45 00:00:00", "9999-12-31 23:59:59", "x", 7]
+)
+async def test_a_calendar_with_an_impossible_end(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], end_time: Any
+) -> None:
+    """It is followed all the same, to an end that is not known."""
+    await home.config.async_update(time_zone="America/New_York")
+    home.states.async_set("calendar.plan", "on", {"end_time": end_time})
+    plan = {"miners": [], "kind": "plan", "entity": "calendar.plan", "rung": "off"}
+    strategy = await add(home, "calendar", plan)
+    await begin(home)
+    assert bitaxe.paused
+    assert state_of(home, strategy, "sensor", "state").state == "steering"
+
+
 async def test_a_miner_that_comes_back_follows_at_once(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
 ) -> None:

@@ -20,6 +20,8 @@ MOST_PRICE: Final = 1e6
 """Of any currency, for a kWh; what is beyond is no price."""
 
 _LONGEST_TIME = 40
+_YEARS = range(2000, 3000)
+"""Of a price; further ahead Python cannot add an hour."""
 _SHORTEST = timedelta(minutes=1)
 _LONGEST = timedelta(days=1)
 _LATE = timedelta(minutes=5)
@@ -252,7 +254,7 @@ def _moment(value: Any, zone: tzinfo, after: datetime | None) -> datetime | None
             moment = _to_minute(value.replace(tzinfo=zone, fold=1))
     except ValueError, OverflowError:
         return None
-    return moment
+    return moment if moment.year in _YEARS else None
 
 
 def _to_minute(value: datetime) -> datetime:

@@ -61,6 +61,8 @@ class StrategyManager:
         self._timer: CALLBACK_TYPE | None = None
         self._soon: CALLBACK_TYPE | None = None
         self._is_ready = False
+        self._broken: set[str] = set()
+        """Strategies whose last decision failed: each is told to the log once."""
         self._fleet_version = -1
         self._options: Mapping[str, Any] = {}
         self._wished: Mapping[str, str | None] = {}
@@ -349,7 +351,18 @@ class StrategyManager:
                 strategy.decision = None
                 continue
             before = strategy.decision
-            strategy.decide(now, self._views(strategy))
+            try:
+                strategy.decide(now, self._views(strategy))
+            except Exception:
+                # Whatever it is, the others must go on; this one stays as it is
+                if strategy.id not in self._broken:
+                    _LOGGER.exception("%s cannot decide", strategy.title)
+                self._broken.add(strategy.id)
+                if before is None:
+                    continue
+                strategy.decision = replace(before, next_check_at=now + _LONGEST_WAIT)
+            else:
+                self._broken.discard(strategy.id)
             assert strategy.decision is not None
             self._tell(strategy, before)
             standings.append(

@@ -269,13 +269,18 @@ class Strategy:
         if state is None or state.state not in (STATE_ON, STATE_OFF):
             return None
         until = state.attributes.get("next_event")
-        if not isinstance(until, datetime):
+        try:
+            if not isinstance(until, datetime):
+                until = None
+                if state.domain == "calendar" and state.state == STATE_ON:
+                    end = state.attributes.get("end_time")
+                    until = (
+                        dt_util.parse_datetime(end) if isinstance(end, str) else None
+                    )
+            if until is not None:
+                until = dt_util.as_utc(until)
+        except ValueError, OverflowError:
             until = None
-            if state.domain == "calendar" and state.state == STATE_ON:
-                end = state.attributes.get("end_time")
-                until = dt_util.parse_datetime(end) if isinstance(end, str) else None
-        if until is not None:
-            until = dt_util.as_utc(until)
         return Switched(state.state == STATE_ON, until)
 
     # What it used

@@ -381,6 +381,15 @@ def test_a_model_has_its_own_rung() -> None:
     assert at(90, settings=settings)[0].wishes[0].pool is None
 
 
+def test_a_price_that_was_valid_forever_is_held_no_longer() -> None:
+    """Given a file that says the year 9999, then the band is held for two hours."""
+    stored = {"version": 1, "band": "Cheap", "valid_until": "9999-12-31T23:59:59+00:00"}
+    decision, memory = at(None, BandsMemory.from_dict(stored, START))
+    assert decision.state == "holding"
+    decision, _ = at(None, memory, now=START + 2 * HOUR)
+    assert decision.state == "fallback"
+
+
 @pytest.mark.parametrize("damaged", [None, 5, [], {}, {"version": 9}, {"band": 3}])
 def test_damaged_memory_is_none(damaged: Any) -> None:
     """Given memory that is damaged, then it is as if there were none."""

@@ -89,12 +89,13 @@ class _Ranks:
     def __init__(self, bands: Sequence[Band], slots: Sequence[Slot], inputs: Inputs):
         self._bands = bands
         self._slots = slots
+        self._starts = {slot.start: slot for slot in slots}
         self._zone = inputs.zone
         self._days: dict[object, dict[datetime, int]] = {}
 
     def index(self, moment: datetime) -> int | None:
         """Return the band of an instant, None if too little of its day is known."""
-        slot = slot_at(self._slots, moment)
+        slot = self._starts.get(moment) or slot_at(self._slots, moment)
         if slot is None:
             return None
         day = moment.astimezone(self._zone).date()
@@ -285,7 +286,9 @@ def _without_price(
     now = inputs.now
     missing = min(memory.missing_since or now, now)
     valid = memory.valid_until or missing + _HOLD_WITHOUT_SLOT - _HOLD_AFTER_SLOT
-    until = min(max(valid, missing) + _HOLD_AFTER_SLOT, missing + _HOLD_AT_MOST)
+    # A damaged file may say the year 9999, to which nothing can be added
+    last = missing + _HOLD_AT_MOST - _HOLD_AFTER_SLOT
+    until = min(max(valid, missing), last) + _HOLD_AFTER_SLOT
     fallback = settings.fallback
     band = None if present is None else settings.bands[present]
     since = memory.since
