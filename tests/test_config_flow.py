@@ -430,7 +430,11 @@ async def test_the_scan_finds_a_miner(
     usual_ports.move(BitaxeDriver, bitaxe.port)
     async with scan(home) as result:
         assert result["step_id"] == "scan_result"
-        assert options(result, "devices") == {"127.0.0.1": "Bitaxe Gamma (127.0.0.1)"}
+        name = "Bitaxe Gamma, bitaxe (127.0.0.1)"
+        assert options(result, "devices") == {"127.0.0.1": name}
+        assert result["description_placeholders"] == {
+            "miners": "| Bitaxe Gamma | bitaxe | 127.0.0.1 |"
+        }
         assert miners(home) == []
 
         result = await fill(home, result, devices=[])
@@ -455,33 +459,96 @@ async def test_the_scan_leaves_out_known_miners(
     assert bitaxe.counters.requests == 0
 
 
-async def test_several_found_miners_follow_one_another(
+async def test_several_found_miners_are_added_in_one_go(
     home: HomeAssistant,
     bitaxe: SimulatedAxeOS,
     usual_ports: UsualPorts,
     two_hosts: None,
 ) -> None:
-    """The first one is added at once; the dialog goes on with the next."""
+    """All that were picked are there when the dialog closes, the ignored one as well."""
     async with SimulatedAxeOS(
         name="second", model="ultra", host="127.0.0.2", port=bitaxe.port
     ) as second:
         usual_ports.move(BitaxeDriver, bitaxe.port)
+        await home.config_entries.flow.async_init(
+            DOMAIN,
+            context={"source": SOURCE_IGNORE},
+            data={"unique_id": second.mac.lower(), "title": "Ignored"},
+        )
         async with scan(home, 30) as result:
-            assert options(result, "devices") == {
-                "127.0.0.1": "Bitaxe Gamma (127.0.0.1)",
-                "127.0.0.2": "Bitaxe Ultra (127.0.0.2)",
-            }
+            assert list(options(result, "devices")) == ["127.0.0.1", "127.0.0.2"]
             result = await fill(home, result, devices=["127.0.0.1", "127.0.0.2"])
-            assert result["type"] is FlowResultType.CREATE_ENTRY
-            assert result["title"] == "Bitaxe Gamma"
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        assert "next_flow" not in result
+        assert not home.config_entries.flow.async_progress()
+        assert {(it.unique_id, it.title) for it in miners(home)} == {
+            (bitaxe.mac.lower(), "Bitaxe Gamma"),
+            (second.mac.lower(), "Bitaxe Ultra"),
+        }
+        assert all(it.state is ConfigEntryState.LOADED for it in miners(home))
 
-            (flow,) = home.config_entries.flow.async_progress_by_handler(DOMAIN)
-            assert result["next_flow"] == ("config_flow", flow["flow_id"])
-            assert flow["step_id"] == "discovery_confirm"
-            result = await fill(home, flow)
-            assert result["type"] is FlowResultType.CREATE_ENTRY
-            assert result["result"].unique_id == second.mac.lower()
-            assert len(miners(home)) == 2
+
+async def test_only_the_driver_of_a_picked_miner_is_asked_for(
+    home: HomeAssistant,
+    hmm_folder: Path,
+    bitaxe: SimulatedAxeOS,
+    usual_ports: UsualPorts,
+    two_hosts: None,
+) -> None:
+    """Where two drivers know them, one question follows the other."""
+    (hmm_folder / "garage_driver.py").write_text(
+        BOTH_FIT + f"    default_port = {bitaxe.port}\n"
+    )
+    async with SimulatedAxeOS(
+        name="second", host="127.0.0.2", port=bitaxe.port
+    ) as second:
+        usual_ports.move(BitaxeDriver, bitaxe.port)
+        async with scan(home, 30) as result:
+            result = await fill(home, result, devices=["127.0.0.1", "127.0.0.2"])
+        assert result["step_id"] == "driver"
+        result = await fill(home, result, driver="bitaxe")
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        (flow,) = home.config_entries.flow.async_progress_by_handler(DOMAIN)
+        assert result["next_flow"] == ("config_flow", flow["flow_id"])
+        assert flow["step_id"] == "driver"
+        result = await fill(home, flow, driver="bitaxe")
+        assert result["result"].unique_id == second.mac.lower()
+
+
+async def test_a_typed_range_is_searched(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    usual_ports: UsualPorts,
+    two_hosts: None,
+) -> None:
+    """Given a range, only that is searched; without a miner, another can be typed."""
+    usual_ports.move(BitaxeDriver, bitaxe.port)
+    form = await choose(home, "scan_range")
+    assert form["step_id"] == "scan_range"
+    for typed, fault in (
+        ("garage", "range_invalid"),
+        ("10.0.0.0/21", "range_too_large"),
+        ("8.8.8.0/24", "range_elsewhere"),
+    ):
+        form = await fill(home, form, range=typed)
+        assert form["errors"] == {"range": fault}
+
+    form = await _searched(home, form, "127.0.0.2")
+    assert form["errors"] == {"base": "range_nothing"}
+    assert suggested(form, "range") == "127.0.0.2"
+    assert bitaxe.counters.requests == 0
+    result = await _searched(home, form, "127.0.0.1-2")
+    assert result["step_id"] == "scan_result"
+    result = await fill(home, result, devices=["127.0.0.1"])
+    assert result["result"].unique_id == bitaxe.mac.lower()
+
+
+async def _searched(home: HomeAssistant, form: Result, typed: str) -> Result:
+    """Type a range and wait for the end of the search."""
+    shown = await fill(home, form, range=typed)
+    while shown["type"] is FlowResultType.SHOW_PROGRESS:
+        shown = await home.config_entries.flow.async_configure(shown["flow_id"])
+    return with_texts(shown)
 
 
 async def test_a_found_miner_that_vanished_does_not_follow(
@@ -1095,8 +1162,14 @@ async def test_there_is_one_hub(home: HomeAssistant) -> None:
     assert len(home.config_entries.async_entries(DOMAIN)) == 1
 
 
-async def test_the_menu_offers_four_ways(home: HomeAssistant) -> None:
-    """A miner, the scan, a pool or what HMM-Local has."""
+async def test_the_menu_offers_five_ways(home: HomeAssistant) -> None:
+    """A miner, the two scans, a pool or what HMM-Local has."""
     result = await begin(home)
     assert result["type"] is FlowResultType.MENU
-    assert result["menu_options"] == ["miner", "scan", "pool", "import_hmm_local"]
+    assert result["menu_options"] == [
+        "miner",
+        "scan",
+        "scan_range",
+        "pool",
+        "import_hmm_local",
+    ]

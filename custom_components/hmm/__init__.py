@@ -42,6 +42,7 @@ from .fleet.firmware_news import FirmwareNews
 from .fleet.kept import async_run_kept
 from .fleet.members import Fleet
 from .fleet.profile_services import async_setup_profile_services
+from .fleet.rescan import Rescan
 from .fleet.services import async_setup_miner_services
 from .fleet.tile_views import async_register_views
 from .frontend import async_load_cards, async_serve_cards, async_unload_cards
@@ -262,6 +263,7 @@ def _set_up_fleet(hass: HomeAssistant, entry: FleetConfigEntry) -> None:
         data.failover.async_start(entry, fleet.async_update_listeners)
     )
     entry.async_on_unload(data.firmware.async_start(entry))
+    entry.async_on_unload(Rescan(hass, entry).async_start())
     # What comes next hangs on its device
     dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id, **fleet_device(entry)

@@ -24,7 +24,7 @@ from .flow_tools import async_shared_data
 from .hmm_local.flow import CONF_IMPORT, FoundMiner, FoundPool, ImportSteps
 from .markdown import escaping
 from .miner.discovery import may_be_asked
-from .miner.flow import MinerSteps
+from .miner.flow import CONF_CHOSEN, MinerSteps
 from .miner.options_flow import MinerOptionsFlow
 from .pool.flow import PoolSteps
 from .strategy.bands_flow import BandsFlow
@@ -78,7 +78,7 @@ class HmmConfigFlow(MinerSteps, PoolSteps, ImportSteps, domain=DOMAIN):
         await async_shared_data(self.hass)
         return self.async_show_menu(
             step_id="user",
-            menu_options=["miner", "scan", "pool", "import_hmm_local"],
+            menu_options=["miner", "scan", "scan_range", "pool", "import_hmm_local"],
         )
 
     async def async_step_system(
@@ -126,6 +126,8 @@ class HmmConfigFlow(MinerSteps, PoolSteps, ImportSteps, domain=DOMAIN):
         """Offer a miner that broadcasts or was found by a scan, or an import."""
         if CONF_IMPORT in discovery_info:
             return await self.async_begin_queued(discovery_info)
+        if CONF_CHOSEN in discovery_info:
+            return await self.async_add_chosen(discovery_info)
         return await self._offer(discovery_info[CONF_HOST])
 
     # What was imported is added by the steps of miners and pools

@@ -7,6 +7,7 @@ from homeassistant.config_entries import ConfigFlowResult
 from .drivers.flow import DriverSteps
 from .fleet.failover_flow import FailoverSteps
 from .fleet.firmware_flow import FirmwareSteps
+from .fleet.rescan_flow import RescanSteps
 from .flow_tools import async_shared_data
 from .markdown import escaping
 from .money.flow import PriceSteps
@@ -15,7 +16,7 @@ from .strategy.hold_flow import HoldSteps
 
 @escaping
 class FleetOptionsFlow(
-    PriceSteps, FailoverSteps, FirmwareSteps, HoldSteps, DriverSteps
+    PriceSteps, FailoverSteps, FirmwareSteps, RescanSteps, HoldSteps, DriverSteps
 ):
     """One menu over the steps that each room brings."""
 
@@ -37,6 +38,7 @@ class FleetOptionsFlow(
                 "coins",
                 "failover",
                 "manual_hold",
+                "rescan",
                 "firmware",
                 "drivers",
             ],

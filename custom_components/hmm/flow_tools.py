@@ -132,11 +132,14 @@ class QueueSteps(ConfigFlow):
     """The dialog that follows when this one is done."""
 
     async def _queue(self, data: dict[str, Any]) -> None:
-        """Start the dialog of another entry, which comes before those queued so far."""
+        """Start the dialog of another entry, which comes before those queued so far.
+
+        One that has nothing to ask is added at once.
+        """
         flow = await self.hass.config_entries.flow.async_init(
             DOMAIN, context={"source": SOURCE_INTEGRATION_DISCOVERY}, data=data
         )
-        if flow["type"] is not FlowResultType.ABORT:
+        if flow["type"] not in (FlowResultType.ABORT, FlowResultType.CREATE_ENTRY):
             self._next_flow = (FlowType.CONFIG_FLOW, flow["flow_id"])
 
 

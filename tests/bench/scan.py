@@ -19,7 +19,7 @@ import aiohttp
 
 from custom_components.hmm.driver_api import DriverContext
 from custom_components.hmm.driver_engine.loader import load_drivers
-from custom_components.hmm.driver_engine.scan import scan
+from custom_components.hmm.driver_engine.scan import hosts_of, scan
 
 REFUSES, SILENT = IPv4Network("10.9.1.0/24"), IPv4Network("10.9.2.0/24")
 _INSIDE = "--inside"
@@ -46,7 +46,7 @@ async def _scan() -> None:
         context = DriverContext(session=session, options={})
         for name, network in (("refuse", REFUSES), ("are silent", SILENT)):
             begun, cpu = time.perf_counter(), time.process_time()
-            assert not await scan([network], drivers, context, set())
+            assert not await scan(hosts_of([network]), drivers, context, set())
             seconds = time.perf_counter() - begun
             cpu = time.process_time() - cpu
             print(f"| {name} | {seconds:.2f} s | {cpu:.2f} s |")

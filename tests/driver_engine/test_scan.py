@@ -10,12 +10,12 @@ from custom_components.hmm.bundled.miner_drivers.avalon_nano_driver import (
 from custom_components.hmm.bundled.shared.axeos import AxeDriver
 from custom_components.hmm.driver_api import BaseMinerAdapter, DriverContext
 from custom_components.hmm.driver_engine.loaded import LoadedDriver
-from custom_components.hmm.driver_engine.scan import scan
+from custom_components.hmm.driver_engine.scan import hosts_of, scan
 from simulator import Fault, SimulatedAvalon, SimulatedAxeOS, SimulatedDevice
 
 type Drivers = list[LoadedDriver[BaseMinerAdapter]]
 
-HERE = [IPv4Network("127.0.0.1/32")]
+HERE = hosts_of([IPv4Network("127.0.0.1/32")])
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ async def test_a_network_of_a_company_is_not_scanned(
     """Given a network of 65,536 addresses, it is left alone."""
     async with SimulatedAxeOS() as bitaxe, SimulatedAvalon() as avalon:
         usual_ports.set(http=bitaxe, cgminer=avalon)
-        large = [IPv4Network("127.0.0.0/16")]
+        large = hosts_of([IPv4Network("127.0.0.0/16")])
         assert await scan(large, bundled, context, set()) == []
         assert bitaxe.counters.connections == 0
 

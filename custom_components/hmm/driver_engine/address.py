@@ -5,7 +5,14 @@ import ipaddress
 import re
 from typing import Literal
 
-type AddressFault = Literal["address_ipv6", "address_port", "address_invalid"]
+type AddressFault = Literal[
+    "address_ipv6",
+    "address_port",
+    "address_invalid",
+    "range_elsewhere",
+    "range_invalid",
+    "range_too_large",
+]
 
 _AFTER_SERVER = re.compile(r"[/?#\\]")
 _PORT = re.compile(r"[0-9]{1,5}")

@@ -18,11 +18,23 @@ _DETECTIONS_AT_ONCE = 16
 _CONNECTS_AT_ONCE = 600
 
 # Nobody mines at home on more; a /16 would take minutes and alarm the router
-_LARGEST_NETWORK = 1024
+LARGEST_NETWORK = 1024
+
+
+def hosts_of(networks: Iterable[IPv4Network]) -> list[str]:
+    """Return the addresses of all networks that are not too large, each once."""
+    return list(
+        dict.fromkeys(
+            str(host)
+            for network in networks
+            if network.num_addresses <= LARGEST_NETWORK
+            for host in network.hosts()
+        )
+    )
 
 
 async def scan(
-    networks: Iterable[IPv4Network],
+    hosts: Iterable[str],
     drivers: list[LoadedDriver[BaseMinerAdapter]],
     context: DriverContext,
     skip: set[str],
@@ -38,15 +50,14 @@ async def scan(
         if (kind := driver.driver_class).connection_type in ("tcp", "http")
         and kind.default_port
     }
-    hosts = {
-        str(host)
-        for network in networks
-        if network.num_addresses <= _LARGEST_NETWORK
-        for host in network.hosts()
-    } - skip
     connects = asyncio.Semaphore(_CONNECTS_AT_ONCE)
     doors = await asyncio.gather(
-        *(_listens(connects, host, port) for host in hosts for port in ports)
+        *(
+            _listens(connects, host, port)
+            for host in dict.fromkeys(hosts)
+            if host not in skip
+            for port in ports
+        )
     )
     limit = asyncio.Semaphore(_DETECTIONS_AT_ONCE)
     over_tcp = [

@@ -1,11 +1,10 @@
 """The steps of miners in the config flow: found, chosen, added, changed."""
 
 import asyncio
-from collections.abc import Iterable
-from ipaddress import IPv4Network
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address
 from typing import Any, NoReturn
 
-from homeassistant.components import network
 from homeassistant.config_entries import (
     SOURCE_IGNORE,
     SOURCE_USER,
@@ -14,7 +13,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.data_entry_flow import AbortFlow
-from homeassistant.helpers.selector import BooleanSelector
+from homeassistant.helpers.selector import BooleanSelector, TextSelector
 import voluptuous as vol
 
 from ..const import (
@@ -25,7 +24,7 @@ from ..const import (
     CONF_PROFILE,
     EntryType,
 )
-from ..data import HmmConfigEntry, entry_kind
+from ..data import HmmConfigEntry
 from ..driver_api import BaseMinerAdapter, DeviceFacts
 from ..driver_api.addresses import resolve
 from ..driver_engine.address import Address, AddressError, parse_address
@@ -38,7 +37,6 @@ from ..driver_engine.identity import (
     known_ids,
 )
 from ..driver_engine.loaded import LoadedDriver
-from ..driver_engine.scan import scan
 from ..errors import Placeholders, form_error, localized
 from ..flow_tools import (
     ADDRESS_SCHEMA,
@@ -48,11 +46,16 @@ from ..flow_tools import (
     choice,
     free_title,
 )
+from ..markdown import Markdown, escape
 from ..unique_ids import async_change_unique_id, async_holder, is_better_id
 from .login import login_fields, login_names, login_of, read_login, try_login
+from .search import async_entry_of, async_own_networks, async_search, read_range
 
+CONF_CHOSEN = "chosen"
 CONF_DEVICE_HOSTS = "devices"
+CONF_NEXT_FLOW = "next_flow"
 CONF_OTHER_KIND = "other_kind"
+CONF_RANGE = "range"
 
 
 class MinerSteps(QueueSteps):
@@ -64,6 +67,11 @@ class MinerSteps(QueueSteps):
         self._found: tuple[Detected, ...] = ()
         self._scanned: list[Detected] = []
         self._scan_task: asyncio.Task[None] | None = None
+        self._hosts: list[str] | None = None
+        """Which addresses are looked at, None for the networks of Home Assistant."""
+        self._is_chosen = False
+        """Whether its owner has picked the miner already."""
+        self._typed_range = ""
         self._successor: Detected | None = None
         self._other_address = Address("")
         self._other: list[DriverId] = []
@@ -227,44 +235,88 @@ class MinerSteps(QueueSteps):
             next_step_id="scan_result" if self._scanned else "scan_nothing"
         )
 
+    async def async_step_scan_range(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for another network, or a range of addresses."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            try:
+                self._hosts = read_range(user_input[CONF_RANGE])
+            except AddressError as err:
+                errors[CONF_RANGE] = err.fault
+            else:
+                self._typed_range, self._scan_task = user_input[CONF_RANGE], None
+                return await self.async_step_scan()
+        return await self._show_range(user_input, errors)
+
+    async def _show_range(
+        self, user_input: dict[str, Any] | None, errors: dict[str, str]
+    ) -> ConfigFlowResult:
+        networks = map(str, await async_own_networks(self.hass))
+        return self.async_show_form(
+            step_id="scan_range",
+            data_schema=self.add_suggested_values_to_schema(
+                vol.Schema({vol.Required(CONF_RANGE): TextSelector()}), user_input
+            ),
+            errors=errors,
+            description_placeholders={"networks": ", ".join(networks)},
+        )
+
     async def async_step_scan_nothing(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Tell that nothing new was found."""
+        """Tell that nothing new was found; another range may be typed."""
+        if self._hosts is not None:
+            typed = {CONF_RANGE: self._typed_range}
+            return await self._show_range(typed, {"base": "range_nothing"})
         return self.async_abort(reason="no_devices_found")
 
     async def async_step_scan_result(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Pick the miners to add; each further one follows in its own dialog."""
+        """Pick the miners to add, which are all added."""
         if user_input is not None and user_input[CONF_DEVICE_HOSTS]:
             first, *others = dict.fromkeys(user_input[CONF_DEVICE_HOSTS])
-            for host in reversed(others):
-                await self._queue({CONF_HOST: host})
+            # One after the other: each takes a name that no other has
+            for host in others:
+                await self._queue(
+                    {
+                        CONF_HOST: host,
+                        CONF_CHOSEN: True,
+                        CONF_NEXT_FLOW: self._next_flow,
+                    }
+                )
+            self._is_chosen = True
             self._found = tuple(
                 found for found in self._scanned if found.client.host == first
             )
             return await self._add_found()
+        # Once, also where two drivers fit
+        miners = {found.client.host: found for found in reversed(self._scanned)}
+        miners = dict(sorted(miners.items(), key=lambda it: IPv4Address(it[0])))
+        schema = {
+            vol.Required(CONF_DEVICE_HOSTS, default=list(miners)): choice(
+                {host: _label(found) for host, found in miners.items()}, multiple=True
+            )
+        }
         return self.async_show_form(
             step_id="scan_result",
-            data_schema=vol.Schema(
-                {
-                    vol.Required(
-                        CONF_DEVICE_HOSTS,
-                        # Once, also where two drivers fit
-                        default=list(
-                            dict.fromkeys(found.client.host for found in self._scanned)
-                        ),
-                    ): choice(
-                        {
-                            found.client.host: f"{found.model} ({found.client.host})"
-                            for found in self._scanned
-                        },
-                        multiple=True,
-                    )
-                }
-            ),
+            data_schema=vol.Schema(schema),
+            description_placeholders={
+                "miners": Markdown("\n".join(map(_row, miners.values())))
+            },
         )
+
+    async def async_add_chosen(self, chosen: Mapping[str, Any]) -> ConfigFlowResult:
+        """Add a miner that was picked with others; ask only which driver it takes."""
+        self._is_chosen = True
+        self._next_flow = chosen[CONF_NEXT_FLOW]
+        errors, _ = await self._detect_at(Address(chosen[CONF_HOST]))
+        if errors:
+            return self.async_abort(reason="not_offered")
+        self.context["title_placeholders"] = {"name": _label(self._found[0])}
+        return await self._add_found()
 
     async def async_step_discovery_confirm(
         self, user_input: dict[str, Any] | None = None
@@ -293,7 +345,7 @@ class MinerSteps(QueueSteps):
             errors, texts = await self._detect(user_input[CONF_HOST])
             if not errors:
                 found = self._found_for(entry)
-                other = await self._entry_of(found, but=entry)
+                other = await async_entry_of(self.hass, found, but=entry)
                 if other is None or other.source == SOURCE_IGNORE:
                     return await self._move_miner(entry, found)
                 errors["base"] = "other_entry"
@@ -390,9 +442,11 @@ class MinerSteps(QueueSteps):
 
     async def _abort_if_known(self, found: Detected) -> None:
         """End the flow of a device that an entry has; the entry follows its device."""
-        if (entry := await self._entry_of(found)) is None:
+        if (entry := await async_entry_of(self.hass, found)) is None:
             return
-        if entry.source == SOURCE_IGNORE and self.source == SOURCE_USER:
+        if entry.source == SOURCE_IGNORE and (
+            self._is_chosen or self.source == SOURCE_USER
+        ):
             return
         unique_id = found.unique_id
         if (
@@ -442,26 +496,6 @@ class MinerSteps(QueueSteps):
             is_same_device(known, found.profile.facts) is False
             for found in detection.found
         )
-
-    async def _entry_of(
-        self, found: Detected, but: HmmConfigEntry | None = None
-    ) -> HmmConfigEntry | None:
-        """Return the entry of a device: by what it tells of itself, or by its address."""
-        data = await async_shared_data(self.hass)
-        reported = found.profile.facts
-        for entry in self._async_current_entries(include_ignore=True):
-            if entry is but:
-                continue
-            if entry.unique_id == found.unique_id:
-                return entry
-            if entry_kind(entry) != EntryType.MINER:
-                continue
-            known = known_facts(entry.unique_id, data.profiles.get(entry.entry_id))
-            is_same = is_same_device(known, reported)
-            # One of the two does not say who it is: then the address decides
-            if is_same or (is_same is None and await _is_there(entry, found)):
-                return entry
-        return None
 
     async def _add_found(self) -> ConfigFlowResult:
         if len(self._found) > 1:
@@ -532,7 +566,7 @@ class MinerSteps(QueueSteps):
         assert found is not None
         if user_input is not None:
             # While the question was open, it may have been added
-            other = await self._entry_of(found, but=entry)
+            other = await async_entry_of(self.hass, found, but=entry)
             if other is not None and other.source != SOURCE_IGNORE:
                 return self.async_abort(reason="already_configured")
         data = await async_shared_data(self.hass)
@@ -575,27 +609,8 @@ class MinerSteps(QueueSteps):
         )
 
     async def _scan(self) -> None:
-        data = await async_shared_data(self.hass)
-        networks = [
-            IPv4Network(f"{address['address']}/{address['network_prefix']}", False)
-            for adapter in await network.async_get_adapters(self.hass)
-            if adapter["enabled"]
-            for address in adapter["ipv4"]
-        ]
-        hosts = [
-            entry.data[CONF_HOST]
-            for entry in self._async_current_entries()
-            if entry_kind(entry) == EntryType.MINER
-        ]
-        known = set(await asyncio.gather(*map(resolve, hosts)))
-        scanned = await scan(
-            networks, list(data.drivers.miners.values()), data.driver_context(), known
-        )
-        # A device with two addresses is offered at the first
-        first = {found.unique_id: found.client.host for found in reversed(scanned)}
-        self._scanned = [
-            found for found in scanned if first[found.unique_id] == found.client.host
-        ]
+        await async_shared_data(self.hass)
+        self._scanned = await async_search(self.hass, self._hosts)
 
     def _free_title(self, name: str, mac: str | None) -> str:
         """Return a name that no other entry has."""
@@ -605,14 +620,17 @@ class MinerSteps(QueueSteps):
         return free_title(name, taken)
 
 
-async def _is_there(entry: HmmConfigEntry, found: Detected) -> bool:
-    """Return whether an entry is of this kind, and at this address by any name."""
-    ports = {entry.data.get(CONF_PORT), found.client.port}
-    return (
-        entry.data[CONF_DRIVER] == found.driver.driver_type
-        and (len(ports) == 1 or None in ports)
-        and await resolve(entry.data[CONF_HOST]) == found.address
-    )
+def _label(found: Detected) -> str:
+    """Return what a found miner is picked by."""
+    name = found.profile.facts.hostname
+    told = found.model if name is None else f"{found.model}, {name}"
+    return f"{told} ({found.client.host})"
+
+
+def _row(found: Detected) -> str:
+    """Return the line of a found miner in the table."""
+    name = found.profile.facts.hostname or "–"
+    return f"| {escape(found.model)} | {escape(name)} | {escape(found.client.host)} |"
 
 
 def _sign(facts: DeviceFacts, host: str) -> str:

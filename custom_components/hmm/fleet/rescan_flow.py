@@ -1,0 +1,74 @@
+"""Whether HMM looks for new miners by itself: a step of the options of the fleet."""
+
+from typing import Any
+
+from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
+from homeassistant.const import UnitOfTime
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    TextSelector,
+)
+import voluptuous as vol
+
+from ..driver_engine.address import AddressError
+from ..miner.search import async_own_networks, read_range
+from .rescan import (
+    CONF_RESCAN,
+    CONF_RESCAN_HOURS,
+    CONF_RESCAN_RANGE,
+    DEFAULT_HOURS,
+    MOST_HOURS,
+)
+
+
+class RescanSteps(OptionsFlow):
+    """A look for new miners on a schedule, off unless the user wants it."""
+
+    async def async_step_rescan(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask whether, how often and where."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            typed = user_input.get(CONF_RESCAN_RANGE, "").strip()
+            try:
+                if typed:
+                    read_range(typed)
+            except AddressError as err:
+                errors[CONF_RESCAN_RANGE] = err.fault
+            else:
+                return self.async_create_entry(
+                    data={
+                        **self.config_entry.options,
+                        **user_input,
+                        CONF_RESCAN_RANGE: typed,
+                    }
+                )
+        hours = NumberSelectorConfig(
+            min=1,
+            max=MOST_HOURS,
+            step=1,
+            mode=NumberSelectorMode.BOX,
+            unit_of_measurement=UnitOfTime.HOURS,
+        )
+        schema = vol.Schema(
+            {
+                vol.Required(CONF_RESCAN, default=False): BooleanSelector(),
+                vol.Required(CONF_RESCAN_HOURS, default=DEFAULT_HOURS): NumberSelector(
+                    hours
+                ),
+                vol.Optional(CONF_RESCAN_RANGE): TextSelector(),
+            }
+        )
+        networks = map(str, await async_own_networks(self.hass))
+        return self.async_show_form(
+            step_id="rescan",
+            data_schema=self.add_suggested_values_to_schema(
+                schema, user_input or self.config_entry.options
+            ),
+            errors=errors,
+            description_placeholders={"networks": ", ".join(networks)},
+        )
