@@ -12,6 +12,7 @@ type Texts = Partial<Record<string, string>>;
 const LOADERS: Record<string, () => Promise<{ default: Texts }>> = {
   de: () => import("./texts/de.json"),
   nl: () => import("./texts/nl.json"),
+  "zh-Hans": () => import("./texts/zh-Hans.json"),
 };
 const loaded: Record<string, Texts> = { en };
 const loading = new Map<string, Promise<void>>();
