@@ -6,7 +6,13 @@ from typing import Any
 
 from custom_components.hmm.strategy.planner.champion import ChampionMemory, ranked
 from custom_components.hmm.strategy.planner.decide import decide
-from custom_components.hmm.strategy.planner.model import OFF, BandNow, Inputs, Price
+from custom_components.hmm.strategy.planner.model import (
+    OFF,
+    BandNow,
+    Inputs,
+    Price,
+    Sentence,
+)
 from custom_components.hmm.strategy.planner.settings import ChampionSettings
 
 from .test_properties import followed
@@ -52,6 +58,8 @@ def test_the_others_may_run_low() -> None:
     world = dear([bitaxe(), nano()], 40, reserve="lowest", rung="highest")
     world.run(HOUR)
     assert [it.reported for it in world.miners] == ["mode:turbo", "mode:low"]
+    assert world.strategies[0].decision is not None
+    assert world.strategies[0].decision.sentence.key == "champion_low"
 
 
 def test_a_champion_that_does_not_mine_is_replaced() -> None:
@@ -134,20 +142,21 @@ def test_figures_age_and_ties_are_stable() -> None:
 
 def test_it_may_follow_a_band_of_another_strategy() -> None:
     """Given a band, then its hours count, and a strategy that is silent changes nothing."""
-    settings = ChampionSettings.from_dict({"band": "Dear"})
+    settings = ChampionSettings.from_dict({"band": "dear"})
     miners = tuple(it.view(START) for it in fleet())
     memory: Any = None
     for n, (band, champion) in enumerate(
         [
-            (BandNow("Cheap"), None),
-            (BandNow("Dear", START + HOUR), "Bitaxe"),
+            (BandNow("cheap", "Cheap"), None),
+            (BandNow("dear", "Dear", START + HOUR), "Bitaxe"),
             (None, "Bitaxe"),
-            (BandNow("Cheap"), None),
+            (BandNow("cheap", "Cheap"), None),
         ]
     ):
         inputs = Inputs(START + n * 20 * MINUTE, miners=miners, band=band)
         decision, memory = decide(settings, memory, inputs)
         assert decision.champion == champion
+    assert decision.sentence == Sentence("champion_rests_band", {"band": "Cheap"})
 
 
 def test_a_price_that_was_never_there_leaves_all_alone() -> None:

@@ -106,7 +106,7 @@ def test_nothing_raises(seed: int) -> None:
             room=rng.choice([None, Reading(number(), moment())]),
             target=rng.choice([None, number()]),
             calendar=rng.choice([None, Switched(True, moment())]),
-            band=rng.choice([None, BandNow("a", moment())]),
+            band=rng.choice([None, BandNow("a", "A", moment())]),
         )
         standings = []
         for kind, stored in SETTINGS.items():

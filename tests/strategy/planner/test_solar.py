@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 from custom_components.hmm.strategy.planner.decide import decide
-from custom_components.hmm.strategy.planner.model import OFF, Decision, Inputs, Sample
+from custom_components.hmm.strategy.planner.model import (
+    OFF,
+    Decision,
+    Inputs,
+    Sample,
+    Sentence,
+)
 from custom_components.hmm.strategy.planner.settings import SolarSettings
 from custom_components.hmm.strategy.planner.solar import allot, ordered
 
@@ -43,6 +49,7 @@ class House:
         self.forecast: float | None = None
         self.lag = 0
         self.is_metering = True
+        self.is_dark = False
         self._later: deque[float] = deque(maxlen=10)
         self._samples: deque[Sample] = deque(maxlen=60)
         self.strategy = Strategy(
@@ -75,6 +82,8 @@ class House:
             "samples": tuple(self._samples),
             "battery_soc": self.soc,
             "forecast": self.forecast,
+            "metered_since": START,
+            "is_dark": self.is_dark,
         }
 
     def run(self, span: timedelta, surplus: float | None = None) -> None:
@@ -207,6 +216,9 @@ def test_a_meter_that_was_never_there_changes_nothing_yet() -> None:
     house.run(4 * MINUTE)
     assert house.decision.state == "waiting"
     assert not house.world.commands
+    house.run(3 * MINUTE)
+    assert house.decision.state == "fallback"
+    assert house.drawn == 0
 
 
 def test_a_battery_is_no_sun() -> None:
@@ -255,11 +267,49 @@ def test_a_plug_starts_later_than_a_pause() -> None:
         assert is_late is plugged
 
 
+@pytest.mark.parametrize("daylight", [True, False])
+def test_a_surplus_after_sunset_has_the_wrong_sign(daylight: bool) -> None:
+    """Given a meter that tells its import as surplus, then the night ends it, in words."""
+    house = House(stopped([nano()]), daylight=daylight)
+    house.run(HOUR, 500)
+    assert house.drawn == 132
+    house.is_dark = True
+    house.run(HOUR)
+    if not daylight:
+        assert house.drawn == 132
+        return
+    assert house.drawn == 0
+    assert house.decision.sentence == Sentence("solar_sign", {"surplus": 500})
+    house.run(HOUR, -200)
+    assert house.decision.sentence == Sentence("solar_dark")
+    # What a battery gives is known, and may last into the night
+    house.battery = 0.0
+    house.run(HOUR, 500)
+    assert house.drawn == 132
+
+
+def test_its_words_outlive_a_decision() -> None:
+    """Given a step, then it is told until the next one may follow."""
+    house = House(stopped([nano()]))
+    house.run(3 * MINUTE, 500)
+    assert house.decision.sentence.key == "solar_up"
+    house.run(MINUTE)
+    assert house.decision.sentence.values["miner"] == "Avalon Nano 3S"
+    house.strategy.memory["said"] = {"key": 3}
+    house.run(HALF)
+    assert house.decision.sentence.key == "solar_full"
+
+
 def test_unknown_watts_get_no_sun() -> None:
-    """Given a miner whose watts nobody knows, then it is never allotted any."""
+    """Given a miner whose watts nobody knows, then it is never allotted any, and said."""
     view = nano().view(START)
     unknown = replace(view, modes=tuple(replace(it, watts=None) for it in view.modes))
     assert allot(SolarSettings(), [unknown], 5000) == {view.id: OFF}
+    samples = (Sample(START, 5000, 0),)
+    inputs = Inputs(START, miners=(unknown,), samples=samples)
+    decision, _ = decide(SolarSettings(), None, inputs)
+    values = {"surplus": 5000, "miners": [view.id]}
+    assert decision.sentence == Sentence("solar_unknown", values)
 
 
 def test_what_a_miner_draws_by_hand_is_not_allotted_again() -> None:

@@ -62,8 +62,9 @@ def decide(
         rests = when.sentence
         if when.state in {"steering", "holding"}:
             values = {k: when.sentence.values.get(k) for k in ("price", "time")}
-            limit = settings.above if settings.band is None else settings.band
-            rests = Sentence("champion_rests", {**values, "limit": limit})
+            rests = Sentence("champion_rests", {**values, "limit": settings.above})
+            if settings.band is not None and inputs.band is not None:
+                rests = Sentence("champion_rests_band", {"band": inputs.band.name})
         wishes = when.wishes if when.state == "waiting" else ()
         rest = replace(
             when, wishes=wishes, sentence=rests, mark="", band=None, next_band=None
@@ -83,7 +84,7 @@ def _dear_hours(
         limit = 1.0
         price = None
         if inputs.band is not None:
-            is_dear = inputs.band.name == settings.band
+            is_dear = inputs.band.id == settings.band
             price = Price(2.0 if is_dear else 0.0, inputs.band.until)
         inputs = replace(inputs, price=price, slots=())
     two = BandsSettings(
@@ -178,7 +179,8 @@ def _decision(
                 "count": len(ranking) - 1,
                 "time": when.next_change_at,
             }
-            sentence = Sentence("champion", values)
+            key = "champion" if settings.reserve == OFF else "champion_low"
+            sentence = Sentence(key, values)
         else:
             values = {
                 "miner": champion.id,

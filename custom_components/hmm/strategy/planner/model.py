@@ -167,6 +167,7 @@ class Switched:
 class BandNow:
     """The band of another strategy, for a champion that follows it."""
 
+    id: str
     name: str
     until: datetime | None = None
 
@@ -177,6 +178,7 @@ class Inputs:
 
     ``slots`` are sorted and do not overlap. ``samples`` are sorted, of the last minutes.
     ``miners`` are those of the strategy. ``target`` is None while heating is off.
+    ``metered_since`` is when samples could come from, ``is_dark`` that the sun is down.
     """
 
     now: datetime
@@ -186,6 +188,8 @@ class Inputs:
     slots: tuple[Slot, ...] = ()
     tariff: str | None = None
     samples: tuple[Sample, ...] = ()
+    metered_since: datetime | None = None
+    is_dark: bool = False
     battery_soc: float | None = None
     forecast: float | None = None
     room: Reading | None = None

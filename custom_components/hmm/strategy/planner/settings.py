@@ -253,8 +253,8 @@ def _kind_of(bands: tuple[Band, ...]) -> BandKind:
 class ChampionSettings:
     """Only the most efficient miner runs while the price is ``above``, or in a ``band``.
 
-    ``reserve`` is what the others do: off or lowest. ``Inputs.band`` must then be that of
-    the strategy that ``band`` belongs to.
+    ``reserve`` is what the others do: off or lowest. ``band`` is the id of a band, and
+    ``Inputs.band`` must then be that of the strategy that it belongs to.
     """
 
     above: float | None = None
@@ -291,7 +291,10 @@ class ChampionSettings:
 
 @dataclass(frozen=True, slots=True)
 class SolarSettings:
-    """How miners fill a surplus; ``order`` holds ids, empty: the most efficient first."""
+    """How miners fill a surplus; ``order`` holds ids, empty: the most efficient first.
+
+    With ``daylight`` what a meter without a battery tells after sunset is no surplus.
+    """
 
     order: tuple[str, ...] = ()
     reserve: float = 100.0
@@ -302,6 +305,7 @@ class SolarSettings:
     battery_first: bool = True
     min_soc: float = 0.0
     min_forecast: float = 0.0
+    daylight: bool = True
     stale_after: timedelta = timedelta(minutes=5)
     floor: Rung = OFF
     max_switches: int = 12
@@ -321,6 +325,7 @@ class SolarSettings:
             battery_first=read.flag("battery_first", default=True),
             min_soc=read.number("min_soc", 0, 0, 100),
             min_forecast=read.number("min_forecast", 0, 0, 10_000),
+            daylight=read.flag("daylight", default=True),
             stale_after=read.span("stale_after", 5, 1, 60),
             floor=read.choice("floor", OFF, LOWEST),
             max_switches=int(read.number("max_switches", 12, 1, 200)),

@@ -16,7 +16,7 @@ from typing import Any
 from .model import LEAVE, OFF, Decision, Inputs, MinerView, Rung, Sample, Sentence, Wish
 from .rungs import is_at, ladder, resolve, watts_of
 from .settings import SolarSettings
-from .stored import VERSION, fields, mapping, past, text
+from .stored import VERSION, fields, mapping, number, past, text
 
 _SETTLE = timedelta(seconds=60)
 """How late the meter tells what a miner draws."""
@@ -38,30 +38,44 @@ class SolarMemory:
 
     allotted: dict[str, Rung] = field(default_factory=dict)
     acted_at: datetime | None = None
-    begun_at: datetime | None = None
     battery_low: bool = False
     said: Sentence | None = None
 
     @classmethod
     def from_dict(cls, data: object, now: datetime) -> SolarMemory:
-        """Return what was stored, empty if it is damaged; the last words are lost."""
+        """Return what was stored, empty if it is damaged."""
         stored = fields(data)
         rungs = mapping(stored.get("allotted"))
         return cls(
             allotted={k: v for k, v in rungs.items() if text(v) is not None},
             acted_at=past(stored.get("acted_at"), now),
             battery_low=stored.get("battery_low") is True,
+            said=_sentence(stored.get("said")),
         )
 
     def as_dict(self) -> dict[str, Any]:
         """Return what is stored."""
-        acted = self.acted_at
+        acted, said = self.acted_at, self.said
         return {
             "version": VERSION,
             "allotted": dict(self.allotted),
             "acted_at": None if acted is None else acted.isoformat(),
             "battery_low": self.battery_low,
+            "said": said and {"key": said.key, "values": dict(said.values)},
         }
+
+
+def _sentence(data: object) -> Sentence | None:
+    """Return what was said, None if that is damaged."""
+    stored = mapping(data)
+    if (key := text(stored.get("key"))) is None:
+        return None
+    values = {
+        name: it
+        for name, it in mapping(stored.get("values")).items()
+        if it is None or text(it) is not None or number(it) is not None
+    }
+    return Sentence(key, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +89,11 @@ class _Sample:
 
 @dataclass(frozen=True, slots=True)
 class _Meter:
-    """The meter over the last minutes."""
+    """The meter over the last minutes; ``is_dark``: what it tells is no sun."""
 
     samples: Sequence[_Sample]
     now: datetime
+    is_dark: bool
 
     def covers(self, length: timedelta, after: datetime | None) -> bool:
         """Return whether it tells of so long a time, since the last action."""
@@ -128,7 +143,10 @@ def _meter(settings: SolarSettings, inputs: Inputs) -> _Meter:
         for it in inputs.samples[-_MOST_SAMPLES:]
         if it.at <= inputs.now and math.isfinite(it.exported) and math.isfinite(it.own)
     ]
-    return _Meter(samples, inputs.now)
+    # A battery may still give at night what the sun gave it by day
+    has_battery = any(it.charging is not None for it in inputs.samples[-1:])
+    is_dark = settings.daylight and inputs.is_dark and not has_battery
+    return _Meter(samples, inputs.now, is_dark)
 
 
 def ordered(settings: SolarSettings, miners: Sequence[MinerView]) -> list[MinerView]:
@@ -184,11 +202,11 @@ def decide(
         memory,
         allotted={it.id: _present(settings, memory, it) for it in miners},
         acted_at=None if memory.acted_at is None else min(memory.acted_at, now),
-        begun_at=min(memory.begun_at or now, now),
         battery_low=_battery_low(settings, memory, inputs),
     )
     meter = _meter(settings, inputs)
-    latest = meter.samples[-1].at if meter.samples else memory.begun_at or now
+    latest = meter.samples[-1].at if meter.samples else inputs.metered_since or now
+    latest = min(latest, now)
     if now - latest > settings.stale_after:
         # What comes after the gap must last as long as after a step
         memory = replace(
@@ -278,7 +296,7 @@ def _for_others(
     if not others or not meter.covers(length, settled):
         return {}
     budget = meter.gross(length) - settings.reserve
-    if memory.battery_low:
+    if memory.battery_low or meter.is_dark:
         budget = 0.0
     rungs = allot(settings, miners, budget)
     return {it.id: rungs[it.id] for it in others}
@@ -301,7 +319,7 @@ def _down(
     ]
     if not running:
         return None
-    if memory.battery_low:
+    if memory.battery_low or meter.is_dark:
         budget, imported, length = 0.0, 0.0, timedelta()
     else:
         step = _draw(running[-1], memory.allotted[running[-1].id])
@@ -329,7 +347,9 @@ def _down(
         "rung": lower[last.id],
     }
     said = Sentence("solar_down", values)
-    if memory.battery_low:
+    if meter.is_dark:
+        said = _dark(meter)
+    elif memory.battery_low:
         said = Sentence("solar_battery", {"soc": inputs.battery_soc})
     return replace(
         memory,
@@ -366,7 +386,7 @@ def _up(
     """Return the allotment with one more step, if it has fitted for long enough."""
     now = inputs.now
     length = max(settings.window, settings.on_delay)
-    if memory.battery_low or not meter.covers(length, settled):
+    if memory.battery_low or meter.is_dark or not meter.covers(length, settled):
         return None
     if any(_is_changing(memory, it, now) for it in free):
         return None
@@ -451,6 +471,8 @@ def _waiting(
     meter: _Meter,
 ) -> Sentence:
     """Return what the next step waits for."""
+    if meter.is_dark:
+        return _dark(meter)
     if memory.battery_low:
         return Sentence("solar_battery", {"soc": settings.min_soc})
     surplus = meter.samples[-1].surplus
@@ -461,10 +483,20 @@ def _waiting(
                 values = {
                     "surplus": surplus,
                     "miner": miner.id,
-                    "watts": (mode.watts or 0.0) - present,
+                    "watts": (mode.watts or 0.0) - present + settings.reserve,
                 }
                 return Sentence("solar_wait", values)
+    if unknown := [it.id for it in miners if not ladder(it)]:
+        return Sentence("solar_unknown", {"surplus": surplus, "miners": unknown})
     return Sentence("solar_full", {"surplus": surplus})
+
+
+def _dark(meter: _Meter) -> Sentence:
+    """Return why nothing runs after sunset; a surplus then has the wrong sign."""
+    surplus = meter.samples[-1].surplus
+    if surplus > _LEAST_MARGIN:
+        return Sentence("solar_sign", {"surplus": surplus})
+    return Sentence("solar_dark")
 
 
 def _decision(
