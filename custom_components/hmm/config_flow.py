@@ -29,6 +29,10 @@ from .miner.options_flow import MinerOptionsFlow
 from .pool.flow import PoolSteps
 from .strategy.bands_flow import BandsFlow
 from .strategy.calendar_flow import CalendarFlow
+from .strategy.champion_flow import ChampionFlow
+from .strategy.solar_flow import SolarFlow
+
+_STRATEGIES = (BandsFlow, ChampionFlow, SolarFlow, CalendarFlow)
 
 
 class _MinerOptions(PoolOrderSteps, MinerOptionsFlow):
@@ -67,7 +71,7 @@ class HmmConfigFlow(MinerSteps, PoolSteps, ImportSteps, domain=DOMAIN):
         """Return what can be added to the fleet: its strategies."""
         if entry_kind(config_entry) != EntryType.FLEET:
             return {}
-        return {flow.kind: flow for flow in (BandsFlow, CalendarFlow)}
+        return {flow.kind: flow for flow in _STRATEGIES}
 
     @override
     async def async_step_user(

@@ -491,7 +491,9 @@ async def test_only_the_fleet_has_strategies(
     assert entry.supported_subentry_types == {}
     assert set(fleet_entry(home).supported_subentry_types) == {
         "calendar",
+        "champion",
         "price_bands",
+        "solar",
     }
 
 

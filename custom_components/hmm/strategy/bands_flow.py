@@ -8,9 +8,6 @@ from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     BooleanSelector,
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
@@ -23,6 +20,7 @@ from ..flow_tools import choice
 from ..markdown import Markdown, escape, escaping, inert
 from ..miner.coordinator import MinerCoordinator
 from ..miner.profiles import folded
+from .fields import number_field, price_field
 from .flow import Texts, rung_selector
 from .history import price_limits
 from .keys import (
@@ -91,22 +89,6 @@ def _rung_of(band: Band) -> str:
     """Return what was chosen as the rung of a band."""
     rung: str = band[CONF_RUNG]
     return RUNG_PER_MODEL if band.get(CONF_MODELS) else rung
-
-
-def _minutes(least: int, most: int) -> NumberSelector:
-    return _number(least, most, "min")
-
-
-def _number(least: float, most: float, unit: str, step: float = 1) -> NumberSelector:
-    return NumberSelector(
-        NumberSelectorConfig(
-            min=least,
-            max=most,
-            step=step,
-            unit_of_measurement=unit,
-            mode=NumberSelectorMode.BOX,
-        )
-    )
 
 
 @escaping
@@ -379,18 +361,8 @@ class BandsFlow(StrategyPriceSteps):
                 )
             }
         if self._by == BY_HOURS:
-            return {vol.Optional(CONF_CHEAPEST): _number(1, 23, "h")}
-        return {
-            vol.Optional(CONF_UPTO): NumberSelector(
-                NumberSelectorConfig(
-                    min=-1e6,
-                    max=1e6,
-                    step="any",
-                    unit_of_measurement=self._data[CONF_PRICE_UNIT],
-                    mode=NumberSelectorMode.BOX,
-                )
-            )
-        }
+            return {vol.Optional(CONF_CHEAPEST): number_field(1, 23, "h")}
+        return {vol.Optional(CONF_UPTO): price_field(self._data[CONF_PRICE_UNIT])}
 
     def _band_of(self, given: dict[str, Any]) -> Band:
         name = inert(given[CONF_BAND_NAME])[:LONGEST_NAME].strip()
@@ -501,14 +473,14 @@ class BandsFlow(StrategyPriceSteps):
         if stored.get(CONF_FALLBACK) not in fallbacks:
             stored[CONF_FALLBACK] = FALLBACK_KEEP
         fields: dict[vol.Marker, Any] = {
-            vol.Required(CONF_DEAD_BAND, default=2): _number(0, 50, "%", 0.5),
-            vol.Required(CONF_MIN_TIME, default=15): _minutes(5, 240),
+            vol.Required(CONF_DEAD_BAND, default=2): number_field(0, 50, "%", 0.5),
+            vol.Required(CONF_MIN_TIME, default=15): number_field(5, 240, "min"),
             vol.Required(CONF_LOOK_AHEAD, default=True): BooleanSelector(),
-            vol.Required(CONF_MAX_SWITCHES, default=12): _number(1, 96, ""),
+            vol.Required(CONF_MAX_SWITCHES, default=12): number_field(1, 96, ""),
             vol.Required(CONF_FALLBACK, default=FALLBACK_KEEP): choice(
                 fallbacks, long=True
             ),
-            vol.Required(CONF_STAGGER, default=10): _number(0, 300, "s"),
+            vol.Required(CONF_STAGGER, default=10): number_field(0, 300, "s"),
         }
         return self.async_show_form(
             step_id="timing",

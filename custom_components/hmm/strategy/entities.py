@@ -14,12 +14,16 @@ from homeassistant.components.sensor import (
     SensorStateClass,
 )
 from homeassistant.components.switch import SwitchEntityDescription
-from homeassistant.const import EntityCategory, UnitOfEnergy
+from homeassistant.const import EntityCategory, UnitOfEnergy, UnitOfPower
 
 from .planner.model import Controller, State
+from .records import OF_SUN, Used
 from .strategy import Strategy
 
 BANDS: Final = "price_bands"
+CHAMPION: Final = "champion"
+SOLAR: Final = "solar"
+NO_CHAMPION: Final = "none"
 
 EVENTS: Final = ["changed", "held", "refused", "fallback", "overridden", "resumed"]
 
@@ -62,6 +66,11 @@ def _band(strategy: Strategy) -> str | None:
     return decision.band if decision else None
 
 
+def _tens(watts: float | None) -> float | None:
+    """Return W without what is only noise."""
+    return None if watts is None else round(watts, -1)
+
+
 STRATEGY_SENSORS: tuple[StrategySensorDescription, ...] = (
     StrategySensorDescription(
         key="next_change",
@@ -90,6 +99,57 @@ STRATEGY_SENSORS: tuple[StrategySensorDescription, ...] = (
         kind=BANDS,
         value_fn=lambda strategy: (
             strategy.decision.next_band if strategy.decision else None
+        ),
+    ),
+    StrategySensorDescription(
+        key="champion",
+        translation_key="strategy_champion",
+        kind=CHAMPION,
+        value_fn=lambda strategy: (
+            strategy.names((strategy.decision.champion,))[0]
+            if strategy.decision and strategy.decision.champion
+            else NO_CHAMPION
+        ),
+        attributes_fn=lambda strategy: {
+            "ranking": strategy.names(
+                strategy.decision.ranking if strategy.decision else ()
+            )
+        },
+    ),
+    StrategySensorDescription(
+        key="surplus",
+        translation_key="strategy_surplus",
+        device_class=SensorDeviceClass.POWER,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+        kind=SOLAR,
+        value_fn=lambda strategy: _tens(
+            strategy.decision.surplus if strategy.decision else None
+        ),
+    ),
+    StrategySensorDescription(
+        key="allotted",
+        translation_key="strategy_allotted",
+        device_class=SensorDeviceClass.POWER,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+        kind=SOLAR,
+        value_fn=lambda strategy: (
+            strategy.decision.allotted if strategy.decision else None
+        ),
+    ),
+    StrategySensorDescription(
+        key="solar_energy",
+        translation_key="strategy_solar_energy",
+        device_class=SensorDeviceClass.ENERGY,
+        native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        suggested_display_precision=2,
+        kind=SOLAR,
+        value_fn=lambda strategy: round(
+            strategy.record.used.get(OF_SUN, Used()).energy, 3
         ),
     ),
 )

@@ -17,7 +17,8 @@ _MOST_NAMES: Final = 5
 _MINERS = ("miner", "old")
 _RUNGS = ("what", "rung")
 _TIMES = ("time", "until")
-_OPEN = ("calendar_idle", "champion", "manual", "plan", "quiet")
+_OPEN = ("calendar_idle", "champion", "champion_low", "manual", "plan", "quiet")
+_PRICES = ("price", "limit")
 _WATTS = ("surplus", "watts", "budget")
 _DEGREES = ("room", "target", "limit_room")
 
@@ -95,7 +96,7 @@ def _text(
         return rung_text(hass, value) if key in _RUNGS else value
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    if key == "price":
+    if key in _PRICES:
         return price_text(hass, value, unit)
     if key in _WATTS:
         return f"{number(hass, value)} W"
@@ -107,5 +108,6 @@ def _text(
 
 
 def _reason(hass: HomeAssistant, key: str) -> str:
-    """Return why a command was refused: the short text of a reason."""
-    return reason_sentence(hass, key, {}).removesuffix(".")
+    """Return why a champion was replaced, or a command refused: the short text."""
+    text = words_of(hass, "strategy_replaced")(key)
+    return text if text != key else reason_sentence(hass, key, {}).removesuffix(".")

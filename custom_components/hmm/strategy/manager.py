@@ -15,16 +15,26 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
+from ..data import get_data
 from ..errors import message
 from ..fleet.members import Fleet
 from .explain import sentence_text
-from .keys import CONF_START
+from .keys import CONF_BAND_ID, CONF_BAND_NAME, CONF_BAND_OF, CONF_START
 from .limits import circuits_of, manual_of
 from .members import entries_of
 from .miners import MinerMemory, SteeredMiner
 from .planner.ledger import Ledger
-from .planner.model import OFF, Control, Manual, MinerView, Settlement, Standing
+from .planner.model import (
+    OFF,
+    BandNow,
+    Control,
+    Manual,
+    MinerView,
+    Settlement,
+    Standing,
+)
 from .planner.precedence import is_held, settle
+from .planner.rungs import watts_of
 from .planner.settings import FROM_DICT
 from .records import Override, StrategyRecord, StrategyStore
 from .strategy import Strategy
@@ -169,6 +179,8 @@ class StrategyManager:
             self.store.strategies[subentry_id] = record
         strategy = Strategy(self.hass, subentry, record, self.async_decide_soon)
         self.strategies[subentry_id] = strategy
+        strategy.drawn = lambda: self._drawn(subentry_id)
+        strategy.followed_band = lambda: self._followed_band(strategy)
         strategy.start()
         for listener in tuple(self._new_listeners):
             listener(strategy)
@@ -250,6 +262,7 @@ class StrategyManager:
             if self._is_ready and steered.foreign is not None:
                 self._hold(steered)
             self._count_energy(steered)
+            self._tell_money(steered)
             self.store.save_later()
             if has_news:
                 self.async_decide_soon()
@@ -346,7 +359,10 @@ class StrategyManager:
     def _decide(self) -> None:
         now, kept = dt_util.utcnow(), self.store.decided
         standings = []
-        for strategy in self.strategies.values():
+        # Who follows the band of another strategy must know what that has decided
+        for strategy in sorted(
+            self.strategies.values(), key=lambda it: it.kind == "champion"
+        ):
             if strategy.settings is None or not strategy.record.enabled:
                 strategy.decision = None
                 continue
@@ -397,6 +413,28 @@ class StrategyManager:
         if is_held(strategy.kind, strategy.id, control):
             return replace(view, held=True)
         return view
+
+    def _drawn(self, key: str) -> float:
+        """Return W of all miners of a strategy, as far as they are known."""
+        views = [
+            self._miners[it].view
+            for it in self._members.get(key, ())
+            if it in self._miners
+        ]
+        return sum(it.watts or watts_of(it.reported, it) or 0.0 for it in views)
+
+    def _followed_band(self, strategy: Strategy) -> BandNow | None:
+        """Return the band of the strategy that a champion follows."""
+        other = self.strategies.get(strategy.data.get(CONF_BAND_OF, ""))
+        decision = None if other is None else other.decision
+        if other is None or decision is None or decision.band is None:
+            return None
+        for band in other.bands:
+            if band[CONF_BAND_NAME] == decision.band:
+                return BandNow(
+                    band[CONF_BAND_ID], decision.band, decision.next_change_at
+                )
+        return None
 
     def _settle(self, now: datetime, standings: list[Standing]) -> Settlement:
         settlement, ledger = settle(
@@ -554,6 +592,17 @@ class StrategyManager:
         used = steered.used()
         if not used:
             return
-        for key, members in self._members.items():
-            if steered.id in members and (strategy := self.strategies.get(key)):
-                strategy.count(used)
+        for strategy in self._strategies_of(steered):
+            strategy.count(used)
+
+    def _tell_money(self, steered: SteeredMiner) -> None:
+        """Tell which part of a miner's power costs what the sun costs."""
+        parts = [it.part_of_sun for it in self._strategies_of(steered)]
+        get_data(self.hass).money.surplus[steered.id] = max(parts, default=0.0)
+
+    def _strategies_of(self, steered: SteeredMiner) -> list[Strategy]:
+        return [
+            self.strategies[key]
+            for key, members in self._members.items()
+            if steered.id in members and key in self.strategies
+        ]

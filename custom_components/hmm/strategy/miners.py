@@ -11,7 +11,7 @@ from homeassistant.util import dt as dt_util
 
 from ..const import MODE_CUSTOM
 from ..data import get_data
-from ..driver_api.units import efficiency_j_per_th
+from ..driver_api.units import efficiency_j_per_th, parse_number
 from ..fleet.commands import (
     COMMANDS,
     CONF_POOL,
@@ -37,6 +37,7 @@ from .planner.model import (
     Rung,
 )
 from .planner.rungs import is_at
+from .planner.stored import instant
 from .watts import SETTLE_SECONDS, LearnedWatts
 
 _MODE: Final = "mode:"
@@ -60,6 +61,9 @@ class MinerMemory:
     """What HMM has set it to, None while no strategy decides."""
     manual: Manual | None = None
     watts: LearnedWatts = field(default_factory=LearnedWatts)
+    efficiency: float | None = None
+    """J/TH when it last mined for a while, and when that was."""
+    efficiency_at: datetime | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON."""
@@ -67,6 +71,8 @@ class MinerMemory:
             "expected": self.expected,
             "manual": self.manual and manual_as_dict(self.manual),
             "watts": self.watts.as_dict(),
+            "efficiency": self.efficiency,
+            "efficiency_at": self.efficiency_at and self.efficiency_at.isoformat(),
         }
 
     @classmethod
@@ -75,10 +81,13 @@ class MinerMemory:
         expected, manual = data["expected"], data["manual"]
         if expected is not None and not isinstance(expected, str):
             raise TypeError(expected)
+        at = data.get("efficiency_at")
         return cls(
             expected=expected,
             manual=None if manual is None else manual_from_dict(manual),
             watts=LearnedWatts.from_dict(data["watts"]),
+            efficiency=parse_number(data.get("efficiency")),
+            efficiency_at=None if at is None else instant(at),
         )
 
 
@@ -167,10 +176,8 @@ class SteeredMiner:
             watts=self._watts(),
             since=self._since[1],
             reachable_since=self._reachable_since,
-            efficiency=None
-            if data is None
-            else efficiency_j_per_th(miner.power, data.hashrate_1h or data.hashrate),
-            efficiency_at=None if data is None else now,
+            efficiency=self.memory.efficiency,
+            efficiency_at=self.memory.efficiency_at,
             safety=self._safety(),
             refusal=self.refusal,
             manual=self._manual,
@@ -246,13 +253,21 @@ class SteeredMiner:
     def _learn(self, reported: Rung | None, clock: float) -> None:
         miner = self.miner
         if (
-            reported in (None, OFF, _CUSTOM)
+            reported in (None, OFF)
             or not miner.last_update_success
             or miner.data is self._seen
             or miner.data.hashing is not True
-            or clock - self._since[2] < SETTLE_SECONDS
             or (miner.data.uptime or SETTLE_SECONDS) < SETTLE_SECONDS
         ):
+            return
+        efficiency = efficiency_j_per_th(
+            miner.power, miner.data.hashrate_1h or miner.data.hashrate
+        )
+        if efficiency is not None:
+            # One that is off is not asked, and still has its place in a ranking
+            self.memory.efficiency = efficiency
+            self.memory.efficiency_at = dt_util.utcnow()
+        if reported == _CUSTOM or clock - self._since[2] < SETTLE_SECONDS:
             return
         assert reported is not None
         hashrate = miner.data.hashrate_10m or miner.data.hashrate

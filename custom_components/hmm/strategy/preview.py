@@ -48,7 +48,7 @@ async def async_preview_text(
     slots = tuple(await recent_prices(hass, entity_id, reading, _DAYS))
     if not slots:
         return word("no_history")
-    views = [view for it in members if (view := _view(hass, it)) is not None]
+    views = [view for it in members if (view := view_of(hass, it)) is not None]
     shown = tuple(replace(it, price=it.price / reading.factor) for it in slots)
     total = _add_up(BandsSettings.from_dict(data), views, slots, shown)
     if total is None:
@@ -65,7 +65,7 @@ async def async_preview_text(
     )
 
 
-def _view(hass: HomeAssistant, entry_id: str) -> MinerView | None:
+def view_of(hass: HomeAssistant, entry_id: str) -> MinerView | None:
     """Return a miner with what it draws in the mode that it runs in now."""
     manager = get_data(hass).strategies
     miner = get_data(hass).fleet.miners.get(entry_id)

@@ -1,7 +1,7 @@
 """The steps of what follows a price: which sensor, and whether it is read right."""
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.helpers.selector import (
@@ -29,6 +29,9 @@ CONF_RIGHT = "right"
 class StrategyPriceSteps(StrategyFlow):
     """Asks for the price, and says in words what it reads."""
 
+    has_tariffs: ClassVar[bool] = True
+    """Whether what has states instead of prices can be followed."""
+
     _reading = PriceReading()
 
     async def async_step_price(
@@ -40,19 +43,27 @@ class StrategyPriceSteps(StrategyFlow):
         if user_input is not None:
             entity_id = user_input[CONF_PRICE_ENTITY]
             reading = read_price(self.hass, entity_id, dt_util.utcnow())
-            if reading.problem is None:
+            problem = reading.problem
+            if reading.state is not None and not self.has_tariffs:
+                problem = "price_is_tariff"
+            if problem is None:
                 self._reading = reading
                 self._data[CONF_PRICE_ENTITY] = entity_id
                 self._name_entity(CONF_PRICE_ENTITY, entity_id)
                 return await self.async_step_reading()
-            errors = {CONF_PRICE_ENTITY: reading.problem}
+            errors = {CONF_PRICE_ENTITY: problem}
             texts["unit"] = reading.unit or "–"
         stored = self._data.get(CONF_PRICE_ENTITY) or fleet_price_entity(self.hass)
         return self._show_form(
             "price",
             {
                 vol.Required(CONF_PRICE_ENTITY): EntitySelector(
-                    EntitySelectorConfig(domain=[*PRICE_DOMAINS, *TARIFF_DOMAINS])
+                    EntitySelectorConfig(
+                        domain=[
+                            *PRICE_DOMAINS,
+                            *(TARIFF_DOMAINS if self.has_tariffs else ()),
+                        ]
+                    )
                 )
             },
             user_input or ({CONF_PRICE_ENTITY: stored} if stored else {}),

@@ -19,6 +19,8 @@ _SOON_SECONDS: Final = 10
 _LATER_SECONDS: Final = 600
 """After a crash, what each poll adds to is at most this old."""
 _MOST_BANDS: Final = 48
+OF_SUN: Final = ""
+"""Instead of a band: what the miners of a solar strategy used of its surplus."""
 _BROKEN = (AttributeError, LookupError, TypeError, ValueError)
 
 
@@ -48,7 +50,7 @@ class StrategyRecord:
     """What the planner wants to remember."""
     override: Override | None = None
     used: dict[str, Used] = field(default_factory=dict)
-    """By the id of a band; "" is what of the sun a solar strategy used."""
+    """By the id of a band, or ``OF_SUN``."""
     climate: dict[str, Any] = field(default_factory=dict)
     """Mode, target and presets of a heating."""
 

@@ -1,6 +1,6 @@
 """One strategy as it runs: what it follows, and what it wants."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, cast
@@ -35,6 +35,7 @@ from .planner.decide import decide, overridden
 from .planner.model import (
     LEAVE,
     PLAIN_RUNGS,
+    BandNow,
     Decision,
     Inputs,
     MinerView,
@@ -44,8 +45,15 @@ from .planner.model import (
     StrategyType,
     Switched,
 )
-from .planner.settings import FROM_DICT, BandsSettings, SettingsError
-from .records import StrategyRecord, Used
+from .planner.settings import (
+    FROM_DICT,
+    BandsSettings,
+    ChampionSettings,
+    SettingsError,
+    SolarSettings,
+)
+from .records import OF_SUN, StrategyRecord, Used
+from .solar_inputs import SolarMeter
 
 _LONGEST_STATE: Final = 64
 
@@ -76,6 +84,11 @@ class Strategy:
         self._event_listeners: list[Callable[[str, dict[str, Any]], None]] = []
         self._slots: tuple[Slots, float, Slots] = ((), 1.0, ())
         self._price: PriceSource | None = None
+        self._meter: SolarMeter | None = None
+        self.drawn: Callable[[], float] = float
+        """Tells W of all its miners."""
+        self.followed_band: Callable[[], BandNow | None] = lambda: None
+        """Tells the band of the strategy that it follows."""
         self._plan: tuple[object, list[list[str | float | None]]] = (None, [])
         self.settings: Any = None
         self.error: SettingsError | None = None
@@ -166,6 +179,11 @@ class Strategy:
                 self._stops.append(self._price.async_listen(self._changed))
         if entity_id := self.entity(CONF_ENTITY):
             watched.append(entity_id)
+        if isinstance(self.settings, SolarSettings):
+            self._meter = SolarMeter(
+                self.hass, self.data, self.settings, self.entity, self.drawn
+            )
+            self._stops.append(self._meter.async_follow(self._changed))
         if watched:
             self._stops.append(
                 async_track_state_change_event(
@@ -178,7 +196,7 @@ class Strategy:
         """Follow nothing any more."""
         while self._stops:
             self._stops.pop()()
-        self._price = None
+        self._price = self._meter = None
 
     # What it wants
 
@@ -217,7 +235,18 @@ class Strategy:
             inputs = replace(inputs, tariff=tariff)
         if entity_id := self.entity(CONF_ENTITY):
             inputs = replace(inputs, calendar=self._read_switched(entity_id))
+        if self._meter is not None:
+            inputs = self._meter.add_to(inputs)
+        if isinstance(self.settings, ChampionSettings):
+            inputs = replace(inputs, band=self.followed_band())
         return inputs
+
+    @property
+    def part_of_sun(self) -> float:
+        """Return which part of what its miners draw is surplus of the sun, 0 to 1."""
+        if self._meter is None or self.decision is None:
+            return 0.0
+        return self._meter.part_of_sun(dt_util.utcnow())
 
     def _read_price(
         self, source: PriceSource, now: datetime
@@ -283,12 +312,19 @@ class Strategy:
             until = None
         return Switched(state.state == STATE_ON, until)
 
+    def names(self, miners: Iterable[str]) -> list[str]:
+        """Return the titles of miners."""
+        entries = map(self.hass.config_entries.async_get_entry, miners)
+        return ["–" if it is None else it.title for it in entries]
+
     # What it used
 
     @callback
     def count(self, kwh: float) -> None:
         """Add what a miner used just now."""
         decision = self.decision
+        if sun := self.part_of_sun:
+            self.record.used.setdefault(OF_SUN, Used()).energy += kwh * sun
         if decision is None or decision.band is None:
             return
         for band in self.bands:

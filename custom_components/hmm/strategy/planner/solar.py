@@ -29,7 +29,7 @@ _MOSTLY = 0.6
 """Times the delay to go down: in so long a time, so much of it counts as all."""
 _SOC_STEP = 3.0
 _LOOK_AGAIN = timedelta(seconds=30)
-_MOST_SAMPLES = 2000
+MOST_SAMPLES = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +140,20 @@ def _meter(settings: SolarSettings, inputs: Inputs) -> _Meter:
 
     samples = [
         _Sample(it.at, surplus(it), surplus(it) + it.own)
-        for it in inputs.samples[-_MOST_SAMPLES:]
+        for it in inputs.samples[-MOST_SAMPLES:]
         if it.at <= inputs.now and math.isfinite(it.exported) and math.isfinite(it.own)
     ]
     # A battery may still give at night what the sun gave it by day
     has_battery = any(it.charging is not None for it in inputs.samples[-1:])
     is_dark = settings.daylight and inputs.is_dark and not has_battery
     return _Meter(samples, inputs.now, is_dark)
+
+
+def horizon(settings: SolarSettings) -> timedelta:
+    """Return how far back samples are looked at."""
+    return max(
+        settings.off_delay * _LONGER, settings.window, settings.on_delay, _PLUG_DELAY
+    )
 
 
 def ordered(settings: SolarSettings, miners: Sequence[MinerView]) -> list[MinerView]:

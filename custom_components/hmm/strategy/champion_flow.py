@@ -1,0 +1,230 @@
+"""The dialog of a champion."""
+
+from collections.abc import Iterator
+from typing import Any, override
+
+from homeassistant.config_entries import ConfigSubentry, SubentryFlowResult
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+)
+from homeassistant.util import dt as dt_util
+import voluptuous as vol
+
+from ..flow_tools import choice
+from ..markdown import escaping
+from .fields import list_field, number_field, price_field
+from .flow import Texts
+from .history import price_limits
+from .keys import (
+    CONF_ABOVE,
+    CONF_BAND,
+    CONF_BAND_ID,
+    CONF_BAND_NAME,
+    CONF_BAND_OF,
+    CONF_BANDS,
+    CONF_DEAD_BAND,
+    CONF_LOOK_AHEAD,
+    CONF_MAX_SWITCHES,
+    CONF_MIN_TIME,
+    CONF_MINERS,
+    CONF_PRICE_ENTITY,
+    CONF_PRICE_UNIT,
+    CONF_REPLACE_AFTER,
+    CONF_RESERVE,
+    CONF_RUNG,
+    CONF_STAGGER,
+    CONF_TIMING,
+)
+from .members import entries_of
+from .planner.champion import ranked
+from .planner.model import HIGHEST, LOWEST, NORMAL, OFF, Inputs
+from .preview import view_of
+from .price_flow import StrategyPriceSteps
+from .words import number, price_text, words_of
+
+CONF_FOLLOW = "follow"
+_OWN = "own"
+_FEWEST_MINERS = 2
+
+
+@escaping
+class ChampionFlow(StrategyPriceSteps):
+    """Adds and changes a champion."""
+
+    kind = "champion"
+    steps = ("when", "choice", "timing")
+    has_tariffs = False
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Choose what to change."""
+        await self._begin_change()
+        return self.async_show_menu(
+            step_id="reconfigure",
+            menu_options=["miners", "when", "choice", "timing"],
+            description_placeholders={"name": self._title},
+        )
+
+    @override
+    def _take_who(self, given: dict[str, Any]) -> tuple[Texts, Texts]:
+        errors, texts = super()._take_who(given)
+        if not errors and len(entries_of(self.hass, given.get(CONF_MINERS, []))) < (
+            _FEWEST_MINERS
+        ):
+            return {CONF_MINERS: "one_miner"}, {}
+        return errors, texts
+
+    # When power is dear
+
+    @property
+    def _bands(self) -> Iterator[tuple[ConfigSubentry, dict[str, Any]]]:
+        """Return the bands of all strategies, the dearest of each first."""
+        for subentry in self._get_entry().subentries.values():
+            for band in reversed(subentry.data.get(CONF_BANDS, ())):
+                yield subentry, band
+
+    def _band(self) -> tuple[ConfigSubentry, dict[str, Any]] | None:
+        """Return the band that is followed, None if it follows none or that is gone."""
+        of, band_id = self._data.get(CONF_BAND_OF), self._data.get(CONF_BAND)
+        return next(
+            (
+                (subentry, band)
+                for subentry, band in self._bands
+                if (subentry.subentry_id, band[CONF_BAND_ID]) == (of, band_id)
+            ),
+            None,
+        )
+
+    async def async_step_when(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask whether it has a limit of its own or follows a band."""
+        word = words_of(self.hass, "strategy_follow")
+        choices = {_OWN: word(_OWN)} | {
+            f"{subentry.subentry_id} {band[CONF_BAND_ID]}": word(
+                "band", band=band[CONF_BAND_NAME], strategy=subentry.title
+            )
+            for subentry, band in self._bands
+        }
+        if len(choices) == 1:
+            return await self.async_step_price()
+        if user_input is not None:
+            follow = user_input[CONF_FOLLOW]
+            if follow == _OWN:
+                return await self.async_step_price()
+            of, _, band_id = follow.partition(" ")
+            for key in (CONF_ABOVE, CONF_PRICE_ENTITY, CONF_PRICE_UNIT):
+                self._data.pop(key, None)
+            self._name_entity(CONF_PRICE_ENTITY, None)
+            self._data |= {CONF_BAND_OF: of, CONF_BAND: band_id}
+            return await self._after("when")
+        follow = _OWN
+        if (found := self._band()) is not None:
+            follow = f"{found[0].subentry_id} {found[1][CONF_BAND_ID]}"
+        return self._show_form(
+            "when",
+            {vol.Required(CONF_FOLLOW): choice(choices)},
+            {CONF_FOLLOW: follow},
+        )
+
+    @override
+    async def _price_is_right(self) -> SubentryFlowResult:
+        return await self.async_step_limit()
+
+    async def async_step_limit(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask from which price on power is dear."""
+        unit = self._reading.unit
+        if user_input is not None:
+            self._data.pop(CONF_BAND, None)
+            self._data.pop(CONF_BAND_OF, None)
+            self._data |= user_input | {CONF_PRICE_UNIT: unit}
+            return await self._after("when")
+        above = self._data.get(CONF_ABOVE)
+        if above is None or self._data.get(CONF_PRICE_UNIT) != unit:
+            entity_id = self._data[CONF_PRICE_ENTITY]
+            _, above = await price_limits(self.hass, entity_id, self._reading)
+        return self._show_form(
+            "limit",
+            {vol.Required(CONF_ABOVE): price_field(unit)},
+            {CONF_ABOVE: above},
+        )
+
+    # Who runs then
+
+    async def async_step_choice(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask what the champion and the others do, and when it is replaced."""
+        if user_input is not None:
+            self._data |= user_input
+            return await self._after("choice")
+        return self._show_form(
+            "choice",
+            {
+                vol.Required(CONF_RUNG, default=LOWEST): SelectSelector(
+                    SelectSelectorConfig(
+                        options=[LOWEST, NORMAL, HIGHEST],
+                        mode=SelectSelectorMode.DROPDOWN,
+                        translation_key="strategy_rung",
+                    )
+                ),
+                vol.Required(CONF_RESERVE, default=OFF): list_field(
+                    "strategy_rung", OFF, LOWEST
+                ),
+                vol.Required(CONF_REPLACE_AFTER, default=6): number_field(3, 30, "min"),
+            },
+            self._data,
+        )
+
+    async def async_step_timing(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask how fast and how often it may switch."""
+        if user_input is not None:
+            self._data |= user_input[CONF_TIMING]
+            return await self._after("timing")
+        fields: dict[vol.Marker, Any] = {
+            vol.Required(CONF_DEAD_BAND, default=2): number_field(0, 50, "%", 0.5),
+            vol.Required(CONF_MIN_TIME, default=15): number_field(5, 240, "min"),
+            vol.Required(CONF_LOOK_AHEAD, default=True): BooleanSelector(),
+            vol.Required(CONF_MAX_SWITCHES, default=12): number_field(1, 96, ""),
+            vol.Required(CONF_STAGGER, default=10): number_field(0, 300, "s"),
+        }
+        schema = self.add_suggested_values_to_schema(vol.Schema(fields), self._data)
+        return self.async_show_form(
+            step_id="timing",
+            data_schema=vol.Schema(
+                {vol.Required(CONF_TIMING): section(schema, {"collapsed": True})}
+            ),
+        )
+
+    @override
+    async def _preview(self) -> str:
+        word = words_of(self.hass, "strategy_preview")
+        if (found := self._band()) is not None:
+            subentry, band = found
+            when = word("in_band", band=band[CONF_BAND_NAME], strategy=subentry.title)
+        else:
+            unit = self._data[CONF_PRICE_UNIT]
+            above = price_text(self.hass, self._data[CONF_ABOVE], unit)
+            when = word("above", price=above)
+        views = [it for key in self._members if (it := view_of(self.hass, key))]
+        best = next(iter(ranked(Inputs(dt_util.utcnow(), miners=tuple(views)))), None)
+        if best is None or best.efficiency is None:
+            who = word("no_champion")
+        else:
+            entry = self.hass.config_entries.async_get_entry(best.id)
+            who = word(
+                "champion",
+                miner="–" if entry is None else entry.title,
+                efficiency=f"{number(self.hass, best.efficiency, 1)} J/TH",
+            )
+        rest = words_of(self.hass, "strategy_rung")(self._data[CONF_RESERVE])
+        return f"{when} {who} {word('others', rung=rest)}"

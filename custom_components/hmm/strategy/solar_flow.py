@@ -1,0 +1,360 @@
+"""The dialog of solar surplus."""
+
+from collections.abc import Callable
+from typing import Any, override
+
+from homeassistant.config_entries import SubentryFlowResult
+from homeassistant.const import Platform
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    EntitySelector,
+    EntitySelectorConfig,
+)
+from homeassistant.helpers.sun import is_up
+from homeassistant.util import dt as dt_util
+import voluptuous as vol
+
+from ..const import DOMAIN
+from ..markdown import escaping
+from .energy_settings import async_sources, battery_of, meter_of
+from .fields import list_field, number_field
+from .flow import StrategyFlow, Texts
+from .keys import (
+    CONF_BATTERY,
+    CONF_BATTERY_FIRST,
+    CONF_BATTERY_POSITIVE_IS,
+    CONF_BATTERY_SOC,
+    CONF_DAYLIGHT,
+    CONF_EXPORT,
+    CONF_FLOOR,
+    CONF_FORECAST,
+    CONF_MAX_SWITCHES,
+    CONF_METER,
+    CONF_METER_KIND,
+    CONF_MIN_FORECAST,
+    CONF_MIN_RUN,
+    CONF_MIN_SOC,
+    CONF_OFF_DELAY,
+    CONF_ON_DELAY,
+    CONF_ORDER,
+    CONF_POSITIVE_IS,
+    CONF_RESERVE,
+    CONF_STAGGER,
+    CONF_STALE_AFTER,
+    CONF_TIMING,
+    CONF_WINDOW,
+    METER_GRID,
+    METER_SURPLUS,
+    METER_TWO,
+    POSITIVE_CHARGE,
+    POSITIVE_DISCHARGE,
+    POSITIVE_EXPORT,
+    POSITIVE_IMPORT,
+)
+from .planner.model import LOWEST, OFF
+from .planner.rungs import ladder
+from .planner.settings import SolarSettings
+from .planner.solar import ordered
+from .preview import view_of
+from .price_flow import CONF_RIGHT
+from .solar_inputs import (
+    SENSOR_DOMAINS,
+    Reading,
+    read_charging,
+    read_energy,
+    read_exported,
+    read_percent,
+    read_power,
+)
+from .words import number, words_of
+
+_SOME = 50.0
+"""W; with less it cannot be told in which direction they flow."""
+
+_SENSOR = EntitySelector(EntitySelectorConfig(domain=[*SENSOR_DOMAINS]))
+_OPPOSITE = {
+    POSITIVE_IMPORT: POSITIVE_EXPORT,
+    POSITIVE_EXPORT: POSITIVE_IMPORT,
+    POSITIVE_CHARGE: POSITIVE_DISCHARGE,
+    POSITIVE_DISCHARGE: POSITIVE_CHARGE,
+}
+
+
+@escaping
+class SolarFlow(StrategyFlow):
+    """Adds and changes solar surplus."""
+
+    kind = "solar"
+    steps = ("meter", "battery", "order", "timing")
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Choose what to change."""
+        await self._begin_change()
+        return self.async_show_menu(
+            step_id="reconfigure",
+            menu_options=["miners", "meter", "battery", "order", "timing"],
+            description_placeholders={"name": self._title},
+        )
+
+    # The meter
+
+    async def async_step_meter(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for the meter of the house."""
+        errors: Texts = {}
+        if user_input is not None:
+            is_two = user_input[CONF_METER_KIND] == METER_TWO
+            export = user_input.get(CONF_EXPORT) if is_two else None
+            errors = self._check(user_input, {CONF_METER: read_power})
+            if is_two and not errors:
+                if export in (None, user_input[CONF_METER]):
+                    errors = {CONF_EXPORT: "export_missing"}
+                else:
+                    errors = self._check(user_input, {CONF_EXPORT: read_power})
+            if not errors:
+                self._data |= user_input | {CONF_EXPORT: export}
+                self._name_entity(CONF_METER, user_input[CONF_METER])
+                self._name_entity(CONF_EXPORT, export)
+                return await self.async_step_reading()
+        stored = _known(self._data)
+        if CONF_METER not in stored:
+            stored |= meter_of(await async_sources(self.hass))
+        return self._show_form(
+            "meter",
+            {
+                vol.Required(CONF_METER_KIND, default=METER_GRID): list_field(
+                    "strategy_meter", METER_GRID, METER_SURPLUS, METER_TWO
+                ),
+                vol.Required(CONF_METER): _SENSOR,
+                vol.Required(CONF_POSITIVE_IS, default=POSITIVE_IMPORT): list_field(
+                    "strategy_positive", POSITIVE_IMPORT, POSITIVE_EXPORT
+                ),
+                vol.Optional(CONF_EXPORT): _SENSOR,
+            },
+            user_input or stored,
+            errors,
+        )
+
+    def _check(
+        self, given: dict[str, Any], reads: dict[str, Callable[..., Reading]]
+    ) -> Texts:
+        """Return what is wrong with sensors that were chosen."""
+        for key, read in reads.items():
+            if (entity_id := given.get(key)) is None:
+                continue
+            entity = er.async_get(self.hass).async_get(entity_id)
+            if entity is not None and entity.platform == DOMAIN:
+                return {key: "own_draw"}
+            if (problem := read(self.hass, entity_id).problem) is not None:
+                return {key: problem}
+        return {}
+
+    async def async_step_reading(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Say in words what the meter tells; what is not right is turned round."""
+        if user_input is not None:
+            if user_input[CONF_RIGHT]:
+                return await self._after("meter")
+            if self._data[CONF_METER_KIND] != METER_GRID:
+                return await self.async_step_meter()
+            self._turn(CONF_POSITIVE_IS)
+        return self._ask_reading("reading", self._meter_text())
+
+    def _turn(self, key: str) -> None:
+        self._data[key] = _OPPOSITE[self._data[key]]
+
+    def _ask_reading(self, step: str, text: str) -> SubentryFlowResult:
+        return self.async_show_form(
+            step_id=step,
+            data_schema=vol.Schema(
+                {vol.Required(CONF_RIGHT, default=True): BooleanSelector()}
+            ),
+            description_placeholders={"reading": text},
+        )
+
+    @property
+    def _exported(self) -> float:
+        rows = read_exported(self.hass, self._data, self._data.get)
+        return sum(sign * it.value for sign, it in rows)
+
+    def _meter_text(self) -> str:
+        exported = self._exported
+        key = "exports" if exported >= 0 else "imports"
+        text = self._flow_text(key, exported)
+        is_dark = not is_up(self.hass, dt_util.utcnow())
+        if is_dark and exported > _SOME and not self._data.get(CONF_BATTERY):
+            text = f"{text} {self._flow_text('at_night', exported)}"
+        return text
+
+    def _flow_text(self, key: str, watts: float) -> str:
+        word = words_of(self.hass, "strategy_power")
+        return word(key, watts=f"{number(self.hass, abs(watts))} W")
+
+    # The battery
+
+    async def async_step_battery(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for the battery and the forecast, which few have."""
+        errors: Texts = {}
+        if user_input is not None:
+            errors = self._check_battery(user_input)
+            if not errors:
+                for key in (CONF_BATTERY, CONF_BATTERY_SOC, CONF_FORECAST):
+                    self._data[key] = None
+                    self._name_entity(key, user_input.get(key))
+                self._data |= user_input
+                if self._data[CONF_BATTERY] is not None:
+                    return await self.async_step_battery_reading()
+                return await self._after("battery")
+        stored = _known(self._data)
+        if CONF_BATTERY_FIRST not in stored:
+            stored |= battery_of(await async_sources(self.hass))
+        return self._show_form(
+            "battery",
+            {
+                vol.Optional(CONF_BATTERY): _SENSOR,
+                vol.Required(
+                    CONF_BATTERY_POSITIVE_IS, default=POSITIVE_DISCHARGE
+                ): list_field("strategy_positive", POSITIVE_DISCHARGE, POSITIVE_CHARGE),
+                vol.Required(CONF_BATTERY_FIRST, default=True): BooleanSelector(),
+                vol.Optional(CONF_BATTERY_SOC): _SENSOR,
+                vol.Required(CONF_MIN_SOC, default=0): number_field(0, 100, "%"),
+                vol.Optional(CONF_FORECAST): _SENSOR,
+                vol.Required(CONF_MIN_FORECAST, default=0): number_field(
+                    0, 10_000, "kWh", 0.1
+                ),
+            },
+            user_input or stored,
+            errors,
+        )
+
+    def _check_battery(self, given: dict[str, Any]) -> Texts:
+        for limit, sensor in (
+            (CONF_MIN_SOC, CONF_BATTERY_SOC),
+            (CONF_MIN_FORECAST, CONF_FORECAST),
+        ):
+            if given[limit] and not given.get(sensor):
+                return {limit: "sensor_missing"}
+        return self._check(
+            given,
+            {
+                CONF_BATTERY: read_power,
+                CONF_BATTERY_SOC: read_percent,
+                CONF_FORECAST: read_energy,
+            },
+        )
+
+    async def async_step_battery_reading(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Say in words what the battery does; what is not right is turned round."""
+        if user_input is not None:
+            if user_input[CONF_RIGHT]:
+                return await self._after("battery")
+            self._turn(CONF_BATTERY_POSITIVE_IS)
+        sign, reading = read_charging(self.hass, self._data, self._data.get)
+        charging = sign * reading.value
+        key = "charges" if charging >= 0 else "discharges"
+        return self._ask_reading("battery_reading", self._flow_text(key, charging))
+
+    # The miners
+
+    async def async_step_order(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask who goes first, and what miners do without surplus."""
+        sensors = self._status_sensors()
+        if user_input is not None:
+            chosen = user_input.pop(CONF_ORDER, [])
+            order = [sensors[it] for it in chosen if it in sensors]
+            self._data |= user_input | {CONF_ORDER: list(dict.fromkeys(order))}
+            return await self._after("order")
+        entities = {entry_id: entity_id for entity_id, entry_id in sensors.items()}
+        stored = [
+            entities[it] for it in self._data.get(CONF_ORDER, ()) if it in entities
+        ]
+        return self._show_form(
+            "order",
+            {
+                vol.Optional(CONF_ORDER): EntitySelector(
+                    EntitySelectorConfig(
+                        include_entities=list(sensors), multiple=True, reorder=True
+                    )
+                ),
+                vol.Required(CONF_FLOOR, default=OFF): list_field(
+                    "strategy_rung", OFF, LOWEST
+                ),
+                vol.Required(CONF_MIN_RUN, default=10): number_field(0, 240, "min"),
+            },
+            self._data | {CONF_ORDER: stored},
+        )
+
+    def _status_sensors(self) -> dict[str, str]:
+        """Return the entries of the members by their sensors of status."""
+        registry = er.async_get(self.hass)
+        found: dict[str, str] = {}
+        for entry_id in self._members:
+            entry = self.hass.config_entries.async_get_known_entry(entry_id)
+            identity = entry.unique_id or entry_id
+            entity_id = registry.async_get_entity_id(
+                Platform.SENSOR, DOMAIN, f"{identity}_status"
+            )
+            if entity_id is not None:
+                found[entity_id] = entry_id
+        return found
+
+    async def async_step_timing(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask how fast and how often it may switch."""
+        if user_input is not None:
+            self._data |= user_input[CONF_TIMING]
+            return await self._after("timing")
+        fields: dict[vol.Marker, Any] = {
+            vol.Required(CONF_RESERVE, default=100): number_field(0, 100_000, "W"),
+            vol.Required(CONF_WINDOW, default=2): number_field(0.5, 30, "min", 0.5),
+            vol.Required(CONF_ON_DELAY, default=2): number_field(0, 60, "min", 0.5),
+            vol.Required(CONF_OFF_DELAY, default=5): number_field(0, 60, "min", 0.5),
+            vol.Required(CONF_STALE_AFTER, default=5): number_field(1, 60, "min"),
+            vol.Required(CONF_DAYLIGHT, default=True): BooleanSelector(),
+            vol.Required(CONF_MAX_SWITCHES, default=12): number_field(1, 96, ""),
+            vol.Required(CONF_STAGGER, default=10): number_field(0, 300, "s"),
+        }
+        schema = self.add_suggested_values_to_schema(vol.Schema(fields), self._data)
+        return self.async_show_form(
+            step_id="timing",
+            data_schema=vol.Schema(
+                {vol.Required(CONF_TIMING): section(schema, {"collapsed": True})}
+            ),
+        )
+
+    @override
+    async def _preview(self) -> str:
+        word = words_of(self.hass, "strategy_preview")
+        views = [it for key in self._members if (it := view_of(self.hass, key))]
+        lines, unknown = [], []
+        for view in ordered(SolarSettings.from_dict(self._data), views):
+            title = self.hass.config_entries.async_get_known_entry(view.id).title
+            watts = [number(self.hass, it.watts or 0.0) for it in ladder(view)]
+            if watts:
+                span = "–".join(dict.fromkeys((watts[0], watts[-1])))
+                lines.append(f"{title} ({span} W)")
+            else:
+                unknown.append(title)
+        text = self._meter_text()
+        if lines:
+            text = f"{text} {word('solar', miners=', '.join(lines))}"
+        if unknown:
+            text = f"{text} {word('no_draw', miners=', '.join(unknown))}"
+        return text
+
+
+def _known(data: dict[str, Any]) -> dict[str, Any]:
+    return {key: it for key, it in data.items() if it is not None}
