@@ -68,6 +68,12 @@ FLOWS = {
         "StrategyFlow",
         "StrategyPriceSteps",
     },
+    "config_subentries.champion": {
+        "ChampionFlow",
+        "StrategyFlow",
+        "StrategyPriceSteps",
+    },
+    "config_subentries.solar": {"SolarFlow", "StrategyFlow"},
     "options": {
         *("AutotuneSteps", "DriverSteps", "FailoverSteps", "FirmwareSteps"),
         *(

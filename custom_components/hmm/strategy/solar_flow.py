@@ -74,6 +74,9 @@ _SOME = 50.0
 """W; with less it cannot be told in which direction they flow."""
 
 _SENSOR = EntitySelector(EntitySelectorConfig(domain=[*SENSOR_DOMAINS]))
+_RIGHT: dict[vol.Marker, Any] = {
+    vol.Required(CONF_RIGHT, default=True): BooleanSelector()
+}
 _OPPOSITE = {
     POSITIVE_IMPORT: POSITIVE_EXPORT,
     POSITIVE_EXPORT: POSITIVE_IMPORT,
@@ -164,19 +167,11 @@ class SolarFlow(StrategyFlow):
             if self._data[CONF_METER_KIND] != METER_GRID:
                 return await self.async_step_meter()
             self._turn(CONF_POSITIVE_IS)
-        return self._ask_reading("reading", self._meter_text())
+        texts = {"reading": self._meter_text()}
+        return self._show_form("reading", _RIGHT, {}, texts=texts)
 
     def _turn(self, key: str) -> None:
         self._data[key] = _OPPOSITE[self._data[key]]
-
-    def _ask_reading(self, step: str, text: str) -> SubentryFlowResult:
-        return self.async_show_form(
-            step_id=step,
-            data_schema=vol.Schema(
-                {vol.Required(CONF_RIGHT, default=True): BooleanSelector()}
-            ),
-            description_placeholders={"reading": text},
-        )
 
     @property
     def _exported(self) -> float:
@@ -262,7 +257,8 @@ class SolarFlow(StrategyFlow):
         sign, reading = read_charging(self.hass, self._data, self._data.get)
         charging = sign * reading.value
         key = "charges" if charging >= 0 else "discharges"
-        return self._ask_reading("battery_reading", self._flow_text(key, charging))
+        texts = {"reading": self._flow_text(key, charging)}
+        return self._show_form("battery_reading", _RIGHT, {}, texts=texts)
 
     # The miners
 

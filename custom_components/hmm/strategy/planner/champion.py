@@ -179,8 +179,8 @@ def _decision(
                 "count": len(ranking) - 1,
                 "time": when.next_change_at,
             }
-            key = "champion" if settings.reserve == OFF else "champion_low"
-            sentence = Sentence(key, values)
+            is_alone = settings.reserve == OFF
+            sentence = Sentence("champion" if is_alone else "champion_low", values)
         else:
             values = {
                 "miner": champion.id,
