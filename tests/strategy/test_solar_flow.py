@@ -5,12 +5,11 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
-from homeassistant.setup import async_setup_component
 import pytest
 
 from custom_components.hmm.strategy.energy_settings import battery_of, meter_of
 from simulator import SimulatedAvalon, SimulatedAxeOS
-from tests.common import find_id, fleet_entry
+from tests.common import find_id
 from tests.conftest import miner_entry, set_up
 from tests.flows import Result, options, suggested
 
@@ -100,7 +99,9 @@ async def test_a_new_one(home: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     form = await fill(home, form, SOLAR, **ORDER)
     form = await fill(home, form, SOLAR, timing=TIMING)
     result = form["description_placeholders"]["result"]
-    assert result.startswith("The house exports 1,250 W right now. In this order: Axe (")
+    assert result.startswith(
+        "The house exports 1,250 W right now. In this order: Axe ("
+    )
     await fill(home, form, SOLAR, start="dry_run")
     stored = only(home)
     assert stored.title == "Solar surplus"
@@ -276,7 +277,9 @@ async def test_miners_whose_draw_is_not_known(
     form = await fill(home, form, SOLAR, **ALONE)
     form = await fill(home, form, SOLAR, **ORDER)
     form = await fill(home, form, SOLAR, timing=TIMING)
-    assert "What Axe draws is not known yet" in form["description_placeholders"]["result"]
+    assert (
+        "What Axe draws is not known yet" in form["description_placeholders"]["result"]
+    )
 
 
 async def test_the_energy_settings_are_proposed(
