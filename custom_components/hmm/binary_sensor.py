@@ -22,6 +22,7 @@ from .entity import (
     AlwaysAvailable,
     FleetEntity,
     MinerEntity,
+    Offer,
     PoolEntity,
     WorkerEntity,
     async_add_offered,
@@ -124,10 +125,8 @@ async def async_setup_entry(
         )
         async_add_offered(
             coordinator,
-            MINER_BINARY_SENSORS,
-            _exists,
-            MinerBinarySensor,
             async_add_entities,
+            Offer(MINER_BINARY_SENSORS, _exists, MinerBinarySensor),
         )
     elif isinstance(coordinator, PoolCoordinator):
         async_add_entities(

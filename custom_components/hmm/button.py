@@ -15,7 +15,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .data import HmmConfigEntry, get_data
 from .driver_engine.profile import MinerProfile
-from .entity import AlwaysAvailable, FleetEntity, MinerEntity, async_add_offered
+from .entity import AlwaysAvailable, FleetEntity, MinerEntity, Offer, async_add_offered
 from .fleet.coordinator import FleetCoordinator
 from .miner.coordinator import MinerCoordinator
 from .rights import async_require_admin
@@ -89,36 +89,38 @@ async def async_setup_entry(
         async_add_entities([ReloadDriversButton(fleet, RELOAD_DRIVERS)])
         async_add_offered(
             fleet,
-            (RESUME_FAILOVER,),
-            lambda *_: get_data(hass).failover.is_set_up,
-            ResumeFailoverButton,
             async_add_entities,
+            Offer(
+                (RESUME_FAILOVER,),
+                lambda *_: get_data(hass).failover.is_set_up,
+                ResumeFailoverButton,
+            ),
         )
     if isinstance(coordinator := entry.runtime_data, MinerCoordinator):
         async_add_offered(
             coordinator,
-            MINER_BUTTONS,
-            lambda description, miner: (
-                miner.profile is not None and description.exists_fn(miner.profile)
+            async_add_entities,
+            Offer(
+                MINER_BUTTONS,
+                lambda description, miner: (
+                    miner.profile is not None and description.exists_fn(miner.profile)
+                ),
+                MinerButton,
             ),
-            MinerButton,
-            async_add_entities,
-        )
-        async_add_offered(
-            coordinator,
-            (STOP_AUTOTUNE,),
-            lambda _, miner: miner.autotune is not None and miner.autotune.was_started,
-            StopAutotuneButton,
-            async_add_entities,
-        )
-        async_add_offered(
-            coordinator,
-            (RESUME_AUTOMATIC,),
-            lambda _, miner: get_data(hass).strategies.is_member(
-                miner.config_entry.entry_id
+            Offer(
+                (STOP_AUTOTUNE,),
+                lambda _, miner: (
+                    miner.autotune is not None and miner.autotune.was_started
+                ),
+                StopAutotuneButton,
             ),
-            ResumeAutomaticButton,
-            async_add_entities,
+            Offer(
+                (RESUME_AUTOMATIC,),
+                lambda _, miner: get_data(hass).strategies.is_member(
+                    miner.config_entry.entry_id
+                ),
+                ResumeAutomaticButton,
+            ),
         )
 
 

@@ -1,6 +1,7 @@
 """What all entities of HMM have in common."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, override
 
@@ -12,7 +13,10 @@ from homeassistant.helpers.device_registry import (
     DeviceInfo,
 )
 from homeassistant.helpers.entity import Entity, EntityDescription
-from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.entity_platform import (
+    AddConfigEntryEntitiesCallback,
+    async_get_current_platform,
+)
 from homeassistant.helpers.update_coordinator import (
     CoordinatorEntity,
     DataUpdateCoordinator,
@@ -248,37 +252,59 @@ class FleetEntity(HmmEntity[FleetCoordinator]):
         return fleet_device(self.coordinator.config_entry)
 
 
+@dataclass(frozen=True, slots=True)
+class Offer[CoordinatorT: DataUpdateCoordinator[Any], DescriptionT: EntityDescription]:
+    """Entities of one kind, each of which a device may offer or not."""
+
+    descriptions: Iterable[DescriptionT]
+    exists_fn: Callable[[DescriptionT, CoordinatorT], bool]
+    factory: Callable[[CoordinatorT, DescriptionT], Entity]
+
+
 @callback
-def async_add_offered[
-    CoordinatorT: DataUpdateCoordinator[Any],
-    DescriptionT: EntityDescription,
-](
+def async_add_offered[CoordinatorT: DataUpdateCoordinator[Any]](
     coordinator: CoordinatorT,
-    descriptions: Iterable[DescriptionT],
-    exists_fn: Callable[[DescriptionT, CoordinatorT], bool],
-    factory: Callable[[CoordinatorT, DescriptionT], Entity],
     async_add_entities: AddConfigEntryEntitiesCallback,
+    *offers: Offer[CoordinatorT, Any],
 ) -> None:
     """Add an entity for all that a device offers, now and when it learns more.
 
-    A new firmware may bring a pause, the first job a network difficulty.
+    A new firmware may bring a pause, the first job a network difficulty. Entities that
+    are registered as disabled are left out: half of a miner's are, and Home Assistant
+    sets the entry up anew when the owner enables one.
     """
-    missing = list(descriptions)
+    entry = coordinator.config_entry
+    assert entry is not None
+    platform = async_get_current_platform().domain
+    disabled = {
+        it.unique_id
+        for it in er.async_entries_for_config_entry(
+            er.async_get(coordinator.hass), entry.entry_id
+        )
+        if it.disabled and it.domain == platform
+    }
+    owner = entry.unique_id or entry.entry_id
+    missing = [
+        (offer, description)
+        for offer in offers
+        for description in offer.descriptions
+        if f"{owner}_{description.key}" not in disabled
+    ]
 
     @callback
     def add_offered() -> None:
-        offered = [
-            d for d in missing if read_safely(partial(exists_fn, d, coordinator), d.key)
-        ]
-        if offered:
-            missing[:] = [d for d in missing if d not in offered]
-            async_add_entities(factory(coordinator, d) for d in offered)
+        new: list[Entity] = []
+        for item in tuple(missing):
+            offer, description = item
+            exists = partial(offer.exists_fn, description, coordinator)
+            if read_safely(exists, description.key):
+                missing.remove(item)
+                new.append(offer.factory(coordinator, description))
+        if new:
+            async_add_entities(new)
 
     add_offered()
-    assert coordinator.config_entry is not None
-    coordinator.config_entry.async_on_unload(
-        coordinator.async_add_listener(add_offered)
-    )
+    entry.async_on_unload(coordinator.async_add_listener(add_offered))
 
 
 @callback

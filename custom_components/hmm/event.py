@@ -19,6 +19,7 @@ from .driver_api import DashboardTileData, MinerTelemetry, PoolBlock
 from .entity import (
     AlwaysAvailable,
     MinerEntity,
+    Offer,
     PoolEntity,
     async_add_offered,
     registered,
@@ -94,45 +95,45 @@ async def async_setup_entry(
     if isinstance(coordinator, MinerCoordinator):
         async_add_offered(
             coordinator,
-            (MINER_EVENT,),
-            lambda _, miner: (
-                miner.profile is not None
-                and bool({"best_share", "blocks_found"} & miner.profile.telemetry)
+            async_add_entities,
+            Offer(
+                (MINER_EVENT,),
+                lambda _, miner: (
+                    miner.profile is not None
+                    and bool({"best_share", "blocks_found"} & miner.profile.telemetry)
+                ),
+                MinerEvent,
             ),
-            MinerEvent,
-            async_add_entities,
-        )
-        async_add_offered(
-            coordinator,
-            (WATCHDOG_EVENT,),
-            lambda _, miner: miner.profile is not None and miner.profile.restart,
-            WatchdogEvent,
-            async_add_entities,
-        )
-        async_add_offered(
-            coordinator,
-            (POOL_MOVED,),
-            lambda _, miner: get_data(hass).failover.follows(
-                miner.config_entry.entry_id
+            Offer(
+                (WATCHDOG_EVENT,),
+                lambda _, miner: miner.profile is not None and miner.profile.restart,
+                WatchdogEvent,
             ),
-            PoolMovedEvent,
-            async_add_entities,
-        )
-        async_add_offered(
-            coordinator,
-            (TUNING_EVENT,),
-            lambda _, miner: miner.profile is not None and bool(miner.profile.modes),
-            TuningEvent,
-            async_add_entities,
+            Offer(
+                (POOL_MOVED,),
+                lambda _, miner: get_data(hass).failover.follows(
+                    miner.config_entry.entry_id
+                ),
+                PoolMovedEvent,
+            ),
+            Offer(
+                (TUNING_EVENT,),
+                lambda _, miner: (
+                    miner.profile is not None and bool(miner.profile.modes)
+                ),
+                TuningEvent,
+            ),
         )
     elif isinstance(coordinator, PoolCoordinator):
         before = registered(hass, coordinator, EVENT_DOMAIN)
         async_add_offered(
             coordinator,
-            (POOL_EVENT,),
-            lambda _, pool: bool(before) or _tells_blocks(pool.data),
-            PoolEvent,
             async_add_entities,
+            Offer(
+                (POOL_EVENT,),
+                lambda _, pool: bool(before) or _tells_blocks(pool.data),
+                PoolEvent,
+            ),
         )
 
 

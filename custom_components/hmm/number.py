@@ -22,7 +22,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import CONF_POWER_DRAW
 from .driver_api import Setting, TuningRange
-from .entity import MinerEntity, async_add_offered
+from .entity import MinerEntity, Offer, async_add_offered
 from .miner.coordinator import MinerConfigEntry, MinerCoordinator
 
 PARALLEL_UPDATES = 1
@@ -95,17 +95,13 @@ async def async_setup_entry(
     coordinator = entry.runtime_data
     async_add_offered(
         coordinator,
-        TUNING_NUMBERS,
-        lambda description, miner: _limits(miner, description.setting) is not None,
-        TuningNumber,
         async_add_entities,
-    )
-    async_add_offered(
-        coordinator,
-        (POWER_DRAW,),
-        _needs_power_draw,
-        PowerDrawNumber,
-        async_add_entities,
+        Offer(
+            TUNING_NUMBERS,
+            lambda description, miner: _limits(miner, description.setting) is not None,
+            TuningNumber,
+        ),
+        Offer((POWER_DRAW,), _needs_power_draw, PowerDrawNumber),
     )
 
 

@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .data import get_data
-from .entity import MinerEntity, async_add_offered
+from .entity import MinerEntity, Offer, async_add_offered
 from .fleet.coordinator import FleetConfigEntry, FleetCoordinator
 from .miner.coordinator import MinerConfigEntry, MinerCoordinator
 from .pool.choice import (
@@ -51,17 +51,13 @@ async def async_setup_entry(
         return
     async_add_offered(
         coordinator,
-        (MODE,),
-        lambda _, miner: miner.profile is not None and bool(miner.profile.modes),
-        ModeSelect,
         async_add_entities,
-    )
-    async_add_offered(
-        coordinator,
-        (POOL,),
-        lambda _, miner: _has_choice(miner, hass),
-        PoolSelect,
-        async_add_entities,
+        Offer(
+            (MODE,),
+            lambda _, miner: miner.profile is not None and bool(miner.profile.modes),
+            ModeSelect,
+        ),
+        Offer((POOL,), lambda _, miner: _has_choice(miner, hass), PoolSelect),
     )
 
 

@@ -35,6 +35,7 @@ from .entity import (
     AlwaysAvailable,
     FleetEntity,
     MinerEntity,
+    Offer,
     PoolEntity,
     WorkerEntity,
     async_add_offered,
@@ -120,41 +121,41 @@ async def async_setup_entry(
         )
         async_add_offered(
             coordinator,
-            (*MINER_SENSORS, *FAN_SENSORS, *CHIP_SENSORS),
-            lambda description, miner: (
-                description.exists(miner)
-                and (
-                    description.mined_for != OF_NETWORK
-                    or f"{entry.unique_id}_{description.key}" in before
-                    or _is_told(description, miner)
-                )
+            async_add_entities,
+            Offer(
+                (*MINER_SENSORS, *FAN_SENSORS, *CHIP_SENSORS),
+                lambda description, miner: (
+                    description.exists(miner)
+                    and (
+                        description.mined_for != OF_NETWORK
+                        or f"{entry.unique_id}_{description.key}" in before
+                        or _is_told(description, miner)
+                    )
+                ),
+                MinerSensor,
             ),
-            MinerSensor,
-            async_add_entities,
-        )
-        async_add_offered(
-            coordinator,
-            (MINER_AUTOTUNE,),
-            lambda _, miner: miner.autotune is not None and miner.autotune.was_started,
-            MinerAutotuneSensor,
-            async_add_entities,
-        )
-        async_add_offered(
-            coordinator,
-            (MINER_ENERGY,),
-            lambda _, miner: knows_power(miner),
-            MinerEnergySensor,
-            async_add_entities,
+            Offer(
+                (MINER_AUTOTUNE,),
+                lambda _, miner: (
+                    miner.autotune is not None and miner.autotune.was_started
+                ),
+                MinerAutotuneSensor,
+            ),
+            Offer(
+                (MINER_ENERGY,), lambda _, miner: knows_power(miner), MinerEnergySensor
+            ),
         )
         _add_money(hass, coordinator, MINER_MONEY, MinerMoney, async_add_entities)
         async_add_offered(
             coordinator,
-            (CONTROLLED_BY,),
-            lambda _, miner: get_data(hass).strategies.is_member(
-                miner.config_entry.entry_id
-            ),
-            ControlledBySensor,
             async_add_entities,
+            Offer(
+                (CONTROLLED_BY,),
+                lambda _, miner: get_data(hass).strategies.is_member(
+                    miner.config_entry.entry_id
+                ),
+                ControlledBySensor,
+            ),
         )
     elif isinstance(coordinator, PoolCoordinator):
         async_add_entities(
@@ -165,13 +166,15 @@ async def async_setup_entry(
         )
         async_add_offered(
             coordinator,
-            POOL_SENSORS,
-            lambda description, pool: (
-                f"{entry.unique_id or entry.entry_id}_{description.key}" in before
-                or description.exists(pool)
-            ),
-            PoolSensor,
             async_add_entities,
+            Offer(
+                POOL_SENSORS,
+                lambda description, pool: (
+                    f"{entry.unique_id or entry.entry_id}_{description.key}" in before
+                    or description.exists(pool)
+                ),
+                PoolSensor,
+            ),
         )
         async_add_workers(
             hass,
@@ -187,27 +190,25 @@ async def async_setup_entry(
         async_add_entities(FleetSensor(coordinator, d) for d in FLEET_SENSORS)
         async_add_offered(
             coordinator,
-            (MINER_ENERGY,),
-            lambda _, fleet: fleet.data.power is not None,
-            FleetEnergySensor,
             async_add_entities,
-        )
-        async_add_offered(
-            coordinator,
-            (FLEET_BEST_SHARE,),
-            lambda description, fleet: (
-                f"{entry.unique_id}_{description.key}" in before
-                or description.exists(fleet)
+            Offer(
+                (MINER_ENERGY,),
+                lambda _, fleet: fleet.data.power is not None,
+                FleetEnergySensor,
             ),
-            FleetBestShare,
-            async_add_entities,
-        )
-        async_add_offered(
-            coordinator,
-            (FLEET_FAILOVER,),
-            lambda *_: get_data(hass).failover.is_set_up,
-            FleetSensor,
-            async_add_entities,
+            Offer(
+                (FLEET_BEST_SHARE,),
+                lambda description, fleet: (
+                    f"{entry.unique_id}_{description.key}" in before
+                    or description.exists(fleet)
+                ),
+                FleetBestShare,
+            ),
+            Offer(
+                (FLEET_FAILOVER,),
+                lambda *_: get_data(hass).failover.is_set_up,
+                FleetSensor,
+            ),
         )
         _add_platform(hass, coordinator, async_add_entities)
         money = (*FLEET_MONEY, *FLEET_EARNINGS)

@@ -13,7 +13,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_track_state_change_event
 
 from .data import HmmConfigEntry, get_data
-from .entity import AlwaysAvailable, FleetEntity, MinerEntity, async_add_offered
+from .entity import AlwaysAvailable, FleetEntity, MinerEntity, Offer, async_add_offered
 from .fleet.coordinator import FleetConfigEntry, FleetCoordinator
 from .miner.coordinator import MinerCoordinator
 from .miner.plug import async_switch_plug, plug_is_on
@@ -62,10 +62,12 @@ async def async_setup_entry(
     if isinstance(coordinator, FleetCoordinator):
         async_add_offered(
             coordinator,
-            (FAILOVER,),
-            lambda *_: get_data(hass).failover.is_set_up,
-            FailoverSwitch,
             async_add_entities,
+            Offer(
+                (FAILOVER,),
+                lambda *_: get_data(hass).failover.is_set_up,
+                FailoverSwitch,
+            ),
         )
         async_add_strategies(
             hass,
@@ -80,27 +82,29 @@ async def async_setup_entry(
     assert isinstance(coordinator, MinerCoordinator)
     async_add_offered(
         coordinator,
-        (FAN_AUTO,),
-        lambda _, miner: miner.profile is not None and miner.profile.fan_auto,
-        FanAutoSwitch,
         async_add_entities,
-    )
-    async_add_offered(
-        coordinator,
-        (WATCHDOG,),
-        lambda _, miner: miner.profile is not None and miner.profile.restart,
-        WatchdogSwitch,
-        async_add_entities,
+        Offer(
+            (FAN_AUTO,),
+            lambda _, miner: miner.profile is not None and miner.profile.fan_auto,
+            FanAutoSwitch,
+        ),
+        Offer(
+            (WATCHDOG,),
+            lambda _, miner: miner.profile is not None and miner.profile.restart,
+            WatchdogSwitch,
+        ),
     )
     if coordinator.plug is not None:
         async_add_entities([PlugSwitch(coordinator, coordinator.plug)])
         return
     async_add_offered(
         coordinator,
-        (MINING,),
-        lambda _, miner: miner.profile is not None and miner.profile.pause,
-        MiningSwitch,
         async_add_entities,
+        Offer(
+            (MINING,),
+            lambda _, miner: miner.profile is not None and miner.profile.pause,
+            MiningSwitch,
+        ),
     )
 
 

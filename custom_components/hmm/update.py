@@ -22,7 +22,7 @@ from .driver_engine.declaration import DriverId
 from .driver_engine.versions import is_newer
 from .drivers.service import DriverService
 from .drivers.sources import DriverState
-from .entity import AlwaysAvailable, FleetEntity, MinerEntity, async_add_offered
+from .entity import AlwaysAvailable, FleetEntity, MinerEntity, Offer, async_add_offered
 from .fleet.coordinator import FleetConfigEntry, FleetCoordinator
 from .fleet.firmware import FEEDS, skipped, version_of
 from .fleet.firmware_news import Notice
@@ -56,10 +56,12 @@ async def async_setup_entry(
     if isinstance(miner := entry.runtime_data, MinerCoordinator):
         async_add_offered(
             miner,
-            (FIRMWARE,),
-            lambda _, miner: get_data(hass).firmware.supports(miner),
-            FirmwareUpdate,
             async_add_entities,
+            Offer(
+                (FIRMWARE,),
+                lambda _, miner: get_data(hass).firmware.supports(miner),
+                FirmwareUpdate,
+            ),
         )
     elif isinstance(fleet := entry.runtime_data, FleetCoordinator):
         _add_drivers(hass, fleet, async_add_entities)
