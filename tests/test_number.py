@@ -177,6 +177,13 @@ async def test_at_their_own_risk(
     await tuning.async_choose("eco")
     await tuning.async_choose("hot")
     assert bitaxe.settings["frequency"] == 700
+    # The point that was set by hand is beyond the list as well
+    await act(home, "number", "set_value", shown.entity_id, value=710)
+    await home.config_entries.async_reload(entry.entry_id)
+    tuning = entry.runtime_data.tuning
+    await tuning.async_choose("eco")
+    await tuning.async_choose("custom")
+    assert bitaxe.settings["frequency"] == 710
 
     async with SimulatedAxeOS(name="other", model="gamma") as device:
         other = await set_up(

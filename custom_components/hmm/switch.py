@@ -253,6 +253,7 @@ class PlugSwitch(MinerEntity, SwitchEntity):
 
     async def _switch_plug(self, on: bool) -> None:
         self.coordinator.async_drop_kept("mining")
+        await self.coordinator.async_release()
         await async_switch_plug(self.hass, self._plug, on, self._context)
 
 

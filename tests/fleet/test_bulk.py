@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 import time
 from typing import Any
@@ -428,6 +429,30 @@ async def test_kept_until_it_is_back(
     await home.async_block_till_done(wait_background_tasks=True)
     assert bitaxe.settings["frequency"] == 400
     assert bitaxe.paused
+
+
+@pytest.mark.parametrize("started", [True, False])
+async def test_a_kept_restart(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+    started: bool,
+) -> None:
+    """Given a miner that was only out of reach, it restarts; one that was off has done."""
+    bitaxe.fault = Fault.RESET
+    reported = (await run(home, "restart", entry, keep_for=3600))["Axe"]
+    assert (reported["result"], reported["value"]) == ("kept", None)
+    kept = get_data(home).kept[entry.entry_id].commands
+    assert list(kept) == ["restart"]
+    uptime = entry.runtime_data.data.uptime
+    shift = timedelta(seconds=-uptime - 60 if started else 0)
+    kept["restart"] = replace(kept["restart"], since=dt_util.utcnow() + shift)
+    boots = bitaxe.boots
+    bitaxe.fault = None
+    await poll(home, entry)
+    await home.async_block_till_done(wait_background_tasks=True)
+    assert not entry.runtime_data.kept
+    assert bitaxe.boots == boots + (not started)
 
 
 async def test_kept_over_a_restart(

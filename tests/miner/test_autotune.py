@@ -577,6 +577,19 @@ async def test_what_the_miner_has_is_a_command_too(bench: Bench, option: str) ->
     assert bench.point == ((490, 1060) if option == "mine" else (525, 1150))
 
 
+async def test_a_resume_is_a_command_too(bench: Bench) -> None:
+    """Given a miner that mines, a resume sends nothing of its own but ends the walk."""
+    await midway(bench)
+    await act(
+        bench.home,
+        "switch",
+        "turn_on",
+        find_id(bench.home, bench.entry, "switch", "mining"),
+    )
+    assert bench.state() == ("stopped", "user_command")
+    assert bench.point == (525, 1150)
+
+
 @pytest.mark.usefixtures("every_entity")
 @pytest.mark.parametrize("action", ["turn_off", "turn_on"])
 async def test_the_fan_is_a_command_too(bench: Bench, action: str) -> None:

@@ -446,7 +446,7 @@ async def test_a_profile_beyond_the_limits(
     bitaxe.writes.clear()
     assert "hot" in options(home, entry)
     assert await run(home, "apply_profile", entry, profile="hot") == {
-        "Axe": ("refused", "out_of_range")
+        "Axe": ("refused", "beyond_list")
     }
     assert bitaxe.writes == []
 

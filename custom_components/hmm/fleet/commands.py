@@ -311,6 +311,7 @@ async def _set_paused(
             raise refusal("no_pause", host=miner.config_entry.title)
         return await miner.async_set_paused(paused, reason)
     miner.async_drop_kept("mining")
+    await miner.async_release()
     if plug_is_on(hass, plug) is not paused:
         return False
     await async_switch_plug(hass, plug, not paused, context)
@@ -372,7 +373,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
         read=_read_mining,
         shown=lambda *_: "paused",
     ),
-    "restart": Command(run=_restart, control=("button", "restart")),
+    "restart": Command(run=_restart, control=("button", "restart"), kind="restart"),
     "resume": Command(
         run=_resume,
         control=("switch", "mining"),

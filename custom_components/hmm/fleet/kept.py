@@ -5,6 +5,7 @@ from datetime import datetime
 import logging
 
 from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
+from homeassistant.util import dt as dt_util
 
 from ..data import HmmConfigEntry, get_data
 from ..errors import message
@@ -30,7 +31,11 @@ async def async_keep(
     assert command.kind is not None
     records = get_data(hass).kept
     records[entry.entry_id].commands[command.kind] = Kept(
-        action=action, data=dict(data), value=command.shown(hass, data), until=until
+        action=action,
+        data=dict(data),
+        value=command.shown(hass, data),
+        until=until,
+        since=dt_util.utcnow(),
     )
     await records.async_save()
     if (miner := get_data(hass).fleet.miners.get(entry.entry_id)) is not None:
@@ -79,6 +84,10 @@ async def _run(
     records, entry = get_data(hass).kept, miner.config_entry
     commands = records[entry.entry_id].commands
     assert command.kind is not None
+    if kept.action == "restart" and _has_started(miner, kept):
+        miner.async_drop_kept(command.kind)
+        miner.async_update_listeners()
+        return
     try:
         outcome = await async_attempt(hass, miner, command, kept.data, Context())
     except asyncio.CancelledError:
@@ -109,3 +118,11 @@ async def _run(
             kept.action,
             message(hass, outcome.error),
         )
+
+
+def _has_started(miner: MinerCoordinator, kept: Kept) -> bool:
+    """Return whether a miner has started since its restart was asked for."""
+    uptime = miner.data.uptime
+    if uptime is None or kept.since is None:
+        return False
+    return uptime < (dt_util.utcnow() - kept.since).total_seconds()

@@ -414,6 +414,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         """
         # The miner may be back at the next poll, which would run what was kept
         self.async_drop_kept("mining")
+        await self.async_release()
         if await self._async_is(lambda data: data.paused is paused):
             return False
         command = self._pause(reason) if paused else self.client.resume()
@@ -448,6 +449,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
 
     async def async_send_restart(self) -> None:
         """Restart the miner; its new start is not taken for a crash."""
+        self.async_drop_kept("restart")
         self.status.problems.restarted_at = time.monotonic()
         await self.async_command(self.client.restart())
 

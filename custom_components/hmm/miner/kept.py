@@ -6,7 +6,7 @@ from typing import Any, Literal, Self, get_args
 
 from homeassistant.util import dt as dt_util
 
-type Kind = Literal["mode", "pool", "mining"]
+type Kind = Literal["mode", "pool", "mining", "restart"]
 """What a command changes; a newer one of its kind takes its place."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind.__value__)
@@ -24,6 +24,8 @@ class Kept:
     data: dict[str, Any] = field(repr=False)
     value: str | None
     until: datetime
+    since: datetime | None = None
+    """When it was asked for; a version of HMM that kept no restarts did not note it."""
 
 
 @dataclass(slots=True)
@@ -40,7 +42,11 @@ class KeptCommands:
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON."""
         return {
-            kind: asdict(kept) | {"until": kept.until.isoformat()}
+            kind: asdict(kept)
+            | {
+                "until": kept.until.isoformat(),
+                "since": kept.since and kept.since.isoformat(),
+            }
             for kind, kept in self.current().items()
         }
 
@@ -54,6 +60,7 @@ class KeptCommands:
                     data=dict(kept["data"]),
                     value=kept["value"],
                     until=_instant(kept["until"]),
+                    since=_instant(it) if (it := kept.get("since")) else None,
                 )
                 for kind in KINDS
                 if (kept := data.get(kind)) is not None

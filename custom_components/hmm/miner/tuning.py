@@ -230,8 +230,10 @@ class MinerTuning:
             if limits.options and not own:
                 allowed = (limits.options[0], limits.options[-1])
             if not allowed[0] <= value <= allowed[1]:
+                # The limits reached to its own point while the device was there
+                may_more = own and getattr(self._miner.client.risky_limits, key, None)
                 raise refusal(
-                    "out_of_range",
+                    "beyond_list" if may_more else "out_of_range",
                     host=self._miner.client.host,
                     value=f"{value:g}",
                     minimum=f"{allowed[0]:g}",
