@@ -30,9 +30,10 @@ from .pool.flow import PoolSteps
 from .strategy.bands_flow import BandsFlow
 from .strategy.calendar_flow import CalendarFlow
 from .strategy.champion_flow import ChampionFlow
+from .strategy.heat_flow import HeatFlow
 from .strategy.solar_flow import SolarFlow
 
-_STRATEGIES = (BandsFlow, ChampionFlow, SolarFlow, CalendarFlow)
+_STRATEGIES = (BandsFlow, ChampionFlow, SolarFlow, HeatFlow, CalendarFlow)
 
 
 class _MinerOptions(PoolOrderSteps, MinerOptionsFlow):

@@ -34,6 +34,7 @@ PLATFORMS: Final = {
     EntryType.FLEET: (
         Platform.BINARY_SENSOR,
         Platform.BUTTON,
+        Platform.CLIMATE,
         Platform.EVENT,
         Platform.SELECT,
         Platform.SENSOR,

@@ -18,7 +18,7 @@ from .fleet.coordinator import FleetConfigEntry, FleetCoordinator
 from .miner.coordinator import MinerCoordinator
 from .miner.plug import async_switch_plug, plug_is_on
 from .miner.watchdog import Watchdog
-from .strategy.entities import STRATEGY_DRY_RUN, STRATEGY_SWITCH
+from .strategy.entities import STRATEGY_ACTIVE, STRATEGY_DRY_RUN, STRATEGY_SWITCH
 from .strategy_entity import StrategyEntity, async_add_strategies
 
 PARALLEL_UPDATES = 1
@@ -73,7 +73,11 @@ async def async_setup_entry(
             hass,
             cast("FleetConfigEntry", entry),
             lambda manager, strategy: [
-                StrategySwitch(manager, strategy, STRATEGY_SWITCH),
+                StrategySwitch(
+                    manager,
+                    strategy,
+                    STRATEGY_ACTIVE if strategy.heating else STRATEGY_SWITCH,
+                ),
                 StrategyDryRunSwitch(manager, strategy, STRATEGY_DRY_RUN),
             ],
             async_add_entities,

@@ -492,6 +492,7 @@ async def test_only_the_fleet_has_strategies(
     assert set(fleet_entry(home).supported_subentry_types) == {
         "calendar",
         "champion",
+        "heat",
         "price_bands",
         "solar",
     }

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final, get_args
 
 from homeassistant.components.button import ButtonEntityDescription
+from homeassistant.components.climate import ClimateEntityDescription
 from homeassistant.components.event import EventEntityDescription
 from homeassistant.components.select import SelectEntityDescription
 from homeassistant.components.sensor import (
@@ -29,6 +30,15 @@ EVENTS: Final = ["changed", "held", "refused", "fallback", "overridden", "resume
 
 STRATEGY_SWITCH = SwitchEntityDescription(
     key="switch", translation_key="strategy", name=None
+)
+STRATEGY_ACTIVE = SwitchEntityDescription(
+    key="switch",
+    translation_key="strategy_active",
+    entity_category=EntityCategory.CONFIG,
+)
+"""The same of a heating, whose thermostat has the name of the strategy."""
+STRATEGY_HEATING = ClimateEntityDescription(
+    key="climate", translation_key="strategy_heating", name=None
 )
 STRATEGY_DRY_RUN = SwitchEntityDescription(
     key="dry_run",

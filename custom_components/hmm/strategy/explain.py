@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant, callback
 
 from ..sentences import reason_sentence
 from .planner.model import Sentence
-from .words import number, price_text, shortened, time_text, words_of
+from .words import number, price_text, shortened, temperature_text, time_text, words_of
 
 SENTENCE: Final = "strategy_"
 """How the keys of strategies begin: reasons of miners have some of the same names."""
@@ -101,7 +101,7 @@ def _text(
     if key in _WATTS:
         return f"{number(hass, value)} W"
     if key in _DEGREES:
-        return f"{number(hass, value, 1)} °C"
+        return temperature_text(hass, value)
     if key == "efficiency":
         return f"{number(hass, value, 1)} J/TH"
     return number(hass, value)

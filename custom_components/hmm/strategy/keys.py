@@ -60,6 +60,20 @@ CONF_KIND: Final = "kind"
 KIND_QUIET: Final = "quiet"
 KIND_PLAN: Final = "plan"
 
+# Heat
+CONF_TEMPERATURE_ENTITY: Final = "temperature_entity"
+CONF_MAX_ROOM: Final = "max_room"
+"""°C, as all temperatures that are stored; tolerances are K."""
+CONF_STOP_ALL: Final = "stop_all"
+CONF_LOWEST_RUNG: Final = "lowest_rung"
+CONF_HIGHEST_RUNG: Final = "highest_rung"
+CONF_WHEN_IDLE: Final = "when_idle"
+CONF_BOOST_TIME: Final = "boost_time"
+"""Minutes."""
+CONF_TOLERANCE: Final = "tolerance"
+CONF_MIN_CYCLE: Final = "min_cycle"
+CONF_STALE_AFTER: Final = "stale_after"
+
 LONGEST_NAME: Final = 64
 
 # Solar surplus

@@ -274,6 +274,14 @@ class StrategyManager:
         """Return whether a miner is in any strategy."""
         return any(entry_id in members for members in self._members.values())
 
+    def steered_by(self, strategy: Strategy) -> list[MinerView]:
+        """Return the miners that a strategy decides for now."""
+        return [
+            self._miners[key].view
+            for key, control in self.controls.items()
+            if control.strategy == strategy.id and key in self._miners
+        ]
+
     def steered(self, entry_id: str) -> SteeredMiner | None:
         """Return a miner that is in a strategy."""
         return self._miners.get(entry_id)
@@ -327,6 +335,11 @@ class StrategyManager:
                 manual = Manual("time", until)
             strategy.record.override = Override(to, manual)
             strategy.fire("overridden", {"rung": to})
+        self._now()
+
+    @callback
+    def async_set(self) -> None:
+        """Keep what was set at the thermostat of a heating, and follow it."""
         self._now()
 
     @callback

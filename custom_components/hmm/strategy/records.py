@@ -142,7 +142,7 @@ class StrategyStore:
         """Return what a decision may change, to compare; the rest is counted."""
         return (
             self.settled,
-            [(it.memory, it.override) for it in self.strategies.values()],
+            [(it.memory, it.override, it.climate) for it in self.strategies.values()],
             [(it.expected, it.manual) for it in self.miners.values()],
         )
 

@@ -7,7 +7,13 @@ from typing import Any, Final, cast
 
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import STATE_OFF, STATE_ON
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import (
+    CALLBACK_TYPE,
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    callback,
+)
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.util import dt as dt_util
@@ -15,6 +21,7 @@ from homeassistant.util import dt as dt_util
 from ..money.price import PriceSource
 from ..money.slots import Slots, start_of_day
 from ..money.units import UnitProblem, price_factor
+from .heating import Heating, room_of
 from .keys import (
     BY_STATES,
     CONF_BAND_ID,
@@ -27,11 +34,13 @@ from .keys import (
     CONF_PRICE_ENTITY,
     CONF_PRICE_UNIT,
     CONF_RUNG,
+    CONF_TEMPERATURE_ENTITY,
     FALLBACK_BAND,
 )
 from .miners import by_order
 from .planner.bands import planned
 from .planner.decide import decide, overridden
+from .planner.heat import fresh
 from .planner.model import (
     LEAVE,
     PLAIN_RUNGS,
@@ -40,6 +49,7 @@ from .planner.model import (
     Inputs,
     MinerView,
     Price,
+    Reading,
     Sentence,
     State,
     StrategyType,
@@ -49,6 +59,7 @@ from .planner.settings import (
     FROM_DICT,
     BandsSettings,
     ChampionSettings,
+    HeatSettings,
     SettingsError,
     SolarSettings,
 )
@@ -91,6 +102,8 @@ class Strategy:
         """Tells the band of the strategy that it follows."""
         self._plan: tuple[object, list[list[str | float | None]]] = (None, [])
         self.settings: Any = None
+        self.heating: Heating | None = None
+        """What is set at its thermostat, where it heats."""
         self.error: SettingsError | None = None
         self.take(subentry)
 
@@ -104,6 +117,8 @@ class Strategy:
             self.settings = FROM_DICT[self.kind](self.data)
         except SettingsError as err:
             self.error = err
+        if self.kind == "heat":
+            self.heating = Heating(self.record, self.data)
         for listener in self._changed_listeners:
             listener()
 
@@ -184,12 +199,19 @@ class Strategy:
                 self.hass, self.data, self.settings, self.entity, self.drawn
             )
             self._stops.append(self._meter.async_follow(self._changed))
+        if room := self.entity(CONF_TEMPERATURE_ENTITY):
+            watched.append(room)
         if watched:
             self._stops.append(
-                async_track_state_change_event(
-                    self.hass, watched, lambda _: self._changed()
-                )
+                async_track_state_change_event(self.hass, watched, self._entity_changed)
             )
+
+    @callback
+    def _entity_changed(self, _: Event[EventStateChangedData]) -> None:
+        """Decide anew; a room is shown at once, also before anything is decided."""
+        if self.heating is not None:
+            self.show()
+        self._changed()
 
     @callback
     def stop(self) -> None:
@@ -222,6 +244,9 @@ class Strategy:
                 for it in decision.wishes
             ),
         )
+        if self.heating is not None and (ends := self.heating.boost_ends):
+            check = min(self.decision.next_check_at, ends)
+            self.decision = replace(self.decision, next_check_at=check)
 
     def _inputs(self, now: datetime, miners: tuple[MinerView, ...]) -> Inputs:
         zone = dt_util.get_default_time_zone()
@@ -235,6 +260,9 @@ class Strategy:
             inputs = replace(inputs, tariff=tariff)
         if entity_id := self.entity(CONF_ENTITY):
             inputs = replace(inputs, calendar=self._read_switched(entity_id))
+        if self.heating is not None:
+            target = self.heating.wanted(now)
+            inputs = replace(inputs, room=self.room, target=target)
         if self._meter is not None:
             inputs = self._meter.add_to(inputs)
         if isinstance(self.settings, ChampionSettings):
@@ -247,6 +275,18 @@ class Strategy:
         if self._meter is None or self.decision is None:
             return 0.0
         return self._meter.part_of_sun(dt_util.utcnow())
+
+    @property
+    def room(self) -> Reading | None:
+        """Return what the sensor of its room says, also what it said long ago."""
+        return room_of(self.hass, self.entity(CONF_TEMPERATURE_ENTITY))
+
+    @property
+    def fresh_room(self) -> float | None:
+        """Return the temperature in °C that it heats by, None if it is too old."""
+        if not isinstance(self.settings, HeatSettings):
+            return None
+        return fresh(self.settings, self.room, dt_util.utcnow())
 
     def _read_price(
         self, source: PriceSource, now: datetime

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+from homeassistant.const import UnitOfTemperature
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.translation import async_get_cached_translations
 from homeassistant.util import dt as dt_util
@@ -65,6 +66,14 @@ def price_text(hass: HomeAssistant, value: float, unit: str) -> str:
     if abs(value) < 10 and decimals == 1:
         decimals = 2
     return f"{number(hass, value, decimals)} {unit}".rstrip()
+
+
+@callback
+def temperature_text(hass: HomeAssistant, celsius: float) -> str:
+    """Return a temperature in the unit of Home Assistant."""
+    units = hass.config.units
+    value = units.temperature(celsius, UnitOfTemperature.CELSIUS)
+    return f"{number(hass, value, 1)} {units.temperature_unit}"
 
 
 @callback

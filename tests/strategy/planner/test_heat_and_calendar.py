@@ -9,9 +9,16 @@ import pytest
 
 from custom_components.hmm.strategy.planner.calendar import CalendarMemory, decide
 from custom_components.hmm.strategy.planner.decide import decide as decide_any
-from custom_components.hmm.strategy.planner.heat import HeatMemory
+from custom_components.hmm.strategy.planner.heat import HeatMemory, levels
 from custom_components.hmm.strategy.planner.ledger import Ledger
-from custom_components.hmm.strategy.planner.model import OFF, Inputs, Reading, Switched
+from custom_components.hmm.strategy.planner.model import (
+    OFF,
+    Inputs,
+    MinerView,
+    Mode,
+    Reading,
+    Switched,
+)
 from custom_components.hmm.strategy.planner.settings import (
     FROM_DICT,
     CalendarSettings,
@@ -226,3 +233,28 @@ def test_damaged_files_are_no_memory(damaged: Any) -> None:
         assert decision.sentence.key
         again, _ = decide_any(read(data[kind]), memory, inputs)
         assert again.wishes == decision.wishes
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, ["off", "mode:eco", "mode:standard", "mode:turbo"]),
+        ({"lowest_rung": "normal"}, ["off", "mode:standard", "mode:turbo"]),
+        (
+            {"highest_rung": "normal", "when_idle": "lowest"},
+            ["mode:eco", "mode:standard"],
+        ),
+    ],
+)
+def test_modes_of_unknown_watts_heat_in_their_order(
+    settings: dict[str, Any], expected: list[str]
+) -> None:
+    """Given a miner that ran in one mode only, then the others are levels too."""
+    names = ("eco", "standard", "turbo", "oc", "custom")
+    modes = tuple(
+        Mode(f"mode:{it}", 15.0 if it == "standard" else None) for it in names
+    )
+    miner = MinerView(
+        "a", "mode:standard", (*modes, Mode("profile:Night")), "mode:standard"
+    )
+    assert levels(HeatSettings.from_dict(settings), miner) == expected

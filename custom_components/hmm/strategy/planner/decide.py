@@ -77,9 +77,10 @@ def overridden(
         wishes = tuple(Wish(it.id, rung, reason, manual.until) for it in inputs.miners)
     else:
         wishes = bands.wishes_of(band, inputs, reason, manual.until)
+    safe = tuple(it for it in decision.wishes if it.safety)
     return replace(
         decision,
-        wishes=wishes,
+        wishes=(*safe, *wishes),
         sentence=reason,
         state="overridden",
         band=decision.band if band is None else band.name,

@@ -1,12 +1,25 @@
 """Heat: miners warm a room, one rung after the other."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 import math
 from typing import Any
 
-from .model import OFF, Decision, Inputs, MinerView, Rung, Sentence, State, Wish
-from .rungs import ladder, resolve, watts_of
+from .model import (
+    HIGHEST,
+    LOWEST,
+    OFF,
+    Decision,
+    Inputs,
+    MinerView,
+    Reading,
+    Rung,
+    Sentence,
+    State,
+    Wish,
+)
+from .rungs import resolve, steps
 from .settings import HeatSettings
 from .stored import VERSION, count, fields, past
 
@@ -51,28 +64,30 @@ class HeatMemory:
 
 def levels(settings: HeatSettings, miner: MinerView) -> list[Rung]:
     """Return the rungs of a miner from idle to the hottest."""
+    rungs = [mode.rung for mode in steps(miner)]
+    low = _place(settings.lowest_rung, miner, rungs, 0)
+    high = _place(settings.highest_rung, miner, rungs, len(rungs) - 1)
     idle = resolve(settings.when_idle, miner) or OFF
-    low, high = (
-        watts_of(resolve(rung, miner), miner)
-        for rung in (settings.lowest_rung, settings.highest_rung)
-    )
-    steps = [
-        mode.rung
-        for mode in ladder(miner)
-        if (low is None or low <= (mode.watts or 0))
-        and (high is None or (mode.watts or 0) <= high)
-    ]
-    return [idle, *(rung for rung in steps if rung != idle)]
+    if idle != OFF and rungs:
+        idle = rungs[0]
+    return [idle, *(rung for rung in rungs[low : high + 1] if rung != idle)]
 
 
-def _room(settings: HeatSettings, inputs: Inputs) -> float | None:
+def _place(rung: Rung, miner: MinerView, rungs: Sequence[Rung], default: int) -> int:
+    """Return where a rung is among those of a miner."""
+    if rung == HIGHEST:
+        return len(rungs) - 1
+    named = None if rung == LOWEST else resolve(rung, miner)
+    return rungs.index(named) if named in rungs else default
+
+
+def fresh(settings: HeatSettings, room: Reading | None, now: datetime) -> float | None:
     """Return the temperature of the room if it is fresh and possible."""
-    room = inputs.room
     if room is None or not math.isfinite(room.value):
         return None
     if not _LOWEST_ROOM <= room.value <= _HIGHEST_ROOM:
         return None
-    return room.value if inputs.now - room.at <= settings.stale_after else None
+    return room.value if now - room.at <= settings.stale_after else None
 
 
 def decide(
@@ -82,7 +97,7 @@ def decide(
     now, target = inputs.now, inputs.target
     ladders = {miner.id: levels(settings, miner) for miner in inputs.miners}
     top = max((len(rungs) - 1 for rungs in ladders.values()), default=0)
-    room = _room(settings, inputs)
+    room = fresh(settings, inputs.room, now)
     too_hot = _too_hot(settings, memory, room)
     level = _level(memory, inputs, ladders) if target is not None else 0
     level = min(level, top)

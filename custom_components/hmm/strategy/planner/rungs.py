@@ -8,6 +8,7 @@ from .model import LOWEST, OFF, ON, MinerView, Mode, Rung
 
 _NEVER_CHOSEN = "mode:oc"
 """Overclocking is for those who name it."""
+_BY_HAND = "mode:custom"
 
 
 def ladder(miner: MinerView) -> Sequence[Mode]:
@@ -20,12 +21,23 @@ def _ladder(modes: tuple[Mode, ...]) -> Sequence[Mode]:
     chosen = [
         mode
         for mode in modes
-        if mode.watts is not None
-        and 0 < mode.watts < math.inf
-        and mode.rung != _NEVER_CHOSEN
-        and (mode.rung == ON or mode.rung.startswith("mode:"))
+        if mode.watts is not None and 0 < mode.watts < math.inf and _is_step(mode)
     ]
     return tuple(sorted(chosen, key=lambda mode: (mode.watts or 0, mode.rung)))
+
+
+def steps(miner: MinerView) -> Sequence[Mode]:
+    """Return the modes, least first: by watts, in the miner's order until all are known."""
+    known = ladder(miner)
+    modes = [mode for mode in miner.modes if _is_step(mode)]
+    return known if len(known) == len(modes) else modes
+
+
+def _is_step(mode: Mode) -> bool:
+    """Return whether a mode may be chosen without being named."""
+    return mode.rung not in {_NEVER_CHOSEN, _BY_HAND} and (
+        mode.rung == ON or mode.rung.startswith("mode:")
+    )
 
 
 def resolve(rung: Rung, miner: MinerView) -> Rung | None:

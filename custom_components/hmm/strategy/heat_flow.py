@@ -1,0 +1,266 @@
+"""The dialog of heating: its room, how far miners go, its presets and its timing."""
+
+from typing import Any
+
+from homeassistant.components.climate import PRESET_COMFORT
+from homeassistant.components.sensor import SensorDeviceClass
+from homeassistant.config_entries import SubentryFlowResult
+from homeassistant.const import Platform, UnitOfTemperature
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    EntitySelector,
+    EntitySelectorConfig,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+)
+from homeassistant.util.unit_conversion import (
+    BaseUnitConverter,
+    TemperatureConverter,
+    TemperatureDeltaConverter,
+)
+import voluptuous as vol
+
+from ..const import DOMAIN
+from ..markdown import escaping
+from .flow import StrategyFlow, Texts
+from .heating import (
+    BOOST_MINUTES,
+    DEFAULTS,
+    HIGHEST_TARGET,
+    LONGEST_BOOST,
+    LOWEST_TARGET,
+    SHORTEST_BOOST,
+    room_of,
+)
+from .keys import (
+    CONF_BOOST_TIME,
+    CONF_HIGHEST_RUNG,
+    CONF_LOWEST_RUNG,
+    CONF_MAX_ROOM,
+    CONF_MIN_CYCLE,
+    CONF_MINERS,
+    CONF_STAGGER,
+    CONF_STALE_AFTER,
+    CONF_STOP_ALL,
+    CONF_TEMPERATURE_ENTITY,
+    CONF_TIMING,
+    CONF_TOLERANCE,
+    CONF_WHEN_IDLE,
+)
+from .planner.model import HIGHEST, LOWEST, NORMAL, OFF
+from .words import temperature_text, words_of
+
+_CELSIUS = UnitOfTemperature.CELSIUS
+_MAX_ROOM = 28.0
+_TOLERANCE = 0.3
+
+type Stored = dict[str, Any]
+
+
+def _rungs(*rungs: str) -> SelectSelector:
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=list(rungs),
+            mode=SelectSelectorMode.DROPDOWN,
+            translation_key="strategy_rung",
+        )
+    )
+
+
+def _number(low: float, high: float, unit: str, step: float = 1) -> NumberSelector:
+    return NumberSelector(
+        NumberSelectorConfig(
+            min=low,
+            max=high,
+            step=step,
+            unit_of_measurement=unit,
+            mode=NumberSelectorMode.BOX,
+        )
+    )
+
+
+@escaping
+class HeatFlow(StrategyFlow):
+    """Adds and changes a heating; it asks in Home Assistant's unit, and stores °C."""
+
+    kind = "heat"
+    steps = ("room", "rungs", "presets", "timing")
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Choose what to change."""
+        await self._begin_change()
+        return self.async_show_menu(
+            step_id="reconfigure",
+            menu_options=["miners", *self.steps],
+            description_placeholders={"name": self._title},
+        )
+
+    def _take_who(self, given: dict[str, Any]) -> tuple[Texts, Texts]:
+        """Keep name and miners: not all miners there are warm one room."""
+        if not given.get(CONF_MINERS):
+            return {CONF_MINERS: "no_miners"}, {}
+        return super()._take_who(given)
+
+    # Temperatures
+
+    @property
+    def _unit(self) -> str:
+        return self.hass.config.units.temperature_unit
+
+    def _shown(
+        self,
+        celsius: float,
+        converter: type[BaseUnitConverter] = TemperatureConverter,
+    ) -> float:
+        """Return a temperature that is stored as it is shown in a field."""
+        return round(converter.convert(celsius, _CELSIUS, self._unit), 1)
+
+    def _taken(
+        self,
+        value: float,
+        converter: type[BaseUnitConverter] = TemperatureConverter,
+    ) -> float:
+        """Return a temperature that was entered as it is stored."""
+        return round(converter.convert(value, self._unit, _CELSIUS), 2)
+
+    def _degrees(self, low: float, high: float) -> NumberSelector:
+        return _number(self._shown(low), self._shown(high), self._unit, 0.1)
+
+    # Steps
+
+    async def async_step_room(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for the sensor of the room, and above which temperature it stops."""
+        errors: Texts = {}
+        if user_input is not None:
+            entity_id = user_input[CONF_TEMPERATURE_ENTITY]
+            if (problem := self._problem(entity_id)) is None:
+                self._data |= user_input
+                self._data[CONF_MAX_ROOM] = self._taken(user_input[CONF_MAX_ROOM])
+                self._name_entity(CONF_TEMPERATURE_ENTITY, entity_id)
+                return await self._after("room")
+            errors = {CONF_TEMPERATURE_ENTITY: problem}
+        stored = {**self._data}
+        stored[CONF_MAX_ROOM] = self._shown(stored.get(CONF_MAX_ROOM, _MAX_ROOM))
+        return self._show_form(
+            "room",
+            {
+                vol.Required(CONF_TEMPERATURE_ENTITY): EntitySelector(
+                    EntitySelectorConfig(
+                        domain=Platform.SENSOR,
+                        device_class=SensorDeviceClass.TEMPERATURE,
+                    )
+                ),
+                vol.Required(CONF_MAX_ROOM): self._degrees(15, 45),
+                vol.Required(CONF_STOP_ALL, default=False): BooleanSelector(),
+            },
+            user_input or stored,
+            errors,
+        )
+
+    def _problem(self, entity_id: str) -> str | None:
+        """Return why a sensor cannot be that of the room."""
+        entity = er.async_get(self.hass).async_get(entity_id)
+        if entity is not None and entity.platform == DOMAIN:
+            return "own_sensor"
+        return None if room_of(self.hass, entity_id) else "room_unavailable"
+
+    async def async_step_rungs(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask between which rungs it heats, and what miners do when it is warm."""
+        if user_input is not None:
+            self._data |= user_input
+            return await self._after("rungs")
+        return self._show_form(
+            "rungs",
+            {
+                vol.Required(CONF_LOWEST_RUNG, default=LOWEST): _rungs(LOWEST, NORMAL),
+                vol.Required(CONF_HIGHEST_RUNG, default=HIGHEST): _rungs(
+                    LOWEST, NORMAL, HIGHEST
+                ),
+                vol.Required(CONF_WHEN_IDLE, default=OFF): _rungs(OFF, LOWEST),
+            },
+            self._data,
+        )
+
+    async def async_step_presets(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for the temperature of each preset."""
+        if user_input is not None:
+            self._data |= {key: self._taken(user_input[key]) for key in DEFAULTS}
+            self._data[CONF_BOOST_TIME] = user_input[CONF_BOOST_TIME]
+            return await self._after("presets")
+        degrees = self._degrees(LOWEST_TARGET, HIGHEST_TARGET)
+        return self._show_form(
+            "presets",
+            {
+                **{vol.Required(key): degrees for key in DEFAULTS},
+                vol.Required(CONF_BOOST_TIME, default=BOOST_MINUTES): _number(
+                    SHORTEST_BOOST, LONGEST_BOOST, "min"
+                ),
+            },
+            self._data
+            | {
+                key: self._shown(self._data.get(key, default))
+                for key, default in DEFAULTS.items()
+            },
+        )
+
+    async def async_step_timing(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask how closely it follows the room, and how fast it may switch."""
+        if user_input is not None:
+            given = user_input[CONF_TIMING]
+            tolerance = self._taken(given[CONF_TOLERANCE], TemperatureDeltaConverter)
+            self._data |= given | {CONF_TOLERANCE: tolerance}
+            return await self._after("timing")
+        low, high, tolerance = (
+            self._shown(it, TemperatureDeltaConverter)
+            for it in (0.1, 2.0, self._data.get(CONF_TOLERANCE, _TOLERANCE))
+        )
+        fields: dict[vol.Marker, Any] = {
+            vol.Required(CONF_TOLERANCE, default=tolerance): _number(
+                low, high, self._unit, 0.1
+            ),
+            vol.Required(CONF_MIN_CYCLE, default=10): _number(5, 120, "min"),
+            vol.Required(CONF_STALE_AFTER, default=45): _number(30, 60, "min"),
+            vol.Required(CONF_STAGGER, default=10): _number(0, 300, "s"),
+        }
+        return self.async_show_form(
+            step_id="timing",
+            data_schema=vol.Schema(
+                {
+                    vol.Required(CONF_TIMING): section(
+                        self.add_suggested_values_to_schema(
+                            vol.Schema(fields),
+                            self._data | {CONF_TOLERANCE: tolerance},
+                        ),
+                        {"collapsed": True},
+                    )
+                }
+            ),
+        )
+
+    async def _preview(self) -> str:
+        room = room_of(self.hass, self._data[CONF_TEMPERATURE_ENTITY])
+        rung = words_of(self.hass, "strategy_rung")
+        return words_of(self.hass, "strategy_preview")(
+            "heat",
+            room=temperature_text(self.hass, room.value) if room else "–",
+            target=temperature_text(self.hass, self._data[PRESET_COMFORT]),
+            lowest=rung(self._data[CONF_LOWEST_RUNG]),
+            highest=rung(self._data[CONF_HIGHEST_RUNG]),
+            idle=rung(self._data[CONF_WHEN_IDLE]),
+        )
