@@ -72,7 +72,6 @@ CONF_BOOST_TIME: Final = "boost_time"
 """Minutes."""
 CONF_TOLERANCE: Final = "tolerance"
 CONF_MIN_CYCLE: Final = "min_cycle"
-CONF_STALE_AFTER: Final = "stale_after"
 
 LONGEST_NAME: Final = 64
 
@@ -105,6 +104,7 @@ CONF_ON_DELAY: Final = "on_delay"
 CONF_OFF_DELAY: Final = "off_delay"
 CONF_MIN_RUN: Final = "min_run"
 CONF_STALE_AFTER: Final = "stale_after"
+"""Minutes without a value of a meter, or of a room."""
 CONF_DAYLIGHT: Final = "daylight"
 
 # Champion
