@@ -13,6 +13,7 @@ from custom_components.hmm.bundled.miner_drivers.bitaxe_driver import BitaxeDriv
 from custom_components.hmm.bundled.shared import axeos
 from custom_components.hmm.bundled.shared.axeos import (
     BM1370,
+    BM1397,
     ChipOptions,
     OperatingPoint,
     find_mode,
@@ -803,12 +804,31 @@ def test_options_without_defaults_take_the_tables() -> None:
         {"frequencyOptions": [], "voltageOptions": [1000]},
         {"frequencyOptions": "400", "voltageOptions": [1000]},
         {"frequencyOptions": [0, -5, None, "x"], "voltageOptions": [1000]},
+        {"frequencyOptions": [400, 525, 5000], "voltageOptions": [1000, 1100]},
+        {"frequencyOptions": [400, 525, 1e308], "voltageOptions": [1000, 1100]},
+        {"frequencyOptions": [400, 525], "voltageOptions": [1100, 1500]},
+        {"frequencyOptions": [400, 525], "voltageOptions": [1.1, 1.2]},
     ],
 )
 def test_unusable_options_fall_back_to_the_table(asic: dict[str, Any] | None) -> None:
     """Without a usable list the table serves, and without a table nothing."""
     assert read_options(asic, BM1370) is BM1370
     assert read_options(asic, None) is None
+
+
+def test_points_that_no_chip_survives_are_not_offered() -> None:
+    """The firmware would write them: no mode leads there."""
+    lists = {"frequencyOptions": [400, 525], "voltageOptions": [1000, 1150]}
+    lies = {"defaultFrequency": 9999, "defaultVoltage": 5000}
+    eco = {"ecoFrequency": 1e9, "ecoVoltage": 1000}
+    options = read_options({**lists, **lies, **eco}, BM1370)
+    assert options is not None
+    assert (options.default_frequency, options.default_voltage) == (525, 1150)
+    assert options.eco is None
+    old = {"frequencyOptions": [400], "voltageOptions": list(BM1397.voltages)}
+    options = read_options(old, BM1397)
+    assert options is not None
+    assert options.voltages == BM1397.voltages
 
 
 def test_a_mode_is_found_with_a_tolerance() -> None:

@@ -56,10 +56,11 @@ _POWER_OFF = 100
 """mV of core voltage: below that no chip has power."""
 FAN_FLOOR = 25.0
 """Percent: nobody stops a fan by mistake."""
-RISKY_FREQUENCIES = (50, 1200)
+RISKY_FREQUENCIES: tuple[float, float] = (50, 1200)
 """MHz that a user may set at their own risk: what benchmarks go through."""
-RISKY_VOLTAGES = (800, 1400)
+RISKY_VOLTAGES: tuple[float, float] = (800, 1400)
 """mV that a user may set at their own risk."""
+_MOST_OPTIONS = 256
 TARGET_TEMPERATURES = TuningRange(minimum=35, maximum=66)
 """°C that AxeOS takes for ``temptarget`` (nvs_config.c)."""
 
@@ -157,34 +158,47 @@ SMALL_CORES: Mapping[str, int] = {
 """Small cores per chip: a chip does MHz * cores million hashes a second."""
 
 
-def _positive_numbers(value: Any) -> tuple[float, ...]:
+def _offered(value: Any, bounds: tuple[float, float]) -> tuple[float, ...]:
+    """Return what a list offers, nothing of one that no such chip can have."""
     if not isinstance(value, list):
         return ()
-    numbers = (parse_number(item) for item in value)
-    return tuple(sorted({number for number in numbers if number and number > 0}))
+    numbers = (parse_number(item) for item in value[:_MOST_OPTIONS])
+    offered = sorted({number for number in numbers if number and number > 0})
+    if not offered or offered[0] < bounds[0] or offered[-1] > bounds[1]:
+        return ()
+    return tuple(offered)
+
+
+def _named(value: Any, bounds: tuple[float, float]) -> float | None:
+    """Return a point that a device names, None for one that is impossible."""
+    number = parse_number(value)
+    return number if number is not None and bounds[0] <= number <= bounds[1] else None
 
 
 def read_options(asic: Info | None, fallback: ChipOptions | None) -> ChipOptions | None:
     """Return the options of ``GET /api/system/asic``, else those of the table.
 
     A default that the device does not name (AxeOS 2.7) is the table's, when it
-    lies within the device's own list. None: there is nothing that is known to
-    be safe.
+    lies within the device's own list. The firmwares write whatever they are sent:
+    a list with a value that would break a chip counts as none. None: there is
+    nothing that is known to be safe.
     """
-    asic = asic or {}
-    frequencies = _positive_numbers(asic.get("frequencyOptions"))
-    voltages = _positive_numbers(asic.get("voltageOptions"))
+    asic, mhz, mv = asic or {}, RISKY_FREQUENCIES, RISKY_VOLTAGES
+    if fallback is not None:  # That of BM1397 goes further
+        mv = (mv[0], max(mv[1], fallback.voltages[-1]))
+    frequencies = _offered(asic.get("frequencyOptions"), mhz)
+    voltages = _offered(asic.get("voltageOptions"), mv)
     if not frequencies or not voltages:
         return fallback
-    default_frequency = _positive(asic.get("defaultFrequency"))
-    default_voltage = _positive(asic.get("defaultVoltage"))
+    default_frequency = _named(asic.get("defaultFrequency"), mhz)
+    default_voltage = _named(asic.get("defaultVoltage"), mv)
     if fallback is not None:
         default_frequency = default_frequency or within(
             fallback.default_frequency, frequencies
         )
         default_voltage = default_voltage or within(fallback.default_voltage, voltages)
-    eco_frequency = _positive(asic.get("ecoFrequency"))
-    eco_voltage = _positive(asic.get("ecoVoltage"))
+    eco_frequency = _named(asic.get("ecoFrequency"), mhz)
+    eco_voltage = _named(asic.get("ecoVoltage"), mv)
     return ChipOptions(
         frequencies=frequencies,
         voltages=voltages,
