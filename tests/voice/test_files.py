@@ -7,7 +7,7 @@ from custom_components.hmm.voice.triggers import read_sentences
 def test_each_language_has_all_intents() -> None:
     """Given the files, then each language can ask and say everything."""
     files = read_sentences()
-    assert set(files) == {"de", "en"}
-    shapes = [set(sentences) for sentences in files.values()]
-    assert shapes[0] == shapes[1]
-    assert {intent_type for intent_type, _ in shapes[0]} == set(REPLIES)
+    assert len(files) > 2
+    for language, sentences in files.items():
+        assert set(sentences) == set(files["en"]), language
+    assert {intent_type for intent_type, _ in files["en"]} == set(REPLIES)
