@@ -259,3 +259,154 @@ async def test_prices_that_are_told_on_request(
     assert read.slots[-1].price == pytest.approx(0.33)
     assert asked == ["2026-11-28", "2026-11-28", "2026-11-29"]
     assert set(zones) == {("Europe/Brussels", False)}
+
+
+def register(hass: HomeAssistant, domain: str, platform: str, unique: str) -> str:
+    """Register an entity of another integration; return its id."""
+    entity = er.async_get(hass).async_get_or_create(
+        *(domain, platform, unique), suggested_object_id=unique.replace("-", "_")
+    )
+    return entity.entity_id
+
+
+async def test_octopus_energy_keeps_its_lists_in_events(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """Given the rates of today and tomorrow as events, then they are known ahead."""
+    await hass.config.async_update(currency="GBP")
+    meter = "octopus_energy_electricity_12L_13_"
+    rate, today, tomorrow, export = (
+        register(hass, domain, "octopus_energy", f"{meter}{name}")
+        for domain, name in (
+            ("sensor", "current_rate"),
+            ("event", "current_day_rates"),
+            ("event", "next_day_rates"),
+            ("event", "export_current_day_rates"),
+        )
+    )
+
+    def rates(event: str, first: datetime, *prices: float) -> None:
+        step = timedelta(minutes=30)
+        hass.states.async_set(
+            event,
+            NOW.isoformat(),
+            {
+                "rates": [
+                    {
+                        "start": first + n * step,
+                        "end": first + (n + 1) * step,
+                        "value_inc_vat": price,
+                        "is_capped": False,
+                        "is_intelligent_adjusted": False,
+                    }
+                    for n, price in enumerate(prices)
+                ]
+            },
+        )
+
+    hass.states.async_set(rate, "0.2431", {"unit_of_measurement": "GBP/kWh"})
+    source, told = PriceSource(hass, entity=rate), []
+    source.async_listen(lambda: told.append(source.read(dt_util.utcnow())))
+    assert not source.read(NOW).slots
+    rates(export, NOW.replace(minute=0), *[0.2431] * 9)
+    await hass.async_block_till_done()
+    assert not told
+    rates(today, NOW.replace(minute=0), 0.243075, 0.19, -0.02)
+    await hass.async_block_till_done()
+    assert [it.price for it in told[-1].slots] == [0.243075, 0.19, -0.02]
+    rates(tomorrow, NOW.replace(minute=0) + 14 * HOUR, 0.3, 0.31)
+    await hass.async_block_till_done()
+    assert [it.price for it in told[-1].slots][3:] == [0.3, 0.31]
+    # An intelligent tariff changes within the day
+    rates(today, NOW.replace(minute=0), 0.243075, 0.07, 0.07)
+    await hass.async_block_till_done()
+    assert [it.price for it in told[-1].slots][:3] == [0.243075, 0.07, 0.07]
+
+
+async def test_a_list_of_a_neighbour(hass: HomeAssistant) -> None:
+    """Given ENTSO-e and Amber, whose lists are those of other sensors, they are found."""
+    price, mean = (
+        register(hass, "sensor", "entsoe", f"entsoe.{key}")
+        for key in ("current_price", "avg_price")
+    )
+    hass.states.async_set(price, "0.1", {"unit_of_measurement": "EUR/kWh"})
+    hass.states.async_set(
+        mean,
+        "0.3",
+        {
+            "prices": [
+                {"time": str(NOW.replace(minute=0) + n * HOUR), "price": 0.1 + n / 10}
+                for n in range(4)
+            ]
+        },
+    )
+    read = PriceSource(hass, entity=price).read(NOW)
+    assert [it.price for it in read.slots] == pytest.approx([0.1, 0.2, 0.3, 0.4])
+    await hass.config.async_update(currency="AUD")
+    price, ahead = (
+        register(hass, "sensor", "amberelectric", f"01-{key}-general")
+        for key in ("current", "forecasts")
+    )
+    second = timedelta(seconds=1)
+    first = {"start_time": NOW + second, "end_time": NOW + HOUR / 2, "per_kwh": 0.25}
+    hass.states.async_set(price, "0.25", {"unit_of_measurement": "$/kWh", **first})
+    hass.states.async_set(
+        ahead,
+        "0.31",
+        {
+            "forecasts": [
+                {
+                    "start_time": NOW + (n + 1) * HOUR / 2 + second,
+                    "end_time": NOW + (n + 2) * HOUR / 2,
+                    "per_kwh": 0.31 + n,
+                }
+                for n in range(2)
+            ]
+        },
+    )
+    read = PriceSource(hass, entity=price).read(NOW)
+    assert [it.price for it in read.slots] == pytest.approx([0.25, 0.31, 1.31])
+
+
+async def test_prices_from_now_on(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """Given Green Planet Energy, which tells the next 24 hours, it is asked again."""
+    entry = MockConfigEntry(domain="green_planet_energy")
+    entry.add_to_hass(hass)
+    er.async_get(hass).async_get_or_create(
+        *("sensor", "green_planet_energy", "gpe_current_price"),
+        suggested_object_id="price",
+        config_entry=entry,
+    )
+
+    async def answer(call: ServiceCall) -> Any:
+        assert call.data == {"config_entry_id": entry.entry_id, "hours": 24}
+        now = dt_util.now()
+        first = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
+        return {
+            "hours_requested": 24,
+            "prices": [
+                {
+                    "start": (first + n * HOUR / 4).isoformat(),
+                    "end": (first + (n + 1) * HOUR / 4).isoformat(),
+                    "price": 0.2,
+                }
+                for n in range(96)
+            ],
+        }
+
+    hass.services.async_register(
+        *("green_planet_energy", "get_prices", answer),
+        supports_response=SupportsResponse.ONLY,
+    )
+    show(hass, 0.2)
+    source = PriceSource(hass, entity=SENSOR)
+    source.async_listen(lambda: None)
+    for _ in range(6):
+        now = await pass_time(hass, freezer, 6 * HOUR)
+        show(hass, 0.2)
+        await hass.async_block_till_done(wait_background_tasks=True)
+        slots = source.read(now).slots
+        assert len(slots) == 96
+        assert slots[-1].end > now + 23 * HOUR

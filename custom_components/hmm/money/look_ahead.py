@@ -46,6 +46,8 @@ class _Action:
     """With and without tax: the one that agrees with the sensor is meant."""
     zone: str | None = None
     """Where its days begin, by default here."""
+    is_rolling: bool = False
+    """Whether it tells the hours from now on, whatever the day: at no server's cost."""
 
 
 def _days(_: str, day: date) -> Mapping[str, Any]:
@@ -85,6 +87,11 @@ _ACTIONS: Mapping[str, _Action] = {
     ),
     "easyenergy": _Action(
         name="get_energy_usage_prices", data=_one_day, variants=_WITH_TAX
+    ),
+    "green_planet_energy": _Action(
+        name="get_prices",
+        data=lambda entry, _: {"config_entry_id": entry, "hours": 24},
+        is_rolling=True,
     ),
 }
 
@@ -160,10 +167,14 @@ class LookAhead:
         now = dt_util.now(zone)
         today = now.date()
         wanted = [today]
-        if now.hour >= _PUBLISHED_HOUR:
+        if now.hour >= _PUBLISHED_HOUR and not action.is_rolling:
             wanted.append(today + timedelta(days=1))
         before = dict(self.days)
-        self.days = {day: it for day, it in self.days.items() if day >= today}
+        self.days = {
+            day: it
+            for day, it in self.days.items()
+            if day >= today and not action.is_rolling
+        }
         is_complete = True
         for day in wanted:
             if day not in self.days:

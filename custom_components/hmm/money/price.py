@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, EVENT_CORE_CONFIG_UPDATE
 from homeassistant.core import (
@@ -24,6 +25,7 @@ from homeassistant.helpers.event import (
 from homeassistant.util import dt as dt_util
 
 from ..driver_api.units import parse_number
+from .companions import companions, kept_elsewhere
 from .look_ahead import LookAhead
 from .slots import MOST_PRICE, Slots, agree, find_slots, slot_at, with_price
 from .units import UnitProblem, price_factor
@@ -181,7 +183,13 @@ class PriceSource:
     def _slots(self, state: State, raw: float, factor: float, now: datetime) -> Slots:
         zone = dt_util.get_default_time_zone()
         rounding = self._rounding(state, factor)
-        slots = find_slots(state.attributes, factor, raw, now, zone, rounding)
+        slots: Slots = ()
+        for lists in (
+            state.attributes,
+            *kept_elsewhere(self.hass, state.entity_id),
+        ):
+            if slots := find_slots(lists, factor, raw, now, zone, rounding):
+                break
         if not slots and self._ahead is not None:
             slots = self._ahead.slots
             slots = slots if agree(slots, raw, now, rounding) else ()
@@ -217,6 +225,9 @@ class PriceSource:
         if (entity_id := self.entity_id) is not None:
             self._stops += [
                 async_track_state_change_event(self.hass, entity_id, self._changed),
+                async_track_state_change_event(
+                    self.hass, companions(self.hass, entity_id), self._anew
+                ),
                 async_track_entity_registry_updated_event(
                     self.hass, entity_id, self._renamed
                 ),
@@ -249,7 +260,7 @@ class PriceSource:
         self._changed()
 
     @callback
-    def _anew(self, _: Event | None = None) -> None:
+    def _anew(self, _: Event[Any] | None = None) -> None:
         """Find the price anew: there are other slots, or another currency."""
         self._cached = None
         self._changed()
