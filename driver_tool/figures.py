@@ -81,6 +81,10 @@ KINDS: dict[str, Kind] = {
         (Kind(-127, -1, "dBm"), "signal"),
         (Kind(256, 1e12, "bytes"), "free_memory"),
         (Kind(1, 1e9, "", "a height"), "block_height"),
+        (
+            Kind(1, 1e16, "", "an amount of the smallest unit"),
+            "coinbase_value coinbase_own_value",
+        ),
     )
     for name in names.split()
 }

@@ -63,6 +63,7 @@ from .miner.watchdog import (
     async_forget_watchdog_issue,
     async_watch,
 )
+from .money.earnings import async_count_earnings
 from .money.ledger import Ledger
 from .pool.account import pool_kind
 from .pool.blocks import AccountRecord
@@ -384,4 +385,5 @@ async def _async_setup_pool(hass: HomeAssistant, entry: PoolConfigEntry) -> None
         config_entry_id=entry.entry_id, **pool_device(coordinator)
     )
     coordinator.async_keep_workers(data.fleet.miners)
+    entry.async_on_unload(async_count_earnings(data.money, coordinator))
     entry.async_on_unload(data.fleet.async_add_pool(coordinator))

@@ -77,7 +77,7 @@ from .miner.sensors import (
     knows_power,
 )
 from .miner.status import MinerState
-from .money.earning_sensors import FLEET_EARNINGS, POOL_MONEY
+from .money.earning_sensors import FLEET_EARNINGS, MINER_EARNINGS, POOL_MONEY
 from .money.ledger import Ledger
 from .money.sensors import FLEET_MONEY, MINER_MONEY, MoneySensorDescription
 from .pool.coordinator import PoolCoordinator
@@ -145,7 +145,8 @@ async def async_setup_entry(
                 (MINER_ENERGY,), lambda _, miner: knows_power(miner), MinerEnergySensor
             ),
         )
-        _add_money(hass, coordinator, MINER_MONEY, MinerMoney, async_add_entities)
+        money = (*MINER_MONEY, *MINER_EARNINGS)
+        _add_money(hass, coordinator, money, MinerMoney, async_add_entities)
         async_add_offered(
             coordinator,
             async_add_entities,
@@ -618,12 +619,24 @@ class _MoneySensor(_ValueSensor):
     entity_description: MoneySensorDescription
     coordinator: Any
     _unrecorded_attributes = frozenset(
-        {"source", "valid_until", "slots", "reason", "basis", "one_in"}
+        {
+            *("source", "valid_until", "slots", "reason"),
+            *("basis", "one_in", "counted_since"),
+        }
     )
 
     @property
     def _ledger(self) -> Ledger:
         return get_data(self.hass).money
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        if self.entity_description.reset_fn is not None:
+            # Its period ends while nobody polls
+            self.async_on_remove(
+                self._ledger.async_add_listener(self.async_write_ha_state)
+            )
 
     @property
     @override
@@ -661,15 +674,6 @@ class MinerMoney(_MoneySensor, MinerEntity):
         "last_reset",
         "extra_state_attributes",
     )
-
-    @override
-    async def async_added_to_hass(self) -> None:
-        await super().async_added_to_hass()
-        if self.entity_description.reset_fn is not None:
-            # Its period ends while nobody polls
-            self.async_on_remove(
-                self._ledger.async_add_listener(self._handle_coordinator_update)
-            )
 
 
 class PoolMoney(_MoneySensor, PoolEntity):

@@ -164,6 +164,8 @@ async def test_every_generation_is_read_whole(
     assert (telemetry.response_time is not None) == (number >= 9)
     assert (telemetry.error_rate is not None) == (number >= 11)
     assert (telemetry.block_height is not None) == (number >= 11)
+    assert (telemetry.coinbase_value == 312_500_000) == (number >= 13)
+    assert (telemetry.coinbase_own_value == 312_500_000) == (number >= 13)
     assert (telemetry.network_difficulty is not None) == (number >= 11)
     assert (telemetry.blocks_found is not None) == (number >= 11)
     assert (telemetry.paused is False) == (number >= 14)

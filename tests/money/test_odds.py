@@ -8,7 +8,12 @@ import pytest
 
 from custom_components.hmm.driver_api import PoolBlock
 from custom_components.hmm.money.odds import DAYS, blocks_per_day, chance, one_in
-from custom_components.hmm.money.rewards import CHECKED, RULES, reward_of
+from custom_components.hmm.money.rewards import (
+    CHECKED,
+    RULES,
+    reward_of,
+    reward_of_jobs,
+)
 
 
 def test_a_known_chance() -> None:
@@ -76,6 +81,13 @@ def test_the_pool_knows_better() -> None:
     """Given blocks that the pool lists, then their mean is the reward, fees included."""
     blocks = [PoolBlock(reward=3.2), PoolBlock(reward=None), PoolBlock(reward=3.3)]
     assert reward_of("XEC", blocks, None) == pytest.approx(3.25)
+
+
+def test_the_job_knows_best() -> None:
+    """Given what jobs pay in the smallest unit, then their mean is the reward."""
+    assert reward_of_jobs("BTC", [312_500_000, 313_500_000]) == pytest.approx(3.13)
+    assert reward_of_jobs("XEC", [62_500_000_00]) == pytest.approx(62_500_000)
+    assert reward_of_jobs("BTC", []) is None
 
 
 def test_the_rules_were_checked_within_a_year() -> None:

@@ -94,6 +94,7 @@ async def test_what_each_generation_offers(home: HomeAssistant) -> None:
         "odds_week": False,
         "odds_month": False,
         "odds_year": True,
+        "effort": False,
     }
     wallets = {DEMO_WALLET: {"a": 1e12}}  # too little to have found a block
     async with SimulatedSolopool(generation=2, wallets=wallets) as pool:
@@ -148,6 +149,7 @@ async def test_kinds_of_figures(home: HomeAssistant, every_entity: None) -> None
             "odds_week": (None, "%", None),
             "odds_month": (None, "%", None),
             "odds_year": ("measurement", "%", None),
+            "effort": ("measurement", "%", None),
         }
         assert own(home, entry, "sensor").keys() == expected.keys()
         for key, kinds in expected.items():

@@ -181,6 +181,11 @@ class MinerTelemetry:
     pool_difficulty: Difficulty | None = None
     network_difficulty: Difficulty | None = None
     block_height: Height | None = None
+    coinbase_value: Count | None = None
+    """What a block of the present job would pay, fees included: satoshis, or whatever
+    the smallest unit of the coin is called."""
+    coinbase_own_value: Count | None = None
+    """What of it goes to the address that the miner mines for."""
     response_time: ResponseTime | None = None
     """ms that the pool takes to answer a share."""
     packet_loss: Percent | None = None

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from homeassistant.components.sensor import SensorStateClass
+from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 from homeassistant.const import PERCENTAGE
 
 from ..figures import SensorValue, rounded
 from ..fleet.coordinator import FleetCoordinator
 from ..pool.coordinator import PoolCoordinator
+from .earned import Earned
 from .ledger import Ledger
 from .odds import DAYS, chance, one_in
 from .revenue import (
@@ -17,9 +18,10 @@ from .revenue import (
     counted_revenue,
     fleet_blocks,
     fleet_revenue,
+    miner_revenue,
     pool_revenue,
 )
-from .sensors import MoneySensorDescription
+from .sensors import Member, MoneySensorDescription, watts_of
 
 type _Blocks = Callable[[Any], float | None]
 
@@ -87,57 +89,138 @@ def _revenue(
     )
 
 
-def profit(ledger: Ledger, fleet: FleetCoordinator) -> float | None:
+def _earned(ledger: Ledger, of: PoolCoordinator | FleetCoordinator) -> Earned:
+    return ledger.revenue(of.config_entry.entry_id)
+
+
+def _sums(*, is_fleet: bool) -> tuple[MoneySensorDescription, ...]:
+    """Return the descriptions of what was earned: ever, today and this month."""
+
+    def describe(
+        key: str, value_fn: Callable[[Earned], float], **more: Any
+    ) -> MoneySensorDescription:
+        return MoneySensorDescription(
+            key=key,
+            translation_key=key,
+            device_class=SensorDeviceClass.MONETARY,
+            state_class=SensorStateClass.TOTAL,
+            suggested_display_precision=2,
+            configured_fn=_has_coins,
+            exists_fn=lambda ledger, _: _has_coins(ledger),
+            always=True,
+            value_fn=lambda ledger, of: _cents(value_fn(_earned(ledger, of))),
+            **more,
+        )
+
+    return (
+        describe("revenue", lambda earned: earned.money),
+        describe(
+            "revenue_today",
+            lambda earned: earned.day.cost,
+            reset_fn=lambda ledger, of: _earned(ledger, of).day.start,
+            entity_registry_enabled_default=is_fleet,
+        ),
+        describe(
+            "revenue_month",
+            lambda earned: earned.month.cost,
+            reset_fn=lambda ledger, of: _earned(ledger, of).month.start,
+            entity_registry_enabled_default=is_fleet,
+        ),
+    )
+
+
+def profit(ledger: Ledger, member: Member) -> float | None:
     """Return what is left a day of the revenue, with power and price of now."""
-    revenue, watts = counted_revenue(ledger).money, fleet.data.power
+    revenue, watts = counted_revenue(ledger, member).money, watts_of(member)
     price = ledger.price.value
     if revenue is None or watts is None or price is None:
         return None
     return revenue - watts * 24 / 1000 * price
 
 
-def break_even(ledger: Ledger, fleet: FleetCoordinator) -> float | None:
+def break_even(ledger: Ledger, member: Member) -> float | None:
     """Return the price of a kWh at which nothing is left."""
-    revenue, watts = counted_revenue(ledger).money, fleet.data.power
+    revenue, watts = counted_revenue(ledger, member).money, watts_of(member)
     if revenue is None or not watts or watts <= 0:
         return None
     return revenue / (watts * 24 / 1000)
 
 
+def _profit(*, is_fleet: bool) -> tuple[MoneySensorDescription, ...]:
+    """Return the descriptions of what is left, and of the price at which nothing is."""
+    return (
+        MoneySensorDescription(
+            key="profit_rate",
+            translation_key="profit_rate",
+            state_class=SensorStateClass.MEASUREMENT,
+            suggested_display_precision=2,
+            unit="/d",
+            entity_registry_enabled_default=is_fleet,
+            configured_fn=_profits,
+            exists_fn=lambda ledger, _: _profits(ledger),
+            value_fn=lambda ledger, member: _cents(profit(ledger, member)),
+            attributes_fn=lambda ledger, member: {
+                "basis": counted_revenue(ledger, member).basis,
+                "reason": ledger.price.reason,
+            },
+        ),
+        MoneySensorDescription(
+            key="break_even",
+            translation_key="break_even",
+            state_class=SensorStateClass.MEASUREMENT,
+            suggested_display_precision=3,
+            unit="/kWh",
+            entity_registry_enabled_default=False,
+            configured_fn=_profits,
+            exists_fn=lambda ledger, _: _profits(ledger),
+            value_fn=lambda ledger, member: (
+                None
+                if (price := break_even(ledger, member)) is None
+                else round(price, 4)
+            ),
+            attributes_fn=lambda ledger, member: {
+                "basis": counted_revenue(ledger, member).basis
+            },
+        ),
+    )
+
+
+def _effort(ledger: Ledger, pool: PoolCoordinator) -> SensorValue:
+    return rounded(100 * _earned(ledger, pool).effort)
+
+
+_EFFORT = MoneySensorDescription(
+    key="effort",
+    translation_key="effort",
+    native_unit_of_measurement=PERCENTAGE,
+    state_class=SensorStateClass.MEASUREMENT,
+    unit=None,
+    entity_registry_enabled_default=False,
+    configured_fn=lambda _: True,
+    exists_fn=lambda ledger, pool: (
+        pool.is_solo
+        and pool.data is not None
+        and _earned(ledger, pool).since is not None
+    ),
+    value_fn=_effort,
+    attributes_fn=lambda ledger, pool: {"counted_since": _earned(ledger, pool).since},
+)
+
+MINER_EARNINGS = (
+    _revenue(miner_revenue, is_fleet=False),
+    *_profit(is_fleet=False),
+)
+
 POOL_MONEY = (
     _revenue(pool_revenue, is_fleet=False),
+    *_sums(is_fleet=False),
     *_odds(_pool_blocks),
+    _EFFORT,
 )
 
 FLEET_EARNINGS = (
     _revenue(lambda ledger, _: fleet_revenue(ledger), is_fleet=True),
-    MoneySensorDescription(
-        key="profit_rate",
-        translation_key="profit_rate",
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=2,
-        unit="/d",
-        configured_fn=_profits,
-        exists_fn=lambda ledger, _: _profits(ledger),
-        value_fn=lambda ledger, fleet: _cents(profit(ledger, fleet)),
-        attributes_fn=lambda ledger, _: {
-            "basis": counted_revenue(ledger).basis,
-            "reason": ledger.price.reason,
-        },
-    ),
-    MoneySensorDescription(
-        key="break_even",
-        translation_key="break_even",
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=3,
-        unit="/kWh",
-        entity_registry_enabled_default=False,
-        configured_fn=_profits,
-        exists_fn=lambda ledger, _: _profits(ledger),
-        value_fn=lambda ledger, fleet: (
-            None if (price := break_even(ledger, fleet)) is None else round(price, 4)
-        ),
-        attributes_fn=lambda ledger, _: {"basis": counted_revenue(ledger).basis},
-    ),
+    *_sums(is_fleet=True),
+    *_profit(is_fleet=True),
     *_odds(fleet_blocks),
 )

@@ -23,6 +23,7 @@ from ..miner.energy import EnergyBook
 from ..records import Records
 from ..safe_store import SafeStore
 from .cost import Charge, CostMeter, PriceLog
+from .earned import Earned
 from .efficiency import DayEfficiency
 from .price import Price, PriceSource
 from .settings import MoneySettings
@@ -53,6 +54,8 @@ class Ledger:
         self.efficiency: Records[DayEfficiency] = Records(
             hass, "efficiency", DayEfficiency
         )
+        self.earned: Records[Earned] = Records(hass, "revenue", Earned)
+        """By the entry of a pool, and of the fleet."""
         self.surplus: dict[str, float] = {}
         """By miner, which part of its power is surplus of the sun: 0 to 1."""
         self._energy = energy
@@ -70,6 +73,7 @@ class Ledger:
     async def async_load(self) -> None:
         """Continue from the file, and follow energy, options and the calendar."""
         await self.efficiency.async_load()
+        await self.earned.async_load()
         stored = await self._store.async_load()
         meters = stored.get("meters")
         is_broken = bool(stored) and not isinstance(meters, Mapping)
@@ -99,6 +103,11 @@ class Ledger:
         )
 
     @property
+    def fleet_id(self) -> str | None:
+        """Return the id of the entry of the fleet, None before there is one."""
+        return None if (fleet := self._fleet_entry) is None else fleet.entry_id
+
+    @property
     def has_price(self) -> bool:
         """Return whether the user has told a price."""
         return self.settings.has_price
@@ -116,10 +125,18 @@ class Ledger:
     def meter(self, entry_id: str) -> CostMeter:
         """Return the meter of a miner, with the periods of now."""
         meter = self._meters.setdefault(entry_id, CostMeter())
-        day, month = self._periods(dt_util.utcnow())
+        day, month = self.periods(dt_util.utcnow())
         meter.day.roll(day)
         meter.month.roll(month)
         return meter
+
+    def revenue(self, entry_id: str) -> Earned:
+        """Return what a pool or the fleet has brought, with the periods of now."""
+        earned = self.earned[entry_id]
+        day, month = self.periods(dt_util.utcnow())
+        earned.day.roll(day)
+        earned.month.roll(month)
+        return earned
 
     def efficiency_1d(self, entry_id: str) -> float | None:
         """Return J/TH of the last day, of a miner or of the fleet by its entry."""
@@ -181,6 +198,7 @@ class Ledger:
         """Drop the meter of a miner that was removed; the sum of the fleet stays."""
         self.surplus.pop(entry_id, None)
         await self.efficiency.async_forget(entry_id)
+        await self.earned.async_forget(entry_id)
         if self._meters.pop(entry_id, None) is not None:
             await self._store.async_save(self._data())
 
@@ -191,7 +209,7 @@ class Ledger:
         charges: list[Charge] = []
         whole = end - begin
         while begin < end:
-            day, month = self._periods(end - timedelta(microseconds=1))
+            day, month = self.periods(end - timedelta(microseconds=1))
             since = max(begin, day)
             charges.append(Charge(kwh * ((end - since) / whole), price, day, month))
             end = since
@@ -207,7 +225,7 @@ class Ledger:
             Charge(charge.kwh * (1 - surplus), charge.price, charge.day, charge.month),
         ]
 
-    def _periods(self, moment: datetime) -> tuple[datetime, datetime]:
+    def periods(self, moment: datetime) -> tuple[datetime, datetime]:
         """Return when the local day and month of a moment began, in UTC."""
         zone = dt_util.get_default_time_zone()
         if self._today is not None:
@@ -277,6 +295,9 @@ class Ledger:
         total = self._meters.get(_FLEET, CostMeter()).cost
         self.currency = now
         self._meters.clear()
+        for entry_id in self.earned:
+            self.earned[entry_id].forget_money()
+        self.earned.save_soon()
         self._log = PriceLog()
         self._store.async_delay_save(self._data)
         if self.has_price or total:
@@ -307,3 +328,4 @@ class Ledger:
 
     async def _final_write(self, _: Event) -> None:
         await self._store.async_save(self._data())
+        await self.earned.async_save()

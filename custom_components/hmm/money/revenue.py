@@ -8,11 +8,13 @@ from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 from ..driver_api import DashboardTileData
 from ..driver_api.units import parse_number
 from ..fleet.coordinator import FleetCoordinator
+from ..miner.coordinator import MinerCoordinator
 from ..pool.coordinator import PoolCoordinator
+from ..pool.workers import is_mining_at
 from .ledger import Ledger
 from .odds import blocks_per_day
 from .price import referred_entity
-from .rewards import reward_of
+from .rewards import reward_of, reward_of_jobs
 from .units import UnitProblem, money_factor
 
 _DAY = 86_400
@@ -74,22 +76,96 @@ def fleet_blocks(fleet: FleetCoordinator) -> float | None:
     return sum(_DAY / time for time in times) if times else None
 
 
+@dataclass(frozen=True, slots=True)
+class Coins:
+    """Coins a day on average; an ``amount`` of None is unknown."""
+
+    amount: float | None
+    coin: str
+    basis: Basis
+
+
+def coins_per_day(
+    ledger: Ledger, pool: PoolCoordinator, hashrate: float | None = None
+) -> Coins:
+    """Return what an account brings: by the pool's estimate, else by its odds.
+
+    With a ``hashrate`` in H/s it is the part of one miner.
+    """
+    tiles, coin = pool.data, pool.account.coin
+    estimate = tiles.estimated_earnings_24h
+    if estimate is not None:
+        if hashrate is not None:
+            of_all = tiles.pool_hashrate
+            estimate = estimate * min(hashrate / of_all, 1.0) if of_all else None
+        return Coins(estimate, tiles.currency or coin, Basis.POOL)
+    if hashrate is None:
+        blocks = account_blocks(tiles)
+    else:
+        blocks = blocks_per_day(hashrate, tiles.network_difficulty)
+    reward = reward_at(ledger, pool)
+    basis = Basis.SOLO if pool.is_solo else Basis.DIFFICULTY
+    if blocks is None or reward is None:
+        return Coins(None, coin, basis)
+    return Coins(blocks * reward, coin, basis)
+
+
+def reward_at(ledger: Ledger, pool: PoolCoordinator) -> float | None:
+    """Return the coins that a block of an account brings now.
+
+    The jobs of its miners know it best; of solo mining also what the pool keeps.
+    """
+    coin = pool.account.coin
+    jobs = [
+        miner.data
+        for miner in ledger.members.miners.values()
+        if is_mining_at(miner, pool.account, pool.data)
+    ]
+    own = [it.coinbase_own_value for it in jobs if it.coinbase_own_value]
+    whole = [it.coinbase_value for it in jobs if it.coinbase_value]
+    told = reward_of_jobs(coin, own if pool.is_solo and own else whole)
+    if told is not None:
+        return told
+    heights = [it.block_height for it in jobs if it.block_height is not None]
+    return reward_of(coin, pool.data.own_blocks, max(heights, default=None))
+
+
+def _in_money(ledger: Ledger, coins: Coins) -> Expected:
+    price = coin_price(ledger, coins.coin)
+    if price is None or coins.amount is None:
+        return _UNKNOWN
+    return Expected(coins.amount * price, coins.basis)
+
+
 def pool_revenue(ledger: Ledger, pool: PoolCoordinator) -> Expected:
-    """Return what an account brings a day: by the pool's estimate, else by its odds."""
+    """Return what an account brings a day."""
     if not pool.last_update_success:
         return _UNKNOWN
-    tiles, coin = pool.data, pool.account.coin
-    if tiles.estimated_earnings_24h is not None:
-        price = coin_price(ledger, tiles.currency or coin)
-        if price is None:
-            return _UNKNOWN
-        return Expected(tiles.estimated_earnings_24h * price, Basis.POOL)
-    price, blocks = coin_price(ledger, coin), account_blocks(tiles)
-    reward = reward_of(coin, tiles.own_blocks, _height(ledger, pool))
-    if price is None or blocks is None or reward is None:
+    return _in_money(ledger, coins_per_day(ledger, pool))
+
+
+def pool_of(ledger: Ledger, miner: MinerCoordinator) -> PoolCoordinator | None:
+    """Return the account that a miner mines for now, None if it is not known."""
+    return next(
+        (
+            pool
+            for pool in ledger.members.pools.values()
+            if pool.last_update_success and is_mining_at(miner, pool.account, pool.data)
+        ),
+        None,
+    )
+
+
+def miner_revenue(
+    ledger: Ledger, miner: MinerCoordinator, *, solo: bool = True
+) -> Expected:
+    """Return what a miner brings a day: its own part of what its account does."""
+    hashrate = miner.data.hashrate if miner.last_update_success else None
+    if hashrate is None or (pool := pool_of(ledger, miner)) is None:
         return _UNKNOWN
-    basis = Basis.SOLO if pool.is_solo else Basis.DIFFICULTY
-    return Expected(blocks * reward * price, basis)
+    if pool.is_solo and not solo:
+        return Expected(0.0, None)
+    return _in_money(ledger, coins_per_day(ledger, pool, hashrate))
 
 
 def fleet_revenue(ledger: Ledger, *, solo: bool = True) -> Expected:
@@ -109,20 +185,11 @@ def fleet_revenue(ledger: Ledger, *, solo: bool = True) -> Expected:
     return Expected(sum(known), max(bases, default=None))
 
 
-def counted_revenue(ledger: Ledger) -> Expected:
+def counted_revenue(
+    ledger: Ledger, member: MinerCoordinator | FleetCoordinator
+) -> Expected:
     """Return what is set against the cost: solo mining only if the user wants that."""
-    return fleet_revenue(ledger, solo=ledger.settings.solo_in_profit)
-
-
-def _height(ledger: Ledger, pool: PoolCoordinator) -> int | None:
-    """Return the height of the chain, by the miners that mine at a pool."""
-    host = pool.account.url.lower()
-    heights = [
-        miner.data.block_height
-        for miner in ledger.members.miners.values()
-        if miner.last_update_success
-        and miner.data.block_height is not None
-        and (slot := miner.data.active_pool) is not None
-        and slot.url.lower().partition(":")[0] == host
-    ]
-    return max(heights, default=None)
+    solo = ledger.settings.solo_in_profit
+    if isinstance(member, FleetCoordinator):
+        return fleet_revenue(ledger, solo=solo)
+    return miner_revenue(ledger, member, solo=solo)

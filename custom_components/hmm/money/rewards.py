@@ -11,6 +11,9 @@ from typing import Final
 
 from ..driver_api import PoolBlock
 
+_SMALLEST_UNITS: Mapping[str, int] = {"XEC": 100}
+"""Of a coin, where it is not a hundred millionth."""
+
 CHECKED: Final = date(2026, 11, 28)
 """When the rules and the newest heights below were last compared with the chains."""
 
@@ -56,6 +59,12 @@ RULES: Mapping[str, _Rule] = {
     "BC2": _Rule(_halving, 100_000, 50.0),
     "DGB": _Rule(_digibyte, 22_650_000, 277.376),
 }
+
+
+def reward_of_jobs(coin: str, values: Iterable[int]) -> float | None:
+    """Return the coins that the jobs of miners pay on average, in its smallest unit."""
+    paid = list(values)
+    return fmean(paid) / _SMALLEST_UNITS.get(coin.upper(), _COIN) if paid else None
 
 
 def reward_of(

@@ -112,7 +112,8 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
         """Whether the last poll changed the status: the fleet counts again then."""
         self._refused_until = 0.0
         self._records = records
-        self._identity = _identity_of(entry, driver)
+        self.identity = _identity_of(entry, driver)
+        """Whose blocks and work they are; it tells no secret."""
         self.is_solo = pays_solo(driver)
         # Of the clock as it is now; it may be set while Home Assistant runs
         self._clock = time.time() - time.monotonic()
@@ -157,7 +158,7 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
             now = self._clock + time.monotonic()
         record = self._records[self.config_entry.entry_id]
         watch = record.watch
-        self.new_blocks = record.look(self._identity, tiles, now)
+        self.new_blocks = record.look(self.identity, tiles, now)
         tiles = record.in_currency(tiles, now)
         if tiles.blocks_found_24h is None:
             tiles = replace(tiles, blocks_found_24h=record.last_day(tiles, now))

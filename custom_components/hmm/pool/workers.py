@@ -257,6 +257,15 @@ def account_of(account: PoolAccount, tiles: DashboardTileData | None) -> str:
     return strip_worker(account.username) or reported or ""
 
 
+def is_mining_at(
+    miner: MinerCoordinator, account: PoolAccount, tiles: DashboardTileData | None
+) -> bool:
+    """Return whether a miner mines for an account now, by the pool that it uses."""
+    if not miner.last_update_success or (slot := miner.data.active_pool) is None:
+        return False
+    return _worker_at(slot, account, account_of(account, tiles)) is not None
+
+
 def bare_name(name: str, account: str) -> str:
     """Return a worker's name without the account, nor any other one's wallet."""
     part = after_account(name, account) if account else None

@@ -244,6 +244,8 @@ class BitaxeDriver(axeos.AxeDriver):
             pool_difficulty=axeos.positive(info, "poolDifficulty", "stratumDiff"),
             network_difficulty=axeos.positive(info, "networkDifficulty"),
             block_height=axeos.count(info, "blockHeight") or None,
+            coinbase_value=axeos.count(info, "coinbaseValueTotalSatoshis") or None,
+            coinbase_own_value=axeos.count(info, "coinbaseValueUserSatoshis") or None,
             response_time=axeos.positive(info, "responseTime"),
             signal=axeos.signal(info),
             reset_reason=parse_text(info.get("resetReason")),
