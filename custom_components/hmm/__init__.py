@@ -57,12 +57,8 @@ from .miner.profile_store import ProfileStore
 from .miner.profiles import TuningProfiles
 from .miner.session import async_create_miner_session
 from .miner.status import StatusRecord
-from .miner.watchdog import (
-    Watchdog,
-    WatchdogRecord,
-    async_forget_watchdog_issue,
-    async_watch,
-)
+from .miner.watchdog import Watchdog, async_forget_watchdog_issue, async_watch
+from .miner.watchdog_rules import WatchdogRecord
 from .money.earnings import async_count_earnings
 from .money.ledger import Ledger
 from .pool.account import pool_kind
@@ -350,7 +346,11 @@ async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> No
         await coordinator.async_refresh()
     entry.runtime_data = coordinator
     coordinator.watchdog = Watchdog(
-        hass, coordinator, data.watchdogs, data.fleet.many_silent
+        hass,
+        coordinator,
+        data.watchdogs,
+        data.fleet.many_silent,
+        data.fleet.many_lost,
     )
     entry.async_on_unload(coordinator.autotune.leave)
     entry.async_on_unload(data.fleet.async_add_miner(coordinator))

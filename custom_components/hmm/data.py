@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .miner.profile_store import ProfileStore
     from .miner.profiles import TuningProfiles
     from .miner.status import StatusRecord
-    from .miner.watchdog import WatchdogRecord
+    from .miner.watchdog_rules import WatchdogRecord
     from .money.ledger import Ledger
     from .pool.blocks import AccountRecord
     from .pool.coordinator import PoolConfigEntry

@@ -27,7 +27,7 @@ from .entity import (
 from .fleet.coordinator import FleetConfigEntry, FleetCoordinator
 from .fleet.failover_runner import EVENT_TYPES as POOL_MOVED_TYPES
 from .miner.coordinator import MinerCoordinator
-from .miner.watchdog import Deed
+from .miner.watchdog_rules import Deed
 from .pool.coordinator import PoolCoordinator
 from .pool.workers import account_of, bare_name
 from .sentences import reason_sentence

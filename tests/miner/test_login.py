@@ -245,7 +245,14 @@ async def test_options_of_a_miner_with_a_login(home: HomeAssistant) -> None:
             ),
         )
         form = await open_settings(home, entry)
-        names = {"plug", "hot_limit", "admin_user", "admin_password", "keep_secrets"}
+        names = {
+            "plug",
+            "plug_cycle",
+            "hot_limit",
+            "admin_user",
+            "admin_password",
+            "keep_secrets",
+        }
         assert set(form["data_schema"].schema) == names
         assert suggested(form, "plug") == "switch.old"
         assert suggested(form, "admin_user") is None
@@ -306,7 +313,7 @@ async def test_options_of_a_miner_without_a_login(
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
     assert entry.supports_options
     form = await open_settings(home, entry)
-    assert set(form["data_schema"].schema) == {"plug", "hot_limit"}
+    assert set(form["data_schema"].schema) == {"plug", "plug_cycle", "hot_limit"}
 
 
 async def test_options_of_a_miner_whose_driver_is_gone(
@@ -316,7 +323,7 @@ async def test_options_of_a_miner_whose_driver_is_gone(
     entry = await set_up(home, miner_entry(bitaxe, "homebrew"))
     assert entry.state is ConfigEntryState.SETUP_ERROR
     form = await open_settings(home, entry)
-    assert set(form["data_schema"].schema) == {"plug", "hot_limit"}
+    assert set(form["data_schema"].schema) == {"plug", "plug_cycle", "hot_limit"}
 
 
 async def test_no_browser_gets_a_secret(

@@ -172,3 +172,14 @@ async def test_a_miner_without_such_limits(home: HomeAssistant) -> None:
         entry = await set_up(home, miner_entry(device, "avalon_nano"))
         menu = await open_options(home, entry)
         assert menu["menu_options"] == ["settings", "profiles", "pool_order"]
+
+
+async def test_whether_the_power_may_be_cut(
+    home: HomeAssistant, entry: ConfigEntry[Any]
+) -> None:
+    """Not unless that is chosen; what is not allowed is not stored."""
+    for chosen, stored in (("shared", "shared"), ("alone", "alone"), ("never", None)):
+        form = await step(home, entry, "settings")
+        await go_on(home, form, plug="switch.garage", plug_cycle=chosen)
+        assert entry.options.get("plug_cycle") == stored
+    assert entry.options["plug"] == "switch.garage"

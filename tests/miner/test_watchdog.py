@@ -7,19 +7,21 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant, ServiceCall, callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 import pytest
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
-from custom_components.hmm.miner import problems, watchdog
-from custom_components.hmm.miner.watchdog import WatchdogRecord
-from simulator import SimulatedAxeOS
+from custom_components.hmm.miner import problems, watchdog, watchdog_rules
+from custom_components.hmm.miner.watchdog_rules import WatchdogRecord
+from simulator import Fault, SimulatedAxeOS
 from simulator.override import override
 from tests.common import act, find, find_id, poll, until
 from tests.conftest import miner_entry, set_up
 
+PLUG = "switch.plug"
 INFO = "GET /api/system/info"
 MINING: WeakKeyDictionary[SimulatedAxeOS, dict[str, Any]] = WeakKeyDictionary()
 """What each miner reported before it was frozen."""
@@ -34,7 +36,7 @@ async def entry(
     """Return a miner whose shares are overdue within three polls."""
     monkeypatch.setattr(problems, "_SHORTEST_WAIT", 0.0)
     monkeypatch.setattr(problems, "_OVERDUE", 0)
-    monkeypatch.setattr(watchdog, "_AFTER_START", 0.0)
+    monkeypatch.setattr(watchdog_rules, "_AFTER_START", 0.0)
     monkeypatch.setattr(problems.MinerProblems, "is_starting", lambda *_: False)
     stand_still(bitaxe, 100)
     return await set_up(home, miner_entry(bitaxe, "bitaxe"))
@@ -159,7 +161,7 @@ async def test_it_gives_up_with_a_repair(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A restart that did not help is the last one; a share ends the repair."""
-    monkeypatch.setattr(watchdog, "_COOL_DOWNS", (0.01,))
+    monkeypatch.setattr(watchdog_rules, "_COOL_DOWNS", (0.01,))
     found = deeds(home, entry)
     await enable(home, entry)
     await freeze(home, entry, 20)
@@ -249,12 +251,144 @@ def test_a_record_that_somebody_edited(broken: Any) -> None:
     """What is no record is one of the errors for which an empty one is taken."""
     with pytest.raises((AttributeError, LookupError, TypeError, ValueError)):
         WatchdogRecord.from_dict(broken)
-    record = WatchdogRecord(True, [time.time()], waits=True)
+    record = WatchdogRecord(
+        True, [time.time()], True, False, [time.time()], True, "switch.plug"
+    )
     assert WatchdogRecord.from_dict(record.as_dict()) == record
 
 
 def test_a_clock_that_was_set_back() -> None:
     """Restarts in the future are none."""
-    record = WatchdogRecord(True, [2e9])
-    assert record.may_restart(1e9) is None
-    assert record.restarts == []
+    record = WatchdogRecord(True, [2e9], cycles=[2e9])
+    record.forget_old(1e9)
+    assert record.restarts == record.cycles == []
+
+
+def test_what_an_earlier_version_stored() -> None:
+    """It cut no power, and stored nothing of that."""
+    stored = {"enabled": True, "restarts": [1.0], "waits": False, "gave_up": False}
+    assert WatchdogRecord.from_dict(stored) == WatchdogRecord(True, [1.0])
+
+
+# The power
+
+
+@pytest.fixture
+async def plug(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> list[bool]:
+    """Power the miner by a smart plug that may be cut; gives what it was switched to."""
+    monkeypatch.setattr(watchdog, "CUT_SECONDS", 0.2)
+    monkeypatch.setattr(watchdog, "_TRY_SECONDS", 0.2)
+    monkeypatch.setattr(watchdog_rules, "_COOL_DOWNS", (0.01,))
+    switched: list[bool] = []
+
+    async def switch(call: ServiceCall) -> None:
+        on = call.service == "turn_on"
+        switched.append(on)
+        await (bitaxe.plug_in() if on else bitaxe.unplug())
+        home.states.async_set(PLUG, "on" if on else "off")
+
+    home.services.async_register("switch", "turn_on", switch)
+    home.services.async_register("switch", "turn_off", switch)
+    home.states.async_set(PLUG, "on")
+    options = {"plug": PLUG, "plug_cycle": "alone"}
+    home.config_entries.async_update_entry(entry, options=options)
+    await home.config_entries.async_reload(entry.entry_id)
+    await home.async_block_till_done(wait_background_tasks=True)
+    return switched
+
+
+async def test_the_power_is_the_last_step(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+    plug: list[bool],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Given a restart that did not help, then the power is cut, once, until a share."""
+    found = deeds(home, entry)
+    entry.runtime_data.watchdog.async_enable(True)
+    await freeze(home, entry, 20)
+    assert restarts(bitaxe) == 1
+    assert plug == [False, True]
+    assert found[:2] == [
+        ("restarted", "share_overdue"),
+        ("power_cycled", "share_overdue"),
+    ]
+    record = get_data(home).watchdogs[entry.entry_id]
+    assert record.cut is None
+    await freeze(home, entry, 12)
+    assert (restarts(bitaxe), plug, record.gave_up) == (1, [False, True], False)
+
+    monkeypatch.setattr(watchdog_rules, "_AFTER_CYCLE", 0.0)
+    await freeze(home, entry)
+    assert found[-1][0] == "gave_up"
+    await set_shares(home, bitaxe, entry)
+    assert ("recovered", None) in found
+    assert not record.cycled
+
+
+async def test_the_power_of_a_miner_that_does_not_respond(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+    plug: list[bool],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Given a miner that hangs, then only its plug can help; others are left alone."""
+    monkeypatch.setattr(watchdog_rules, "_LOST_SECONDS", 0.0)
+    found = deeds(home, entry)
+    entry.runtime_data.watchdog.async_enable(True)
+    bitaxe.fault = Fault.RESET
+    async with SimulatedAxeOS(name="other") as device:
+        options = {"plug": PLUG}
+        other = await set_up(home, miner_entry(device, "bitaxe", options=options))
+        await freeze(home, entry, 3)
+        assert (found, plug) == ([("held_back", "plug_shared")], [])
+        home.config_entries.async_update_entry(other, options={})
+        await home.async_block_till_done()
+        await freeze(home, entry, 3)
+    assert found[1:] == [("power_cycled", "unreachable")]
+    assert plug == [False, True]
+
+
+async def test_the_power_comes_back_whatever_happens(
+    home: HomeAssistant, entry: ConfigEntry[Any], plug: list[bool]
+) -> None:
+    """Given a crash, or a reload, while the plug is off, then it is switched on."""
+    record = get_data(home).watchdogs[entry.entry_id]
+    home.states.async_set(PLUG, "off")
+    record.cut = PLUG
+    await home.config_entries.async_reload(entry.entry_id)
+    await home.async_block_till_done(wait_background_tasks=True)
+    assert (plug, record.cut) == ([True], None)
+
+    await entry.runtime_data.watchdog._records.async_save()
+    watcher = entry.runtime_data.watchdog
+    watcher._begin(watcher._cycle("unreachable"))
+    await until(lambda: plug[-1] is False)
+    await home.config_entries.async_unload(entry.entry_id)
+    await until(lambda: plug == [True, False, True])
+    await until(lambda: record.cut is None)
+
+
+async def test_a_plug_that_stays_off(
+    home: HomeAssistant, entry: ConfigEntry[Any], plug: list[bool]
+) -> None:
+    """Given a plug that cannot be switched on again, then a repair says so."""
+    found = deeds(home, entry)
+
+    async def fail(call: ServiceCall) -> None:
+        raise HomeAssistantError("no radio")
+
+    watcher = entry.runtime_data.watchdog
+    watcher._begin(watcher._cycle("unreachable"))
+    home.services.async_register("switch", "turn_on", fail)
+    await home.async_block_till_done(wait_background_tasks=True)
+    assert found[-1] == ("gave_up", "plug_stays_off")
+    issue = f"watchdog_gave_up_{entry.entry_id}"
+    assert ir.async_get(home).async_get_issue(DOMAIN, issue) is not None

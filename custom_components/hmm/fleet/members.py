@@ -121,6 +121,12 @@ class Fleet:
         silent = sum(miner.status.state in _SILENT for miner in self.miners.values())
         return silent >= 2 and 2 * silent >= len(self.miners)
 
+    def many_lost(self) -> bool:
+        """Return whether half of the miners do not respond: it is the network then."""
+        states = [miner.status.state for miner in self.miners.values()]
+        lost = states.count(MinerState.OFFLINE)
+        return lost >= 2 and 2 * lost >= len(states)
+
     @callback
     def coins(self, hass: HomeAssistant) -> set[str]:
         """Return what is mined and paid by all pools, also by disabled ones."""

@@ -16,6 +16,8 @@ from homeassistant.helpers.selector import (
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
+    SelectSelector,
+    SelectSelectorConfig,
     TextSelector,
 )
 import voluptuous as vol
@@ -29,12 +31,13 @@ from .coordinator import MinerCoordinator
 from .login import login_fields, login_names, login_of, read_login, try_login
 from .profiles import Settings, TuningProfile
 from .tuning import MinerTuning
+from .watchdog import CONF_PLUG_CYCLE, CYCLE_NEVER, CYCLES
 
 CONF_CONFIRM = "confirm"
 CONF_PROFILE = "profile"
 CONF_SHARED = "shared"
 
-_SETTINGS = (CONF_PLUG, CONF_HOT_LIMIT)
+_SETTINGS = (CONF_PLUG, CONF_PLUG_CYCLE, CONF_HOT_LIMIT)
 """What the form of the settings stores as options."""
 
 _UNITS = {
@@ -89,6 +92,9 @@ class MinerOptionsFlow(AutotuneSteps):
                     domain=SWITCH_DOMAIN, exclude_entities=_own_switches(self.hass)
                 )
             ),
+            vol.Optional(CONF_PLUG_CYCLE, default=CYCLE_NEVER): SelectSelector(
+                SelectSelectorConfig(options=[*CYCLES], translation_key=CONF_PLUG_CYCLE)
+            ),
             vol.Optional(CONF_HOT_LIMIT): NumberSelector(
                 NumberSelectorConfig(
                     min=40,
@@ -116,7 +122,7 @@ class MinerOptionsFlow(AutotuneSteps):
         options = {**entry.options}
         for key in _SETTINGS:
             options.pop(key, None)
-            if settings.get(key):
+            if settings.get(key) and settings[key] != CYCLE_NEVER:
                 options[key] = settings[key]
         data = {**entry.data}
         data.pop(CONF_CREDENTIALS, None)

@@ -1,12 +1,10 @@
 """Restarts a miner that hashes without result, where its owner has switched that on.
 
-A restart is a cure for a firmware that is stuck, and for nothing else: it is never tried
-while the miner is too hot or its pool is lost, nor twice without a share in between.
+When, and what else it does, is decided in ``watchdog_rules``.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import StrEnum
+import asyncio
+from collections.abc import Callable, Coroutine
 import logging
 import time
 from typing import Any, Final
@@ -15,85 +13,29 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 
-from ..const import DOMAIN
-from ..data import HmmConfigEntry
+from ..const import CONF_PLUG, DOMAIN, EntryType
+from ..data import HmmConfigEntry, entries_of_kind
 from ..markdown import async_create_issue
 from ..records import Records
 from .coordinator import MinerCoordinator
+from .plug import async_switch_plug, plug_is_on
 from .status import MinerState
+from .watchdog_rules import NEVER, NOT_WANTED, Decider, Deed, Sight, WatchdogRecord
 
 _LOGGER = logging.getLogger(__name__)
 
 WATCHDOG_GAVE_UP: Final = "watchdog_gave_up"
 
-MOST_RESTARTS: Final = 3
-"""In 24 hours."""
-_DAY: Final = 86_400.0
-_COOL_DOWNS: Final = (900.0, 1800.0, 3600.0)
-"""Seconds from a restart to the next one, longer each time."""
-_AFTER_START: Final = 600.0
-"""Seconds after Home Assistant started in which nothing is restarted."""
-_IDLE_SECONDS: Final = 600.0
-_CURABLE: Final = frozenset({"hash_frozen", "share_overdue", "no_core_voltage"})
-"""The problems that a restart usually ends."""
-_NEVER: Final = frozenset({"overheat", "hot", "fan_stopped", "fan_fault"})
-"""The problems with which a restart would do harm."""
+CONF_PLUG_CYCLE: Final = "plug_cycle"
+CYCLE_NEVER: Final = "never"
+CYCLE_ALONE: Final = "alone"
+CYCLE_SHARED: Final = "shared"
+CYCLES: Final = (CYCLE_NEVER, CYCLE_ALONE, CYCLE_SHARED)
+"""Whether its power may be cut: not at all, if no other miner is on the plug, or always."""
 
-
-class Deed(StrEnum):
-    """What a watchdog does; each is an event."""
-
-    RESTARTED = "restarted"
-    RECOVERED = "recovered"
-    HELD_BACK = "held_back"
-    GAVE_UP = "gave_up"
-
-
-@dataclass(slots=True)
-class WatchdogRecord:
-    """What of a miner's watchdog outlives a restart of Home Assistant."""
-
-    enabled: bool = False
-    restarts: list[float] = field(default_factory=list)
-    """When it restarted the miner in the last 24 hours, as Unix timestamps."""
-    waits: bool = False
-    """Whether no share came since the last of them."""
-    gave_up: bool = False
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything as JSON."""
-        return {
-            "enabled": self.enabled,
-            "restarts": self.restarts,
-            "waits": self.waits,
-            "gave_up": self.gave_up,
-        }
-
-    @classmethod
-    def from_dict(cls, data: Any) -> WatchdogRecord:
-        """Return what was stored."""
-        return cls(
-            data["enabled"] is True,
-            [float(at) for at in data["restarts"][-MOST_RESTARTS:]],
-            data["waits"] is True,
-            data["gave_up"] is True,
-        )
-
-    def may_restart(self, now: float) -> str | None:
-        """Return why the miner must not be restarted now, None if it may."""
-        self.restarts = [at for at in self.restarts if now - _DAY < at <= now]
-        if self.waits:
-            return "no_success"
-        if len(self.restarts) >= MOST_RESTARTS:
-            return "too_many_restarts"
-        if self.restarts and now - self.restarts[-1] < self.cool_down:
-            return "cooling_down"
-        return None
-
-    @property
-    def cool_down(self) -> float:
-        """Return the seconds from the last restart to the next."""
-        return _COOL_DOWNS[min(len(self.restarts), len(_COOL_DOWNS)) - 1]
+CUT_SECONDS: Final = 15.0
+_TRIES: Final = 5
+_TRY_SECONDS: Final = 2.0
 
 
 class Watchdog:
@@ -105,20 +47,21 @@ class Watchdog:
         miner: MinerCoordinator,
         records: Records[WatchdogRecord],
         many_silent: Callable[[], bool],
+        many_lost: Callable[[], bool],
     ) -> None:
         """Continue where it was before a restart of Home Assistant.
 
-        ``many_silent`` says whether half of the miners find no shares: then it is
-        the network or the pool.
+        ``many_silent`` and ``many_lost`` say whether half of the miners find no shares,
+        or do not respond: then it is the network or the pool.
         """
         self._hass = hass
         self._miner = miner
         self._records = records
         self._many_silent = many_silent
+        self._many_lost = many_lost
         self._began = time.monotonic()
-        self._idle_since: float | None = None
-        self._held_back: str | None = None
-        self._is_restarting = False
+        self._is_at_work = False
+        self._decider = Decider(self.record)
         self._listeners: list[Callable[[Deed, dict[str, Any]], None]] = []
 
     @property
@@ -137,106 +80,158 @@ class Watchdog:
     @callback
     def async_enable(self, enabled: bool) -> None:
         """Let it restart the miner, or not; what it gave up it tries again."""
-        record = self.record
-        record.enabled = enabled
-        record.waits = record.gave_up = False
-        self._held_back = None
+        self._decider.reset(enabled=enabled)
         async_forget_watchdog_issue(self._hass, self._miner.config_entry)
         self._records.save_soon()
 
     @callback
     def async_look(self) -> None:
         """Decide after a poll."""
-        record = self.record
-        cause = self._cause()
-        if cause is None:
-            self._held_back = None
-            if (record.waits or record.gave_up) and self._works():
-                record.waits = record.gave_up = False
-                async_forget_watchdog_issue(self._hass, self._miner.config_entry)
-                self._report(Deed.RECOVERED, len(record.restarts))
-            return
-        if not record.enabled or self._is_restarting or record.gave_up:
-            return
-        if self._miner.is_restarting:
-            # Somebody else does it
-            return
         now = time.time()
-        if blocked := self._blocked(cause, now):
-            if blocked in ("no_success", "too_many_restarts"):
-                if self._is_over(now):
-                    self._give_up(cause)
-            elif blocked != self._held_back:
-                self._held_back = blocked
-                self._report(Deed.HELD_BACK, len(record.restarts), reason=blocked)
+        if (decision := self._decider.look(self._sight(), now)) is None:
             return
-        self._is_restarting = True
-        self._miner.config_entry.async_create_background_task(
-            self._hass, self._restart(cause, now), f"watchdog {self._miner.name}"
+        match decision.deed:
+            case Deed.RESTARTED:
+                self._begin(self._restart(str(decision.reason), now))
+            case Deed.POWER_CYCLED:
+                self._begin(self._cycle(str(decision.reason)))
+            case Deed.GAVE_UP:
+                self._give_up(str(decision.reason))
+            case Deed.RECOVERED:
+                async_forget_watchdog_issue(self._hass, self._miner.config_entry)
+                self._report(Deed.RECOVERED)
+            case Deed.HELD_BACK:
+                self._report(Deed.HELD_BACK, reason=decision.reason)
+
+    def _sight(self) -> Sight:
+        miner, status = self._miner, self._miner.status
+        others = self._others()
+        loaded = (getattr(it, "runtime_data", None) for it in others)
+        return Sight(
+            state=status.state,
+            problems=tuple(status.active),
+            works=self._works(),
+            can_restart=miner.profile is not None and miner.profile.restart,
+            is_busy=self._is_at_work or miner.is_restarting,
+            plug=self._why_no_cut(shared=bool(others)),
+            others_harmed=any(
+                not NEVER.isdisjoint(it.status.active)
+                for it in loaded
+                if isinstance(it, MinerCoordinator)
+            ),
+            many_silent=self._many_silent(),
+            many_lost=self._many_lost(),
+            since_start=time.monotonic() - self._began,
         )
 
     def _works(self) -> bool:
         """Return whether the miner found a share, or mines where it counts none."""
         data, status = self._miner.data, self._miner.status
+        if data is None or not self._miner.last_update_success:
+            return False
         if data.shares_accepted is None and data.shares_rejected is None:
             return status.state is MinerState.MINING
         return status.problems.has_share
 
-    def _cause(self) -> str | None:
-        """Return what a restart may end, None for nothing."""
-        status, now = self._miner.status, time.monotonic()
-        if status.state is not MinerState.NOT_MINING:
-            self._idle_since = None
-        elif self._idle_since is None:
-            self._idle_since = now
-        elif now - self._idle_since >= _IDLE_SECONDS:
-            return "not_hashing"
-        return next((key for key in status.active if key in _CURABLE), None)
+    def _others(self) -> list[HmmConfigEntry]:
+        """Return the entries of other miners that hang on its plug."""
+        plug, entry = self._miner.plug, self._miner.config_entry
+        if plug is None:
+            return []
+        return [
+            other
+            for other in entries_of_kind(self._hass, EntryType.MINER)
+            if other.entry_id != entry.entry_id and other.options.get(CONF_PLUG) == plug
+        ]
 
-    def _blocked(self, cause: str, now: float) -> str | None:
-        """Return why the miner is not restarted now."""
-        miner = self._miner
-        if harmful := next((it for it in miner.status.active if it in _NEVER), None):
-            return harmful
-        if miner.profile is None or not miner.profile.restart:
-            return "no_restart"
-        if time.monotonic() - self._began < _AFTER_START:
-            return "just_started"
-        if cause != "no_core_voltage" and self._many_silent():
-            return "many_silent"
-        return self.record.may_restart(now)
+    def _why_no_cut(self, *, shared: bool) -> str | None:
+        """Return why the power must not be cut, None if it may."""
+        wanted = self._miner.config_entry.options.get(CONF_PLUG_CYCLE, CYCLE_NEVER)
+        if self._miner.plug is None or wanted not in (CYCLE_ALONE, CYCLE_SHARED):
+            return NOT_WANTED
+        if shared and wanted != CYCLE_SHARED:
+            return "plug_shared"
+        if plug_is_on(self._hass, self._miner.plug) is not True:
+            return "plug_unknown"
+        return None
 
-    def _is_over(self, now: float) -> bool:
-        """Return whether the last restart had long enough to help."""
-        restarts = self.record.restarts
-        return not restarts or now - restarts[-1] >= self.record.cool_down
+    # What is done
+
+    @callback
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        async def run() -> None:
+            try:
+                await work
+            finally:
+                self._is_at_work = False
+
+        self._is_at_work = True
+        self._miner.config_entry.async_create_background_task(
+            self._hass, run(), f"watchdog {self._miner.name}"
+        )
 
     async def _restart(self, cause: str, now: float) -> None:
         record = self.record
-        record.restarts.append(now)
-        record.waits = True
         # Before it is sent, so that a crash does not make it two
         await self._records.async_save()
         _LOGGER.warning("%s is restarted: %s", self._miner.name, cause)
-        self._report(
-            Deed.RESTARTED,
-            len(record.restarts),
-            reason=cause,
-            next_attempt=now + record.cool_down,
-        )
+        next_attempt = now + record.cool_down
+        self._report(Deed.RESTARTED, reason=cause, next_attempt=next_attempt)
         try:
             await self._miner.async_restart()
         except HomeAssistantError:
-            if record.enabled and not self._miner.is_left:
+            if not record.enabled or self._miner.is_left:
+                return
+            self._decider.restart_failed = True
+            if self._why_no_cut(shared=bool(self._others())) is not None:
+                record.gave_up = True
                 self._give_up(cause)
+
+    async def _cycle(self, cause: str) -> None:
+        record, plug = self.record, self._miner.plug
+        assert plug is not None
+        record.cut = plug
+        # A crash must not leave it without power
+        await self._records.async_save()
+        _LOGGER.warning("The power of %s is cut: %s", self._miner.name, cause)
+        self._report(Deed.POWER_CYCLED, reason=cause)
+        try:
+            await async_switch_plug(self._hass, plug, False, None)
+            await asyncio.sleep(CUT_SECONDS)
+        except HomeAssistantError as err:
+            _LOGGER.warning("%s cannot be switched off: %s", plug, err)
         finally:
-            self._is_restarting = False
+            # Also when the entry is unloaded in the middle of it
+            await asyncio.shield(self._hass.async_create_task(self._give_power(plug)))
+        self._miner.status.problems.restarted_at = time.monotonic()
+
+    async def _give_power(self, plug: str) -> None:
+        """Switch a plug on again and see to it that it is."""
+        for _ in range(_TRIES):
+            try:
+                await async_switch_plug(self._hass, plug, True, None)
+            except HomeAssistantError as err:
+                _LOGGER.warning("%s cannot be switched on: %s", plug, err)
+            for _ in range(int(_TRY_SECONDS / 0.1)):
+                if plug_is_on(self._hass, plug):
+                    self.record.cut = None
+                    self._records.save_soon()
+                    return
+                await asyncio.sleep(0.1)
+        _LOGGER.error("%s stays off: %s has no power", plug, self._miner.name)
+        self.record.gave_up = True
+        self._give_up("plug_stays_off")
+
+    @callback
+    def async_start(self) -> None:
+        """Go on after a restart of Home Assistant, also with what it interrupted."""
+        self.async_show_issue()
+        if (plug := self.record.cut) is not None:
+            self._begin(self._give_power(plug))
 
     @callback
     def _give_up(self, cause: str) -> None:
-        record = self.record
-        record.gave_up = True
-        self._report(Deed.GAVE_UP, len(record.restarts), reason=cause)
+        self._report(Deed.GAVE_UP, reason=cause)
         self.async_show_issue()
 
     @callback
@@ -254,8 +249,9 @@ class Watchdog:
         )
 
     @callback
-    def _report(self, deed: Deed, attempt: int, **facts: Any) -> None:
+    def _report(self, deed: Deed, **facts: Any) -> None:
         self._records.save_soon()
+        attempt = len(self.record.restarts)
         for listener in tuple(self._listeners):
             listener(deed, {"attempt": attempt, **facts})
 
@@ -263,7 +259,7 @@ class Watchdog:
 @callback
 def async_watch(watchdog: Watchdog, miner: MinerCoordinator) -> CALLBACK_TYPE:
     """Let a watchdog look after each poll; return the end."""
-    watchdog.async_show_issue()
+    watchdog.async_start()
     return miner.async_add_listener(watchdog.async_look)
 
 

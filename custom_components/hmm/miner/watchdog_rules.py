@@ -1,0 +1,262 @@
+"""What a watchdog does, from poll to poll: restart, cut the power, wait or give up.
+
+Nothing here knows Home Assistant or a clock: every poll comes with its time.
+
+A restart is a cure for a firmware that is stuck, and for nothing else: it is never tried
+while the miner is too hot or its pool is lost, nor twice without a share in between. The
+power is cut only where the owner allows that, once, after a restart did not help or where
+no restart reaches the miner.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+from .status import MinerState
+
+MOST_RESTARTS: Final = 3
+"""In 24 hours."""
+MOST_CYCLES: Final = 2
+"""In 24 hours."""
+_DAY: Final = 86_400.0
+_COOL_DOWNS: Final = (900.0, 1800.0, 3600.0)
+"""Seconds from a restart to the next one, longer each time."""
+_AFTER_CYCLE: Final = 900.0
+"""Seconds in which the power that was cut must have helped."""
+_BETWEEN_CYCLES: Final = 7200.0
+_AFTER_START: Final = 600.0
+"""Seconds after Home Assistant started in which nothing is done."""
+_IDLE_SECONDS: Final = 600.0
+_LOST_SECONDS: Final = 900.0
+_CURABLE: Final = frozenset({"hash_frozen", "share_overdue", "no_core_voltage"})
+"""The problems that a restart usually ends."""
+NEVER: Final = frozenset({"overheat", "hot", "fan_stopped", "fan_fault"})
+"""The problems with which a restart, or a fan without power, would do harm."""
+_LOST: Final = frozenset(
+    {
+        "no_response",
+        "refused",
+        "timed_out",
+        "connection_lost",
+        "bad_response",
+        "silent",
+    }
+)
+"""The failures of a miner that hangs; with the others it is not the miner."""
+
+NOT_WANTED: Final = "not_wanted"
+UNREACHABLE: Final = "unreachable"
+
+
+class Deed(StrEnum):
+    """What a watchdog does; each is an event."""
+
+    RESTARTED = "restarted"
+    POWER_CYCLED = "power_cycled"
+    RECOVERED = "recovered"
+    HELD_BACK = "held_back"
+    GAVE_UP = "gave_up"
+
+
+@dataclass(slots=True)
+class WatchdogRecord:
+    """What of a miner's watchdog outlives a restart of Home Assistant."""
+
+    enabled: bool = False
+    restarts: list[float] = field(default_factory=list)
+    """When it restarted the miner in the last 24 hours, as Unix timestamps."""
+    waits: bool = False
+    """Whether no share came since the last restart or cut."""
+    gave_up: bool = False
+    cycles: list[float] = field(default_factory=list)
+    """When it cut the power in the last 24 hours."""
+    cycled: bool = False
+    """Whether no share came since it cut the power."""
+    cut: str | None = None
+    """The plug that is off now because of it."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as JSON."""
+        return {
+            "enabled": self.enabled,
+            "restarts": self.restarts,
+            "waits": self.waits,
+            "gave_up": self.gave_up,
+            "cycles": self.cycles,
+            "cycled": self.cycled,
+            "cut": self.cut,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Any) -> WatchdogRecord:
+        """Return what was stored; a version that cut no power stored less."""
+        cut = data.get("cut")
+        return cls(
+            data["enabled"] is True,
+            [float(at) for at in data["restarts"][-MOST_RESTARTS:]],
+            data["waits"] is True,
+            data["gave_up"] is True,
+            [float(at) for at in data.get("cycles", ())][-MOST_CYCLES:],
+            data.get("cycled") is True,
+            cut if isinstance(cut, str) else None,
+        )
+
+    def forget_old(self, now: float) -> None:
+        """Drop what is no more of the last 24 hours, or of the future."""
+        self.restarts = [at for at in self.restarts if now - _DAY < at <= now]
+        self.cycles = [at for at in self.cycles if now - _DAY < at <= now]
+
+    @property
+    def cool_down(self) -> float:
+        """Return the seconds from the last restart to the next."""
+        return _COOL_DOWNS[min(len(self.restarts), len(_COOL_DOWNS)) - 1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What a watchdog sees of its miner after a poll."""
+
+    state: MinerState | None
+    problems: Collection[str] = ()
+    works: bool = False
+    """Whether it found a share, or mines where it counts none."""
+    can_restart: bool = True
+    is_busy: bool = False
+    """Whether somebody restarts it now, or cuts its power."""
+    plug: str | None = NOT_WANTED
+    """Why its power must not be cut, None if it may."""
+    others_harmed: bool = False
+    """Whether another miner on the plug is too hot."""
+    many_silent: bool = False
+    """Whether half of the miners find no shares: then it is the network or the pool."""
+    many_lost: bool = False
+    """Whether half of the miners do not respond."""
+    since_start: float = 1e9
+    """Seconds since Home Assistant started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be done, and why."""
+
+    deed: Deed
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class Decider:
+    """Follows one miner."""
+
+    record: WatchdogRecord
+    restart_failed: bool = False
+    """Whether the last restart was not done: nothing is to be waited for."""
+    _idle_since: float | None = None
+    _lost_since: float | None = None
+    _harm: str | None = None
+    """What was harmful when it responded last."""
+    _held_back: str | None = None
+
+    def reset(self, *, enabled: bool) -> None:
+        """Switch it on or off; what it gave up it tries again."""
+        record = self.record
+        record.enabled = enabled
+        record.waits = record.gave_up = record.cycled = self.restart_failed = False
+        self._held_back = None
+
+    def look(self, sight: Sight, now: float) -> Decision | None:
+        """Decide after a poll at a Unix timestamp; what is decided is noted as done."""
+        record = self.record
+        record.forget_old(now)
+        cause = self._cause(sight, now)
+        if cause is None:
+            self._held_back = None
+            if (record.waits or record.gave_up) and sight.works:
+                record.waits = record.gave_up = record.cycled = False
+                self.restart_failed = False
+                return Decision(Deed.RECOVERED)
+            return None
+        if not record.enabled or sight.is_busy or record.gave_up:
+            return None
+        deed, blocked = self._deed(cause, sight, now)
+        if blocked is not None:
+            if blocked == self._held_back or blocked in ("waiting", NOT_WANTED):
+                return None
+            self._held_back = blocked
+            return Decision(Deed.HELD_BACK, blocked)
+        if deed is Deed.RESTARTED:
+            record.restarts.append(now)
+            record.waits = True
+            self.restart_failed = False
+        elif deed is Deed.POWER_CYCLED:
+            record.cycles.append(now)
+            record.waits = record.cycled = True
+        else:
+            record.gave_up = True
+        return Decision(deed, cause)
+
+    def _cause(self, sight: Sight, now: float) -> str | None:
+        """Return what a restart, or a cut of the power, may end."""
+        if sight.state is MinerState.OFFLINE:
+            # What else was wrong with it is of an earlier poll
+            if _LOST.isdisjoint(sight.problems):
+                return None
+            if self._lost_since is None:
+                self._lost_since = now
+            return UNREACHABLE if now - self._lost_since >= _LOST_SECONDS else None
+        self._lost_since = None
+        self._harm = next((it for it in sight.problems if it in NEVER), None)
+        if sight.state is not MinerState.NOT_MINING:
+            self._idle_since = None
+        elif self._idle_since is None:
+            self._idle_since = now
+        elif now - self._idle_since >= _IDLE_SECONDS:
+            return "not_hashing"
+        return next((key for key in sight.problems if key in _CURABLE), None)
+
+    def _deed(self, cause: str, sight: Sight, now: float) -> tuple[Deed, str | None]:
+        """Return the next remedy, and why it is not for now."""
+        record = self.record
+        deed = Deed.RESTARTED
+        is_last = record.waits or len(record.restarts) >= MOST_RESTARTS
+        if is_last or cause == UNREACHABLE or not sight.can_restart:
+            deed = Deed.POWER_CYCLED
+        if self._harm:
+            return deed, self._harm
+        if sight.since_start < _AFTER_START:
+            return deed, "just_started"
+        if cause == UNREACHABLE:
+            if sight.many_lost:
+                return deed, "many_lost"
+        elif cause != "no_core_voltage" and sight.many_silent:
+            return deed, "many_silent"
+        last = record.restarts[-1] if record.restarts else None
+        is_over = last is None or now - last >= record.cool_down or self.restart_failed
+        if deed is Deed.RESTARTED:
+            return deed, None if is_over else "cooling_down"
+        if record.cycled:
+            # One cut without a share after it is enough
+            is_over = now - record.cycles[-1] >= _AFTER_CYCLE if record.cycles else True
+            return Deed.GAVE_UP, None if is_over else "waiting"
+        if sight.plug is not None:
+            return self._without_plug(cause, sight.plug, sight, is_last, is_over)
+        if sight.others_harmed:
+            return deed, "plug_shared_hot"
+        if is_last and not is_over:
+            return deed, "waiting"
+        if len(record.cycles) >= MOST_CYCLES:
+            return Deed.GAVE_UP, None
+        if record.cycles and now - record.cycles[-1] < _BETWEEN_CYCLES:
+            return deed, "cooling_down"
+        return deed, None
+
+    @staticmethod
+    def _without_plug(
+        cause: str, why: str, sight: Sight, is_last: bool, is_over: bool
+    ) -> tuple[Deed, str | None]:
+        """Return what remains where the power must not be cut."""
+        if cause == UNREACHABLE:
+            return Deed.POWER_CYCLED, why
+        if is_last:
+            return Deed.GAVE_UP, None if is_over else "waiting"
+        return Deed.POWER_CYCLED, "no_restart" if why == NOT_WANTED else why

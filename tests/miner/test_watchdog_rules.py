@@ -1,0 +1,137 @@
+"""What a watchdog decides, by a clock of the test."""
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from custom_components.hmm.miner.status import MinerState
+from custom_components.hmm.miner.watchdog_rules import (
+    MOST_CYCLES,
+    MOST_RESTARTS,
+    Decider,
+    Decision,
+    Deed,
+    Sight,
+    WatchdogRecord,
+)
+
+FINE = Sight(state=MinerState.MINING, works=True, plug=None)
+FROZEN = Sight(state=MinerState.NO_SHARES, problems=("hash_frozen",), plug=None)
+LOST = Sight(state=MinerState.OFFLINE, problems=("no_response",), plug=None)
+IDLE = Sight(state=MinerState.NOT_MINING, plug=None)
+HOT = replace(FROZEN, problems=("overheat", "hash_frozen"))
+
+MINUTE = 60.0
+type Deeds = list[tuple[float, Deed, str | None]]
+
+
+def watch(*phases: tuple[Sight, float], decider: Decider | None = None) -> Deeds:
+    """Let a miner be in each sight for some minutes; return minute, deed and reason."""
+    decider = decider or Decider(WatchdogRecord(enabled=True))
+    now, found = 1e9, []
+    for sight, minutes in phases:
+        for _ in range(int(minutes)):
+            if decision := decider.look(sight, now):
+                found.append(((now - 1e9) / MINUTE, decision.deed, decision.reason))
+            now += MINUTE
+    return found
+
+
+def test_restart_then_power_then_up() -> None:
+    """Each remedy is tried once, and the last word is a repair."""
+    assert watch((FROZEN, 300)) == [
+        (0, Deed.RESTARTED, "hash_frozen"),
+        (15, Deed.POWER_CYCLED, "hash_frozen"),
+        (30, Deed.GAVE_UP, "hash_frozen"),
+    ]
+    without = replace(FROZEN, plug="not_wanted")
+    assert watch((without, 300)) == [
+        (0, Deed.RESTARTED, "hash_frozen"),
+        (15, Deed.GAVE_UP, "hash_frozen"),
+    ]
+
+
+def test_a_miner_that_hangs() -> None:
+    """Only after a quarter of an hour, and only by the plug."""
+    assert watch((LOST, 14), (FINE, 5)) == []
+    assert watch((LOST, 40), (FINE, 1)) == [
+        (15, Deed.POWER_CYCLED, "unreachable"),
+        (30, Deed.GAVE_UP, "unreachable"),
+        (40, Deed.RECOVERED, None),
+    ]
+    assert watch((replace(LOST, plug="not_wanted"), 600)) == []
+    assert watch((replace(LOST, problems=("no_route",)), 600)) == []
+    # What was too hot when it was seen last is not left without its fan
+    assert {it[1:] for it in watch((HOT, 1), (LOST, 60))} == {
+        (Deed.HELD_BACK, "overheat")
+    }
+
+
+@pytest.mark.parametrize(
+    ("sight", "reason"),
+    [
+        (HOT, "overheat"),
+        (replace(FROZEN, many_silent=True), "many_silent"),
+        (replace(LOST, many_lost=True), "many_lost"),
+        (replace(FROZEN, since_start=60.0), "just_started"),
+        (replace(LOST, plug="plug_shared"), "plug_shared"),
+        (replace(LOST, others_harmed=True), "plug_shared_hot"),
+        (replace(FROZEN, can_restart=False, plug="not_wanted"), "no_restart"),
+        (replace(FROZEN, can_restart=False, plug="plug_unknown"), "plug_unknown"),
+    ],
+)
+def test_what_holds_it_back(sight: Sight, reason: str) -> None:
+    """It says so once, and does nothing however long that lasts."""
+    assert [it[1:] for it in watch((sight, 600))] == [(Deed.HELD_BACK, reason)]
+
+
+def test_a_restart_that_was_not_done() -> None:
+    """The power is cut at once: there is nothing to wait for."""
+    decider = Decider(WatchdogRecord(enabled=True))
+    assert decider.look(FROZEN, 0.0) == Decision(Deed.RESTARTED, "hash_frozen")
+    decider.restart_failed = True
+    assert decider.look(FROZEN, 60.0) == Decision(Deed.POWER_CYCLED, "hash_frozen")
+
+
+def test_it_does_nothing_while_it_is_off_or_another_is_at_work() -> None:
+    """Nor where it is idle for a moment only."""
+    assert watch((FROZEN, 300), decider=Decider(WatchdogRecord())) == []
+    assert watch((replace(FROZEN, is_busy=True), 300)) == []
+    assert watch((IDLE, 9), (FINE, 1), (IDLE, 9)) == []
+    assert watch((IDLE, 11)) == [(10, Deed.RESTARTED, "not_hashing")]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_limits_hold_whatever_a_miner_does(seed: int) -> None:
+    """Never too often, never hot, never the same remedy twice without a share."""
+    chance = Random(seed)
+    phases = [
+        (chance.choice([FINE, FROZEN, LOST, IDLE, HOT]), chance.randint(1, 200))
+        for _ in range(30)
+    ]
+    decider = Decider(WatchdogRecord(enabled=True))
+    now, done = 1e9, list[tuple[float, Deed]]()
+    since_share: list[Deed] = []
+    hot = False
+    for sight, minutes in phases:
+        for _ in range(minutes):
+            if sight.state is not MinerState.OFFLINE:
+                hot = "overheat" in sight.problems
+            decision = decider.look(sight, now)
+            if sight.works:
+                since_share = []
+            if decision and decision.deed in (Deed.RESTARTED, Deed.POWER_CYCLED):
+                assert not hot
+                assert decision.deed not in since_share
+                since_share.append(decision.deed)
+                done.append((now, decision.deed))
+            now += MINUTE
+    for deed, most in (
+        (Deed.RESTARTED, MOST_RESTARTS),
+        (Deed.POWER_CYCLED, MOST_CYCLES),
+    ):
+        times = [at for at, it in done if it is deed]
+        assert all(
+            sum(0 <= at - begin < 86_400 for at in times) <= most for begin in times
+        )
