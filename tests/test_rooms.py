@@ -16,7 +16,7 @@ PACKAGE = f"custom_components.{DOMAIN}"
 ENGINE = {"driver_api", "driver_engine"}
 # What no single room owns, and what knows no room
 SHARED = {
-    *("const", "data", "display_units", "errors", "figures", "flow_tools"),
+    *("const", "data", "display_units", "errors", "figures", "flow_tools", "languages"),
     *(
         "action_schema",
         "automation_targets",

@@ -73,9 +73,3 @@ def test_no_text_is_left_in_english(language: str) -> None:
         if other[key] == text and len(_WORD.findall(_OPEN.sub("", text))) > 3
     ]
     assert not left, f"translate in {language}.json: {', '.join(left)}"
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_speech_knows_its_language(language: str) -> None:
-    """Given a language, then Assist finds its texts by the code in them."""
-    assert read(language)["selector.speech.options.language"] == language

@@ -6,6 +6,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.translation import async_get_cached_translations
 
 from .const import DOMAIN
+from .languages import find_language
 
 SHORT_REASONS = (
     f"component.{DOMAIN}.entity.sensor.status.state_attributes.reason.state."
@@ -23,7 +24,7 @@ def reason_sentence(hass: HomeAssistant, key: str, values: Mapping[str, object])
     texts = async_get_cached_translations(hass, language, "selector", DOMAIN)
     if (text := texts.get(f"{SENTENCES}{key}")) is not None:
         try:
-            return text.format(**values)
+            return find_language(language).filled(text, values)
         except KeyError:
             pass
     texts = async_get_cached_translations(hass, language, "entity", DOMAIN)

@@ -120,6 +120,30 @@ async def test_an_area_and_a_mode(house: House) -> None:
     assert await ask(house.hass, said) == "No miner has a mode called warp speed."
 
 
+@pytest.mark.parametrize(
+    ("language", "sentence", "answer"),
+    [
+        ("nl", "hoe snel is mijn bitaxe gamma", "Bitaxe Gamma haalt 1,07 terahash"),
+        ("nl", "zet de bitaxe gamma op zuinig", "Bitaxe Gamma staat nu op Eco."),
+        ("nl", "zet alle miners in garage op eco", "Bitaxe Gamma staat nu op Eco."),
+        ("nl", "zet de miners op turbotovenaar", "Geen miner heeft een modus met"),
+        (
+            "zh-CN",
+            "Bitaxe Gamma 的算力是多少",
+            "Bitaxe Gamma 的算力为 1.07 太哈希每秒。",
+        ),
+        ("zh-CN", "把 Bitaxe Gamma 设为节能模式", "Bitaxe Gamma 已设为 节能。"),
+        ("zh-CN", "把Garage的矿机设为 eco 模式", "Bitaxe Gamma 已设为 节能。"),
+        ("zh-CN", "我的矿机怎么样", "3 台矿机中有 2 台在线。 Shed：该地址有响应"),
+    ],
+)
+async def test_other_languages_are_understood_and_answered(
+    house: House, language: str, sentence: str, answer: str
+) -> None:
+    """Given a sentence in another language, then it does the same and answers in it."""
+    assert (await ask(house.hass, sentence, language)).startswith(answer)
+
+
 async def test_only_sentences_about_miners_are_taken(house: House) -> None:
     """Given other devices, then what is said of them goes to Home Assistant."""
     for sentence in ("restart the router", "set the living room to eco", "what is up"):

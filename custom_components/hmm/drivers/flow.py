@@ -26,6 +26,7 @@ from ..driver_engine.declaration import DriverId
 from ..driver_engine.driver_store import Backup
 from ..errors import localized, message
 from ..flow_tools import async_start_progress, async_words, choice
+from ..languages import home_language
 from ..markdown import Markdown, code, escape, printable
 from .actions import CONF_SHA256, CONF_VERSION, sha256
 from .install import PendingDriver, described
@@ -593,7 +594,7 @@ class DriverSteps(OptionsFlow):
                 for failed in report.failed
             ),
             "entries": _entries(report.entries),
-            "seconds": f"{report.seconds:.1f}",
+            "seconds": home_language(self.hass).number(report.seconds, 1),
         }
 
     def _result_texts(self, result: DriverResult) -> Texts:

@@ -14,6 +14,7 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from ..errors import message
+from ..languages import home_language
 from .autotune import Autotune
 from .coordinator import MinerCoordinator
 from .walk import Caps, Goal
@@ -90,16 +91,14 @@ class AutotuneSteps(OptionsFlowWithReload):
                 reason = message(self.hass, err)
             else:
                 return self.async_abort(reason="autotune_started")
-        points, hours = self._effort[0], f"{self._effort[1]:.1f}"
-        if self.hass.config.language == "de":
-            hours = hours.replace(".", ",")
+        points, hours = self._effort
         return self.async_show_form(
             step_id="autotune_confirm",
             data_schema=vol.Schema({}),
             errors=errors,
             description_placeholders={
                 "points": str(points),
-                "hours": hours,
+                "hours": home_language(self.hass).number(hours, 1),
                 # To the first point and back both values are written
                 "writes": str(points + 3),
                 "reason": reason,

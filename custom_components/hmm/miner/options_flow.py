@@ -25,6 +25,7 @@ import voluptuous as vol
 from ..const import CONF_CREDENTIALS, CONF_HOT_LIMIT, CONF_OWN_RISK, CONF_PLUG, DOMAIN
 from ..errors import Placeholders, message
 from ..flow_tools import async_shared_data, choice
+from ..languages import home_language
 from ..markdown import Markdown, escape, escaping
 from .autotune_flow import AutotuneSteps
 from .coordinator import MinerCoordinator
@@ -346,8 +347,9 @@ class MinerOptionsFlow(AutotuneSteps):
     def _risky_limits(self) -> str:
         """Return how far the driver lets users go, empty where it does not."""
         limits = self.config_entry.runtime_data.client.risky_limits
+        short = home_language(self.hass).short
         return ", ".join(
-            f"{it.minimum:g}–{it.maximum:g} {_UNITS[key]}"
+            f"{short(it.minimum)}–{short(it.maximum)} {_UNITS[key]}"
             for key in ("frequency", "core_voltage")
             if (it := getattr(limits, key, None)) is not None
         )

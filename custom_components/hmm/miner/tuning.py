@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from homeassistant.core import CALLBACK_TYPE, callback
-from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 
-from ..const import CONF_DRIVER, DOMAIN, MODE_CUSTOM
+from ..const import CONF_DRIVER, MODE_CUSTOM
 from ..driver_api import MinerTelemetry, Setting, TuningLimits, TuningRange
 from ..driver_api.units import TERA, efficiency_j_per_th
 from ..driver_engine.profile import MinerProfile
 from ..errors import failure, refusal
+from ..languages import names_of_modes
 from .profiles import (
     FAN_AUTO,
     MOST_PROFILES,
@@ -30,9 +30,6 @@ STABLE_SECONDS = 600
 """How long a point must last until it is the owner's own, or its figures are true."""
 
 _POINT = ("frequency", "core_voltage")
-
-_LANGUAGES = ("en", "de")
-"""In which a mode has names that no profile may have."""
 
 
 class MinerTuning:
@@ -292,14 +289,8 @@ class MinerTuning:
         if not is_name(name):
             raise refusal("name_invalid")
         modes = {*self.modes, MODE_CUSTOM}
-        for language in _LANGUAGES:
-            texts = await async_get_translations(
-                self._miner.hass, language, "entity", {DOMAIN}
-            )
-            modes |= {
-                texts.get(f"component.{DOMAIN}.entity.select.mode.state.{mode}", mode)
-                for mode in (*self.modes, MODE_CUSTOM)
-            }
+        names = await self._miner.hass.async_add_executor_job(names_of_modes)
+        modes |= {name for mode in modes for name in names.get(mode, ())}
         if folded(name) in {folded(mode) for mode in modes}:
             raise refusal("name_is_mode")
         if folded(name) != folded(old) and self._book.is_taken(self.model_key, name):

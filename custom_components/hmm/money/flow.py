@@ -24,6 +24,7 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..data import get_data
+from ..languages import home_language
 from .price import PriceSource, entity_reference, referred_entity
 from .settings import (
     CONF_COIN_CURRENCY,
@@ -123,7 +124,7 @@ class PriceSteps(OptionsFlow):
         """Say a price in words, with what it means for a miner."""
         price, shown = self._shown_price()
         watts, name = self._thirstiest() or (0.0, "")
-        cost = self._digits(watts * 24 / 1000 * price, 2)
+        cost = home_language(self.hass).number(watts * 24 / 1000 * price, 2)
         return self.async_show_menu(
             step_id="price_check",
             menu_options=["price_save", "prices"],
@@ -273,12 +274,9 @@ class PriceSteps(OptionsFlow):
         """Return the price that was given, also in words."""
         price = self._price
         currency = self.hass.config.currency
-        return price, {"price": f"{self._digits(price, 4)} {currency}/kWh"}
-
-    def _digits(self, value: float, decimals: int) -> str:
-        """Return a number in the language of Home Assistant."""
-        text = f"{value:.{decimals}f}"
-        return text.replace(".", ",") if self.hass.config.language == "de" else text
+        return price, {
+            "price": f"{home_language(self.hass).number(price, 4)} {currency}/kWh"
+        }
 
     def _coin_problem(self, entity_id: str) -> UnitProblem | None:
         """Return why the price of a coin cannot be read, None if it can."""

@@ -18,6 +18,7 @@ from homeassistant.util import dt as dt_util
 from ..const import DOMAIN, FLEET_UNIQUE_ID
 from ..driver_api.units import TERA
 from ..fleet.members import Fleet
+from ..languages import home_language
 from ..markdown import async_create_issue
 from ..miner.energy import EnergyBook
 from ..records import Records
@@ -309,7 +310,7 @@ class Ledger:
                 severity=ir.IssueSeverity.WARNING,
                 translation_key=CURRENCY_CHANGED,
                 translation_placeholders={
-                    "before": f"{total:.2f} {before}",
+                    "before": f"{home_language(self.hass).number(total, 2)} {before}",
                     "now": now,
                 },
             )

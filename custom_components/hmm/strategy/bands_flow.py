@@ -17,6 +17,7 @@ import voluptuous as vol
 
 from ..data import get_data
 from ..flow_tools import choice
+from ..languages import home_language
 from ..markdown import Markdown, escape, escaping, inert
 from ..miner.coordinator import MinerCoordinator
 from ..miner.profiles import folded
@@ -304,7 +305,7 @@ class BandsFlow(StrategyPriceSteps):
         if self._by == BY_STATES:
             return ", ".join(limit)
         if self._by == BY_HOURS:
-            return word("cheapest", hours=f"{limit:g}")
+            return word("cheapest", hours=home_language(self.hass).short(limit))
         unit = self._data[CONF_PRICE_UNIT]
         return word("upto", price=price_text(self.hass, limit, unit))
 

@@ -10,6 +10,7 @@ from homeassistant.helpers.translation import async_get_cached_translations
 from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
+from ..languages import home_language
 
 _LONGEST: Final = 255
 _MINOR: Final = 0.5
@@ -53,10 +54,7 @@ def shortened(text: str, longest: int = _LONGEST) -> str:
 @callback
 def number(hass: HomeAssistant, value: float, decimals: int = 0) -> str:
     """Return a number as it is written in the language of Home Assistant."""
-    text = f"{value:,.{decimals}f}"
-    if hass.config.language.partition("-")[0] == "de":
-        text = text.translate(str.maketrans(",.", ".,"))
-    return text
+    return home_language(hass).number(value, decimals)
 
 
 @callback
@@ -86,4 +84,4 @@ def time_text(hass: HomeAssistant, when: datetime, now: datetime | None = None) 
     word = words_of(hass, "strategy_day")
     if local.date() == today.date() + timedelta(days=1):
         return word("tomorrow", time=clock)
-    return word("later", date=f"{local:%Y-%m-%d}", time=clock)
+    return word("later", date=home_language(hass).day(local), time=clock)

@@ -128,9 +128,10 @@ def find_modes(
 
     Raises NotUnderstood if no miner has any of them.
     """
-    wanted = folded(spoken)
+    wanted, space = folded(spoken), speech.language.space
     for word in folded(speech.say("mode_words")).split():
-        wanted = wanted.removesuffix(f" {word}").removeprefix(f"{word} ")
+        wanted = wanted.removesuffix(f"{space}{word}").removeprefix(f"{word}{space}")
+        wanted = wanted.strip()
     found = spoken_modes(asker.hass, speech, miners).get(wanted)
     if not found:
         raise NotUnderstood(speech.say("no_such_mode", mode=speech.names([spoken])))

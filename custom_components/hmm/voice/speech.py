@@ -12,6 +12,7 @@ from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
 from ..driver_api.units import parse_text
+from ..languages import Language, find_language
 from ..sentences import SENTENCES, SHORT_REASONS
 
 _SPEECH: Final = f"component.{DOMAIN}.selector.speech.options."
@@ -41,6 +42,7 @@ _SYMBOL = re.compile(rf"(?<=\d )({'|'.join(_SYMBOLS)})(?!\w)")
 class Speech:
     """Says things in one language."""
 
+    language: Language
     texts: Mapping[str, str]
     """The translations of HMM by their full key."""
 
@@ -50,14 +52,16 @@ class Speech:
 
     def number(self, value: float, decimals: int | None = None) -> str:
         """Return a number, by default with three significant digits."""
-        text = f"{value:.{decimals}f}" if decimals else f"{float(f'{value:.3g}'):g}"
-        return text.replace(".", self.say("decimal_mark"))
+        if decimals is None:
+            return self.language.short(value, 3)
+        # Who listens hears no mark between thousands
+        return f"{value:.{decimals}f}".replace(".", self.language.decimal)
 
     def large(self, value: float) -> str:
         """Return a large number with its word: "13.8 billion"."""
-        steps = 0
-        while abs(value) >= 999.5 and steps < len(_LARGE):
-            value, steps = value / 1000, steps + 1
+        steps, step = 0, self.language.large_step
+        while abs(value) >= step - 0.5 and steps < len(_LARGE):
+            value, steps = value / step, steps + 1
         if not steps:
             return self.number(value)
         # Who says "1 thousand" says one of it in many languages: 1.0 is the plural
@@ -96,7 +100,9 @@ class Speech:
         listed = [shown(name) for name in names]
         if len(listed) < 2:
             return "".join(listed)
-        return self.say("and", first=", ".join(listed[:-1]), last=listed[-1])
+        return self.say(
+            "and", first=self.language.comma.join(listed[:-1]), last=listed[-1]
+        )
 
     def state(self, state: str | None) -> str:
         """Return what a miner does."""
@@ -113,7 +119,7 @@ class Speech:
         """
         text = self.texts.get(f"{SENTENCES}{key}")
         try:
-            text = text.format(**values) if text is not None else None
+            text = None if text is None else self.language.filled(text, values)
         except KeyError, ValueError:
             text = None
         if text is None:
@@ -127,7 +133,7 @@ class Speech:
 
     def plain(self, text: str) -> str:
         """Return the first sentence of a text, as it is spoken."""
-        first = re.split(r"[.;!] |[.;!]$", text, maxsplit=1)[0]
+        first = re.split(r"[.;!] |[.;!]$|[。；！]", text, maxsplit=1)[0]
         return _SYMBOL.sub(
             lambda found: self.say(_SYMBOLS[found[1]]),
             parse_text(first, _LONGEST_REASON) or "",
@@ -140,16 +146,9 @@ def shown(name: str) -> str:
 
 
 async def async_speech(hass: HomeAssistant, language: str | None) -> Speech:
-    """Return the texts of a language, English where there are none.
-
-    A regional language ("de-CH") without texts of its own takes those of the language.
-    """
-    language = language or hass.config.language
+    """Return the texts of a language, by default that of Home Assistant."""
+    known = find_language(language or hass.config.language)
     texts: dict[str, str] = {}
-    for code in dict.fromkeys((language, language.partition("-")[0])):
-        texts = {}
-        for category in ("selector", "entity"):
-            texts |= await async_get_translations(hass, code, category, {DOMAIN})
-        if code.startswith(texts.get(f"{_SPEECH}language", "")):
-            break
-    return Speech(texts)
+    for category in ("selector", "entity"):
+        texts |= await async_get_translations(hass, known.code, category, {DOMAIN})
+    return Speech(known, texts)

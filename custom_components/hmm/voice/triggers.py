@@ -205,18 +205,19 @@ class Sentences:
     ) -> str:
         """Return what to say. ``said`` and ``recognized`` are of Home Assistant."""
         assert self._names is not None
-        text = f" {folded(said.text)} "
+        space = self._speech[language].language.space
+        text = f"{space}{folded(said.text)}{space}"
         name = area = None
         if shape == "name":
-            name = _longest(text, self._names.miners)
-            text = text.replace(f" {name} ", " ", 1)
+            name = _longest(text, self._names.miners, space)
+            text = text.replace(f"{space}{name}{space}", space, 1)
         elif shape == "area":
-            area = _longest(text, self._names.areas)
+            area = _longest(text, self._names.areas, space)
         given = recognized.entities.get("hmm_mode")
         mode = (
             str(given.value)
             if given is not None
-            else _longest(text, chain.from_iterable(self._names.modes.values()))
+            else _longest(text, chain.from_iterable(self._names.modes.values()), space)
         )
         try:
             return await async_reply(
@@ -263,7 +264,7 @@ def _fill(sentence: str, slot: str, words: Iterable[str]) -> str:
     return sentence.replace(f"{{{slot}}}", f"({choice})") if choice else ""
 
 
-def _longest(text: str, words: Iterable[str]) -> str | None:
-    """Return the longest of some words that a text has, folded."""
-    found = {it for word in words if f" {(it := folded(word))} " in text}
+def _longest(text: str, words: Iterable[str], space: str) -> str | None:
+    """Return the longest of some words that a text has between spaces, folded."""
+    found = {it for word in words if f"{space}{(it := folded(word))}{space}" in text}
     return max(found, key=len, default=None)
