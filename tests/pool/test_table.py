@@ -464,8 +464,8 @@ async def test_every_figure(
         offered = {
             key
             for key in keys(home, entry, "sensor")
-            # The odds follow from the others, see tests/money
-            if not key.startswith(("worker_", "odds_"))
+            # Odds and effort follow from the others, see tests/money
+            if not key.startswith(("worker_", "odds_", "effort"))
         }
         assert offered == {*expected, "latency_ms", "status", "stratum_latency"}
         for key, figure in expected.items():
