@@ -11,7 +11,10 @@ type Texts = Partial<Record<string, string>>;
 // English is part of the cards; any other language is a file of its own, fetched by those who read it
 const LOADERS: Record<string, () => Promise<{ default: Texts }>> = {
   de: () => import("./texts/de.json"),
+  es: () => import("./texts/es.json"),
+  fr: () => import("./texts/fr.json"),
   nl: () => import("./texts/nl.json"),
+  "pt-BR": () => import("./texts/pt-BR.json"),
   "zh-Hans": () => import("./texts/zh-Hans.json"),
 };
 const loaded: Record<string, Texts> = { en };

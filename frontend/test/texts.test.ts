@@ -27,6 +27,6 @@ test.each(languages)("%s is drawn once its file is there, which is fetched once"
   expect(plural(hass, "workers", 5)).toBe(texts.workers_other!.replace("{count}", "5"));
 });
 
-test.each([["de-CH", "de"], ["de-AT", "de"], ["zh-Hant", "zh-Hans"], ["zh", "zh-Hans"], ["en-GB", "en"], ["pl", "en"], ["", "en"]])("%s reads %s", (language, read) => {
+test.each([["de-CH", "de"], ["de-AT", "de"], ["zh-Hant", "zh-Hans"], ["zh", "zh-Hans"], ["pt", "pt-BR"], ["es-419", "es"], ["en-GB", "en"], ["pl", "en"], ["", "en"]])("%s reads %s", (language, read) => {
   expect(languageOf(language)).toBe(read);
 });
