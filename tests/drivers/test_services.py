@@ -95,6 +95,10 @@ async def test_list_drivers(
     drivers = {(it["category"], it["type"]): it for it in answer["drivers"]}
     assert len(drivers) == len(answer["drivers"]) == len(list(get_data(home).drivers))
     mine = drivers["miner", "bitaxe"]
+    metrics = mine.pop("metrics")
+    assert metrics["polls"] >= 1
+    assert metrics["errors"] == {}
+    assert metrics["median_seconds"] > 0
     bundled = get_data(home).drivers.miners["bitaxe"].replaces
     assert bundled is not None
     assert mine == {

@@ -35,6 +35,7 @@ from .guard import (
 )
 from .identity import known_ids
 from .lent_session import LentSession
+from .metrics import metrics_of
 from .profile import MinerProfile, read_profile
 
 _LOGGER = logging.getLogger(__name__)
@@ -140,12 +141,13 @@ class MinerClient:
         """
         async with self._lock:
             may_retry, self._was_good = self._was_good, False
-            try:
-                async with asyncio.timeout(_POLL_SECONDS):
-                    telemetry = await self._read_telemetry(may_retry)
-            except TimeoutError as err:
-                msg = "The device did not answer in time"
-                raise CannotConnect(msg, reason="timed_out") from err
+            with metrics_of(self._driver_class).measured():
+                try:
+                    async with asyncio.timeout(_POLL_SECONDS):
+                        telemetry = await self._read_telemetry(may_retry)
+                except TimeoutError as err:
+                    msg = "The device did not answer in time"
+                    raise CannotConnect(msg, reason="timed_out") from err
             self._was_good = True
         return telemetry
 

@@ -24,6 +24,7 @@ from ..driver_api.wallets import strip_worker
 from .answers import read_found_pools, read_tiles
 from .client import known_unit
 from .guard import Tolerated, call_driver, read_driver, release
+from .metrics import metrics_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -92,7 +93,8 @@ async def fetch_tiles(
         return read_tiles(answer)
 
     try:
-        tiles = await call_driver(driver, fetch, _FETCH_SECONDS)
+        with metrics_of(type(driver)).measured():
+            tiles = await call_driver(driver, fetch, _FETCH_SECONDS)
     except DriverError as err:
         err.args = (_discreet(str(err), account),)
         err.reason_values = _discreet_values(err.reason_values, account)

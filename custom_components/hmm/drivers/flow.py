@@ -24,6 +24,7 @@ from ..const import CONF_DRIVER, DOMAIN
 from ..data import HmmConfigEntry, get_data
 from ..driver_engine.declaration import DriverId
 from ..driver_engine.driver_store import Backup
+from ..driver_engine.metrics import DriverMetrics
 from ..errors import localized, message
 from ..flow_tools import async_start_progress, async_words, choice
 from ..languages import home_language
@@ -173,6 +174,7 @@ class DriverSteps(OptionsFlow):
                 escape(row.version or _NONE),
                 word("driver_source", row.source),
                 word("driver_state", row.state),
+                *_polls(row.metrics),
             )
             for row in await async_overview(self.hass)
         ]
@@ -637,6 +639,15 @@ def _when(backup: Backup) -> str:
     if backup.made_at is None:
         return version
     return f"{version} · {dt_util.as_local(backup.made_at):%Y-%m-%d %H:%M:%S}"
+
+
+def _polls(metrics: DriverMetrics | None) -> tuple[str, str, str]:
+    """Return how many polls a driver made, how many failed, and what they take."""
+    if metrics is None or not metrics.polls:
+        return _NONE, _NONE, _NONE
+    median = metrics.quantile(0.5)
+    time = _NONE if median is None else f"{1000 * median:.0f} ms"
+    return str(metrics.polls), str(metrics.failed), time
 
 
 def _lines(texts: Iterable[str]) -> Markdown:

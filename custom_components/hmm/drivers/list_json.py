@@ -8,6 +8,7 @@ from homeassistant.util.json import JsonObjectType
 from ..data import HmmConfigEntry, get_data
 from ..driver_api.units import parse_text
 from ..driver_engine.loaded import AnyLoaded, FailedDriver
+from ..driver_engine.metrics import metrics_of
 from ..errors import entry_reason, localized
 from .manager import DriverChange, DriverManager, ReloadReport, id_of, variant_of
 
@@ -60,6 +61,7 @@ def driver_facts(manager: DriverManager, driver: AnyLoaded) -> dict[str, Any]:
         "variant": variant_of(driver),
         "file": manager.name_of(driver.path),
         "sha256": driver.sha256,
+        "metrics": metrics_of(driver.driver_class).as_dict(),
     }
 
 

@@ -12,6 +12,7 @@ from ..driver_api.units import parse_text
 from ..driver_engine.declaration import DriverId
 from ..driver_engine.loaded import AnyLoaded
 from ..driver_engine.loader import BUNDLED
+from ..driver_engine.metrics import DriverMetrics, metrics_of
 from .manager import DriverManager, id_of
 from .sources import DriverState
 
@@ -40,6 +41,8 @@ class DriverRow:
     state: State
     """``waiting``: for a package; ``on_demand``: it is loaded once it is needed;
     ``set_aside``: it came with HMM-Local, so that the bundled driver runs."""
+    metrics: DriverMetrics | None = None
+    """How its polls go, None for what does not run."""
 
 
 async def async_overview(hass: HomeAssistant) -> list[DriverRow]:
@@ -105,6 +108,7 @@ def _running(driver: AnyLoaded, states: Mapping[DriverId, DriverState]) -> Drive
         version=driver.version,
         source="web" if file and file.url else "own",
         state="update" if file and file.has_update else "running",
+        metrics=metrics_of(driver.driver_class),
     )
 
 
@@ -115,6 +119,7 @@ def _bundled(driver: AnyLoaded, state: State) -> DriverRow:
         version=driver.version,
         source="bundled",
         state=state,
+        metrics=metrics_of(driver.driver_class) if state == "running" else None,
     )
 
 

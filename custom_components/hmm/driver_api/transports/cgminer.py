@@ -20,7 +20,7 @@ from custom_components.hmm.driver_api.errors import (
     InvalidValue,
 )
 from custom_components.hmm.driver_api.transports.failures import failure
-from custom_components.hmm.driver_api.transports.heard import note_reply
+from custom_components.hmm.driver_api.transports.heard import note_reply, note_request
 from custom_components.hmm.driver_api.transports.json_text import load_json
 from custom_components.hmm.driver_api.units import parse_int, parse_text
 
@@ -165,6 +165,7 @@ class CgminerClient:
         return parse_answer(raw)
 
     async def _talk(self, request: bytes) -> bytes:
+        note_request()
         try:
             async with asyncio.timeout(self.connect_timeout):
                 reader, writer = await asyncio.open_connection(

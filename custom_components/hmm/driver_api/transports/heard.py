@@ -1,4 +1,4 @@
-"""Whether a device has sent anything yet, for whoever waits for the first sign of it."""
+"""What transports send and receive, for whoever counts it or waits for a first sign."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -6,6 +6,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 _on_reply: ContextVar[Callable[[], None] | None] = ContextVar("on_reply", default=None)
+_on_request: ContextVar[Callable[[], None] | None] = ContextVar(
+    "on_request", default=None
+)
 
 
 @contextmanager
@@ -30,4 +33,23 @@ def on_reply(callback: Callable[[], None]) -> Iterator[None]:
 def note_reply() -> None:
     """Tell that a reply has begun to arrive; called by the transports."""
     if (callback := _on_reply.get()) is not None:
+        callback()
+
+
+@contextmanager
+def on_request(callback: Callable[[], None]) -> Iterator[None]:
+    """Call back with each request that a transport sends in here or in a task begun here.
+
+    Another thread may call back, too.
+    """
+    token = _on_request.set(callback)
+    try:
+        yield
+    finally:
+        _on_request.reset(token)
+
+
+def note_request() -> None:
+    """Tell that a request is sent; called by the transports."""
+    if (callback := _on_request.get()) is not None:
         callback()

@@ -12,7 +12,7 @@ from yarl import URL
 from ..errors import AuthRequired, BadAnswer, CannotConnect, HtmlAnswer, RedirectAnswer
 from .bounded import bounded
 from .failures import failure
-from .heard import note_reply
+from .heard import note_reply, note_request
 from .json_text import load_json
 
 MAX_ANSWER = 1_048_576
@@ -148,6 +148,7 @@ class HttpClient:
         broke off or is over 1 MB.
         """
         async with self._one_at_a_time:
+            note_request()
             try:
                 async with self._session.request(
                     method,

@@ -23,6 +23,7 @@ from ..errors import (
 from ..units import parse_number
 from .bounded import bounded
 from .failures import failure
+from .heard import note_request
 from .json_text import load_json
 from .stratum import is_stratum_only
 
@@ -197,6 +198,7 @@ class WebApi:
             # The end of a packed answer could not be unpacked
             headers |= {"Range": f"bytes=-{last_bytes}", "Accept-Encoding": "identity"}
         start = time.monotonic()
+        note_request()
         # The errors of an answer quote its address, in which a wallet may stand:
         # they are left behind.
         try:
