@@ -47,7 +47,7 @@ from custom_components.hmm.pool import (
     mistyped,
     status as pool_status,
 )
-from custom_components.hmm.strategy import explain
+from custom_components.hmm.strategy import actions as strategy_actions, explain
 from custom_components.hmm.voice import orders
 
 COMPONENT = Path(hmm.__file__).parent
@@ -979,7 +979,7 @@ def test_actions_are_described() -> None:
     described = load("services.yaml")
     texts_ = load("translations/en.json")["services"]
     code: dict[str, Any] = {}
-    for module in (services, profile_services):
+    for module in (services, profile_services, strategy_actions):
         code |= vars(module)
     for action in driver_actions.DRIVER_ACTIONS:
         code[f"SERVICE_{action.name.upper()}"] = action.name

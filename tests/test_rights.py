@@ -33,6 +33,7 @@ from simulator import SimulatedAxeOS, SimulatedSolopool
 from .common import devices, find_id, fleet_entry, pool_entry
 from .conftest import miner_entry, set_up
 from .flows import TEXTS
+from .strategy.common import add, device_of, manager
 from .user_drivers import BITAXE, put, read
 
 pytestmark = pytest.mark.usefixtures("quick", "every_entity")
@@ -73,6 +74,13 @@ class House:
         )
         return found
 
+    @property
+    def strategies(self) -> list[str]:
+        """Return the devices of the heatings, that of the first miner first."""
+        return [
+            device_of(self.hass, it).id for it in manager(self.hass).strategies.values()
+        ]
+
     async def token(self, role: str) -> str:
         """Return what a user sends along."""
         refresh_token = await self.hass.auth.async_create_refresh_token(
@@ -87,6 +95,7 @@ class House:
         """Make a real user for each role."""
         auth = self.hass.auth
         given = [self.device(self.miners[0]), self.device(self.pools[0])]
+        given.append(self.strategies[0])
         group = Group(
             name="Some devices",
             id="some-devices",
@@ -149,6 +158,9 @@ async def house(
                 await set_up(home, pool_entry(pool, "dgb1qother", title="Other")),
             ],
         )
+        for number, miner in enumerate(house.miners):
+            data = {"miners": [house.device(miner)]}
+            await add(home, "heat", data, title=f"Room {number}")
         for component in (
             *("api", "config", "diagnostics"),
             *("repairs", "websocket_api"),
@@ -187,6 +199,7 @@ def service(name: str, *bodies: dict[str, Any]) -> list[tuple[str, str, Any]]:
 def actions(house: House) -> Iterator[Row]:
     """Yield all actions of HMM; those of drivers name none, so that none changes."""
     targets = [{"device_id": house.device(miner)} for miner in house.miners]
+    strategies = [{"device_id": it} for it in house.strategies]
     login = {"url": "192.0.2.1:3333", "username": "dgb1qelse.axe"}
     pool = {"pool": house.pools[0].entry_id}
     nothing = {"driver": "no-such-driver"}
@@ -214,6 +227,13 @@ def actions(house: House) -> Iterator[Row]:
         "resume": service("hmm.resume", *targets),
         "identify": service("hmm.identify", *targets),
         "restart": service("hmm.restart", *targets),
+        "override_strategy": service(
+            "hmm.override_strategy", *({"to": "off"} | it for it in strategies)
+        ),
+        "resume_strategy": service("hmm.resume_strategy", *strategies),
+        "preview_strategy": service(
+            "hmm.preview_strategy?return_response", *strategies
+        ),
         "get_platform_tiles": service("hmm.get_platform_tiles?return_response", {}),
         "get_pool_tiles": tiles,
         "check_driver_updates": service("hmm.check_driver_updates", {}),
@@ -270,6 +290,9 @@ def entities(house: House) -> Iterator[Row]:
             match entity.domain:
                 case "button":
                     requests = service("button/press", target)
+                case "climate":
+                    name = "of a heating"
+                    requests = service("climate/turn_on", target)
                 case "number":
                     value = {"value": state.attributes["min"]}
                     requests = service("number/set_value", target | value)

@@ -67,6 +67,7 @@ from .pool.coordinator import PoolConfigEntry, PoolCoordinator
 from .pool.mistyped import async_forget_wallet_issue, async_show_wallet_issue
 from .records import Records
 from .services import async_setup_services
+from .strategy.actions import async_setup_strategy_actions
 from .strategy.manager import StrategyManager
 from .voice.triggers import async_register_sentences
 
@@ -130,6 +131,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_services(hass)
     async_setup_miner_services(hass)
     async_setup_profile_services(hass)
+    async_setup_strategy_actions(hass)
     async_setup_driver_actions(hass)
     await driver_service.async_start()
     async_register_views(hass)

@@ -69,14 +69,7 @@ def require_control(
         platform, DOMAIN, f"{entry.unique_id or entry.entry_id}_{key}"
     )
     entity_ids = [entity_id] if entity_id else _entities(hass, entry)
-    if not _may(user, POLICY_CONTROL, entity_ids):
-        assert user is not None
-        raise NotAllowed(
-            user,
-            translation_domain=DOMAIN,
-            translation_key="not_allowed_to_control",
-            translation_placeholders={"name": entry.title},
-        )
+    require(user, POLICY_CONTROL, entity_ids, entry.title)
 
 
 @callback
@@ -95,14 +88,31 @@ def require_read(
     hass: HomeAssistant, user: User | None, entry: HmmConfigEntry | None, name: str
 ) -> None:
     """Raise NotAllowed unless ``may_read``."""
-    if not may_read(hass, user, entry):
-        assert user is not None
+    require(user, POLICY_READ, _entities(hass, entry) if entry else [], name)
+
+
+@callback
+def require(user: User | None, policy: str, entity_ids: list[str], name: str) -> None:
+    """Raise NotAllowed unless a user may control, or read, all of some entities.
+
+    Without any, only who may do that with every entity.
+    """
+    if _may(user, policy, entity_ids):
+        return
+    assert user is not None
+    if policy == POLICY_READ:
         raise NotAllowed(
             user,
             translation_domain=DOMAIN,
             translation_key="not_allowed_to_read",
             translation_placeholders={"name": name},
         )
+    raise NotAllowed(
+        user,
+        translation_domain=DOMAIN,
+        translation_key="not_allowed_to_control",
+        translation_placeholders={"name": name},
+    )
 
 
 def _may(user: User | None, policy: str, entity_ids: list[str]) -> bool:

@@ -144,8 +144,11 @@ class StrategyOverrideSelect(StrategyEntity, SelectEntity):
 
     @property
     @override
-    def current_option(self) -> str:
-        return self.strategy.overridden_by or AUTOMATIC
+    def current_option(self) -> str | None:
+        if self.strategy.record.override is None:
+            return AUTOMATIC
+        # An action may want what is no option
+        return self.strategy.overridden_by
 
     @override
     async def async_select_option(self, option: str) -> None:

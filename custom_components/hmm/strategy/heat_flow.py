@@ -13,11 +13,7 @@ from homeassistant.helpers.selector import (
     EntitySelector,
     EntitySelectorConfig,
     NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
     SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
 )
 from homeassistant.util.unit_conversion import (
     BaseUnitConverter,
@@ -28,6 +24,7 @@ import voluptuous as vol
 
 from ..const import DOMAIN
 from ..markdown import escaping
+from .fields import list_field, number_field
 from .flow import StrategyFlow, Texts
 from .heating import (
     BOOST_MINUTES,
@@ -64,25 +61,7 @@ type Stored = dict[str, Any]
 
 
 def _rungs(*rungs: str) -> SelectSelector:
-    return SelectSelector(
-        SelectSelectorConfig(
-            options=list(rungs),
-            mode=SelectSelectorMode.DROPDOWN,
-            translation_key="strategy_rung",
-        )
-    )
-
-
-def _number(low: float, high: float, unit: str, step: float = 1) -> NumberSelector:
-    return NumberSelector(
-        NumberSelectorConfig(
-            min=low,
-            max=high,
-            step=step,
-            unit_of_measurement=unit,
-            mode=NumberSelectorMode.BOX,
-        )
-    )
+    return list_field("strategy_rung", *rungs)
 
 
 @escaping
@@ -132,7 +111,7 @@ class HeatFlow(StrategyFlow):
         return round(converter.convert(value, self._unit, _CELSIUS), 2)
 
     def _degrees(self, low: float, high: float) -> NumberSelector:
-        return _number(self._shown(low), self._shown(high), self._unit, 0.1)
+        return number_field(self._shown(low), self._shown(high), self._unit, 0.1)
 
     # Steps
 
@@ -206,7 +185,7 @@ class HeatFlow(StrategyFlow):
             "presets",
             {
                 **{vol.Required(key): degrees for key in DEFAULTS},
-                vol.Required(CONF_BOOST_TIME, default=BOOST_MINUTES): _number(
+                vol.Required(CONF_BOOST_TIME, default=BOOST_MINUTES): number_field(
                     SHORTEST_BOOST, LONGEST_BOOST, "min"
                 ),
             },
@@ -231,12 +210,12 @@ class HeatFlow(StrategyFlow):
             for it in (0.1, 2.0, self._data.get(CONF_TOLERANCE, _TOLERANCE))
         )
         fields: dict[vol.Marker, Any] = {
-            vol.Required(CONF_TOLERANCE, default=tolerance): _number(
+            vol.Required(CONF_TOLERANCE, default=tolerance): number_field(
                 low, high, self._unit, 0.1
             ),
-            vol.Required(CONF_MIN_CYCLE, default=10): _number(5, 120, "min"),
-            vol.Required(CONF_STALE_AFTER, default=45): _number(30, 60, "min"),
-            vol.Required(CONF_STAGGER, default=10): _number(0, 300, "s"),
+            vol.Required(CONF_MIN_CYCLE, default=10): number_field(5, 120, "min"),
+            vol.Required(CONF_STALE_AFTER, default=45): number_field(30, 60, "min"),
+            vol.Required(CONF_STAGGER, default=10): number_field(0, 300, "s"),
         }
         return self.async_show_form(
             step_id="timing",

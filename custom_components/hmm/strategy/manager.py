@@ -381,7 +381,7 @@ class StrategyManager:
                 continue
             before = strategy.decision
             try:
-                strategy.decide(now, self._views(strategy))
+                strategy.decide(now, self.views(strategy))
             except Exception:
                 # Whatever it is, the others must go on; this one stays as it is
                 if strategy.id not in self._broken:
@@ -415,7 +415,8 @@ class StrategyManager:
         if self.store.decided != kept:
             self.store.save_soon()
 
-    def _views(self, strategy: Strategy) -> tuple[MinerView, ...]:
+    def views(self, strategy: Strategy) -> tuple[MinerView, ...]:
+        """Return the miners of a strategy as its planner sees them."""
         members = self._members.get(strategy.id, frozenset())
         return tuple(
             self._view(strategy, key) for key in sorted(members) if key in self._miners

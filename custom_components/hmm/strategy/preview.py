@@ -22,12 +22,18 @@ from .words import number, words_of
 
 _DAYS: Final = 7
 _KILO: Final = 1000.0
+NO_HISTORY: Final = "no_history"
+_NO_WATTS: Final = "no_watts"
 
 
 @dataclass(slots=True)
-class _Sum:
-    """kWh × price with the bands and without, hours off, changes of one miner."""
+class Past:
+    """Cost in the currency with the bands and without, and what they would have done.
 
+    ``hours_off`` are those of an average miner, ``switches`` of the one that has most.
+    """
+
+    days: int = 0
     cost: float = 0.0
     always: float = 0.0
     hashes: float = 0.0
@@ -35,33 +41,50 @@ class _Sum:
     hours_off: float = 0.0
     switches: int = 0
 
+    @property
+    def share(self) -> float:
+        """Return which part of the hashrate is left, 0 to 1."""
+        return self.hashes / self.most_hashes
+
+
+async def async_past(
+    hass: HomeAssistant, data: Mapping[str, Any], members: Sequence[str], days: int
+) -> Past | str:
+    """Return what bands would have come to, or the reason why that is not known."""
+    if data.get(CONF_BY) == BY_STATES:
+        return NO_HISTORY
+    entity_id = data[CONF_PRICE_ENTITY]
+    reading = read_price(hass, entity_id, dt_util.utcnow())
+    slots = tuple(await recent_prices(hass, entity_id, reading, days))
+    if not slots:
+        return NO_HISTORY
+    views = [view for it in members if (view := view_of(hass, it)) is not None]
+    shown = tuple(replace(it, price=it.price / reading.factor) for it in slots)
+    past = _add_up(BandsSettings.from_dict(data), views, slots, shown)
+    if past is None:
+        return _NO_WATTS
+    past.days = days_of(slots)
+    past.hours_off /= len(views)
+    return past
+
 
 async def async_preview_text(
     hass: HomeAssistant, data: Mapping[str, Any], members: Sequence[str]
 ) -> str:
     """Return in words what the bands would have cost, and saved."""
     word = words_of(hass, "strategy_preview")
-    if data.get(CONF_BY) == BY_STATES:
-        return word("no_history")
-    entity_id = data[CONF_PRICE_ENTITY]
-    reading = read_price(hass, entity_id, dt_util.utcnow())
-    slots = tuple(await recent_prices(hass, entity_id, reading, _DAYS))
-    if not slots:
-        return word("no_history")
-    views = [view for it in members if (view := view_of(hass, it)) is not None]
-    shown = tuple(replace(it, price=it.price / reading.factor) for it in slots)
-    total = _add_up(BandsSettings.from_dict(data), views, slots, shown)
-    if total is None:
-        return word("no_watts")
+    past = await async_past(hass, data, members, _DAYS)
+    if isinstance(past, str):
+        return word(past)
     currency = hass.config.currency
     return word(
         "cost",
-        days=days_of(slots),
-        cost=f"{number(hass, total.cost, 2)} {currency}",
-        always=f"{number(hass, total.always, 2)} {currency}",
-        share=number(hass, 100 * total.hashes / total.most_hashes),
-        hours=number(hass, total.hours_off / len(views)),
-        switches=total.switches,
+        days=past.days,
+        cost=f"{number(hass, past.cost, 2)} {currency}",
+        always=f"{number(hass, past.always, 2)} {currency}",
+        share=number(hass, 100 * past.share),
+        hours=number(hass, past.hours_off),
+        switches=past.switches,
     )
 
 
@@ -88,9 +111,9 @@ def view_of(hass: HomeAssistant, entry_id: str) -> MinerView | None:
 
 def _add_up(
     settings: BandsSettings, views: Sequence[MinerView], slots: Slots, shown: Slots
-) -> _Sum | None:
+) -> Past | None:
     """Return the sums, None if what a miner draws or brings is not known."""
-    total = _Sum()
+    total = Past()
     memory: dict[str, Any] = {}
     before: dict[str, Rung | None] = {}
     changes = dict.fromkeys((it.id for it in views), 0)

@@ -311,6 +311,13 @@ class Strategy:
         return self._price.read(dt_util.utcnow()).value
 
     @property
+    def known_slots(self) -> Slots:
+        """Return the prices that are known ahead, in ``unit``."""
+        if self._price is None:
+            return ()
+        return self._read_price(self._price, dt_util.utcnow())[1]
+
+    @property
     def plan(self) -> list[list[str | float | None]]:
         """Return the slots of today and tomorrow that are known.
 
@@ -321,7 +328,7 @@ class Strategy:
         if self._price is None or not isinstance(settings, BandsSettings):
             return []
         zone = dt_util.get_default_time_zone()
-        slots = self._read_price(self._price, now)[1]
+        slots = self.known_slots
         key = (slots, settings, start_of_day(now, zone))
         if self._plan[0] != key:
             self._plan = (

@@ -1,0 +1,256 @@
+"""Actions on strategies: want something else of them, give that back, look ahead.
+
+To change one needs control of the select that does the same, to look at one the right
+to read its entities.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
+from typing import Any, Final
+
+from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
+from homeassistant.helpers import (
+    config_validation as cv,
+    device_registry as dr,
+    entity_registry as er,
+)
+from homeassistant.helpers.target import (
+    TargetSelection,
+    async_extract_referenced_entity_ids,
+)
+from homeassistant.util import dt as dt_util
+import voluptuous as vol
+
+from ..action_schema import action_schema
+from ..const import DOMAIN
+from ..data import get_data
+from ..errors import refusal
+from ..miner.profiles import folded
+from ..rights import async_user, require
+from .entities import BANDS, STRATEGY_OVERRIDE
+from .manager import StrategyManager
+from .plan import Step, plan_of
+from .planner.model import LEAVE, PLAIN_RUNGS, MinerView
+from .preview import async_past
+from .strategy import Strategy
+
+CONF_TO: Final = "to"
+CONF_UNTIL: Final = "until"
+CONF_FOR: Final = "for"
+CONF_DAYS: Final = "days"
+
+SERVICE_OVERRIDE_STRATEGY: Final = "override_strategy"
+SERVICE_RESUME_STRATEGY: Final = "resume_strategy"
+SERVICE_PREVIEW_STRATEGY: Final = "preview_strategy"
+
+_LONGEST: Final = timedelta(days=30)
+_LONGEST_NAME: Final = 64
+_MOST_DAYS: Final = 30
+
+OVERRIDE_STRATEGY_SCHEMA = action_schema(
+    {
+        vol.Required(CONF_TO): vol.All(cv.string, vol.Length(1, _LONGEST_NAME)),
+        vol.Optional(CONF_UNTIL): vol.Any(cv.datetime, cv.time),
+        vol.Optional(CONF_FOR): cv.positive_time_period,
+        **cv.TARGET_SERVICE_FIELDS,
+    }
+)
+RESUME_STRATEGY_SCHEMA = action_schema({**cv.TARGET_SERVICE_FIELDS})
+PREVIEW_STRATEGY_SCHEMA = action_schema(
+    {
+        vol.Optional(CONF_DAYS, default=7): vol.All(
+            vol.Coerce(int), vol.Range(min=1, max=_MOST_DAYS)
+        ),
+        **cv.TARGET_SERVICE_FIELDS,
+    }
+)
+
+
+@callback
+def async_setup_strategy_actions(hass: HomeAssistant) -> None:
+    """Register the actions."""
+
+    async def override(call: ServiceCall) -> None:
+        manager, until = get_data(hass).strategies, _until(call.data)
+        found = await _async_allowed(call, POLICY_CONTROL)
+        for strategy in found:
+            if not strategy.record.enabled:
+                raise refusal("strategy_off", name=strategy.title)
+        wanted = [_wanted(manager, it, call.data[CONF_TO]) for it in found]
+        for strategy, to in zip(found, wanted, strict=True):
+            manager.async_override(strategy, to, until)
+
+    async def resume(call: ServiceCall) -> None:
+        for strategy in await _async_allowed(call, POLICY_CONTROL):
+            get_data(hass).strategies.async_override(strategy, None)
+
+    async def preview(call: ServiceCall) -> ServiceResponse:
+        found = await _async_allowed(call, POLICY_READ)
+        days = call.data[CONF_DAYS]
+        return {"strategies": [await _async_json(hass, it, days) for it in found]}
+
+    hass.services.async_register(
+        DOMAIN, SERVICE_OVERRIDE_STRATEGY, override, schema=OVERRIDE_STRATEGY_SCHEMA
+    )
+    hass.services.async_register(
+        DOMAIN, SERVICE_RESUME_STRATEGY, resume, schema=RESUME_STRATEGY_SCHEMA
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_PREVIEW_STRATEGY,
+        preview,
+        schema=PREVIEW_STRATEGY_SCHEMA,
+        supports_response=SupportsResponse.ONLY,
+    )
+
+
+# Which
+
+
+async def _async_allowed(call: ServiceCall, policy: str) -> list[Strategy]:
+    """Return the targeted strategies; raise unless the user may do it with each."""
+    hass = call.hass
+    user = await async_user(hass, call.context)
+    found = _targets(hass, call.data)
+    for strategy in found:
+        entities = _entities(hass, strategy)
+        select = f"{strategy.id}_{STRATEGY_OVERRIDE.key}"
+        if policy == POLICY_CONTROL and select in entities:
+            entities = {select: entities[select]}
+        require(user, policy, list(entities.values()), strategy.title)
+    return found
+
+
+@callback
+def _targets(hass: HomeAssistant, data: Mapping[str, Any]) -> list[Strategy]:
+    """Return the strategies that a call means by their devices or entities."""
+    selected = async_extract_referenced_entity_ids(hass, TargetSelection(dict(data)))
+    entities, devices = er.async_get(hass), dr.async_get(hass)
+    ids: set[str | None] = {
+        entity.config_subentry_id
+        for entity_id in selected.referenced | selected.indirectly_referenced
+        if (entity := entities.async_get(entity_id)) and entity.platform == DOMAIN
+    }
+    for device_id in selected.referenced_devices:
+        if (device := devices.async_get(device_id)) is not None:
+            ids |= {name for domain, name in device.identifiers if domain == DOMAIN}
+    strategies = get_data(hass).strategies.strategies
+    found = [it for key, it in strategies.items() if key in ids]
+    if not found:
+        raise refusal("no_strategies_targeted")
+    return found
+
+
+def _entities(hass: HomeAssistant, strategy: Strategy) -> dict[str, str]:
+    """Return the ids of a strategy's entities by their unique ids."""
+    fleet = get_data(hass).strategies.fleet_entry
+    return {
+        it.unique_id: it.entity_id
+        for it in er.async_entries_for_config_entry(er.async_get(hass), fleet.entry_id)
+        if it.config_subentry_id == strategy.id
+    }
+
+
+# What
+
+
+def _until(data: Mapping[str, Any]) -> datetime | None:
+    """Return until when an override holds, None: as the fleet's options say."""
+    now = dt_util.utcnow()
+    given: datetime | time | None = data.get(CONF_UNTIL)
+    span: timedelta | None = data.get(CONF_FOR)
+    if given is not None and span is not None:
+        raise refusal("until_or_for")
+    if span is not None:
+        until = now + span
+    elif given is None:
+        return None
+    elif isinstance(given, time):
+        # The next time that the clock shows it
+        today = datetime.combine(dt_util.now().date(), given)
+        is_over = dt_util.as_utc(today) <= now
+        until = dt_util.as_utc(today + timedelta(days=is_over))
+    else:
+        until = dt_util.as_utc(given)
+    if not now < until <= now + _LONGEST:
+        raise refusal("until_out_of_range", days=str(_LONGEST.days))
+    return until
+
+
+def _wanted(manager: StrategyManager, strategy: Strategy, name: str) -> str:
+    """Return what a name means: a band, a rung, or a mode or profile of a miner."""
+    known = {folded(it): to for it, to in strategy.override_names.items()}
+    rungs = {it: it for it in PLAIN_RUNGS if it != LEAVE}
+    modes = {
+        folded(mode.rung.partition(":")[2]): mode.rung
+        for view in manager.views(strategy)
+        for mode in view.modes
+        if ":" in mode.rung
+    }
+    options = {**modes, **rungs, **known}
+    if (to := options.get(folded(name))) is None:
+        raise refusal(
+            "no_such_band",
+            name=name,
+            strategy=strategy.title,
+            options=", ".join([*strategy.override_names, *(set(rungs) - set(known))]),
+        )
+    return to
+
+
+# Ahead
+
+
+async def _async_json(
+    hass: HomeAssistant, strategy: Strategy, days: int
+) -> dict[str, Any]:
+    manager = get_data(hass).strategies
+    views = manager.views(strategy)
+    return {
+        "strategy": strategy.title,
+        "kind": strategy.kind,
+        "state": strategy.state,
+        "now": manager.explanation(strategy),
+        "unit": strategy.unit or None,
+        "plan": [_step(manager, it, views) for it in plan_of(strategy, views)],
+        "past": await _async_past(hass, strategy, views, days),
+    }
+
+
+def _step(
+    manager: StrategyManager, step: Step, views: tuple[MinerView, ...]
+) -> dict[str, Any]:
+    return {
+        "start": step.start.isoformat(),
+        "end": None if step.end is None else step.end.isoformat(),
+        "band": step.band,
+        "price": None if step.price is None else round(step.price, 5),
+        "miners": {manager.name_of(it.id): step.rungs[it.id] for it in views},
+    }
+
+
+async def _async_past(
+    hass: HomeAssistant, strategy: Strategy, views: tuple[MinerView, ...], days: int
+) -> dict[str, Any] | None:
+    """Return what bands would have come to with the prices of the last days."""
+    if strategy.kind != BANDS or strategy.settings is None:
+        return None
+    past = await async_past(hass, strategy.data, [it.id for it in views], days)
+    if isinstance(past, str):
+        return None
+    return {
+        "days": past.days,
+        "currency": hass.config.currency,
+        "cost": round(past.cost, 2),
+        "always_on": round(past.always, 2),
+        "hashrate_share": round(past.share, 3),
+        "hours_off": round(past.hours_off, 1),
+        "switches": past.switches,
+    }

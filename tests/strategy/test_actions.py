@@ -1,0 +1,251 @@
+"""Actions on strategies: override, resume and what is about to run."""
+
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import entity_registry as er
+from homeassistant.util import dt as dt_util
+import pytest
+import voluptuous as vol
+
+from custom_components.hmm.const import DOMAIN
+from custom_components.hmm.strategy.strategy import Strategy
+from simulator import SimulatedAxeOS
+from tests.common import act
+from tests.conftest import miner_entry, set_up
+
+from .common import BANDS, add, begin, device_of, price, settle, state_of, wait
+from .test_flow import with_slots
+from .test_heat import HEAT, room
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+@pytest.fixture
+async def entry(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> ConfigEntry[Any]:
+    """Set up a Bitaxe, and the fleet beside it."""
+    return await set_up(home, miner_entry(bitaxe, "bitaxe", title="Axe"))
+
+
+async def run(hass: HomeAssistant, action: str, **data: Any) -> None:
+    """Run an action and let the strategies follow."""
+    await hass.services.async_call(DOMAIN, action, data, blocking=True)
+    await settle(hass)
+
+
+async def preview(hass: HomeAssistant, strategy: Strategy, **data: Any) -> Any:
+    """Return what an action says of a strategy."""
+    response = await hass.services.async_call(
+        DOMAIN,
+        "preview_strategy",
+        {"device_id": device_of(hass, strategy).id, **data},
+        blocking=True,
+        return_response=True,
+    )
+    assert response is not None
+    (found,) = response["strategies"]
+    return found
+
+
+async def test_a_band_until_a_time(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
+) -> None:
+    """An override for two hours ends by itself."""
+    price(home, 35)
+    strategy = await add(home, "price_bands", BANDS)
+    await begin(home)
+    assert bitaxe.paused
+    await wait(home, freezer, 6)
+    device = device_of(home, strategy).id
+    await run(
+        home,
+        "override_strategy",
+        device_id=device,
+        to="normal",
+        **{"for": {"hours": 2}},
+    )
+    assert not bitaxe.paused
+    assert state_of(home, strategy, "select", "override").state == "Normal"
+    await wait(home, freezer, 118)
+    assert not bitaxe.paused
+    await wait(home, freezer, 6)
+    assert bitaxe.paused
+    assert state_of(home, strategy, "select", "override").state == "automatic"
+
+
+async def test_a_rung_until_the_next_change(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
+) -> None:
+    """A mode by its name, by an entity of the strategy; another band ends it."""
+    price(home, 35)
+    strategy = await add(home, "price_bands", BANDS)
+    await begin(home)
+    await wait(home, freezer, 6)
+    status = state_of(home, strategy, "sensor", "state").entity_id
+    await run(home, "override_strategy", entity_id=status, to="ECO")
+    assert entry.runtime_data.tuning.current == "eco"
+    assert not bitaxe.paused
+    assert state_of(home, strategy, "select", "override").state == "unknown"
+    price(home, 25)
+    await wait(home, freezer, 6)
+    assert state_of(home, strategy, "select", "override").state == "automatic"
+    await run(home, "override_strategy", entity_id=status, to="off")
+    await wait(home, freezer, 6)
+    assert bitaxe.paused
+    await run(home, "resume_strategy", entity_id=status)
+    await wait(home, freezer, 6)
+    assert not bitaxe.paused
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        ({"to": "Dear"}, "Bands knows no Dear. Possible are: Cheap, Normal, Expensive"),
+        ({"to": "off", "until": "2000-01-01 00:00:00"}, "must end in the future"),
+        ({"to": "off", "for": {"days": 31}}, "within 30 days"),
+        ({"to": "off", "for": {"hours": 1}, "until": "18:00:00"}, "not both"),
+    ],
+)
+async def test_what_an_override_refuses(
+    home: HomeAssistant, entry: ConfigEntry[Any], data: dict[str, Any], error: str
+) -> None:
+    """What cannot be is refused in words, before anything changes."""
+    price(home, 25)
+    strategy = await add(home, "price_bands", BANDS)
+    device = device_of(home, strategy).id
+    with pytest.raises(ServiceValidationError, match=error):
+        await run(home, "override_strategy", device_id=device, **data)
+    assert strategy.record.override is None
+
+
+async def test_targets(home: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+    """Miners are no strategies, and one that is off cannot be overridden."""
+    price(home, 25)
+    strategy = await add(home, "price_bands", BANDS)
+    registry = er.async_get(home)
+    miner = er.async_entries_for_config_entry(registry, entry.entry_id)[0]
+    for target in (
+        {"device_id": miner.device_id},
+        {"entity_id": miner.entity_id},
+        {"device_id": "nothing"},
+    ):
+        with pytest.raises(ServiceValidationError, match="No strategy is among"):
+            await run(home, "resume_strategy", **target)
+    with pytest.raises(vol.Invalid):
+        await run(home, "override_strategy", device_id="x", to="")
+    switch = state_of(home, strategy, "switch", "switch").entity_id
+    await act(home, "switch", "turn_off", switch)
+    with pytest.raises(ServiceValidationError, match="Bands is switched off"):
+        await run(home, "override_strategy", entity_id=switch, to="off")
+
+
+async def test_a_time_of_day(
+    home: HomeAssistant, entry: ConfigEntry[Any], freezer: Any
+) -> None:
+    """It means the next time that the clock shows it."""
+    price(home, 25)
+    strategy = await add(home, "price_bands", BANDS)
+    device = device_of(home, strategy).id
+    now = dt_util.now()
+    for hours in (-1, 1):
+        clock = (now + timedelta(hours=hours)).time().replace(microsecond=0)
+        await run(
+            home, "override_strategy", device_id=device, to="off", until=str(clock)
+        )
+        assert strategy.record.override is not None
+        until = strategy.record.override.manual.until
+        assert until is not None
+        assert timedelta() < until - dt_util.utcnow() <= timedelta(days=1)
+        assert dt_util.as_local(until).time() == clock
+
+
+async def test_the_plan_of_price_bands(
+    home: HomeAssistant, entry: ConfigEntry[Any]
+) -> None:
+    """The bands of all prices that are known, and what the last days came to."""
+    with_slots(home)
+    data = {
+        **BANDS,
+        "bands": [
+            {"id": "low", "band_name": "Low", "upto": 32.0, "rung": "normal"},
+            {"id": "high", "band_name": "High", "rung": "off"},
+        ],
+    }
+    strategy = await add(home, "price_bands", data)
+    await begin(home)
+    found = await preview(home, strategy, days=3)
+    assert (found["strategy"], found["kind"]) == ("Bands", "price_bands")
+    assert found["unit"] == "ct/kWh"
+    assert "ct/kWh is in" in found["now"]
+    bands = [it["band"] for it in found["plan"]]
+    assert set(bands) == {"Low", "High"}
+    assert all(one != two for one, two in pairwise(bands))
+    for one, two in pairwise(found["plan"]):
+        assert one["end"] == two["start"]
+    rungs = {it["band"]: it["miners"]["Axe"] for it in found["plan"]}
+    assert rungs == {"Low": "mode:standard", "High": "off"}
+    past = found["past"]
+    assert past["currency"] == home.config.currency
+    assert 0 < past["cost"] < past["always_on"]
+    assert past["hashrate_share"] == pytest.approx(0.5, abs=0.05)
+
+
+async def test_the_plan_of_a_calendar(
+    home: HomeAssistant, entry: ConfigEntry[Any]
+) -> None:
+    """The spans of a week; nothing outside of them."""
+    data = {
+        "miners": [],
+        "kind": "plan",
+        "rung": "off",
+        "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
+        "from": "22:00:00",
+        "to": "06:00:00",
+    }
+    strategy = await add(home, "calendar", data, title="Night")
+    await begin(home)
+    found = await preview(home, strategy)
+    assert found["past"] is None
+    rungs = [it["miners"]["Axe"] for it in found["plan"]]
+    assert 14 <= len(rungs) <= 16
+    assert set(rungs) == {"off", None}
+    assert all(one != two for one, two in pairwise(rungs))
+
+
+async def test_a_plan_that_nobody_knows(
+    home: HomeAssistant, entry: ConfigEntry[Any]
+) -> None:
+    """Heat says what it does now; one that was not asked yet, or is off, nothing."""
+    room(home, 18)
+    strategy = await add(home, "heat", HEAT, title="Heating")
+    assert (await preview(home, strategy))["plan"] == []
+    await begin(home)
+    found = await preview(home, strategy)
+    (step,) = found["plan"]
+    assert step["end"] is None
+    assert step["miners"]["Axe"].startswith("mode:")
+    assert found["now"].startswith("18.0 °C of 20.5 °C")
+
+
+async def test_bands_of_a_tariff(home: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+    """Without prices there is neither a list nor a past."""
+    tariff = "input_select.tariff"
+    home.states.async_set(tariff, "low", {"options": ["low", "high"]})
+    data = {
+        **BANDS,
+        "by": "states",
+        "price_entity": tariff,
+        "bands": [
+            {"id": "low", "band_name": "Low", "states": ["low"], "rung": "normal"},
+            {"id": "high", "band_name": "High", "states": ["high"], "rung": "off"},
+        ],
+    }
+    strategy = await add(home, "price_bands", data)
+    await begin(home)
+    found = await preview(home, strategy)
+    assert [it["band"] for it in found["plan"]] == ["Low"]
+    assert found["past"] is None
