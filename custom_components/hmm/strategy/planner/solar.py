@@ -483,6 +483,8 @@ def _waiting(
     if memory.battery_low:
         return Sentence("solar_battery", {"soc": settings.min_soc})
     surplus = meter.samples[-1].surplus
+    if surplus < 0:
+        return Sentence("solar_none", {"watts": -surplus})
     for miner in miners:
         present = _draw(miner, memory.allotted[miner.id])
         for mode in ladder(miner):
