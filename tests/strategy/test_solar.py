@@ -59,8 +59,8 @@ SOLAR = {
 """A strategy as the dialog stores it, with short times."""
 
 WATTS = {
-    **{"eco": 14.0, "standard": 17.0, "turbo": 25.0},
-    **{"low": 62.0, "medium": 100.0, "high": 132.0},
+    "eco": 14.0, "standard": 17.0, "turbo": 25.0,
+    "low": 62.0, "medium": 100.0, "high": 132.0,
 }
 
 
