@@ -188,6 +188,18 @@ def test_a_share_is_the_better_proof() -> None:
     assert (world.state, world.moves) == (FailoverState.PRIMARY, [])
 
 
+def test_a_share_of_long_ago_proves_nothing() -> None:
+    """Given one more share at a pool that has fallen silent, then it is left later."""
+    world = World()
+    world.set_pool("a", up=False)
+    world.tick()
+    world.set(share_at=world.now)
+    world.run(240)
+    assert (world.state, world.moves) == (FailoverState.PRIMARY, [])
+    world.run(600)
+    assert world.path == ["b"]
+
+
 @pytest.mark.parametrize(
     ("criterion", "facts"),
     [

@@ -308,6 +308,24 @@ async def test_the_owner_decides(house: House) -> None:
     assert house.mines_at(0)
 
 
+async def test_a_share_elsewhere_proves_nothing_of_a_silent_pool(house: House) -> None:
+    """Given a share at another pool while this one was silent, then it is left."""
+    house.configure(failover_when=["stratum_down"])
+    await house.fail(1)
+    await house.wait(300)
+    house.miner.miner.find_block()
+    await house.wait(60)
+    pool = find_id(house.hass, house.entry, "select", "pool")
+    await act(house.hass, "select", "select_option", pool, option="Two")
+    await house.wait(60)
+    assert house.mines_at(1)
+    fleet = fleet_entry(house.hass)
+    button = find_id(house.hass, fleet, "button", "resume_failover")
+    await act(house.hass, "button", "press", button)
+    await house.wait(420)
+    assert house.mines_at(0)
+
+
 async def test_the_owner_decides_and_the_miner_takes_its_time(house: House) -> None:
     """Given a pool that the owner chose, then it is theirs however late the miner comes."""
     house.configure(failover_own=True)

@@ -420,9 +420,11 @@ def _trouble(
 ) -> Criterion | None:
     """Return the first that holds of what the owner chose."""
     silent = pool.silent_since if pool is not None else None
-    # A share is the better proof: then it is Home Assistant that has no internet
+    # A share is the better proof: then it is Home Assistant that has no internet.
+    # One of long ago is none: the connection of then has ended since.
     has_share = silent is not None and (
-        miner.share_at is not None and miner.share_at > silent
+        miner.share_at is not None
+        and miner.share_at > max(silent, now - miner.proof)
     )
     holds = {
         Criterion.STRATUM_DOWN: silent is not None and not has_share,

@@ -490,7 +490,9 @@ class Failover:
         if at not in (None, memory.at):
             watch.has_come(miner.pool_commands)
         if at != watch.at:
+            # What another pool took proves nothing of this one
             watch.rejects.clear()
+            watch.share_at = watch.accepted = None
         watch.at = at
         accepted = data.shares_accepted
         if accepted is not None:
