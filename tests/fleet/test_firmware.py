@@ -134,6 +134,13 @@ def test_a_feed_that_makes_no_sense(lie: Any) -> None:
     assert read_releases(lie) == ()
 
 
+def test_halves_of_characters_can_be_kept() -> None:
+    """Given half of a surrogate pair, then it can be written to a file."""
+    half = "\ud83d"
+    found = read_releases([release("v2.16.0", body=half, assets=[{"name": half}])])
+    assert found[0].notes == found[0].assets[0] == "?"
+
+
 def test_a_feed_without_end() -> None:
     """Given endless lists and texts, then they are cut."""
     many = [

@@ -503,6 +503,16 @@ async def test_a_restart_that_cannot_be_verified(bench: Bench) -> None:
     assert bench.point == (525, 1150)
 
 
+async def test_what_was_stopped_never_finishes(bench: Bench) -> None:
+    """After a restart of Home Assistant no end is told of a walk that is over."""
+    await midway(bench)
+    await bench.autotune.async_stop()
+    assert bench.state() == ("stopped", "stopped")
+    assert await bench.home.config_entries.async_reload(bench.entry.entry_id)
+    shown = find(bench.home, bench.entry, "sensor", "autotune").attributes
+    assert shown["finishes"] is None
+
+
 async def test_an_overheat(bench: Bench) -> None:
     """It waits until the firmware is done, then restores the start."""
     await bench.start()

@@ -6,6 +6,7 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
 import pytest
 
 from custom_components.hmm.miner.walk import Caps
@@ -367,6 +368,23 @@ async def test_polls_alone_decide_and_write_nothing(
     await poll(home, entry)
     await settle(home)
     assert strategy.asked_at > asked
+
+
+async def test_the_miners_of_named_devices(
+    home: HomeAssistant, entry: ConfigEntry[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A strategy has the miners of its devices, none of devices that are gone."""
+    registry = dr.async_get(home)
+    device = dr.async_entries_for_config_entry(registry, entry.entry_id)[0]
+    strategy = await add(home, "price_bands", {**BANDS, "miners": [device.id, "gone"]})
+    assert manager(home).is_member(entry.entry_id)
+    data = {**BANDS, "miners": ["gone"]}
+    fleet = fleet_entry(home)
+    subentry = fleet.subentries[strategy.id]
+    home.config_entries.async_update_subentry(fleet, subentry, data=data)
+    await settle(home)
+    assert not manager(home).is_member(entry.entry_id)
+    assert "deprecated" not in caplog.text
 
 
 async def test_a_miner_that_is_removed_is_forgotten(

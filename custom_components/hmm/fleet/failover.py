@@ -423,8 +423,7 @@ def _trouble(
     # A share is the better proof: then it is Home Assistant that has no internet.
     # One of long ago is none: the connection of then has ended since.
     has_share = silent is not None and (
-        miner.share_at is not None
-        and miner.share_at > max(silent, now - miner.proof)
+        miner.share_at is not None and miner.share_at > max(silent, now - miner.proof)
     )
     holds = {
         Criterion.STRATUM_DOWN: silent is not None and not has_share,

@@ -116,9 +116,9 @@ class Release:
         return cls(
             tag=tag,
             published=published,
-            notes=body[:LONGEST_NOTES] if isinstance(body, str) else "",
+            notes=_writable(body[:LONGEST_NOTES]) if isinstance(body, str) else "",
             assets=tuple(
-                it["name"][:200]
+                _writable(it["name"][:200])
                 for it in names
                 if isinstance(it, dict) and isinstance(it.get("name"), str)
             ),
@@ -179,6 +179,11 @@ def _file_of(driver: str, facts: DeviceFacts) -> str | None:
         return "esp-miner.bin" if facts.manufacturer == "Bitaxe" else None
     label = _NERD_LABELS.get((facts.model or "").casefold())
     return f"esp-miner-{label}.bin" if label else None
+
+
+def _writable(text: str) -> str:
+    """Return a text without halves of characters: JSON may hold them, no file can."""
+    return text.encode(errors="replace").decode()
 
 
 def _time(value: Any) -> datetime | None:

@@ -161,7 +161,8 @@ class Autotune:
         self._was_interrupted = self.is_running
         if (walk := self.record.walk) is not None:
             self.record.walk = anew(walk)
-            self._reckon()
+            if self.record.state in _WALKING:
+                self._reckon()
 
     @callback
     def leave(self) -> None:

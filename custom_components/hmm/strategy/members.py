@@ -36,13 +36,15 @@ def entries_of(
     if not wanted:
         return entries
     registry = dr.async_get(hass)
-    ids = {
-        entry_id
-        for device_id in wanted
-        if (device := registry.async_get(device_id)) is not None
-        for entry_id in device.config_entries
-    }
-    return [entry for entry in entries if entry.entry_id in ids]
+    return [
+        entry
+        for entry in entries
+        if any(
+            # Its id before it was split from that of another integration counts, too
+            wanted & {device.id, getattr(device, "composite_device_id", None)}
+            for device in dr.async_entries_for_config_entry(registry, entry.entry_id)
+        )
+    ]
 
 
 @callback
