@@ -27,7 +27,7 @@ from simulator import SimulatedAxeOS
 
 from .common import find, value
 from .conftest import miner_entry, set_up
-from .flows import texts
+from .flows import TEXTS
 
 FIXTURES = Path(__file__).parent / "fixtures" / "drivers"
 
@@ -86,8 +86,7 @@ class Repairs:
         assert response.status == HTTPStatus.OK, await response.text()
         result: dict[str, Any] = await response.json()
         self._flow = result["flow_id"]
-        for language in ("en", "de"):
-            self._check_texts(result, texts(language)["issues"])
+        self._check_texts(result, TEXTS["issues"])
         return result
 
     def _check_texts(self, result: dict[str, Any], known: dict[str, Any]) -> None:

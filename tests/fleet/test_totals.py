@@ -42,7 +42,7 @@ from tests.common import (
     value,
 )
 from tests.conftest import miner_entry, set_up
-from tests.flows import texts
+from tests.flows import TEXTS
 
 BTC_WALLET = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
 
@@ -448,16 +448,15 @@ async def test_every_attribute_has_a_name(
     """Given all entities, then what they tell beside their state is translated."""
     await set_up(home, miner_entry(bitaxe, "bitaxe"))
     named: set[str] = set()
-    for language in ("en", "de"):
-        known = texts(language)["entity"]
-        for platform, component in home.data[DATA_INSTANCES].items():
-            for entity in component.entities:
-                if entity.platform.platform_name != DOMAIN:
-                    continue
-                for name in entity.extra_state_attributes or ():
-                    about = known[platform][entity.translation_key]
-                    assert about["state_attributes"][name]["name"], entity.entity_id
-                    named.add(name)
+    known = TEXTS["entity"]
+    for platform, component in home.data[DATA_INSTANCES].items():
+        for entity in component.entities:
+            if entity.platform.platform_name != DOMAIN:
+                continue
+            for name in entity.extra_state_attributes or ():
+                about = known[platform][entity.translation_key]
+                assert about["state_attributes"][name]["name"], entity.entity_id
+                named.add(name)
     assert named >= {"coin", "miner", "pools", "reporting", "total", "waiting_for"}
 
 

@@ -45,7 +45,7 @@ from tests.common import (
     value,
 )
 from tests.conftest import set_up
-from tests.flows import texts
+from tests.flows import TEXTS
 
 WALLET = "dgb1qown"
 POLL = 60
@@ -298,9 +298,8 @@ async def test_account_that_is_not_known_yet(home: HomeAssistant) -> None:
         health = find(home, entry, "binary_sensor", "health")
         assert health.state == STATE_ON
         reason = health.attributes["reason"]
-        for language in ("en", "de"):
-            shown = texts(language)["entity"]["binary_sensor"]["health"]
-            assert reason in shown["state_attributes"]["reason"]["state"]
+        shown = TEXTS["entity"]["binary_sensor"]["health"]
+        assert reason in shown["state_attributes"]["reason"]["state"]
         assert value(home, entry, "network_difficulty") > 0
         assert find(home, entry, "sensor", "pool_hashrate").state == STATE_UNKNOWN
         assert find(home, entry, "sensor", "active_workers").state == STATE_UNKNOWN
@@ -576,7 +575,7 @@ async def test_block_found(home: HomeAssistant) -> None:
         assert reported["difficulty"] == block["shareDiff"]
         assert reported["found"].startswith("20")
         assert WALLET not in str(shown.as_dict()["attributes"])
-        names = texts("en")["entity"]["event"]["block_found"]["state_attributes"]
+        names = TEXTS["entity"]["event"]["block_found"]["state_attributes"]
         facts = {"height", "hash", "worker", "difficulty", "found", "event_type"}
         assert facts <= names.keys()
 

@@ -45,7 +45,6 @@ from tests.flows import (
     options,
     reconfigure,
     suggested,
-    texts,
     with_texts,
 )
 
@@ -1801,16 +1800,15 @@ async def test_all_settings_have_a_name(home: HomeAssistant) -> None:
         keys |= {setting.key for setting in form.settings}
         secrets |= {setting.key for setting in form.secrets}
     assert keys == TRANSLATED_SETTINGS
-    for language in ("en", "de"):
-        steps = texts(language)["config"]["step"]
-        for step, wanted in (
-            (
-                "pool_account",
-                {"host", "port", "wallet", "wallet_confirmed", "username", *keys}
-                | {"keep_secrets"},
-            ),
-            ("reconfigure_settings", {"host", "port", "keep_secrets", *keys}),
-            ("reauth_pool", secrets),
-        ):
-            assert set(steps[step]["data"]) == wanted
-            assert set(steps[step]["data_description"]) == wanted
+    steps = TEXTS["config"]["step"]
+    for step, wanted in (
+        (
+            "pool_account",
+            {"host", "port", "wallet", "wallet_confirmed", "username", *keys}
+            | {"keep_secrets"},
+        ),
+        ("reconfigure_settings", {"host", "port", "keep_secrets", *keys}),
+        ("reauth_pool", secrets),
+    ):
+        assert set(steps[step]["data"]) == wanted
+        assert set(steps[step]["data_description"]) == wanted
