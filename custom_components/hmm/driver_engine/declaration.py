@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 import contextlib
 from dataclasses import dataclass
+from functools import lru_cache
 import hashlib
 import inspect
 import io
@@ -82,6 +83,7 @@ class Declaration:
         return self.drivers[0]
 
 
+@lru_cache(maxsize=32)  # The bundled ones are read at each start, reload and update
 def declare(source: bytes, path: Path) -> Declaration:
     """Return what a file declares. Raises NotADriver.
 
