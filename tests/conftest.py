@@ -9,7 +9,7 @@ from pathlib import Path
 import socket
 import threading
 from typing import Any
-from unittest.mock import PropertyMock, patch
+from unittest.mock import Mock, PropertyMock, patch
 
 import aiohttp
 from homeassistant.config_entries import ConfigEntry
@@ -29,18 +29,64 @@ from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_api import BaseMinerAdapter, DriverError
 from custom_components.hmm.driver_api.transports.cgminer import CgminerClient
+from custom_components.hmm.driver_engine import download, loader
 from custom_components.hmm.driver_engine.client import MinerClient
 from custom_components.hmm.driver_engine.identity import known_ids
 from custom_components.hmm.driver_engine.profile import MinerProfile
+from custom_components.hmm.drivers import changes
 from custom_components.hmm.miner import discovery
 from custom_components.hmm.miner.coordinator import MinerCoordinator
 from simulator import SimulatedAxeOS
 from simulator.device import SimulatedDevice
+from tests.file_server import FileServer
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer a shorter run, for what breaks in each case of a test or in none."""
+    parser.addoption(
+        "--few-cases",
+        action="store_true",
+        help="run only the first and the last case of each parametrized test",
+    )
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave out the cases in between, if that is wanted."""
+    if not config.getoption("--few-cases"):
+        return
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    between = {item for some in cases.values() for item in some[1:-1]}
+    items[:] = [item for item in items if item not in between]
+    config.hook.pytest_deselected(items=list(between))
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what stays to the end: it takes a quarter of the time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
 def enable_event_loop_debug() -> None:
     """Leave debugging off: to note where each task came from takes a third of the time."""
+
+
+@pytest.fixture(autouse=True)
+def driver_files_are_trusted(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Load driver files without a look for harm, which takes more than a second.
+
+    Tests marked with ``trial`` are about what that look finds.
+    """
+    if request.node.get_closest_marker("trial") is None:
+        for module in (loader, changes):
+            monkeypatch.setattr(module, "check", lambda files, settings: {})
+        monkeypatch.setattr(loader, "Snapshot", lambda: Mock(changes=tuple))
 
 
 @pytest.fixture(autouse=True)
@@ -191,11 +237,24 @@ async def _profile(hass: HomeAssistant, entry: MockConfigEntry) -> MinerProfile 
 
 
 @pytest.fixture
-def hmm_folder(hass_tmp_config_dir: str) -> Path:
-    """Return the folder for drivers and pool files in a config folder of its own.
+def hass_config_dir(hass_tmp_config_dir: str) -> str:
+    """Return a config folder of the test's own, for drivers and pool files."""
+    return hass_tmp_config_dir
 
-    Only for modules whose ``hass_config_dir`` is ``hass_tmp_config_dir``.
-    """
+
+@pytest.fixture
+async def files(
+    socket_enabled: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[FileServer]:
+    """Run a web server for driver files, which needs no https."""
+    monkeypatch.setattr(download, "PLAIN_HTTP_HOSTS", frozenset({"127.0.0.1"}))
+    async with FileServer() as server:
+        yield server
+
+
+@pytest.fixture
+def hmm_folder(hass_tmp_config_dir: str) -> Path:
+    """Return the folder for drivers and pool files in that config folder."""
     folder = Path(hass_tmp_config_dir, DOMAIN)
     folder.mkdir()
     return folder

@@ -76,12 +76,6 @@ class GarageDriver(BitaxeDriver):
 """
 
 
-@pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Return a config folder of the test's own, for drivers and pool files."""
-    return hass_tmp_config_dir
-
-
 def miners(hass: HomeAssistant) -> list[ConfigEntry[Any]]:
     """Return the entries of miners."""
     return [

@@ -33,12 +33,6 @@ WIFI = "SecretWifiName"
 HOSTNAME = "johns-miner"
 
 
-@pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Return a config folder of the test's own, for driver files."""
-    return hass_tmp_config_dir
-
-
 class Diagnostics:
     """The diagnostics of one entry, as downloaded."""
 

@@ -3,7 +3,6 @@
 What Python, a driver or a package itself says is quoted behind it.
 """
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from .conftest import miner_entry, set_up
 from .file_server import FileServer
 from .flows import texts
 from .package_index import package_index
-from .user_drivers import acme, acme_entry, do, file_server, put, start, sum_of
+from .user_drivers import acme, acme_entry, do, put, start, sum_of
 
 SENTENCES = texts("de")["exceptions"]
 FILE = "miner_drivers/acme_driver.py"
@@ -42,23 +41,10 @@ mining_model: solo
 
 
 @pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Give every test a configuration folder of its own."""
-    return hass_tmp_config_dir
-
-
-@pytest.fixture
 def german(home: HomeAssistant) -> HomeAssistant:
     """Return a Home Assistant whose language is German."""
     home.config.language = "de"
     return home
-
-
-@pytest.fixture
-async def files(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FileServer]:
-    """Run a web server that has drivers."""
-    async with file_server(monkeypatch) as server:
-        yield server
 
 
 def sentence(key: str, /, **values: object) -> str:
@@ -75,6 +61,7 @@ def reasons(hass: HomeAssistant) -> dict[str, str]:
     }
 
 
+@pytest.mark.trial
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
@@ -122,6 +109,7 @@ async def test_a_broken_file_is_explained(
     assert reasons(german) == {f"hmm/{name}": str(escape(reason))}
 
 
+@pytest.mark.trial
 async def test_a_file_that_did_harm_before_is_explained(
     german: HomeAssistant, hmm_folder: Path
 ) -> None:

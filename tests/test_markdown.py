@@ -28,12 +28,6 @@ IMAGE = "![x](http://evil.example/x.png)<img src=//evil.example>"
 ESCAPED = r"!\[x\](http:\//evil.example/x.png)\<img src=//evil.example>"
 
 
-@pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Give every test a configuration folder of its own."""
-    return hass_tmp_config_dir
-
-
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

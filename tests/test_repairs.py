@@ -50,12 +50,6 @@ mining_model: solo
 """
 
 
-@pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Return a config folder of the test's own."""
-    return hass_tmp_config_dir
-
-
 class Repairs:
     """The repairs page."""
 

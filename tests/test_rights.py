@@ -49,12 +49,6 @@ ROLES = ("owner", "administrator", "user", "read-only", "some devices", "nobody"
 """What may do most comes first; they are tried the other way round."""
 
 
-@pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Give every test a configuration folder of its own."""
-    return hass_tmp_config_dir
-
-
 @dataclass
 class House:
     """Two miners and two pools; a user was given the first of each."""

@@ -27,12 +27,6 @@ FILES = (
 )
 
 
-@pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Return a config folder of the test's own, for the damaged files."""
-    return hass_tmp_config_dir
-
-
 def damage(
     home: HomeAssistant, storage: dict[str, Any], name: str, content: dict[str, Any]
 ) -> Path:

@@ -1,6 +1,5 @@
 """The update entities of drivers, as the user meets them."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 from homeassistant.components.update import (
@@ -34,34 +33,9 @@ from simulator import SimulatedAxeOS
 from .common import act, fleet_entry, keys
 from .conftest import miner_entry, set_up
 from .file_server import FileServer
-from .user_drivers import (
-    BITAXE,
-    acme,
-    broken,
-    do,
-    file_server,
-    names,
-    put,
-    read,
-    sum_of,
-)
+from .user_drivers import BITAXE, acme, broken, do, names, put, read, sum_of
 
 BITAXE_FILE = "miner_drivers/bitaxe_driver.py"
-
-
-@pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Give every test a configuration folder of its own."""
-    return hass_tmp_config_dir
-
-
-@pytest.fixture
-async def files(
-    socket_enabled: None, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[FileServer]:
-    """Run a web server with driver files."""
-    async with file_server(monkeypatch) as server:
-        yield server
 
 
 async def old_bitaxe(version: str = "0.9.0") -> str:

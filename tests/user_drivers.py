@@ -1,22 +1,16 @@
 """Driver files for the tests of what happens to driver files."""
 
 import asyncio
-from collections.abc import AsyncIterator
-import contextlib
 import hashlib
 from pathlib import Path
 from typing import Any
 
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
-import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.hmm.const import DOMAIN
-from custom_components.hmm.driver_engine import download
 from custom_components.hmm.driver_engine.loader import BUNDLED
-
-from .file_server import FileServer
 
 BITAXE = BUNDLED / "miner_drivers" / "bitaxe_driver.py"
 
@@ -127,11 +121,3 @@ async def do(home: HomeAssistant, action: str, **data: Any) -> dict[str, Any]:
     await home.async_block_till_done(wait_background_tasks=True)
     assert isinstance(answer, dict)
     return answer
-
-
-@contextlib.asynccontextmanager
-async def file_server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FileServer]:
-    """Run a web server that needs no https."""
-    monkeypatch.setattr(download, "PLAIN_HTTP_HOSTS", frozenset({"127.0.0.1"}))
-    async with FileServer() as server:
-        yield server

@@ -1,6 +1,5 @@
 """A driver comes whole from where it should, or not at all."""
 
-from collections.abc import AsyncIterator
 import gzip
 
 import aiohttp
@@ -14,18 +13,9 @@ from custom_components.hmm.driver_engine.download import (
     file_url,
 )
 from tests.file_server import FileServer
-from tests.user_drivers import acme, file_server
+from tests.user_drivers import acme
 
 RAW = "https://raw.githubusercontent.com/some/one"
-
-
-@pytest.fixture
-async def files(
-    socket_enabled: None, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[FileServer]:
-    """Run a web server."""
-    async with file_server(monkeypatch) as server:
-        yield server
 
 
 @pytest.mark.parametrize(

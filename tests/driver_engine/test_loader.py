@@ -277,6 +277,7 @@ def test_a_syntax_error_is_told_with_its_line(tmp_path: Path) -> None:
 RAISES = "It fails when it is loaded: "
 
 
+@pytest.mark.trial
 @pytest.mark.parametrize(
     ("source", "line", "reason"),
     [
@@ -654,6 +655,7 @@ def test_utf_8_by_any_name(tmp_path: Path, begin: bytes) -> None:
 # Files that may only run in a process of their own
 
 
+@pytest.mark.trial
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
@@ -738,6 +740,7 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
+@pytest.mark.trial
 def test_what_came_of_a_file_is_remembered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tried: list[str]
 ) -> None:

@@ -15,6 +15,8 @@ from custom_components.hmm.driver_engine.legacy.siblings import with_siblings
 from custom_components.hmm.driver_engine.loaded import Finding
 from tests.conftest import free_udp_port
 
+pytestmark = pytest.mark.trial
+
 RAISES = "It fails when it is loaded: "
 
 GOOD = dedent("""\

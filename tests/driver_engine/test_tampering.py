@@ -14,6 +14,8 @@ from custom_components.hmm.driver_api import BaseMinerAdapter
 from custom_components.hmm.driver_engine import preflight
 from custom_components.hmm.driver_engine.loader import load_drivers
 
+pytestmark = pytest.mark.trial
+
 MINER = dedent('''\
     """A miner."""
 

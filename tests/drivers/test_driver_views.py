@@ -1,6 +1,5 @@
 """The drivers over HTTP, as scripts for HMM-Local ask for them."""
 
-from collections.abc import AsyncIterator
 from http import HTTPStatus
 import json
 from typing import Any
@@ -15,18 +14,7 @@ from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
 from tests.file_server import FileServer
 from tests.test_docs import blocks
-from tests.user_drivers import (
-    BITAXE,
-    acme,
-    broken,
-    do,
-    file_server,
-    names,
-    put,
-    read,
-    start,
-    sum_of,
-)
+from tests.user_drivers import BITAXE, acme, broken, do, names, put, read, start, sum_of
 
 BASE = "/api/hmm/drivers"
 FILE = "miner_drivers/bitaxe_driver.py"
@@ -40,21 +28,6 @@ ROW = {
     "status",
     "description",
 }
-
-
-@pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Give every test a configuration folder of its own."""
-    return hass_tmp_config_dir
-
-
-@pytest.fixture
-async def files(
-    socket_enabled: None, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[FileServer]:
-    """Run a web server with driver files."""
-    async with file_server(monkeypatch) as server:
-        yield server
 
 
 @pytest.fixture

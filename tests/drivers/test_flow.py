@@ -1,7 +1,6 @@
 """The whole life of a driver, clicked through behind the "Configure" of the hub."""
 
 import asyncio
-from collections.abc import AsyncIterator
 import errno
 import logging
 from pathlib import Path
@@ -35,7 +34,6 @@ from tests.user_drivers import (
     acme_entry,
     broken,
     do,
-    file_server,
     names,
     put,
     read,
@@ -46,21 +44,6 @@ FILE = "miner_drivers/acme_driver.py"
 COPY = "miner_drivers/bitaxe_driver.py"
 WORSE = "hmm/miner_drivers/worse_driver.py"
 OFF = "hmm/miner_drivers/old_driver.py.disabled"
-
-
-@pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Give every test a configuration folder of its own."""
-    return hass_tmp_config_dir
-
-
-@pytest.fixture
-async def files(
-    socket_enabled: None, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[FileServer]:
-    """Run a web server with driver files."""
-    async with file_server(monkeypatch) as server:
-        yield server
 
 
 @pytest.fixture

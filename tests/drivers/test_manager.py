@@ -58,12 +58,6 @@ BROKEN = {
 }
 
 
-@pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Return a config folder of the test's own."""
-    return hass_tmp_config_dir
-
-
 def issues(hass: HomeAssistant) -> dict[str, ir.IssueEntry]:
     """Return the repair issues by file."""
     return {

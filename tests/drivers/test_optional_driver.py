@@ -35,12 +35,6 @@ PACKAGE = "pyasic_rs==0.8.6"
 
 
 @pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Return a config folder of the test's own."""
-    return hass_tmp_config_dir
-
-
-@pytest.fixture
 async def antminer(
     home: HomeAssistant, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[FakeLuxMiner]:

@@ -24,27 +24,12 @@ from custom_components.hmm.markdown import escape
 from tests.common import until
 from tests.file_server import FileServer
 from tests.package_index import PackageIndex, package_index
-from tests.user_drivers import (
-    acme,
-    acme_entry,
-    do,
-    file_server,
-    put,
-    read,
-    start,
-    sum_of,
-)
+from tests.user_drivers import acme, acme_entry, do, put, read, start, sum_of
 
 FILE = "miner_drivers/acme_driver.py"
 OTHER = "miner_drivers/other_driver.py"
 PACKAGE = "hmm-acme-client"
 MODULE = "hmm_acme_client"
-
-
-@pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Return a config folder of the test's own."""
-    return hass_tmp_config_dir
 
 
 @pytest.fixture
@@ -64,13 +49,6 @@ async def index(
 ) -> AsyncIterator[PackageIndex]:
     """Run a package index that is the only one."""
     async with package_index(home, tmp_path, monkeypatch) as server:
-        yield server
-
-
-@pytest.fixture
-async def files(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FileServer]:
-    """Run a web server that has drivers."""
-    async with file_server(monkeypatch) as server:
         yield server
 
 

@@ -51,12 +51,6 @@ class GarageDriver(BitaxeDriver):
 BROKEN = "\n\nclass Broken(\n"
 
 
-@pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Return a config folder of the test's own."""
-    return hass_tmp_config_dir
-
-
 def garage(
     version: str = "1.0.0",
     unit: str = "TH/s",
@@ -149,6 +143,7 @@ def wait_for_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AxeDriver, "answer_timeout", 60.0)
 
 
+@pytest.mark.trial
 async def test_20_miners_lose_no_poll_while_a_driver_is_reloaded(
     home: HomeAssistant,
     hmm_folder: Path,
@@ -391,6 +386,7 @@ async def test_one_lost_answer_does_not_set_a_miner_up_again(
     assert coordinator.client.driver_version == "2.0.0"
 
 
+@pytest.mark.trial
 async def test_without_a_change_nothing_is_run_again(
     home: HomeAssistant, hmm_folder: Path, bitaxe: SimulatedAxeOS, tmp_path: Path
 ) -> None:
@@ -412,6 +408,7 @@ async def test_without_a_change_nothing_is_run_again(
     assert entry.runtime_data is coordinator
 
 
+@pytest.mark.trial
 async def test_a_file_that_got_worse_leaves_the_running_version(
     home: HomeAssistant,
     hmm_folder: Path,
@@ -617,6 +614,7 @@ async def test_the_hub_counts_the_drivers(
 ENDLESS = "while True:\n    pass\n"
 
 
+@pytest.mark.trial
 async def test_an_endless_loop_does_not_keep_home_assistant_from_starting(
     home: HomeAssistant,
     hmm_folder: Path,

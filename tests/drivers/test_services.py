@@ -32,12 +32,6 @@ class GarageDriver(BitaxeDriver):
 """
 
 
-@pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Return a config folder of the test's own."""
-    return hass_tmp_config_dir
-
-
 async def run(hass: HomeAssistant, action: str, **data: Any) -> dict[str, Any]:
     """Run an action and return its answer."""
     answer = await hass.services.async_call(

@@ -15,17 +15,9 @@ from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_engine.legacy import stock_hashes as stock
 from tests.common import fleet_entry
 from tests.conftest import set_up
+from tests.file_server import FileServer
 from tests.test_repairs import Repairs
-from tests.user_drivers import (
-    acme,
-    acme_entry,
-    do,
-    file_server,
-    names,
-    put,
-    start,
-    sum_of,
-)
+from tests.user_drivers import acme, acme_entry, do, names, put, start, sum_of
 
 from .test_flow import choose, fill, open_step, texts_of
 
@@ -50,12 +42,6 @@ class BitaxeAdapter(MinerAdapter):
 """
 POOL_FILE = "drivers/solopool_driver.py"
 MINER_FILE = "drivers/miners/bitaxe_driver.py"
-
-
-@pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Give every test a configuration folder of its own."""
-    return hass_tmp_config_dir
 
 
 @pytest.fixture(autouse=True)
@@ -283,17 +269,13 @@ async def test_it_can_be_removed_and_brought_back(home: HomeAssistant) -> None:
 
 
 async def test_one_that_the_user_installs_runs(
-    home: HomeAssistant,
-    socket_enabled: None,
-    monkeypatch: pytest.MonkeyPatch,
-    repairs: Repairs,
+    home: HomeAssistant, files: FileServer, repairs: Repairs
 ) -> None:
     """Given a file from the web that came with HMM-Local, a yes is a yes."""
-    async with file_server(monkeypatch) as files:
-        await start(home)
-        url = files.put("/solopool_driver.py", POOL)
-        answer = await do(home, "install_driver", url=url, sha256=sum_of(POOL))
-        await repairs.open(answer["issue_id"])
-        assert (await repairs.choose("install"))["type"] == "create_entry"
+    await start(home)
+    url = files.put("/solopool_driver.py", POOL)
+    answer = await do(home, "install_driver", url=url, sha256=sum_of(POOL))
+    await repairs.open(answer["issue_id"])
+    assert (await repairs.choose("install"))["type"] == "create_entry"
     await home.async_block_till_done()
     assert (issue(home), used(home)) == (None, {"solopool"})

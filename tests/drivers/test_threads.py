@@ -91,12 +91,6 @@ SWALLOWS = """
 """
 
 
-@pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Return a config folder of the test's own."""
-    return hass_tmp_config_dir
-
-
 class Blocks:
     """A file: drivers block for as long as it is there."""
 

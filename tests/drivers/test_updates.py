@@ -1,7 +1,6 @@
 """What happens to the user's drivers: updated, undone, rolled back, removed."""
 
 import asyncio
-from collections.abc import AsyncIterator
 import errno
 import logging
 import os
@@ -37,7 +36,6 @@ from tests.user_drivers import (
     acme_entry,
     broken,
     do,
-    file_server,
     names,
     put,
     read,
@@ -47,21 +45,6 @@ from tests.user_drivers import (
 
 FILE = "miner_drivers/acme_driver.py"
 TH = 10**12
-
-
-@pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Give every test a configuration folder of its own."""
-    return hass_tmp_config_dir
-
-
-@pytest.fixture
-async def files(
-    socket_enabled: None, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[FileServer]:
-    """Run a web server with driver files."""
-    async with file_server(monkeypatch) as server:
-        yield server
 
 
 class Repairs:
@@ -269,6 +252,7 @@ async def test_a_copy_of_each_bundled_driver_can_be_updated(
 # Undone by itself
 
 
+@pytest.mark.trial
 async def test_an_update_that_does_not_load_changes_nothing(
     home: HomeAssistant, files: FileServer, repairs: Repairs
 ) -> None:
@@ -817,6 +801,7 @@ async def test_install_can_be_declined(
     assert issues(home) == set()
 
 
+@pytest.mark.trial
 @pytest.mark.parametrize("text", [broken(acme()), acme() + "\nimport os; os._exit(1)"])
 async def test_what_does_not_load_is_not_installed(
     home: HomeAssistant, files: FileServer, repairs: Repairs, text: str

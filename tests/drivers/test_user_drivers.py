@@ -132,12 +132,6 @@ GOOD = {"hashrate": 1e12, "temperature": 50, "power": 20, "uptime": 5, "mode": "
 
 
 @pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Give every test a configuration folder of its own."""
-    return hass_tmp_config_dir
-
-
-@pytest.fixture
 async def homebrew(home: HomeAssistant) -> Any:
     """Install a user's driver and return its class."""
     path = Path(home.config.path("hmm", "miner_drivers", "homebrew_driver.py"))

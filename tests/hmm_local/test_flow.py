@@ -45,12 +45,6 @@ pytestmark = pytest.mark.usefixtures("quick", "usual_ports")
 
 
 @pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Return a config folder of the test's own, for drivers and pool files."""
-    return hass_tmp_config_dir
-
-
-@pytest.fixture
 async def local(home: HomeAssistant) -> AsyncIterator[SimulatedHmmLocal]:
     """Return a running HMM-Local that has nothing yet, nothing is written to it."""
     async with SimulatedHmmLocal() as server:

@@ -46,12 +46,6 @@ class LockedDriver(BitaxeDriver):
 
 
 @pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Give every test a configuration folder of its own."""
-    return hass_tmp_config_dir
-
-
-@pytest.fixture
 async def nerd(home: HomeAssistant) -> AsyncIterator[SimulatedNerdQAxe]:
     """Run a NerdQAxe that asks for one-time codes."""
     async with SimulatedNerdQAxe(generation="1.0.36", otp_secret=SECRET) as device:

@@ -55,12 +55,6 @@ BITCOIN_WALLET = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
 
 
 @pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Return a config folder of the test's own, for drivers and pool files."""
-    return hass_tmp_config_dir
-
-
-@pytest.fixture
 def nobody_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
     """Move the ports that drivers probe: what else runs on this machine is no pool."""
     closed = free_udp_port()

@@ -1242,12 +1242,6 @@ def test_no_type_at_all(tmp_path: Path) -> None:
 # Inside Home Assistant
 
 
-@pytest.fixture
-def hass_config_dir(hass_tmp_config_dir: str) -> str:
-    """Give every test a configuration folder of its own."""
-    return hass_tmp_config_dir
-
-
 async def test_it_takes_the_place_of_the_bundled_driver(
     home: HomeAssistant,
     hmm_folder: Path,

@@ -170,6 +170,7 @@ def test_one_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert "no file of that name beside this one" in failure(drivers).reason
 
 
+@pytest.mark.trial
 def test_one_that_hangs_harms_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,6 +180,7 @@ def test_one_that_hangs_harms_nothing(
     assert "to load" in failure(drivers).reason
 
 
+@pytest.mark.trial
 def test_it_is_checked_as_drivers_are(tmp_path: Path) -> None:
     """Given a link that leads away, or a file that is too large, it is refused."""
     outside = tmp_path / "secret.py"
@@ -192,6 +194,7 @@ def test_it_is_checked_as_drivers_are(tmp_path: Path) -> None:
     assert "larger" in failure(drivers).reason
 
 
+@pytest.mark.trial
 def test_what_a_sibling_does_is_the_drivers_doing(tmp_path: Path) -> None:
     """Given a sibling that needs a password or is known to harm, its driver is."""
     drivers = load(
@@ -211,6 +214,7 @@ def test_what_a_sibling_does_is_the_drivers_doing(tmp_path: Path) -> None:
     assert getattr(driver_class, "danger", None) == "writes_input_voltage"
 
 
+@pytest.mark.trial
 async def test_what_it_logs_is_not_seen(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
