@@ -25,7 +25,8 @@ from custom_components.hmm.driver_api import (
 from custom_components.hmm.driver_api.transports.web import WebApi
 from simulator.braiins import DEMO_KEY, DEMO_USER, FACTORS, SimulatedBraiins
 from simulator.device import Fault
-from tests.bundled.test_solopool import Site, serving
+
+from .site import Site, serving
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "braiins"
 TOKEN = "token-of-alice"
@@ -668,22 +669,6 @@ async def test_entries_with_one_token_share_all(driver: BraiinsDriver) -> None:
         assert worker["online"] is True
         assert await driver.get_worker_stats("x", "BTC", "nobody", **options) is None
         assert pool.counters.requests == 3
-
-
-@pytest.mark.parametrize(
-    "fault", [Fault.RESET, Fault.GARBAGE, Fault.HALF, Fault.HTML, Fault.REDIRECT]
-)
-async def test_simulated_faults(driver: BraiinsDriver, fault: Fault) -> None:
-    """Each makes the pool unhealthy, and is over when the fault is."""
-    async with simulated() as (pool, base):
-        pool.fault = fault
-        data = await tile(driver, base)
-        assert data.health_status is False
-        assert data.health_message
-        pool.fault = None
-        data = await tile(driver, base)
-        assert data.health_status
-        assert data.pool_hashrate
 
 
 async def test_simulated_silence(driver: BraiinsDriver) -> None:

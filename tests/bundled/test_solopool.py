@@ -23,8 +23,9 @@ from custom_components.hmm.driver_api import (
     PoolBlock,
     PoolWorker,
 )
-from simulator.device import Fault
 from simulator.solopool import SimulatedSolopool
+
+from .site import serving
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "solopool"
 WALLET = "dgb1qexamplewallet"
@@ -42,57 +43,6 @@ def driver(session: aiohttp.ClientSession) -> SolopoolDriver:
     driver = SolopoolDriver()
     driver.session = session
     return driver
-
-
-class Site:
-    """Answers by path: a JSON value, or (status, body, headers); else 404."""
-
-    def __init__(self, answers: dict[str, Any]) -> None:
-        """Answer with these."""
-        self.answers = answers
-        self.paths: list[str] = []
-        self.base = ""
-
-    async def serve(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        """Serve one connection."""
-        try:
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode()
-                path = head.split()[1]
-                self.paths.append(path)
-                await self.answer(path, writer)
-        except asyncio.IncompleteReadError, ConnectionError:
-            pass
-        finally:
-            writer.close()
-
-    async def answer(self, path: str, writer: asyncio.StreamWriter) -> None:
-        """Answer one request."""
-        answer = self.answers.get(path, (404, "<html>Not here</html>", ""))
-        if not isinstance(answer, tuple):
-            answer = (200, json.dumps(answer), "")
-        status, body, headers = answer
-        writer.write(
-            f"HTTP/1.1 {status} X\r\nContent-Length: {len(body.encode())}\r\n"
-            f"Content-Type: text/html\r\n{headers}\r\n{body}".encode()
-        )
-        await writer.drain()
-
-
-@asynccontextmanager
-async def serving(answers: dict[str, Any]) -> AsyncGenerator[Site]:
-    """Run a site."""
-    site = Site(answers)
-    listener = await asyncio.start_server(site.serve, "127.0.0.1", 0)
-    site.base = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    try:
-        yield site
-    finally:
-        listener.close()
-        listener.close_clients()
-        await listener.wait_closed()
 
 
 def forget(driver: SolopoolDriver, base: str) -> None:
@@ -341,16 +291,6 @@ async def test_nonsense_is_unknown(
                 assert (await tile(driver, site.base)).health_status
 
 
-async def test_nan_in_json(driver: SolopoolDriver) -> None:
-    """Python reads NaN in JSON; it is no figure."""
-    body = '{"hashrate":NaN,"onlineWorkers":1,"totalWorkers":1,"bestShare":Infinity}'
-    async with serving({f"/miners/{WALLET}": (200, body, "")}) as site:
-        data = await tile(driver, site.base)
-    assert data.pool_hashrate is None
-    assert data.best_share is None
-    assert data.active_workers == 1
-
-
 async def test_unreadable_parts_are_not_counted(driver: SolopoolDriver) -> None:
     """Neither workers nor blocks that cannot be read are none."""
     account = load("miners_v2")
@@ -392,13 +332,7 @@ async def test_accounts_share_a_failure(driver: SolopoolDriver) -> None:
     ("answer", "words"),
     [
         ((500, "<html>", ""), "500"),
-        ((503, "<html>", "Retry-After: x\r\n"), "503"),
-        ((403, "<html>", ""), "403"),
-        ((302, "", "Location: https://elsewhere.example\r\n"), "moved"),
-        ((200, "<html>maintenance</html>", ""), "web page"),
         ((200, "[1]", ""), "shape"),
-        ((200, "", ""), "JSON"),
-        ((200, "[" * 100_000, ""), "JSON"),
     ],
 )
 @pytest.mark.parametrize("kinds", [("miners", "accounts"), ("miners",)])
@@ -424,22 +358,6 @@ async def test_a_pool_that_fails(
         assert not health.is_healthy
         assert health.error_message is not None
         assert words in health.error_message
-
-
-async def test_too_many_requests(driver: SolopoolDriver) -> None:
-    """Retry-After is obeyed: nothing is asked before, all is well after."""
-    limited = (429, "slow down", "Retry-After: 30\r\n")
-    async with serving({"/stats": limited}) as site:
-        data = await tile(driver, site.base)
-        assert data.health_status is False
-        assert data.health_message is not None
-        assert "less often" in data.health_message
-        assert site.paths == ["/stats"]
-        site.answers = {"/stats": load("stats_v2")}
-        assert (await tile(driver, site.base)).health_status is False
-        assert site.paths == ["/stats"]
-        forget(driver, site.base)
-        assert (await tile(driver, site.base, None)).health_status is True
 
 
 async def test_nothing_answers(session: aiohttp.ClientSession) -> None:
@@ -541,37 +459,6 @@ async def test_simulated_unknown_wallet(
         assert data.pool_hashrate is None
         pool.add_wallet("dgb1qnobody", {"new": 1e12})
         assert (await tile(driver, base, "dgb1qnobody")).account_known
-
-
-@pytest.mark.parametrize("status", [404, 429, 500, 502, 503])
-async def test_simulated_status(driver: SolopoolDriver, status: int) -> None:
-    """Web pages with an error status."""
-    async with simulated() as (pool, base):
-        pool.status = status
-        data = await tile(driver, base)
-        # A site where not even statistics are found is no unknown account
-        assert not data.health_status
-        assert data.account_known
-        assert data.pool_hashrate is None
-        health = await driver.get_health("x", 1, api_base=base)
-        assert not health.is_healthy
-
-
-@pytest.mark.parametrize(
-    "fault", [Fault.RESET, Fault.GARBAGE, Fault.HALF, Fault.HTML, Fault.REDIRECT]
-)
-async def test_simulated_faults(driver: SolopoolDriver, fault: Fault) -> None:
-    """Each makes the pool unhealthy, and is over when the fault is."""
-    driver.stats_seconds = 0
-    async with simulated() as (pool, base):
-        pool.fault = fault
-        data = await tile(driver, base)
-        assert data.health_status is False
-        assert data.health_message
-        pool.fault = None
-        data = await tile(driver, base)
-        assert data.health_status
-        assert data.pool_hashrate
 
 
 # Which pool, which wallet

@@ -53,7 +53,7 @@ from simulator import (
 )
 from simulator.hmm_local import SimulatedHmmLocal
 from simulator.httpd import Request, Response
-from tests.bundled.test_bad_pools import KINDS
+from tests.pool_cases import KINDS
 
 from .checks import MinerView, PoolView
 from .mutate import Mutator

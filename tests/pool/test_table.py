@@ -1,7 +1,7 @@
 """Each figure of each kind of pool: what its simulator says is what is shown."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,21 +14,10 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.hmm.bundled.pool_drivers.braiins_driver import BraiinsDriver
 from custom_components.hmm.const import DOMAIN
-from simulator import SimulatedSolopool
 from simulator.accounts import Worker
-from simulator.braiins import SimulatedBraiins
-from simulator.ckpool import SimulatedCkpool
-from simulator.httpd import HttpDevice
-from simulator.mmfp import SimulatedGoSlimStratum, SimulatedGoStratumEngine
-from simulator.ocean import SimulatedOcean
-from simulator.public_pool import SimulatedPublicPool
-from simulator.stack import SimulatedStack
 from tests.common import find, keys, poll, value
 from tests.conftest import set_up
-
-WALLET = "bc1qfpx56gr90psk6urvv5sjzgfpyysjzgfpxfltym"
-ACCOUNT = "example"
-RATES = {"garage": 1.2e12, "attic": 4.8e12}
+from tests.pool_cases import KINDS, Kind
 
 # Seconds between blocks that SHA-256 finds
 BLOCK_SECONDS = {"BTC": 600, "BCH": 600, "DGB": 75}
@@ -44,26 +33,13 @@ type Figure = float | datetime | None
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One kind of pool: how it is added, and what its simulator says."""
+    """What the simulator of a kind of pool says."""
 
-    pool: HttpDevice
-    driver: str
-    coin: str
     figures: Callable[[], Mapping[str, Figure]]
     """By the key of the sensor, in its unit; None is "unknown"."""
     workers: Callable[[], Mapping[str, float | None]]
     """By name, in the unit of the account's hashrate."""
     unit: str = "TH/s"
-    wallet: str = WALLET
-    host: str = "127.0.0.1"
-    port: int = 0
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    """What the user told; the place of the API is added."""
-    place: Callable[[HttpDevice], Mapping[str, Any]] = lambda pool: {
-        "api_base": f"http://127.0.0.1:{pool.port}"
-    }
-    silent: frozenset[str] = frozenset()
-    """Figures that it offers with the next share or block only."""
 
 
 def network(coin: str, difficulty: float, hashrate: float) -> dict[str, Figure]:
@@ -114,11 +90,10 @@ def shares(valid: int, invalid: int, stale: int | None) -> dict[str, Figure]:
 # One function for each kind of pool
 
 
-def solopool(generation: Any) -> Row:
+def solopool(kind: Kind, generation: int) -> Row:
     """Solopool.org: a list of blocks (version 2) or counts of shares (version 1)."""
-    pool = SimulatedSolopool(generation=generation, wallets={WALLET: RATES}, speed=0)
-    pool.find_block()
-    wallet = pool.wallets[WALLET]
+    pool: Any = kind.pool
+    wallet = pool.wallets[kind.wallet]
     workers = wallet.workers.values()
 
     def figures() -> dict[str, Figure]:
@@ -140,20 +115,13 @@ def solopool(generation: Any) -> Row:
             sum(it.accepted // 400 for it in readings),
         )
 
-    return Row(
-        pool=pool,
-        driver="solopool",
-        coin="DGB",
-        place=lambda it: {"api_base": f"http://127.0.0.1:{it.port}/api"},
-        figures=figures,
-        workers=lambda: rates(wallet.workers),
-    )
+    return Row(figures=figures, workers=lambda: rates(wallet.workers))
 
 
-def braiins() -> Row:
+def braiins(kind: Kind) -> Row:
     """Braiins Pool: no network, no blocks, but money."""
-    pool = SimulatedBraiins(accounts={ACCOUNT: RATES}, speed=0, gap_seconds=0)
-    account = pool.accounts[ACCOUNT]
+    pool: Any = kind.pool
+    (account,) = pool.accounts.values()
     workers = account.workers.values()
 
     def figures() -> dict[str, Figure]:
@@ -168,45 +136,15 @@ def braiins() -> Row:
             "last_share": last_share(workers),
         }
 
-    return Row(
-        pool=pool,
-        driver="braiins",
-        coin="BTC",
-        wallet="",
-        settings={
-            "api_token": next(
-                token for token, name in pool.tokens.items() if name == ACCOUNT
-            )
-        },
-        figures=figures,
-        workers=lambda: rates(account.workers),
-    )
-
-
-def nerdminers() -> Row:
-    """NerdMiners.org: the smallest miners of all, so that hashrates are in kH/s."""
-    return ckpool(
-        "nerdminers",
-        "nerdminers",
-        rates_of={"garage": 78_310.0, "attic": 352_000.0},
-        unit=("kH/s", 1e3),
-    )
+    return Row(figures=figures, workers=lambda: rates(account.workers))
 
 
 def ckpool(
-    flavour: Any,
-    driver: str,
-    coin: str = "BTC",
-    rates_of: Mapping[str, float] = RATES,
-    unit: tuple[str, float] = ("TH/s", 1e12),
+    kind: Kind, *, has_log: bool = False, unit: tuple[str, float] = ("TH/s", 1e12)
 ) -> Row:
     """All who write the files of ckpool; only one's own server shows its log."""
-    pool = SimulatedCkpool(
-        flavour=flavour, coin=coin.lower(), wallets={WALLET: rates_of}, speed=0
-    )
-    pool.update_seconds = 0
-    pool.find_block()
-    wallet = pool.wallets[WALLET]
+    pool: Any = kind.pool
+    wallet = pool.wallets[kind.wallet]
     workers = wallet.workers.values()
 
     def figures() -> dict[str, Figure]:
@@ -216,26 +154,20 @@ def ckpool(
             "best_share": best(workers),
             "last_share": last_share(workers),
         }
-        if flavour == "lan":
-            reported |= network(coin, pool.difficulty, total(workers))
+        if has_log:
+            reported |= network("BTC", pool.difficulty, total(workers))
             # Its log does not reach back a day yet, so it cannot tell the day's blocks
             reported["last_block_found"] = moment(pool.now)
         return reported
 
     return Row(
-        pool=pool,
-        driver=driver,
-        coin=coin,
-        figures=figures,
-        workers=lambda: rates(wallet.workers, unit[1]),
-        unit=unit[0],
+        figures=figures, workers=lambda: rates(wallet.workers, unit[1]), unit=unit[0]
     )
 
 
-def mmfp_gss(wallet: str) -> Row:
+def mmfp_gss(kind: Kind) -> Row:
     """GoSlimStratum: the whole pool, or what is told of one address."""
-    pool = SimulatedGoSlimStratum(accounts={"dgb": {WALLET: RATES}}, speed=0)
-    pool.find_block()
+    pool: Any = kind.pool
     coin = pool.pools["dgb"]
     workers = coin.workers.values()
 
@@ -248,7 +180,7 @@ def mmfp_gss(wallet: str) -> Row:
             "last_share": last_share(workers),
         }
         rejected = sum(it.rejected for it in readings)
-        if wallet:
+        if kind.wallet:
             # Each worker's stale shares are among its rejected ones
             invalid = sum(it.rejected - it.rejected // 4 for it in readings)
             return reported | shares(valid, invalid, None)
@@ -259,20 +191,12 @@ def mmfp_gss(wallet: str) -> Row:
             | {"blocks_found": len(coin.blocks), "blocks_found_24h": None}
         )
 
-    return Row(
-        pool=pool,
-        driver="mmfp",
-        coin="DGB",
-        wallet=wallet,
-        figures=figures,
-        workers=lambda: rates(_named(coin.workers)),
-    )
+    return Row(figures=figures, workers=lambda: rates(_named(coin.workers)))
 
 
-def mmfp_gse() -> Row:
+def mmfp_gse(kind: Kind) -> Row:
     """GoStratumEngine: counts since its start, and a hashrate only in time."""
-    pool = SimulatedGoStratumEngine(accounts={"dgb": {WALLET: RATES}}, speed=0)
-    pool.find_block()
+    pool: Any = kind.pool
     coin = pool.pools["dgb"]
     workers = coin.workers.values()
 
@@ -295,14 +219,7 @@ def mmfp_gse() -> Row:
             "last_share": last_share(workers),
         }
 
-    return Row(
-        pool=pool,
-        driver="mmfp",
-        coin="DGB",
-        wallet="",
-        figures=figures,
-        workers=lambda: dict.fromkeys(_named(coin.workers)),
-    )
+    return Row(figures=figures, workers=lambda: dict.fromkeys(_named(coin.workers)))
 
 
 def _named(workers: Mapping[str, Worker]) -> dict[str, Worker]:
@@ -310,43 +227,35 @@ def _named(workers: Mapping[str, Worker]) -> dict[str, Worker]:
     return {user.rpartition(".")[2]: worker for user, worker in workers.items()}
 
 
-def stack(coin: str) -> Row:
+def stack(kind: Kind) -> Row:
     """HMM's own stacks: the private pool as a whole, without its workers."""
-    pool = SimulatedStack(coin=coin.lower(), workers=RATES, speed=0)
-    pool.find_block()
+    pool: Any = kind.pool
 
     def figures() -> dict[str, Figure]:
         state = pool.state()
-        return network(coin, pool.difficulty, state["hashrate"]) | {
+        return network(kind.coin, pool.difficulty, state["hashrate"]) | {
             "active_workers": 2,
             "blocks_found_24h": state["blocks"],
             "last_block_found": moment(pool._solved[-1].moment.timestamp()),
         }
 
-    return Row(
-        pool=pool,
-        driver=f"{coin.lower()}_stack",
-        coin=coin,
-        wallet="",
-        place=lambda it: {"manager_port": it.port},
-        figures=figures,
-        workers=dict,
-    )
+    return Row(figures=figures, workers=dict)
 
 
-def public_pool(generation: Any) -> Row:
+def public_pool(kind: Kind, generation: int) -> Row:
     """public-pool: blocks without a time, shares only of its later version."""
-    pool = SimulatedPublicPool(generation=generation, wallets={WALLET: RATES}, speed=0)
-    pool.find_block()
-    wallet = pool.wallets[WALLET]
+    pool: Any = kind.pool
+    wallet = pool.wallets[kind.wallet]
     workers = {session.name: session.worker for session in wallet.sessions}
+
+    difficulty = next(iter(workers.values())).miner.network_difficulty
 
     def figures() -> dict[str, Figure]:
         seen = max(worker.seen for worker in workers.values())
-        reported = network("BTC", _difficulty(pool), total(workers.values())) | {
+        reported = network("BTC", difficulty, total(workers.values())) | {
             "active_workers": 2,
             "best_share": wallet.best,
-            "blocks_found": pool.state()["wallets"][WALLET]["blocks"],
+            "blocks_found": pool.state()["wallets"][kind.wallet]["blocks"],
             "blocks_found_24h": None,
             "last_share": moment(seen),
         }
@@ -357,26 +266,13 @@ def public_pool(generation: Any) -> Row:
             )
         return reported
 
-    return Row(
-        pool=pool,
-        driver="public_pool",
-        coin="BTC",
-        place=lambda it: {"api_base": f"http://127.0.0.1:{it.port}/api"},
-        figures=figures,
-        workers=lambda: rates(workers),
-    )
+    return Row(figures=figures, workers=lambda: rates(workers))
 
 
-def _difficulty(pool: SimulatedPublicPool) -> float:
-    """Return the difficulty of the simulated network."""
-    worker = next(iter(pool.wallets[WALLET].sessions)).worker
-    return worker.miner.network_difficulty
-
-
-def ocean() -> Row:
+def ocean(kind: Kind) -> Row:
     """OCEAN: earnings, no time to a block for one alone."""
-    pool = SimulatedOcean(wallets={WALLET: RATES}, speed=0)
-    wallet = pool.wallets[WALLET]
+    pool: Any = kind.pool
+    wallet = pool.wallets[kind.wallet]
     workers = wallet.workers.values()
 
     def figures() -> dict[str, Figure]:
@@ -394,69 +290,63 @@ def ocean() -> Row:
             "last_share": last_share(workers),
         }
 
-    return Row(
-        pool=pool,
-        driver="ocean",
-        coin="BTC",
-        place=lambda it: {"api_base": f"http://127.0.0.1:{it.port}/v1"},
-        figures=figures,
-        workers=lambda: rates(wallet.workers),
-    )
+    return Row(figures=figures, workers=lambda: rates(wallet.workers))
 
 
-TABLE: Mapping[str, Callable[[], Row]] = {
-    "solopool v2": lambda: solopool(2),
-    "solopool v1": lambda: solopool(1),
+TABLE: Mapping[str, Callable[[Kind], Row]] = {
+    "solopool v2": lambda kind: solopool(kind, 2),
+    "solopool v1": lambda kind: solopool(kind, 1),
     "braiins": braiins,
-    "braiins solo": lambda: ckpool("braiins", "braiins_solo"),
-    "braiins solo, numbers": lambda: ckpool("braiins-numeric", "braiins_solo"),
-    "ckpool of one's own": lambda: ckpool("lan", "ckpool"),
-    "public ckpool": lambda: ckpool("public", "ckpool"),
-    "nerdminers": nerdminers,
-    "mmfp gss": lambda: mmfp_gss(""),
-    "mmfp gss, one address": lambda: mmfp_gss(WALLET),
+    "braiins solo": ckpool,
+    "braiins solo, numbers": ckpool,
+    "ckpool of one's own": lambda kind: ckpool(kind, has_log=True),
+    "public ckpool": ckpool,
+    "nerdminers": lambda kind: ckpool(kind, unit=("kH/s", 1e3)),
+    "mmfp gss": mmfp_gss,
+    "mmfp gss, one address": mmfp_gss,
     "mmfp gse": mmfp_gse,
-    "dgb stack": lambda: stack("DGB"),
-    "bch stack": lambda: stack("BCH"),
-    "btc stack": lambda: stack("BTC"),
-    "public-pool 2025": lambda: public_pool(2025),
-    "public-pool 2026": lambda: public_pool(2026),
+    "dgb stack": stack,
+    "bch stack": stack,
+    "btc stack": stack,
+    "public-pool 2025": lambda kind: public_pool(kind, 2025),
+    "public-pool 2026": lambda kind: public_pool(kind, 2026),
     "ocean": ocean,
 }
 
 
-def entry_of(row: Row) -> MockConfigEntry:
+def entry_of(kind: Kind) -> MockConfigEntry:
     """Return the entry of an account at a simulated pool."""
     return MockConfigEntry(
         domain=DOMAIN,
         title="Pool",
-        unique_id=f"{row.driver}_account",
+        unique_id=f"{kind.driver.driver_type}_account",
         data={
             "entry_type": "pool",
-            "driver": row.driver,
-            "host": row.host,
-            "port": row.port or row.pool.port,
-            "coin": row.coin,
-            "wallet": row.wallet,
+            "driver": kind.driver.driver_type,
+            "host": "127.0.0.1",
+            "port": kind.pool.port,
+            "coin": kind.coin,
+            "wallet": kind.wallet,
             "pool_settings": {},
-            "account_settings": {**row.settings, **row.place(row.pool)},
+            "account_settings": kind.settings(kind.pool.port),
         },
     )
 
 
-@pytest.mark.parametrize("kind", TABLE)
+@pytest.mark.parametrize("name", TABLE)
 async def test_every_figure(
     home: HomeAssistant,
     every_entity: None,
     monkeypatch: pytest.MonkeyPatch,
     freezer: FrozenDateTimeFactory,
-    kind: str,
+    name: str,
 ) -> None:
     """Pool by tile: what the simulator says, and nothing that it does not say."""
     monkeypatch.setattr(BraiinsDriver, "gap_seconds", 0.0)
-    row = TABLE[kind]()
-    async with row.pool:
-        entry = await set_up(home, entry_of(row))
+    kind = KINDS[name]()
+    row = TABLE[name](kind)
+    async with kind.pool:
+        entry = await set_up(home, entry_of(kind))
         await poll(home, entry)
         health = find(home, entry, "binary_sensor", "health")
         assert health.state == STATE_ON, health.attributes["reason"]
