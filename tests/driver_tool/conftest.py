@@ -10,7 +10,6 @@ import aiohttp
 import pytest
 import pytest_socket
 
-from custom_components.hmm.driver_engine import loader
 from driver_tool.example import (
     EXAMPLE_WALLET,
     SimulatedExampleMiner,
@@ -54,15 +53,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
     monkeypatch.setattr(aiohttp, "ClientTimeout", shorter)
-
-
-@pytest.fixture
-def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Load files right away, not in a process of their own before.
-
-    That takes a second for each, and is for files that end the program or never end.
-    """
-    monkeypatch.setattr(loader, "check", lambda *_: {})
 
 
 @pytest.fixture(scope="package")

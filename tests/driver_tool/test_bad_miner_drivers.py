@@ -19,7 +19,7 @@ from driver_tool.session import Session, TcpExchange
 
 from .conftest import MINER as TEMPLATE
 
-pytestmark = pytest.mark.usefixtures("socket_enabled", "trusted")
+pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 CHECKS: dict[str, Check[BaseMinerAdapter]] = {
     check.id: check for check in (*MINER_CHECKS, *LIVE_MINER_CHECKS)

@@ -18,7 +18,7 @@ from driver_tool.targets import Target
 
 from .conftest import POOL as TEMPLATE, POOL_ACCOUNT as ACCOUNT
 
-pytestmark = pytest.mark.usefixtures("socket_enabled", "trusted")
+pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 CHECKS: dict[str, Check[BasePoolIntegration]] = {
     check.id: check for check in POOL_CHECKS

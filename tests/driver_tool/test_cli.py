@@ -35,7 +35,6 @@ def tool(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     impatient: None,
-    trusted: None,
 ) -> Iterator[Tool]:
     """Return what runs a command and gives its status and what it printed."""
     pytest_socket.enable_socket()

@@ -157,7 +157,7 @@ def test_blocking_is_told_as_it_is() -> None:
 
 
 def test_a_file_of_hmm_local_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trusted: None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its dangers are in the report, and whether it came with HMM-Local unchanged."""
     path = tmp_path / "solopool_driver.py"

@@ -39,7 +39,7 @@ from simulator.solopool import DEMO_WALLET
 
 from .conftest import BUNDLED, ROOT
 
-pytestmark = pytest.mark.usefixtures("impatient", "trusted")
+pytestmark = pytest.mark.usefixtures("impatient")
 
 PAGES = sorted((ROOT / "docs" / "drivers").glob("*.md"))
 

@@ -11,8 +11,6 @@ from driver_tool.validate import Report, validate
 
 from .conftest import BUNDLED, MINER, POOL
 
-pytestmark = pytest.mark.usefixtures("trusted")
-
 type Writer = Callable[..., Path]
 
 
