@@ -47,8 +47,8 @@ def test_each_language_has_every_text(language: str) -> None:
     english, other = read("en"), read(language)
     missing, extra = english.keys() - other.keys(), other.keys() - english.keys()
     files = ", ".join(f"{it}.json" for it in LANGUAGES)
-    assert not missing, f"add the key in all of: {files}; {language} lacks it"
-    assert not extra, f"remove the key from all of: {files}; {language} still has it"
+    for keys, order in ((missing, "add the key in"), (extra, "remove the key from")):
+        assert not keys, f"{order} all of: {files} ({language}: {sorted(keys)})"
 
 
 @pytest.mark.parametrize("language", OTHERS)
