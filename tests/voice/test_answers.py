@@ -144,6 +144,29 @@ async def test_other_languages_are_understood_and_answered(
     assert (await ask(house.hass, sentence, language)).startswith(answer)
 
 
+async def test_a_sentence_of_two_languages_is_obeyed_once(house: House) -> None:
+    """Given a sentence that is Spanish and Portuguese, then one of them acts."""
+    boots = house.gamma.boots
+    said = await ask(house.hass, "reinicie bitaxe gamma", "es")
+    assert said == texts("es")["selector"]["speech"]["options"]["restart_one"].format(
+        name="Bitaxe Gamma"
+    )
+    await house.hass.async_block_till_done()
+    assert house.gamma.boots == boots + 1
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [("es", "ponga mineros en pausa"), ("fr", "mets les mineurs en pause")],
+)
+async def test_a_pause_is_not_a_mode(
+    house: House, language: str, sentence: str
+) -> None:
+    """Given the words for a pause that could also name a mode, then miners pause."""
+    await ask(house.hass, sentence, language)
+    assert house.gamma.paused
+
+
 async def test_only_sentences_about_miners_are_taken(house: House) -> None:
     """Given other devices, then what is said of them goes to Home Assistant."""
     for sentence in ("restart the router", "set the living room to eco", "what is up"):

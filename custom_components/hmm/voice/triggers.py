@@ -8,6 +8,7 @@ A sentence of ours wins over all others. That is why only the names of miners, a
 modes that exist are understood in them: "restart the router" stays what it was.
 """
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +26,7 @@ from homeassistant.util.yaml import load_yaml_dict
 
 from ..data import get_data
 from ..fleet.coordinator import FleetCoordinator
+from ..languages import find_language
 from .answers import Request, async_reply
 from .asker import Asker, folded
 from .orders import NotUnderstood, spoken_modes
@@ -79,6 +81,8 @@ class Sentences:
         self._files: dict[str, Shapes] = {}
         self._speech: dict[str, Speech] = {}
         self._names: Names | None = None
+        self._fits: dict[int, list[tuple[bool, int, int]]] = {}
+        """How well sentences fit, by what is being answered: all that do are called."""
         self._is_stopped = False
         self._registered: list[CALLBACK_TYPE] = []
         self._listeners: list[CALLBACK_TYPE] = []
@@ -192,7 +196,8 @@ class Sentences:
         if sentences:
             # Private to Home Assistant: whatever it raises ends in ``_update``
             manager = import_module(_MANAGER).get_agent_manager(self._hass)
-            answer = partial(self._async_answer, language, intent_type, shape)
+            order = len(self._registered)
+            answer = partial(self._async_answer, language, intent_type, shape, order)
             self._registered.append(manager.register_trigger(sentences, answer))
 
     async def _async_answer(
@@ -200,11 +205,25 @@ class Sentences:
         language: str,
         intent_type: str,
         shape: Shape,
+        order: int,
         said: Any,
         recognized: Any,
-    ) -> str:
-        """Return what to say. ``said`` and ``recognized`` are of Home Assistant."""
+    ) -> str | None:
+        """Return what to say, nothing if other sentences of ours fit better.
+
+        ``said`` and ``recognized`` are of Home Assistant.
+        """
         assert self._names is not None
+        given = recognized.entities.get("hmm_mode")
+        is_own = find_language(said.language) is self._speech[language].language
+        # "reinicie" is Spanish and Portuguese; "en pause" is no mode
+        fit = (is_own, -len(str(given.value)) if given is not None else 0, -order)
+        fits = self._fits.setdefault(id(said), [])
+        fits.append(fit)
+        await asyncio.sleep(0)
+        self._fits.pop(id(said), None)
+        if fit != max(fits):
+            return None
         space = self._speech[language].language.space
         text = f"{space}{folded(said.text)}{space}"
         name = area = None
@@ -213,7 +232,6 @@ class Sentences:
             text = text.replace(f"{space}{name}{space}", space, 1)
         elif shape == "area":
             area = _longest(text, self._names.areas, space)
-        given = recognized.entities.get("hmm_mode")
         mode = (
             str(given.value)
             if given is not None
