@@ -26,6 +26,7 @@ from custom_components.hmm.bundled.shared import axeos
 from custom_components.hmm.const import DOMAIN, MODE_CUSTOM, PLATFORMS
 from custom_components.hmm.driver_api.reasons import LoginReason, ReadReason
 from custom_components.hmm.driver_engine import faults
+from custom_components.hmm.driver_engine.address import AddressFault
 from custom_components.hmm.drivers import (
     actions as driver_actions,
     flow as flow_drivers,
@@ -83,6 +84,7 @@ FLOWS = {
             "PoolOrderSteps",
             "PriceSteps",
             "HoldSteps",
+            "RescanSteps",
         ),
     },
 }
@@ -566,10 +568,11 @@ def test_every_exception_is_translated() -> None:
     passed: dict[str, set[str]] = {}
     for path in home_assistant_side():
         for call in calls(parse(path), "refusal", "failure"):
-            (name,) = map(literal, call.args)
-            assert name is not None
+            (key,) = call.args
+            assert literals(key), ast.unparse(call)
             names = {keyword.arg for keyword in call.keywords if keyword.arg}
-            passed[name] = passed.get(name, names) & names
+            for name in literals(key):
+                passed[name] = passed.get(name, names) & names
         for call in calls(parse(path)):
             if argument(call, "translation_domain") is None:
                 continue
@@ -855,6 +858,7 @@ def test_every_abort_and_error_of_the_options_is_translated() -> None:
     }
     # What a login can come to, and what the flows themselves find
     wrong = {"login_other_miner", *UnitProblem} | errors.FORM_REASONS
+    wrong |= {it for it in get_args(AddressFault.__value__) if it.startswith("range_")}
     wrong |= {
         key
         for node in ast.walk(tree)
@@ -885,6 +889,7 @@ def test_every_option_of_a_selector_is_translated() -> None:
         "failover_choice": set(failover_runner.CHOICES),
         # The other choice is the currency of Home Assistant, which needs no text
         "coin_currency": {"other"},
+        "plug_cycle": set(watchdog.CYCLES),
         "price_source": {"none", "sensor", "fixed"},
         # See test_every_sentence_is_one_of_a_reason
         "sentence": set(selectors["sentence"]["options"]),
@@ -935,15 +940,12 @@ def test_every_error_of_a_form_is_translated() -> None:
                 own |= {text for value in values if (text := literal(value))}
             case ast.Return(value=ast.Tuple(elts=[ast.Dict(values=values), *_])):
                 own |= {text for value in values if (text := literal(value))}
-    address = {
-        literal(call.args[0])
-        for call in calls(parse(COMPONENT / "driver_engine/address.py"))
-        if call.args and ast.unparse(call.func) == "AddressError"
-    }
+    # A network or a range is typed, never an answer
+    own.add("range_nothing")
     shown = load("translations/en.json")["config"]["error"]
     of_classes = {key for _, key in hmm_local._ERRORS}
     reasons = errors.FORM_REASONS | {errors.POOL + key for key in errors.POOL_REASONS}
-    assert shown.keys() == own | address | of_classes | reasons
+    assert shown.keys() == own | set(get_args(AddressFault.__value__)) | of_classes | reasons
 
 
 # Icons, actions, rules, pictures
