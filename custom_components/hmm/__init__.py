@@ -53,6 +53,7 @@ from .miner.discovery import async_listen_for_broadcasts
 from .miner.energy import EnergyBook
 from .miner.finds import MinerRecord
 from .miner.kept import KeptCommands
+from .miner.lowered import async_forget_lowered_issue
 from .miner.profile_store import ProfileStore
 from .miner.profiles import TuningProfiles
 from .miner.session import async_create_miner_session
@@ -180,6 +181,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> None
     """Forget what was noted of an entry."""
     async_forget_wallet_issue(hass, entry)
     async_forget_watchdog_issue(hass, entry)
+    async_forget_lowered_issue(hass, entry)
     if not hass.config_entries.async_entries(DOMAIN):
         async_unload_cards(hass)
     if (data := hass.data.get(HMM_DATA)) is not None:

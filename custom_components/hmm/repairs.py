@@ -20,6 +20,7 @@ from .drivers.repairs_install import async_create_install_flow
 from .drivers.repairs_stock import async_create_stock_flow
 from .errors import localized
 from .markdown import code, escaping, printable
+from .miner.lowered import async_create_lowered_flow
 
 _LONGEST_LINE = 200
 _TYPE = re.compile(
@@ -35,6 +36,8 @@ async def async_create_fix_flow(
     if flow := async_create_install_flow(hass, issue_id, data):
         return flow
     if flow := async_create_stock_flow(hass, issue_id):
+        return flow
+    if flow := async_create_lowered_flow(hass, issue_id, data):
         return flow
     if not data or not isinstance(path := data.get(DATA_PATH), str):
         raise UnknownFlow(issue_id)

@@ -20,7 +20,9 @@ from ..sentences import reason_sentence
 MOST_LISTED: Final = 20
 
 # What can wait: the miner works
-_MILD: Final = frozenset({"hot", "high_rejects", "weak_signal", "low_hashrate"})
+_MILD: Final = frozenset(
+    {"hot", "high_rejects", "weak_signal", "low_hashrate", "overheat_lowered"}
+)
 
 
 class FleetState(StrEnum):

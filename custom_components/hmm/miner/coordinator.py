@@ -50,6 +50,7 @@ from ..unique_ids import async_change_unique_id, async_holder, is_better_id
 from .energy import EnergyMeter
 from .finds import MinerRecord
 from .kept import Kept, KeptCommands, Kind
+from .lowered import LoweredSettings
 from .problems import Limits, MinerProblems
 from .profile_store import ProfileStore
 from .profiles import TuningProfiles
@@ -148,6 +149,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         )
         self.is_restarting = False
         self.watchdog: Watchdog | None = None
+        self.lowered = LoweredSettings(self)
         """Restarts it, if its owner wants that."""
         self.autotune: Autotune | None = None
         """Finds its best points, if its owner wants that."""
@@ -210,6 +212,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         self.find = self._look(telemetry)
         self._note(telemetry)
         self.tuning.learn()
+        self.lowered.learn()
         if self.find is not None:
             # Before it is an event, so that a crash does not make it two
             await self._records.async_save()
@@ -583,8 +586,10 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             raise action_failed(err, self.client.host) from err
         else:
             is_done = True
-            if kind == "mode" and sets_point and self.autotune is not None:
-                self.autotune.overruled()
+            if kind == "mode" and sets_point:
+                self.lowered.forget()
+                if self.autotune is not None:
+                    self.autotune.overruled()
             if kind not in ("mode", "mining"):
                 # Whether those are done shows only at a poll
                 self.status.problems.refusals = 0

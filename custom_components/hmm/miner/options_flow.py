@@ -30,7 +30,7 @@ from ..markdown import Markdown, escape, escaping
 from .autotune_flow import AutotuneSteps
 from .coordinator import MinerCoordinator
 from .login import login_fields, login_names, login_of, read_login, try_login
-from .profiles import Settings, TuningProfile
+from .profiles import UNITS, TuningProfile, told
 from .tuning import MinerTuning
 from .watchdog import CONF_PLUG_CYCLE, CYCLE_NEVER, CYCLES
 
@@ -40,13 +40,6 @@ CONF_SHARED = "shared"
 
 _SETTINGS = (CONF_PLUG, CONF_PLUG_CYCLE, CONF_HOT_LIMIT)
 """What the form of the settings stores as options."""
-
-_UNITS = {
-    "frequency": "MHz",
-    "core_voltage": "mV",
-    "fan": "%",
-    "target_temperature": "°C",
-}
 
 
 @escaping
@@ -255,7 +248,7 @@ class MinerOptionsFlow(AutotuneSteps):
     def _choice(self, further: dict[vol.Marker, Any] | None = None) -> vol.Schema:
         """Return what asks for one of the profiles, and for more."""
         profiles = self._loaded.profiles
-        names = {it.id: f"{it.name} ({_told(it.settings)})" for it in profiles}
+        names = {it.id: f"{it.name} ({told(it.settings)})" for it in profiles}
         return vol.Schema(
             {vol.Required(CONF_PROFILE): choice(names), **(further or {})}
         )
@@ -349,7 +342,7 @@ class MinerOptionsFlow(AutotuneSteps):
         limits = self.config_entry.runtime_data.client.risky_limits
         short = home_language(self.hass).short
         return ", ".join(
-            f"{short(it.minimum)}–{short(it.maximum)} {_UNITS[key]}"
+            f"{short(it.minimum)}–{short(it.maximum)} {UNITS[key]}"
             for key in ("frequency", "core_voltage")
             if (it := getattr(limits, key, None)) is not None
         )
@@ -358,22 +351,14 @@ class MinerOptionsFlow(AutotuneSteps):
     def _present(self) -> str:
         """Return what the miner is set to, a dash while it is off."""
         is_known = self.config_entry.runtime_data.last_update_success
-        return (_told(self._loaded.present) if is_known else "") or "-"
-
-
-def _told(settings: Settings) -> str:
-    """Return settings as they are read: 505 MHz, 1120 mV."""
-    return ", ".join(
-        value if isinstance(value, str) else f"{value:g} {_UNITS[key]}"
-        for key, value in settings.items()
-    )
+        return (told(self._loaded.present) if is_known else "") or "-"
 
 
 def _table(profiles: list[TuningProfile]) -> Markdown:
     """Return the rows of a Markdown table."""
     return Markdown(
         "\n".join(
-            f"| {escape(it.name)} | {escape(_told(it.settings))} |" for it in profiles
+            f"| {escape(it.name)} | {escape(told(it.settings))} |" for it in profiles
         )
         or "| - | - |"
     )

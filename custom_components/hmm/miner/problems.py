@@ -62,6 +62,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "weak_signal": Rule(seconds=900, clear_seconds=900),
     "restart_loop": Rule(polls=1),
     "not_obeying": Rule(polls=1),
+    "overheat_lowered": Rule(polls=1),
 }
 _OTHER: Final = Rule(polls=1)
 """For the problems that a user's driver names."""
@@ -156,6 +157,8 @@ class MinerProblems:
     """Whether its fan was ever seen to turn: many have none, or none that is measured."""
     refusals: int = 0
     """How many commands in a row it accepted and did not do."""
+    lowered: Values | None = None
+    """What an overheat has lowered, as ``old`` and ``new``."""
     changed_at: float | None = None
     """When its mode, settings or pool changed last."""
     pool_changed_at: float | None = None
@@ -219,8 +222,11 @@ class MinerProblems:
             "weak_signal": self._weak_signal(data),
             "restart_loop": self._restart_loop(now),
             "not_obeying": self.refusals >= _REFUSALS,
+            "overheat_lowered": self.lowered is not None,
         }
         found.update(dict.fromkeys(data.problems, True))
+        if self.lowered is not None:
+            self._values["overheat_lowered"] = self.lowered
         if "overheat" in data.problems:
             # It is reported once
             found["hot"] = None

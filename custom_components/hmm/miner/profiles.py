@@ -66,6 +66,22 @@ class TuningProfile:
         )
 
 
+UNITS = {
+    "frequency": "MHz",
+    "core_voltage": "mV",
+    "fan": "%",
+    "target_temperature": "°C",
+}
+
+
+def told(settings: Settings) -> str:
+    """Return settings as they are read: 505 MHz, 1120 mV."""
+    return ", ".join(
+        value if isinstance(value, str) else f"{value:g} {UNITS[key]}"
+        for key, value in settings.items()
+    )
+
+
 @dataclass(slots=True, kw_only=True)
 class MinerRecord:
     """What is kept of one miner: its model, its own point, the profile in use."""
@@ -76,6 +92,8 @@ class MinerRecord:
     """The id of the profile that was applied last."""
     lowered: bool = False
     """Whether an overheat may have changed the settings: they are nobody's own."""
+    before: Settings | None = None
+    """What was set before an overheat, until it is so again."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -86,6 +104,7 @@ class MinerRecord:
             own_point=None if point is None else read_settings(point),
             active=data["active"],
             lowered=data["lowered"] is True,
+            before=None if (it := data.get("before")) is None else read_settings(it),
         )
 
 

@@ -299,16 +299,20 @@ class BitaxeDriver(axeos.AxeDriver):
 
     @override
     def _point_patch(self, info: Info, point: axeos.OperatingPoint) -> dict[str, Any]:
-        patch: dict[str, Any] = {
+        return {
             "frequency": axeos.plain(point.frequency),
             "coreVoltage": axeos.plain(point.voltage),
+            **self._after_overheat(info),
         }
+
+    @override
+    def _after_overheat(self, info: Info) -> dict[str, Any]:
+        # Before 2.12 a miner that got too hot keeps 50 MHz and a full fan through every
+        # restart until someone says otherwise; since then it cools down and continues
+        # by itself.
         if _is_overheated(info) and "hashRate_1m" not in info:
-            # Before 2.12 a miner that got too hot keeps 50 MHz and a full fan
-            # through every restart until someone says otherwise; since then it
-            # cools down and continues by itself.
-            patch |= {"overheat_mode": 0, "autofanspeed": 1}
-        return patch
+            return {"overheat_mode": 0, "autofanspeed": 1}
+        return {}
 
     @override
     def _fan_patch(self, info: Info, speed: int) -> dict[str, Any]:

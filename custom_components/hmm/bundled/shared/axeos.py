@@ -569,6 +569,10 @@ class AxeDriver(BaseMinerAdapter):
                 )
         return True
 
+    def _after_overheat(self, info: Info) -> dict[str, Any]:
+        """Return what else must be written for a firmware to end its emergency."""
+        return {}
+
     @override
     async def set_tuning(self, setting: Setting, value: float) -> bool:
         """Write one value within the limits and read it back.
@@ -581,7 +585,10 @@ class AxeDriver(BaseMinerAdapter):
             number = within_limits(self.get_tuning_limits(), setting, value)
             match setting:
                 case "frequency":
-                    patch: dict[str, Any] = {"frequency": number}
+                    patch: dict[str, Any] = {
+                        "frequency": number,
+                        **self._after_overheat(info),
+                    }
                 case "core_voltage":
                     patch = {"coreVoltage": number}
                 case "fan_speed":

@@ -1,0 +1,193 @@
+"""What an overheat has lowered: it is told, and the owner can go back.
+
+Firmwares of the AxeOS family save lower settings after an overheat and keep them: 50 MHz
+up to version 2.11, 100 MHz and 100 mV less at each overheat since then.
+"""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import issue_registry as ir
+
+from ..const import DOMAIN
+from ..data import HmmConfigEntry, get_data
+from ..errors import message
+from ..markdown import async_create_issue, escaping
+from .profiles import Settings, told
+
+if TYPE_CHECKING:
+    from .coordinator import MinerCoordinator
+
+OVERHEAT_LOWERED: Final = "overheat_lowered"
+_POINT: Final = ("frequency", "core_voltage")
+_HARM: Final = frozenset({"overheat", "hot", "fan_stopped", "fan_fault"})
+
+
+class LoweredSettings:
+    """Follows one miner from poll to poll."""
+
+    def __init__(self, miner: MinerCoordinator) -> None:
+        """Begin with what is stored."""
+        self._miner = miner
+        self._good: Settings = {}
+
+    @callback
+    def learn(self) -> None:
+        """Look at a poll; what was set before an overheat is kept until that is back."""
+        miner, record = self._miner, self._record
+        if miner.autotune is not None and miner.autotune.is_running:
+            # It brings the miner back by itself
+            return
+        if "overheat" in miner.data.problems:
+            if record.before is None and self._good:
+                record.before = self._good
+                self._save()
+        elif record.before is None:
+            self._good = miner.tuning.present
+        elif self._is_lower(record.before) is False:
+            # It is back, or nothing was lowered
+            self.forget()
+        self._show()
+
+    @callback
+    def forget(self) -> None:
+        """Take it as it is: somebody has set the miner, or wants it so."""
+        record, self._good = self._record, {}
+        if record.before is not None:
+            record.before = None
+            self._save()
+        async_forget_lowered_issue(self._miner.hass, self._miner.config_entry)
+        self._miner.status.problems.lowered = None
+
+    async def async_restore(self) -> None:
+        """Set the miner as it was. Raises HomeAssistantError, also while it is hot."""
+        miner, before = self._miner, self._record.before
+        if before is None:
+            return
+        harm = _HARM.intersection(miner.status.active)
+        if miner.data.hashing:
+            # Old firmwares leave the flag until somebody sets them again
+            harm -= {"overheat"}
+        if harm:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="overheat",
+                translation_placeholders={"host": miner.config_entry.title},
+            )
+        await miner.tuning.async_apply(before, own=True)
+        self.forget()
+        miner.async_update_listeners()
+
+    def _is_lower(self, before: Settings) -> bool | None:
+        """Return whether the miner runs with less than before, None if it does not say."""
+        found = [
+            (old, getattr(self._miner.data, key))
+            for key in _POINT
+            if isinstance(old := before.get(key), float | int)
+        ]
+        if any(now is None for _, now in found):
+            return None
+        return any(now < old - 0.5 for old, now in found)
+
+    @callback
+    def _show(self) -> None:
+        before = self._record.before
+        if before is None or not self._is_lower(before):
+            return
+        entry = self._miner.config_entry
+        now: Settings = {
+            key: it
+            for key in _POINT
+            if key in before and (it := getattr(self._miner.data, key)) is not None
+        }
+        old: Settings = {key: before[key] for key in now}
+        values = {"old": told(old), "new": told(now)}
+        self._miner.status.problems.lowered = values
+        async_create_issue(
+            self._miner.hass,
+            f"{OVERHEAT_LOWERED}_{entry.entry_id}",
+            is_fixable=True,
+            data={"entry_id": entry.entry_id},
+            severity=ir.IssueSeverity.WARNING,
+            translation_key=OVERHEAT_LOWERED,
+            translation_placeholders={"name": entry.title, **values},
+        )
+
+    @property
+    def _record(self) -> Any:
+        return get_data(self._miner.hass).tuning.record(
+            self._miner.config_entry.entry_id
+        )
+
+    def _save(self) -> None:
+        get_data(self._miner.hass).tuning.save()
+
+
+@callback
+def async_forget_lowered_issue(hass: HomeAssistant, entry: HmmConfigEntry) -> None:
+    """Take the issue of a miner away."""
+    ir.async_delete_issue(hass, DOMAIN, f"{OVERHEAT_LOWERED}_{entry.entry_id}")
+
+
+@callback
+def async_create_lowered_flow(
+    hass: HomeAssistant, issue_id: str, data: dict[str, Any] | None
+) -> RepairsFlow | None:
+    """Return the flow for such an issue, None for any other."""
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
+    if issue is None or issue.translation_key != OVERHEAT_LOWERED or not data:
+        return None
+    return LoweredFlow(str(data["entry_id"]))
+
+
+@escaping
+class LoweredFlow(RepairsFlow):
+    """Sets a miner as it was before it overheated, or leaves it as it is."""
+
+    def __init__(self, entry_id: str) -> None:
+        """Begin with the miner of the issue."""
+        self._entry_id = entry_id
+
+    async def async_step_init(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Ask what to do."""
+        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
+        texts = (issue.translation_placeholders if issue else None) or {}
+        return self.async_show_menu(
+            step_id="init",
+            menu_options=["restore", "keep"],
+            description_placeholders=texts,
+        )
+
+    async def async_step_restore(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Set the miner as it was, unless it is still too hot."""
+        if (lowered := self._lowered) is None:
+            return self.async_abort(
+                reason="not_restored", description_placeholders={"reason": "-"}
+            )
+        try:
+            await lowered.async_restore()
+        except HomeAssistantError as err:
+            return self.async_abort(
+                reason="not_restored",
+                description_placeholders={"reason": message(self.hass, err)},
+            )
+        return self.async_create_entry(data={})
+
+    async def async_step_keep(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Leave the miner as it is."""
+        if (lowered := self._lowered) is not None:
+            lowered.forget()
+        return self.async_create_entry(data={})
+
+    @property
+    def _lowered(self) -> LoweredSettings | None:
+        miner = get_data(self.hass).fleet.miners.get(self._entry_id)
+        return None if miner is None else miner.lowered
