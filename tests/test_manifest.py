@@ -85,6 +85,7 @@ FLOWS = {
             "PriceSteps",
             "HoldSteps",
             "RescanSteps",
+            "CircuitSteps",
         ),
     },
 }

@@ -11,12 +11,19 @@ from .fleet.rescan_flow import RescanSteps
 from .flow_tools import async_shared_data
 from .markdown import escaping
 from .money.flow import PriceSteps
+from .strategy.circuit_flow import CircuitSteps
 from .strategy.hold_flow import HoldSteps
 
 
 @escaping
 class FleetOptionsFlow(
-    PriceSteps, FailoverSteps, FirmwareSteps, RescanSteps, HoldSteps, DriverSteps
+    PriceSteps,
+    FailoverSteps,
+    FirmwareSteps,
+    RescanSteps,
+    HoldSteps,
+    CircuitSteps,
+    DriverSteps,
 ):
     """One menu over the steps that each room brings."""
 
@@ -38,6 +45,7 @@ class FleetOptionsFlow(
                 "coins",
                 "failover",
                 "manual_hold",
+                "circuits",
                 "rescan",
                 "firmware",
                 "drivers",

@@ -45,7 +45,7 @@ CONF_COPY_FROM = "copy_from"
 
 type Texts = dict[str, str]
 
-_MINER_FILTER = [
+MINER_FILTER = [
     EntityFilterSelectorConfig(integration=DOMAIN, domain=Platform.NUMBER),
     EntityFilterSelectorConfig(integration=DOMAIN, domain=Platform.SELECT),
     EntityFilterSelectorConfig(integration=DOMAIN, domain=Platform.SWITCH),
@@ -131,7 +131,7 @@ class StrategyFlow(ConfigSubentryFlow):
         return {
             vol.Optional(CONF_NAME): TextSelector(),
             vol.Optional(CONF_MINERS): DeviceSelector(
-                DeviceSelectorConfig(multiple=True, entity=_MINER_FILTER)
+                DeviceSelectorConfig(multiple=True, entity=MINER_FILTER)
             ),
         }
 

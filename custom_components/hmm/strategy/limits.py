@@ -1,15 +1,15 @@
 """The fleet's options that all strategies follow: by hand, and fuses."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Container, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr
 from homeassistant.util import dt as dt_util
 
 from ..driver_api.units import parse_number
-from .members import miner_entries
+from .keys import CONF_MINERS
+from .members import entries_of
 from .planner.model import Circuit, Manual
 
 CONF_MANUAL_HOLD: Final = "manual_hold"
@@ -20,7 +20,8 @@ _HOURS: Final = {"1h": 1, "4h": 4}
 HOLDS: Final = (HOLD_NEXT, *_HOURS, HOLD_MIDNIGHT, HOLD_RELEASED)
 
 CONF_CIRCUITS: Final = "circuits"
-CONF_LABEL: Final = "label"
+CONF_CIRCUIT: Final = "circuit"
+"""Its name."""
 CONF_MAX_WATTS: Final = "max_watts"
 MOST_CIRCUITS: Final = 32
 
@@ -67,22 +68,40 @@ def manual_from_dict(data: Any) -> Manual:
 
 @callback
 def circuits_of(
-    hass: HomeAssistant, options: Mapping[str, Any], known: Iterable[str]
+    hass: HomeAssistant,
+    options: Mapping[str, Any],
+    steered: Container[str],
+    drawn: Callable[[str], float],
 ) -> tuple[Circuit, ...]:
-    """Return the fuses with their miners: those whose device has the label."""
+    """Return the fuses with the miners that are steered.
+
+    ``drawn`` tells W of the other ones on them: only the rest is there to be planned.
+    """
+    circuits = []
+    for row in rows_of(options):
+        miners = {it.entry_id for it in entries_of(hass, row[CONF_MINERS])}
+        reserved = sum(drawn(it) for it in miners if it not in steered)
+        circuits.append(
+            Circuit(
+                row[CONF_CIRCUIT],
+                row[CONF_MAX_WATTS] - reserved,
+                frozenset(it for it in miners if it in steered),
+                reserved,
+            )
+        )
+    return tuple(circuits)
+
+
+def rows_of(options: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the fuses as they are stored: name, W and ids of devices."""
     rows = options.get(CONF_CIRCUITS)
-    if not isinstance(rows, list) or not rows:
-        return ()
-    registry, steered = dr.async_get(hass), set(known)
-    labels: dict[str, set[str]] = {}
-    for entry in miner_entries(hass):
-        for device in dr.async_entries_for_config_entry(registry, entry.entry_id):
-            for label in device.labels if entry.entry_id in steered else ():
-                labels.setdefault(label, set()).add(entry.entry_id)
-    return tuple(
-        Circuit(name, watts, frozenset(labels.get(name, ())))
-        for row in rows[:MOST_CIRCUITS]
+    return [
+        {CONF_CIRCUIT: name, CONF_MAX_WATTS: watts, CONF_MINERS: miners}
+        for row in (rows if isinstance(rows, list) else [])[:MOST_CIRCUITS]
         if isinstance(row, Mapping)
-        and (name := str(row.get(CONF_LABEL)))
+        and (name := row.get(CONF_CIRCUIT))
+        and isinstance(name, str)
+        and (miners := row.get(CONF_MINERS))
+        and isinstance(miners, list)
         and (watts := parse_number(row.get(CONF_MAX_WATTS))) is not None
-    )
+    ]

@@ -437,6 +437,13 @@ class StrategyManager:
         ]
         return sum(it.watts or watts_of(it.reported, it) or 0.0 for it in views)
 
+    def _drawn_by(self, entry_id: str) -> float:
+        """Return W of a miner that is in no strategy, 0 while it does not tell."""
+        miner = self._fleet.miners.get(entry_id)
+        if miner is None or not miner.last_update_success:
+            return 0.0
+        return miner.power or 0.0
+
     def _followed_band(self, strategy: Strategy) -> BandNow | None:
         """Return the band of the strategy that a champion follows."""
         other = self.strategies.get(strategy.data.get(CONF_BAND_OF, ""))
@@ -456,7 +463,7 @@ class StrategyManager:
             dt_util.get_default_time_zone(),
             standings,
             (it.view for it in self._miners.values()),
-            circuits_of(self.hass, self._options, self._miners),
+            circuits_of(self.hass, self._options, self._miners, self._drawn_by),
             Ledger.from_dict(self.store.settled, now),
         )
         self.store.settled = ledger.as_dict()

@@ -19,29 +19,26 @@ def load(miner: MinerView, entry: Entry | None = None) -> float:
     return max(watts, default=0.0)
 
 
-def allows(
+def refusing(
     circuits: Iterable[Circuit],
     loads: Mapping[str, float],
     miner: MinerView,
     rung: Rung,
-) -> bool:
-    """Return whether a miner may go to a rung: it, and what all others may draw, fit.
+) -> Circuit | None:
+    """Return what keeps a miner from a rung: it, and what others may draw, do not fit.
 
     A step down is always allowed; one to unknown watts is not, where there is a limit.
     """
-    mine = [it for it in circuits if miner.id in it.miners]
-    if not mine:
-        return True
     watts = watts_of(rung, miner)
-    if watts is None:
-        return False
-    if watts <= loads.get(miner.id, 0.0):
-        return True
-    return all(
-        watts + sum(loads.get(it, 0.0) for it in circuit.miners if it != miner.id)
-        <= circuit.max_watts
-        for circuit in mine
-    )
+    if watts is not None and watts <= loads.get(miner.id, 0.0):
+        return None
+    for circuit in circuits:
+        if miner.id not in circuit.miners:
+            continue
+        others = sum(loads.get(it, 0.0) for it in circuit.miners if it != miner.id)
+        if watts is None or watts + others > circuit.max_watts:
+            return circuit
+    return None
 
 
 def lowered(

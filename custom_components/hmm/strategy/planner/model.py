@@ -260,11 +260,20 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
-    """Miners that share a fuse, and what they may draw together at every instant."""
+    """Miners that share a fuse, and what they may draw together at every instant.
 
-    label: str
+    What others draw there that are not planned for is ``reserved``.
+    """
+
+    name: str
     max_watts: float
     miners: frozenset[str]
+    reserved: float = 0.0
+
+    @property
+    def rated(self) -> float:
+        """Return what all together may draw."""
+        return self.max_watts + self.reserved
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 
-from .circuits import allows, load, lowered
+from .circuits import load, lowered, refusing
 from .ledger import Entry, Ledger, switches_of
 from .model import (
     LOWEST,
@@ -269,7 +269,7 @@ def _fit(
             if watts < loads[name]:
                 goals[name] = replace(goals[name], urgent=True)
     for miner, rung in lowered(circuit, plan, worst_first).items():
-        values = {"circuit": circuit.label, "watts": circuit.max_watts}
+        values = {"circuit": circuit.name, "watts": circuit.rated}
         reason = Sentence("circuit", values)
         standing = goals[miner].standing
         goals[miner] = _Goal("safety", rung, standing, reason=reason, urgent=is_over)
@@ -360,8 +360,9 @@ class _Execution:
                 return replace(control, reason=held)
         if not goal.urgent and not self._has_turn(goal):
             return control
-        if not allows(self._circuits, self._loads, view, rung):
-            return replace(control, reason=_too_much(self._circuits, view))
+        circuit = refusing(self._circuits, self._loads, view, rung)
+        if circuit is not None:
+            return replace(control, reason=_too_much(circuit, view, rung))
         self._note(view, goal, rung, entry, is_retry=is_retry, is_free=is_free)
         return replace(control, command=rung, attempt=self.entries[view.id].attempts)
 
@@ -477,9 +478,12 @@ def _refused(view: MinerView, entry: Entry) -> Sentence:
     return Sentence("not_obeying", values)
 
 
-def _too_much(circuits: Iterable[Circuit], view: MinerView) -> Sentence:
-    circuit = next(it for it in circuits if view.id in it.miners)
-    return Sentence("circuit", {"circuit": circuit.label, "watts": circuit.max_watts})
+def _too_much(circuit: Circuit, view: MinerView, rung: Rung) -> Sentence:
+    values = {"circuit": circuit.name, "watts": circuit.rated}
+    if watts_of(rung, view) is None:
+        values |= {"miner": view.id, "rung": rung}
+        return Sentence("circuit_unknown", values)
+    return Sentence("circuit", values)
 
 
 def _state(standing: Standing, controls: Mapping[str, Control]) -> State:
