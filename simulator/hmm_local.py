@@ -1,7 +1,8 @@
 """A running HMM-Local, as a program meets it that only reads.
 
 Shapes and quirks follow its sources (``app/main.py``, ``app/api/miners.py``,
-``pools.py``, ``tuning.py``, ``app/core/database.py``): FastAPI, no login, lists sorted
+``pools.py``, ``tuning.py``, ``price_band_strategy.py``, ``automation.py``,
+``notifications.py``, ``integrations.py``, ``app/core/database.py``): FastAPI, no login, lists sorted
 by name, paths that end in a slash and a redirect (307) for those without.
 """
 
@@ -35,6 +36,14 @@ DEMO_PROFILES: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ("Low", "avalon_nano", {"mode": "low"}),
 )
 
+DEFAULT_LIMITS: tuple[tuple[float | None, float | None], ...] = (
+    *((None, 0.0), (0.0, 5.0), (5.0, 10.0)),
+    *((10.0, 20.0), (20.0, 30.0), (30.0, 999.0)),
+)
+"""Pence per kWh; a fresh install has these, and turns everything off in each."""
+
+_EXTERNAL = "managed_externally"
+
 _PAGE = (
     "<!doctype html><html><head><title>Home Miner Manager</title></head>"
     '<body><div id="root"></div></body></html>'
@@ -53,6 +62,12 @@ class SimulatedHmmLocal(HttpDevice):
                      "2026-04": one miner of a type without a driver breaks the list
       status         answer this status to everything under /api; None: normal
       has_profiles   False: a version without /api/tuning
+      strategy       whether the price bands are `enabled`, whether they have a
+                     `champion`, and the ids of the `enrolled` miners
+      bands          rows of the bands; they are made by the first request on the
+                     strategy, before which they are 404
+      rules, alerts, ha_devices   rows of automations, kinds of messages, and switches
+                     of Home Assistant with the ids of their miners
       writes         requests that would have changed something
     """
 
@@ -74,6 +89,15 @@ class SimulatedHmmLocal(HttpDevice):
         self.miners: list[dict[str, Any]] = []
         self.pools: list[dict[str, Any]] = []
         self.profiles: list[dict[str, Any]] = []
+        self.strategy: dict[str, Any] = {
+            "enabled": False,
+            "champion": False,
+            "enrolled": [],
+        }
+        self.bands: list[dict[str, Any]] = []
+        self.rules: list[dict[str, Any]] = []
+        self.alerts: list[dict[str, Any]] = []
+        self.ha_devices: list[dict[str, Any]] = []
         for profile, miner_type, settings in DEMO_PROFILES:
             self.add_profile(profile, miner_type, **settings)
 
@@ -131,6 +155,74 @@ class SimulatedHmmLocal(HttpDevice):
             }
         )
 
+    def make_bands(self, *targets: tuple[int | None, Mapping[str, str]]) -> None:
+        """Make the six bands, the first with the pool and the modes of ``targets``."""
+        usual: tuple[int | None, Mapping[str, str]] = (
+            None,
+            dict.fromkeys(MINER_TYPES, _EXTERNAL),
+        )
+        self.bands = [
+            {
+                "id": place + 1,
+                "sort_order": place + 1,
+                "min_price": low,
+                "max_price": high,
+                "target_pool_id": pool,
+                "mode_targets": dict(modes),
+            }
+            for place, (low, high) in enumerate(DEFAULT_LIMITS)
+            for pool, modes in [targets[place] if place < len(targets) else usual]
+        ]
+
+    def add_rule(
+        self,
+        name: str,
+        trigger: tuple[str, Mapping[str, Any]],
+        action: tuple[str, Mapping[str, Any]],
+        **columns: Any,
+    ) -> None:
+        """Add an automation, with the type and the settings of trigger and action."""
+        self.rules.append(
+            {
+                "id": len(self.rules) + 1,
+                "name": name,
+                "enabled": True,
+                "trigger_type": trigger[0],
+                "trigger_config": dict(trigger[1]),
+                "action_type": action[0],
+                "action_config": dict(action[1]),
+                "priority": 0,
+                **columns,
+            }
+        )
+
+    def add_alert(self, alert_type: str, **config: Any) -> None:
+        """Add a kind of message that is sent."""
+        self.alerts.append(
+            {
+                "id": len(self.alerts) + 1,
+                "alert_type": alert_type,
+                "enabled": True,
+                "config": config,
+            }
+        )
+
+    def link_plug(self, entity_id: str, *miner_ids: int) -> None:
+        """Link a switch of Home Assistant to miners."""
+        self.ha_devices.append(
+            {
+                "id": len(self.ha_devices) + 1,
+                "entity_id": entity_id,
+                "name": entity_id,
+                "domain": entity_id.partition(".")[0],
+                "linked_miner_ids": list(miner_ids),
+                "enrolled": True,
+                "never_auto_control": False,
+                "current_state": "on",
+                "capabilities": {"capabilities": []},
+            }
+        )
+
     @override
     def state(self) -> dict[str, Any]:
         """How it stands; adds how many of everything there are."""
@@ -161,6 +253,14 @@ class SimulatedHmmLocal(HttpDevice):
             ),
             "GET /api/pools/": lambda _: json_response(_by_name(self.pools)),
             "GET /api/pools/*": lambda request: _one(request, self.pools, "Pool"),
+            "GET /api/settings/price-band-strategy": self._show_strategy,
+            "GET /api/settings/price-band-strategy/bands": self._show_bands,
+            "GET /api/automation": _with_slash,
+            "GET /api/automation/": lambda _: json_response(self.rules),
+            "GET /api/notifications/alerts": lambda _: json_response(self.alerts),
+            "GET /api/integrations/homeassistant/devices": lambda _: json_response(
+                {"devices": self.ha_devices}
+            ),
             "GET /api/tuning/profiles": self._list_profiles,
             "GET /api/tuning/profiles/*": lambda request: _one(
                 request, self.profiles, "Profile"
@@ -204,6 +304,45 @@ class SimulatedHmmLocal(HttpDevice):
             # create_adapter() gives None, whose port is asked for
             return _error(500, "Internal server error")
         return json_response([self._show(row) for row in _by_name(self.miners)])
+
+    def _show_strategy(self, _: Request) -> Response:
+        """Answer the strategy; its row and the bands are made by asking for it."""
+        if not self.bands:
+            self.make_bands()
+
+        def shown(row: Mapping[str, Any]) -> dict[str, Any]:
+            return {
+                "id": row["id"],
+                "name": row["name"],
+                "type": row["miner_type"],
+            }
+
+        enrolled = self.strategy["enrolled"]
+        by_type: dict[str, list[dict[str, Any]]] = {}
+        for row in self.miners:
+            by_type.setdefault(row["miner_type"], []).append(
+                shown(row) | {"enrolled": row["id"] in enrolled}
+            )
+        return json_response(
+            {
+                "enabled": self.strategy["enabled"],
+                "current_price_band": None,
+                "last_action_time": None,
+                "last_price_checked": None,
+                "hysteresis_counter": 0,
+                "champion_mode_enabled": self.strategy["champion"],
+                "current_champion_miner_id": None,
+                "enrolled_miners": [
+                    shown(row) for row in self.miners if row["id"] in enrolled
+                ],
+                "miners_by_type": by_type,
+            }
+        )
+
+    def _show_bands(self, _: Request) -> Response:
+        if not self.bands:
+            return _error(404, "Strategy not initialized")
+        return json_response({"bands": self.bands})
 
     def _list_profiles(self, request: Request) -> Response:
         wanted = request.query.get("miner_type")

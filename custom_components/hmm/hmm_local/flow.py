@@ -23,7 +23,6 @@ from ..driver_engine.identity import known_ids
 from ..driver_engine.pool_detect import PoolMatch, find_pools
 from ..flow_tools import (
     ADDRESS_SCHEMA,
-    QueueSteps,
     async_shared_data,
     async_start_progress,
     choice,
@@ -40,6 +39,7 @@ from .local_api import (
     parse_server,
     read_hmm_local,
 )
+from .rules_flow import RulesSteps
 from .tuning_profiles import as_profiles, as_table
 
 CONF_IMPORT = "import"
@@ -110,7 +110,7 @@ class _Offered:
         return bool(self.miners or self.pools)
 
 
-class ImportSteps(QueueSteps):
+class ImportSteps(RulesSteps):
     """Moves miners and pools over from HMM-Local, which other steps then add."""
 
     def __init__(self) -> None:
@@ -162,7 +162,7 @@ class ImportSteps(QueueSteps):
                 progress_task=self._look_task,
             )
         self._offered = self._look_task.result()
-        if self._local.profiles:
+        if self._local.profiles or self._local.rules:
             step = "import_menu"
         elif self._offered.is_new:
             step = "import_choose"
@@ -190,7 +190,8 @@ class ImportSteps(QueueSteps):
             step_id="import_menu",
             menu_options=[
                 *(["import_choose"] if self._offered.is_new else []),
-                "import_profiles",
+                *(["import_profiles"] if self._local.profiles else []),
+                *(["import_rules"] if self._local.rules else []),
             ],
             description_placeholders=self._rest(),
         )

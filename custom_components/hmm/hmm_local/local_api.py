@@ -1,4 +1,4 @@
-"""What a running HMM-Local tells of itself: its miners, pools and tuning profiles.
+"""What a running HMM-Local tells of itself: miners, pools, tuning profiles and rules.
 
 Its API needs no login (``app/main.py``, ``app/api/{miners,pools,tuning}.py``, December
 2025 to April 2026). Nothing is ever written to it.
@@ -12,11 +12,18 @@ from typing import Any, Final
 
 import aiohttp
 
-from ..driver_api import BadAnswer, DriverError, HtmlAnswer, NotThisDevice
+from ..driver_api import (
+    BadAnswer,
+    CannotConnect,
+    DriverError,
+    HtmlAnswer,
+    NotThisDevice,
+)
 from ..driver_api.transports.http import HttpClient
 from ..driver_api.units import parse_int, parse_number, parse_text
 from ..driver_engine.address import Address, AddressError, parse_address
 from ..driver_engine.pool_detect import parse_stratum
+from .local_rules import ALERTS, BANDS, PLUGS, RULES, STRATEGY, LocalRules, read_rules
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -64,6 +71,7 @@ class LocalMiner:
     name: str
     kind: str
     host: str
+    id: int | None = None
     port: int | None = None
     enabled: bool = True
     power_draw: float | None = None
@@ -80,6 +88,7 @@ class LocalPool:
     name: str
     host: str
     port: int
+    id: int | None = None
     user: str = field(default="", repr=False)
     coin: str | None = None
     driver_type: str | None = None
@@ -110,6 +119,7 @@ class HmmLocal:
     miners: tuple[LocalMiner, ...] = ()
     pools: tuple[LocalPool, ...] = ()
     profiles: tuple[LocalProfile, ...] = ()
+    rules: LocalRules = field(default_factory=LocalRules)
     unreadable: tuple[str, ...] = ()
 
 
@@ -156,14 +166,44 @@ async def read_hmm_local(session: aiohttp.ClientSession, server: Address) -> Hmm
         miners=miners,
         pools=pools,
         profiles=_read_all(rows, _read_profile, unreadable),
+        rules=read_rules(await _get_rules(client)),
         unreadable=tuple(unreadable),
     )
+
+
+async def _get_rules(client: HttpClient) -> dict[str, Any]:
+    """Return what it answers on its rules, by path; not every version has all.
+
+    The first one makes what the second one shows.
+    """
+    answers: dict[str, Any] = {}
+    for path in (STRATEGY, BANDS, RULES, ALERTS, PLUGS):
+        try:
+            answers[path] = await _get_json(client, path)
+        except CannotConnect as err:
+            # The others would have to be waited for as well
+            _LOGGER.debug("No %s: %s", path, err)
+            break
+        except DriverError as err:
+            _LOGGER.debug("No %s: %s", path, err)
+    return answers
 
 
 async def _get_list(
     client: HttpClient, path: str, expected: set[str]
 ) -> list[dict[str, Any]]:
     """Return a list of objects that all have the ``expected`` keys."""
+    rows = await _get_json(client, path)
+    if not isinstance(rows, list) or not all(
+        isinstance(row, dict) and expected <= row.keys() for row in rows
+    ):
+        msg = f"Its {path} is not that of HMM-Local"
+        raise NotThisDevice(msg, reason="unsupported_device")
+    return rows
+
+
+async def _get_json(client: HttpClient, path: str) -> Any:
+    """Return what it answers on a path."""
     reply = await client.request("GET", path)
     if reply.content_type == "text/html":
         msg = "A web page answered"
@@ -175,16 +215,10 @@ async def _get_list(
         msg = f"It answered with HTTP status {reply.status}"
         raise ServerFailed(msg, reason="command_failed")
     try:
-        rows = json.loads(reply.text)
+        return json.loads(reply.text)
     except (ValueError, RecursionError) as err:
         msg = "It did not answer with JSON"
         raise BadAnswer(msg, reason="bad_response") from err
-    if not isinstance(rows, list) or not all(
-        isinstance(row, dict) and expected <= row.keys() for row in rows
-    ):
-        msg = f"Its {path} is not that of HMM-Local"
-        raise NotThisDevice(msg, reason="unsupported_device")
-    return rows
 
 
 def _read_all[T](
@@ -214,6 +248,7 @@ def _read_miner(row: Mapping[str, Any], server: Address) -> LocalMiner | None:
         name=parse_text(row.get("name")) or address.host,
         kind=parse_text(row["miner_type"]) or "",
         host=_host(address, server),
+        id=parse_int(row.get("id")),
         port=_port(row.get("port")) or address.port,
         enabled=row.get("enabled") is not False,
         power_draw=watts,
@@ -243,6 +278,7 @@ def _read_pool(row: Mapping[str, Any], server: Address) -> LocalPool | None:
         name=parse_text(row.get("name")) or address.host,
         host=_host(address, server),
         port=port,
+        id=parse_int(row.get("id")),
         user=user,
         coin=coin.upper() if coin else None,
         driver_type=None if driver == "unknown" else driver,

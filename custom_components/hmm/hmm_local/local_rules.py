@@ -1,0 +1,213 @@
+"""What HMM-Local steers and tells by: price bands, champion, rules, alerts, plugs.
+
+Shapes: ``app/api/{price_band_strategy,automation,notifications,integrations}.py`` of
+April 2026. What is missing, or makes no sense, is left out; nothing is ever written.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import time
+from typing import Any, Final
+
+from ..driver_api.units import parse_int, parse_number, parse_text
+
+STRATEGY: Final = "/api/settings/price-band-strategy"
+BANDS: Final = f"{STRATEGY}/bands"
+RULES: Final = "/api/automation/"
+ALERTS: Final = "/api/notifications/alerts"
+PLUGS: Final = "/api/integrations/homeassistant/devices"
+
+_MOST_BANDS = 24
+_MOST_ROWS = 100
+_MOST_MINERS = 200
+_MOST_PENCE = 1e5
+_OPEN = 999
+"""HMM-Local has no open end at the top: it begins with this limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalBand:
+    """A band that ends below ``upto`` pence per kWh, None: it has no end.
+
+    ``pool`` is the id of a pool, -1 to leave it, None: everything is off. ``modes`` are
+    by the type of the miner.
+    """
+
+    number: int
+    upto: float | None
+    pool: int | None
+    modes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalRule:
+    """An automation of HMM-Local; what belongs to trigger and action is not read."""
+
+    name: str
+    enabled: bool
+    trigger: str
+    given: Mapping[str, Any]
+    action: str
+    wanted: Mapping[str, Any]
+
+    def number(self, key: str, low: float, high: float) -> float | None:
+        """Return a number of the trigger that is within its range."""
+        value = parse_number(self.given.get(key))
+        return value if value is not None and low <= value <= high else None
+
+    def clock(self, key: str) -> time | None:
+        """Return a time of day of the trigger; it is in UTC."""
+        text = parse_text(self.given.get(key)) or ""
+        try:
+            return time.fromisoformat(text) if len(text) == len("12:34") else None
+        except ValueError:
+            return None
+
+    @property
+    def miners(self) -> tuple[int | str, ...]:
+        """Return the ids of the miners of the action, or a type as ``type:bitaxe``."""
+        one, several = self.wanted.get("miner_id"), self.wanted.get("miner_ids")
+        listed = several if isinstance(several, list) else [one]
+        return tuple(
+            it
+            for it in listed[:_MOST_MINERS]
+            if (isinstance(it, int) and not isinstance(it, bool))
+            or (isinstance(it, str) and it.startswith("type:"))
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalAlert:
+    """A kind of message with its limits."""
+
+    kind: str
+    limits: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalPlug:
+    """A switch of Home Assistant, and the ids of the miners that it feeds."""
+
+    entity_id: str
+    miners: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalRules:
+    """All that HMM-Local steers and tells by."""
+
+    is_steering: bool = False
+    has_champion: bool = False
+    enrolled: tuple[int, ...] = ()
+    bands: tuple[LocalBand, ...] = ()
+    rules: tuple[LocalRule, ...] = ()
+    alerts: tuple[LocalAlert, ...] = ()
+    plugs: tuple[LocalPlug, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Return whether there is anything to move over.
+
+        The bands of a fresh install all switch off, and nobody asked for them.
+        """
+        is_used = self.is_steering or any(it.pool is not None for it in self.bands)
+        return bool((self.bands and is_used) or self.rules or self.alerts or self.plugs)
+
+
+def read_rules(answers: Mapping[str, Any]) -> LocalRules:
+    """Return what the answers of these paths say, each None if there was none."""
+    strategy = _object(answers.get(STRATEGY))
+    enrolled = (parse_int(it.get("id")) for it in _rows(strategy, "enrolled_miners"))
+    return LocalRules(
+        is_steering=strategy.get("enabled") is True,
+        has_champion=strategy.get("champion_mode_enabled") is True,
+        enrolled=tuple(it for it in enrolled if it is not None),
+        bands=tuple(_bands(_rows(_object(answers.get(BANDS)), "bands"))),
+        rules=tuple(_rules(_list(answers.get(RULES)))),
+        alerts=tuple(_alerts(_list(answers.get(ALERTS)))),
+        plugs=tuple(_plugs(_rows(_object(answers.get(PLUGS)), "devices"))),
+    )
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any, most: int = _MOST_ROWS) -> list[Mapping[str, Any]]:
+    listed = value[:most] if isinstance(value, list) else []
+    return [it for it in listed if isinstance(it, dict)]
+
+
+def _rows(answer: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    return _list(answer.get(key), _MOST_MINERS)
+
+
+def _bands(rows: list[Mapping[str, Any]]) -> Iterator[LocalBand]:
+    """Yield the bands in their order; one that ends before it begins is left out.
+
+    A gap belongs to the band above it: a price in it must not look cheap.
+    """
+    numbered = [
+        (number, row)
+        for row in rows
+        if (number := parse_int(row.get("sort_order"))) is not None
+    ]
+    numbered.sort(key=lambda it: it[0])
+    reached = -_MOST_PENCE
+    for place, (number, row) in enumerate(numbered[:_MOST_BANDS]):
+        limit = parse_number(row.get("max_price"))
+        is_last = place == len(numbered[:_MOST_BANDS]) - 1
+        if is_last or limit is None or limit >= _OPEN:
+            limit = None
+        elif not reached < limit < _MOST_PENCE:
+            continue
+        modes = _object(row.get("mode_targets"))
+        yield LocalBand(
+            number=number,
+            upto=limit,
+            pool=parse_int(row.get("target_pool_id")),
+            modes={
+                kind: mode
+                for kind, mode in list(modes.items())[:_MOST_ROWS]
+                if isinstance(kind, str) and isinstance(mode, str)
+            },
+        )
+        if limit is None:
+            return
+        reached = limit
+
+
+def _rules(rows: list[Mapping[str, Any]]) -> Iterator[LocalRule]:
+    for row in rows:
+        yield LocalRule(
+            name=parse_text(row.get("name")) or "?",
+            enabled=row.get("enabled") is not False,
+            trigger=parse_text(row.get("trigger_type")) or "",
+            given=_object(row.get("trigger_config")),
+            action=parse_text(row.get("action_type")) or "",
+            wanted=_object(row.get("action_config")),
+        )
+
+
+def _alerts(rows: list[Mapping[str, Any]]) -> Iterator[LocalAlert]:
+    for row in rows:
+        kind = parse_text(row.get("alert_type"))
+        if kind is None or row.get("enabled") is not True:
+            continue
+        limits = {
+            key: number
+            for key, value in list(_object(row.get("config")).items())[:_MOST_ROWS]
+            if isinstance(key, str)
+            and (number := parse_number(value)) is not None
+            and 0 <= number <= _MOST_PENCE
+        }
+        yield LocalAlert(kind=kind, limits=limits)
+
+
+def _plugs(rows: list[Mapping[str, Any]]) -> Iterator[LocalPlug]:
+    for row in rows:
+        entity_id, ids = parse_text(row.get("entity_id")), row.get("linked_miner_ids")
+        if entity_id is None or not isinstance(ids, list):
+            continue
+        miners = [parse_int(it) for it in ids[:_MOST_MINERS]]
+        if known := tuple(it for it in miners if it is not None):
+            yield LocalPlug(entity_id=entity_id, miners=known)

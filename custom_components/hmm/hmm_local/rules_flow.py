@@ -1,0 +1,198 @@
+"""The steps that take over the rules of HMM-Local, one after the other."""
+
+from types import MappingProxyType
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigEntry, ConfigFlowResult, ConfigSubentry
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    EntitySelector,
+    EntitySelectorConfig,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+)
+from homeassistant.helpers.translation import async_get_translations
+from homeassistant.util import dt as dt_util
+import voluptuous as vol
+
+from ..const import CONF_PLUG, DOMAIN, FLEET_UNIQUE_ID
+from ..flow_tools import QueueSteps, async_shared_data, free_title
+from ..strategy.keys import (
+    CONF_MINERS,
+    CONF_PRICE_ENTITY,
+    CONF_START,
+    START_DRY_RUN,
+    START_STEER,
+)
+from ..strategy.members import first_taken
+from ..strategy.prices import PRICE_DOMAINS, fleet_price_entity, read_price
+from .local_api import HmmLocal
+from .takeover import Offer, PriceChoice, Takeover, Translator, listed
+
+CONF_TAKE: Final = "take"
+_NONE = "–"
+
+
+class RulesSteps(QueueSteps):
+    """Shows each rule in words, and takes over what its owner wants."""
+
+    _local: HmmLocal
+
+    def __init__(self) -> None:
+        """Start with nothing taken."""
+        super().__init__()
+        self._takeover = Takeover()
+        self._place = 0
+        self._taken: list[Offer] = []
+
+    @property
+    def _fleet(self) -> ConfigEntry | None:
+        return self.hass.config_entries.async_entry_for_domain_unique_id(
+            DOMAIN, FLEET_UNIQUE_ID
+        )
+
+    async def async_step_import_rules(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the price that limits are of, then go through what there is."""
+        if self._fleet is None:
+            return self.async_abort(reason="rules_need_miners")
+        if not self._local.rules.bands:
+            return await self._begin_rules(None)
+        errors: dict[str, str] = {}
+        unit = _NONE
+        if user_input is not None:
+            if not (entity_id := user_input.get(CONF_PRICE_ENTITY)):
+                return await self._begin_rules(None)
+            reading = read_price(self.hass, entity_id, dt_util.utcnow())
+            if reading.problem is None and reading.shown is not None:
+                return await self._begin_rules(
+                    PriceChoice(entity_id=entity_id, reading=reading)
+                )
+            errors[CONF_PRICE_ENTITY] = reading.problem or "price_unavailable"
+            unit = reading.unit or _NONE
+        usual = fleet_price_entity(self.hass)
+        schema = vol.Schema(
+            {
+                vol.Optional(CONF_PRICE_ENTITY): EntitySelector(
+                    EntitySelectorConfig(domain=[*PRICE_DOMAINS])
+                )
+            }
+        )
+        return self.async_show_form(
+            step_id="import_rules",
+            data_schema=self.add_suggested_values_to_schema(
+                schema, user_input or {CONF_PRICE_ENTITY: usual}
+            ),
+            errors=errors,
+            description_placeholders={
+                "currency": self.hass.config.currency,
+                "unit": unit,
+            },
+        )
+
+    async def _begin_rules(self, price: PriceChoice | None) -> ConfigFlowResult:
+        data = await async_shared_data(self.hass)
+        # What is not loaded yet has no words
+        await async_get_translations(
+            self.hass, self.hass.config.language, "selector", {DOMAIN}
+        )
+        self._takeover = Translator(self.hass, data, self._local, price).translate()
+        self._place, self._taken = 0, []
+        return await self.async_step_import_rule()
+
+    async def async_step_import_rule(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for one thing after the other whether to take it over."""
+        offers = self._takeover.offers
+        if user_input is not None:
+            if user_input[CONF_TAKE]:
+                self._taken.append(offers[self._place])
+            self._place += 1
+        if self._place >= len(offers):
+            return await self.async_step_import_rules_end()
+        offer = offers[self._place]
+        return self.async_show_form(
+            step_id="import_rule",
+            data_schema=vol.Schema(
+                {vol.Required(CONF_TAKE, default=offer.is_usual): BooleanSelector()}
+            ),
+            description_placeholders={
+                "number": str(self._place + 1),
+                "count": str(len(offers)),
+                "rule": offer.text,
+            },
+            last_step=False,
+        )
+
+    async def async_step_import_rules_end(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Tell what is left to do, and how it begins; only then anything changes."""
+        if user_input is not None:
+            return self._take_over(user_input.get(CONF_START, START_DRY_RUN))
+        schema: dict[vol.Marker, Any] = {}
+        if any(it.kind for it in self._taken):
+            schema[vol.Required(CONF_START, default=START_DRY_RUN)] = SelectSelector(
+                SelectSelectorConfig(
+                    options=[START_DRY_RUN, START_STEER],
+                    mode=SelectSelectorMode.LIST,
+                    translation_key="strategy_start",
+                )
+            )
+        return self.async_show_form(
+            step_id="import_rules_end",
+            data_schema=vol.Schema(schema),
+            description_placeholders={
+                "blueprints": listed(self._takeover.blueprints, _NONE),
+                "left": listed(self._takeover.left, _NONE),
+            },
+        )
+
+    def _take_over(self, start: str) -> ConfigFlowResult:
+        """Make the strategies and link the plugs; of a miner in two the first counts."""
+        fleet = self._fleet
+        if fleet is None:
+            return self.async_abort(reason="rules_need_miners")
+        made = 0
+        for offer in self._taken:
+            if offer.kind:
+                made += self._add(fleet, offer, start)
+            else:
+                self._link(offer)
+                made += 1
+        return self.async_abort(
+            reason="rules_taken_over",
+            description_placeholders={
+                "made": str(made),
+                "skipped": str(len(self._taken) - made),
+            },
+        )
+
+    def _add(self, fleet: ConfigEntry, offer: Offer, start: str) -> bool:
+        """Add a strategy; return whether none of its miners is in another one."""
+        miners: list[str] = offer.data[CONF_MINERS]
+        if first_taken(self.hass, fleet, offer.kind, miners, None) is not None:
+            return False
+        taken = {it.title for it in fleet.subentries.values()}
+        self.hass.config_entries.async_add_subentry(
+            fleet,
+            ConfigSubentry(
+                data=MappingProxyType({**offer.data, CONF_START: start}),
+                subentry_type=offer.kind,
+                title=free_title(offer.title, taken),
+                unique_id=None,
+            ),
+        )
+        return True
+
+    def _link(self, offer: Offer) -> None:
+        """Link a plug to its miners."""
+        for entry_id in offer.miners:
+            entry = self.hass.config_entries.async_get_entry(entry_id)
+            if entry is not None:
+                self.hass.config_entries.async_update_entry(
+                    entry, options={**entry.options, CONF_PLUG: offer.plug}
+                )

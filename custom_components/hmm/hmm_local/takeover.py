@@ -1,0 +1,519 @@
+"""Rules of HMM-Local as strategies, plugs and blueprints of HMM, each said in words."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time
+from typing import Any, Final
+from uuid import uuid4
+
+from homeassistant.const import CONF_HOST, CONF_PORT
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.util import dt as dt_util
+
+from ..const import CONF_DRIVER, CONF_PLUG, CONF_WALLET, EntryType
+from ..data import HmmConfigEntry, HmmData, entries_of_kind
+from ..driver_api.wallets import strip_worker
+from ..languages import home_language
+from ..markdown import Markdown, escape
+from ..miner.coordinator import MinerCoordinator
+from ..strategy.keys import (
+    BY_PRICE,
+    CONF_ABOVE,
+    CONF_BAND_ID,
+    CONF_BAND_NAME,
+    CONF_BANDS,
+    CONF_BY,
+    CONF_DAYS,
+    CONF_ENTITY,
+    CONF_ENTITY_IDS,
+    CONF_FROM,
+    CONF_KIND,
+    CONF_MINERS,
+    CONF_MODELS,
+    CONF_POOL,
+    CONF_PRICE_ENTITY,
+    CONF_PRICE_UNIT,
+    CONF_REPLACE_AFTER,
+    CONF_RESERVE,
+    CONF_RUNG,
+    CONF_TO,
+    CONF_UPTO,
+    DAYS,
+    KIND_PLAN,
+    LEAST_BANDS,
+)
+from ..strategy.planner.model import HIGHEST, LEAVE, LOWEST, NORMAL, OFF, Rung
+from ..strategy.prices import PriceReading
+from ..strategy.words import Words, price_text, words_of
+from .local_api import HmmLocal, LocalPool
+from .local_rules import LocalBand, LocalRule
+
+CHAMPION_BAND: Final = 5
+"""The only band in which HMM-Local had a champion."""
+
+_EXTERNAL = "managed_externally"
+_ALIASES: Mapping[str, str] = {"med": "medium", "std": "standard"}
+_LOW = frozenset(("eco", "low"))
+_HIGH = frozenset(("turbo", "oc", "high"))
+_FEWEST_MINERS = 2
+
+_OVERHEAT = (30, 120, 80.0)
+_MINUTES = (1, 1440, 5.0)
+
+
+@dataclass(slots=True)
+class Offer:
+    """One thing that can be taken over: ``text`` says what it is, and what it becomes.
+
+    It is a strategy of a ``kind``, or the ``plug`` of the entries ``miners``.
+    """
+
+    text: Markdown
+    title: str = ""
+    kind: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+    is_usual: bool = True
+    """Whether it is proposed to take it."""
+    plug: str = ""
+    miners: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Takeover:
+    """What is offered, which blueprints fit, and what cannot be moved and why."""
+
+    offers: list[Offer] = field(default_factory=list)
+    blueprints: list[Markdown] = field(default_factory=list)
+    left: list[Markdown] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceChoice:
+    """The sensor that limits are taken over to."""
+
+    entity_id: str
+    reading: PriceReading
+
+    def limit(self, pence: float) -> float:
+        """Return a limit in the unit of the sensor."""
+        return round(pence / 100 / self.reading.factor, 6)
+
+
+class Translator:
+    """Finds what rules of HMM-Local are here."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        data: HmmData,
+        local: HmmLocal,
+        price: PriceChoice | None,
+    ) -> None:
+        """Take what was read, and the price that the user named."""
+        self._hass = hass
+        self._data = data
+        self._local = local
+        self._price = price
+        self._word: Words = words_of(hass, "hmm_local_rule")
+        self._result = Takeover()
+        entries = entries_of_kind(hass, EntryType.MINER)
+        self._entries: dict[int, HmmConfigEntry] = {
+            it.id: entry
+            for it in local.miners
+            if it.id is not None
+            and (entry := _entry_at(entries, it.host, it.port)) is not None
+        }
+        self._names = {it.id: it.name for it in local.miners if it.id is not None}
+        self._kinds = {it.id: it.kind for it in local.miners if it.id is not None}
+
+    @callback
+    def translate(self) -> Takeover:
+        """Return everything that was found, in the order in which it is asked."""
+        self._take_bands()
+        self._take_plugs()
+        for rule in self._local.rules.rules:
+            self._take_rule(rule)
+        self._take_alerts()
+        self._take_pools()
+        self._leave("channels")
+        return self._result
+
+    def _say(self, key: str, **values: str) -> Markdown:
+        return Markdown(
+            self._word(key, **{name: escape(it) for name, it in values.items()})
+        )
+
+    def _leave(self, key: str, **values: str) -> None:
+        self._result.left.append(self._say(key, **values))
+
+    # Price bands and champion
+
+    def _take_bands(self) -> None:
+        rules = self._local.rules
+        bands = rules.bands
+        if not bands:
+            return None
+        members = self._members(rules.enrolled)
+        if len(bands) < LEAST_BANDS:
+            return self._leave("bands_few")
+        if self._price is None:
+            return self._leave("bands_no_price")
+        if not members:
+            return self._leave("bands_no_miners")
+        stored, lines = [], []
+        for band in bands:
+            entry, line = self._band(band, members)
+            stored.append(entry)
+            lines.append(line)
+        is_off = all(it.pool is None for it in bands)
+        missing = [
+            self._names.get(it, str(it))
+            for it in rules.enrolled
+            if it not in self._entries
+        ]
+        parts = [self._say("bands"), Markdown("\n".join(lines))]
+        parts.append(self._say("bands_miners", miners=_names(members.values())))
+        if missing:
+            parts.append(self._say("bands_missing", miners=", ".join(missing)))
+        if is_off:
+            parts.append(self._say("bands_off"))
+        self._result.offers.append(
+            Offer(
+                text=Markdown("\n\n".join(parts)),
+                title=words_of(self._hass, "strategy_kind")("price_bands"),
+                kind="price_bands",
+                data={
+                    **self._followed(),
+                    CONF_MINERS: self._devices(members.values()),
+                    CONF_BY: BY_PRICE,
+                    CONF_BANDS: stored,
+                },
+                is_usual=not is_off,
+            )
+        )
+        self._take_champion(bands, members)
+        return None
+
+    def _take_champion(
+        self, bands: Iterable[LocalBand], members: Mapping[int, HmmConfigEntry]
+    ) -> None:
+        """Offer a champion from where its band begins to where it ends."""
+        if not self._local.rules.has_champion or self._price is None:
+            return None
+        listed = list(bands)
+        place = next(
+            (at for at, it in enumerate(listed) if it.number == CHAMPION_BAND), None
+        )
+        if not place or listed[place].pool is None:
+            return self._leave("champion_never")
+        if len(members) < _FEWEST_MINERS:
+            return self._leave("champion_few")
+        from_pence = listed[place - 1].upto
+        assert from_pence is not None
+        above = self._price.limit(from_pence)
+        self._result.offers.append(
+            Offer(
+                text=self._say(
+                    "champion",
+                    price=price_text(self._hass, above, self._price.reading.unit),
+                    miners=_names(members.values()),
+                ),
+                title=words_of(self._hass, "strategy_kind")("champion"),
+                kind="champion",
+                data={
+                    **self._followed(),
+                    CONF_MINERS: self._devices(members.values()),
+                    CONF_ABOVE: above,
+                    CONF_RUNG: LOWEST,
+                    CONF_RESERVE: OFF,
+                    CONF_REPLACE_AFTER: 6,
+                },
+            )
+        )
+        return None
+
+    def _followed(self) -> dict[str, Any]:
+        """Return the price that a strategy follows, as it is stored."""
+        assert self._price is not None
+        entity_id = self._price.entity_id
+        entity = er.async_get(self._hass).async_get(entity_id)
+        return {
+            CONF_PRICE_ENTITY: entity_id,
+            CONF_PRICE_UNIT: self._price.reading.unit,
+            CONF_ENTITY_IDS: {} if entity is None else {CONF_PRICE_ENTITY: entity.id},
+        }
+
+    def _band(
+        self, band: LocalBand, members: Mapping[int, HmmConfigEntry]
+    ) -> tuple[dict[str, Any], str]:
+        """Return a band as it is stored, and in words."""
+        assert self._price is not None
+        name = words_of(self._hass, "strategy_band")("numbered", number=band.number)
+        stored: dict[str, Any] = {CONF_BAND_ID: uuid4().hex[:8], CONF_BAND_NAME: name}
+        limit = words_of(self._hass, "strategy_limit")
+        if band.upto is None:
+            ends = limit("above")
+        else:
+            stored[CONF_UPTO] = self._price.limit(band.upto)
+            unit = self._price.reading.unit
+            ends = limit("upto", price=price_text(self._hass, stored[CONF_UPTO], unit))
+        rungs = self._rungs(band, members)
+        if len({*rungs.values()}) == 1:
+            stored[CONF_RUNG] = next(iter(rungs.values()))
+        else:
+            stored |= {CONF_RUNG: LEAVE, CONF_MODELS: rungs}
+        plain = words_of(self._hass, "strategy_rung")
+        does = ", ".join(
+            dict.fromkeys(
+                it.removeprefix("mode:") if ":" in it else plain(it)
+                for it in rungs.values()
+            )
+        )
+        line = f"- **{escape(name)}** {escape(ends)}: {escape(does)}"
+        if band.pool is not None and band.pool > 0:
+            pool = next((it for it in self._local.pools if it.id == band.pool), None)
+            account = None if pool is None else self._account(pool)
+            if account is not None:
+                stored[CONF_POOL] = account.entry_id
+                line += f", {self._say('band_pool', pool=account.title)}"
+            else:
+                called = str(band.pool) if pool is None else pool.name
+                line += f". {self._say('band_no_pool', pool=called)}"
+        return stored, line
+
+    def _rungs(
+        self, band: LocalBand, members: Mapping[int, HmmConfigEntry]
+    ) -> dict[str, Rung]:
+        """Return what each model does in a band, by the key of the model."""
+        found: dict[str, Rung] = {}
+        for number, entry in members.items():
+            kind = self._kinds.get(number) or str(entry.data[CONF_DRIVER])
+            miner = self._data.fleet.miners.get(entry.entry_id)
+            key = str(entry.data[CONF_DRIVER]) if miner is None else _model(miner)
+            if band.pool is None:
+                found[key] = OFF
+            else:
+                found[key] = _rung(band.modes.get(kind, _EXTERNAL), miner)
+        return found
+
+    # Plugs
+
+    def _take_plugs(self) -> None:
+        for plug in self._local.rules.plugs:
+            if self._hass.states.get(plug.entity_id) is None:
+                self._leave("plug_gone", plug=plug.entity_id)
+                continue
+            members = self._members(plug.miners)
+            free = {
+                number: entry
+                for number, entry in members.items()
+                if not entry.options.get(CONF_PLUG)
+            }
+            if not plug.entity_id.startswith("switch."):
+                self._leave("plug_no_switch", plug=plug.entity_id)
+            elif free:
+                names = _names(free.values())
+                self._result.offers.append(
+                    Offer(
+                        text=self._say("plug", plug=plug.entity_id, miners=names),
+                        plug=plug.entity_id,
+                        miners=tuple(it.entry_id for it in free.values()),
+                    )
+                )
+
+    # Rules
+
+    def _take_rule(self, rule: LocalRule) -> None:
+        name = {"name": rule.name}
+        if not rule.enabled:
+            return self._leave("rule_disabled", **name)
+        match rule.trigger, rule.action:
+            case "time_window", "apply_mode":
+                return self._take_window(rule)
+            case "price_threshold", "apply_mode":
+                return self._take_price_rule(rule)
+            case "miner_overheat", _:
+                low, high, usual = _OVERHEAT
+                limit = rule.number("threshold", low, high) or usual
+                return self._blueprint("overheat", limit=f"{limit:g}", **name)
+            case "miner_offline", _:
+                low, high, usual = _MINUTES
+                wait = rule.number("timeout_minutes", low, high) or usual
+                return self._blueprint("offline", minutes=f"{wait:g}", **name)
+            case "pool_failure", _:
+                return self._blueprint("pool_failure", **name)
+        known = ("switch_pool", "control_ha_device", "send_alert", "log_event")
+        why = rule.action if rule.action in known else "other"
+        return self._leave(f"rule_{why}", **name)
+
+    def _blueprint(self, key: str, **values: str) -> None:
+        self._result.blueprints.append(self._say(f"blueprint_{key}", **values))
+
+    def _take_window(self, rule: LocalRule) -> None:
+        """Offer a plan by the local clock: that of HMM-Local was UTC."""
+        begin, end = rule.clock("start"), rule.clock("end")
+        mode = str(rule.wanted.get("mode", ""))[:64]
+        members = self._of(rule.miners)
+        if begin is None or end is None or begin == end:
+            return self._leave("rule_no_time", name=rule.name)
+        if not members:
+            return self._leave("rule_no_miners", name=rule.name)
+        here = [_local(it) for it in (begin, end)]
+        plugs = {number for it in self._local.rules.plugs for number in it.miners}
+        is_plugged = mode in _LOW and bool(plugs & members.keys())
+        rung = LOWEST if mode in _LOW else HIGHEST if mode in _HIGH else NORMAL
+        values = {
+            "name": rule.name,
+            "mode": mode,
+            "rung": words_of(self._hass, "strategy_rung")(rung),
+            "utc": f"{begin:%H:%M}–{end:%H:%M}",
+            "here": f"{here[0]:%H:%M}–{here[1]:%H:%M}",
+            "miners": _names(members.values()),
+        }
+        text = self._say("window", **values)
+        if is_plugged:
+            text = Markdown(f"{text}\n\n{self._say('window_plug', **values)}")
+        self._result.offers.append(
+            Offer(
+                text=text,
+                title=rule.name,
+                kind="calendar",
+                data={
+                    CONF_MINERS: self._devices(members.values()),
+                    CONF_ENTITY: None,
+                    CONF_DAYS: list(DAYS),
+                    CONF_FROM: f"{here[0]:%H:%M:%S}",
+                    CONF_TO: f"{here[1]:%H:%M:%S}",
+                    CONF_KIND: KIND_PLAN,
+                    CONF_RUNG: rung,
+                    CONF_ENTITY_IDS: {},
+                },
+                is_usual=not is_plugged,
+            )
+        )
+        return None
+
+    def _take_price_rule(self, rule: LocalRule) -> None:
+        limit = rule.number("threshold", -1e5, 1e5)
+        mode = str(rule.wanted.get("mode", ""))[:64]
+        if rule.given.get("condition") != "above" or limit is None or mode not in _LOW:
+            return self._leave("rule_price", name=rule.name)
+        return self._blueprint(
+            "price",
+            name=rule.name,
+            limit=home_language(self._hass).short(limit / 100),
+            mode=mode,
+            miners=_names(self._of(rule.miners).values()) or "–",
+        )
+
+    # The rest
+
+    def _take_alerts(self) -> None:
+        for alert in self._local.rules.alerts:
+            key = {
+                "high_temperature": "overheat",
+                "miner_offline": "offline",
+                "pool_failure": "pool_failure",
+                "block_found": "block",
+                "high_reject_rate": "alerts",
+                "low_hashrate": "alerts",
+            }.get(alert.kind)
+            if key is None:
+                self._leave("alert_other", name=alert.kind)
+                continue
+            degrees = alert.limits.get("threshold_celsius", 75.0)
+            minutes = alert.limits.get("timeout_minutes", 5.0)
+            self._blueprint(
+                key,
+                name=alert.kind,
+                limit=f"{degrees:g}",
+                minutes=f"{minutes:g}",
+                hours=f"{alert.limits.get('cooldown_minutes', 60) / 60:g}",
+            )
+
+    def _take_pools(self) -> None:
+        pools = [it.name for it in self._local.pools if it.enabled]
+        if len(pools) > 1:
+            self._leave("pool_order", pools=", ".join(pools))
+
+    # Who and what is here
+
+    def _members(self, numbers: Iterable[int]) -> dict[int, HmmConfigEntry]:
+        return {it: self._entries[it] for it in numbers if it in self._entries}
+
+    def _of(self, names: Iterable[int | str]) -> dict[int, HmmConfigEntry]:
+        """Return the miners of a rule: by id, or all of a type."""
+        found: dict[int, HmmConfigEntry] = {}
+        for name in names:
+            if isinstance(name, int):
+                found |= self._members([name])
+            else:
+                kind = name.partition(":")[2]
+                found |= self._members(
+                    number for number, it in self._kinds.items() if it == kind
+                )
+        return found
+
+    def _devices(self, entries: Iterable[HmmConfigEntry]) -> list[str]:
+        registry = dr.async_get(self._hass)
+        return [
+            device.id
+            for entry in entries
+            for device in dr.async_entries_for_config_entry(registry, entry.entry_id)[
+                :1
+            ]
+        ]
+
+    def _account(self, pool: LocalPool) -> HmmConfigEntry | None:
+        """Return the account here that a pool of HMM-Local is."""
+        user = strip_worker(pool.user).casefold()
+        return next(
+            (
+                entry
+                for entry in entries_of_kind(self._hass, EntryType.POOL)
+                if str(entry.data[CONF_HOST]).casefold() == pool.host.casefold()
+                and entry.data[CONF_PORT] == pool.port
+                and str(entry.data[CONF_WALLET]).casefold() in ("", user)
+            ),
+            None,
+        )
+
+
+def _entry_at(
+    entries: Iterable[HmmConfigEntry], host: str, port: int | None
+) -> HmmConfigEntry | None:
+    """Return the miner at an address, None if several could be meant."""
+    at_host = [it for it in entries if it.data[CONF_HOST] == host]
+    if len(at_host) > 1:
+        at_host = [it for it in at_host if it.data.get(CONF_PORT) == port]
+    return at_host[0] if len(at_host) == 1 else None
+
+
+def _names(entries: Iterable[HmmConfigEntry]) -> str:
+    return ", ".join(it.title for it in entries)
+
+
+def _model(miner: MinerCoordinator) -> str:
+    return miner.tuning.model_key
+
+
+def _rung(mode: str, miner: MinerCoordinator | None) -> Rung:
+    """Return what a mode of HMM-Local is here; one that a miner has not is normal."""
+    if mode == _EXTERNAL:
+        return OFF
+    mode = _ALIASES.get(mode, mode)
+    if miner is not None and mode in miner.tuning.modes:
+        return f"mode:{mode}"
+    return NORMAL
+
+
+def _local(clock: time) -> time:
+    """Return a time of day in UTC as it is here today."""
+    today = dt_util.utcnow().date()
+    return dt_util.as_local(datetime.combine(today, clock, UTC)).time()
+
+
+def listed(lines: Iterable[Markdown], empty: str) -> Markdown:
+    """Return lines as a list."""
+    return Markdown("\n".join(f"- {it}" for it in lines) or empty)
