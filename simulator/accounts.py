@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from email.utils import formatdate
 import math
 import time
-from typing import Any, override
+from typing import Any, ClassVar, override
 import zlib
 
-from .httpd import HttpDevice, Response
+from .httpd import HTML, HttpDevice, Request, Response
 from .physics import AVERAGES, Miner, Reading, Silicon
 
 SHARE_DIFFICULTY = 1000.0
@@ -17,15 +17,70 @@ SHARE_DIFFICULTY = 1000.0
 class PoolServer(HttpDevice):
     """A web server of a pool, which adds its clock (``Date``) to every response.
 
-    `clock_skew` is how many seconds that clock is fast; `date_header` False leaves
-    it out of the responses.
+    `age` is for how many seconds its workers have mined when it starts, `clock_skew`
+    how many seconds its clock is fast. Attributes for tests:
+
+      date_header       False leaves the clock out of the responses
+      status            answer this status and `error_page` to everything (404, 429 with
+                        Retry-After, 500, 502, 503); None: normal
+      nulls             values and lists that may be missing come as null
+      text_numbers      numbers come as strings
     """
 
-    def __init__(self, *, name: str, clock_skew: float = 0.0, **options: Any) -> None:
+    error_page: ClassVar[str] = (
+        "<!DOCTYPE html><html><head><title>{status}</title></head><body>"
+        "<h1>Error {status}</h1><p>Cloudflare</p></body></html>"
+    )
+    error_type: ClassVar[str] = HTML
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        speed: float = 1.0,
+        age: float = 200_000.0,
+        clock_skew: float = 0.0,
+        **options: Any,
+    ) -> None:
         """Take the options of HttpDevice."""
         super().__init__(name=name, **options)
         self.clock_skew = clock_skew
         self.date_header = True
+        self.status: int | None = None
+        self.retry_after = 30
+        self.nulls = False
+        self.text_numbers = False
+        self._speed = speed
+        self._age = age
+
+    def make_worker(
+        self, user: str, hashrate: float | Worker, difficulty: float, **options: Any
+    ) -> Worker:
+        """Make a worker that has mined for as long as the pool is old."""
+        return make_worker(
+            user,
+            hashrate,
+            speed=self._speed,
+            age=self._age,
+            network_difficulty=difficulty,
+            **options,
+        )
+
+    def number(self, value: float) -> Any:
+        """Give a number, or its text where `text_numbers` is set."""
+        return repr(value) if self.text_numbers else value
+
+    @override
+    def admit(self, request: Request) -> Response | None:
+        if self.status is None:
+            return None
+        headers = {"Retry-After": str(self.retry_after)} if self.status == 429 else {}
+        return Response(
+            status=self.status,
+            body=self.error_page.format(status=self.status).encode(),
+            content_type=self.error_type,
+            headers=headers,
+        )
 
     @property
     def now(self) -> float:

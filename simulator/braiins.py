@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 import time
 from typing import Any, ClassVar, override
 
-from .accounts import PoolServer, Worker, make_worker
+from .accounts import PoolServer, Worker
 from .device import Fault
 from .httpd import Handler, Request, Response, json_response
 from .physics import HASHES_PER_DIFFICULTY, Reading
@@ -88,14 +88,13 @@ class SimulatedBraiins(PoolServer):
     """
 
     kind: ClassVar[str] = "braiins"
+    error_page = _PAGE
 
     def __init__(
         self,
         *,
         name: str = "braiins",
         accounts: Mapping[str, Mapping[str, float]] | None = None,
-        speed: float = 1.0,
-        age: float = 200_000.0,
         gap_seconds: float = 5.0,
         **options: Any,
     ) -> None:
@@ -106,13 +105,7 @@ class SimulatedBraiins(PoolServer):
         self.unit = self.worker_unit = "Gh/s"
         self.upper_case = False
         self.pre_fpps = False
-        self.text_numbers = False
-        self.nulls = False
         self.stale = False
-        self.status: int | None = None
-        self.retry_after = 30
-        self._speed = speed
-        self._age = age
         self._started = time.time()
         self._served: dict[str, float] = {}
         self.tokens: dict[str, str] = {}
@@ -129,12 +122,8 @@ class SimulatedBraiins(PoolServer):
         """Add an account whose workers mine at once, and return its token."""
         account = self.accounts[username] = Account(username)
         for worker, hashrate in workers.items():
-            account.workers[worker] = make_worker(
-                f"{username}.{worker}",
-                hashrate,
-                speed=self._speed,
-                age=self._age,
-                network_difficulty=DIFFICULTY,
+            account.workers[worker] = self.make_worker(
+                f"{username}.{worker}", hashrate, DIFFICULTY
             )
         token = DEMO_KEY if username == DEMO_USER else f"token-of-{username}"
         self.tokens[token] = username
@@ -178,11 +167,8 @@ class SimulatedBraiins(PoolServer):
 
     @override
     def admit(self, request: Request) -> Response | None:
-        if self.status is not None:
-            headers = (
-                {"Retry-After": str(self.retry_after)} if self.status == 429 else {}
-            )
-            return Response(status=self.status, body=_PAGE.encode(), headers=headers)
+        if (refusal := super().admit(request)) is not None:
+            return refusal
         token = _token(request)
         # A pool has no MAC: its wrong device is one that does not know the token.
         if token not in self.tokens or self.fault is Fault.WRONG_MAC:

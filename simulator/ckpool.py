@@ -16,7 +16,7 @@ import re
 import time
 from typing import Any, ClassVar, Literal, override
 
-from .accounts import SHARE_DIFFICULTY, PoolServer, Worker, make_worker
+from .accounts import SHARE_DIFFICULTY, PoolServer, Worker
 from .device import Fault
 from .httpd import HTML, Handler, Request, Response, redirect_response
 from .physics import HASHES_PER_DIFFICULTY, Reading
@@ -101,11 +101,6 @@ _NGINX = (
     "<center><h1>404 Not Found</h1></center>\r\n<hr><center>nginx</center>\r\n"
     "</body>\r\n</html>\r\n"
 )
-_ERROR = (
-    "<!DOCTYPE html><html><head><title>{status}</title></head><body>"
-    "<h1>Error {status}</h1><p>Cloudflare</p></body></html>"
-)
-
 SERVICES: Mapping[Flavour, Service] = {
     # Apache with ForceType, as in a known docker stack
     "lan": Service(content_type="application/json", missing=_APACHE),
@@ -201,8 +196,6 @@ class SimulatedCkpool(PoolServer):
       nulls             values come as null
       text_numbers      numbers come as strings
       unknown_address   "missing" (404) or "error" (200 and an error, as a wrapper)
-      status            answer this status to everything (404, 403, 429 with
-                        Retry-After, 500, 502, 503); None: normal
       round_work        work of the current round beside that of the workers
       wallets           the accounts: `wallets[address].workers[name].offline`
     """
@@ -216,8 +209,6 @@ class SimulatedCkpool(PoolServer):
         flavour: Flavour = "lan",
         coin: str = "btc",
         wallets: Mapping[str, Mapping[str, float]] | None = None,
-        speed: float = 1.0,
-        age: float = 200_000.0,
         **options: Any,
     ) -> None:
         """Make a pool; `age` is for how many seconds its workers have mined.
@@ -240,16 +231,10 @@ class SimulatedCkpool(PoolServer):
         self.utc_offset = 0
         self.old_build = False
         self.decimals = False
-        self.nulls = False
-        self.text_numbers = False
         self.unknown_address: Literal["missing", "error"] = "missing"
-        self.status: int | None = None
-        self.retry_after = 30
         self.round_work = 0.0
-        self._speed = speed
-        self._age = age
         self._started = time.monotonic()
-        self._running_since = time.monotonic() - age
+        self._running_since = time.monotonic() - self._age
         self._files: Files | None = None
         self._written_at = -math.inf
         self._log: list[str] = []
@@ -267,12 +252,10 @@ class SimulatedCkpool(PoolServer):
         """Add an address whose workers (name -> H/s) mine at once."""
         wallet = Wallet(authorised=int(time.time() - self._age))
         for name, hashrate in workers.items():
-            wallet.workers[name] = make_worker(
+            wallet.workers[name] = self.make_worker(
                 stratum_user(address, name),
                 hashrate,
-                speed=self._speed,
-                age=self._age,
-                network_difficulty=self.coin.difficulty,
+                self.coin.difficulty,
                 share_difficulty=self.service.share_difficulty,
             )
             wallet.blocks[name] = wallet.workers[name].look().blocks_ever
@@ -344,14 +327,7 @@ class SimulatedCkpool(PoolServer):
                 return redirect_response("https://stats.example.org/")
             case "missing":
                 return self.unknown(request)
-        if self.status is None:
-            return None
-        headers = {"Retry-After": str(self.retry_after)} if self.status == 429 else {}
-        return Response(
-            status=self.status,
-            body=_ERROR.format(status=self.status).encode(),
-            headers=headers,
-        )
+        return super().admit(request)
 
     @override
     def unknown(self, request: Request) -> Response:

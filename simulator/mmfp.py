@@ -14,7 +14,7 @@ import json
 import time
 from typing import Any, ClassVar, Literal, override
 
-from .accounts import PoolServer, Worker, make_worker
+from .accounts import PoolServer, Worker
 from .httpd import Handler, Request, Response
 from .physics import HASHES_PER_DIFFICULTY, Reading
 from .solopool import DEMO_WALLET, DEMO_WORKERS
@@ -89,13 +89,14 @@ class SimulatedMmfpServer(PoolServer):
       pools          `pools["dgb"].workers["<address>.<name>"].offline = True`
     """
 
+    error_page = "upstream is not available\n"
+    error_type = PLAIN
+
     def __init__(
         self,
         *,
         name: str,
         accounts: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
-        speed: float = 1.0,
-        age: float = 200_000.0,
         **options: Any,
     ) -> None:
         """Make a server; `age` is for how many seconds it has run.
@@ -103,12 +104,6 @@ class SimulatedMmfpServer(PoolServer):
         Raises KeyError: no such coin.
         """
         super().__init__(name=name, **options)
-        self.text_numbers = False
-        self.nulls = False
-        self.status: int | None = None
-        self.retry_after = 30
-        self._speed = speed
-        self._age = age
         self._made = self._started = time.monotonic()
         self.pools: dict[str, Pool] = {}
         for coin, addresses in (
@@ -126,12 +121,10 @@ class SimulatedMmfpServer(PoolServer):
         """Add a miner that has mined as this stratum user for as long as the server."""
         pool = self.pools[coin]
         rate = hashrate.miner.expected if isinstance(hashrate, Worker) else hashrate
-        worker = make_worker(
+        worker = self.make_worker(
             user,
             hashrate,
-            speed=self._speed,
-            age=self._age,
-            network_difficulty=pool.chain.difficulty,
+            pool.chain.difficulty,
             share_difficulty=suited_difficulty(rate),
         )
         pool.workers[user] = worker
@@ -190,18 +183,6 @@ class SimulatedMmfpServer(PoolServer):
         """Forget what is not kept over a restart."""
 
     # --- HTTP ---------------------------------------------------------------
-
-    @override
-    def admit(self, request: Request) -> Response | None:
-        if self.status is None:
-            return None
-        headers = {"Retry-After": str(self.retry_after)} if self.status == 429 else {}
-        return Response(
-            status=self.status,
-            body=b"upstream is not available\n",
-            content_type=PLAIN,
-            headers=headers,
-        )
 
     @override
     def unknown(self, request: Request) -> Response:

@@ -13,7 +13,7 @@ import hashlib
 import time
 from typing import Any, ClassVar, Literal, override
 
-from .accounts import PoolServer, Worker, make_worker
+from .accounts import PoolServer, Worker
 from .device import Fault
 from .httpd import Handler, Request, Response, json_response
 from .physics import HASHES_PER_DIFFICULTY
@@ -50,11 +50,6 @@ DEMO_WALLET = "bc1qfpx56fmnypjx2mt0ypnx7u3qfap52s2wylcp8y"
 """A well-formed address that nobody has the key of (it spells a text)."""
 
 DEMO_WORKERS: Mapping[str, float] = {"gamma": 1.2e12, "nano3s": 6.5e12}
-
-CLOUDFLARE = (
-    "<!DOCTYPE html><html><head><title>{status}</title></head><body>"
-    "<h1>Error {status}</h1><p>Cloudflare</p></body></html>"
-)
 
 
 @dataclass(slots=True)
@@ -103,8 +98,6 @@ class SimulatedOcean(PoolServer):
       missing           names of paths that this server has not ("userinfo_full")
       unknown_address   what an unknown address gets: "missing" (404) or "error" (200);
                         both with {"error"}
-      status            answer this status and a Cloudflare page to everything
-                        (404, 429 with Retry-After, 500, 502, 503); None: normal
       snap_seconds      how old a snapshot may be
       behind            by how many seconds every snapshot is too old
       wallets           the accounts: `wallets[address].workers[name].offline`
@@ -117,23 +110,16 @@ class SimulatedOcean(PoolServer):
         *,
         name: str = "ocean",
         wallets: Mapping[str, Mapping[str, float]] | None = None,
-        speed: float = 1.0,
-        age: float = 200_000.0,
         **options: Any,
     ) -> None:
         """Make a pool; `age` is for how many seconds its workers have mined."""
         super().__init__(name=name, **options)
         self.text_numbers = True
-        self.nulls = False
         self.prefixed_names = False
         self.missing: set[str] = set()
         self.unknown_address: Literal["missing", "error"] = "missing"
-        self.status: int | None = None
-        self.retry_after = 30
         self.snap_seconds = 60.0
         self.behind = 0
-        self._speed = speed
-        self._age = age
         self._blocks: list[dict[str, Any]] = []
         now = int(self.now)
         for step in reversed(range(BLOCKS)):
@@ -148,12 +134,8 @@ class SimulatedOcean(PoolServer):
         """Add an address whose workers (name -> H/s, or a miner) mine at once."""
         wallet = self.wallets[address] = Wallet()
         for worker, hashrate in workers.items():
-            wallet.workers[worker] = make_worker(
-                f"{address}.{worker}",
-                hashrate,
-                speed=self._speed,
-                age=self._age,
-                network_difficulty=float(DIFFICULTY),
+            wallet.workers[worker] = self.make_worker(
+                f"{address}.{worker}", hashrate, float(DIFFICULTY)
             )
         began = self.now - self._age
         for block in reversed(self._blocks):
@@ -252,16 +234,9 @@ class SimulatedOcean(PoolServer):
 
     @override
     def admit(self, request: Request) -> Response | None:
-        if self.status is None:
-            if request.path.removeprefix("/v1/").partition("/")[0] in self.missing:
-                return self.unknown(request)
-            return None
-        headers = {"Retry-After": str(self.retry_after)} if self.status == 429 else {}
-        return Response(
-            status=self.status,
-            body=CLOUDFLARE.format(status=self.status).encode(),
-            headers=headers,
-        )
+        if request.path.removeprefix("/v1/").partition("/")[0] in self.missing:
+            return super().admit(request) or self.unknown(request)
+        return super().admit(request)
 
     @override
     def unknown(self, request: Request) -> Response:

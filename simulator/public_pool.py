@@ -15,7 +15,7 @@ import math
 import time
 from typing import Any, ClassVar, Literal, override
 
-from .accounts import SHARE_DIFFICULTY, PoolServer, Worker, make_worker
+from .accounts import SHARE_DIFFICULTY, PoolServer, Worker
 from .device import Fault
 from .httpd import Handler, Request, Response
 from .physics import HASHES_PER_DIFFICULTY
@@ -31,12 +31,6 @@ DEMO_WALLET = "bc1qfpx56gryv4kk7grsw43xc6tr94cx7mmvudw6ad"
 """A well-formed address that nobody has the key of (it spells a text)."""
 
 DEMO_WORKERS: Mapping[str, float] = {"gamma": 1.2e12, "nerdqaxe": 4.8e12}
-
-PROXY_PAGE = (
-    "<html>\r\n<head><title>{status}</title></head>\r\n<body>\r\n"
-    "<center><h1>{status}</h1></center>\r\n<hr><center>nginx</center>\r\n"
-    "</body>\r\n</html>\r\n"
-)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,8 +67,6 @@ class SimulatedPublicPool(PoolServer):
       text_numbers      the best difficulty of an address comes as a string
       nulls             values that a database may lack come as null
       unknown_address   what an unknown address gets: "empty" (200) or "missing" (404)
-      status            answer this status and a proxy's page to everything
-                        (404, 429 with Retry-After, 500, 502, 503); None: normal
       node              False: the server lost its node, `/network` answers 500
       chain             "main", or the name of a test network
       session_seconds   how long a silent session is listed
@@ -83,6 +75,11 @@ class SimulatedPublicPool(PoolServer):
     """
 
     kind: ClassVar[str] = "public-pool"
+    error_page = (
+        "<html>\r\n<head><title>{status}</title></head>\r\n<body>\r\n"
+        "<center><h1>{status}</h1></center>\r\n<hr><center>nginx</center>\r\n"
+        "</body>\r\n</html>\r\n"
+    )
 
     def __init__(
         self,
@@ -90,26 +87,18 @@ class SimulatedPublicPool(PoolServer):
         name: str = "public-pool",
         generation: Literal[2025, 2026] = 2026,
         wallets: Mapping[str, Mapping[str, float]] | None = None,
-        speed: float = 1.0,
-        age: float = 200_000.0,
         **options: Any,
     ) -> None:
         """Make a pool; `age` is for how many seconds its workers have mined."""
         super().__init__(name=name, **options)
         self.generation = generation
         self.api_only = False
-        self.text_numbers = False
-        self.nulls = False
         self.unknown_address: Literal["empty", "missing"] = "empty"
-        self.status: int | None = None
-        self.retry_after = 30
         self.node = True
         self.chain = "main"
         self.session_seconds = 300.0 if generation == 2025 else 1800.0
         self.cache_seconds = 300.0
-        self._speed = speed
-        self._age = age
-        self._since = time.time() - age
+        self._since = time.time() - self._age
         self._started = time.monotonic()
         self._serial_number = 0
         self._blocks: list[dict[str, Any]] = []
@@ -129,12 +118,8 @@ class SimulatedPublicPool(PoolServer):
     def add_session(self, address: str, name: str, hashrate: float) -> Session:
         """Let one more miner connect, even under a name that another one has."""
         wallet = self.wallets[address]
-        made = make_worker(
-            f"{address}.{name}{len(wallet.sessions)}",
-            hashrate,
-            speed=self._speed,
-            age=self._age,
-            network_difficulty=DIFFICULTY,
+        made = self.make_worker(
+            f"{address}.{name}{len(wallet.sessions)}", hashrate, DIFFICULTY
         )
         session = Session(
             id=self._new_id(), name=name, worker=made, started=self._since
@@ -205,17 +190,6 @@ class SimulatedPublicPool(PoolServer):
                 self._chart(self._total_hashrate())
             ),
         }
-
-    @override
-    def admit(self, request: Request) -> Response | None:
-        if self.status is None:
-            return None
-        headers = {"Retry-After": str(self.retry_after)} if self.status == 429 else {}
-        return Response(
-            status=self.status,
-            body=PROXY_PAGE.format(status=self.status).encode(),
-            headers=headers,
-        )
 
     @override
     def unknown(self, request: Request) -> Response:

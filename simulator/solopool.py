@@ -12,7 +12,7 @@ import math
 import time
 from typing import Any, ClassVar, Literal, override
 
-from .accounts import SHARE_DIFFICULTY, PoolServer, Worker, make_worker
+from .accounts import SHARE_DIFFICULTY, PoolServer, Worker
 from .device import Fault
 from .httpd import Handler, Request, Response, json_response
 from .physics import HASHES_PER_DIFFICULTY
@@ -66,10 +66,6 @@ COINS: Mapping[str, Coin] = {
         pool_hashrate=3e15,
     ),
 }
-CLOUDFLARE = (
-    "<!DOCTYPE html><html><head><title>{status}</title></head><body>"
-    "<h1>Error {status}</h1><p>Cloudflare</p></body></html>"
-)
 DEMO_WALLET = "dgb1qfpx56gryv4kk7grhv9kxcet59ssxumeq9pvxv4"
 """A well-formed address that nobody has the key of (it spells a text)."""
 
@@ -100,8 +96,6 @@ class SimulatedSolopool(PoolServer):
       nulls             optional values and lists come as null
       unknown_address   what an unknown wallet gets: "missing" (404), "empty" (200 {})
                         or "zeros" (200, all zero)
-      status            answer this status and a Cloudflare page to everything
-                        (404, 429 with Retry-After, 500, 502, 503); None: normal
       wallets           the accounts: `wallets[address].workers[name].offline`
     """
 
@@ -114,8 +108,6 @@ class SimulatedSolopool(PoolServer):
         generation: Literal[1, 2] = 2,
         coin: str = "dgb",
         wallets: Mapping[str, Mapping[str, float]] | None = None,
-        speed: float = 1.0,
-        age: float = 200_000.0,
         **options: Any,
     ) -> None:
         """Make a pool; `age` is for how many seconds its workers have mined.
@@ -126,13 +118,7 @@ class SimulatedSolopool(PoolServer):
         self.coin_name = coin
         super().__init__(name=name or f"solopool-{coin}", **options)
         self.generation = generation
-        self.text_numbers = False
-        self.nulls = False
         self.unknown_address: Literal["missing", "empty", "zeros"] = "missing"
-        self.status: int | None = None
-        self.retry_after = 30
-        self._speed = speed
-        self._age = age
         self._started = time.monotonic()
         self._pool_blocks = 17
         self._last_block: int | None = int(self.now) - 7200
@@ -145,12 +131,8 @@ class SimulatedSolopool(PoolServer):
         """Add an account whose workers (name -> H/s, or a miner) mine at once."""
         wallet = Wallet()
         for worker, hashrate in workers.items():
-            made = make_worker(
-                f"{address}.{worker}",
-                hashrate,
-                speed=self._speed,
-                age=self._age,
-                network_difficulty=self.coin.difficulty,
+            made = self.make_worker(
+                f"{address}.{worker}", hashrate, self.coin.difficulty
             )
             wallet.workers[worker] = made
             reading = made.look()
@@ -202,19 +184,8 @@ class SimulatedSolopool(PoolServer):
         }
 
     @override
-    def admit(self, request: Request) -> Response | None:
-        if self.status is None:
-            return None
-        headers = {"Retry-After": str(self.retry_after)} if self.status == 429 else {}
-        return Response(
-            status=self.status,
-            body=CLOUDFLARE.format(status=self.status).encode(),
-            headers=headers,
-        )
-
-    @override
     def unknown(self, request: Request) -> Response:
-        return Response(status=404, body=CLOUDFLARE.format(status=404).encode())
+        return Response(status=404, body=self.error_page.format(status=404).encode())
 
     def _only(self, generation: int) -> Callable[[Handler], Handler]:
         """Make a route that another generation does not have."""
@@ -240,10 +211,6 @@ class SimulatedSolopool(PoolServer):
         """Height of the chain."""
         elapsed = (time.monotonic() - self._started) * self._speed
         return self.coin.height + int(elapsed / self.coin.block_seconds)
-
-    def number(self, value: float) -> float | str:
-        """Give a number, or its text where `text_numbers` is set."""
-        return repr(value) if self.text_numbers else value
 
     def _stats(self, _: Request) -> Response:
         network = self.difficulty * HASHES_PER_DIFFICULTY / self.coin.block_seconds

@@ -11,7 +11,7 @@ import math
 import time
 from typing import Any, ClassVar, Literal, override
 
-from .accounts import PoolServer, Worker, make_worker
+from .accounts import PoolServer, Worker
 from .httpd import Handler, Request, Response, json_response
 from .physics import HASHES_PER_DIFFICULTY
 from .stratum import SimulatedStratum
@@ -117,8 +117,6 @@ class SimulatedStack(PoolServer):
         name: str | None = None,
         workers: Mapping[str, float] | None = None,
         stratum_port: int = 0,
-        speed: float = 1.0,
-        age: float = 200_000.0,
         **options: Any,
     ) -> None:
         """Make a stack; `age` is for how many seconds its workers have mined.
@@ -139,24 +137,15 @@ class SimulatedStack(PoolServer):
         self.log_counts: Literal["none", "status"] = "none"
         self.frozen = False
         self.no_summary = False
-        self.nulls = False
-        self.text_numbers = False
         self.pow_algo = "sha256d"
-        self.status: int | None = None
         self.secrets_read = 0
         self.posts = 0
-        self._speed = speed
-        self._age = age
         self._started = time.monotonic()
         self._sample: tuple[datetime, dict[str, Any]] | None = None
         self._solved: list[_Solved] = []
         self.workers: dict[str, Worker] = {
-            worker: make_worker(
-                f"{self.coin.address}.{worker}",
-                hashrate,
-                speed=speed,
-                age=age,
-                network_difficulty=self.coin.difficulty,
+            worker: self.make_worker(
+                f"{self.coin.address}.{worker}", hashrate, self.coin.difficulty
             )
             for worker, hashrate in (
                 DEMO_WORKERS if workers is None else workers
@@ -164,7 +153,7 @@ class SimulatedStack(PoolServer):
         }
         for worker, made in self.workers.items():
             for _ in range(made.miner.read().blocks_ever):
-                self._found(worker, made.miner.random.uniform(0, age))
+                self._found(worker, made.miner.random.uniform(0, self._age))
 
     @override
     def find_block(self) -> None:
@@ -346,10 +335,6 @@ class SimulatedStack(PoolServer):
         """Height of the chain."""
         elapsed = (time.monotonic() - self._started) * self._speed
         return self.coin.height + int(elapsed / self.coin.block_seconds)
-
-    def number(self, value: float) -> float | str:
-        """Give a number, or its text where `text_numbers` is set."""
-        return repr(value) if self.text_numbers else value
 
     def _node(self, data: dict[str, Any]) -> Response:
         return self._stamped(
