@@ -14,11 +14,13 @@ from .const import (
     CONF_CREDENTIALS,
     CONF_POOL_SETTINGS,
     CONF_WALLET,
+    EntryType,
 )
-from .data import HmmConfigEntry, get_data
+from .data import HmmConfigEntry, entry_kind, get_data
 from .drivers.list_json import driver_facts, failed_files, stock_files
 from .miner.coordinator import MinerCoordinator
 from .pool.coordinator import PoolCoordinator
+from .strategy.facts import strategy_facts
 
 TO_REDACT = {
     CONF_ACCOUNT_HASH,
@@ -28,6 +30,9 @@ TO_REDACT = {
     CONF_POOL_SETTINGS,
     CONF_WALLET,
     "account",
+    "band",
+    "band_name",
+    "next",
     "admin_password",
     "admin_user",
     "configuration_url",
@@ -66,6 +71,11 @@ async def async_get_config_entry_diagnostics(
             if coordinator.data is None
             else async_redact_data(_plain(asdict(coordinator.data)), TO_REDACT)
         )
+    if entry_kind(entry) == EntryType.FLEET:
+        result["strategies"] = [
+            async_redact_data(_plain(strategy_facts(strategy)), TO_REDACT)
+            for strategy in get_data(hass).strategies.strategies.values()
+        ]
     return result
 
 

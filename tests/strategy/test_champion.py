@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+from homeassistant.components.diagnostics import REDACTED
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 import pytest
 
+from custom_components.hmm.diagnostics import async_get_config_entry_diagnostics
 from custom_components.hmm.strategy.strategy import Strategy
 from simulator import SimulatedAxeOS
 from tests.common import find, fleet_entry, poll
@@ -78,7 +80,9 @@ async def let_pass(
 
 def is_off(entry: ConfigEntry[Any]) -> bool:
     """Return whether a miner rests."""
-    return manager(entry.runtime_data.hass)._miners[entry.entry_id].view.reported == "off"
+    return (
+        manager(entry.runtime_data.hass)._miners[entry.entry_id].view.reported == "off"
+    )
 
 
 async def test_dear_hours(
@@ -183,6 +187,12 @@ async def test_it_follows_a_band(
     price(home, 35)
     await let_pass(home, freezer, 7, axe, old)
     assert says(home, strategy).startswith("Axe is champion (1")
+    facts = await async_get_config_entry_diagnostics(home, fleet_entry(home))
+    prices, best = facts["strategies"]
+    assert [it["band_name"] for it in prices["settings"]["bands"]] == 3 * [REDACTED]
+    assert best["memory"]["champion"] == axe.entry_id
+    assert best["decision"]["sentence"] == "champion_low"
+    assert set(best["decision"]["wishes"]) == {axe.entry_id, old.entry_id}
     assert axe.runtime_data.tuning.current == "eco"
     assert old.runtime_data.tuning.current == "eco"
     # Without a band it waits, then stays as it is

@@ -59,8 +59,12 @@ SOLAR = {
 """A strategy as the dialog stores it, with short times."""
 
 WATTS = {
-    "eco": 14.0, "standard": 17.0, "turbo": 25.0,
-    "low": 62.0, "medium": 100.0, "high": 132.0,
+    "eco": 14.0,
+    "standard": 17.0,
+    "turbo": 25.0,
+    "low": 62.0,
+    "medium": 100.0,
+    "high": 132.0,
 }
 
 
@@ -123,22 +127,22 @@ def report(hass: HomeAssistant, entity_id: str, value: object, unit: str) -> Non
 
 
 def imports(hass: HomeAssistant, exported: float) -> None:
-    """One grid sensor whose positive values are import."""
+    """Let one grid sensor tell; its positive values are import."""
     report(hass, GRID, round(-exported, 1), "W")
 
 
 def exports_kw(hass: HomeAssistant, exported: float) -> None:
-    """One grid sensor in kW whose positive values are export."""
+    """Let one grid sensor tell in kW; its positive values are export."""
     report(hass, GRID, round(exported / 1000, 5), "kW")
 
 
 def only_surplus(hass: HomeAssistant, exported: float) -> None:
-    """A surplus that is 0 while the house imports."""
+    """Let a surplus be 0 while the house imports."""
     report(hass, GRID, round(max(exported, 0.0), 1), "W")
 
 
 def two(hass: HomeAssistant, exported: float) -> None:
-    """Two sensors, as smart meters have them."""
+    """Let two sensors tell, as smart meters do."""
     report(hass, GRID, round(max(-exported, 0.0) / 1000, 5), "kW")
     report(hass, "sensor.export", round(max(exported, 0.0) / 1000, 5), "kW")
 
@@ -399,7 +403,7 @@ async def test_a_meter_that_reports_ten_times_a_second(
 ) -> None:
     """What is kept is bounded, and its mean is that of all reports."""
     freezer.move_to(DAY)
-    settings = SolarSettings.from_dict(SOLAR)
+    settings = SolarSettings.from_dict({**SOLAR, "battery_first": False})
     meter = SolarMeter(home, SOLAR, settings, SOLAR.get, lambda: 50.0)
     stop = meter.async_follow(lambda: None)
     for number in range(15_000):
@@ -410,7 +414,9 @@ async def test_a_meter_that_reports_ten_times_a_second(
     samples = meter.add_to(Inputs(now)).samples
     assert 1000 < len(samples) <= MOST_SAMPLES
     assert samples[-1].at - samples[0].at <= horizon(settings) + timedelta(minutes=1)
-    assert sum(it.exported for it in samples) / len(samples) == pytest.approx(100, abs=2)
+    assert sum(it.exported for it in samples) / len(samples) == pytest.approx(
+        100, abs=2
+    )
     assert meter.part_of_sun(now) == 1
     stop()
     freezer.tick(timedelta(minutes=6))

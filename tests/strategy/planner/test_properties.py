@@ -432,6 +432,10 @@ def test_what_cannot_be_off_goes_low_and_says_so() -> None:
     reason = world.controls["Bitaxe"].reason
     assert reason is not None
     assert reason.key == "cannot_be_off"
+    # While its watts are not known, by the order of its modes
+    view = world.miners[0].view(START)
+    view = replace(view, modes=tuple(replace(it, watts=None) for it in view.modes))
+    assert resolve(OFF, view) == "mode:eco"
 
 
 def test_too_hot_waits_for_nothing() -> None:

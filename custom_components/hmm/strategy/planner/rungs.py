@@ -51,13 +51,15 @@ def resolve(rung: Rung, miner: MinerView) -> Rung | None:
         case "on":
             return ON
         case "off":
-            return OFF if miner.can_be_off else resolve(LOWEST, miner)
+            if miner.can_be_off:
+                return OFF
+            return next((mode.rung for mode in steps(miner)), ON)
         case "normal":
             return miner.default_mode or ON
         case "lowest" | "highest":
-            if not (steps := ladder(miner)):
+            if not (known := ladder(miner)):
                 return ON
-            return steps[0 if rung == LOWEST else -1].rung
+            return known[0 if rung == LOWEST else -1].rung
     return rung if any(mode.rung == rung for mode in miner.modes) else None
 
 
