@@ -946,7 +946,10 @@ def test_every_error_of_a_form_is_translated() -> None:
     shown = load("translations/en.json")["config"]["error"]
     of_classes = {key for _, key in hmm_local._ERRORS}
     reasons = errors.FORM_REASONS | {errors.POOL + key for key in errors.POOL_REASONS}
-    assert shown.keys() == own | set(get_args(AddressFault.__value__)) | of_classes | reasons
+    assert (
+        shown.keys()
+        == own | set(get_args(AddressFault.__value__)) | of_classes | reasons
+    )
 
 
 # Icons, actions, rules, pictures

@@ -7,6 +7,7 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 import pytest
 
@@ -253,6 +254,25 @@ async def test_a_meter_that_repeats_itself_is_alive(
     assert house.state == "steering"
     assert house.says().startswith("25 W surplus; Axe needs 2")
     assert house.says().endswith(" W with the reserve.")
+
+
+async def test_a_meter_that_gets_another_name(
+    home: HomeAssistant, entry: ConfigEntry[Any], freezer: Any
+) -> None:
+    """It is followed by its id in the registry; other changes of it are none."""
+    registry = er.async_get(home)
+    grid = registry.async_get_or_create(
+        "sensor", "test", "grid", suggested_object_id="grid"
+    )
+    house = House(home, freezer, [entry], imports)
+    await house.start(300, entity_ids={"meter_entity": grid.id})
+    await house.run(4)
+    registry.async_update_entity(GRID, name="Grid")
+    registry.async_update_entity(GRID, new_entity_id="sensor.house")
+    house.show = lambda hass, exported: report(hass, "sensor.house", -exported, "W")
+    await house.run(8)
+    assert house.state == "steering"
+    assert entry.runtime_data.tuning.current == "turbo"
 
 
 async def test_the_clock_is_set_back(

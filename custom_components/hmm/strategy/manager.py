@@ -240,6 +240,7 @@ class StrategyManager:
         wanted |= {key for key, it in self.controls.items() if it.by != "nothing"}
         for key in set(self._followed) - (wanted & set(self._fleet.miners)):
             self._followed.pop(key)()
+            get_data(self.hass).money.surplus.pop(key, None)
             self._miners.pop(key, None)
         for key in wanted & set(self._fleet.miners):
             miner = self._fleet.miners[key]

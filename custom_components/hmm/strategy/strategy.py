@@ -15,7 +15,11 @@ from homeassistant.core import (
     callback,
 )
 from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers.event import async_track_state_change_event
+from homeassistant.helpers.entity_registry import EventEntityRegistryUpdatedData
+from homeassistant.helpers.event import (
+    async_track_entity_registry_updated_event,
+    async_track_state_change_event,
+)
 from homeassistant.util import dt as dt_util
 
 from ..money.price import PriceSource
@@ -205,6 +209,20 @@ class Strategy:
             self._stops.append(
                 async_track_state_change_event(self.hass, watched, self._entity_changed)
             )
+        known = [self.entity(key) for key in self.data.get(CONF_ENTITY_IDS) or ()]
+        self._stops.append(
+            async_track_entity_registry_updated_event(
+                self.hass, [it for it in known if it is not None], self._renamed
+            )
+        )
+
+    @callback
+    def _renamed(self, event: Event[EventEntityRegistryUpdatedData]) -> None:
+        """Follow an entity under its new name."""
+        if "old_entity_id" in event.data:
+            self.stop()
+            self.start()
+            self._changed()
 
     @callback
     def _entity_changed(self, _: Event[EventStateChangedData]) -> None:
