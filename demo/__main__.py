@@ -33,7 +33,7 @@ from .history import write_past
 from .home_assistant import RESTART_STATUS, Client, HomeAssistant
 from .output import fail, say
 from .pools import demo_pools
-from .price import set_price
+from .price import add_strategy, set_price
 from .process import Program
 
 DEFAULT_PORT = 8123
@@ -204,6 +204,8 @@ class Demo:
                 await add_miner(client, f"{device.host}:{device.port}")
         say("Telling what electricity costs")
         await set_price(client)
+        say("Adding a strategy")
+        await add_strategy(client)
         say("Making the dashboard")
         devices = await read_devices(client)
         await create_dashboard(client, self.panel)

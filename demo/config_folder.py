@@ -35,7 +35,8 @@ scene: !include scenes.yaml
 script: !include scripts.yaml
 sun:
 
-# A simulated tariff that is known until tomorrow night: dear at six, cheap at dawn
+# A simulated tariff that is known until tomorrow night: dear at six, cheap at dawn;
+# and prices of coins that are made up
 template:
   - sensor:
       - name: Electricity tariff
@@ -52,6 +53,18 @@ template:
             {% set ns.slots = ns.slots + [slot] %}
             {% endfor %}
             {{ ns.slots }}
+      - name: Bitcoin price
+        unique_id: hmm_demo_bitcoin
+        unit_of_measurement: EUR
+        state: "{{ 80000 }}"
+      - name: DigiByte price
+        unique_id: hmm_demo_digibyte
+        unit_of_measurement: EUR
+        state: "{{ 0.01 }}"
+      - name: BitcoinII price
+        unique_id: hmm_demo_bitcoinii
+        unit_of_measurement: EUR
+        state: "{{ 0.5 }}"
 
 logger:
   default: warning

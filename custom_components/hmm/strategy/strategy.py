@@ -89,7 +89,8 @@ class Strategy:
         self.kind = cast(StrategyType, subentry.subentry_type)
         self.record = record
         self.decision: Decision | None = None
-        self.state: State = "off"
+        # Until the first look, which waits for what starts after Home Assistant
+        self.state: State = "waiting" if record.enabled else "off"
         self.sentence = Sentence("starting")
         self.asked_at = dt_util.utcnow()
         self._changed = changed
