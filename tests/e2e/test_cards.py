@@ -23,6 +23,8 @@ HOSTILE = (
     "<img src=x onerror=\"document.title='hacked'\">{name}&amp;",
     "\u202eright to left \u05d0\u05d1\u05d2 " + "long" * 55,
 )
+PAUSE = {"nl-NL": "Pauzeren", "pt-PT": "Pausar", "zh-CN": "暂停"}
+"""What the button says in a browser of that language; each reads a file of its own."""
 CARDS = (
     "hmm-fleet-card",
     "hmm-miner-card",
@@ -116,6 +118,12 @@ async def test_a_new_browser_draws_every_card_whatever_miners_are_called(
                 }"""
             )
             assert all(beyond <= 0 for name, beyond in boxes if name.endswith("-card"))
+            await context.close()
+        for locale, word in PAUSE.items():
+            context = await browser.new_context(viewport=DESKTOP, locale=locale)
+            page = await context.new_page()
+            await page.goto(f"{home_assistant.url}/{BOARD}/0")
+            await expect(page.locator("hmm-pause-feature button")).to_have_text(word)
             await context.close()
 
 
