@@ -137,7 +137,7 @@ class Miner:
         if failure:
             plug = "Plug" if self.plug_off else None
             return Poll(at=now, time=at, data=None, failure=failure, plug=plug)
-        problems = {
+        problems: tuple[str, ...] = {
             "hot": ("overheat",),
             "no_voltage": ("no_core_voltage",),
         }.get(fault or "", ())
