@@ -172,6 +172,28 @@ export function money(hass: Hass, amount: number, currency = hass.config.currenc
   }
 }
 
+// What a hundredth of a currency is called where prices of electricity are told in it
+const HUNDREDTHS: Record<string, string | undefined> = {
+  EUR: "ct",
+  GBP: "p",
+  USD: "¢",
+  CAD: "¢",
+  AUD: "¢",
+  NZD: "¢",
+  SEK: "öre",
+  NOK: "øre",
+  DKK: "øre",
+  CHF: "Rp.",
+  PLN: "gr",
+};
+
+/** A price of electricity as people say it: "25.5 ct/kWh", "€1.20/kWh". */
+export function perKwh(hass: Hass, price: number, currency = hass.config.currency): string {
+  const hundredth = HUNDREDTHS[currency];
+  if (!hundredth || Math.abs(price) >= 1) return `${money(hass, price, currency)}/kWh`;
+  return join([number(hass, price * 100, 1, true), `${hundredth}/kWh`]);
+}
+
 /** Coins as sat below 0.01 BTC. */
 export function coins(hass: Hass, amount: number, coin: string): Quantity {
   if (coin === "BTC" && Math.abs(amount) < 0.01) return [number(hass, Math.round(amount * 1e8)), "sat"];

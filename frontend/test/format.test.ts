@@ -42,6 +42,14 @@ test("a time to a block has one unit and an end", () => {
   expect(f.longTime(de, 8, over)).toBe("8 Tage");
 });
 
+test("a price of electricity is told in the hundredths that people know", () => {
+  expect(plain(f.perKwh(en, 0.255))).toBe("25.5 ct/kWh");
+  expect(plain(f.perKwh(de, -0.03))).toBe("-3,0 ct/kWh");
+  expect(plain(f.perKwh(en, 0.2431, "GBP"))).toBe("24.3 p/kWh");
+  expect(plain(f.perKwh(en, 1.2))).toBe("€1.20/kWh");
+  expect(plain(f.perKwh(en, 0.5, "JPY"))).toContain("/kWh");
+});
+
 test("money has the currency of the system, rates below ten cents a third decimal", () => {
   expect(f.money(en, 1.36)).toBe("€1.36");
   expect(plain(f.money(de, 1.36))).toBe("1,36 €");

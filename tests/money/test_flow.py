@@ -57,7 +57,7 @@ async def test_a_price_from_a_sensor(
     assert check["step_id"] == "price_check"
     watts = miner.runtime_data.power
     assert check["description_placeholders"] == {
-        "price": "0.2840 EUR/kWh",
+        "price": "28.40 ct/kWh",
         "miner": "Living room",
         "cost": f"{watts * 0.024 * 0.284:.2f} EUR",
     }
@@ -107,7 +107,7 @@ async def test_a_price_before_any_power_is_known(
     form = await open_step(home, "prices")
     check = await step(home, form, price_source="fixed", price_fixed=0.3)
     assert check["step_id"] == "price_alone"
-    assert check["description_placeholders"] == {"price": "0,3000 EUR/kWh"}
+    assert check["description_placeholders"] == {"price": "30,00 ct/kWh"}
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ from .settings import (
     MoneySettings,
 )
 from .slots import MOST_PRICE
-from .units import UnitProblem, money_factor, price_factor
+from .units import HUNDREDTHS, UnitProblem, money_factor, price_factor
 
 _DOMAINS = ["sensor", "number", "input_number"]
 _OTHER = "other"
@@ -271,12 +271,13 @@ class PriceSteps(OptionsFlow):
         )
 
     def _shown_price(self) -> tuple[float, dict[str, str]]:
-        """Return the price that was given, also in words."""
-        price = self._price
-        currency = self.hass.config.currency
-        return price, {
-            "price": f"{home_language(self.hass).number(price, 4)} {currency}/kWh"
-        }
+        """Return the price that was given, also as people say it."""
+        price, currency = self._price, self.hass.config.currency
+        number = home_language(self.hass).number
+        hundredth = HUNDREDTHS.get(currency)
+        if hundredth is None or abs(price) >= 1:
+            return price, {"price": f"{number(price, 4)} {currency}/kWh"}
+        return price, {"price": f"{number(100 * price, 2)} {hundredth}/kWh"}
 
     def _coin_problem(self, entity_id: str) -> UnitProblem | None:
         """Return why the price of a coin cannot be read, None if it can."""

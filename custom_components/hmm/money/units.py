@@ -52,6 +52,14 @@ _MINOR: Mapping[str, frozenset[str]] = {
 """By the name of a hundredth, the currencies that have it."""
 
 
+HUNDREDTHS: Mapping[str, str] = {
+    **{"EUR": "ct", "GBP": "p", "CHF": "Rp.", "PLN": "gr"},
+    **dict.fromkeys(("USD", "CAD", "AUD", "NZD"), "¢"),
+    **{"SEK": "öre", "NOK": "øre", "DKK": "øre"},
+}
+"""What a hundredth is called in which people say prices of electricity."""
+
+
 class UnitProblem(StrEnum):
     """Why a price in a unit cannot be read."""
 

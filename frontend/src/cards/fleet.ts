@@ -5,7 +5,7 @@ import { type Action, remedy } from "../actions";
 import { HmmCard } from "../card";
 import * as f from "../format";
 import { type CardConfig, type Hass, moreInfo, navigate, openDevice } from "../hass";
-import { areaOf, type HmmDevice, isKnown, type Model, nameOf, stateOf } from "../model";
+import { areaOf, type HmmDevice, type Model, nameOf, stateOf } from "../model";
 import { actionButton, circle, icon, perDay, quantity, readingsOf, type Readings, type Stat, stats } from "../parts";
 import { isPrivate, needsAttention, type PoolStatus, poolName, poolStatus, setPrivate, type Status, statusOf } from "../status";
 import { styles } from "../styles";
@@ -298,7 +298,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
     const earned = perDay(hass, stateOf(hass, fleet, "sensor.revenue_rate"));
     const soonest = stateOf(hass, fleet, "sensor.soonest_block");
     const days = f.readDays(soonest);
-    const price = stateOf(hass, fleet, "sensor.price");
+    const price = f.numeric(stateOf(hass, fleet, "sensor.price"));
     const online = all.filter(({ status }) => status.group !== "offline" && status.group !== "unknown" && !isOff(status)).length;
     const only = all.length === 1 ? all[0] : undefined;
     return [
@@ -315,7 +315,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
       only
         ? only.readings.temperatureText !== "" && { label: this.t("chip"), value: only.readings.temperatureText }
         : { label: this.t("online"), value: html`<span class="num">${f.number(hass, online)} <small>${this.t("of_total", { total: all.length })}</small></span>` },
-      isKnown(price) && { label: this.t("price"), value: hass.formatEntityState(price) },
+      price !== undefined && { label: this.t("price"), value: f.perKwh(hass, price) },
     ];
   }
 
