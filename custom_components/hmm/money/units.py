@@ -53,9 +53,14 @@ _MINOR: Mapping[str, frozenset[str]] = {
 
 
 HUNDREDTHS: Mapping[str, str] = {
-    **{"EUR": "ct", "GBP": "p", "CHF": "Rp.", "PLN": "gr"},
+    "EUR": "ct",
+    "GBP": "p",
+    "CHF": "Rp.",
+    "PLN": "gr",
     **dict.fromkeys(("USD", "CAD", "AUD", "NZD"), "¢"),
-    **{"SEK": "öre", "NOK": "øre", "DKK": "øre"},
+    "SEK": "öre",
+    "NOK": "øre",
+    "DKK": "øre",
 }
 """What a hundredth is called in which people say prices of electricity."""
 
