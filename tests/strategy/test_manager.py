@@ -227,6 +227,17 @@ async def test_a_strategy_that_cannot_decide_leaves_the_others_alone(
     assert broken.id not in manager(home)._broken
 
 
+@pytest.mark.parametrize("bands", [5, ["cheap", None], [{"band_name": "Cheap"}]])
+async def test_bands_that_cannot_be_read(
+    home: HomeAssistant, entry: ConfigEntry[Any], bands: Any
+) -> None:
+    """Such a strategy is off; the fleet is set up all the same."""
+    strategy = await add(home, "price_bands", {**BANDS, "bands": bands})
+    await begin(home)
+    assert state_of(home, strategy, "sensor", "state").state == "off"
+    assert await home.config_entries.async_reload(fleet_entry(home).entry_id)
+
+
 @pytest.mark.parametrize(
     "end_time", ["2026-13-45 00:00:00", "9999-12-31 23:59:59", "x", 7]
 )

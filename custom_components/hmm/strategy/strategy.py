@@ -136,7 +136,9 @@ class Strategy:
     @property
     def bands(self) -> list[Mapping[str, Any]]:
         """Return the bands as they are stored."""
-        return list(self.data.get(CONF_BANDS, ()))
+        bands = self.data.get(CONF_BANDS)
+        stored = bands if isinstance(bands, list | tuple) else ()
+        return [it for it in stored if isinstance(it, Mapping) and CONF_BAND_ID in it]
 
     @property
     def band_names(self) -> list[str]:

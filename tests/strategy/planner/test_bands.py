@@ -127,6 +127,8 @@ def test_gaps_and_overlaps_cannot_be_set(bands: list[Any], key: str) -> None:
         (CalendarSettings, {"days": ["monday"]}),
         (CalendarSettings, {"kind": "loud"}),
         (BandsSettings, {"bands": 5}),
+        (BandsSettings, {"bands": ["cheap", None]}),
+        (CalendarSettings, {"kind": ["quiet"]}),
     ],
 )
 def test_settings_that_cannot_be_are_refused(kind: Any, data: dict[str, Any]) -> None:

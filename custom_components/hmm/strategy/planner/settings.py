@@ -39,6 +39,8 @@ class _Data:
     """The stored settings of one strategy, read with their defaults and ranges."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
+        if not isinstance(data, Mapping):
+            raise SettingsError("not_a_choice", "bands")
         timing = data.get("timing")
         self._data = {**data, **(timing if isinstance(timing, Mapping) else {})}
 
@@ -90,7 +92,7 @@ class _Data:
         value = self._get(key)
         if value is None:
             return default
-        if value not in {default, *others}:
+        if not isinstance(value, str) or value not in {default, *others}:
             raise SettingsError("not_a_choice", key)
         return cast(T, value)
 
