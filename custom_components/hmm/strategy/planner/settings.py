@@ -94,7 +94,7 @@ class _Data:
             return default
         if not isinstance(value, str) or value not in {default, *others}:
             raise SettingsError("not_a_choice", key)
-        return cast(T, value)
+        return value
 
     def rung(self, key: str, default: Rung) -> Rung:
         """Return what a miner should do."""
