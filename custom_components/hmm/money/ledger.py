@@ -57,6 +57,8 @@ class Ledger:
         )
         self.earned: Records[Earned] = Records(hass, "revenue", Earned)
         """By the entry of a pool, and of the fleet."""
+        self.rewards: dict[str, tuple[datetime | None, float]] = {}
+        """By the entry of a pool, what a block brought when it was polled last."""
         self.surplus: dict[str, float] = {}
         """By miner, which part of its power is surplus of the sun: 0 to 1."""
         self._energy = energy
@@ -198,6 +200,7 @@ class Ledger:
     async def async_forget(self, entry_id: str) -> None:
         """Drop the meter of a miner that was removed; the sum of the fleet stays."""
         self.surplus.pop(entry_id, None)
+        self.rewards.pop(entry_id, None)
         await self.efficiency.async_forget(entry_id)
         await self.earned.async_forget(entry_id)
         if self._meters.pop(entry_id, None) is not None:

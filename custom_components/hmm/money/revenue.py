@@ -113,6 +113,21 @@ def coins_per_day(
 def reward_at(ledger: Ledger, pool: PoolCoordinator) -> float | None:
     """Return the coins that a block of an account brings now.
 
+    It is looked for once with each poll of the pool: there may be many miners.
+    """
+    entry_id = pool.config_entry.entry_id
+    found = ledger.rewards.get(entry_id)
+    if found is not None and found[0] == pool.last_good:
+        return found[1]
+    reward = _find_reward(ledger, pool)
+    if reward is not None:
+        ledger.rewards[entry_id] = pool.last_good, reward
+    return reward
+
+
+def _find_reward(ledger: Ledger, pool: PoolCoordinator) -> float | None:
+    """Return what jobs, blocks or the rule tell.
+
     The jobs of its miners know it best; of solo mining also what the pool keeps.
     """
     coin = pool.account.coin
