@@ -158,8 +158,14 @@ class SteeredMiner:
         elif self._reachable_since is None:
             self._reachable_since = now
         if reported != self._since[0]:
-            # When that began is known only if it was seen to begin
-            self._since = (reported, now if self._seen is not None else None, clock)
+            # When that began is known only if it was seen to begin; what the first look
+            # finds has settled long ago
+            is_first = self._seen is None
+            self._since = (
+                reported,
+                None if is_first else now,
+                clock - SETTLE_SECONDS if is_first else clock,
+            )
         data = miner.data if miner.last_update_success else None
         self._learn(reported, clock)
         return MinerView(

@@ -303,13 +303,29 @@ def test_its_words_outlive_a_decision() -> None:
 def test_unknown_watts_get_no_sun() -> None:
     """Given a miner whose watts nobody knows, then it is never allotted any, and said."""
     view = nano().view(START)
-    unknown = replace(view, modes=tuple(replace(it, watts=None) for it in view.modes))
+    modes = tuple(replace(it, watts=None) for it in view.modes)
+    unknown = replace(view, modes=modes, watts=None)
     assert allot(SolarSettings(), [unknown], 5000) == {view.id: OFF}
     samples = (Sample(START, 5000, 0),)
     inputs = Inputs(START, miners=(unknown,), samples=samples)
     decision, _ = decide(SolarSettings(), None, inputs)
     values = {"surplus": 5000, "miners": [view.id]}
     assert decision.sentence == Sentence("solar_unknown", values)
+
+
+def test_what_runs_is_measured_before_it_is_learned() -> None:
+    """Given a new strategy and a miner that mines in the sun, then it goes on.
+
+    What it draws has been learned in no mode yet, but is measured in this one.
+    """
+    view = nano().view(START)
+    modes = tuple(replace(it, watts=None) for it in view.modes)
+    running = replace(view, modes=modes, watts=120.0, mining=True, reported="mode:low")
+    samples = (Sample(START, 400, 120),)
+    inputs = Inputs(START, miners=(running,), samples=samples)
+    decision, _ = decide(SolarSettings(), None, inputs)
+    assert [it.rung for it in decision.wishes] == ["mode:low"]
+    assert decision.sentence.key == "solar_full"
 
 
 def test_what_a_miner_draws_by_hand_is_not_allotted_again() -> None:

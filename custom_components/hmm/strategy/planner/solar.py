@@ -204,6 +204,7 @@ def decide(
 ) -> tuple[Decision, SolarMemory]:
     """Return what each miner may use of the surplus."""
     now = inputs.now
+    inputs = replace(inputs, miners=tuple(map(_measured, inputs.miners)))
     miners = ordered(settings, inputs.miners)
     memory = replace(
         memory,
@@ -230,6 +231,22 @@ def decide(
     memory = _step(settings, memory, inputs, miners, meter)
     sentence = memory.said or _waiting(settings, memory, miners, meter)
     return _decision(settings, memory, inputs, sentence, meter, "steering"), memory
+
+
+def _measured(miner: MinerView) -> MinerView:
+    """Return a miner with what it draws right now in a mode of which nothing is learned.
+
+    Else a new strategy would stop all that runs, and could never start it again.
+    """
+    if not miner.mining or not miner.watts:
+        return miner
+    modes = tuple(
+        replace(mode, watts=miner.watts)
+        if mode.rung == miner.reported and mode.watts is None
+        else mode
+        for mode in miner.modes
+    )
+    return replace(miner, modes=modes)
 
 
 def _present(settings: SolarSettings, memory: SolarMemory, miner: MinerView) -> Rung:
