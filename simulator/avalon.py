@@ -100,6 +100,7 @@ class SimulatedAvalon(TcpDevice):
         self.model: Model = MODELS[model]
         name = name or f"avalon-{model}"
         self.mode = self.model.mode if mode is None else mode
+        self.target: int | None = None
         if self.mode not in self.model.modes:
             raise ValueError(f"{model} has no mode {self.mode}")
         digest = hashlib.sha256(name.encode()).hexdigest()
@@ -170,6 +171,7 @@ class SimulatedAvalon(TcpDevice):
         self._counted = (0, 0)
         self._ramped = time.monotonic()
         self._set_point(1.0)
+        self.target = None
         self.steer_fan()
         if self.boots == 1 and self.miner.age > 0:
             # In its stride: the fan has found its speed long ago.
@@ -302,8 +304,9 @@ class SimulatedAvalon(TcpDevice):
         self.miner.voltage += (mode.volts - self.miner.voltage) * part
 
     def steer_fan(self) -> None:
-        """Let the fan hold the temperature of the mode."""
-        self.miner.fan_auto(self.model.modes[self.mode].target, minimum=15)
+        """Let the fan hold the temperature of the mode, or the one that was set."""
+        target = self.target or self.model.modes[self.mode].target
+        self.miner.fan_auto(target, minimum=15)
 
     def _share_out(self, reading: Reading) -> None:
         """Credit the pool in use with the shares since the last look."""
@@ -346,6 +349,7 @@ class SimulatedAvalon(TcpDevice):
         return avalon_stats.Snapshot(
             model=self.model,
             mode=self.mode,
+            target=self.target,
             level=self.level,
             dna=self.dna,
             state=state,

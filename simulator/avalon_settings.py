@@ -49,6 +49,7 @@ class Settings:
             "help": lambda _: _info("|".join(self.device.model.options) + "|"),
             "voltage": self._set_voltage,
             "fan-spd": self._set_fan,
+            "target-temp": self._set_target,
             "led": self._set_nano_led,
             "ledmode": self._set_ledmode,
             "ledset": self._set_led,
@@ -89,6 +90,14 @@ class Settings:
                 "invalid fan value, valid range 15-100 for stable pwm,"
                 "-1 for auto adjust"
             )
+        return _OK
+
+    def _set_target(self, setting: str) -> Reply:
+        target = scan(setting)
+        if target is None or not 50 <= target <= 90:
+            return _failed("invalid target-temp value")
+        self.device.target = target
+        self.device.steer_fan()
         return _OK
 
     def _set_workmode(self, setting: str) -> Reply:
@@ -158,7 +167,7 @@ class Settings:
         return _OK
 
     def _change_mode(self, mode: int) -> None:
-        self.device.mode = mode
+        self.device.mode, self.device.target = mode, None
         self.device.steer_fan()
 
     def _set_reboot(self, setting: str) -> Reply:

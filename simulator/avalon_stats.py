@@ -22,6 +22,8 @@ class Snapshot:
 
     model: Model
     mode: int
+    target: int | None
+    """°C that was set by hand, None for that of the mode."""
     level: int
     dna: str
     state: int
@@ -292,7 +294,7 @@ def _works(now: Snapshot) -> Iterable[str]:
 def _heat(now: Snapshot) -> Iterable[str]:
     yield f"TMax[{now.hottest}]"
     yield f"TAvg[{now.mean}]"
-    yield f"TarT[{now.settings.target}]"
+    yield f"TarT[{now.target or now.settings.target}]"
 
 
 def _fans(now: Snapshot) -> Iterable[str]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from copy import deepcopy
+from dataclasses import replace
 import json
 from pathlib import Path
 import re
@@ -24,6 +25,7 @@ from custom_components.hmm.driver_api import (
     InvalidValue,
     MinerTelemetry,
     NotThisDevice,
+    TuningRange,
 )
 from simulator.avalon import SimulatedAvalon
 from simulator.device import Fault
@@ -946,3 +948,28 @@ def test_metadata() -> None:
     assert driver.get_supported_modes() == []
     assert not driver.supports_tuning()
     assert not driver.supports_identify()
+
+
+async def test_a_target_temperature() -> None:
+    """Only where the help lists it; the device forgets it with the next mode."""
+    async with simulated("nano3s") as (device, driver):
+        limits = driver.get_tuning_limits()
+        assert limits is not None
+        assert limits.target_temperature is None
+        with pytest.raises(InvalidValue):
+            await driver.set_tuning("target_temperature", 70)
+        options = (*device.model.options, "target-temp")
+        device.model = replace(device.model, options=options)
+        assert await driver.connect("127.0.0.1", device.port)
+        limits = driver.get_tuning_limits()
+        assert limits is not None
+        assert limits.target_temperature == TuningRange(minimum=50, maximum=90)
+        assert await driver.set_tuning("target_temperature", 70)
+        assert device.target == 70
+        assert (await driver.get_telemetry()).target_temperature == 70
+        for wrong in (49, 91):
+            with pytest.raises(InvalidValue):
+                await driver.set_tuning("target_temperature", wrong)
+        modes = driver.get_supported_modes()
+        assert await driver.set_mode(modes[0])
+        assert device.target is None

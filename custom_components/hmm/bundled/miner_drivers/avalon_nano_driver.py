@@ -8,6 +8,7 @@ import re
 import time
 from typing import Any, override
 
+from custom_components.hmm.bundled.shared.axeos import within_limits
 from custom_components.hmm.driver_api import (
     AuthRequired,
     BadAnswer,
@@ -51,6 +52,8 @@ _OPTION = re.compile(r"[a-z]\w*(?:-\w+)*")
 _FAN_SPEEDS = TuningRange(minimum=25, maximum=100)
 """Percent. The firmware's source takes 15 and more, a test of it 25."""
 _FAN_SLACK = 3
+_TARGETS = TuningRange(minimum=50, maximum=90)
+"""°C that the chips are kept at; the device forgets it at a restart and a new mode."""
 _CALIBRATING = "caling"
 """What every refusal during a calibration says."""
 _NO_SENSOR_BELOW = -100.0
@@ -431,40 +434,37 @@ class AvalonNanoDriver(BaseMinerAdapter):
 
     @override
     def get_tuning_limits(self) -> TuningLimits | None:
-        """Return the fan speeds, where its help lists the command."""
-        if not self.supports_fan_auto():
-            return None
-        return TuningLimits(fan_speed=_FAN_SPEEDS)
+        """Return what can be set, where its help lists the command for it."""
+        limits = TuningLimits(
+            fan_speed=_FAN_SPEEDS if self.supports_fan_auto() else None,
+            target_temperature=(
+                _TARGETS if "target-temp" in (self._options or ()) else None
+            ),
+        )
+        return limits if limits != TuningLimits() else None
 
     @override
     async def set_tuning(self, setting: Setting, value: float) -> bool:
-        """Set a fixed fan speed and wait until the fan has it."""
-        limits = self.get_tuning_limits()
-        if setting != "fan_speed" or limits is None:
-            raise InvalidValue("The device cannot set this", reason="not_settable")
-        if not _FAN_SPEEDS.minimum <= value <= _FAN_SPEEDS.maximum:
-            raise InvalidValue(
-                f"The device takes {_FAN_SPEEDS.minimum:g} to {_FAN_SPEEDS.maximum:g}",
-                reason="out_of_range",
-                minimum=_FAN_SPEEDS.minimum,
-                maximum=_FAN_SPEEDS.maximum,
-                value=value,
-            )
-        speed = round(value)
-        _require(await self._command("ascset", f"0,fan-spd,{speed}"), "The fan")
+        """Set a fixed fan speed or the target temperature; wait until it is reported."""
+        number = within_limits(self.get_tuning_limits(), setting, value)
+        option, field, slack = {
+            "fan_speed": ("fan-spd", "FanR", _FAN_SLACK),
+            "target_temperature": ("target-temp", "TarT", 0),
+        }[setting]
+        _require(await self._command("ascset", f"0,{option},{number}"), "The device")
         reported: float | None = None
 
         async def is_set() -> bool:
             nonlocal reported
-            reported = _percent((await self._read_fields(self._stats)).get("FanR"))
-            return reported is None or abs(reported - speed) <= _FAN_SLACK
+            reported = _percent((await self._read_fields(self._stats)).get(field))
+            return reported is None or abs(reported - number) <= slack
 
         if not await self._settles(is_set, self.settle_seconds):
             raise CommandFailed(
-                f"The device took the speed but reports {reported} %",
+                f"The device took {number} but reports {reported}",
                 reason="setting_not_applied",
-                value=speed,
-                reported=f"{reported:g} %",
+                value=number,
+                reported=f"{reported:g}",
             )
         return True
 
