@@ -21,7 +21,7 @@ from custom_components.hmm.driver_engine.pool_client import (
 
 from . import ToolError
 from .conformance import lent_session
-from .server import LIMIT, LocalServer
+from .server import LocalServer
 from .session import Exchange, HttpExchange, Session, TcpExchange
 from .targets import Target, account_at
 from .wire import Message, NotHttp, read_answer, read_request
@@ -70,7 +70,7 @@ class Recorder(LocalServer):
         try:
             async with asyncio.timeout(seconds):
                 return await asyncio.open_connection(
-                    host, port, ssl=self._tls or None, limit=LIMIT
+                    host, port, ssl=self._tls or None, limit=self.limit
                 )
         except OSError:
             self.is_nobody_there = True
@@ -118,7 +118,7 @@ class Recorder(LocalServer):
                 answer = await read_answer(device[0], request.first[0])
             except NotHttp as err:
                 # Half an answer, or another protocol: the driver is to see it too
-                rest = await device[0].read(LIMIT)
+                rest = await device[0].read(self.limit)
                 driver[1].write(err.raw + rest)
                 await driver[1].drain()
                 return

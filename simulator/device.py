@@ -281,11 +281,13 @@ class TcpDevice(SimulatedDevice):
     `max_sockets` is how many connections the firmware serves at a time (None: as
     many as come). A connection over that waits unserved until another one closes,
     or, with `lru_purge`, throws out the one that was quiet for longest.
-    `garbage` is what it sends under Fault.GARBAGE.
+    `garbage` is what it sends under Fault.GARBAGE, `limit` how many bytes a line or
+    the head of a message may have.
     """
 
     max_sockets: int | None = None
     lru_purge: bool = False
+    limit: int = 65_536
 
     def __init__(self, *, name: str, **options: Any) -> None:
         """Take the options of SimulatedDevice."""
@@ -388,6 +390,7 @@ class TcpDevice(SimulatedDevice):
             self._accept,
             self.host,
             self.port,
+            limit=self.limit,
             reuse_address=True,
             reuse_port=self._reservation is not None or None,
         )
