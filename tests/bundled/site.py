@@ -8,6 +8,8 @@ import json
 import ssl
 from typing import Any
 
+from tests.listening import listening
+
 
 class Site:
     """Answers by path: text, a JSON value, or (status, body, header lines); else 404."""
@@ -23,8 +25,13 @@ class Site:
         """The paths that get no answer."""
         self.clock: float | None = None
         """What the clock says, if there is one."""
-        self.base = ""
+        self.scheme = "http"
         self.port = 0
+
+    @property
+    def base(self) -> str:
+        """Return its address."""
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     async def serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -71,21 +78,6 @@ async def serving(
 ) -> AsyncGenerator[Site]:
     """Run a site."""
     site = Site(answers, content_type)
-    async with listening(site, certificate):
+    site.scheme = "https" if certificate else "http"
+    async with listening(site.serve, certificate) as site.port:
         yield site
-
-
-@asynccontextmanager
-async def listening(
-    site: Site, certificate: ssl.SSLContext | None = None
-) -> AsyncGenerator[None]:
-    """Let a site take connections."""
-    listener = await asyncio.start_server(site.serve, "127.0.0.1", 0, ssl=certificate)
-    site.port = listener.sockets[0].getsockname()[1]
-    site.base = f"{'https' if certificate else 'http'}://127.0.0.1:{site.port}"
-    try:
-        yield
-    finally:
-        listener.close()
-        listener.close_clients()
-        await listener.wait_closed()

@@ -29,6 +29,7 @@ from custom_components.hmm.driver_api import (
 )
 from simulator.avalon import SimulatedAvalon
 from simulator.device import Fault
+from tests.listening import listening
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -97,13 +98,8 @@ def refused(code: int, message: str, letter: str = "E") -> Answers:
 async def replaying(answers: Answers) -> AsyncGenerator[tuple[Replay, int]]:
     """Serve recordings on a free port."""
     replay = Replay(answers)
-    listener = await asyncio.start_server(replay.serve, "127.0.0.1", 0)
-    try:
-        yield replay, listener.sockets[0].getsockname()[1]
-    finally:
-        listener.close()
-        listener.close_clients()
-        await listener.wait_closed()
+    async with listening(replay.serve) as port:
+        yield replay, port
 
 
 def stats(fields: str, key: str = "MM ID0") -> Answers:

@@ -37,6 +37,7 @@ from simulator import stack
 from simulator.braiins import SimulatedBraiins
 from simulator.httpd import HttpDevice
 from simulator.mmfp import SimulatedGoSlimStratum
+from tests.listening import listening
 from tests.pool_cases import BTC_WALLET, DGB_WALLET, KINDS, RATES, Kind, public_pool
 
 HOUR = 3600.0
@@ -154,15 +155,8 @@ class Proxy:
 async def proxy_of(pool: HttpDevice) -> AsyncGenerator[Proxy]:
     """Run a simulator with a proxy before it."""
     proxy = Proxy(pool)
-    async with pool:
-        listener = await asyncio.start_server(proxy.accept, "127.0.0.1", 0)
-        proxy.port = listener.sockets[0].getsockname()[1]
-        try:
-            yield proxy
-        finally:
-            listener.close()
-            listener.close_clients()
-            await listener.wait_closed()
+    async with pool, listening(proxy.accept) as proxy.port:
+        yield proxy
 
 
 # What is bad

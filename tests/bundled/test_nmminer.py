@@ -28,6 +28,7 @@ from custom_components.hmm.driver_api.transports.udp import BroadcastListener
 from simulator.axeos import SimulatedAxeOS
 from simulator.device import Fault
 from simulator.nmminer import SimulatedNMMiner
+from tests.listening import listening
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -518,13 +519,8 @@ async def web(
         writer.write((head + body).encode())
         writer.close()
 
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield listener.sockets[0].getsockname()[1]
-    finally:
-        listener.close()
-        listener.close_clients()
-        await listener.wait_closed()
+    async with listening(serve) as port:
+        yield port
 
 
 async def test_version_2_with_odd_values(driver: NMMinerDriver) -> None:

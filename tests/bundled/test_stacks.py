@@ -21,8 +21,9 @@ from custom_components.hmm.driver_api import DashboardTileData, FoundPool, Inval
 from simulator.device import Fault
 from simulator.stack import SimulatedStack
 from simulator.stratum import SimulatedStratum
+from tests.listening import listening
 
-from .site import Site, listening
+from .site import Site
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "hmm_stack"
 WORKERS = {"gamma": 1.2e12, "ultra": 0.5e12}
@@ -76,7 +77,7 @@ class Manager(Site):
 async def managing(answers: dict[str, Any]) -> AsyncGenerator[Manager]:
     """Run a manager."""
     manager = Manager(answers)
-    async with listening(manager), manager.stratum:
+    async with listening(manager.serve) as manager.port, manager.stratum:
         yield manager
 
 

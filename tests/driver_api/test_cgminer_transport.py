@@ -19,6 +19,7 @@ from custom_components.hmm.driver_api.transports.cgminer import (
     NoReply,
     parse_answer,
 )
+from tests.listening import listening
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "avalon_nano"
 
@@ -68,14 +69,8 @@ class Server:
 async def serving(reply: Reply) -> AsyncGenerator[tuple[Server, CgminerClient]]:
     """Run a server and give a client of it."""
     server = Server(reply)
-    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    server.port = listener.sockets[0].getsockname()[1]
-    try:
+    async with listening(server.serve) as server.port:
         yield server, CgminerClient("127.0.0.1", server.port)
-    finally:
-        listener.close()
-        listener.close_clients()
-        await listener.wait_closed()
 
 
 def status(letter: str = "S", code: int = 11, message: str = "Summary") -> str:
@@ -324,14 +319,12 @@ async def test_a_silent_server_ends_in_time() -> None:
         await release.wait()
         writer.close()
 
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
-    client = CgminerClient("127.0.0.1", listener.sockets[0].getsockname()[1])
-    client.answer_timeout = 0.1
-    with pytest.raises(CannotConnect, match="in time"):
-        await client.command("version")
-    release.set()
-    listener.close()
-    await listener.wait_closed()
+    async with listening(serve) as port:
+        client = CgminerClient("127.0.0.1", port)
+        client.answer_timeout = 0.1
+        with pytest.raises(CannotConnect, match="in time"):
+            await client.command("version")
+        release.set()
 
 
 @pytest.mark.usefixtures("socket_enabled")

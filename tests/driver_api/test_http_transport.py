@@ -18,6 +18,7 @@ from custom_components.hmm.driver_api.transports.http import (
     HttpClient,
     HttpReply,
 )
+from tests.listening import listening
 
 type Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -48,14 +49,8 @@ class Server:
 async def serving(script: Script) -> AsyncGenerator[Server]:
     """Run a server on a free port of this machine."""
     server = Server(script)
-    listener = await asyncio.start_server(server.accept, "127.0.0.1", 0)
-    server.port = listener.sockets[0].getsockname()[1]
-    try:
+    async with listening(server.accept) as server.port:
         yield server
-    finally:
-        listener.close()
-        listener.close_clients()
-        await listener.wait_closed()
 
 
 async def request_head(reader: asyncio.StreamReader) -> bytes:

@@ -108,13 +108,7 @@ def test_number_outside_its_range_is_unknown(
     ]
     for value in beyond:
         assert read_field(kind, name, value) is None
-
-
-@pytest.mark.parametrize(("kind", "name", "limits"), declared(Range))
-def test_remains_of_a_calculation_are_unknown(
-    kind: type, name: str, limits: Range
-) -> None:
-    """Who divides by 1e-320 divides by zero."""
+    # Who divides by it divides by zero
     assert read_field(kind, name, 1e-320) in (None, 0)
     assert limits.reason
 

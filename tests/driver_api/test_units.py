@@ -49,14 +49,16 @@ NONSENSE: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("value", NONSENSE)
-@pytest.mark.parametrize(
-    "parse",
-    [parse_number, parse_compact, parse_int, parse_amount, parse_count, parse_moment],
-)
-def test_what_is_no_number(parse: Any, value: Any) -> None:
+PARSERS = [
+    *(parse_number, parse_compact, parse_int),
+    *(parse_amount, parse_count, parse_moment),
+]
+
+
+@pytest.mark.parametrize("parse", PARSERS)
+def test_what_is_no_number(parse: Any) -> None:
     """It is unknown, never zero and never an exception."""
-    assert parse(value) is None
+    assert [value for value in NONSENSE if parse(value) is not None] == []
 
 
 @pytest.mark.parametrize(
@@ -342,16 +344,13 @@ def test_text_in_one_line(text: str, read: str | None) -> None:
     assert parse_text(text) == read
 
 
-@pytest.mark.parametrize("size", [1_000, 10_000, 100_000])
-@pytest.mark.parametrize("text", ["1", "1e", "1.", " ", "+", "1_", "K", "\u212a"])
-@pytest.mark.parametrize(
-    "parse",
-    [parse_number, parse_compact, parse_int, parse_amount, parse_count, parse_moment],
-)
-def test_no_text_is_long_to_read(parse: Any, text: str, size: int) -> None:
+@pytest.mark.parametrize("parse", PARSERS)
+def test_no_text_is_long_to_read(parse: Any) -> None:
     """A figure has 64 characters; what is longer is not looked at."""
     start = time.thread_time()
-    assert parse(text * size + "!") is None
+    for size in (1_000, 10_000, 100_000):
+        for text in ("1", "1e", "1.", " ", "+", "1_", "K", "\u212a"):
+            assert parse(text * size + "!") is None
     # To backtrack in it takes minutes
     assert time.thread_time() - start < 1
 

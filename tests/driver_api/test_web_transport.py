@@ -33,6 +33,7 @@ from custom_components.hmm.driver_api.transports import web
 from custom_components.hmm.driver_api.transports.json_text import MAX_OBJECTS
 from custom_components.hmm.driver_api.transports.web import WebAnswer, WebApi
 from custom_components.hmm.driver_api.units import parse_amount
+from tests.listening import listening
 
 type Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -96,16 +97,9 @@ async def serving(
     server = Server(plain)
     if script is not None:
         server.script = script(server)
-    listener = await asyncio.start_server(server.accept, "127.0.0.1", 0, ssl=tls)
-    scheme = "https" if tls else "http"
-    port = listener.sockets[0].getsockname()[1]
-    server.base = f"{scheme}://127.0.0.1:{port}/api"
-    try:
+    async with listening(server.accept, tls) as port:
+        server.base = f"{'https' if tls else 'http'}://127.0.0.1:{port}/api"
         yield server
-    finally:
-        listener.close()
-        listener.close_clients()
-        await listener.wait_closed()
 
 
 def reply(body: bytes, status: int = 200, more: str = "") -> bytes:

@@ -44,6 +44,7 @@ from simulator import (
 )
 from simulator.httpd import text_response
 from tests.captured import CapturedAxe, read_case
+from tests.listening import listening
 
 type Drivers = list[LoadedDriver[BaseMinerAdapter]]
 
@@ -77,12 +78,8 @@ async def answering(answer: bytes) -> AsyncGenerator[int]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        await server.wait_closed()
+    async with listening(serve) as port:
+        yield port
 
 
 # Every kind of device, and its driver alone
