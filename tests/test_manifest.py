@@ -532,7 +532,7 @@ def test_every_sentence_of_a_strategy_is_translated() -> None:
             elif isinstance(call.args[0], ast.Name):
                 said |= {"plan", "quiet"}
     said -= {"safety_"}
-    said |= {f"{key}_open" for key in explain._OPEN} | {"manual_never", "dry_run"}
+    said |= {f"{key}_open" for key in explain._OPEN} | {"manual_released", "dry_run"}
     sentences = load("translations/en.json")["selector"]["sentence"]["options"]
     assert said == {
         key.removeprefix(explain.SENTENCE)

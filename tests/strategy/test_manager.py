@@ -4,14 +4,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from freezegun import freeze_time
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 import pytest
 
 from custom_components.hmm.miner.walk import Caps
-from simulator import SimulatedAxeOS
-from tests.common import act, find, find_id, fleet_entry, poll
+from custom_components.hmm.strategy.limits import manual_from_dict
+from simulator import SimulatedAxeOS, SimulatedSolopool
+from tests.common import act, find, find_id, fleet_entry, poll, pool_entry
 from tests.conftest import miner_entry, set_up
 
 from .common import (
@@ -467,3 +469,70 @@ async def test_the_plan_of_today_and_tomorrow(
     price(home, 25)
     await settle(home)
     assert state_of(home, strategy, "sensor", "band").attributes["plan"] == []
+
+
+async def test_the_pool_of_a_band(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """It is set also where the band has the same mode, once; a paused miner has none."""
+    bitaxe.reboot_seconds, bitaxe.restart_delay = 0.2, 0.1
+    # A change of the pool restarts the miner, which takes time
+    with freeze_time(tick=True) as freezer:
+        async with SimulatedSolopool(generation=1, speed=0) as simulated:
+            pools = [
+                await set_up(home, pool_entry(simulated, title="Mine")),
+                await set_up(home, pool_entry(simulated, "dgb1qother", title="Other")),
+            ]
+            first, second = (it.entry_id for it in pools)
+            bands = [
+                {"id": "a", "band_name": "A", "upto": 20.0, "rung": "normal"},
+                {"id": "b", "band_name": "B", "upto": 30.0, "rung": "normal"},
+                {"id": "c", "band_name": "C", "rung": "off", "pool": second},
+            ]
+            bands[0]["pool"], bands[1]["pool"] = first, second
+            price(home, 10)
+            await add(home, "price_bands", {**BANDS, "bands": bands})
+            await begin(home)
+
+            def user() -> str:
+                return str(bitaxe.pools[0]["stratumUser"]).partition(".")[0]
+
+            assert user() != "dgb1qother"
+            await wait(home, freezer, 6)
+            price(home, 25)
+            await wait(home, freezer, 6)
+            await poll(home, entry)
+            assert user() == "dgb1qother"
+            assert entry.runtime_data.tuning.current == "standard"
+            boots = bitaxe.boots
+            for _ in range(3):
+                await wait(home, freezer, 10)
+            assert bitaxe.boots == boots
+            price(home, 10)
+            await wait(home, freezer, 6)
+            assert user() != "dgb1qother"
+            price(home, 35)
+            await wait(home, freezer, 6)
+            assert bitaxe.paused
+            assert user() != "dgb1qother"
+
+
+async def test_by_hand_until_it_is_released(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
+) -> None:
+    """It says so, and a record of before, when it had another name, is read."""
+    home.config_entries.async_update_entry(
+        fleet_entry(home), options={"manual_hold": "released"}
+    )
+    price(home, 35)
+    strategy = await add(home, "price_bands", BANDS)
+    await begin(home)
+    await wait(home, freezer, 6)
+    select = state_of(home, strategy, "select", "override").entity_id
+    await act(home, "select", "select_option", select, option="Cheap")
+    await settle(home)
+    status = state_of(home, strategy, "sensor", "state").attributes
+    assert status["explanation"].endswith("by hand until you give it back.")
+    assert status["values"]["ends"] == "released"
+    stored = {"ends": "never", "until": None, "against": None}
+    assert manual_from_dict(stored).ends == "released"

@@ -54,8 +54,8 @@ def sentence_text(
 def _variant(sentence: Sentence) -> str:
     """Return which form of a sentence fits: some have another without a time."""
     values = sentence.values
-    if values.get("ends") == "never":
-        return "_never"
+    if values.get("ends") == "released":
+        return "_released"
     is_open = any(key in values and values[key] is None for key in _TIMES)
     return "_open" if is_open and sentence.key in _OPEN else ""
 

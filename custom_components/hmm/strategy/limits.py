@@ -40,7 +40,7 @@ def manual_of(options: Mapping[str, Any], now: datetime, against: str | None) ->
     if (until := until_of(options, now)) is not None:
         return Manual("time", until)
     if options.get(CONF_MANUAL_HOLD) == HOLD_RELEASED:
-        return Manual("never")
+        return Manual(HOLD_RELEASED)
     return Manual("next_change", against=against)
 
 
@@ -56,7 +56,9 @@ def manual_as_dict(manual: Manual) -> dict[str, Any]:
 def manual_from_dict(data: Any) -> Manual:
     """Return what was stored; any error is taken for a record that is broken."""
     ends, against = data["ends"], data["against"]
-    if ends not in ("time", "next_change", "never"):
+    if ends == "never":
+        ends = HOLD_RELEASED  # As it was called before
+    if ends not in ("time", HOLD_NEXT, HOLD_RELEASED):
         raise ValueError(ends)
     if against is not None and not isinstance(against, str):
         raise TypeError(against)

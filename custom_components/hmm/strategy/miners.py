@@ -197,7 +197,7 @@ class SteeredMiner:
     @property
     def _manual(self) -> Manual | None:
         """Return who decides instead of strategies; autotune is asked for by hand."""
-        return Manual("never") if self._is_tuned else self.memory.manual
+        return Manual("released") if self._is_tuned else self.memory.manual
 
     def _safety(self) -> Literal["hot", "stop"] | None:
         if self.miner.status.state is MinerState.OVERHEATED:

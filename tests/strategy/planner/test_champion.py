@@ -118,11 +118,11 @@ def test_the_user_may_take_the_champion() -> None:
     """Given a champion that is set by hand, then another one runs."""
     world = dear([bitaxe(), nano(), nerdqaxe()], 40)
     world.run(HOUR)
-    world.by_hand("Bitaxe", "mode:turbo", ends="never")
+    world.by_hand("Bitaxe", "mode:turbo", ends="released")
     world.run(10 * MINUTE)
     assert running(world) == ["Bitaxe", "NerdQAxe++"]
     for it in world.miners:
-        world.by_hand(it.id, OFF, ends="never")
+        world.by_hand(it.id, OFF, ends="released")
     world.run(MINUTE)
     assert world.strategies[0].decision is not None
     assert world.strategies[0].decision.champion is None

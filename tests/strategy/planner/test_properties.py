@@ -204,7 +204,7 @@ def test_the_users_word_holds_until_the_next_change() -> None:
     assert world.controls["Bitaxe"].by == "price_bands"
 
 
-@pytest.mark.parametrize("ends", ["time", "never"])
+@pytest.mark.parametrize("ends", ["time", "released"])
 def test_the_users_word_holds_for_a_time_or_for_ever(ends: str) -> None:
     """Given a miner set by hand for two hours or for good, then it stays so."""
     world = priced([bitaxe()], 40, 40, 10, 10)
@@ -214,8 +214,8 @@ def test_the_users_word_holds_for_a_time_or_for_ever(ends: str) -> None:
     world.run(START + 2 * HOUR)
     assert world.miner("Bitaxe").reported == "mode:eco"
     world.run(START + 4 * HOUR)
-    assert (world.miner("Bitaxe").reported == "mode:eco") is (ends == "never")
-    states = {"never": "overridden", "time": "steering"}
+    assert (world.miner("Bitaxe").reported == "mode:eco") is (ends == "released")
+    states = {"released": "overridden", "time": "steering"}
     assert world.settlement is not None
     assert world.settlement.states["bands"] == states[ends]
 

@@ -15,7 +15,8 @@ class Entry:
 
     ``target`` is the last command, ``reached`` whether the miner has reported it.
     ``changed_at`` is when it last changed, ``switched_at`` when it was last started or
-    stopped. ``before`` is what it had before any strategy touched it.
+    stopped. ``before`` is what it had before any strategy touched it. ``pool`` is what a
+    strategy sent it to, as long as it wishes that.
     """
 
     target: Rung | None = None
@@ -27,6 +28,7 @@ class Entry:
     day: date | None = None
     switches: int = 0
     before: Rung | None = None
+    pool: str | None = None
     min_time: timedelta = timedelta()
 
 
@@ -88,6 +90,7 @@ def _entry(data: Mapping[str, Any], now: datetime) -> Entry:
         day=counted,
         switches=count(data.get("switches")),
         before=text(data.get("before")),
+        pool=text(data.get("pool")),
         min_time=timedelta(seconds=min(count(data.get("min_time")), 86_400)),
     )
 
@@ -103,5 +106,6 @@ def _stored(entry: Entry) -> dict[str, Any]:
         "day": None if entry.day is None else entry.day.isoformat(),
         "switches": entry.switches,
         "before": entry.before,
+        "pool": entry.pool,
         "min_time": entry.min_time.total_seconds(),
     }

@@ -85,7 +85,7 @@ class Manual:
     wished when it was made (None: nothing).
     """
 
-    ends: Literal["time", "next_change", "never"] = "next_change"
+    ends: Literal["time", "next_change", "released"] = "next_change"
     until: datetime | None = None
     against: Rung | None = None
 

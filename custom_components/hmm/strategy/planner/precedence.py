@@ -342,11 +342,16 @@ class _Execution:
         entry = self.entries[view.id]
         if not view.online or view.reported is None:
             return control
-        if is_at(view, rung):
+        is_there = is_at(view, rung)
+        if is_there:
             if entry.target != rung:
                 # It is there already: nothing was commanded, but this is the wish now
-                self.entries[view.id] = self._adopted(entry, view, rung)
-            return control
+                entry = self._adopted(entry, view, rung)
+            if control.pool is None and goal.wish is not None and not goal.wish.cap:
+                entry = replace(entry, pool=None)
+            self.entries[view.id] = entry
+            if rung == OFF or control.pool in {None, entry.pool}:
+                return control
         decision = None if goal.standing is None else goal.standing.decision
         is_retry = entry.target == rung and not entry.reached
         if is_retry:
@@ -361,7 +366,7 @@ class _Execution:
         if not goal.urgent and not self._has_turn(goal):
             return control
         circuit = refusing(self._circuits, self._loads, view, rung)
-        if circuit is not None:
+        if circuit is not None and not is_there:
             return replace(control, reason=_too_much(circuit, view, rung))
         self._note(view, goal, rung, entry, is_retry=is_retry, is_free=is_free)
         return replace(control, command=rung, attempt=self.entries[view.id].attempts)
@@ -460,6 +465,7 @@ class _Execution:
             day=max(entry.day, self._day) if entry.day else self._day,
             switches=switches_of(entry, self._day) + counts,
             before=before,
+            pool=None if rung == OFF or goal.wish is None else goal.wish.pool,
         )
         self._loads[view.id] = max(
             self._loads[view.id], watts_of(rung, view) or self._loads[view.id]
