@@ -11,6 +11,7 @@ from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
 from ..languages import home_language
+from ..money.units import HUNDREDTHS, price_factor
 
 _LONGEST: Final = 255
 _MINOR: Final = 0.5
@@ -64,6 +65,16 @@ def price_text(hass: HomeAssistant, value: float, unit: str) -> str:
     if abs(value) < 10 and decimals == 1:
         decimals = 2
     return f"{number(hass, value, decimals)} {unit}".rstrip()
+
+
+@callback
+def said_price(hass: HomeAssistant, value: float, unit: str) -> str:
+    """Return a price as people say it, whatever its unit: 28.4 ct/kWh."""
+    currency = hass.config.currency
+    hundredth = HUNDREDTHS.get(currency)
+    if hundredth is None or abs(value) >= 1 or price_factor(unit, currency) != 1:
+        return price_text(hass, value, unit)
+    return f"{number(hass, 100 * value, 1)} {hundredth}/kWh"
 
 
 @callback

@@ -1,0 +1,28 @@
+"""Prices as strategies say them."""
+
+from homeassistant.core import HomeAssistant
+import pytest
+
+from custom_components.hmm.strategy.words import said_price
+
+
+@pytest.mark.parametrize(
+    ("currency", "value", "unit", "said"),
+    [
+        ("EUR", 0.284, "EUR/kWh", "28.4 ct/kWh"),
+        ("EUR", -0.03, "€/kWh", "-3.0 ct/kWh"),
+        ("GBP", 0.2431, "GBP/kWh", "24.3 p/kWh"),
+        # It is said as it is where that is how people say it, or nobody knows better
+        ("EUR", 28.4, "ct/kWh", "28.4 ct/kWh"),
+        ("EUR", 284, "EUR/MWh", "284.0 EUR/MWh"),
+        ("EUR", 1.2, "EUR/kWh", "1.20 EUR/kWh"),
+        ("JPY", 0.5, "JPY/kWh", "0.50 JPY/kWh"),
+        ("EUR", 0.284, "GBP/kWh", "0.284 GBP/kWh"),
+    ],
+)
+async def test_what_people_say(
+    hass: HomeAssistant, currency: str, value: float, unit: str, said: str
+) -> None:
+    """Given a price in any unit, then it is said as its readers know it."""
+    await hass.config.async_update(currency=currency)
+    assert said_price(hass, value, unit) == said
