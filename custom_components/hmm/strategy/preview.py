@@ -60,7 +60,10 @@ async def async_past(
         return NO_HISTORY
     views = [view for it in members if (view := view_of(hass, it)) is not None]
     shown = tuple(replace(it, price=it.price / reading.factor) for it in slots)
-    past = _add_up(BandsSettings.from_dict(data), views, slots, shown)
+    # A decision for each slot of a month: too long for the event loop
+    past = await hass.async_add_executor_job(
+        _add_up, BandsSettings.from_dict(data), views, slots, shown
+    )
     if past is None:
         return _NO_WATTS
     past.days = days_of(slots)
