@@ -39,7 +39,13 @@ from custom_components.hmm.fleet.commands import COMMANDS
 from custom_components.hmm.fleet.failover import PRIMARY_BACK, Criterion
 from custom_components.hmm.fleet.services import schema_of
 from custom_components.hmm.hmm_local import flow as hmm_local
-from custom_components.hmm.miner import autotune, autotune_flow, problems, watchdog
+from custom_components.hmm.miner import (
+    autotune,
+    autotune_flow,
+    lowered,
+    problems,
+    watchdog,
+)
 from custom_components.hmm.miner.walk import Goal
 from custom_components.hmm.money import ledger
 from custom_components.hmm.money.units import UnitProblem
@@ -101,6 +107,7 @@ ISSUES = {
     },
     "fleet/failover_runner": {failover_runner.FAILOVER_WANTED},
     "miner/autotune": {autotune.NOT_RETURNED},
+    "miner/lowered": {lowered.OVERHEAT_LOWERED},
     "miner/watchdog": {watchdog.WATCHDOG_GAVE_UP},
     "pool/defaults": {pool_defaults._ISSUE},
     "pool/mistyped": {mistyped.WALLET_MISTYPED},
