@@ -68,7 +68,10 @@ HA_ABORTS = {
 }
 # The classes whose steps are told in a section of the translations
 FLOWS = {
-    "config": {"HmmConfigFlow", "ImportSteps", "MinerSteps", "PoolSteps"},
+    "config": {
+        *("HmmConfigFlow", "ImportSteps", "MinerSteps", "PoolSteps"),
+        "RulesSteps",
+    },
     "config_subentries.calendar": {"CalendarFlow", "StrategyFlow"},
     "config_subentries.heat": {"HeatFlow", "StrategyFlow"},
     "config_subentries.price_bands": {
@@ -854,7 +857,9 @@ def test_every_abort_is_translated() -> None:
             reasons |= aborts
     aborts = load("translations/en.json")["config"]["abort"]
     assert aborts.keys() == reasons
-    assert not any(placeholders(text) for text in aborts.values())
+    assert {key for key, text in aborts.items() if placeholders(text)} == {
+        "rules_taken_over"
+    }
 
 
 def test_every_abort_and_error_of_the_options_is_translated() -> None:
@@ -911,11 +916,11 @@ def test_every_option_of_a_selector_is_translated() -> None:
         "autotune_goal": {*Goal},
         "autotune_start": {autotune_flow.NOW, autotune_flow.AT_NIGHT},
         "driver_source": set(get_args(overview.Source.__value__)),
-        # See tests/strategy: each is walked through
+        # See tests/strategy and tests/hmm_local: each is walked through
         **{
             name: set(it["options"])
             for name, it in selectors.items()
-            if name.startswith("strategy_")
+            if name.startswith("strategy_") or name == "hmm_local_rule"
         },
         "driver_state": set(get_args(overview.State.__value__)),
     }
@@ -950,6 +955,8 @@ def test_every_error_of_a_form_is_translated() -> None:
                 own |= {text for value in values if (text := literal(value))}
     # A network or a range is typed, never an answer
     own.add("range_nothing")
+    # Of the price that rules of HMM-Local are taken over to
+    own |= {"price_unavailable", *UnitProblem}
     shown = load("translations/en.json")["config"]["error"]
     of_classes = {key for _, key in hmm_local._ERRORS}
     reasons = errors.FORM_REASONS | {errors.POOL + key for key in errors.POOL_REASONS}
