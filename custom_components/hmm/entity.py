@@ -270,7 +270,7 @@ def async_add_offered[CoordinatorT: DataUpdateCoordinator[Any]](
     """Add an entity for all that a device offers, now and when it learns more.
 
     A new firmware may bring a pause, the first job a network difficulty. Entities that
-    are registered as disabled are left out: half of a miner's are, and Home Assistant
+    are registered as disabled are not made: half of a miner's are, and Home Assistant
     sets the entry up anew when the owner enables one.
     """
     entry = coordinator.config_entry
@@ -284,12 +284,7 @@ def async_add_offered[CoordinatorT: DataUpdateCoordinator[Any]](
         if it.disabled and it.domain == platform
     }
     owner = entry.unique_id or entry.entry_id
-    missing = [
-        (offer, description)
-        for offer in offers
-        for description in offer.descriptions
-        if f"{owner}_{description.key}" not in disabled
-    ]
+    missing = [(offer, it) for offer in offers for it in offer.descriptions]
 
     @callback
     def add_offered() -> None:
@@ -297,9 +292,13 @@ def async_add_offered[CoordinatorT: DataUpdateCoordinator[Any]](
         for item in tuple(missing):
             offer, description = item
             exists = partial(offer.exists_fn, description, coordinator)
-            if read_safely(exists, description.key):
-                missing.remove(item)
+            if not read_safely(exists, description.key):
+                continue
+            missing.remove(item)
+            if f"{owner}_{description.key}" not in disabled:
                 new.append(offer.factory(coordinator, description))
+            elif isinstance(coordinator, MinerCoordinator):
+                coordinator.offered.add(description.key)
         if new:
             async_add_entities(new)
 
