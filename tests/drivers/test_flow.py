@@ -200,7 +200,10 @@ async def test_overview_tells_all_states(
     none = ["–", "–", "–"]
     replaced = ["Bitaxe (AxeOS)", "Miner", "1.0.0", "HMM", "Replaced by your file"]
     assert [*replaced, *none] in rows
-    assert ["Solopool.org", "Pool", "1.0.0", "HMM", "Running", *none] in rows
+    # Its polls are those of this whole process
+    assert ["Solopool.org", "Pool", "1.0.0", "HMM", "Running"] in [
+        it[:5] for it in rows
+    ]
     needed = [row for row in rows if row[4] == "When it is needed"]
     assert [row[1:4] for row in needed] == [["Miner", "–", "HMM"]]
     polls, failed, time = rows[2][5:]
