@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -208,8 +209,14 @@ async def test_the_sum_of_what_a_pool_pays(
     # Of an outage nobody knows whether miners ran
     await mine(home, freezer, pool, 7200)
     assert find(home, pool, "sensor", "revenue").state == "8.0"
+    # A pool that is polled once an hour has no outage in between
+    usual, account.update_interval = account.update_interval, timedelta(hours=1)
+    await mine(home, freezer, pool, 3600)
+    assert find(home, pool, "sensor", "revenue").state == "26.0"
+    account.update_interval = usual
     stored = Earned.from_dict(ledger.revenue(pool.entry_id).as_dict())
-    assert (stored.money, stored.month.cost) == (pytest.approx(8), pytest.approx(8))
+    assert stored.money == pytest.approx(26)
+    assert stored.month.cost == pytest.approx(26)
     freezer.tick(24 * 3600)
     assert ledger.revenue(pool.entry_id).day.cost == 0
     await home.config.async_update(currency="USD")

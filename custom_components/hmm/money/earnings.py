@@ -30,7 +30,12 @@ def _count(ledger: Ledger, pool: PoolCoordinator) -> None:
     if now is None or now == earned.counted:
         return
     span = timedelta(0) if earned.counted is None else now - earned.counted
-    if not timedelta(0) <= span <= _LONGEST:
+    # Some pools are polled only once an hour
+    if (
+        not timedelta(0)
+        <= span
+        <= max(_LONGEST, 2 * (pool.update_interval or _LONGEST))
+    ):
         span = timedelta(0)
     earned.counted = now
     if pool.is_solo:
