@@ -532,9 +532,9 @@ def test_what_is_said_is_translated() -> None:
 
 
 def test_every_sentence_of_a_strategy_is_translated() -> None:
-    """Given what the planner says, then each sentence has a text, and no other has."""
+    """Given what strategies say, then each sentence has a text, and no other has."""
     said: set[str] = set()
-    for path in COMPONENT.glob("strategy/planner/*.py"):
+    for path in COMPONENT.glob("strategy/**/*.py"):
         for call in calls(parse(path), "Sentence"):
             said |= literals(call.args[0])
             if isinstance(call.args[0], ast.JoinedStr):

@@ -72,10 +72,10 @@ class StrategyStatusSensor(StrategySensor):
         strategy, manager = self.strategy, self.manager
         decision = strategy.decision
         if decision is None:
-            error = strategy.error
+            reason = strategy.error or strategy.sentence
             return {
-                "explanation": None,
-                "key": None if error is None else error.key,
+                "explanation": manager.explanation(strategy),
+                "key": None if reason is None else reason.key,
                 "values": {},
                 "miners": [],
                 "next": None,

@@ -15,11 +15,12 @@ import voluptuous as vol
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.strategy.strategy import Strategy
 from simulator import SimulatedAxeOS
-from tests.common import act
+from tests.common import act, fleet_entry
 from tests.conftest import miner_entry, set_up
+from tests.flows import suggested
 
-from .common import BANDS, add, begin, device_of, price, settle, state_of, wait
-from .test_flow import with_slots
+from .common import BANDS, PRICE, add, begin, device_of, price, settle, state_of, wait
+from .test_flow import change, with_slots
 from .test_heat import HEAT, room
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -107,6 +108,8 @@ async def test_a_rung_until_the_next_change(
         ({"to": "Dear"}, "Bands knows no Dear. Possible are: Cheap, Normal, Expensive"),
         ({"to": "off", "until": "2000-01-01 00:00:00"}, "must end in the future"),
         ({"to": "off", "for": {"days": 31}}, "within 30 days"),
+        ({"to": "off", "for": {"days": 99_999_999}}, "within 30 days"),
+        ({"to": "off", "until": "0001-01-01 00:00:00"}, "must end in the future"),
         ({"to": "off", "for": {"hours": 1}, "until": "18:00:00"}, "not both"),
     ],
 )
@@ -192,6 +195,30 @@ async def test_the_plan_of_price_bands(
     assert past["currency"] == home.config.currency
     assert 0 < past["cost"] < past["always_on"]
     assert past["hashrate_share"] == pytest.approx(0.5, abs=0.05)
+
+
+async def test_the_price_has_another_name(
+    home: HomeAssistant, entry: ConfigEntry[Any]
+) -> None:
+    """What bands would have cost is found, and its dialog offers, under the new one."""
+    registry = er.async_get(home)
+    sensor = registry.async_get_or_create(
+        "sensor", "test", "price", suggested_object_id="price"
+    )
+    with_slots(home)
+    data = {**BANDS, "entity_ids": {"price_entity": sensor.id}}
+    strategy = await add(home, "price_bands", data)
+    await begin(home)
+    registry.async_update_entity(PRICE, new_entity_id="sensor.tariff")
+    state = home.states.get(PRICE)
+    assert state is not None
+    home.states.async_set("sensor.tariff", state.state, state.attributes)
+    home.states.async_remove(PRICE)
+    await settle(home)
+    assert (await preview(home, strategy))["past"]["cost"] > 0
+    stored = fleet_entry(home).subentries[strategy.id]
+    form = await change(home, stored, "price")
+    assert suggested(form, "price_entity") == "sensor.tariff"
 
 
 async def test_the_plan_of_a_calendar(

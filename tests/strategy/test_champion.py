@@ -105,7 +105,7 @@ async def test_dear_hours(
     ranking = state_of(home, strategy, "sensor", "champion").attributes["ranking"]
     assert ranking == ["Axe", "Old"]
     assert says(home, strategy).startswith("Only Axe runs (1")
-    assert says(home, strategy).endswith(" J/TH); 1 others are off.")
+    assert says(home, strategy).endswith(" J/TH). Other miners off: 1.")
     assert axe.runtime_data.tuning.current == "eco"
     assert is_off(old)
     assert find(home, old, "sensor", "controlled_by").state == "champion"

@@ -6,14 +6,15 @@ from typing import Any
 
 from freezegun import freeze_time
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import device_registry as dr
+from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.hmm.miner.walk import Caps
 from custom_components.hmm.strategy.limits import manual_from_dict
 from simulator import SimulatedAxeOS, SimulatedSolopool
-from tests.common import act, find, find_id, fleet_entry, poll, pool_entry
+from tests.common import act, find, find_id, fleet_entry, later, poll, pool_entry
 from tests.conftest import miner_entry, set_up
 
 from .common import (
@@ -52,6 +53,27 @@ async def test_a_price_changes_the_mode(
     assert state_of(home, strategy, "sensor", "band").state == "Normal"
     assert find(home, entry, "sensor", "controlled_by").state == "price_bands"
     assert device_of(home, strategy).name == "Bands"
+
+
+async def test_it_says_why_it_waits_after_a_start(
+    home: HomeAssistant, entry: ConfigEntry[Any]
+) -> None:
+    """Before anything is decided a strategy tells that, and whether it is on."""
+    price(home, 25)
+    strategy = await add(home, "price_bands", BANDS)
+    switch = state_of(home, strategy, "switch", "switch").entity_id
+
+    def status() -> State:
+        return state_of(home, strategy, "sensor", "state")
+
+    assert (status().state, status().attributes["key"]) == ("waiting", "starting")
+    assert status().attributes["explanation"].startswith("Nothing is decided yet")
+    await act(home, "switch", "turn_off", switch)
+    assert (status().state, status().attributes["explanation"]) == ("off", None)
+    await act(home, "switch", "turn_on", switch)
+    assert status().state == "waiting"
+    await begin(home)
+    assert status().attributes["key"] == "band_unknown_next"
 
 
 async def test_a_dear_band_pauses_and_the_next_one_resumes(
@@ -238,6 +260,21 @@ async def test_bands_that_cannot_be_read(
     await begin(home)
     assert state_of(home, strategy, "sensor", "state").state == "off"
     assert await home.config_entries.async_reload(fleet_entry(home).entry_id)
+
+
+async def test_it_decides_again_after_the_clock_was_set_back(
+    home: HomeAssistant, entry: ConfigEntry[Any]
+) -> None:
+    """A quarter of an hour later it looks again, whatever the clock says by then."""
+    price(home, 25)
+    strategy = await add(home, "price_bands", BANDS)
+    await begin(home)
+    # Only the clock on the wall: the loop has one of its own
+    now = dt_util.utcnow() - timedelta(hours=1)
+    with freeze_time(now, ignore=["asyncio"]):
+        await later(home, 16 * 60)
+        await later(home, 2)
+    assert strategy.asked_at == now
 
 
 @pytest.mark.parametrize(

@@ -192,6 +192,10 @@ async def test_a_day(
     assert bitaxe.paused
     event = state_of(home, house.strategy, "event", "decision")
     assert event.attributes["event_type"] == "changed"
+    # Without strategies nobody knows what is of the sun
+    assert entry.entry_id in get_data(home).money.surplus
+    await home.config_entries.async_unload(fleet_entry(home).entry_id)
+    assert entry.entry_id not in get_data(home).money.surplus
 
 
 async def test_less_sun_lowers_the_mode(

@@ -35,6 +35,7 @@ from ..errors import refusal
 from ..miner.profiles import folded
 from ..rights import async_user, require
 from .entities import BANDS, STRATEGY_OVERRIDE
+from .followed import with_present_names
 from .manager import StrategyManager
 from .plan import Step, plan_of
 from .planner.model import LEAVE, PLAIN_RUNGS, MinerView
@@ -169,7 +170,8 @@ def _until(data: Mapping[str, Any]) -> datetime | None:
     if given is not None and span is not None:
         raise refusal("until_or_for")
     if span is not None:
-        until = now + span
+        # What is far too long for a date is refused below like what is too long
+        until = now + min(span, 2 * _LONGEST)
     elif given is None:
         return None
     elif isinstance(given, time):
@@ -178,7 +180,8 @@ def _until(data: Mapping[str, Any]) -> datetime | None:
         is_over = dt_util.as_utc(today) <= now
         until = dt_util.as_utc(today + timedelta(days=is_over))
     else:
-        until = dt_util.as_utc(given)
+        # The year 1 has no time in a zone of the east
+        until = now if given.year < now.year - 1 else dt_util.as_utc(given)
     if not now < until <= now + _LONGEST:
         raise refusal("until_out_of_range", days=str(_LONGEST.days))
     return until
@@ -200,7 +203,9 @@ def _wanted(manager: StrategyManager, strategy: Strategy, name: str) -> str:
             "no_such_band",
             name=name,
             strategy=strategy.title,
-            options=", ".join([*strategy.override_names, *(set(rungs) - set(known))]),
+            options=", ".join(
+                [*strategy.override_names, *(it for it in rungs if it not in known)]
+            ),
         )
     return to
 
@@ -242,7 +247,8 @@ async def _async_past(
     """Return what bands would have come to with the prices of the last days."""
     if strategy.kind != BANDS or strategy.settings is None:
         return None
-    past = await async_past(hass, strategy.data, [it.id for it in views], days)
+    data = with_present_names(hass, strategy.data)
+    past = await async_past(hass, data, [it.id for it in views], days)
     if isinstance(past, str):
         return None
     return {

@@ -28,6 +28,7 @@ from ..const import DOMAIN
 from ..flow_tools import async_shared_data, choice, free_title
 from ..markdown import inert
 from ..miner.profiles import folded
+from .followed import with_present_names
 from .keys import (
     CONF_ENTITY_IDS,
     CONF_MINERS,
@@ -186,9 +187,8 @@ class StrategyFlow(ConfigSubentryFlow):
         """Begin with the settings of another strategy, but for its miners."""
         other = self._get_entry().subentries.get(subentry_id or "")
         if other is not None:
-            self._data = deepcopy(dict(other.data)) | {
-                CONF_MINERS: self._data[CONF_MINERS]
-            }
+            data = with_present_names(self.hass, other.data)
+            self._data = deepcopy(data) | {CONF_MINERS: self._data[CONF_MINERS]}
 
     # End
 
@@ -225,7 +225,8 @@ class StrategyFlow(ConfigSubentryFlow):
         await async_shared_data(self.hass)
         await self._free_name()
         own = self._get_reconfigure_subentry()
-        self._title, self._data = own.title, deepcopy(dict(own.data))
+        self._title = own.title
+        self._data = deepcopy(with_present_names(self.hass, own.data))
 
     async def _after(self, step: str) -> SubentryFlowResult:
         """Go on behind a step that begins or ends a part."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers.event import async_call_later, async_track_point_in_utc_time
+from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
@@ -115,6 +115,9 @@ class StrategyManager:
             self.hass.async_create_task(
                 self.async_give_back(), "HMM strategies give miners back"
             )
+        for key in self._followed:
+            # Nobody looks at the sun any more
+            get_data(self.hass).money.surplus.pop(key, None)
         self.strategies, self._followed = {}, {}
         self._entry = None
 
@@ -312,6 +315,9 @@ class StrategyManager:
     def async_enable(self, strategy: Strategy, enabled: bool) -> None:
         """Let a strategy steer, or give its miners back."""
         strategy.record.enabled = enabled
+        if strategy.decision is None:
+            # It shows at once that it was heard, also before anything is decided
+            strategy.state = "waiting" if enabled else "off"
         self._now()
 
     @callback
@@ -492,10 +498,11 @@ class StrategyManager:
             self._timer = None
             self._decide()
 
-        self._timer = async_track_point_in_utc_time(
+        # A span, no instant: a clock that is set back must not keep it waiting
+        self._timer = async_call_later(
             self.hass,
+            max(due - now, _SHORTEST_WAIT),
             HassJob(look, "HMM strategies", cancel_on_shutdown=True),
-            max(due, now + _SHORTEST_WAIT),
         )
 
     # Doing
@@ -587,12 +594,12 @@ class StrategyManager:
 
     def explanation(self, strategy: Strategy) -> str | None:
         """Return what a strategy does and why, in words."""
-        decision = strategy.decision
-        if decision is None:
+        sentence = strategy.sentence
+        if sentence is None:
             return None
         return sentence_text(
             self.hass,
-            decision.sentence,
+            sentence,
             self.name_of,
             strategy.unit,
             dry_run=strategy.record.dry_run,

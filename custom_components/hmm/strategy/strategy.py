@@ -14,7 +14,6 @@ from homeassistant.core import (
     HomeAssistant,
     callback,
 )
-from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_registry import EventEntityRegistryUpdatedData
 from homeassistant.helpers.event import (
     async_track_entity_registry_updated_event,
@@ -25,6 +24,7 @@ from homeassistant.util import dt as dt_util
 from ..money.price import PriceSource
 from ..money.slots import Slots, start_of_day
 from ..money.units import UnitProblem, price_factor
+from .followed import followed
 from .heating import Heating, room_of
 from .keys import (
     BY_STATES,
@@ -91,7 +91,6 @@ class Strategy:
         self.decision: Decision | None = None
         # Until the first look, which waits for what starts after Home Assistant
         self.state: State = "waiting" if record.enabled else "off"
-        self.sentence = Sentence("starting")
         self.asked_at = dt_util.utcnow()
         self._changed = changed
         self._stops: list[CALLBACK_TYPE] = []
@@ -159,6 +158,13 @@ class Strategy:
         return str(self.data.get(CONF_PRICE_UNIT) or "")
 
     @property
+    def sentence(self) -> Sentence | None:
+        """Return what it does and why, None while it is off."""
+        if self.decision is not None:
+            return self.decision.sentence
+        return Sentence("starting") if self.state == "waiting" else None
+
+    @property
     def override_names(self) -> dict[str, str]:
         """Return what the user can want of it by its name: bands, else rungs."""
         if self.bands:
@@ -181,13 +187,7 @@ class Strategy:
 
     def entity(self, key: str) -> str | None:
         """Return an entity that it follows, also if that was renamed."""
-        entity_id = self.data.get(key)
-        ids = self.data.get(CONF_ENTITY_IDS) or {}
-        if (registry_id := ids.get(key)) is not None:
-            found = er.async_get(self.hass).entities.get_entry(registry_id)
-            if found is not None:
-                return found.entity_id
-        return entity_id if isinstance(entity_id, str) else None
+        return followed(self.hass, self.data, key)
 
     @callback
     def start(self) -> None:
