@@ -13,6 +13,16 @@ import pytest
 
 from custom_components.hmm.miner.walk import Caps
 from custom_components.hmm.strategy.limits import manual_from_dict
+from custom_components.hmm.strategy.planner.ledger import Ledger
+from custom_components.hmm.strategy.planner.model import (
+    Decision,
+    MinerView,
+    Mode,
+    Sentence,
+    Standing,
+    Wish,
+)
+from custom_components.hmm.strategy.planner.precedence import settle as settle_goals
 from simulator import SimulatedAxeOS, SimulatedSolopool
 from tests.common import act, find, find_id, fleet_entry, later, poll, pool_entry
 from tests.conftest import miner_entry, set_up
@@ -552,6 +562,87 @@ async def test_the_pool_of_a_band(
             await wait(home, freezer, 6)
             assert bitaxe.paused
             assert user() != "dgb1qother"
+
+
+async def test_the_pool_of_a_band_that_leaves_the_mode_alone(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """It is set once, tried again where it was refused; the mode stays the owner's."""
+    bitaxe.reboot_seconds, bitaxe.restart_delay = 0.2, 0.1
+    with freeze_time(tick=True) as freezer:
+        async with SimulatedSolopool(generation=1, speed=0) as simulated:
+            mine = await set_up(home, pool_entry(simulated, title="Mine"))
+            other = await set_up(home, pool_entry(simulated, "dgb1qother"))
+            bands = [
+                {"id": "a", "band_name": "A", "upto": 20.0, "rung": "leave"},
+                {"id": "b", "band_name": "B", "rung": "leave"},
+            ]
+            bands[0]["pool"], bands[1]["pool"] = mine.entry_id, other.entry_id
+            price(home, 10)
+            strategy = await add(home, "price_bands", {**BANDS, "bands": bands})
+            await begin(home)
+
+            def user() -> str:
+                return str(bitaxe.pools[0]["stratumUser"]).partition(".")[0]
+
+            assert user() != "dgb1qother"
+            select = find_id(home, entry, "select", "mode")
+            await act(home, "select", "select_option", select, option="turbo")
+            await wait(home, freezer, 6)
+            price(home, 25)
+            bitaxe.refuse_address = True
+            await wait(home, freezer, 6)
+            assert user() != "dgb1qother"
+            event = state_of(home, strategy, "event", "decision")
+            assert event.attributes["event_type"] == "refused"
+            bitaxe.refuse_address = False
+            await poll(home, entry)
+            await wait(home, freezer, 6)
+            await poll(home, entry)
+            assert user() == "dgb1qother"
+            assert entry.runtime_data.tuning.current == "turbo"
+            assert find(home, entry, "sensor", "controlled_by").state == "nothing"
+            boots = bitaxe.boots
+            for _ in range(3):
+                await wait(home, freezer, 10)
+            assert bitaxe.boots == boots
+
+
+@pytest.mark.parametrize("rung", ["normal", "leave"])
+def test_a_refused_pool_is_tried_three_times(rung: str) -> None:
+    """Minutes apart, with the reason; a change of the wish begins anew."""
+    now, ledger, sent = datetime(2026, 3, 2, tzinfo=UTC), Ledger(), []
+    view = MinerView(
+        id="axe",
+        reported="mode:standard",
+        default_mode="mode:standard",
+        modes=(Mode("mode:standard", 20.0, 1e12),),
+    )
+    reasons = set()
+    for minute in range(60):
+        pool = "one" if minute < 40 else "two"
+        reason = Sentence("band")
+        wish = Wish(miner="axe", rung=rung, reason=reason, pool=pool)
+        later_on = now + timedelta(minutes=minute)
+        decision = Decision(
+            wishes=(wish,),
+            sentence=reason,
+            state="steering",
+            next_check_at=later_on + timedelta(minutes=1),
+        )
+        standing = Standing("bands", "price_bands", decision, False)
+        settlement, ledger = settle_goals(later_on, UTC, [standing], [view], (), ledger)
+        control = settlement.controls["axe"]
+        if control.command is not None:
+            sent.append((minute, control.pool))
+            view = replace(view, refusal="pool_refused")
+        elif control.reason is not None:
+            reasons.add(control.reason.key)
+    assert sent == [
+        *((it, "one") for it in (0, 5, 15)),
+        *((it, "two") for it in (40, 45, 55)),
+    ]
+    assert "not_obeying" in reasons
 
 
 async def test_by_hand_until_it_is_released(

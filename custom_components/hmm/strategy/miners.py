@@ -27,6 +27,7 @@ from ..miner.status import MinerState
 from .limits import manual_as_dict, manual_from_dict
 from .planner.model import (
     HIGHEST,
+    LEAVE,
     LOWEST,
     OFF,
     ON,
@@ -371,7 +372,7 @@ class SteeredMiner:
             self.is_busy = False
             self._quiet_until = self.miner.hass.loop.time() + _AFTER_COMMAND
         self.refusal = None if outcome.is_success else outcome.reason
-        if outcome.is_success:
+        if outcome.is_success and rung != LEAVE:
             self.memory.expected = rung
         return outcome
 
@@ -390,7 +391,8 @@ class SteeredMiner:
                 self.explain_pause(values)
             return outcome
         outcome = Outcome(result="already")
-        if self.view.reported in (OFF, None) and self.can_be_off:
+        is_off = self.view.reported in (OFF, None)
+        if is_off and self.can_be_off and rung != LEAVE:
             outcome = await self._run("resume", {}, context)
         if outcome.is_success and not self.miner.last_update_success:
             # It starts up; its mode is set when it is back

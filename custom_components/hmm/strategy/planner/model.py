@@ -278,7 +278,10 @@ class Circuit:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """Who decides for a miner, what it should do and why; ``command`` is due now."""
+    """Who decides for a miner, what it should do and why; ``command`` is due now.
+
+    A command to leave it alone sends it to ``pool`` and changes nothing else.
+    """
 
     by: Controller
     reason: Sentence | None = None

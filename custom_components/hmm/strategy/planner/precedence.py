@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, tzinfo
 from .circuits import load, lowered, refusing
 from .ledger import Entry, Ledger, switches_of
 from .model import (
+    LEAVE,
     LOWEST,
     OFF,
     Circuit,
@@ -143,15 +144,21 @@ def _seen(entry: Entry, view: MinerView) -> Entry:
     """Return an entry with what the miner reports."""
     if entry.target is None or not is_at(view, entry.target) or entry.reached:
         return entry
-    return replace(entry, reached=True, attempts=0)
+    # What it refused all the same is its pool: that is tried again
+    attempts = 0 if view.refusal is None else entry.attempts
+    return replace(entry, reached=True, attempts=attempts)
 
 
 def _goal(
     view: MinerView, wishes: Sequence[tuple[Standing, Wish]], entry: Entry
 ) -> _Goal:
-    """Return what the first strategy with a wish wants, under the caps of all."""
+    """Return what the first strategy with a wish wants, under the caps of all.
+
+    A miner that is left alone may still get the pool of a wish.
+    """
     goal: _Goal | None = None
     last: _Goal | None = None
+    left: _Goal | None = None
     is_left = False
     for standing, wish in wishes:
         if wish.cap or wish.safety:
@@ -159,6 +166,8 @@ def _goal(
         rung = resolve(wish.rung, view)
         if rung is None:
             is_left = True
+            if left is None and wish.pool is not None:
+                left = _Goal(by="nothing", standing=standing, wish=wish)
             continue
         found = _Goal(
             by=standing.type,
@@ -178,7 +187,7 @@ def _goal(
         last = last or found
     goal = goal or last
     if goal is None:
-        goal = _Goal(by="nothing")
+        goal = left or _Goal(by="nothing")
         if not is_left and entry.before is not None:
             goal = replace(goal, rung=entry.before, gives_back=True)
     for standing, wish in wishes:
@@ -323,6 +332,8 @@ class _Execution:
                 control = self._given_back(view, goal, control)
             elif goal.rung is not None:
                 control = self._commanded(view, goal, goal.rung, control)
+            elif goal.by == "nothing":
+                control = self._left(view, goal, control)
             controls[view.id] = control
         return controls
 
@@ -334,6 +345,31 @@ class _Execution:
             return replace(control, rung=None)
         control = self._commanded(view, goal, goal.rung, control)
         return replace(control, rung=None)
+
+    def _left(self, view: MinerView, goal: _Goal, control: Control) -> Control:
+        """Send a miner that is left alone to its pool, if it has one."""
+        entry = self.entries[view.id]
+        if control.pool is None:
+            self.entries[view.id] = replace(entry, pool=None)
+            return control
+        if not view.online or view.reported in {None, OFF}:
+            return control
+        is_retry = control.pool == entry.pool
+        if is_retry:
+            if view.refusal is None:
+                return control
+            control = self._tried(view, entry, control, urgent=False, is_pool=True)
+            if control.attempt == 0:
+                return control
+        if not self._has_turn(goal):
+            return control
+        attempts = entry.attempts + 1 if is_retry else 1
+        self.entries[view.id] = replace(
+            entry, pool=control.pool, attempts=attempts, tried_at=self._now
+        )
+        assert goal.standing is not None
+        self.commanded_at[goal.standing.id] = self._now
+        return replace(control, command=LEAVE, attempt=attempts)
 
     def _commanded(
         self, view: MinerView, goal: _Goal, rung: Rung, control: Control
@@ -350,12 +386,19 @@ class _Execution:
             if control.pool is None and goal.wish is not None and not goal.wish.cap:
                 entry = replace(entry, pool=None)
             self.entries[view.id] = entry
-            if rung == OFF or control.pool in {None, entry.pool}:
+            if rung == OFF or control.pool is None:
+                return control
+            if control.pool == entry.pool and view.refusal is None:
                 return control
         decision = None if goal.standing is None else goal.standing.decision
         is_retry = entry.target == rung and not entry.reached
+        if is_there:
+            # It refused the pool only
+            is_retry = control.pool == entry.pool
         if is_retry:
-            control = self._tried(view, entry, control, urgent=goal.urgent)
+            control = self._tried(
+                view, entry, control, urgent=goal.urgent, is_pool=is_there
+            )
             if control.attempt == 0:
                 return control
         is_stop_or_start = OFF in {rung, view.reported}
@@ -376,18 +419,26 @@ class _Execution:
         return replace(entry, target=rung, reached=True, attempts=0, before=before)
 
     def _tried(
-        self, view: MinerView, entry: Entry, control: Control, *, urgent: bool
+        self,
+        view: MinerView,
+        entry: Entry,
+        control: Control,
+        *,
+        urgent: bool,
+        is_pool: bool,
     ) -> Control:
         """Return attempt 0 while a command is on its way or was refused too often.
 
-        Safety tries again sooner and never gives up.
+        Safety tries again sooner and never gives up. A refused pool has time: the miner
+        goes on at the one that it has; and many a firmware restarts with each try.
         """
         tried = min(entry.tried_at or self._now, self._now)
         is_back = view.reachable_since is not None and view.reachable_since > tried
+        is_back = is_back and not is_pool
         if entry.attempts >= MOST_ATTEMPTS and not is_back and not urgent:
             return replace(control, reason=_refused(view, entry))
-        wait = _RETRY[min(entry.attempts, len(_RETRY)) - 1]
-        if urgent or view.refusal is not None:
+        wait = _RETRY[min(max(entry.attempts, 1), len(_RETRY)) - 1]
+        if urgent or (view.refusal is not None and not is_pool):
             wait = _RETRY_SOON * min(entry.attempts, 10)
         if self._now < tried + wait and not is_back:
             self.checks.append(tried + wait)
