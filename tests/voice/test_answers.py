@@ -8,6 +8,10 @@ from zoneinfo import ZoneInfo
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.auth.const import GROUP_ID_READ_ONLY
+from homeassistant.components.assist_pipeline import (
+    async_get_pipelines,
+    async_update_pipeline,
+)
 from homeassistant.components.homeassistant.exposed_entities import async_expose_entity
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Context, HomeAssistant
@@ -142,6 +146,22 @@ async def test_other_languages_are_understood_and_answered(
 ) -> None:
     """Given a sentence in another language, then it does the same and answers in it."""
     assert (await ask(house.hass, sentence, language)).startswith(answer)
+
+
+async def test_only_the_languages_of_assistants_are_listened_for(house: House) -> None:
+    """Given assistants, then their languages and that of Home Assistant suffice."""
+    hass, dutch = house.hass, "hoe snel is mijn bitaxe gamma"
+    french = "à quelle vitesse mine bitaxe gamma"
+    assert "térahash" in await ask(hass, french, "fr")
+    assert await async_setup_component(hass, "assist_pipeline", {})
+    (pipeline,) = async_get_pipelines(hass)
+    await async_update_pipeline(hass, pipeline, conversation_language="nl")
+    await fleet_entry(hass).runtime_data.async_refresh()
+    await later(hass, 6)
+    assert "terahash" in await ask(hass, dutch, "nl")
+    assert "terahash" in await ask(hass, "what is my hashrate")
+    response = await respond(hass, french, "fr")
+    assert response.response_type is intent.IntentResponseType.ERROR
 
 
 async def test_a_sentence_of_two_languages_is_obeyed_once(house: House) -> None:

@@ -18,6 +18,7 @@ import logging
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from homeassistant.const import MATCH_ALL
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers import area_registry as ar, device_registry as dr
 from homeassistant.helpers.debounce import Debouncer
@@ -37,6 +38,7 @@ _LOGGER = logging.getLogger(__name__)
 FOLDER: Final = Path(__file__).parents[1] / "custom_sentences"
 
 _ASSISTANT: Final = "conversation"
+_PIPELINES: Final = "assist_pipeline"
 _MANAGER: Final = "homeassistant.components.conversation.agent_manager"
 _UPDATE_SECONDS: Final = 5
 _MOST_NAMES: Final = 40
@@ -50,8 +52,9 @@ type Shapes = dict[tuple[str, Shape], list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What is understood in a sentence; modes by language."""
+    """What is understood in a sentence, in which languages; modes by language."""
 
+    languages: tuple[str, ...]
     miners: tuple[str, ...]
     areas: tuple[str, ...]
     modes: dict[str, tuple[str, ...]]
@@ -144,8 +147,8 @@ class Sentences:
         self._names = names
         self._remove()
         try:
-            for language, shapes in self._files.items():
-                for (intent_type, shape), sentences in shapes.items():
+            for language in names.languages:
+                for (intent_type, shape), sentences in self._files[language].items():
                     self._register(language, intent_type, shape, sentences, names)
         except Exception:
             # Also what is no mistake of ours: the interface is not public
@@ -157,10 +160,17 @@ class Sentences:
     def _find_names(self) -> Names:
         miners: dict[str, None] = {}
         modes: dict[str, dict[str, None]] = {}
+        spoken = _spoken_languages(self._hass)
+        languages = tuple(
+            language
+            for language, speech in self._speech.items()
+            if spoken is None or speech.language.code in spoken
+        )
         if len(get_data(self._hass).fleet.miners) <= _MOST_NAMES:
             asker = Asker.of_assistant(self._hass, _ASSISTANT)
             miners = dict.fromkeys(list(asker.spellings)[:_MOST_NAMES])
-            for language, speech in self._speech.items():
+            for language in languages:
+                speech = self._speech[language]
                 words = spoken_modes(self._hass, speech, asker.miners)
                 modes[language] = dict.fromkeys(words)
         areas = {
@@ -169,6 +179,7 @@ class Sentences:
             for name in (area.name, *area.aliases)
         }
         return Names(
+            languages,
             tuple(miners),
             tuple(sorted(areas - {""})[:_MOST_AREAS]),
             {language: tuple(words) for language, words in modes.items()},
@@ -252,6 +263,23 @@ class Sentences:
             # Assist would answer nothing at all
             _LOGGER.exception("%s has no answer", intent_type)
             return self._speech[language].say("not_possible")
+
+
+@callback
+def _spoken_languages(hass: HomeAssistant) -> set[str] | None:
+    """Return the languages of Home Assistant and of its assistants, None if unknown.
+
+    Each language costs time with the first sentence that is said.
+    """
+    if _PIPELINES not in hass.config.components:
+        return None
+    # Not every Home Assistant has it
+    from homeassistant.components.assist_pipeline import async_get_pipelines
+
+    told = [hass.config.language]
+    told += [it.conversation_language for it in async_get_pipelines(hass)]
+    # One for all languages says "*": then whoever speaks has that of Home Assistant
+    return {find_language(it).code for it in told if it != MATCH_ALL}
 
 
 def read_sentences() -> dict[str, Shapes]:
