@@ -1,5 +1,6 @@
 """Strategies steer real simulated miners: bands, by hand, restarts, faults, the end."""
 
+from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,8 +12,10 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.util import dt as dt_util
 import pytest
 
+from custom_components.hmm.fleet.commands import Outcome
 from custom_components.hmm.miner.walk import Caps
 from custom_components.hmm.strategy.limits import manual_from_dict
+from custom_components.hmm.strategy.miners import SteeredMiner
 from custom_components.hmm.strategy.planner.ledger import Ledger
 from custom_components.hmm.strategy.planner.model import (
     Decision,
@@ -340,6 +343,48 @@ async def test_home_assistant_restarts_in_a_band(
         assert await home.config_entries.async_setup(it.entry_id)
     await begin(home)
     assert bitaxe.paused
+    assert find(home, entry, "sensor", "controlled_by").state == "price_bands"
+    home.config_entries.async_remove_subentry(fleet, strategy.id)
+    await settle(home)
+    assert not bitaxe.paused
+
+
+async def test_a_crash_in_the_middle_of_a_switching(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+    hass_storage: dict[str, Any],
+    freezer: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was stored before a command knows of it, and blames nobody else for it."""
+    stored: list[dict[str, Any]] = []
+    apply = SteeredMiner.async_apply
+
+    async def spy(*args: Any) -> Outcome:
+        stored.append(deepcopy(hass_storage["hmm.strategy"]))
+        return await apply(*args)
+
+    monkeypatch.setattr(SteeredMiner, "async_apply", spy)
+    price(home, 25)
+    strategy = await add(home, "price_bands", BANDS)
+    await begin(home)
+    await manager(home).store.async_save()
+    price(home, 35)
+    await wait(home, freezer, 6)
+    assert bitaxe.paused
+    await manager(home).store.async_save()
+    fleet = fleet_entry(home)
+    for it in (fleet, entry):
+        assert await home.config_entries.async_unload(it.entry_id)
+    hass_storage["hmm.strategy"] = stored[-1]
+    await manager(home).async_load()
+    for it in (entry, fleet):
+        assert await home.config_entries.async_setup(it.entry_id)
+    await begin(home)
+    for _ in range(3):
+        await poll(home, entry)
+    await settle(home)
     assert find(home, entry, "sensor", "controlled_by").state == "price_bands"
     home.config_entries.async_remove_subentry(fleet, strategy.id)
     await settle(home)

@@ -536,13 +536,19 @@ class StrategyManager:
         """Set one miner to what was settled; the next decision sees what became of it."""
         assert control.command is not None
         name, values = steered.miner.config_entry.title, self._pause_values(control)
+        memory, expected = steered.memory, steered.memory.expected
+        # After a crash in the middle the switching counts, and nobody else has done it
+        memory.expected = None
+        await self.store.async_save()
         try:
             outcome = await steered.async_apply(control.command, control.pool, values)
         except Exception:
             # Whatever it is, the others must go on
             _LOGGER.exception("%s cannot be set to %s", name, control.command)
-            steered.is_busy = False
+            memory.expected, steered.is_busy = expected, False
             return
+        if not outcome.is_success:
+            memory.expected = expected
         steered.look()
         self.store.save_soon()
         if not outcome.is_success:
