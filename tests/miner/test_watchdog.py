@@ -376,6 +376,24 @@ async def test_the_power_comes_back_whatever_happens(
     await until(lambda: record.cut is None)
 
 
+async def test_a_plug_that_comes_back_late(
+    home: HomeAssistant, entry: ConfigEntry[Any], plug: list[bool]
+) -> None:
+    """Given a crash with the plug off, one that is there minutes later is switched on."""
+    found = deeds(home, entry)
+    record = get_data(home).watchdogs[entry.entry_id]
+    home.states.async_set(PLUG, "unavailable")
+    record.cut = PLUG
+    await home.config_entries.async_reload(entry.entry_id)
+    await home.async_block_till_done(wait_background_tasks=True)
+    assert (plug, record.cut) == ([], PLUG)
+    assert ("gave_up", "plug_stays_off") not in found
+    home.states.async_set(PLUG, "off")
+    await poll(home, entry)
+    await home.async_block_till_done(wait_background_tasks=True)
+    assert (plug, record.cut) == ([True], None)
+
+
 async def test_a_plug_that_stays_off(
     home: HomeAssistant, entry: ConfigEntry[Any], plug: list[bool]
 ) -> None:
@@ -392,3 +410,18 @@ async def test_a_plug_that_stays_off(
     assert found[-1] == ("gave_up", "plug_stays_off")
     issue = f"watchdog_gave_up_{entry.entry_id}"
     assert ir.async_get(home).async_get_issue(DOMAIN, issue) is not None
+
+    # It is tried again without another word, and works as soon as the plug does
+    record = get_data(home).watchdogs[entry.entry_id]
+    told = len(found)
+    await poll(home, entry)
+    await home.async_block_till_done(wait_background_tasks=True)
+    assert (record.cut, len(found)) == (PLUG, told)
+
+    async def work(call: ServiceCall) -> None:
+        home.states.async_set(PLUG, "on")
+
+    home.services.async_register("switch", "turn_on", work)
+    await poll(home, entry)
+    await home.async_block_till_done(wait_background_tasks=True)
+    assert record.cut is None

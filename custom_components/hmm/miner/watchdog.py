@@ -34,6 +34,8 @@ CYCLES: Final = (CYCLE_NEVER, CYCLE_ALONE, CYCLE_SHARED)
 """Whether its power may be cut: not at all, if no other miner is on the plug, or always."""
 
 CUT_SECONDS: Final = 15.0
+PLUG_SECONDS: Final = 600.0
+"""From the start until a plug that is not there is a fault."""
 _TRIES: Final = 5
 _TRY_SECONDS: Final = 2.0
 
@@ -87,6 +89,7 @@ class Watchdog:
     @callback
     def async_look(self) -> None:
         """Decide after a poll."""
+        self._return_power()
         now = time.time()
         if (decision := self._decider.look(self._sight(), now)) is None:
             return
@@ -205,19 +208,37 @@ class Watchdog:
             await asyncio.shield(self._hass.async_create_task(self._give_power(plug)))
         self._miner.status.problems.restarted_at = time.monotonic()
 
+    @callback
+    def _return_power(self) -> None:
+        """Switch on the plug that a crash, or the plug itself, has left off.
+
+        One that is not there is waited for: many come up minutes after Home Assistant.
+        """
+        plug = self.record.cut
+        if plug is None or self._is_at_work:
+            return
+        is_missing = plug_is_on(self._hass, plug) is None
+        is_early = time.monotonic() - self._began < PLUG_SECONDS
+        if not is_missing or not (is_early or self.record.gave_up):
+            self._begin(self._give_power(plug))
+
     async def _give_power(self, plug: str) -> None:
-        """Switch a plug on again and see to it that it is."""
+        """Switch a plug on again and see to it that it is; complain once if it stays off."""
+        is_known = self.record.gave_up
         for _ in range(_TRIES):
             try:
                 await async_switch_plug(self._hass, plug, True, None)
             except HomeAssistantError as err:
-                _LOGGER.warning("%s cannot be switched on: %s", plug, err)
+                if not is_known:
+                    _LOGGER.warning("%s cannot be switched on: %s", plug, err)
             for _ in range(int(_TRY_SECONDS / 0.1)):
                 if plug_is_on(self._hass, plug):
                     self.record.cut = None
                     self._records.save_soon()
                     return
                 await asyncio.sleep(0.1)
+        if is_known:
+            return
         _LOGGER.error("%s stays off: %s has no power", plug, self._miner.name)
         self.record.gave_up = True
         self._give_up("plug_stays_off")
@@ -226,8 +247,7 @@ class Watchdog:
     def async_start(self) -> None:
         """Go on after a restart of Home Assistant, also with what it interrupted."""
         self.async_show_issue()
-        if (plug := self.record.cut) is not None:
-            self._begin(self._give_power(plug))
+        self._return_power()
 
     @callback
     def _give_up(self, cause: str) -> None:
