@@ -43,6 +43,9 @@ def test_a_range(typed: str, first: str, last: str, count: int) -> None:
         ("10.0.0.0/8", "range_too_large"),
         ("10.1.0.0-10.1.4.0", "range_too_large"),
         ("10.0.0.0/22, 10.0.8.0/29", "range_too_large"),
+        # What overlaps counts each time, and blanks cost nothing
+        ("10.0.0.0-10.0.3.255, 10.0.0.1-10.0.3.255", "range_too_large"),
+        pytest.param(f"10.0.0.9{' ' * 400_000}x", "range_invalid", id="blanks"),
         ("9.255.255.250-10.0.0.4", "range_elsewhere"),
         ("203.0.113.0/24", "range_elsewhere"),
         ("127.0.0.1", "range_elsewhere"),
