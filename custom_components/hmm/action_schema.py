@@ -1,7 +1,9 @@
 """What the actions take: data of a size that Home Assistant can go through."""
 
+from datetime import timedelta
 from typing import Any
 
+from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
 MOST_ITEMS = 1000
@@ -27,3 +29,12 @@ def _check_size(data: dict[str, Any]) -> dict[str, Any]:
         if any(isinstance(it, str) and len(it) > LONGEST_TEXT for it in items):
             raise vol.Invalid(f"Longer than {LONGEST_TEXT} characters", [name])
     return data
+
+
+def time_period(value: Any) -> timedelta:
+    """Return a span of time that is not negative; raise vol.Invalid, also if it is vast."""
+    try:
+        period: timedelta = cv.positive_time_period(value)
+    except OverflowError:
+        raise vol.Invalid("Time period is too long") from None
+    return period

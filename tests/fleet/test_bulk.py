@@ -352,7 +352,10 @@ async def test_a_miner_that_is_not_set_up_is_in_the_response(
     assert "gone" in reported["error"]
 
 
-@pytest.mark.parametrize("wrong", [{"parallel": 0}, {"parallel": 21}, {"stagger": -1}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"parallel": 0}, {"parallel": 21}, {"stagger": -1}, {"keep_for": {"days": 1e308}}],
+)
 async def test_numbers_that_no_form_sends(
     home: HomeAssistant, entry: ConfigEntry[Any], wrong: dict[str, Any]
 ) -> None:

@@ -110,6 +110,7 @@ async def test_a_rung_until_the_next_change(
         ({"to": "off", "for": {"days": 31}}, "within 30 days"),
         ({"to": "off", "for": {"days": 99_999_999}}, "within 30 days"),
         ({"to": "off", "until": "0001-01-01 00:00:00"}, "must end in the future"),
+        ({"to": "off", "until": "9999-12-31T23:59:59-12:00"}, "within 30 days"),
         ({"to": "off", "for": {"hours": 1}, "until": "18:00:00"}, "not both"),
     ],
 )

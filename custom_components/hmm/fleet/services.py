@@ -32,7 +32,7 @@ from homeassistant.helpers.service import async_extract_config_entry_ids
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from ..action_schema import action_schema
+from ..action_schema import action_schema, time_period
 from ..const import DOMAIN, FLEET_UNIQUE_ID, EntryType
 from ..data import HmmConfigEntry, entry_kind, get_data
 from ..errors import entry_reason, failure, listed, message, refusal
@@ -117,10 +117,10 @@ def schema_of(action: str) -> vol.All:
         vol.Optional(
             CONF_STAGGER,
             default=_RESTART_STAGGER if action == "restart" else timedelta(),
-        ): cv.positive_time_period,
+        ): time_period,
     }
     if COMMANDS[action].kind is not None:
-        fields[vol.Optional(CONF_KEEP_FOR)] = cv.positive_time_period
+        fields[vol.Optional(CONF_KEEP_FOR)] = time_period
     return action_schema(
         {**_FIELDS.get(action, {}), **fields, **cv.TARGET_SERVICE_FIELDS}
     )

@@ -28,7 +28,7 @@ from homeassistant.helpers.target import (
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from ..action_schema import action_schema
+from ..action_schema import action_schema, time_period
 from ..const import DOMAIN
 from ..data import get_data
 from ..errors import refusal
@@ -59,7 +59,7 @@ OVERRIDE_STRATEGY_SCHEMA = action_schema(
     {
         vol.Required(CONF_TO): vol.All(cv.string, vol.Length(1, _LONGEST_NAME)),
         vol.Optional(CONF_UNTIL): vol.Any(cv.datetime, cv.time),
-        vol.Optional(CONF_FOR): cv.positive_time_period,
+        vol.Optional(CONF_FOR): time_period,
         **cv.TARGET_SERVICE_FIELDS,
     }
 )
@@ -180,8 +180,9 @@ def _until(data: Mapping[str, Any]) -> datetime | None:
         is_over = dt_util.as_utc(today) <= now
         until = dt_util.as_utc(today + timedelta(days=is_over))
     else:
-        # The year 1 has no time in a zone of the east
-        until = now if given.year < now.year - 1 else dt_util.as_utc(given)
+        # The years 1 and 9999 have no time in some zones
+        is_near = abs(given.year - now.year) <= 1
+        until = dt_util.as_utc(given) if is_near else now
     if not now < until <= now + _LONGEST:
         raise refusal("until_out_of_range", days=str(_LONGEST.days))
     return until
