@@ -40,7 +40,8 @@ KINDS: dict[str, Kind] = {
             HASHRATE,
             (
                 "hashrate hashrate_expected hashrate_10m hashrate_15m hashrate_1h"
-                " hashrate_1d chip_hashrates pool_hashrate"
+                " hashrate_1d chip_hashrates board_hashrates"
+                " pool_hashrate"
             ),
         ),
         (TIME, "estimated_time_to_block"),
@@ -56,7 +57,7 @@ KINDS: dict[str, Kind] = {
             (
                 "shares_accepted shares_rejected shares_stale shares_pending shares_valid"
                 " shares_invalid blocks_found blocks_found_session blocks_found_24h"
-                " pool_failures crc_errors chip_errors active_workers"
+                " pool_failures crc_errors chip_errors board_chips active_workers"
             ),
         ),
         (_AGE, "uptime uptime_total filter_runtime"),
@@ -64,17 +65,18 @@ KINDS: dict[str, Kind] = {
             _TEMPERATURE,
             (
                 "temperature temperature_regulator temperature_board temperature_inlet"
-                " temperature_outlet chip_temperatures target_temperature"
+                " temperature_outlet chip_temperatures board_temperatures"
+                " target_temperature"
             ),
         ),
         (
             _PERCENT,
-            "fan_speed fan_speeds error_rate packet_loss cpu_usage reject_rate pool_percentage",
+            "fan_speed fan_speeds light_brightness error_rate packet_loss cpu_usage reject_rate pool_percentage",
         ),
         (_CLOCK, "frequency frequency_actual"),
         (_CORE, "core_voltage core_voltage_actual"),
         (_DELAY, "response_time latency_ms"),
-        (Kind(0.05, 15_000, "W", "divide mW by 1000"), "power"),
+        (Kind(0.05, 15_000, "W", "divide mW by 1000"), "power power_limit"),
         (Kind(1, 30_000, "rpm"), "fan_rpm"),
         (Kind(1000, 500_000, "mV", "multiply V by 1000"), "input_voltage"),
         (Kind(1, 1e6, "mA", "multiply A by 1000"), "input_current"),

@@ -5,10 +5,14 @@ The answers have the form that a S19k Pro with LuxOS 2025.4.8 gave.
 
 import asyncio
 import contextlib
+from dataclasses import dataclass, field
 import json
 import secrets
 from types import TracebackType
 from typing import Any, Self
+
+from pyasic_rs import MinerFactory
+from pyasic_rs.data import MinerData
 
 PORT = 4028
 _BOARDS = 3
@@ -28,6 +32,7 @@ class FakeLuxMiner:
         self.profile = "290MHz"
         self.watts: float | None = 1051
         self.restarts = 0
+        self.led = "auto"
         self.alive = True
         """Whether its first pool answers."""
         self.warning: str | None = None
@@ -97,7 +102,7 @@ class FakeLuxMiner:
                     "MACAddr": self.mac,
                     "Model": self.type,
                     "Profile": self.profile,
-                    "RedLed": "auto",
+                    "RedLed": self.led,
                     "SerialNumber": "JYZZB0UBDJABF06RB",
                     "SystemStatus": "Normal",
                 }
@@ -229,6 +234,14 @@ class FakeLuxMiner:
             self.profile = rest.rpartition(",")[2] or rest
         return {"PROFILE": [{"Profile": self.profile}]}
 
+    def _do_ledset(self, parameter: str) -> dict[str, Any] | str:
+        rest = self._in_session(parameter)
+        if rest is None or not rest.startswith("red,"):
+            return "Invalid session"
+        if self.obeys:
+            self.led = rest.removeprefix("red,")
+        return {}
+
     def _do_rebootdevice(self, parameter: str) -> dict[str, Any] | str:
         if self._in_session(parameter) is None:
             return "Invalid session"
@@ -249,3 +262,70 @@ def _status(status: str, code: int, message: str) -> dict[str, Any]:
         ],
         "id": 1,
     }
+
+
+@dataclass
+class PowerLimit:
+    """A firmware that takes a limit of watts; the known ones serve port 80 alone."""
+
+    watts: float | None = 1200
+    least: float | None = 900
+    most: float | None = 1500
+    obeys: bool = True
+    asked: list[float] = field(default_factory=list)
+
+    def factory(self) -> Any:
+        """Return a factory of the package, whose miners have the limit."""
+
+        class Factory:
+            """Finds what the real one finds."""
+
+            async def get_miner(_, ip: str) -> Any:  # noqa: N805
+                miner = await MinerFactory().get_miner(ip)
+                return None if miner is None else LimitedMiner(miner, self)
+
+        return Factory()
+
+
+class LimitedMiner:
+    """The package's own miner, with a limit in its own data classes."""
+
+    supports_set_power_limit = True
+
+    def __init__(self, miner: Any, limit: PowerLimit) -> None:
+        """Put the limit beside what the miner does."""
+        self._miner, self._limit = miner, limit
+
+    def __getattr__(self, name: str) -> Any:
+        """Do all else as the miner does it."""
+        return getattr(self._miner, name)
+
+    async def get_data(self, exclude: object = None) -> MinerData:
+        """Return what the miner answers, with its limit."""
+        data = await self._miner.get_data(exclude=exclude)
+        limit = self._limit
+        bounds = {
+            name: None if watts is None else {"type": "power", "value": watts}
+            for name, watts in (
+                ("default", limit.least),
+                ("minimum", limit.least),
+                ("maximum", limit.most),
+                ("target", limit.watts),
+            )
+        }
+        target = bounds.pop("target")
+        capabilities = {"power": bounds, "hashrate": None, "presets": None}
+        return MinerData.model_validate(
+            {
+                **data.model_dump(),
+                "tuning_target": target,
+                "tuning_capabilities": capabilities,
+            }
+        )
+
+    async def set_power_limit(self, watts: float) -> bool:
+        """Say yes, and do it if it obeys."""
+        self._limit.asked.append(watts)
+        if self._limit.obeys:
+            self._limit.watts = watts
+        return True

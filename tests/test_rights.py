@@ -287,6 +287,8 @@ def entities(house: House) -> Iterator[Row]:
                 case "climate":
                     name = "of a heating"
                     requests = service("climate/turn_on", target)
+                case "light":
+                    requests = service("light/turn_on", target)
                 case "number":
                     value = {"value": state.attributes["min"]}
                     requests = service("number/set_value", target | value)

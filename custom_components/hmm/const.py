@@ -24,6 +24,7 @@ PLATFORMS: Final = {
         Platform.BINARY_SENSOR,
         Platform.BUTTON,
         Platform.EVENT,
+        Platform.LIGHT,
         Platform.NUMBER,
         Platform.SELECT,
         Platform.SENSOR,

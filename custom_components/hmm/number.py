@@ -71,6 +71,14 @@ TUNING_NUMBERS: tuple[TuningDescription, ...] = (
         entity_category=EntityCategory.CONFIG,
         entity_registry_enabled_default=False,
     ),
+    TuningDescription(
+        key="set_power_limit",
+        translation_key="power_limit",
+        setting="power_limit",
+        device_class=NumberDeviceClass.POWER,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        entity_category=EntityCategory.CONFIG,
+    ),
 )
 
 POWER_DRAW = NumberEntityDescription(
@@ -165,7 +173,8 @@ class TuningNumber(MinerEntity, NumberEntity):
         await self.coordinator.async_command(
             self.coordinator.client.set_tuning(self.entity_description.setting, value),
             "mode",
-            sets_point=self.entity_description.setting in ("frequency", "core_voltage"),
+            sets_point=self.entity_description.setting
+            in ("frequency", "core_voltage", "power_limit"),
         )
         self.coordinator.tuning.keep_point(by_hand=True)
 

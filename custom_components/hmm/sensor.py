@@ -66,6 +66,7 @@ from .miner.autotune import AutotuneState
 from .miner.coordinator import MinerCoordinator
 from .miner.missing import missing_values
 from .miner.sensors import (
+    BOARD_SENSORS,
     CHIP_SENSORS,
     FAN_SENSORS,
     MINER_AUTOTUNE,
@@ -123,7 +124,7 @@ async def async_setup_entry(
             coordinator,
             async_add_entities,
             Offer(
-                (*MINER_SENSORS, *FAN_SENSORS, *CHIP_SENSORS),
+                (*MINER_SENSORS, *FAN_SENSORS, *CHIP_SENSORS, *BOARD_SENSORS),
                 lambda description, miner: (
                     description.exists(miner)
                     and (

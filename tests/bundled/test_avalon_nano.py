@@ -27,6 +27,7 @@ from custom_components.hmm.driver_api import (
     NotThisDevice,
     TuningRange,
 )
+from simulator import cgminer
 from simulator.avalon import SimulatedAvalon
 from simulator.device import Fault
 from tests.listening import listening
@@ -969,3 +970,84 @@ async def test_a_target_temperature() -> None:
         modes = driver.get_supported_modes()
         assert await driver.set_mode(modes[0])
         assert device.target is None
+
+
+async def test_the_light() -> None:
+    """Brightness, color and effect are set one by one, and the rest stays."""
+    async with simulated("nano3s") as (device, driver):
+        assert driver.supports_light()
+        assert driver.get_light_effects() == ["steady", "blink", "breathe", "cycle"]
+        telemetry = await driver.get_telemetry()
+        assert (telemetry.light_on, telemetry.light_effect) == (False, None)
+        assert (telemetry.light_brightness, telemetry.light_color) == (100, (0, 0, 255))
+        assert await driver.set_light(True)
+        assert device.panel.led == (1, 100, 50, 0, 0, 255)
+        assert await driver.set_light(True, brightness=20.4, effect="breathe")
+        assert await driver.set_light(True, color=(255, 128, 0))
+        assert device.panel.led == (3, 20, 50, 255, 128, 0)
+        telemetry = await driver.get_telemetry()
+        assert (telemetry.light_on, telemetry.light_effect) == (True, "breathe")
+        assert (telemetry.light_brightness, telemetry.light_color) == (
+            20,
+            (255, 128, 0),
+        )
+        # Which color it has does not show while it goes through all of them
+        assert await driver.set_light(True, effect="cycle")
+        assert await driver.set_light(True, color=(1, 2, 3))
+        assert device.panel.led[0] == 1
+        assert await driver.set_light(True, color=(0, 0, 0))
+        assert device.panel.led == (1, 20, 50, 255, 255, 255)
+        assert await driver.set_light(False)
+        assert device.panel.led == (0, 20, 50, 255, 255, 255)
+        with pytest.raises(InvalidValue):
+            await driver.set_light(True, effect="disco")
+
+
+async def test_the_light_in_the_mode_for_the_dark() -> None:
+    """It is off then; on ends that mode, off leaves it."""
+    async with simulated("nano3s") as (device, driver):
+        device.panel.led, device.panel.led_mode = (2, 0, 50, 9, 9, 9), 1
+        assert (await driver.get_telemetry()).light_on is False
+        device.counters.reset()
+        assert await driver.set_light(False)
+        assert "ascset" not in device.counters.by_path
+        assert await driver.set_light(True)
+        assert device.panel.led_mode == 0
+        assert device.panel.led == (2, 100, 50, 9, 9, 9)
+        assert (await driver.get_telemetry()).light_on is True
+
+
+async def test_a_light_is_judged_by_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """STATUS is I for "led set ok" as for a refusal; what is reported counts at last."""
+    monkeypatch.setattr(AvalonNanoDriver, "settle_seconds", 0.2)
+    async with simulated("nano3s") as (device, driver):
+        whole, ascset = device.panel.led, device.commands["ascset"]
+
+        def answer(text: str) -> None:
+            reply = cgminer.Reply(118, f"ASC 0 set info: {text}")
+            device.commands["ascset"] = lambda _: reply
+
+        answer("not in (day)mode now")
+        with pytest.raises(CommandFailed, match=r"not in .day.mode now"):
+            await driver.set_light(True)
+        answer("led set ok")
+        with pytest.raises(CommandFailed, match="reports 0-100-50-0-0-255"):
+            await driver.set_light(True)
+        device.commands["ascset"] = ascset
+        device.panel.led = (1, 2, 3)  # type: ignore[assignment]
+        assert (await driver.get_telemetry()).light_on is None
+        with pytest.raises(CommandFailed, match="does not tell"):
+            await driver.set_light(True)
+        device.panel.led = whole
+        assert await driver.set_light(True)
+
+
+@pytest.mark.parametrize("model", ["nano3", "q"])
+async def test_no_light_where_the_help_lists_none(model: str) -> None:
+    """A Nano 3 lists ``led``, whose state no poll tells; a Q lists nothing."""
+    async with simulated(model) as (device, driver):
+        assert not driver.supports_light()
+        assert driver.get_light_effects() == []
+        device.counters.reset()
+        assert not await driver.set_light(True)
+        assert not device.counters.by_path

@@ -20,10 +20,12 @@ from custom_components.hmm.driver_api import (
     InvalidValue,
     MinerTelemetry,
     NotThisDevice,
+    TuningLimits,
+    TuningRange,
 )
 from custom_components.hmm.driver_engine.declaration import declare
 from simulator.avalon import SimulatedAvalon
-from tests.luxos import PORT, FakeLuxMiner
+from tests.luxos import PORT, FakeLuxMiner, PowerLimit
 
 ROOT = Path(__file__).parents[2]
 
@@ -106,6 +108,9 @@ async def test_what_it_reads(device: FakeLuxMiner, driver: PyasicDriver) -> None
     assert data.problems == ()
     assert data.mode is None
     assert data.best_share is None
+    assert data.board_hashrates == pytest.approx([18.91e12, 18.94e12, 19.068e12], 0.01)
+    assert data.board_temperatures == (37.5, 37.5, 37.5)
+    assert data.board_chips == ()
     assert [(pool.url, pool.active, pool.alive) for pool in data.pools] == [
         ("eu1.solopool.org:8004", True, True),
         ("public-pool.io:21496", False, True),
@@ -260,6 +265,77 @@ async def test_the_login_is_used_to_identify(
     assert await driver.connect(device.host)
     assert ("AntMiner Stock", "root", "secret") in given
     assert ("WhatsMiner Stock", "root", "secret") in given
+
+
+async def test_identify_flashes_until_it_is_asked_again(
+    device: FakeLuxMiner, driver: PyasicDriver
+) -> None:
+    """Given its fault light, it flashes, and stops with the next press; read back."""
+    await driver.connect(device.host)
+    assert driver.supports_identify()
+    assert await driver.identify()
+    assert device.led == "blink"
+    assert await driver.identify()
+    assert device.led == "auto"
+    device.obeys = False
+    with pytest.raises(CommandFailed, match="its light reports False"):
+        await driver.identify()
+
+
+# A power limit, with the package's own data: no firmware of port 4028 takes one
+
+
+async def test_a_power_limit_has_the_range_of_the_device(
+    device: FakeLuxMiner, driver: PyasicDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a firmware that tells its range, a limit in it is set and read back."""
+    limit = PowerLimit(least=899.6, most=1500.9)
+    monkeypatch.setattr(driver, "_factory", limit.factory)
+    await driver.connect(device.host)
+    allowed = TuningRange(minimum=900, maximum=1500, default=899.6)
+    assert driver.get_tuning_limits() == TuningLimits(power_limit=allowed)
+    assert (await poll(driver)).power_limit == 1200
+    assert await driver.set_tuning("power_limit", 1000)
+    assert limit.watts == 1000
+    assert (await poll(driver)).power_limit == 1000
+    for wrong in (899, 1501, 1000.5):
+        with pytest.raises(InvalidValue):
+            await driver.set_tuning("power_limit", wrong)
+    with pytest.raises(InvalidValue):
+        await driver.set_tuning("frequency", 500)
+    assert limit.asked == [1000]
+    limit.obeys = False
+    with pytest.raises(CommandFailed, match="does not report the new limit"):
+        await driver.set_tuning("power_limit", 1100)
+
+
+@pytest.mark.parametrize(
+    ("least", "most"), [(None, 1500), (900, None), (1500, 900), (0, 1500)]
+)
+async def test_without_a_range_there_is_no_power_limit(
+    device: FakeLuxMiner,
+    driver: PyasicDriver,
+    monkeypatch: pytest.MonkeyPatch,
+    least: float | None,
+    most: float | None,
+) -> None:
+    """Given no range that makes sense, no limit is guessed and none is sent."""
+    limit = PowerLimit(least=least, most=most)
+    monkeypatch.setattr(driver, "_factory", limit.factory)
+    await driver.connect(device.host)
+    assert driver.get_tuning_limits() is None
+    with pytest.raises(InvalidValue):
+        await driver.set_tuning("power_limit", 1000)
+    assert limit.asked == []
+
+
+async def test_a_firmware_without_a_power_limit(
+    device: FakeLuxMiner, driver: PyasicDriver
+) -> None:
+    """Given LuxOS, which tells a target but takes none, there is nothing to set."""
+    await driver.connect(device.host)
+    assert (await poll(driver)).power_limit == 1188
+    assert driver.get_tuning_limits() is None
 
 
 # Modes, with the package's own data: firmwares with modes serve port 80 alone

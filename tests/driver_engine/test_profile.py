@@ -36,6 +36,8 @@ FULL = MinerProfile(
     identify=True,
     set_pool=True,
     select_pool=True,
+    light=True,
+    light_effects=("steady", "blink"),
     tuning=TuningLimits(
         frequency=TuningRange(
             minimum=400, maximum=625, default=525, options=(400, 525, 625)

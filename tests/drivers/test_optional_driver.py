@@ -10,6 +10,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 from homeassistant.util import package
@@ -22,10 +23,10 @@ from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
 from custom_components.hmm.drivers import packages as driver_requirements
 from simulator import SimulatedAxeOS
-from tests.common import find, until, value
+from tests.common import act, find, find_id, keys, until, value
 from tests.conftest import miner_entry
 from tests.flows import Result, choose, fill, with_texts
-from tests.luxos import FakeLuxMiner
+from tests.luxos import FakeLuxMiner, PowerLimit
 from tests.package_index import PackageIndex, package_index
 from tests.user_drivers import do, start
 
@@ -157,6 +158,43 @@ async def test_once_it_is_there_it_knows_its_miners_at_once(
     )
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["result"].data["driver"] == "bitaxe"
+
+
+async def test_its_controls(
+    home: HomeAssistant,
+    antminer: FakeLuxMiner,
+    monkeypatch: pytest.MonkeyPatch,
+    every_entity: None,
+) -> None:
+    """Given a power limit, boards and a fault light, each has its entity."""
+    limit = PowerLimit()
+    monkeypatch.setattr(PyasicDriver, "_factory", lambda _: limit.factory())
+    entry = pyasic_entry(antminer)
+    entry.add_to_hass(home)
+    await start(home)
+    number = find(home, entry, "number", "set_power_limit")
+    assert (float(number.state), number.attributes["min"]) == (1200, 900)
+    assert number.attributes["max"] == 1500
+    await act(home, "number", "set_value", number.entity_id, value=950)
+    assert limit.watts == 950
+    assert float(find(home, entry, "number", "set_power_limit").state) == 950
+    limit.obeys = False
+    with pytest.raises(HomeAssistantError) as caught:
+        await act(home, "number", "set_value", number.entity_id, value=1300)
+    assert caught.value.translation_key == "setting_not_applied"
+    assert float(find(home, entry, "number", "set_power_limit").state) == 950
+
+    assert value(home, entry, "hashboard_hashrate_3") == pytest.approx(19.07, abs=0.1)
+    assert value(home, entry, "hashboard_temperature_1") == 37.5
+    shown = {key for key in keys(home, entry, "sensor") if "hashboard" in key}
+    assert shown == {
+        f"hashboard_{figure}_{index}"
+        for figure in ("hashrate", "temperature")
+        for index in (1, 2, 3)
+    }
+
+    await act(home, "button", "press", find_id(home, entry, "button", "identify"))
+    assert antminer.led == "blink"
 
 
 @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])

@@ -18,7 +18,9 @@ CREDENTIALS = ("admin_user", "admin_password", "otp_secret")
 OWN_RISK = "own_risk"
 """The option of ``DriverContext`` that lets a user go beyond the device's own list."""
 
-Setting = Literal["frequency", "core_voltage", "fan_speed", "target_temperature"]
+Setting = Literal[
+    "frequency", "core_voltage", "fan_speed", "target_temperature", "power_limit"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +195,29 @@ class BaseMinerAdapter(ABC):
 
     async def set_fan_auto(self) -> bool:
         """Let the device set the speed of its fan; ``fan_speed`` ends that."""
+        return False
+
+    def supports_light(self) -> bool:
+        """Return whether the device has a light of its own that can be set."""
+        return False
+
+    def get_light_effects(self) -> list[str]:
+        """Return the names of what its light can do, the steady one first."""
+        return []
+
+    async def set_light(
+        self,
+        on: bool,
+        *,
+        brightness: float | None = None,
+        color: tuple[int, int, int] | None = None,
+        effect: str | None = None,
+    ) -> bool:
+        """Set the light; ``light_on`` in the telemetry tells that it is.
+
+        ``brightness`` is in percent and above 0, ``color`` is red, green and blue from
+        0 to 255, ``effect`` one of ``get_light_effects()``. None leaves it as it is.
+        """
         return False
 
     def supports_set_pool(self) -> bool:

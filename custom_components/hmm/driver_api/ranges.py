@@ -139,6 +139,7 @@ ResponseTime = Annotated[
     float, Range("ms", 0, 60_000, "after a minute every firmware has given up")
 ]
 SettingValue = Annotated[float, Range("", -100, 1e6, "MHz, mV, percent and °C alike")]
+Channel = Annotated[int, Range("", 0, 255, "red, green or blue of a light")]
 Slot = Annotated[int, Range("", 0, 1000, "the place in a list of pools")]
 
 # Figures of pools
@@ -168,6 +169,7 @@ Symbol = Annotated[str, Text(16, "the symbol of a coin", cut=False)]
 # Lists
 
 CHIPS = Many(1024, "the largest machine has about 500 chips")
+BOARDS = Many(16, "the largest machine has 4")
 FANS = Many(16, "the largest machine has 6")
 POOLS = Many(16, "firmwares take up to 8 pools")
 REASONS = Many(32, "pools know about ten reasons")

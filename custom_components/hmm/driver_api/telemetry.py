@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from .ranges import (
+    BOARDS,
     CHIPS,
     FANS,
     OPTIONS,
@@ -14,6 +15,7 @@ from .ranges import (
     Age,
     Blocks,
     Bytes,
+    Channel,
     ChipVoltage,
     Count,
     Current,
@@ -95,6 +97,8 @@ class TuningLimits:
     """Percent."""
     target_temperature: TuningRange | None = None
     """°C."""
+    power_limit: TuningRange | None = None
+    """W that the device may draw."""
     most_power: Power | None = None
     """W that the board is made for, where the device tells that; nothing sets it."""
 
@@ -133,6 +137,11 @@ class MinerTelemetry:
     """H/s by chip."""
     chip_errors: Annotated[tuple[Count | None, ...], CHIPS] = ()
     """Wrong results by chip, since the miner started."""
+    board_hashrates: Annotated[tuple[Hashrate | None, ...], BOARDS] = ()
+    """H/s by hashboard, where a device has several."""
+    board_temperatures: Annotated[tuple[Temperature | None, ...], BOARDS] = ()
+    board_chips: Annotated[tuple[Count | None, ...], BOARDS] = ()
+    """Chips that work, by hashboard."""
     uptime_total: Age | None = None
     """s that the miner has run in its life."""
     temperature_regulator: Temperature | None = None
@@ -156,6 +165,8 @@ class MinerTelemetry:
     core_voltage_actual: ChipVoltage | None = None
     """mV, measured."""
     target_temperature: Temperature | None = None
+    power_limit: Power | None = None
+    """W that the device is set to draw; what it measures is ``power``."""
     input_voltage: SupplyVoltage | None = None
     """mV."""
     input_current: Current | None = None
@@ -204,6 +215,14 @@ class MinerTelemetry:
     """Percent."""
     filter_runtime: Age | None = None
     """s since the dust filter was cleaned."""
+    light_on: bool | None = None
+    """Whether its own light is on; the other fields of the light are what is set."""
+    light_brightness: Percent | None = None
+    """Percent."""
+    light_color: tuple[Channel, Channel, Channel] | None = None
+    """Red, green and blue."""
+    light_effect: Key | None = None
+    """One of ``get_light_effects()``."""
     hashing: bool | None = None
     """Whether the device works on shares now."""
     paused: bool | None = None

@@ -319,7 +319,7 @@ def read_limits(answer: Any) -> TuningLimits | None:
 
 
 def read_modes(answer: Any) -> tuple[str, ...]:
-    """Return the modes of a device, each of them once."""
+    """Return the modes of a device, or the effects of its light, each of them once."""
     return tuple(dict.fromkeys(_MODES(answer) or ()))
 
 

@@ -283,6 +283,21 @@ class MinerClient:
         """Let the device set the speed of its fan."""
         await self._command(lambda driver: driver.set_fan_auto())
 
+    async def set_light(
+        self,
+        on: bool,
+        *,
+        brightness: float | None = None,
+        color: tuple[int, int, int] | None = None,
+        effect: str | None = None,
+    ) -> None:
+        """Set the light of the device; None leaves it as it is."""
+        await self._command(
+            lambda driver: driver.set_light(
+                on, brightness=brightness, color=color, effect=effect
+            )
+        )
+
     async def select_pool(self, index: int) -> None:
         """Mine at another of the device's own pools."""
         await self._command(lambda driver: driver.select_pool(index))

@@ -22,6 +22,7 @@ _ABILITIES = (
     "select_pool",
     "filter_reset",
     "fan_auto",
+    "light",
 )
 
 
@@ -44,6 +45,8 @@ class MinerProfile:
     select_pool: bool = False
     filter_reset: bool = False
     fan_auto: bool = False
+    light: bool = False
+    light_effects: tuple[str, ...] = ()
     tuning: TuningLimits | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -52,6 +55,7 @@ class MinerProfile:
             **asdict(self),
             "telemetry": sorted(self.telemetry),
             "modes": list(self.modes),
+            "light_effects": list(self.light_effects),
         }
 
     @classmethod
@@ -73,6 +77,7 @@ class MinerProfile:
             facts=read_facts(_build(DeviceFacts, stored.get("facts") or {})),
             telemetry=frozenset(stored.get("telemetry", ())) & _TELEMETRY,
             modes=read_modes(stored.get("modes")),
+            light_effects=read_modes(stored.get("light_effects")),
             tuning=read_limits(TuningLimits(**tuning, most_power=power))
             if tuning
             else None,
@@ -109,6 +114,8 @@ def read_profile(
         select_pool=bool(driver.supports_select_pool()),
         filter_reset=bool(driver.supports_filter_reset()),
         fan_auto=bool(driver.supports_fan_auto()),
+        light=bool(driver.supports_light()),
+        light_effects=read_modes(driver.get_light_effects()),
         tuning=_read_tuning(driver.get_tuning_limits(), before),
     )
 

@@ -513,6 +513,26 @@ def _chip_hashrate(index: int) -> MinerSensorDescription:
     )
 
 
+def _board(key: str, values: str, index: int, **options: Any) -> MinerSensorDescription:
+    """Return the description of a figure of one hashboard, from a list of telemetry."""
+
+    def value(miner: MinerCoordinator) -> SensorValue:
+        boards = getattr(miner.data, values)
+        return boards[index] if index < len(boards) else None
+
+    return _detail(
+        f"{key}_{index + 1}",
+        translation_key=key,
+        translation_placeholders={"index": str(index + 1)},
+        state_class=SensorStateClass.MEASUREMENT,
+        exists_fn=lambda miner: (
+            miner.data is not None and index < len(getattr(miner.data, values))
+        ),
+        value_fn=value,
+        **options,
+    )
+
+
 def _fan(key: str, values: str, index: int, unit: str) -> MinerSensorDescription:
     """Return the description of one more fan, from a list of telemetry."""
 
@@ -549,4 +569,28 @@ CHIP_SENSORS = tuple(
     describe(index)
     for describe in (_chip_temperature, _chip_hashrate)
     for index in range(_MOST_CHIPS)
+)
+
+_MOST_BOARDS = 4
+BOARD_SENSORS = tuple(
+    describe
+    for index in range(_MOST_BOARDS)
+    for describe in (
+        _board(
+            "hashboard_hashrate",
+            "board_hashrates",
+            index,
+            suggested_display_precision=2,
+            is_hashrate=True,
+        ),
+        _board(
+            "hashboard_temperature",
+            "board_temperatures",
+            index,
+            device_class=SensorDeviceClass.TEMPERATURE,
+            native_unit_of_measurement=UnitOfTemperature.CELSIUS,
+            suggested_display_precision=0,
+        ),
+        _board("hashboard_chips", "board_chips", index),
+    )
 )

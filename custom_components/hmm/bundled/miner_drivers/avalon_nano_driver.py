@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from hashlib import sha256
 import re
 import time
@@ -58,6 +58,34 @@ _CALIBRATING = "caling"
 """What every refusal during a calibration says."""
 _NO_SENSOR_BELOW = -100.0
 """°C; the firmware writes -273 where it has no sensor."""
+
+
+_LIGHT_EFFECTS = {"steady": 1, "blink": 2, "breathe": 3, "cycle": 4}
+"""What ``ledset`` begins with; 0 is off."""
+_WHITE = (255, 255, 255)
+_SET = re.compile(r"\b(?:ok|success)\b")
+"""In what the device says once its light is set: STATUS is I for a refusal as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Light:
+    """How the light is set, in the order of ``ledset``."""
+
+    effect: int
+    brightness: int
+    """Percent."""
+    warmth: int
+    """Percent; what it does with the colors is not known, so it is left alone."""
+    red: int
+    green: int
+    blue: int
+
+    @property
+    def color(self) -> tuple[int, int, int]:
+        return self.red, self.green, self.blue
+
+    def __str__(self) -> str:
+        return "-".join(map(str, astuple(self)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,6 +331,7 @@ class AvalonNanoDriver(BaseMinerAdapter):
                 if (minutes := _count(fields.get("Filter"))) is None
                 else minutes * 60
             ),
+            **_shown_light(fields),
             hashing=None if hashrate is None else hashrate > 0,
             paused=idle if self.supports_pause() else None,
             using_fallback=_uses_fallback(pools, active),
@@ -478,6 +507,86 @@ class AvalonNanoDriver(BaseMinerAdapter):
         """Let the device steer its fan; no field tells whether it does."""
         _require(await self._command("ascset", "0,fan-spd,-1"), "The fan")
         return True
+
+    @override
+    def supports_light(self) -> bool:
+        """Return whether its help lists the commands of a Nano 3S.
+
+        The ``led`` of a Nano 3 is known from others only, and no poll tells its state.
+        """
+        return {"ledmode", "ledset"} <= (self._options or frozenset())
+
+    @override
+    def get_light_effects(self) -> list[str]:
+        """Return what its light can do."""
+        return list(_LIGHT_EFFECTS) if self.supports_light() else []
+
+    @override
+    async def set_light(
+        self,
+        on: bool,
+        *,
+        brightness: float | None = None,
+        color: tuple[int, int, int] | None = None,
+        effect: str | None = None,
+    ) -> bool:
+        """Set the light and wait until it is reported.
+
+        In the mode for the dark (``ledmode`` 1) it is off, and takes nothing else.
+        """
+        if not self.supports_light():
+            return False
+        if effect is not None and effect not in _LIGHT_EFFECTS:
+            raise InvalidValue(f"The light has no {effect}", reason="invalid_value")
+        fields = await self._read_fields(self._stats, "litestats")
+        if (now := _light(fields)) is None:
+            raise CommandFailed(
+                "The device does not tell how its light is set", reason="not_reported"
+            )
+        if not on:
+            wanted = replace(now, effect=0)
+        else:
+            number = _LIGHT_EFFECTS[effect] if effect else now.effect
+            hides_color = color and not effect and number == _LIGHT_EFFECTS["cycle"]
+            if number not in _LIGHT_EFFECTS.values() or hides_color:
+                number = _LIGHT_EFFECTS["steady"]
+            red, green, blue = color or now.color
+            if not red | green | blue:
+                red, green, blue = _WHITE  # black is no light
+            percent = now.brightness if brightness is None else round(brightness)
+            wanted = _Light(number, percent or 100, now.warmth, red, green, blue)
+        if _is_dark(fields):
+            if not on:
+                return True
+            await self._command_light("ledmode,0")
+        await self._command_light(f"ledset,{wanted}")
+        shown: _Light | None = None
+
+        async def is_set() -> bool:
+            nonlocal shown
+            fields = await self._read_fields(self._stats, "litestats")
+            shown = _light(fields)
+            return shown == wanted and not _is_dark(fields)
+
+        if not await self._settles(is_set, self.settle_seconds):
+            raise CommandFailed(
+                f"The device took {wanted} for its light but reports {shown}",
+                reason="setting_not_applied",
+                value=str(wanted),
+                reported=str(shown or "-"),
+            )
+        return True
+
+    async def _command_light(self, parameter: str) -> None:
+        """Send a command of the light. Raises CommandFailed by what the text says."""
+        answer = await self._command("ascset", f"0,{parameter}")
+        _require(answer, "The light")
+        if answer.letter == "I" and not _SET.search(answer.message):
+            raise CommandFailed(
+                f"The light: {answer.message}",
+                reason="command_refused",
+                detail=answer.message,
+            )
 
     @override
     async def restart(self) -> bool:
@@ -961,6 +1070,33 @@ def _uses_fallback(
         and (priority := parse_int(pool.get("Priority"))) is not None
     ]
     return own > min(priorities, default=own)
+
+
+def _light(fields: Fields) -> _Light | None:
+    """Return how the light is set, None if that is not told."""
+    parts = [parse_int(part) for part in fields.get("LEDUser", "").split("-")]
+    known = [part for part in parts if part is not None]
+    if len(parts) != 6 or len(known) != 6:
+        return None
+    return _Light(*known)
+
+
+def _is_dark(fields: Fields) -> bool:
+    """Return whether the light is in its mode for the dark."""
+    return parse_int(fields.get("LED", "").partition("-")[0]) == 1
+
+
+def _shown_light(fields: Fields) -> dict[str, Any]:
+    """Return the fields of the telemetry that tell about the light."""
+    if (light := _light(fields)) is None:
+        return {}
+    effects = {number: name for name, number in _LIGHT_EFFECTS.items()}
+    return {
+        "light_on": light.effect != 0 and not _is_dark(fields),
+        "light_brightness": light.brightness,
+        "light_color": light.color,
+        "light_effect": effects.get(light.effect),
+    }
 
 
 def _pool_address(url: str) -> str:

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 import contextlib
 from ipaddress import IPv4Address
+import math
 import socket
 import time
 from typing import override
@@ -25,9 +26,11 @@ from pyasic_rs.data import (
     MiningMode,
     OperatingState,
     PoolData,
+    TuningCapabilities,
     TuningTarget,
 )
 
+from custom_components.hmm.bundled.shared.axeos import within_limits
 from custom_components.hmm.driver_api import (
     BaseMinerAdapter,
     CannotConnect,
@@ -37,6 +40,9 @@ from custom_components.hmm.driver_api import (
     MinerTelemetry,
     NotThisDevice,
     PoolSlot,
+    Setting,
+    TuningLimits,
+    TuningRange,
 )
 from custom_components.hmm.driver_api.reasons import CommandReason
 
@@ -73,6 +79,9 @@ _WITH_LOGIN = (
     "WhatsMiner Stock",
 )
 _USUAL_USER = "root"
+
+_LIGHT_SECONDS = 10.0
+"""s that a light may take to flash."""
 
 _ASLEEP = (
     OperatingState.Idling,
@@ -116,6 +125,7 @@ class PyasicDriver(BaseMinerAdapter):
         self._facts = DeviceFacts()
         self._presets: tuple[str, ...] = ()
         self._has_modes = False
+        self._limits: TuningLimits | None = None
         self._paused: bool | None = None
         """What was sent to the miner last, until it shows something else."""
 
@@ -139,6 +149,7 @@ class PyasicDriver(BaseMinerAdapter):
                 preset.name for preset in await miner.get_presets() if preset.name
             )
         self._has_modes = _has_modes(miner, data.tuning_target)
+        self._limits = _limits(miner, data.tuning_capabilities)
         self._facts = _facts(miner, data)
         return True
 
@@ -157,6 +168,8 @@ class PyasicDriver(BaseMinerAdapter):
             self._paused = False
         # A miner in its sleep has no mode to tell
         self._has_modes |= _has_modes(self._connected, data.tuning_target)
+        if (limits := _limits(self._connected, data.tuning_capabilities)) is not None:
+            self._limits = limits
         pools = [pool for group in data.pools for pool in group.pools]
         slots = _slots(pools)
         paused = _is_paused(data, self._paused)
@@ -179,11 +192,15 @@ class PyasicDriver(BaseMinerAdapter):
             power=_positive(data.wattage),
             uptime=None if data.uptime is None else int(data.uptime.total_seconds()),
             mode=_mode(data.tuning_target),
+            power_limit=_power_limit(data),
             hashrate_expected=_positive(_per_second(data.expected_hashrate)),
             fan_rpm=tuple(
                 None if fan.rpm is None else round(fan.rpm) for fan in data.fans
             ),
             frequency=_frequency(data.hashboards),
+            board_hashrates=_by_board(data, lambda it: _per_second(it.hashrate)),
+            board_temperatures=_by_board(data, lambda it: it.board_temperature or None),
+            board_chips=_by_board(data, lambda it: it.working_chips),
             shares_accepted=_sum(pool.accepted_shares for pool in pools),
             shares_rejected=_sum(pool.rejected_shares for pool in pools),
             best_share=data.best_share,
@@ -261,6 +278,60 @@ class PyasicDriver(BaseMinerAdapter):
             mode=mode,
             reported="-",
         )
+        return True
+
+    @override
+    def get_tuning_limits(self) -> TuningLimits | None:
+        """Return the range of the power limit, where the firmware tells one.
+
+        Of the others nobody knows what their hardware bears: they have none.
+        """
+        return self._limits
+
+    @override
+    async def set_tuning(self, setting: Setting, value: float) -> bool:
+        """Set the power limit in W; it counts when the miner reports it."""
+        watts = within_limits(self._limits, setting, value)
+        await _send(lambda: self._connected.set_power_limit(watts))
+        reported: float | None = None
+
+        def is_set(data: MinerData) -> bool:
+            nonlocal reported
+            reported = _power_limit(data)
+            return reported is not None and round(reported) == watts
+
+        try:
+            await self._settles(
+                is_set, "It does not report the new limit", "setting_not_applied"
+            )
+        except CommandFailed as err:
+            raise CommandFailed(
+                str(err),
+                reason="setting_not_applied",
+                value=watts,
+                reported="-" if reported is None else f"{reported:g}",
+            ) from err
+        return True
+
+    @override
+    def supports_identify(self) -> bool:
+        """Return whether its fault light can be set."""
+        return self._connected.supports_set_fault_light
+
+    @override
+    async def identify(self) -> bool:
+        """Let its fault light flash, or stop where it flashes."""
+        miner = self._connected
+        wanted = not await miner.get_light_flashing()
+        await _send(lambda: miner.set_fault_light(wanted))
+        deadline = time.monotonic() + min(self.settle_seconds, _LIGHT_SECONDS)
+        while (shown := await miner.get_light_flashing()) is not wanted:
+            if time.monotonic() >= deadline:
+                msg = f"The miner took the command but its light reports {shown}"
+                raise CommandFailed(
+                    msg, reason="not_reported" if shown is None else "command_failed"
+                )
+            await asyncio.sleep(self.settle_interval)
         return True
 
     # Talking
@@ -371,6 +442,14 @@ def _hottest(values: Iterable[float | None]) -> float | None:
     return max((value for value in values if value), default=None)
 
 
+def _by_board[T](
+    data: MinerData, read: Callable[[BoardData], T | None]
+) -> tuple[T | None, ...]:
+    """Return a figure of each board, nothing where no board tells it."""
+    values = tuple(map(read, data.hashboards))
+    return () if all(value is None for value in values) else values
+
+
 def _frequency(boards: list[BoardData]) -> float | None:
     """Return MHz, the mean of the boards: each may be tuned on its own."""
     values = [board.frequency for board in boards if board.frequency]
@@ -400,6 +479,31 @@ def _mode(target: TuningTarget | None) -> str | None:
     if target.preset_name is not None:
         return target.preset_name
     return None if target.target_mode is None else str(target.target_mode).lower()
+
+
+def _limits(
+    miner: Miner, capabilities: TuningCapabilities | None
+) -> TuningLimits | None:
+    """Return the range of the power limit, None if the firmware does not tell it."""
+    power = capabilities.power if capabilities else None
+    if power is None or not miner.supports_set_power_limit:
+        return None
+    least, most, usual = (
+        target.watts if target else None
+        for target in (power.minimum, power.maximum, power.default)
+    )
+    if least is None or most is None or not 0 < least <= most:
+        return None
+    return TuningLimits(
+        power_limit=TuningRange(
+            minimum=math.ceil(least), maximum=math.floor(most), default=usual
+        )
+    )
+
+
+def _power_limit(data: MinerData) -> float | None:
+    """Return W that the miner is set to; one that is tuned in another way has none."""
+    return None if data.tuning_target is None else data.tuning_target.watts
 
 
 def _sleeps(data: MinerData) -> bool | None:

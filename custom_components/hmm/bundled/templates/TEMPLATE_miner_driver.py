@@ -210,6 +210,7 @@ class ExampleOneDriver(BaseMinerAdapter):
     # ``supports_select_pool`` return False where only some devices of a kind can.
     # ``supports_fan_auto`` and ``set_fan_auto`` hand the fan back to the miner, and
     # ``supports_filter_reset`` and ``reset_filter`` note that its filter was cleaned.
+    # ``supports_light``, ``get_light_effects`` and ``set_light`` are for a light on its case.
     # ``check_login()`` tries a login where a request can that changes nothing: the
     # Example One checks its password in commands alone.
 
