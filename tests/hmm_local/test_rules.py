@@ -27,14 +27,14 @@ from custom_components.hmm.strategy.planner.settings import (
 from simulator import SimulatedAvalon, SimulatedAxeOS, SimulatedSolopool
 from simulator.hmm_local import SimulatedHmmLocal
 from simulator.solopool import DEMO_WALLET
-from tests.common import fleet_entry, pool_entry
+from tests.common import find, fleet_entry, pool_entry
 from tests.conftest import miner_entry, set_up
 from tests.flows import Result, choose, fill, with_texts
 
 pytestmark = pytest.mark.usefixtures("quick", "usual_ports")
 
 PRICE = "sensor.tariff"
-PLUG = "switch.shed"
+PLUG = "switch.plug_of_shed"
 
 
 @pytest.fixture
@@ -235,6 +235,12 @@ async def test_rules_plugs_and_messages(
     assert (plan.rung, plan.quiet) == ("lowest", False)
     assert (data["from"], data["to"]) == ("23:00:00", "07:00:00")
     assert miners[0].options["plug"] == PLUG
+    await home.async_block_till_done(wait_background_tasks=True)
+    # Its switch is that of the plug now
+    for state in ("on", "unavailable", "off"):
+        home.states.async_set(PLUG, state)
+        await home.async_block_till_done()
+        assert find(home, miners[0], "switch", "mining").state == state
     assert "plug" not in miners[1].options
 
 

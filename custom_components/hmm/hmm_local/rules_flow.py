@@ -189,10 +189,11 @@ class RulesSteps(QueueSteps):
         return True
 
     def _link(self, offer: Offer) -> None:
-        """Link a plug to its miners."""
+        """Link a plug to its miners, which then have its switch instead of their own."""
         for entry_id in offer.miners:
             entry = self.hass.config_entries.async_get_entry(entry_id)
             if entry is not None:
                 self.hass.config_entries.async_update_entry(
                     entry, options={**entry.options, CONF_PLUG: offer.plug}
                 )
+                self.hass.config_entries.async_schedule_reload(entry_id)
