@@ -27,7 +27,7 @@ from custom_components.hmm.strategy.planner.settings import (
 from simulator import SimulatedAvalon, SimulatedAxeOS, SimulatedSolopool
 from simulator.hmm_local import SimulatedHmmLocal
 from simulator.solopool import DEMO_WALLET
-from tests.common import find, fleet_entry, pool_entry
+from tests.common import find, find_id, fleet_entry, pool_entry
 from tests.conftest import miner_entry, set_up
 from tests.flows import Result, choose, fill, with_texts
 
@@ -192,6 +192,8 @@ async def test_rules_plugs_and_messages(
     home.states.async_set(PLUG, "on")
     local.link_plug(PLUG, 1)
     local.link_plug("switch.gone", 2)
+    own = find_id(home, miners[0], "switch", "mining")
+    local.link_plug(own, 1)
     window = ("time_window", {"start": "22:00", "end": "06:00"})
     local.add_rule("Night", window, ("apply_mode", {"mode": "low", "miner_ids": [2]}))
     local.add_rule(
@@ -226,7 +228,7 @@ async def test_rules_plugs_and_messages(
     ):
         assert part in texts["blueprints"]
     for part in (
-        *("switch.gone", "“Pool”", "“Off”: it is disabled", "database\\_full"),
+        *("switch.gone", own, "“Pool”", "“Off”: it is disabled", "database\\_full"),
     ):
         assert part.replace("\\", "") in texts["left"].replace("\\", "")
     await fill(home, form, start="dry_run")

@@ -11,7 +11,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import dt as dt_util
 
-from ..const import CONF_DRIVER, CONF_PLUG, CONF_WALLET, EntryType
+from ..const import CONF_DRIVER, CONF_PLUG, CONF_WALLET, DOMAIN, EntryType
 from ..data import HmmConfigEntry, HmmData, entries_of_kind
 from ..driver_api.wallets import strip_worker
 from ..languages import home_language
@@ -310,7 +310,10 @@ class Translator:
                 for number, entry in members.items()
                 if not entry.options.get(CONF_PLUG)
             }
-            if not plug.entity_id.startswith("switch."):
+            entity = er.async_get(self._hass).async_get(plug.entity_id)
+            # A miner whose plug is its own switch would switch without end
+            is_own = entity is not None and entity.platform == DOMAIN
+            if is_own or not plug.entity_id.startswith("switch."):
                 self._leave("plug_no_switch", plug=plug.entity_id)
             elif free:
                 names = _names(free.values())
