@@ -208,7 +208,6 @@ class BaseMinerAdapter(ABC):
     async def set_light(
         self,
         on: bool,
-        *,
         brightness: float | None = None,
         color: tuple[int, int, int] | None = None,
         effect: str | None = None,

@@ -293,9 +293,7 @@ class MinerClient:
     ) -> None:
         """Set the light of the device; None leaves it as it is."""
         await self._command(
-            lambda driver: driver.set_light(
-                on, brightness=brightness, color=color, effect=effect
-            )
+            lambda driver: driver.set_light(on, brightness, color, effect)
         )
 
     async def select_pool(self, index: int) -> None:

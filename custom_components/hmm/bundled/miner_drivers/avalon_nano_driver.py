@@ -525,7 +525,6 @@ class AvalonNanoDriver(BaseMinerAdapter):
     async def set_light(
         self,
         on: bool,
-        *,
         brightness: float | None = None,
         color: tuple[int, int, int] | None = None,
         effect: str | None = None,
