@@ -363,6 +363,16 @@ def test_a_big_one_that_starts_slowly_is_not_counted_twice() -> None:
         assert len(house.world.commands) == 1
 
 
+def test_a_glitch_of_the_meter_starts_nothing() -> None:
+    """Given an import, then the one absurd value of a bus that stuttered is no sun."""
+    house = House(stopped([nano()]))
+    house.run(10 * MINUTE, -200)
+    for glitch in (65_535, 5e6):
+        house.run(HALF, glitch)
+        house.run(10 * MINUTE, -200)
+    assert house.world.commands == []
+
+
 def test_samples_that_are_nonsense_are_left_out() -> None:
     """Given samples that are no numbers or of tomorrow, then there is no surplus."""
     samples = (

@@ -122,6 +122,18 @@ class _Meter:
         """Return the mean of what there would be without the miners."""
         return sum(it.gross * part for it, part in self._parts(length))
 
+    def usual_gross(self, length: timedelta) -> float:
+        """Return what it was, or more, for half of a length.
+
+        A single absurd value makes a mean of anything.
+        """
+        left = 0.5
+        for it, part in sorted(self._parts(length), key=lambda it: -it[0].gross):
+            left -= part
+            if left <= 1e-6:
+                return it.gross
+        return 0.0
+
     def below(self, length: timedelta, limit: float) -> float:
         """Return for what part of a length the surplus was below a limit."""
         return sum(part for it, part in self._parts(length) if it.surplus < limit)
@@ -414,7 +426,10 @@ def _up(
         return None
     if any(_is_changing(memory, it, now) for it in free):
         return None
-    surplus = min(meter.gross(settings.window), meter.gross(settings.on_delay))
+    surplus = min(
+        *(meter.gross(it) for it in (settings.window, settings.on_delay)),
+        *(meter.usual_gross(it) for it in (settings.window, settings.on_delay)),
+    )
     budget = surplus - settings.reserve - taken
     target = allot(settings, free, budget)
     present = {
