@@ -144,7 +144,8 @@ export class HmmPlan extends Chart<PlanData> {
       if (at < start) continue;
       const name = data.day(at);
       if (name !== day) {
-        svg.append(node("text", { x: x(at) + 4, y: 12, class: "strong" }, name));
+        // The last hours of a day leave no room for its name
+        if (data.day(at + 4 * HOUR) === name) svg.append(node("text", { x: x(at) + 4, y: 12, class: "strong" }, name));
         if (day) svg.append(node("path", { d: `M${x(at).toFixed(1)} 4V${bottom}`, class: "day" }));
         day = name;
       }
