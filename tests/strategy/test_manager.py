@@ -506,6 +506,22 @@ async def test_a_miner_that_is_removed_is_forgotten(
     assert entry.entry_id not in hass_storage["hmm.strategy"]["data"]["miners"]
 
 
+async def test_a_miner_that_is_removed_without_the_fleet(
+    home: HomeAssistant, entry: ConfigEntry[Any]
+) -> None:
+    """It is forgotten as well: nothing is decided for it when the fleet is back."""
+    price(home, 25)
+    await add(home, "price_bands", BANDS)
+    await begin(home)
+    assert entry.entry_id in manager(home).controls
+    fleet = fleet_entry(home)
+    await home.config_entries.async_unload(fleet.entry_id)
+    await home.config_entries.async_remove(entry.entry_id)
+    await home.config_entries.async_setup(fleet.entry_id)
+    await begin(home)
+    assert entry.entry_id not in manager(home).controls
+
+
 async def test_the_plan_of_today_and_tomorrow(
     home: HomeAssistant, entry: ConfigEntry[Any], freezer: Any
 ) -> None:

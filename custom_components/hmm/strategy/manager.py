@@ -87,6 +87,8 @@ class StrategyManager:
     def async_start(self, entry: ConfigEntry) -> CALLBACK_TYPE:
         """Run the strategies of the fleet's entry; return the end."""
         self._entry, self._options = entry, dict(entry.options)
+        # Some may have been removed since it was stopped
+        self._miners = {}
         for subentry in entry.subentries.values():
             self._add(subentry.subentry_id)
         self._forget_left()
