@@ -349,6 +349,41 @@ async def test_home_assistant_restarts_in_a_band(
     assert not bitaxe.paused
 
 
+async def test_the_power_fails_for_all(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+    hass_storage: dict[str, Any],
+    freezer: Any,
+) -> None:
+    """A miner that forgot its pause meanwhile is paused again: nobody has set it."""
+    price(home, 35)
+    await add(home, "price_bands", BANDS)
+    await begin(home)
+    await poll(home, entry)
+    assert bitaxe.paused
+    await manager(home).store.async_save()
+    fleet = fleet_entry(home)
+    for it in (fleet, entry):
+        assert await home.config_entries.async_unload(it.entry_id)
+    freezer.tick(timedelta(minutes=30))
+    await bitaxe.unplug()
+    await bitaxe.plug_in()
+    bitaxe.miner._step(600)
+    assert not bitaxe.paused
+    await manager(home).async_load()
+    for it in (entry, fleet):
+        assert await home.config_entries.async_setup(it.entry_id)
+    for _ in range(3):
+        await poll(home, entry)
+    await begin(home)
+    for _ in range(3):
+        await poll(home, entry)
+        await settle(home)
+    assert bitaxe.paused
+    assert find(home, entry, "sensor", "controlled_by").state == "price_bands"
+
+
 async def test_a_crash_in_the_middle_of_a_switching(
     home: HomeAssistant,
     bitaxe: SimulatedAxeOS,

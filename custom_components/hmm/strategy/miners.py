@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal, Self
 
 from homeassistant.const import ATTR_MODE
@@ -65,6 +65,8 @@ class MinerMemory:
     efficiency: float | None = None
     """J/TH when it last mined for a while, and when that was."""
     efficiency_at: datetime | None = None
+    seen_at: datetime | None = None
+    """When it was polled last: who has restarted since may have forgotten a pause."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON."""
@@ -74,6 +76,7 @@ class MinerMemory:
             "watts": self.watts.as_dict(),
             "efficiency": self.efficiency,
             "efficiency_at": self.efficiency_at and self.efficiency_at.isoformat(),
+            "seen_at": self.seen_at and self.seen_at.isoformat(),
         }
 
     @classmethod
@@ -82,13 +85,14 @@ class MinerMemory:
         expected, manual = data["expected"], data["manual"]
         if expected is not None and not isinstance(expected, str):
             raise TypeError(expected)
-        at = data.get("efficiency_at")
+        at, seen = data.get("efficiency_at"), data.get("seen_at")
         return cls(
             expected=expected,
             manual=None if manual is None else manual_from_dict(manual),
             watts=LearnedWatts.from_dict(data["watts"]),
             efficiency=parse_number(data.get("efficiency")),
             efficiency_at=None if at is None else instant(at),
+            seen_at=None if seen is None else instant(seen),
         )
 
 
@@ -127,6 +131,9 @@ class SteeredMiner:
         self._doubts = 0
         self._kwh = miner.energy.kwh
         self._uptime: float | None = None
+        self._may_forget = False
+        """Whether it has restarted since HMM, or anybody, has set it last."""
+        self._after_restart: Rung | None = None
         self._reachable_since: datetime | None = None
         self._since: tuple[Rung | None, datetime | None, float] = (None, None, 0.0)
         self.view = MinerView(id=self.id, reported=None, online=False)
@@ -298,13 +305,11 @@ class SteeredMiner:
             return
         if miner.data is self._seen:
             return
-        uptime, before = miner.data.uptime, self._uptime
-        self._uptime = uptime
-        has_restarted = uptime is not None and before is not None and uptime < before
         reported = self._reported()
+        self._look_for_restart(reported)
         if (
             self.is_busy
-            or has_restarted
+            or self._may_forget
             or expected is None
             or reported is None
             or reported == expected
@@ -316,6 +321,27 @@ class SteeredMiner:
         self._doubts += 1
         if self._doubts >= _POLLS:
             self.foreign = reported
+
+    def _look_for_restart(self, reported: Rung | None) -> None:
+        """Find out whether it has restarted, also while Home Assistant was down.
+
+        What it does after that stands until HMM sets it, or somebody sets it anew.
+        """
+        miner, now = self.miner, dt_util.utcnow()
+        uptime, before = miner.data.uptime, self._uptime
+        self._uptime, seen_at, self.memory.seen_at = uptime, self.memory.seen_at, now
+        if uptime is not None and (
+            uptime < before
+            if before is not None
+            else seen_at is not None and now - timedelta(seconds=uptime) > seen_at
+        ):
+            self._may_forget, self._after_restart = True, None
+        if not self._may_forget or miner.status.state is MinerState.STARTING:
+            return
+        if self._after_restart is None:
+            self._after_restart = reported
+        elif reported != self._after_restart:
+            self._may_forget = False
 
     @callback
     def hold(self, manual: Manual) -> Rung:
@@ -373,7 +399,7 @@ class SteeredMiner:
             self._quiet_until = self.miner.hass.loop.time() + _AFTER_COMMAND
         self.refusal = None if outcome.is_success else outcome.reason
         if outcome.is_success and rung != LEAVE:
-            self.memory.expected = rung
+            self.memory.expected, self._may_forget = rung, False
         return outcome
 
     async def _apply(
