@@ -10,6 +10,7 @@ those that watch real miners, by a clock that is simulated. In both weeks an own
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 import random
 from time import process_time
 
@@ -282,8 +283,8 @@ class Week:
                 works=miner.responds and status.problems.has_share,
                 is_busy=miner.plug_off,
                 plug=why,
-                many_silent=2 * silent >= MINERS,
-                many_lost=2 * lost >= MINERS,
+                many_silent=partial(bool, 2 * silent >= MINERS),
+                many_lost=partial(bool, 2 * lost >= MINERS),
                 since_start=now,
             )
             if miner.plug_off:

@@ -72,8 +72,8 @@ def test_a_miner_that_hangs() -> None:
     ("sight", "reason"),
     [
         (HOT, "overheat"),
-        (replace(FROZEN, many_silent=True), "many_silent"),
-        (replace(LOST, many_lost=True), "many_lost"),
+        (replace(FROZEN, many_silent=lambda: True), "many_silent"),
+        (replace(LOST, many_lost=lambda: True), "many_lost"),
         (replace(FROZEN, since_start=60.0), "just_started"),
         (replace(LOST, plug="plug_shared"), "plug_shared"),
         (replace(LOST, others_harmed=True), "plug_shared_hot"),
@@ -84,6 +84,16 @@ def test_a_miner_that_hangs() -> None:
 def test_what_holds_it_back(sight: Sight, reason: str) -> None:
     """It says so once, and does nothing however long that lasts."""
     assert [it[1:] for it in watch((sight, 600))] == [(Deed.HELD_BACK, reason)]
+
+
+def test_a_miner_that_is_well_looks_at_no_others() -> None:
+    """With a thousand miners, all of them would be looked at 33 times a second."""
+
+    def ask() -> bool:
+        raise AssertionError
+
+    for sight in (FINE, replace(FROZEN, is_busy=True)):
+        assert watch((replace(sight, many_silent=ask, many_lost=ask), 30)) == []
 
 
 def test_a_restart_that_was_not_done() -> None:

@@ -122,8 +122,8 @@ class Watchdog:
                 for it in loaded
                 if isinstance(it, MinerCoordinator)
             ),
-            many_silent=self._many_silent(),
-            many_lost=self._many_lost(),
+            many_silent=self._many_silent,
+            many_lost=self._many_lost,
             since_start=time.monotonic() - self._began,
         )
 

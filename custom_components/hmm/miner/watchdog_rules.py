@@ -8,7 +8,7 @@ power is cut only where the owner allows that, once, after a restart did not hel
 no restart reaches the miner.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -113,6 +113,10 @@ class WatchdogRecord:
         return _COOL_DOWNS[min(len(self.restarts), len(_COOL_DOWNS)) - 1]
 
 
+def _no() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
     """What a watchdog sees of its miner after a poll."""
@@ -128,9 +132,12 @@ class Sight:
     """Why its power must not be cut, None if it may."""
     others_harmed: bool = False
     """Whether another miner on the plug is too hot."""
-    many_silent: bool = False
-    """Whether half of the miners find no shares: then it is the network or the pool."""
-    many_lost: bool = False
+    many_silent: Callable[[], bool] = _no
+    """Whether half of the miners find no shares: then it is the network or the pool.
+
+    This and the next look at all miners, and so are asked only before something is done.
+    """
+    many_lost: Callable[[], bool] = _no
     """Whether half of the miners do not respond."""
     since_start: float = 1e9
     """Seconds since Home Assistant started."""
@@ -226,9 +233,9 @@ class Decider:
         if sight.since_start < _AFTER_START:
             return deed, "just_started"
         if cause == UNREACHABLE:
-            if sight.many_lost:
+            if sight.many_lost():
                 return deed, "many_lost"
-        elif cause != "no_core_voltage" and sight.many_silent:
+        elif cause != "no_core_voltage" and sight.many_silent():
             return deed, "many_silent"
         last = record.restarts[-1] if record.restarts else None
         is_over = last is None or now - last >= record.cool_down or self.restart_failed
