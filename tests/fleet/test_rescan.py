@@ -132,6 +132,8 @@ async def test_it_looks_only_while_it_is_switched_on(
     menu = await open_options(home, fleet)
     form = await go_on(home, menu, next_step_id="rescan")
     assert suggested(form, "rescan_range") == "127.0.0.2"
+    await go_on(home, form, **FORM)
+    assert fleet.options["rescan_range"] == ""
 
 
 async def test_a_miner_with_a_new_address_is_followed(

@@ -255,6 +255,26 @@ async def test_rules_before_miners(
     assert done["reason"] == "rules_need_miners"
 
 
+async def test_what_is_removed_meanwhile(
+    home: HomeAssistant, local: SimulatedHmmLocal, miners: list[ConfigEntry[Any]]
+) -> None:
+    """Given no usable band, and a miner, then the fleet, gone at the last screen."""
+    local.bands = [{"id": 1}]
+    home.states.async_set(PLUG, "on")
+    local.link_plug(PLUG, 1)
+    last = []
+    for _ in range(2):
+        form = await ask(home, local)
+        assert PLUG in rule(form)
+        last.append(await fill(home, form, take=True))
+    await home.config_entries.async_remove(miners[0].entry_id)
+    done = await fill(home, last[0])
+    assert done["reason"] == "rules_taken_over"
+    assert "plug" not in miners[1].options
+    await home.config_entries.async_remove(fleet_entry(home).entry_id)
+    assert (await fill(home, last[1]))["reason"] == "rules_need_miners"
+
+
 def test_nonsense_is_left_out() -> None:
     """Given answers of any shape, then what can be read is, and nothing fails."""
     dice = random.Random(7)
