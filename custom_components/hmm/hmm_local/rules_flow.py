@@ -8,9 +8,6 @@ from homeassistant.helpers.selector import (
     BooleanSelector,
     EntitySelector,
     EntitySelectorConfig,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
 )
 from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
@@ -18,6 +15,7 @@ import voluptuous as vol
 
 from ..const import CONF_PLUG, DOMAIN, FLEET_UNIQUE_ID
 from ..flow_tools import QueueSteps, async_shared_data, free_title
+from ..strategy.fields import list_field
 from ..strategy.keys import (
     CONF_MINERS,
     CONF_PRICE_ENTITY,
@@ -135,12 +133,8 @@ class RulesSteps(QueueSteps):
             return self._take_over(user_input.get(CONF_START, START_DRY_RUN))
         schema: dict[vol.Marker, Any] = {}
         if any(it.kind for it in self._taken):
-            schema[vol.Required(CONF_START, default=START_DRY_RUN)] = SelectSelector(
-                SelectSelectorConfig(
-                    options=[START_DRY_RUN, START_STEER],
-                    mode=SelectSelectorMode.LIST,
-                    translation_key="strategy_start",
-                )
+            schema[vol.Required(CONF_START, default=START_DRY_RUN)] = list_field(
+                "strategy_start", START_DRY_RUN, START_STEER
             )
         return self.async_show_form(
             step_id="import_rules_end",

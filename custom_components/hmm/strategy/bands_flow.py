@@ -5,14 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from homeassistant.config_entries import SubentryFlowResult
-from homeassistant.data_entry_flow import section
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
-    TextSelector,
-)
+from homeassistant.helpers.selector import BooleanSelector, TextSelector
 import voluptuous as vol
 
 from ..data import get_data
@@ -21,7 +14,7 @@ from ..languages import home_language
 from ..markdown import Markdown, escape, escaping, inert
 from ..miner.coordinator import MinerCoordinator
 from ..miner.profiles import folded
-from .fields import number_field, price_field
+from .fields import list_field, number_field, price_field
 from .flow import Texts, rung_selector
 from .history import price_limits
 from .keys import (
@@ -155,12 +148,8 @@ class BandsFlow(StrategyPriceSteps):
         return self._show_form(
             "bands_start",
             {
-                vol.Required(CONF_TEMPLATE, default=templates[0]): SelectSelector(
-                    SelectSelectorConfig(
-                        options=[*templates, _EMPTY],
-                        mode=SelectSelectorMode.LIST,
-                        translation_key="strategy_template",
-                    )
+                vol.Required(CONF_TEMPLATE, default=templates[0]): list_field(
+                    "strategy_template", *templates, _EMPTY
                 )
             },
             user_input or {},
@@ -483,17 +472,7 @@ class BandsFlow(StrategyPriceSteps):
             ),
             vol.Required(CONF_STAGGER, default=10): number_field(0, 300, "s"),
         }
-        return self.async_show_form(
-            step_id="timing",
-            data_schema=vol.Schema(
-                {
-                    vol.Required(CONF_TIMING): section(
-                        self.add_suggested_values_to_schema(vol.Schema(fields), stored),
-                        {"collapsed": True},
-                    )
-                }
-            ),
-        )
+        return self._show_form("timing", self._folded(fields, stored), {})
 
     async def _preview(self) -> str:
         return await async_preview_text(self.hass, self._data, self._members)

@@ -14,6 +14,7 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from ..markdown import escaping
+from .fields import list_field
 from .flow import StrategyFlow, Texts, rung_selector
 from .keys import (
     CONF_DAYS,
@@ -106,12 +107,8 @@ class CalendarFlow(StrategyFlow):
         return self._show_form(
             "what",
             {
-                vol.Required(CONF_KIND, default=KIND_QUIET): SelectSelector(
-                    SelectSelectorConfig(
-                        options=[KIND_QUIET, KIND_PLAN],
-                        mode=SelectSelectorMode.LIST,
-                        translation_key="strategy_calendar",
-                    )
+                vol.Required(CONF_KIND, default=KIND_QUIET): list_field(
+                    "strategy_calendar", KIND_QUIET, KIND_PLAN
                 ),
                 vol.Required(CONF_RUNG, default=LOWEST): rung_selector(leave=False),
             },

@@ -4,19 +4,13 @@ from collections.abc import Iterator
 from typing import Any, override
 
 from homeassistant.config_entries import ConfigSubentry, SubentryFlowResult
-from homeassistant.data_entry_flow import section
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
-)
+from homeassistant.helpers.selector import BooleanSelector
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..flow_tools import choice
 from ..markdown import escaping
-from .fields import list_field, number_field, price_field
+from .fields import dropdown_field, list_field, number_field, price_field
 from .flow import Texts
 from .history import price_limits
 from .keys import (
@@ -168,12 +162,8 @@ class ChampionFlow(StrategyPriceSteps):
         return self._show_form(
             "choice",
             {
-                vol.Required(CONF_RUNG, default=LOWEST): SelectSelector(
-                    SelectSelectorConfig(
-                        options=[LOWEST, NORMAL, HIGHEST],
-                        mode=SelectSelectorMode.DROPDOWN,
-                        translation_key="strategy_rung",
-                    )
+                vol.Required(CONF_RUNG, default=LOWEST): dropdown_field(
+                    "strategy_rung", LOWEST, NORMAL, HIGHEST
                 ),
                 vol.Required(CONF_RESERVE, default=OFF): list_field(
                     "strategy_rung", OFF, LOWEST
@@ -197,13 +187,7 @@ class ChampionFlow(StrategyPriceSteps):
             vol.Required(CONF_MAX_SWITCHES, default=12): number_field(1, 96, ""),
             vol.Required(CONF_STAGGER, default=10): number_field(0, 300, "s"),
         }
-        schema = self.add_suggested_values_to_schema(vol.Schema(fields), self._data)
-        return self.async_show_form(
-            step_id="timing",
-            data_schema=vol.Schema(
-                {vol.Required(CONF_TIMING): section(schema, {"collapsed": True})}
-            ),
-        )
+        return self._show_form("timing", self._folded(fields, self._data), {})
 
     @override
     async def _preview(self) -> str:

@@ -47,3 +47,14 @@ def list_field(name: str, *options: str) -> SelectSelector:
             translation_key=name,
         )
     )
+
+
+def dropdown_field(name: str, *options: str) -> SelectSelector:
+    """Return a choice of more words, which are translated under ``name``."""
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=list(options),
+            mode=SelectSelectorMode.DROPDOWN,
+            translation_key=name,
+        )
+    )

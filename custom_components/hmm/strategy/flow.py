@@ -11,14 +11,13 @@ from homeassistant.config_entries import (
     SubentryFlowResult,
 )
 from homeassistant.const import CONF_NAME, Platform
+from homeassistant.data_entry_flow import section
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.selector import (
     DeviceSelector,
     DeviceSelectorConfig,
     EntityFilterSelectorConfig,
     SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
     TextSelector,
 )
 from homeassistant.helpers.translation import async_get_translations
@@ -28,11 +27,13 @@ from ..const import DOMAIN
 from ..flow_tools import async_shared_data, choice, free_title
 from ..markdown import inert
 from ..miner.profiles import folded
+from .fields import dropdown_field, list_field
 from .followed import with_present_names
 from .keys import (
     CONF_ENTITY_IDS,
     CONF_MINERS,
     CONF_START,
+    CONF_TIMING,
     LONGEST_NAME,
     RUNG_PER_MODEL,
     START_DRY_RUN,
@@ -53,25 +54,14 @@ MINER_FILTER = [
 ]
 """What can be set is a miner: pools and workers have only readings."""
 
-_START = SelectSelector(
-    SelectSelectorConfig(
-        options=[START_STEER, START_DRY_RUN],
-        mode=SelectSelectorMode.LIST,
-        translation_key="strategy_start",
-    )
-)
+_START = list_field("strategy_start", START_STEER, START_DRY_RUN)
 
 
 def rung_selector(*, per_model: bool = False, leave: bool = True) -> SelectSelector:
     """Return a choice of rungs that all miners have."""
     rungs = [it for it in PLAIN_RUNGS if leave or it != LEAVE]
-    return SelectSelector(
-        SelectSelectorConfig(
-            options=[*rungs, *([RUNG_PER_MODEL] if per_model else [])],
-            mode=SelectSelectorMode.DROPDOWN,
-            translation_key="strategy_rung",
-        )
-    )
+    more = [RUNG_PER_MODEL] if per_model else []
+    return dropdown_field("strategy_rung", *rungs, *more)
 
 
 class StrategyFlow(ConfigSubentryFlow):
@@ -265,6 +255,13 @@ class StrategyFlow(ConfigSubentryFlow):
             errors=errors or {},
             description_placeholders=texts or {},
         )
+
+    def _folded(
+        self, fields: dict[vol.Marker, Any], suggested: dict[str, Any]
+    ) -> dict[vol.Marker, Any]:
+        """Return the settings of the timing, which few need, as a section to open."""
+        schema = self.add_suggested_values_to_schema(vol.Schema(fields), suggested)
+        return {vol.Required(CONF_TIMING): section(schema, {"collapsed": True})}
 
     @property
     def _members(self) -> list[str]:

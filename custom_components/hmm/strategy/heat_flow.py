@@ -6,7 +6,6 @@ from homeassistant.components.climate import PRESET_COMFORT
 from homeassistant.components.sensor import SensorDeviceClass
 from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.const import Platform, UnitOfTemperature
-from homeassistant.data_entry_flow import section
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.selector import (
     BooleanSelector,
@@ -217,19 +216,8 @@ class HeatFlow(StrategyFlow):
             vol.Required(CONF_STALE_AFTER, default=45): number_field(30, 60, "min"),
             vol.Required(CONF_STAGGER, default=10): number_field(0, 300, "s"),
         }
-        return self.async_show_form(
-            step_id="timing",
-            data_schema=vol.Schema(
-                {
-                    vol.Required(CONF_TIMING): section(
-                        self.add_suggested_values_to_schema(
-                            vol.Schema(fields),
-                            self._data | {CONF_TOLERANCE: tolerance},
-                        ),
-                        {"collapsed": True},
-                    )
-                }
-            ),
+        return self._show_form(
+            "timing", self._folded(fields, self._data | {CONF_TOLERANCE: tolerance}), {}
         )
 
     async def _preview(self) -> str:

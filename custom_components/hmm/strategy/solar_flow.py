@@ -5,7 +5,6 @@ from typing import Any, override
 
 from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.const import Platform
-from homeassistant.data_entry_flow import section
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.selector import (
     BooleanSelector,
@@ -323,13 +322,7 @@ class SolarFlow(StrategyFlow):
             vol.Required(CONF_MAX_SWITCHES, default=12): number_field(1, 96, ""),
             vol.Required(CONF_STAGGER, default=10): number_field(0, 300, "s"),
         }
-        schema = self.add_suggested_values_to_schema(vol.Schema(fields), self._data)
-        return self.async_show_form(
-            step_id="timing",
-            data_schema=vol.Schema(
-                {vol.Required(CONF_TIMING): section(schema, {"collapsed": True})}
-            ),
-        )
+        return self._show_form("timing", self._folded(fields, self._data), {})
 
     @override
     async def _preview(self) -> str:
