@@ -187,11 +187,11 @@ const HUNDREDTHS: Record<string, string | undefined> = {
   PLN: "gr",
 };
 
-/** A price of electricity as people say it: "25.5 ct/kWh", "€1.20/kWh". */
-export function perKwh(hass: Hass, price: number, currency = hass.config.currency): string {
+/** A price of electricity as people say it: "25.5 ct/kWh", "€1.20 /kWh". */
+export function perKwh(hass: Hass, price: number, currency = hass.config.currency): Quantity {
   const hundredth = HUNDREDTHS[currency];
-  if (!hundredth || Math.abs(price) >= 1) return `${money(hass, price, currency)}/kWh`;
-  return join([number(hass, price * 100, 1, true), `${hundredth}/kWh`]);
+  if (!hundredth || Math.abs(price) >= 1) return [money(hass, price, currency), "/kWh"];
+  return [number(hass, price * 100, 1, true), `${hundredth}/kWh`];
 }
 
 /** Coins as sat below 0.01 BTC. */

@@ -201,12 +201,20 @@ function minerView(hass: Hass, miner: HmmDevice | undefined, heading: (key: Text
   );
 }
 
+/** What a fleet costs and brings, as far as its owner has named prices. */
+const MONEY = ["cost_today", "cost_month", "revenue_today", "revenue_month", "profit_rate", "price"];
+
+const PER_DAY = { stat_types: ["change"], chart_type: "bar", days_to_show: 7, period: "day", grid_options: FULL };
+
 function energyView(hass: Hass, model: Model): object {
   const energy = named(model.miners, "sensor.energy");
   const power = named(model.miners, "sensor.power");
   const total = model.fleet?.entities["sensor.power"];
+  const money = MONEY.flatMap((key) => model.fleet?.entities[`sensor.${key}`] ?? []);
+  const cost = model.fleet?.entities["sensor.cost"];
   return sections(
     [
+      section(money.map((entity) => ({ type: "tile", entity, name: { type: "entity" } }))),
       section(
         [
           total !== undefined && { type: "tile", entity: total, name: { type: "entity" }, features: [{ type: "trend-graph", hours_to_show: 24 }], grid_options: FULL },
@@ -215,7 +223,10 @@ function energyView(hass: Hass, model: Model): object {
         2,
       ),
       section(
-        [energy.length > 0 && { type: "statistics-graph", title: text(hass, "energy_today"), entities: energy, stat_types: ["change"], chart_type: "bar", days_to_show: 7, period: "day", grid_options: FULL }],
+        [
+          energy.length > 0 && { type: "statistics-graph", title: text(hass, "energy_today"), entities: energy, ...PER_DAY },
+          cost !== undefined && { type: "statistics-graph", title: text(hass, "cost"), entities: [cost], ...PER_DAY },
+        ],
       ),
     ],
     3,

@@ -43,11 +43,11 @@ test("a time to a block has one unit and an end", () => {
 });
 
 test("a price of electricity is told in the hundredths that people know", () => {
-  expect(plain(f.perKwh(en, 0.255))).toBe("25.5 ct/kWh");
-  expect(plain(f.perKwh(de, -0.03))).toBe("-3,0 ct/kWh");
-  expect(plain(f.perKwh(en, 0.2431, "GBP"))).toBe("24.3 p/kWh");
-  expect(plain(f.perKwh(en, 1.2))).toBe("€1.20/kWh");
-  expect(plain(f.perKwh(en, 0.5, "JPY"))).toContain("/kWh");
+  expect(plain(f.join(f.perKwh(en, 0.255)))).toBe("25.5 ct/kWh");
+  expect(plain(f.join(f.perKwh(de, -0.03)))).toBe("-3,0 ct/kWh");
+  expect(plain(f.join(f.perKwh(en, 0.2431, "GBP")))).toBe("24.3 p/kWh");
+  expect(plain(f.join(f.perKwh(en, 1.2)))).toBe("€1.20 /kWh");
+  expect(plain(f.join(f.perKwh(en, 0.5, "JPY")))).toContain("/kWh");
 });
 
 test("money has the currency of the system, rates below ten cents a third decimal", () => {

@@ -315,7 +315,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
       only
         ? only.readings.temperatureText !== "" && { label: this.t("chip"), value: only.readings.temperatureText }
         : { label: this.t("online"), value: html`<span class="num">${f.number(hass, online)} <small>${this.t("of_total", { total: all.length })}</small></span>` },
-      price !== undefined && { label: this.t("price"), value: f.perKwh(hass, price) },
+      price !== undefined && { label: this.t("price"), value: quantity(f.perKwh(hass, price)) },
     ];
   }
 
