@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
+from homeassistant.components.sensor import SensorStateClass
 from homeassistant.const import PERCENTAGE
 
 from ..figures import SensorValue, rounded
@@ -21,7 +21,7 @@ from .revenue import (
     miner_revenue,
     pool_revenue,
 )
-from .sensors import Member, MoneySensorDescription, watts_of
+from .sensors import Member, MoneySensorDescription, counted, watts_of
 
 type _Blocks = Callable[[Any], float | None]
 
@@ -94,38 +94,14 @@ def _earned(ledger: Ledger, of: PoolCoordinator | FleetCoordinator) -> Earned:
 
 
 def _sums(*, is_fleet: bool) -> tuple[MoneySensorDescription, ...]:
-    """Return the descriptions of what was earned: ever, today and this month."""
-
-    def describe(
-        key: str, value_fn: Callable[[Earned], float], **more: Any
-    ) -> MoneySensorDescription:
-        return MoneySensorDescription(
-            key=key,
-            translation_key=key,
-            device_class=SensorDeviceClass.MONETARY,
-            state_class=SensorStateClass.TOTAL,
-            suggested_display_precision=2,
-            configured_fn=_has_coins,
-            exists_fn=lambda ledger, _: _has_coins(ledger),
-            always=True,
-            value_fn=lambda ledger, of: _cents(value_fn(_earned(ledger, of))),
-            **more,
-        )
-
-    return (
-        describe("revenue", lambda earned: earned.money),
-        describe(
-            "revenue_today",
-            lambda earned: earned.day.cost,
-            reset_fn=lambda ledger, of: _earned(ledger, of).day.start,
-            entity_registry_enabled_default=is_fleet,
-        ),
-        describe(
-            "revenue_month",
-            lambda earned: earned.month.cost,
-            reset_fn=lambda ledger, of: _earned(ledger, of).month.start,
-            entity_registry_enabled_default=is_fleet,
-        ),
+    """Return the descriptions of what was earned."""
+    return counted(
+        "revenue",
+        _earned,
+        lambda earned: earned.money,
+        lambda ledger, _: _has_coins(ledger),
+        _has_coins,
+        is_fleet=is_fleet,
     )
 
 

@@ -14,6 +14,7 @@ from ..fleet.coordinator import FleetCoordinator
 from ..miner.coordinator import MinerCoordinator
 from ..miner.sensors import knows_power
 from .cost import CostMeter
+from .earned import Earned
 from .ledger import Ledger
 
 type Member = MinerCoordinator | FleetCoordinator
@@ -109,40 +110,56 @@ def _price_attributes(ledger: Ledger, _: Member) -> dict[str, Any]:
     }
 
 
-def _sum(
-    key: str, value_fn: Callable[[CostMeter], float], **more: Any
-) -> MoneySensorDescription:
-    """Return the description of an amount of money that was counted."""
-    return MoneySensorDescription(
-        key=key,
-        translation_key=key,
-        device_class=SensorDeviceClass.MONETARY,
-        state_class=SensorStateClass.TOTAL,
-        suggested_display_precision=2,
-        exists_fn=_costs,
-        always=True,
-        value_fn=lambda ledger, member: (
-            round(value_fn(meter_of(ledger, member)), 2) + 0.0
-        ),
-        **more,
+def counted[CountedT: (CostMeter, Earned)](
+    name: str,
+    read: Callable[[Ledger, Any], CountedT],
+    total_fn: Callable[[CountedT], float],
+    exists_fn: Callable[[Ledger, Any], bool],
+    configured_fn: Callable[[Ledger], bool],
+    *,
+    is_fleet: bool,
+) -> tuple[MoneySensorDescription, ...]:
+    """Return the descriptions of money that is counted: ever, today and this month.
+
+    Those of a miner or a pool are enabled for all time only.
+    """
+
+    def describe(
+        key: str,
+        value_fn: Callable[[CountedT], float],
+        start_fn: Callable[[CountedT], datetime] | None = None,
+    ) -> MoneySensorDescription:
+        return MoneySensorDescription(
+            key=key,
+            translation_key=key,
+            device_class=SensorDeviceClass.MONETARY,
+            state_class=SensorStateClass.TOTAL,
+            suggested_display_precision=2,
+            configured_fn=configured_fn,
+            exists_fn=exists_fn,
+            always=True,
+            value_fn=lambda ledger, of: round(value_fn(read(ledger, of)), 2) + 0.0,
+            reset_fn=start_fn and (lambda ledger, of: start_fn(read(ledger, of))),
+            entity_registry_enabled_default=start_fn is None or is_fleet,
+        )
+
+    return (
+        describe(name, total_fn),
+        describe(f"{name}_today", lambda it: it.day.cost, lambda it: it.day.start),
+        describe(f"{name}_month", lambda it: it.month.cost, lambda it: it.month.start),
     )
 
 
 def _descriptions(*, is_fleet: bool) -> tuple[MoneySensorDescription, ...]:
     """Return what miners and the fleet have; fewer of a miner are enabled."""
     return (
-        _sum("cost", lambda meter: meter.cost),
-        _sum(
-            "cost_today",
-            lambda meter: meter.day.cost,
-            reset_fn=lambda ledger, member: meter_of(ledger, member).day.start,
-            entity_registry_enabled_default=is_fleet,
-        ),
-        _sum(
-            "cost_month",
-            lambda meter: meter.month.cost,
-            reset_fn=lambda ledger, member: meter_of(ledger, member).month.start,
-            entity_registry_enabled_default=is_fleet,
+        *counted(
+            "cost",
+            meter_of,
+            lambda meter: meter.cost,
+            _costs,
+            lambda ledger: ledger.has_price,
+            is_fleet=is_fleet,
         ),
         MoneySensorDescription(
             key="cost_rate",
