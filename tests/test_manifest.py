@@ -538,7 +538,7 @@ def test_every_sentence_of_a_strategy_is_translated() -> None:
         for call in calls(parse(path), "Sentence"):
             said |= literals(call.args[0])
             if isinstance(call.args[0], ast.JoinedStr):
-                said |= {"safety_hot", "safety_stop"}
+                said |= {f"safety_{it}" for it in ("hot", "stop")}
             elif isinstance(call.args[0], ast.Name):
                 said |= {"plan", "quiet"}
     said -= {"safety_"}

@@ -349,6 +349,34 @@ async def test_home_assistant_restarts_in_a_band(
     assert not bitaxe.paused
 
 
+async def test_what_an_overheat_has_lowered_is_the_owners(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """No mode is set until the owner has decided; nobody is said to have set it."""
+    price(home, 10)
+    await add(home, "price_bands", BANDS)
+    await begin(home)
+    await poll(home, entry)
+    bitaxe.settings |= {"overheat_mode": 1, "frequency": 405, "coreVoltage": 1060}
+    await poll(home, entry)
+    bitaxe.settings["overheat_mode"] = 0
+    for _ in range(4):
+        await poll(home, entry)
+        await settle(home)
+    assert bitaxe.settings["frequency"] == 405
+    assert entry.runtime_data.status.problems.lowered is not None
+    controlled = find(home, entry, "sensor", "controlled_by")
+    assert controlled.state == "safety"
+    assert "Settings > Repairs" in controlled.attributes["explanation"]
+    # Keeping it is as good as setting it by hand
+    entry.runtime_data.lowered.forget()
+    for _ in range(3):
+        await poll(home, entry)
+        await settle(home)
+    assert bitaxe.settings["frequency"] == 405
+    assert find(home, entry, "sensor", "controlled_by").state == "manual"
+
+
 async def test_the_power_fails_for_all(
     home: HomeAssistant,
     bitaxe: SimulatedAxeOS,

@@ -207,10 +207,17 @@ class SteeredMiner:
         """Return who decides instead of strategies; autotune is asked for by hand."""
         return Manual("released") if self._is_tuned else self.memory.manual
 
-    def _safety(self) -> Literal["hot", "stop"] | None:
+    def _safety(self) -> Literal["hot", "stop", "lowered"] | None:
         if self.miner.status.state is MinerState.OVERHEATED:
             return "stop"
+        if self._is_lowered:
+            return "lowered"
         return "hot" if "hot" in self.miner.status.active else None
+
+    @property
+    def _is_lowered(self) -> bool:
+        """Return whether its owner has not yet decided what an overheat has lowered."""
+        return self.miner.status.problems.lowered is not None
 
     # What it is set to
 
@@ -315,6 +322,7 @@ class SteeredMiner:
             or reported == expected
             or miner.hass.loop.time() < self._quiet_until
             or miner.status.state in (MinerState.OVERHEATED, MinerState.STARTING)
+            or self._is_lowered
         ):
             self._doubts, self.foreign = 0, None
             return

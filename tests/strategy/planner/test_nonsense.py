@@ -85,7 +85,7 @@ def test_nothing_raises(seed: int) -> None:
                 mining=rng.random() < 0.8,
                 since=rng.choice([None, moment()]),
                 reachable_since=rng.choice([None, moment()]),
-                safety=rng.choice([None, None, "hot", "stop"]),
+                safety=rng.choice([None, None, "hot", "stop", "lowered"]),
                 refusal=rng.choice([None, "busy"]),
                 can_be_off=rng.random() < 0.8,
             )

@@ -111,7 +111,7 @@ def test_a_walk_through_days(seed: int) -> None:
         miner = rng.choice(world.miners)
         match rng.randint(0, 200):
             case 0:
-                miner.safety = rng.choice([None, "hot", "stop"])
+                miner.safety = rng.choice([None, "hot", "stop", "lowered"])
             case 1:
                 miner.online = not miner.online
                 miner.back_at = world.now if miner.online else miner.back_at
@@ -138,10 +138,13 @@ def test_a_walk_through_days(seed: int) -> None:
         for circuit in circuits:
             drawn = [it for it in world.miners if it.id in circuit.miners]
             assert sum(it.watts(world.now + HOUR) for it in drawn) <= circuit.max_watts
-        # Idempotent: the same instant again is no command
+        # Idempotent: the same instant again is no command, unless it uses the room on a
+        # circuit that the first has made
         again = len(world.commands)
         world.step()
-        assert len(world.commands) == again
+        for *_, control in world.commands[again:]:
+            assert control.reason is not None
+            assert control.reason.key == "circuit"
         world.now += MINUTE
 
     assert world.switched
@@ -455,6 +458,22 @@ def test_too_hot_waits_for_nothing() -> None:
     world.step()
     assert miner.reported == OFF
     miner.safety = None
+
+
+def test_what_an_overheat_has_lowered_gets_no_mode() -> None:
+    """Given a miner that its firmware has lowered, then it is on or off, and not set."""
+    miner = nano()
+    world = priced([miner], 10)
+    miner.mode = "mode:low"
+    miner.safety = "lowered"
+    world.run(2 * HOUR)
+    assert miner.reported == "mode:low"
+    control = world.controls[miner.id]
+    assert control.reason is not None
+    assert control.reason.key == "safety_lowered"
+    miner.safety = None
+    world.run(HOUR)
+    assert miner.reported == "mode:high"
 
 
 def test_a_circuit_is_never_over_its_limit() -> None:

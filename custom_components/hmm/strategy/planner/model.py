@@ -99,7 +99,8 @@ class MinerView:
     hashes come. ``since`` is when ``reported`` began, if known. ``online`` is False for a
     miner that does not answer although it should: no command reaches it.
 
-    ``safety`` "hot" allows no more than the lowest rung, "stop" nothing. ``refusal`` is
+    ``safety`` "hot" allows no more than the lowest rung, "stop" nothing, "lowered" no
+    other settings than those that the firmware has chosen after an overheat. ``refusal`` is
     the reason of the last refused command. ``held`` says that a strategy that goes
     before the one that is asked, or the user, decides for it at present. ``plugged``
     says that off cuts its plug.
@@ -119,7 +120,7 @@ class MinerView:
     reachable_since: datetime | None = None
     efficiency: float | None = None
     efficiency_at: datetime | None = None
-    safety: Literal["hot", "stop"] | None = None
+    safety: Literal["hot", "stop", "lowered"] | None = None
     refusal: str | None = None
     manual: Manual | None = None
     held: bool = False

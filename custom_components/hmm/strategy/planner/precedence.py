@@ -14,6 +14,7 @@ from .model import (
     LEAVE,
     LOWEST,
     OFF,
+    ON,
     Circuit,
     Control,
     Controller,
@@ -236,7 +237,12 @@ def _safe(
     caps: list[tuple[Rung, Sentence, Standing | None]] = [
         (wish.rung, wish.reason, standing) for standing, wish in wishes if wish.safety
     ]
-    if view.safety is not None:
+    if view.safety == "lowered":
+        # On or off, but no mode: that would take back what saved it
+        if goal.rung not in (None, OFF, ON):
+            reason = Sentence("safety_lowered", {"miner": view.id})
+            goal = _Goal("safety", ON, reason=reason)
+    elif view.safety is not None:
         rung = OFF if view.safety == "stop" else LOWEST
         caps.append((rung, Sentence(f"safety_{view.safety}", {"miner": view.id}), None))
     for rung, reason, standing in caps:
