@@ -368,13 +368,6 @@ async def test_what_an_overheat_has_lowered_is_the_owners(
     controlled = find(home, entry, "sensor", "controlled_by")
     assert controlled.state == "safety"
     assert "Settings > Repairs" in controlled.attributes["explanation"]
-    # Keeping it is as good as setting it by hand
-    entry.runtime_data.lowered.forget()
-    for _ in range(3):
-        await poll(home, entry)
-        await settle(home)
-    assert bitaxe.settings["frequency"] == 405
-    assert find(home, entry, "sensor", "controlled_by").state == "manual"
 
 
 async def test_the_power_fails_for_all(
