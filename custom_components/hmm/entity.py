@@ -252,7 +252,7 @@ class FleetEntity(HmmEntity[FleetCoordinator]):
         return fleet_device(self.coordinator.config_entry)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Offer[CoordinatorT: DataUpdateCoordinator[Any], DescriptionT: EntityDescription]:
     """Entities of one kind, each of which a device may offer or not."""
 

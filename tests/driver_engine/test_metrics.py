@@ -36,11 +36,12 @@ def test_many_kinds_of_errors_are_bounded() -> None:
 
     def fail(number: int) -> None:
         with metrics.measured():
-            raise BadAnswer("Odd", reason=f"reason_{number}")
+            raise BadAnswer("Odd", reason=f"reason_{number}" * 1000)
 
     for number in range(1000):
         with pytest.raises(DriverError):
             fail(number)
     assert metrics.failed == 1000
     assert len(metrics.errors) <= 21
+    assert max(map(len, metrics.errors)) <= 64
     assert metrics.quantile(0.95) is None

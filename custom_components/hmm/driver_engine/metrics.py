@@ -17,6 +17,7 @@ _KEPT: Final = 500
 """How many of the last times count."""
 _MOST_KINDS: Final = 20
 """How many kinds of errors are told apart; a driver may name any."""
+_LONGEST_KIND: Final = 64
 _OTHER: Final = "other"
 
 
@@ -53,7 +54,7 @@ class DriverMetrics:
             with on_request(self._count_request):
                 yield
         except DriverError as err:
-            kind = err.reason_key or type(err).__name__
+            kind = (err.reason_key or type(err).__name__)[:_LONGEST_KIND]
             is_told = kind in self.errors or len(self.errors) < _MOST_KINDS
             self.errors[kind if is_told else _OTHER] += 1
             raise
