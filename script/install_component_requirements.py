@@ -34,6 +34,7 @@ COMPONENTS = (
     "energy",
     "history",
     "logbook",
+    "mcp_server",
     "my",
     "recorder",
     "scene",
