@@ -703,6 +703,7 @@ def test_no_file_error_is_raised_with_mere_text() -> None:
         "ConfigFileError",
         "DownloadFailed",
         "FileError",
+        "IndexProblem",
         "NotADriver",
         "SiblingError",
         "SiblingMissing",

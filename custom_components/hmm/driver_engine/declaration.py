@@ -43,6 +43,9 @@ _CHANGELOG = re.compile(
 _LONGEST_NOTES = 10_000
 _LONGEST_NAME = 100
 
+DRIVER_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+"""The types of drivers that may be installed from the web."""
+
 
 class NotADriver(FileError):
     """A file that cannot be a driver."""

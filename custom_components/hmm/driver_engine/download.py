@@ -1,4 +1,4 @@
-"""Fetches a driver file from the web, and takes nothing else for one."""
+"""Fetches a driver file or an index from the web, and takes nothing else for one."""
 
 from http import HTTPStatus
 import re
@@ -8,7 +8,7 @@ from yarl import URL
 
 from ..driver_api import Reason
 from ..driver_api.transports.failures import failure
-from .driver_files import LARGEST_FILE, TOO_LARGE
+from .driver_files import LARGEST_FILE
 from .faults import FileError, why
 
 PLAIN_HTTP_HOSTS: frozenset[str] = frozenset()
@@ -50,8 +50,10 @@ def file_url(text: str) -> URL:
     return url.with_fragment(None)
 
 
-async def download(session: aiohttp.ClientSession, url: URL) -> bytes:
-    """Return the file at an address. Raises DownloadFailed.
+async def download(
+    session: aiohttp.ClientSession, url: URL, largest: int = LARGEST_FILE
+) -> bytes:
+    """Return the file at an address, of ``largest`` bytes. Raises DownloadFailed.
 
     It is complete: a response that ends early, or that does not tell its length so
     that nobody could know, is none. Another host is not followed to, except from
@@ -65,7 +67,7 @@ async def download(session: aiohttp.ClientSession, url: URL) -> bytes:
                 if response.status in _REDIRECTS:
                     url = _redirected(url, response.headers.get("Location", ""))
                     continue
-                return await _read(response)
+                return await _read(response, largest)
     except TimeoutError as err:
         raise DownloadFailed(why("download_timed_out")) from err
     except aiohttp.ClientPayloadError as err:
@@ -113,20 +115,20 @@ def _redirected(url: URL, location: str) -> URL:
     return target
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """Return the body of a response if it can be a driver."""
+async def _read(response: aiohttp.ClientResponse, largest: int) -> bytes:
+    """Return the body of a response if it can be a file."""
     if response.status != HTTPStatus.OK:
         raise DownloadFailed(why("download_status", status=response.status))
-    too_large = DownloadFailed(TOO_LARGE)
+    too_large = DownloadFailed(why("file_too_large", size=largest // 1024))
     length = response.content_length
-    if length is not None and length > LARGEST_FILE:
+    if length is not None and length > largest:
         raise too_large
     if length is None and "Transfer-Encoding" not in response.headers:
         raise DownloadFailed(why("download_no_length"))
     body = bytearray()
     async for chunk in response.content.iter_chunked(65_536):
         body += chunk
-        if len(body) > LARGEST_FILE:
+        if len(body) > largest:
             raise too_large
     source = bytes(body)
     if response.content_type == "text/html" or _HTML.match(source):

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 import logging
 import os
 from pathlib import Path
-import re
 from typing import Any
 
 from aiohttp import ClientSession
@@ -21,7 +20,7 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.start import async_at_started
 from yarl import URL
 
-from ..driver_engine.declaration import DriverId, NotADriver
+from ..driver_engine.declaration import DRIVER_TYPE, DriverId, NotADriver
 from ..driver_engine.disable import disable
 from ..driver_engine.download import DownloadFailed, file_url
 from ..driver_engine.driver_store import (
@@ -46,8 +45,6 @@ from .sources import DriverSources, DriverState, check_types
 _LOGGER = logging.getLogger(__name__)
 
 CHECK_INTERVAL = timedelta(hours=6)
-
-_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +213,9 @@ class DriverService:
         declaration, source = await self.sources.async_fetch(url)
         if declaration.sha256 != sha256:
             raise refusal("driver_checksum", found=declaration.sha256, wanted=sha256)
-        if not all(_TYPE.fullmatch(id_.driver_type) for id_ in declaration.drivers):
+        if not all(
+            DRIVER_TYPE.fullmatch(id_.driver_type) for id_ in declaration.drivers
+        ):
             raise self.sources.invalid(NotADriver(why("type_invalid")))
         await self._changes.async_job(self._files.stage, url.name, source)
         pending = PendingDriver(
