@@ -36,8 +36,13 @@ const { outputFiles } = await build({
   ],
 });
 const files = new Map(outputFiles.map(({ path, contents }) => [path.slice(out.length + 1), Buffer.from(contents)]));
-const cards = [...files.keys()].find((name) => name.startsWith("cards-"));
-files.set("hmm.js", Buffer.from(files.get("hmm.js").toString().replace("__CARDS__", cards)));
+// The cards of the first screen, and what they import
+const cards = [[...files.keys()].find((name) => name.startsWith("cards-"))];
+for (const name of cards) {
+  const imported = [...files.get(name).toString().matchAll(/(?:from|import)"\.\/([\w-]+\.js)"/g)].map(([, file]) => file);
+  cards.push(...imported.filter((file) => !cards.includes(file)));
+}
+files.set("hmm.js", Buffer.from(files.get("hmm.js").toString().replace("__CARDS__", cards.join(" "))));
 
 if (process.argv.includes("--check")) {
   const committed = readdirSync(out).sort();

@@ -33,7 +33,7 @@ class StrategySensor(StrategyEntity, SensorEntity):
     """A figure or a word of a strategy."""
 
     entity_description: StrategySensorDescription
-    _unrecorded_attributes = frozenset({"unit", "rungs", "plan", "ranking"})
+    _unrecorded_attributes = frozenset({"limits", "plan", "ranking", "rungs", "unit"})
 
     @property
     @override

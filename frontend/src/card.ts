@@ -204,9 +204,22 @@ export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElem
     const pending = this.busy("mode");
     const label = this.t("mode");
     const name = (option: string) => (pending === option ? `${modeName(hass, option)} …` : modeName(hass, option));
-    if (options.length > 4) {
-      return html`<select class="modes" aria-label=${label} .value=${pending ?? mode.state} @change=${(event: Event) => choose((event.target as HTMLSelectElement).value)}>
-        ${options.map((option) => html`<option value=${option} ?selected=${option === (pending ?? mode.state)}>${name(option)}</option>`)}
+    return this.choice(label, options, mode.state, pending, name, choose, 4);
+  }
+
+  /** One of several: segments up to so many, else a list. */
+  protected choice(
+    label: string,
+    options: string[],
+    chosen: string,
+    pending: string | undefined,
+    name: (option: string) => string,
+    choose: (option: string) => void,
+    segments: number,
+  ): TemplateResult {
+    if (options.length > segments) {
+      return html`<select class="modes" aria-label=${label} .value=${pending ?? chosen} @change=${(event: Event) => choose((event.target as HTMLSelectElement).value)}>
+        ${options.map((option) => html`<option value=${option} ?selected=${option === (pending ?? chosen)}>${name(option)}</option>`)}
       </select>`;
     }
     const move = (event: KeyboardEvent) => {
@@ -218,15 +231,11 @@ export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElem
       const flipped = getComputedStyle(this).direction === "rtl" && event.key.match(/Left|Right/u) ? -step : step;
       buttons[(now + flipped + buttons.length) % buttons.length]?.focus();
     };
-    const current = options.includes(mode.state) ? mode.state : options[0];
+    const current = options.includes(chosen) ? chosen : options[0];
     return html`<div class="seg" role="radiogroup" aria-label=${label} @keydown=${move}>
       ${options.map(
-        (option) => html`<button role="radio" title=${name(option)} aria-checked=${option === mode.state ? "true" : "false"} tabindex=${option === current ? 0 : -1} @click=${() => choose(option)}>${name(option)}</button>`,
+        (option) => html`<button role="radio" title=${name(option)} aria-checked=${option === chosen ? "true" : "false"} tabindex=${option === current ? 0 : -1} @click=${() => choose(option)}>${name(option)}</button>`,
       )}
     </div>`;
-  }
-
-  getCardSize(): number {
-    return 3;
   }
 }

@@ -1,37 +1,47 @@
 // Registers the cards and the dashboard with Home Assistant.
 
 import type { HmmCard } from "./card";
-import { HmmFleetBadge, HmmModeFeature, HmmPauseFeature } from "./cards/extras";
 import { HmmFleetCard } from "./cards/fleet";
-import { HmmLeaderboardCard } from "./cards/leaderboard";
-import { HmmMinerCard, HmmMinersCard } from "./cards/miner";
-import { HmmPoolCard } from "./cards/pool";
-import { HmmPoolsCard } from "./cards/pools";
-import { HmmStrategyCard } from "./cards/strategy";
-import { HmmMinersTableCard } from "./cards/table";
-import { HmmTuningCard } from "./cards/tuning";
+import { HmmMinersCard } from "./cards/miners";
 import { fire, type Hass, list, type Listed, pageHass } from "./hass";
+import { type CardClass, lazy } from "./lazy";
+import { minerOf } from "./model";
 import { registerStrategies } from "./strategy";
 import { suggest } from "./suggest";
 import { loadTexts, maybeText, text, type TextKey } from "./texts";
 
-interface CardClass {
+interface Listable {
   new (): HmmCard;
   getConfigForm?: () => unknown;
 }
 
 const DOCUMENTATION = "https://github.com/hmm-home-assistant/hmm/blob/main/docs/cards.md";
 
+const TILE = { columns: 12, rows: 1, min_columns: 6, min_rows: 1 };
+const WIDE = { columns: 12, min_columns: 6 };
+const FULL = { columns: "full", min_columns: 6 };
+
+type Load = () => Promise<Record<string, unknown>>;
+
+/** A card in a file of its own: `name` is its class there; as a tile, which it is by default or not at all, one row high. */
+function later(type: string, load: Load, name: string, rows: number, grid: object, byDefault = ""): CustomElementConstructor {
+  const isTile = (layout = byDefault) => layout === "compact";
+  return lazy(type, async () => (await load())[name] as CardClass, {
+    size: ({ layout }) => (isTile(layout) ? 1 : rows),
+    grid: ({ layout }) => (isTile(layout) ? TILE : grid),
+  });
+}
+
 const CARDS: [name: string, text: TextKey, card: unknown][] = [
   ["hmm-fleet-card", "card_fleet", HmmFleetCard],
-  ["hmm-miner-card", "card_miner", HmmMinerCard],
+  ["hmm-miner-card", "card_miner", later("hmm-miner-card", () => import("./cards/miner"), "HmmMinerCard", 7, WIDE, "compact")],
   ["hmm-miners-card", "card_miners", HmmMinersCard],
-  ["hmm-miners-table-card", "card_table", HmmMinersTableCard],
-  ["hmm-pool-card", "card_pool", HmmPoolCard],
-  ["hmm-pools-card", "card_pools", HmmPoolsCard],
-  ["hmm-leaderboard-card", "card_leaderboard", HmmLeaderboardCard],
-  ["hmm-strategy-card", "card_strategy", HmmStrategyCard],
-  ["hmm-tuning-card", "card_tuning", HmmTuningCard],
+  ["hmm-miners-table-card", "card_table", later("hmm-miners-table-card", () => import("./cards/table"), "HmmMinersTableCard", 10, FULL)],
+  ["hmm-pool-card", "card_pool", later("hmm-pool-card", () => import("./cards/pool"), "HmmPoolCard", 4, WIDE)],
+  ["hmm-pools-card", "card_pools", later("hmm-pools-card", () => import("./cards/pools"), "HmmPoolsCard", 4, FULL)],
+  ["hmm-leaderboard-card", "card_leaderboard", later("hmm-leaderboard-card", () => import("./cards/leaderboard"), "HmmLeaderboardCard", 5, WIDE)],
+  ["hmm-strategy-card", "card_strategy", later("hmm-strategy-card", () => import("./cards/strategy"), "HmmStrategyCard", 7, WIDE)],
+  ["hmm-tuning-card", "card_tuning", later("hmm-tuning-card", () => import("./cards/tuning"), "HmmTuningCard", 7, WIDE)],
 ];
 
 /** The form of a card's editor, in the language that the page has by now. */
@@ -42,7 +52,7 @@ async function form(card: string): Promise<object> {
 
 export function register(version: string): void {
   for (const [name, key, card] of CARDS) {
-    const element = card as CardClass;
+    const element = card as Listable;
     element.getConfigForm ??= () => form(name);
     if (!customElements.get(name)) customElements.define(name, element as CustomElementConstructor);
     list("customCards", {
@@ -68,21 +78,22 @@ function registerExtras(): void {
   const define = (name: string, element: unknown) => {
     if (!customElements.get(name)) customElements.define(name, element as CustomElementConstructor);
   };
-  const features = [["hmm-mode-feature", "feature_mode", HmmModeFeature], ["hmm-pause-feature", "feature_pause", HmmPauseFeature]] as const;
-  for (const [type, key, feature] of features) {
-    define(type, feature);
+  const extra = (type: string, name: string) => later(type, () => import("./cards/extras"), name, 1, {});
+  const features = [["hmm-mode-feature", "feature_mode", "HmmModeFeature", "select.mode"], ["hmm-pause-feature", "feature_pause", "HmmPauseFeature", "switch.mining"]] as const;
+  for (const [type, key, name, entity] of features) {
+    define(type, extra(type, name));
     list("customCardFeatures", {
       type,
       get name() {
         return text(pageHass(), key);
       },
-      isSupported: feature.isSupported,
+      isSupported: (hass: Hass, context?: { entity_id?: string }) => Boolean(minerOf(hass, context?.entity_id)?.entities[entity]),
       configurable: false,
     } as Listed);
   }
-  const badge = HmmFleetBadge as unknown as CardClass;
-  badge.getConfigForm ??= () => form("hmm-fleet-badge");
-  define("hmm-fleet-badge", HmmFleetBadge);
+  const badge = extra("hmm-fleet-badge", "HmmFleetBadge") as unknown as Listable;
+  badge.getConfigForm = () => form("hmm-fleet-badge");
+  define("hmm-fleet-badge", badge);
   list("customBadges", {
     type: "hmm-fleet-badge",
     get name() {

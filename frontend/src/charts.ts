@@ -10,14 +10,34 @@ export interface PlanSlot {
   band: string;
 }
 
+/** What a miner, or several alike, do from one time to another. */
+export interface Stretch {
+  from: number;
+  to: number;
+  word: string;
+  tone: string;
+  isByHand?: boolean;
+}
+
+export interface Lane {
+  name: string;
+  label: string;
+  stretches: Stretch[];
+}
+
 export interface PlanData {
+  /** None where the plan knows no prices. */
   slots: PlanSlot[];
+  lanes: Lane[];
+  from: number;
+  to: number;
   now: number;
   unit: string;
   label: string;
   nowLabel: string;
   number(value: number): string;
-  hour(at: number): string;
+  /** The words under the axis, and the hour of the day. */
+  hour(at: number): [words: string, hour: number];
   day(at: number): string;
 }
 
@@ -37,6 +57,10 @@ export interface PointsData {
 
 const HOUR = 3_600_000;
 const LEFT = 58;
+const NARROW = 480;
+/** Where all of today and tomorrow has no room: the hours behind and ahead. */
+const BEHIND = 8 * HOUR;
+const SHOWN = 24 * HOUR;
 const SVG = "http://www.w3.org/2000/svg";
 
 type Attributes = Record<string, string | number>;
@@ -96,10 +120,10 @@ abstract class Chart<T> extends (globalThis.HTMLElement ?? Object) {
     if (!this.shadowRoot || !this.given || !this.width) return;
     const style = document.createElement("style");
     style.textContent = STYLE;
-    this.shadowRoot.replaceChildren(style, this.draw(this.given, this.width));
+    this.shadowRoot.replaceChildren(style, ...this.draw(this.given, this.width));
   }
 
-  protected abstract draw(data: T, width: number): SVGElement;
+  protected abstract draw(data: T, width: number): Element[];
 
   protected frame(width: number, height: number, label: string): SVGElement {
     const svg = node("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label });
@@ -112,57 +136,91 @@ abstract class Chart<T> extends (globalThis.HTMLElement ?? Object) {
   }
 }
 
-/** Prices as bars, in the tone of the band that they are in. */
+/** Prices as bars, in the tone of the band that they are in; below it what each miner does. */
 export class HmmPlan extends Chart<PlanData> {
-  protected draw(data: PlanData, width: number): SVGElement {
-    const height = 176;
+  protected draw(data: PlanData, width: number): Element[] {
+    const isNarrow = width < NARROW;
+    const from = isNarrow ? Math.max(data.from, Math.min(data.now - BEHIND, data.to - SHOWN)) : data.from;
+    const to = isNarrow ? Math.min(data.to, from + SHOWN) : data.to;
+    const left = data.lanes.length ? (isNarrow ? 84 : 112) : LEFT;
+    const x = (at: number) => left + ((Math.min(Math.max(at, from), to) - from) / (to - from)) * (width - left - 8);
+    return [this.prices(data, width, left, from, to, x), ...(data.lanes.length ? [this.lanes(data, from, to, x)] : [])];
+  }
+
+  private prices(data: PlanData, width: number, left: number, from: number, to: number, x: (at: number) => number): SVGElement {
+    const slots = data.slots.filter((slot) => slot.to > from && slot.from < to);
+    const height = slots.length ? 176 : 42;
     const top = 22;
     const bottom = height - 20;
     const svg = this.frame(width, height, data.label);
-    const { slots, now } = data;
-    const start = slots[0]!.from;
-    const end = slots.at(-1)!.to;
-    const prices = slots.map(({ price }) => price);
-    const least = Math.min(0, ...prices);
-    const largest = Math.max(...prices, least + 1e-9);
-    const x = (at: number) => LEFT + ((at - start) / (end - start)) * (width - LEFT - 8);
-    const y = (price: number) => bottom - ((price - least) / (largest - least)) * (bottom - top);
-    svg.append(node("text", { x: 0, y: 12 }, data.unit));
-    for (const line of steps(least, largest, 4)) {
-      svg.append(node("path", { d: `M${LEFT} ${y(line).toFixed(1)}H${width - 8}`, class: "grid" }));
-      svg.append(node("text", { x: LEFT - 8, y: y(line) + 4, class: "end" }, data.number(line)));
+    const { now } = data;
+    if (slots.length) {
+      const prices = slots.map(({ price }) => price);
+      const least = Math.min(0, ...prices);
+      const largest = Math.max(...prices, least + 1e-9);
+      const y = (price: number) => bottom - ((price - least) / (largest - least)) * (bottom - top);
+      svg.append(node("text", { x: left - 8, y: 12, class: "end" }, data.unit));
+      for (const line of steps(least, largest, 4)) {
+        svg.append(node("path", { d: `M${left} ${y(line).toFixed(1)}H${width - 8}`, class: "grid" }));
+        svg.append(node("text", { x: left - 8, y: y(line) + 4, class: "end" }, data.number(line)));
+      }
+      for (const { from: start, to: end, price, tone } of slots) {
+        const box = { x: x(start) + 0.5, width: Math.max(0.5, x(end) - x(start) - 1), y: Math.min(y(price), y(0)), height: Math.max(1, Math.abs(y(price) - y(0))) };
+        svg.append(node("rect", { ...box, rx: box.width > 4 ? 2 : 0, class: `bar ${tone}${end <= now ? " past" : ""}` }));
+      }
     }
-    for (const { from, to, price, tone } of slots) {
-      const box = { x: x(from) + 0.5, width: Math.max(0.5, x(to) - x(from) - 1), y: Math.min(y(price), y(0)), height: Math.max(1, Math.abs(y(price) - y(0))) };
-      svg.append(node("rect", { ...box, rx: box.width > 4 ? 2 : 0, class: `bar ${tone}${to <= now ? " past" : ""}` }));
-    }
-    const apart = (end - start) / HOUR > 30 ? (width < 480 ? 6 : 3) : width < 300 ? 6 : 3;
+    const room = ((width - left) / ((to - from) / HOUR)) * 3;
+    const apart = room > 34 ? 3 : room > 17 ? 6 : 12;
     let day = "";
-    const from = new Date(start);
-    from.setMinutes(0, 0, 0);
-    for (let at = from.getTime(); at < end; at += HOUR) {
-      if (at < start) continue;
+    for (let at = from; at < to; at += HOUR) {
       const name = data.day(at);
+      const [words, hour] = data.hour(at);
       if (name !== day) {
         // The last hours of a day leave no room for its name
-        if (data.day(at + 4 * HOUR) === name) svg.append(node("text", { x: x(at) + 4, y: 12, class: "strong" }, name));
+        if (data.day(at + 4 * HOUR) === name && x(at) < width - 60) svg.append(node("text", { x: x(at) + 4, y: 12, class: "strong" }, name));
         if (day) svg.append(node("path", { d: `M${x(at).toFixed(1)} 4V${bottom}`, class: "day" }));
         day = name;
       }
-      if (new Date(at).getHours() % apart === 0 && x(at) < width - 14) svg.append(node("text", { x: x(at), y: height - 5, class: "mid" }, data.hour(at)));
+      if (hour % apart === 0 && x(at) < width - 14) svg.append(node("text", { x: x(at), y: height - 5, class: "mid" }, words));
     }
-    if (now > start && now < end) {
+    if (now > from && now < to) {
       svg.append(node("path", { d: `M${x(now).toFixed(1)} ${top - 6}V${bottom}`, class: "now" }));
-      const isFree = x(now) - LEFT > 70;
-      if (isFree) svg.append(node("text", { x: x(now), y: 12, class: "mid strong" }, data.nowLabel));
+      if (x(now) - left > 70) svg.append(node("text", { x: x(now), y: 12, class: "mid strong" }, data.nowLabel));
     }
     return svg;
+  }
+
+  private lanes({ lanes, now }: PlanData, from: number, to: number, x: (at: number) => number): Element {
+    const box = document.createElement("div");
+    for (const { name, label, stretches } of lanes) {
+      const lane = document.createElement("div");
+      lane.className = "lane";
+      lane.setAttribute("role", "img");
+      lane.setAttribute("aria-label", label);
+      const title = document.createElement("bdi");
+      title.style.width = `${x(from) - 12}px`;
+      title.title = title.textContent = name;
+      lane.append(title);
+      for (const { from: start, to: end, word, tone, isByHand } of stretches) {
+        if (end <= from || start >= to) continue;
+        const part = document.createElement("span");
+        part.className = `${tone}${start <= now && now < end ? " current" : ""}${isByHand ? " hand" : ""}`;
+        part.style.left = `${x(start)}px`;
+        part.style.width = `${Math.max(1, x(end) - x(start) - 1)}px`;
+        part.title = word;
+        // What has no room moves to a second line, which is not seen
+        part.append(document.createElement("i"), " ", Object.assign(document.createElement("b"), { textContent: word }));
+        lane.append(part);
+      }
+      box.append(lane);
+    }
+    return box;
   }
 }
 
 /** Hashrate (TH/s) against power (W), with lines of equal efficiency. */
 export class HmmPoints extends Chart<PointsData> {
-  protected draw(data: PointsData, width: number): SVGElement {
+  protected draw(data: PointsData, width: number): Element[] {
     const height = 240;
     const [top, bottom, right] = [16, height - 26, width - 40];
     const svg = this.frame(width, height, data.label);
@@ -194,7 +252,7 @@ export class HmmPoints extends Chart<PointsData> {
       svg.append(node("circle", { cx: x(power), cy: y(hashrate), r: kind === "measured" || kind === "refused" ? 4 : 6, class: kind }));
       if (name) svg.append(node("text", { x: x(power) - 9, y: y(hashrate) - 8, class: "end strong" }, name));
     }
-    return svg;
+    return [svg];
   }
 }
 
@@ -217,6 +275,19 @@ const STYLE = `
   .bar { fill: var(--c); stroke: var(--c); }
   .bar.hatched { fill: url(#hatch); stroke: var(--hmm-off); }
   .past { fill-opacity: .35; }
+  .lane { position: relative; height: 20px; margin: 4px 0; font-size: 12px; line-height: 18px; color: var(--hmm-text); }
+  .lane bdi { display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; line-height: 20px; padding-inline-start: 6px; box-sizing: border-box; }
+  .lane span {
+    position: absolute; inset-block: 0; box-sizing: border-box; overflow: hidden; text-align: center; border: 1px solid var(--c); border-radius: 5px;
+    background: color-mix(in srgb, var(--c) 18%, var(--hmm-card));
+  }
+  .lane .current { background: color-mix(in srgb, var(--c) 38%, var(--hmm-card)); border-width: 2px; line-height: 16px; }
+  .lane .leave { border-style: dotted; background: none; --c: var(--hmm-off); }
+  .lane .hand { border-style: dashed; border-width: 2px; line-height: 16px; }
+  .lane .hatched { --c: var(--hmm-off); background: repeating-linear-gradient(-45deg, var(--hmm-off) 0 1.5px, transparent 1.5px 5px); }
+  .lane i { display: inline-block; width: 1px; height: 1px; }
+  .lane b { display: inline-block; white-space: nowrap; font-weight: 500; }
+  .lane .hatched b { background: var(--hmm-card); border-radius: 3px; padding: 0 3px; line-height: 14px; }
   .measured { fill: color-mix(in srgb, var(--hmm-neu) 60%, var(--hmm-card)); }
   .refused { fill: none; stroke: var(--hmm-neu); }
   .profile { fill: var(--hmm-ok); }

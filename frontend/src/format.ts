@@ -152,6 +152,19 @@ export function moment(hass: Hass, at: Date, now = new Date()): string {
   return day(hass, at, now);
 }
 
+/** The last midnight where the user's clock is, as far as whole hours go. */
+export function startOfDay(hass: Hass, now: number): number {
+  const full = Math.floor(now / 3_600_000) * 3_600_000;
+  return full - hour(hass, new Date(full))[1] * 3_600_000;
+}
+
+/** The hour under an axis, in the user's words, and as a number. */
+export function hour(hass: Hass, at: Date): [words: string, hour: number] {
+  const number = Number(timeFormat(hass, { hour: "2-digit", hourCycle: "h23" }).formatToParts(at).find(({ type }) => type === "hour")?.value);
+  const is12 = timeFormat(hass, { hour: "numeric" }).resolvedOptions().hour12;
+  return [is12 ? timeFormat(hass, { hour: "numeric" }).format(at) : String(number).padStart(2, "0"), number];
+}
+
 /** "16 November", with the year if it is another one. */
 export function day(hass: Hass, at: Date, now = new Date()): string {
   const sameYear = at.getFullYear() === now.getFullYear();
@@ -192,6 +205,13 @@ export function perKwh(hass: Hass, price: number, currency = hass.config.currenc
   const hundredth = HUNDREDTHS[currency];
   if (!hundredth || Math.abs(price) >= 1) return [money(hass, price, currency), "/kWh"];
   return [number(hass, price * 100, 1, true), `${hundredth}/kWh`];
+}
+
+/** By how much a unit of prices of electricity is multiplied to be told as people do, and what it is then. */
+export function hundredths(unit: string): [factor: number, unit: string] {
+  const [currency = "", per] = unit.split("/");
+  const hundredth = HUNDREDTHS[currency];
+  return hundredth && per === "kWh" ? [100, `${hundredth}/kWh`] : [1, unit];
 }
 
 /** Coins as sat below 0.01 BTC. */

@@ -7,11 +7,13 @@ const page = window as Window & { hmmCards?: string };
 
 if (page.hmmCards === undefined) {
   page.hmmCards = version;
-  // Fetched while the page starts, run when it has started. The build writes the name
-  const preload = document.createElement("link");
-  preload.rel = "modulepreload";
-  preload.href = new URL("./__CARDS__", import.meta.url).href;
-  document.head.append(preload);
+  // Fetched while the page starts, run when it has started. The build writes the names
+  for (const name of "__CARDS__".split(" ")) {
+    const preload = document.createElement("link");
+    preload.rel = "modulepreload";
+    preload.href = new URL(`./${name}`, import.meta.url).href;
+    document.head.append(preload);
+  }
   while (!customElements.get("home-assistant")) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

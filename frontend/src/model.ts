@@ -100,3 +100,10 @@ export function isKnown(state: HassState | undefined): state is HassState {
 export function areaOf(hass: Hass, device: HmmDevice): string | undefined {
   return device.device.area_id ? hass.areas[device.device.area_id]?.name : undefined;
 }
+
+/** The miner that an entity of HMM belongs to. */
+export function minerOf(hass: Hass, entityId: string | undefined): HmmDevice | undefined {
+  const entity = hass.entities[entityId ?? ""];
+  const found = entity?.platform === "hmm" && entity.device_id ? modelOf(hass).byId.get(entity.device_id) : undefined;
+  return found?.kind === "miner" ? found : undefined;
+}

@@ -93,6 +93,10 @@ export function quantity([value, unit]: f.Quantity): TemplateResult {
   return html`<span class="num">${value}${unit ? html`&nbsp;<small>${unit}</small>` : nothing}</span>`;
 }
 
+export function big([value, unit]: f.Quantity): TemplateResult {
+  return html`<bdi>${value}&nbsp;<small>${unit}</small></bdi>`;
+}
+
 export interface Stat {
   label: string;
   value: TemplateResult | string;

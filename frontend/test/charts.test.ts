@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { aheadOf } from "../src/ahead";
 import { planOf } from "../src/cards/strategy";
 import { profilesOf } from "../src/cards/tuning";
 import { steps } from "../src/charts";
@@ -26,9 +27,10 @@ test("an axis has round steps and an end", () => {
 });
 
 test("a plan is drawn in order, in the tones of what its bands do", () => {
-  const { slots, bands, unit } = planOf(
+  const { slots, bands, unit, limits } = planOf(
     state({
       unit: "ct/kWh",
+      limits: { Cheap: 20, Dear: "x" },
       rungs: { Cheap: "highest", Dear: "off" },
       plan: [
         ["2026-11-28T11:00:00Z", "2026-11-28T12:00:00Z", 40, "Dear"],
@@ -39,6 +41,7 @@ test("a plan is drawn in order, in the tones of what its bands do", () => {
   expect(slots.map(({ price, tone }) => [price, tone])).toEqual([[-2, "ok"], [40, "hatched"]]);
   expect(bands).toEqual([["Cheap", "ok"], ["Dear", "hatched"]]);
   expect(unit).toBe("ct/kWh");
+  expect(limits).toEqual({ Cheap: 20 });
 });
 
 test("a plan of nonsense is no plan, and one without end is cut", () => {
@@ -48,6 +51,26 @@ test("a plan of nonsense is no plan, and one without end is cut", () => {
   const endless = Array.from({ length: 5000 }, (_, hour) => [new Date(hour * 3.6e6).toISOString(), new Date((hour + 1) * 3.6e6).toISOString(), 1, "x"]);
   expect(planOf(state({ plan: endless })).slots).toHaveLength(400);
   expect(planOf(undefined).slots).toEqual([]);
+});
+
+test("what is ahead is read from the response of the action, whatever it holds", () => {
+  const miners = [{ name: "Axe", entry_id: "e", by: "manual", reason: "Set by hand.", until: "2026-11-28T16:00:00Z" }];
+  const steps = [
+    { start: "2026-11-28T00:00:00Z", end: "2026-11-28T06:00:00Z", name: "Turbo", level: "highest" },
+    { start: "2026-11-28T06:00:00Z", end: null, name: "Eco", level: "lowest" },
+    { start: "2026-11-28T06:00:00Z", end: "2026-11-28T05:00:00Z" },
+    { start: "x" },
+    7,
+  ];
+  const past = { days: 7, cost: 4.12, always_on: 6.9, hashrate_share: 0.91, currency: "EUR" };
+  const ahead = aheadOf({ strategies: [{ kind: "price_bands", lanes: [{ miners, steps }, { miners: [], steps }, null], past }] })!;
+  expect(ahead.kind).toBe("price_bands");
+  expect(ahead.lanes).toHaveLength(1);
+  expect(ahead.lanes[0]!.miners).toEqual([{ name: "Axe", entryId: "e", by: "manual", reason: "Set by hand.", until: Date.UTC(2026, 10, 28, 16) }]);
+  expect(ahead.lanes[0]!.steps.map(({ name, to }) => [name, to])).toEqual([["Turbo", Date.UTC(2026, 10, 28, 6)], ["Eco", undefined]]);
+  expect(ahead.past).toEqual({ days: 7, cost: 4.12, always: 6.9, share: 0.91, currency: "EUR" });
+  for (const bad of [undefined, {}, { strategies: [] }, { strategies: "x" }]) expect(aheadOf(bad)).toBeUndefined();
+  expect(aheadOf({ strategies: [{ lanes: "x", past: { cost: 1 } }] })).toEqual({ kind: "", lanes: [], past: undefined });
 });
 
 test("profiles are read from the response of the action, whatever it holds", () => {

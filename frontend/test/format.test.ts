@@ -81,3 +81,13 @@ test("states are read in whatever unit they have", () => {
   expect(f.readPower(state("1.2", "kW"))).toBe(1200);
   expect(f.readDays(state("48", "h"))).toBe(2);
 });
+
+test("prices of electricity are told in hundredths, hours as the user's clock shows them", () => {
+  expect(f.hundredths("EUR/kWh")).toEqual([100, "ct/kWh"]);
+  expect(f.hundredths("ct/kWh")).toEqual([1, "ct/kWh"]);
+  expect(f.hundredths("EUR/MWh")).toEqual([1, "EUR/MWh"]);
+  const at = new Date("2026-11-28T14:36:00Z");
+  expect(f.hour(fakeHass([]), at)).toEqual(["15", 15]);
+  expect(f.hour(fakeHass([], { time_format: "12" }), at)[0]).toMatch(/^3\sPM$/u);
+  expect(f.startOfDay(fakeHass([]), at.getTime())).toBe(Date.UTC(2026, 10, 27, 23));
+});

@@ -1,6 +1,6 @@
 """Actions on strategies: override, resume and what is about to run."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -196,6 +196,44 @@ async def test_the_plan_of_price_bands(
     assert past["currency"] == home.config.currency
     assert 0 < past["cost"] < past["always_on"]
     assert past["hashrate_share"] == pytest.approx(0.5, abs=0.05)
+
+
+async def test_what_each_miner_does_today_and_tomorrow(
+    home: HomeAssistant, entry: ConfigEntry[Any]
+) -> None:
+    """Its lane reaches from this midnight on, and says who decides and why."""
+    with_slots(home)
+    data = {
+        **BANDS,
+        "bands": [
+            {"id": "low", "band_name": "Low", "upto": 32.0, "rung": "highest"},
+            {"id": "high", "band_name": "High", "rung": "off"},
+        ],
+    }
+    strategy = await add(home, "price_bands", data)
+    await begin(home)
+    found = await preview(home, strategy, days=0)
+    assert found["past"] is None
+    (lane,) = found["lanes"]
+    (miner,) = lane["miners"]
+    assert (miner["name"], miner["by"]) == ("Axe", "price_bands")
+    assert miner["entry_id"] == entry.entry_id
+    assert "ct/kWh is in" in miner["reason"]
+    first, last = lane["steps"][0], lane["steps"][-1]
+    assert datetime.fromisoformat(first["start"]) == dt_util.start_of_local_day()
+    assert datetime.fromisoformat(last["end"]) > dt_util.utcnow()
+    for one, two in pairwise(lane["steps"]):
+        assert one["end"] == two["start"]
+        assert one["rung"] != two["rung"]
+    assert {it["level"] for it in lane["steps"]} == {"highest", "off"}
+    assert {it["name"] for it in lane["steps"]} == {"Turbo", "Off"}
+
+    await run(
+        home, "override_strategy", device_id=device_of(home, strategy).id, to="off"
+    )
+    await settle(home)
+    (lane,) = (await preview(home, strategy, days=0))["lanes"]
+    assert lane["steps"][0] == first
 
 
 async def test_the_price_has_another_name(

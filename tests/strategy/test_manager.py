@@ -607,6 +607,7 @@ async def test_the_plan_of_today_and_tomorrow(
         "Normal": "mode:eco",
         "Expensive": "off",
     }
+    assert band.attributes["limits"] == {"Cheap": 20.0, "Normal": 30.0}
     plan = band.attributes["plan"]
     assert len(plan) == 48
     midnight = "2026-11-27T23:00:00+00:00"
@@ -629,6 +630,7 @@ async def test_the_plan_of_today_and_tomorrow(
     await settle(home)
     band = state_of(home, strategy, "sensor", "band")
     assert band.attributes["rungs"] == {"Low": "highest", "Rest": "leave"}
+    assert band.attributes["limits"] == {}
     assert [it[3] for it in band.attributes["plan"]].count("Low") == 8
     price(home, 25)
     await settle(home)

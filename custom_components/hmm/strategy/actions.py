@@ -35,9 +35,10 @@ from ..errors import refusal
 from ..miner.profiles import folded
 from ..rights import async_user, require
 from .entities import BANDS, STRATEGY_OVERRIDE
+from .explain import rung_text
 from .followed import with_present_names
 from .manager import StrategyManager
-from .plan import Step, plan_of
+from .plan import Step, Stretch, lanes_of, level_of, plan_of
 from .planner.model import LEAVE, PLAIN_RUNGS, MinerView
 from .preview import async_past
 from .strategy import Strategy
@@ -67,7 +68,7 @@ RESUME_STRATEGY_SCHEMA = action_schema({**cv.TARGET_SERVICE_FIELDS})
 PREVIEW_STRATEGY_SCHEMA = action_schema(
     {
         vol.Optional(CONF_DAYS, default=7): vol.All(
-            vol.Coerce(int), vol.Range(min=1, max=_MOST_DAYS)
+            vol.Coerce(int), vol.Range(min=0, max=_MOST_DAYS)
         ),
         **cv.TARGET_SERVICE_FIELDS,
     }
@@ -226,6 +227,7 @@ async def _async_json(
         "now": manager.explanation(strategy),
         "unit": strategy.unit or None,
         "plan": [_step(manager, it, views) for it in plan_of(strategy, views)],
+        "lanes": _lanes(hass, manager, strategy, views),
         "past": await _async_past(hass, strategy, views, days),
     }
 
@@ -242,11 +244,47 @@ def _step(
     }
 
 
+def _lanes(
+    hass: HomeAssistant,
+    manager: StrategyManager,
+    strategy: Strategy,
+    views: tuple[MinerView, ...],
+) -> list[dict[str, Any]]:
+    """Return what each miner does today and tomorrow, and who decides for it now."""
+
+    def of_miner(view: MinerView) -> dict[str, Any]:
+        control = manager.controls.get(view.id)
+        return {
+            "name": manager.name_of(view.id),
+            "entry_id": view.id,
+            "by": "nothing" if control is None else control.by,
+            "reason": manager.control_text(view.id),
+            "until": control and control.until and control.until.isoformat(),
+        }
+
+    def of_stretch(it: Stretch, view: MinerView) -> dict[str, Any]:
+        return {
+            "start": it.start.isoformat(),
+            "end": it.end and it.end.isoformat(),
+            "rung": it.rung,
+            "name": rung_text(hass, LEAVE if it.rung is None else it.rung),
+            "level": level_of(it.rung, view),
+        }
+
+    return [
+        {
+            "miners": [of_miner(it) for it in members],
+            "steps": [of_stretch(it, members[0]) for it in lane],
+        }
+        for lane, members in lanes_of(strategy, views).items()
+    ]
+
+
 async def _async_past(
     hass: HomeAssistant, strategy: Strategy, views: tuple[MinerView, ...], days: int
 ) -> dict[str, Any] | None:
     """Return what bands would have come to with the prices of the last days."""
-    if strategy.kind != BANDS or strategy.settings is None:
+    if strategy.kind != BANDS or strategy.settings is None or not days:
         return None
     data = with_present_names(hass, strategy.data)
     past = await async_past(hass, data, [it.id for it in views], days)

@@ -99,6 +99,7 @@ STRATEGY_SENSORS: tuple[StrategySensorDescription, ...] = (
         attributes_fn=lambda strategy: {
             "unit": strategy.unit,
             "rungs": strategy.rungs,
+            "limits": strategy.limits,
             "plan": strategy.plan,
         },
     ),

@@ -8,11 +8,23 @@ from typing import Any, Final
 from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
+from ..money.slots import start_of_day
 from .miners import by_order
 from .planner.bands import planned, wishes_of
 from .planner.decide import decide
-from .planner.model import Inputs, MinerView, Rung, Sentence, Wish
-from .planner.rungs import resolve
+from .planner.model import (
+    HIGHEST,
+    LEAVE,
+    LOWEST,
+    NORMAL,
+    OFF,
+    Inputs,
+    MinerView,
+    Rung,
+    Sentence,
+    Wish,
+)
+from .planner.rungs import resolve, steps as ladder_of
 from .planner.settings import BandsSettings, CalendarSettings
 from .strategy import Strategy
 
@@ -35,9 +47,61 @@ class Step:
     price: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What one miner does from ``start`` to ``end``, None: until something changes."""
+
+    start: datetime
+    end: datetime | None
+    rung: Rung | None
+
+
 @callback
 def plan_of(strategy: Strategy, views: tuple[MinerView, ...]) -> list[Step]:
-    """Return what is known of the time to come, the present first.
+    """Return what is known of the time to come, the present first."""
+    return _plan(strategy, views, dt_util.utcnow())[:_MOST_STEPS]
+
+
+@callback
+def lanes_of(
+    strategy: Strategy, views: tuple[MinerView, ...]
+) -> dict[tuple[Stretch, ...], list[MinerView]]:
+    """Return what miners do today and tomorrow, those that do the same together.
+
+    What of today is past is known of price bands alone.
+    """
+    begin, end = (
+        start_of_day(dt_util.utcnow(), dt_util.get_default_time_zone(), days)
+        for days in (0, 2)
+    )
+    plan = [it for it in _plan(strategy, views, begin) if it.start < end]
+    lanes: dict[tuple[Stretch, ...], list[MinerView]] = {}
+    for view in views:
+        lane: list[Stretch] = []
+        for step in plan:
+            rung = step.rungs[view.id]
+            if lane and (lane[-1].rung, lane[-1].end) == (rung, step.start):
+                lane[-1] = replace(lane[-1], end=step.end)
+            else:
+                lane.append(Stretch(step.start, step.end, rung))
+        lanes.setdefault(tuple(lane), []).append(view)
+    return lanes
+
+
+def level_of(rung: Rung | None, view: MinerView) -> str:
+    """Return which of the plain rungs the resolved rung of a miner is most like."""
+    modes = [it.rung for it in ladder_of(view)]
+    if rung in (None, OFF):
+        return LEAVE if rung is None else OFF
+    if rung not in modes or len(modes) == 1:
+        return NORMAL
+    return LOWEST if rung == modes[0] else HIGHEST if rung == modes[-1] else NORMAL
+
+
+def _plan(
+    strategy: Strategy, views: tuple[MinerView, ...], since: datetime
+) -> list[Step]:
+    """Return what is known from ``since``, which is not after now, on.
 
     Price bands are known as far as their prices are, plans and quiet hours by the clock
     for a week. Heat, surplus and champions depend on what nobody knows yet.
@@ -45,23 +109,24 @@ def plan_of(strategy: Strategy, views: tuple[MinerView, ...]) -> list[Step]:
     now, settings = dt_util.utcnow(), strategy.settings
     steps: list[Step] = []
     if isinstance(settings, BandsSettings):
-        steps = _bands(strategy, settings, views, now)
+        steps = _bands(strategy, settings, views, since)
     elif isinstance(settings, CalendarSettings) and settings.begin is not None:
         steps = _calendar(settings, views, now)
     decision = strategy.decision
     if not steps and decision is not None:
         rungs = _rungs(views, decision.wishes)
         steps = [Step(now, decision.next_change_at, rungs, decision.band)]
-    return steps[:_MOST_STEPS]
+    return steps
 
 
 def _bands(
     strategy: Strategy,
     settings: BandsSettings,
     views: tuple[MinerView, ...],
-    now: datetime,
+    since: datetime,
 ) -> list[Step]:
     """Return the bands of the prices that are known; neighbors of one band are one."""
+    now = dt_util.utcnow()
     zone = dt_util.get_default_time_zone()
     wishes = {
         band.name: wishes_of(band, Inputs(now=now, miners=views), Sentence("band"))
@@ -70,7 +135,7 @@ def _bands(
     steps: list[Step] = []
     prices: list[float] = []
     for slot, band in planned(settings, strategy.known_slots, now, zone):
-        if slot.end <= now or band is None:
+        if slot.end <= since or band is None:
             continue
         last = steps[-1] if steps else None
         if last is not None and last.band == band and last.end == slot.start:
@@ -79,7 +144,7 @@ def _bands(
             steps[-1] = replace(last, end=slot.end, price=mean)
             continue
         prices = [slot.price]
-        start = max(slot.start, now)
+        start = max(slot.start, since)
         rungs = _rungs(views, wishes[band])
         steps.append(Step(start, slot.end, rungs, band, slot.price))
     return steps

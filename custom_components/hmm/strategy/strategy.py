@@ -21,6 +21,7 @@ from homeassistant.helpers.event import (
 )
 from homeassistant.util import dt as dt_util
 
+from ..driver_api.units import parse_number
 from ..money.price import PriceSource
 from ..money.slots import Slots, start_of_day
 from ..money.units import UnitProblem, price_factor
@@ -39,6 +40,7 @@ from .keys import (
     CONF_PRICE_UNIT,
     CONF_RUNG,
     CONF_TEMPERATURE_ENTITY,
+    CONF_UPTO,
     FALLBACK_BAND,
 )
 from .miners import by_order
@@ -151,6 +153,15 @@ class Strategy:
             str(it.get(CONF_BAND_NAME)): str(it.get(CONF_RUNG, LEAVE))
             for it in self.bands
         }
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """Return below which price each band is, in ``unit``, by its name."""
+        limits = {
+            str(it.get(CONF_BAND_NAME)): parse_number(it.get(CONF_UPTO))
+            for it in self.bands
+        }
+        return {band: upto for band, upto in limits.items() if upto is not None}
 
     @property
     def unit(self) -> str:

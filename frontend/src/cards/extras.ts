@@ -5,7 +5,7 @@ import { pause } from "../actions";
 import { HmmCard } from "../card";
 import * as f from "../format";
 import { type CardConfig, type Hass, moreInfo } from "../hass";
-import { type HmmDevice, isKnown, type Model, modelOf, stateOf } from "../model";
+import { isKnown, minerOf, type Model, stateOf } from "../model";
 import { actionButton, icon } from "../parts";
 import { needsAttention, statusOf } from "../status";
 import { styles } from "../styles";
@@ -13,13 +13,6 @@ import { plural } from "../texts";
 
 interface Context {
   entity_id?: string;
-}
-
-/** The miner that an entity of HMM belongs to. */
-function minerOf(hass: Hass, context: Context | undefined): HmmDevice | undefined {
-  const entity = hass.entities[context?.entity_id ?? ""];
-  const found = entity?.platform === "hmm" && entity.device_id ? modelOf(hass).byId.get(entity.device_id) : undefined;
-  return found?.kind === "miner" ? found : undefined;
 }
 
 abstract class Feature extends HmmCard {
@@ -33,23 +26,15 @@ abstract class Feature extends HmmCard {
 }
 
 export class HmmModeFeature extends Feature {
-  static isSupported(hass: Hass, context: Context): boolean {
-    return Boolean(minerOf(hass, context)?.entities["select.mode"]);
-  }
-
   protected draw(hass: Hass): TemplateResult {
-    const miner = minerOf(this.hass, this.context);
+    const miner = minerOf(this.hass, this.context?.entity_id);
     return html`${miner ? this.modeControl(hass, miner) : nothing}`;
   }
 }
 
 export class HmmPauseFeature extends Feature {
-  static isSupported(hass: Hass, context: Context): boolean {
-    return Boolean(minerOf(hass, context)?.entities["switch.mining"]);
-  }
-
   protected draw(hass: Hass): TemplateResult {
-    const miner = minerOf(this.hass, this.context);
+    const miner = minerOf(this.hass, this.context?.entity_id);
     return html`${miner ? actionButton(this.host, "pause", pause(hass, miner), "") : nothing}`;
   }
 }

@@ -6,11 +6,10 @@ import { HmmCard } from "../card";
 import * as f from "../format";
 import { type CardConfig, type Hass, moreInfo, navigate, openDevice } from "../hass";
 import { areaOf, type HmmDevice, type Model, nameOf, stateOf } from "../model";
-import { actionButton, circle, icon, perDay, quantity, readingsOf, type Readings, type Stat, stats } from "../parts";
+import { actionButton, big, circle, icon, perDay, quantity, readingsOf, type Readings, type Stat, stats } from "../parts";
 import { isPrivate, needsAttention, type PoolStatus, poolName, poolStatus, setPrivate, type Status, statusOf } from "../status";
 import { styles } from "../styles";
 import { maybeText, plural } from "../texts";
-import { big } from "./miner";
 
 interface FleetConfig extends CardConfig {
   highlights?: boolean;

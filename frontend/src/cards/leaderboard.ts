@@ -53,10 +53,6 @@ export class HmmLeaderboardCard extends HmmCard<LeaderboardConfig> {
     return {};
   }
 
-  getGridOptions(): object {
-    return { columns: 12, min_columns: 6 };
-  }
-
   protected draw(hass: Hass, model: Model): TemplateResult {
     const found: Entry[] = [];
     for (const miner of model.miners) {

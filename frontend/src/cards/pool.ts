@@ -46,14 +46,6 @@ export class HmmPoolCard extends HmmCard<PoolConfig> {
     return device ? { device_id: device } : {};
   }
 
-  getCardSize(): number {
-    return this.config.layout === "compact" ? 1 : 4;
-  }
-
-  getGridOptions(): object {
-    return this.config.layout === "compact" ? { columns: 12, rows: 1, min_columns: 6, min_rows: 1 } : { columns: 12, min_columns: 6 };
-  }
-
   protected draw(hass: Hass, model: Model): TemplateResult {
     if (!this.config.device_id) return this.message(this.t("pick_pool"));
     const pool = this.device(model);

@@ -66,10 +66,6 @@ export class HmmPoolsCard extends HmmCard<PoolsConfig> {
     return {};
   }
 
-  getGridOptions(): object {
-    return { columns: "full", min_columns: 6 };
-  }
-
   protected updated(_changed: PropertyValues): void {
     void this.load();
   }

@@ -1,29 +1,28 @@
-// What a strategy does, until when and why: prices in the colors of their bands, each miner, and setting it by hand.
+// What a strategy does, until when and why: prices in the colors of their bands, what each miner does today and
+// tomorrow, and setting it by hand.
 
-import { css, html, nothing, type TemplateResult } from "lit";
+import { css, html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { HmmCard } from "../card";
-import type { PlanData, PlanSlot } from "../charts";
+import type { Lane, PlanData, PlanSlot, Stretch } from "../charts";
 import * as f from "../format";
 import { type CardConfig, type Hass, type HassState, moreInfo } from "../hass";
 import { type HmmDevice, isKnown, type Model, modelOf, nameOf, stateOf } from "../model";
 import { circle } from "../parts";
-import type { Tone } from "../status";
+import { needsAttention, statusOf, type Tone } from "../status";
 import { styles } from "../styles";
+import { type Ahead, aheadOf, type PlannedMiner } from "../ahead";
 
 interface StrategyConfig extends CardConfig {
   device_id?: string;
-  /** Without the chart and the miners. */
+  /** Without the sentences. */
   short?: boolean;
 }
 
-/** What a miner of the strategy is told, in the words of the integration. */
-interface Line {
-  name: string;
-  rung: string;
-}
-
-const MOST_LINES = 12;
+const MOST_LANES = 12;
+const MOST_NAMES = 4;
+const MOST_NEXT = 4;
 const DAY = 86_400_000;
+const DAYS = 7;
 const TONES: Record<string, Tone | "hatched"> = { off: "hatched", lowest: "warn", normal: "neu", highest: "ok", leave: "off" };
 const LOOKS: Record<string, [Tone, string]> = {
   steering: ["info", "mdi:leaf"],
@@ -40,44 +39,75 @@ export class HmmStrategyCard extends HmmCard<StrategyConfig> {
   static styles = [
     styles,
     css`
-      .say { padding: 0 14px 10px; margin: 0; }
-      hmm-plan { display: block; min-height: 176px; margin: 0 8px; }
+      hmm-plan { display: block; min-height: 42px; margin: 0 8px; }
+      hmm-plan.priced { min-height: 176px; }
       .legend { display: flex; flex-wrap: wrap; gap: 4px 16px; padding: 4px 14px 10px; font-size: 12px; }
       .legend span { display: inline-flex; align-items: center; gap: 6px; }
       .legend i { width: 12px; height: 12px; border-radius: 3px; background: var(--c); }
       .legend .hatched i { background: repeating-linear-gradient(45deg, var(--hmm-off) 0 2px, transparent 2px 5px); box-shadow: inset 0 0 0 1px var(--hmm-off); }
-      ul { margin: 0; padding: 6px 14px; list-style: none; }
-      li { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0 12px; padding: 4px 0; }
+      .legend .hand i { background: none; border: 1.5px dashed var(--hmm-neu); }
+      .rows { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 6px 12px; padding: 10px 14px; margin: 0; }
+      .rows dt { color: var(--hmm-text-2); }
+      .rows dd { margin: 0; overflow-wrap: anywhere; }
+      .rows strong { font-weight: 500; }
       .foot { padding: 8px 10px 10px; }
-      .foot label { display: flex; align-items: center; gap: 12px; padding-inline-start: 4px; }
     `,
   ];
+
+  static properties = { ...HmmCard.properties, ahead: { state: true } };
+
+  declare ahead: Ahead | undefined;
+  private asked = "";
 
   static getStubConfig(hass: Hass): Partial<StrategyConfig> {
     return { device_id: modelOf(hass).strategies[0]?.id ?? "" };
   }
 
-  getGridOptions(): object {
-    return { columns: 12, min_columns: 6 };
+  protected updated(_changed: PropertyValues): void {
+    void this.load();
+  }
+
+  private strategy(model: Model): HmmDevice | undefined {
+    return this.config.device_id ? this.device(model) : model.strategies[0];
+  }
+
+  /** Ask what is ahead; again when the strategy or who decides for a miner is another, and with each day. */
+  private async load(): Promise<void> {
+    const strategy = this.hass && this.config ? this.strategy(modelOf(this.hass)) : undefined;
+    if (!strategy || document.hidden) return;
+    const states = ["sensor.strategy_status", "sensor.strategy_band", "select.strategy_override"].map((key) => stateOf(this.hass, strategy, key));
+    const miners = modelOf(this.hass).miners.map((miner) => stateOf(this.hass, miner, "sensor.controlled_by")?.last_updated);
+    const key = [strategy.id, new Date().toDateString(), ...states.map((state) => state?.last_updated), ...miners].join();
+    if (key === this.asked) return;
+    this.asked = key;
+    try {
+      const days = this.config.short ? 0 : DAYS;
+      const { response } = (await this.hass.callService("hmm", "preview_strategy", { days }, { device_id: strategy.id }, false, true)) as { response?: unknown };
+      this.ahead = aheadOf(response);
+    } catch {
+      this.ahead = undefined;
+    }
   }
 
   protected draw(hass: Hass, model: Model): TemplateResult {
-    const strategy = this.config.device_id ? this.device(model) : model.strategies[0];
+    const strategy = this.strategy(model);
     if (!strategy) return this.message(this.t(this.config.device_id ? "gone" : "no_strategy"));
     this.isTicking = true;
     const status = stateOf(hass, strategy, "sensor.strategy_status");
+    // Watched, so that what is ahead is asked for again
+    for (const miner of model.miners) stateOf(hass, miner, "sensor.controlled_by");
     const [tone, icon] = LOOKS[status?.state ?? ""] ?? LOOKS.waiting!;
     const explanation = String(status?.attributes.explanation ?? "");
     const title = this.verdict(hass, strategy) || (isKnown(status) ? hass.formatEntityState(status) : "");
     const name = nameOf(strategy);
+    const plan = planOf(stateOf(hass, strategy, "sensor.strategy_band") ?? status);
     return html`<ha-card role="article" aria-label=${name}>
       <button class="tile big" @click=${() => moreInfo(this, strategy.entities["sensor.strategy_status"])}>
         ${circle(tone, status?.state === "off" ? "ring" : "tint", icon)}
         <span class="tx"><span class="p clamp" role="heading" aria-level="2"><bdi>${name}</bdi>${title ? html`: ${title}` : nothing}</span>
           <span class="q clamp"><bdi>${explanation}</bdi></span></span>
       </button>
-      ${this.config.short ? nothing : [this.chart(hass, strategy, status), this.miners(status)]}
-      ${this.control(hass, strategy)}
+      ${this.chart(hass, model, plan)} ${this.config.short ? nothing : this.rows(hass, model, plan)} ${this.control(hass, strategy)}
     </ha-card>`;
   }
 
@@ -92,56 +122,180 @@ export class HmmStrategyCard extends HmmCard<StrategyConfig> {
     return isKnown(next) ? this.t("band_until_then", { ...values, next: next.state }) : this.t("band_until", values);
   }
 
-  private chart(hass: Hass, strategy: HmmDevice, status: HassState | undefined): TemplateResult | typeof nothing {
-    const { slots, bands, unit } = planOf(stateOf(hass, strategy, "sensor.strategy_band") ?? status);
-    if (slots.length < 2) return nothing;
-    void import("../charts");
+  private chart(hass: Hass, model: Model, { slots, bands, unit, limits }: Plan): TemplateResult | typeof nothing {
     const now = Date.now();
-    const today = f.day(hass, new Date(now));
+    const midnight = f.startOfDay(hass, now);
+    const [from, to] = [slots[0]?.from ?? midnight, slots.at(-1)?.to ?? midnight + 2 * DAY];
+    const lanes = this.lanes(hass, model, now, to);
+    if (slots.length < 2 && !lanes.some(({ stretches }) => stretches.length > 1)) return nothing;
+    void import("../charts");
+    const prices = slots.map(({ price }) => price);
+    const [factor, shownUnit] = f.hundredths(unit);
+    const price = (value: number) => f.number(hass, value * factor, 1);
     const data: PlanData = {
-      slots,
+      slots: slots.map((slot) => ({ ...slot, price: slot.price * factor })),
+      lanes,
+      from,
+      to,
       now,
-      unit,
+      unit: shownUnit,
       nowLabel: this.t("now"),
-      label: this.t("plan_label", { least: f.number(hass, Math.min(...slots.map(({ price }) => price)), 1), largest: f.number(hass, Math.max(...slots.map(({ price }) => price)), 1), unit }),
+      label: slots.length
+        ? this.t("plan_label", { least: price(Math.min(...prices)), largest: price(Math.max(...prices)), unit: shownUnit })
+        : lanes.map(({ label }) => label).join(", "),
       number: (value) => f.number(hass, value, 2),
-      hour: (at) => String(new Date(at).getHours()).padStart(2, "0"),
-      day: (at) => (f.day(hass, new Date(at)) === today ? this.t("today") : f.day(hass, new Date(at))),
+      hour: (at) => f.hour(hass, new Date(at)),
+      day: (at) => this.dayName(hass, at, now),
     };
-    return html`<hmm-plan .data=${data}></hmm-plan>
-      <div class="legend">${bands.map(([band, tone]) => html`<span class=${tone}><i aria-hidden="true"></i><bdi>${band}</bdi></span>`)}</div>`;
+    const isByHand = lanes.some(({ stretches }) => stretches.some((stretch) => stretch.isByHand));
+    const said = (band: string, index: number) => {
+      const before = limits[bands[index - 1]?.[0] ?? ""];
+      const amount = (value: number) => f.join([price(value), shownUnit]);
+      const upto = limits[band];
+      return upto !== undefined ? this.t("band_under", { band, price: amount(upto) }) : before !== undefined ? this.t("band_from", { band, price: amount(before) }) : band;
+    };
+    return html`<hmm-plan class=${slots.length ? "priced" : ""} .data=${data}></hmm-plan>
+      <div class="legend">
+        ${bands.map(([band, tone], index) => html`<span class=${tone}><i aria-hidden="true"></i><bdi>${said(band, index)}</bdi></span>`)}
+        ${isByHand ? html`<span class="hand"><i aria-hidden="true"></i>${this.t("row_by_hand")}</span>` : nothing}
+      </div>`;
   }
 
-  private miners(status: HassState | undefined): TemplateResult | typeof nothing {
-    const all = linesOf(status);
-    if (!all.length) return nothing;
-    return html`<ul class="line">
-      ${all.slice(0, MOST_LINES).map(
-        ({ name, rung }) => html`<li><bdi class="e" title=${name}>${name}</bdi><strong>${rung}</strong></li>`,
-      )}
-      ${all.length > MOST_LINES ? html`<li class="sec">${this.t("more_miners", { count: all.length - MOST_LINES })}</li>` : nothing}
-    </ul>`;
+  private dayName(hass: Hass, at: number, now: number): string {
+    const day = (moment: number) => f.day(hass, new Date(moment));
+    return day(at) === day(now) ? this.t("today") : day(at) === day(now + DAY) ? this.t("tomorrow") : day(at);
+  }
+
+  /** One for each miner; where there are too many, one for those that do the same. */
+  private lanes(hass: Hass, model: Model, now: number, end: number): Lane[] {
+    const all = this.ahead?.lanes ?? [];
+    const count = all.reduce((sum, { miners }) => sum + miners.length, 0);
+    const known = all.flatMap(({ miners, steps }) => (count > MOST_LANES ? [{ miners, steps }] : miners.map((miner) => ({ miners: [miner], steps }))));
+    return known.slice(0, MOST_LANES).map(({ miners, steps }): Lane => {
+      const name = titleOf(model, miners[0]!) + (miners.length > 1 ? ` +${f.number(hass, miners.length - 1)}` : "");
+      const stretches = steps.map(({ from, to = end, name: word, level }): Stretch => ({ from, to, word, tone: level === "leave" ? "leave" : (TONES[level] ?? "info") }));
+      const [{ by, until } = { by: "", until: undefined }] = miners;
+      const isByHand = miners.length === 1 && by === "manual";
+      const shown = isByHand ? byHand(stretches, model, hass, miners[0]!, now, until ?? end, this.t("row_by_hand")) : stretches;
+      const current = shown.find(({ from, to }) => from <= now && now < to);
+      return { name, label: current ? this.t("lane_label", { name, rung: current.word }) : name, stretches: shown };
+    });
+  }
+
+  private rows(hass: Hass, model: Model, { slots, unit }: Plan): TemplateResult | typeof nothing {
+    const { ahead } = this;
+    if (!ahead) return nothing;
+    const now = Date.now();
+    const miners = ahead.lanes.flatMap((lane) => lane.miners);
+    const isAway = (miner: PlannedMiner) => {
+      const device = deviceOf(model, miner);
+      return miner.by === "safety" || (device !== undefined && needsAttention(statusOf(hass, device)));
+    };
+    const away = miners.filter(isAway);
+    const rows: [string, TemplateResult | string][] = [];
+    const current = new Map<string, string[]>();
+    for (const { miners: some, steps } of ahead.lanes) {
+      const step = steps.find(({ from, to }) => from <= now && now < (to ?? Infinity));
+      const names = some.filter((miner) => !isAway(miner) && miner.by !== "manual").map((miner) => titleOf(model, miner));
+      if (step && names.length) current.set(step.name, [...(current.get(step.name) ?? []), ...names]);
+    }
+    if (current.size) {
+      rows.push([
+        this.t("row_now"),
+        html`${[...current].map(([rung, names], index) => html`${index ? " · " : nothing}<strong>${rung}</strong> <bdi>${this.some(names)}</bdi>`)}`,
+      ]);
+    }
+    const next = slots.length ? changesOf(slots) : (ahead.lanes[0]?.steps ?? []).map(({ from, name }) => ({ from, name, price: undefined }));
+    const [factor, shownUnit] = f.hundredths(unit);
+    const coming = next.filter(({ from }) => from > now).slice(0, MOST_NEXT);
+    if (coming.length && ahead.lanes.length) {
+      rows.push([
+        this.t("row_next"),
+        html`${coming.map(
+          ({ from, name, price }, index) =>
+            html`${index ? " · " : nothing}${f.moment(hass, new Date(from))} <strong>${name}</strong>${price === undefined ? nothing : html` <span class="sec num">${f.join([f.number(hass, price * factor, 1), shownUnit])}</span>`}`,
+        )}`,
+      ]);
+    }
+    const manual = miners.filter((miner) => miner.by === "manual");
+    if (manual.length) rows.push([this.t("row_by_hand"), this.reasons(model, manual)]);
+    if (away.length) {
+      const words = away.map((miner) => {
+        const device = deviceOf(model, miner);
+        return `${titleOf(model, miner)} (${device ? statusOf(hass, device).word : miner.reason})`;
+      });
+      rows.push([this.t("row_left_out"), html`<bdi>${this.some(words)}.</bdi> ${this.t("left_out_help")}`]);
+    }
+    const others = miners.filter((miner) => !isAway(miner) && !["manual", "nothing", ahead.kind].includes(miner.by));
+    if (others.length) rows.push([this.t("row_elsewhere"), this.reasons(model, others)]);
+    if (ahead.past) {
+      const { cost, always, share, days, currency } = ahead.past;
+      const values = { cost: f.money(hass, cost, currency), always: f.money(hass, always, currency), share: f.join([f.number(hass, share * 100), "%"]) };
+      rows.push([this.t("row_days", { count: f.number(hass, days) }), this.t("saved", values)]);
+    }
+    if (!rows.length) return nothing;
+    return html`<dl class="rows line">${rows.map(([label, words]) => html`<dt>${label}</dt><dd>${words}</dd>`)}</dl>`;
+  }
+
+  private some(names: string[]): string {
+    const more = names.length - MOST_NAMES;
+    return [...names.slice(0, MOST_NAMES), ...(more > 0 ? [this.t("more_miners", { count: more })] : [])].join(", ");
+  }
+
+  private reasons(model: Model, miners: PlannedMiner[]): TemplateResult {
+    const shown = miners.slice(0, MOST_NAMES).map((miner, index) => html`${index ? html`<br />` : nothing}<bdi>${titleOf(model, miner)}</bdi>${miner.reason ? `: ${miner.reason}` : nothing}`);
+    return html`${shown}${miners.length > MOST_NAMES ? html`<br />${this.t("more_miners", { count: miners.length - MOST_NAMES })}` : nothing}`;
   }
 
   private control(hass: Hass, strategy: HmmDevice): TemplateResult | typeof nothing {
     const override = stateOf(hass, strategy, "select.strategy_override");
     const options = Array.isArray(override?.attributes.options) ? override.attributes.options.map(String) : [];
     if (!override || !isKnown(override) || options.length < 2) return nothing;
-    const now = this.busy("override") ?? override.state;
     const word = (option: string) => hass.localize(`component.hmm.entity.select.strategy_override.state.${option}`) || option;
-    return html`<div class="foot line"><label><span>${this.t("override")}</span><select
-        class="modes"
-        @change=${(event: Event) => {
-          const option = (event.target as HTMLSelectElement).value;
-          void this.perform("override", option, override.entity_id, () => hass.callService("select", "select_option", { option }, { entity_id: override.entity_id }));
-        }}
-      >${options.map((option) => html`<option value=${option} ?selected=${option === now}>${word(option)}</option>`)}</select></label>
-      ${this.failure("override") ? html`<p class="sec" role="alert">${this.failure("override")}</p>` : nothing}</div>`;
+    const choose = (option: string) =>
+      void this.perform("override", option, override.entity_id, () => hass.callService("select", "select_option", { option }, { entity_id: override.entity_id }));
+    return html`<div class="foot line">
+      ${this.choice(this.t("override"), options, override.state, this.busy("override"), word, choose, 5)}
+      ${this.failure("override") ? html`<p class="sec" role="alert">${this.failure("override")}</p>` : nothing}
+    </div>`;
   }
 }
 
+function deviceOf(model: Model, { entryId }: PlannedMiner): HmmDevice | undefined {
+  return model.miners.find(({ device }) => device.config_entries?.includes(entryId));
+}
+
+function titleOf(model: Model, miner: PlannedMiner): string {
+  const device = deviceOf(model, miner);
+  return device ? nameOf(device) : miner.name;
+}
+
+/** What was set by hand lies over what was planned. */
+function byHand(stretches: Stretch[], model: Model, hass: Hass, miner: PlannedMiner, now: number, end: number, word: string): Stretch[] {
+  const device = deviceOf(model, miner);
+  const since = f.readTime(stateOf(hass, device!, "sensor.controlled_by")?.last_changed)?.getTime() ?? now;
+  const from = Math.min(since, now);
+  const rest = stretches.flatMap((stretch) => [
+    ...(stretch.from < from ? [{ ...stretch, to: Math.min(stretch.to, from) }] : []),
+    ...(stretch.to > end ? [{ ...stretch, from: Math.max(stretch.from, end) }] : []),
+  ]);
+  return [...rest, { from, to: end, word, tone: "neu", isByHand: true }];
+}
+
+/** Where the band becomes another. */
+function changesOf(slots: PlanSlot[]): { from: number; name: string; price: number | undefined }[] {
+  return slots.filter(({ band }, index) => index > 0 && band && band !== slots[index - 1]!.band).map(({ from, band, price }) => ({ from, name: band, price }));
+}
+
+interface Plan {
+  slots: PlanSlot[];
+  bands: [string, Tone | "hatched"][];
+  unit: string;
+  limits: Record<string, number>;
+}
+
 /** What is known of the prices of today and tomorrow, and of the bands they are in. */
-export function planOf(state: HassState | undefined): { slots: PlanSlot[]; bands: [string, Tone | "hatched"][]; unit: string } {
+export function planOf(state: HassState | undefined): Plan {
   const given = state?.attributes.plan;
   const rungs = (state?.attributes.rungs ?? {}) as Record<string, unknown>;
   const toneOf = (band: string): Tone | "hatched" => TONES[String(rungs[band])] ?? "info";
@@ -154,13 +308,6 @@ export function planOf(state: HassState | undefined): { slots: PlanSlot[]; bands
   }
   slots.sort((a, b) => a.from - b.from);
   const bands = [...new Set([...Object.keys(rungs), ...slots.map(({ band }) => band)])].filter(Boolean).slice(0, 24);
-  return { slots, bands: bands.map((band) => [band, toneOf(band)]), unit: String(state?.attributes.unit ?? "") };
-}
-
-function linesOf(state: HassState | undefined): Line[] {
-  const given = state?.attributes.miners;
-  return (Array.isArray(given) ? given : []).map((line: Record<string, unknown>) => ({
-    name: String(line?.name ?? ""),
-    rung: String(line?.rung ?? ""),
-  }));
+  const limits = Object.entries((state?.attributes.limits ?? {}) as Record<string, unknown>).filter((limit): limit is [string, number] => typeof limit[1] === "number");
+  return { slots, bands: bands.map((band) => [band, toneOf(band)]), unit: String(state?.attributes.unit ?? ""), limits: Object.fromEntries(limits) };
 }

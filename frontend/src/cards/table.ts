@@ -138,14 +138,6 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
     return {};
   }
 
-  getCardSize(): number {
-    return 10;
-  }
-
-  getGridOptions(): object {
-    return { columns: "full", min_columns: 6 };
-  }
-
   protected draw(hass: Hass, model: Model): TemplateResult {
     const wanted = this.config.devices ?? [];
     const all = model.miners.filter(({ id }) => !wanted.length || wanted.includes(id)).map((miner): Row => this.rowOf(hass, model, miner));

@@ -48,10 +48,6 @@ export class HmmTuningCard extends HmmCard<TuningConfig> {
     return { device_id: (miners.find((miner) => "sensor.autotune" in miner.entities) ?? miners[0])?.id ?? "" };
   }
 
-  getGridOptions(): object {
-    return { columns: 12, min_columns: 6 };
-  }
-
   protected updated(_changed: PropertyValues): void {
     void this.load();
   }

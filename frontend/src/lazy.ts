@@ -1,0 +1,82 @@
+// Cards that the first screen can wait for: an element that fetches its card once it is on a page, and hands it on
+// what Home Assistant gives it. How large it will be has to be known before.
+
+import type { HmmCard } from "./card";
+import type { CardConfig } from "./hass";
+
+type Config = CardConfig & { layout?: string };
+
+export interface CardClass {
+  new (): HmmCard;
+  getStubConfig?(...given: unknown[]): object;
+}
+
+export interface Size {
+  size(config: Config): number;
+  grid(config: Config): object;
+}
+
+const GIVEN = ["hass", "preview", "context"] as const;
+
+/** An element of Home Assistant for a card that `load` returns. */
+export function lazy(name: string, load: () => Promise<CardClass>, { size, grid }: Size): CustomElementConstructor {
+  const loadOnce = async (): Promise<CardClass> => {
+    const card = await load();
+    const inner = `${name}-inner`;
+    if (!customElements.get(inner)) customElements.define(inner, card);
+    return card;
+  };
+  class Lazy extends HTMLElement {
+    static async getStubConfig(...given: unknown[]): Promise<object> {
+      return (await loadOnce()).getStubConfig?.(...given) ?? {};
+    }
+
+    private config: Config | undefined;
+    given: Partial<Record<(typeof GIVEN)[number], unknown>> = {};
+    private card: HmmCard | undefined;
+
+    setConfig(config: Config): void {
+      if (!config || typeof config !== "object") throw new Error("No configuration");
+      this.config = config;
+      this.card?.setConfig(config);
+    }
+
+    connectedCallback(): void {
+      this.style.display = "block";
+      if (!this.card) void loadOnce().then((card) => this.take(card), (error) => console.error("HMM card", error));
+    }
+
+    give(key: (typeof GIVEN)[number], value: unknown): void {
+      this.given[key] = value;
+      if (this.card) Object.assign(this.card, { [key]: value });
+    }
+
+    getCardSize(): number {
+      return size(this.config!);
+    }
+
+    getGridOptions(): object {
+      return grid(this.config!);
+    }
+
+    private take(card: CardClass): void {
+      if (this.card) return;
+      this.card = new card();
+      this.card.style.height = "100%";
+      if (this.config) this.card.setConfig(this.config);
+      Object.assign(this.card, this.given);
+      this.append(this.card);
+    }
+  }
+  for (const key of GIVEN) {
+    Object.defineProperty(Lazy.prototype, key, {
+      set(this: Lazy, value: unknown) {
+        this.give(key, value);
+      },
+      get(this: Lazy) {
+        return this.given[key];
+      },
+    });
+  }
+  return Lazy as unknown as CustomElementConstructor;
+}
