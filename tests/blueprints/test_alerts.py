@@ -11,8 +11,8 @@ import yaml
 from custom_components.hmm.driver_api.reasons import ReadReason
 from custom_components.hmm.miner.problems import RULES
 from custom_components.hmm.pool.status import _RULES as POOL_RULES
-from simulator import SimulatedAxeOS
-from tests.common import find_id, fleet_entry
+from simulator import SimulatedAxeOS, SimulatedSolopool
+from tests.common import find_id, fleet_entry, pool_entry
 from tests.conftest import miner_entry, set_up
 
 from .conftest import FOLDER, NOTIFY, Clock, automate, device_id, put_label
@@ -168,6 +168,29 @@ async def test_a_target_is_followed(
     await bitaxe.unplug()
     await clock.wait(10, entry)
     assert len(told) == 1
+
+
+async def test_a_rule_per_pool(home: HomeAssistant, clock: Clock, told: Told) -> None:
+    """Given two pools that are down, then each automation acts for its own alone."""
+    async with SimulatedSolopool() as one, SimulatedSolopool(coin="btc") as other:
+        entries = [
+            await set_up(home, pool_entry(pool, title=title))
+            for pool, title in ((one, "One"), (other, "Other"))
+        ]
+        await clock.wait(3, *entries)
+        await automate(
+            home,
+            "pool_down",
+            notify=NOTIFY,
+            miners={"device_id": [device_id(home, entries[0])]},
+            also=[{"action": "test.tell", "data": {"title": "rule", "message": "x"}}],
+        )
+        for pool in (one, other):
+            await pool.unplug()
+        await clock.wait(40, *entries)
+        problems = fleet_entry(home).runtime_data.data.problems
+        assert len(problems) == 2
+        assert sorted(it["title"] for it in told) == ["One", "rule"]
 
 
 async def test_what_is_not_ticked_is_not_told(

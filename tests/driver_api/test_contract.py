@@ -9,12 +9,15 @@ from custom_components.hmm.driver_api import (
     DashboardTileData,
     DeviceFacts,
     MinerTelemetry,
+    PoolBlock,
     PoolHealthStatus,
     PoolSlot,
+    PoolStats,
     PoolWorker,
     TuningLimits,
     TuningRange,
 )
+from custom_components.hmm.driver_engine.answers import read_tiles
 
 TILES = DashboardTileData(
     latency_ms=12.0,
@@ -138,3 +141,31 @@ async def test_a_miner_needs_four_methods() -> None:
 
     miner.telemetry = {"hashrate": 1e12}
     assert await miner.get_pool_info() == nothing
+
+
+def test_data_classes_take_what_was_printed() -> None:
+    """Given the fields of HMM-Local's guide, then each is one of ours as well."""
+    health = PoolHealthStatus(
+        is_healthy=True, latency_ms=42.5, error_message=None, additional_info={}
+    )
+    stats = PoolStats(
+        hashrate=1234567890,
+        active_workers=42,
+        blocks_found=10,
+        network_difficulty=9876543.21,
+        additional_stats={},
+    )
+    block = PoolBlock(
+        height=123456,
+        hash="abc123...",
+        miner="worker_name",
+        timestamp=1234567890,
+        difficulty=1234567.89,
+        network_difficulty=9876543.21,
+        coin="BTC",
+        reward=6.25,
+        confirmed=True,
+    )
+    tiles = read_tiles(DashboardTileData(own_blocks=(block,)))
+    assert tiles is not None and tiles.own_blocks == (block,)
+    assert (health.latency_ms, stats.network_difficulty) == (42.5, 9876543.21)

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from custom_components.hmm.driver_api import MiningModel
+from custom_components.hmm.driver_api import MiningModel, PoolTemplate
 from custom_components.hmm.driver_engine import preflight
 from custom_components.hmm.driver_engine.hanging import set_apart
 from custom_components.hmm.driver_engine.known_pools import KnownPools, load_known_pools
@@ -225,6 +225,52 @@ def test_a_file_of_the_user_is_read(tmp_path: Path) -> None:
     assert template.region is None
     assert template.fee_percent is None
     assert template.requires_auth is False
+
+
+def test_a_pool_is_added_as_authors_were_shown(tmp_path: Path) -> None:
+    """Given a copy of a driver with its own type and the printed file, the pool is there."""
+    source = (BUNDLED / "pool_drivers" / "solopool_driver.py").read_text("utf-8")
+    source = source.replace('driver_type = "solopool"', 'driver_type = "mynewpool"')
+    (tmp_path / "drivers").mkdir()
+    (tmp_path / "drivers" / "mynewpool_driver.py").write_text(source)
+    printed = """\
+# mynewpool-btc-us.yaml
+driver: mynewpool
+display_name: "My New Pool BTC (US)"
+url: pool.mynewpool.com
+port: 3333
+coin: BTC
+region: US
+mining_model: pool
+fee_percent: 1.5
+requires_auth: true
+supports_shares: true
+supports_earnings: true
+supports_balance: true
+description: "My awesome pool"
+"""
+
+    pools = load(tmp_path, **{"mynewpool-btc-us": printed})
+
+    assert pools.failed == []
+    pool = pools.pools["mynewpool-btc-us"]
+    assert pool.driver_type == "mynewpool"
+    assert pool.settings == {}
+    assert pool.template == PoolTemplate(
+        template_id="mynewpool-btc-us",
+        display_name="My New Pool BTC (US)",
+        url="pool.mynewpool.com",
+        port=3333,
+        coin="BTC",
+        region="US",
+        mining_model=MiningModel.POOL,
+        fee_percent=1.5,
+        requires_auth=True,
+        supports_shares=True,
+        supports_earnings=True,
+        supports_balance=True,
+        description="My awesome pool",
+    )
 
 
 def test_what_only_the_driver_knows_is_passed_on(tmp_path: Path) -> None:

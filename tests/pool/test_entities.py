@@ -29,7 +29,7 @@ from custom_components.hmm.bundled.pool_drivers.mmfp_driver import MmfpDriver
 from custom_components.hmm.bundled.pool_drivers.solopool_driver import SolopoolDriver
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.driver_api import AuthRequired
-from simulator import SimulatedSolopool
+from simulator import Fault, SimulatedSolopool
 from simulator.braiins import SimulatedBraiins
 from simulator.mmfp import SimulatedGoSlimStratum
 from simulator.solopool import DEMO_WALLET
@@ -233,6 +233,24 @@ async def test_pool_that_goes_down(
             logging.ERROR,
             logging.INFO,
         ]
+
+
+async def test_a_pool_that_hangs_holds_up_no_other(home: HomeAssistant) -> None:
+    """Given a pool that never answers, then another one is read meanwhile."""
+    async with SimulatedSolopool() as one, SimulatedSolopool(coin="btc") as other:
+        entries = [await set_up(home, pool_entry(it)) for it in (one, other)]
+        other.status = 502
+        await poll(home, entries[1])
+        assert find(home, entries[1], "binary_sensor", "health").state == STATE_OFF
+        other.status = None
+        one.fault = Fault.SILENT
+        hanging = asyncio.ensure_future(entries[0].runtime_data.async_refresh())
+        await entries[1].runtime_data.async_refresh()
+        assert find(home, entries[1], "binary_sensor", "health").state == STATE_ON
+        assert not hanging.done()
+        await one.unplug()
+        await hanging
+        assert find(home, entries[0], "binary_sensor", "health").state == STATE_OFF
 
 
 async def test_pool_that_was_never_up(home: HomeAssistant) -> None:

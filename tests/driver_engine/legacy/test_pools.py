@@ -9,6 +9,7 @@ import pytest
 from custom_components.hmm.driver_api import (
     BadAnswer,
     BasePoolIntegration,
+    DashboardTileData,
     MiningModel,
     PoolBlock,
     PoolStats,
@@ -24,7 +25,7 @@ from custom_components.hmm.driver_engine.pool_client import (
 )
 from simulator.stack import SimulatedStack
 
-from .pool_server import DIFFICULTY, HASHRATE, PoolServer
+from .pool_server import DIFFICULTY, HASHRATE, PERCENT, SECONDS_TO_BLOCK, PoolServer
 from .variants import VARIANTS, Variant, read_driver
 
 # The drivers are from when Python still had this
@@ -132,6 +133,70 @@ async def test_it_brings_tiles(
         estimated_time_to_block=tiles.estimated_time_to_block,
         pool_percentage=tiles.pool_percentage,
     )
+
+
+async def test_every_field_that_was_printed_arrives(
+    server: PoolServer, tmp_path: Path
+) -> None:
+    """Given a tile with each field of HMM-Local's guide, then none is lost."""
+    source = """\
+from integrations.base_pool import BasePoolIntegration, DashboardTileData
+
+class FullDriver(BasePoolIntegration):
+    driver_type = "full"
+
+    async def get_dashboard_data(self, url, coin, username=None, **kwargs):
+        return DashboardTileData(
+            health_status=True,
+            health_message="Busy",
+            response_time_ms=42.5,
+            network_difficulty=500000000.0 if username == "wallet" else None,
+            pool_hashrate=4.0,
+            estimated_time_to_block="3 days",
+            pool_percentage=0.0125,
+            active_workers=2,
+            shares_valid=90,
+            shares_invalid=6,
+            shares_stale=4,
+            reject_rate=10.0,
+            blocks_found_24h=1,
+            estimated_earnings_24h=0.5,
+            currency="DGB",
+            confirmed_balance=12.5,
+            pending_balance=0.25,
+        )
+"""
+    pools = load_file(tmp_path, "full_driver.py", source)
+    driver = pools["full"].driver_class()
+    here = {"url": "127.0.0.1", "port": server.port, "coin": "DGB"}
+    tiles = await fetch_tiles(driver, PoolAccount(**here, username="wallet"))
+    other = await fetch_tiles(driver, PoolAccount(**here, username="other"))
+
+    printed = DashboardTileData(
+        health_message="Busy",
+        pool_hashrate=4e12,
+        estimated_time_to_block=3 * 86_400,
+        pool_percentage=0.0125,
+        active_workers=2,
+        shares_valid=90,
+        shares_invalid=6,
+        shares_stale=4,
+        reject_rate=10.0,
+        blocks_found_24h=1,
+        estimated_earnings_24h=0.5,
+        currency="DGB",
+        confirmed_balance=12.5,
+        pending_balance=0.25,
+    )
+    assert other == printed
+    # With a difficulty, HMM calculates what follows from it
+    assert tiles == replace(
+        printed,
+        network_difficulty=DIFFICULTY,
+        estimated_time_to_block=pytest.approx(SECONDS_TO_BLOCK),
+        pool_percentage=pytest.approx(PERCENT),
+    )
+    assert tiles.latency_ms == 42.5
 
 
 # P9 wants a stack: a stratum and a manager
