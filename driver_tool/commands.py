@@ -275,7 +275,14 @@ async def example(reported: Namespace) -> int:
     ):
         print(f"Example One   http://{miner.host}:{miner.port}/api/status")
         print(f"Example Pool  http://{other.host}:{other.port}/api/btc/network")
-        print(f"              account {EXAMPLE_WALLET}", flush=True)
+        print(f"              account {EXAMPLE_WALLET}\n")
+        print("Ctrl-C ends them. With copies of the templates, in another terminal:")
+        print(
+            f"  script/driver watch {miner.host}:{miner.port} --driver acme_driver.py\n"
+            f"  script/driver pool acme_pool_driver.py --username {EXAMPLE_WALLET}"
+            f" --set api_base=http://{other.host}:{other.port}/api",
+            flush=True,
+        )
         await asyncio.Event().wait()
     return 0
 

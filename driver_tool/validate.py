@@ -50,9 +50,13 @@ _ADVICE: tuple[tuple[str, str], ...] = (
     ),
     ("does not implement", "Write these methods; the template shows how."),
     ("has no driver_type", 'Give the class a `driver_type = "acme"`.'),
+    ("of the driver interface", "Update HMM, or the checkout of it that you are in."),
     ("default_port", "Write `default_port = 80`, without quotes."),
     ("option_fields", 'Write `option_fields = ("admin_password",)`, with the comma.'),
 )
+
+
+_OF_TEMPLATES = ("example_one", "example_pool")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +150,12 @@ def _declared(declaration: Declaration) -> Iterator[Problem]:
                 text=f"The driver_type {driver.driver_type!r} is not plain",
                 advice="Use lower-case letters, digits and underscores.",
             )
+        elif driver.driver_type in _OF_TEMPLATES:
+            yield Problem(
+                level="warning",
+                text=f"The driver_type {driver.driver_type!r} is that of the template",
+                advice='Choose your own ("acme"): it is unique, and stays for good.',
+            )
 
 
 def _loads(path: Path, source: bytes) -> Iterator[Problem]:
@@ -167,11 +177,15 @@ def _pool_file(path: Path, drivers: Iterable[Path]) -> Iterator[Problem]:
         home = Path(folder, "hmm")
         (home / "pools").mkdir(parents=True)
         (home / "pools" / "tried-pool.yaml").write_bytes(path.read_bytes())
-        for failure in load_known_pools(home, load_with(drivers)).failed:
+        loaded = load_with(drivers)
+        own = [it.driver_type for it in loaded.pools.values() if not it.bundled]
+        for failure in load_known_pools(home, loaded).failed:
             advice = "The template bundled/templates/TEMPLATE-pool.yaml.example has every key."
             if "There is no pool driver" in failure.reason:
                 advice = (
-                    "Is it the type of yours? Then give its file as well:"
+                    f"The driver_type in your file is {' or '.join(own)}."
+                    if own
+                    else "Is it the type of yours? Then give its file as well:"
                     f" script/driver validate acme_driver.py {path.name}"
                 )
             yield Problem(
@@ -192,7 +206,7 @@ def _contract(tree: ast.Module) -> Iterator[Problem]:
         yield Problem(
             level="warning",
             text="It does not import custom_components.hmm.driver_api",
-            advice="It is treated as a driver of HMM-Local, which runs in a thread. For a"
+            advice="It is treated as a driver of HMM-Local, which runs unmodified. For a"
             " new one, begin with the template.",
         )
         return

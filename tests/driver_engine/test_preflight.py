@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from custom_components.hmm.driver_api import INTERFACE_VERSION
 from custom_components.hmm.driver_engine import preflight
 from custom_components.hmm.driver_engine.driver_files import DriverFile
 from custom_components.hmm.driver_engine.legacy.siblings import with_siblings
@@ -66,6 +67,25 @@ def check(
     """Return what is wrong with files, as they are now."""
     files = (with_siblings(DriverFile(path, path.read_bytes())) for path in paths)
     return preflight.check(files, settings)
+
+
+def test_a_file_for_a_newer_hmm_is_not_run(
+    tmp_path: Path, processes: list[subprocess.Popen[bytes]]
+) -> None:
+    """Given the version of the interface that files need, a higher one is refused."""
+    needs = "\n    interface_version = "
+    old, same, new = write(
+        tmp_path,
+        old=f'{GOOD}{needs}"0.9"\n',
+        same=f'{GOOD}{needs}"{INTERFACE_VERSION}"\n',
+        new=f'{GOOD}{needs}"{INTERFACE_VERSION}.1"\n',
+    )
+    assert set(check([old, same])) == set()
+    assert len(processes) == 2  # And the one that waits
+    finding = check([new])[new]
+    assert "Update HMM" in finding.reason
+    assert not finding.harmful
+    assert len(processes) == 2
 
 
 def test_good_files_need_one_process(

@@ -24,7 +24,10 @@ def write(tmp_path: Path) -> Writer:
         text = source.read_text(encoding="utf-8")
         assert old in text
         path = tmp_path / name
-        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+        text = text.replace(old, new, 1)
+        for taken in ('"example_one"', '"example_pool"'):
+            text = text.replace(taken, '"acme"')
+        path.write_text(text, encoding="utf-8")
         return path
 
     return write
@@ -43,7 +46,7 @@ def line_of(path: Path, text: str) -> int:
 
 @pytest.mark.parametrize("source", [MINER, POOL])
 def test_a_sound_file_has_no_problems(write: Writer, source: Path) -> None:
-    """Given a copy of a template, there is nothing to say."""
+    """Given a copy of a template with a type of its own, there is nothing to say."""
     report = validate(write(source=source))
     assert report.problems == ()
     assert report.is_usable
@@ -95,6 +98,13 @@ def test_a_sound_file_has_no_problems(write: Writer, source: Path) -> None:
             "def __init__(self, ip) -> None:",
             "__init__ wants arguments",
             "connect()",
+        ),
+        pytest.param(
+            "driver_version = __version__",
+            'driver_version = __version__\n    interface_version = "99.0"',
+            "needs version 99.0 of the driver interface",
+            "Update HMM",
+            marks=pytest.mark.trial,
         ),
         (
             'driver_type = "example_one"',
@@ -331,12 +341,15 @@ def test_a_pool_of_a_driver_of_ones_own(tmp_path: Path) -> None:
     """Given a pool file and the driver that it needs, both are known."""
     driver = tmp_path / "mine_driver.py"
     driver.write_bytes(POOL.read_bytes())
+    assert "is that of the template" in only(validate(driver)).text
     path = tmp_path / "mine.yaml"
     template = BUNDLED / "templates" / "TEMPLATE-pool.yaml.example"
     text = template.read_text(encoding="utf-8")
     path.write_text(text.replace("driver: solopool", "driver: example_pool"))
     assert "no pool driver example_pool" in only(validate(path)).text
     assert "no pool driver" not in str(validate(path, [driver]).problems)
+    path.write_text(text.replace("driver: solopool", "driver: my_pool"))
+    assert "your file is example_pool" in only(validate(path, [driver])).advice
 
 
 def test_pool_files(tmp_path: Path) -> None:

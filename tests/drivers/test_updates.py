@@ -284,6 +284,26 @@ async def test_an_update_that_does_not_load_changes_nothing(
     assert await hashrate(home, entry) == 2
 
 
+@pytest.mark.trial
+async def test_an_update_for_a_newer_hmm_changes_nothing(
+    home: HomeAssistant, files: FileServer, repairs: Repairs
+) -> None:
+    """Given an update that needs a newer interface, the old one runs on, with the reason."""
+    await set_up(home, acme_entry("bitaxe"))  # Only to have HMM set up
+    url = files.put("/acme_driver.py", acme())
+    assert (await install(home, repairs, url, acme()))["type"] == "create_entry"
+    newer = acme("2.0.0").replace(
+        "    driver_type =", '    interface_version = "99.0"\n    driver_type ='
+    )
+    assert "interface_version" in newer
+    files.put("/acme_driver.py", newer)
+    await do(home, "check_driver_updates")
+    with pytest.raises(HomeAssistantError, match=r"needs version 99\.0 .* Update HMM"):
+        await do(home, "update_driver", driver="acme")
+    assert await read(Path(home.config.path(DOMAIN, FILE))) == acme()
+    assert running(home).version == "1.0.0"
+
+
 async def test_an_update_that_only_loads_aside_is_undone(
     home: HomeAssistant, files: FileServer, repairs: Repairs
 ) -> None:

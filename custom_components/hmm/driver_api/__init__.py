@@ -16,6 +16,7 @@ from .errors import (
     RedirectAnswer,
     reason_of,
 )
+from .interface import INTERFACE_VERSION
 from .miner import OWN_RISK, BaseMinerAdapter, DriverContext, Setting
 from .pool import BasePoolIntegration
 from .reasons import Reason
@@ -34,6 +35,7 @@ from .tiles import (
 from .units import HashrateUnit
 
 __all__ = [
+    "INTERFACE_VERSION",
     "OWN_RISK",
     "AddressRefused",
     "AuthRequired",

@@ -10,8 +10,6 @@ import aiohttp
 from .telemetry import DeviceFacts, MinerTelemetry, TuningLimits
 from .units import HashrateUnit
 
-__version__ = "1.0.0"
-
 CREDENTIALS = ("admin_user", "admin_password", "otp_secret")
 """What a driver may have the user asked for, see ``option_fields``."""
 
@@ -49,6 +47,9 @@ class BaseMinerAdapter(ABC):
     driver_type: ClassVar[str | None] = None
     """Unique identifier: lower case, no blanks."""
     driver_version: ClassVar[str] = "1.0.0"
+    interface_version: ClassVar[str | None] = None
+    """The ``INTERFACE_VERSION`` that the driver needs; an older HMM says so instead of
+    loading it."""
     display_name: ClassVar[str | None] = None
     manufacturer: ClassVar[str | None] = None
     supported_models: ClassVar[list[str]] = []

@@ -19,8 +19,6 @@ from .tiles import (
 from .units import HashrateUnit, parse_number
 from .wallets import is_wallet
 
-__version__ = "1.0.0"
-
 
 class BasePoolIntegration(ABC):
     """Base of all pool drivers; one instance serves all accounts of its kind.
@@ -33,6 +31,9 @@ class BasePoolIntegration(ABC):
     driver_type: ClassVar[str | None] = None
     """Unique identifier; pool files name it under ``driver:``."""
     driver_version: ClassVar[str] = "1.0.0"
+    interface_version: ClassVar[str | None] = None
+    """The ``INTERFACE_VERSION`` that the driver needs; an older HMM says so instead of
+    loading it."""
     display_name: ClassVar[str | None] = None
     documentation_url: ClassVar[str | None] = None
     supports_coins: ClassVar[list[str]] = []

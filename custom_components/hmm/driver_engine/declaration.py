@@ -33,7 +33,12 @@ _TYPE_NAMES: Mapping[Kind, tuple[str, ...]] = {
 _NAMES = ("display_name", "DISPLAY_NAME", "NAME")
 # All that is read of a class: what others it has may be very many
 _READ = frozenset(
-    {*_NAMES, "driver_version", *(name for it in _TYPE_NAMES.values() for name in it)}
+    {
+        *_NAMES,
+        "driver_version",
+        "interface_version",
+        *(name for it in _TYPE_NAMES.values() for name in it),
+    }
 )
 _CHANGELOG_NAMES = ("__changelog__", "CHANGELOG")
 _CHANGELOG = re.compile(
@@ -79,6 +84,8 @@ class Declaration:
     sha256: str
     is_native: bool
     """Whether it is written for HMM; else it is of the time of HMM-Local."""
+    interface_version: str | None = None
+    """The version of ``driver_api`` that it needs, if it says so."""
 
     @property
     def id(self) -> DriverId:
@@ -120,6 +127,14 @@ def declare(source: bytes, path: Path) -> Declaration:
         notes=_notes(tree, constants, source, first),
         sha256=hashlib.sha256(source).hexdigest(),
         is_native=any(imports_api(node) for node in ast.walk(tree)),
+        interface_version=next(
+            (
+                version
+                for _, found in drivers
+                if (version := _short(found.texts.get("interface_version")))
+            ),
+            None,
+        ),
     )
 
 

@@ -31,6 +31,7 @@ from ..driver_api import Reason
 from . import trial
 from .driver_files import DriverFile
 from .faults import unpack, why
+from .interface import too_new
 from .loaded import Finding
 
 LOAD_SECONDS = 10.0
@@ -62,9 +63,11 @@ def check(
     those of config.yaml, which a file may need to load at all.
     """
     new = [file for file in files if file.fingerprint not in _passed]
+    findings = {file.path: it for file in new if (it := too_new(file)) is not None}
+    new = [file for file in new if file.path not in findings]
     if not new:
-        return {}
-    findings = _Trial(deque(new), settings or {}).run()
+        return findings
+    findings |= _Trial(deque(new), settings or {}).run()
     if len(_passed) > _MOST_PASSED:
         _passed.clear()
     _passed.update(file.fingerprint for file in new if file.path not in findings)

@@ -70,6 +70,8 @@ class ExampleOneDriver(BaseMinerAdapter):
     # takes its place. It stands in the settings of every miner: never change it later.
     driver_type = "example_one"
     driver_version = __version__
+    # Only if you use something that not every HMM has: driver_api.INTERFACE_VERSION
+    # interface_version = "1.1"
     display_name = "Example One"
     manufacturer = "Example"
     # For people to read. What a device can do, its answers should tell.

@@ -70,6 +70,8 @@ class ExamplePoolDriver(BasePoolIntegration):
     # Unique, lower case, no blanks; pool files name it as ``driver:``.
     driver_type = "example_pool"
     driver_version = __version__
+    # Only if you use something that not every HMM has: driver_api.INTERFACE_VERSION
+    # interface_version = "1.1"
     display_name = "Example Pool"
     documentation_url = "https://pool.example"
     # Symbols in capital letters; an empty list means any.
