@@ -164,10 +164,13 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def every_entity() -> Iterator[None]:
-    """Enable the entities that wait disabled."""
-    with patch(
-        "homeassistant.helpers.entity.Entity.entity_registry_enabled_default",
-        PropertyMock(return_value=True),
+    """Make all entities of miners and pools, and enable those of the fleet."""
+    with (
+        patch("custom_components.hmm.entity.wants_more", return_value=True),
+        patch(
+            "custom_components.hmm.entity.FleetEntity.entity_registry_enabled_default",
+            PropertyMock(return_value=True),
+        ),
     ):
         yield
 

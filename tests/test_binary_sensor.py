@@ -113,7 +113,6 @@ async def test_fallback_pool(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> Non
     assert find(home, entry, "binary_sensor", "using_fallback").state == STATE_OFF
     assert keys(home, entry, "binary_sensor") == {
         "online",
-        "running",
         "problem",
         "using_fallback",
     }

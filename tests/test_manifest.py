@@ -95,6 +95,8 @@ FLOWS = {
             "HoldSteps",
             "RescanSteps",
             "CircuitSteps",
+            "EntitiesSteps",
+            "PoolOptionsFlow",
         ),
     },
 }

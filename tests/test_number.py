@@ -4,7 +4,6 @@ from homeassistant.components.number import ATTR_MAX, ATTR_MIN, ATTR_STEP
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from homeassistant.helpers import entity_registry as er
 from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 import pytest
 
@@ -202,17 +201,6 @@ async def test_avalon_is_not_tuned(home: HomeAssistant, every_entity: None) -> N
         assert keys(home, entry, "number") == {"set_fan_speed"}
         shown = find(home, entry, "number", "set_fan_speed")
         assert (shown.attributes[ATTR_MIN], shown.attributes[ATTR_MAX]) == (25, 100)
-
-
-async def test_tuning_waits_disabled(
-    home: HomeAssistant, bitaxe: SimulatedAxeOS
-) -> None:
-    """Nobody overclocks by accident."""
-    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
-    assert keys(home, entry, "number")
-    for entity in er.async_entries_for_config_entry(er.async_get(home), entry.entry_id):
-        if entity.domain == "number":
-            assert entity.disabled_by is er.RegistryEntryDisabler.INTEGRATION
 
 
 async def test_power_draw_of_an_unmetered_miner(home: HomeAssistant) -> None:

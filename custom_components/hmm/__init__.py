@@ -34,7 +34,12 @@ from .drivers.actions import async_setup_driver_actions
 from .drivers.driver_views import async_register_driver_views
 from .drivers.manager import DriverManager
 from .drivers.service import DriverService
-from .entity import async_keep_miner_device, fleet_device, pool_device
+from .entity import (
+    async_enable_asked,
+    async_keep_miner_device,
+    fleet_device,
+    pool_device,
+)
 from .errors import localized, pool_error
 from .fleet.coordinator import FleetConfigEntry, FleetCoordinator
 from .fleet.failover_runner import Failover, FailoverRecord
@@ -161,6 +166,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> bool:
         await hass.config_entries.async_forward_entry_setups(
             entry, PLATFORMS[entry.data[CONF_ENTRY_TYPE]]
         )
+    async_enable_asked(hass, entry)
     _remove_left(hass, entry)
     if entry_kind(entry) != EntryType.FLEET:
         _make_fleet(hass)

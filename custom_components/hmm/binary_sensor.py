@@ -117,15 +117,11 @@ async def async_setup_entry(
     """Add the yes-or-no states of an entry."""
     coordinator = entry.runtime_data
     if isinstance(coordinator, MinerCoordinator):
-        async_add_entities(
-            [
-                MinerOnlineSensor(coordinator, MINER_ONLINE),
-                MinerProblemSensor(coordinator, MINER_PROBLEM),
-            ]
-        )
         async_add_offered(
             coordinator,
             async_add_entities,
+            Offer((MINER_ONLINE,), lambda *_: True, MinerOnlineSensor),
+            Offer((MINER_PROBLEM,), lambda *_: True, MinerProblemSensor),
             Offer(MINER_BINARY_SENSORS, _exists, MinerBinarySensor),
         )
     elif isinstance(coordinator, PoolCoordinator):

@@ -27,6 +27,7 @@ from .miner.discovery import may_be_asked
 from .miner.flow import CONF_CHOSEN, MinerSteps
 from .miner.options_flow import MinerOptionsFlow
 from .pool.flow import PoolSteps
+from .pool.options_flow import PoolOptionsFlow
 from .strategy.bands_flow import BandsFlow
 from .strategy.calendar_flow import CalendarFlow
 from .strategy.champion_flow import ChampionFlow
@@ -51,16 +52,19 @@ class HmmConfigFlow(MinerSteps, PoolSteps, ImportSteps, domain=DOMAIN):
     @callback
     @override
     def async_supports_options_flow(cls, config_entry: HmmConfigEntry) -> bool:
-        """Miners have options, and the fleet has the drivers."""
-        return entry_kind(config_entry) in (EntryType.FLEET, EntryType.MINER)
+        """All have them but devices that are ignored."""
+        return entry_kind(config_entry) is not None
 
     @staticmethod
     @callback
     @override
     def async_get_options_flow(config_entry: HmmConfigEntry) -> OptionsFlow:
-        """Return the options of a miner, or what can be done with drivers."""
-        if entry_kind(config_entry) == EntryType.FLEET:
-            return FleetOptionsFlow()
+        """Return the options of a miner, a pool or the fleet."""
+        match entry_kind(config_entry):
+            case EntryType.FLEET:
+                return FleetOptionsFlow()
+            case EntryType.POOL:
+                return PoolOptionsFlow()
         return _MinerOptions()
 
     @classmethod

@@ -63,6 +63,10 @@ CONF_ACCOUNT_HASH: Final = "account_hash"
 CONF_KEEP_SECRETS: Final = "keep_secrets"
 """In forms: keep the secrets that are stored where the form has none."""
 
+# Options of a miner, and of a pool
+CONF_MORE_ENTITIES: Final = "more_entities"
+"""Whether its owner has asked for what most do not need; False: no longer."""
+
 # Options of a miner
 CONF_PLUG: Final = "plug"
 CONF_POWER_DRAW: Final = "power_draw"

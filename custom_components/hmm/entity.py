@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, override
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.device_registry import (
@@ -23,7 +24,8 @@ from homeassistant.helpers.update_coordinator import (
 )
 from yarl import URL
 
-from .const import CONF_COIN, CONF_DRIVER, DOMAIN
+from .const import CONF_COIN, CONF_DRIVER, CONF_MORE_ENTITIES, DOMAIN
+from .data import HmmConfigEntry
 from .driver_api import PoolWorker
 from .driver_api.units import parse_text
 from .figures import read_safely
@@ -54,6 +56,12 @@ class HmmEntity[CoordinatorT: DataUpdateCoordinator[Any]](
         assert entry is not None
         identity = entry.unique_id or entry.entry_id
         self._attr_device_info = self._device({(DOMAIN, identity)}, entry.title)
+
+    @property
+    @override
+    def entity_registry_enabled_default(self) -> bool:
+        # What most do not need is made only where its owner has asked for it
+        return True
 
     @property
     @override
@@ -222,6 +230,11 @@ class WorkerEntity(CoordinatorEntity[PoolCoordinator]):
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, worker_id)})
 
     @property
+    @override
+    def entity_registry_enabled_default(self) -> bool:
+        return True
+
+    @property
     def worker(self) -> PoolWorker | None:
         """Return what the pool tells of the worker, None if it is not listed."""
         return self.coordinator.workers.listed.get(self._worker_id)
@@ -247,6 +260,12 @@ def fleet_device(entry: FleetConfigEntry) -> DeviceInfo:
 class FleetEntity(HmmEntity[FleetCoordinator]):
     """An entity of the whole fleet."""
 
+    @property
+    @override
+    def entity_registry_enabled_default(self) -> bool:
+        # There is one fleet: what most do not need waits disabled
+        return self.entity_description.entity_registry_enabled_default
+
     @override
     def _device(self, identifiers: set[tuple[str, str]], name: str) -> DeviceInfo:
         return fleet_device(self.coordinator.config_entry)
@@ -261,6 +280,71 @@ class Offer[CoordinatorT: DataUpdateCoordinator[Any], DescriptionT: EntityDescri
     factory: Callable[[CoordinatorT, DescriptionT], Entity]
 
 
+def wants_more(entry: ConfigEntry[Any]) -> bool | None:
+    """Return whether the owner has asked for more entities, None: never."""
+    wanted: bool | None = entry.options.get(CONF_MORE_ENTITIES)
+    return wanted
+
+
+@callback
+def is_asked_for(
+    coordinator: DataUpdateCoordinator[Any],
+    platform: str,
+    owner: str,
+    description: EntityDescription,
+) -> bool:
+    """Return whether an entity is to be made; removes one that is not.
+
+    Those that are not enabled by default are made for who has asked for more entities.
+    One that was enabled before that could be asked for is kept, and so is one that
+    somebody has given a name, an area or a label.
+    """
+    if description.entity_registry_enabled_default or isinstance(
+        coordinator, FleetCoordinator
+    ):
+        return True
+    entry = coordinator.config_entry
+    assert entry is not None
+    if (asked := wants_more(entry)) is True:
+        return True
+    registry = er.async_get(coordinator.hass)
+    entity_id = registry.async_get_entity_id(
+        platform, DOMAIN, f"{owner}_{description.key}"
+    )
+    if entity_id is None:
+        return False
+    entity = registry.entities[entity_id]
+    was_enabled = asked is None and entity.disabled_by is None
+    if was_enabled or _is_changed(entity):
+        return True
+    registry.async_remove(entity_id)
+    return False
+
+
+def _is_changed(entity: er.RegistryEntry) -> bool:
+    """Return whether somebody has named, placed, sorted or hidden an entity."""
+    return bool(
+        entity.name
+        or entity.icon
+        or entity.area_id
+        or entity.labels
+        or entity.categories
+        or entity.hidden_by
+        or any(isinstance(alias, str) for alias in entity.aliases)
+    )
+
+
+@callback
+def async_enable_asked(hass: HomeAssistant, entry: HmmConfigEntry) -> None:
+    """Enable what waited disabled before it could be asked for."""
+    if not wants_more(entry) or entry.pref_disable_new_entities:
+        return
+    registry = er.async_get(hass)
+    for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
+        if entity.disabled_by is er.RegistryEntryDisabler.INTEGRATION:
+            registry.async_update_entity(entity.entity_id, disabled_by=None)
+
+
 @callback
 def async_add_offered[CoordinatorT: DataUpdateCoordinator[Any]](
     coordinator: CoordinatorT,
@@ -269,22 +353,18 @@ def async_add_offered[CoordinatorT: DataUpdateCoordinator[Any]](
 ) -> None:
     """Add an entity for all that a device offers, now and when it learns more.
 
-    A new firmware may bring a pause, the first job a network difficulty. Entities that
-    are registered as disabled are not made: half of a miner's are, and Home Assistant
-    sets the entry up anew when the owner enables one.
+    A new firmware may bring a pause, the first job a network difficulty.
     """
     entry = coordinator.config_entry
     assert entry is not None
     platform = async_get_current_platform().domain
-    disabled = {
-        it.unique_id
-        for it in er.async_entries_for_config_entry(
-            er.async_get(coordinator.hass), entry.entry_id
-        )
-        if it.disabled and it.domain == platform
-    }
     owner = entry.unique_id or entry.entry_id
-    missing = [(offer, it) for offer in offers for it in offer.descriptions]
+    missing = [
+        (offer, it)
+        for offer in offers
+        for it in offer.descriptions
+        if is_asked_for(coordinator, platform, owner, it)
+    ]
 
     @callback
     def add_offered() -> None:
@@ -292,13 +372,9 @@ def async_add_offered[CoordinatorT: DataUpdateCoordinator[Any]](
         for item in tuple(missing):
             offer, description = item
             exists = partial(offer.exists_fn, description, coordinator)
-            if not read_safely(exists, description.key):
-                continue
-            missing.remove(item)
-            if f"{owner}_{description.key}" not in disabled:
+            if read_safely(exists, description.key):
+                missing.remove(item)
                 new.append(offer.factory(coordinator, description))
-            elif isinstance(coordinator, MinerCoordinator):
-                coordinator.offered.add(description.key)
         if new:
             async_add_entities(new)
 
@@ -322,6 +398,8 @@ def async_add_workers[DescriptionT: EntityDescription](
     workers = pool.workers
 
     def is_wanted(worker_id: str, description: DescriptionT) -> bool:
+        if not is_asked_for(pool, platform, worker_id, description):
+            return False
         worker = workers.listed.get(worker_id)
         return f"{worker_id}_{description.key}" in before or (
             worker is not None

@@ -5,6 +5,7 @@ from typing import Any
 from homeassistant.config_entries import ConfigFlowResult
 
 from .drivers.flow import DriverSteps
+from .fleet.entities_flow import EntitiesSteps
 from .fleet.failover_flow import FailoverSteps
 from .fleet.firmware_flow import FirmwareSteps
 from .fleet.rescan_flow import RescanSteps
@@ -20,6 +21,7 @@ class FleetOptionsFlow(
     PriceSteps,
     FailoverSteps,
     FirmwareSteps,
+    EntitiesSteps,
     RescanSteps,
     HoldSteps,
     CircuitSteps,
@@ -46,6 +48,7 @@ class FleetOptionsFlow(
                 "failover",
                 "manual_hold",
                 "circuits",
+                "entities",
                 "rescan",
                 "firmware",
                 "drivers",

@@ -1,7 +1,7 @@
 """What the steps of all config flows share."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ from homeassistant.helpers.translation import async_get_translations
 from homeassistant.setup import async_setup_component
 import voluptuous as vol
 
-from .const import DOMAIN
+from .const import CONF_MORE_ENTITIES, DOMAIN
 from .data import HmmData, get_data
 from .markdown import inert
 
@@ -123,6 +123,16 @@ def choice(
             custom_value=custom,
         )
     )
+
+
+def with_more_entities(options: Mapping[str, Any], wanted: bool) -> dict[str, Any]:
+    """Return options in which more entities are asked for, or no longer.
+
+    Who never did keeps those that were enabled before one could.
+    """
+    if wanted or CONF_MORE_ENTITIES in options:
+        return {**options, CONF_MORE_ENTITIES: wanted}
+    return {**options}
 
 
 class QueueSteps(ConfigFlow):

@@ -40,6 +40,7 @@ from .entity import (
     WorkerEntity,
     async_add_offered,
     async_add_workers,
+    is_asked_for,
     registered,
 )
 from .figures import (
@@ -114,15 +115,11 @@ async def async_setup_entry(
     coordinator = entry.runtime_data
     before = registered(hass, coordinator, SENSOR_DOMAIN)
     if isinstance(coordinator, MinerCoordinator):
-        async_add_entities(
-            [
-                MinerStatusSensor(coordinator, MINER_STATUS),
-                *(MinerWatchSensor(coordinator, d) for d in WATCH_SENSORS),
-            ]
-        )
         async_add_offered(
             coordinator,
             async_add_entities,
+            Offer((MINER_STATUS,), _always, MinerStatusSensor),
+            Offer(WATCH_SENSORS, _always, MinerWatchSensor),
             Offer(
                 (*MINER_SENSORS, *FAN_SENSORS, *CHIP_SENSORS, *BOARD_SENSORS),
                 lambda description, miner: (
@@ -145,12 +142,6 @@ async def async_setup_entry(
             Offer(
                 (MINER_ENERGY,), lambda _, miner: knows_power(miner), MinerEnergySensor
             ),
-        )
-        money = (*MINER_MONEY, *MINER_EARNINGS)
-        _add_money(hass, coordinator, money, MinerMoney, async_add_entities)
-        async_add_offered(
-            coordinator,
-            async_add_entities,
             Offer(
                 (CONTROLLED_BY,),
                 lambda _, miner: get_data(hass).strategies.is_member(
@@ -159,16 +150,14 @@ async def async_setup_entry(
                 ControlledBySensor,
             ),
         )
+        money = (*MINER_MONEY, *MINER_EARNINGS)
+        _add_money(hass, coordinator, money, MinerMoney, async_add_entities)
     elif isinstance(coordinator, PoolCoordinator):
-        async_add_entities(
-            [
-                PoolStatusSensor(coordinator, POOL_STATUS),
-                PoolStratumLatency(coordinator, POOL_STRATUM_LATENCY),
-            ]
-        )
         async_add_offered(
             coordinator,
             async_add_entities,
+            Offer((POOL_STATUS,), _always, PoolStatusSensor),
+            Offer((POOL_STRATUM_LATENCY,), _always, PoolStratumLatency),
             Offer(
                 POOL_SENSORS,
                 lambda description, pool: (
@@ -222,6 +211,11 @@ async def async_setup_entry(
             STRATEGY_BAND_SENSORS,
             async_add_entities,
         )
+
+
+def _always(*_: object) -> bool:
+    """Return that all have it."""
+    return True
 
 
 def _is_told(description: MinerSensorDescription, miner: MinerCoordinator) -> bool:
@@ -308,6 +302,10 @@ def _add_money[CoordinatorT: MinerCoordinator | PoolCoordinator | FleetCoordinat
     """Add what can be told of money; it goes when its price is not configured."""
     ledger, registry = get_data(hass).money, er.async_get(hass)
     entry = coordinator.config_entry
+    owner = entry.unique_id or entry.entry_id
+    wanted = [
+        it for it in descriptions if is_asked_for(coordinator, SENSOR_DOMAIN, owner, it)
+    ]
     added: set[str] = set()
     seen: object = None
 
@@ -318,10 +316,11 @@ def _add_money[CoordinatorT: MinerCoordinator | PoolCoordinator | FleetCoordinat
     @callback
     def follow() -> None:
         nonlocal seen
-        if len(added) == len(descriptions) and seen is ledger.settings:
+        if len(added) == len(wanted) and seen is ledger.settings:
             return
         is_new, seen = seen is not ledger.settings, ledger.settings
-        for description in descriptions:
+        new: list[SensorEntity] = []
+        for description in wanted:
             key = description.key
             if key not in added and (
                 read_safely(partial(description.exists_fn, ledger, coordinator), key)
@@ -329,11 +328,13 @@ def _add_money[CoordinatorT: MinerCoordinator | PoolCoordinator | FleetCoordinat
                 or (description.configured_fn(ledger) and id_of(key) is not None)
             ):
                 added.add(key)
-                async_add_entities([factory(coordinator, description)])
+                new.append(factory(coordinator, description))
             elif is_new and not description.configured_fn(ledger):
                 added.discard(key)
                 if (entity_id := id_of(key)) is not None:
                     registry.async_remove(entity_id)
+        if new:
+            async_add_entities(new)
 
     follow()
     entry.async_on_unload(coordinator.async_add_listener(follow))

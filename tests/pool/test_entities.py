@@ -78,7 +78,7 @@ async def listening() -> AsyncIterator[tuple[asyncio.Server, int]]:
 
 
 async def test_what_each_generation_offers(home: HomeAssistant) -> None:
-    """What a pool does not tell has no entity; few of the others are disabled."""
+    """What a pool does not tell has no entity, nor what most do not need."""
     common = {
         "network_difficulty": True,
         "pool_hashrate": True,
@@ -86,15 +86,8 @@ async def test_what_each_generation_offers(home: HomeAssistant) -> None:
         "pool_percentage": True,
         "active_workers": True,
         "blocks_found_24h": True,
-        "latency_ms": False,
         "status": True,
-        "stratum_latency": False,
-        "last_share": False,
-        "odds_day": False,
-        "odds_week": False,
-        "odds_month": False,
         "odds_year": True,
-        "effort": False,
     }
     wallets = {DEMO_WALLET: {"a": 1e12}}  # too little to have found a block
     async with SimulatedSolopool(generation=2, wallets=wallets) as pool:
@@ -262,7 +255,6 @@ async def test_pool_that_was_never_up(home: HomeAssistant) -> None:
             "pool_hashrate": True,
             "active_workers": True,
             "status": True,
-            "stratum_latency": False,
         }
         assert own(home, entry, "event") == {}
         assert find(home, entry, "sensor", "pool_hashrate").state == STATE_UNAVAILABLE

@@ -180,7 +180,6 @@ async def test_a_pool_is_added(
             "account_settings": {},
         }
         assert entry.state is ConfigEntryState.LOADED
-        assert not entry.supports_options
         assert value(home, entry, "pool_hashrate") > 0
 
 

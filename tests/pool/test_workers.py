@@ -121,10 +121,6 @@ async def test_each_worker_is_a_device(
         assert {key: not it.disabled for key, it in offered.items()} == {
             "sensor.hashrate": True,
             "binary_sensor.online": True,
-            "sensor.shares_valid": False,
-            "sensor.shares_invalid": False,
-            "sensor.shares_stale": False,
-            "sensor.last_share": False,
         }
         worker = pool.wallets[WALLET].workers[name]
         hashrate = shown(home, entry, name, "sensor.hashrate")
@@ -163,7 +159,7 @@ async def test_ids_tell_no_secret_and_last(
         for entity in er.async_entries_for_config_entry(registry, entry.entry_id)
     }
     own = {it.removeprefix(f"{entry.unique_id}_") for it in before if "_worker_" in it}
-    assert len(own) == 12
+    assert len(own) == 4
     assert not [it for it in own if WALLET in it or "garage" in it or "attic" in it]
     await home.config_entries.async_reload(entry.entry_id)
     await home.async_block_till_done()

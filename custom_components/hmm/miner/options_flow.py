@@ -22,9 +22,16 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from ..const import CONF_CREDENTIALS, CONF_HOT_LIMIT, CONF_OWN_RISK, CONF_PLUG, DOMAIN
+from ..const import (
+    CONF_CREDENTIALS,
+    CONF_HOT_LIMIT,
+    CONF_MORE_ENTITIES,
+    CONF_OWN_RISK,
+    CONF_PLUG,
+    DOMAIN,
+)
 from ..errors import Placeholders, message
-from ..flow_tools import async_shared_data, choice
+from ..flow_tools import async_shared_data, choice, with_more_entities
 from ..languages import home_language
 from ..markdown import Markdown, escape, escaping
 from .autotune_flow import AutotuneSteps
@@ -98,10 +105,15 @@ class MinerOptionsFlow(AutotuneSteps):
                     unit_of_measurement=UnitOfTemperature.CELSIUS,
                 )
             ),
+            vol.Required(CONF_MORE_ENTITIES, default=False): BooleanSelector(),
             **login_fields(login_names(data, entry), stored),
         }
         given = entry.options if user_input is None else user_input
-        shown = {key: given[key] for key in _SETTINGS if given.get(key) is not None}
+        shown = {
+            key: given[key]
+            for key in (*_SETTINGS, CONF_MORE_ENTITIES)
+            if given.get(key) is not None
+        }
         return self.async_show_form(
             step_id="settings",
             data_schema=self.add_suggested_values_to_schema(vol.Schema(fields), shown),
@@ -118,6 +130,7 @@ class MinerOptionsFlow(AutotuneSteps):
             options.pop(key, None)
             if settings.get(key) and settings[key] != CYCLE_NEVER:
                 options[key] = settings[key]
+        options = with_more_entities(options, settings[CONF_MORE_ENTITIES])
         data = {**entry.data}
         data.pop(CONF_CREDENTIALS, None)
         if login:
