@@ -262,7 +262,10 @@ async def test_driver_with_methods_of_another_shape(
 
 
 async def test_driver_with_a_dict(
-    home: HomeAssistant, homebrew: Any, caplog: pytest.LogCaptureFixture
+    home: HomeAssistant,
+    homebrew: Any,
+    caplog: pytest.LogCaptureFixture,
+    every_entity: None,
 ) -> None:
     """A dict of the plain contract is enough; whether it hashes follows from it."""
     homebrew.answer = {

@@ -582,7 +582,7 @@ async def test_firmware_update(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> N
 
 
 async def test_profile_of_a_newer_version(
-    home: HomeAssistant, bitaxe: SimulatedAxeOS
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, every_entity: None
 ) -> None:
     """A stored profile with unknown keys and without known ones is read."""
     await bitaxe.unplug()

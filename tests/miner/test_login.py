@@ -243,6 +243,7 @@ async def test_options_of_a_miner_with_a_login(home: HomeAssistant) -> None:
             "plug",
             "plug_cycle",
             "hot_limit",
+            "more_entities",
             "admin_user",
             "admin_password",
             "keep_secrets",
@@ -307,7 +308,12 @@ async def test_options_of_a_miner_without_a_login(
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
     assert entry.supports_options
     form = await open_settings(home, entry)
-    assert set(form["data_schema"].schema) == {"plug", "plug_cycle", "hot_limit"}
+    assert set(form["data_schema"].schema) == {
+        "plug",
+        "plug_cycle",
+        "hot_limit",
+        "more_entities",
+    }
 
 
 async def test_options_of_a_miner_whose_driver_is_gone(
@@ -317,7 +323,12 @@ async def test_options_of_a_miner_whose_driver_is_gone(
     entry = await set_up(home, miner_entry(bitaxe, "homebrew"))
     assert entry.state is ConfigEntryState.SETUP_ERROR
     form = await open_settings(home, entry)
-    assert set(form["data_schema"].schema) == {"plug", "plug_cycle", "hot_limit"}
+    assert set(form["data_schema"].schema) == {
+        "plug",
+        "plug_cycle",
+        "hot_limit",
+        "more_entities",
+    }
 
 
 async def test_no_browser_gets_a_secret(

@@ -157,6 +157,7 @@ async def test_a_file_that_somebody_edited(
     bitaxe: SimulatedAxeOS,
     hass_storage: dict[str, Any],
     content: Any,
+    every_entity: None,
 ) -> None:
     """What cannot be read counts as unknown, and the next poll brings it."""
     entry = miner_entry(bitaxe, "bitaxe", entry_id="ID")

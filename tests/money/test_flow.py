@@ -82,7 +82,7 @@ async def test_a_price_from_a_sensor(
     await step(home, form, price_source="none")
     for entry, key in ((miner, "cost"), (fleet_entry(home), "price")):
         assert find_maybe(home, entry, "sensor", key) is None
-    assert find_maybe(home, miner, "sensor", "efficiency_1d") is not None
+    assert find_maybe(home, fleet_entry(home), "sensor", "efficiency_1d") is not None
 
 
 async def test_a_fixed_price(home: HomeAssistant, miner: ConfigEntry[Any]) -> None:
