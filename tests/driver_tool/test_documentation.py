@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 import re
 import shlex
+import shutil
 
 import pytest
 import yaml
@@ -23,11 +24,19 @@ from custom_components.hmm.driver_api import (
     InvalidValue,
     NotThisDevice,
 )
-from custom_components.hmm.driver_engine.known_pools import _ACCOUNT_KEYS, _KNOWN_KEYS
+from custom_components.hmm.driver_engine.known_pools import (
+    _ACCOUNT_KEYS,
+    _KNOWN_KEYS,
+    load_known_pools,
+)
 from custom_components.hmm.driver_engine.loader import load_drivers
 from driver_tool import cli, commands
 from driver_tool.conformance import Outcome, Result, lent_session
-from driver_tool.example import EXAMPLE_WALLET, SimulatedExampleMiner
+from driver_tool.example import (
+    EXAMPLE_WALLET,
+    SimulatedExampleMiner,
+    SimulatedExamplePool,
+)
 from driver_tool.files import one_miner, one_pool
 from driver_tool.miner_checks import LIVE_MINER_CHECKS, MINER_CHECKS
 from driver_tool.pool_checks import POOL_CHECKS
@@ -279,6 +288,74 @@ async def test_the_example_of_a_fixture(
     test = namespace["test_a_poll"](None)
     assert hasattr(test, "__await__")
     await test
+
+
+async def test_the_road(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    socket_enabled: None,
+) -> None:
+    """Given the page, when its commands are typed one after the other, each works."""
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs/drivers/road.md").read_text(encoding="utf-8")
+    old = ROOT / "tests/fixtures/drivers/legacy_bitaxe_driver.py"
+    shutil.copy(old, "old_driver.py")
+    edits = re.findall(r"`((?:driver_type|display_name) = \".+?\")`", text)
+    (keys,) = re.findall(r"^```yaml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    async with SimulatedExampleMiner() as miner, SimulatedExamplePool() as pool:
+        for shown, there in (
+            ("127.0.0.1:18181", f"{miner.host}:{miner.port}"),
+            ("127.0.0.1:18182", f"{pool.host}:{pool.port}"),
+            ("192.168.1.50", "simulator:bitaxe-gamma@2.15"),
+        ):
+            text = text.replace(shown, there)
+        for command in re.findall(
+            r"^    (cp cust.+|script/driver .+)$", text, re.MULTILINE
+        ):
+            words = shlex.split(command)
+            if words[0] == "cp":
+                copy = Path(shutil.copy(ROOT / words[1], words[2]))
+                if copy.suffix == ".py":
+                    assert await typed("validate", words[2]) == 0
+                    assert "is that of the template" in capsys.readouterr().out
+                    edited = edits[:1] if copy.name == "acme_driver.py" else edits[1:]
+                    change(copy, " = ", edited)
+                else:
+                    change(copy, ": ", keys.splitlines())
+            elif words[1] != "example":
+                status = await typed(*words[1:])
+                # As the page says, a driver of old works and has its faults
+                assert status == ("old_driver.py" in words and "conformance" in words)
+                shown = capsys.readouterr().out
+                assert "warning" not in shown or "old_driver.py" in words
+    assert load_drivers(tmp_path).failed == []
+    (tmp_path / "pools").mkdir()
+    shutil.move("acme-btc.yaml", "pools")
+    pools = load_known_pools(tmp_path, load_drivers(tmp_path))
+    assert pools.pools["acme-btc"].driver_type == "acme_pool"
+
+
+async def typed(*words: str) -> int:
+    """Return the exit status of a command of the tool."""
+    status: int = await getattr(commands, words[0])(cli.parser().parse_args(words))
+    return status
+
+
+def change(path: Path, sign: str, lines: list[str]) -> None:
+    """Give what is set in a file other values; each is there, perhaps commented out."""
+    text = path.read_text(encoding="utf-8")
+    for line in lines:
+        name = line.partition(sign)[0]
+        text, count = re.subn(
+            rf"^( *)(# )?{name}{sign}.*$",
+            rf"\g<1>{line}",
+            text,
+            count=1,
+            flags=re.MULTILINE,
+        )
+        assert count == 1, line
+    path.write_text(text, encoding="utf-8")
 
 
 # --- the pages -------------------------------------------------------------------------
