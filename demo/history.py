@@ -3,8 +3,8 @@
 The simulated miners claim to have mined for days, and nobody watched them. What they
 did on the last day is written into the database of the recorder (SQLite, schema of Home
 Assistant 2026.8 to 2026.11): the present readings with the noise that readings have. The
-week before is imported as long-term statistics.
-Energy and other totals are left out: they count from the moment a miner is added.
+week before is imported as long-term statistics, with what it used, cost and brought at
+today's rates. The recorder goes on from there.
 """
 
 import asyncio
@@ -36,7 +36,17 @@ _NOISE = {
     "efficiency": 0.01,
 }
 """How much a reading moves, as a part of it."""
-_UNIT_CLASSES = {"power": "power", "temperature": "temperature"}
+_STEADY = ("binary_sensor.problem", "sensor.status")
+"""What was the same all day."""
+_TOTALS = {
+    "sensor.energy": ("sensor.power", 1 / 1000),
+    "sensor.cost": ("sensor.cost_rate", 1),
+    "sensor.revenue": ("sensor.revenue_rate", 1 / 24),
+}
+"""What grows, by which reading, and by how much of it in an hour."""
+_DAILY = 0.15
+"""How much a day is above or below another, as a part."""
+_UNIT_CLASSES = {"energy": "energy", "power": "power", "temperature": "temperature"}
 _RECORDER_SECONDS = 20.0
 """How long the recorder may take to write the first states of all."""
 
@@ -62,13 +72,37 @@ async def write_past(client: Client, devices: Iterable[Device], database: Path) 
         for entity_id, part in noise.items()
         if _is_number(now.get(entity_id))
     }
+    steady = {
+        entity_id: (now[entity_id], 0.0)
+        for device in devices
+        for key, entity_id in device.entities.items()
+        if key in _STEADY and now.get(entity_id, "unknown") != "unknown"
+    }
     deadline = time.monotonic() + _RECORDER_SECONDS
-    while not await asyncio.to_thread(_write, database, readings):
+    while not await asyncio.to_thread(_write, database, readings | steady):
         if time.monotonic() > deadline:
             return
         await asyncio.sleep(0.5)
     for entity_id, (state, part) in readings.items():
         await _import_week(client, states[entity_id], float(state), part)
+    grown: dict[str, tuple[float, float]] = {}
+    for device in devices:
+        for key, (rate, factor) in _TOTALS.items():
+            value = now.get(device.entities.get(rate, ""))
+            state = states.get(device.entities.get(key, ""))
+            if state is not None and _is_number(value) and _is_number(state["state"]):
+                total = await _import_total(client, state, float(value or 0) * factor)
+                grown[state["entity_id"]] = (float(state["state"]), total)
+    while not await asyncio.to_thread(_go_on, database, grown):
+        if time.monotonic() > deadline:
+            return
+        await asyncio.sleep(0.5)
+
+
+def _hours() -> list[datetime]:
+    """Return when each hour of the last days began."""
+    end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    return [end - timedelta(hours=hour) for hour in range(_DAYS * 24, 0, -1)]
 
 
 async def _import_week(
@@ -76,15 +110,47 @@ async def _import_week(
 ) -> None:
     """Import an hourly mean of each hour of the last days."""
     generator = random.Random(state["entity_id"])
-    end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    hours = [end - timedelta(hours=hour) for hour in range(_DAYS * 24, 0, -1)]
+    hours = _hours()
     means = [value * (1 + generator.gauss(0, part / 2)) for _ in hours]
+    stats = [
+        {
+            "start": start.isoformat(),
+            "mean": mean,
+            "min": mean * (1 - part),
+            "max": mean * (1 + part),
+        }
+        for start, mean in zip(hours, means, strict=True)
+    ]
+    await _import(client, state, stats, has_sum=False)
+
+
+async def _import_total(client: Client, state: dict[str, Any], rate: float) -> float:
+    """Import how a total grew by ``rate`` an hour; returns how much that was."""
+    generator = random.Random(state["entity_id"])
+    days = [1 + generator.uniform(-_DAILY, _DAILY) for _ in range(_DAYS + 1)]
+    hours = _hours()
+    grown = [rate * days[hour // 24] for hour in range(len(hours))]
+    stats = [
+        {"start": start.isoformat(), "sum": sum(grown[:hour])}
+        for hour, start in enumerate(hours, 1)
+    ]
+    await _import(client, state, stats, has_sum=True)
+    return sum(grown)
+
+
+async def _import(
+    client: Client,
+    state: dict[str, Any],
+    stats: list[dict[str, Any]],
+    *,
+    has_sum: bool,
+) -> None:
     await client.command(
         "recorder/import_statistics",
         metadata={
-            "has_mean": True,
-            "mean_type": 1,
-            "has_sum": False,
+            "has_mean": not has_sum,
+            "mean_type": 0 if has_sum else 1,
+            "has_sum": has_sum,
             "name": None,
             "source": "recorder",
             "statistic_id": state["entity_id"],
@@ -93,15 +159,7 @@ async def _import_week(
             ),
             "unit_of_measurement": state["attributes"].get("unit_of_measurement"),
         },
-        stats=[
-            {
-                "start": start.isoformat(),
-                "mean": mean,
-                "min": mean * (1 - part),
-                "max": mean * (1 + part),
-            }
-            for start, mean in zip(hours, means, strict=True)
-        ],
+        stats=stats,
     )
 
 
@@ -150,10 +208,31 @@ def _write(database: Path, readings: dict[str, tuple[str, float]]) -> bool:
     return True
 
 
+def _go_on(database: Path, grown: dict[str, tuple[float, float]]) -> bool:
+    """Let the recorder add to what was imported; return whether it knows all of it."""
+    start = datetime.now(UTC).timestamp() // 300 * 300 - 300
+    with closing(sqlite3.connect(database, timeout=10)) as connection, connection:
+        known = dict(connection.execute("SELECT statistic_id, id FROM statistics_meta"))
+        if not grown.keys() <= known.keys():
+            return False
+        connection.executemany(
+            "INSERT OR REPLACE INTO statistics_short_term"
+            " (created_ts, metadata_id, start_ts, state, sum) VALUES (?, ?, ?, ?, ?)",
+            (
+                (start, known[entity_id], start, state, total)
+                for entity_id, (state, total) in grown.items()
+            ),
+        )
+    return True
+
+
 def _past(
     entity_id: str, state: str, part: float, until: float
 ) -> Iterator[tuple[float, str]]:
     """Yield times and readings around one, written as precisely as that is."""
+    if not part:
+        yield from ((until - hour * 3600, state) for hour in range(24, 0, -1))
+        return
     generator = random.Random(entity_id)
     decimals = len(state.partition(".")[2])
     drift, moment = 0.0, until - SECONDS

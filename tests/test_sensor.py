@@ -109,6 +109,22 @@ async def test_bitaxe(
     } & keys(home, entry, "sensor")
 
 
+async def test_temperatures_say_from_what_on_hmm_warns(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, every_entity: None
+) -> None:
+    """The cards draw them beside it; an Avalon is hot by design."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    limits = {
+        key: find(home, entry, "sensor", key).attributes.get("limit")
+        for key in ("temperature", "temperature_regulator", "power")
+    }
+    assert limits == {
+        "temperature": 70,
+        "temperature_regulator": 90,
+        "power": None,
+    }
+
+
 async def test_kinds_of_figures(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, every_entity: None
 ) -> None:

@@ -102,8 +102,9 @@ from .strategy_sensors import ControlledBySensor, async_add_strategy_sensors
 PARALLEL_UPDATES = 0
 
 _ATTR_DIFFICULTY = "difficulty"
+_ATTR_LIMIT = "limit"
 # What belongs to a reason that has a limit
-_MEASURED = ("value", "limit", "unit")
+_MEASURED = ("value", _ATTR_LIMIT, "unit")
 
 
 async def async_setup_entry(
@@ -348,7 +349,7 @@ class _ValueSensor(SensorEntity):
     """
 
     entity_description: ScaledSensorDescription
-    _unrecorded_attributes = frozenset({_ATTR_DIFFICULTY})
+    _unrecorded_attributes = frozenset({_ATTR_DIFFICULTY, _ATTR_LIMIT})
     _factor: float | None = None
 
     def _fix_unit(
@@ -433,6 +434,14 @@ class MinerSensor(MinerEntity, _ValueSensor):
     @override
     def _read(self) -> SensorValue:
         return self.entity_description.value_fn(self.coordinator)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        """Return the plain number behind a difficulty, and from what on HMM warns."""
+        if (limit_fn := self.entity_description.limit_fn) is None:
+            return super().extra_state_attributes
+        return {_ATTR_LIMIT: limit_fn(self.coordinator)}
 
 
 class MinerStatusSensor(AlwaysAvailable, MinerEntity, SensorEntity):

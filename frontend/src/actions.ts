@@ -3,7 +3,7 @@
 import type { Hass } from "./hass";
 import { navigate, openDevice } from "./hass";
 import { type HmmDevice, isKnown, nameOf, stateOf } from "./model";
-import type { Status } from "./status";
+import { COOLER, type Status } from "./status";
 import { text } from "./texts";
 
 export interface Action {
@@ -22,7 +22,6 @@ const RESTART_HELPS = new Set(["hash_frozen", "share_overdue", "hardware_fault",
 const REPAIRS = new Set(["driver_missing", "driver_error", "driver_waiting", "driver_hangs", "driver_no_result"]);
 const SETTINGS = new Set(["wrong_device", "not_a_miner", "unsupported_device", "name_not_resolved"]);
 const LOGIN = /^(?:login|otp)_/u;
-const COOLER = ["eco", "low", "night"];
 
 function press(hass: Hass, entity: string): Promise<unknown> {
   return hass.callService("button", "press", {}, { entity_id: entity });

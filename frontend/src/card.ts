@@ -27,9 +27,7 @@ function watched(hass: Hass, used: Set<string>): Hass {
       return target[id];
     },
   });
-  return new Proxy(hass, {
-    get: (target, key) => (key === "states" ? states : Reflect.get(target, key)),
-  });
+  return Object.create(hass, { states: { value: states } }) as Hass;
 }
 
 interface Running {

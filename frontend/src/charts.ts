@@ -140,11 +140,12 @@ abstract class Chart<T> extends (globalThis.HTMLElement ?? Object) {
 export class HmmPlan extends Chart<PlanData> {
   protected draw(data: PlanData, width: number): Element[] {
     const isNarrow = width < NARROW;
-    const from = isNarrow ? Math.max(data.from, Math.min(data.now - BEHIND, data.to - SHOWN)) : data.from;
+    const behind = Math.min(data.now - BEHIND, data.to - SHOWN) - data.from;
+    const from = isNarrow ? data.from + Math.max(0, Math.floor(behind / HOUR)) * HOUR : data.from;
     const to = isNarrow ? Math.min(data.to, from + SHOWN) : data.to;
     const left = data.lanes.length ? (isNarrow ? 84 : 112) : LEFT;
     const x = (at: number) => left + ((Math.min(Math.max(at, from), to) - from) / (to - from)) * (width - left - 8);
-    return [this.prices(data, width, left, from, to, x), ...(data.lanes.length ? [this.lanes(data, from, to, x)] : [])];
+    return [this.prices(data, width, left, from, to, x), ...(data.lanes.length ? [this.lanes({ ...data, lanes: isNarrow ? shortened(data.lanes) : data.lanes }, from, to, x)] : [])];
   }
 
   private prices(data: PlanData, width: number, left: number, from: number, to: number, x: (at: number) => number): SVGElement {
@@ -216,6 +217,12 @@ export class HmmPlan extends Chart<PlanData> {
     }
     return box;
   }
+}
+
+/** Without their first word, mostly the maker's, where that leaves them apart. */
+function shortened(lanes: Lane[]): Lane[] {
+  const short = lanes.map(({ name }) => name.replace(/^\S+\s+(?=\S)/u, ""));
+  return new Set(short).size === new Set(lanes.map(({ name }) => name)).size ? lanes.map((lane, index) => ({ ...lane, name: short[index]! })) : lanes;
 }
 
 /** Hashrate (TH/s) against power (W), with lines of equal efficiency. */

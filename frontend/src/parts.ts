@@ -124,6 +124,17 @@ export function perDay(hass: Hass, state: ReturnType<typeof stateOf>): { text: s
   return { text: f.money(hass, day, currency || undefined), amount: day };
 }
 
+/** What a miner costs a day: its own sensor, else its power at the price of now. */
+export function costOf(hass: Hass, model: Model, miner: HmmDevice, watts: number | undefined): string | undefined {
+  const own = perDay(hass, stateOf(hass, miner, "sensor.cost_rate"));
+  if (own) return own.text;
+  const price = stateOf(hass, model.fleet, "sensor.price");
+  const amount = f.numeric(price);
+  if (amount === undefined || watts === undefined) return undefined;
+  const [currency] = String(price?.attributes.unit_of_measurement ?? "").split("/");
+  return f.money(hass, (watts / 1000) * amount * 24, currency || undefined);
+}
+
 /** A button for an action of a card that can be busy, ask and fail. */
 export interface Host {
   busy(key: string): string | undefined;

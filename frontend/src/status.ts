@@ -70,6 +70,18 @@ const ICONS: Record<string, string> = {
   high_rejects: "mdi:share-off",
 };
 
+/** What stands for a kind of strategy, or the user, that decides for a miner. */
+const DECIDERS: Record<string, string> = {
+  price_bands: "mdi:cash-clock",
+  solar: "mdi:solar-power",
+  calendar: "mdi:calendar-clock",
+  quiet_hours: "mdi:calendar-clock",
+  heat: "mdi:radiator",
+  champion: "mdi:podium-gold",
+};
+/** Modes that save power, by their names. */
+export const COOLER = ["eco", "low", "night"];
+
 export function needsAttention(status: Status): boolean {
   return ATTENTION.has(status.group);
 }
@@ -149,11 +161,31 @@ export function statusOf(hass: Hass, miner: HmmDevice): Status {
     ...(since ? { since } : {}),
   };
   status.line = lineOf(hass, miner, status, state, source);
+  decided(hass, miner, status);
+  // The plug explains it better than "no response"
+  if (group === "offline" && stateOf(hass, miner, "switch.mining")?.state === "off") status.advice = `${status.line}.`;
   status.longLine =
     group === "overheated" && since && !isWarning
       ? text(hass, "line_overheated_since", { line: status.line, time: f.moment(hass, since) })
       : status.line;
   return status;
+}
+
+/** What a strategy decided is no fault and no accident: it has the look of a decision, and says until when. */
+function decided(hass: Hass, miner: HmmDevice, status: Status): void {
+  const control = stateOf(hass, miner, "sensor.controlled_by");
+  const icon = DECIDERS[control?.state ?? ""];
+  if (!control || !icon) return;
+  if (status.group === "resting" && status.reason === "paused_by_strategy") {
+    Object.assign(status, { tone: "info", icon });
+    return;
+  }
+  const mode = stateOf(hass, miner, "select.mode");
+  if (status.group !== "mining" || !isKnown(mode) || !COOLER.includes(mode.state)) return;
+  const until = f.readTime(control.attributes.until);
+  const values = { mode: hass.formatEntityState(mode), strategy: String(control.attributes.strategy ?? "") };
+  Object.assign(status, { tone: "info", icon: "mdi:leaf" });
+  status.line = until ? text(hass, "line_mode_by", { ...values, time: f.moment(hass, until) }) : text(hass, "line_mode_by_plain", values);
 }
 
 function wordOf(hass: Hass, group: Group): string {

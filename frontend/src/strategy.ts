@@ -126,48 +126,74 @@ function named(miners: HmmDevice[], key: string): { entity: string; name: string
   });
 }
 
+const WIDE_SCREEN = { condition: "screen", media_query: "(min-width: 768px)" };
+const PHONE = { condition: "screen", media_query: "(max-width: 767px)" };
+
 function fleetView(hass: Hass, model: Model, config: ViewConfig, heading: (key: TextKey, icon: string, path?: string) => Card): object {
-  const total = model.fleet?.entities["sensor.hashrate"];
+  const money = ["cost_today", "revenue_today", "cost_month", "revenue_month"].flatMap((key) => model.fleet?.entities[`sensor.${key}`] ?? []);
+  const hasShares = ["sensor.best_share", "sensor.best_session_share"].some((key) => all(model.miners, key).length > 0);
+  // On a phone the verdict comes first, and what explains it after the miners
+  const explained = (visibility: object[]): (Card | false)[] => [
+    ...(model.strategies.length
+      ? [
+          { ...heading("view_strategy", "mdi:calendar-clock", "strategy"), visibility },
+          { type: "custom:hmm-strategy-card", device_id: model.strategies[0]!.id, short: true, grid_options: FULL, visibility },
+        ]
+      : []),
+    config.intro ? { type: "markdown", text_only: true, content: config.intro, grid_options: FULL, visibility } : false,
+  ];
   return sections(
     [
       section(
         [
-          // On a phone the verdict comes first
-          { ...heading("view_fleet", "mdi:sigma"), visibility: [{ condition: "screen", media_query: "(min-width: 768px)" }] },
+          { ...heading("view_fleet", "mdi:sigma"), visibility: [WIDE_SCREEN] },
           { type: "custom:hmm-fleet-card", more: "miners", grid_options: FULL },
-          ...model.strategies.slice(0, 1).map((strategy): Card => ({ type: "custom:hmm-strategy-card", device_id: strategy.id, short: true, grid_options: FULL })),
-          config.intro ? { type: "markdown", text_only: true, content: config.intro, grid_options: FULL } : undefined,
+          ...explained([WIDE_SCREEN]),
         ],
         2,
       ),
       section([
         model.miners.length > 0 && heading("view_miners", "mdi:pickaxe", "miners"),
         model.miners.length > 0 && { type: "custom:hmm-miners-card", limit: 12, more: "miners" },
+        money.length > 0 && heading("money", "mdi:cash", "energy"),
+        ...money.map((entity): Card => ({ type: "tile", entity, name: { type: "entity" }, grid_options: HALF })),
       ]),
       section([
         model.pools.length > 0 && heading("view_pools", "mdi:server-network", "pools"),
         ...model.pools.slice(0, 12).map((pool): Card => ({ type: "custom:hmm-pool-card", layout: "compact", device_id: pool.id })),
-        all(model.miners, "sensor.best_share").length > 0 && heading("best_shares", "mdi:trophy-variant"),
-        all(model.miners, "sensor.best_share").length > 0 && { type: "custom:hmm-leaderboard-card", title: "", limit: 5 },
+        hasShares && heading("best_shares", "mdi:trophy-variant"),
+        hasShares && { type: "custom:hmm-leaderboard-card", title: "", limit: 5 },
       ]),
-      section(
-        [
-          total !== undefined && heading("last_7_days", "mdi:chart-line"),
-          total !== undefined && {
-            type: "statistics-graph",
-            entities: [{ entity: total, name: text(hass, "hashrate") }],
-            stat_types: ["mean"],
-            days_to_show: 7,
-            period: "hour",
-            hide_legend: true,
-            grid_options: FULL,
-          },
-        ],
-        2,
-      ),
+      section(week(hass, model, heading), 2),
+      section(explained([PHONE])),
     ],
     4,
   );
+}
+
+/** What the last days cost and brought; the hashrate where nobody named a price. */
+function week(hass: Hass, model: Model, heading: (key: TextKey, icon: string) => Card): (Card | false)[] {
+  const { entities } = model.fleet ?? { entities: {} as Record<string, string> };
+  const amounts = (["cost", "revenue"] as const).flatMap((key) => {
+    const entity = entities[`sensor.${key}`];
+    return entity ? [{ entity, name: text(hass, key === "cost" ? "cost" : "earnings") }] : [];
+  });
+  const hashrate = entities["sensor.hashrate"];
+  if (amounts.length) return [heading("last_7_days", "mdi:cash"), { type: "statistics-graph", entities: amounts, ...PER_DAY }];
+  if (!hashrate) return [];
+  return [
+    heading("last_7_days", "mdi:chart-line"),
+    {
+      type: "statistics-graph",
+      entities: [{ entity: hashrate, name: text(hass, "hashrate") }],
+      stat_types: ["mean"],
+      days_to_show: 7,
+      period: "hour",
+      hide_legend: true,
+      min_y_axis: 0,
+      grid_options: FULL,
+    },
+  ];
 }
 
 function minerView(hass: Hass, miner: HmmDevice | undefined, heading: (key: TextKey, icon: string) => Card): object {
@@ -178,6 +204,7 @@ function minerView(hass: Hass, miner: HmmDevice | undefined, heading: (key: Text
   const tiles = ["sensor.best_session_share", "sensor.reject_rate", "sensor.uptime", "sensor.energy"]
     .map((key) => miner.entities[key])
     .filter((id): id is string => id !== undefined);
+  const online = miner.entities["binary_sensor.online"];
   const told = ["sensor.status", "binary_sensor.online", "select.mode", "switch.mining", "event.highlight"]
     .map((key) => miner.entities[key])
     .filter((id): id is string => id !== undefined);
@@ -185,7 +212,8 @@ function minerView(hass: Hass, miner: HmmDevice | undefined, heading: (key: Text
     [
       section([
         { type: "custom:hmm-miner-card", device_id: miner.id, layout: "detailed" },
-        ...tiles.map((entity): Card => ({ type: "tile", entity, name: { type: "entity" }, grid_options: HALF })),
+        // The card says why there is no reading; "unavailable" four times adds nothing
+        ...tiles.map((entity): Card => ({ type: "tile", entity, name: { type: "entity" }, grid_options: HALF, ...(online ? { visibility: [{ condition: "state", entity: online, state: "on" }] } : {}) })),
         "sensor.autotune" in miner.entities && { type: "custom:hmm-tuning-card", device_id: miner.id, grid_options: FULL },
       ]),
       section([
@@ -214,20 +242,13 @@ function energyView(hass: Hass, model: Model): object {
   const cost = model.fleet?.entities["sensor.cost"];
   return sections(
     [
-      section(money.map((entity) => ({ type: "tile", entity, name: { type: "entity" } }))),
-      section(
-        [
-          total !== undefined && { type: "tile", entity: total, name: { type: "entity" }, features: [{ type: "trend-graph", hours_to_show: 24 }], grid_options: FULL },
-          power.length > 0 && { type: "statistics-graph", title: text(hass, "power_by_miner"), entities: power, stat_types: ["mean"], days_to_show: 2, period: "hour", grid_options: FULL },
-        ],
-        2,
-      ),
-      section(
-        [
-          energy.length > 0 && { type: "statistics-graph", title: text(hass, "energy_today"), entities: energy, ...PER_DAY },
-          cost !== undefined && { type: "statistics-graph", title: text(hass, "cost"), entities: [cost], ...PER_DAY },
-        ],
-      ),
+      section([
+        ...money.map((entity): Card => ({ type: "tile", entity, name: { type: "entity" }, grid_options: HALF })),
+        total !== undefined && { type: "tile", entity: total, name: { type: "entity" }, features: [{ type: "trend-graph", hours_to_show: 24 }], grid_options: FULL },
+        cost !== undefined && { type: "statistics-graph", title: text(hass, "cost"), entities: [{ entity: cost, name: text(hass, "cost") }], hide_legend: true, ...PER_DAY },
+      ]),
+      section([energy.length > 0 && { type: "statistics-graph", title: text(hass, "energy_today"), entities: energy, ...PER_DAY }]),
+      section([power.length > 0 && { type: "statistics-graph", title: text(hass, "power_by_miner"), entities: power, stat_types: ["mean"], days_to_show: 2, period: "hour", min_y_axis: 0, grid_options: FULL }], 2),
     ],
     3,
   );
@@ -235,16 +256,17 @@ function energyView(hass: Hass, model: Model): object {
 
 function healthView(model: Model, heading: (key: TextKey, icon: string) => Card): object {
   const temperatures = named(model.miners, "sensor.temperature");
-  const states = [...named(model.miners, "sensor.status"), ...named(model.miners.filter((miner) => !("sensor.status" in miner.entities)), "binary_sensor.running")];
+  // Gray while all is well and red while it is not; a timeline of all states would be red for what comes first
+  const states = named(model.miners, "binary_sensor.problem");
   const updates = [...model.byId.values()].flatMap((device) =>
     Object.entries(device.entities).filter(([key]) => key.startsWith("update.")).map(([, id]) => id),
   );
   return sections(
     [
-      section([heading("view_health", "mdi:heart-pulse"), { type: "custom:hmm-fleet-card", more: "miners", highlights: false, grid_options: FULL }]),
+      section([heading("view_health", "mdi:heart-pulse"), { type: "custom:hmm-fleet-card", more: "miners", highlights: false, grid_options: FULL }], 2),
       section(
         [
-          states.length > 0 && heading("last_24_hours", "mdi:timeline-clock"),
+          states.length > 0 && heading("problems_24h", "mdi:timeline-clock"),
           states.length > 0 && { type: "history-graph", hours_to_show: 24, entities: states, grid_options: FULL },
         ],
         2,

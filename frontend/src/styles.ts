@@ -118,6 +118,7 @@ export const styles = css`
   .flip:dir(rtl) { transform: scaleX(-1); }
   @container (max-width: 419px) {
     .stats { grid-template-columns: repeat(var(--narrow, 3), 1fr); }
+    .seg button { flex: 1 1 auto; }
     .reason { flex-wrap: wrap; }
     .reason p { flex-basis: 70%; }
     .reason .btn { width: 100%; }

@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import { remedy } from "../src/actions";
 import { modelOf, type HmmDevice } from "../src/model";
+import { costOf } from "../src/parts";
 import { needsAttention, poolStatus, statusOf } from "../src/status";
 import { loadTexts } from "../src/texts";
-import { fakeHass, type Fake, miner, pool } from "./hass";
+import { FLEET, fakeHass, type Fake, miner, pool } from "./hass";
 
 await loadTexts("de");
 const SINCE = new Date().toISOString();
@@ -87,4 +88,39 @@ test("a pool whose miner is stopped is idle, not broken", () => {
   const hass = fakeHass([pool("p", { "sensor.workers": "0" })]);
   const [found] = modelOf(hass).pools;
   expect(poolStatus(hass, modelOf(hass), found as HmmDevice)).toMatchObject({ bad: false, isIdle: true, tone: "off" });
+});
+
+test("what a strategy decided has the look of a decision, and says until when", () => {
+  const until = new Date(Date.now() + 3_600_000).toISOString();
+  const by = { "sensor.controlled_by": ["price_bands", { strategy: "Bands", until }] } as Fake["entities"];
+  const mode = (name: string) => ({ "select.mode": [name, { options: ["eco", "standard"] }] }) as Fake["entities"];
+  const eco = read({ ...by, ...mode("eco") }).status;
+  expect(eco).toMatchObject({ group: "mining", tone: "info", icon: "mdi:leaf" });
+  expect(eco.line).toMatch(/^Eco by Bands until /u);
+  expect(read({ ...by, ...mode("standard") }).status).toMatchObject({ tone: "ok", line: "" });
+  expect(read(mode("eco")).status).toMatchObject({ tone: "ok", line: "" });
+  const open = { "sensor.controlled_by": ["solar", { strategy: "Sun", until: null }] } as Fake["entities"];
+  expect(read({ ...open, ...mode("eco") }).status.line).toBe("Eco by Sun");
+  const paused = (reason: string) => ({ "sensor.status": ["paused", { reason, since: SINCE }] }) as Fake["entities"];
+  expect(read({ ...by, ...paused("paused_by_strategy") }).status).toMatchObject({ tone: "info", icon: "mdi:cash-clock", form: "tint" });
+  expect(read({ ...by, ...paused("paused_by_user") }).status).toMatchObject({ tone: "off", icon: "mdi:pause" });
+});
+
+test("a plug that is off explains why its miner is offline", () => {
+  const { status } = read({ "sensor.status": ["offline", { reason: "no_response", since: SINCE }], "switch.mining": "off" });
+  expect(status.advice).toBe(`${status.line}.`);
+  expect(status.advice).toMatch(/its plug is off\.$/u);
+});
+
+test("a miner costs what its sensor says, else its power at the price of now", () => {
+  const price = ["0.25", { unit_of_measurement: "EUR/kWh" }] as [string, Record<string, unknown>];
+  const cost = (fleet: Fake["entities"], own: Fake["entities"] = {}) => {
+    const hass = fakeHass([{ ...FLEET, entities: { ...FLEET.entities, ...fleet } }, miner("m", own)]);
+    const model = modelOf(hass);
+    return costOf(hass, model, model.miners[0]!, 100);
+  };
+  expect(cost({ "sensor.price": price })).toBe("€0.60");
+  expect(cost({ "sensor.price": price }, { "sensor.cost_rate": ["0.05", { unit_of_measurement: "EUR/h" }] })).toBe("€1.20");
+  expect(cost({ "sensor.price": "unknown" })).toBeUndefined();
+  expect(cost({})).toBeUndefined();
 });

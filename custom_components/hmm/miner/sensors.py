@@ -43,6 +43,7 @@ from ..figures import (
 from .autotune import AutotuneState
 from .availability import percent
 from .coordinator import MinerCoordinator
+from .problems import REGULATOR_LIMIT
 from .status import MinerState
 
 
@@ -52,6 +53,8 @@ class MinerSensorDescription(ScaledSensorDescription):
 
     value_fn: Callable[[MinerCoordinator], SensorValue]
     exists_fn: Callable[[MinerCoordinator], bool] | None = None
+    limit_fn: Callable[[MinerCoordinator], float] | None = None
+    """Tells above which value HMM warns, in the unit of the sensor."""
 
     def exists(self, coordinator: MinerCoordinator) -> bool:
         """Return whether the miner ever told this figure."""
@@ -126,7 +129,7 @@ def _detail(key: str, **options: Any) -> MinerSensorDescription:
     )
 
 
-def _temperature(key: str) -> MinerSensorDescription:
+def _temperature(key: str, limit: float | None = None) -> MinerSensorDescription:
     """Return the description of a temperature beside the chip's."""
     return _detail(
         key,
@@ -135,6 +138,7 @@ def _temperature(key: str) -> MinerSensorDescription:
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
         value_fn=lambda miner: whole(getattr(miner.data, key)),
+        limit_fn=None if limit is None else lambda _: limit,
     )
 
 
@@ -216,6 +220,7 @@ MINER_SENSORS: tuple[MinerSensorDescription, ...] = (
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
         value_fn=lambda miner: whole(miner.data.temperature),
+        limit_fn=lambda miner: miner.status.problems.limits.warm,
     ),
     MinerSensorDescription(
         key="power",
@@ -314,7 +319,7 @@ MINER_SENSORS: tuple[MinerSensorDescription, ...] = (
     _average_hashrate("hashrate_15m"),
     _average_hashrate("hashrate_1h"),
     _average_hashrate("hashrate_1d"),
-    _temperature("temperature_regulator"),
+    _temperature("temperature_regulator", REGULATOR_LIMIT),
     _temperature("temperature_board"),
     _temperature("temperature_inlet"),
     _temperature("temperature_outlet"),

@@ -121,7 +121,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
     model: Model,
     all: One[],
     bad: One[],
-    pools: { status: PoolStatus }[],
+    pools: { pool: HmmDevice; status: PoolStatus }[],
     problems: Problem[],
     isError: boolean,
   ): TemplateResult {
@@ -139,7 +139,9 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
         ? only
           ? this.t("verdict_one", { name })
           : plural(hass, "verdict_problems", bad.length, { total: all.length })
-        : plural(hass, "verdict_pools", badPools, { total: pools.length });
+        : pools.length === 1 && pools[0]
+          ? this.t("verdict_one", { name: poolName(hass, model.pools, pools[0].pool) })
+          : plural(hass, "verdict_pools", badPools, { total: pools.length });
     } else if (waiting === all.length) {
       look = circle("off", "tint", "mdi:help");
       title = this.t("verdict_waiting");
@@ -301,7 +303,9 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
     const online = all.filter(({ status }) => status.group !== "offline" && status.group !== "unknown" && !isOff(status)).length;
     const only = all.length === 1 ? all[0] : undefined;
     return [
-      cost && { label: this.t("cost"), value: quantity([cost.text, this.t("unit_a_day")]) },
+      cost
+        ? { label: this.t("cost"), value: quantity([cost.text, this.t("unit_a_day")]) }
+        : needsPrice(fleet) && { label: this.t("cost"), value: this.t("no_price"), isWord: true },
       earned
         ? { label: this.t("earnings"), value: quantity([earned.text, this.t("unit_a_day")]) }
         : days !== undefined && {
@@ -326,8 +330,16 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
       .filter((found): found is { pool: HmmDevice; at: Date } => found.at !== undefined)
       .sort((a, b) => b.at.getTime() - a.at.getTime());
     const [block] = blocks;
-    if (best === undefined && !block) return nothing;
+    const entry = model.fleet?.device.config_entries?.[0];
+    const price = needsPrice(model.fleet) && hass.user?.is_admin === true && entry !== undefined;
+    if (best === undefined && !block && !price) return nothing;
     return html`<div class="hl">
+      ${price
+        ? html`<button class="tile big" @click=${() => navigate(`/config/integrations/integration/hmm#config_entry=${entry}`)}>
+            ${circle("neu", "tint", "mdi:cash-plus")}
+            <span class="tx"><span class="p">${this.t("set_price")}</span><span class="q e">${this.t("set_price_help")}</span></span>
+          </button>`
+        : nothing}
       ${best === undefined
         ? nothing
         : html`<button class="tile big" title=${f.number(hass, best)} @click=${() => moreInfo(this, share?.entity_id)}>
@@ -357,6 +369,11 @@ function totalsOf(hass: Hass, model: Model, all: One[]): { total: number | undef
       f.readHashrate(stateOf(hass, model.fleet, "sensor.hashrate_expected")) ??
       (isKnown ? sumOf(due.map(({ readings }) => readings.expected)) : undefined),
   };
+}
+
+/** Without a price the fleet has no sensor of it. */
+function needsPrice(fleet: HmmDevice | undefined): boolean {
+  return fleet !== undefined && !("sensor.price" in fleet.entities);
 }
 
 function isOff(status: Status): boolean {

@@ -6,7 +6,7 @@ import { HmmCard } from "../card";
 import * as f from "../format";
 import { type CardConfig, type Hass, moreInfo, openDevice } from "../hass";
 import { type HmmDevice, isKnown, type Model, nameOf, stateOf } from "../model";
-import { actionButton, big, circle, degrees, icon, perDay, poolOf, powerText, quantity, readingsOf, stats, type Readings } from "../parts";
+import { actionButton, big, circle, costOf, degrees, icon, poolOf, powerText, quantity, readingsOf, stats, type Readings } from "../parts";
 import { say, type Status, statusOf } from "../status";
 import { styles } from "../styles";
 import { minerTile } from "./miners";
@@ -65,7 +65,7 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
       ${this.hero(hass, miner, readings, status)}
       ${this.line(miner)}
       ${this.temperature(hass, miner, status)}
-      ${isOffline && readings.power === undefined && readings.bestShare === undefined ? nothing : stats(this.figuresOf(hass, miner, readings))}
+      ${isOffline && readings.power === undefined && readings.bestShare === undefined ? nothing : stats(this.figuresOf(hass, model, miner, readings))}
       ${this.poolRow(hass, model, miner)}
       ${this.controls(hass, miner, status, isOffline, fix)}
     </ha-card>`;
@@ -142,10 +142,10 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
         value === undefined
           ? this.t("no_reading").toLocaleLowerCase(hass.locale.language)
           : limit === undefined
-            ? degrees(hass, state)
+            ? [degrees(hass, state), ...(key === "sensor.temperature" ? [this.t("limit_not_reported")] : [])].join(" · ")
             : this.t("of_limit", { value: f.number(hass, value), limit: f.join([f.number(hass, limit), unit]) });
       const ratio = limit && value !== undefined ? value / limit : undefined;
-      const tone = ratio === undefined ? "" : ratio >= 1 ? "err" : ratio >= 0.9 ? "warn" : "ok";
+      const tone = ratio === undefined ? "" : ratio >= 1 ? "err" : "ok";
       return html`<div class="bar">
         <div class="r"><span>${this.t(label)}</span><bdi class="num">${words}</bdi></div>
         ${ratio === undefined ? nothing : html`<div class="meter ${tone}" aria-hidden="true"><i style="inline-size:${Math.min(100, ratio * 100)}%"></i></div>`}
@@ -153,18 +153,18 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
     })}`;
   }
 
-  private figuresOf(hass: Hass, miner: HmmDevice, readings: Readings) {
+  private figuresOf(hass: Hass, model: Model, miner: HmmDevice, readings: Readings) {
     const why = (key: string) => {
       const missing = whyMissing(hass, miner, key);
       return missing ? say(hass, `selector.sentence.options.${missing}`) || undefined : undefined;
     };
-    const cost = perDay(hass, stateOf(hass, miner, "sensor.cost_rate"));
+    const cost = costOf(hass, model, miner, readings.power);
     return [
       { label: this.t("power"), value: readings.power === undefined ? this.t("not_reported") : powerText(hass, readings), isWord: readings.power === undefined, title: why("power") },
       readings.efficiency !== undefined
         ? { label: this.t("efficiency"), value: quantity([f.number(hass, readings.efficiency, 1, true), "J/TH"]) }
         : "sensor.efficiency" in miner.entities && { label: this.t("efficiency"), value: "–", title: why("efficiency") ?? this.t("none_now") },
-      cost && { label: this.t("cost"), value: quantity([cost.text, this.t("unit_a_day")]) },
+      cost !== undefined && { label: this.t("cost"), value: quantity([cost, this.t("unit_a_day")]) },
       readings.bestShare !== undefined && {
         label: this.t("best_share"),
         value: quantity(f.difficulty(hass, readings.bestShare)),
@@ -185,7 +185,7 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
     ].filter(Boolean);
     return html`<button class="row" @click=${() => (account ? openDevice(account.id) : moreInfo(this, miner.entities["sensor.active_pool"]))}>
       ${icon("mdi:server-network")}
-      <span class="tx"><span class="p e"><bdi>${name}</bdi></span>${facts.length ? html`<span class="q sec">${facts.join(" · ")}</span>` : nothing}</span>
+      <span class="tx"><span class="p e"><bdi>${name}</bdi></span>${facts.length ? html`<span class="q sec"><bdi>${facts.join(" · ")}</bdi></span>` : nothing}</span>
       ${icon("mdi:chevron-right", "flip")}
     </button>`;
   }
@@ -218,10 +218,13 @@ function whyMissing(hass: Hass, miner: HmmDevice, key: string): string | undefin
   return missing?.[key];
 }
 
-/** The limit that the miner reports; some run at 92 °C by design and report none. */
+/** From what on it is too hot: what the miner says when it stopped, else from what on HMM warns. */
 function limitOf(hass: Hass, miner: HmmDevice, key: string, status: Status): number | undefined {
-  const own = stateOf(hass, miner, key)?.attributes.limit;
-  if (typeof own === "number" && own > 0) return own;
   const said = stateOf(hass, miner, "sensor.status")?.attributes;
-  return key === "sensor.temperature" && status.reason === "overheat" && typeof said?.limit === "number" && said.limit > 0 ? said.limit : undefined;
+  if (key === "sensor.temperature" && status.reason === "overheat" && typeof said?.limit === "number" && said.limit > 0) return said.limit;
+  const state = stateOf(hass, miner, key);
+  const limit = state?.attributes.limit;
+  if (typeof limit !== "number" || limit <= 0) return undefined;
+  // The state is in the user's unit, the limit is not
+  return state?.attributes.unit_of_measurement === "°F" ? limit * 1.8 + 32 : limit;
 }

@@ -6,7 +6,7 @@ import * as f from "../format";
 import { type CardConfig, type Hass, moreInfo, navigate } from "../hass";
 import { type HmmDevice, type Model, nameOf, stateOf } from "../model";
 import { circle, figures, readingsOf, tileLine } from "../parts";
-import { needsAttention, type Status, statusOf } from "../status";
+import { type Status, statusOf } from "../status";
 import { styles } from "../styles";
 import { text } from "../texts";
 
@@ -14,8 +14,16 @@ import { text } from "../texts";
 export function minerTile(hass: Hass, from: EventTarget, miner: HmmDevice, status: Status): TemplateResult {
   const name = nameOf(miner);
   const line = tileLine(hass, miner, status);
-  const numbers = status.line && !needsAttention(status) && status.group !== "resting" ? figures(hass, miner, readingsOf(hass, miner)) : "";
-  const shown = numbers && status.group === "starting" ? `${line} · ${numbers}` : line;
+  const readings = readingsOf(hass, miner);
+  // A decision leaves room for the hashrate, what it is doing for all figures
+  const numbers = !status.line
+    ? ""
+    : status.group === "starting"
+      ? figures(hass, miner, readings)
+      : status.group === "mining" && readings.hashrate !== undefined
+        ? f.join(f.hashrate(hass, readings.hashrate))
+        : "";
+  const shown = numbers ? `${line} · ${numbers}` : line;
   const open = () =>
     moreInfo(from, miner.entities["sensor.status"] ?? miner.entities["switch.mining"] ?? miner.entities["sensor.hashrate"]);
   return html`<ha-card class="compact">

@@ -151,7 +151,7 @@ export class HmmPoolCard extends HmmCard<PoolConfig> {
   private shares(hass: Hass, pool: HmmDevice): Tile {
     const read = (key: string) => f.numeric(stateOf(hass, pool, `sensor.${key}`));
     const [valid, invalid, stale, rejects] = [read("shares_valid"), read("shares_invalid"), read("shares_stale"), read("reject_rate")];
-    const part = rejects !== undefined ? 100 - rejects : valid !== undefined && invalid !== undefined && valid + invalid > 0 ? (100 * valid) / (valid + invalid) : undefined;
+    const part = rejects !== undefined ? 100 - rejects : valid !== undefined && invalid !== undefined && valid + invalid > 0 ? (100 * valid) / (valid + invalid + (stale ?? 0)) : undefined;
     return {
       icon: "mdi:share-variant",
       label: this.t("shares"),
@@ -167,16 +167,17 @@ export class HmmPoolCard extends HmmCard<PoolConfig> {
 
   private blocks(hass: Hass, pool: HmmDevice): Tile {
     const today = f.numeric(stateOf(hass, pool, "sensor.blocks_24h"));
+    const total = f.numeric(stateOf(hass, pool, "sensor.blocks_found"));
     const last = f.readTime(stateOf(hass, pool, "sensor.last_block")?.state);
     const share = f.readDifficulty(stateOf(hass, pool, "sensor.best_share"));
     const difficulty = f.readDifficulty(stateOf(hass, pool, "sensor.network_difficulty"));
     return {
       icon: "mdi:cube-outline",
       label: this.t("blocks"),
-      value: today ? f.number(hass, today) : last ? f.ago(hass, last) : this.t("none_yet"),
-      ...(today ? { note: this.t("blocks_24h") } : {}),
+      value: today || total ? f.number(hass, today || total!) : last ? f.ago(hass, last) : this.t("none_yet"),
+      ...(today ? { note: this.t("blocks_24h") } : total ? { note: this.t("blocks_total") } : {}),
       lines: [
-        today && last ? this.t("last_block_ago", { ago: f.ago(hass, last) }) : undefined,
+        (today || total) && last ? this.t("last_block_ago", { ago: f.ago(hass, last) }) : undefined,
         share && difficulty && share < difficulty ? this.t("best_share_part", { part: f.part(hass, share / difficulty) }) : undefined,
         this.balance(hass, pool),
       ],

@@ -142,7 +142,7 @@ export class HmmPoolsCard extends HmmCard<PoolsConfig> {
                 ${columns.map((column) =>
                   column === "name"
                     ? html`<td><button class="to e" title=${line.name} @click=${() => openDevice(line.pool.id)}><bdi>${line.name}</bdi></button></td>`
-                    : html`<td class=${isWide(column) ? "wide" : ""}>${cell(hass, line, column)}</td>`,
+                    : html`<td class=${isWide(column) ? "wide" : ""} title=${line[column] === undefined ? this.t("not_reported") : ""}>${cell(hass, line, column)}</td>`,
                 )}
               </tr>`,
             )}

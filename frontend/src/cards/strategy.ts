@@ -75,9 +75,13 @@ export class HmmStrategyCard extends HmmCard<StrategyConfig> {
   private async load(): Promise<void> {
     const strategy = this.hass && this.config ? this.strategy(modelOf(this.hass)) : undefined;
     if (!strategy || document.hidden) return;
-    const states = ["sensor.strategy_status", "sensor.strategy_band", "select.strategy_override"].map((key) => stateOf(this.hass, strategy, key));
-    const miners = modelOf(this.hass).miners.map((miner) => stateOf(this.hass, miner, "sensor.controlled_by")?.last_updated);
-    const key = [strategy.id, new Date().toDateString(), ...states.map((state) => state?.last_updated), ...miners].join();
+    const said = (device: HmmDevice, name: string) => {
+      const state = stateOf(this.hass, device, name);
+      return [state?.state, state?.attributes.key, state?.attributes.until, state?.attributes.plan];
+    };
+    const names = ["sensor.strategy_status", "sensor.strategy_band", "select.strategy_override"];
+    const known = [...names.map((name) => said(strategy, name)), ...modelOf(this.hass).miners.map((miner) => said(miner, "sensor.controlled_by"))];
+    const key = JSON.stringify([strategy.id, new Date().toDateString(), known]);
     if (key === this.asked) return;
     this.asked = key;
     try {

@@ -97,7 +97,8 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
         td .ic { width: 36px; height: 36px; } td .ic ha-icon { --mdc-icon-size: 24px; }
         .phone { display: block; }
         .search { flex: 1 1 100%; order: 2; }
-        td.name { width: auto; }
+        td.name { width: 100%; padding-block: 4px; }
+        .nm .q { white-space: normal; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; }
       }
     `,
   ];
@@ -273,6 +274,7 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
     const { miner, name, status, readings } = row;
     const isPicked = this.selected.has(miner.id);
     const power = powerText(hass, readings);
+    const cell = (words: string) => words || html`<span title=${this.t(status.group === "offline" ? "no_reading" : "not_reported")}>–</span>`;
     const second = status.line || status.word;
     return html`<tr class=${isPicked ? "sel" : ""}>
       <td class="box"><label class="lab"><input type="checkbox" class="chk" aria-label=${this.t("select_name", { name })} .checked=${isPicked} @click=${(event: MouseEvent) => this.pick(miner.id, event.shiftKey)} /></label></td>
@@ -280,13 +282,13 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
         ${circle(status.tone, status.form, status.icon)}
         <span class="tx"><span class="e" style="display:block" title=${name}><bdi>${name}</bdi></span><span class="q e ${needsAttention(status) ? "" : "sec"}" title=${second}><bdi>${second}</bdi></span></span>
       </button></td>
-      <td class="n">${readings.hashrate === undefined ? "–" : f.join(f.hashrate(hass, readings.hashrate))}<span class="phone sec">${power || "–"}</span></td>
-      <td class="n hide">${power || "–"}</td>
-      <td class="n w4">${readings.efficiency === undefined ? "–" : f.number(hass, readings.efficiency, 1, true)}</td>
-      <td class="n w4">${readings.temperatureText || "–"}</td>
-      <td class="w3">${row.mode || "–"}</td>
-      <td class="w2 pool" title=${row.pool}><bdi>${row.pool || "–"}</bdi></td>
-      <td class="n w1" title=${readings.bestShare === undefined ? "" : f.number(hass, readings.bestShare)}>${readings.bestShare === undefined ? "–" : f.join(f.difficulty(hass, readings.bestShare))}</td>
+      <td class="n">${cell(readings.hashrate === undefined ? "" : f.join(f.hashrate(hass, readings.hashrate)))}<span class="phone sec">${cell(power)}</span></td>
+      <td class="n hide">${cell(power)}</td>
+      <td class="n w4">${cell(readings.efficiency === undefined ? "" : f.number(hass, readings.efficiency, 1, true))}</td>
+      <td class="n w4">${cell(readings.temperatureText)}</td>
+      <td class="w3">${cell(row.mode)}</td>
+      <td class="w2 pool" title=${row.pool}><bdi>${cell(row.pool)}</bdi></td>
+      <td class="n w1" title=${readings.bestShare === undefined ? "" : f.number(hass, readings.bestShare)}>${cell(readings.bestShare === undefined ? "" : f.join(f.difficulty(hass, readings.bestShare)))}</td>
     </tr>`;
   }
 
