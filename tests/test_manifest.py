@@ -30,6 +30,7 @@ from custom_components.hmm.driver_engine.address import AddressFault
 from custom_components.hmm.drivers import (
     actions as driver_actions,
     flow as flow_drivers,
+    index_issues,
     install as driver_install,
     issues as driver_issues,
     overview,
@@ -89,6 +90,7 @@ FLOWS = {
         *("AutotuneSteps", "DriverSteps", "FailoverSteps", "FirmwareSteps"),
         *(
             "FleetOptionsFlow",
+            "IndexSteps",
             "MinerOptionsFlow",
             "PoolOrderSteps",
             "PriceSteps",
@@ -102,6 +104,10 @@ FLOWS = {
 }
 ISSUES = {
     "drivers/install": {driver_install.DRIVER_INSTALL},
+    "drivers/index_issues": {
+        index_issues.INDEX_KEY_CHANGED,
+        index_issues.INDEX_SIGNATURE_LOST,
+    },
     "money/ledger": {ledger.CURRENCY_CHANGED},
     "drivers/issues": {
         driver_issues.DRIVER_FAILED,
@@ -900,6 +906,7 @@ def test_every_option_of_a_selector_is_translated() -> None:
             flow_drivers._ANSWER_SCHEMA.schema["answer"].config["options"]
         ),
         "driver_kind": {"miner", "pool"},
+        "index_signature": {"unsigned"},
         "failover_mode": set(failover_runner.MODES),
         "failover_when": set(Criterion),
         "failover_choice": set(failover_runner.CHOICES),

@@ -234,6 +234,10 @@ def actions(house: House) -> Iterator[Row]:
         "customise_driver": service("hmm.customise_driver", nothing),
         "install_driver": service("hmm.install_driver", download),
         "list_drivers": service("hmm.list_drivers?return_response", {}),
+        "list_driver_indexes": service("hmm.list_driver_indexes?return_response", {}),
+        "search_driver_indexes": service(
+            "hmm.search_driver_indexes?return_response", {}
+        ),
         "reload_drivers": service("hmm.reload_drivers", {}),
         "remove_driver": service("hmm.remove_driver", nothing),
         "rollback_driver": service("hmm.rollback_driver", nothing),

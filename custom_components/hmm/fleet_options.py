@@ -4,7 +4,7 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigFlowResult
 
-from .drivers.flow import DriverSteps
+from .drivers.index_flow import IndexSteps
 from .fleet.entities_flow import EntitiesSteps
 from .fleet.failover_flow import FailoverSteps
 from .fleet.firmware_flow import FirmwareSteps
@@ -25,7 +25,7 @@ class FleetOptionsFlow(
     RescanSteps,
     HoldSteps,
     CircuitSteps,
-    DriverSteps,
+    IndexSteps,
 ):
     """One menu over the steps that each room brings."""
 

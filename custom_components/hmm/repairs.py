@@ -16,6 +16,7 @@ from .driver_engine.driver_files import UnusableFile, read_bytes
 from .driver_engine.faults import os_reason
 from .driver_engine.loaded import FailedDriver
 from .drivers.issues import DATA_PATH, DATA_TYPE
+from .drivers.repairs_index import async_create_index_flow
 from .drivers.repairs_install import async_create_install_flow
 from .drivers.repairs_stock import async_create_stock_flow
 from .errors import localized
@@ -34,6 +35,8 @@ async def async_create_fix_flow(
 ) -> RepairsFlow:
     """Return the flow that fixes an issue."""
     if flow := async_create_install_flow(hass, issue_id, data):
+        return flow
+    if flow := async_create_index_flow(hass, issue_id, data):
         return flow
     if flow := async_create_stock_flow(hass, issue_id):
         return flow

@@ -138,6 +138,7 @@ async def test_only_what_makes_sense_is_offered(
         "check",
         "customise",
         "install",
+        "indexes",
     ]
     assert menu["description_placeholders"]["folder"] == home.config.path(DOMAIN)
 
@@ -473,6 +474,7 @@ async def test_install_from_the_web(
         "host": "127.0.0.1",
         "sha256": sum_of(text),
         "requirements": "-",
+        "index": "-",
         "replaces": "-",
     }
     assert not ran.exists()

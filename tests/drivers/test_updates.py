@@ -792,6 +792,7 @@ async def test_install_asks_before_anything_runs(
         "url": url,
         "sha256": sum_of(text),
         "requirements": "-",
+        "index": "-",
         "replaces": "-",
     }
     assert not await was_run(trace)

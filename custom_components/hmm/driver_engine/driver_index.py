@@ -1,6 +1,6 @@
 """Reads a driver index: a JSON file on the web in which authors list their drivers.
 
-docs/drivers/index-file.md describes it. Everything in it is of bounded size, and one
+docs/drivers/indexes.md describes it. Everything in it is of bounded size, and one
 wrong value refuses the file: ``script/driver index check`` names it to the author.
 """
 
@@ -72,6 +72,10 @@ class IndexedVersion:
     """Some lines, maybe none."""
     checks: tuple[Check, ...]
 
+    def runs_with(self, hmm: str) -> bool:
+        """Return whether a version of HMM suffices."""
+        return Version(self.min_hmm) <= Version(hmm)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexedDriver:
@@ -89,8 +93,7 @@ class IndexedDriver:
 
     def newest_for(self, hmm: str) -> IndexedVersion | None:
         """Return the newest version that runs with this version of HMM."""
-        here = Version(hmm)
-        return next((it for it in self.versions if Version(it.min_hmm) <= here), None)
+        return next((it for it in self.versions if it.runs_with(hmm)), None)
 
     def matches(self, query: str) -> bool:
         """Return whether all words of a query are in what is said of the driver."""

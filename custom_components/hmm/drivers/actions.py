@@ -22,6 +22,7 @@ from ..const import CONF_DRIVER, DOMAIN
 from ..data import get_data
 from ..driver_engine.faults import why
 from ..errors import failure, listed
+from .index_json import found_json, indexes_json
 from .list_json import list_drivers, reload_report
 from .service import DriverService
 from .updates_json import (
@@ -33,6 +34,7 @@ from .updates_json import (
 )
 
 CONF_CATEGORY = "category"
+CONF_QUERY = "query"
 CONF_SHA256 = "sha256"
 CONF_VERSION = "version"
 
@@ -96,6 +98,20 @@ async def list_(
     return list_drivers(hass)
 
 
+async def list_indexes(
+    hass: HomeAssistant, service: DriverService, data: Data
+) -> JsonObjectType:
+    """List the indexes."""
+    return indexes_json(service.indexes)
+
+
+async def search(
+    hass: HomeAssistant, service: DriverService, data: Data
+) -> JsonObjectType:
+    """Find drivers in the indexes; nothing is sent anywhere."""
+    return found_json(service, data.get(CONF_QUERY, ""))
+
+
 async def reload(
     hass: HomeAssistant, service: DriverService, data: Data
 ) -> JsonObjectType:
@@ -148,6 +164,15 @@ ROLL_BACK = DriverAction(
 )
 DRIVER_ACTIONS = (
     DriverAction(name="list_drivers", run=list_, response=SupportsResponse.ONLY),
+    DriverAction(
+        name="list_driver_indexes", run=list_indexes, response=SupportsResponse.ONLY
+    ),
+    DriverAction(
+        name="search_driver_indexes",
+        run=search,
+        fields={vol.Optional(CONF_QUERY): vol.All(cv.string, vol.Length(max=200))},
+        response=SupportsResponse.ONLY,
+    ),
     DriverAction(name="reload_drivers", run=reload),
     DriverAction(name="customise_driver", run=customize, fields=_DRIVER),
     DriverAction(name="check_driver_updates", run=check),

@@ -145,6 +145,7 @@ class DriverSteps(OptionsFlow):
             "customise": bool(service.customizable),
             "stock": bool(service.manager.drivers.stock),
             "install": True,
+            "indexes": True,
             "roll_back": bool(await service.async_backups()),
             "remove": bool(service.own),
         }

@@ -14,6 +14,7 @@ DRIVER_INSTALL = "driver_install"
 """The repair issue that asks."""
 
 DATA_FILE_NAME = "file_name"
+DATA_INDEX = "index"
 DATA_SHA256 = "sha256"
 DATA_URL = "url"
 
@@ -29,6 +30,8 @@ class PendingDriver:
     file_name: str
     replaces: str | None
     """The version that runs now."""
+    index: str | None = None
+    """The address of the index that lists it."""
 
 
 @callback
@@ -70,6 +73,7 @@ def described(pending: PendingDriver) -> dict[str, str]:
         "sha256": declaration.sha256,
         "requirements": code(", ".join(declaration.requirements)) or _NONE,
         "replaces": code(pending.replaces or _NONE),
+        "index": code(pending.index or _NONE),
     }
 
 
@@ -83,6 +87,7 @@ def async_show_proposal(hass: HomeAssistant, pending: PendingDriver) -> None:
             DATA_FILE_NAME: pending.file_name,
             DATA_SHA256: pending.declaration.sha256,
             DATA_URL: str(pending.url),
+            DATA_INDEX: pending.index,
         },
         is_fixable=True,
         is_persistent=True,

@@ -11,7 +11,7 @@ from ..const import DOMAIN
 from ..data import get_data
 from ..errors import message
 from ..markdown import Markdown, escaping
-from .install import DATA_FILE_NAME, DATA_SHA256, DATA_URL, DRIVER_INSTALL
+from .install import DATA_FILE_NAME, DATA_INDEX, DATA_SHA256, DATA_URL, DRIVER_INSTALL
 
 
 @callback
@@ -28,6 +28,7 @@ def async_create_install_flow(
         str(data[DATA_URL]),
         str(data[DATA_SHA256]),
         str(data[DATA_FILE_NAME]),
+        str(index) if (index := data.get(DATA_INDEX)) else None,
         issue.translation_placeholders or {},
     )
 
@@ -37,12 +38,18 @@ class InstallDriverFlow(RepairsFlow):
     """Shows what would be installed; nothing of it has been run yet."""
 
     def __init__(
-        self, url: str, sha256: str, file_name: str, shown: dict[str, str]
+        self,
+        url: str,
+        sha256: str,
+        file_name: str,
+        index: str | None,
+        shown: dict[str, str],
     ) -> None:
         """Start with what the issue says."""
         self._url = url
         self._sha256 = sha256
         self._file_name = file_name
+        self._index = index
         self._shown = shown
 
     async def async_step_init(
@@ -52,9 +59,10 @@ class InstallDriverFlow(RepairsFlow):
         return self.async_show_menu(
             step_id="init",
             menu_options=["install", "discard"],
-            # Escaped when the issue was made
+            # Escaped when the issue was made; one of before there were indexes has none
             description_placeholders={
-                name: Markdown(text) for name, text in self._shown.items()
+                "index": "-",
+                **{name: Markdown(text) for name, text in self._shown.items()},
             },
         )
 
@@ -64,7 +72,9 @@ class InstallDriverFlow(RepairsFlow):
         """Install exactly the file with the checksum that was shown."""
         service = get_data(self.hass).driver_service
         try:
-            await service.async_install(self._url, self._sha256, self._file_name)
+            await service.async_install(
+                self._url, self._sha256, self._file_name, self._index
+            )
         except HomeAssistantError as err:
             return self.async_abort(
                 reason="not_installed",

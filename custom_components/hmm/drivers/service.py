@@ -33,6 +33,8 @@ from ..driver_engine.faults import os_reason, why
 from ..driver_engine.loaded import AnyLoaded
 from ..errors import failure, localized, message, refusal
 from .changes import DriverChanges, Progress, no_progress
+from .index_issues import async_show_index_issues
+from .indexes import DriverIndexes, Listing
 from .install import (
     PendingDriver,
     async_answered,
@@ -70,7 +72,8 @@ class DriverService:
     ) -> None:
         """Start without knowing any file; ``async_start`` reads them."""
         self.manager = manager
-        self.sources = DriverSources(hass, manager, session)
+        self.indexes = DriverIndexes(hass, session)
+        self.sources = DriverSources(hass, manager, session, self.indexes)
         self._hass = hass
         self._changes = DriverChanges(hass, manager, self.sources)
         self._files = self.sources.files
@@ -78,6 +81,7 @@ class DriverService:
 
     async def async_start(self) -> None:
         """Read the files now and check their sources from time to time."""
+        await self.indexes.async_load()
         await self.sources.async_load()
         await self._hass.async_add_executor_job(
             self._files.clean_up, async_pending_checksums(self._hass)
@@ -90,14 +94,23 @@ class DriverService:
                 self.sources.async_refresh(), "hmm driver files"
             )
 
+        @callback
+        def indexes_changed() -> None:
+            async_show_index_issues(self._hass, self.indexes)
+            reloaded()
+
         async def time_to_check(_: datetime | HomeAssistant) -> None:
-            await self.async_check()
+            await self.async_check(by_hand=False)
 
         @callback
         def started(hass: HomeAssistant) -> None:
-            hass.async_create_background_task(self.async_check(), "hmm driver updates")
+            hass.async_create_background_task(
+                self.async_check(by_hand=False), "hmm driver updates"
+            )
 
         self.manager.async_add_listener(reloaded)
+        self.indexes.async_add_listener(indexes_changed)
+        async_show_index_issues(self._hass, self.indexes)
         async_at_started(self._hass, started)
         async_track_time_interval(
             self._hass,
@@ -172,8 +185,12 @@ class DriverService:
         """Run those of HMM-Local's own files whose SHA-256 is ``wanted``, no others."""
         return await self.manager.async_decide_stock(wanted)
 
-    async def async_check(self) -> None:
-        """Check the sources of all drivers."""
+    async def async_check(self, *, by_hand: bool = True) -> None:
+        """Check the sources of all drivers.
+
+        Unless somebody wants it now, an index is looked at once a day.
+        """
+        await self.indexes.async_look(only_due=not by_hand)
         await self.sources.async_check()
 
     async def async_update(
@@ -217,12 +234,17 @@ class DriverService:
             DRIVER_TYPE.fullmatch(id_.driver_type) for id_ in declaration.drivers
         ):
             raise self.sources.invalid(NotADriver(why("type_invalid")))
+        if listing := self.indexes.listing(url, sha256):
+            self.indexes.check_file(listing, declaration)
         await self._changes.async_job(self._files.stage, url.name, source)
+        # In an index, each version of a file may have a name of its own
+        type_name = driver_file_name(declaration.id.driver_type)
         pending = PendingDriver(
             declaration=declaration,
             url=url,
-            file_name=url.name,
+            file_name=type_name if listing else url.name,
             replaces=self.version_of(declaration.id),
+            index=str(listing.own.address) if listing else None,
         )
         async_show_proposal(self._hass, pending)
         return pending
@@ -230,7 +252,10 @@ class DriverService:
     async def async_accept(self, pending: PendingDriver) -> DriverResult:
         """Install a proposed driver; the issue stays if that raises."""
         result = await self.async_install(
-            str(pending.url), pending.declaration.sha256, pending.file_name
+            str(pending.url),
+            pending.declaration.sha256,
+            pending.file_name,
+            pending.index,
         )
         async_answered(self._hass, pending)
         return result
@@ -240,12 +265,23 @@ class DriverService:
         await self.async_discard(pending.declaration.sha256)
         async_answered(self._hass, pending)
 
+    async def async_propose_listed(self, listing: Listing) -> PendingDriver:
+        """Propose a driver of an index, as ``async_propose`` does."""
+        assert listing.version is not None
+        self.indexes.require(str(listing.own.address))
+        return await self.async_propose(
+            str(listing.version.url), listing.version.sha256
+        )
+
     async def async_install(
-        self, address: str, sha256: str, file_name: str
+        self, address: str, sha256: str, file_name: str, index: str | None = None
     ) -> DriverResult:
         """Install a driver that was proposed, as its issue describes it."""
+        if index is not None:
+            self.indexes.require(index)
+        url = URL(address, encoded=True)
         return await self._async_whole(
-            self._async_install(URL(address, encoded=True), sha256, file_name)
+            self._async_install(url, sha256, file_name, index)
         )
 
     async def async_discard(self, sha256: str) -> None:
@@ -333,7 +369,7 @@ class DriverService:
         if not state.has_source:
             raise refusal("driver_no_source", driver=str(state.id))
         if state.offer is None:
-            await self.async_check()
+            await self.async_check(by_hand=False)
             state = self.sources.find(str(state.id))
         if state.offer is None:
             reason = message(self._hass, state.error) if state.error else "?"
@@ -403,7 +439,7 @@ class DriverService:
         )
 
     async def _async_install(
-        self, url: URL, sha256: str, file_name: str
+        self, url: URL, sha256: str, file_name: str, index: str | None
     ) -> DriverResult:
         staged = await self._changes.async_job(self._files.staged, sha256)
         if staged is None:
@@ -419,7 +455,7 @@ class DriverService:
             check_types(state.installed, declaration)
             path, old = state.installed.path, state.installed.declaration.version
             await self._changes.async_replace(state.installed, source, declaration)
-        await self.sources.async_installed(path, declaration, url, old)
+        await self.sources.async_installed(path, declaration, url, old, index)
         await self._changes.async_job(self._files.unstage, sha256)
         await self.sources.async_refresh()
         _LOGGER.warning(

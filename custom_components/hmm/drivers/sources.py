@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 import hashlib
 from pathlib import Path
-from typing import Any, TypedDict, TypeIs
+from typing import Any, NotRequired, TypedDict, TypeIs
 
 from aiohttp import ClientSession
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant
@@ -20,6 +20,7 @@ from ..driver_engine.driver_store import DriverStore, InstalledDriver
 from ..driver_engine.versions import UNKNOWN, is_newer
 from ..errors import failure, localized, refusal
 from ..safe_store import SafeStore
+from .indexes import DriverIndexes, Listing, needs_hmm
 from .manager import DriverManager
 
 _STORAGE_KEY = f"{DOMAIN}.drivers"
@@ -37,6 +38,8 @@ class Origin(TypedDict):
     previous_version: str | None
     installed_at: str
     updated_at: str | None
+    index: NotRequired[str]
+    """The address of the index that lists it, from which its updates come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,8 @@ class Offer:
     """None: it is the bundled driver."""
     path: Path | None
     """None: it is on the web."""
+    index: str | None = None
+    """The address of the index that lists it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +61,8 @@ class DriverState:
 
     installed: InstalledDriver
     url: URL | None
+    index: str | None
+    """The address of the index that it was installed from and that there still is."""
     offer: Offer | None
     """None if it has no source, or its source has not responded yet."""
     error: HomeAssistantError | None
@@ -114,7 +121,11 @@ class DriverSources:
     """Reads the user's driver files and checks where they came from for updates."""
 
     def __init__(
-        self, hass: HomeAssistant, manager: DriverManager, session: ClientSession
+        self,
+        hass: HomeAssistant,
+        manager: DriverManager,
+        session: ClientSession,
+        indexes: DriverIndexes,
     ) -> None:
         """Start empty; ``async_load`` and ``async_refresh`` fill it."""
         self.states: dict[DriverId, DriverState] = {}
@@ -122,6 +133,7 @@ class DriverSources:
         self._hass = hass
         self._manager = manager
         self._session = session
+        self._indexes = indexes
         self._store = SafeStore(hass, _STORAGE_VERSION, _STORAGE_KEY)
         self._origins: dict[str, Origin] = {}
         """By the path below ``<config>/hmm``."""
@@ -163,14 +175,26 @@ class DriverSources:
             id_ = driver.declaration.id
             inside = self.files.is_inside(driver.path)
             origin = self._origins.get(self._key(driver.path)) if inside else None
+            index = origin.get("index") if origin else None
+            if index is not None and self._indexes.get(index) is None:
+                # The owner has removed it, and its files with it as a source
+                origin = index = None
             url = URL(origin["url"], encoded=True) if origin else None
+            offer = self._offer(driver, url, index, offers) if inside else None
+            error = self._errors.get(id_) if url else None
+            if index is not None:
+                try:
+                    self._indexes.require(index)
+                except HomeAssistantError as err:
+                    offer, error = None, err
             states.setdefault(
                 id_,
                 DriverState(
                     installed=driver,
                     url=url,
-                    offer=self._offer(driver, url, offers) if inside else None,
-                    error=self._errors.get(id_) if url else None,
+                    index=index,
+                    offer=offer,
+                    error=error,
                     is_inside=inside,
                 ),
             )
@@ -190,12 +214,19 @@ class DriverSources:
         return installed, offers
 
     def _offer(
-        self, driver: InstalledDriver, url: URL | None, offers: dict[DriverId, Offer]
+        self,
+        driver: InstalledDriver,
+        url: URL | None,
+        index: str | None,
+        offers: dict[DriverId, Offer],
     ) -> Offer | None:
-        """Return what the source of a driver has; a URL comes before the bundle."""
+        """Return what the source of a driver has; the web comes before the bundle."""
         if url is not None:
             offer = self._offers.get(driver.declaration.id)
-            return offer if offer and offer.url == url else None
+            if offer is None or offer.index != index:
+                return None
+            # Each version that an index lists has an address of its own
+            return offer if index is not None or offer.url == url else None
         offer = offers.get(driver.declaration.id)
         if not driver.declaration.is_native:
             # Of another author, whose versions are unrelated to ours
@@ -212,21 +243,49 @@ class DriverSources:
         async def check(state: DriverState, url: URL) -> None:
             try:
                 async with limit:
-                    declaration, _ = await self.async_fetch(url)
-                check_types(state.installed, declaration)
+                    offer = await self._async_offer(state, url)
+                check_types(state.installed, offer.declaration)
             except HomeAssistantError as err:
                 self._errors[state.id] = err
             else:
                 self._errors.pop(state.id, None)
-                self._offers[state.id] = Offer(
-                    declaration=declaration, url=url, path=None
-                )
+                self._offers[state.id] = offer
 
         await self.async_refresh()
         on_web = [(state, url) for state in self.states.values() if (url := state.url)]
         if on_web:
             await asyncio.gather(*(check(state, url) for state, url in on_web))
             await self.async_refresh()
+
+    async def _async_offer(self, state: DriverState, url: URL) -> Offer:
+        """Return what a source on the web has. Raises HomeAssistantError."""
+        if state.index is not None:
+            return await self._async_listed(state, url, state.index)
+        declaration, _ = await self.async_fetch(url)
+        return Offer(declaration=declaration, url=url, path=None)
+
+    async def _async_listed(self, state: DriverState, url: URL, index: str) -> Offer:
+        """Return what an index has; a newer file is fetched to read its notes."""
+        own = self._indexes.require(index)
+        driver = own.index.drivers.get(state.id) if own.index else None
+        if driver is None:
+            raise failure("index_lists_not", index=own.name, driver=str(state.id))
+        if (version := driver.newest_for(self._indexes.hmm)) is None:
+            raise needs_hmm(driver.id, driver.versions[0])
+        here = state.installed.declaration
+        if version.sha256 == here.sha256 or not is_newer(version.version, here.version):
+            return Offer(declaration=here, url=url, path=None, index=index)
+        known = self._offers.get(state.id)
+        if known and known.index and known.declaration.sha256 == version.sha256:
+            return known
+        declaration, _ = await self.async_fetch(version.url)
+        if declaration.sha256 != version.sha256:
+            raise refusal(
+                "driver_checksum", found=declaration.sha256, wanted=version.sha256
+            )
+        listing = Listing(own=own, driver=driver, version=version)
+        self._indexes.check_file(listing, declaration)
+        return Offer(declaration=declaration, url=version.url, path=None, index=index)
 
     def find(self, name: str, kind: str | None = None) -> DriverState:
         """Return a driver by its type (``bitaxe``, ``miner/bitaxe``) or its file.
@@ -262,10 +321,15 @@ class DriverSources:
         )
 
     async def async_installed(
-        self, path: Path, declaration: Declaration, url: URL, previous: str | None
+        self,
+        path: Path,
+        declaration: Declaration,
+        url: URL,
+        previous: str | None,
+        index: str | None,
     ) -> None:
         """Store where a file came from that was installed now."""
-        self._origins[self._key(path)] = Origin(
+        origin = Origin(
             driver=str(declaration.id),
             url=str(url),
             sha256=declaration.sha256,
@@ -274,9 +338,12 @@ class DriverSources:
             installed_at=dt_util.utcnow().isoformat(),
             updated_at=None,
         )
+        if index is not None:
+            origin["index"] = index
+        self._origins[self._key(path)] = origin
         await self._store.async_save({**self._origins})
         self._offers[declaration.id] = Offer(
-            declaration=declaration, url=url, path=None
+            declaration=declaration, url=url, path=None, index=index
         )
 
     async def async_replaced(
@@ -289,6 +356,9 @@ class DriverSources:
             origin["version"] = declaration.version
             origin["sha256"] = declaration.sha256
             origin["updated_at"] = dt_util.utcnow().isoformat()
+            offer = self._offers.get(declaration.id)
+            if offer and offer.url and offer.declaration.sha256 == declaration.sha256:
+                origin["url"] = str(offer.url)
             await self._store.async_save({**self._origins})
 
     def _key(self, path: Path) -> str:
@@ -303,6 +373,8 @@ class DriverSources:
             source = await self._hass.async_add_executor_job(offer.path.read_bytes)
         else:
             assert offer.url is not None
+            if offer.index is not None:
+                self._indexes.require(offer.index)
             _, source = await self.async_fetch(offer.url)
         if hashlib.sha256(source).hexdigest() != offer.declaration.sha256:
             await self.async_check()
@@ -348,4 +420,6 @@ def _is_origin(stored: Any) -> TypeIs[Origin]:
         URL(stored["url"], encoded=True)
     except TypeError, ValueError:
         return False
-    return isinstance(stored["driver"], str)
+    return all(
+        isinstance(it, str) for it in (stored["driver"], stored.get("index", ""))
+    )

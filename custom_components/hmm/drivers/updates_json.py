@@ -61,7 +61,10 @@ def _state(hass: HomeAssistant, state: DriverState) -> dict[str, Any]:
         status = _UPDATE_AVAILABLE
     else:
         status = _UP_TO_DATE if state.has_source else _NO_SOURCE
-    source = "bundled" if state.has_source else None
+    if state.url is not None:
+        source: str | None = "url" if state.index is None else "index"
+    else:
+        source = "bundled" if state.has_source else None
     return {
         "name": state.installed.path.name,
         "driver_type": state.id.driver_type,
@@ -71,7 +74,7 @@ def _state(hass: HomeAssistant, state: DriverState) -> dict[str, Any]:
         "available_version": state.latest_version,
         "status": status,
         "description": state.installed.declaration.description,
-        "source": "url" if state.url else source,
+        "source": source,
         "url": str(state.url) if state.url else None,
         "error": message(hass, state.error) if state.error else None,
     }
