@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 import pytest
 from yarl import URL
 
+from custom_components.hmm.driver_api import INTERFACE_VERSION
 from custom_components.hmm.driver_engine.declaration import DriverId
 from custom_components.hmm.driver_engine.driver_index import (
     LARGEST_INDEX,
@@ -99,6 +100,16 @@ def test_the_newest_version_that_runs_here() -> None:
     for hmm, version in (("0.0.9", None), ("0.1.0", "1.10.0"), ("0.10", "2.0")):
         found = driver.newest_for(hmm)
         assert (found and found.version) == version
+
+
+def test_the_driver_interface_must_suffice() -> None:
+    """Given a version for a newer interface, an older one is taken."""
+    versions = [version_of("", "1", interface=INTERFACE_VERSION)]
+    versions.append(version_of("", "2", interface="99"))
+    driver = read(index_of(driver_of(*versions))).drivers[ACME]
+    newest = driver.newest_for("0.1.0")
+    assert newest is not None
+    assert newest.version == "1"
 
 
 @pytest.mark.parametrize(
@@ -229,7 +240,7 @@ def changed(change: Callable[[dict[str, Any]], object]) -> bytes:
             for key, value in (
                 *(("version", "banana"), ("version", "1" * 41), ("version", 1)),
                 *(("sha256", "0" * 63), ("sha256", "g" * 64), ("sha256", "A" * 64)),
-                *(("min_hmm", "new"), ("min_hmm", 1), ("url", 7)),
+                *(("min_hmm", "new"), ("min_hmm", 1), ("url", 7), ("interface", "")),
                 *(("changes", "x" * 2001), ("changes", "bell\a"), ("checks", "all")),
             )
         ),

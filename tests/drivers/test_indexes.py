@@ -433,6 +433,9 @@ async def test_a_driver_that_needs_a_newer_hmm(
     await repairs.choose("install")
     publish(files, index_of(driver_of(versions[1]), serial=2), "2.0.0")
     assert "needs HMM 99" in (await row_of(home))["error"]
+    versions[1] = version_of(acme("2.0.0"), "2.0.0", interface="99")
+    publish(files, index_of(driver_of(versions[1]), serial=3), "2.0.0")
+    assert "99 of the driver interface" in (await row_of(home))["error"]
     answer = await do(home, "update_driver", driver="acme")
     assert answer["old_version"] == answer["new_version"] == "1.0.0"
 

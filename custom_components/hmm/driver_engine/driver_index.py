@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, NoReturn
 from packaging.version import InvalidVersion, Version
 from yarl import URL
 
-from ..driver_api import Reason
+from ..driver_api import INTERFACE_VERSION, Reason
 from .declaration import DRIVER_TYPE, DriverId, Kind
 from .download import DownloadFailed, file_url
 from .faults import FileError, why
@@ -68,13 +68,20 @@ class IndexedVersion:
     sha256: str
     min_hmm: str
     """The lowest version of HMM that it runs with."""
+    interface: str
+    """The lowest version of the driver interface that it runs with."""
     changes: str
     """Some lines, maybe none."""
     checks: tuple[Check, ...]
 
+    @property
+    def has_interface(self) -> bool:
+        """Return whether the interface of this HMM suffices."""
+        return Version(self.interface) <= Version(INTERFACE_VERSION)
+
     def runs_with(self, hmm: str) -> bool:
-        """Return whether a version of HMM suffices."""
-        return Version(self.min_hmm) <= Version(hmm)
+        """Return whether a version of HMM, with the interface of this one, suffices."""
+        return self.has_interface and Version(self.min_hmm) <= Version(hmm)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,8 +227,10 @@ class _At:
         found = next((it for it in choices if it == self.value), None)
         return found or self.wrong(" | ".join(choices))
 
-    def version(self) -> str:
-        """Return a version that can be compared."""
+    def version(self, missing: str | None = None) -> str:
+        """Return a version that can be compared; some may be missing."""
+        if self.value is None and missing is not None:
+            return missing
         version = self.line(40)
         try:
             Version(version)
@@ -290,12 +299,12 @@ def _driver(at: _At, address: URL) -> IndexedDriver:
 
 
 def _version(at: _At, address: URL) -> IndexedVersion:
-    min_hmm = at.at("min_hmm")
     return IndexedVersion(
         version=at.at("version").version(),
         url=at.at("url").url(address),
         sha256=at.at("sha256").text(64, pattern=_SHA256),
-        min_hmm="0" if min_hmm.value is None else min_hmm.version(),
+        min_hmm=at.at("min_hmm").version("0"),
+        interface=at.at("interface").version("0"),
         changes=at.at("changes").text(LONGEST_CHANGES, 0),
         checks=tuple(
             Check(

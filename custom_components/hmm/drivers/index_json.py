@@ -66,6 +66,7 @@ def _version(version: IndexedVersion) -> dict[str, Any]:
         "url": str(version.url),
         "sha256": version.sha256,
         "min_hmm": version.min_hmm,
+        "interface": version.interface,
         "changes": version.changes,
         "checks": [
             {"name": it.name, "result": it.result, "against": it.against}

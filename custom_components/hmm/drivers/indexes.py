@@ -15,7 +15,7 @@ from homeassistant.loader import async_get_integration
 from yarl import URL
 
 from ..const import DOMAIN
-from ..driver_api import Reason
+from ..driver_api import INTERFACE_VERSION, Reason
 from ..driver_engine.declaration import Declaration, DriverId
 from ..driver_engine.download import DownloadFailed, download, file_url
 from ..driver_engine.driver_index import (
@@ -328,6 +328,10 @@ class DriverIndexes:
 
 def needs_hmm(id_: DriverId, version: IndexedVersion) -> HomeAssistantError:
     """Return the error for a driver that needs a newer HMM."""
+    if not version.has_interface:
+        return refusal(
+            "interface_too_old", needed=version.interface, version=INTERFACE_VERSION
+        )
     return refusal(
         "index_needs_hmm", driver=f"{id_} {version.version}", version=version.min_hmm
     )
