@@ -52,6 +52,7 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 ZONE = ZoneInfo("Europe/Berlin")
 SLOT = timedelta(minutes=15)
 MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 FEED_IN = 0.08
 """What the grid pays for a kWh."""
 
@@ -155,17 +156,18 @@ class Meter:
         shown: float,
     ) -> float:
         """Add a span in which nothing is switched; return the mean W."""
-        hours = (until - now) / timedelta(hours=1)
+        hours, settled = (until - now) / HOUR, until + HOUR
         energy = 0.0
         for it in miners:
-            late = now
-            if it.running and it.started_at is not None:
+            if not it.running:
+                continue
+            part = 1.0
+            if it.started_at is not None:
                 ready = it.started_at + timedelta(seconds=it.start_seconds)
-                late = min(max(now, ready), until)
-            part = (until - late) / (until - now)
-            full = it.watts(until + timedelta(hours=1))
-            energy += full * (part + 0.1 * (1 - part)) * hours / 1000
-            self.result.work += it.hashrate(until + timedelta(hours=1)) * part * hours
+                if ready > now:
+                    part = max(until - ready, timedelta()) / (until - now)
+            energy += it.watts(settled) * (part + 0.1 * (1 - part)) * hours / 1000
+            self.result.work += it.hashrate(settled) * part * hours
         watts = energy / hours * 1000
         self.result.energy += energy
         self.result.cost += cost_of(watts) * hours
@@ -298,13 +300,11 @@ class Year:
                 present = new
             yield present
 
-    def price_rows(self) -> None:
-        """Compare price bands and champion with other ways."""
+    def bands_rows(self) -> None:
+        """Compare price bands with other ways."""
         normal = {it.id: it.default for it in fleet()}
         highest = {it.id: list(it.modes)[-1] for it in fleet()}
         off = dict.fromkeys(normal, OFF)
-        first = next(iter(normal))
-        lone = off | {first: "mode:eco"}
         self.by_slot("Price bands", "always on", lambda _now, _m: normal)
         self.by_slot(
             "Price bands",
@@ -319,6 +319,11 @@ class Year:
         )
         self.hmm("Price bands", "price_bands", self.bands())
 
+    def champion_rows(self) -> None:
+        """Compare the champion with other ways."""
+        normal = {it.id: it.default for it in fleet()}
+        off = dict.fromkeys(normal, OFF)
+        lone = off | {next(iter(normal)): "mode:eco"}
         others = self.hmm_local(is_last_off=False)
 
         def champion(_now: datetime, miners: Sequence[SimMiner]) -> dict[str, str]:
@@ -381,7 +386,7 @@ class Year:
 
             mean = meter.add(miners, now, until, cost, surplus)
             over = max(mean - max(surplus, 0.0), 0.0)
-            imported += over * (span / timedelta(hours=1)) / 1000
+            imported += over * (span / HOUR) / 1000
             now = until
         if rules == "HMM":
             meter.result.switches = len(world.switched)
@@ -456,7 +461,7 @@ class Year:
             lambda now: {"room": Reading(round(room, 1), now), "target": 20.0},
         )
         world = World(miners, [own], zone=ZONE, now=BEGIN, is_stored=False)
-        now, changed = BEGIN, BEGIN - timedelta(hours=1)
+        now, changed = BEGIN, BEGIN - HOUR
         while now < self.end:
             if not 105 < (now - BEGIN).days % 365 < 273:
                 world.now = now
@@ -484,7 +489,7 @@ class Year:
                 flow = (
                     watts + 5 * (19 - room) + 3.5 * (self.weather.outside(now) - room)
                 )
-                part = step / timedelta(hours=1)
+                part = step / HOUR
                 room += flow * part / 300
                 hours += part
                 cold += part * (room < 19.5)
@@ -499,23 +504,26 @@ class Year:
 
 
 PARTS = (
-    ("price", ""),
+    ("bands", ""),
+    ("champion", ""),
     *(("solar", it) for it in ("always on", "on/off by limit", "HMM-Local", "HMM")),
     *(("heat", it) for it in ("always on", "thermostat, on/off", "HMM")),
 )
 
 
-def rows(part: tuple[str, str], days: int) -> list[Result]:
-    """Return some rows, to be made in a process of their own."""
-    year = Year(days)
+def rows(part: tuple[str, str], days: int) -> tuple[list[Result], float]:
+    """Return some rows and their seconds of CPU, to be made in a process of their own."""
+    begun, year = process_time(), Year(days)
     match part:
         case "solar", rules:
             year.solar(rules, 2 * MINUTE)
         case "heat", rules:
             year.heat(rules, 5 * MINUTE)
+        case "champion", _:
+            year.champion_rows()
         case _:
-            year.price_rows()
-    return year.results
+            year.bands_rows()
+    return year.results, process_time() - begun
 
 
 def table(results: Sequence[Result], days: int) -> str:
@@ -623,18 +631,25 @@ def main() -> None:
     parser.add_argument("--plots", type=Path)
     parser.add_argument("--decision", action="store_true", help="only one decision")
     given = parser.parse_args()
-    if given.decision:
-        for count in (4, 40, 200):
-            print(f"{count} miners: {decision_time(count):.2f} ms")
-        return
+    if not given.decision:
+        show_year(given.days, given.plots)
+    for count in (4, 40, 200):
+        print(f"One decision for {count} miners: {decision_time(count):.1f} ms")
+
+
+def show_year(days: int, plots: Path | None) -> None:
+    """Print the table; draw a week of it."""
     begun = perf_counter()
     with ProcessPoolExecutor() as pool:
-        parts = list(pool.map(rows, PARTS, repeat(given.days)))
-    results = [it for part in parts for it in part]
-    print(table(results, given.days))
-    print(f"\n{given.days} days in {perf_counter() - begun:.0f} s")
-    if given.plots is not None:
-        found = {(it.strategy, it.rules): it for it in results}
+        longest_first = sorted(PARTS, key=lambda it: it[1] not in {"", "HMM"})
+        made = pool.map(rows, longest_first, repeat(days))
+        parts = dict(zip(longest_first, made, strict=True))
+    results = [it for part in PARTS for it in parts[part][0]]
+    print(table(results, days))
+    seconds = sum(it for _, it in parts.values())
+    print(f"\n{days} days in {perf_counter() - begun:.0f} s, {seconds:.0f} s of CPU")
+    if plots is not None:
+        drawn = {(it.strategy, it.rules): it for it in results}
         for name, key, title, unit, scale in (
             (
                 "year_bands",
@@ -651,8 +666,8 @@ def main() -> None:
                 1.0,
             ),
         ):
-            text = plot(title, unit, found[key, "HMM"], scale)
-            (given.plots / f"{name}.svg").write_text(text, encoding="utf-8")
+            text = plot(title, unit, drawn[key, "HMM"], scale)
+            (plots / f"{name}.svg").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

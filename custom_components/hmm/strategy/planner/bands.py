@@ -1,5 +1,6 @@
 """Price bands: which band a price is in, and when the miners follow it."""
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
@@ -135,8 +136,8 @@ class _Finder:
         self._dead_band = settings.dead_band / 100
         self.slots = trusted_slots(inputs)
         self._ranks = _Ranks(self.bands, self.slots, inputs)
-        limits = [abs(band.upto) for band in self.bands if band.upto is not None]
-        self._scale = max(limits, default=0.0)
+        self._limits = [it.upto for it in self.bands[:-1] if it.upto is not None]
+        self._scale = max(map(abs, self._limits), default=0.0)
         self._rounding = 1e-9 * self._scale
         self.now = self._read(inputs)
 
@@ -168,22 +169,20 @@ class _Finder:
             return next(
                 (n for n, band in enumerate(self.bands) if value in band.states), None
             )
-        limits = [band.upto for band in self.bands[:-1]]
         # A price that was converted may miss its limit by a rounding
         value += self._rounding
-        place = sum(limit is not None and value >= limit for limit in limits)
+        place = bisect_right(self._limits, value)
         if present is None:
             return place
         # What is inside the dead band of a limit of the present band stays there
-        while place > present and not self._is_beyond(value, limits[place - 1], 1):
+        while place > present and not self._is_beyond(value, place - 1, 1):
             place -= 1
-        while place < present and not self._is_beyond(value, limits[place], -1):
+        while place < present and not self._is_beyond(value, place, -1):
             place += 1
         return place
 
-    def _is_beyond(self, value: float, limit: float | None, side: int) -> bool:
-        if limit is None:
-            return True
+    def _is_beyond(self, value: float, place: int, side: int) -> bool:
+        limit = self._limits[place]
         width = self._dead_band * (abs(limit) or self._scale / 10)
         return side * (value - limit) >= width - 2 * self._rounding
 

@@ -356,7 +356,8 @@ class _Execution:
         """Send a miner that is left alone to its pool, if it has one."""
         entry = self.entries[view.id]
         if control.pool is None:
-            self.entries[view.id] = replace(entry, pool=None)
+            if entry.pool is not None:
+                self.entries[view.id] = replace(entry, pool=None)
             return control
         if not view.online or view.reported in {None, OFF}:
             return control
@@ -389,7 +390,8 @@ class _Execution:
             if entry.target != rung:
                 # It is there already: nothing was commanded, but this is the wish now
                 entry = self._adopted(entry, view, rung)
-            if control.pool is None and goal.wish is not None and not goal.wish.cap:
+            is_left = goal.wish is not None and not goal.wish.cap
+            if entry.pool is not None and control.pool is None and is_left:
                 entry = replace(entry, pool=None)
             self.entries[view.id] = entry
             if rung == OFF or control.pool is None:

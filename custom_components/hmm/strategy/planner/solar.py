@@ -141,20 +141,14 @@ class _Meter:
 
 def _meter(settings: SolarSettings, inputs: Inputs) -> _Meter:
     """Return the samples as surplus; what a battery gives is none."""
-
-    def surplus(sample: Sample) -> float:
-        charging = sample.charging or 0.0
-        if not math.isfinite(charging):
-            charging = 0.0
-        if settings.battery_first:
-            charging = min(charging, 0.0)
-        return sample.exported + charging
-
-    samples = [
-        _Sample(it.at, surplus(it), surplus(it) + it.own)
-        for it in inputs.samples[-MOST_SAMPLES:]
-        if it.at <= inputs.now and math.isfinite(it.exported) and math.isfinite(it.own)
-    ]
+    samples: list[_Sample] = []
+    most = 0.0 if settings.battery_first else math.inf
+    for it in inputs.samples[-MOST_SAMPLES:]:
+        surplus, own = it.exported, it.own
+        if it.charging is not None and math.isfinite(it.charging):
+            surplus += min(it.charging, most)
+        if it.at <= inputs.now and math.isfinite(surplus) and math.isfinite(own):
+            samples.append(_Sample(it.at, surplus, surplus + own))
     # A battery may still give at night what the sun gave it by day
     has_battery = any(it.charging is not None for it in inputs.samples[-1:])
     is_dark = settings.daylight and inputs.is_dark and not has_battery
@@ -250,12 +244,11 @@ def _measured(miner: MinerView) -> MinerView:
 
     Else a new strategy would stop all that runs, and could never start it again.
     """
-    if not miner.mining or not miner.watts:
+    is_known = watts_of(miner.reported, miner) is not None
+    if is_known or not miner.mining or not miner.watts:
         return miner
     modes = tuple(
-        replace(mode, watts=miner.watts)
-        if mode.rung == miner.reported and mode.watts is None
-        else mode
+        replace(mode, watts=miner.watts) if mode.rung == miner.reported else mode
         for mode in miner.modes
     )
     return replace(miner, modes=modes)
@@ -263,9 +256,9 @@ def _measured(miner: MinerView) -> MinerView:
 
 def _present(settings: SolarSettings, memory: SolarMemory, miner: MinerView) -> Rung:
     """Return what a miner was allotted; without memory, what it does."""
-    known = {OFF, floor_of(settings, miner), *(it.rung for it in ladder(miner))}
     rung = memory.allotted.get(miner.id, miner.reported)
-    return rung if rung in known and rung is not None else floor_of(settings, miner)
+    is_known = rung == OFF or any(it.rung == rung for it in ladder(miner))
+    return rung if rung and is_known else floor_of(settings, miner)
 
 
 def _battery_low(settings: SolarSettings, memory: SolarMemory, inputs: Inputs) -> bool:
@@ -427,8 +420,8 @@ def _up(
     if any(_is_changing(memory, it, now) for it in free):
         return None
     surplus = min(
-        *(meter.gross(it) for it in (settings.window, settings.on_delay)),
-        *(meter.usual_gross(it) for it in (settings.window, settings.on_delay)),
+        min(meter.gross(it), meter.usual_gross(it))
+        for it in {settings.window, settings.on_delay}
     )
     budget = surplus - settings.reserve - taken
     target = allot(settings, free, budget)
