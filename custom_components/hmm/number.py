@@ -170,6 +170,8 @@ class TuningNumber(MinerEntity, NumberEntity):
         if self.unit_of_measurement != self.native_unit_of_measurement:
             # 141 °F are 60.56 °C, while miners take whole numbers
             value = round(value)
+        if (watts := self._watts_at(value)) is not None:
+            self.coordinator.require_room(watts=watts)
         await self.coordinator.async_command(
             self.coordinator.client.set_tuning(self.entity_description.setting, value),
             "mode",
@@ -177,6 +179,20 @@ class TuningNumber(MinerEntity, NumberEntity):
             in ("frequency", "core_voltage", "power_limit"),
         )
         self.coordinator.tuning.keep_point(by_hand=True)
+
+    def _watts_at(self, value: float) -> float | None:
+        """Return about what the miner draws then, None where it cannot be told.
+
+        Chips draw in proportion to the frequency and to the square of the voltage.
+        """
+        setting, before = self.entity_description.setting, self.native_value
+        if setting == "power_limit":
+            return value
+        exponent = {"frequency": 1, "core_voltage": 2}.get(setting)
+        power = self.coordinator.power
+        if exponent is None or not before or power is None:
+            return None
+        return float(power * (value / before) ** exponent)
 
     @property
     def _range(self) -> TuningRange:

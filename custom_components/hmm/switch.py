@@ -125,6 +125,7 @@ class MiningSwitch(MinerEntity, SwitchEntity):
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
+        self.coordinator.require_room()
         await self.coordinator.async_set_paused(False)
 
     @override
@@ -249,6 +250,7 @@ class PlugSwitch(MinerEntity, SwitchEntity):
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
+        self.coordinator.require_room()
         await self._switch_plug(True)
 
     @override

@@ -1,14 +1,16 @@
 """Circuits: their dialog, and miners that they hold back."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
 import pytest
 
 from custom_components.hmm.strategy.limits import MOST_CIRCUITS
 from simulator import SimulatedAxeOS
-from tests.common import find, fleet_entry, poll
+from tests.common import act, find, find_id, fleet_entry, poll
 from tests.conftest import miner_entry, set_up
 from tests.flows import Result, go_on, open_options, options, suggested
 
@@ -159,3 +161,166 @@ async def test_others_on_the_circuit_have_their_share(
             "explanation"
         ]
         assert explanation == f"The circuit Garage allows {drawn + 30:.0f} W."
+
+
+@pytest.fixture
+async def other(
+    home: HomeAssistant, entry: ConfigEntry[Any]
+) -> AsyncIterator[tuple[ConfigEntry[Any], SimulatedAxeOS]]:
+    """Set up a second Bitaxe, which no strategy steers."""
+    async with SimulatedAxeOS(model="gamma", name="other") as device_of_other:
+        yield await set_up(
+            home, miner_entry(device_of_other, "bitaxe", title="B")
+        ), device_of_other
+
+
+async def test_by_hand_a_full_circuit_refuses(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+    other: tuple[ConfigEntry[Any], SimulatedAxeOS],
+) -> None:
+    """What is asked for by hand is sent only if there is room; why not is said.
+
+    Whether any strategy steers the miners does not matter.
+    """
+    drawn = round((await poll(home, other[0])).power or 0)
+    limit(home, drawn + 30, entry, other[0])
+    await settle(home)
+    await poll(home, other[0])
+    learn(home, entry, *WATTS)
+    mode = find_id(home, entry, "select", "mode")
+    written = len(bitaxe.writes)
+    with pytest.raises(ServiceValidationError) as caught:
+        await act(home, "select", "select_option", mode, option="turbo")
+    assert caught.value.translation_key == "circuit_full"
+    assert str(caught.value).startswith("Axe would draw about 45 W. The others on the")
+    # An action says the same for each miner, and the rest is done
+    response = await home.services.async_call(
+        "hmm",
+        "set_mode",
+        {"device_id": [device(home, it) for it in (entry, other[0])], "mode": "turbo"},
+        blocking=True,
+        return_response=True,
+    )
+    results = {it["device"]: it["reason"] for it in response["miners"]}
+    assert results == {"Axe": "circuit_full", "B": None}
+    assert len(bitaxe.writes) == written
+    # A lower mode is always fine, and so is what the owner has made room for
+    await act(home, "select", "select_option", mode, option="eco")
+    limit(home, 500, entry, other[0])
+    await settle(home)
+    await act(home, "select", "select_option", mode, option="turbo")
+    assert entry.runtime_data.tuning.current == "turbo"
+
+
+async def test_two_at_once_do_not_share_the_same_room(
+    home: HomeAssistant,
+    entry: ConfigEntry[Any],
+    other: tuple[ConfigEntry[Any], SimulatedAxeOS],
+) -> None:
+    """What was accepted a moment ago counts, although nobody reports it yet."""
+    limit(home, 80, entry, other[0])
+    await settle(home)
+    for it in (entry, other[0]):
+        learn(home, it, *WATTS)
+    response = await home.services.async_call(
+        "hmm",
+        "set_mode",
+        {"device_id": [device(home, it) for it in (entry, other[0])], "mode": "turbo"},
+        blocking=True,
+        return_response=True,
+    )
+    assert sorted(str(it["reason"]) for it in response["miners"]) == [
+        "None",
+        "circuit_full",
+    ]
+
+
+async def test_what_nobody_knows_is_allowed_by_hand(
+    home: HomeAssistant, entry: ConfigEntry[Any]
+) -> None:
+    """Only so it becomes known; but it draws no less than the modes before it."""
+    limit(home, 30, entry)
+    await settle(home)
+    mode = find_id(home, entry, "select", "mode")
+    await act(home, "select", "select_option", mode, option="turbo")
+    assert entry.runtime_data.tuning.current == "turbo"
+    await act(home, "select", "select_option", mode, option="eco")
+    limit(home, 10, entry)
+    await settle(home)
+    steered = manager(home).steered(entry.entry_id)
+    assert steered is not None
+    steered.memory.watts.learn("mode:standard", 60.0, None)
+    with pytest.raises(ServiceValidationError) as caught:
+        await act(home, "select", "select_option", mode, option="turbo")
+    assert caught.value.translation_key == "circuit_full"
+
+
+async def test_numbers_and_switches_by_hand(
+    home: HomeAssistant,
+    every_entity: None,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+) -> None:
+    """A higher frequency, and mining itself, are refused as modes are."""
+    power = (await poll(home, entry)).power
+    assert power is not None
+    limit(home, power + 2, entry)
+    await settle(home)
+    frequency = find_id(home, entry, "number", "set_frequency")
+    with pytest.raises(ServiceValidationError) as caught:
+        await act(home, "number", "set_value", frequency, value=600)
+    assert caught.value.translation_key == "circuit_full"
+    await act(home, "number", "set_value", frequency, value=400)
+    mining = find_id(home, entry, "switch", "mining")
+    await act(home, "switch", "turn_off", mining)
+    limit(home, 5, entry)
+    await settle(home)
+    with pytest.raises(ServiceValidationError) as caught:
+        await act(home, "switch", "turn_on", mining)
+    assert caught.value.translation_key == "circuit_full"
+    assert bitaxe.paused
+    limit(home, 100, entry)
+    await settle(home)
+    await act(home, "switch", "turn_on", mining)
+    assert not bitaxe.paused
+
+
+async def test_a_miner_that_does_not_respond_may_be_back_at_any_moment(
+    home: HomeAssistant,
+    entry: ConfigEntry[Any],
+    other: tuple[ConfigEntry[Any], SimulatedAxeOS],
+) -> None:
+    """What it drew last keeps its room, unless its plug is known to be off."""
+    other_entry, other_device = other
+    home.states.async_set("switch.plug", "on")
+    home.config_entries.async_update_entry(other_entry, options={"plug": "switch.plug"})
+    await home.config_entries.async_reload(other_entry.entry_id)
+    await home.async_block_till_done()
+    drawn = round((await poll(home, other_entry)).power or 0)
+    limit(home, drawn + 30, entry, other_entry)
+    await settle(home)
+    await poll(home, other_entry)
+    learn(home, entry, *WATTS)
+    mode = find_id(home, entry, "select", "mode")
+
+    async def is_refused() -> bool:
+        try:
+            await act(home, "select", "select_option", mode, option="turbo")
+        except ServiceValidationError as err:
+            assert err.translation_key == "circuit_full"
+            return True
+        await act(home, "select", "select_option", mode, option="eco")
+        return False
+
+    await other_device.unplug()
+    await poll(home, other_entry)
+    assert await is_refused()
+    # Also while its entry is not loaded
+    assert await home.config_entries.async_unload(other_entry.entry_id)
+    await settle(home)
+    assert await is_refused()
+    home.states.async_set("switch.plug", "off")
+    await settle(home)
+    assert not await is_refused()

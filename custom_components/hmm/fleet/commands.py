@@ -28,7 +28,7 @@ from ..pool.stratum_user import USUAL_PASSWORD, StratumPool, stratum_of
 CONF_POOL: Final = "pool"
 CONF_PROFILE: Final = "profile"
 CONF_REASON: Final = "reason"
-"""Why a miner is paused; no action takes it."""
+"""Why HMM itself pauses or resumes a miner; no action takes it."""
 CONF_SHARED: Final = "shared"
 
 type Data = Mapping[str, Any]
@@ -295,6 +295,8 @@ async def _resume(
 ) -> bool:
     if miner.last_update_success and "overheat" in miner.data.problems:
         raise refusal("overheat", host=miner.config_entry.title)
+    if CONF_REASON not in data:
+        miner.require_room()
     return await _set_paused(hass, miner, False, context)
 
 

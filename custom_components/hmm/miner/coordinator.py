@@ -89,6 +89,8 @@ _NOT_DONE = frozenset(
 LONGEST_ENERGY_GAP = 5 * MINER_INTERVAL.total_seconds()
 
 type MinerConfigEntry = ConfigEntry[MinerCoordinator]
+type RoomCheck = Callable[[str | None, float | None], None]
+"""See ``MinerCoordinator.require_room``."""
 
 
 class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
@@ -157,6 +159,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         """Whether the last poll changed the status: the fleet counts again then."""
         self._was_down = False
         self.tuning = MinerTuning(self, tuning)
+        self.room_check: RoomCheck | None = None
+        """Set by who knows what else hangs on its fuse."""
         self.pool_commands = 0
         """How many times it was given a pool, by whomever."""
         self.commands_running = 0
@@ -177,6 +181,15 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             return None
         draw: float | None = self.config_entry.options.get(CONF_POWER_DRAW)
         return draw
+
+    @callback
+    def require_room(self, mode: str | None = None, watts: float | None = None) -> None:
+        """Raise ServiceValidationError if its fuse is too full for what is about to be.
+
+        That is a mode by its name, None: as it is set, or so many ``watts``.
+        """
+        if self.room_check is not None:
+            self.room_check(mode, watts)
 
     @property
     def measures_power(self) -> bool:

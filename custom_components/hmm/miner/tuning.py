@@ -145,8 +145,9 @@ class MinerTuning:
         """Set the miner to a mode, a profile or its own point by its name.
 
         Returns whether anything was sent. Raises ServiceValidationError for a name
-        that it does not have.
+        that it does not have, and if what it draws then is too much for its fuse.
         """
+        self._miner.require_room(name)
         if name in self.modes:
             sent = await self._miner.async_set_mode(name)
             self.activate(None)

@@ -94,6 +94,16 @@ def circuits_of(
     return tuple(circuits)
 
 
+@callback
+def on_circuits(hass: HomeAssistant, options: Mapping[str, Any]) -> set[str]:
+    """Return the miners that hang on any circuit."""
+    return {
+        it.entry_id
+        for row in rows_of(options)
+        for it in entries_of(hass, row[CONF_MINERS])
+    }
+
+
 def rows_of(options: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the fuses as they are stored: name, W and ids of devices."""
     rows = options.get(CONF_CIRCUITS)

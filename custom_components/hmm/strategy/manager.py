@@ -14,15 +14,17 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
-from ..const import DOMAIN
+from ..const import CONF_PLUG, DOMAIN
 from ..data import get_data
-from ..errors import message
+from ..errors import message, refusal
 from ..fleet.members import Fleet
+from ..miner.plug import plug_is_on
 from .explain import sentence_text
 from .keys import CONF_BAND_ID, CONF_BAND_NAME, CONF_BAND_OF, CONF_START
-from .limits import circuits_of, manual_of
+from .limits import circuits_of, manual_of, on_circuits
 from .members import entries_of
 from .miners import MinerMemory, SteeredMiner
+from .planner.circuits import load, refusing
 from .planner.ledger import Ledger
 from .planner.model import (
     OFF,
@@ -38,6 +40,7 @@ from .planner.rungs import watts_of
 from .planner.settings import FROM_DICT
 from .records import Override, StrategyRecord, StrategyStore
 from .strategy import Strategy
+from .words import number
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -240,9 +243,7 @@ class StrategyManager:
             )
             for key, strategy in self.strategies.items()
         }
-        wanted = set().union(*self._members.values())
-        # Also those that a strategy that is gone must give back
-        wanted |= {key for key, it in self.controls.items() if it.by != "nothing"}
+        wanted = self._led | on_circuits(self.hass, self._options)
         for key in set(self._followed) - (wanted & set(self._fleet.miners)):
             self._followed.pop(key)()
             get_data(self.hass).money.surplus.pop(key, None)
@@ -261,11 +262,21 @@ class StrategyManager:
             # Its sensor of who controls it is there from now on
             miner.async_update_listeners()
 
+    @property
+    def _led(self) -> set[str]:
+        """Return the miners in strategies, and those that one that is gone gives back.
+
+        All others are only followed because they share a circuit.
+        """
+        left = {key for key, it in self.controls.items() if it.by != "nothing"}
+        return left.union(*self._members.values())
+
     def _follow(self, steered: SteeredMiner) -> CALLBACK_TYPE:
         @callback
         def polled() -> None:
             has_news = steered.look()
-            if self._is_ready and steered.foreign is not None:
+            is_led = steered.id in self._led
+            if self._is_ready and is_led and steered.foreign is not None:
                 self._hold(steered)
             self._count_energy(steered)
             self._tell_money(steered)
@@ -273,8 +284,19 @@ class StrategyManager:
             if has_news:
                 self.async_decide_soon()
 
+        def check(mode: str | None, watts: float | None) -> None:
+            self._require_room(steered, mode, watts)
+
         steered.look()
-        return steered.miner.async_add_listener(polled)
+        steered.miner.room_check = check
+        stop = steered.miner.async_add_listener(polled)
+
+        @callback
+        def leave() -> None:
+            stop()
+            steered.miner.room_check = None
+
+        return leave
 
     def is_member(self, entry_id: str) -> bool:
         """Return whether a miner is in any strategy."""
@@ -291,6 +313,33 @@ class StrategyManager:
     def steered(self, entry_id: str) -> SteeredMiner | None:
         """Return a miner that is in a strategy."""
         return self._miners.get(entry_id)
+
+    def _require_room(
+        self, steered: SteeredMiner, mode: str | None, watts: float | None
+    ) -> None:
+        """Raise if a circuit has no room for what a miner is about to draw.
+
+        What nobody knows is allowed: what it really draws counts from its next poll on.
+        """
+        if watts is None and (watts := steered.least_watts(mode)) is None:
+            return
+        led = (self._led | {steered.id}) & self._miners.keys()
+        entries = Ledger.from_dict(self.store.settled, dt_util.utcnow()).entries
+        loads = {it: load(self._miners[it].view, entries.get(it)) for it in led}
+        circuits = circuits_of(self.hass, self._options, led, self._drawn_by)
+        circuit = refusing(circuits, loads, steered.id, watts)
+        if circuit is None:
+            steered.claim(watts)
+            return
+        others = sum(loads.get(it, 0.0) for it in circuit.miners if it != steered.id)
+        raise refusal(
+            "circuit_full",
+            miner=steered.miner.config_entry.title,
+            circuit=circuit.name,
+            watts=number(self.hass, watts),
+            others=number(self.hass, others + circuit.reserved),
+            limit=number(self.hass, circuit.rated),
+        )
 
     def _hold(self, steered: SteeredMiner) -> None:
         """Leave a miner to the user, for as long as the fleet's options say."""
@@ -447,11 +496,15 @@ class StrategyManager:
         return sum(it.watts or watts_of(it.reported, it) or 0.0 for it in views)
 
     def _drawn_by(self, entry_id: str) -> float:
-        """Return W of a miner that is in no strategy, 0 while it does not tell."""
-        miner = self._fleet.miners.get(entry_id)
-        if miner is None or not miner.last_update_success:
-            return 0.0
-        return miner.power or 0.0
+        """Return W that a miner that no strategy steers may draw at any moment."""
+        if (steered := self._miners.get(entry_id)) is not None:
+            return steered.may_draw
+        # Its entry is not loaded just now: the miner may run all the same
+        memory = self.store.miners.get(entry_id)
+        entry = self.hass.config_entries.async_get_entry(entry_id)
+        plug = None if entry is None else entry.options.get(CONF_PLUG)
+        is_off = plug is not None and plug_is_on(self.hass, plug) is False
+        return 0.0 if memory is None or is_off else memory.drew or 0.0
 
     def _followed_band(self, strategy: Strategy) -> BandNow | None:
         """Return the band of the strategy that a champion follows."""
@@ -467,12 +520,13 @@ class StrategyManager:
         return None
 
     def _settle(self, now: datetime, standings: list[Standing]) -> Settlement:
+        led = self._led & self._miners.keys()
         settlement, ledger = settle(
             now,
             dt_util.get_default_time_zone(),
             standings,
-            (it.view for it in self._miners.values()),
-            circuits_of(self.hass, self._options, self._miners, self._drawn_by),
+            (self._miners[it].view for it in led),
+            circuits_of(self.hass, self._options, led, self._drawn_by),
             Ledger.from_dict(self.store.settled, now),
         )
         self.store.settled = ledger.as_dict()

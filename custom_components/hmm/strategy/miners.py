@@ -25,6 +25,7 @@ from ..miner.coordinator import MinerCoordinator
 from ..miner.plug import plug_is_on
 from ..miner.status import MinerState
 from .limits import manual_as_dict, manual_from_dict
+from .planner.circuits import load
 from .planner.model import (
     HIGHEST,
     LEAVE,
@@ -65,6 +66,8 @@ class MinerMemory:
     efficiency: float | None = None
     """J/TH when it last mined for a while, and when that was."""
     efficiency_at: datetime | None = None
+    drew: float | None = None
+    """W when it last mined: one that does not respond may draw that again."""
     seen_at: datetime | None = None
     """When it was polled last: who has restarted since may have forgotten a pause."""
 
@@ -76,6 +79,7 @@ class MinerMemory:
             "watts": self.watts.as_dict(),
             "efficiency": self.efficiency,
             "efficiency_at": self.efficiency_at and self.efficiency_at.isoformat(),
+            "drew": self.drew,
             "seen_at": self.seen_at and self.seen_at.isoformat(),
         }
 
@@ -92,6 +96,7 @@ class MinerMemory:
             watts=LearnedWatts.from_dict(data["watts"]),
             efficiency=parse_number(data.get("efficiency")),
             efficiency_at=None if at is None else instant(at),
+            drew=parse_number(data.get("drew")),
             seen_at=None if seen is None else instant(seen),
         )
 
@@ -130,6 +135,8 @@ class SteeredMiner:
         """What somebody else has set it to, until that is told."""
         self._doubts = 0
         self._kwh = miner.energy.kwh
+        self._claim: tuple[float, float] | None = None
+        """W that a command makes it draw soon, and until when by the clock of the loop."""
         self._uptime: float | None = None
         self._may_forget = False
         """Whether it has restarted since HMM, or anybody, has set it last."""
@@ -188,6 +195,8 @@ class SteeredMiner:
             can_be_off=self.can_be_off,
             plugged=miner.plug is not None,
             watts=self._watts(),
+            claimed=self._claimed(clock),
+            drew=self.memory.drew,
             since=self._since[1],
             reachable_since=self._reachable_since,
             efficiency=self.memory.efficiency,
@@ -271,6 +280,51 @@ class SteeredMiner:
             return 0.0
         return miner.power if miner.last_update_success else None
 
+    # What it may draw
+
+    @property
+    def may_draw(self) -> float:
+        """Return W that it may draw at any moment, while no strategy steers it.
+
+        One that does not respond is back as it was, unless its plug is off.
+        """
+        drew = self.memory.drew
+        return load(self.view) if self.view.online or drew is None else drew
+
+    def least_watts(self, name: str | None) -> float | None:
+        """Return W that it draws at least in a mode or profile, None where nobody knows.
+
+        ``None`` is what it is set to, or was. Modes get faster in the order of the miner:
+        one of which nothing is learned draws no less than those before it.
+        """
+        tuning, learned = self.miner.tuning, self.memory.watts
+        if (present := name or tuning.current) is None:
+            return self.memory.drew
+        if (watts := learned.watts_of(self._rung(present))) is not None:
+            return watts
+        if present in tuning.modes:
+            slower = tuning.modes[: tuning.modes.index(present)]
+            known = [learned.watts_of(self._rung(it)) for it in slower]
+        else:
+            profile = tuning.find(present)
+            measured = (profile.measured if profile else None) or {}
+            known = [parse_number(measured.get("power"))]
+        if name is None:
+            known.append(self.memory.drew)
+        return max((it for it in known if it is not None), default=None)
+
+    @callback
+    def claim(self, watts: float) -> None:
+        """Count for a while what a command makes it draw, which it does not report yet."""
+        until = self.miner.hass.loop.time() + SETTLE_SECONDS
+        self._claim = (watts, until)
+        self.view = replace(self.view, claimed=watts)
+
+    def _claimed(self, clock: float) -> float | None:
+        if self._claim is not None and clock >= self._claim[1]:
+            self._claim = None
+        return None if self._claim is None else self._claim[0]
+
     def _learn(self, reported: Rung | None, clock: float) -> None:
         miner = self.miner
         if (
@@ -278,8 +332,12 @@ class SteeredMiner:
             or not miner.last_update_success
             or miner.data is self._seen
             or miner.data.hashing is not True
-            or (miner.data.uptime or SETTLE_SECONDS) < SETTLE_SECONDS
         ):
+            return
+        drawn = [miner.power, self.memory.watts.watts_of(reported or ON)]
+        if any(drawn):
+            self.memory.drew = max(it for it in drawn if it is not None)
+        if (miner.data.uptime or SETTLE_SECONDS) < SETTLE_SECONDS:
             return
         efficiency = efficiency_j_per_th(
             miner.power, miner.data.hashrate_1h or miner.data.hashrate
@@ -403,7 +461,7 @@ class SteeredMiner:
         try:
             outcome = await self._apply(rung, pool, values, context)
         finally:
-            self.is_busy = False
+            self.is_busy, self._claim = False, None
             self._quiet_until = self.miner.hass.loop.time() + _AFTER_COMMAND
         self.refusal = None if outcome.is_success else outcome.reason
         if outcome.is_success and rung != LEAVE:
@@ -427,7 +485,9 @@ class SteeredMiner:
         outcome = Outcome(result="already")
         is_off = self.view.reported in (OFF, None)
         if is_off and self.can_be_off and rung != LEAVE:
-            outcome = await self._run("resume", {}, context)
+            # What it draws then was planned: it gets its mode at once
+            by_strategy = {CONF_REASON: "resumed_by_strategy"}
+            outcome = await self._run("resume", by_strategy, context)
         if outcome.is_success and not self.miner.last_update_success:
             # It starts up; its mode is set when it is back
             return outcome

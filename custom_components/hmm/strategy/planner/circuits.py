@@ -9,33 +9,33 @@ from .rungs import ladder, watts_of
 
 def load(miner: MinerView, entry: Entry | None = None) -> float:
     """Return the most that a miner may draw at present, also on its way to a command."""
-    known = [miner.watts, watts_of(miner.reported, miner)]
+    known = [miner.watts, miner.claimed, watts_of(miner.reported, miner)]
     if entry is not None and entry.target is not None and not entry.reached:
         known.append(watts_of(entry.target, miner))
     watts = [it for it in known if it is not None]
     if miner.reported is None or not miner.online or not watts:
         # It does not say: it may draw all that it can
         watts += [it.watts for it in ladder(miner)[-1:] if it.watts is not None]
+        watts += [] if miner.drew is None else [miner.drew]
     return max(watts, default=0.0)
 
 
 def refusing(
     circuits: Iterable[Circuit],
     loads: Mapping[str, float],
-    miner: MinerView,
-    rung: Rung,
+    miner: str,
+    watts: float | None,
 ) -> Circuit | None:
-    """Return what keeps a miner from a rung: it, and what others may draw, do not fit.
+    """Return what keeps a miner from so many watts: with what others may draw it is full.
 
     A step down is always allowed; one to unknown watts is not, where there is a limit.
     """
-    watts = watts_of(rung, miner)
-    if watts is not None and watts <= loads.get(miner.id, 0.0):
+    if watts is not None and watts <= loads.get(miner, 0.0):
         return None
     for circuit in circuits:
-        if miner.id not in circuit.miners:
+        if miner not in circuit.miners:
             continue
-        others = sum(loads.get(it, 0.0) for it in circuit.miners if it != miner.id)
+        others = sum(loads.get(it, 0.0) for it in circuit.miners if it != miner)
         if watts is None or watts + others > circuit.max_watts:
             return circuit
     return None

@@ -95,8 +95,9 @@ class MinerView:
     """A miner as the planner sees it.
 
     ``reported`` is ``off`` (paused, soft-off or unplugged), a named rung, ``on`` for a
-    miner without modes, None while unknown. ``watts`` is measured. ``mining`` says that
-    hashes come. ``since`` is when ``reported`` began, if known. ``online`` is False for a
+    miner without modes, None while unknown. ``watts`` is measured, ``claimed`` what a
+    command of a moment ago may make of it, ``drew`` what it drew when it last mined.
+    ``mining`` says that hashes come. ``since`` is when ``reported`` began, if known. ``online`` is False for a
     miner that does not answer although it should: no command reaches it.
 
     ``safety`` "hot" allows no more than the lowest rung, "stop" nothing, "lowered" no
@@ -116,6 +117,8 @@ class MinerView:
     can_be_off: bool = True
     plugged: bool = False
     watts: float | None = None
+    claimed: float | None = None
+    drew: float | None = None
     since: datetime | None = None
     reachable_since: datetime | None = None
     efficiency: float | None = None

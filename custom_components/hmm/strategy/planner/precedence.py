@@ -416,7 +416,8 @@ class _Execution:
                 return replace(control, reason=held)
         if not goal.urgent and not self._has_turn(goal):
             return control
-        circuit = refusing(self._circuits, self._loads, view, rung)
+        watts = watts_of(rung, view)
+        circuit = refusing(self._circuits, self._loads, view.id, watts)
         if circuit is not None and not is_there:
             return replace(control, reason=_too_much(circuit, view, rung))
         self._note(view, goal, rung, entry, is_retry=is_retry, is_free=is_free)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import math
 from typing import Any
 
-from .model import LEAVE, OFF, Decision, Inputs, MinerView, Rung, Sample, Sentence, Wish
+from .model import LEAVE, OFF, Decision, Inputs, MinerView, Rung, Sentence, Wish
 from .rungs import is_at, ladder, resolve, watts_of
 from .settings import SolarSettings
 from .stored import VERSION, fields, mapping, number, past, text
