@@ -55,7 +55,11 @@ from custom_components.hmm.pool import (
     mistyped,
     status as pool_status,
 )
-from custom_components.hmm.strategy import actions as strategy_actions, explain
+from custom_components.hmm.strategy import (
+    actions as strategy_actions,
+    explain,
+    issues as strategy_issues,
+)
 from custom_components.hmm.voice import orders
 
 COMPONENT = Path(hmm.__file__).parent
@@ -122,6 +126,7 @@ ISSUES = {
     "miner/watchdog": {watchdog.WATCHDOG_GAVE_UP},
     "pool/defaults": {pool_defaults._ISSUE},
     "pool/mistyped": {mistyped.WALLET_MISTYPED},
+    "strategy/issues": {*strategy_issues.STRATEGY_ISSUES},
 }
 HA_SUCCESSES = {"reauth_successful", "reconfigure_successful"}
 

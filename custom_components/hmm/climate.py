@@ -1,6 +1,7 @@
 """The thermostats of heatings: miners that warm a room."""
 
 from collections.abc import Mapping
+import math
 from typing import Any, override
 
 from homeassistant.components.climate import (
@@ -131,8 +132,13 @@ class HeatingClimate(StrategyEntity, NativeClimate):
     async def async_set_temperature(self, **kwargs: Any) -> None:
         if (mode := kwargs.get("hvac_mode")) is not None:
             self._valid_mode_or_raise("hvac", mode, self.hvac_modes)
+        target = kwargs[ATTR_TEMPERATURE]
+        if not math.isfinite(target):
+            # It passes as a number between any two
+            raise refusal("no_temperature", given=str(target))
+        if mode is not None:
             self._set_mode(mode)
-        self._heating.set_target(kwargs[ATTR_TEMPERATURE])
+        self._heating.set_target(target)
         self.manager.async_set()
 
     def _set_mode(self, mode: HVACMode) -> None:

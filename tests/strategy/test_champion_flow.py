@@ -73,8 +73,8 @@ async def test_a_limit_of_its_own(
     form = await fill(home, form, CHAMPION, **CHOICE)
     form = await fill(home, form, CHAMPION, timing=TIMING)
     assert form["description_placeholders"]["result"] == (
-        "From 30.0 ct/kWh on only the most efficient miner runs. Which one that is, is "
-        "known once they have mined for three minutes. The others: Off."
+        "From 30.0 ct/kWh on only the champion runs. Which one that is, is known "
+        "once they have mined for three minutes. The others: Off."
     )
     await fill(home, form, CHAMPION, start="steer")
     (stored,) = fleet_entry(home).subentries.values()
@@ -114,8 +114,7 @@ async def test_a_band_of_another_strategy(
     form = await fill(home, form, CHAMPION, timing=TIMING)
     result = form["description_placeholders"]["result"]
     assert result.startswith(
-        "In “Expensive” of “Bands” only the most efficient miner runs. Now that would "
-        "be Axe ("
+        "In “Expensive” of “Bands” only the champion runs. Now that would be Axe ("
     )
     assert result.endswith(" J/TH). The others: Off.")
     await fill(home, form, CHAMPION, start="steer")

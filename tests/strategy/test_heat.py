@@ -1,6 +1,7 @@
 """Heating a room with real simulated miners: its dialog, its thermostat, its end."""
 
 from collections.abc import Mapping
+import math
 from typing import Any
 
 from homeassistant.components.climate import ATTR_HVAC_ACTION
@@ -360,9 +361,14 @@ async def test_targets_and_presets(
     await turn(home, strategy, "set_temperature", temperature=21, hvac_mode="off")
     assert shown() == ("none", 21)
     assert thermostat(home, strategy).state == "off"
-    for wrong in ({"temperature": 4}, {"temperature": 29}):
+    for wrong in (4, 29, math.inf, -math.inf, math.nan):
         with pytest.raises(ServiceValidationError):
-            await turn(home, strategy, "set_temperature", **wrong)
+            await turn(home, strategy, "set_temperature", temperature=wrong)
+    with pytest.raises(ServiceValidationError, match=r"“nan” is no temperature\."):
+        await turn(
+            home, strategy, "set_temperature", temperature="nan", hvac_mode="heat"
+        )
+    assert thermostat(home, strategy).state == "off"
     with pytest.raises(ServiceValidationError):
         await turn(home, strategy, "set_temperature", temperature=20, hvac_mode="cool")
     assert shown() == ("none", 21)

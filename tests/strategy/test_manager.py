@@ -8,7 +8,7 @@ from typing import Any
 from freezegun import freeze_time
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, State
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from homeassistant.util import dt as dt_util
 import pytest
 
@@ -268,11 +268,41 @@ async def test_a_strategy_that_cannot_decide_leaves_the_others_alone(
 async def test_bands_that_cannot_be_read(
     home: HomeAssistant, entry: ConfigEntry[Any], bands: Any
 ) -> None:
-    """Such a strategy is off; the fleet is set up all the same."""
+    """Such a strategy is off and says why; the fleet is set up all the same."""
     strategy = await add(home, "price_bands", {**BANDS, "bands": bands})
     await begin(home)
-    assert state_of(home, strategy, "sensor", "state").state == "off"
-    assert await home.config_entries.async_reload(fleet_entry(home).entry_id)
+    status = state_of(home, strategy, "sensor", "state")
+    assert status.state == "off"
+    assert status.attributes["explanation"].startswith(
+        "Its stored settings cannot be read (“"
+    )
+    issues, issue_id = ir.async_get(home), f"strategy_settings_{strategy.id}"
+    issue = issues.async_get_issue("hmm", issue_id)
+    assert issue is not None
+    assert issue.translation_placeholders is not None
+    assert issue.translation_placeholders["name"] == "Bands"
+    fleet = fleet_entry(home)
+    assert await home.config_entries.async_reload(fleet.entry_id)
+    assert issues.async_get_issue("hmm", issue_id) is not None
+    # Its dialog opens, and what was mended works
+    await home.config_entries.subentries.async_init(
+        (fleet.entry_id, "price_bands"),
+        context={"source": "reconfigure", "subentry_id": strategy.id},
+    )
+    home.config_entries.async_update_subentry(
+        fleet, fleet.subentries[strategy.id], data=dict(BANDS)
+    )
+    await begin(home)
+    assert issues.async_get_issue("hmm", issue_id) is None
+    assert state_of(home, strategy, "sensor", "state").state == "waiting"
+    home.config_entries.async_update_subentry(
+        fleet, fleet.subentries[strategy.id], data={**BANDS, "bands": bands}
+    )
+    await home.async_block_till_done()
+    assert issues.async_get_issue("hmm", issue_id) is not None
+    home.config_entries.async_remove_subentry(fleet, strategy.id)
+    await home.async_block_till_done()
+    assert issues.async_get_issue("hmm", issue_id) is None
 
 
 async def test_it_decides_again_after_the_clock_was_set_back(

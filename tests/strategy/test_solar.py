@@ -1,25 +1,27 @@
 """A house with sun: its meter raises, lowers and pauses real simulated miners."""
 
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.hmm.data import get_data
+from custom_components.hmm.strategy.planner.meter import MOST_SAMPLES
 from custom_components.hmm.strategy.planner.model import Inputs
 from custom_components.hmm.strategy.planner.settings import SolarSettings
-from custom_components.hmm.strategy.planner.solar import MOST_SAMPLES, horizon
+from custom_components.hmm.strategy.planner.solar import horizon
 from custom_components.hmm.strategy.records import OF_SUN
 from custom_components.hmm.strategy.solar_inputs import SolarMeter, read_power
 from custom_components.hmm.strategy.strategy import Strategy
 from simulator import SimulatedAvalon, SimulatedAxeOS
-from tests.common import act, find, fleet_entry, later
+from tests.common import act, find, fleet_entry, later, poll
 from tests.conftest import miner_entry, set_up
 
 from .common import BANDS, add, begin, manager, price, state_of
@@ -301,6 +303,51 @@ async def test_the_other_sign_at_night(
     await house.run(8)
     assert bitaxe.paused
     assert "import and export of the meter are probably mixed up" in house.says()
+    issues = ir.async_get(home)
+    issue_id = f"strategy_meter_sign_{house.strategy.id}"
+    assert issues.async_get_issue("hmm", issue_id) is not None
+    # Turned round, it is right at once
+    fleet = fleet_entry(home)
+    home.config_entries.async_update_subentry(
+        fleet,
+        fleet.subentries[house.strategy.id],
+        data={**SOLAR, "positive_is": "import"},
+    )
+    await house.run(3)
+    assert "The sun is down." in house.says()
+    assert issues.async_get_issue("hmm", issue_id) is None
+
+
+async def test_the_other_sign_by_day(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
+) -> None:
+    """A miner that draws more and leaves more surplus: it stops, and a repair says why."""
+    async with AsyncExitStack() as stack:
+        entries, others = [entry], []
+        for name in ("one", "two", "three"):
+            other = SimulatedAxeOS(model="hex", name=name, speed=60.0)
+            others.append(await stack.enter_async_context(other))
+            entries.append(await set_up(home, miner_entry(other, "bitaxe", title=name)))
+        for it in (bitaxe, *others):
+            it.paused = True
+        for it in entries:
+            await poll(home, it)
+        house = House(home, freezer, entries, imports)
+        await house.start(-900, positive_is="export")
+        issues = ir.async_get(home)
+        issue_id = f"strategy_meter_sign_{house.strategy.id}"
+        for _ in range(20):
+            await house.run(3)
+            if (issue := issues.async_get_issue("hmm", issue_id)) is not None:
+                break
+        assert issue is not None
+        assert issue.translation_placeholders == {"name": "Sun", "where": ""}
+        await house.run(12)
+        assert all(it.paused for it in (bitaxe, *others))
+        assert "more surplus when miners draw more" in house.says()
+        await act(home, "switch", "turn_off", "switch.sun")
+        await house.run(1)
+        assert issues.async_get_issue("hmm", issue_id) is None
 
 
 async def test_a_battery(

@@ -34,8 +34,9 @@ from .keys import (
     CONF_TIMING,
 )
 from .members import entries_of
-from .planner.champion import ranked
+from .planner.champion import ordered
 from .planner.model import HIGHEST, LOWEST, NORMAL, OFF, Inputs
+from .planner.settings import ChampionSettings
 from .preview import view_of
 from .price_flow import StrategyPriceSteps
 from .words import number, price_text, words_of
@@ -157,11 +158,12 @@ class ChampionFlow(StrategyPriceSteps):
     ) -> SubentryFlowResult:
         """Ask what the champion and the others do, and when it is replaced."""
         if user_input is not None:
-            self._data |= user_input
+            self._data |= self._ordered(user_input)
             return await self._after("choice")
         return self._show_form(
             "choice",
             {
+                **self._who_first,
                 vol.Required(CONF_RUNG, default=LOWEST): dropdown_field(
                     "strategy_rung", LOWEST, NORMAL, HIGHEST
                 ),
@@ -170,7 +172,7 @@ class ChampionFlow(StrategyPriceSteps):
                 ),
                 vol.Required(CONF_REPLACE_AFTER, default=6): number_field(3, 30, "min"),
             },
-            self._data,
+            self._with_order(self._data),
         )
 
     async def async_step_timing(
@@ -200,7 +202,9 @@ class ChampionFlow(StrategyPriceSteps):
             above = price_text(self.hass, self._data[CONF_ABOVE], unit)
             when = word("above", price=above)
         views = [it for key in self._members if (it := view_of(self.hass, key))]
-        best = next(iter(ranked(Inputs(dt_util.utcnow(), miners=tuple(views)))), None)
+        inputs = Inputs(dt_util.utcnow(), miners=tuple(views))
+        settings = ChampionSettings.from_dict(self._data)
+        best = next(iter(ordered(settings, inputs)), None)
         if best is None or best.efficiency is None:
             who = word("no_champion")
         else:

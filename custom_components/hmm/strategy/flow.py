@@ -17,6 +17,8 @@ from homeassistant.helpers.selector import (
     DeviceSelector,
     DeviceSelectorConfig,
     EntityFilterSelectorConfig,
+    EntitySelector,
+    EntitySelectorConfig,
     SelectSelector,
     TextSelector,
 )
@@ -32,6 +34,8 @@ from .followed import with_present_names
 from .keys import (
     CONF_ENTITY_IDS,
     CONF_MINERS,
+    CONF_ORDER,
+    CONF_RANK_BY,
     CONF_START,
     CONF_TIMING,
     LONGEST_NAME,
@@ -41,6 +45,7 @@ from .keys import (
 )
 from .members import entries_of, first_taken, miner_entries
 from .planner.model import LEAVE, PLAIN_RUNGS
+from .planner.ranking import RANKS
 from .words import words_of
 
 CONF_COPY_FROM = "copy_from"
@@ -262,6 +267,50 @@ class StrategyFlow(ConfigSubentryFlow):
         """Return the settings of the timing, which few need, as a section to open."""
         schema = self.add_suggested_values_to_schema(vol.Schema(fields), suggested)
         return {vol.Required(CONF_TIMING): section(schema, {"collapsed": True})}
+
+    # Who goes first
+
+    @property
+    def _who_first(self) -> dict[vol.Marker, Any]:
+        """Return the fields for the user's own order, and what the rest goes by."""
+        return {
+            vol.Required(CONF_RANK_BY, default=RANKS[0]): dropdown_field(
+                "strategy_rank", *RANKS
+            ),
+            vol.Optional(CONF_ORDER): EntitySelector(
+                EntitySelectorConfig(
+                    include_entities=list(self._status_sensors()),
+                    multiple=True,
+                    reorder=True,
+                )
+            ),
+        }
+
+    def _ordered(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Return what was given, with entries in place of their sensors."""
+        sensors = self._status_sensors()
+        order = [sensors[it] for it in given.get(CONF_ORDER, ()) if it in sensors]
+        return given | {CONF_ORDER: list(dict.fromkeys(order))}
+
+    def _with_order(self, stored: dict[str, Any]) -> dict[str, Any]:
+        """Return what is stored, with sensors in place of their entries."""
+        sensors = {entry_id: it for it, entry_id in self._status_sensors().items()}
+        order = [sensors[it] for it in stored.get(CONF_ORDER, ()) if it in sensors]
+        return stored | {CONF_ORDER: order}
+
+    def _status_sensors(self) -> dict[str, str]:
+        """Return the entries of the members by their sensors of status."""
+        registry = er.async_get(self.hass)
+        found: dict[str, str] = {}
+        for entry_id in self._members:
+            entry = self.hass.config_entries.async_get_known_entry(entry_id)
+            identity = entry.unique_id or entry_id
+            entity_id = registry.async_get_entity_id(
+                Platform.SENSOR, DOMAIN, f"{identity}_status"
+            )
+            if entity_id is not None:
+                found[entity_id] = entry_id
+        return found
 
     @property
     def _members(self) -> list[str]:

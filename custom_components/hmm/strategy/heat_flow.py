@@ -32,7 +32,6 @@ from .heating import (
     LONGEST_BOOST,
     LOWEST_TARGET,
     SHORTEST_BOOST,
-    room_of,
 )
 from .keys import (
     CONF_BOOST_TIME,
@@ -50,6 +49,7 @@ from .keys import (
     CONF_WHEN_IDLE,
 )
 from .planner.model import HIGHEST, LOWEST, NORMAL, OFF
+from .room import room_of
 from .words import temperature_text, words_of
 
 _CELSIUS = UnitOfTemperature.CELSIUS

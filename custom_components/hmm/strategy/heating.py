@@ -11,13 +11,9 @@ from homeassistant.components.climate import (
     PRESET_ECO,
     PRESET_NONE,
 )
-from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, UnitOfTemperature
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.util.unit_conversion import TemperatureConverter
 
 from ..driver_api.units import parse_number
 from .keys import CONF_BOOST_TIME
-from .planner.model import Reading
 from .planner.stored import instant
 from .records import StrategyRecord
 
@@ -40,19 +36,6 @@ _TARGET = "target"
 _PRESET = "preset"
 _BEFORE = "before"
 _BOOST_ENDS = "boost_ends"
-
-
-@callback
-def room_of(hass: HomeAssistant, entity_id: str | None) -> Reading | None:
-    """Return what a sensor says of a room in °C, and when it last did."""
-    state = hass.states.get(entity_id) if entity_id else None
-    if state is None or (value := parse_number(state.state)) is None:
-        return None
-    unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
-    if unit not in TemperatureConverter.VALID_UNITS:
-        return None
-    celsius = TemperatureConverter.convert(value, unit, UnitOfTemperature.CELSIUS)
-    return Reading(celsius, state.last_reported)
 
 
 class Heating:

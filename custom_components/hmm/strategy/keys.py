@@ -13,6 +13,11 @@ CONF_TIMING: Final = "timing"
 CONF_ENTITY_IDS: Final = "entity_ids"
 """The id in the registry of each entity that is named, by its entity id."""
 
+# Who goes first
+CONF_ORDER: Final = "order"
+"""Ids of entries, the first goes first; the others follow by ``CONF_RANK_BY``."""
+CONF_RANK_BY: Final = "rank_by"
+
 # Rungs
 CONF_RUNG: Final = "rung"
 RUNG_PER_MODEL: Final = "per_model"
@@ -84,6 +89,7 @@ CONF_METER: Final = "meter_entity"
 """Of two sensors, that of the import."""
 CONF_EXPORT: Final = "export_entity"
 CONF_POSITIVE_IS: Final = "positive_is"
+METER_KEYS: Final = (CONF_METER_KIND, CONF_METER, CONF_EXPORT, CONF_POSITIVE_IS)
 POSITIVE_IMPORT: Final = "import"
 POSITIVE_EXPORT: Final = "export"
 CONF_BATTERY: Final = "battery_power"
@@ -95,8 +101,6 @@ CONF_BATTERY_SOC: Final = "battery_soc"
 CONF_MIN_SOC: Final = "min_soc"
 CONF_FORECAST: Final = "forecast_today"
 CONF_MIN_FORECAST: Final = "min_forecast"
-CONF_ORDER: Final = "order"
-"""Ids of entries, the first goes first; none means the most efficient first."""
 CONF_FLOOR: Final = "floor"
 CONF_RESERVE: Final = "reserve"
 CONF_WINDOW: Final = "window"

@@ -20,6 +20,7 @@ from ..errors import message, refusal
 from ..fleet.members import Fleet
 from ..miner.plug import plug_is_on
 from .explain import sentence_text
+from .issues import forget_problems, tell_problem
 from .keys import CONF_BAND_ID, CONF_BAND_NAME, CONF_BAND_OF, CONF_START
 from .limits import circuits_of, manual_of, on_circuits
 from .members import entries_of
@@ -115,6 +116,7 @@ class StrategyManager:
         self._stops = []
         for strategy in self.strategies.values():
             strategy.stop()
+            forget_problems(self.hass, strategy.id)
         is_ready, self._is_ready = self._is_ready, False
         if is_ready and entry is not None and entry.disabled_by is not None:
             self.hass.async_create_task(
@@ -162,6 +164,7 @@ class StrategyManager:
         for key in [it for it in self.strategies if it not in entry.subentries]:
             strategy = self.strategies.pop(key)
             strategy.stop()
+            forget_problems(self.hass, key)
             self.store.strategies.pop(key, None)
         for key, subentry in entry.subentries.items():
             known = self.strategies.get(key)
@@ -171,6 +174,7 @@ class StrategyManager:
                 known.stop()
                 known.take(subentry)
                 known.start()
+                tell_problem(self.hass, known)
         self.store.save_soon()
         self._find_members()
         for strategy in self.strategies.values():
@@ -190,6 +194,7 @@ class StrategyManager:
         strategy.drawn = lambda: self._drawn(subentry_id)
         strategy.followed_band = lambda: self._followed_band(strategy)
         strategy.start()
+        tell_problem(self.hass, strategy)
         for listener in tuple(self._new_listeners):
             listener(strategy)
 
@@ -365,6 +370,9 @@ class StrategyManager:
     @callback
     def async_enable(self, strategy: Strategy, enabled: bool) -> None:
         """Let a strategy steer, or give its miners back."""
+        if enabled and not strategy.record.enabled:
+            # What it found out before is long past, also that of a meter with a wrong sign
+            strategy.record.memory = {}
         strategy.record.enabled = enabled
         if strategy.decision is None:
             # It shows at once that it was heard, also before anything is decided
@@ -467,6 +475,7 @@ class StrategyManager:
                 steered.release()
         for strategy in self.strategies.values():
             strategy.state = settlement.states.get(strategy.id, "off")
+            tell_problem(self.hass, strategy)
             strategy.show()
         self._run(settlement, controls)
         self._plan(now, settlement)

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, Self
 
 from homeassistant.const import ATTR_MODE
 from homeassistant.core import Context, HomeAssistant, callback
+from homeassistant.helpers import area_registry as ar, device_registry as dr
 from homeassistant.util import dt as dt_util
 
 from ..const import MODE_CUSTOM
@@ -40,6 +41,7 @@ from .planner.model import (
 )
 from .planner.rungs import is_at
 from .planner.stored import instant
+from .room import room_of
 from .watts import SETTLE_SECONDS, LearnedWatts
 
 _MODE: Final = "mode:"
@@ -52,6 +54,11 @@ _POLLS: Final = 2
 _AFTER_COMMAND: Final = 90.0
 """Seconds: miners settle, and some report another mode meanwhile."""
 
+_DAYS: Final = 7
+_SLACK: Final = 0.02
+_FAN_SLACK: Final = 5.0
+_ROOM_SLACK: Final = 0.5
+
 _NORMAL: Final = ("standard", "medium", "mining")
 
 
@@ -63,9 +70,13 @@ class MinerMemory:
     """What HMM has set it to, None while no strategy decides."""
     manual: Manual | None = None
     watts: LearnedWatts = field(default_factory=LearnedWatts)
+    work: dict[str, list[float]] = field(default_factory=dict)
+    """By day: the sums of W and H/s of its polls, for the last days on which it worked."""
     efficiency: float | None = None
-    """J/TH when it last mined for a while, and when that was."""
+    """J/TH of these days, and when it last worked."""
     efficiency_at: datetime | None = None
+    fan_speed: float | None = None
+    """% when it last worked."""
     drew: float | None = None
     """W when it last mined: one that does not respond may draw that again."""
     seen_at: datetime | None = None
@@ -77,7 +88,9 @@ class MinerMemory:
             "expected": self.expected,
             "manual": self.manual and manual_as_dict(self.manual),
             "watts": self.watts.as_dict(),
+            "work": self.work,
             "efficiency": self.efficiency,
+            "fan_speed": self.fan_speed,
             "efficiency_at": self.efficiency_at and self.efficiency_at.isoformat(),
             "drew": self.drew,
             "seen_at": self.seen_at and self.seen_at.isoformat(),
@@ -94,11 +107,36 @@ class MinerMemory:
             expected=expected,
             manual=None if manual is None else manual_from_dict(manual),
             watts=LearnedWatts.from_dict(data["watts"]),
+            work={
+                str(day): [float(watts), float(hashrate)]
+                for day, (watts, hashrate) in list(data.get("work", {}).items())[
+                    -_DAYS:
+                ]
+            },
             efficiency=parse_number(data.get("efficiency")),
+            fan_speed=parse_number(data.get("fan_speed")),
             efficiency_at=None if at is None else instant(at),
             drew=parse_number(data.get("drew")),
             seen_at=None if seen is None else instant(seen),
         )
+
+    def rank(self, now: datetime, watts: float, hashrate: float) -> None:
+        """Add a poll of a miner that works: what a ranking goes by.
+
+        One that is off is not asked, and still has its place. Small changes are noise:
+        two miners that are alike would swap their places again and again.
+        """
+        day = self.work.setdefault(now.date().isoformat(), [0.0, 0.0])
+        day[0] += watts
+        day[1] += hashrate
+        while len(self.work) > _DAYS:
+            del self.work[next(iter(self.work))]
+        sums = [sum(it) for it in zip(*self.work.values(), strict=True)]
+        if (efficiency := efficiency_j_per_th(*sums)) is not None:
+            before = self.efficiency
+            if before is None or abs(efficiency - before) > _SLACK * before:
+                self.efficiency = efficiency
+            self.efficiency_at = now
 
 
 def by_order(rung: Rung, view: MinerView) -> Rung:
@@ -116,6 +154,13 @@ def by_order(rung: Rung, view: MinerView) -> Rung:
     if not modes or all(it.watts for it in modes):
         return rung
     return modes[0 if rung == LOWEST else -1].rung
+
+
+def _settled(before: float | None, now: float | None, slack: float) -> float | None:
+    """Return a figure that changes only when it really is another."""
+    if now is None or (before is not None and abs(now - before) <= slack):
+        return before
+    return now
 
 
 class SteeredMiner:
@@ -137,6 +182,7 @@ class SteeredMiner:
         self._kwh = miner.energy.kwh
         self._claim: tuple[float, float] | None = None
         """W that a command makes it draw soon, and until when by the clock of the loop."""
+        self._room: float | None = None
         self._uptime: float | None = None
         self._may_forget = False
         """Whether it has restarted since HMM, or anybody, has set it last."""
@@ -201,6 +247,9 @@ class SteeredMiner:
             reachable_since=self._reachable_since,
             efficiency=self.memory.efficiency,
             efficiency_at=self.memory.efficiency_at,
+            efficiency_1d=get_data(miner.hass).money.efficiency_1d(self.id),
+            fan_speed=self.memory.fan_speed,
+            room=self._find_room(),
             safety=self._safety(),
             refusal=self.refusal,
             manual=self._manual,
@@ -280,6 +329,17 @@ class SteeredMiner:
             return 0.0
         return miner.power if miner.last_update_success else None
 
+    def _find_room(self) -> float | None:
+        """Return °C of its room: of the sensor that is chosen for its area."""
+        hass = self.miner.hass
+        device = dr.async_get(hass).async_get(self.miner.device_id)
+        area = device and ar.async_get(hass).async_get_area(device.area_id or "")
+        reading = room_of(hass, area.temperature_entity_id) if area else None
+        room = None if reading is None else reading.value
+        is_known = room is not None
+        self._room = _settled(self._room, room, _ROOM_SLACK) if is_known else None
+        return self._room
+
     # What it may draw
 
     @property
@@ -339,13 +399,11 @@ class SteeredMiner:
             self.memory.drew = max(it for it in drawn if it is not None)
         if (miner.data.uptime or SETTLE_SECONDS) < SETTLE_SECONDS:
             return
-        efficiency = efficiency_j_per_th(
-            miner.power, miner.data.hashrate_1h or miner.data.hashrate
+        if miner.power and miner.data.hashrate:
+            self.memory.rank(dt_util.utcnow(), miner.power, miner.data.hashrate)
+        self.memory.fan_speed = _settled(
+            self.memory.fan_speed, miner.data.fan_speed, _FAN_SLACK
         )
-        if efficiency is not None:
-            # One that is off is not asked, and still has its place in a ranking
-            self.memory.efficiency = efficiency
-            self.memory.efficiency_at = dt_util.utcnow()
         if reported == _CUSTOM or clock - self._since[2] < SETTLE_SECONDS:
             return
         assert reported is not None

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, override
 
 from homeassistant.config_entries import SubentryFlowResult
-from homeassistant.const import Platform
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.selector import (
     BooleanSelector,
@@ -37,7 +36,6 @@ from .keys import (
     CONF_MIN_SOC,
     CONF_OFF_DELAY,
     CONF_ON_DELAY,
-    CONF_ORDER,
     CONF_POSITIVE_IS,
     CONF_RESERVE,
     CONF_STAGGER,
@@ -265,45 +263,20 @@ class SolarFlow(StrategyFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Ask who goes first, and what miners do without surplus."""
-        sensors = self._status_sensors()
         if user_input is not None:
-            chosen = user_input.pop(CONF_ORDER, [])
-            order = [sensors[it] for it in chosen if it in sensors]
-            self._data |= user_input | {CONF_ORDER: list(dict.fromkeys(order))}
+            self._data |= self._ordered(user_input)
             return await self._after("order")
-        entities = {entry_id: entity_id for entity_id, entry_id in sensors.items()}
-        stored = [
-            entities[it] for it in self._data.get(CONF_ORDER, ()) if it in entities
-        ]
         return self._show_form(
             "order",
             {
-                vol.Optional(CONF_ORDER): EntitySelector(
-                    EntitySelectorConfig(
-                        include_entities=list(sensors), multiple=True, reorder=True
-                    )
-                ),
+                **self._who_first,
                 vol.Required(CONF_FLOOR, default=OFF): list_field(
                     "strategy_rung", OFF, LOWEST
                 ),
                 vol.Required(CONF_MIN_RUN, default=10): number_field(0, 240, "min"),
             },
-            self._data | {CONF_ORDER: stored},
+            self._with_order(self._data),
         )
-
-    def _status_sensors(self) -> dict[str, str]:
-        """Return the entries of the members by their sensors of status."""
-        registry = er.async_get(self.hass)
-        found: dict[str, str] = {}
-        for entry_id in self._members:
-            entry = self.hass.config_entries.async_get_known_entry(entry_id)
-            identity = entry.unique_id or entry_id
-            entity_id = registry.async_get_entity_id(
-                Platform.SENSOR, DOMAIN, f"{identity}_status"
-            )
-            if entity_id is not None:
-                found[entity_id] = entry_id
-        return found
 
     async def async_step_timing(
         self, user_input: dict[str, Any] | None = None
@@ -329,7 +302,8 @@ class SolarFlow(StrategyFlow):
         word = words_of(self.hass, "strategy_preview")
         views = [it for key in self._members if (it := view_of(self.hass, key))]
         lines, unknown = [], []
-        for view in ordered(SolarSettings.from_dict(self._data), views):
+        settings = SolarSettings.from_dict(self._data)
+        for view in ordered(settings, views, dt_util.utcnow()):
             title = self.hass.config_entries.async_get_known_entry(view.id).title
             watts = [number(self.hass, it.watts or 0.0) for it in ladder(view)]
             if watts:

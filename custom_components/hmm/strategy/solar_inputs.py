@@ -39,9 +39,10 @@ from .keys import (
     POSITIVE_CHARGE,
     POSITIVE_EXPORT,
 )
+from .planner.meter import MOST_SAMPLES
 from .planner.model import LONG_AGO, Inputs, Sample
 from .planner.settings import SolarSettings
-from .planner.solar import MOST_SAMPLES, horizon
+from .planner.solar import horizon
 
 SENSOR_DOMAINS: Final = (Platform.SENSOR, Platform.NUMBER, "input_number")
 

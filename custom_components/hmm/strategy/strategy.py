@@ -26,7 +26,7 @@ from ..money.price import PriceSource
 from ..money.slots import Slots, start_of_day
 from ..money.units import UnitProblem, price_factor
 from .followed import followed
-from .heating import Heating, room_of
+from .heating import Heating
 from .keys import (
     BY_STATES,
     CONF_BAND_ID,
@@ -42,6 +42,7 @@ from .keys import (
     CONF_TEMPERATURE_ENTITY,
     CONF_UPTO,
     FALLBACK_BAND,
+    METER_KEYS,
 )
 from .miners import by_order
 from .planner.bands import planned
@@ -55,6 +56,7 @@ from .planner.model import (
     Inputs,
     MinerView,
     Price,
+    Problem,
     Reading,
     Sentence,
     State,
@@ -70,6 +72,7 @@ from .planner.settings import (
     SolarSettings,
 )
 from .records import OF_SUN, StrategyRecord, Used
+from .room import room_of
 from .solar_inputs import SolarMeter
 
 _LONGEST_STATE: Final = 64
@@ -107,6 +110,8 @@ class Strategy:
         self.followed_band: Callable[[], BandNow | None] = lambda: None
         """Tells the band of the strategy that it follows."""
         self._plan: tuple[object, list[list[str | float | None]]] = (None, [])
+        self.title = ""
+        self.data: Mapping[str, Any] = {}
         self.settings: Any = None
         self.heating: Heating | None = None
         """What is set at its thermostat, where it heats."""
@@ -116,8 +121,11 @@ class Strategy:
     @callback
     def take(self, subentry: ConfigSubentry) -> None:
         """Take its name and its settings, now or after a change."""
-        self.title = subentry.title
-        self.data: Mapping[str, Any] = subentry.data
+        before = self.data
+        self.title, self.data = subentry.title, subentry.data
+        if before and any(before.get(it) != self.data.get(it) for it in METER_KEYS):
+            # What was found out of another meter says nothing of this one
+            self.record.memory = {}
         self.settings, self.error = None, None
         try:
             self.settings = FROM_DICT[self.kind](self.data)
@@ -171,9 +179,18 @@ class Strategy:
     @property
     def sentence(self) -> Sentence | None:
         """Return what it does and why, None while it is off."""
+        if self.error is not None:
+            return Sentence("broken", {"where": self.error.where})
         if self.decision is not None:
             return self.decision.sentence
         return Sentence("starting") if self.state == "waiting" else None
+
+    @property
+    def problem(self) -> Problem | None:
+        """Return what its owner must mend."""
+        if self.error is not None:
+            return "settings"
+        return None if self.decision is None else self.decision.problem
 
     @property
     def override_names(self) -> dict[str, str]:

@@ -4,19 +4,31 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from custom_components.hmm.strategy.planner.champion import ChampionMemory, ranked
+from custom_components.hmm.strategy.planner.champion import ChampionMemory
 from custom_components.hmm.strategy.planner.decide import decide
 from custom_components.hmm.strategy.planner.model import (
     OFF,
     BandNow,
     Inputs,
+    MinerView,
     Price,
     Sentence,
 )
+from custom_components.hmm.strategy.planner.ranking import RANKS, RankBy, ranked
 from custom_components.hmm.strategy.planner.settings import ChampionSettings
 
 from .test_properties import followed
-from .world import START, SimMiner, Strategy, World, bitaxe, fleet, nano, nerdqaxe
+from .world import (
+    START,
+    SimMiner,
+    Strategy,
+    World,
+    avalon_q,
+    bitaxe,
+    fleet,
+    nano,
+    nerdqaxe,
+)
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -134,10 +146,39 @@ def test_figures_age_and_ties_are_stable() -> None:
     views = [it.view(START) for it in (nerdqaxe("b"), nerdqaxe("a"), bitaxe("old"))]
     views[2] = replace(views[2], efficiency=1.0, efficiency_at=START)
     views.append(replace(bitaxe("none").view(START), efficiency=None))
-    order = [it.id for it in ranked(Inputs(START, miners=tuple(views)))]
+    order = [it.id for it in ranked("efficiency", (), views, START)]
     assert order == ["old", "a", "b", "none"]
-    late = Inputs(START + timedelta(days=31), miners=tuple(reversed(views)))
-    assert [it.id for it in ranked(late)] == ["a", "b", "none", "old"]
+    late = ranked("efficiency", (), reversed(views), START + timedelta(days=31))
+    assert [it.id for it in late] == ["a", "b", "none", "old"]
+
+
+def test_who_goes_first() -> None:
+    """Given each figure, then the best goes first, behind the user's own order."""
+    small = replace(
+        bitaxe("small").view(START),
+        efficiency=20.0, efficiency_1d=14.0, fan_speed=30.0, room=21.5,
+    )  # fmt: skip
+    big = replace(
+        avalon_q("big").view(START),
+        efficiency=15.0, efficiency_1d=19.0, fan_speed=80.0, room=17.0,
+    )  # fmt: skip
+    unknown = MinerView("unknown", None)
+    first: dict[RankBy, str] = {
+        "efficiency": "big",
+        "efficiency_1d": "small",
+        "hashrate": "big",
+        "fan": "small",
+        "cold_room": "big",
+    }
+    assert set(first) == set(RANKS)
+    for by, name in first.items():
+        order = [it.id for it in ranked(by, (), (unknown, small, big), START)]
+        assert (order[0], order[-1]) == (name, "unknown")
+        own = [it.id for it in ranked(by, ("unknown",), (small, big, unknown), START)]
+        assert own == ["unknown", *order[:-1]]
+    # Without a figure of the last day that of the last days counts
+    idle = replace(small, id="idle", efficiency=1.0, efficiency_1d=None)
+    assert ranked("efficiency_1d", (), (small, idle), START)[0] is idle
 
 
 def test_it_may_follow_a_band_of_another_strategy() -> None:

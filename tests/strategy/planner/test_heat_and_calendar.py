@@ -97,7 +97,7 @@ def test_a_dead_sensor_stops_the_heating_at_once(idle: str) -> None:
             room.reported = room.world.now
             assert room.run(45 * MINUTE) == "mode:high"
         assert room.run(2 * MINUTE, broken) == low
-        assert room.key == "heat_stale"
+        assert room.key == ("heat_stale" if low == OFF else "heat_stale_low")
         room.reported = None
         assert room.run(40 * MINUTE, 17.0) == "mode:high"
 
@@ -111,6 +111,10 @@ def test_a_room_that_is_too_hot_stops_all_if_that_is_ticked() -> None:
     assert room.key == "heat_too_hot"
     assert room.run(HOUR, 27.1) == OFF
     assert room.run(HOUR, 26.9) == "mode:medium"
+    # What cannot be switched off goes on, and nobody says that it has stopped
+    room.miner.can_be_off = False
+    assert room.run(HOUR, 28.0) == "mode:low"
+    assert room.key == "heat_too_hot_low"
     mild = Room()
     mild.target = None
     mild.miner.running = True

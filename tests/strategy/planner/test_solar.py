@@ -50,6 +50,7 @@ class House:
         self.lag = 0
         self.is_metering = True
         self.is_dark = False
+        self.sign = 1
         self._later: deque[float] = deque(maxlen=10)
         self._samples: deque[Sample] = deque(maxlen=60)
         self.strategy = Strategy(
@@ -77,6 +78,7 @@ class House:
         self._later.append(self.surplus - self.drawn)
         exported = self._later[max(0, len(self._later) - 1 - self.lag)]
         if self.is_metering:
+            exported *= self.sign
             self._samples.append(Sample(now, exported, self.drawn, self.battery))
         return {
             "samples": tuple(self._samples),
@@ -128,7 +130,7 @@ def test_more_sun_never_means_fewer_watts() -> None:
             it.modes = {
                 k: (w * rng.uniform(0.4, 2), h) for k, (w, h) in it.modes.items()
             }
-        views = ordered(settings, [it.view(START) for it in miners])
+        views = ordered(settings, [it.view(START) for it in miners], START)
         before = 0.0
         for budget in sorted(rng.uniform(0, 2500) for _ in range(40)):
             rungs = allot(settings, views, budget)
@@ -280,12 +282,64 @@ def test_a_surplus_after_sunset_has_the_wrong_sign(daylight: bool) -> None:
         return
     assert house.drawn == 0
     assert house.decision.sentence == Sentence("solar_sign", {"surplus": 500})
+    assert house.decision.problem == "meter_sign"
     house.run(HOUR, -200)
     assert house.decision.sentence == Sentence("solar_dark")
+    assert house.decision.problem is None
     # What a battery gives is known, and may last into the night
     house.battery = 0.0
     house.run(HOUR, 500)
     assert house.drawn == 132
+
+
+@pytest.mark.parametrize("lag", [0, 2])
+@pytest.mark.parametrize("imported", [300, 800, 2500])
+def test_a_meter_that_goes_the_wrong_way_is_found_out(imported: int, lag: int) -> None:
+    """Given a meter that tells import as surplus, then a few steps by day show it.
+
+    Its miners stop, and nothing starts on it any more.
+    """
+    house = House(stopped(fleet()))
+    house.sign, house.lag = -1, lag
+    house.run(3 * HOUR, -imported)
+    assert house.decision.problem == "meter_sign"
+    assert house.decision.sentence == Sentence("solar_sign_steps")
+    assert house.drawn == 0
+    starts = [it for it in house.world.switched if it[2] == OFF]
+    assert len(starts) <= 8
+    count = len(house.world.commands)
+    house.run(6 * HOUR)
+    house.is_dark = True
+    house.run(6 * HOUR)
+    assert len(house.world.commands) == count
+    assert house.decision.problem == "meter_sign"
+    # A meter that was right all the time is believed again after a night
+    house.sign = 1
+    house.run(HOUR)
+    house.is_dark = False
+    house.run(HOUR, 2500)
+    assert house.drawn > 1500
+    house.sign = -1
+    house.run(3 * HOUR, -imported)
+    # Its owner has turned it round, and it begins anew
+    house.sign, house.strategy.memory = 1, None
+    house.run(HOUR, 2500)
+    assert house.decision.problem is None
+    assert house.drawn > 1500
+
+
+def test_no_cloud_makes_a_meter_wrong() -> None:
+    """Given days of sun, clouds and kettles at a right meter, then it is believed."""
+    for seed in range(3):
+        rng = random.Random(seed)
+        house = House(stopped(fleet()), max_switches=200)
+        house.lag = seed
+        for _ in range(200):
+            base = rng.choice([0, 500, 1500, 3000])
+            for _ in range(rng.randint(2, 20)):
+                house.run(HALF, base + rng.gauss(0, 20) - 1800 * (rng.random() < 0.05))
+                assert house.decision.problem is None
+        assert len(house.world.switched) > 50
 
 
 def test_its_words_outlive_a_decision() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 from . import bands
 from .bands import BandsMemory
 from .model import LEAVE, OFF, Decision, Inputs, MinerView, Price, Sentence, State, Wish
+from .ranking import ranked
 from .settings import Band, BandsSettings, ChampionSettings
 from .stored import VERSION, fields, past, text, texts
 
-_FIGURES_LAST = timedelta(days=30)
 _DEAR = "dear"
 _CHEAP = "cheap"
 
@@ -98,16 +98,9 @@ def _dear_hours(
     return two, memory.price, inputs
 
 
-def ranked(inputs: Inputs) -> list[MinerView]:
-    """Return the miners by their figures, the best first; those without come last."""
-
-    def rank(miner: MinerView) -> tuple[bool, float, str]:
-        at = miner.efficiency_at
-        known = miner.efficiency is not None and miner.efficiency > 0
-        known = known and (at is None or inputs.now - at <= _FIGURES_LAST)
-        return not known, (miner.efficiency or 0) if known else 0, miner.id
-
-    return sorted(inputs.miners, key=rank)
+def ordered(settings: ChampionSettings, inputs: Inputs) -> list[MinerView]:
+    """Return the miners, the best first."""
+    return ranked(settings.rank_by, settings.order, inputs.miners, inputs.now)
 
 
 def _able(miner: MinerView) -> bool:
@@ -139,7 +132,7 @@ def _choose(
         if now - since < settings.replace_after:
             return replace(memory, failing_since=since)
         why, failed = "not_mining", (*failed, present.id)
-    able = [it.id for it in ranked(inputs) if _able(it)]
+    able = [it.id for it in ordered(settings, inputs) if _able(it)]
     fresh = [it for it in able if it not in failed]
     if not fresh:
         # All have failed once: begin again, the one that failed last is the last
@@ -164,7 +157,7 @@ def _decision(
     when: Decision,
 ) -> Decision:
     now = inputs.now
-    ranking = ranked(inputs)
+    ranking = ordered(settings, inputs)
     state: State = when.state if when.state == "fallback" else "steering"
     champion = next((it for it in ranking if it.id == memory.champion), None)
     if champion is None:

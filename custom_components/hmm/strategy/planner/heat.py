@@ -123,6 +123,10 @@ def decide(
         since = now if wanted != level else since
     first = next(iter(ladders.values()), [OFF])
     what = first[min(wanted, len(first) - 1)]
+    if stale_since is not None or too_hot:
+        # Some go on if they cannot be off, or are not to be
+        idle = (rungs[0] for rungs in ladders.values())
+        what = next((rung for rung in idle if rung != OFF), OFF)
     sentence = _sentence(inputs, room, what, stale_since, too_hot)
     stops_all = too_hot and settings.stop_all
     wishes: list[Wish] = []
@@ -199,10 +203,13 @@ def _sentence(
     stale_since: datetime | None,
     too_hot: bool,
 ) -> Sentence:
+    is_off = what == OFF
     if stale_since is not None:
-        return Sentence("heat_stale", {"time": stale_since})
+        values = {"time": stale_since, "what": what}
+        return Sentence("heat_stale" if is_off else "heat_stale_low", values)
     if too_hot:
-        return Sentence("heat_too_hot", {"room": room})
+        values = {"room": room, "what": what}
+        return Sentence("heat_too_hot" if is_off else "heat_too_hot_low", values)
     if inputs.target is None:
         return Sentence("heat_off", {})
     return Sentence("heat", {"room": room, "target": inputs.target, "what": what})

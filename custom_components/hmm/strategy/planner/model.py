@@ -51,6 +51,9 @@ type State = Literal[
 ]
 """What a strategy does; ``decide`` knows steering, holding, waiting and fallback."""
 
+type Problem = Literal["settings", "meter_sign"]
+"""What keeps a strategy from its work until its owner changes something."""
+
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 FAR_AWAY = datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -99,6 +102,8 @@ class MinerView:
     command of a moment ago may make of it, ``drew`` what it drew when it last mined.
     ``mining`` says that hashes come. ``since`` is when ``reported`` began, if known. ``online`` is False for a
     miner that does not answer although it should: no command reaches it.
+    ``efficiency`` is that of its last days of work, ``efficiency_at`` when it last
+    worked, ``fan_speed`` % meanwhile, ``room`` the temperature of its room.
 
     ``safety`` "hot" allows no more than the lowest rung, "stop" nothing, "lowered" no
     other settings than those that the firmware has chosen after an overheat. ``refusal`` is
@@ -123,6 +128,9 @@ class MinerView:
     reachable_since: datetime | None = None
     efficiency: float | None = None
     efficiency_at: datetime | None = None
+    efficiency_1d: float | None = None
+    fan_speed: float | None = None
+    room: float | None = None
     safety: Literal["hot", "stop", "lowered"] | None = None
     refusal: str | None = None
     manual: Manual | None = None
@@ -230,7 +238,8 @@ class Decision:
 
     ``mark`` names what it wants in short (a band, a champion, a level): a change of it
     is "the next change the strategy would make". ``min_time`` and ``max_switches`` hold
-    for each of its miners, ``stagger`` between two of them.
+    for each of its miners, ``stagger`` between two of them. ``problem`` is what its owner
+    must mend.
     """
 
     wishes: tuple[Wish, ...]
@@ -250,6 +259,7 @@ class Decision:
     max_switches: int = 12
     stagger: timedelta = timedelta(seconds=10)
     free_steps: bool = False
+    problem: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import math
 from typing import Any, Literal, cast
 
 from .model import HIGHEST, LEAVE, LOWEST, NORMAL, OFF, PLAIN_RUNGS, Rung
+from .ranking import RANKS, RankBy
 
 MOST_BANDS = 24
 PER_MODEL = "per_model"
@@ -255,12 +256,15 @@ def _kind_of(bands: tuple[Band, ...]) -> BandKind:
 class ChampionSettings:
     """Only the most efficient miner runs while the price is ``above``, or in a ``band``.
 
+    ``order`` holds the ids of those that go first, the others follow by ``rank_by``.
     ``reserve`` is what the others do: off or lowest. ``band`` is the id of a band, and
     ``Inputs.band`` must then be that of the strategy that it belongs to.
     """
 
     above: float | None = None
     band: str | None = None
+    rank_by: RankBy = "efficiency"
+    order: tuple[str, ...] = ()
     rung: Rung = LOWEST
     replace_after: timedelta = timedelta(minutes=6)
     reserve: Rung = OFF
@@ -280,6 +284,8 @@ class ChampionSettings:
         return cls(
             above=above,
             band=band,
+            rank_by=read.choice("rank_by", *RANKS),
+            order=tuple(str(miner) for miner in read.items("order")),
             rung=read.rung("rung", LOWEST),
             replace_after=read.span("replace_after", 6, 3, 30),
             reserve=read.choice("reserve", OFF, LOWEST),
@@ -293,11 +299,12 @@ class ChampionSettings:
 
 @dataclass(frozen=True, slots=True)
 class SolarSettings:
-    """How miners fill a surplus; ``order`` holds ids, empty: the most efficient first.
+    """How miners fill a surplus; ``order`` and ``rank_by`` as those of a champion.
 
     With ``daylight`` what a meter without a battery tells after sunset is no surplus.
     """
 
+    rank_by: RankBy = "efficiency"
     order: tuple[str, ...] = ()
     reserve: float = 100.0
     window: timedelta = timedelta(minutes=2)
@@ -318,6 +325,7 @@ class SolarSettings:
         """Return settings from what is stored; raise SettingsError."""
         read = _Data(data)
         return cls(
+            rank_by=read.choice("rank_by", *RANKS),
             order=tuple(str(miner) for miner in read.items("order")),
             reserve=read.number("reserve", 100, 0, 100_000),
             window=read.span("window", 2, 0.5, 30),

@@ -7,29 +7,40 @@ fitted for a while with the reserve left over; to go down the house must have im
 for a while.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-import math
 from typing import Any
 
-from .model import LEAVE, OFF, Decision, Inputs, MinerView, Rung, Sentence, Wish
+from .meter import LEAST_MARGIN, SETTLE, Meter, read_meter
+from .model import (
+    LEAVE,
+    OFF,
+    Decision,
+    Inputs,
+    MinerView,
+    Problem,
+    Rung,
+    Sentence,
+    Wish,
+)
+from .ranking import ranked
 from .rungs import is_at, ladder, resolve, watts_of
 from .settings import SolarSettings
-from .stored import VERSION, fields, mapping, number, past, text
+from .stored import VERSION, count, fields, iso, mapping, number, past, text
 
-_SETTLE = timedelta(seconds=60)
-"""How late the meter tells what a miner draws."""
 _STARTING = timedelta(minutes=5)
 _PLUG_DELAY = timedelta(minutes=5)
-_LEAST_MARGIN = 50.0
 _MARGIN = 0.1
 _LONGER = 3
 _MOSTLY = 0.6
 """Times the delay to go down: in so long a time, so much of it counts as all."""
 _SOC_STEP = 3.0
+_TOLD = timedelta(seconds=90)
+"""After a step: by then the meter tells what most miners draw."""
+_DOUBTED, _SURE = 2, 3
+"""Steps in a row after which the meter moved the wrong way."""
 _LOOK_AGAIN = timedelta(seconds=30)
-MOST_SAMPLES = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,11 @@ class SolarMemory:
     acted_at: datetime | None = None
     battery_low: bool = False
     said: Sentence | None = None
+    judged_at: datetime | None = None
+    against: int = 0
+    """After how many steps in a row the meter moved the wrong way."""
+    second_chance: bool = False
+    """Whether it was doubted, and that could not be judged."""
 
     @classmethod
     def from_dict(cls, data: object, now: datetime) -> SolarMemory:
@@ -51,17 +67,23 @@ class SolarMemory:
             acted_at=past(stored.get("acted_at"), now),
             battery_low=stored.get("battery_low") is True,
             said=_sentence(stored.get("said")),
+            judged_at=past(stored.get("judged_at"), now),
+            against=count(stored.get("against")),
+            second_chance=stored.get("second_chance") is True,
         )
 
     def as_dict(self) -> dict[str, Any]:
         """Return what is stored."""
-        acted, said = self.acted_at, self.said
+        said = self.said
         return {
             "version": VERSION,
             "allotted": dict(self.allotted),
-            "acted_at": None if acted is None else acted.isoformat(),
+            "acted_at": iso(self.acted_at),
             "battery_low": self.battery_low,
             "said": said and {"key": said.key, "values": dict(said.values)},
+            "judged_at": iso(self.judged_at),
+            "against": self.against,
+            "second_chance": self.second_chance,
         }
 
 
@@ -78,83 +100,6 @@ def _sentence(data: object) -> Sentence | None:
     return Sentence(key, values)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    """A surplus, and what it would be without the miners."""
-
-    at: datetime
-    surplus: float
-    gross: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Meter:
-    """The meter over the last minutes; ``is_dark``: what it tells is no sun."""
-
-    samples: Sequence[_Sample]
-    now: datetime
-    is_dark: bool
-
-    def covers(self, length: timedelta, after: datetime | None) -> bool:
-        """Return whether it tells of so long a time, since the last action."""
-        begin = self.now - length
-        if not self.samples or self.samples[0].at > begin:
-            return False
-        return after is None or after <= begin
-
-    def _parts(self, length: timedelta) -> Iterator[tuple[_Sample, float]]:
-        """Return each value with the part of a length in which it held."""
-        begin, end = self.now - length, self.now
-        for sample in reversed(self.samples):
-            if length <= timedelta():
-                yield sample, 1.0
-            elif end > begin:
-                yield sample, (end - max(sample.at, begin)) / length
-            if sample.at <= begin:
-                break
-            end = sample.at
-
-    def surplus(self, length: timedelta) -> float:
-        """Return the mean surplus; each value holds until the next."""
-        return sum(it.surplus * part for it, part in self._parts(length))
-
-    def gross(self, length: timedelta) -> float:
-        """Return the mean of what there would be without the miners."""
-        return sum(it.gross * part for it, part in self._parts(length))
-
-    def usual_gross(self, length: timedelta) -> float:
-        """Return what it was, or more, for half of a length.
-
-        A single absurd value makes a mean of anything.
-        """
-        left = 0.5
-        for it, part in sorted(self._parts(length), key=lambda it: -it[0].gross):
-            left -= part
-            if left <= 1e-6:
-                return it.gross
-        return 0.0
-
-    def below(self, length: timedelta, limit: float) -> float:
-        """Return for what part of a length the surplus was below a limit."""
-        return sum(part for it, part in self._parts(length) if it.surplus < limit)
-
-
-def _meter(settings: SolarSettings, inputs: Inputs) -> _Meter:
-    """Return the samples as surplus; what a battery gives is none."""
-    samples: list[_Sample] = []
-    most = 0.0 if settings.battery_first else math.inf
-    for it in inputs.samples[-MOST_SAMPLES:]:
-        surplus, own = it.exported, it.own
-        if it.charging is not None and math.isfinite(it.charging):
-            surplus += min(it.charging, most)
-        if it.at <= inputs.now and math.isfinite(surplus) and math.isfinite(own):
-            samples.append(_Sample(it.at, surplus, surplus + own))
-    # A battery may still give at night what the sun gave it by day
-    has_battery = any(it.charging is not None for it in inputs.samples[-1:])
-    is_dark = settings.daylight and inputs.is_dark and not has_battery
-    return _Meter(samples, inputs.now, is_dark)
-
-
 def horizon(settings: SolarSettings) -> timedelta:
     """Return how far back samples are looked at."""
     return max(
@@ -162,16 +107,11 @@ def horizon(settings: SolarSettings) -> timedelta:
     )
 
 
-def ordered(settings: SolarSettings, miners: Sequence[MinerView]) -> list[MinerView]:
-    """Return the miners by the user's order, then by J/TH, then by id."""
-    places = {miner: place for place, miner in enumerate(settings.order)}
-
-    def rank(miner: MinerView) -> tuple[float, float, str]:
-        place = places.get(miner.id, math.inf)
-        efficiency = miner.efficiency
-        return place, math.inf if efficiency is None else efficiency, miner.id
-
-    return sorted(miners, key=rank)
+def ordered(
+    settings: SolarSettings, miners: Sequence[MinerView], now: datetime
+) -> list[MinerView]:
+    """Return the miners, that which is served first in front."""
+    return ranked(settings.rank_by, settings.order, miners, now)
 
 
 def allot(
@@ -211,14 +151,14 @@ def decide(
     """Return what each miner may use of the surplus."""
     now = inputs.now
     inputs = replace(inputs, miners=tuple(map(_measured, inputs.miners)))
-    miners = ordered(settings, inputs.miners)
+    miners = ordered(settings, inputs.miners, now)
     memory = replace(
         memory,
         allotted={it.id: _present(settings, memory, it) for it in miners},
         acted_at=None if memory.acted_at is None else min(memory.acted_at, now),
         battery_low=_battery_low(settings, memory, inputs),
     )
-    meter = _meter(settings, inputs)
+    meter = read_meter(settings, inputs)
     latest = meter.samples[-1].at if meter.samples else inputs.metered_since or now
     latest = min(latest, now)
     if now - latest > settings.stale_after:
@@ -234,6 +174,8 @@ def decide(
     if not meter.samples:
         wait = Sentence("solar_stale", {"time": latest, "what": LEAVE})
         return _decision(settings, memory, inputs, wait, meter, "waiting"), memory
+    memory = _judged(memory, meter)
+    meter = replace(meter, is_wrong=memory.against >= _DOUBTED)
     memory = _step(settings, memory, inputs, miners, meter)
     sentence = memory.said or _waiting(settings, memory, miners, meter)
     return _decision(settings, memory, inputs, sentence, meter, "steering"), memory
@@ -268,6 +210,32 @@ def _battery_low(settings: SolarSettings, memory: SolarMemory, inputs: Inputs) -
     return soc < settings.min_soc + (_SOC_STEP if memory.battery_low else 0)
 
 
+def _judged(memory: SolarMemory, meter: Meter) -> SolarMemory:
+    """Return the memory after a look at what the last step has done to the meter.
+
+    When miners draw more, the house exports less by as much, if nothing else changes
+    much. A meter that says the contrary twice stops them; that is a step, too, and the
+    last word: clouds that moved it will hardly do so a third time. At night an import
+    proves it right.
+    """
+    acted, now = memory.acted_at, meter.now
+    if meter.imports_at_night:
+        return replace(memory, against=0, second_chance=False)
+    if acted is None or acted == memory.judged_at or now < acted + _TOLD:
+        return memory
+    match meter.moved(acted):
+        case -1:
+            memory = replace(memory, against=0, second_chance=False)
+        case 1:
+            against = _SURE if memory.second_chance else memory.against + 1
+            memory = replace(memory, against=min(against, _SURE))
+        case _ if now < acted + _STARTING:
+            return memory
+        case _ if memory.against == _DOUBTED:
+            memory = replace(memory, against=0, second_chance=True)
+    return replace(memory, judged_at=acted)
+
+
 def _is_free(miner: MinerView) -> bool:
     return (
         miner.online
@@ -286,14 +254,14 @@ def _step(
     memory: SolarMemory,
     inputs: Inputs,
     miners: Sequence[MinerView],
-    meter: _Meter,
+    meter: Meter,
 ) -> SolarMemory:
     """Return the memory after at most one step up, or all steps down that are due."""
     free = [it for it in miners if _is_free(it)]
     others = [it for it in miners if not _is_free(it)]
     # What others decide for draws its part, whatever would be allotted to it
     taken = sum(max(it.watts or 0.0, _draw(it, it.reported)) for it in others)
-    settled = None if memory.acted_at is None else memory.acted_at + _SETTLE
+    settled = None if memory.acted_at is None else memory.acted_at + SETTLE
     acted = {
         **memory.allotted,
         **_for_others(settings, memory, inputs, miners, others, meter, settled),
@@ -305,7 +273,7 @@ def _step(
     up = _up(settings, memory, inputs, free, meter, taken, settled)
     if up is not None:
         return up
-    waited = max(settings.window, settings.on_delay) + _SETTLE
+    waited = max(settings.window, settings.on_delay) + SETTLE
     if memory.acted_at is None or inputs.now - memory.acted_at > waited:
         memory = replace(memory, said=None)
     return memory
@@ -317,7 +285,7 @@ def _for_others(
     inputs: Inputs,
     miners: Sequence[MinerView],
     others: Sequence[MinerView],
-    meter: _Meter,
+    meter: Meter,
     settled: datetime | None,
 ) -> dict[str, Rung]:
     """Return what others would be allotted if nobody else decided for them."""
@@ -325,7 +293,7 @@ def _for_others(
     if not others or not meter.covers(length, settled):
         return {}
     budget = meter.gross(length) - settings.reserve
-    if memory.battery_low or meter.is_dark:
+    if memory.battery_low or meter.tells_nothing:
         budget = 0.0
     rungs = allot(settings, miners, budget)
     return {it.id: rungs[it.id] for it in others}
@@ -336,7 +304,7 @@ def _down(
     memory: SolarMemory,
     inputs: Inputs,
     free: Sequence[MinerView],
-    meter: _Meter,
+    meter: Meter,
     taken: float,
     settled: datetime | None,
 ) -> SolarMemory | None:
@@ -348,11 +316,11 @@ def _down(
     ]
     if not running:
         return None
-    if memory.battery_low or meter.is_dark:
+    if memory.battery_low or meter.tells_nothing:
         budget, imported, length = 0.0, 0.0, timedelta()
     else:
         step = _draw(running[-1], memory.allotted[running[-1].id])
-        margin = max(_LEAST_MARGIN, _MARGIN * step)
+        margin = max(LEAST_MARGIN, _MARGIN * step)
         length = settings.off_delay
         if not _imports(meter, length, settled, -margin, 1.0):
             length = settings.off_delay * _LONGER
@@ -376,8 +344,8 @@ def _down(
         "rung": lower[last.id],
     }
     said = Sentence("solar_down", values)
-    if meter.is_dark:
-        said = _dark(meter)
+    if meter.tells_nothing:
+        said = _silent(meter)
     elif memory.battery_low:
         said = Sentence("solar_battery", {"soc": inputs.battery_soc})
     return replace(
@@ -389,7 +357,7 @@ def _down(
 
 
 def _imports(
-    meter: _Meter,
+    meter: Meter,
     length: timedelta,
     settled: datetime | None,
     limit: float,
@@ -408,14 +376,15 @@ def _up(
     memory: SolarMemory,
     inputs: Inputs,
     free: Sequence[MinerView],
-    meter: _Meter,
+    meter: Meter,
     taken: float,
     settled: datetime | None,
 ) -> SolarMemory | None:
     """Return the allotment with one more step, if it has fitted for long enough."""
     now = inputs.now
     length = max(settings.window, settings.on_delay)
-    if memory.battery_low or meter.is_dark or not meter.covers(length, settled):
+    is_out = memory.battery_low or meter.tells_nothing
+    if is_out or not meter.covers(length, settled):
         return None
     if any(_is_changing(memory, it, now) for it in free):
         return None
@@ -500,11 +469,11 @@ def _waiting(
     settings: SolarSettings,
     memory: SolarMemory,
     miners: Sequence[MinerView],
-    meter: _Meter,
+    meter: Meter,
 ) -> Sentence:
     """Return what the next step waits for."""
-    if meter.is_dark:
-        return _dark(meter)
+    if meter.tells_nothing:
+        return _silent(meter)
     if memory.battery_low:
         return Sentence("solar_battery", {"soc": settings.min_soc})
     surplus = meter.samples[-1].surplus
@@ -525,12 +494,20 @@ def _waiting(
     return Sentence("solar_full", {"surplus": surplus})
 
 
-def _dark(meter: _Meter) -> Sentence:
-    """Return why nothing runs after sunset; a surplus then has the wrong sign."""
+def _silent(meter: Meter) -> Sentence:
+    """Return why nothing runs: it is dark, or the meter has the wrong sign."""
+    if meter.is_wrong:
+        return Sentence("solar_sign_steps")
     surplus = meter.samples[-1].surplus
-    if surplus > _LEAST_MARGIN:
+    if surplus > LEAST_MARGIN:
         return Sentence("solar_sign", {"surplus": surplus})
     return Sentence("solar_dark")
+
+
+def _problem(memory: SolarMemory, meter: Meter) -> Problem | None:
+    """Return whether the sign is wrong: after steps, or for long enough after sunset."""
+    is_wrong = memory.against >= _SURE or meter.exports_at_night
+    return "meter_sign" if is_wrong else None
 
 
 def _decision(
@@ -538,7 +515,7 @@ def _decision(
     memory: SolarMemory,
     inputs: Inputs,
     sentence: Sentence,
-    meter: _Meter,
+    meter: Meter,
     state: Any,
 ) -> Decision:
     wishes = []
@@ -561,4 +538,5 @@ def _decision(
         max_switches=settings.max_switches,
         stagger=settings.stagger,
         free_steps=True,
+        problem=_problem(memory, meter),
     )
