@@ -34,6 +34,7 @@ from custom_components.hmm.drivers import (
     install as driver_install,
     issues as driver_issues,
     overview,
+    watch as driver_watch,
 )
 from custom_components.hmm.fleet import failover_runner, profile_services
 from custom_components.hmm.fleet.commands import COMMANDS
@@ -103,6 +104,7 @@ FLOWS = {
             "CircuitSteps",
             "EntitiesSteps",
             "PoolOptionsFlow",
+            "WatchSteps",
         ),
     },
 }
@@ -112,6 +114,7 @@ ISSUES = {
         index_issues.INDEX_KEY_CHANGED,
         index_issues.INDEX_SIGNATURE_LOST,
     },
+    "drivers/watch": {driver_watch.DRIVER_GONE_BACK, driver_watch.DRIVER_WORSE},
     "money/ledger": {ledger.CURRENCY_CHANGED},
     "drivers/issues": {
         driver_issues.DRIVER_FAILED,

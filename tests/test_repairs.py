@@ -73,6 +73,10 @@ class Repairs:
             f"/api/repairs/issues/fix/{self._flow}", {"next_step_id": option}
         )
 
+    async def confirm(self) -> dict[str, Any]:
+        """Send the form that is shown, which has no fields."""
+        return await self._post(f"/api/repairs/issues/fix/{self._flow}", {})
+
     async def _post(self, url: str, data: dict[str, str]) -> dict[str, Any]:
         # Home Assistant takes no new addresses once its web server runs
         self._client = self._client or await self._log_in()

@@ -34,6 +34,7 @@ from .drivers.actions import async_setup_driver_actions
 from .drivers.driver_views import async_register_driver_views
 from .drivers.manager import DriverManager
 from .drivers.service import DriverService
+from .drivers.watch import DriverWatch
 from .entity import (
     async_enable_asked,
     async_keep_miner_device,
@@ -87,6 +88,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     manager = DriverManager(hass, session)
     await manager.async_load()
     driver_service = DriverService(hass, manager, session)
+    driver_watch = DriverWatch(hass, driver_service)
     energy = EnergyBook(hass, LONGEST_ENERGY_GAP)
     await energy.async_load()
     miner_records = Records(hass, "finds", MinerRecord)
@@ -116,6 +118,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     await strategies.async_load()
     hass.data[HMM_DATA] = HmmData(
         driver_service=driver_service,
+        driver_watch=driver_watch,
         session=await async_create_miner_session(hass),
         failover=Failover(hass, fleet, failovers),
         failovers=failovers,
@@ -140,6 +143,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_strategy_actions(hass)
     async_setup_driver_actions(hass)
     await driver_service.async_start()
+    await driver_watch.async_start()
     async_register_views(hass)
     async_register_driver_views(hass)
     await async_serve_cards(hass)
@@ -363,6 +367,7 @@ async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> No
         data.fleet.many_lost,
     )
     entry.async_on_unload(coordinator.autotune.leave)
+    entry.async_on_unload(data.driver_watch.async_follow(entry))
     entry.async_on_unload(data.fleet.async_add_miner(coordinator))
     entry.async_on_unload(async_watch(coordinator.watchdog, coordinator))
     entry.async_on_unload(async_at_started(hass, coordinator.async_started))
@@ -395,5 +400,6 @@ async def _async_setup_pool(hass: HomeAssistant, entry: PoolConfigEntry) -> None
         config_entry_id=entry.entry_id, **pool_device(coordinator)
     )
     coordinator.async_keep_workers(data.fleet.miners)
+    entry.async_on_unload(data.driver_watch.async_follow(entry))
     entry.async_on_unload(async_count_earnings(data.money, coordinator))
     entry.async_on_unload(data.fleet.async_add_pool(coordinator))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .driver_engine.loaded import LoadedDriver, LoadedDrivers
     from .drivers.manager import DriverManager
     from .drivers.service import DriverService
+    from .drivers.watch import DriverWatch
     from .fleet.coordinator import FleetConfigEntry
     from .fleet.failover_runner import Failover, FailoverRecord
     from .fleet.firmware_news import FirmwareNews
@@ -44,6 +45,7 @@ class HmmData:
     """Drivers, known pools, the session, the fleet, and what is kept of each entry."""
 
     driver_service: DriverService
+    driver_watch: DriverWatch
     session: ClientSession
     fleet: Fleet
     energy: EnergyBook

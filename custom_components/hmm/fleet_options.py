@@ -6,6 +6,7 @@ from homeassistant.config_entries import ConfigFlowResult
 
 from .drivers.index_flow import IndexSteps
 from .fleet.entities_flow import EntitiesSteps
+from .drivers.watch_flow import WatchSteps
 from .fleet.failover_flow import FailoverSteps
 from .fleet.firmware_flow import FirmwareSteps
 from .fleet.rescan_flow import RescanSteps
@@ -26,6 +27,7 @@ class FleetOptionsFlow(
     HoldSteps,
     CircuitSteps,
     IndexSteps,
+    WatchSteps,
 ):
     """One menu over the steps that each room brings."""
 

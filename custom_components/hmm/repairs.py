@@ -19,6 +19,7 @@ from .drivers.issues import DATA_PATH, DATA_TYPE
 from .drivers.repairs_index import async_create_index_flow
 from .drivers.repairs_install import async_create_install_flow
 from .drivers.repairs_stock import async_create_stock_flow
+from .drivers.repairs_worse import async_create_worse_flow
 from .errors import localized
 from .markdown import code, escaping, printable
 from .miner.lowered import async_create_lowered_flow
@@ -39,6 +40,8 @@ async def async_create_fix_flow(
     if flow := async_create_index_flow(hass, issue_id, data):
         return flow
     if flow := async_create_stock_flow(hass, issue_id):
+        return flow
+    if flow := async_create_worse_flow(hass, issue_id, data):
         return flow
     if flow := async_create_lowered_flow(hass, issue_id, data):
         return flow

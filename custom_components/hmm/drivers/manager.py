@@ -1,7 +1,7 @@
 """Holds the drivers that run, loads them again and tells what is broken."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 import logging
 from pathlib import Path
@@ -133,6 +133,7 @@ class DriverManager:
         """Those that were made, or why one could not be."""
         self._lock = asyncio.Lock()
         self._listeners: list[Callable[[], None]] = []
+        self._change_listeners: list[Callable[[Sequence[DriverChange]], None]] = []
         self._told: set[FailedDriver] = set()
         self._told_passed_over: list[Path] = []
         self._told_stock: set[Path] = set()
@@ -209,6 +210,13 @@ class DriverManager:
         """Call ``listener`` after each reload, once its entries are set up again."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    @callback
+    def async_add_change_listener(
+        self, listener: Callable[[Sequence[DriverChange]], None]
+    ) -> None:
+        """Call ``listener`` with what a reload changes, before its entries take it over."""
+        self._change_listeners.append(listener)
 
     async def async_load(self) -> None:
         """Load everything for the first time; a broken file becomes a repair issue.
@@ -316,6 +324,8 @@ class DriverManager:
             changes = _changes(before, self.drivers)
             for change in changes:
                 self._log_change(change)
+            for listener in self._change_listeners:
+                listener(changes)
             entries = [
                 entry
                 for entry in self._entries({change.id for change in changes})
@@ -337,8 +347,8 @@ class DriverManager:
                 len(entries),
                 len(report.failed),
             )
-        for listener in tuple(self._listeners):
-            listener()
+        for loaded in tuple(self._listeners):
+            loaded()
         return report
 
     async def _async_replace(self) -> None:
