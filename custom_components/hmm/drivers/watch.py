@@ -186,8 +186,6 @@ class DriverWatch:
             watch = self._end(key)
             if old is None or new is None or new.bundled:
                 continue
-            if not old.bundled:
-                self._back_up(change.id, old.sha256)
             if new.sha256 in (known_before, watch and watch.old.sha256):
                 continue  # It went back
             now = dt_util.utcnow().timestamp()
@@ -199,6 +197,8 @@ class DriverWatch:
                     share=fault_share(metrics_of(old.driver_class)),
                     devices=self._devices(old),
                 )
+                if watch.devices and not old.bundled:
+                    self._back_up(change.id, old.sha256)
             else:
                 watch = watch.again(_version(new), now)
             if watch.devices:
