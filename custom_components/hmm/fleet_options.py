@@ -5,8 +5,8 @@ from typing import Any
 from homeassistant.config_entries import ConfigFlowResult
 
 from .drivers.index_flow import IndexSteps
-from .fleet.entities_flow import EntitiesSteps
 from .drivers.watch_flow import WatchSteps
+from .fleet.entities_flow import EntitiesSteps
 from .fleet.failover_flow import FailoverSteps
 from .fleet.firmware_flow import FirmwareSteps
 from .fleet.rescan_flow import RescanSteps
