@@ -1,7 +1,6 @@
 """A driver file that changes what everyone uses is named, and is not used."""
 
 import asyncio
-from collections.abc import Iterator
 import json
 import logging
 from pathlib import Path
@@ -54,10 +53,10 @@ LINE = MINER.count("\n") + 1
 
 
 @pytest.fixture(autouse=True)
-def no_spare() -> Iterator[None]:
-    """End the process that waits."""
-    yield
+def no_spare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start no process that waits for the next file: none comes."""
     preflight._spare.end()
+    monkeypatch.setattr(preflight._spare, "renew", lambda: None)
 
 
 @pytest.mark.parametrize(
