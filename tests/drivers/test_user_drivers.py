@@ -17,6 +17,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+import yaml
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
@@ -45,6 +46,7 @@ from tests.common import (
     value,
 )
 from tests.conftest import miner_entry, set_up
+from tests.test_docs import blocks
 
 DRIVER = '''
 """A driver that a user wrote."""
@@ -162,7 +164,7 @@ def raising(error: type[BaseException]) -> staticmethod[[], None]:
     """Return something that raises, with a secret in its text."""
 
     def fail() -> None:
-        raise error("wallet bc1qsecret")
+        raise error(f"wallet bc1q{'secret'}")  # Not in one piece in a traceback
 
     return staticmethod(fail)
 
@@ -497,6 +499,34 @@ async def test_a_bug_is_logged_once_with_its_file_and_type(
         await poll(home, entry)
     up = [it for it in caplog.records if it.levelno >= logging.INFO][1:]
     assert ["recovered" in it.getMessage() for it in up] == [True]
+
+
+async def test_debug_logging_shows_an_author_what_happens(
+    home: HomeAssistant, homebrew: Any, garage: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Given the levels of the page, then the log has what a driver logs and where it failed."""
+    levels = yaml.safe_load(blocks("docs/drivers/README.md", "yaml")[-1])
+    assert levels["action"] == "logger.set_level"
+    usual = {"default": "info"}
+    assert await async_setup_component(home, "logger", {"logger": usual})
+    logger = logging.getLogger(homebrew.__module__)
+    entries = [await set_up(home, homebrew_entry()), await set_up_pool(home)]
+    homebrew.answer = garage.answer = raising(KeyError)
+    for wanted in (False, True):
+        if wanted:
+            await home.services.async_call("logger", "set_level", levels["data"], True)
+        logger.debug("my own line")
+        for entry in entries:
+            await poll(home, entry)
+            await home.config_entries.async_reload(entry.entry_id)
+        assert ("my own line" in caplog.text) is wanted
+        assert ("in get_telemetry" in caplog.text) is wanted
+        assert ("in get_dashboard_data" in caplog.text) is wanted
+    # Where it failed, and not with which text: it may quote anything
+    assert "bc1qsecret" not in caplog.text
+    await home.services.async_call(
+        "logger", "set_level", dict.fromkeys(levels["data"], "warning"), True
+    )
 
 
 async def test_a_pool_with_another_currency_at_every_poll(

@@ -215,7 +215,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             if isinstance(err, AuthRequired) and self._ask_for_login():
                 # Devices lock out who comes with a wrong login again and again
                 failed.retry_after = _REFUSED_SECONDS
-            raise failed from err
+            # Debug logs show causes, and a driver's own may quote what it was sent
+            raise failed from None
         except UpdateFailed:
             self.energy.miss()
             if telemetry.device is None:
@@ -592,11 +593,11 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             await command
         except AuthRequired as err:
             self._ask_for_login()
-            raise action_failed(err, self.client.host) from err
+            raise action_failed(err, self.client.host) from None
         except DriverError as err:
             if reason_of(err).key in _NOT_DONE:
                 self.status.problems.refusals += 1
-            raise action_failed(err, self.client.host) from err
+            raise action_failed(err, self.client.host) from None
         else:
             is_done = True
             if kind == "mode" and sets_point:

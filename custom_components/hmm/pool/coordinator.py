@@ -217,13 +217,14 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
                 # There is no key that the user could enter
                 # A driver's own words are better than that the key was refused
                 reason = reason_of(err) if err.reason_key else str(err)
-                raise self._pool_down(reason) from err
+                # No causes: debug logs show them, and a driver's own may have secrets
+                raise self._pool_down(reason) from None
             is_hosted = not is_at_home(self.account.url)
             if is_hosted and any(map(self.account.settings.get, secrets)):
                 self._refused_until = time.monotonic() + _REFUSED_SECONDS
-            raise self._key_refused() from err
+            raise self._key_refused() from None
         except DriverError as err:
-            raise self._pool_down(reason_of(err)) from err
+            raise self._pool_down(reason_of(err)) from None
         if not tiles.health_status:
             raise self._pool_down(tiles.health_message or Reason("", "no_response"))
         return tiles
