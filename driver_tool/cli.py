@@ -9,6 +9,8 @@ from pathlib import Path
 import sys
 from typing import Any
 
+from custom_components.hmm.driver_engine.driver_index import LARGEST_NUMBER
+
 from . import ToolError, commands
 from .recorder import POLLS
 from .show import show_error
@@ -23,6 +25,7 @@ EXAMPLES = """examples:
   script/driver record 192.168.1.50 --driver acme_driver.py -o acme.json
   script/driver replay acme.json --driver acme_driver.py
   script/driver conformance acme_driver.py --against acme.json
+  script/driver index build my-drivers
 
 Wherever an ADDRESS is wanted, simulator:bitaxe-gamma@2.15 runs that simulated device
 (python -m simulator --list shows all). A DRIVER is a file, or the type of a driver that
@@ -123,7 +126,40 @@ def parser() -> argparse.ArgumentParser:
         default=18181,
         help="of the miner; the pool has the next one",
     )
+
+    _index(kinds.add_parser("index", help="build, sign and check a driver index"))
     return made
+
+
+def _index(index: argparse.ArgumentParser) -> None:
+    kinds = index.add_subparsers(dest="index_command", required=True, metavar="COMMAND")
+
+    new = kinds.add_parser("new", help="make a folder with an example")
+    new.add_argument("folder", type=Path)
+
+    key = kinds.add_parser("key", help="make a secret key")
+    key.add_argument("file", type=Path)
+
+    build = kinds.add_parser("build", help="check all drivers of a folder, list them")
+    build.add_argument("folder", type=Path, help="the one with index.yaml")
+    build.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="FOLDER/index.json"
+    )
+    build.add_argument(
+        "--serial",
+        type=serial,
+        metavar="N",
+        help="the number of this release (one more than in FILE)",
+    )
+
+    sign = kinds.add_parser("sign", help="sign an index")
+    sign.add_argument("file", type=Path, help="index.json")
+    sign.add_argument(
+        "--key", type=Path, metavar="FILE", help="else the key is in HMM_INDEX_KEY"
+    )
+
+    check = kinds.add_parser("check", help="read an index as HMM does, with its files")
+    check.add_argument("index", help="index.json, or its address")
 
 
 def _driver(kind: argparse.ArgumentParser) -> None:
@@ -175,6 +211,13 @@ def seconds(text: str) -> float:
 def polls(text: str) -> int:
     """Read how often. Raises ValueError."""
     if not 1 <= (number := int(text)) <= 10_000:
+        raise ValueError(text)
+    return number
+
+
+def serial(text: str) -> int:
+    """Read the number of a release. Raises ValueError."""
+    if not 1 <= (number := int(text)) <= LARGEST_NUMBER:
         raise ValueError(text)
     return number
 

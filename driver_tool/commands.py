@@ -26,6 +26,7 @@ from . import ToolError
 from .conformance import Outcome, Result, lent_session, report
 from .example import EXAMPLE_WALLET, SimulatedExampleMiner, SimulatedExamplePool
 from .files import load, load_bundled, one_miner, one_pool, only
+from .index_commands import INDEX_COMMANDS
 from .masks import is_secret, mask
 from .recorder import record_miner, record_pool
 from .replay import Replay
@@ -250,6 +251,11 @@ async def conformance(reported: Namespace) -> int:
             results += await try_pool(other.driver_class, target, account)
     print(report(results))
     return 1 if any(result.outcome is Outcome.FAILED for result in results) else 0
+
+
+async def index(reported: Namespace) -> int:
+    """Build, sign and check a driver index."""
+    return await INDEX_COMMANDS[reported.index_command](reported)
 
 
 def tell_blocked(reported: Namespace, err: Blocked) -> None:

@@ -1,6 +1,8 @@
 """Driver indexes: what they list can be installed, and nothing in them does harm."""
 
+import json
 import logging
+from pathlib import Path
 import time
 from typing import Any
 
@@ -33,9 +35,10 @@ from tests.driver_index import (
 )
 from tests.file_server import FileServer
 from tests.test_repairs import Repairs
-from tests.user_drivers import acme, do, names, start, sum_of
+from tests.user_drivers import acme, do, names, read, start, sum_of
 
 INDEX = "/hmm/index.json"
+TEMPLATE = Path(__file__).parents[2] / "docs/drivers/index-template"
 FILE = "miner_drivers/acme_driver.py"
 STORAGE = "hmm.driver_indexes"
 
@@ -248,6 +251,22 @@ async def test_what_is_stored_may_be_broken(
     files.put(f"{INDEX}?2", written(signed(index_of(), OTHER_KEY)))
     await again.async_look(only_due=True)
     assert broken.changed is not None  # Its key was kept
+
+
+async def test_the_example_of_the_repository(
+    home: HomeAssistant, files: FileServer, repairs: Repairs
+) -> None:
+    """Given the index of the template, signed by its author, its driver is installed."""
+    await start(home)
+    document = json.loads(await read(TEMPLATE / "index.json"))
+    listed = document["drivers"][0]["versions"][0]
+    files.put(f"/hmm/{listed['url']}", await read(TEMPLATE / listed["url"]))
+    await add(home, files.put(INDEX, written(signed(document))))
+    (listing,) = indexes(home).search("Example One")
+    await get_data(home).driver_service.async_propose_listed(listing)
+    await repairs.open("driver_install_miner/sample_one")
+    assert (await repairs.choose("install"))["type"] == "create_entry"
+    assert "sample_one" in get_data(home).drivers.miners
 
 
 # What is no index, or leads astray
