@@ -206,6 +206,36 @@ async def test_a_new_name_is_understood(house: House) -> None:
     assert (await ask(house.hass, "how is the office")).startswith("Office: Mining")
 
 
+async def test_two_miners_with_one_first_word(house: House) -> None:
+    """Given two Bitaxes, then "the Bitaxe" is asked back, and nothing happens."""
+    house.hass.config_entries.async_update_entry(house.miners[1], title="Bitaxe Ultra")
+    await later(house.hass, 60)
+    for order in ("restart the bitaxe", "turn off the bitaxe"):
+        assert await ask(house.hass, order) == (
+            "Which Bitaxe? There are Bitaxe Gamma and Bitaxe Ultra."
+        )
+    assert not house.gamma.paused and not house.nerd.paused
+    house.hass.config_entries.async_update_entry(house.miners[1], title="Bitaxe Gamma")
+    await later(house.hass, 60)
+    assert await ask(house.hass, "how is the bitaxe gamma") == (
+        "More than one miner is called bitaxe gamma. Rename one of them."
+    )
+
+
+async def test_a_lamp_is_called_like_a_miner(house: House) -> None:
+    """Given a lamp that is called Bitaxe, then "turn off the Bitaxe" is for the lamp."""
+    said = "turn off the bitaxe"
+    assert await ask(house.hass, said) == "Bitaxe Gamma is paused."
+    await ask(house.hass, "turn on the bitaxe")
+    await house.hass.async_block_till_done()
+    assert not house.gamma.paused
+    house.hass.states.async_set("light.desk", "on", {"friendly_name": "Bitaxe"})
+    await later(house.hass, 60)
+    await ask(house.hass, said)
+    await house.hass.async_block_till_done()
+    assert not house.gamma.paused
+
+
 async def test_nothing_is_said_of_what_is_not_exposed(house: House) -> None:
     """Given a hidden miner, then it is not counted, named, or moved."""
     hide(house.hass, house.miners[2])

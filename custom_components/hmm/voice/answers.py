@@ -70,6 +70,13 @@ def find_miners(asker: Asker, speech: Speech, request: Request) -> list[Miner]:
         found = asker.names.get(folded(request.name), [])
         if len(found) == 1:
             return found
+        titles = list(dict.fromkeys(it.name for it in found))
+        if len(titles) > 1:
+            word, miners = (
+                titles[0].partition(" ")[0],
+                speech.names(titles[:_MOST_NAMED]),
+            )
+            raise NotUnderstood(speech.say("which", name=word, miners=miners))
         key = "ambiguous" if found else "no_such_miner"
         raise NotUnderstood(speech.say(key, name=speech.names([request.name])))
     if request.area is not None:
@@ -141,7 +148,9 @@ def _status_of(hass: HomeAssistant, speech: Speech, miner: Miner) -> Iterator[st
                 said.append(
                     speech.say("degrees", value=_degrees(hass, data.temperature))
                 )
-        yield speech.say("miner", name=miner.name, said=", ".join(said))
+        yield speech.say(
+            "miner", name=miner.name, said=speech.language.comma.join(said)
+        )
     problem = problem_of(hass, speech, miner)
     if problem is not None:
         yield problem

@@ -161,26 +161,30 @@ class Asker:
 
     @cached_property
     def names(self) -> dict[str, list[Miner]]:
-        """Return what the miners are called, folded, and who is.
+        """Return what the miners are called, folded, and who is: all, or "the Bitaxe"."""
+        return self.first_words | self._full_names
 
-        A first word is a name as well where only one miner has it: "the Bitaxe".
-        """
+    @cached_property
+    def _full_names(self) -> dict[str, list[Miner]]:
         found: dict[str, list[Miner]] = {}
-        short: dict[str, list[Miner]] = {}
         for miner in self.miners:
-            own = {folded(name) for name in self._names_of(miner.entry)} - {""}
-            for name in own:
+            for name in self._folded_names(miner):
                 if len(name) <= LONGEST_NAME:
                     found.setdefault(name, []).append(miner)
-            for word in {name.partition(" ")[0] for name in own}:
-                short.setdefault(word, []).append(miner)
-        return found | {
-            word: miners
-            for word, miners in short.items()
-            if word not in found
-            and len(miners) == 1
-            and _LEAST_SHORT <= len(word) <= LONGEST_NAME
-        }
+        return found
+
+    @cached_property
+    def first_words(self) -> dict[str, list[Miner]]:
+        """Return the first words of names that are no names themselves."""
+        found: dict[str, list[Miner]] = {}
+        for miner in self.miners:
+            for word in {it.partition(" ")[0] for it in self._folded_names(miner)}:
+                if _LEAST_SHORT <= len(word) <= LONGEST_NAME:
+                    found.setdefault(word, []).append(miner)
+        return {it: who for it, who in found.items() if it not in self._full_names}
+
+    def _folded_names(self, miner: Miner) -> set[str]:
+        return {folded(name) for name in self._names_of(miner.entry)} - {""}
 
     @cached_property
     def spellings(self) -> dict[str, None]:

@@ -45,7 +45,7 @@ _MOST_NAMES: Final = 40
 """More are not told apart in every sentence that anybody says; the files know them."""
 _MOST_AREAS: Final = 100
 
-type Shape = Literal["all", "area", "name"]
+type Shape = Literal["all", "area", "name", "first_word"]
 type Shapes = dict[tuple[str, Shape], list[str]]
 """Sentences by intent and by what they name."""
 
@@ -56,6 +56,8 @@ class Names:
 
     languages: tuple[str, ...]
     miners: tuple[str, ...]
+    first_words: tuple[str, ...]
+    """Of names, where nothing else is called like that: "turn off the Bitaxe"."""
     areas: tuple[str, ...]
     modes: dict[str, tuple[str, ...]]
 
@@ -159,6 +161,7 @@ class Sentences:
 
     def _find_names(self) -> Names:
         miners: dict[str, None] = {}
+        first_words: set[str] = set()
         modes: dict[str, dict[str, None]] = {}
         spoken = _spoken_languages(self._hass)
         languages = tuple(
@@ -169,6 +172,7 @@ class Sentences:
         if len(get_data(self._hass).fleet.miners) <= _MOST_NAMES:
             asker = Asker.of_assistant(self._hass, _ASSISTANT)
             miners = dict.fromkeys(list(asker.spellings)[:_MOST_NAMES])
+            first_words = miners.keys() & asker.first_words.keys()
             for language in languages:
                 speech = self._speech[language]
                 words = spoken_modes(self._hass, speech, asker.miners)
@@ -178,9 +182,13 @@ class Sentences:
             for area in ar.async_get(self._hass).async_list_areas()
             for name in (area.name, *area.aliases)
         }
+        if first_words:
+            first_words -= areas
+            first_words -= {it.name.lower() for it in self._hass.states.async_all()}
         return Names(
             languages,
             tuple(miners),
+            tuple(sorted(first_words)),
             tuple(sorted(areas - {""})[:_MOST_AREAS]),
             {language: tuple(words) for language, words in modes.items()},
         )
@@ -195,11 +203,16 @@ class Sentences:
     ) -> None:
         """Register the sentences of one intent and shape, none without names."""
         modes = names.modes.get(language, ())
-        filled = {"name": names.miners, "area": names.areas}.get(shape)
+        filled = {
+            "name": names.miners,
+            "first_word": names.first_words,
+            "area": names.areas,
+        }.get(shape)
         if filled is not None:
             if not filled:
                 return
-            sentences = [_fill(it, shape, filled) for it in sentences]
+            slot = "area" if shape == "area" else "name"
+            sentences = [_fill(it, slot, filled) for it in sentences]
         if shape == "name":
             # Else "set the garage to 20 degrees" would be for a miner of that name
             sentences = [_fill(it, "hmm_mode", modes) for it in sentences]
@@ -238,7 +251,7 @@ class Sentences:
         space = self._speech[language].language.space
         text = f"{space}{folded(said.text)}{space}"
         name = area = None
-        if shape == "name":
+        if shape in ("name", "first_word"):
             name = _longest(text, self._names.miners, space)
             text = text.replace(f"{space}{name}{space}", space, 1)
         elif shape == "area":
@@ -299,6 +312,9 @@ def _shapes(content: dict[str, Any]) -> Shapes:
                     (it for it in ("name", "area") if f"{{{it}}}" in sentence), "all"
                 )
                 shapes.setdefault((intent_type, shape), []).append(sentence)
+    # Not for Home Assistant: its own sentences know the names as they are
+    for intent_type, sentences in content["first_words"].items():
+        shapes[intent_type, "first_word"] = sentences
     return shapes
 
 
