@@ -20,9 +20,11 @@ SHARED = {
     *(
         "action_schema",
         "automation_targets",
+        "json_shapes",
         "markdown",
         "records",
         "rights",
+        "routes",
         "safe_store",
         "sentences",
     ),

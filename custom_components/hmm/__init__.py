@@ -31,7 +31,6 @@ from .driver_api import OWN_RISK, DriverError
 from .driver_engine.client import MinerClient
 from .driver_engine.declaration import DriverId
 from .drivers.actions import async_setup_driver_actions
-from .drivers.driver_views import async_register_driver_views
 from .drivers.manager import DriverManager
 from .drivers.service import DriverService
 from .drivers.watch import DriverWatch
@@ -50,7 +49,6 @@ from .fleet.members import Fleet
 from .fleet.profile_services import async_setup_profile_services
 from .fleet.rescan import Rescan
 from .fleet.services import async_setup_miner_services
-from .fleet.tile_views import async_register_views
 from .frontend import async_load_cards, async_serve_cards, async_unload_cards
 from .migration import async_migrate
 from .miner.autotune import Autotune, AutotuneRecord, AutotuneTurns, forget_issue
@@ -68,6 +66,7 @@ from .miner.watchdog import Watchdog, async_forget_watchdog_issue, async_watch
 from .miner.watchdog_rules import WatchdogRecord
 from .money.earnings import async_count_earnings
 from .money.ledger import Ledger
+from .openapi import async_register_api
 from .pool.account import pool_kind
 from .pool.blocks import AccountRecord
 from .pool.coordinator import PoolConfigEntry, PoolCoordinator
@@ -144,8 +143,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_driver_actions(hass)
     await driver_service.async_start()
     await driver_watch.async_start()
-    async_register_views(hass)
-    async_register_driver_views(hass)
+    async_register_api(hass)
     await async_serve_cards(hass)
     await async_listen_for_broadcasts(hass)
     return True

@@ -1,5 +1,6 @@
 """What all entries of HMM share."""
 
+from asyncio import Lock
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,8 @@ class HmmData:
     """In which miners begin to be polled for the first time."""
     platforms: Turns = field(default_factory=Turns)
     """In which entries add their entities."""
+    pool_searches: Lock = field(default_factory=Lock)
+    """One look for pools in the network at a time."""
     other_models: set[str] = field(default_factory=set)
     """The entries whose miner was replaced by another model; see ``_remove_left``."""
 

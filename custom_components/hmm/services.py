@@ -3,6 +3,8 @@
 Each needs the right to read the entities that show the same.
 """
 
+from typing import cast
+
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID
 from homeassistant.core import (
     HomeAssistant,
@@ -13,6 +15,7 @@ from homeassistant.core import (
 )
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
+from homeassistant.util.json import JsonObjectType
 import voluptuous as vol
 
 from .action_schema import action_schema
@@ -32,19 +35,20 @@ def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions."""
 
     async def get_platform_tiles(call: ServiceCall) -> ServiceResponse:
-        return platform_tiles(hass, await async_user(hass, call.context))
+        tiles = platform_tiles(hass, await async_user(hass, call.context))
+        return cast("JsonObjectType", tiles)
 
     async def get_pool_tiles(call: ServiceCall) -> ServiceResponse:
         pools = pool_tiles(hass, await async_user(hass, call.context))
         if (pool_id := call.data.get(ATTR_CONFIG_ENTRY_ID)) is None:
-            return {**pools}
+            return cast("JsonObjectType", pools)
         if pool_id not in pools:
             raise ServiceValidationError(
                 translation_domain=DOMAIN,
                 translation_key="unknown_pool",
                 translation_placeholders={"pool_id": pool_id},
             )
-        return {pool_id: pools[pool_id]}
+        return cast("JsonObjectType", {pool_id: pools[pool_id]})
 
     hass.services.async_register(
         DOMAIN,

@@ -234,6 +234,7 @@ async def test_what_fails_is_told(
     assert answer == {
         "success": False,
         "message": answer["message"],
+        "detail": answer["message"],
         "code": "driver_unknown",
         "driver_name": "nobody",
         "old_version": None,
@@ -283,12 +284,12 @@ async def test_it_is_for_administrators(
 ) -> None:
     """Given anybody else, he gets nothing, and nothing is changed."""
     before = await names(home)
-    for other in (
-        await hass_client_no_auth(),
-        await hass_client(hass_read_only_access_token),
+    for other, status in (
+        (await hass_client_no_auth(), HTTPStatus.UNAUTHORIZED),
+        (await hass_client(hass_read_only_access_token), HTTPStatus.FORBIDDEN),
     ):
         response = await other.request(method, f"{BASE}{path}")
-        assert response.status == HTTPStatus.UNAUTHORIZED
+        assert response.status == status
     assert await names(home) == before
     assert get_data(home).drivers.miners["bitaxe"].version == "0.9.0"
 

@@ -41,8 +41,7 @@ async def scan(
 ) -> list[Detected]:
     """Return the miners found; their clients are closed again.
 
-    All addresses of a /24 are tried at once, so the time is bounded by one
-    connect time-out. Addresses in ``skip`` (miners that are set up) are left alone.
+    Addresses in ``skip`` (miners that are set up) are left alone.
     """
     ports = {
         kind.default_port
@@ -50,15 +49,7 @@ async def scan(
         if (kind := driver.driver_class).connection_type in ("tcp", "http")
         and kind.default_port
     }
-    connects = asyncio.Semaphore(_CONNECTS_AT_ONCE)
-    doors = await asyncio.gather(
-        *(
-            _listens(connects, host, port)
-            for host in dict.fromkeys(hosts)
-            if host not in skip
-            for port in ports
-        )
-    )
+    alive = await listening((host for host in hosts if host not in skip), ports)
     limit = asyncio.Semaphore(_DETECTIONS_AT_ONCE)
     over_tcp = [
         driver for driver in drivers if driver.driver_class.connection_type != "udp"
@@ -71,9 +62,25 @@ async def scan(
             await found.client.close()
         return list(detection.found)
 
-    alive = sorted({door for door in doors if door})
     found = await asyncio.gather(*(look(host) for host in alive))
     return [device for devices in found for device in devices]
+
+
+async def listening(hosts: Iterable[str], ports: Iterable[int]) -> list[str]:
+    """Return the hosts that accept connections on any of some ports.
+
+    All are tried at once, or as many as a process may: the time for a /24 is bounded
+    by one connect time-out.
+    """
+    connects = asyncio.Semaphore(_CONNECTS_AT_ONCE)
+    doors = await asyncio.gather(
+        *(
+            _listens(connects, host, port)
+            for host in dict.fromkeys(hosts)
+            for port in set(ports)
+        )
+    )
+    return sorted({door for door in doors if door})
 
 
 async def _listens(connects: asyncio.Semaphore, host: str, port: int) -> str | None:

@@ -62,7 +62,7 @@ _LONGEST_KEEP = timedelta(hours=24)
 _LONGEST_STAGGER = timedelta(hours=1)
 _RESTART_STAGGER = timedelta(seconds=10)
 
-_LONGEST_NAME = 64
+LONGEST_NAME = 64
 """Characters of a mode or profile; a kept command shows them in a state."""
 _RELOAD_SECONDS = 15
 """How long a miner is waited for whose entry is being set up again."""
@@ -74,7 +74,7 @@ _STARTING = (ConfigEntryState.SETUP_ERROR, ConfigEntryState.SETUP_RETRY)
 _NAMES = vol.All(
     cv.ensure_list,
     vol.Length(min=1, max=32),
-    [vol.All(cv.string, vol.Length(max=_LONGEST_NAME))],
+    [vol.All(cv.string, vol.Length(max=LONGEST_NAME))],
 )
 _FIELDS: Final[Mapping[str, dict[vol.Marker, Any]]] = {
     "set_mode": {vol.Required(ATTR_MODE): _NAMES},

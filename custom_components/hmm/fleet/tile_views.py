@@ -4,15 +4,15 @@ A user reads what his entities would show him, and the list of known pools.
 ``pools/discover`` requests servers in the network: administrators only.
 """
 
-from http import HTTPStatus
+from typing import Annotated, Final, Literal, NotRequired, TypedDict
 
-from aiohttp import web
-from homeassistant.components.http import KEY_HASS_USER, require_admin
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.http import KEY_HASS, HomeAssistantView
+import voluptuous as vol
 
-from ..errors import sentence
+from ..errors import refusal
+from ..json_shapes import LONGEST_TEXT
 from ..markdown import printable
+from ..routes import Call, Route
+from .tile_shapes import FoundServer, ListedPool, PlatformTiles, PoolTiles
 from .tiles_json import (
     async_discovered_pools,
     platform_tiles,
@@ -21,90 +21,84 @@ from .tiles_json import (
 )
 
 
-@callback
-def async_register_views(hass: HomeAssistant) -> None:
-    """Register the addresses; they stay for as long as Home Assistant runs."""
-    for view in (
-        PlatformTilesView,
-        PoolTilesView,
-        PoolTemplatesView,
-        DiscoveredPoolsView,
-    ):
-        hass.http.register_view(view)
+class WhichPool(TypedDict):
+    """One pool."""
 
-
-class PlatformTilesView(HomeAssistantView):
-    """The four tiles over all pools."""
-
-    url = "/api/hmm/dashboard/pools/platform-tiles"
-    name = "api:hmm:dashboard:pools:platform-tiles"
-
-    @callback
-    def get(self, request: web.Request) -> web.Response:
-        """Return the tiles."""
-        return self.json(platform_tiles(request.app[KEY_HASS], request[KEY_HASS_USER]))
-
-
-class PoolTilesView(HomeAssistantView):
-    """The four tiles of each pool, or of one."""
-
-    url = "/api/hmm/dashboard/pools"
-    name = "api:hmm:dashboard:pools"
-
-    @callback
-    def get(self, request: web.Request) -> web.Response:
-        """Return the tiles by pool id; ``pool_id`` in the query picks one."""
-        pools = pool_tiles(request.app[KEY_HASS], request[KEY_HASS_USER])
-        if (pool_id := request.query.get("pool_id")) is None:
-            return self.json(pools)
-        if pool_id not in pools:
-            return self.json_message(
-                sentence(
-                    request.app[KEY_HASS],
-                    "unknown_pool",
-                    {"pool_id": printable(pool_id, 64)},
-                ),
-                HTTPStatus.NOT_FOUND,
-                "unknown_pool",
-            )
-        return self.json({pool_id: pools[pool_id]})
-
-
-class PoolTemplatesView(HomeAssistantView):
-    """The pools that can be chosen from the list."""
-
-    url = "/api/hmm/pool-templates"
-    extra_urls = [
-        "/api/hmm/pool-templates/{pool_type}",
-        "/api/hmm/pool-templates/{pool_type}/{coin}",
+    pool_id: NotRequired[
+        Annotated[str, vol.Length(max=LONGEST_TEXT), "Of one pool only"]
     ]
-    name = "api:hmm:pool-templates"
-
-    @callback
-    def get(
-        self,
-        request: web.Request,
-        pool_type: str | None = None,
-        coin: str | None = None,
-    ) -> web.Response:
-        """Return all of them, those of a driver, or those of one coin of it."""
-        found = pool_templates(request.app[KEY_HASS], pool_type, coin)
-        if not found and pool_type is not None:
-            return self.json_message(
-                sentence(request.app[KEY_HASS], "unknown_template", {}),
-                HTTPStatus.NOT_FOUND,
-                "unknown_template",
-            )
-        return self.json(found)
 
 
-class DiscoveredPoolsView(HomeAssistantView):
-    """The pools that the own miners mine at."""
+class WhereToLook(TypedDict):
+    """Where pools are looked for."""
 
-    url = "/api/hmm/pools/discover"
-    name = "api:hmm:pools:discover"
+    network: NotRequired[
+        Annotated[Literal["true", "false"], "Look at the own network, too; the default"]
+    ]
 
-    @require_admin
-    async def get(self, request: web.Request) -> web.Response:
-        """Return them with what recognises them and whether they are set up."""
-        return self.json(await async_discovered_pools(request.app[KEY_HASS]))
+
+async def _platform_tiles(call: Call) -> PlatformTiles:
+    return platform_tiles(call.hass, call.user)
+
+
+async def _pool_tiles(call: Call) -> dict[str, PoolTiles]:
+    pools = pool_tiles(call.hass, call.user)
+    if (pool_id := call.data.get("pool_id")) is None:
+        return pools
+    if pool_id not in pools:
+        raise refusal("unknown_pool", pool_id=printable(pool_id, 64))
+    return {pool_id: pools[pool_id]}
+
+
+async def _pool_templates(call: Call) -> list[ListedPool]:
+    """Return all of them, those of a driver, or those of one coin of it."""
+    pool_type = call.path.get("pool_type")
+    found = pool_templates(call.hass, pool_type, call.path.get("coin"))
+    if not found and pool_type is not None:
+        raise refusal("unknown_template")
+    return found
+
+
+async def _discovered_pools(call: Call) -> list[FoundServer]:
+    return await async_discovered_pools(
+        call.hass, network=call.data.get("network") != "false"
+    )
+
+
+TILE_ROUTES: Final = (
+    Route(
+        method="get",
+        paths=("/dashboard/pools/platform-tiles",),
+        summary="The four tiles over all pools",
+        run=_platform_tiles,
+        answer=PlatformTiles,
+    ),
+    Route(
+        method="get",
+        paths=("/dashboard/pools",),
+        summary="The four tiles of each pool, by its ID",
+        run=_pool_tiles,
+        answer=dict[str, PoolTiles],
+        query=WhichPool,
+    ),
+    Route(
+        method="get",
+        paths=(
+            "/pool-templates",
+            "/pool-templates/{pool_type}",
+            "/pool-templates/{pool_type}/{coin}",
+        ),
+        summary="The pools to choose from: all, of a driver, of one coin of it",
+        run=_pool_templates,
+        answer=list[ListedPool],
+    ),
+    Route(
+        method="get",
+        paths=("/pools/discover",),
+        summary="The pool servers of the own miners and in the own network",
+        run=_discovered_pools,
+        answer=list[FoundServer],
+        query=WhereToLook,
+        is_for_admins=True,
+    ),
+)

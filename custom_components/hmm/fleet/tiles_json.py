@@ -10,7 +10,6 @@ import math
 from homeassistant.auth.models import User
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.util.json import JsonObjectType
 
 from ..const import CONF_COIN, CONF_DRIVER, DOMAIN, FLEET_TITLE, FLEET_UNIQUE_ID
 from ..data import HmmConfigEntry, HmmData, get_data, pool_entries
@@ -22,6 +21,7 @@ from ..errors import entry_reason, pool_error, pool_reason, sentence
 from ..pool.coordinator import PoolCoordinator
 from ..pool.discovered import async_discover_pools
 from ..rights import may_read, require_read
+from .tile_shapes import FoundServer, ListedPool, Match, PlatformTiles, PoolTiles
 from .totals import add_up
 
 _TIME_UNITS = (
@@ -38,7 +38,7 @@ _NOTHING = DashboardTileData()
 
 
 @callback
-def platform_tiles(hass: HomeAssistant, user: User | None) -> JsonObjectType:
+def platform_tiles(hass: HomeAssistant, user: User | None) -> PlatformTiles:
     """Return the four tiles over all pools.
 
     They are figures of the fleet: raises NotAllowed for a user who may not read its
@@ -88,7 +88,7 @@ def platform_tiles(hass: HomeAssistant, user: User | None) -> JsonObjectType:
 
 
 @callback
-def pool_tiles(hass: HomeAssistant, user: User | None) -> dict[str, JsonObjectType]:
+def pool_tiles(hass: HomeAssistant, user: User | None) -> dict[str, PoolTiles]:
     """Return the four tiles of each pool that a user may read, all for None.
 
     The keys are the ids of the pools' entries.
@@ -100,7 +100,7 @@ def pool_tiles(hass: HomeAssistant, user: User | None) -> dict[str, JsonObjectTy
     }
 
 
-def _pool(hass: HomeAssistant, entry: HmmConfigEntry) -> JsonObjectType:
+def _pool(hass: HomeAssistant, entry: HmmConfigEntry) -> PoolTiles:
     """Return one pool; what one that is down would tell is null."""
     data = get_data(hass)
     pool_type = entry.data[CONF_DRIVER]
@@ -138,13 +138,13 @@ def _pool(hass: HomeAssistant, entry: HmmConfigEntry) -> JsonObjectType:
         },
         "tile_4_blocks": {
             "blocks_found_24h": _number(tiles.blocks_found_24h),
-            "last_block_found": _moment(tiles.last_block_found),
+            "last_block_found": moment(tiles.last_block_found),
             "estimated_earnings_24h": _number(tiles.estimated_earnings_24h),
             "currency": _text(tiles.currency),
             "confirmed_balance": _number(tiles.confirmed_balance),
             "pending_balance": _number(tiles.pending_balance),
         },
-        "last_updated": _moment(pool.last_good if pool else None),
+        "last_updated": moment(pool.last_good if pool else None),
         "supports_earnings": tiles.estimated_earnings_24h is not None
         or any(template.supports_earnings for template in templates),
         "supports_balance": tiles.confirmed_balance is not None
@@ -183,7 +183,7 @@ def _message(
 @callback
 def pool_templates(
     hass: HomeAssistant, pool_type: str | None = None, coin: str | None = None
-) -> list[JsonObjectType]:
+) -> list[ListedPool]:
     """Return the pools to choose from: all, those of a driver, of one coin of it."""
     data = get_data(hass)
     return [
@@ -194,7 +194,7 @@ def pool_templates(
     ]
 
 
-def _template(known: KnownPool, driver: type[BasePoolIntegration]) -> JsonObjectType:
+def _template(known: KnownPool, driver: type[BasePoolIntegration]) -> ListedPool:
     template = known.template
     return {
         "pool_type": known.driver_type,
@@ -215,8 +215,10 @@ def _template(known: KnownPool, driver: type[BasePoolIntegration]) -> JsonObject
     }
 
 
-async def async_discovered_pools(hass: HomeAssistant) -> list[JsonObjectType]:
-    """Return the servers that the own miners mine at, and what is known of them."""
+async def async_discovered_pools(
+    hass: HomeAssistant, *, network: bool
+) -> list[FoundServer]:
+    """Return the servers of the own miners, and, if wanted, those of the network."""
     data = get_data(hass)
     return [
         {
@@ -233,11 +235,11 @@ async def async_discovered_pools(hass: HomeAssistant) -> list[JsonObjectType]:
             "configured": bool(pool.pool_ids),
             "pool_ids": list(pool.pool_ids),
         }
-        for pool in await async_discover_pools(hass)
+        for pool in await async_discover_pools(hass, network=network)
     ]
 
 
-def _match(match: PoolMatch, data: HmmData) -> JsonObjectType:
+def _match(match: PoolMatch, data: HmmData) -> Match:
     known = match.known
     driver = data.drivers.pools[match.driver_type].driver_class
     return {
@@ -291,7 +293,7 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value).encode(errors="replace").decode()
 
 
-def _moment(value: datetime | None) -> str | None:
+def moment(value: datetime | None) -> str | None:
     """Return a moment as "2026-02-05T12:00:00Z"."""
     if value is None:
         return None

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 import logging
 import math
 import time
@@ -132,6 +132,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         """The keys of the entities that the miner has, also of disabled ones."""
         self.device_id = ""
         """Its device in the registry of Home Assistant."""
+        self.last_good: datetime | None = None
+        """When the last poll succeeded, None before the first one that does."""
         self._records = records
         self._kept = kept
         self.energy = energy
@@ -291,6 +293,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
 
     def _note(self, telemetry: MinerTelemetry) -> None:
         self.data = telemetry
+        self.last_good = dt_util.utcnow()
         if self.power is None and telemetry.hashing:
             # The value is missing, not the power
             self.energy.miss()

@@ -1,23 +1,29 @@
-"""The pool servers that the user's own miners mine at, and what they are."""
+"""The pool servers of the user's own miners and network, and what they are."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant, callback
 
 from ..const import CONF_COIN, CONF_DRIVER
-from ..data import get_data, pool_entries
+from ..data import HmmData, get_data, pool_entries
 from ..driver_engine.address import Address, AddressError
-from ..driver_engine.pool_detect import PoolMatch, find_pools, parse_stratum
+from ..driver_engine.pool_detect import PoolMatch, find_pools, is_at_home, parse_stratum
+from ..driver_engine.scan import hosts_of, listening
 from ..miner.coordinator import MinerCoordinator
+from ..miner.search import async_own_networks
 from .mined import pool_drivers
+
+_MOST_HOSTS = 64
+"""Of those that listen there; at home there are a few."""
+_HOSTS_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiscoveredPool:
-    """A server of one's own miners; nothing in it tells an account."""
+    """A server of one's own miners or network; nothing in it tells an account."""
 
     address: Address
     miners: tuple[str, ...]
@@ -30,9 +36,23 @@ class DiscoveredPool:
     """The pools that are set up for it."""
 
 
-async def async_discover_pools(hass: HomeAssistant) -> list[DiscoveredPool]:
-    """Return what the miners have told; asks servers in the user's network."""
+async def async_discover_pools(
+    hass: HomeAssistant, *, network: bool
+) -> list[DiscoveredPool]:
+    """Return what the miners have told, and what is in the network.
+
+    Both ask servers of the user's network alone; one such look at a time.
+    """
     data = get_data(hass)
+    async with data.pool_searches:
+        found = await _mined_at(hass, data)
+        if network:
+            known = {pool.address.host for pool in found}
+            found += await _in_network(hass, data, known)
+    return found
+
+
+async def _mined_at(hass: HomeAssistant, data: HmmData) -> list[DiscoveredPool]:
     servers = _servers(data.fleet.miners.values())
     drivers = pool_drivers(data)
     matches = await asyncio.gather(
@@ -51,6 +71,44 @@ async def async_discover_pools(hass: HomeAssistant) -> list[DiscoveredPool]:
         )
         for (address, miners), found in zip(servers.items(), matches, strict=True)
     ]
+
+
+async def _in_network(
+    hass: HomeAssistant, data: HmmData, known: Collection[str]
+) -> list[DiscoveredPool]:
+    """Return the pools at hosts that listen where miners connect to their own pools."""
+    drivers = pool_drivers(data)
+    ports = {
+        pool.template.port
+        for pool in data.known_pools.pools.values()
+        if not pool.template.url
+    }
+    alive = await listening(
+        (
+            host
+            for host in hosts_of(await async_own_networks(hass))
+            if host not in known and is_at_home(host)
+        ),
+        ports,
+    )
+    limit = asyncio.Semaphore(_HOSTS_AT_ONCE)
+
+    async def look(host: str) -> DiscoveredPool | None:
+        async with limit:
+            found = await find_pools(drivers, data.known_pools, host, None)
+        if not found:
+            return None
+        address = Address(host, found[0].port or None)
+        return DiscoveredPool(
+            address=address,
+            miners=(),
+            active=False,
+            matches=tuple(found),
+            pool_ids=tuple(_pool_ids(hass, address, found)),
+        )
+
+    pools = await asyncio.gather(*(look(host) for host in alive[:_MOST_HOSTS]))
+    return [pool for pool in pools if pool is not None]
 
 
 def _servers(

@@ -60,6 +60,7 @@ from .defaults import async_read_defaults
 from .form import FormField, Secrets, explain, fields, read_settings
 from .mined import MinedPool, mined_pools, pool_drivers, shortened
 from .mistyped import has_mistyped_wallet
+from .scripted import ScriptedPool
 
 CONF_POOL = "pool"
 CONF_REGION = "region"
@@ -95,6 +96,8 @@ class PoolSteps(ConfigFlow):
         """The settings of the account that are known already, by their keys."""
         self._kind: PoolKind | None = None
         self._secrets = Secrets()
+        self._name: str | None = None
+        """What the account is to be called, None for its usual name."""
 
     async def async_step_pool(
         self, user_input: dict[str, Any] | None = None
@@ -109,6 +112,20 @@ class PoolSteps(ConfigFlow):
                 "pool_host",
             ],
         )
+
+    async def async_step_import(self, import_data: ScriptedPool) -> ConfigFlowResult:
+        """Add what a script describes: what would be asked is given, or an error."""
+        match, self._name = import_data.match, import_data.name
+        self._match, self._user = match, import_data.user
+        self._known = import_data.settings
+        data = await async_shared_data(self.hass)
+        if (pool := pool_kind(data, match.driver_type)) is None:
+            return self.async_abort(reason="pool_driver_fault")
+        asked = _asked(pool, match)
+        entered = await self._suggest(pool, match, asked)
+        self._secrets = Secrets(asked, entered)
+        confirmed = {CONF_WALLET_CONFIRMED: import_data.is_confirmed}
+        return await self.async_step_pool_account({**entered, **confirmed})
 
     # From the list
 
@@ -321,10 +338,7 @@ class PoolSteps(ConfigFlow):
         data = await async_shared_data(self.hass)
         if (pool := pool_kind(data, match.driver_type)) is None:
             return self.async_abort(reason="pool_driver_fault")
-        known = match.known
-        asked = pool.form.open_settings(
-            match.settings, listed=known is not None and bool(known.template.url)
-        )
+        asked = _asked(pool, match)
         refused = None
         is_first = user_input is None
         if user_input is None:
@@ -643,7 +657,8 @@ class PoolSteps(ConfigFlow):
         title = _group_name(data, match.driver_type, account.coin).replace(" · ", " ")
         return self.async_create_entry(
             title=free_title(
-                title, {entry.title for entry in self._async_current_entries()}
+                self._name or title,
+                {entry.title for entry in self._async_current_entries()},
             ),
             data={
                 **entry_data,
@@ -770,6 +785,14 @@ async def _find_again(
     if len(matches) != 1:
         return account
     return replace(account, pool_settings=matches[0].settings)
+
+
+def _asked(pool: PoolKind, match: PoolMatch) -> tuple[FormField, ...]:
+    """Return the settings that are asked for."""
+    known = match.known
+    return pool.form.open_settings(
+        match.settings, listed=known is not None and bool(known.template.url)
+    )
 
 
 def _account_schema(
