@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import suppress
 import gc
+from ipaddress import IPv4Network
 import json
 from pathlib import Path
 import socket
@@ -24,7 +25,15 @@ from custom_components.hmm.bundled.miner_drivers.avalon_nano_driver import (
 from custom_components.hmm.bundled.miner_drivers.bitaxe_driver import BitaxeDriver
 from custom_components.hmm.bundled.miner_drivers.nerdqaxe_driver import NerdqaxeDriver
 from custom_components.hmm.bundled.miner_drivers.nmminer_driver import NMMinerDriver
+from custom_components.hmm.bundled.pool_drivers.braiins_driver import BraiinsDriver
+from custom_components.hmm.bundled.pool_drivers.ckpool_driver import CkpoolDriver
+from custom_components.hmm.bundled.pool_drivers.mmfp_driver import MmfpDriver
+from custom_components.hmm.bundled.pool_drivers.public_pool_driver import (
+    PublicPoolDriver,
+)
+from custom_components.hmm.bundled.shared import ckpool_stack
 from custom_components.hmm.bundled.shared.axeos import AxeDriver
+from custom_components.hmm.bundled.shared.ckpool_stack import StackPorts
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_api import BaseMinerAdapter, DriverError
@@ -36,6 +45,7 @@ from custom_components.hmm.driver_engine.profile import MinerProfile
 from custom_components.hmm.drivers import changes
 from custom_components.hmm.miner import discovery
 from custom_components.hmm.miner.coordinator import MinerCoordinator
+from custom_components.hmm.pool import discovered
 from simulator import SimulatedAxeOS
 from simulator.device import SimulatedDevice
 from tests.file_server import FileServer
@@ -290,6 +300,34 @@ def usual_ports(
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))  # never listens: who connects is refused
         yield UsualPorts(monkeypatch, nobody.getsockname()[1])
+
+
+@pytest.fixture
+def nobody_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Move the ports that drivers probe: what else runs on this machine is no pool."""
+    closed = free_udp_port()
+    for coin, ports in ckpool_stack.STACKS.items():
+        monkeypatch.setitem(
+            ckpool_stack.STACKS,
+            coin,
+            StackPorts(ports.stratum, closed),
+        )
+    monkeypatch.setattr(MmfpDriver, "gss_port", closed)
+    monkeypatch.setattr(MmfpDriver, "gse_port", closed)
+    monkeypatch.setattr(PublicPoolDriver, "probe_ports", (closed,))
+    monkeypatch.setattr(CkpoolDriver, "probe_ports", (closed,))
+    for name in ("gap_seconds", "shared_seconds"):
+        monkeypatch.setattr(BraiinsDriver, name, 0.0)
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave alone whatever is in the network of this machine."""
+
+    async def networks(hass: HomeAssistant) -> list[IPv4Network]:
+        return []
+
+    monkeypatch.setattr(discovered, "async_own_networks", networks)
 
 
 type EntryMaker = Callable[..., MockConfigEntry]

@@ -585,6 +585,7 @@ def test_every_event_is_translated() -> None:
 
 OF_ADDRESSES = {
     *("body_field_invalid", "body_not_object", "body_too_large"),
+    "changed_meanwhile",
     *("miner_disabled", "unknown_miner", "unknown_template"),
 }
 """What only the addresses below ``/api/hmm`` refuse."""

@@ -36,7 +36,7 @@ from .flows import TEXTS
 from .strategy.common import add, device_of, manager
 from .user_drivers import BITAXE, put, read
 
-pytestmark = pytest.mark.usefixtures("quick", "every_entity")
+pytestmark = pytest.mark.usefixtures("quick", "every_entity", "no_network")
 
 DOCUMENTATION = Path(__file__).parents[1] / "docs/actions.md"
 
@@ -175,14 +175,16 @@ async def house(
 class Row:
     """Something to do: requests for the first and the second device of a kind.
 
-    One request if it has nothing to do with a device. An answer that ``shows_pools``
+    One request if it has nothing to do with a device. An answer that ``shows_devices``
     leaves out those that the user may not see.
     """
 
     kind: str
     name: str
     requests: list[tuple[str, str, dict[str, Any] | None]]
-    shows_pools: bool = False
+    shows_devices: bool = False
+    hides: bool = False
+    """Whether what a user may not see is not there for him."""
 
 
 def service(name: str, *bodies: dict[str, Any]) -> list[tuple[str, str, Any]]:
@@ -249,27 +251,60 @@ def actions(house: House) -> Iterator[Row]:
             "Action",
             f"`hmm.{action}`{space}{rest}",
             [(it[0], it[1].replace("hmm.", "hmm/"), it[2]) for it in requests],
-            shows_pools=requests is tiles,
+            shows_devices=requests is tiles,
         )
 
 
 def routes(house: House) -> Iterator[Row]:
-    """Yield all routes of HMM, as the web server knows them."""
+    """Yield all routes of HMM, as the web server knows them.
+
+    What would remove or disable something is tried with what there is not.
+    """
     values = {"category": "miner", "driver": "no-such", "pool_type": "solopool"}
+    miners = [miner.entry_id for miner in house.miners]
+    pools = [pool.entry_id for pool in house.pools]
+    mode, pool = {"mode": "eco"}, {"pool_id": pools[0]}
+    bodies: dict[str, list[dict[str, Any]]] = {
+        "/miners/{miner_id}/mode": [mode],
+        "/miners/{miner_id}/pool": [pool],
+        "/miners/bulk/mode": [{"miner_ids": [it]} | mode for it in miners],
+        "/miners/bulk/pool": [{"miner_ids": [it]} | pool for it in miners],
+        "/miners/bulk/restart": [{"miner_ids": [it]} for it in miners],
+        "/miners/bulk/enable": [{"miner_ids": ["no-such"]}],
+        "/miners/bulk/disable": [{"miner_ids": ["no-such"]}],
+    }
     for resource in house.hass.http.app.router.resources():
         path = resource.canonical
-        if not path.startswith("/api/hmm"):
+        if not path.startswith("/api/hmm") or path.endswith("/"):
             continue
         for route in resource:
             if route.method in ("HEAD", "OPTIONS"):
                 continue
-            body = None if route.method == "GET" else {}
-            filled = path.format(**values, coin="dgb")
+            is_read = route.method == "GET"
+            ids = {"miner_id": miners, "pool_id": pools if is_read else ["no-such"]}
+            names = [
+                {name: it} for name in ids if f"{{{name}}}" in path for it in ids[name]
+            ]
             yield Row(
                 "Route",
                 f"`{route.method} {path}`",
-                [(route.method, filled, body)],
-                shows_pools=path == "/api/hmm/dashboard/pools",
+                [
+                    (route.method, path.format(**values, coin="dgb", **name), body)
+                    for name in names or [{}]
+                    for body in (
+                        [None]
+                        if is_read
+                        else bodies.get(path.removeprefix("/api/hmm"), [{}])
+                    )
+                ],
+                shows_devices=path
+                in (
+                    "/api/hmm/dashboard/pools",
+                    "/api/hmm/miners",
+                    "/api/hmm/pools",
+                )
+                and is_read,
+                hides=is_read and bool(names),
             )
 
 
@@ -349,12 +384,17 @@ async def attempt(house: House, role: str, row: Row) -> str:
         for axe in house.axes:
             await axe.wait_ready()
         response = await house.clients[role].request(method, path, json=body)
-        allowed.append(response.status != HTTPStatus.UNAUTHORIZED)
-        if allowed[-1] and row.shows_pools:
+        refused = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+        if row.hides:
+            refused.add(HTTPStatus.NOT_FOUND)
+        allowed.append(response.status not in refused)
+        if allowed[-1] and row.shows_devices:
             answer = await response.json()
-            shown = len(answer.get("service_response", answer))
+            if "return_response" in path:
+                answer = answer["service_response"]
+            shown = len(answer)
         await house.hass.async_block_till_done()
-    if row.shows_pools and all(allowed):
+    if row.shows_devices and all(allowed):
         return {len(house.pools): YES, 0: NO}.get(shown, OWN)
     if all(allowed):
         return YES

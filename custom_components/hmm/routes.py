@@ -12,7 +12,9 @@ from typing import Annotated, Any, Final, Literal, TypedDict
 from aiohttp import web
 from homeassistant.auth.models import User
 from homeassistant.components.http import KEY_HASS_USER
+from homeassistant.config_entries import ConfigError
 from homeassistant.core import Context, HomeAssistant, callback
+from homeassistant.data_entry_flow import FlowError
 from homeassistant.exceptions import (
     HomeAssistantError,
     ServiceValidationError,
@@ -162,6 +164,9 @@ class _RouteView(HomeAssistantView):
 
 def error_of(hass: HomeAssistant, err: HomeAssistantError) -> RouteError:
     """Return the answer to an error of an action."""
+    if isinstance(err, ConfigError | FlowError):
+        # Of Home Assistant: somebody else had the entry or the flow at the same time
+        return _failed(hass, HTTPStatus.CONFLICT, "changed_meanwhile")
     key = err.translation_key
     status = HTTPStatus.SERVICE_UNAVAILABLE
     if isinstance(err, Unauthorized):

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from http import HTTPStatus
-from ipaddress import IPv4Network
 import json
 from typing import Any
 
@@ -21,7 +20,6 @@ from custom_components.hmm.driver_api.coins import network_figures
 from custom_components.hmm.driver_engine.answers import read_tiles
 from custom_components.hmm.fleet import tiles_json
 from custom_components.hmm.fleet.tiles_json import duration_text
-from custom_components.hmm.pool import discovered
 from custom_components.hmm.pool.discovered import DiscoveredPool, async_discover_pools
 from simulator import SimulatedAxeOS, SimulatedSolopool
 from tests.common import poll, pool_entry
@@ -104,16 +102,6 @@ POOL_TILES = {
 
 
 pytestmark = pytest.mark.usefixtures("no_network")
-
-
-@pytest.fixture
-def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave alone whatever is in the network of this machine."""
-
-    async def networks(hass: HomeAssistant) -> list[IPv4Network]:
-        return []
-
-    monkeypatch.setattr(discovered, "async_own_networks", networks)
 
 
 @dataclass

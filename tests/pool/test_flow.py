@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from hashlib import sha256
-import json
 import os
 from pathlib import Path
 import re
@@ -18,12 +17,7 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.hmm.bundled.pool_drivers.braiins_driver import BraiinsDriver
-from custom_components.hmm.bundled.pool_drivers.ckpool_driver import CkpoolDriver
 from custom_components.hmm.bundled.pool_drivers.mmfp_driver import MmfpDriver
-from custom_components.hmm.bundled.pool_drivers.public_pool_driver import (
-    PublicPoolDriver,
-)
 from custom_components.hmm.bundled.shared import ckpool_stack
 from custom_components.hmm.bundled.shared.ckpool_stack import StackPorts
 from custom_components.hmm.const import DOMAIN
@@ -36,7 +30,7 @@ from simulator.mmfp import SimulatedGoSlimStratum
 from simulator.solopool import DEMO_WALLET
 from simulator.stack import SimulatedStack
 from tests.common import find_id, pool_entry, value
-from tests.conftest import free_udp_port, miner_entry, set_up
+from tests.conftest import miner_entry, set_up
 from tests.flows import (
     TEXTS,
     Result,
@@ -47,29 +41,12 @@ from tests.flows import (
     suggested,
     with_texts,
 )
+from tests.pool_files import file, pool_file
 
 pytestmark = pytest.mark.usefixtures("usual_ports", "nobody_at_home")
 
 OTHER_WALLET = "dgb1qda6xsetjypjhsctdwpkx2gfpyysjzgfphl8kfa"
 BITCOIN_WALLET = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
-
-
-@pytest.fixture
-def nobody_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Move the ports that drivers probe: what else runs on this machine is no pool."""
-    closed = free_udp_port()
-    for coin, ports in ckpool_stack.STACKS.items():
-        monkeypatch.setitem(
-            ckpool_stack.STACKS,
-            coin,
-            StackPorts(ports.stratum, closed),
-        )
-    monkeypatch.setattr(MmfpDriver, "gss_port", closed)
-    monkeypatch.setattr(MmfpDriver, "gse_port", closed)
-    monkeypatch.setattr(PublicPoolDriver, "probe_ports", (closed,))
-    monkeypatch.setattr(CkpoolDriver, "probe_ports", (closed,))
-    for name in ("gap_seconds", "shared_seconds"):
-        monkeypatch.setattr(BraiinsDriver, name, 0.0)
 
 
 def fields(result: Result) -> set[str]:
@@ -81,32 +58,6 @@ def required(result: Result) -> set[str]:
     """Return the fields that must be filled in."""
     schema = result["data_schema"].schema
     return {str(field) for field in schema if type(field).__name__ == "Required"}
-
-
-def file(folder: Path, stem: str, **values: Any) -> None:
-    """Write a pool file."""
-    (folder / "pools").mkdir(exist_ok=True)
-    content = {"port": 3333, "coin": "BTC", "mining_model": "solo", **values}
-    lines = [f"{key}: {json.dumps(value)}\n" for key, value in content.items()]
-    (folder / "pools" / f"{stem}.yaml").write_text("".join(lines))
-
-
-def pool_file(
-    folder: Path, pool: SimulatedSolopool, stem: str, region: str = "Home"
-) -> None:
-    """Write a pool file whose API is the simulator's."""
-    coin = pool.coin_name.upper()
-    file(
-        folder,
-        stem,
-        driver="solopool",
-        display_name=f"Solopool.org {coin} ({region})",
-        url=f"{region.lower()}.example",
-        port=8004,
-        coin=coin,
-        region=region,
-        api_base=f"http://127.0.0.1:{pool.port}/api",
-    )
 
 
 async def to_list(hass: HomeAssistant, name: str) -> Result:

@@ -4,6 +4,7 @@ A user reads what his entities would show him, and the list of known pools.
 ``pools/discover`` requests servers in the network: administrators only.
 """
 
+from http import HTTPStatus
 from typing import Annotated, Final, Literal, NotRequired, TypedDict
 
 import voluptuous as vol
@@ -80,6 +81,7 @@ TILE_ROUTES: Final = (
         run=_pool_tiles,
         answer=dict[str, PoolTiles],
         query=WhichPool,
+        errors=(HTTPStatus.NOT_FOUND,),
     ),
     Route(
         method="get",
@@ -91,6 +93,7 @@ TILE_ROUTES: Final = (
         summary="The pools to choose from: all, of a driver, of one coin of it",
         run=_pool_templates,
         answer=list[ListedPool],
+        errors=(HTTPStatus.NOT_FOUND,),
     ),
     Route(
         method="get",

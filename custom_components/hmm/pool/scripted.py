@@ -4,6 +4,7 @@ What the flow would show in a form is an error here: it says what to send instea
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 import re
@@ -18,7 +19,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from homeassistant.data_entry_flow import FlowResultType, UnknownFlow
 from homeassistant.helpers.translation import async_get_translations
 
 from ..const import CONF_COIN, CONF_DRIVER, CONF_WALLET, DOMAIN
@@ -102,6 +103,7 @@ async def async_add_pool(hass: HomeAssistant, wanted: WantedPool) -> HmmConfigEn
     )
     if result["type"] is FlowResultType.CREATE_ENTRY:
         return result["result"]
+    _leave(hass, result)
     raise await _refused(hass, result)
 
 
@@ -241,21 +243,26 @@ async def _reconfigure(
         DOMAIN,
         context=ConfigFlowContext(source=SOURCE_RECONFIGURE, entry_id=entry.entry_id),
     )
-    if result["type"] is FlowResultType.MENU:
-        step = {"next_step_id": "reconfigure_settings"}
-        result = await flow.async_configure(result["flow_id"], step)
-    if result["type"] is FlowResultType.FORM:
-        given = {CONF_HOST: url, CONF_PORT: port, **shown}
-        given = {key: value for key, value in given.items() if value is not None}
-        try:
+    try:
+        if result["type"] is FlowResultType.MENU:
+            step = {"next_step_id": "reconfigure_settings"}
+            result = await flow.async_configure(result["flow_id"], step)
+        if result["type"] is FlowResultType.FORM:
+            given = {CONF_HOST: url, CONF_PORT: port, **shown}
+            given = {key: value for key, value in given.items() if value is not None}
             result = await flow.async_configure(
                 result["flow_id"], _suggested(result) | given
             )
-        except InvalidData:
-            flow.async_abort(result["flow_id"])
-            raise
-    if result.get("reason") != "reconfigure_successful":
-        raise await _refused(hass, result)
+        if result.get("reason") != "reconfigure_successful":
+            raise await _refused(hass, result)
+    finally:
+        _leave(hass, result)
+
+
+def _leave(hass: HomeAssistant, result: ConfigFlowResult) -> None:
+    """End a flow that goes on."""
+    with suppress(UnknownFlow):
+        hass.config_entries.flow.async_abort(result["flow_id"])
 
 
 def _suggested(form: ConfigFlowResult) -> dict[str, Any]:
@@ -271,10 +278,9 @@ def _suggested(form: ConfigFlowResult) -> dict[str, Any]:
 
 
 async def _refused(hass: HomeAssistant, result: ConfigFlowResult) -> RouteError:
-    """Return why a flow did not end as it should, and leave it."""
+    """Return why a flow did not end as it should."""
     placeholders = {**(result.get("description_placeholders") or {})}
     if result["type"] is FlowResultType.FORM:
-        hass.config_entries.flow.async_abort(result["flow_id"])
         ((field_, key),) = list((result.get("errors") or {"base": "unknown"}).items())
         return await _as_error(hass, field_, key, placeholders)
     key = result.get("reason", "unknown")
@@ -286,6 +292,8 @@ async def _as_error(
     hass: HomeAssistant, field_: str, key: str, placeholders: Placeholders
 ) -> RouteError:
     """Return the error of a field of a form."""
+    if key == "wallet_uncertain":
+        raise refusal("wallet_to_confirm")
     text = await _text(hass, "error", key, placeholders)
     is_silent = key.removeprefix(POOL) in _SILENT
     status = HTTPStatus.SERVICE_UNAVAILABLE if is_silent else HTTPStatus.BAD_REQUEST
