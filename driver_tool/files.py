@@ -129,12 +129,20 @@ def _bundled(driver_type: str) -> Loaded:
 
 def one_miner(name: str) -> type[BaseMinerAdapter]:
     """Return the miner driver of a file or type. Raises ToolError: none, or several."""
-    return only(load(name).miners, f"drivers for miners in {name}")
+    found = load(name)
+    if found.pools and not found.miners:
+        msg = f"{name} is for a pool: script/driver pool shows what it reads"
+        raise ToolError(msg)
+    return only(found.miners, f"drivers for miners in {name}")
 
 
 def one_pool(name: str) -> type[BasePoolIntegration]:
     """Return the pool driver of a file or type. Raises ToolError: none, or several."""
-    return only(load(name).pools, f"drivers for pools in {name}")
+    found = load(name)
+    if found.miners and not found.pools:
+        msg = f"{name} is for miners: script/driver watch shows what it reads"
+        raise ToolError(msg)
+    return only(found.pools, f"drivers for pools in {name}")
 
 
 def only[T](found: tuple[LoadedDriver[T], ...], what: str) -> type[T]:
