@@ -1,10 +1,12 @@
 """What the pages for authors say is so."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 import re
 import shlex
 import shutil
+import subprocess
 
 import pytest
 import yaml
@@ -290,50 +292,65 @@ async def test_the_example_of_a_fixture(
     await test
 
 
+# What needs the internet, or runs until Ctrl-C
+_NOT_TYPED = ("git clone ", "cd hmm", "script/driver example", "script/demo")
+
+
 async def test_the_road(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     socket_enabled: None,
 ) -> None:
-    """Given the page, when its commands are typed one after the other, each works."""
+    """Given the page, when all of it is done from top to bottom, each command works."""
     monkeypatch.chdir(tmp_path)
-    text = (ROOT / "docs/drivers/road.md").read_text(encoding="utf-8")
+    (tmp_path / "custom_components").symlink_to(ROOT / "custom_components")
     old = ROOT / "tests/fixtures/drivers/legacy_bitaxe_driver.py"
     shutil.copy(old, "old_driver.py")
-    edits = re.findall(r"`((?:driver_type|display_name) = \".+?\")`", text)
-    (keys,) = re.findall(r"^```yaml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    text = (ROOT / "docs/drivers/road.md").read_text(encoding="utf-8")
+    driver, shown = Path(), ""
     async with SimulatedExampleMiner() as miner, SimulatedExamplePool() as pool:
-        for shown, there in (
-            ("127.0.0.1:18181", f"{miner.host}:{miner.port}"),
-            ("127.0.0.1:18182", f"{pool.host}:{pool.port}"),
-            ("192.168.1.50", "simulator:bitaxe-gamma@2.15"),
+        text = text.replace("127.0.0.1:18181", f"{miner.host}:{miner.port}")
+        text = text.replace("127.0.0.1:18182", f"{pool.host}:{pool.port}")
+        text = text.replace("192.168.1.50", "simulator:bitaxe-gamma@2.15")
+        for step in re.finditer(
+            r"^    (?P<command>\S.*)$|^```yaml\n(?P<keys>(?s:.*?))^```"
+            r'|`(?P<edit>\w+ = ".+?")`',
+            text,
+            re.MULTILINE,
         ):
-            text = text.replace(shown, there)
-        for command in re.findall(
-            r"^    (cp cust.+|script/driver .+)$", text, re.MULTILINE
-        ):
-            words = shlex.split(command)
-            if words[0] == "cp":
-                copy = Path(shutil.copy(ROOT / words[1], words[2]))
-                if copy.suffix == ".py":
-                    assert await typed("validate", words[2]) == 0
-                    assert "is that of the template" in capsys.readouterr().out
-                    edited = edits[:1] if copy.name == "acme_driver.py" else edits[1:]
-                    change(copy, " = ", edited)
-                else:
-                    change(copy, ": ", keys.splitlines())
-            elif words[1] != "example":
-                status = await typed(*words[1:])
-                # As the page says, a driver of old works and has its faults
-                assert status == ("old_driver.py" in words and "conformance" in words)
+            if (edit := step["edit"]) is not None:
+                change(driver, " = ", [edit])
+            elif (keys := step["keys"]) is not None and keys.startswith("driver:"):
+                change(Path("acme-btc.yaml"), ": ", keys.splitlines())
+            elif keys is not None:
+                (tmp_path / "my-drivers/index.yaml").write_text(keys)
+            elif (command := step["command"]).startswith("script/driver ex"):
+                continue
+            elif command.startswith("script/driver "):
+                words = shlex.split(command)[1:]
+                status = await typed(*words)
                 shown = capsys.readouterr().out
-                assert "warning" not in shown or "old_driver.py" in words
-    assert load_drivers(tmp_path).failed == []
-    (tmp_path / "pools").mkdir()
-    shutil.move("acme-btc.yaml", "pools")
-    pools = load_known_pools(tmp_path, load_drivers(tmp_path))
-    assert pools.pools["acme-btc"].driver_type == "acme_pool"
+                # As the page says, a driver of old works and has its faults
+                is_old = "old_driver.py" in words
+                assert status == (is_old and words[0] == "conformance"), shown
+                is_copy = words == ["validate", driver.name]
+                assert ("is that of the template" in shown) is is_copy
+                assert "warning" not in shown or is_old or is_copy
+            elif not command.startswith(_NOT_TYPED):
+                await asyncio.to_thread(
+                    subprocess.run, command, shell=True, check=True, capture_output=True
+                )
+                if "/templates/TEMPLATE_" in command:
+                    driver = Path(command.split()[-1])
+    demo = load_drivers(tmp_path / ".demo/config/hmm")
+    assert demo.failed == []
+    assert "acme" in demo.miners
+    pools = load_known_pools(tmp_path / ".demo/config/hmm", demo).pools
+    assert pools["acme-btc"].driver_type == "acme_pool"
+    # What the last command has shown
+    assert "signed with" in shown
+    assert re.search(r"miner/acme +1\.0\.0 +validate passed, conformance passed", shown)
 
 
 async def typed(*words: str) -> int:
