@@ -71,6 +71,7 @@ class SimulatedPublicPool(PoolServer):
       chain             "main", or the name of a test network
       session_seconds   how long a silent session is listed
       cache_seconds     how old `/pool` may be
+      fee               percent; public-pool itself takes none, some forks do
       wallets           the accounts: `wallets[address].sessions[0].worker.offline`
     """
 
@@ -98,6 +99,7 @@ class SimulatedPublicPool(PoolServer):
         self.chain = "main"
         self.session_seconds = 300.0 if generation == 2025 else 1800.0
         self.cache_seconds = 300.0
+        self.fee = 0.0
         self._since = time.time() - self._age
         self._started = time.monotonic()
         self._serial_number = 0
@@ -387,7 +389,7 @@ class SimulatedPublicPool(PoolServer):
                     "blockHeight": self.height,
                     "totalMiners": OTHERS + miners,
                     "blocksFound": list(self._blocks),
-                    "fee": 0,
+                    "fee": self.fee,
                 },
             )
         return self._pool[1]

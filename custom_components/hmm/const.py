@@ -67,6 +67,11 @@ CONF_KEEP_SECRETS: Final = "keep_secrets"
 CONF_MORE_ENTITIES: Final = "more_entities"
 """Whether its owner has asked for what most do not need; False: no longer."""
 
+# Option of a pool account
+CONF_POOL_FEE: Final = "pool_fee"
+"""Percent that the pool keeps, where nobody else tells it."""
+MOST_FEE: Final = 100.0
+
 # Options of a miner
 CONF_PLUG: Final = "plug"
 CONF_POWER_DRAW: Final = "power_draw"

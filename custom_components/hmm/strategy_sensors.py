@@ -103,7 +103,7 @@ class StrategyStatusSensor(StrategySensor):
 
 
 class BandSensor(StrategyEntity, SensorEntity):
-    """What the miners of a strategy used in one of its bands."""
+    """What the miners of a strategy used, or brought, in one of its bands."""
 
     entity_description: BandSensorDescription
 
@@ -126,16 +126,21 @@ class BandSensor(StrategyEntity, SensorEntity):
             ),
         )
         self._band_id = band_id
-        if template.field == "cost":
-            currency = manager.hass.config.currency
-            self._attr_native_unit_of_measurement = currency
 
     @property
     @override
-    def native_value(self) -> float:
+    def native_unit_of_measurement(self) -> str | None:
+        unit = self.entity_description.native_unit_of_measurement
+        return unit or self.manager.hass.config.currency
+
+    @property
+    @override
+    def native_value(self) -> float | None:
+        field = self.entity_description.field
+        if field == "revenue" and not get_data(self.hass).money.settings.coins:
+            return None
         used = self.strategy.record.used.get(self._band_id, Used())
-        is_energy = self.entity_description.field == "energy"
-        return round(used.energy if is_energy else used.cost, 3)
+        return round(float(getattr(used, field)), 3)
 
 
 class ControlledBySensor(AlwaysAvailable, MinerEntity, SensorEntity):

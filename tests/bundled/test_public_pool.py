@@ -136,6 +136,17 @@ async def test_server_of_2026(driver: PublicPoolDriver) -> None:
     assert data.best_share == 4.1e9
 
 
+@pytest.mark.parametrize(
+    ("reported", "fee"), [(0, 0.0), (1.5, 1.5), ("x", None), (None, None)]
+)
+async def test_the_fee(driver: PublicPoolDriver, reported: Any, fee: Any) -> None:
+    """Given what the pool keeps in percent, then it is told; rubbish is nothing."""
+    answers = whole(load("client_2026.shape"))
+    answers["/api/pool"] = {**load("pool.shape"), "fee": reported}
+    async with serving(answers) as site:
+        assert (await tile(driver, site.base)).fee_percent == fee
+
+
 async def test_own_blocks(driver: PublicPoolDriver) -> None:
     """Those of other addresses are somebody else's; they have no time."""
     answers = whole(load("client.shape"))

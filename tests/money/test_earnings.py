@@ -11,6 +11,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.hmm.data import get_data
+from custom_components.hmm.driver_api import PoolBlock
 from custom_components.hmm.money import earnings
 from custom_components.hmm.money.earned import Earned
 from custom_components.hmm.money.odds import blocks_per_day, chance
@@ -21,6 +22,7 @@ from custom_components.hmm.money.revenue import (
     coin_price,
     coins_per_day,
 )
+from custom_components.hmm.money.rewards import Fee, FeeSource
 from simulator import SimulatedAxeOS, SimulatedSolopool
 from simulator.solopool import DEMO_WALLET
 from tests.common import find, find_maybe, fleet_entry, poll, pool_entry
@@ -159,6 +161,58 @@ async def test_the_part_of_a_miner_in_what_a_pool_estimates(
     account.data = replace(account.data, pool_hashrate=None)
     assert coins_per_day(ledger, account, 1e12).amount is None
     assert coins_per_day(ledger, account).amount == 0.5
+
+
+@pytest.mark.usefixtures("every_entity")
+async def test_what_the_pool_keeps(
+    home: HomeAssistant, miner: ConfigEntry[Any], pool: ConfigEntry[Any]
+) -> None:
+    """Given a fee, then it is taken off where nobody has done so, and is named.
+
+    The job tells what is left, the pool its fee, the owner what he knows; a fee that
+    nobody tells is not taken off.
+    """
+    home.states.async_set(COIN, "1", {"unit_of_measurement": "EUR"})
+    await tell(home, dgb=COIN)
+    ledger, account, mined = get_data(home).money, pool.runtime_data, miner.runtime_data
+    coins = account.account.coin
+
+    def expect(**job: Any) -> Coins:
+        mined.data = replace(
+            mined.data,
+            **{"coinbase_value": None, "coinbase_own_value": None, **job},
+        )
+        ledger.rewards.clear()
+        return coins_per_day(ledger, account)
+
+    blocks = account_blocks(account.data)
+    assert blocks
+    whole = expect(coinbase_value=300_000_000)
+    assert whole == Coins(3 * blocks, coins, Basis.SOLO, Fee(FeeSource.UNKNOWN))
+    own = expect(coinbase_value=300_000_000, coinbase_own_value=294_000_000)
+    assert own.amount == pytest.approx(2.94 * blocks)
+    assert own.fee == Fee(FeeSource.INCLUDED)
+    home.config_entries.async_update_entry(pool, options={"pool_fee": 2})
+    told = expect(coinbase_value=300_000_000)
+    assert told.amount == pytest.approx(2.94 * blocks)
+    assert told.fee == Fee(FeeSource.OWNER, 2)
+    by_rule = expect(block_height=22_650_000)
+    assert by_rule.amount == pytest.approx(277.376 * 0.98 * blocks, rel=1e-4)
+    for entry, percent in ((pool, 2), (fleet_entry(home), None)):
+        entry.runtime_data.async_update_listeners()
+        shown = find(home, entry, "sensor", "revenue_rate").attributes
+        assert (shown["fee"], shown["fee_percent"]) == ("owner", percent)
+    account.data = replace(account.data, fee_percent=1.0)
+    reported = expect(coinbase_value=300_000_000)
+    assert reported.amount == pytest.approx(2.97 * blocks)
+    assert reported.fee == Fee(FeeSource.POOL, 1)
+    block = PoolBlock(hash="00", reward=2.9)
+    account.data = replace(account.data, own_blocks=(block,))
+    assert expect().amount == pytest.approx(2.9 * blocks)
+    for odd in ("x", -1, 101, None, float("nan")):
+        home.config_entries.async_update_entry(pool, options={"pool_fee": odd})
+        account.data = replace(account.data, fee_percent=None, own_blocks=())
+        assert expect(coinbase_value=300_000_000).fee == Fee(FeeSource.UNKNOWN)
 
 
 async def mine(

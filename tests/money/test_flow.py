@@ -139,6 +139,23 @@ async def test_prices_that_cannot_be_read(
     assert result["errors"] == {f"price_{field}": error}
 
 
+async def test_the_highest_price_that_can_be(
+    home: HomeAssistant, miner: ConfigEntry[Any]
+) -> None:
+    """Given a limit, then it must be above the price of now, and is kept."""
+    show(home, "30")
+    form = await open_step(home, "prices")
+    given = {"price_source": "sensor", "price_entity": SENSOR}
+    form = await step(home, form, **given, price_most=0.2)
+    assert form["errors"] == {"price_most": "price_above_most"}
+    check = await step(home, form, **given, price_most=0.5)
+    await step(home, check, next_step_id="price_save")
+    show(home, "60")
+    await home.async_block_till_done()
+    price = find(home, fleet_entry(home), "sensor", "price")
+    assert (price.state, price.attributes["reason"]) == ("0.3", "price_absurd")
+
+
 async def test_prices_of_coins(home: HomeAssistant, miner: ConfigEntry[Any]) -> None:
     """Given the price of a coin, then it must be in the currency, or be said to be."""
     home.states.async_set("sensor.btc", "90000", {"unit_of_measurement": "USD"})

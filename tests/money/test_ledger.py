@@ -127,6 +127,35 @@ async def test_energy_without_a_price(
     assert shown(home, miner, "cost") == "0.6"
 
 
+@pytest.mark.usefixtures("every_entity")
+async def test_a_glitch_costs_nothing(
+    home: HomeAssistant, miner: ConfigEntry[Any], freezer: FrozenDateTimeFactory
+) -> None:
+    """Given a price of a million for a moment, then no energy is charged with it.
+
+    What is used while it stays is counted as energy without a price.
+    """
+    home.states.async_set(SENSOR, "0.3", {"unit_of_measurement": "EUR/kWh"})
+    await set_price(home, price_source="sensor", price_entity=SENSOR)
+    await use(home, miner, 1, freezer)
+    home.states.async_set(SENSOR, "1000000", {"unit_of_measurement": "EUR/kWh"})
+    await use(home, miner, 1, freezer)
+    fleet = fleet_entry(home)
+    price = find(home, fleet, "sensor", "price")
+    assert (price.state, price.attributes["reason"]) == ("0.3", "price_absurd")
+    home.states.async_set(SENSOR, "0.2", {"unit_of_measurement": "EUR/kWh"})
+    await use(home, miner, 1, freezer)
+    assert shown(home, miner, "cost") == "0.8"
+    home.states.async_set(SENSOR, "1000000", {"unit_of_measurement": "EUR/kWh"})
+    freezer.tick(1000)
+    await later(home, 1)
+    await use(home, miner, 1, freezer)
+    price = find(home, fleet, "sensor", "price")
+    assert (price.state, price.attributes["reason"]) == ("unknown", "price_absurd")
+    assert shown(home, miner, "cost") == "0.8"
+    assert shown(home, miner, "unpriced_energy") == "1.0"
+
+
 async def test_a_bridge_over_midnight_and_slots(
     home: HomeAssistant, miner: ConfigEntry[Any], freezer: FrozenDateTimeFactory
 ) -> None:

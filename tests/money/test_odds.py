@@ -11,7 +11,8 @@ from custom_components.hmm.money.odds import DAYS, blocks_per_day, chance, one_i
 from custom_components.hmm.money.rewards import (
     CHECKED,
     RULES,
-    reward_of,
+    reward_by_height,
+    reward_of_blocks,
     reward_of_jobs,
 )
 
@@ -63,24 +64,24 @@ def test_rules_give_the_reward_of_a_known_height(coin: str) -> None:
     """Given a height that was looked up, then the rule gives what a block brought."""
     rule = RULES[coin]
     assert rule.reward(rule.height) == pytest.approx(rule.known, rel=1e-5)
-    assert reward_of(coin, (), rule.height) == rule.reward(rule.height)
+    assert reward_by_height(coin, rule.height) == rule.reward(rule.height)
 
 
 def test_rules_go_on() -> None:
     """Given later heights, then rewards fall as the chains do it."""
-    assert reward_of("BTC", (), 1_050_000) == 1.5625
-    assert reward_of("DGB", (), 24_500_000) == pytest.approx(247.93, abs=0.01)
-    assert reward_of("DGB", (), 1_000) is None
-    assert reward_of("BTC", (), 2**62) is not None
-    assert reward_of("DGB", (), 2**62) == 1
-    assert reward_of("XEC", (), 900_000) is None
-    assert reward_of("BTC", (), None) is None
+    assert reward_by_height("BTC", 1_050_000) == 1.5625
+    assert reward_by_height("DGB", 24_500_000) == pytest.approx(247.93, abs=0.01)
+    assert reward_by_height("DGB", 1_000) is None
+    assert reward_by_height("BTC", 2**62) is not None
+    assert reward_by_height("DGB", 2**62) == 1
+    assert reward_by_height("XEC", 900_000) is None
+    assert reward_by_height("BTC", None) is None
 
 
 def test_the_pool_knows_better() -> None:
     """Given blocks that the pool lists, then their mean is the reward, fees included."""
     blocks = [PoolBlock(reward=3.2), PoolBlock(reward=None), PoolBlock(reward=3.3)]
-    assert reward_of("XEC", blocks, None) == pytest.approx(3.25)
+    assert reward_of_blocks(blocks) == pytest.approx(3.25)
 
 
 def test_the_job_knows_best() -> None:

@@ -147,6 +147,119 @@ async def test_a_sensor_without_a_list_is_never_stale(
     assert source.read(dt_util.utcnow()).value == 0.3
 
 
+async def glitch(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, *states: Any, most: Any = None
+) -> list[tuple[float | None, PriceReason | None]]:
+    """Return what is read of 30 ct for a day, and then of each of the states."""
+    source = PriceSource(hass, entity=SENSOR, most=lambda: most)
+    source.async_listen(lambda: None)
+    show(hass, 30, "ct/kWh")
+    await pass_time(hass, freezer, 24 * HOUR)
+    told = []
+    for state in states:
+        show(hass, *(state if isinstance(state, tuple) else (state, "ct/kWh")))
+        await pass_time(hass, freezer, timedelta(seconds=1))
+        read = source.read(dt_util.utcnow())
+        told.append((read.value, read.reason))
+    return told
+
+
+@pytest.mark.parametrize(
+    ("shown", "most", "is_real"),
+    [
+        (330, None, True),  # A jump by 1000 %
+        (-400, None, True),
+        (0, None, True),
+        ((0.3, "EUR/kWh"), None, True),  # The same in another unit
+        ((30, "EUR/kWh"), None, False),  # The unit is ahead of its number
+        (1e8, None, False),
+        (-1e8, None, False),
+        ((30, "EUR/kWh"), 50, True),  # Its owner says that this can be
+        (70, 0.5, False),
+    ],
+)
+async def test_a_price_beyond_belief(
+    hass: HomeAssistant,
+    freezer: FrozenDateTimeFactory,
+    shown: Any,
+    most: float | None,
+    is_real: bool,
+) -> None:
+    """Given a price that is far from the usual, then that of before counts first."""
+    number, unit = shown if isinstance(shown, tuple) else (shown, "ct/kWh")
+    value = number / 100 if unit == "ct/kWh" else number
+    believed, after = await glitch(hass, freezer, shown, 31, most=most)
+    if is_real:
+        assert believed == (pytest.approx(value), None)
+    else:
+        assert believed == (pytest.approx(0.3), PriceReason.ABSURD)
+    assert after == (pytest.approx(0.31), None)
+
+
+async def test_a_price_beyond_belief_that_stays(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """Given a fault that lasts, then there is no price, nor is the fault ever usual."""
+    source = PriceSource(hass, entity=SENSOR)
+    told: list[tuple[float | None, PriceReason | None]] = []
+
+    def look() -> None:
+        read = source.read(dt_util.utcnow())
+        told.append((read.value, read.reason))
+
+    source.async_listen(look)
+    show(hass, 0.3)
+    await pass_time(hass, freezer, HOUR)
+    show(hass, 1e6)
+    await pass_time(hass, freezer, HOUR / 5)
+    assert told[-1] == (0.3, PriceReason.ABSURD)
+    # It tells so itself when it gives up
+    await pass_time(hass, freezer, HOUR / 10)
+    assert told[-1] == (None, PriceReason.ABSURD)
+    for _ in range(4):
+        show(hass, 1e6)
+        await pass_time(hass, freezer, 24 * HOUR)
+    assert told[-1] == (None, PriceReason.ABSURD)
+    # After an outage nothing of before is held
+    for state in ("unavailable", 0.3, "unavailable", 1e6):
+        show(hass, state)
+        await hass.async_block_till_done()
+    assert told[-1] == (None, PriceReason.ABSURD)
+
+
+async def test_a_spike_that_was_announced(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """Given a list that tells a spike ahead, then it is a price; one without is not."""
+    source = PriceSource(hass, entity=SENSOR)
+    source.async_listen(lambda: None)
+    prices = hours(*[0.1] * 13, 4.0, 0.1)
+    show(hass, 0.1, raw_today=prices)
+    for _ in range(13):
+        now = await pass_time(hass, freezer, HOUR)
+    show(hass, 4.0, raw_today=prices)
+    assert (source.read(now).value, source.read(now).reason) == (4.0, None)
+    now = await pass_time(hass, freezer, timedelta(minutes=41))
+    show(hass, 10, raw_today=[{**it, "value": 10 * it["value"]} for it in prices])
+    # The next slot was announced as well, and counts while its sensor is wrong
+    assert (source.read(now).value, source.read(now).reason) == (
+        0.1,
+        PriceReason.ABSURD,
+    )
+
+
+async def test_what_is_free_at_first(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """Given a first hour that was almost free, then the next one may cost a lot."""
+    source = PriceSource(hass, entity=SENSOR)
+    source.async_listen(lambda: None)
+    for price in (0, 0.001, 0.3):
+        show(hass, price)
+        now = await pass_time(hass, freezer, HOUR)
+        assert source.read(now).value == price
+
+
 async def test_a_sensor_that_is_renamed(hass: HomeAssistant) -> None:
     """Given another entity id, then the price goes on under it."""
     registry = er.async_get(hass)

@@ -70,7 +70,10 @@ class PoolStats:
 
 @dataclass(slots=True, kw_only=True)
 class PoolBlock:
-    """A block that the pool found. ``timestamp`` is in seconds since 1970."""
+    """A block that the pool found. ``timestamp`` is in seconds since 1970.
+
+    ``reward`` is what the user got for it, without the fee of the pool.
+    """
 
     height: Height | None = None
     hash: Identifier | None = None
@@ -183,6 +186,8 @@ class DashboardTileData:
     pending_balance: Coins | None = None
 
     # Beyond the tiles
+    fee_percent: Percent | None = None
+    """What the pool keeps of what it pays for, if it tells; 0 is none."""
     blocks_found: Blocks | None = None
     """Blocks of the user's own since the pool began to count."""
     own_blocks: Annotated[tuple[PoolBlock, ...], BLOCKS] = ()

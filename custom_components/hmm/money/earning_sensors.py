@@ -85,8 +85,18 @@ def _revenue(
         configured_fn=_has_coins,
         exists_fn=lambda ledger, _: _has_coins(ledger),
         value_fn=lambda ledger, of: _cents(expected(ledger, of).money),
-        attributes_fn=lambda ledger, of: {"basis": expected(ledger, of).basis},
+        attributes_fn=lambda ledger, of: _found_by(expected(ledger, of)),
     )
+
+
+def _found_by(expected: Expected) -> dict[str, Any]:
+    """Return how an expectation was found, and what the pool keeps of it."""
+    fee = expected.fee
+    return {
+        "basis": expected.basis,
+        "fee": fee and fee.source,
+        "fee_percent": fee and fee.percent,
+    }
 
 
 def _earned(ledger: Ledger, of: PoolCoordinator | FleetCoordinator) -> Earned:

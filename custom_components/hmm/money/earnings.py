@@ -7,7 +7,13 @@ from homeassistant.util import dt as dt_util
 
 from ..pool.coordinator import PoolCoordinator
 from .ledger import Ledger
-from .revenue import account_blocks, coin_price, coins_per_day, reward_at
+from .revenue import (
+    account_blocks,
+    coin_price,
+    coins_per_day,
+    parts_of_miners,
+    reward_at,
+)
 
 _DAY = timedelta(days=1)
 _LONGEST = timedelta(minutes=15)
@@ -48,6 +54,9 @@ def _count(ledger: Ledger, pool: PoolCoordinator) -> None:
             earned.add(money, *periods)
             if (fleet := ledger.fleet_id) is not None:
                 ledger.earned[fleet].add(money, *periods)
+            if pool.is_solo and not ledger.settings.solo_in_profit:
+                for entry_id, part in parts_of_miners(ledger, pool).items():
+                    ledger.on_block(entry_id, money * part)
     ledger.earned.save_later()
 
 
@@ -74,6 +83,7 @@ def _coins(ledger: Ledger, pool: PoolCoordinator, days: float) -> tuple[float, s
         expected = coins_per_day(ledger, pool)
         return (expected.amount or 0.0) * days, expected.coin
     new, coin = pool.new_blocks, pool.account.coin
-    usual = reward_at(ledger, pool) or 0.0
+    reward = reward_at(ledger, pool)
+    usual = 0.0 if reward is None else reward.coins
     told = sum(it.reward or usual for it in new.blocks)
     return told + new.more * usual, coin

@@ -1,9 +1,13 @@
 """Steps of the "Configure" of the fleet: the price of electricity, and those of coins."""
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
-from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
+from homeassistant.config_entries import (
+    ConfigFlowResult,
+    OptionsFlow,
+)
 from homeassistant.const import (
     ATTR_UNIT_OF_MEASUREMENT,
     STATE_UNAVAILABLE,
@@ -31,6 +35,7 @@ from .settings import (
     CONF_COINS,
     CONF_PRICE_ENTITY,
     CONF_PRICE_FIXED,
+    CONF_PRICE_MOST,
     CONF_PRICE_SOURCE,
     CONF_PRICES,
     CONF_SOLAR_PRICE,
@@ -109,6 +114,7 @@ class PriceSteps(OptionsFlow):
                 vol.Optional(CONF_SURCHARGE, default=0): _number(MOST_PRICE, per_kwh),
                 vol.Optional(CONF_VAT, default=0): _number(MOST_VAT, "%"),
                 vol.Optional(CONF_SOLAR_PRICE): _number(MOST_PRICE, per_kwh),
+                vol.Optional(CONF_PRICE_MOST): _number(MOST_PRICE, per_kwh),
             }
         )
         return self.async_show_form(
@@ -244,6 +250,8 @@ class PriceSteps(OptionsFlow):
         if not errors and source != "none":
             if (price := self._price_of(given)) is None:
                 errors = {CONF_PRICE_ENTITY: "price_unavailable"}
+            elif source == "sensor" and abs(price) > given.get(CONF_PRICE_MOST, inf):
+                errors = {CONF_PRICE_MOST: "price_above_most"}
             else:
                 self._price = price
         return errors

@@ -27,6 +27,7 @@ from .cost import Charge, CostMeter, PriceLog
 from .earned import Earned
 from .efficiency import DayEfficiency
 from .price import Price, PriceSource
+from .rewards import Reward
 from .settings import MoneySettings
 from .slots import slot_at, start_of_day
 
@@ -57,10 +58,14 @@ class Ledger:
         )
         self.earned: Records[Earned] = Records(hass, "revenue", Earned)
         """By the entry of a pool, and of the fleet."""
-        self.rewards: dict[str, tuple[datetime | None, float]] = {}
+        self.rewards: dict[str, tuple[datetime | None, Reward]] = {}
         """By the entry of a pool, what a block brought when it was polled last."""
         self.surplus: dict[str, float] = {}
         """By miner, which part of its power is surplus of the sun: 0 to 1."""
+        self.on_block: Callable[[str, float], None] = lambda *_: None
+        """Called with a miner's entry and its part of the money of a block."""
+        self.on_currency: Callable[[], None] = lambda: None
+        """Called when new sums begin."""
         self._energy = energy
         self.members = fleet
         self._log = PriceLog()
@@ -169,6 +174,7 @@ class Ledger:
             fixed=settings.fixed,
             surcharge=settings.surcharge,
             vat=settings.vat,
+            most=lambda: self.settings.most,
         )
         self._stop_listening = self.source.async_listen(self._price_changed)
         self._price_changed()
@@ -302,6 +308,7 @@ class Ledger:
         for entry_id in self.earned:
             self.earned[entry_id].forget_money()
         self.earned.save_soon()
+        self.on_currency()
         self._log = PriceLog()
         self._store.async_delay_save(self._data)
         if self.has_price or total:

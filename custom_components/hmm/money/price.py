@@ -29,9 +29,12 @@ from .companions import companions, kept_elsewhere
 from .look_ahead import LookAhead
 from .slots import MOST_PRICE, Slots, agree, find_slots, slot_at, with_price
 from .units import UnitProblem, price_factor
+from .usual import UsualPrice
 
 _GRACE = timedelta(minutes=15)
-"""How long after the end of its slot a price may be used that did not change."""
+"""How long a price may be used after the end of its slot, if it did not change, or
+after its sensor began to show what cannot be.
+"""
 
 _AFTER = timedelta(seconds=5)
 """After the end of a slot: the sensors write the next one then."""
@@ -41,11 +44,12 @@ _FEW_DECIMALS = 10.0
 
 
 class PriceReason(StrEnum):
-    """Why there is no price."""
+    """Why there is no price, or not that of the sensor."""
 
     UNAVAILABLE = "price_unavailable"
     STALE = "price_stale"
     UNIT_CHANGED = "unit_changed"
+    ABSURD = "price_absurd"
     NOT_CONFIGURED = "not_configured"
 
 
@@ -53,7 +57,8 @@ class PriceReason(StrEnum):
 class Price:
     """A price in currency per kWh, with ``reason`` where ``value`` is None.
 
-    ``valid_until`` is the end of its slot, None if that is not known. ``slots`` are
+    Where the sensor shows what cannot be, ``value`` is the one before for a while, also
+    with a ``reason``. ``valid_until`` is the end of its slot, None if that is not known. ``slots`` are
     the prices that are known, of today and later.
     """
 
@@ -89,16 +94,23 @@ class PriceSource:
         fixed: float | None = None,
         surcharge: float = 0.0,
         vat: float = 0.0,
+        most: Callable[[], float | None] = lambda: None,
     ) -> None:
         """Take an entity, by id or reference, or a ``fixed`` price per kWh.
 
         ``surcharge`` per kWh and then ``vat`` percent are added to that of an entity.
+        ``most`` returns what the user says is the highest that a price can be.
         """
         self.hass = hass
         self.reference = entity
         self.fixed = fixed
         self._surcharge = surcharge
         self._vat = 1 + vat / 100
+        self._most = most
+        self._usual = UsualPrice()
+        self._believed: float | None = None
+        """The last price, None if there was none just before."""
+        self._absurd_since: datetime | None = None
         self._listeners: list[Callable[[], None]] = []
         self._stops: list[CALLBACK_TYPE] = []
         self._timer: CALLBACK_TYPE | None = None
@@ -126,7 +138,7 @@ class PriceSource:
             cached, price, due = self._cached
             if cached is state and (due is None or now < due):
                 return price
-        price, due = self._price_of(state, now)
+        price, due = self._sane(*self._price_of(state, now), now)
         self._cached = (state, price, due)
         return price
 
@@ -179,6 +191,25 @@ class PriceSource:
             ),
             due,
         )
+
+    def _sane(
+        self, price: Price, due: datetime | None, now: datetime
+    ) -> tuple[Price, datetime | None]:
+        """Return a price that can be, and when it must be found anew."""
+        if price.value is None or self._usual.believes(now, price.value, self._most()):
+            self._usual.note(now, price.value, price.slots)
+            self._believed, self._absurd_since = price.value, None
+            return price, due
+        self._usual.note(now, None, ())
+        self._absurd_since = self._absurd_since or now
+        ends = self._absurd_since + _GRACE
+        if self._believed is None or now >= ends:
+            self._believed = None
+            return Price(None, PriceReason.ABSURD), due
+        announced = self._usual.announced(now)
+        value = self._believed if announced is None else announced
+        due = ends if due is None else min(due, ends)
+        return Price(value, PriceReason.ABSURD), due
 
     def _slots(self, state: State, raw: float, factor: float, now: datetime) -> Slots:
         zone = dt_util.get_default_time_zone()

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 
+from ..const import CONF_POOL_FEE, MOST_FEE
 from ..driver_api import DashboardTileData
 from ..driver_api.units import parse_number
 from ..fleet.coordinator import FleetCoordinator
@@ -14,7 +15,15 @@ from ..pool.workers import is_mining_at
 from .ledger import Ledger
 from .odds import blocks_per_day
 from .price import referred_entity
-from .rewards import reward_of, reward_of_jobs
+from .rewards import (
+    FEE_INCLUDED,
+    Fee,
+    FeeSource,
+    Reward,
+    reward_by_height,
+    reward_of_blocks,
+    reward_of_jobs,
+)
 from .units import UnitProblem, money_factor
 
 _DAY = 86_400
@@ -35,6 +44,7 @@ class Expected:
 
     money: float | None
     basis: Basis | None
+    fee: Fee | None = None
 
 
 _UNKNOWN = Expected(None, None)
@@ -83,6 +93,7 @@ class Coins:
     amount: float | None
     coin: str
     basis: Basis
+    fee: Fee = FEE_INCLUDED
 
 
 def coins_per_day(
@@ -107,11 +118,11 @@ def coins_per_day(
     basis = Basis.SOLO if pool.is_solo else Basis.DIFFICULTY
     if blocks is None or reward is None:
         return Coins(None, coin, basis)
-    return Coins(blocks * reward, coin, basis)
+    return Coins(blocks * reward.coins, coin, basis, reward.fee)
 
 
-def reward_at(ledger: Ledger, pool: PoolCoordinator) -> float | None:
-    """Return the coins that a block of an account brings now.
+def reward_at(ledger: Ledger, pool: PoolCoordinator) -> Reward | None:
+    """Return the coins that a block of an account brings now, without the fee.
 
     It is looked for once with each poll of the pool: there may be many miners.
     """
@@ -125,7 +136,7 @@ def reward_at(ledger: Ledger, pool: PoolCoordinator) -> float | None:
     return reward
 
 
-def _find_reward(ledger: Ledger, pool: PoolCoordinator) -> float | None:
+def _find_reward(ledger: Ledger, pool: PoolCoordinator) -> Reward | None:
     """Return what jobs, blocks or the rule tell.
 
     The jobs of its miners know it best; of solo mining also what the pool keeps.
@@ -137,19 +148,35 @@ def _find_reward(ledger: Ledger, pool: PoolCoordinator) -> float | None:
         if is_mining_at(miner, pool.account, pool.data)
     ]
     own = [it.coinbase_own_value for it in jobs if it.coinbase_own_value]
-    whole = [it.coinbase_value for it in jobs if it.coinbase_value]
-    told = reward_of_jobs(coin, own if pool.is_solo and own else whole)
-    if told is not None:
-        return told
-    heights = [it.block_height for it in jobs if it.block_height is not None]
-    return reward_of(coin, pool.data.own_blocks, max(heights, default=None))
+    if pool.is_solo and (told := reward_of_jobs(coin, own)) is not None:
+        return Reward(told, FEE_INCLUDED)
+    whole = reward_of_jobs(coin, [it.coinbase_value for it in jobs])
+    if whole is None:
+        if (told := reward_of_blocks(pool.data.own_blocks)) is not None:
+            return Reward(told, FEE_INCLUDED)
+        heights = [it.block_height for it in jobs if it.block_height is not None]
+        whole = reward_by_height(coin, max(heights, default=None))
+    if whole is None:
+        return None
+    fee = pool_fee(pool)
+    return Reward(whole * fee.left, fee)
+
+
+def pool_fee(pool: PoolCoordinator) -> Fee:
+    """Return what a pool keeps: as it tells itself, else as its owner does."""
+    if (told := pool.data.fee_percent) is not None:
+        return Fee(FeeSource.POOL, told)
+    entered = parse_number(pool.config_entry.options.get(CONF_POOL_FEE))
+    if entered is not None and 0 <= entered <= MOST_FEE:
+        return Fee(FeeSource.OWNER, entered)
+    return Fee(FeeSource.UNKNOWN)
 
 
 def _in_money(ledger: Ledger, coins: Coins) -> Expected:
     price = coin_price(ledger, coins.coin)
     if price is None or coins.amount is None:
         return _UNKNOWN
-    return Expected(coins.amount * price, coins.basis)
+    return Expected(coins.amount * price, coins.basis, coins.fee)
 
 
 def pool_revenue(ledger: Ledger, pool: PoolCoordinator) -> Expected:
@@ -169,6 +196,19 @@ def pool_of(ledger: Ledger, miner: MinerCoordinator) -> PoolCoordinator | None:
         ),
         None,
     )
+
+
+def parts_of_miners(ledger: Ledger, pool: PoolCoordinator) -> dict[str, float]:
+    """Return which part of an account each miner is, by its entry; 1 at most in all."""
+    hashrates = {
+        entry_id: miner.data.hashrate
+        for entry_id, miner in ledger.members.miners.items()
+        if miner.last_update_success
+        and miner.data.hashrate
+        and is_mining_at(miner, pool.account, pool.data)
+    }
+    of_all = max(sum(hashrates.values()), pool.data.pool_hashrate or 0.0)
+    return {entry_id: it / of_all for entry_id, it in hashrates.items()}
 
 
 def miner_revenue(
@@ -197,7 +237,9 @@ def fleet_revenue(ledger: Ledger, *, solo: bool = True) -> Expected:
     bases = [it.basis for it in found if it.basis is not None]
     if len(known) < len(found):
         return _UNKNOWN
-    return Expected(sum(known), max(bases, default=None))
+    sources = {it.fee.source for it in found if it.fee is not None}
+    fee = Fee(max(sources, key=list(FeeSource).index)) if sources else None
+    return Expected(sum(known), max(bases, default=None), fee)
 
 
 def counted_revenue(

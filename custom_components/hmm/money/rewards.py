@@ -6,6 +6,7 @@ A rule is used where neither the miner's job nor the blocks of the pool tell the
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from statistics import fmean
 from typing import Final
 
@@ -61,21 +62,54 @@ RULES: Mapping[str, _Rule] = {
 }
 
 
-def reward_of_jobs(coin: str, values: Iterable[int]) -> float | None:
+class FeeSource(StrEnum):
+    """Who told what the pool keeps; the least certain one last."""
+
+    INCLUDED = "included"
+    """It is taken off already: by the pool's estimate, the miner's job, the block."""
+    POOL = "pool"
+    OWNER = "owner"
+    UNKNOWN = "unknown"
+    """Nothing is taken off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fee:
+    """What a pool keeps, in ``percent`` where it is a figure."""
+
+    source: FeeSource
+    percent: float | None = None
+
+    @property
+    def left(self) -> float:
+        """Return the part that is left."""
+        return 1 - (self.percent or 0.0) / 100
+
+
+FEE_INCLUDED: Final = Fee(FeeSource.INCLUDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """Coins that a block brings, and what was taken off of them."""
+
+    coins: float
+    fee: Fee
+
+
+def reward_of_jobs(coin: str, values: Iterable[int | None]) -> float | None:
     """Return the coins that the jobs of miners pay on average, in its smallest unit."""
-    paid = list(values)
+    paid = [it for it in values if it]
     return fmean(paid) / _SMALLEST_UNITS.get(coin.upper(), _COIN) if paid else None
 
 
-def reward_of(
-    coin: str, blocks: Iterable[PoolBlock], height: int | None
-) -> float | None:
-    """Return the coins that a block brings now, None if nobody tells.
-
-    ``blocks`` are those of the pool, newest first; ``height`` is that of the chain.
-    """
+def reward_of_blocks(blocks: Iterable[PoolBlock]) -> float | None:
+    """Return what the last blocks brought on average; they are newest first."""
     told = [it.reward for it in blocks if it.reward is not None and it.reward > 0]
-    if told:
-        return fmean(told[:_LAST_BLOCKS])
+    return fmean(told[:_LAST_BLOCKS]) if told else None
+
+
+def reward_by_height(coin: str, height: int | None) -> float | None:
+    """Return the coins that a block brings by the rule of its coin, without fees."""
     rule = RULES.get(coin.upper())
     return None if rule is None or height is None else rule.reward(height)

@@ -16,6 +16,7 @@ CONF_PRICE_FIXED: Final = "price_fixed"
 CONF_SURCHARGE: Final = "surcharge"
 CONF_VAT: Final = "vat"
 CONF_SOLAR_PRICE: Final = "solar_price"
+CONF_PRICE_MOST: Final = "price_most"
 
 CONF_COIN_CURRENCY: Final = "coin_currency"
 CONF_SOLO_IN_PROFIT: Final = "solo_in_profit"
@@ -39,6 +40,8 @@ class MoneySettings:
     vat: float = 0.0
     solar_price: float | None = None
     """Of energy that a solar strategy took from surplus, None: the same."""
+    most: float | None = None
+    """What is dearer is a fault of the sensor, None: what is far from the usual."""
     coins: Mapping[str, str] = field(default_factory=dict)
     """By coin in capitals, the entity of its price."""
     coin_currency: str | None = None
@@ -58,6 +61,7 @@ class MoneySettings:
             for key in (CONF_PRICES, CONF_COINS)
         )
         source = prices.get(CONF_PRICE_SOURCE)
+        most = _price(prices.get(CONF_PRICE_MOST))
         entity = prices.get(CONF_PRICE_ENTITY)
         currency = coins.get(CONF_COIN_CURRENCY)
         return cls(
@@ -66,6 +70,7 @@ class MoneySettings:
             surcharge=_price(prices.get(CONF_SURCHARGE)) or 0.0,
             vat=min(max(_price(prices.get(CONF_VAT)) or 0.0, 0.0), MOST_VAT),
             solar_price=_price(prices.get(CONF_SOLAR_PRICE)),
+            most=most if most and most > 0 else None,
             coins={
                 coin.upper(): coins[coin]
                 for coin in PRICED_COINS

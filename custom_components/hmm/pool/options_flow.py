@@ -3,17 +3,23 @@
 from typing import Any
 
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
-from homeassistant.helpers.selector import BooleanSelector
+from homeassistant.const import CONF_HOST, CONF_PORT, PERCENTAGE
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+)
 import voluptuous as vol
 
-from ..const import CONF_MORE_ENTITIES
-from ..flow_tools import with_more_entities
+from ..const import CONF_MORE_ENTITIES, CONF_POOL_FEE, MOST_FEE
+from ..flow_tools import async_shared_data, with_more_entities
 from ..markdown import escaping
 
 
 @escaping
 class PoolOptionsFlow(OptionsFlowWithReload):
-    """Whether an account shows more than most need."""
+    """What a pool keeps, and whether an account shows more than most need."""
 
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
@@ -24,17 +30,45 @@ class PoolOptionsFlow(OptionsFlowWithReload):
     async def async_step_pool_entities(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for it."""
+        """Ask for both; the fee that the file of the pool tells is only proposed."""
         options = self.config_entry.options
         if user_input is not None:
+            kept = {it: options[it] for it in options if it != CONF_POOL_FEE}
+            if (fee := user_input.get(CONF_POOL_FEE)) is not None:
+                kept[CONF_POOL_FEE] = fee
             return self.async_create_entry(
-                data=with_more_entities(options, user_input[CONF_MORE_ENTITIES])
+                data=with_more_entities(kept, user_input[CONF_MORE_ENTITIES])
             )
-        schema = vol.Schema(
-            {vol.Required(CONF_MORE_ENTITIES, default=False): BooleanSelector()}
+        percent = NumberSelectorConfig(
+            min=0,
+            max=MOST_FEE,
+            step="any",
+            mode=NumberSelectorMode.BOX,
+            unit_of_measurement=PERCENTAGE,
         )
+        schema = vol.Schema(
+            {
+                vol.Optional(CONF_POOL_FEE): NumberSelector(percent),
+                vol.Required(CONF_MORE_ENTITIES, default=False): BooleanSelector(),
+            }
+        )
+        listed = {} if options else {CONF_POOL_FEE: await self._listed_fee()}
         return self.async_show_form(
             step_id="pool_entities",
-            data_schema=self.add_suggested_values_to_schema(schema, options),
+            data_schema=self.add_suggested_values_to_schema(schema, listed | options),
             description_placeholders={"name": self.config_entry.title},
+        )
+
+    async def _listed_fee(self) -> float | None:
+        """Return what the file says of the pool that an account is at."""
+        data = self.config_entry.data
+        pools = (await async_shared_data(self.hass)).known_pools.pools.values()
+        return next(
+            (
+                pool.template.fee_percent
+                for pool in pools
+                if pool.template.url == data[CONF_HOST]
+                and pool.template.port == data[CONF_PORT]
+            ),
+            None,
         )

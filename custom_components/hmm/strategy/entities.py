@@ -168,7 +168,7 @@ STRATEGY_SENSORS: tuple[StrategySensorDescription, ...] = (
 
 @dataclass(frozen=True, kw_only=True)
 class BandSensorDescription(SensorEntityDescription):
-    """What was used in one band; ``of`` gives the description of a band."""
+    """What was used in one band, or brought: a ``field`` of ``Used``."""
 
     field: str
 
@@ -194,6 +194,16 @@ STRATEGY_BAND_SENSORS: tuple[BandSensorDescription, ...] = (
         entity_registry_enabled_default=False,
         translation_placeholders={"band": ""},
         field="cost",
+    ),
+    BandSensorDescription(
+        key="band_revenue",
+        translation_key="strategy_band_revenue",
+        device_class=SensorDeviceClass.MONETARY,
+        state_class=SensorStateClass.TOTAL,
+        suggested_display_precision=2,
+        entity_registry_enabled_default=False,
+        translation_placeholders={"band": ""},
+        field="revenue",
     ),
 )
 

@@ -19,6 +19,7 @@ from ..data import get_data
 from ..errors import message, refusal
 from ..fleet.members import Fleet
 from ..miner.plug import plug_is_on
+from ..money.revenue import counted_revenue
 from .explain import sentence_text
 from .issues import forget_problems, tell_problem
 from .keys import CONF_BAND_ID, CONF_BAND_NAME, CONF_BAND_OF, CONF_START
@@ -100,6 +101,9 @@ class StrategyManager:
             self._fleet.async_add_listener(self._fleet_changed),
             async_at_started(self.hass, self._started),
         ]
+        money = get_data(self.hass).money
+        money.on_block = self._block_found
+        money.on_currency = self._currency_changed
         self._find_members()
         return self._stop
 
@@ -283,7 +287,7 @@ class StrategyManager:
             is_led = steered.id in self._led
             if self._is_ready and is_led and steered.foreign is not None:
                 self._hold(steered)
-            self._count_energy(steered)
+            self._count(steered)
             self._tell_money(steered)
             self.store.save_later()
             if has_news:
@@ -687,13 +691,29 @@ class StrategyManager:
 
     # Counting
 
-    def _count_energy(self, steered: SteeredMiner) -> None:
-        """Add what a miner used to the band that its strategy is in."""
-        used = steered.used()
-        if not used:
-            return
-        for strategy in self._strategies_of(steered):
-            strategy.count(used)
+    def _count(self, steered: SteeredMiner) -> None:
+        """Add what a miner used, and brought, to the band that its strategy is in."""
+        kwh, days = steered.used(), steered.mined()
+        money = get_data(self.hass).money
+        revenue = counted_revenue(money, steered.miner).money if days else None
+        brought = (revenue or 0.0) * days
+        if kwh or brought:
+            for strategy in self._strategies_of(steered):
+                strategy.count(kwh, brought)
+
+    @callback
+    def _block_found(self, entry_id: str, money: float) -> None:
+        """Add a miner's part of a block to the band that its strategy is in."""
+        if (steered := self._miners.get(entry_id)) is not None:
+            for strategy in self._strategies_of(steered):
+                strategy.count(0.0, money)
+
+    @callback
+    def _currency_changed(self) -> None:
+        for strategy in self.strategies.values():
+            strategy.forget_money()
+            strategy.show()
+        self.store.save_soon()
 
     def _tell_money(self, steered: SteeredMiner) -> None:
         """Tell which part of a miner's power costs what the sun costs."""

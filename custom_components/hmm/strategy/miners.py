@@ -53,6 +53,9 @@ _POLLS: Final = 2
 """How often a miner must report what HMM did not set until somebody else did it."""
 _AFTER_COMMAND: Final = 90.0
 """Seconds: miners settle, and some report another mode meanwhile."""
+_DAY: Final = timedelta(days=1)
+_LONGEST_SPAN: Final = timedelta(minutes=5)
+"""Between two polls; of longer pauses nobody knows what was mined."""
 
 _DAYS: Final = 7
 _SLACK: Final = 0.02
@@ -183,6 +186,7 @@ class SteeredMiner:
         self._claim: tuple[float, float] | None = None
         """W that a command makes it draw soon, and until when by the clock of the loop."""
         self._room: float | None = None
+        self._counted = dt_util.utcnow()
         self._uptime: float | None = None
         self._may_forget = False
         """Whether it has restarted since HMM, or anybody, has set it last."""
@@ -508,6 +512,14 @@ class SteeredMiner:
         """Return kWh that it used since this was called last."""
         before, self._kwh = self._kwh, self.miner.energy.kwh
         return max(0.0, self._kwh - before)
+
+    @callback
+    def mined(self) -> float:
+        """Return the days that it mined since this was called last."""
+        now = dt_util.utcnow()
+        span, self._counted = now - self._counted, now
+        is_known = self.miner.last_update_success and span <= _LONGEST_SPAN
+        return max(span / _DAY, 0.0) if is_known else 0.0
 
     # Commands
 

@@ -1,7 +1,7 @@
 """What of the strategies outlives a restart of Home Assistant."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Self
 
 from homeassistant.core import HomeAssistant, callback
@@ -34,10 +34,11 @@ class Override:
 
 @dataclass(slots=True)
 class Used:
-    """What was used in a band: kWh, and what that cost."""
+    """What was used in a band: kWh, what that cost, and what mining brought."""
 
     energy: float = 0.0
     cost: float = 0.0
+    revenue: float = 0.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,10 +64,7 @@ class StrategyRecord:
             "memory": self.memory,
             "override": override
             and {"to": override.to, **manual_as_dict(override.manual)},
-            "used": {
-                key: {"energy": it.energy, "cost": it.cost}
-                for key, it in self.used.items()
-            },
+            "used": {key: asdict(it) for key, it in self.used.items()},
             "climate": self.climate,
         }
 
@@ -79,7 +77,10 @@ class StrategyRecord:
             memory=dict(data["memory"]),
             used={
                 str(key): Used(
-                    parse_number(it["energy"]) or 0.0, parse_number(it["cost"]) or 0.0
+                    *(
+                        parse_number(it.get(part)) or 0.0
+                        for part in ("energy", "cost", "revenue")
+                    )
                 )
                 for key, it in list(data["used"].items())[:_MOST_BANDS]
             },

@@ -21,6 +21,7 @@ from homeassistant.helpers.event import (
 )
 from homeassistant.util import dt as dt_util
 
+from ..data import get_data
 from ..driver_api.units import parse_number
 from ..money.price import PriceSource
 from ..money.slots import Slots, start_of_day
@@ -225,7 +226,11 @@ class Strategy:
             if self.data.get(CONF_BY) == BY_STATES:
                 watched.append(price)
             else:
-                self._price = PriceSource(self.hass, entity=price)
+                self._price = PriceSource(
+                    self.hass,
+                    entity=price,
+                    most=lambda: get_data(self.hass).money.settings.most,
+                )
                 self._stops.append(self._price.async_listen(self._changed))
         if entity_id := self.entity(CONF_ENTITY):
             watched.append(entity_id)
@@ -354,9 +359,9 @@ class Strategy:
 
     @property
     def price(self) -> float | None:
-        """Return the price of now in the currency per kWh."""
+        """Return the price of now in the currency per kWh; of a tariff the fleet's."""
         if self._price is None:
-            return None
+            return get_data(self.hass).money.price.value
         return self._price.read(dt_util.utcnow()).value
 
     @property
@@ -416,19 +421,24 @@ class Strategy:
     # What it used
 
     @callback
-    def count(self, kwh: float) -> None:
-        """Add what a miner used just now."""
-        decision = self.decision
+    def count(self, kwh: float, money: float) -> None:
+        """Add what a miner used just now, and what it brought meanwhile."""
         if sun := self.part_of_sun:
             self.record.used.setdefault(OF_SUN, Used()).energy += kwh * sun
-        if decision is None or decision.band is None:
-            return
+        name = self.decision and self.decision.band
         for band in self.bands:
-            if band.get(CONF_BAND_NAME) == decision.band:
+            if band.get(CONF_BAND_NAME) == name:
                 used = self.record.used.setdefault(str(band.get(CONF_BAND_ID)), Used())
                 used.energy += kwh
+                used.revenue += money
                 if (price := self.price) is not None:
                     used.cost += kwh * price
+
+    @callback
+    def forget_money(self) -> None:
+        """Begin new sums: the currency is another one."""
+        for used in self.record.used.values():
+            used.cost = used.revenue = 0.0
 
     # Who shows it
 

@@ -194,11 +194,13 @@ class PublicPoolDriver(BasePoolIntegration):
         tiles = account_tiles(coin, network, account)
         if isinstance(account, DriverError | None) or account[0] is None:
             return tiles
-        own = None
+        own = fee = None
         if not isinstance(pool, DriverError):
             own = _own_blocks(pool[0], address, coin)
+            fee = parse_amount(pool[0].get("fee"))
         return replace(
             tiles,
+            fee_percent=fee,
             blocks_found=None if own is None else len(own),
             own_blocks=own or (),
         )
