@@ -4,10 +4,7 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any
 
-from homeassistant.config_entries import (
-    ConfigFlowResult,
-    OptionsFlow,
-)
+from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
 from homeassistant.const import (
     ATTR_UNIT_OF_MEASUREMENT,
     STATE_UNAVAILABLE,
