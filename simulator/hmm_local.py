@@ -1,9 +1,10 @@
 """A running HMM-Local, as a program meets it that only reads.
 
 Shapes and quirks follow its sources (``app/main.py``, ``app/api/miners.py``,
-``pools.py``, ``tuning.py``, ``price_band_strategy.py``, ``automation.py``,
-``notifications.py``, ``integrations.py``, ``app/core/database.py``): FastAPI, no login, lists sorted
-by name, paths that end in a slash and a redirect (307) for those without.
+``pools.py``, ``tuning.py``, ``price_band_strategy.py``, ``solar_strategy.py``,
+``automation.py``, ``notifications.py``, ``integrations.py``, ``app/core/database.py``):
+FastAPI, no login, lists sorted by name, paths that end in a slash and a redirect (307)
+for those without.
 """
 
 from collections.abc import Mapping
@@ -49,7 +50,7 @@ _PAGE = (
     '<body><div id="root"></div></body></html>'
 )
 
-type Generation = Literal["2025-12", "2026-04"]
+type Generation = Literal["2025-12", "2026-04", "2026-10"]
 
 
 class SimulatedHmmLocal(HttpDevice):
@@ -60,10 +61,13 @@ class SimulatedHmmLocal(HttpDevice):
       generation     "2025-12": miners without `effective_port` and
                      `manual_power_watts`, passwords of Avalons in plain text.
                      "2026-04": one miner of a type without a driver breaks the list
+                     "2026-10": the same, with strategies as plug-ins: /solar-strategy
       status         answer this status to everything under /api; None: normal
       has_profiles   False: a version without /api/tuning
       strategy       whether the price bands are `enabled`, whether they have a
                      `champion`, and the ids of the `enrolled` miners
+      solar          of 2026-10: whether it is `enabled`, the `entity` of the surplus, the
+                     ids of the `enrolled` miners, and more keys as `extra`
       bands          rows of the bands; they are made by the first request on the
                      strategy, before which they are 404
       rules, alerts, ha_devices   rows of automations, kinds of messages, and switches
@@ -93,6 +97,12 @@ class SimulatedHmmLocal(HttpDevice):
             "enabled": False,
             "champion": False,
             "enrolled": [],
+        }
+        self.solar: dict[str, Any] = {
+            "enabled": False,
+            "entity": None,
+            "enrolled": [],
+            "extra": {},
         }
         self.bands: list[dict[str, Any]] = []
         self.rules: list[dict[str, Any]] = []
@@ -255,6 +265,7 @@ class SimulatedHmmLocal(HttpDevice):
             "GET /api/pools/*": lambda request: _one(request, self.pools, "Pool"),
             "GET /api/settings/price-band-strategy": self._show_strategy,
             "GET /api/settings/price-band-strategy/bands": self._show_bands,
+            "GET /api/settings/solar-strategy": self._show_solar,
             "GET /api/automation": _with_slash,
             "GET /api/automation/": lambda _: json_response(self.rules),
             "GET /api/notifications/alerts": lambda _: json_response(self.alerts),
@@ -298,7 +309,7 @@ class SimulatedHmmLocal(HttpDevice):
         )
 
     def _list_miners(self, _: Request) -> Response:
-        if self.generation == "2026-04" and any(
+        if self.generation != "2025-12" and any(
             row["miner_type"] not in PORTS for row in self.miners
         ):
             # create_adapter() gives None, whose port is asked for
@@ -310,19 +321,6 @@ class SimulatedHmmLocal(HttpDevice):
         if not self.bands:
             self.make_bands()
 
-        def shown(row: Mapping[str, Any]) -> dict[str, Any]:
-            return {
-                "id": row["id"],
-                "name": row["name"],
-                "type": row["miner_type"],
-            }
-
-        enrolled = self.strategy["enrolled"]
-        by_type: dict[str, list[dict[str, Any]]] = {}
-        for row in self.miners:
-            by_type.setdefault(row["miner_type"], []).append(
-                shown(row) | {"enrolled": row["id"] in enrolled}
-            )
         return json_response(
             {
                 "enabled": self.strategy["enabled"],
@@ -332,12 +330,38 @@ class SimulatedHmmLocal(HttpDevice):
                 "hysteresis_counter": 0,
                 "champion_mode_enabled": self.strategy["champion"],
                 "current_champion_miner_id": None,
-                "enrolled_miners": [
-                    shown(row) for row in self.miners if row["id"] in enrolled
-                ],
-                "miners_by_type": by_type,
+                **self._enrolled(self.strategy["enrolled"]),
             }
         )
+
+    def _show_solar(self, request: Request) -> Response:
+        """Answer the strategy of the sun, which older generations do not know."""
+        if self.generation != "2026-10":
+            return self.unknown(request)
+        return json_response(
+            {
+                "enabled": self.solar["enabled"],
+                "solar_surplus_entity_id": self.solar["entity"],
+                **self._enrolled(self.solar["enrolled"]),
+                **self.solar["extra"],
+            }
+        )
+
+    def _enrolled(self, ids: list[int]) -> dict[str, Any]:
+        """Return which miners take part, and all by their type."""
+
+        def shown(row: Mapping[str, Any]) -> dict[str, Any]:
+            return {"id": row["id"], "name": row["name"], "type": row["miner_type"]}
+
+        by_type: dict[str, list[dict[str, Any]]] = {}
+        for row in self.miners:
+            by_type.setdefault(row["miner_type"], []).append(
+                shown(row) | {"enrolled": row["id"] in ids}
+            )
+        return {
+            "enrolled_miners": [shown(row) for row in self.miners if row["id"] in ids],
+            "miners_by_type": by_type,
+        }
 
     def _show_bands(self, _: Request) -> Response:
         if not self.bands:

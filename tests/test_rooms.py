@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "money": ENGINE | SHARED | {"miner", "pool", "fleet"},
     "drivers": ENGINE | SHARED | {"miner", "pool"},
     "strategy": ENGINE | SHARED | {"miner", "pool", "fleet", "money"},
-    "hmm_local": ENGINE | SHARED | {"miner", "pool", "strategy"},
+    "hmm_local": ENGINE | SHARED | {"miner", "pool", "fleet", "strategy"},
     "frontend": SHARED,
     "voice": ENGINE | SHARED | {"miner", "pool", "fleet", "strategy"},
     **dict.fromkeys(SHARED, ENGINE | SHARED),

@@ -11,11 +11,13 @@ from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr
 import pytest
 
+from custom_components.hmm.data import get_data
 from custom_components.hmm.hmm_local.local_rules import (
     ALERTS,
     BANDS,
     PLUGS,
     RULES,
+    SOLAR,
     STRATEGY,
     read_rules,
 )
@@ -23,6 +25,7 @@ from custom_components.hmm.strategy.planner.settings import (
     BandsSettings,
     CalendarSettings,
     ChampionSettings,
+    SolarSettings,
 )
 from simulator import SimulatedAvalon, SimulatedAxeOS, SimulatedSolopool
 from simulator.hmm_local import SimulatedHmmLocal
@@ -246,6 +249,102 @@ async def test_rules_plugs_and_messages(
     assert "plug" not in miners[1].options
 
 
+METER = "sensor.surplus"
+
+
+async def test_solar_surplus(
+    home: HomeAssistant, local: SimulatedHmmLocal, miners: list[ConfigEntry[Any]]
+) -> None:
+    """Given the plug-in for the sun, then its miners follow the same meter here."""
+    local.generation = "2026-10"
+    local.make_bands()
+    local.strategy |= {"enabled": False, "enrolled": []}
+    local.solar |= {"enabled": True, "entity": METER, "enrolled": [2, 9]}
+    home.states.async_set(
+        METER, "1.25", {"unit_of_measurement": "kW", "device_class": "power"}
+    )
+    form = await fill(home, await ask(home, local))
+    text = rule(form)
+    assert "Attic follow" in text
+    assert "100 W of it are left" in text
+    assert "says that 1250 W are left over" in text
+    form = await fill(home, form, take=True)
+    assert "at negative prices" in form["description_placeholders"]["left"]
+    await fill(home, form, start="steer")
+    data = strategies(home)["solar"]
+    settings = SolarSettings.from_dict(data)
+    assert (settings.reserve, settings.on_delay.seconds) == (100, 300)
+    assert (data["meter_kind"], data["meter_entity"]) == ("surplus", METER)
+    strategy = next(iter(get_data(home).strategies.strategies.values()))
+    await home.async_block_till_done()
+    assert strategy.kind == "solar"
+    assert strategy.error is None
+
+
+@pytest.mark.parametrize(
+    ("solar", "state", "unit", "said"),
+    [
+        ({"enrolled": []}, "5", "W", "none of its miners"),
+        ({"entity": "sensor.gone"}, "5", "W", "there is no sensor.gone"),
+        ({}, "5", "°C", "does not measure the power"),
+        ({"extra": {"surplus_buffer_watts": 250, "pool_id": 3}}, "5", "W", ""),
+        ({"enabled": False}, "unavailable", "W", ""),
+    ],
+)
+async def test_solar_surplus_of_other_shapes(
+    home: HomeAssistant,
+    local: SimulatedHmmLocal,
+    miners: list[ConfigEntry[Any]],
+    solar: dict[str, Any],
+    state: str,
+    unit: str,
+    said: str,
+) -> None:
+    """Given what cannot be moved, then its reason is told; a buffer and pool too."""
+    local.generation = "2026-10"
+    local.solar |= {"enabled": True, "entity": METER, "enrolled": [1], **solar}
+    home.states.async_set(METER, state, {"unit_of_measurement": unit})
+    form = await fill(home, await ask(home, local))
+    if said:
+        left = form["description_placeholders"]["left"].replace("\\", "")
+        assert said in left
+        return
+    text = rule(form)
+    assert ("250 W of it are left" in text) is ("extra" in solar)
+    assert ("named a pool" in text) is ("extra" in solar)
+    assert ("are left over" in text) is (state != "unavailable")
+    assert form["data_schema"]({}) == {"take": solar.get("enabled", True)}
+
+
+async def test_the_order_of_pools(
+    home: HomeAssistant, local: SimulatedHmmLocal, miners: list[ConfigEntry[Any]]
+) -> None:
+    """Given pools in an order, then it is that of failover, which only tells."""
+    local.strategy |= {"enabled": False, "champion": False}
+    for name, user, order in (
+        ("Second", DEMO_WALLET, 2),
+        ("First", "dgb1qother", 1),
+        ("Gone", "dgb1qgone", 3),
+    ):
+        local.add_pool(name, "eu1.solopool.org", 8004, f"{user}.shed", sort_order=order)
+    async with SimulatedSolopool(generation=1) as server:
+        second = await set_up(home, pool_entry(server, title="Two"))
+        form = await fill(home, await ask(home, local))
+        assert "takes two" in form["description_placeholders"]["left"]
+        first = await set_up(home, pool_entry(server, "dgb1qother", title="One"))
+        form = await fill(home, await ask(home, local))
+        assert "One, Two" in rule(form)
+        assert "Not set up here, so not part of it: Gone" in rule(form)
+        assert form["data_schema"]({}) == {"take": True}
+        done = await fill(home, await fill(home, form, take=True))
+        assert done["description_placeholders"]["made"] == "1"
+        options = fleet_entry(home).options
+        assert options["failover_pools"] == [first.entry_id, second.entry_id]
+        assert options["failover_mode"] == "notify"
+        form = await fill(home, await ask(home, local))
+        assert "an order of its own" in form["description_placeholders"]["left"]
+
+
 async def test_rules_before_miners(
     home: HomeAssistant, local: SimulatedHmmLocal
 ) -> None:
@@ -287,6 +386,7 @@ def test_nonsense_is_left_out() -> None:
         *("mode_targets", "enrolled_miners", "trigger_config", "action_config"),
         *("start", "end", "miner_ids", "miner_id", "threshold", "devices"),
         *("linked_miner_ids", "entity_id", "alert_type", "enabled", "config", "name"),
+        *("solar_surplus_entity_id", "surplus_buffer_watts", "pool_id"),
     ]
 
     def thing(depth: int) -> Any:
@@ -298,7 +398,7 @@ def test_nonsense_is_left_out() -> None:
 
     for _ in range(3000):
         found = read_rules(
-            {path: thing(4) for path in (STRATEGY, BANDS, RULES, ALERTS, PLUGS)}
+            {path: thing(4) for path in (STRATEGY, BANDS, SOLAR, RULES, ALERTS, PLUGS)}
         )
         limits = [it.upto for it in found.bands]
         assert all(it is not None for it in limits[:-1])

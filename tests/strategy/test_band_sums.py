@@ -1,7 +1,9 @@
 """What the miners of price bands used and brought in each band."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from unittest.mock import PropertyMock, patch
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntry
@@ -19,9 +21,20 @@ from tests.conftest import miner_entry, set_up
 
 from .common import BANDS, add, begin, price, settle, state_of
 
-pytestmark = pytest.mark.usefixtures("quick", "every_entity")
+pytestmark = pytest.mark.usefixtures("quick", "band_sensors")
 
 COIN = "sensor.dgb"
+
+
+@pytest.fixture
+def band_sensors() -> Iterator[None]:
+    """Enable the sensors of bands."""
+    with patch(
+        "custom_components.hmm.strategy_sensors.BandSensor"
+        ".entity_registry_enabled_default",
+        PropertyMock(return_value=True),
+    ):
+        yield
 
 
 @pytest.fixture

@@ -162,7 +162,7 @@ class ImportSteps(RulesSteps):
                 progress_task=self._look_task,
             )
         self._offered = self._look_task.result()
-        if self._local.profiles or self._local.rules:
+        if self._local.profiles or self._local.has_rules:
             step = "import_menu"
         elif self._offered.is_new:
             step = "import_choose"
@@ -191,7 +191,7 @@ class ImportSteps(RulesSteps):
             menu_options=[
                 *(["import_choose"] if self._offered.is_new else []),
                 *(["import_profiles"] if self._local.profiles else []),
-                *(["import_rules"] if self._local.rules else []),
+                *(["import_rules"] if self._local.has_rules else []),
             ],
             description_placeholders=self._rest(),
         )

@@ -23,7 +23,16 @@ from ..driver_api.transports.http import HttpClient
 from ..driver_api.units import parse_int, parse_number, parse_text
 from ..driver_engine.address import Address, AddressError, parse_address
 from ..driver_engine.pool_detect import parse_stratum
-from .local_rules import ALERTS, BANDS, PLUGS, RULES, STRATEGY, LocalRules, read_rules
+from .local_rules import (
+    ALERTS,
+    BANDS,
+    PLUGS,
+    RULES,
+    SOLAR,
+    STRATEGY,
+    LocalRules,
+    read_rules,
+)
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -82,7 +91,8 @@ class LocalPool:
     """A pool of HMM-Local. ``user`` and ``settings`` are secret.
 
     ``driver_type`` is None where HMM-Local did not know it, ``coin`` where it is
-    written nowhere. The stratum password is not taken over: no driver needs it.
+    written nowhere. ``order`` is its place on the dashboard. The stratum password is
+    not taken over: no driver needs it.
     """
 
     name: str
@@ -93,6 +103,7 @@ class LocalPool:
     coin: str | None = None
     driver_type: str | None = None
     enabled: bool = True
+    order: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
@@ -121,6 +132,17 @@ class HmmLocal:
     profiles: tuple[LocalProfile, ...] = ()
     rules: LocalRules = field(default_factory=LocalRules)
     unreadable: tuple[str, ...] = ()
+
+    @property
+    def pool_order(self) -> tuple[LocalPool, ...]:
+        """Return the pools that are used, in the order in which it shows them."""
+        used = [it for it in self.pools if it.enabled]
+        return tuple(sorted(used, key=lambda it: (it.order, it.name.casefold())))
+
+    @property
+    def has_rules(self) -> bool:
+        """Return whether it has anything to move over but miners and pools."""
+        return bool(self.rules) or len({it.order for it in self.pool_order}) > 1
 
 
 def parse_server(text: str) -> Address:
@@ -177,7 +199,7 @@ async def _get_rules(client: HttpClient) -> dict[str, Any]:
     The first one makes what the second one shows.
     """
     answers: dict[str, Any] = {}
-    for path in (STRATEGY, BANDS, RULES, ALERTS, PLUGS):
+    for path in (STRATEGY, BANDS, SOLAR, RULES, ALERTS, PLUGS):
         try:
             answers[path] = await _get_json(client, path)
         except CannotConnect as err:
@@ -283,6 +305,7 @@ def _read_pool(row: Mapping[str, Any], server: Address) -> LocalPool | None:
         coin=coin.upper() if coin else None,
         driver_type=None if driver == "unknown" else driver,
         enabled=row.get("enabled") is not False,
+        order=parse_int(row.get("sort_order")) or 0,
         settings=_read_settings(config),
     )
 

@@ -1,7 +1,7 @@
-"""What HMM-Local steers and tells by: price bands, champion, rules, alerts, plugs.
+"""What HMM-Local steers and tells by: price bands, champion, sun, rules, alerts, plugs.
 
 Shapes: ``app/api/{price_band_strategy,automation,notifications,integrations}.py`` of
-April 2026. What is missing, or makes no sense, is left out; nothing is ever written.
+April 2026, ``solar_strategy.py`` of October 2026. What is missing, or makes no sense, is left out; nothing is ever written.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,6 +13,7 @@ from ..driver_api.units import parse_int, parse_number, parse_text
 
 STRATEGY: Final = "/api/settings/price-band-strategy"
 BANDS: Final = f"{STRATEGY}/bands"
+SOLAR: Final = "/api/settings/solar-strategy"
 RULES: Final = "/api/automation/"
 ALERTS: Final = "/api/notifications/alerts"
 PLUGS: Final = "/api/integrations/homeassistant/devices"
@@ -21,6 +22,7 @@ _MOST_BANDS = 24
 _MOST_ROWS = 100
 _MOST_MINERS = 200
 _MOST_PENCE = 1e5
+_MOST_WATTS = 1e5
 _OPEN = 999
 """HMM-Local has no open end at the top: it begins with this limit."""
 
@@ -93,6 +95,21 @@ class LocalPlug:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LocalSolar:
+    """Miners that follow a surplus in W; ``buffer`` W of it are left, None: its usual.
+
+    ``entity_id`` is a sensor of Home Assistant. ``has_pool``: an early version also
+    named a pool.
+    """
+
+    is_steering: bool
+    entity_id: str
+    buffer: float | None
+    enrolled: tuple[int, ...]
+    has_pool: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LocalRules:
     """All that HMM-Local steers and tells by."""
 
@@ -100,6 +117,7 @@ class LocalRules:
     has_champion: bool = False
     enrolled: tuple[int, ...] = ()
     bands: tuple[LocalBand, ...] = ()
+    solar: LocalSolar | None = None
     rules: tuple[LocalRule, ...] = ()
     alerts: tuple[LocalAlert, ...] = ()
     plugs: tuple[LocalPlug, ...] = ()
@@ -110,21 +128,47 @@ class LocalRules:
         The bands of a fresh install all switch off, and nobody asked for them.
         """
         is_used = self.is_steering or any(it.pool is not None for it in self.bands)
-        return bool((self.bands and is_used) or self.rules or self.alerts or self.plugs)
+        return bool(
+            (self.bands and is_used)
+            or self.solar
+            or self.rules
+            or self.alerts
+            or self.plugs
+        )
 
 
 def read_rules(answers: Mapping[str, Any]) -> LocalRules:
     """Return what the answers of these paths say, each None if there was none."""
     strategy = _object(answers.get(STRATEGY))
-    enrolled = (parse_int(it.get("id")) for it in _rows(strategy, "enrolled_miners"))
     return LocalRules(
         is_steering=strategy.get("enabled") is True,
         has_champion=strategy.get("champion_mode_enabled") is True,
-        enrolled=tuple(it for it in enrolled if it is not None),
+        enrolled=_enrolled(strategy),
         bands=tuple(_bands(_rows(_object(answers.get(BANDS)), "bands"))),
+        solar=_solar(_object(answers.get(SOLAR))),
         rules=tuple(_rules(_list(answers.get(RULES)))),
         alerts=tuple(_alerts(_list(answers.get(ALERTS)))),
         plugs=tuple(_plugs(_rows(_object(answers.get(PLUGS)), "devices"))),
+    )
+
+
+def _enrolled(strategy: Mapping[str, Any]) -> tuple[int, ...]:
+    ids = (parse_int(it.get("id")) for it in _rows(strategy, "enrolled_miners"))
+    return tuple(it for it in ids if it is not None)
+
+
+def _solar(answer: Mapping[str, Any]) -> LocalSolar | None:
+    """Return how miners follow the sun, None where nobody named a sensor."""
+    entity_id = parse_text(answer.get("solar_surplus_entity_id"))
+    if entity_id is None:
+        return None
+    buffer = parse_number(answer.get("surplus_buffer_watts"))
+    return LocalSolar(
+        is_steering=answer.get("enabled") is True,
+        entity_id=entity_id,
+        buffer=buffer if buffer is not None and 0 <= buffer <= _MOST_WATTS else None,
+        enrolled=_enrolled(answer),
+        has_pool=parse_int(answer.get("pool_id")) is not None,
     )
 
 

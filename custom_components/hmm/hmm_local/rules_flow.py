@@ -14,6 +14,7 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..const import CONF_PLUG, DOMAIN, FLEET_UNIQUE_ID
+from ..fleet.failover_runner import CONF_FAILOVER_MODE, CONF_FAILOVER_POOLS, MODES
 from ..flow_tools import QueueSteps, async_shared_data, free_title
 from ..strategy.fields import list_field
 from ..strategy.keys import (
@@ -146,7 +147,7 @@ class RulesSteps(QueueSteps):
         )
 
     def _take_over(self, start: str) -> ConfigFlowResult:
-        """Make the strategies and link the plugs; of a miner in two the first counts."""
+        """Make what was taken over; of a miner in two strategies the first counts."""
         fleet = self._fleet
         if fleet is None:
             return self.async_abort(reason="rules_need_miners")
@@ -154,9 +155,14 @@ class RulesSteps(QueueSteps):
         for offer in self._taken:
             if offer.kind:
                 made += self._add(fleet, offer, start)
+                continue
+            made += 1
+            if offer.pools:
+                options = {**fleet.options, CONF_FAILOVER_POOLS: [*offer.pools]}
+                options.setdefault(CONF_FAILOVER_MODE, MODES[1])
+                self.hass.config_entries.async_update_entry(fleet, options=options)
             else:
                 self._link(offer)
-                made += 1
         return self.async_abort(
             reason="rules_taken_over",
             description_placeholders={

@@ -14,9 +14,11 @@ from homeassistant.util import dt as dt_util
 from ..const import CONF_DRIVER, CONF_PLUG, CONF_WALLET, DOMAIN, EntryType
 from ..data import HmmConfigEntry, HmmData, entries_of_kind
 from ..driver_api.wallets import strip_worker
+from ..fleet.failover_runner import CONF_FAILOVER_POOLS, MOST_POOLS
 from ..languages import home_language
 from ..markdown import Markdown, escape
 from ..miner.coordinator import MinerCoordinator
+from ..pool.stratum_user import stratum_at
 from ..strategy.keys import (
     BY_PRICE,
     CONF_ABOVE,
@@ -27,11 +29,17 @@ from ..strategy.keys import (
     CONF_DAYS,
     CONF_ENTITY,
     CONF_ENTITY_IDS,
+    CONF_EXPORT,
     CONF_FROM,
     CONF_KIND,
+    CONF_METER,
+    CONF_METER_KIND,
     CONF_MINERS,
     CONF_MODELS,
+    CONF_OFF_DELAY,
+    CONF_ON_DELAY,
     CONF_POOL,
+    CONF_POSITIVE_IS,
     CONF_PRICE_ENTITY,
     CONF_PRICE_UNIT,
     CONF_REPLACE_AFTER,
@@ -42,9 +50,12 @@ from ..strategy.keys import (
     DAYS,
     KIND_PLAN,
     LEAST_BANDS,
+    METER_SURPLUS,
+    POSITIVE_EXPORT,
 )
 from ..strategy.planner.model import HIGHEST, LEAVE, LOWEST, NORMAL, OFF, Rung
 from ..strategy.prices import PriceReading
+from ..strategy.solar_inputs import read_power
 from ..strategy.words import Words, price_text, words_of
 from .local_api import HmmLocal, LocalPool
 from .local_rules import LocalBand, LocalRule
@@ -57,6 +68,11 @@ _ALIASES: Mapping[str, str] = {"med": "medium", "std": "standard"}
 _LOW = frozenset(("eco", "low"))
 _HIGH = frozenset(("turbo", "oc", "high"))
 _FEWEST_MINERS = 2
+_FEWEST_POOLS = 2
+_BUFFER = 100.0
+"""W of the surplus that its plug-in left, unless its user said otherwise."""
+_SOLAR_MINUTES = 5
+"""For so long it had to want the same."""
 
 _OVERHEAT = (30, 120, 80.0)
 _MINUTES = (1, 1440, 5.0)
@@ -66,7 +82,8 @@ _MINUTES = (1, 1440, 5.0)
 class Offer:
     """One thing that can be taken over: ``text`` says what it is, and what it becomes.
 
-    It is a strategy of a ``kind``, or the ``plug`` of the entries ``miners``.
+    It is a strategy of a ``kind``, the ``plug`` of the entries ``miners``, or the order
+    of the entries ``pools``.
     """
 
     text: Markdown
@@ -77,6 +94,7 @@ class Offer:
     """Whether it is proposed to take it."""
     plug: str = ""
     miners: tuple[str, ...] = ()
+    pools: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -131,6 +149,7 @@ class Translator:
     def translate(self) -> Takeover:
         """Return everything that was found, in the order in which it is asked."""
         self._take_bands()
+        self._take_solar()
         self._take_plugs()
         for rule in self._local.rules.rules:
             self._take_rule(rule)
@@ -297,6 +316,61 @@ class Translator:
                 found[key] = _rung(band.modes.get(kind, _EXTERNAL), miner)
         return found
 
+    # Solar surplus
+
+    def _take_solar(self) -> None:
+        """Offer the miners that follow a surplus; the meter is said in words."""
+        solar = self._local.rules.solar
+        if solar is None:
+            return None
+        members = self._members(solar.enrolled)
+        meter = {"meter": solar.entity_id}
+        if not members:
+            return self._leave("solar_no_miners")
+        if self._hass.states.get(solar.entity_id) is None:
+            return self._leave("solar_gone", **meter)
+        reading = read_power(self._hass, solar.entity_id)
+        entity = er.async_get(self._hass).async_get(solar.entity_id)
+        is_own = entity is not None and entity.platform == DOMAIN
+        if is_own or reading.problem == "not_power":
+            return self._leave("solar_no_meter", **meter)
+        reserve = _BUFFER if solar.buffer is None else solar.buffer
+        language = home_language(self._hass)
+        parts = [
+            self._say(
+                "solar",
+                **meter,
+                miners=_names(members.values()),
+                reserve=language.short(reserve),
+            )
+        ]
+        if reading.problem is None:
+            watts = language.short(round(reading.value))
+            parts.append(self._say("solar_now", **meter, watts=watts))
+        if solar.has_pool:
+            parts.append(self._say("solar_pool"))
+        self._leave("solar_negative")
+        self._result.offers.append(
+            Offer(
+                text=Markdown("\n\n".join(parts)),
+                title=words_of(self._hass, "strategy_kind")("solar"),
+                kind="solar",
+                data={
+                    CONF_MINERS: self._devices(members.values()),
+                    CONF_METER_KIND: METER_SURPLUS,
+                    CONF_METER: solar.entity_id,
+                    CONF_POSITIVE_IS: POSITIVE_EXPORT,
+                    CONF_EXPORT: None,
+                    CONF_RESERVE: reserve,
+                    CONF_ON_DELAY: _SOLAR_MINUTES,
+                    CONF_OFF_DELAY: _SOLAR_MINUTES,
+                    CONF_ENTITY_IDS: {} if entity is None else {CONF_METER: entity.id},
+                },
+                is_usual=solar.is_steering,
+            )
+        )
+        return None
+
     # Plugs
 
     def _take_plugs(self) -> None:
@@ -436,11 +510,41 @@ class Translator:
             )
 
     def _take_pools(self) -> None:
-        pools = [it.name for it in self._local.pools if it.enabled]
-        if len(pools) > 1:
-            self._leave("pool_order", pools=", ".join(pools))
-
-    # Who and what is here
+        """Offer the order of the dashboard as that of failover, which only tells."""
+        pools = self._local.pool_order
+        if len(pools) < _FEWEST_POOLS:
+            return None
+        accounts = {it.name: self._account(it) for it in pools}
+        found = {
+            entry.entry_id: entry.title
+            for entry in accounts.values()
+            if entry is not None
+            and (pool := self._data.fleet.pools.get(entry.entry_id)) is not None
+            and stratum_at(pool) is not None
+        }
+        names = ", ".join(accounts)
+        if len(found) < _FEWEST_POOLS:
+            return self._leave("pool_order_few", pools=names)
+        fleet = entries_of_kind(self._hass, EntryType.FLEET)[0]
+        if fleet.options.get(CONF_FAILOVER_POOLS):
+            return self._leave("pool_order_set", pools=names)
+        parts = [self._say("pool_order", pools=", ".join(found.values()))]
+        missing = [
+            name
+            for name, it in accounts.items()
+            if it is None or it.entry_id not in found
+        ]
+        if missing:
+            parts.append(self._say("pool_order_missing", pools=", ".join(missing)))
+        self._result.offers.append(
+            Offer(
+                text=Markdown("\n\n".join(parts)),
+                pools=tuple(found)[:MOST_POOLS],
+                # Those that nobody ever moved are sorted by their names
+                is_usual=len({it.order for it in pools}) > 1,
+            )
+        )
+        return None
 
     def _members(self, numbers: Iterable[int]) -> dict[int, HmmConfigEntry]:
         return {it: self._entries[it] for it in numbers if it in self._entries}
