@@ -360,7 +360,7 @@ def async_add_offered[CoordinatorT: DataUpdateCoordinator[Any]](
     platform = async_get_current_platform().domain
     owner = entry.unique_id or entry.entry_id
     missing = [
-        (offer, it)
+        (it, partial(offer.exists_fn, it, coordinator), offer.factory)
         for offer in offers
         for it in offer.descriptions
         if is_asked_for(coordinator, platform, owner, it)
@@ -370,16 +370,16 @@ def async_add_offered[CoordinatorT: DataUpdateCoordinator[Any]](
     def add_offered() -> None:
         new: list[Entity] = []
         for item in tuple(missing):
-            offer, description = item
-            exists = partial(offer.exists_fn, description, coordinator)
+            description, exists, factory = item
             if read_safely(exists, description.key):
                 missing.remove(item)
-                new.append(offer.factory(coordinator, description))
+                new.append(factory(coordinator, description))
         if new:
             async_add_entities(new)
 
     add_offered()
-    entry.async_on_unload(coordinator.async_add_listener(add_offered))
+    if missing:
+        entry.async_on_unload(coordinator.async_add_listener(add_offered))
 
 
 @callback

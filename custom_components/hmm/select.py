@@ -97,7 +97,7 @@ def _has_choice(miner: MinerCoordinator, hass: HomeAssistant) -> bool:
 class PoolSelect(MinerEntity, SelectEntity):
     """The pool that a miner works for: of the accounts that are set up, or its own."""
 
-    _state_of = ("current_option", "options")
+    _state_of = ("_shown",)
 
     @property
     @override

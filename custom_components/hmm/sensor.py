@@ -421,7 +421,7 @@ class _ValueSensor(SensorEntity):
 class MinerSensor(MinerEntity, _ValueSensor):
     """One figure of a miner."""
 
-    _state_of = ("native_value", "extra_state_attributes")
+    _state_of = ("_told",)
     entity_description: MinerSensorDescription
 
     def __init__(
@@ -430,6 +430,12 @@ class MinerSensor(MinerEntity, _ValueSensor):
         """Fix the unit of a hashrate or difficulty."""
         super().__init__(coordinator, description)
         self._fix_unit(coordinator, coordinator.client.hashrate_unit)
+
+    @property
+    def _told(self) -> SensorValue:
+        """Return what value and attributes are made of; a hashrate only as rounded."""
+        is_hashrate = self.entity_description.is_hashrate
+        return self.native_value if is_hashrate else self._shown()
 
     @override
     def _read(self) -> SensorValue:

@@ -5,12 +5,12 @@ totals of the fleet. What can be is declared at the fields themselves, with the 
 ``driver_api.ranges``: the readers are made from these declarations.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 import math
-from operator import is_
+from operator import attrgetter, is_
 from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 from ..driver_api import (
@@ -23,7 +23,7 @@ from ..driver_api import (
     TuningLimits,
     TuningRange,
 )
-from ..driver_api.ranges import OPTIONS, Flag, Key, Many, Past, Range, Text
+from ..driver_api.ranges import OPTIONS, SMALLEST, Flag, Key, Many, Past, Range, Text
 from ..driver_api.units import parse_int, parse_moment, parse_number, parse_text
 
 type Reader = Callable[[Any], Any]
@@ -47,39 +47,47 @@ class _Plan[T]:
         self._kind = kind
         hints = get_type_hints(kind, include_extras=True)
         self.names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-        self._fields = [(name, *_field(hints[name])) for name in self.names]
+        self._fields = [_field(hints[name]) for name in self.names]
+        self._values_of: Callable[[T], tuple[Any, ...]] = attrgetter(*self.names)
 
     def read(self, answer: Any) -> T | None:
         """Return an instance with what is readable, None if it lacks what it needs."""
         if not isinstance(answer, self._kind):
             return None
-        reported = {name: getattr(answer, name) for name in self.names}
+        reported = self._values_of(answer)
         if (values := self._read(reported)) is None:
             return None
-        if type(answer) is self._kind and all(
-            map(is_, values, reported.values(), strict=True)
-        ):
+        if type(answer) is self._kind and values is reported:
             # Most answers are as they should be, and are not built a second time
             return answer
         return self._kind(**dict(zip(self.names, values, strict=True)))
 
     def fill(self, reported: Mapping[str, Any]) -> T | None:
         """Return an instance of values by their names."""
-        if (values := self._read(reported)) is None:
+        values = self._read(tuple(map(reported.get, self.names)))
+        if values is None:
             return None
         return self._kind(**dict(zip(self.names, values, strict=True)))
 
-    def _read(self, reported: Mapping[str, Any]) -> list[Any] | None:
-        """Return the values of all fields, None if one lacks that is needed."""
-        values = []
-        for name, read, unknown in self._fields:
-            value = reported.get(name)
-            if value is None or (value := read(value)) is None:
+    def _read(self, reported: tuple[Any, ...]) -> Sequence[Any] | None:
+        """Return the values of all fields, None if one lacks that is needed.
+
+        It is ``reported`` itself if they are what was reported.
+        """
+        values: list[Any] | None = None
+        for index, (read, unknown) in enumerate(self._fields):
+            value = reported[index]
+            if value is unknown:
+                continue
+            known = None if value is None else read(value)
+            if known is None:
                 if unknown is _NEEDED:
                     return None
-                value = unknown
-            values.append(value)
-        return values
+                known = unknown
+            if known is not value:
+                values = values or list(reported)
+                values[index] = known
+        return reported if values is None else values
 
 
 def _field(hint: Any) -> tuple[Reader, Any]:
@@ -140,9 +148,13 @@ def _reader(hint: Any) -> Reader:
 
 
 def _number(rule: Range) -> Reader:
+    least, most = max(rule.least, SMALLEST), rule.most
+
     def read(value: Any) -> float | None:
-        # Floats by far, and a poll reads dozens
-        number = value if type(value) is float else parse_number(value)
+        # Nearly all are, and a poll reads dozens
+        if type(value) is float and least <= value <= most:
+            return value
+        number = parse_number(value)
         if number is None or number not in rule:
             return None
         # A zero has no sign
@@ -152,8 +164,12 @@ def _number(rule: Range) -> Reader:
 
 
 def _whole(rule: Range) -> Reader:
+    least, most = rule.least, rule.most
+
     def read(value: Any) -> int | None:
-        number = value if type(value) is int else parse_int(value)
+        if type(value) is int and least <= value <= most:
+            return value
+        number = parse_int(value)
         return number if number is not None and number in rule else None
 
     return read

@@ -36,13 +36,15 @@ from .guard import (
 from .identity import known_ids
 from .lent_session import LentSession
 from .metrics import metrics_of
-from .profile import MinerProfile, read_profile
+from .profile import MinerProfile, new_fields, read_profile, steady_values
 
 _LOGGER = logging.getLogger(__name__)
 
 # A poll may wait for a slow web server, a command also for a restart.
 _POLL_SECONDS = 20
 _COMMAND_SECONDS = 150
+_POLLS_OF_PROFILE = 10
+"""After how many polls a driver is asked anew what its device can do."""
 _SWAP_SECONDS = 10
 """How long another version of the driver waits for a command to end."""
 
@@ -83,6 +85,10 @@ class MinerClient:
         """
         self._is_closed = False
         self._was_good = False
+        self._profile: MinerProfile | None = None
+        self._seen: object = None
+        """What the last profile was read from."""
+        self._polls_since = 0
         # One request or command at a time: small web servers take no more, and
         # a poll in the middle of a write would publish half of it.
         self._lock = asyncio.Lock()
@@ -198,12 +204,31 @@ class MinerClient:
     def read_profile(
         self, telemetry: MinerTelemetry, before: MinerProfile | None
     ) -> MinerProfile:
-        """Return what the device can do, as its driver says after a poll."""
-        assert self._driver is not None
+        """Return what the device can do, as its driver says after a poll.
+
+        The driver is called when the poll shows something new, and now and then: mostly
+        it would say the same.
+        """
         driver = self._driver
-        return read_driver(
+        assert driver is not None
+        seen = driver, self._facts, steady_values(telemetry)
+        self._polls_since += 1
+        if (
+            before is not None
+            and before is self._profile
+            and seen == self._seen
+            and self._polls_since < _POLLS_OF_PROFILE
+            and not new_fields(telemetry, before)
+        ):
+            return before
+        self._seen = None
+        profile = read_driver(
             driver, lambda it: read_profile(it, self._facts, telemetry, before)
         )
+        if before is not None and profile == before:
+            profile = before
+        self._profile, self._seen, self._polls_since = profile, seen, 0
+        return profile
 
     async def try_version(
         self, driver_class: type[BaseMinerAdapter], before: MinerProfile

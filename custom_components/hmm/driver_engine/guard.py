@@ -164,7 +164,8 @@ async def _call[T](
 
 
 def _begin[T](name: str, settled: Callable[[], Coroutine[Any, Any, T]]) -> Running:
-    task = asyncio.create_task(settled(), name=f"hmm driver {name}")
+    # It runs until it waits for something: a turn of the event loop less for each poll
+    task = asyncio.create_task(settled(), name=f"hmm driver {name}", eager_start=True)
     return Running(task, task.cancel)
 
 

@@ -1,7 +1,8 @@
 """What is known of a miner beyond one poll: who it is and what it can do."""
 
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Self
+from operator import attrgetter
+from typing import Any, Final, Self
 
 from ..driver_api import (
     BaseMinerAdapter,
@@ -14,6 +15,11 @@ from .answers import read_facts, read_limits, read_modes
 
 _TELEMETRY = frozenset(f.name for f in fields(MinerTelemetry)) - {"device"}
 _FACTS = tuple(f.name for f in fields(DeviceFacts))
+steady_values: Final = attrgetter(
+    *("device", "mode", "frequency", "core_voltage", "target_temperature"),
+    *("fan_auto", "pools", "paused", "problems"),
+)
+"""Returns of a poll what changes rarely: what a device can do depends on it if on any."""
 _ABILITIES = (
     "pause",
     "restart",
@@ -98,11 +104,7 @@ def read_profile(
     that is not reported now: some firmwares know no MAC while they boot.
     """
     known = before.telemetry if before else frozenset()
-    new = {
-        name
-        for name in _TELEMETRY - known
-        if (value := getattr(telemetry, name)) is not None and value != ()
-    }
+    new = new_fields(telemetry, before)
     return MinerProfile(
         facts=merge_facts(before.facts if before else None, facts, telemetry.device),
         telemetry=known | new if new else known,
@@ -118,6 +120,15 @@ def read_profile(
         light_effects=read_modes(driver.get_light_effects()),
         tuning=_read_tuning(driver.get_tuning_limits(), before),
     )
+
+
+def new_fields(telemetry: MinerTelemetry, before: MinerProfile | None) -> set[str]:
+    """Return the names of the fields that a device reports for the first time."""
+    return {
+        name
+        for name in (_TELEMETRY - before.telemetry if before else _TELEMETRY)
+        if (value := getattr(telemetry, name)) is not None and value != ()
+    }
 
 
 def _read_tuning(answer: Any, before: MinerProfile | None) -> TuningLimits | None:

@@ -70,6 +70,8 @@ _REFUSED_SECONDS = 3600
 _LOOKS = 3
 """How often a miner is asked whether it does what it accepted."""
 
+_START_SLACK = timedelta(seconds=30)
+
 _RESTART_SLACK = 2.0
 """Seconds by which the clocks of device and host may disagree during a restart."""
 
@@ -130,6 +132,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         """The field that the last poll showed a find in: a block, a best share."""
         self.offered: set[str] = set()
         """The keys of the entities that the miner has, also of disabled ones."""
+        self.started: datetime | None = None
+        """When the miner started, if it tells for how long it has run."""
         self.device_id = ""
         """Its device in the registry of Home Assistant."""
         self.last_good: datetime | None = None
@@ -160,6 +164,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         self.has_news = False
         """Whether the last poll changed the status: the fleet counts again then."""
         self._was_down = False
+        self._checked: tuple[str | None, DeviceFacts] | None = None
+        """The id and the facts of the device that answered last."""
         self.tuning = MinerTuning(self, tuning)
         self.room_check: RoomCheck | None = None
         """Set by who knows what else hangs on its fuse."""
@@ -294,11 +300,20 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
     def _note(self, telemetry: MinerTelemetry) -> None:
         self.data = telemetry
         self.last_good = dt_util.utcnow()
+        self._note_start(telemetry.uptime)
         if self.power is None and telemetry.hashing:
             # The value is missing, not the power
             self.energy.miss()
         else:
             self.energy.read(self.power, telemetry.uptime)
+
+    def _note_start(self, uptime: float | None) -> None:
+        """Take the start from an uptime; the seconds that each poll takes are no news."""
+        before, self.started = self.started, None
+        if uptime is not None:
+            self.started = dt_util.utcnow() - timedelta(seconds=uptime)
+            if before is not None and abs(self.started - before) < _START_SLACK:
+                self.started = before
 
     def _look(self, telemetry: MinerTelemetry) -> str | None:
         """Return in which field a find shows since the last poll that succeeded."""
@@ -368,10 +383,13 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         A miner that was known by less takes its MAC, or serial number, as its id.
         """
         entry = self.config_entry
+        if (entry.unique_id, facts) == self._checked:
+            return
         if is_same_device(self._known_facts(), facts) is False:
             raise self._unexpected(facts)
         unique_id = miner_unique_id(facts)
         if unique_id is None or not is_better_id(unique_id, entry.unique_id or ""):
+            self._checked = entry.unique_id, facts
             return
         if (holder := async_holder(self.hass, entry, unique_id)) is None:
             async_change_unique_id(self.hass, entry, unique_id)

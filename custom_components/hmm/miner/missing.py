@@ -25,8 +25,8 @@ def missing_values(miner: MinerCoordinator) -> dict[str, str]:
         return {}
     found = {
         name: "not_reported"
-        for name in profile.telemetry
-        if name in miner.offered and getattr(data, name, None) is None
+        for name in profile.telemetry & miner.offered
+        if getattr(data, name, None) is None
     }
     for name, seconds in _WINDOWS.items():
         if name in found and (data.uptime or 0) < seconds:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from homeassistant.components.sensor import (
@@ -24,7 +23,6 @@ from homeassistant.const import (
     UnitOfTemperature,
     UnitOfTime,
 )
-from homeassistant.util import dt as dt_util
 
 from ..const import CONF_POWER_DRAW
 from ..display_units import EVER, OF_NETWORK, SESSION, SHARE, ScaledSensorDescription
@@ -102,13 +100,6 @@ def _active_pool(coordinator: MinerCoordinator) -> str | None:
     """Return host and port of the pool that the miner works for, or of both."""
     pools = [pool.url for pool in coordinator.data.pools if pool.active]
     return " + ".join(pools)[:255] or None
-
-
-def _started(coordinator: MinerCoordinator) -> datetime | None:
-    """Return when the miner started."""
-    if (uptime := coordinator.data.uptime) is None:
-        return None
-    return dt_util.utcnow() - timedelta(seconds=uptime)
 
 
 def _detail(key: str, **options: Any) -> MinerSensorDescription:
@@ -270,7 +261,7 @@ MINER_SENSORS: tuple[MinerSensorDescription, ...] = (
         translation_key="uptime",
         device_class=SensorDeviceClass.UPTIME,
         entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=_started,
+        value_fn=lambda miner: miner.started,
     ),
     MinerSensorDescription(
         key="active_pool",

@@ -90,6 +90,8 @@ class Watchdog:
     def async_look(self) -> None:
         """Decide after a poll."""
         self._return_power()
+        if not self._decider.is_due:
+            return
         now = time.time()
         if (decision := self._decider.look(self._sight(), now)) is None:
             return

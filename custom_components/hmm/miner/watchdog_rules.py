@@ -171,6 +171,11 @@ class Decider:
         record.waits = record.gave_up = record.cycled = self.restart_failed = False
         self._held_back = None
 
+    @property
+    def is_due(self) -> bool:
+        """Return whether a poll matters: it is on, or ends what it has begun."""
+        return self.record.enabled or self.record.waits or self.record.gave_up
+
     def look(self, sight: Sight, now: float) -> Decision | None:
         """Decide after a poll at a Unix timestamp; what is decided is noted as done."""
         record = self.record

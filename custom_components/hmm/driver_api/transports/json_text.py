@@ -11,6 +11,8 @@ _NO_NUMBER = re.compile(
 )
 
 
+_DECODER = json.JSONDecoder(strict=False)
+
 MAX_OBJECTS = 10_000
 """Objects and lists in a text: five for each worker of the largest account. More of
 them cost memory and time in everything that reads them."""
@@ -27,7 +29,7 @@ def load_json(text: str) -> Any:
         raise ValueError(msg)
     for as_json in (str, without_nan):
         with suppress(RecursionError, ValueError):
-            return json.loads(as_json(text), strict=False)
+            return _DECODER.decode(as_json(text))
     # Not from the error of the parser, which holds all of the text
     msg = "The text is not JSON, or nested too deeply"
     raise ValueError(msg)
