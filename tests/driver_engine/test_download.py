@@ -58,6 +58,7 @@ def test_addresses_are_understood(text: str, url: str) -> None:
         ("", "not an address"),
         ("https://", "not an address"),
         ("https://[::1", "not an address"),
+        ("https://xn--a.example/a.py", "not an address"),
         ("https://user:secret@example.org/a.py", "password"),
         ("https://token@example.org/a.py", "password"),
     ],

@@ -41,9 +41,10 @@ def file_url(text: str) -> URL:
     """
     try:
         url = URL(text.strip())
+        # A name of its own letters is read only now
+        _check(url)
     except ValueError as err:
         raise DownloadFailed(why("download_no_address")) from err
-    _check(url)
     if url.host == _GITHUB and (page := _GITHUB_PAGE.fullmatch(url.raw_path)):
         path = "/".join(page.groups())
         url = URL(f"https://{_GITHUB_RAW}/{path}", encoded=True)
