@@ -93,7 +93,7 @@ async def test_a_signed_index_is_added_and_removed(
     ]
     ((name, count, signer, _, problem),) = rows(menu)
     assert (name, count, problem) == (f"Drivers of Acme (`{url}`)", "1", "–")
-    assert signer == f"`{said['fingerprint']}`"
+    assert signer == f"`{said['fingerprint'][:9]} …`"
 
     form = await choose(home, menu, "index_remove")
     assert options(form, "index") == {url: f"Drivers of Acme · {url}"}
@@ -194,6 +194,7 @@ async def test_search_and_install(
     assert said["checks"] == "validate, conformance (acme.json) ⚠"
     assert said["changes"] == "As good as new."
     assert (said["version"], said["installed"], said["runs"]) == ("1.0.0", "–", "–")
+    assert said["min_hmm"] == "0.1.0"
     assert said["signature"].startswith("`")
 
     question = await choose(home, menu, "index_install")
@@ -227,8 +228,9 @@ async def test_more_than_can_be_listed(
 ) -> None:
     """Given more drivers than fit, the first are listed, and how many there are."""
     monkeypatch.setattr(index_flow, "MOST_SHOWN", 11)
+    bare = version_of("", min_hmm=None)
     drivers = [
-        driver_of(type=f"t{number}", name=f"N{number:02}") for number in range(15)
+        driver_of(bare, type=f"t{number}", name=f"N{number:02}") for number in range(15)
     ]
     await add(home, files.put(INDEX, written(index_of(*drivers))))
     form = await search(home, "")
@@ -238,6 +240,8 @@ async def test_more_than_can_be_listed(
         "shown": "11",
     }
     assert len(options(form, "driver")) == 11
+    menu = await fill(home, form, driver="10")
+    assert menu["description_placeholders"]["min_hmm"] == "–"
 
 
 async def test_what_cannot_be_installed(

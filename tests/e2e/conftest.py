@@ -27,6 +27,7 @@ from demo.home_assistant import Client, HomeAssistant
 
 from .pools import Pools
 from .sheet import ContactSheet
+from .web import write_certificate
 
 DESKTOP = ViewportSize(width=1280, height=860)
 PATIENCE = 30_000
@@ -116,9 +117,20 @@ def config_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home-assistant") / "config"
 
 
+@pytest.fixture(scope="session")
+def certificate(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Path]:
+    """Return a certificate that Home Assistant trusts once it is started."""
+    path = write_certificate(tmp_path_factory.mktemp("certificate"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REQUESTS_CA_BUNDLE", str(path))
+        yield path
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def home_assistant(
-    config_folder: Path, interpreter: Path, pools: Pools
+    config_folder: Path, interpreter: Path, pools: Pools, certificate: Path
 ) -> AsyncIterator[HomeAssistant]:
     """Return a Home Assistant with an owner, the integration and pool files."""
     port = free_port()

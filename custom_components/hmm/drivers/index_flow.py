@@ -61,7 +61,7 @@ class IndexSteps(DriverSteps):
             (
                 f"{escape(own.name)} (`{code(str(own.address))}`)",
                 str(len(own.index.drivers)) if own.index else _NONE,
-                _fingerprint(own.signer, word),
+                _fingerprint(own.signer, word, 9),
                 dt_util.as_local(dt_util.utc_from_timestamp(own.looked_at)).strftime(
                     "%Y-%m-%d %H:%M"
                 ),
@@ -256,7 +256,7 @@ class IndexSteps(DriverSteps):
                 "signature": _fingerprint(listing.own.signer, word),
                 "version": code(version.version if version else _NONE),
                 "newest": code(newest.version),
-                "min_hmm": code(newest.min_hmm),
+                "min_hmm": code(_NONE if newest.min_hmm == "0" else newest.min_hmm),
                 "installed": code(state.installed_version if state else _NONE),
                 "runs": code(self._service.version_of(driver.id) or _NONE),
                 "checks": Markdown(", ".join(map(_check, shown.checks)) or _NONE),
@@ -278,10 +278,14 @@ class IndexSteps(DriverSteps):
         return await self._do(propose(), done="install_confirm", failed="failed")
 
 
-def _fingerprint(signer: Signer | None, word: Callable[[str, str], str]) -> Markdown:
+def _fingerprint(
+    signer: Signer | None, word: Callable[[str, str], str], longest: int = 39
+) -> Markdown:
+    """Return the fingerprint of a key, of which a table has room for the begin."""
     if signer is None:
         return escape(word("index_signature", "unsigned"))
-    return Markdown(f"`{signer.fingerprint}`")
+    text = signer.fingerprint
+    return Markdown(f"`{text if len(text) <= longest else text[:longest] + ' …'}`")
 
 
 def _label(listing: Listing) -> str:
