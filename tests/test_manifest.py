@@ -25,10 +25,11 @@ from custom_components.hmm.bundled.miner_drivers import avalon_nano_driver
 from custom_components.hmm.bundled.shared import axeos
 from custom_components.hmm.const import DOMAIN, MODE_CUSTOM, PLATFORMS
 from custom_components.hmm.driver_api.reasons import LoginReason, ReadReason
-from custom_components.hmm.driver_engine import faults
+from custom_components.hmm.driver_engine import comparison, faults
 from custom_components.hmm.driver_engine.address import AddressFault
 from custom_components.hmm.drivers import (
     actions as driver_actions,
+    compare,
     flow as flow_drivers,
     index_issues,
     install as driver_install,
@@ -104,6 +105,7 @@ FLOWS = {
             "CircuitSteps",
             "EntitiesSteps",
             "PoolOptionsFlow",
+            "CompareSteps",
             "WatchSteps",
         ),
     },
@@ -937,6 +939,8 @@ def test_every_option_of_a_selector_is_translated() -> None:
         ),
         "autotune_goal": {*Goal},
         "autotune_start": {autotune_flow.NOW, autotune_flow.AT_NIGHT},
+        "driver_origin": {*get_args(compare.Origin.__value__), "address"},
+        "compare_kind": set(get_args(comparison.Kind.__value__)) - {"same"},
         "driver_source": set(get_args(overview.Source.__value__)),
         # See tests/strategy and tests/hmm_local: each is walked through
         **{

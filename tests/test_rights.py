@@ -233,6 +233,9 @@ def actions(house: House) -> Iterator[Row]:
         "get_platform_tiles": service("hmm.get_platform_tiles?return_response", {}),
         "get_pool_tiles": tiles,
         "check_driver_updates": service("hmm.check_driver_updates", {}),
+        "compare_driver": service(
+            "hmm.compare_driver?return_response", {"entry": "no", "version": "no"}
+        ),
         "customise_driver": service("hmm.customise_driver", nothing),
         "install_driver": service("hmm.install_driver", download),
         "list_drivers": service("hmm.list_drivers?return_response", {}),

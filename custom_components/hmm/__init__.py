@@ -31,6 +31,7 @@ from .driver_api import OWN_RISK, DriverError
 from .driver_engine.client import MinerClient
 from .driver_engine.declaration import DriverId
 from .drivers.actions import async_setup_driver_actions
+from .drivers.compare import DriverTrials
 from .drivers.manager import DriverManager
 from .drivers.service import DriverService
 from .drivers.watch import DriverWatch
@@ -117,6 +118,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     await strategies.async_load()
     hass.data[HMM_DATA] = HmmData(
         driver_service=driver_service,
+        driver_trials=DriverTrials(hass, driver_service),
         driver_watch=driver_watch,
         session=await async_create_miner_session(hass),
         failover=Failover(hass, fleet, failovers),

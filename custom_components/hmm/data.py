@@ -15,6 +15,7 @@ from .turns import Turns
 if TYPE_CHECKING:
     from .driver_engine.known_pools import KnownPools
     from .driver_engine.loaded import LoadedDriver, LoadedDrivers
+    from .drivers.compare import DriverTrials
     from .drivers.manager import DriverManager
     from .drivers.service import DriverService
     from .drivers.watch import DriverWatch
@@ -46,6 +47,7 @@ class HmmData:
     """Drivers, known pools, the session, the fleet, and what is kept of each entry."""
 
     driver_service: DriverService
+    driver_trials: DriverTrials
     driver_watch: DriverWatch
     session: ClientSession
     fleet: Fleet

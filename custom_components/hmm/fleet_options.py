@@ -4,6 +4,7 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigFlowResult
 
+from .drivers.compare_flow import CompareSteps
 from .drivers.index_flow import IndexSteps
 from .drivers.watch_flow import WatchSteps
 from .fleet.entities_flow import EntitiesSteps
@@ -27,6 +28,7 @@ class FleetOptionsFlow(
     HoldSteps,
     CircuitSteps,
     IndexSteps,
+    CompareSteps,
     WatchSteps,
 ):
     """One menu over the steps that each room brings."""

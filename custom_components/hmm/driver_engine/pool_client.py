@@ -96,7 +96,7 @@ async def fetch_tiles(
         with metrics_of(type(driver)).measured():
             tiles = await call_driver(driver, fetch, _FETCH_SECONDS)
     except DriverError as err:
-        err.args = (_discreet(str(err), account),)
+        err.args = (discreet(str(err), account),)
         err.reason_values = _discreet_values(err.reason_values, account)
         # What it came from may quote as much, and the log shows it to developers
         raise err from None
@@ -106,7 +106,7 @@ async def fetch_tiles(
     if tiles.health_message is None:
         return tiles
     reason = tiles.health_message
-    text = _discreet(reason, account)
+    text = discreet(reason, account)
     if isinstance(reason, Reason):
         values = _discreet_values(reason.values, account)
         text = Reason(text, reason.key, **values)
@@ -118,13 +118,15 @@ def _discreet_values(
 ) -> dict[str, object]:
     """Return the values of a reason without the account and its keys."""
     return {
-        name: _discreet(value, account) if isinstance(value, str) else value
+        name: discreet(value, account) if isinstance(value, str) else value
         for name, value in values.items()
     }
 
 
-def _discreet(text: str, account: PoolAccount) -> str:
+def discreet(text: str, account: PoolAccount | None) -> str:
     """Return a text without the account and its keys."""
+    if account is None:
+        return text
     address = strip_worker(account.username)
     users = (account.username, address, address.rpartition(":")[2])
     values = (it for it in account.settings.values() if isinstance(it, str))

@@ -16,7 +16,10 @@ import sys
 import threading
 import time
 from types import ModuleType
-from typing import Any
+from typing import IO, Any
+
+SHADOW = "shadow"
+"""The argument of the process that runs a driver on recorded answers."""
 
 IDLE_SECONDS = 60.0
 """How long a process that has nothing to do stays."""
@@ -38,15 +41,38 @@ def _limit(name: str, most: int) -> None:
         resource.setrlimit(kind, (most, resource.getrlimit(kind)[1]))
 
 
-def _main() -> None:
-    """Load each file and say what came of it, in the process that may be lost."""
-    # What the files print or read must not get between questions and answers
+def _open_pipes() -> tuple[IO[bytes], IO[str]]:
+    """Return where questions come from and answers go to; limit what may be used.
+
+    What the files print or read must not get between them.
+    """
     questions = os.fdopen(os.dup(0), "rb")
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     sink = os.open(os.devnull, os.O_RDWR)
     for number in range(3):
         os.dup2(sink, number)
     _limit("RLIMIT_AS", _MEMORY)
+    return questions, out
+
+
+def _shadow() -> None:
+    """Run one driver on recorded answers, see ``shadow``."""
+    questions, out = _open_pipes()
+    _import_engine()
+    from custom_components.hmm.driver_engine import shadow
+
+    logging.root.addHandler(logging.NullHandler())
+    shadow.serve(questions, out, lambda: _limit_time(shadow.CPU_SECONDS))
+    os._exit(0)
+
+
+def _limit_time(seconds: int) -> None:
+    _limit("RLIMIT_CPU", int(time.process_time()) + seconds)
+
+
+def _main() -> None:
+    """Load each file and say what came of it, in the process that may be lost."""
+    questions, out = _open_pipes()
     # Each takes so much of the memory that no more than some 30 can be started
     threading.stack_size(_STACK)
     user_file, tampering, faults = _import_engine()
@@ -79,7 +105,7 @@ def _main() -> None:
         # A file may replace what they are found by
         what_changed = tampering.what_changed
         failed = raised = None
-        _limit("RLIMIT_CPU", int(time.process_time()) + _CPU_SECONDS)
+        _limit_time(_CPU_SECONDS)
         try:
             failed = user_file.try_file(file, settings)
         # Without "Exception": the file may have replaced that as well
@@ -124,4 +150,7 @@ def _import_engine() -> tuple[Any, Any, Any]:
 
 
 if __name__ == "__main__":
-    _main()
+    if SHADOW in sys.argv:
+        _shadow()
+    else:
+        _main()

@@ -21,7 +21,9 @@ from ..action_schema import action_schema
 from ..const import CONF_DRIVER, DOMAIN
 from ..data import get_data
 from ..driver_engine.faults import why
-from ..errors import failure, listed
+from ..errors import failure, listed, refusal
+from .compare import MOST_POLLS, USUAL_POLLS
+from .compare_json import comparison_json
 from .index_json import found_json, indexes_json
 from .list_json import list_drivers, reload_report
 from .service import DriverService
@@ -34,6 +36,8 @@ from .updates_json import (
 )
 
 CONF_CATEGORY = "category"
+CONF_ENTRY = "entry"
+CONF_POLLS = "polls"
 CONF_QUERY = "query"
 CONF_SHA256 = "sha256"
 CONF_VERSION = "version"
@@ -72,6 +76,32 @@ async def check(
     """Check the sources of all drivers."""
     await service.async_check()
     return {"drivers": update_states(hass)}
+
+
+async def compare(
+    hass: HomeAssistant, service: DriverService, data: Data
+) -> JsonObjectType:
+    """Try another version beside the one that runs, and return what it reads."""
+    trials = get_data(hass).driver_trials
+    entry = next(
+        (it for it in trials.entries() if it.entry_id == data[CONF_ENTRY]), None
+    )
+    if entry is None:
+        raise refusal("compare_no_entry")
+    version = data[CONF_VERSION]
+    # What was downloaded needs a yes that nobody gave by running this
+    offers = [
+        it for it in (await trials.async_offers(entry)).values() if it.origin != "web"
+    ]
+    offered = next(
+        (it for it in offers if version in (it.key, it.declaration.version)), None
+    )
+    if offered is None:
+        names = ", ".join(it.key for it in offers) or "-"
+        raise refusal("compare_no_version", version=version, versions=names)
+    trial = await trials.async_start(entry, offered, data[CONF_POLLS])
+    await trials.async_wait(trial)
+    return comparison_json(trial)
 
 
 async def customize(
@@ -176,6 +206,18 @@ DRIVER_ACTIONS = (
     DriverAction(name="reload_drivers", run=reload),
     DriverAction(name="customise_driver", run=customize, fields=_DRIVER),
     DriverAction(name="check_driver_updates", run=check),
+    DriverAction(
+        name="compare_driver",
+        run=compare,
+        fields={
+            vol.Required(CONF_ENTRY): cv.string,
+            vol.Required(CONF_VERSION): cv.string,
+            vol.Optional(CONF_POLLS, default=USUAL_POLLS): vol.All(
+                vol.Coerce(int), vol.Range(min=1, max=MOST_POLLS)
+            ),
+        },
+        response=SupportsResponse.ONLY,
+    ),
     INSTALL,
     DriverAction(name="remove_driver", run=remove, fields=_DRIVER),
     ROLL_BACK,

@@ -148,6 +148,7 @@ class DriverSteps(OptionsFlow):
             "indexes": True,
             "roll_back": bool(await service.async_backups()),
             "remove": bool(service.own),
+            "compare": bool(get_data(self.hass).driver_trials.entries()),
             "driver_go_back": bool(service.own),
         }
         return self.async_show_menu(

@@ -20,7 +20,7 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.start import async_at_started
 from yarl import URL
 
-from ..driver_engine.declaration import DRIVER_TYPE, DriverId, NotADriver
+from ..driver_engine.declaration import DRIVER_TYPE, Declaration, DriverId, NotADriver
 from ..driver_engine.disable import disable
 from ..driver_engine.download import DownloadFailed, file_url
 from ..driver_engine.driver_store import (
@@ -353,6 +353,18 @@ class DriverService:
             new_version=bundled.version,
         )
 
+    async def async_try(
+        self, path: Path, source: bytes, declaration: Declaration
+    ) -> None:
+        """Load a file as ``path`` in a process of its own; nothing is changed."""
+        await self._async_whole(self._changes.async_try(path, source, declaration))
+
+    async def async_use(
+        self, source: bytes, declaration: Declaration, file_name: str
+    ) -> DriverResult:
+        """Use the content of a file of the user's as a driver, with a backup."""
+        return await self._async_whole(self._async_use(source, declaration, file_name))
+
     async def async_disable(self, path: Path) -> None:
         """Rename a file so that it is not loaded. Raises OSError."""
         # The user may have been faster
@@ -446,15 +458,7 @@ class DriverService:
             raise refusal("driver_not_pending")
         source = staged[1]
         declaration = await self.sources.async_declare(file_name, source)
-        state = self.states.get(declaration.id)
-        if state is None:
-            path = await self._changes.async_add(source, declaration, file_name)
-            old = None
-        else:
-            self._check_inside(state)
-            check_types(state.installed, declaration)
-            path, old = state.installed.path, state.installed.declaration.version
-            await self._changes.async_replace(state.installed, source, declaration)
+        path, old = await self._async_put(source, declaration, file_name)
         await self.sources.async_installed(path, declaration, url, old, index)
         await self._changes.async_job(self._files.unstage, sha256)
         await self.sources.async_refresh()
@@ -470,6 +474,32 @@ class DriverService:
             old_version=old,
             new_version=declaration.version,
         )
+
+    async def _async_use(
+        self, source: bytes, declaration: Declaration, file_name: str
+    ) -> DriverResult:
+        path, old = await self._async_put(source, declaration, file_name)
+        return DriverResult(
+            id=declaration.id,
+            name=path.name,
+            old_version=old,
+            new_version=declaration.version,
+        )
+
+    async def _async_put(
+        self, source: bytes, declaration: Declaration, file_name: str
+    ) -> tuple[Path, str | None]:
+        """Write a file, or another version of it; return where, and what was there."""
+        state = self.states.get(declaration.id)
+        if state is None:
+            path = await self._changes.async_add(source, declaration, file_name)
+            old = None
+        else:
+            self._check_inside(state)
+            check_types(state.installed, declaration)
+            path, old = state.installed.path, state.installed.declaration.version
+            await self._changes.async_replace(state.installed, source, declaration)
+        return path, old
 
     async def _async_whole[T](self, change: Coroutine[Any, Any, T]) -> T:
         """Finish a change, even if the caller is cancelled."""

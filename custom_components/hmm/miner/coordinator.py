@@ -34,6 +34,7 @@ from ..driver_api import (
     MinerTelemetry,
     reason_of,
 )
+from ..driver_api.transports.recording import Recording, recorded
 from ..driver_api.units import parse_number
 from ..driver_engine.client import MinerClient, UnexpectedDevice
 from ..driver_engine.identity import (
@@ -125,6 +126,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             update_interval=MINER_INTERVAL,
         )
         self.client = client
+        self.recording: Recording | None = None
+        """Where the answers of the device are kept, if somebody wants them."""
         self._profiles = profiles
         self.profile = profiles.get(entry.entry_id)
         client.is_meant = self._is_meant
@@ -213,7 +216,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
     @override
     async def _async_update_data(self) -> MinerTelemetry:
         try:
-            telemetry = await self.client.poll()
+            with recorded(self.recording):
+                telemetry = await self.client.poll()
             profile = self.client.read_profile(telemetry, self.profile)
             self._check_identity(self.client.localized(telemetry))
             self._learn(profile)

@@ -33,6 +33,7 @@ from ..driver_api import (
     Reason,
     reason_of,
 )
+from ..driver_api.transports.recording import Recording, recorded
 from ..driver_api.transports.stratum import connect_latency
 from ..driver_engine.pool_client import (
     PoolAccount,
@@ -77,6 +78,8 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
     ) -> None:
         """Prepare polling as often as the pool allows."""
         self.driver = driver
+        self.recording: Recording | None = None
+        """Where the answers of the pool are kept, if somebody wants them."""
         self.account = PoolAccount(
             url=entry.data[CONF_HOST],
             port=entry.data[CONF_PORT],
@@ -210,7 +213,8 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
         if time.monotonic() < self._refused_until:
             raise self._key_refused()
         try:
-            tiles = await fetch_tiles(self.driver, self.account)
+            with recorded(self.recording):
+                tiles = await fetch_tiles(self.driver, self.account)
         except AuthRequired as err:
             secrets = secret_settings(self.driver)
             if not secrets:

@@ -7,10 +7,13 @@ most of a second at a time, and fills the memory.
 
 from typing import Any, override
 
-from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
+from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, StreamReader
+from aiohttp.base_protocol import BaseProtocol
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
+
+from .recording import MOST_BYTES, NO_ANSWER, Answer, Recording, current_recording
 
 MOST_MESSAGES = 16
 """How many responses may come to one request, "100 Continue" and the like included."""
@@ -19,7 +22,36 @@ MOST_MESSAGES = 16
 async def bounded(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
     """Send a request (middleware of aiohttp); too many responses are no HTTP."""
     request.response_class = _BoundedResponse
-    return await handler(request)
+    if (recording := current_recording()) is None or request.method != "GET":
+        return await handler(request)
+    try:
+        response = await handler(request)
+    except Exception:
+        recording.note(f"GET {request.url}", NO_ANSWER)
+        raise
+    await _record(recording, request, response)
+    return response
+
+
+async def _record(
+    recording: Recording, request: ClientRequest, response: ClientResponse
+) -> None:
+    """Note a response; who sent the request reads it as if it had just come."""
+    body = bytearray()
+    while chunk := await response.content.readany():
+        body += chunk
+        if len(body) > MOST_BYTES:
+            # Nothing that a driver of HMM would read to its end
+            response.close()
+            break
+    else:
+        headers = tuple(response.headers.items())
+        answer = Answer(bytes(body), response.status, headers)
+        recording.note(f"GET {request.url}", answer)
+    again = StreamReader(BaseProtocol(response._loop), 2**16, loop=response._loop)  # noqa: SLF001  it has no other
+    again.feed_data(bytes(body))
+    again.feed_eof()
+    response.content = again
 
 
 class _BoundedResponse(ClientResponse):

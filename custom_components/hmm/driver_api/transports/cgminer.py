@@ -22,6 +22,10 @@ from custom_components.hmm.driver_api.errors import (
 from custom_components.hmm.driver_api.transports.failures import failure
 from custom_components.hmm.driver_api.transports.heard import note_reply, note_request
 from custom_components.hmm.driver_api.transports.json_text import load_json
+from custom_components.hmm.driver_api.transports.recording import (
+    Answer,
+    current_recording,
+)
 from custom_components.hmm.driver_api.units import parse_int, parse_text
 
 DEFAULT_PORT = 4028
@@ -156,6 +160,8 @@ class CgminerClient:
             try:
                 async with asyncio.timeout(self.answer_timeout):
                     raw = await self._talk(data)
+                if (recording := current_recording()) is not None:
+                    recording.note(f"tcp {name}", Answer(raw))
             except TimeoutError as err:
                 raise CannotConnect(
                     "The device did not answer in time", reason="timed_out"

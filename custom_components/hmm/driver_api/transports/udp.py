@@ -22,6 +22,10 @@ from weakref import WeakKeyDictionary
 from custom_components.hmm.driver_api.addresses import is_home_address
 from custom_components.hmm.driver_api.errors import CannotConnect
 from custom_components.hmm.driver_api.transports.json_text import load_json
+from custom_components.hmm.driver_api.transports.recording import (
+    Answer,
+    current_recording,
+)
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -220,6 +224,8 @@ class BroadcastListener(asyncio.DatagramProtocol):
                 if packet.device == host:
                     del self._others[key]
         wanted.asked = now
+        if wanted.packet is not None and (recording := current_recording()) is not None:
+            recording.note(f"udp {host}", Answer(b"", broadcast=wanted.packet))
         return wanted.packet
 
     async def wait_for(self, host: str, timeout: float) -> Packet | None:

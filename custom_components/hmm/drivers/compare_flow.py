@@ -1,0 +1,221 @@
+"""Another version of a driver beside the one that runs: steps of the fleet."""
+
+from typing import Any
+
+from homeassistant.config_entries import ConfigFlowResult
+from homeassistant.const import CONF_URL
+from homeassistant.helpers.selector import (
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
+import voluptuous as vol
+
+from ..data import HmmConfigEntry, get_data
+from ..driver_engine.comparison import shown
+from ..flow_tools import async_words, choice
+from ..markdown import Markdown, code, escape, printable
+from .actions import CONF_ENTRY, CONF_POLLS, CONF_SHA256, CONF_VERSION, sha256
+from .compare import MOST_POLLS, USUAL_POLLS, DriverTrials, Offered
+from .flow import DriverSteps, Texts
+from .watch import field_name
+
+_WEB = "web"
+_NONE = "–"
+_MOST_ROWS = 40
+
+_WEB_SCHEMA = vol.Schema(
+    {
+        vol.Required(CONF_URL): TextSelector(
+            TextSelectorConfig(type=TextSelectorType.URL)
+        ),
+        vol.Required(CONF_SHA256): TextSelector(),
+    }
+)
+
+
+class CompareSteps(DriverSteps):
+    """Chooses a miner or pool and a version, shows the differences, takes it over."""
+
+    def __init__(self) -> None:
+        """Start with nothing chosen."""
+        super().__init__()
+        self._entry: HmmConfigEntry | None = None
+        self._offers: dict[str, Offered] = {}
+        self._offered: Offered | None = None
+        self._polls = USUAL_POLLS
+
+    @property
+    def _trials(self) -> DriverTrials:
+        return get_data(self.hass).driver_trials
+
+    async def async_step_compare(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Choose on what another version is tried, unless one is being tried."""
+        if self._trials.current is not None:
+            return await self.async_step_compare_result()
+        entries = {it.entry_id: it for it in self._trials.entries()}
+        if not entries:
+            return self.async_abort(reason="nothing_to_compare")
+        if user_input is not None and user_input[CONF_ENTRY] in entries:
+            self._entry = entries[user_input[CONF_ENTRY]]
+            self._polls = int(user_input[CONF_POLLS])
+            return await self.async_step_compare_version()
+        return await self._show_form(
+            "compare",
+            vol.Schema(
+                {
+                    vol.Required(CONF_ENTRY): choice(
+                        {
+                            key: f"{printable(it.title)} · {it.data['driver']}"
+                            for key, it in entries.items()
+                        },
+                        long=True,
+                    ),
+                    vol.Required(CONF_POLLS, default=USUAL_POLLS): NumberSelector(
+                        NumberSelectorConfig(
+                            min=1,
+                            max=MOST_POLLS,
+                            step=1,
+                            mode=NumberSelectorMode.BOX,
+                        )
+                    ),
+                }
+            ),
+        )
+
+    async def async_step_compare_version(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Choose which version is tried; none of them has been run."""
+        assert self._entry is not None
+        if user_input is not None:
+            if (key := user_input[CONF_VERSION]) == _WEB:
+                return await self.async_step_compare_web()
+            if (offered := self._offers.get(key)) is not None:
+                self._offered = offered
+                return await self.async_step_compare_confirm()
+        self._offers = await self._trials.async_offers(self._entry)
+        word = await async_words(self.hass)
+        labels = {
+            key: f"{printable(it.declaration.version)} · {word('driver_origin', it.origin)}"
+            f" · {printable(it.file_name)}"
+            for key, it in self._offers.items()
+        }
+        labels[_WEB] = word("driver_origin", "address")
+        return await self._show_form(
+            "compare_version",
+            vol.Schema({vol.Required(CONF_VERSION): choice(labels)}),
+        )
+
+    async def async_step_compare_web(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Download a file; it then also waits in the repairs, and is not run."""
+        if user_input is None:
+            return await self._show_form("compare_web", _WEB_SCHEMA)
+        self._typed = user_input
+        try:
+            checksum = sha256(user_input[CONF_SHA256])
+        except vol.Invalid:
+            return await self._show_form(
+                "compare_web", _WEB_SCHEMA, errors={CONF_SHA256: "sha256_invalid"}
+            )
+
+        async def propose() -> Texts:
+            await self._service.async_propose(user_input[CONF_URL], checksum)
+            return {}
+
+        return await self._do(propose(), done="compare_version", failed="compare_web")
+
+    async def async_step_compare_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show what would be run, and on what."""
+        offered, entry = self._offered, self._entry
+        assert offered is not None
+        assert entry is not None
+        if user_input is None:
+            return await self._show_form(
+                "compare_confirm",
+                vol.Schema({}),
+                {
+                    "entry": entry.title,
+                    "name": code(offered.declaration.display_name),
+                    "version": code(offered.declaration.version),
+                    "file": code(offered.file_name),
+                    "sha256": offered.declaration.sha256,
+                    "requirements": code(", ".join(offered.declaration.requirements))
+                    or _NONE,
+                },
+            )
+
+        async def start() -> Texts:
+            await self._trials.async_start(entry, offered, self._polls)
+            return {}
+
+        return await self._do(start(), done="compare_result", failed="compare_confirm")
+
+    async def async_step_compare_result(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show what came of it so far, and what can be done."""
+        if (trial := self._trials.current) is None:
+            return await self.async_step_drivers()
+        word = await async_words(self.hass)
+        comparison = trial.comparison
+        rows = [
+            f"| {escape(field_name(self.hass, name))} | {word('compare_kind', kind)}"
+            f" | {escape(shown(name, it.running))}"
+            f" | {escape(shown(name, it.candidate))} |"
+            for kind in ("lost", "different", "gained")
+            for name, it in comparison.of_kind(kind).items()
+        ]
+        is_over = trial.ended.is_set()
+        options = ["compare_take", "compare_drop", "drivers"]
+        return self.async_show_menu(
+            step_id="compare_result",
+            menu_options=options if is_over else ["compare_result", *options],
+            description_placeholders={
+                "entry": trial.entry.title,
+                "running": trial.running_version,
+                "candidate": trial.offered.declaration.version,
+                "polls": str(comparison.polls),
+                "wanted": str(trial.wanted),
+                "good": str(comparison.good),
+                "same": str(len(comparison.of_kind("same"))),
+                "differences": Markdown("\n".join(rows[:_MOST_ROWS]))
+                if rows
+                else Markdown("| – | – | – | – |"),
+                "errors": _texts(
+                    f"{count} × {text}" for text, count in comparison.errors.items()
+                ),
+                "not_asked": _texts(comparison.missed),
+                "ended": trial.failed or _NONE,
+            },
+        )
+
+    async def async_step_compare_take(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Use the version that was tried, on all its miners or pools."""
+
+        async def take() -> Texts:
+            return self._result_texts(await self._trials.async_take_over())
+
+        return await self._do(take(), done="installed", failed="failed")
+
+    async def async_step_compare_drop(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """End it; everything remains as it is."""
+        await self._trials.async_drop()
+        return await self.async_step_drivers()
+
+
+def _texts(texts: Any) -> Markdown:
+    return Markdown("\n".join(f"- {escape(str(it))}" for it in texts) or _NONE)
