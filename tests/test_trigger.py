@@ -22,11 +22,13 @@ from pytest_homeassistant_custom_component.common import async_capture_events
 
 from custom_components.hmm.condition import CONDITIONS
 from custom_components.hmm.const import DOMAIN
+from custom_components.hmm.miner import problems
 from custom_components.hmm.trigger import TRIGGERS
 from simulator import SimulatedAxeOS
 
-from .common import devices, find_maybe, later, poll
+from .common import devices, find, find_maybe, later, poll
 from .conftest import miner_entry, set_up
+from .miner.test_watchdog import stand_still
 from .strategy.common import BANDS, add, begin, price, wait
 from .test_event import best
 
@@ -168,6 +170,25 @@ async def test_overheated(
     bitaxe.overheat()
     for _ in range(3):
         await poll(home, entry)
+    assert len(done) == 1
+
+
+async def test_stopped_finding_shares(
+    home: HomeAssistant,
+    entry: ConfigEntry[Any],
+    bitaxe: SimulatedAxeOS,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A miner that mines without a share for too long triggers once."""
+    monkeypatch.setattr(problems, "_SHORTEST_WAIT", 0.0)
+    monkeypatch.setattr(problems, "_OVERDUE", 0)
+    monkeypatch.setattr(problems.MinerProblems, "is_starting", lambda *_: False)
+    done = await automate(home, "stopped_finding_shares", device_of(home, entry))
+    assert find(home, entry, "sensor", "status").state == "mining"
+    stand_still(bitaxe, 100)
+    for _ in range(6):
+        await poll(home, entry)
+    assert find(home, entry, "sensor", "status").state == "no_shares"
     assert len(done) == 1
 
 

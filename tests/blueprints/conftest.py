@@ -61,18 +61,28 @@ async def automate(hass: HomeAssistant, blueprint: str, **inputs: Any) -> None:
     assert state is not None and state.state == "on", "the blueprint is not valid"
 
 
-async def run_by_hand(hass: HomeAssistant) -> None:
+async def run_by_hand(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory | None = None
+) -> None:
     """Press *Run* in the menu of the automation."""
     await hass.services.async_call(
         AUTOMATION_DOMAIN, "trigger", {"entity_id": "automation.it"}, blocking=False
     )
-    await settle(hass)
+    await settle(hass, freezer)
 
 
-async def settle(hass: HomeAssistant) -> None:
-    """Wait for all that is under way, but not for an automation that waits itself."""
-    calm = 0
+async def settle(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory | None = None
+) -> None:
+    """Wait for all that is under way, but not for an automation that waits itself.
+
+    With the clock, what waits for a device that restarts gets its time.
+    """
+    calm = turns = 0
     while calm < 20:
+        turns += 1
+        if freezer is not None and turns % 500 == 0:
+            freezer.tick(0.1)
         await asyncio.sleep(0)
         busy = [
             task
@@ -154,9 +164,13 @@ class Clock:
             await polling
         await settle(self._hass)
 
+    async def run_by_hand(self) -> None:
+        """Press *Run* in the menu of an automation that restarts miners."""
+        await run_by_hand(self._hass, self._freezer)
+
     async def _follow(self) -> None:
         async_fire_time_changed(self._hass)
-        await settle(self._hass)
+        await settle(self._hass, self._freezer)
 
 
 @pytest.fixture
