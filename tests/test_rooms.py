@@ -17,6 +17,7 @@ ENGINE = {"driver_api", "driver_engine"}
 # What no single room owns, and what knows no room
 SHARED = {
     *("const", "data", "display_units", "errors", "figures", "flow_tools", "languages"),
+    "listeners",
     *(
         "action_schema",
         "automation_targets",

@@ -29,6 +29,7 @@ from ..driver_engine.driver_index import (
 from ..driver_engine.faults import FileError, why
 from ..driver_engine.index_signature import Signer
 from ..errors import failure, localized, refusal, sentence
+from ..listeners import tell_each
 from ..safe_store import SafeStore
 
 _LOGGER = logging.getLogger(__name__)
@@ -317,8 +318,7 @@ class DriverIndexes:
 
     async def _async_changed(self) -> None:
         await self._async_save()
-        for listener in tuple(self._listeners):
-            listener()
+        tell_each(self._listeners)
 
     async def _async_save(self) -> None:
         await self._store.async_save(

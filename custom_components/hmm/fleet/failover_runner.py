@@ -24,6 +24,7 @@ from ..driver_api.transports.stratum import connect_latency
 from ..driver_api.units import parse_number
 from ..driver_engine.pool_detect import is_at_home
 from ..errors import failure, message, refusal
+from ..listeners import tell_each
 from ..markdown import async_create_issue
 from ..miner.coordinator import MinerCoordinator
 from ..pool.choice import async_mine_at
@@ -663,8 +664,7 @@ class Failover:
             "reason": reason,
         }
         _LOGGER.info("%s: %s (%s)", self._name(move.miner), event, reason)
-        for listener in tuple(self._listeners.get(move.miner, ())):
-            listener(event, facts)
+        tell_each(self._listeners.get(move.miner, ()), event, facts)
         self._updated()
 
     @callback

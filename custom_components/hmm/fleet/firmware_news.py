@@ -19,6 +19,7 @@ from homeassistant.util import dt as dt_util
 from ..const import CONF_DRIVER, DOMAIN
 from ..driver_api import DeviceFacts
 from ..driver_api.units import parse_number
+from ..listeners import tell_each
 from ..miner.coordinator import MinerCoordinator
 from ..safe_store import SafeStore
 from .firmware import (
@@ -237,8 +238,7 @@ class FirmwareNews:
 
     @callback
     def _tell(self) -> None:
-        for listener in tuple(self._listeners):
-            listener()
+        tell_each(self._listeners)
 
     def _content(self) -> dict[str, Any]:
         return {

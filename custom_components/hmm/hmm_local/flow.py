@@ -28,6 +28,7 @@ from ..flow_tools import (
     choice,
     free_title,
 )
+from ..languages import home_language
 from ..pool.account import hash_text
 from ..pool.mined import MinedPool, pool_drivers
 from .local_api import (
@@ -210,7 +211,9 @@ class ImportSteps(RulesSteps):
         return self.async_show_form(
             step_id="import_profiles",
             data_schema=vol.Schema({}),
-            description_placeholders={"profiles": as_table(profiles)},
+            description_placeholders={
+                "profiles": as_table(profiles, home_language(self.hass))
+            },
         )
 
     async def async_step_import_choose(

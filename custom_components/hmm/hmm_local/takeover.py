@@ -163,6 +163,9 @@ class Translator:
             self._word(key, **{name: escape(it) for name, it in values.items()})
         )
 
+    def _number(self, value: float) -> str:
+        return home_language(self._hass).short(value)
+
     def _leave(self, key: str, **values: str) -> None:
         self._result.left.append(self._say(key, **values))
 
@@ -335,17 +338,16 @@ class Translator:
         if is_own or reading.problem == "not_power":
             return self._leave("solar_no_meter", **meter)
         reserve = _BUFFER if solar.buffer is None else solar.buffer
-        language = home_language(self._hass)
         parts = [
             self._say(
                 "solar",
                 **meter,
                 miners=_names(members.values()),
-                reserve=language.short(reserve),
+                reserve=self._number(reserve),
             )
         ]
         if reading.problem is None:
-            watts = language.short(round(reading.value))
+            watts = self._number(round(reading.value))
             parts.append(self._say("solar_now", **meter, watts=watts))
         if solar.has_pool:
             parts.append(self._say("solar_pool"))
@@ -413,11 +415,11 @@ class Translator:
             case "miner_overheat", _:
                 low, high, usual = _OVERHEAT
                 limit = rule.number("threshold", low, high) or usual
-                return self._blueprint("overheat", limit=f"{limit:g}", **name)
+                return self._blueprint("overheat", limit=self._number(limit), **name)
             case "miner_offline", _:
                 low, high, usual = _MINUTES
                 wait = rule.number("timeout_minutes", low, high) or usual
-                return self._blueprint("offline", minutes=f"{wait:g}", **name)
+                return self._blueprint("offline", minutes=self._number(wait), **name)
             case "pool_failure", _:
                 return self._blueprint("pool_failure", **name)
         known = ("switch_pool", "control_ha_device", "send_alert", "log_event")
@@ -479,7 +481,7 @@ class Translator:
         return self._blueprint(
             "price",
             name=rule.name,
-            limit=home_language(self._hass).short(limit / 100),
+            limit=self._number(limit / 100),
             mode=mode,
             miners=_names(self._of(rule.miners).values()) or "–",
         )
@@ -504,9 +506,9 @@ class Translator:
             self._blueprint(
                 key,
                 name=alert.kind,
-                limit=f"{degrees:g}",
-                minutes=f"{minutes:g}",
-                hours=f"{alert.limits.get('cooldown_minutes', 60) / 60:g}",
+                limit=self._number(degrees),
+                minutes=self._number(minutes),
+                hours=self._number(alert.limits.get("cooldown_minutes", 60) / 60),
             )
 
     def _take_pools(self) -> None:

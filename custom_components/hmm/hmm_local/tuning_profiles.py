@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from ..driver_api.units import parse_text
+from ..languages import Language
 from ..markdown import Markdown, escape
 from ..miner.profiles import LONGEST_NAME, Settings, TuningProfile, is_name
 from .local_api import LocalProfile
@@ -14,7 +15,7 @@ _MOST_VOLTAGE = 2000
 """mV: what is above was read from the power supply, not from the chips."""
 
 
-def as_table(profiles: Iterable[LocalProfile]) -> Markdown:
+def as_table(profiles: Iterable[LocalProfile], language: Language) -> Markdown:
     """Return the rows of a Markdown table: name, kind, and what is taken over."""
     return Markdown(
         "\n".join(
@@ -23,8 +24,12 @@ def as_table(profiles: Iterable[LocalProfile]) -> Markdown:
                 (
                     escape(profile.name),
                     escape(profile.kind),
-                    f"{profile.frequency:g} MHz" if profile.frequency else "-",
-                    f"{voltage:g} mV" if (voltage := _voltage(profile)) else "-",
+                    f"{language.short(profile.frequency)} MHz"
+                    if profile.frequency
+                    else "-",
+                    f"{language.short(voltage)} mV"
+                    if (voltage := _voltage(profile))
+                    else "-",
                     escape(profile.mode or "-"),
                 )
             )

@@ -14,6 +14,7 @@ from homeassistant.helpers import issue_registry as ir
 from ..const import DOMAIN
 from ..data import HmmConfigEntry, get_data
 from ..errors import message
+from ..languages import home_language
 from ..markdown import async_create_issue, escaping
 from .profiles import Settings, told
 
@@ -103,7 +104,8 @@ class LoweredSettings:
             if key in before and (it := getattr(self._miner.data, key)) is not None
         }
         old: Settings = {key: before[key] for key in now}
-        values = {"old": told(old), "new": told(now)}
+        language = home_language(self._miner.hass)
+        values = {"old": told(old, language), "new": told(now, language)}
         self._miner.status.problems.lowered = values
         async_create_issue(
             self._miner.hass,

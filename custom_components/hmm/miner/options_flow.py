@@ -32,7 +32,7 @@ from ..const import (
 )
 from ..errors import Placeholders, message
 from ..flow_tools import async_shared_data, choice, with_more_entities
-from ..languages import home_language
+from ..languages import Language, home_language
 from ..markdown import Markdown, escape, escaping
 from .autotune_flow import AutotuneSteps
 from .coordinator import MinerCoordinator
@@ -162,7 +162,7 @@ class MinerOptionsFlow(AutotuneSteps):
             description_placeholders={
                 "model": tuning.model,
                 "present": self._present,
-                "profiles": _table(tuning.profiles),
+                "profiles": _table(tuning.profiles, home_language(self.hass)),
             },
         )
 
@@ -261,7 +261,8 @@ class MinerOptionsFlow(AutotuneSteps):
     def _choice(self, further: dict[vol.Marker, Any] | None = None) -> vol.Schema:
         """Return what asks for one of the profiles, and for more."""
         profiles = self._loaded.profiles
-        names = {it.id: f"{it.name} ({told(it.settings)})" for it in profiles}
+        language = home_language(self.hass)
+        names = {it.id: f"{it.name} ({told(it.settings, language)})" for it in profiles}
         return vol.Schema(
             {vol.Required(CONF_PROFILE): choice(names), **(further or {})}
         )
@@ -364,14 +365,16 @@ class MinerOptionsFlow(AutotuneSteps):
     def _present(self) -> str:
         """Return what the miner is set to, a dash while it is off."""
         is_known = self.config_entry.runtime_data.last_update_success
-        return (told(self._loaded.present) if is_known else "") or "-"
+        language = home_language(self.hass)
+        return (told(self._loaded.present, language) if is_known else "") or "-"
 
 
-def _table(profiles: list[TuningProfile]) -> Markdown:
+def _table(profiles: list[TuningProfile], language: Language) -> Markdown:
     """Return the rows of a Markdown table."""
     return Markdown(
         "\n".join(
-            f"| {escape(it.name)} | {escape(told(it.settings))} |" for it in profiles
+            f"| {escape(it.name)} | {escape(told(it.settings, language))} |"
+            for it in profiles
         )
         or "| - | - |"
     )

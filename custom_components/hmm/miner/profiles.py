@@ -14,6 +14,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
+from ..languages import Language
 from ..safe_store import SafeStore
 
 type Settings = dict[str, float | str]
@@ -74,10 +75,10 @@ UNITS = {
 }
 
 
-def told(settings: Settings) -> str:
+def told(settings: Settings, language: Language) -> str:
     """Return settings as they are read: 505 MHz, 1120 mV."""
     return ", ".join(
-        value if isinstance(value, str) else f"{value:g} {UNITS[key]}"
+        value if isinstance(value, str) else f"{language.short(value)} {UNITS[key]}"
         for key, value in settings.items()
     )
 

@@ -11,7 +11,8 @@ from ..driver_api import MinerTelemetry, Setting, TuningLimits, TuningRange
 from ..driver_api.units import TERA, efficiency_j_per_th
 from ..driver_engine.profile import MinerProfile
 from ..errors import failure, refusal
-from ..languages import names_of_modes
+from ..languages import home_language, names_of_modes
+from ..listeners import tell_each
 from .profiles import (
     FAN_AUTO,
     MOST_PROFILES,
@@ -229,13 +230,14 @@ class MinerTuning:
                 allowed = (limits.options[0], limits.options[-1])
             if not allowed[0] <= value <= allowed[1]:
                 # The limits reached to its own point while the device was there
+                short = home_language(self._miner.hass).short
                 may_more = own and getattr(self._miner.client.risky_limits, key, None)
                 raise refusal(
                     "beyond_list" if may_more else "out_of_range",
                     host=self._miner.client.host,
-                    value=f"{value:g}",
-                    minimum=f"{allowed[0]:g}",
-                    maximum=f"{allowed[1]:g}",
+                    value=short(value),
+                    minimum=short(allowed[0]),
+                    maximum=short(allowed[1]),
                 )
         return values
 
@@ -339,8 +341,7 @@ class MinerTuning:
     @callback
     def tell(self, event: str, **facts: Any) -> None:
         """Tell what happened."""
-        for listener in tuple(self._listeners):
-            listener(event, facts)
+        tell_each(self._listeners, event, facts)
 
     # Learning
 

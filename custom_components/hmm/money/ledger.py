@@ -19,6 +19,7 @@ from ..const import DOMAIN, FLEET_UNIQUE_ID
 from ..driver_api.units import TERA
 from ..fleet.members import Fleet
 from ..languages import home_language
+from ..listeners import tell_each
 from ..markdown import async_create_issue
 from ..miner.energy import EnergyBook
 from ..records import Records
@@ -293,8 +294,7 @@ class Ledger:
 
     @callback
     def _tell(self) -> None:
-        for listener in tuple(self._listeners):
-            listener()
+        tell_each(self._listeners)
 
     @callback
     def _look_at_currency(self, _: Event | None = None) -> None:

@@ -25,6 +25,7 @@ from homeassistant.helpers.event import (
 from homeassistant.util import dt as dt_util
 
 from ..driver_api.units import parse_number
+from ..listeners import tell_each
 from .companions import companions, kept_elsewhere
 from .look_ahead import LookAhead
 from .slots import MOST_PRICE, Slots, agree, find_slots, slot_at, with_price
@@ -305,8 +306,7 @@ class PriceSource:
     @callback
     def _changed(self, _: Event[EventStateChangedData] | None = None) -> None:
         self._schedule()
-        for listener in tuple(self._listeners):
-            listener()
+        tell_each(self._listeners)
 
     @callback
     def _schedule(self) -> None:

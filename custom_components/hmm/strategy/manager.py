@@ -18,6 +18,7 @@ from ..const import CONF_PLUG, DOMAIN
 from ..data import get_data
 from ..errors import message, refusal
 from ..fleet.members import Fleet
+from ..listeners import tell_each
 from ..miner.plug import plug_is_on
 from ..money.revenue import counted_revenue
 from .explain import sentence_text
@@ -199,8 +200,7 @@ class StrategyManager:
         strategy.followed_band = lambda: self._followed_band(strategy)
         strategy.start()
         tell_problem(self.hass, strategy)
-        for listener in tuple(self._new_listeners):
-            listener(strategy)
+        tell_each(self._new_listeners, strategy)
 
     def _forget_left(self) -> None:
         """Forget strategies that were removed while the fleet was not loaded."""

@@ -23,6 +23,7 @@ from homeassistant.util import dt as dt_util
 
 from ..data import get_data
 from ..driver_api.units import parse_number
+from ..listeners import tell_each
 from ..money.price import PriceSource
 from ..money.slots import Slots, start_of_day
 from ..money.units import UnitProblem, price_factor
@@ -134,8 +135,7 @@ class Strategy:
             self.error = err
         if self.kind == "heat":
             self.heating = Heating(self.record, self.data)
-        for listener in self._changed_listeners:
-            listener()
+        tell_each(self._changed_listeners)
 
     @property
     def device_ids(self) -> list[str]:
@@ -464,11 +464,9 @@ class Strategy:
     @callback
     def show(self) -> None:
         """Let everybody look again."""
-        for listener in tuple(self._listeners):
-            listener()
+        tell_each(self._listeners)
 
     @callback
     def fire(self, kind: str, facts: dict[str, Any]) -> None:
         """Tell a decision."""
-        for listener in tuple(self._event_listeners):
-            listener(kind, facts)
+        tell_each(self._event_listeners, kind, facts)
