@@ -435,6 +435,45 @@ async def test_the_power_fails_for_all(
     assert find(home, entry, "sensor", "controlled_by").state == "price_bands"
 
 
+async def test_a_change_while_home_assistant_was_down(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+    hass_storage: dict[str, Any],
+    freezer: Any,
+) -> None:
+    """What its owner has set at the device meanwhile is not undone by the first decision."""
+    price(home, 25)
+    await add(home, "price_bands", BANDS)
+    await begin(home)
+    await poll(home, entry)
+    assert entry.runtime_data.tuning.current == "eco"
+    await manager(home).store.async_save()
+    fleet = fleet_entry(home)
+    for it in (fleet, entry):
+        assert await home.config_entries.async_unload(it.entry_id)
+    freezer.tick(timedelta(minutes=30))
+    bitaxe.miner._step(1800)
+    bitaxe.settings |= {"frequency": 600, "coreVoltage": 1150}
+    await manager(home).async_load()
+    for it in (entry, fleet):
+        assert await home.config_entries.async_setup(it.entry_id)
+    for _ in range(3):
+        await poll(home, entry)
+    price(home, 35)
+    written = len(bitaxe.writes)
+    await begin(home)
+    for _ in range(3):
+        await poll(home, entry)
+        await settle(home)
+    assert (len(bitaxe.writes), bitaxe.paused) == (written, False)
+    assert find(home, entry, "sensor", "controlled_by").state == "manual"
+    # Until the next change, as after any other change by hand
+    price(home, 10)
+    await wait(home, freezer, 6)
+    assert find(home, entry, "sensor", "controlled_by").state == "price_bands"
+
+
 async def test_a_crash_in_the_middle_of_a_switching(
     home: HomeAssistant,
     bitaxe: SimulatedAxeOS,

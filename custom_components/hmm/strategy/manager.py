@@ -77,6 +77,8 @@ class StrategyManager:
         self._timer: CALLBACK_TYPE | None = None
         self._soon: CALLBACK_TYPE | None = None
         self._is_ready = False
+        self._has_decided = False
+        """Before that nobody knows against what a miner was changed by hand."""
         self._broken: set[str] = set()
         """Strategies whose last decision failed: each is told to the log once."""
         self._fleet_version = -1
@@ -123,6 +125,7 @@ class StrategyManager:
             strategy.stop()
             forget_problems(self.hass, strategy.id)
         is_ready, self._is_ready = self._is_ready, False
+        self._has_decided = False
         if is_ready and entry is not None and entry.disabled_by is not None:
             self.hass.async_create_task(
                 self.async_give_back(), "HMM strategies give miners back"
@@ -284,8 +287,8 @@ class StrategyManager:
         @callback
         def polled() -> None:
             has_news = steered.look()
-            is_led = steered.id in self._led
-            if self._is_ready and is_led and steered.foreign is not None:
+            is_led = steered.id in self.controls
+            if self._has_decided and is_led and steered.foreign is not None:
                 self._hold(steered)
             self._count(steered)
             self._tell_money(steered)
@@ -472,6 +475,8 @@ class StrategyManager:
                     strategy.record.dry_run,
                 )
             )
+        self._hold_changed(now, standings)
+        self._has_decided = True
         settlement = self._settle(now, standings)
         controls, self.controls = self.controls, settlement.controls
         for key in settlement.released:
@@ -532,9 +537,30 @@ class StrategyManager:
                 )
         return None
 
+    def _hold_changed(self, now: datetime, standings: list[Standing]) -> None:
+        """Leave what somebody has changed before the first decision to whoever did it."""
+        changed = [
+            self._miners[it]
+            for it in self._led & self._miners.keys()
+            if self._miners[it].foreign is not None
+        ]
+        if changed:
+            # Against what would be wished: nothing of this is sent
+            self._wished = self._settled(now, standings)[0].wished
+        for steered in changed:
+            self._hold(steered)
+
     def _settle(self, now: datetime, standings: list[Standing]) -> Settlement:
+        settlement, ledger = self._settled(now, standings)
+        self.store.settled = ledger.as_dict()
+        self._wished = settlement.wished
+        return settlement
+
+    def _settled(
+        self, now: datetime, standings: list[Standing]
+    ) -> tuple[Settlement, Ledger]:
         led = self._led & self._miners.keys()
-        settlement, ledger = settle(
+        return settle(
             now,
             dt_util.get_default_time_zone(),
             standings,
@@ -542,9 +568,6 @@ class StrategyManager:
             circuits_of(self.hass, self._options, led, self._drawn_by),
             Ledger.from_dict(self.store.settled, now),
         )
-        self.store.settled = ledger.as_dict()
-        self._wished = settlement.wished
-        return settlement
 
     def _plan(self, now: datetime, settlement: Settlement) -> None:
         """Decide again when that is due."""

@@ -1,6 +1,7 @@
 """The steps of what follows a price: which sensor, and whether it is read right."""
 
 from abc import abstractmethod
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from homeassistant.config_entries import SubentryFlowResult
@@ -99,5 +100,6 @@ class StrategyPriceSteps(StrategyFlow):
         now = price_text(self.hass, reading.shown, reading.unit)
         if not reading.slots:
             return word("price", price=now)
-        until = time_text(self.hass, reading.slots[-1].end)
+        # The end of a day is known better by its last minute than by the next day
+        until = time_text(self.hass, reading.slots[-1].end - timedelta(minutes=1))
         return word("price_until", price=now, until=until)

@@ -8,6 +8,7 @@ from . import bands
 from .bands import BandsMemory
 from .model import LEAVE, OFF, Decision, Inputs, MinerView, Price, Sentence, State, Wish
 from .ranking import ranked
+from .rungs import resolve
 from .settings import Band, BandsSettings, ChampionSettings
 from .stored import VERSION, fields, past, text, texts
 
@@ -172,7 +173,8 @@ def _decision(
                 "count": len(ranking) - 1,
                 "time": when.next_change_at,
             }
-            is_alone = settings.reserve == OFF
+            others = [it for it in ranking if it is not champion]
+            is_alone = all(resolve(settings.reserve, it) == OFF for it in others)
             sentence = Sentence("champion" if is_alone else "champion_low", values)
         else:
             values = {

@@ -1,0 +1,278 @@
+"""Miners that disobey, hang and restart under strategies, and hours of nervous prices."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+import logging
+import random
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
+import pytest
+
+from custom_components.hmm.strategy.manager import StrategyManager
+from simulator import Fault, SimulatedAxeOS
+from simulator.httpd import Request, Response, json_response
+from tests.common import act, find, find_id, poll
+from tests.conftest import miner_entry, set_up
+
+from .common import BANDS, add, begin, device_of, manager, price, state_of, wait
+from .test_champion import CHAMPION
+from .test_circuits import limit
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+CONTROL = ("PATCH /api/system", "POST /api/system/pause", "POST /api/system/resume")
+
+
+@dataclass
+class Home:
+    """Miners, and what was sent to each that changes it."""
+
+    hass: HomeAssistant
+    freezer: Any
+    entries: list[ConfigEntry[Any]]
+    devices: list[SimulatedAxeOS]
+
+    @property
+    def manager(self) -> StrategyManager:
+        """Return what runs the strategies."""
+        return manager(self.hass)
+
+    @property
+    def sent(self) -> list[int]:
+        """Return how many commands each device got."""
+        return [
+            sum(it.counters.by_path[path] for path in CONTROL) for it in self.devices
+        ]
+
+    async def minutes(self, count: float, before: Callable[[], None] = int) -> None:
+        """Let minutes pass, with a poll of each miner in every one."""
+        for _ in range(round(count)):
+            before()
+            for entry in self.entries:
+                await poll(self.hass, entry)
+            await wait(self.hass, self.freezer, 1)
+
+    def breaks(self, device: SimulatedAxeOS, status: int | None) -> None:
+        """Let a device answer every command with a status, and do nothing; None: obey."""
+
+        def answer(request: Request) -> Response:
+            return json_response({}, status=status or 200)
+
+        device._routes = device.routes()
+        if status is not None:
+            device._routes |= dict.fromkeys(CONTROL, answer)
+
+    def reported(self) -> list[str | None]:
+        """Return what the miners say that they do."""
+        return [self.manager._miners[it.entry_id].view.reported for it in self.entries]
+
+
+@pytest.fixture
+async def three(home: HomeAssistant, freezer: Any) -> AsyncIterator[Home]:
+    """Set up three miners, the first the most efficient one."""
+    async with (
+        SimulatedAxeOS(name="a", reboot_seconds=0.1, restart_delay=0.1) as one,
+        SimulatedAxeOS(name="b", model="supra", reboot_seconds=0.1) as two,
+        SimulatedAxeOS(name="c", model="ultra", reboot_seconds=0.1) as last,
+    ):
+        devices = [one, two, last]
+        entries = [
+            await set_up(home, miner_entry(it, "bitaxe", title=it.name.upper()))
+            for it in devices
+        ]
+        yield Home(home, freezer, entries, devices)
+
+
+def healthy(caplog: pytest.LogCaptureFixture) -> None:
+    """Fail if HMM has logged an error that nobody has caught."""
+    assert [
+        it.getMessage()
+        for it in caplog.records
+        if it.name.startswith("custom_components.hmm")
+        and it.levelno >= logging.ERROR
+        and it.exc_info
+    ] == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_hours_of_faults(
+    three: Home, caplog: pytest.LogCaptureFixture, seed: int
+) -> None:
+    """Whatever prices and miners do: few commands, no error, and in the end all obey."""
+    rng, hass = random.Random(seed), three.hass
+    price(hass, 25)
+    await add(hass, "price_bands", BANDS)
+    await add(hass, "champion", CHAMPION, title="Champion")
+    await begin(hass)
+    before = three.sent
+
+    def chance() -> None:
+        price(hass, rng.choice([10, 25, 29.9, 30.1, 40, "unavailable", -5, 1e9]))
+        device = rng.choice(three.devices)
+        match rng.randint(0, 8):
+            case 0:
+                device.fault = rng.choice([None, Fault.RESET, Fault.GARBAGE])
+            case 1:
+                three.breaks(device, rng.choice([None, 200, 500]))
+            case 2:
+                device.paused = rng.choice([True, False])
+
+    await three.minutes(90, chance)
+    healthy(caplog)
+    for count, more in zip(before, three.sent, strict=True):
+        # A change each five minutes at most, and the attempts of those that fail
+        assert more - count <= 60
+    for device in three.devices:
+        device.fault = None
+        three.breaks(device, None)
+    for entry in three.entries:
+        three.manager.release(entry.entry_id)
+    price(hass, 25)
+    await three.minutes(45)
+    assert three.reported() == ["mode:eco"] * 3
+    count = three.sent
+    await three.minutes(20)
+    assert three.sent == count
+    healthy(caplog)
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_a_champion_that_does_not_obey(three: Home, status: int) -> None:
+    """It is told three times, and meanwhile the others rest; the next one takes over.
+
+    One that answers 200 and ignores it is no better than one that refuses.
+    """
+    hass = three.hass
+    price(hass, 25)
+    strategy = await add(hass, "champion", CHAMPION)
+    await begin(hass)
+    await three.minutes(5)
+    # What would be champion is off, and does not come back
+    three.devices[0].paused = True
+    three.breaks(three.devices[0], status)
+    price(hass, 40)
+    await three.minutes(60)
+    assert three.reported()[0] == "off"
+    running = [it for it in three.reported() if it != "off"]
+    assert running == ["mode:eco"]
+    assert three.sent[0] <= 8
+    assert state_of(hass, strategy, "sensor", "champion").state != "A"
+    three.breaks(three.devices[0], None)
+    price(hass, 20)
+    await three.minutes(10)
+    assert three.reported().count("off") <= 1
+
+
+async def test_a_restart_in_the_middle_of_a_step(three: Home) -> None:
+    """A miner that restarts while it is set is set again; nobody is taken for a user."""
+    hass = three.hass
+    price(hass, 25)
+    await add(hass, "price_bands", BANDS)
+    await begin(hass)
+    await three.minutes(6)
+    device = three.devices[0]
+
+    def half(request: Request) -> Response:
+        # It takes half of what it was told, and is gone
+        device.fault = Fault.RESET
+        return json_response({})
+
+    device._routes = {**device.routes(), "PATCH /api/system": half}
+    price(hass, 10)
+    await three.minutes(3)
+    device._routes, device.fault = device.routes(), None
+    await three.minutes(30)
+    assert len(set(three.reported())) == 1
+    assert {
+        find(hass, it, "sensor", "controlled_by").state for it in three.entries
+    } == {"price_bands"}
+
+
+async def test_prices_around_a_limit_for_hours(three: Home) -> None:
+    """A price that jumps over its limit every minute switches no more than allowed."""
+    hass, rng = three.hass, random.Random(5)
+    price(hass, 25)
+    await add(hass, "price_bands", {**BANDS, "min_time": 15, "max_switches": 6})
+    await begin(hass)
+    await three.minutes(16)
+    before = three.sent
+    await three.minutes(90, lambda: price(hass, rng.choice([28, 33])))
+    for count, more in zip(before, three.sent, strict=True):
+        # Eco, and off: each is one request or two
+        assert more - count <= 2 * 6
+
+
+async def test_a_circuit_while_miners_disobey(three: Home) -> None:
+    """What did not go down keeps its room: nobody else goes up into it."""
+    hass = three.hass
+    price(hass, 25)
+    await add(hass, "price_bands", BANDS)
+    for entry in three.entries:
+        steered = three.manager.steered(entry.entry_id)
+        assert steered is not None
+        for mode, watts in (("eco", 11.0), ("standard", 15.0), ("turbo", 20.0)):
+            steered.memory.watts.learn(f"mode:{mode}", watts, None)
+    limit(hass, 60, *three.entries)
+    await begin(hass)
+    await three.minutes(10)
+    three.breaks(three.devices[1], 200)
+    limit(hass, 36, *three.entries)
+    price(hass, 10)
+    most = 0.0
+    for _ in range(30):
+        await three.minutes(1)
+        most = max(most, sum(it.runtime_data.power or 0 for it in three.entries))
+    assert most <= 36 + 3  # Readings are noisy
+    assert three.reported().count("mode:turbo") == 0
+
+
+async def test_by_hand_in_the_middle_of_it_all(three: Home) -> None:
+    """What its owner sets stays so through bands, a champion and a restart of its own."""
+    hass = three.hass
+    price(hass, 40)
+    await add(hass, "price_bands", BANDS)
+    champion = await add(hass, "champion", CHAMPION, title="Champion")
+    hass.config_entries.async_update_entry(
+        hass.config_entries.async_get_entry(three.manager.fleet_entry.entry_id),
+        options={"manual_hold": "released"},
+    )
+    await begin(hass)
+    await three.minutes(6)
+    assert three.reported().count("off") == 2
+    mode = find_id(hass, three.entries[2], "select", "mode")
+    await act(
+        hass, "switch", "turn_on", find_id(hass, three.entries[2], "switch", "mining")
+    )
+    await act(hass, "select", "select_option", mode, option="turbo")
+    await three.minutes(3)
+    for value in (10, 40, 25, "unavailable", 40):
+        price(hass, value)
+        await three.minutes(7)
+        assert three.reported()[2] == "mode:turbo"
+    assert find(hass, three.entries[2], "sensor", "controlled_by").state == "manual"
+    # It gives itself back only when its owner says so
+    await act(
+        hass,
+        "button",
+        "press",
+        find_id(hass, three.entries[2], "button", "resume_automatic"),
+    )
+    await three.minutes(6)
+    assert three.reported()[2] == "off"
+    device = device_of(hass, champion)
+    await hass.services.async_call(
+        "hmm",
+        "override_strategy",
+        {
+            "device_id": device.id,
+            "to": "lowest",
+            "until": (dt_util.now() + timedelta(hours=1)).isoformat(),
+        },
+        blocking=True,
+    )
+    await three.minutes(6)
+    assert three.reported() == ["mode:eco"] * 3
