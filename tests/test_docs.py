@@ -269,3 +269,18 @@ async def test_the_example_of_a_driver_works(tmp_path: Path, acme: int) -> None:
     assert after.mode == "high"
     assert profile.modes == ("low", "high")
     assert profile.facts.mac == "24:58:7c:00:11:22"
+
+
+def test_what_is_said_of_bad_input_is_tested() -> None:
+    """Given the table of bad input, then each row names tests that exist."""
+    page = (ROOT / "docs/strategies.md").read_text(encoding="utf-8")
+    rows = page.partition("### Bad input")[2].split("|---|---|---|")[1].splitlines()[1:]
+    assert len(rows) > 30
+    for row in rows:
+        if row.endswith("| | |"):
+            continue
+        tests = re.findall(r"`([\w/]+\.py)::(\w+)`", row)
+        assert tests, row
+        for path, name in tests:
+            source = (ROOT / "tests" / path).read_text(encoding="utf-8")
+            assert f"def {name}(" in source, (path, name)

@@ -1,22 +1,27 @@
 """Miners that disobey, hang and restart under strategies, and hours of nervous prices."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 import logging
 import random
+import threading
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
+from pytest_homeassistant_custom_component.common import setup_test_component_platform
 
+from custom_components.hmm.fleet import commands
 from custom_components.hmm.strategy.manager import StrategyManager
 from simulator import Fault, SimulatedAxeOS
 from simulator.httpd import Request, Response, json_response
 from tests.common import act, find, find_id, poll
 from tests.conftest import miner_entry, set_up
+from tests.test_switch import PLUG, Plug
 
 from .common import BANDS, add, begin, device_of, manager, price, state_of, wait
 from .test_champion import CHAMPION
@@ -66,13 +71,40 @@ class Home:
         if status is not None:
             device._routes |= dict.fromkeys(CONTROL, answer)
 
+    def explanations(self) -> list[str]:
+        """Return why the miners do that."""
+        return [
+            str(
+                find(self.hass, it, "sensor", "controlled_by").attributes["explanation"]
+            )
+            for it in self.entries
+        ]
+
     def reported(self) -> list[str | None]:
         """Return what the miners say that they do."""
         return [self.manager._miners[it.entry_id].view.reported for it in self.entries]
 
 
 @pytest.fixture
-async def three(home: HomeAssistant, freezer: Any) -> AsyncIterator[Home]:
+def running_clock(freezer: Any) -> Iterator[None]:
+    """Let the clock run on meanwhile: who asks a device again waits for that."""
+    ended = threading.Event()
+
+    def run() -> None:
+        while not ended.wait(0.02):
+            freezer.tick(0.02)
+
+    clock = threading.Thread(target=run, daemon=True)
+    clock.start()
+    yield
+    ended.set()
+    clock.join()
+
+
+@pytest.fixture
+async def three(
+    home: HomeAssistant, freezer: Any, running_clock: None
+) -> AsyncIterator[Home]:
     """Set up three miners, the first the most efficient one."""
     async with (
         SimulatedAxeOS(name="a", reboot_seconds=0.1, restart_delay=0.1) as one,
@@ -98,15 +130,15 @@ def healthy(caplog: pytest.LogCaptureFixture) -> None:
     ] == []
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 async def test_hours_of_faults(
     three: Home, caplog: pytest.LogCaptureFixture, seed: int
 ) -> None:
     """Whatever prices and miners do: few commands, no error, and in the end all obey."""
     rng, hass = random.Random(seed), three.hass
     price(hass, 25)
-    await add(hass, "price_bands", BANDS)
-    await add(hass, "champion", CHAMPION, title="Champion")
+    await add(hass, "price_bands", BANDS | {"max_switches": 96})
+    await add(hass, "champion", CHAMPION | {"max_switches": 96}, title="Champion")
     await begin(hass)
     before = three.sent
 
@@ -129,11 +161,13 @@ async def test_hours_of_faults(
     for device in three.devices:
         device.fault = None
         three.breaks(device, None)
+    price(hass, 25)
+    # What was paused at a miner just now is noticed first
+    await three.minutes(5)
     for entry in three.entries:
         three.manager.release(entry.entry_id)
-    price(hass, 25)
     await three.minutes(45)
-    assert three.reported() == ["mode:eco"] * 3
+    assert three.reported() == ["mode:eco"] * 3, three.explanations()
     count = three.sent
     await three.minutes(20)
     assert three.sent == count
@@ -276,3 +310,52 @@ async def test_by_hand_in_the_middle_of_it_all(three: Home) -> None:
     )
     await three.minutes(6)
     assert three.reported() == ["mode:eco"] * 3
+
+
+class DeadPlug(Plug):
+    """A smart plug that takes what it is told, and does nothing."""
+
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Do nothing."""
+
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Do nothing."""
+
+
+async def test_a_plug_that_does_not_answer(
+    home: HomeAssistant,
+    freezer: Any,
+    running_clock: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is tried three times, the miner runs on, and that is said; the rest obeys."""
+    monkeypatch.setattr(commands, "_PLUG_SECONDS", 0.2)
+    async with (
+        SimulatedAxeOS(name="a", generation="2.8", model="supra") as one,
+        SimulatedAxeOS(name="b") as two,
+    ):
+        setup_test_component_platform(home, "switch", [DeadPlug(one)])
+        assert await async_setup_component(
+            home, "switch", {"switch": {"platform": "test"}}
+        )
+        await home.async_block_till_done()
+        entries = [
+            await set_up(
+                home, miner_entry(one, "bitaxe", title="A", options={"plug": PLUG})
+            ),
+            await set_up(home, miner_entry(two, "bitaxe", title="B")),
+        ]
+        both = Home(home, freezer, entries, [one, two])
+        price(home, 40)
+        await add(home, "price_bands", BANDS)
+        await begin(home)
+        await both.minutes(30)
+        assert (one.online, two.paused) == (True, True)
+        controlled = find(home, entries[0], "sensor", "controlled_by")
+        assert controlled.attributes["explanation"].startswith(
+            "A did not take Off (attempt 3 of 3): "
+        )
+        # One that is gone is no plug that is off
+        home.states.async_set(PLUG, "unavailable")
+        await both.minutes(3)
+        assert one.online

@@ -18,6 +18,7 @@ from custom_components.hmm.strategy.planner.model import (
     Manual,
     Price,
     Reading,
+    Sample,
     Standing,
     Switched,
 )
@@ -26,7 +27,9 @@ from custom_components.hmm.strategy.planner.rungs import ladder, resolve
 from custom_components.hmm.strategy.planner.settings import (
     BandsSettings,
     CalendarSettings,
+    ChampionSettings,
     HeatSettings,
+    SolarSettings,
 )
 
 from .world import (
@@ -587,3 +590,101 @@ def test_one_after_the_other_and_down_before_up() -> None:
         ("up", "mode:high"),
     ]
     assert world.commands[0][0] < world.commands[1][0]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_list_that_lies_breaks_nothing(seed: int) -> None:
+    """Given a list that is wrong about what comes, then dwell and limits hold.
+
+    It is asked again when the next slot begins at the latest.
+    """
+    rng = random.Random(seed)
+    truth = [rng.uniform(5, 60) for _ in range(96)]
+
+    def feed(now: datetime) -> dict[str, Any]:
+        place = int((now - START) / (15 * MINUTE))
+        begin = START + place * 15 * MINUTE
+        lies = slots_from(
+            begin, [truth[place % 96], *(rng.uniform(5, 60) for _ in range(20))]
+        )
+        return {"price": Price(truth[place % 96], lies[0].end), "slots": lies}
+
+    strategy = Strategy(
+        "bands", "price_bands", bands(min_time=30, max_switches=8, stagger=0), feed
+    )
+    world = World(fleet(), [strategy])
+    while world.now < START + DAY:
+        settlement = world.step()
+        assert strategy.decision is not None
+        boundary = feed(world.now)["price"].valid_until
+        assert world.now < settlement.next_check_at <= boundary
+        world.now = settlement.next_check_at
+    for miner in world.miners:
+        times = [at for at, name, *_ in world.switched if name == miner.id]
+        assert 1 < len(times) <= 8
+        assert all(other - one >= 30 * MINUTE for one, other in pairwise(times))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_there_is_one_champion_while_any_miner_is_able(seed: int) -> None:
+    """Given days of faults and users, then one miner runs in dear hours, and stays.
+
+    Another one takes over only because it failed, left, got too hot or was taken.
+    """
+    rng = random.Random(seed)
+    settings = ChampionSettings.from_dict({"above": 30, "timing": {"stagger": 0}})
+    strategy = Strategy("champion", "champion", settings, followed([40]))
+    world = World(fleet(), [strategy])
+    before: str | None = None
+    for _ in range(600):
+        miner = rng.choice(world.miners)
+        match rng.randint(0, 60):
+            case 0:
+                miner.mining = not miner.mining
+            case 1:
+                miner.safety = rng.choice([None, "hot"])
+            case 2:
+                miner.online = not miner.online
+                miner.back_at = world.now if miner.online else miner.back_at
+            case 3:
+                world.by_hand(miner.id, OFF, ends="time", until=world.now + HOUR)
+        able = [
+            it.id
+            for it in world.miners
+            if it.safety is None and it.manual is None and (it.online or not it.running)
+        ]
+        world.step()
+        decision = strategy.decision
+        assert decision is not None
+        champion = decision.champion
+        if able:
+            assert champion is not None
+        if champion != before and before is not None and champion is not None:
+            assert decision.sentence.values["reason"] in {
+                "left", "by_hand", "too_hot", "not_mining",
+            }  # fmt: skip
+        running = [it.rung for it in decision.wishes if it.rung != OFF]
+        assert running == (["lowest"] if champion else ["leave"] * len(world.miners))
+        before = champion
+        world.now += MINUTE
+
+
+def test_the_order_of_miners_is_irrelevant_for_all() -> None:
+    """Given sun, heat and champion and miners in any order, then all decide alike."""
+    rng = random.Random(2)
+    kinds: list[tuple[Any, dict[str, Any]]] = [
+        (SolarSettings.from_dict({}), {"samples": tuple(Sample(START + n * MINUTE - HOUR, 700.0, 0.0) for n in range(61))}),
+        (HeatSettings.from_dict({}), {"room": Reading(17.0, START), "target": 20.0}),
+        (ChampionSettings.from_dict({"above": 30}), {"price": Price(40)}),
+    ]  # fmt: skip
+    for settings, inputs in kinds:
+        decided = set()
+        for _ in range(6):
+            views = [it.view(START) for it in fleet()]
+            rng.shuffle(views)
+            decision, _ = decide(
+                settings, None, Inputs(START, miners=tuple(views), **inputs)
+            )
+            wishes = tuple(sorted((it.miner, it.rung) for it in decision.wishes))
+            decided.add((wishes, decision.mark, repr(decision.sentence)))
+        assert len(decided) == 1

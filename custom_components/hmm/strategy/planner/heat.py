@@ -95,7 +95,8 @@ def decide(
 ) -> tuple[Decision, HeatMemory]:
     """Return the level of the room's miners; no wish while heating is off."""
     now, target = inputs.now, inputs.target
-    ladders = {miner.id: levels(settings, miner) for miner in inputs.miners}
+    miners = sorted(inputs.miners, key=lambda it: it.id)
+    ladders = {miner.id: levels(settings, miner) for miner in miners}
     top = max((len(rungs) - 1 for rungs in ladders.values()), default=0)
     room = fresh(settings, inputs.room, now)
     too_hot = _too_hot(settings, memory, room)
