@@ -17,6 +17,7 @@ from .const import (
     EntryType,
 )
 from .data import HmmConfigEntry, entry_kind, get_data
+from .drivers.index_json import index_facts
 from .drivers.list_json import driver_facts, failed_files, stock_files
 from .miner.coordinator import MinerCoordinator
 from .pool.coordinator import PoolCoordinator
@@ -72,6 +73,7 @@ async def async_get_config_entry_diagnostics(
             else async_redact_data(_plain(asdict(coordinator.data)), TO_REDACT)
         )
     if entry_kind(entry) == EntryType.FLEET:
+        result["driver_indexes"] = index_facts(get_data(hass).driver_service.indexes)
         result["strategies"] = [
             async_redact_data(_plain(strategy_facts(strategy)), TO_REDACT)
             for strategy in get_data(hass).strategies.strategies.values()

@@ -12,13 +12,16 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import flush_store
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
+from custom_components.hmm.diagnostics import async_get_config_entry_diagnostics
 from custom_components.hmm.drivers import indexes as module
+from custom_components.hmm.drivers.index_json import indexes_json
 from custom_components.hmm.drivers.indexes import MOST_INDEXES, DriverIndexes, OwnIndex
 from custom_components.hmm.drivers.service import CHECK_INTERVAL
 from simulator import SimulatedAxeOS
@@ -164,6 +167,10 @@ async def test_from_the_index_to_an_update(
     publish(files, signed(acme_index("1.0.0", "1.1.0", serial=2)), "1.0.0", "1.1.0")
     row = await row_of(home)
     assert (row["status"], row["available_version"]) == ("update_available", "1.1.0")
+    shared = await async_get_config_entry_diagnostics(home, fleet_entry(home))
+    (facts,) = shared["driver_indexes"]
+    assert (facts["serial"], facts["fingerprint"]) == (2, listed["fingerprint"])
+    assert address not in str(shared)
     update = find(home, fleet_entry(home), "update", "driver_miner_acme")
     assert update.state == "on"
     assert update.attributes["latest_version"] == "1.1.0"
@@ -232,9 +239,11 @@ async def test_what_is_stored_may_be_broken(
     await add(home, address)
     good = hass_storage[STORAGE]["data"][address]
     unreadable = f"{address}?2"
+    timeless = f"{address}?3"
     hass_storage[STORAGE]["data"] = {
         address: good,
         unreadable: good | {"source": "[1]"},
+        timeless: good | {"looked_at": 1e300},
         "https://a.example": None,
         "https://b.example": {},
         "https://c.example": good | {"key": "zz"},
@@ -243,7 +252,10 @@ async def test_what_is_stored_may_be_broken(
     }
     again = DriverIndexes(home, async_get_clientsession(home))
     await again.async_load()
-    assert {str(own.address) for own in again.all} == {address, unreadable}
+    assert {str(own.address) for own in again.all} == {address, unreadable, timeless}
+    assert {it["looked_at"][:4] for it in indexes_json(again)["indexes"]} == {
+        *("1970", str(dt_util.utcnow().year)),
+    }
     broken = again.get(unreadable)
     assert broken is not None
     assert (broken.index, broken.name, broken.looked_at) == (None, "127.0.0.1", 0)

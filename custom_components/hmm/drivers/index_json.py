@@ -18,6 +18,16 @@ def indexes_json(indexes: DriverIndexes) -> JsonObjectType:
 
 
 @callback
+def index_facts(indexes: DriverIndexes) -> list[dict[str, Any]]:
+    """Return what may be shared of the indexes: not which ones they are."""
+    secret = {"name", "address", "homepage"}
+    return [
+        {key: it for key, it in _index(indexes, own).items() if key not in secret}
+        for own in indexes.all
+    ]
+
+
+@callback
 def found_json(service: DriverService, query: str) -> JsonObjectType:
     """Return the drivers that have all words of a query."""
     found = service.indexes.search(query)

@@ -92,6 +92,7 @@ class OwnIndex:
         """Return what was stored. Raises LookupError, TypeError, ValueError."""
         url, source = file_url(address), stored["source"]
         key, changed = stored["key"], stored["changed"]
+        looked_at = float(stored["looked_at"])
         index = None
         try:
             index = read_index(source.encode(), url)
@@ -103,7 +104,7 @@ class OwnIndex:
             index=index,
             signer=_signer(key),
             serial=int(stored["serial"]),
-            looked_at=float(stored["looked_at"]) if index else 0.0,
+            looked_at=looked_at if index and 0 <= looked_at < 2**33 else 0.0,
             changed=KeyChange(_signer(changed["key"])) if changed and key else None,
         )
 
