@@ -135,21 +135,26 @@ class Client:
                 "Home Assistant lets nobody in without a password:"
                 " it has more than one user.\nTo begin afresh: script/demo --fresh"
             )
-        async with self._session.post(
-            "/auth/token",
-            data={
-                "grant_type": "authorization_code",
-                "code": flow["result"],
-                "client_id": self._client_id,
-            },
-        ) as response:
-            response.raise_for_status()
-            token = (await response.json())["access_token"]
+        token = (await self.exchange(flow["result"]))["access_token"]
         self._session.headers["Authorization"] = f"Bearer {token}"
         self._socket = await self._session.ws_connect("/api/websocket")
         await self._socket.receive_json()
         await self._socket.send_json({"type": "auth", "access_token": token})
         await self._socket.receive_json()
+
+    async def exchange(self, code: str) -> dict[str, Any]:
+        """Return the tokens for what a login has given."""
+        async with self._session.post(
+            "/auth/token",
+            data={
+                "grant_type": "authorization_code",
+                "code": code,
+                "client_id": self._client_id,
+            },
+        ) as response:
+            response.raise_for_status()
+            tokens: dict[str, Any] = await response.json()
+            return tokens
 
     async def is_running(self) -> bool:
         """Return whether everything has started."""

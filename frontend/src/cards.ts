@@ -111,19 +111,25 @@ async function watchVersion(version: string): Promise<void> {
   const root = document.querySelector("home-assistant") as (HTMLElement & { hass?: Hass }) | null;
   while (root && !root.hass?.connection) await new Promise((resolve) => setTimeout(resolve, 500));
   const connection = root?.hass?.connection;
-  connection?.addEventListener("ready", () => {
-    connection
-      .sendMessagePromise<{ version: string }>({ type: "hmm/cards_version" })
-      .then(({ version: now }) => {
-        if (!root || !version || now === version) return;
-        const hass = pageHass();
-        fire(root, "hass-notification", {
-          message: text(hass, "updated"),
-          duration: -1,
-          dismissable: true,
-          action: { text: text(hass, "reload"), action: () => location.reload() },
-        });
-      })
-      .catch(() => undefined);
+  if (!root || !connection || !version) return;
+  const ask = (tries: number) => {
+    connection.sendMessagePromise<{ version: string }>({ type: "hmm/cards_version" }).then(
+      ({ version: now }) => {
+        if (now !== version) tell(root);
+      },
+      // Home Assistant is back before its integrations are
+      () => tries && setTimeout(() => ask(tries - 1), 5000),
+    );
+  };
+  connection.addEventListener("ready", () => ask(60));
+}
+
+function tell(root: HTMLElement): void {
+  const hass = pageHass();
+  fire(root, "hass-notification", {
+    message: text(hass, "updated"),
+    duration: -1,
+    dismissable: true,
+    action: { text: text(hass, "reload"), action: () => location.reload() },
   });
 }
