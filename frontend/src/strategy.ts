@@ -126,29 +126,30 @@ function named(miners: HmmDevice[], key: string): { entity: string; name: string
   });
 }
 
-const WIDE_SCREEN = { condition: "screen", media_query: "(min-width: 768px)" };
-const PHONE = { condition: "screen", media_query: "(max-width: 767px)" };
+const screen = (query: string): object[] => [{ condition: "screen", media_query: `(${query})` }];
+const [DESKTOP, PHONE] = [screen("min-width: 768px"), screen("max-width: 767px")];
+/** Three columns beside the sidebar, or fewer. */
+const [WIDE, NARROW] = [screen("min-width: 1400px"), screen("max-width: 1399px")];
 
 function fleetView(hass: Hass, model: Model, config: ViewConfig, heading: (key: TextKey, icon: string, path?: string) => Card): object {
   const money = ["cost_today", "revenue_today", "cost_month", "revenue_month"].flatMap((key) => model.fleet?.entities[`sensor.${key}`] ?? []);
   const hasShares = ["sensor.best_share", "sensor.best_session_share"].some((key) => all(model.miners, key).length > 0);
-  // On a phone the verdict comes first, and what explains it after the miners
-  const explained = (visibility: object[]): (Card | false)[] => [
-    ...(model.strategies.length
-      ? [
-          { ...heading("view_strategy", "mdi:calendar-clock", "strategy"), visibility },
-          { type: "custom:hmm-strategy-card", device_id: model.strategies[0]!.id, short: true, grid_options: FULL, visibility },
-        ]
-      : []),
-    config.intro ? { type: "markdown", text_only: true, content: config.intro, grid_options: FULL, visibility } : false,
-  ];
+  // Where there is little room, what explains the miners comes after them
+  const strategy = (visibility: object[]): Card[] =>
+    model.strategies.slice(0, 1).flatMap(({ id }) => [
+      { ...heading("view_strategy", "mdi:calendar-clock", "strategy"), visibility },
+      { type: "custom:hmm-strategy-card", device_id: id, short: true, grid_options: FULL, visibility },
+    ]);
+  const intro = (visibility: object[]): Card | false =>
+    config.intro ? { type: "markdown", text_only: true, content: config.intro, grid_options: FULL, visibility } : false;
   return sections(
     [
       section(
         [
-          { ...heading("view_fleet", "mdi:sigma"), visibility: [WIDE_SCREEN] },
+          { ...heading("view_fleet", "mdi:sigma"), visibility: DESKTOP },
           { type: "custom:hmm-fleet-card", more: "miners", grid_options: FULL },
-          ...explained([WIDE_SCREEN]),
+          intro(DESKTOP),
+          ...strategy(WIDE),
         ],
         2,
       ),
@@ -164,8 +165,8 @@ function fleetView(hass: Hass, model: Model, config: ViewConfig, heading: (key: 
         hasShares && heading("best_shares", "mdi:trophy-variant"),
         hasShares && { type: "custom:hmm-leaderboard-card", title: "", limit: 5 },
       ]),
+      section([...strategy(NARROW), intro(PHONE)], 2),
       section(week(hass, model, heading), 2),
-      section(explained([PHONE])),
     ],
     4,
   );

@@ -134,14 +134,17 @@ async def test_visitor_sees_the_fleet_without_a_login(
         await screenshot(panel, "simulator")
         row = panel.get_by_role("row").filter(has_text="bitaxe-ultra")
         await row.get_by_role("button", name="unplug").click()
+        hot = panel.get_by_role("row").filter(has_text="nerdqaxe").first
+        await hot.get_by_role("button", name="overheat").click()
         fleet = page.locator("hmm-fleet-card")
         await expect(fleet).to_contain_text(
-            f"1 of {len(MINERS)} miners needs attention", timeout=A_POLL
+            f"2 of {len(MINERS)} miners need attention", timeout=A_POLL
         )
         await expect(fleet.get_by_role("button", name="Bitaxe Ultra")).to_contain_text(
             "Offline since"
         )
-        await expect(tiles.first).to_contain_text("Bitaxe Ultra")
+        await expect(tiles.first).to_contain_text("Too hot")
+        await expect(tiles.nth(1)).to_contain_text("Bitaxe Ultra")
         await screenshot(page, "dashboard-problem")
         await row.get_by_role("button", name="plug in").click()
         async with Client(f"http://127.0.0.1:{port}") as client:
