@@ -29,7 +29,7 @@ EXAMPLES = """examples:
 
 Wherever an ADDRESS is wanted, simulator:bitaxe-gamma@2.15 runs that simulated device
 (python -m simulator --list shows all). A DRIVER is a file, or the type of a driver that
-comes with HMM. docs/drivers/tool.md tells more.
+comes with HMM. More is in docs/drivers/tool.md.
 """
 
 

@@ -86,7 +86,7 @@ async def _probe(
     client = MinerClient(driver.driver_class, context, target.host, target.port)
     try:
         if not await client.connect():
-            return name, "no", "another kind of device answers"
+            return name, "no", "a device of another type responds"
         telemetry = await client.poll()
         facts = client.read_profile(telemetry, None).facts
     except DriverFault as err:
@@ -264,7 +264,7 @@ def tell_blocked(reported: Namespace, err: Blocked) -> None:
         detail = f"{err}\nThe other checks wait until that is done."
         blocking = Result(
             check="blocking",
-            means="nothing stops Home Assistant while it waits",
+            means="no call blocks the thread of the driver",
             outcome=Outcome.FAILED,
             detail=detail,
         )

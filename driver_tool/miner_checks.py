@@ -68,7 +68,7 @@ def _context(bench: MinerBench, session: aiohttp.ClientSession) -> DriverContext
 @asynccontextmanager
 async def _connected(bench: MinerBench, replay: Replay) -> AsyncIterator[MinerClient]:
     async with _client(bench, replay.host, replay.port) as client:
-        need(await client.connect(), "connect says no to its own device")
+        need(await client.connect(), "connect rejects its own device")
         yield client
 
 
@@ -91,7 +91,7 @@ async def _bare(
         driver = bench.driver_class()
         driver.attach(_context(bench, session))
         try:
-            need(await driver.connect(host, port), "connect says no to its own device")
+            need(await driver.connect(host, port), "connect rejects its own device")
             yield driver
         finally:
             await driver.close()
@@ -102,7 +102,7 @@ async def _connects(bench: MinerBench) -> str:
         _any_device(bench) as (host, port),
         _client(bench, host, port) as client,
     ):
-        need(await client.connect(), "connect says no to its own device")
+        need(await client.connect(), "connect rejects its own device")
         facts = await client.poll()
     device = facts.device
     return f"{device.model} {device.firmware}" if device else ""
@@ -121,7 +121,7 @@ async def _wrong_device(bench: MinerBench) -> None:
                 raise Failed(msg) from err
             except DriverError:
                 continue
-            need(not answer, f"connect says yes to {kind.name}")
+            need(not answer, f"connect accepts {kind.name}")
             need(
                 not isinstance(answer, str),
                 f"connect returns {answer!r} instead of True or False",
@@ -138,7 +138,7 @@ async def _silent(bench: MinerBench) -> None:
                 async with asyncio.timeout(CONNECT_SECONDS):
                     need(
                         not await driver.connect(replay.host, replay.port),
-                        "connect says yes to a device that never answers",
+                        "connect accepts a device that never answers",
                     )
             except DriverError:
                 pass
@@ -150,7 +150,7 @@ async def _silent(bench: MinerBench) -> None:
                 raise Failed(msg) from err
             finally:
                 await driver.close()
-        need(replay.requests, "connect says no without having asked anything")
+        need(replay.requests, "connect rejects it without a request")
 
 
 async def _telemetry(bench: MinerBench) -> str:
@@ -247,7 +247,7 @@ async def _unknown_mode(bench: MinerBench) -> None:
             raise Failed(msg) from err
         except DriverError:
             return
-    msg = "set_mode says yes to a mode that does not exist"
+    msg = "set_mode accepts a mode that does not exist"
     raise Failed(msg)
 
 
@@ -266,7 +266,7 @@ async def _set_mode(bench: MinerBench) -> str:
             reported = (await client.poll()).mode
             need(
                 reported == mode,
-                f"set_mode({mode!r}) says yes, but then the telemetry tells {reported!r}",
+                f"set_mode({mode!r}) returns True, but then the telemetry reports {reported!r}",
             )
     return ", ".join(modes)
 
@@ -282,7 +282,7 @@ async def _pause(bench: MinerBench) -> None:
             reported = (await client.poll()).paused
             need(
                 reported is wanted,
-                f"{command.__name__} says yes, but then the telemetry tells"
+                f"{command.__name__} returns True, but then the telemetry reports"
                 f" paused={reported}",
             )
 
@@ -296,7 +296,7 @@ async def _live(bench: MinerBench) -> AsyncIterator[MinerClient]:
         msg = "It changes the device; allow it with --write"
         raise NotApplicable(msg)
     async with _client(bench, *bench.address) as client:
-        need(await client.connect(), "connect says no to its own device")
+        need(await client.connect(), "connect rejects its own device")
         yield client
 
 
@@ -314,7 +314,7 @@ async def _odd_answers(bench: MinerBench) -> None:
                     pass
                 else:
                     if said:
-                        wrong.append(f"connect says yes to {odd.value}")
+                        wrong.append(f"connect accepts {odd.value}")
         for odd in replay.answers:
             replay.odd = None
             async with _connected(bench, replay) as client:
@@ -428,25 +428,27 @@ async def _secrets(bench: MinerBench) -> str:
 
 
 MINER_CHECKS: tuple[Check[BaseMinerAdapter], ...] = (
-    Check("connects", "connect says yes to its device", _connects),
-    Check("wrong-device", "connect says no to every other device", _wrong_device),
-    Check("silent-device", "connect gives up at a device that never answers", _silent),
-    Check("telemetry", "values are of the right types and units", _telemetry),
-    Check("equal-answers", "equal answers give equal telemetry", _equal),
-    Check("nothing-invented", "what is missing is None, not 0", _nothing_invented),
+    Check("connects", "connect accepts its device", _connects),
+    Check("wrong-device", "connect rejects all other devices", _wrong_device),
+    Check("silent-device", "connect times out when nothing responds", _silent),
+    Check("telemetry", "values have the right types and units", _telemetry),
+    Check("equal-answers", "equal responses give equal telemetry", _equal),
+    Check("nothing-invented", "a missing value is None, not 0", _nothing_invented),
     Check("one-request", "a poll is one request", _one_request),
-    Check("modes", "the modes are names, the current one among them", _modes),
-    Check("unknown-mode", "set_mode refuses what does not exist", _unknown_mode),
-    Check("odd-answers", "nonsense gives a DriverError, never figures", _odd_answers),
-    Check("gone", "a device that is off gives an error, and comes back", _gone),
-    Check("cancel", "a poll can be stopped at any time", _cancel),
-    Check("close", "close gives everything back", _close),
-    Check("secrets", "users, passwords and WiFi names are shown nowhere", _secrets),
+    Check("modes", "modes are names, and the current one is among them", _modes),
+    Check("unknown-mode", "set_mode rejects unknown modes", _unknown_mode),
+    Check("odd-answers", "malformed responses raise a DriverError", _odd_answers),
+    Check(
+        "gone", "a device that is off raises an error, and works when it is back", _gone
+    ),
+    Check("cancel", "a poll can be canceled at any time", _cancel),
+    Check("close", "close releases everything", _close),
+    Check("secrets", "users, passwords and WiFi names are not shown", _secrets),
 )
 """Those that a session is enough for."""
 
 LIVE_MINER_CHECKS: tuple[Check[BaseMinerAdapter], ...] = (
-    Check("set-mode", "a mode that was set is the mode that is told", _set_mode),
-    Check("pause", "pause and resume do what they say", _pause),
+    Check("set-mode", "the device reports the mode that was set", _set_mode),
+    Check("pause", "pause and resume work", _pause),
 )
 """Those that change the device, one after the other."""

@@ -194,7 +194,7 @@ async def _other_methods(bench: PoolBench) -> None:
             isinstance(health, PoolHealthStatus),
             f"get_health returns {type(health).__name__}",
         )
-        need(health.is_healthy is True, f"get_health says no: {health.error_message}")
+        need(health.is_healthy is True, f"get_health is False: {health.error_message}")
         difficulty = await driver.get_network_difficulty(account.coin, **reported)
         need(
             difficulty is None or isinstance(difficulty, int | float),
@@ -232,7 +232,7 @@ async def _schema(bench: PoolBench) -> None:
         if required:
             need(
                 not driver.validate_config({}),
-                "validate_config says yes although all that is required is missing",
+                "validate_config is True although all that is required is missing",
             )
 
 
@@ -278,7 +278,7 @@ async def _detect(bench: PoolBench) -> None:
                 if template.url:
                     need(
                         await driver.detect(template.url, template.port),
-                        f"detect says no to its own {template.url}:{template.port}",
+                        f"detect rejects its own {template.url}:{template.port}",
                     )
             await driver.close()
         _need_unasked(asked)
@@ -455,21 +455,17 @@ async def _secrets(bench: PoolBench) -> str:
 
 
 POOL_CHECKS: tuple[Check[BasePoolIntegration], ...] = (
-    Check("tiles", "values are of the right types and units, and finite", _tiles),
-    Check("equal-answers", "equal answers give equal tiles", _equal),
-    Check("nothing-invented", "what is missing is None, not 0", _nothing_invented),
-    Check(
-        "unknown-account", "an unknown account has nobody's figures", _unknown_account
-    ),
+    Check("tiles", "values have the right types and units, and are finite", _tiles),
+    Check("equal-answers", "equal responses give equal tiles", _equal),
+    Check("nothing-invented", "a missing value is None, not 0", _nothing_invented),
+    Check("unknown-account", "an unknown account has no values", _unknown_account),
     Check("other-methods", "health, difficulty, statistics and blocks", _other_methods),
-    Check("schema", "what the user is asked for is described", _schema),
-    Check("detect", "detect compares names and asks nobody", _detect),
-    Check("shared", "what is the same for all accounts is asked once", _shared),
-    Check(
-        "bad-answers", "nonsense gives an unhealthy pool, never figures", _bad_answers
-    ),
-    Check("silent-pool", "a pool that never answers is given up", _silent),
-    Check("cancel", "a call can be stopped at any time", _cancel),
-    Check("close", "close gives everything back", _close),
-    Check("secrets", "accounts and keys are shown nowhere", _secrets),
+    Check("schema", "the form of the settings is described", _schema),
+    Check("detect", "detect compares names and sends no request", _detect),
+    Check("shared", "what all accounts share is requested once", _shared),
+    Check("bad-answers", "malformed responses make the pool unhealthy", _bad_answers),
+    Check("silent-pool", "a pool that does not respond times out", _silent),
+    Check("cancel", "a call can be canceled at any time", _cancel),
+    Check("close", "close releases everything", _close),
+    Check("secrets", "accounts and keys are not shown", _secrets),
 )

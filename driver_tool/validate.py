@@ -134,7 +134,7 @@ def _declared(declaration: Declaration) -> Iterator[Problem]:
     if declaration.version == "unknown":
         yield Problem(
             level="warning",
-            text="It tells no version",
+            text="It has no version",
             advice='Give the class a `driver_version = "1.0.0"`.',
         )
     elif not re.fullmatch(r"v?\d+(\.\d+)*", declaration.version):
@@ -391,7 +391,7 @@ def _habits(tree: ast.Module) -> Iterator[Problem]:
 
 _INVENTS = (
     "It takes 0 for what the device did not say",
-    "If it becomes a figure, use parse_number and its kin, which return None.",
+    "If it becomes a figure, use parse_number and similar functions, which return None.",
 )
 
 

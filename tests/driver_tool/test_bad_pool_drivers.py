@@ -169,7 +169,7 @@ BAD = (
         "schema",
         RETURN,
         RETURN + method("validate_config", "True", "def"),
-        "validate_config says yes",
+        "validate_config is True",
     ),
     Bad(
         "detect",

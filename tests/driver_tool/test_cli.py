@@ -74,7 +74,7 @@ def test_validate_tells_and_counts(tool: Tool, tmp_path: Path) -> None:
 
 
 def test_probe_asks_every_driver(tool: Tool) -> None:
-    """Given the example miner, only its own driver says yes."""
+    """Given the example miner, only its own driver accepts it."""
     status, shown = tool("probe", "simulator:example-miner", "--driver", MINER)
     assert status == 0
     lines = {line.split()[0]: line for line in shown.splitlines()}
