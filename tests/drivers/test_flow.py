@@ -139,6 +139,7 @@ async def test_only_what_makes_sense_is_offered(
         "customise",
         "install",
         "indexes",
+        "compare",
     ]
     assert menu["description_placeholders"]["folder"] == home.config.path(DOMAIN)
 

@@ -96,9 +96,8 @@ class CompareSteps(DriverSteps):
         if user_input is not None:
             if (key := user_input[CONF_VERSION]) == _WEB:
                 return await self.async_step_compare_web()
-            if (offered := self._offers.get(key)) is not None:
-                self._offered = offered
-                return await self.async_step_compare_confirm()
+            self._offered = self._offers[key]
+            return await self.async_step_compare_confirm()
         self._offers = await self._trials.async_offers(self._entry)
         word = await async_words(self.hass)
         labels = {
