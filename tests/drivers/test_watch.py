@@ -315,10 +315,10 @@ async def test_a_miner_that_is_removed(
     await home.config_entries.async_remove(miner.entry_id)
     await later(home, 61)
     assert issues(home) == {}
+    assert watch_of(home).watches == {}
     other = await set_up(home, miner_entry(bitaxe, "garage"))
     await bitaxe.stop()
     await poll(home, other)
-    watch_of(home).watches.clear()
     await change(home, garage("1.2.0"))
     assert watch_of(home).watches == {}
 

@@ -265,6 +265,10 @@ class DriverWatch:
         """Judge a version, if enough is known of it."""
         watch = self.watches[key]
         self._note_left_out(watch)
+        if not watch.devices:
+            self._end(key)
+            self._save()
+            return
         now = dt_util.utcnow().timestamp()
         if not watch.is_due(now):
             self._arm(key, AGAIN_SECONDS)
@@ -308,11 +312,11 @@ class DriverWatch:
         self._show(DRIVER_GONE_BACK, key, watch, texts)
 
     def _note_left_out(self, watch: Watch) -> None:
-        """Count entries that could not even be set up with the new version."""
-        for entry_id, device in watch.devices.items():
+        """Count entries that could not even be set up; forget those that are removed."""
+        for entry_id, device in tuple(watch.devices.items()):
             entry = self._hass.config_entries.async_get_entry(entry_id)
             if entry is None or entry.disabled_by:
-                device.before = frozenset()
+                del watch.devices[entry_id]
             elif not device.polls and entry.state in (
                 ConfigEntryState.SETUP_ERROR,
                 ConfigEntryState.SETUP_RETRY,
