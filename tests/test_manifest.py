@@ -920,6 +920,7 @@ def test_every_option_of_a_selector_is_translated() -> None:
             flow_drivers._ANSWER_SCHEMA.schema["answer"].config["options"]
         ),
         "driver_kind": {"miner", "pool"},
+        "history_period": {"hour", "day"},
         "index_signature": {"unsigned"},
         "failover_mode": set(failover_runner.MODES),
         "failover_when": set(Criterion),

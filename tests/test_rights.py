@@ -232,6 +232,8 @@ def actions(house: House) -> Iterator[Row]:
         ),
         "get_platform_tiles": service("hmm.get_platform_tiles?return_response", {}),
         "get_pool_tiles": tiles,
+        "compare_pools": service("hmm.compare_pools?return_response", {}),
+        "get_pool_history": service("hmm.get_pool_history?return_response", {}),
         "check_driver_updates": service("hmm.check_driver_updates", {}),
         "compare_driver": service(
             "hmm.compare_driver?return_response", {"entry": "no", "version": "no"}
@@ -254,7 +256,9 @@ def actions(house: House) -> Iterator[Row]:
             "Action",
             f"`hmm.{action}`{space}{rest}",
             [(it[0], it[1].replace("hmm.", "hmm/"), it[2]) for it in requests],
-            shows_devices=requests is tiles,
+            shows_devices=requests is tiles
+            or ("_pool" in action and "get_" in action)
+            or action == "compare_pools",
         )
 
 
@@ -395,6 +399,7 @@ async def attempt(house: House, role: str, row: Row) -> str:
             answer = await response.json()
             if "return_response" in path:
                 answer = answer["service_response"]
+                answer = answer.get("pools", answer)
             shown = len(answer)
         await house.hass.async_block_till_done()
     if row.shows_devices and all(allowed):
