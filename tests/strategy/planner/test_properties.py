@@ -501,6 +501,33 @@ def test_a_circuit_is_never_over_its_limit() -> None:
     assert "safety" in {it.by for it in world.controls.values()}
 
 
+def test_what_does_not_fit_back_on_a_circuit_takes_nobody_else_down() -> None:
+    """Given strategies that end, then what is too much stays off, the others run on.
+
+    So does a small one for which there is room again once a big one has gone.
+    """
+    miners = [bitaxe(), avalon_q()]
+    circuit = Circuit("garage", 5000, frozenset(it.id for it in miners))
+    world = World(miners, [by_price([40], stagger=0)], [circuit])
+    world.run(HOUR)
+    world.by_hand("Bitaxe", "mode:eco", ends="released")
+    world.circuits = [replace(circuit, max_watts=100)]
+    world.strategies[0].is_on = False
+    world.run(HOUR)
+    assert [it.reported for it in miners] == ["mode:eco", OFF]
+    reason = world.controls["Avalon Q"].reason
+    assert reason is not None
+    assert reason.key == "circuit"
+    # The less efficient one is looked at first; that is no reason to stop it
+    small = [bitaxe(), nerdqaxe(mode="mode:turbo")]
+    small[0].modes = {key: (watts, 0.1) for key, (watts, _) in small[0].modes.items()}
+    limit = Circuit("desk", 70, frozenset(it.id for it in small))
+    tight = World(small, [by_price([10], stagger=0)], [limit])
+    tight.run(HOUR)
+    assert all(it.running for it in small)
+    assert sum(it.watts(tight.now) for it in small) <= 70
+
+
 def test_unknown_watts_are_never_chosen() -> None:
     """Given a miner whose watts nobody knows, then lowest only starts it."""
     miner = bitaxe(running=False)

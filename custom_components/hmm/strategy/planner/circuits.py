@@ -48,10 +48,13 @@ def lowered(
 ) -> dict[str, Rung]:
     """Return what must go lower, from the first of ``miners`` on, for a plan to fit.
 
-    ``plan`` has the watts that each is about to draw.
+    ``plan`` has the watts that each is about to draw. What is left in the end is used
+    again, by the last one first.
     """
     over = sum(plan.get(it, 0.0) for it in circuit.miners) - circuit.max_watts
     rungs: dict[str, Rung] = {}
+    drawing: dict[str, float] = {}
+    taken: list[MinerView] = []
     for miner in miners:
         if over <= 0:
             break
@@ -65,6 +68,18 @@ def lowered(
         if not below:
             continue
         enough = [it for it in below if watts - it[0] >= over]
-        draws, rungs[miner.id] = (enough or below[:1])[-1]
-        over -= watts - draws
+        drawing[miner.id], rungs[miner.id] = (enough or below[:1])[-1]
+        over -= watts - drawing[miner.id]
+        taken.append(miner)
+    for miner in reversed(taken):
+        draws, watts = drawing[miner.id], plan[miner.id]
+        if watts <= draws - over:
+            del rungs[miner.id]
+            over += watts - draws
+            continue
+        for mode in reversed(ladder(miner)):
+            if draws < (mode.watts or 0.0) <= draws - over:
+                rungs[miner.id] = mode.rung
+                over += (mode.watts or 0.0) - draws
+                break
     return rungs

@@ -260,7 +260,16 @@ def _fit(
     goals: dict[str, _Goal],
     loads: Mapping[str, float],
 ) -> None:
-    """Lower goals until a circuit holds; what the user set by hand goes last."""
+    """Lower goals until a circuit holds.
+
+    First what is only given back, last what the user set by hand, or is left alone.
+    """
+
+    def turn(view: MinerView) -> tuple[bool, bool, float, str]:
+        goal = goals[view.id]
+        is_left = goal.by == "manual" or goal.rung is None
+        return not goal.gives_back, is_left, -(view.efficiency or 0.0), view.id
+
     plan: dict[str, float] = {}
     for view in views:
         if view.id in circuit.miners:
@@ -269,21 +278,13 @@ def _fit(
             if rung is not None and is_at(view, rung):
                 watts = loads[view.id]
             plan[view.id] = loads[view.id] if watts is None else watts
-    worst_first = sorted(
-        views,
-        key=lambda it: (
-            goals[it.id].by == "manual",
-            -(it.efficiency or 0.0),
-            it.id,
-        ),
-    )
     is_over = sum(loads.get(it, 0.0) for it in circuit.miners) > circuit.max_watts
     if is_over:
         # What is to go down anyway must not wait for its turn
         for name, watts in plan.items():
             if watts < loads[name]:
                 goals[name] = replace(goals[name], urgent=True)
-    for miner, rung in lowered(circuit, plan, worst_first).items():
+    for miner, rung in lowered(circuit, plan, sorted(views, key=turn)).items():
         values = {"circuit": circuit.name, "watts": circuit.rated}
         reason = Sentence("circuit", values)
         standing = goals[miner].standing
