@@ -93,6 +93,7 @@ async def write_past(client: Client, devices: Iterable[Device], database: Path) 
             if state is not None and _is_number(value) and _is_number(state["state"]):
                 total = await _import_total(client, state, float(value or 0) * factor)
                 grown[state["entity_id"]] = (float(state["state"]), total)
+    deadline = time.monotonic() + _RECORDER_SECONDS
     while not await asyncio.to_thread(_go_on, database, grown):
         if time.monotonic() > deadline:
             return

@@ -17,7 +17,11 @@ from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_api import MinerTelemetry
 from custom_components.hmm.driver_engine.client import _safe_order
 from custom_components.hmm.miner import tuning as tuning_module
-from custom_components.hmm.miner.profiles import MOST_PROFILES, TuningProfiles
+from custom_components.hmm.miner.profiles import (
+    MOST_PROFILES,
+    TuningProfile,
+    TuningProfiles,
+)
 from simulator import SimulatedAvalon, SimulatedAxeOS, SimulatedNerdQAxe
 from simulator.httpd import Request, Response
 from tests.common import act, find, find_id, poll
@@ -83,6 +87,7 @@ async def edit(
     await hass.services.async_call(
         DOMAIN, action, target(hass, *entries) | data, blocking=True
     )
+    await hass.async_block_till_done()
 
 
 async def tuning(hass: HomeAssistant, *entries: ConfigEntry[Any]) -> dict[str, Any]:
@@ -160,6 +165,28 @@ async def test_save_and_apply(
         option="quiet",
     )
     assert point(twin) == (505, 1120)
+
+
+async def test_many_changes_at_once_are_shown_once(
+    home: HomeAssistant, entry: ConfigEntry[Any]
+) -> None:
+    """Given profiles that are saved and deleted together, then one look is enough."""
+    book, model = get_data(home).tuning, entry.runtime_data.tuning.model_key
+    shown: list[int] = []
+    book.listeners["test"] = lambda: shown.append(book.version)
+    before = book.version
+    kept = [
+        TuningProfile(name=f"P{n}", source="user", settings={"fan": 40.0 + n})
+        for n in range(20)
+    ]
+    for profile in kept:
+        book.add(model, profile)
+    for profile in kept[1:]:
+        book.remove(model, profile)
+    await home.async_block_till_done()
+    assert shown == [before + 39]
+    options = find(home, entry, "select", "mode").attributes["options"]
+    assert [it for it in options if it.startswith("P")] == ["P0"]
 
 
 async def test_rename_and_delete(

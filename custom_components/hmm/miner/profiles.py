@@ -15,6 +15,7 @@ from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
 from ..languages import Language
+from ..listeners import tell_each
 from ..safe_store import SafeStore
 
 type Settings = dict[str, float | str]
@@ -164,6 +165,8 @@ class TuningProfiles:
         """Rises with every change of a profile."""
         self.listeners: dict[str, CALLBACK_TYPE] = {}
         """What shows the profiles of each miner, by its entry."""
+        self._is_due = False
+        """Whether they are told soon that there are others."""
 
     async def async_load(self) -> None:
         """Read the file; what cannot be read is set aside, and the rest is used."""
@@ -265,8 +268,15 @@ class TuningProfiles:
         self.version += 1
         self._sorted.clear()
         self.save()
-        for update in tuple(self.listeners.values()):
-            update()
+        if not self._is_due:
+            # Many that are deleted at once are one change of what there is
+            self._is_due = True
+            self._hass.loop.call_soon(self._tell)
+
+    @callback
+    def _tell(self) -> None:
+        self._is_due = False
+        tell_each(self.listeners.values())
 
     # From elsewhere
 
