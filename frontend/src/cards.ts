@@ -113,13 +113,13 @@ async function watchVersion(version: string): Promise<void> {
   const connection = root?.hass?.connection;
   if (!root || !connection || !version) return;
   const ask = (tries: number) => {
-    connection.sendMessagePromise<{ version: string }>({ type: "hmm/cards_version" }).then(
-      ({ version: now }) => {
-        if (now !== version) tell(root);
-      },
-      // Home Assistant is back before its integrations are
-      () => tries && setTimeout(() => ask(tries - 1), 5000),
-    );
+    // Home Assistant is back before its integrations are, and takes our words away when it says that it has started
+    const later = () => tries && setTimeout(() => ask(tries - 1), 5000);
+    connection.sendMessagePromise<{ version: string }>({ type: "hmm/cards_version" }).then(({ version: now }) => {
+      if (now === version) return;
+      if (pageHass().config?.state === "RUNNING") tell(root);
+      else later();
+    }, later);
   };
   connection.addEventListener("ready", () => ask(60));
 }
