@@ -35,15 +35,20 @@ KINDS = (IDLE, "client", "smallest", "hmm")
 
 @dataclass(kw_only=True)
 class Effort:
-    """What something took: s, s of CPU, and the longest block of the event loop in s."""
+    """What something took: s, s of CPU, and the longest block of the event loop in s.
+
+    The recorder works in a thread of its own, also at what was there before.
+    """
 
     seconds: float = 0.0
     cpu: float = 0.0
+    loop: float = 0.0
+    """CPU of the thread of the event loop."""
     block: float = 0.0
 
     def __str__(self) -> str:
         """Return it as cells of a table."""
-        times = f"{self.seconds:.2f} s", f"{self.cpu:.2f} s"
+        times = (f"{it:.2f} s" for it in (self.seconds, self.cpu, self.loop))
         return " | ".join((*times, f"{1000 * self.block:.0f} ms"))
 
 
@@ -159,10 +164,11 @@ async def _until_ready(hass: Any, miners: int) -> None:
 async def _effort(into: Effort, lag: Lag) -> AsyncIterator[None]:
     """Measure what is done inside."""
     lag.take()
-    begun, cpu = time.perf_counter(), time.process_time()
+    begun, cpu, loop = time.perf_counter(), time.process_time(), time.thread_time()
     yield
     into.seconds = time.perf_counter() - begun
     into.cpu = time.process_time() - cpu
+    into.loop = time.thread_time() - loop
     await asyncio.sleep(0.02)
     into.block = lag.take()[1]
 
@@ -320,12 +326,14 @@ def _report(results: list[Measured]) -> str:
         _line(*["---"] * 6),
     ]
     starts = [
-        _line("Miners", "", "", "Time", "CPU", "Longest block"),
-        _line(*["---"] * 6),
+        _line("Miners", "", "", "Time", "CPU", "of the loop", "Longest block"),
+        _line(*["---"] * 7),
     ]
+    least: dict[str, Measured] = {}
     for it in results:
         if it.kind == IDLE:
             continue
+        fewer = least.setdefault(it.kind, it)
         polls = it.miners * it.seconds / INTERVAL
         base = 0.0 if it.kind == "client" else idle * it.seconds
         cells = [str(it.miners), it.kind, f"{1000 * (it.cpu - base) / polls:.2f} ms"]
@@ -347,7 +355,16 @@ def _report(results: list[Measured]) -> str:
         ]
         if it.kind == "hmm":
             sums = f"{1e6 * it.sum / it.miners:.1f} µs of CPU per miner"
-            starts.append(_line(str(it.miners), it.kind, "fleet's sums", sums, "", ""))
+            starts.append(
+                _line(str(it.miners), it.kind, "fleet's sums", sums, "", "", "")
+            )
+        if (further := it.miners - fewer.miners) > 0:
+            # What is there once, such as the code, is in both
+            more = it.memory - fewer.memory, it.memory_again - fewer.memory_again
+            each = (f"{memory / further:.2f} MB" for memory in more)
+            starts.append(
+                _line(str(it.miners), it.kind, "each further miner", *each, "", "")
+            )
     return "\n".join((*lines, "", *starts))
 
 
