@@ -18,6 +18,7 @@ import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from yarl import URL
 
+from custom_components.hmm.bundled.pool_drivers.solopool_driver import SolopoolDriver
 from custom_components.hmm.bundled.shared import ckpool_stack
 from custom_components.hmm.bundled.shared.ckpool_stack import StackPorts
 from custom_components.hmm.const import DOMAIN
@@ -323,6 +324,53 @@ async def test_a_pool_that_is_down_is_told(
     assert status == HTTPStatus.SERVICE_UNAVAILABLE
     assert "Solopool.org DGB (Home)" in answer["message"]
     assert accounts(home) == []
+
+
+async def test_a_wallet_that_cannot_be_checked(
+    home: HomeAssistant, client: Client, pool: SimulatedSolopool
+) -> None:
+    """Given a wallet of an unusual form, it is taken once it is confirmed."""
+    body = {"template_id": "dgb-home", "user": "unusual"}
+    status, answer = await add(client, **body)
+    assert (status, answer["code"]) == (400, "wallet_to_confirm")
+    assert "wallet_confirmed" in answer["message"]
+    assert (await add(client, **body, wallet_confirmed=True))[0] == HTTPStatus.OK
+    assert accounts(home)[0].data["wallet"] == "unusual"
+
+
+async def test_several_pools_at_a_host(
+    home: HomeAssistant, client: Client, hmm_folder: Path, pool: SimulatedSolopool
+) -> None:
+    """Given a host with two coins, it is asked which; with the coin, it is clear."""
+    address = {"driver": "solopool", "url": "two.example", "port": 8004}
+    for coin in ("DGB", "BCH"):
+        api = f"http://127.0.0.1:{pool.port}/api"
+        values = {**address, "coin": coin, "api_base": api, "display_name": coin}
+        file(hmm_folder, f"two-{coin}", **values)
+    await home.services.async_call(DOMAIN, "reload_drivers", {}, blocking=True)
+    body = {"url": "two.example", "port": 8004, "user": DEMO_WALLET}
+    status, answer = await add(client, **body)
+    assert (status, answer["code"]) == (400, "pool_unclear")
+    assert "solopool BCH, solopool DGB" in answer["message"]
+    status, answer = await add(client, **body, pool_config={"coin": "dgb"})
+    assert (status, answer["pool_config"]["coin"]) == (200, "DGB")
+
+
+async def test_a_driver_with_a_fault(
+    home: HomeAssistant,
+    client: Client,
+    pool: SimulatedSolopool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Given a driver whose form makes no sense, nothing is added or changed."""
+    body = {"template_id": "dgb-home", "user": DEMO_WALLET}
+    _, account = await add(client, **body)
+    monkeypatch.setattr(SolopoolDriver, "get_config_schema", lambda _: [])
+    for method, path in (("post", ""), ("put", f"/{account['id']}")):
+        options = {"json": body if method == "post" else {"port": 1}}
+        status, answer = await send(client, method, path, **options)
+        assert (status, answer["code"]) == (400, "pool_driver_fault")
+    assert home.config_entries.flow.async_progress() == []
 
 
 async def test_two_at_once_are_one(
