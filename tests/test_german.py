@@ -322,7 +322,7 @@ async def test_what_the_addresses_refuse_is_german(
     assert await refused("POST", install, data="[") == sentence("body_not_object")
     assert await refused("POST", install, json=[]) == sentence("body_not_object")
     assert await refused("POST", install, json={"url": 1}) == sentence(
-        "body_field_invalid", fields="sha256"
+        "body_field_invalid", fields="sha256, url"
     )
     rollback = "drivers/rollback/acme"
     assert await refused("POST", rollback, json={"force": True}) == sentence(
