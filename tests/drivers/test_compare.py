@@ -289,7 +289,7 @@ async def test_a_running_driver_of_hmm_local(
     trial = await begin(home, entry, "bundled")
     await compared(home, entry, times=1)
     assert trial.failed is not None
-    assert "past HMM" in trial.failed
+    assert "bypasses HMM" in trial.failed
 
 
 async def test_a_candidate_of_hmm_local(

@@ -194,7 +194,7 @@ async def test_overview_tells_all_states(
     assert [row[:5] for row in rows[:6]] == [
         ["hmm/odd_driver.py", "–", "–", "Your file", "Broken"],
         ["Acme One", "Miner", "2.0.0", "The web", "Running"],
-        ["Bitaxe (AxeOS)", "Miner", "0.9.0", "Your file", "Update to be had"],
+        ["Bitaxe (AxeOS)", "Miner", "0.9.0", "Your file", "Update available"],
         [OFF, "Miner", "–", "Your file", "Switched off"],
         [WORSE, "Miner", "7.0", "Your file", "Broken"],
         ["hmm/pool_drivers/no_driver.py", "Pool", "–", "Your file", "Broken"],

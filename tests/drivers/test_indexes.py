@@ -358,7 +358,7 @@ async def test_addresses_that_cannot_be_added(
     assert "https://" in await why_not(home, "http://example.org/index.json")
     assert "password" in await why_not(home, "https://me:secret@example.org/i.json")
     own = await add(home, publish(files))
-    with pytest.raises(HomeAssistantError, match="added already"):
+    with pytest.raises(HomeAssistantError, match="already been added"):
         await indexes(home).async_read(str(own.address))
     for number in range(1, MOST_INDEXES):
         path = f"/{number}.json"

@@ -184,7 +184,7 @@ async def test_a_version_that_fails_more(
     await change(home, garage("1.1.0", OFTEN_FAILS))
     await polls(home, miner, times=12)
     said = findings(home)
-    assert "of its polls fail, before it were 0 %" in said
+    assert "of its polls fail, compared with 0 % before" in said
     assert "One of the errors: The response of 127.0.0.1 is not valid." in said
     # What the driver says is no Markdown
     assert "\\[JSON\\](x)" in said

@@ -76,7 +76,7 @@ async def test_owner_installs_a_driver_from_an_index(
 
         await dialog.choose("Back to the drivers")
         await dialog.choose("Driver indexes")
-        await dialog.choose("Look at them now")
+        await dialog.choose("Check them now")
         await expect(dialog.menu).to_contain_text("The server cannot be reached")
         await dialog.choose("Remove an index")
         await dialog.take("Drivers of Example")
