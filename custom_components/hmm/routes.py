@@ -198,13 +198,17 @@ async def _read(
 async def _read_body(hass: HomeAssistant, request: web.Request) -> bytes:
     """Return the body; one that is too large is not read to its end."""
     body = bytearray()
-    if (request.content_length or 0) <= LARGEST_BODY:
-        async for chunk in request.content.iter_any():
-            body += chunk
-            if len(body) > LARGEST_BODY:
-                break
-        else:
-            return bytes(body)
+    try:
+        if (request.content_length or 0) <= LARGEST_BODY:
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > LARGEST_BODY:
+                    break
+            else:
+                return bytes(body)
+    except web.RequestPayloadError as err:
+        # What is said to be compressed and is not
+        raise _failed(hass, HTTPStatus.BAD_REQUEST, "body_not_object") from err
     raise _failed(
         hass,
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

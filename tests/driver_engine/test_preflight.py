@@ -228,6 +228,27 @@ def test_what_a_file_writes_is_no_answer(tmp_path: Path, noise: str) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "b'hello\\n'",
+        "b'[' * 200_000 + b'\\n'",
+        "b'[[[1, {}], null], true]\\n'",
+        "b'[[[\"no_such_reason\", {}], null], true]\\n'",
+        "b'[[1, 2], null]\\n'",
+        "b'x' * 5_000_000",
+    ],
+)
+def test_a_file_that_writes_where_the_answers_go(tmp_path: Path, said: str) -> None:
+    """It cannot be used, and the others are tried all the same."""
+    bad = f"import os\nfor number in range(3, 30):\n    try:\n        os.write(number, {said})\n    except OSError:\n        pass\n"
+    paths = write(tmp_path, a=GOOD, b=bad + GOOD, c=GOOD.replace("acme", "other"))
+
+    found = check(paths)
+    assert list(found) == [paths[1]]
+    assert "cannot be read" in found[paths[1]].reason
+
+
 def test_what_a_file_imports_is_found(tmp_path: Path) -> None:
     """Given imports of what Home Assistant has, and of HMM's, they work there too."""
     paths = write(

@@ -128,6 +128,21 @@ async def test_the_bundled_driver(home: HomeAssistant, bitaxe: SimulatedAxeOS) -
     assert not copy.exists()
 
 
+def says(text: str) -> str:
+    """Return code that writes a line where the answers go, past what HMM writes."""
+    code = f"""
+import os
+for number in range(3, 30):
+    try:
+        os.write(number, {text} + b'\\n')
+    except OSError:
+        pass
+"""
+    return f"exec({code!r})"
+
+
+READS = """b'{"missed": [], "fields": {"power": %s, "no_field": 1, "mode": "x\\\\ud800"}}'"""
+
 BAD = {
     "hangs": ("import time; time.sleep(1e6)", "It took longer than"),
     "waits": ("import asyncio; await asyncio.sleep(1e6)", "It took longer than"),
@@ -137,6 +152,16 @@ BAD = {
     "writes": ("open('/tmp/hmm-candidate', 'w').write('x')", None),
     "runs": ("import subprocess; subprocess.run(['true'])", None),
     "sends": ("import socket; socket.create_connection((self.ip, 80))", None),
+    "starts": (
+        "import multiprocessing as m; m.get_context('spawn').Process(target=print).start()",
+        None,
+    ),
+    "limits": (
+        "import os, resource; resource.prlimit(os.getppid(), resource.RLIMIT_CPU, (1, 1))",
+        None,
+    ),
+    "deep": (says("b'[' * 900_000"), "cannot be read"),
+    "less deep": (says(f"{READS} % (b'[' * 3000 + b']' * 3000)"), "cannot be read"),
     "patches": ("await self._request('PATCH', '/api/system', {'fanspeed': 1})", None),
 }
 
@@ -174,6 +199,20 @@ async def test_a_bad_candidate(
         assert ended in trial.failed
     if case == "patches":
         assert any(it.startswith("PATCH ") for it in trial.comparison.missed)
+    await trials(home).async_drop()
+
+
+async def test_a_candidate_that_answers_for_hmm(
+    home: HomeAssistant, miner: ConfigEntry[Any]
+) -> None:
+    """What it says then can be shown and sent all the same."""
+    await put(home, ASIDE, garage("2.0.0", says(f"{READS} % (b'9' * 4000)")))
+    await begin(home, miner, "garage_two.py")
+    found = await compared(home, miner, times=3)
+    assert found["polls"] == 2
+    differences = {it["field"]: it["candidate"] for it in found["differences"]}
+    assert "no_field" not in differences
+    assert (differences["power"], differences["mode"]) == ("inf", "x?")
     await trials(home).async_drop()
 
 

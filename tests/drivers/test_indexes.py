@@ -248,6 +248,7 @@ async def test_what_is_stored_may_be_broken(
         "https://b.example": {},
         "https://c.example": good | {"key": "zz"},
         "https://d.example": good | {"serial": "x"},
+        "https://f.example": good | {"serial": 1e300},
         "ftp://e.example": good,
     }
     again = DriverIndexes(home, async_get_clientsession(home))

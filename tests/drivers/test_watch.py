@@ -378,12 +378,17 @@ async def test_a_restart_in_the_middle(
     await change(home, garage("1.1.0", DROPS_POWER))
     await polls(home, miner, times=3)
     stored = watch_of(home)._content()
+    good = stored["miner/garage"]
+    (counted,) = good["devices"].values()
     hass_storage["hmm.driver_watch"] = {
         "version": 1,
         "data": {
             **stored,
-            "miner/bitaxe": stored["miner/garage"],
+            "miner/bitaxe": good,
             "miner/x": {"old": 1},
+            # As another program may have written it
+            "miner/y": good | {"devices": {"1": counted | {"good": 1e300}}},
+            "miner/z": good | {"old": {"version": []}},
         },
     }
     fresh = DriverWatch(home, get_data(home).driver_service)

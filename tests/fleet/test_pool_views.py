@@ -182,6 +182,11 @@ async def test_a_pool_is_changed_and_removed(
     (entry,) = accounts(home)
     assert (entry.unique_id, entry.state) == (unique_id, ConfigEntryState.LOADED)
 
+    status, answer = await send(client, "put", path, json={"name": " A\n\u202eB "})
+    assert (status, answer["name"]) == (200, "A B")
+    status, answer = await send(client, "put", path, json={"name": "  "})
+    assert (status, answer["code"], entry.title) == (400, "body_field_invalid", "A B")
+
     status, answer = await send(client, "put", path, json={"enabled": False})
     assert (status, answer["enabled"]) == (200, False)
     status, answer = await send(client, "put", path, json={"enabled": True})
@@ -278,6 +283,8 @@ async def test_what_cannot_be_is_refused(
         ({"json": {"port": 0, "url": "home.example"}}, 400),
         ({"json": {"url": "x" * 257}}, 400),
         ({"json": {"url": ["home.example"]}}, 400),
+        ({"json": {"name": " \u202e\x00", "url": "home.example"}}, 400),
+        ({"data": b"{}", "headers": {"Content-Encoding": "gzip"}}, 400),
         ({"json": {"url": None}}, 400),
         ({"json": {"pool_config": {"a": {"b": {}}}}}, 400),
         ({"json": {"pool_config": {f"a{n}": 1 for n in range(33)}}}, 400),

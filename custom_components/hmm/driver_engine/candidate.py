@@ -22,6 +22,8 @@ _START_SECONDS: Final = 60.0
 LOAD_SECONDS: Final = 20.0
 POLL_SECONDS: Final = 20.0
 _LONGEST_LINE: Final = 1_048_576
+_DEEPEST: Final = 12
+"""Levels of an answer: a reading has half of them."""
 
 
 class CandidateFailed(FileError):
@@ -102,18 +104,44 @@ class Candidate:
             async with asyncio.timeout(seconds):
                 line = await self._process.stdout.readline()
             if line:
-                return json.loads(line)
+                return _read(line)
             failed = why("ends_program")
         except TimeoutError:
             failed = why("candidate_slow", seconds=f"{seconds:.0f}")
-        except ValueError:
-            # Too long, or no JSON
+        except ValueError, RecursionError:
+            # Too long, too deep, or no JSON
             failed = why("candidate_odd")
         except BaseException:
             await self.close()
             raise
         await self.close()
         raise CandidateFailed(failed)
+
+
+def _read(line: bytes) -> Any:
+    """Return an answer. Raises ValueError, RecursionError.
+
+    The driver may have written it: its texts can be shown and sent, its numbers be
+    compared, and nothing in it is deep.
+    """
+    return _plain(json.loads(line, parse_int=_integer), _DEEPEST)
+
+
+def _integer(digits: str) -> int | float:
+    # Of those that a float cannot hold, infinity is left
+    return int(digits) if len(digits) < 20 else float(digits)
+
+
+def _plain(value: Any, depth: int) -> Any:
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if not isinstance(value, list | dict):
+        return value
+    if not depth:
+        raise ValueError
+    if isinstance(value, list):
+        return [_plain(it, depth - 1) for it in value]
+    return {_plain(key, 0): _plain(it, depth - 1) for key, it in value.items()}
 
 
 def reason_of_answer(failed: Any) -> Reason | None:

@@ -7,6 +7,7 @@ from datetime import datetime
 import math
 from typing import Any, Final, Literal
 
+from ..driver_api import DashboardTileData, MinerTelemetry
 from .worse import Reading
 
 type Value = str | float | bool | list[Any] | dict[str, Any] | None
@@ -14,9 +15,13 @@ type Kind = Literal["same", "different", "lost", "gained"]
 
 _LONGEST: Final = 60
 """Characters of a value as it is shown."""
-_MOST_FIELDS: Final = 200
 _MOST_MISSED: Final = 20
 _CLOSE: Final = 1e-9
+_NOTHING: Final = "–"
+_FIELDS: Final = frozenset(
+    it.name for kind in (MinerTelemetry, DashboardTileData) for it in fields(kind)
+)
+"""What a candidate says of anything else is none of its reading."""
 
 SECRET: Final = frozenset({"account", "own_blocks", "pools", "workers", "device"})
 """Fields that hold names and accounts: compared, never shown."""
@@ -53,8 +58,9 @@ class FieldResult:
     """How one field fared over all polls, and what it last was where it differed."""
 
     counts: Counter[Kind] = field(default_factory=Counter)
-    running: Value = None
-    candidate: Value = None
+    running: str = _NOTHING
+    candidate: str = _NOTHING
+    """As they are shown."""
 
     @property
     def kind(self) -> Kind:
@@ -81,14 +87,14 @@ class Comparison:
         self.polls += 1
         self.good += 1
         for name in {**running, **candidate}:
-            if name not in self.fields and len(self.fields) >= _MOST_FIELDS:
+            if name not in _FIELDS:
                 continue
             result = self.fields.setdefault(name, FieldResult())
             one, two = running.get(name), candidate.get(name)
             kind = _kind(one, two)
             result.counts[kind] += 1
             if kind != "same" or result.kind == "same":
-                result.running, result.candidate = one, two
+                result.running, result.candidate = shown(name, one), shown(name, two)
 
     def note_failure(self, text: str) -> None:
         """Count a poll that the candidate failed."""
@@ -110,7 +116,7 @@ class Comparison:
 def shown(name: str, value: Value) -> str:
     """Return a value in few characters; of names and accounts only how many."""
     if value is None:
-        return "–"
+        return _NOTHING
     if name in SECRET:
         return f"({len(value)})" if isinstance(value, list | dict) else "…"
     if isinstance(value, float):

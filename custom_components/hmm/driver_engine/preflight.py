@@ -49,6 +49,9 @@ _passed: set[str] = set()
 """The fingerprints of files that did no harm: they are not tried again while the
 program runs."""
 
+_LONGEST_ANSWER = 1_048_576
+"""Bytes without the end of a line, which only a file can have written."""
+
 _START_SECONDS = 60.0
 _SPARE_SECONDS = trial.IDLE_SECONDS - 15
 """How long it is given files: surely before it goes."""
@@ -178,12 +181,15 @@ class _Trial:
                     process.has_started = True
                     self._end = self._end or time.monotonic() + TOTAL_SECONDS
                     continue
-                finding, is_spoilt = answer
+                try:
+                    finding, is_spoilt = _read_answer(answer)
+                except TypeError, ValueError, LookupError, AttributeError:
+                    # The file wrote between the answers
+                    self._note(process, why("candidate_odd"))
+                    self._drop(process)
+                    break
                 if finding is not None and process.path is not None:
-                    reason, line = finding
-                    self._findings[process.path] = Finding(
-                        unpack(reason), line, is_spoilt
-                    )
+                    self._findings[process.path] = finding
                 process.path = None
                 if is_spoilt:
                     self._drop(process)
@@ -244,6 +250,25 @@ class _Trial:
         return max(min((it - now for it in moments), default=0.0), 0.0)
 
 
+def _read_answer(text: bytes) -> tuple[Finding | None, bool]:
+    """Return what is wrong with a file, and whether its process is of no more use.
+
+    Raises TypeError, ValueError, LookupError, AttributeError: the file wrote this.
+    """
+    try:
+        finding, is_spoilt = json.loads(text)
+        if finding is None:
+            return None, bool(is_spoilt)
+        packed, at = finding
+        reason = unpack(packed)
+    except RecursionError as err:
+        raise ValueError from err
+    if not isinstance(reason, Reason):
+        raise TypeError
+    line = at if type(at) is int else None
+    return Finding(reason, line, bool(is_spoilt)), bool(is_spoilt)
+
+
 class _Process:
     """A process that tries one file at a time, as long as it lasts."""
 
@@ -298,13 +323,15 @@ class _Process:
             self._popen.stdin.write(question + b"\n")
             self._popen.stdin.flush()
 
-    def read(self) -> list[Any] | None:
+    def read(self) -> list[bytes] | None:
         """Return the responses that came, None if it has ended."""
         chunk = os.read(self.output.fileno(), 65536)
         if not chunk:
             return None
+        if len(self._buffer) > _LONGEST_ANSWER:
+            return [b""]
         *lines, self._buffer = (self._buffer + chunk).split(b"\n")
-        return [json.loads(line) for line in lines]
+        return lines
 
     def end(self) -> None:
         """End it and all that it has started."""

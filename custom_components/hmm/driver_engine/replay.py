@@ -28,11 +28,14 @@ _KEPT_HEADERS: Final = {
 }
 
 _FORBIDDEN: Final = (
+    "_posixsubprocess.",
     *("ctypes.", "ftplib.", "http.client.", "imaplib.", "mmap.", "nntplib."),
     *("os.chmod", "os.chown", "os.exec", "os.fork", "os.forkpty", "os.kill"),
     *("os.link", "os.mkdir", "os.mkfifo", "os.posix_spawn", "os.putenv", "os.remove"),
     *("os.rename", "os.rmdir", "os.spawn", "os.startfile", "os.symlink", "os.system"),
+    *("os.removexattr", "os.setxattr"),
     *("os.truncate", "os.unlink", "os.unsetenv", "os.utime", "poplib.", "pty.spawn"),
+    *("resource.prlimit", "sys.remote_exec"),
     *("shutil.", "signal.pthread_kill", "smtplib.", "sqlite3.", "subprocess."),
     *("tempfile.", "urllib.Request", "webbrowser."),
 )

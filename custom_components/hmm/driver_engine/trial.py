@@ -58,6 +58,8 @@ def _open_pipes() -> tuple[IO[bytes], IO[str]]:
 def _shadow() -> None:
     """Run one driver on recorded answers, see ``shadow``."""
     questions, out = _open_pipes()
+    # No file grows, whatever finds a way to write to one
+    _limit("RLIMIT_FSIZE", 0)
     _import_engine()
     from custom_components.hmm.driver_engine import shadow
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final, Self
 
 from ..driver_api import DashboardTileData, MinerTelemetry
-from ..driver_api.units import parse_number
+from ..driver_api.units import LONGEST_TEXT, parse_number
 from .metrics import DriverMetrics
 
 type Reading = MinerTelemetry | DashboardTileData
@@ -28,6 +28,7 @@ _LEAST_FAULTS: Final = 3
 _MORE_SHARE: Final = 0.1
 """By how much more of the polls must fail, as a share of all."""
 _MOST_DEVICES: Final = 5_000
+_MOST_POLLS: Final = 1_000_000
 
 SILENT: Final = frozenset(
     {
@@ -81,6 +82,15 @@ class Version:
     version: str
     sha256: str
     bundled: bool
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return what was stored; any error means that it is broken."""
+        return cls(
+            version=str(data["version"])[:LONGEST_TEXT],
+            sha256=str(data["sha256"]),
+            bundled=data["bundled"] is True,
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -146,6 +156,8 @@ class WatchedDevice:
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Return what was stored; any error means that it is broken."""
         counts = {key: int(data[key]) for key in ("good", "silent", "faults", "told")}
+        if not all(0 <= it < _MOST_POLLS for it in counts.values()):
+            raise ValueError(counts)
         hashing = data["hashing"]
         return cls(
             before=frozenset(data["before"]) & _KNOWN,
@@ -277,8 +289,8 @@ class Watch:
         if since is None or share is None:
             raise ValueError(data)
         return cls(
-            old=Version(**data["old"]),
-            new=Version(**data["new"]),
+            old=Version.from_dict(data["old"]),
+            new=Version.from_dict(data["new"]),
             since=since,
             share=min(max(share, 0.0), 1.0),
             devices={

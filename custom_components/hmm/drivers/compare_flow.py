@@ -15,7 +15,6 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from ..data import HmmConfigEntry, get_data
-from ..driver_engine.comparison import shown
 from ..flow_tools import async_words, choice
 from ..markdown import Markdown, code, escape, printable
 from .actions import CONF_ENTRY, CONF_POLLS, CONF_SHA256, CONF_VERSION, sha256
@@ -169,8 +168,7 @@ class CompareSteps(DriverSteps):
         comparison = trial.comparison
         rows = [
             f"| {escape(field_name(self.hass, name))} | {word('compare_kind', kind)}"
-            f" | {escape(shown(name, it.running))}"
-            f" | {escape(shown(name, it.candidate))} |"
+            f" | {escape(it.running)} | {escape(it.candidate)} |"
             for kind in ("lost", "different", "gained")
             for name, it in comparison.of_kind(kind).items()
         ]

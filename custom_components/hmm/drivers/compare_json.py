@@ -4,7 +4,6 @@ from typing import Any
 
 from homeassistant.util.json import JsonObjectType
 
-from ..driver_engine.comparison import shown
 from .compare import DriverTrial
 
 
@@ -15,8 +14,8 @@ def comparison_json(trial: DriverTrial) -> JsonObjectType:
         {
             "field": name,
             "kind": it.kind,
-            "running": shown(name, it.running),
-            "candidate": shown(name, it.candidate),
+            "running": it.running,
+            "candidate": it.candidate,
             "polls": it.counts[it.kind],
         }
         for name, it in sorted(comparison.fields.items())

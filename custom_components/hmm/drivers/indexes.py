@@ -20,6 +20,7 @@ from ..driver_engine.declaration import Declaration, DriverId
 from ..driver_engine.download import DownloadFailed, download, file_url
 from ..driver_engine.driver_index import (
     LARGEST_INDEX,
+    LARGEST_NUMBER,
     DriverIndex,
     IndexedDriver,
     IndexedVersion,
@@ -92,6 +93,9 @@ class OwnIndex:
         """Return what was stored. Raises LookupError, TypeError, ValueError."""
         url, source = file_url(address), stored["source"]
         key, changed = stored["key"], stored["changed"]
+        serial = int(stored["serial"])
+        if not 0 <= serial <= LARGEST_NUMBER:
+            raise ValueError(serial)
         looked_at = float(stored["looked_at"])
         index = None
         try:
@@ -103,7 +107,7 @@ class OwnIndex:
             source=source,
             index=index,
             signer=_signer(key),
-            serial=int(stored["serial"]),
+            serial=serial,
             looked_at=looked_at if index and 0 <= looked_at < 2**33 else 0.0,
             changed=KeyChange(_signer(changed["key"])) if changed and key else None,
         )

@@ -113,7 +113,9 @@ class DriverWatch:
             if running.get(key) == watch.new.sha256:
                 self.watches[key] = watch
                 passed = dt_util.utcnow().timestamp() - watch.since
-                self._arm(key, max(rules.WATCH_SECONDS - passed, AGAIN_SECONDS))
+                # The clock may have been set meanwhile
+                left = rules.WATCH_SECONDS - max(passed, 0)
+                self._arm(key, max(left, AGAIN_SECONDS))
         if broken:
             await self._store.async_set_aside(f"broken: {', '.join(broken)}")
         for (domain, issue_id), issue in tuple(ir.async_get(self._hass).issues.items()):

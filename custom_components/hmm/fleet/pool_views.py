@@ -13,6 +13,7 @@ import voluptuous as vol
 
 from ..const import CONF_COIN, CONF_DRIVER, EntryType
 from ..data import HmmConfigEntry, entries_of_kind
+from ..driver_api.units import parse_text
 from ..errors import refusal
 from ..json_shapes import LONGEST_TEXT, Text
 from ..markdown import printable
@@ -27,6 +28,16 @@ type Settings = Annotated[
     vol.Length(max=32),
     "driver, coin, and the settings of the driver",
 ]
+
+
+def _name(name: str) -> str:
+    """Return a name as others can see it. Raises vol.Invalid if nothing is left."""
+    if not (seen := parse_text(name)):
+        raise vol.Invalid("no name")
+    return seen
+
+
+type Name = Annotated[Text, _name]
 type OptionalText = Annotated[str, vol.Length(max=LONGEST_TEXT)]
 
 
@@ -60,7 +71,7 @@ class NewPool(TypedDict):
     url: NotRequired[Annotated[OptionalText, "Host, or host:port"]]
     port: NotRequired[Annotated[Port, "Where miners connect to"]]
     template_id: NotRequired[Annotated[Text, "One of /pool-templates"]]
-    name: NotRequired[Annotated[Text, "Its usual name if left out"]]
+    name: NotRequired[Annotated[Name, "Its usual name if left out"]]
     user: NotRequired[Annotated[OptionalText, "The wallet or user name"]]
     password: NotRequired[
         Annotated[OptionalText | None, "Not used: pools ignore that of miners"]
@@ -77,7 +88,7 @@ class NewPool(TypedDict):
 class PoolChange(TypedDict):
     """What of a pool account changes; null leaves as it is."""
 
-    name: NotRequired[Text | None]
+    name: NotRequired[Name | None]
     url: NotRequired[Text | None]
     port: NotRequired[Port | None]
     user: NotRequired[Annotated[OptionalText | None, "Only the same one"]]
