@@ -129,7 +129,7 @@ async def test_a_file_that_is_packed_is_fetched(
             "a web page",
         ),
         ("200 OK\r\nContent-Length: banana", b"x", "cannot be reached"),
-        ("302 Found\r\nContent-Length: 0", b"", "round in circles"),
+        ("302 Found\r\nContent-Length: 0", b"", "redirects in circles"),
         (
             "302 Found\r\nLocation: http://127.0.0.2:1/\r\nContent-Length: 0",
             b"",
@@ -173,7 +173,7 @@ async def test_a_redirect_at_home_is_followed(
     files.answer("/a.py", "301 Moved\r\nLocation: /new/a.py\r\nContent-Length: 0")
     assert await download(session, URL(files.url("/a.py"))) == acme().encode()
     files.answer("/loop", "302 Found\r\nLocation: /loop\r\nContent-Length: 0")
-    with pytest.raises(DownloadFailed, match="round in circles"):
+    with pytest.raises(DownloadFailed, match="redirects in circles"):
         await download(session, URL(files.url("/loop")))
     assert files.requests.count("/loop") == 5
 
@@ -197,7 +197,7 @@ def test_github_keeps_its_files_elsewhere(
     if followed:
         assert module._redirected(url, f"https://{target}/x").host == target
     else:
-        with pytest.raises(DownloadFailed, match="leads to another one"):
+        with pytest.raises(DownloadFailed, match="redirects to another one"):
             module._redirected(url, f"https://{target}/x")
 
 

@@ -303,7 +303,7 @@ async def test_an_index_of_100_mb(home: HomeAssistant, files: FileServer) -> Non
         ("302 Found\r\nLocation: http://127.0.0.2:1/i.json", "https://"),
         ("302 Found\r\nLocation: https://192.168.1.1/i.json", "another one, 192.168"),
         ("302 Found\r\nLocation: https://other.example/", "another one, other.example"),
-        (f"302 Found\r\nLocation: {INDEX}", "round in circles"),
+        (f"302 Found\r\nLocation: {INDEX}", "redirects in circles"),
         ("404 Not Found", "returned 404"),
         ("200 OK", "It is empty"),
     ],

@@ -105,7 +105,10 @@ async def test_a_rung_until_the_next_change(
 @pytest.mark.parametrize(
     ("data", "error"),
     [
-        ({"to": "Dear"}, "Bands knows no Dear. Possible are: Cheap, Normal, Expensive"),
+        (
+            {"to": "Dear"},
+            "Bands does not have Dear. Possible: Cheap, Normal, Expensive",
+        ),
         ({"to": "off", "until": "2000-01-01 00:00:00"}, "must end in the future"),
         ({"to": "off", "for": {"days": 31}}, "within 30 days"),
         ({"to": "off", "for": {"days": 99_999_999}}, "within 30 days"),

@@ -244,7 +244,7 @@ async def test_nothing_is_said_of_what_is_not_exposed(house: House) -> None:
     )
     assert "NerdQAxe" not in await ask(house.hass, "what is my best share")
     said = await ask(house.hass, "when will I find a block")
-    assert said.startswith("The figure is about all miners")
+    assert said.startswith("The value is for all miners")
     hide(house.hass, house.miners[0])
     hide(house.hass, house.miners[1])
     assert (await ask(house.hass, "pause mining")).startswith("No miner is exposed")
