@@ -848,7 +848,7 @@ async def test_by_hand_until_it_is_released(
     await act(home, "select", "select_option", select, option="Cheap")
     await settle(home)
     status = state_of(home, strategy, "sensor", "state").attributes
-    assert status["explanation"].endswith("by hand until you give it back.")
+    assert status["explanation"].endswith("by hand until you return it to automatic.")
     assert status["values"]["ends"] == "released"
     stored = {"ends": "never", "until": None, "against": None}
     assert manual_from_dict(stored).ends == "released"
