@@ -209,6 +209,14 @@ async def test_an_index_is_looked_at_once_a_day(
     own.looked_at = time.time() + 10**8
     await service.async_check(by_hand=False)
     assert files.requests == [INDEX] * 3
+    # Nobody was there: that is no look, also after a restart
+    own.looked_at -= 24 * 3600 + 1
+    files.answer(INDEX, "503 Busy\r\nContent-Length: 0")
+    await service.async_check(by_hand=False)
+    again = DriverIndexes(home, async_get_clientsession(home))
+    await again.async_load()
+    await again.async_look(only_due=True)
+    assert files.requests == [INDEX] * 5
 
 
 async def test_a_restart_forgets_nothing(

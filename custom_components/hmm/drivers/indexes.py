@@ -61,7 +61,7 @@ class OwnIndex:
     serial: int
     """The highest that was seen under this key: what comes with a lower one is old."""
     looked_at: float
-    """In Unix time."""
+    """In Unix time, when what is there could be had last."""
     changed: KeyChange | None = None
     """Nothing is installed from it while the owner has not decided about this."""
     error: Reason | None = None
@@ -290,11 +290,13 @@ class DriverIndexes:
 
     async def _async_look_at_one(self, own: OwnIndex) -> None:
         before, own.error = own.error, None
-        own.looked_at = time.time()
         try:
             self._take(own, await self._async_fetch(own.address))
         except FileError as err:
+            # It is asked again at the next check, not in a day
             own.error = err.reason
+        else:
+            own.looked_at = time.time()
         if own.error != before:
             _LOGGER.log(
                 logging.INFO if own.error is None else logging.WARNING,
