@@ -7,12 +7,14 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import issue_registry as ir
 import pytest
 
 from custom_components.hmm.bundled.pool_drivers.solopool_driver import SolopoolDriver
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_engine import candidate as process
+from custom_components.hmm.driver_engine.declaration import DriverId
 from custom_components.hmm.drivers import compare
 from custom_components.hmm.drivers.compare import DriverTrial, DriverTrials
 from custom_components.hmm.drivers.compare_json import comparison_json
@@ -25,7 +27,16 @@ from simulator import (
 from tests.common import fleet_entry, identity, later, poll, pool_entry, until
 from tests.conftest import free_udp_port, miner_entry, set_up
 from tests.driver_engine.legacy.variants import read_driver
+from tests.driver_index import (
+    OTHER_KEY,
+    driver_of,
+    index_of,
+    signed,
+    version_of,
+    written,
+)
 from tests.drivers.test_flow import choose, fill
+from tests.drivers.test_indexes import INDEX, add
 from tests.drivers.test_watch import FILE, POOL_FILE, VILLAGE, garage
 from tests.file_server import FileServer
 from tests.flows import open_drivers
@@ -114,6 +125,31 @@ async def test_take_over_and_back(home: HomeAssistant, miner: ConfigEntry[Any]) 
     assert await read(Path(home.config.path(DOMAIN, FILE))) == garage("1.0.0")
     with pytest.raises(ServiceValidationError):
         await trials(home).async_take_over()
+
+
+@pytest.mark.parametrize("is_trusted", [True, False])
+async def test_from_an_index(
+    home: HomeAssistant, miner: ConfigEntry[Any], files: FileServer, is_trusted: bool
+) -> None:
+    """It is still from the index when it is taken over, unless that got another key."""
+    text = garage("2.0.0")
+    url, version = (
+        files.put("/hmm/acme-2.0.0_driver.py", text),
+        version_of(text, "2.0.0"),
+    )
+    index = index_of(driver_of(version, type="garage"))
+    await add(home, files.put(INDEX, written(signed(index))))
+    await do(home, "install_driver", url=url, sha256=sum_of(text))
+    await begin(home, miner, f"web-{sum_of(text)[:8]}")
+    if not is_trusted:
+        files.put(INDEX, written(signed(index, OTHER_KEY)))
+        await do(home, "check_driver_updates")
+        with pytest.raises(HomeAssistantError, match="has another key"):
+            await trials(home).async_take_over()
+        return
+    await trials(home).async_take_over()
+    state = get_data(home).driver_service.states[DriverId("miner", "garage")]
+    assert (state.installed_version, state.index) == ("2.0.0", files.url(INDEX))
 
 
 async def test_the_bundled_driver(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:
@@ -374,6 +410,25 @@ async def test_it_ends_with_what_it_is_tried_on(
     assert not {it for it in await names(home) if it.startswith("pending")}
 
 
+@pytest.mark.parametrize("is_reloaded", [True, False])
+async def test_a_change_while_it_starts(
+    home: HomeAssistant, miner: ConfigEntry[Any], is_reloaded: bool
+) -> None:
+    """What was changed while the other version was loaded is not tried on."""
+    await put(home, ASIDE, garage("2.0.0"))
+    starting = home.async_create_task(begin(home, miner, "garage_two.py"))
+    await until(trials(home)._starting.locked)
+    if is_reloaded:
+        await home.config_entries.async_reload(miner.entry_id)
+    else:
+        await put(home, FILE, garage("1.1.0"))
+        await do(home, "reload_drivers")
+    with pytest.raises(ServiceValidationError):
+        await starting
+    # Nothing is left that the next one must wait for
+    assert (await begin(home, miner, "garage_two.py")).failed is None
+
+
 async def test_a_miner_that_is_off(
     home: HomeAssistant, miner: ConfigEntry[Any], bitaxe: SimulatedAxeOS
 ) -> None:
@@ -479,6 +534,11 @@ async def test_the_dialog(
     result = await choose(home, menu, "compare_take")
     assert result["step_id"] == "installed"
     assert get_data(home).drivers.miners["garage"].version == "3.0.0"
+    # The repair that asked about the same file has its answer
+    assert (
+        ir.async_get(home).async_get_issue(DOMAIN, "driver_install_miner/garage")
+        is None
+    )
 
 
 async def test_the_dialog_when_it_is_over(

@@ -10,13 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 import logging
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
-from yarl import URL
 
 from ..const import CONF_CREDENTIALS, CONF_DRIVER, CONF_OWN_RISK, DOMAIN
 from ..data import HmmConfigEntry
@@ -33,7 +32,13 @@ from ..errors import failure, localized, refusal
 from ..markdown import printable
 from ..miner.coordinator import MinerCoordinator
 from ..pool.coordinator import PoolCoordinator
-from .install import DATA_FILE_NAME, DATA_SHA256, DATA_URL, DRIVER_INSTALL
+from .install import (
+    DATA_FILE_NAME,
+    DATA_SHA256,
+    DRIVER_INSTALL,
+    PendingDriver,
+    as_pending,
+)
 from .manager import DriverChange, id_of
 from .service import DriverResult, DriverService
 
@@ -62,7 +67,8 @@ class Offered:
     file_name: str
     source: bytes = field(repr=False)
     declaration: Declaration
-    url: URL | None = None
+    pending: PendingDriver | None = None
+    """What a repair asks about, if it is from the web."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -146,6 +152,7 @@ class DriverTrials:
             ):
                 raise refusal("compare_not_loaded", name=entry.title)
             id_ = self._id_of(entry)
+            running = self._sha256(id_)
             path = self._place_of(id_, offered)
             await self._service.async_try(path, offered.source, offered.declaration)
             file = await self._hass.async_add_executor_job(
@@ -165,8 +172,16 @@ class DriverTrials:
                 reason = localized(self._hass, err.reason)
                 line = str(err.line or "?")
                 raise failure("compare_not_started", reason=reason, line=line) from err
+            if (
+                getattr(entry, "runtime_data", None) is not coordinator
+                or self._sha256(id_) != running
+            ):
+                # Meanwhile it was set up again, or got another driver
+                await run.candidate.close()
+                raise refusal("compare_not_loaded", name=entry.title)
             self.current, self._run = trial, run
-            entry.async_on_unload(lambda: self._left(run))
+            # It stays until then, and must not hold all that this trial has
+            entry.async_on_unload(lambda: self._left(entry))
             run.begin(self._ended)
         _LOGGER.info(
             "%s is read with %s %s as well, without a request more",
@@ -206,9 +221,8 @@ class DriverTrials:
             case "backup":
                 return await self._service.async_roll_back(driver, offered.key)
             case "web":
-                return await self._service.async_install(
-                    str(offered.url), offered.declaration.sha256, offered.file_name
-                )
+                assert offered.pending is not None
+                return await self._service.async_accept(offered.pending)
         return await self._service.async_use(
             offered.source, offered.declaration, offered.file_name
         )
@@ -231,14 +245,10 @@ class DriverTrials:
         name = f"{id_.driver_type}_driver.py"
         return self._manager.folder / f"{id_.kind}_drivers" / name
 
-    def _pending(self) -> list[tuple[str, str, str]]:
-        """Return what was downloaded and waits for a yes: checksum, name, address."""
+    def _pending(self) -> list[dict[str, Any]]:
+        """Return what the repairs know that ask about a download."""
         return [
-            (
-                str(issue.data[DATA_SHA256]),
-                str(issue.data[DATA_FILE_NAME]),
-                str(issue.data[DATA_URL]),
-            )
+            {**issue.data}
             for (domain, _), issue in ir.async_get(self._hass).issues.items()
             if domain == DOMAIN
             and issue.translation_key == DRIVER_INSTALL
@@ -246,14 +256,14 @@ class DriverTrials:
         ]
 
     def _read_offers(
-        self, id_: DriverId, pending: list[tuple[str, str, str]]
+        self, id_: DriverId, pending: list[dict[str, Any]]
     ) -> list[Offered]:
         """Read the files that are no backups (executor)."""
-        found: list[tuple[str, Origin, str, bytes, URL | None]] = []
-        for sha256, name, text in pending:
+        found: list[tuple[str, Origin, str, bytes, dict[str, Any] | None]] = []
+        for asked in pending:
+            sha256, name = str(asked[DATA_SHA256]), str(asked[DATA_FILE_NAME])
             if (staged := self._service.sources.files.staged(sha256)) is not None:
-                address = URL(text, encoded=True)
-                found.append((f"web-{sha256[:8]}", "web", name, staged[1], address))
+                found.append((f"web-{sha256[:8]}", "web", name, staged[1], asked))
         bundled = self._manager.bundled.get(id_)
         state = self._service.states.get(id_)
         if bundled is not None and (state is None or state.is_inside):
@@ -269,7 +279,7 @@ class DriverTrials:
                 continue
             found.append((path.name, "file", path.name, source, None))
         offers = []
-        for key, origin, name, source, url in found:
+        for key, origin, name, source, asked_of in found:
             try:
                 declaration = declare(source, Path(f"{id_.kind}_drivers", name))
             except NotADriver:
@@ -282,7 +292,7 @@ class DriverTrials:
                         file_name=name,
                         source=source,
                         declaration=declaration,
-                        url=url,
+                        pending=as_pending(asked_of, declaration) if asked_of else None,
                     )
                 )
         return offers
@@ -293,9 +303,10 @@ class DriverTrials:
             self._run = None
 
     @callback
-    def _left(self, run: _Run) -> None:
+    def _left(self, entry: HmmConfigEntry) -> None:
         """End with the entry: another coordinator follows, or none."""
-        run.end_soon(localized(self._hass, why("compare_left")))
+        if self._run is not None and self._run.trial.entry is entry:
+            self._run.end_soon(localized(self._hass, why("compare_left")))
 
     @callback
     def _changing(self, changes: Sequence[DriverChange]) -> None:

@@ -1,6 +1,8 @@
 """The repair issue that asks whether to install a driver that was downloaded."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
@@ -32,6 +34,18 @@ class PendingDriver:
     """The version that runs now."""
     index: str | None = None
     """The address of the index that lists it."""
+
+
+def as_pending(data: Mapping[str, Any], declaration: Declaration) -> PendingDriver:
+    """Return what an issue asks about, of its data and the file itself."""
+    index = data.get(DATA_INDEX)
+    return PendingDriver(
+        declaration=declaration,
+        url=URL(str(data[DATA_URL]), encoded=True),
+        file_name=str(data[DATA_FILE_NAME]),
+        replaces=None,
+        index=str(index) if index else None,
+    )
 
 
 @callback
