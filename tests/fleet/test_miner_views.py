@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp.test_utils import TestClient
 from homeassistant.auth.models import Group
 from homeassistant.auth.permissions.models import PermissionLookup
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
@@ -410,3 +410,14 @@ async def test_a_user_with_one_miner(
     status, _ = await send(guest, "post", "/bulk/mode", json=body)
     assert status == HTTPStatus.FORBIDDEN
     assert second.writes == []
+
+    # Disabled, it does not exist for him either
+    other = miners[1]
+    await home.config_entries.async_set_disabled_by(
+        other.entry_id, ConfigEntryDisabler.USER
+    )
+    status, answer = await do(guest, other, "/mode", mode="eco")
+    assert (status, answer["code"]) == (404, "unknown_miner")
+    body = {"miner_ids": [other.entry_id], "mode": "eco"}
+    _, answer = await send(guest, "post", "/bulk/mode", json=body)
+    assert answer["miners"][0]["name"] is None

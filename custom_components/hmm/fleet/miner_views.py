@@ -191,9 +191,12 @@ async def _do(call: Call, action: str, **data: str) -> dict[str, Any]:
     """Run an action on the miner of an address."""
     hass = call.hass
     entry = miner_entry(hass, call.path["miner_id"])
-    if entry.disabled_by:
-        raise refusal("miner_disabled", name=entry.title)
-    if (device := device_id(hass, entry)) is None:
+    device = None if entry.disabled_by else device_id(hass, entry)
+    if device is None:
+        # No action looks at the rights then
+        entry = _read_entry(call)
+        if entry.disabled_by:
+            raise refusal("miner_disabled", name=entry.title)
         raise _silent(hass, entry)
     (report,) = await _run(call, action, [device], **data)
     if report["success"]:
@@ -225,7 +228,12 @@ async def _restart(call: Call) -> dict[str, Any]:
 async def _do_many(call: Call, action: str, **data: str) -> ManyDone:
     """Run an action on several miners; those that there are not are failures."""
     hass = call.hass
-    miners = {it.entry_id: it for it in entries_of_kind(hass, EntryType.MINER)}
+    miners = {
+        it.entry_id: it
+        for it in entries_of_kind(hass, EntryType.MINER)
+        # No action looks at the rights to one that is disabled
+        if not it.disabled_by or may_read(hass, call.user, it)
+    }
     wanted = {it: miners.get(it) for it in dict.fromkeys(call.data["miner_ids"])}
     devices = {
         miner_id: device
