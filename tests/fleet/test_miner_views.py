@@ -9,7 +9,11 @@ from typing import Any
 from aiohttp.test_utils import TestClient
 from homeassistant.auth.models import Group
 from homeassistant.auth.permissions.models import PermissionLookup
-from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler
+from homeassistant.config_entries import (
+    ConfigEntry,
+    ConfigEntryDisabler,
+    ConfigEntryState,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
@@ -371,6 +375,19 @@ async def test_rights_are_those_of_the_actions(
         response = await stranger.post(f"{MINERS}{path}", json=body)
         assert response.status == HTTPStatus.UNAUTHORIZED
     assert (bitaxe.writes, second.writes, bitaxe.boots) == ([], [], 1)
+
+
+async def test_a_miner_whose_entry_is_stuck(
+    home: HomeAssistant, client: Client, miners: list[ConfigEntry[Any]]
+) -> None:
+    """Given an entry that cannot be unloaded, the others are disabled all the same."""
+    miners[0]._async_set_state(home, ConfigEntryState.FAILED_UNLOAD, None)
+    ids = {"miner_ids": [miner.entry_id for miner in miners]}
+    status, answer = await send(client, "post", "/bulk/disable", json=ids)
+    assert (status, answer["success"], answer["failed"]) == (200, 1, 1)
+    assert answer["miners"][0]["reason"] == "changed_meanwhile"
+    assert miners[1].disabled_by is ConfigEntryDisabler.USER
+    miners[0]._async_set_state(home, ConfigEntryState.LOADED, None)
 
 
 async def test_a_user_with_one_miner(

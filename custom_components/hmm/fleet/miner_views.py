@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict, cast
 
-from homeassistant.config_entries import ConfigEntryDisabler
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigError
 from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import HomeAssistant
 import voluptuous as vol
@@ -17,7 +17,7 @@ from ..data import HmmConfigEntry, entries_of_kind, get_data
 from ..errors import entry_reason, message, refusal, sentence
 from ..json_shapes import Text
 from ..rights import may_read
-from ..routes import Call, Route, RouteError
+from ..routes import Call, Route, RouteError, error_of
 from .commands import Result
 from .miners_json import (
     MinerRow,
@@ -301,16 +301,27 @@ async def _enable(call: Call, by: ConfigEntryDisabler | None) -> ManyDone:
         entry = next((it for it in entries if it.entry_id == miner_id), None)
         row = _reported(call.hass, miner_id, entry, None)
         if entry is not None:
-            is_same = entry.disabled_by == by
-            await call.hass.config_entries.async_set_disabled_by(entry.entry_id, by)
-            row |= {
-                "success": True,
-                "result": "already" if is_same else "done",
-                "reason": None,
-                "error": None,
-            }
+            row |= await _set_disabled(call.hass, entry, by)
         rows.append(row)
     return _many(rows)
+
+
+async def _set_disabled(
+    hass: HomeAssistant, entry: HmmConfigEntry, by: ConfigEntryDisabler | None
+) -> Any:
+    """Return what became of one entry, which must not keep the others waiting."""
+    is_same = entry.disabled_by == by
+    try:
+        await hass.config_entries.async_set_disabled_by(entry.entry_id, by)
+    except ConfigError as err:
+        failed = error_of(hass, err)
+        return {"result": "failed", "reason": failed.code, "error": str(failed)}
+    return {
+        "success": True,
+        "result": "already" if is_same else "done",
+        "reason": None,
+        "error": None,
+    }
 
 
 async def _enable_many(call: Call) -> ManyDone:
