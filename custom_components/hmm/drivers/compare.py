@@ -196,7 +196,8 @@ class DriverTrials:
         """Wait for its end, but not for ever: a miner that is off is not polled well."""
         interval = trial.entry.runtime_data.update_interval
         assert interval is not None
-        seconds = (trial.wanted + 2) * _PATIENCE * interval.total_seconds()
+        polls = trial.wanted + _MOST_SKIPPED[trial.id.kind] + 1
+        seconds = polls * _PATIENCE * interval.total_seconds()
         try:
             async with asyncio.timeout(seconds):
                 await trial.ended.wait()
