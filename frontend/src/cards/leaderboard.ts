@@ -77,7 +77,7 @@ export class HmmLeaderboardCard extends HmmCard<LeaderboardConfig> {
     return html`<ha-card role="article" aria-label=${title || this.t("best_shares")}>
       ${title ? html`<div class="head tx"><h2 class="p e">${title}</h2><span class="q sec">${this.t("best_shares_help")}</span></div>` : nothing}
       ${shown.length ? nothing : html`<div class="empty line">${this.t("no_shares_yet")}</div>`}
-      ${shown.length ? html`<div class="lb scale sec" aria-hidden="true"><span class="rank"></span><span class="head-name"></span><span class="track">${lines.map((line) => html`<span style="inset-inline-start:${at(line)}%">${f.join(f.difficulty(hass, line))}</span>`)}</span></div>` : nothing}
+      ${shown.length ? html`<div class="lb scale sec" aria-hidden="true"><span class="rank"></span><span class="head-name"></span><span class="track">${lines.map((line) => html`<span style="inset-inline-start:${at(line)}%"><bdi>${f.join(f.difficulty(hass, line))}</bdi></span>`)}</span></div>` : nothing}
       <ol>
         ${shown.map(({ miner, share, needed, coin }, index) => {
           const isBlock = needed !== undefined && share >= needed;
@@ -90,7 +90,7 @@ export class HmmLeaderboardCard extends HmmCard<LeaderboardConfig> {
               <i style="inline-size:${Math.max(1, at(share))}%"></i>
               ${needed ? html`<em style="inset-inline-start:${at(needed)}%"></em>` : nothing}
             </span>
-            <span class="end"><strong class="num" title=${f.number(hass, share)}>${f.join(f.difficulty(hass, share))}</strong><span class="q sec"><bdi>${note}</bdi></span></span>
+            <span class="end"><strong class="num" title=${f.number(hass, share)}><bdi>${f.join(f.difficulty(hass, share))}</bdi></strong><span class="q sec"><bdi>${note}</bdi></span></span>
           </button></li>`;
         })}
       </ol>

@@ -128,7 +128,7 @@ export class HmmPoolsCard extends HmmCard<PoolsConfig> {
         <div class="tx"><h2 class="p">${title}</h2><span class="q sec">${this.t("averages", { period: this.t(this.period) })}</span></div>
         <div class="seg" role="group" aria-label=${this.t("period")}>
           ${(Object.keys(PERIODS) as Period[]).map(
-            (period) => html`<button aria-pressed=${period === this.period ? "true" : "false"} @click=${() => (this.period = period)}>${this.t(period)}</button>`,
+            (period) => html`<button aria-pressed=${period === this.period ? "true" : "false"} @click=${() => (this.period = period)}><bdi>${this.t(period)}</bdi></button>`,
           )}
         </div>
       </div>
@@ -142,7 +142,7 @@ export class HmmPoolsCard extends HmmCard<PoolsConfig> {
                 ${columns.map((column) =>
                   column === "name"
                     ? html`<td><button class="to e" title=${line.name} @click=${() => openDevice(line.pool.id)}><bdi>${line.name}</bdi></button></td>`
-                    : html`<td class=${isWide(column) ? "wide" : ""} title=${line[column] === undefined ? this.t("not_reported") : ""}>${cell(hass, line, column)}</td>`,
+                    : html`<td class=${isWide(column) ? "wide" : ""} title=${line[column] === undefined ? this.t("not_reported") : ""}><bdi>${cell(hass, line, column)}</bdi></td>`,
                 )}
               </tr>`,
             )}

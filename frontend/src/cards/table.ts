@@ -261,8 +261,8 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
       ${isTitled
         ? html`<tr class="grp">
             <th colspan="2" scope="rowgroup"><button aria-expanded=${isClosed ? "false" : "true"} @click=${toggle}>${icon(isClosed ? "mdi:chevron-right" : "mdi:chevron-down", "small flip")}<strong>${title}</strong><span class="sec">· ${f.number(hass, rows.length)}</span></button></th>
-            <td class="n">${f.join(f.hashrate(hass, sum("hashrate")))}</td>
-            <td class="n hide">${f.join(f.power(hass, sum("power")))}</td>
+            <td class="n"><bdi>${f.join(f.hashrate(hass, sum("hashrate")))}</bdi></td>
+            <td class="n hide"><bdi>${f.join(f.power(hass, sum("power")))}</bdi></td>
             <td class="w4" colspan="2"></td><td class="w3"></td><td class="w2"></td><td class="w1"></td>
           </tr>`
         : nothing}
@@ -274,7 +274,7 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
     const { miner, name, status, readings } = row;
     const isPicked = this.selected.has(miner.id);
     const power = powerText(hass, readings);
-    const cell = (words: string) => words || html`<span title=${this.t(status.group === "offline" ? "no_reading" : "not_reported")}>–</span>`;
+    const cell = (words: string) => words ? html`<bdi>${words}</bdi>` : html`<span title=${this.t(status.group === "offline" ? "no_reading" : "not_reported")}>–</span>`;
     const second = status.line || status.word;
     return html`<tr class=${isPicked ? "sel" : ""}>
       <td class="box"><label class="lab"><input type="checkbox" class="chk" aria-label=${this.t("select_name", { name })} .checked=${isPicked} @click=${(event: MouseEvent) => this.pick(miner.id, event.shiftKey)} /></label></td>
@@ -287,7 +287,7 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
       <td class="n w4">${cell(readings.efficiency === undefined ? "" : f.number(hass, readings.efficiency, 1, true))}</td>
       <td class="n w4">${cell(readings.temperatureText)}</td>
       <td class="w3">${cell(row.mode)}</td>
-      <td class="w2 pool" title=${row.pool}><bdi>${cell(row.pool)}</bdi></td>
+      <td class="w2 pool" title=${row.pool}>${cell(row.pool)}</td>
       <td class="n w1" title=${readings.bestShare === undefined ? "" : f.number(hass, readings.bestShare)}>${cell(readings.bestShare === undefined ? "" : f.join(f.difficulty(hass, readings.bestShare)))}</td>
     </tr>`;
   }

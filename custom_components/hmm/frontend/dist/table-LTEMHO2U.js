@@ -87,12 +87,12 @@ ${s.some(({area:i})=>i)?g`<button class="pill end group" aria-pressed=${this.gro
 </th>`}group(e,s,t,i){let r=i&&this.closed.has(s),o=m=>t.reduce((f,{readings:c})=>f+(c[m]??0),0);return g`<tbody>
 ${i?g`<tr class="grp">
 <th colspan="2" scope="rowgroup"><button aria-expanded=${r?"false":"true"} @click=${()=>{this.closed.delete(s)||this.closed.add(s),this.requestUpdate()}}>${v(r?"mdi:chevron-right":"mdi:chevron-down","small flip")}<strong>${s}</strong><span class="sec">· ${_(e,t.length)}</span></button></th>
-<td class="n">${k(P(e,o("hashrate")))}</td>
-<td class="n hide">${k(I(e,o("power")))}</td>
+<td class="n"><bdi>${k(P(e,o("hashrate")))}</bdi></td>
+<td class="n hide"><bdi>${k(I(e,o("power")))}</bdi></td>
 <td class="w4" colspan="2"></td><td class="w3"></td><td class="w2"></td><td class="w1"></td>
 </tr>`:b}
 ${r?b:ie(t,({miner:m})=>m.id,m=>this.row(e,m))}
-</tbody>`}row(e,s){let{miner:t,name:i,status:r,readings:o}=s,d=this.selected.has(t.id),m=Y(e,o),f=u=>u||g`<span title=${this.t(r.group==="offline"?"no_reading":"not_reported")}>–</span>`,c=r.line||r.word;return g`<tr class=${d?"sel":""}>
+</tbody>`}row(e,s){let{miner:t,name:i,status:r,readings:o}=s,d=this.selected.has(t.id),m=Y(e,o),f=u=>u?g`<bdi>${u}</bdi>`:g`<span title=${this.t(r.group==="offline"?"no_reading":"not_reported")}>–</span>`,c=r.line||r.word;return g`<tr class=${d?"sel":""}>
 <td class="box"><label class="lab"><input type="checkbox" class="chk" aria-label=${this.t("select_name",{name:i})} .checked=${d} @click=${u=>this.pick(t.id,u.shiftKey)} /></label></td>
 <td class="name"><button class="nm" @click=${()=>z(t.id)}>
 ${V(r.tone,r.form,r.icon)}
@@ -103,7 +103,7 @@ ${V(r.tone,r.form,r.icon)}
 <td class="n w4">${f(o.efficiency===void 0?"":_(e,o.efficiency,1,!0))}</td>
 <td class="n w4">${f(o.temperatureText)}</td>
 <td class="w3">${f(s.mode)}</td>
-<td class="w2 pool" title=${s.pool}><bdi>${f(s.pool)}</bdi></td>
+<td class="w2 pool" title=${s.pool}>${f(s.pool)}</td>
 <td class="n w1" title=${o.bestShare===void 0?"":_(e,o.bestShare)}>${f(o.bestShare===void 0?"":k(j(e,o.bestShare)))}</td>
 </tr>`}pick(e,s){let t=!this.selected.has(e),[i,r]=[this.shown.indexOf(this.lastPicked),this.shown.indexOf(e)],o=s&&i>=0?this.shown.slice(Math.min(i,r),Math.max(i,r)+1):[e];for(let d of o)t?this.selected.add(d):this.selected.delete(d);this.lastPicked=e,this.requestUpdate()}pickAll(e){for(let s of this.shown)e?this.selected.add(s):this.selected.delete(s);this.requestUpdate()}pickNone(){this.selected.clear(),this.asking=void 0,this.requestUpdate()}selection(e,s){let t=s.length,i=new Map;for(let{miner:a}of s){let p=A(e,a,"select.mode");if(!(!M(p)||!Array.isArray(p.attributes.options)))for(let x of p.attributes.options.map(String))i.set(x,[...i.get(x)??[],a])}let r=a=>this.forEach("mode",a,i.get(a)??[],p=>e.callService("select","select_option",{option:a},{entity_id:p.entities["select.mode"]})),o=(a,p)=>s.map(({miner:x})=>x).filter(x=>{let w=A(e,x,a);return w!==void 0&&w.state!=="unavailable"&&(p===void 0||w.state===p)}),[d,m,f]=[o("switch.mining","on"),o("switch.mining","off"),o("button.restart")],c=[["pause",d.length?this.bulk("pause","pausing","mdi:pause",d,t,a=>e.callService("switch","turn_off",{},{entity_id:a.entities["switch.mining"]})):void 0],["resume",m.length?this.bulk("resume","resuming","mdi:play",m,t,a=>e.callService("switch","turn_on",{},{entity_id:a.entities["switch.mining"]})):void 0],["restart",f.length?{...this.bulk("restart","restarting","mdi:restart",f,t,a=>e.callService("button","press",{},{entity_id:a.entities["button.restart"]})),confirm:this.t("confirm_restart_many",{count:f.length})}:void 0]],u=["pause","resume","restart","mode"].map(a=>this.failure(a)).find(Boolean),n=c.find(([a])=>a===this.asking);return g`<div class="selbar" role="toolbar" aria-label=${E(e,"selected",t)}>
 <button class="ib" aria-label=${this.t("end_selection")} @click=${()=>this.pickNone()}>${v("mdi:close")}</button>

@@ -16,7 +16,7 @@ td:last-child, th:last-child { padding-inline-end: 14px; }
 <div class="head">
 <div class="tx"><h2 class="p">${n}</h2><span class="q sec">${this.t("averages",{period:this.t(this.period)})}</span></div>
 <div class="seg" role="group" aria-label=${this.t("period")}>
-${Object.keys(S).map(t=>o`<button aria-pressed=${t===this.period?"true":"false"} @click=${()=>this.period=t}>${this.t(t)}</button>`)}
+${Object.keys(S).map(t=>o`<button aria-pressed=${t===this.period?"true":"false"} @click=${()=>this.period=t}><bdi>${this.t(t)}</bdi></button>`)}
 </div>
 </div>
 ${this.found&&h.length===1?o`<div class="empty line">${this.t("no_statistics")}</div>`:u}
@@ -25,7 +25,7 @@ ${this.found&&h.length===1?o`<div class="empty line">${this.t("no_statistics")}<
 <thead><tr>${h.map(t=>this.header(t))}</tr></thead>
 <tbody>
 ${l.map(t=>o`<tr>
-${h.map(a=>a==="name"?o`<td><button class="to e" title=${t.name} @click=${()=>x(t.pool.id)}><bdi>${t.name}</bdi></button></td>`:o`<td class=${j(a)?"wide":""} title=${t[a]===void 0?this.t("not_reported"):""}>${M(e,t,a)}</td>`)}
+${h.map(a=>a==="name"?o`<td><button class="to e" title=${t.name} @click=${()=>x(t.pool.id)}><bdi>${t.name}</bdi></button></td>`:o`<td class=${j(a)?"wide":""} title=${t[a]===void 0?this.t("not_reported"):""}><bdi>${M(e,t,a)}</bdi></td>`)}
 </tr>`)}
 </tbody>
 </table>

@@ -1,4 +1,4 @@
-import{K as C,N as k,a as _,b as s,d as o,h as M,ja as z,m as g,n as b,r as u,u as f,va as H,w as h,wa as D}from"./chunk-4AHBGHSF.js";var j=class extends D{static{this.styles=[H,_`
+import{K as C,N as k,a as _,b as s,d as o,h as M,ja as z,m as x,n as g,r as u,u as f,va as H,w as h,wa as D}from"./chunk-4AHBGHSF.js";var j=class extends D{static{this.styles=[H,_`
 .head { padding: 10px; }
 ol { list-style: none; margin: 0; padding: 0; }
 .lb {
@@ -28,21 +28,21 @@ li:first-child .lb { border-top: 0; }
 .scale .track { grid-row: 1; }
 .track { grid-column: 1 / -1; grid-row: 2; height: 20px; margin-top: 2px; }
 }
-`]}static getStubConfig(){return{}}draw(i,c){let a=[];for(let t of c.miners){let e=z(i,t);e&&a.push({miner:t,share:e,...S(i,c,t)})}a.sort((t,e)=>e.share-t.share);let n=a.slice(0,this.config.limit??10),l=this.config.title??this.t("best_shares"),d=Math.max(1e12,...n.map(({share:t,needed:e})=>Math.max(t,e??0))),p=1e3,m=t=>100*Math.max(0,Math.log10(t/p))/Math.log10(d*3/p),$=[...new Map(n.flatMap(({needed:t,coin:e})=>t&&e?[[e,t]]:[]))],y=[1e6,1e9,1e12,1e15].filter(t=>t<d*3);return s`<ha-card role="article" aria-label=${l||this.t("best_shares")}>
+`]}static getStubConfig(){return{}}draw(i,d){let a=[];for(let t of d.miners){let e=z(i,t);e&&a.push({miner:t,share:e,...S(i,d,t)})}a.sort((t,e)=>e.share-t.share);let n=a.slice(0,this.config.limit??10),l=this.config.title??this.t("best_shares"),c=Math.max(1e12,...n.map(({share:t,needed:e})=>Math.max(t,e??0))),p=1e3,m=t=>100*Math.max(0,Math.log10(t/p))/Math.log10(c*3/p),$=[...new Map(n.flatMap(({needed:t,coin:e})=>t&&e?[[e,t]]:[]))],y=[1e6,1e9,1e12,1e15].filter(t=>t<c*3);return s`<ha-card role="article" aria-label=${l||this.t("best_shares")}>
 ${l?s`<div class="head tx"><h2 class="p e">${l}</h2><span class="q sec">${this.t("best_shares_help")}</span></div>`:o}
 ${n.length?o:s`<div class="empty line">${this.t("no_shares_yet")}</div>`}
-${n.length?s`<div class="lb scale sec" aria-hidden="true"><span class="rank"></span><span class="head-name"></span><span class="track">${y.map(t=>s`<span style="inset-inline-start:${m(t)}%">${f(h(i,t))}</span>`)}</span></div>`:o}
+${n.length?s`<div class="lb scale sec" aria-hidden="true"><span class="rank"></span><span class="head-name"></span><span class="track">${y.map(t=>s`<span style="inset-inline-start:${m(t)}%"><bdi>${f(h(i,t))}</bdi></span>`)}</span></div>`:o}
 <ol>
 ${n.map(({miner:t,share:e,needed:r,coin:v},q)=>{let w=r!==void 0&&e>=r,O=w?this.t("block_found"):r===void 0?"":e/r<1e-8?this.t("in_draw"):this.t("part_of_block",{part:C(i,e/r)});return s`<li><button class="lb" @click=${()=>M(this,t.entities["sensor.best_share"]??t.entities["sensor.best_session_share"])}>
 <span class="rank sec">${u(i,q+1)}</span>
-<span class="tx"><span class="p e" title=${g(t)}><bdi>${g(t)}</bdi></span>${v?s`<span class="q sec">${v}</span>`:o}</span>
+<span class="tx"><span class="p e" title=${x(t)}><bdi>${x(t)}</bdi></span>${v?s`<span class="q sec">${v}</span>`:o}</span>
 <span class="track ${w?"ok":"neu"}" aria-hidden="true">
 ${y.map(E=>s`<b style="inset-inline-start:${m(E)}%"></b>`)}
 <i style="inline-size:${Math.max(1,m(e))}%"></i>
 ${r?s`<em style="inset-inline-start:${m(r)}%"></em>`:o}
 </span>
-<span class="end"><strong class="num" title=${u(i,e)}>${f(h(i,e))}</strong><span class="q sec"><bdi>${O}</bdi></span></span>
+<span class="end"><strong class="num" title=${u(i,e)}><bdi>${f(h(i,e))}</bdi></strong><span class="q sec"><bdi>${O}</bdi></span></span>
 </button></li>`})}
 </ol>
 ${$.length?s`<div class="legend"><span class="mark"><i></i><span>${this.t("block_mark")}: <bdi>${$.map(([t,e])=>`${t} ${f(h(i,e))}`).join(", ")}</bdi></span></span></div>`:o}
-</ha-card>`}};function S(x,i,c){let a=i.poolsOf.get(c.id)??i.pools,n=new Set(a.map(p=>p.device.model)),l=n.size===1?a[0]?.device.model??void 0:void 0,d=k(b(x,c,"sensor.network_difficulty"));return d||n.size!==1?{needed:d,coin:l}:{needed:a.map(p=>k(b(x,p,"sensor.network_difficulty"))).find(Boolean),coin:l}}export{j as HmmLeaderboardCard};
+</ha-card>`}};function S(b,i,d){let a=i.poolsOf.get(d.id)??i.pools,n=new Set(a.map(p=>p.device.model)),l=n.size===1?a[0]?.device.model??void 0:void 0,c=k(g(b,d,"sensor.network_difficulty"));return c||n.size!==1?{needed:c,coin:l}:{needed:a.map(p=>k(g(b,p,"sensor.network_difficulty"))).find(Boolean),coin:l}}export{j as HmmLeaderboardCard};
