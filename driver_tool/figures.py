@@ -66,7 +66,7 @@ KINDS: dict[str, Kind] = {
             (
                 "temperature temperature_regulator temperature_board temperature_inlet"
                 " temperature_outlet chip_temperatures board_temperatures"
-                " target_temperature"
+                " target_temperature temperature_limit"
             ),
         ),
         (

@@ -304,6 +304,8 @@ async def test_an_overheated_miner_is_told_by_its_dead_converter(
         device.overheat()
         hot = await driver.get_telemetry()
         assert hot.problems == ("overheat",)
+        assert hot.temperature_limit == 70
+        assert hot.temperature is not None and hot.temperature > 70
         device.miner.heat_to(40)
         cool = await driver.get_telemetry()
         assert cool.problems == ("overheat",)

@@ -132,6 +132,13 @@ def test_the_limit_is_that_of_the_kind_of_miner() -> None:
 def test_too_hot_and_hot_are_one_problem(watch: Watch) -> None:
     """A miner that stopped because of the heat is not hot besides."""
     assert watch.poll(20, temperature=75, problems=("overheat",)) == ["overheat"]
+    assert watch.problems.active["overheat"] == {"value": 75, "unit": "°C"}
+    watch.poll(temperature_limit=70)
+    assert watch.problems.active["overheat"] == {
+        "value": 75,
+        "limit": 70,
+        "unit": "°C",
+    }
 
 
 def test_a_fan_that_never_turned_is_none(watch: Watch) -> None:

@@ -165,6 +165,8 @@ class MinerTelemetry:
     core_voltage_actual: ChipVoltage | None = None
     """mV, measured."""
     target_temperature: Temperature | None = None
+    temperature_limit: Temperature | None = None
+    """°C of the hottest chip at which the device stops or slows down by itself."""
     power_limit: Power | None = None
     """W that the device is set to draw; what it measures is ``power``."""
     input_voltage: SupplyVoltage | None = None

@@ -231,7 +231,10 @@ class MinerProblems:
             # It is reported once
             found["hot"] = None
         if data.temperature is not None:
-            self._values["overheat"] = {"value": round(data.temperature), "unit": "°C"}
+            heat: dict[str, float | str] = {"value": round(data.temperature)}
+            if data.temperature_limit is not None:
+                heat["limit"] = round(data.temperature_limit)
+            self._values["overheat"] = heat | {"unit": "°C"}
         for key, bad in found.items():
             known = self._debounces.get(key)
             if known is None:

@@ -225,6 +225,7 @@ class NerdqaxeDriver(axeos.AxeDriver):
             core_voltage=voltage,
             core_voltage_actual=axeos.natural(info, "coreVoltageActual"),
             target_temperature=self._target_temperature(info),
+            temperature_limit=axeos.positive(info, "overheat_temp"),
             input_voltage=axeos.positive(info, "voltage"),
             input_current=axeos.natural(info, "current"),
             shares_accepted=axeos.count(info, "sharesAccepted"),
