@@ -372,7 +372,7 @@ async def test_addresses_that_cannot_be_added(
     for number in range(1, MOST_INDEXES):
         path = f"/{number}.json"
         await add(home, files.put(path, written(index_of())))
-    with pytest.raises(HomeAssistantError, match="There are 10 indexes"):
+    with pytest.raises(HomeAssistantError, match="There are already 10 indexes"):
         await indexes(home).async_read(files.put("/11.json", written(index_of())))
 
 
