@@ -260,6 +260,18 @@ async def test_what_is_free_at_first(
         assert source.read(now).value == price
 
 
+async def test_after_days_that_were_almost_free(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """Given days of wind, then the price of before is believed when it comes back."""
+    source = PriceSource(hass, entity=SENSOR)
+    source.async_listen(lambda: None)
+    for price in (0.3, *[0.002] * 3, 0.3):
+        show(hass, price)
+        now = await pass_time(hass, freezer, 24 * HOUR)
+    assert source.read(now).value == 0.3
+
+
 async def test_a_sensor_that_is_renamed(hass: HomeAssistant) -> None:
     """Given another entity id, then the price goes on under it."""
     registry = er.async_get(hass)

@@ -1,4 +1,4 @@
-"""Tells a price from a fault of its sensor, by what prices were in the last two days.
+"""Tells a price from a fault of its sensor, by what prices were before.
 
 A spike of ten times the usual price is a price, and so is any that was announced in a
 list, or is negative. It knows no Home Assistant.
@@ -30,6 +30,8 @@ class UsualPrice:
         self._log = PriceLog()
         self._announced: Slots = ()
         self._before = 0.0, timedelta()
+        self._dearest = 0.0
+        """The highest usual price so far: after nights of wind it comes back."""
 
     def note(self, now: datetime, price: float | None, slots: Slots) -> None:
         """Take a price for a real one, with those that are announced."""
@@ -43,8 +45,10 @@ class UsualPrice:
         if agree(self._announced, price, now):
             return True
         usual, known = self._usual(now)
-        times = TIMES if known >= _ENOUGH else _TIMES_AT_FIRST
-        return not usual or abs(price) <= times * usual
+        if known < _ENOUGH:
+            return not usual or abs(price) <= _TIMES_AT_FIRST * usual
+        self._dearest = max(self._dearest, usual)
+        return not usual or abs(price) <= TIMES * self._dearest
 
     def announced(self, now: datetime) -> float | None:
         """Return the price of now that a list has told before, None without one."""
