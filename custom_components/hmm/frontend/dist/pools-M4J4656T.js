@@ -1,4 +1,4 @@
-import{$ as C,J as w,M as k,a as y,b as o,d as u,ha as P,i as x,n as m,r as $,u as f,v as _,va as D,wa as g}from"./chunk-4AHBGHSF.js";var S={hours_24:1,days_7:7,days_30:30},H=class extends g{constructor(){super();this.asked="";this.ids=[];this.period="days_7",this.sorted="accepted"}static{this.styles=[D,y`
+import{$ as C,J as w,M as k,a as y,b as o,d as u,ha as P,i as x,n as m,r as $,u as f,v as _,va as D,wa as g}from"./chunk-ZMJL2AKC.js";var S={hours_24:1,days_7:7,days_30:30},H=class extends g{constructor(){super();this.asked="";this.ids=[];this.period="days_7",this.sorted="accepted"}static{this.styles=[D,y`
 .head { display: flex; align-items: center; gap: 8px 16px; padding: 10px; flex-wrap: wrap; }
 .head .tx { flex: 1 1 160px; }
 .head .seg { min-width: 220px; flex: 0 1 240px; min-height: 36px; } .head .seg button { min-height: 36px; }

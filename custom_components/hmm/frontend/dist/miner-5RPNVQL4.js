@@ -1,4 +1,4 @@
-import{a as X}from"./chunk-52DZMZT3.js";import{A as C,J as j,L as x,Q as M,W as A,X as q,a as T,b as d,ba as z,ca as L,d as c,da as B,ea as W,fa as E,ga as F,h as v,ha as g,i as _,ia as I,ka as J,la as K,m as R,ma as N,n as p,o as S,pa as y,qa as P,r as u,ra as G,ta as Q,u as h,ua as H,v as $,va as U,w as k,wa as V,z as O}from"./chunk-4AHBGHSF.js";var Y=class extends V{static{this.styles=[U,T`
+import{a as X}from"./chunk-CPS5LIHC.js";import{A as C,J as j,L as x,Q as M,W as A,X as q,a as T,b as d,ba as z,ca as L,d as c,da as B,ea as W,fa as E,ga as F,h as v,ha as g,i as _,ia as I,ka as J,la as K,m as R,ma as N,n as p,o as S,pa as y,qa as P,r as u,ra as G,ta as Q,u as h,ua as H,v as $,va as U,w as k,wa as V,z as O}from"./chunk-ZMJL2AKC.js";var Y=class extends V{static{this.styles=[U,T`
 ha-card.compact { min-height: 56px; display: flex; }
 .compact .tile { min-height: 0; flex: 1; }
 .bar { padding: 4px 14px; }

@@ -1,4 +1,4 @@
-import{B as H,Q as P,a as v,b as l,d as h,ga as S,h as $,ia as T,l as x,m as f,n as m,o as k,r as c,u as g,va as C,wa as b,x as _}from"./chunk-4AHBGHSF.js";var R=12,y=new Set(["queued","settling","measuring","returning"]),O=class extends b{constructor(){super(...arguments);this.known=""}static{this.styles=[C,v`
+import{B as H,Q as P,a as v,b as l,d as h,ga as S,h as $,ia as T,l as x,m as f,n as m,o as k,r as c,u as g,va as C,wa as b,x as _}from"./chunk-ZMJL2AKC.js";var R=12,y=new Set(["queued","settling","measuring","returning"]),O=class extends b{constructor(){super(...arguments);this.known=""}static{this.styles=[C,v`
 hmm-points { display: block; min-height: 240px; margin: 0 8px; }
 .scroll { overflow-x: auto; }
 table { width: 100%; border-collapse: collapse; }

@@ -1,4 +1,4 @@
-import{K as C,N as k,a as _,b as s,d as o,h as M,ja as z,m as x,n as g,r as u,u as f,va as H,w as h,wa as D}from"./chunk-4AHBGHSF.js";var j=class extends D{static{this.styles=[H,_`
+import{K as C,N as k,a as _,b as s,d as o,h as M,ja as z,m as x,n as g,r as u,u as f,va as H,w as h,wa as D}from"./chunk-ZMJL2AKC.js";var j=class extends D{static{this.styles=[H,_`
 .head { padding: 10px; }
 ol { list-style: none; margin: 0; padding: 0; }
 .lb {

@@ -1,4 +1,4 @@
-import{M as b,S as x,X as y,a as m,b as c,d as p,g as f,ga as v,h,ia as C,m as g,n as d,na as w,oa as H,u,v as $,va as O,wa as T}from"./chunk-4AHBGHSF.js";function S(a,r,i,e){let s=g(i),l=H(a,i,e),o=C(a,i),t=e.line?e.group==="starting"?w(a,i,o):e.group==="mining"&&o.hashrate!==void 0?u($(a,o.hashrate)):"":"",n=t?`${l} \xB7 ${t}`:l,M=()=>h(r,i.entities["sensor.status"]??i.entities["switch.mining"]??i.entities["sensor.hashrate"]);return c`<ha-card class="compact">
+import{M as b,S as x,X as y,a as m,b as c,d as p,g as f,ga as v,h,ia as C,m as g,n as d,na as w,oa as H,u,v as $,va as O,wa as T}from"./chunk-ZMJL2AKC.js";function S(a,r,i,e){let s=g(i),l=H(a,i,e),o=C(a,i),t=e.line?e.group==="starting"?w(a,i,o):e.group==="mining"&&o.hashrate!==void 0?u($(a,o.hashrate)):"":"",n=t?`${l} \xB7 ${t}`:l,M=()=>h(r,i.entities["sensor.status"]??i.entities["switch.mining"]??i.entities["sensor.hashrate"]);return c`<ha-card class="compact">
 <button class="tile" title="${s}: ${n}" aria-label="${s}, ${e.word}, ${n}" @click=${M}>
 ${v(e.tone,e.form,e.icon)}
 <span class="tx"><span class="p e"><bdi>${s}</bdi></span><span class="q e"><bdi>${n}</bdi></span></span>

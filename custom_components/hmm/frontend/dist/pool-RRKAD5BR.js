@@ -1,4 +1,4 @@
-import{$ as E,A as p,I as q,J as z,K as y,L as l,M as B,N as h,P as x,Q as k,U as R,Y as M,a as D,b as d,d as b,ga as H,ha as $,i as _,n as s,o as T,r as f,s as v,t as j,u,v as P,va as K,w as S,wa as N,y as C}from"./chunk-4AHBGHSF.js";var O=class extends N{static{this.styles=[K,D`
+import{$ as E,A as p,I as q,J as z,K as y,L as l,M as B,N as h,P as x,Q as k,U as R,Y as M,a as D,b as d,d as b,ga as H,ha as $,i as _,n as s,o as T,r as f,s as v,t as j,u,v as P,va as K,w as S,wa as N,y as C}from"./chunk-ZMJL2AKC.js";var O=class extends N{static{this.styles=[K,D`
 ha-card.compact { min-height: 56px; display: flex; }
 .compact .tile { min-height: 0; flex: 1; }
 .four { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 1px; background: var(--hmm-line); border-top: 1px solid var(--hmm-line); margin: 0; }
