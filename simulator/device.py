@@ -413,6 +413,10 @@ class TcpDevice(SimulatedDevice):
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self.counters.connections += 1
+        if self._server is not None and not self._server.is_serving():
+            # It came while this was closed, which would wait for its end
+            writer.transport.abort()
+            return
         task = asyncio.ensure_future(self._guarded(reader, writer))
         self._writers[task] = writer
         task.add_done_callback(lambda done: self._writers.pop(done, None))

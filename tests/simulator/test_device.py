@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+import socket
 
 import aiohttp
 import pytest
@@ -258,3 +259,15 @@ async def test_lru_throws_out_the_quietest() -> None:
         assert device.open_connections == 3
         for writer in (*writers, extra):
             writer.close()
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_who_connects_while_it_stops_is_cut_off(turns: int) -> None:
+    """Given a client that sends half a request at that moment, then it stops all the same."""
+    with socket.socket() as client:
+        async with asyncio.timeout(10):
+            async with SimulatedAxeOS() as device:
+                client.connect((device.host, device.port))
+                client.send(b"PATCH / HTTP/1.1\r\ncontent-length: 9\r\n\r\n")
+                for _ in range(turns):
+                    await asyncio.sleep(0)
