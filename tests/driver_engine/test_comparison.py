@@ -25,7 +25,7 @@ def test_each_field_by_its_worst_poll() -> None:
     it.note({"power": 1.0, "fan_rpm": [1, 2]}, {"fan_rpm": [1, 2], "uptime": 3})
     kinds = {name: result.kind for name, result in it.fields.items()}
     assert kinds == {"power": "lost", "fan_rpm": "different", "uptime": "gained"}
-    assert it.fields["fan_rpm"].candidate == [1]
+    assert it.fields["fan_rpm"].candidate == "1"
     assert list(it.of_kind("lost")) == ["power"]
 
 
@@ -36,7 +36,7 @@ def test_a_candidate_makes_nothing_grow() -> None:
     for number in range(1000):
         it.note_failure(str(number))
         it.note_missed([str(number)])
-    assert len(it.fields) == 200
+    assert not it.fields
     assert (len(it.errors), len(it.missed)) == (20, 20)
     assert it.polls == 1001
 

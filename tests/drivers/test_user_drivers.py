@@ -507,7 +507,7 @@ async def test_debug_logging_shows_an_author_what_happens(
     """Given the levels of the page, then the log has what a driver logs and where it failed."""
     levels = yaml.safe_load(blocks("docs/drivers/README.md", "yaml")[-1])
     assert levels["action"] == "logger.set_level"
-    usual = {"default": "info"}
+    usual = {"default": "info", "logs": dict.fromkeys(levels["data"], "info")}
     assert await async_setup_component(home, "logger", {"logger": usual})
     logger = logging.getLogger(homebrew.__module__)
     entries = [await set_up(home, homebrew_entry()), await set_up_pool(home)]

@@ -154,9 +154,12 @@ class MinerView:
     def __init__(self, unit: Any = "TH/s") -> None:
         """Make all of them, also those that wait disabled."""
         every = frozenset(f.name for f in fields(MinerTelemetry))
+        self._status = MinerStatus(StatusRecord(), MinerProblems(Limits()))
         self._miner: Any = SimpleNamespace(
             hass=_HASS,
             device_id="miner",
+            status=self._status,
+            started=None,
             offered=set(),
             data=MinerTelemetry(),
             power=None,
@@ -167,7 +170,6 @@ class MinerView:
             last_update_success=True,
         )
         self._meter = EnergyMeter(1e9)
-        self._status = MinerStatus(StatusRecord(), MinerProblems(Limits()))
         self._polls = 0
         self._sensors = [
             MinerSensor(self._miner, description)
@@ -181,6 +183,7 @@ class MinerView:
         yield from violations(telemetry)
         miner = self._miner
         miner.data, miner.power = telemetry, telemetry.power
+        miner.started = datetime.now(UTC) - timedelta(seconds=telemetry.uptime or 0)
         for sensor in self._sensors:
             description = sensor.entity_description
             yield from _value(lambda d=description: d.value_fn(miner), description.key)

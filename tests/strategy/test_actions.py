@@ -248,7 +248,11 @@ async def test_the_price_has_another_name(
         "sensor", "test", "price", suggested_object_id="price"
     )
     with_slots(home)
-    data = {**BANDS, "entity_ids": {"price_entity": sensor.id}}
+    # Whatever the price of this hour, it is normal: what the miner draws then is known
+    bands = [
+        {**it, "upto": 100.0} if it["id"] == "normal" else it for it in BANDS["bands"]
+    ]
+    data = {**BANDS, "entity_ids": {"price_entity": sensor.id}, "bands": bands}
     strategy = await add(home, "price_bands", data)
     await begin(home)
     registry.async_update_entity(PRICE, new_entity_id="sensor.tariff")
