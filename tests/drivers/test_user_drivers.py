@@ -525,7 +525,7 @@ async def test_debug_logging_shows_an_author_what_happens(
     # Where it failed, and not with which text: it may quote anything
     assert "bc1qsecret" not in caplog.text
     await home.services.async_call(
-        "logger", "set_level", dict.fromkeys(levels["data"], "warning"), True
+        "logger", "set_level", dict.fromkeys(levels["data"], "notset"), True
     )
 
 
