@@ -224,6 +224,19 @@ def network_share_percent(
     return parse_number(100 * hashrate / network_hashrate)
 
 
+def show_hashrate(hashrate: float) -> str:
+    """Return a hashrate in H/s as HMM-Local's API shows it, for example ``1.07 TH/s``."""
+    for factor, unit in (
+        (TERA, "TH/s"),
+        (GIGA, "GH/s"),
+        (MEGA, "MH/s"),
+        (KILO, "KH/s"),
+    ):
+        if hashrate >= factor:
+            return f"{hashrate / factor:.2f} {unit}"
+    return f"{hashrate:.0f} H/s" if hashrate else "0.00 GH/s"
+
+
 def efficiency_j_per_th(power: float | None, hashrate: float | None) -> float | None:
     """Return joules per terahash from watts and H/s, None if either is missing.
 

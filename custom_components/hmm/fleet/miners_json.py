@@ -13,7 +13,7 @@ from homeassistant.exceptions import ServiceValidationError
 from ..const import CONF_DRIVER, CONF_POWER_DRAW, EntryType
 from ..data import HmmConfigEntry, entries_of_kind, get_data
 from ..driver_api import MinerTelemetry
-from ..driver_engine.legacy.shims.core import format_hashrate
+from ..driver_api.units import GIGA, show_hashrate
 from ..errors import refusal
 from ..json_shapes import Moment
 from ..markdown import printable
@@ -181,8 +181,11 @@ def _extra_data(
 
 
 def _hashrate(reported: float | None) -> Hashrate | None:
-    """Return a hashrate as HMM-Local told it; one that is unknown is no zero."""
+    """Return a hashrate in H/s as HMM-Local told it; one that is unknown is no zero."""
     if reported is None:
         return None
-    shown = format_hashrate(reported, "H/s")
-    return {"display": shown["display"], "value": shown["value"], "unit": "GH/s"}
+    return {
+        "display": show_hashrate(reported),
+        "value": round(reported / GIGA, 6),
+        "unit": "GH/s",
+    }

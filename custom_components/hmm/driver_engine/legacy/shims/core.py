@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from ....driver_api.units import GIGA, show_hashrate
+
 _TO_GIGA = {"TH/s": 1e3, "GH/s": 1.0, "MH/s": 1e-3, "KH/s": 1e-6, "H/s": 1e-9}
 
 
@@ -13,17 +15,7 @@ def format_hashrate(hashrate: Any, unit: str = "GH/s") -> dict[str, Any]:
     if not isinstance(hashrate, int | float) or not hashrate > 0:
         return {"display": "0.00 GH/s", "value": 0.0, "unit": "GH/s"}
     giga = hashrate * _TO_GIGA.get(unit, 1.0)
-    for least, factor, name in (
-        (1e3, 1e-3, "TH/s"),
-        (1.0, 1.0, "GH/s"),
-        (1e-3, 1e3, "MH/s"),
-        (1e-6, 1e6, "KH/s"),
-    ):
-        if giga >= least:
-            display = f"{giga * factor:.2f} {name}"
-            break
-    else:
-        display = f"{giga * 1e9:.0f} H/s"
+    display = show_hashrate(giga * GIGA)
     return {"display": display, "value": round(giga, 6), "unit": "GH/s"}
 
 
