@@ -215,6 +215,26 @@ async def test_by_hand_a_full_circuit_refuses(
     assert entry.runtime_data.tuning.current == "turbo"
 
 
+async def test_autotune_needs_room_for_its_limit(
+    home: HomeAssistant, entry: ConfigEntry[Any]
+) -> None:
+    """It may draw as much as its owner allows it, so that much must be free."""
+    limit(home, 30, entry)
+    await settle(home)
+    results = []
+    for watts in (40, 25):
+        response = await home.services.async_call(
+            "hmm",
+            "start_autotune",
+            {"device_id": device(home, entry), "max_power": watts},
+            blocking=True,
+            return_response=True,
+        )
+        results += [it["reason"] for it in response["miners"]]
+    assert results == ["circuit_full", None]
+    await entry.runtime_data.autotune.async_stop()
+
+
 async def test_two_at_once_do_not_share_the_same_room(
     home: HomeAssistant,
     entry: ConfigEntry[Any],

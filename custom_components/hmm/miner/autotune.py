@@ -286,6 +286,7 @@ class Autotune:
         if not self._miner.last_update_success:
             raise self._miner.as_action()
         self.plan(caps)
+        self._miner.require_room(watts=caps.max_power)
         forget_issue(self._hass, self._entry_id)
         record = self.record
         record.caps, record.at_night, record.asked = caps, at_night, time.time()
