@@ -121,7 +121,8 @@ async def async_change_pool(
     """Change a pool account; None leaves as it is.
 
     Its wallet stays, and its coin and driver: another one is another account. Raises
-    RouteError or HomeAssistantError; then nothing has changed.
+    RouteError or HomeAssistantError: nothing has changed then, unless it cannot be
+    unloaded to disable it.
     """
     same = {_COIN: entry.data[CONF_COIN], _DRIVER: entry.data[CONF_DRIVER]}
     given = config or {}
