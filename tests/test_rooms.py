@@ -16,7 +16,16 @@ PACKAGE = f"custom_components.{DOMAIN}"
 ENGINE = {"driver_api", "driver_engine"}
 # What no single room owns, and what knows no room
 SHARED = {
-    *("const", "data", "display_units", "errors", "figures", "flow_tools", "languages"),
+    *(
+        "const",
+        "data",
+        "display_units",
+        "errors",
+        "figures",
+        "flow_tools",
+        "question_flow",
+        "languages",
+    ),
     "listeners",
     *(
         "action_schema",

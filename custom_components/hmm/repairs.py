@@ -1,10 +1,15 @@
 """Fix flows for the repair issues of drivers."""
 
+from collections.abc import Mapping
 from pathlib import Path
 import re
-from typing import Any
+from typing import Any, Final
 
-from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
+from homeassistant.components.repairs import (
+    ConfirmRepairFlow,
+    RepairsFlow,
+    RepairsFlowResult,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import UnknownFlow
 from homeassistant.helpers import issue_registry as ir
@@ -15,14 +20,28 @@ from .driver_engine.declaration import DriverId
 from .driver_engine.driver_files import UnusableFile, read_bytes
 from .driver_engine.faults import os_reason
 from .driver_engine.loaded import FailedDriver
-from .drivers.issues import DATA_PATH, DATA_TYPE
-from .drivers.repairs_index import async_create_index_flow
-from .drivers.repairs_install import async_create_install_flow
-from .drivers.repairs_stock import async_create_stock_flow
-from .drivers.repairs_worse import async_create_worse_flow
+from .drivers.index_issues import INDEX_KEY_CHANGED, INDEX_SIGNATURE_LOST
+from .drivers.install import DRIVER_INSTALL
+from .drivers.issues import DATA_PATH, DATA_TYPE, STOCK_FILES
+from .drivers.repairs_index import IndexKeyFlow
+from .drivers.repairs_install import InstallDriverFlow
+from .drivers.repairs_stock import StockFilesFlow
+from .drivers.repairs_worse import WorseDriverFlow
+from .drivers.watch import DRIVER_GONE_BACK, DRIVER_WORSE
 from .errors import localized
 from .markdown import code, escaping, printable
-from .miner.lowered import async_create_lowered_flow
+from .miner.lowered import OVERHEAT_LOWERED, LoweredFlow
+
+_FLOWS: Final[Mapping[str, type[RepairsFlow]]] = {
+    DRIVER_GONE_BACK: ConfirmRepairFlow,
+    DRIVER_INSTALL: InstallDriverFlow,
+    DRIVER_WORSE: WorseDriverFlow,
+    INDEX_KEY_CHANGED: IndexKeyFlow,
+    INDEX_SIGNATURE_LOST: IndexKeyFlow,
+    OVERHEAT_LOWERED: LoweredFlow,
+    STOCK_FILES: StockFilesFlow,
+}
+"""By the translation key of the issue; what has no such key is about a file."""
 
 _LONGEST_LINE = 200
 _TYPE = re.compile(
@@ -35,16 +54,9 @@ async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
 ) -> RepairsFlow:
     """Return the flow that fixes an issue."""
-    if flow := async_create_install_flow(hass, issue_id, data):
-        return flow
-    if flow := async_create_index_flow(hass, issue_id, data):
-        return flow
-    if flow := async_create_stock_flow(hass, issue_id):
-        return flow
-    if flow := async_create_worse_flow(hass, issue_id, data):
-        return flow
-    if flow := async_create_lowered_flow(hass, issue_id, data):
-        return flow
+    issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
+    if issue is not None and (flow := _FLOWS.get(issue.translation_key or "")):
+        return flow()
     if not data or not isinstance(path := data.get(DATA_PATH), str):
         raise UnknownFlow(issue_id)
     driver_type = data.get(DATA_TYPE)

@@ -6,10 +6,10 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
 import pytest
 
 from custom_components.hmm.const import DOMAIN
-from custom_components.hmm.repairs import async_create_fix_flow
 from simulator import SimulatedAxeOS
 from tests.common import act, find, find_id, fleet_entry, poll
 from tests.conftest import miner_entry, set_up
@@ -24,7 +24,7 @@ LOWERED = {"frequency": 475, "coreVoltage": 1100, "autofanspeed": 0}
 async def entry(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> ConfigEntry[Any]:
     """Return a miner that was tuned by hand."""
     bitaxe.settings |= GOOD
-    return await set_up(home, miner_entry(bitaxe, "bitaxe", title="Axe"))
+    return await set_up(home, miner_entry(bitaxe, "bitaxe", title="*Axe*"))
 
 
 def issue_of(hass: HomeAssistant, entry: ConfigEntry[Any]) -> ir.IssueEntry | None:
@@ -51,12 +51,14 @@ async def fix(hass: HomeAssistant, entry: ConfigEntry[Any], choice: str) -> Any:
     """Walk through the repair."""
     issue = issue_of(hass, entry)
     assert issue is not None
-    flow = await async_create_fix_flow(hass, issue.issue_id, issue.data)
-    flow.hass, flow.issue_id = hass, issue.issue_id
-    menu = await flow.async_step_init()
+    assert await async_setup_component(hass, "repairs", {})
+    flows = hass.data["repairs"]["flow_manager"]
+    menu = await flows.async_init(DOMAIN, data={"issue_id": issue.issue_id})
     assert menu["type"] is FlowResultType.MENU
     assert set(menu["menu_options"]) == {"restore", "keep"}
-    result = await getattr(flow, f"async_step_{choice}")()
+    # They are escaped once
+    assert menu["description_placeholders"] == issue.translation_placeholders
+    result = await flows.async_configure(menu["flow_id"], {"next_step_id": choice})
     await hass.async_block_till_done()
     return result
 
@@ -72,7 +74,7 @@ async def test_it_is_told_and_restored(
     issue = issue_of(home, entry)
     assert issue is not None
     assert issue.translation_placeholders == {
-        "name": "Axe",
+        "name": r"\*Axe\*",
         "old": "575 MHz, 1200 mV",
         "new": "475 MHz, 1100 mV",
     }
@@ -141,7 +143,7 @@ async def test_an_old_firmware_that_stays_crippled(home: HomeAssistant) -> None:
     """Up to 2.11 it waits at 50 MHz, hot or not: its settings end the emergency."""
     async with SimulatedAxeOS(generation="2.9", model="gamma") as device:
         device.settings |= GOOD
-        entry = await set_up(home, miner_entry(device, "bitaxe", title="Axe"))
+        entry = await set_up(home, miner_entry(device, "bitaxe", title="*Axe*"))
         device.settings |= {"frequency": 50, "coreVoltage": 1000, "overheat_mode": 1}
         await poll(home, entry)
         assert issue_of(home, entry) is not None

@@ -4,28 +4,16 @@ from collections.abc import Collection
 from typing import Any
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import issue_registry as ir
 import voluptuous as vol
 
-from ..const import DOMAIN
 from ..data import get_data
 from ..driver_engine.loaded import StockFile
 from ..flow_tools import choice
 from ..markdown import escaping
-from .issues import STOCK_FILES, listed_stock, stock_label
+from .issues import listed_stock, stock_label
 from .manager import DriverManager
 
 _FILES = "files"
-
-
-@callback
-def async_create_stock_flow(hass: HomeAssistant, issue_id: str) -> RepairsFlow | None:
-    """Return the flow for the issue ``stock_files``, None for any other issue."""
-    issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
-    if issue is None or issue.translation_key != STOCK_FILES:
-        return None
-    return StockFilesFlow()
 
 
 @escaping

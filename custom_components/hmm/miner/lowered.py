@@ -6,7 +6,7 @@ up to version 2.11, 100 MHz and 100 mV less at each overheat since then.
 
 from typing import TYPE_CHECKING, Any, Final
 
-from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
+from homeassistant.components.repairs import RepairsFlowResult
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
@@ -15,7 +15,8 @@ from ..const import DOMAIN
 from ..data import HmmConfigEntry, get_data
 from ..errors import message
 from ..languages import home_language
-from ..markdown import async_create_issue, escaping
+from ..markdown import async_create_issue
+from ..question_flow import QuestionFlow
 from .profiles import Settings, told
 
 if TYPE_CHECKING:
@@ -133,36 +134,10 @@ def async_forget_lowered_issue(hass: HomeAssistant, entry: HmmConfigEntry) -> No
     ir.async_delete_issue(hass, DOMAIN, f"{OVERHEAT_LOWERED}_{entry.entry_id}")
 
 
-@callback
-def async_create_lowered_flow(
-    hass: HomeAssistant, issue_id: str, data: dict[str, Any] | None
-) -> RepairsFlow | None:
-    """Return the flow for such an issue, None for any other."""
-    issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
-    if issue is None or issue.translation_key != OVERHEAT_LOWERED or not data:
-        return None
-    return LoweredFlow(str(data["entry_id"]))
-
-
-@escaping
-class LoweredFlow(RepairsFlow):
+class LoweredFlow(QuestionFlow):
     """Sets a miner as it was before it overheated, or leaves it as it is."""
 
-    def __init__(self, entry_id: str) -> None:
-        """Begin with the miner of the issue."""
-        self._entry_id = entry_id
-
-    async def async_step_init(
-        self, user_input: dict[str, Any] | None = None
-    ) -> RepairsFlowResult:
-        """Ask what to do."""
-        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
-        texts = (issue.translation_placeholders if issue else None) or {}
-        return self.async_show_menu(
-            step_id="init",
-            menu_options=["restore", "keep"],
-            description_placeholders=texts,
-        )
+    answers = ("restore", "keep")
 
     async def async_step_restore(
         self, user_input: dict[str, Any] | None = None
@@ -191,5 +166,5 @@ class LoweredFlow(RepairsFlow):
 
     @property
     def _lowered(self) -> LoweredSettings | None:
-        miner = get_data(self.hass).fleet.miners.get(self._entry_id)
+        miner = get_data(self.hass).fleet.miners.get(self.held("entry_id"))
         return None if miner is None else miner.lowered
