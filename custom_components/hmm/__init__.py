@@ -1,5 +1,6 @@
 """HMM, the Home Miner Manager: miners and pools in Home Assistant."""
 
+from asyncio import gather
 from typing import cast
 
 from homeassistant.config_entries import SOURCE_SYSTEM
@@ -90,32 +91,34 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     driver_service = DriverService(hass, manager, session)
     driver_watch = DriverWatch(hass, driver_service)
     energy = EnergyBook(hass, LONGEST_ENERGY_GAP)
-    await energy.async_load()
     miner_records = Records(hass, "finds", MinerRecord)
-    await miner_records.async_load()
     account_records = Records(hass, "blocks", AccountRecord)
-    await account_records.async_load()
     kept = Records(hass, "kept", KeptCommands)
-    await kept.async_load()
     tuning = TuningProfiles(hass)
-    await tuning.async_load()
     profiles = ProfileStore(hass)
-    await profiles.async_load()
     statuses = Records(hass, "status", StatusRecord)
-    await statuses.async_load()
     watchdogs = Records(hass, "watchdog", WatchdogRecord)
-    await watchdogs.async_load()
     failovers = Records(hass, "failover", FailoverRecord)
-    await failovers.async_load()
-    fleet = Fleet(miner_records, account_records)
-    firmware = FirmwareNews(hass, fleet, async_get_clientsession(hass))
-    await firmware.async_load()
     autotunes = Records(hass, "autotune", AutotuneRecord)
-    await autotunes.async_load()
+    fleet = Fleet(miner_records, account_records)
+    firmware = FirmwareNews(hass, fleet, session)
     money = Ledger(hass, energy, fleet)
-    await money.async_load()
     strategies = StrategyManager(hass, fleet)
-    await strategies.async_load()
+    stores = (
+        energy,
+        miner_records,
+        account_records,
+        kept,
+        tuning,
+        profiles,
+        statuses,
+        watchdogs,
+        failovers,
+        autotunes,
+        money,
+        strategies.store,
+    )
+    await gather(firmware.async_load(), *(store.async_load() for store in stores))
     hass.data[HMM_DATA] = HmmData(
         driver_service=driver_service,
         driver_trials=DriverTrials(hass, driver_service),
@@ -132,6 +135,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
         kept=kept,
         profiles=profiles,
         statuses=statuses,
+        stores=stores,
         strategies=strategies,
         tuning=tuning,
         watchdogs=watchdogs,
@@ -197,18 +201,8 @@ async def async_remove_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> None
     if (data := hass.data.get(HMM_DATA)) is not None:
         if entry_kind(entry) == EntryType.FLEET:
             await data.strategies.async_give_back()
-        await data.miner_records.async_forget(entry.entry_id)
-        await data.energy.async_forget(entry.entry_id)
-        await data.money.async_forget(entry.entry_id)
-        await data.kept.async_forget(entry.entry_id)
-        await data.account_records.async_forget(entry.entry_id)
-        await data.profiles.async_forget(entry.entry_id)
-        await data.statuses.async_forget(entry.entry_id)
-        data.tuning.forget(entry.entry_id)
-        await data.watchdogs.async_forget(entry.entry_id)
-        await data.failovers.async_forget(entry.entry_id)
-        await data.autotunes.async_forget(entry.entry_id)
-        await data.strategies.store.async_forget(entry.entry_id)
+        for store in data.stores:
+            await store.async_forget(entry.entry_id)
         forget_issue(hass, entry.entry_id)
 
 

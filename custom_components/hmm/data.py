@@ -2,7 +2,7 @@
 
 from asyncio import Lock
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aiohttp import ClientSession
 from homeassistant.core import HomeAssistant, callback
@@ -42,6 +42,16 @@ if TYPE_CHECKING:
 type HmmConfigEntry = MinerConfigEntry | PoolConfigEntry | FleetConfigEntry
 
 
+class EntryStore(Protocol):
+    """What is kept of entries over a restart."""
+
+    async def async_load(self) -> None:
+        """Continue where it was before the restart."""
+
+    async def async_forget(self, entry_id: str) -> None:
+        """Forget an entry that was removed."""
+
+
 @dataclass(slots=True, kw_only=True)
 class HmmData:
     """Drivers, known pools, the session, the fleet, and what is kept of each entry."""
@@ -61,6 +71,8 @@ class HmmData:
     account_records: Records[AccountRecord]
     profiles: ProfileStore
     statuses: Records[StatusRecord]
+    stores: tuple[EntryStore, ...]
+    """Everything that keeps something of an entry until that is removed."""
     strategies: StrategyManager
     tuning: TuningProfiles
     watchdogs: Records[WatchdogRecord]

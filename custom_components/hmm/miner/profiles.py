@@ -308,8 +308,7 @@ class TuningProfiles:
         """Return what is kept of a miner; call ``save`` after a change."""
         return self._miners.setdefault(entry_id, MinerRecord())
 
-    @callback
-    def forget(self, entry_id: str) -> None:
+    async def async_forget(self, entry_id: str) -> None:
         """Forget a miner that was removed, and what only it had."""
         self._miners.pop(entry_id, None)
         self.listeners.pop(entry_id, None)

@@ -87,10 +87,6 @@ class StrategyManager:
 
     # Begin and end
 
-    async def async_load(self) -> None:
-        """Read what was stored."""
-        await self.store.async_load()
-
     @callback
     def async_start(self, entry: ConfigEntry) -> CALLBACK_TYPE:
         """Run the strategies of the fleet's entry; return the end."""
