@@ -22,7 +22,7 @@ from custom_components.hmm.driver_engine.driver_index import (
     FORMAT_KEY,
     LONGEST_CHANGES,
     LONGEST_NAME,
-    MOST_VERSIONS,
+    MAX_VERSIONS,
     IndexProblem,
     parse,
     read_index,
@@ -232,7 +232,7 @@ def _driver(
             for key in ("author", "license", "homepage", "supports")
             if (value := own.get(key, about.get(key))) is not None
         },
-        "versions": [_version(file, own) for file in files[:MOST_VERSIONS]],
+        "versions": [_version(file, own) for file in files[:MAX_VERSIONS]],
     }
 
 

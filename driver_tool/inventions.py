@@ -14,7 +14,7 @@ from .keys import MISSING, Path, leaves, name_of, replace_leaf, without_zeros
 from .session import Session
 from .show import show_error
 
-MOST_KEYS = 500
+MAX_KEYS = 500
 _SHOWN = 12
 """After so many finds, the rest is the same."""
 
@@ -33,7 +33,7 @@ async def find_inventions(session: Session, fetch: Fetch, at_once: int = 1) -> s
         dict.fromkeys(
             path for item in session.exchanges for path in leaves(item.received)
         )
-    )[:MOST_KEYS]
+    )[:MAX_KEYS]
     if not paths:
         msg = "The device does not answer with JSON"
         raise NotApplicable(msg)

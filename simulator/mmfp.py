@@ -21,8 +21,8 @@ from .solopool import DEMO_WALLET, DEMO_WORKERS
 
 SECONDS_PER_SHARE = 15
 """What both servers' variable difficulty aims at."""
-LEAST_DIFFICULTY = 512
-MOST_DIFFICULTY = 32768
+MIN_DIFFICULTY = 512
+MAX_DIFFICULTY = 32768
 
 NEVER = "0001-01-01T00:00:00Z"
 """How Go writes a time that was not set."""
@@ -443,7 +443,7 @@ class SimulatedGoStratumEngine(SimulatedMmfpServer):
                     coin.upper(): [
                         *self._connections(pool, port=50_000 + 1000 * number),
                         *(
-                            self._connection("", 50_900 + other, LEAST_DIFFICULTY)
+                            self._connection("", 50_900 + other, MIN_DIFFICULTY)
                             for other in range(self.strangers)
                         ),
                     ]
@@ -495,7 +495,7 @@ class SimulatedGoStratumEngine(SimulatedMmfpServer):
 def suited_difficulty(rate: float) -> float:
     """Give the difficulty that variable difficulty settles on for H/s."""
     suited = rate * SECONDS_PER_SHARE / HASHES_PER_DIFFICULTY
-    return float(round(min(max(suited, LEAST_DIFFICULTY), MOST_DIFFICULTY)))
+    return float(round(min(max(suited, MIN_DIFFICULTY), MAX_DIFFICULTY)))
 
 
 def hashrate(worker: Worker, reading: Reading) -> float:

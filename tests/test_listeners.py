@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.hmm.data import get_data
-from custom_components.hmm.listeners import tell_each
+from custom_components.hmm.listeners import notify_all
 from simulator import SimulatedAxeOS
 
 from .common import find, fleet_entry, poll
@@ -25,7 +25,7 @@ def test_those_behind_one_that_fails(caplog: pytest.LogCaptureFixture) -> None:
 
     listeners[:0] = [fail]
     for number in (1, 2):
-        tell_each(listeners, number)
+        notify_all(listeners, number)
     assert told == [1, 2]
     assert caplog.text.count("ValueError: not now") == 1
     assert "fail" in caplog.text

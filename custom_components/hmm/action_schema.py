@@ -6,7 +6,7 @@ from typing import Any
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
-MOST_ITEMS = 1000
+MAX_ITEMS = 1000
 """Items of one list, more than anybody has targets. Home Assistant compares each
 targeted entity with all others."""
 LONGEST_TEXT = 2048
@@ -24,8 +24,8 @@ def action_schema(fields: dict[vol.Marker, Any]) -> vol.All:
 def _check_size(data: dict[str, Any]) -> dict[str, Any]:
     for name, value in data.items():
         items = value if isinstance(value, list) else [value]
-        if len(items) > MOST_ITEMS:
-            raise vol.Invalid(f"No more than {MOST_ITEMS} are possible", [name])
+        if len(items) > MAX_ITEMS:
+            raise vol.Invalid(f"No more than {MAX_ITEMS} are possible", [name])
         if any(isinstance(it, str) and len(it) > LONGEST_TEXT for it in items):
             raise vol.Invalid(f"Longer than {LONGEST_TEXT} characters", [name])
     return data

@@ -70,7 +70,7 @@ CONF_MORE_ENTITIES: Final = "more_entities"
 # Option of a pool account
 CONF_POOL_FEE: Final = "pool_fee"
 """Percent that the pool keeps, where nobody else tells it."""
-MOST_FEE: Final = 100.0
+MAX_FEE: Final = 100.0
 
 # Options of a miner
 CONF_PLUG: Final = "plug"

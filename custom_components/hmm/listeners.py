@@ -1,4 +1,4 @@
-"""Tells listeners, each for itself."""
+"""Notifies listeners, each on its own."""
 
 from collections.abc import Callable, Iterable
 import logging
@@ -9,7 +9,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 @callback
-def tell_each[*Facts](
+def notify_all[*Facts](
     listeners: Iterable[Callable[[*Facts], None]], *facts: *Facts
 ) -> None:
     """Call all ``listeners``, also those behind one that fails."""

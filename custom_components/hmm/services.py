@@ -36,13 +36,13 @@ SERVICE_GET_POOL_HISTORY = "get_pool_history"
 CONF_DAYS = "days"
 CONF_PERIOD = "period"
 
-MOST_DAYS = 366
-MOST_DAYS_BY_HOUR = 31
+MAX_DAYS = 366
+MAX_DAYS_BY_HOUR = 31
 
 GET_PLATFORM_TILES_SCHEMA = action_schema({})
 GET_POOL_TILES_SCHEMA = action_schema({vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string})
 
-_DAYS = vol.All(vol.Coerce(float), vol.Range(min=1 / 24, max=MOST_DAYS))
+_DAYS = vol.All(vol.Coerce(float), vol.Range(min=1 / 24, max=MAX_DAYS))
 COMPARE_POOLS_SCHEMA = action_schema(
     {
         vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
@@ -83,8 +83,8 @@ def async_setup_services(hass: HomeAssistant) -> None:
     async def history(call: ServiceCall) -> ServiceResponse:
         entries = _readable(hass, await async_user(hass, call.context), call)
         days, span = call.data[CONF_DAYS], call.data[CONF_PERIOD]
-        if span == "hour" and days > MOST_DAYS_BY_HOUR:
-            raise refusal("too_many_hours", days=str(MOST_DAYS_BY_HOUR))
+        if span == "hour" and days > MAX_DAYS_BY_HOUR:
+            raise refusal("too_many_hours", days=str(MAX_DAYS_BY_HOUR))
         pools = await pool_history(hass, entries, timedelta(days=days), span)
         return cast("JsonObjectType", {"pools": pools})
 

@@ -25,7 +25,7 @@ from .strategy.records import Used
 from .strategy.strategy import Strategy
 from .strategy_entity import StrategyEntity
 
-_MOST_MINERS = 50
+_MAX_MINERS = 50
 """Listed in an attribute; more would not be read, and cost a state its size."""
 
 
@@ -93,7 +93,7 @@ class StrategyStatusSensor(StrategySensor):
 
     def _miners(self) -> Iterator[dict[str, Any]]:
         decision = self.strategy.decision
-        for wish in decision.wishes[:_MOST_MINERS] if decision else ():
+        for wish in decision.wishes[:_MAX_MINERS] if decision else ():
             yield {
                 "name": self.manager.name_of(wish.miner),
                 "rung": rung_text(self.hass, wish.rung),

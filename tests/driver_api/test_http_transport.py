@@ -12,7 +12,7 @@ from aiohttp.streams import DataQueue
 import pytest
 
 from custom_components.hmm.driver_api import BadAnswer, CannotConnect
-from custom_components.hmm.driver_api.transports.bounded import MOST_MESSAGES
+from custom_components.hmm.driver_api.transports.bounded import MAX_MESSAGES
 from custom_components.hmm.driver_api.transports.http import (
     MAX_ANSWER,
     HttpClient,
@@ -397,7 +397,7 @@ async def test_a_flood_instead_of_a_response(
         with pytest.raises(BadAnswer):
             await client.request("GET", "/")
         await flood.is_cut.wait()
-    assert len(messages) == MOST_MESSAGES
+    assert len(messages) == MAX_MESSAGES
     assert flood.sent < MOST_SENT
 
 
@@ -411,7 +411,7 @@ async def test_a_flood_between_two_polls(
         client = HttpClient(session, "127.0.0.1", server.port)
         assert await client.get_json("/") == {}
         await flood.is_cut.wait()
-    assert len(messages) <= MOST_MESSAGES + 1
+    assert len(messages) <= MAX_MESSAGES + 1
     assert flood.sent < MOST_SENT
 
 
@@ -434,7 +434,7 @@ async def test_a_trickle_of_interim_responses(
         client = HttpClient(session, "127.0.0.1", server.port, timeout=60)
         with pytest.raises(BadAnswer):
             await client.request("GET", "/")
-    assert messages == [1] * MOST_MESSAGES
+    assert messages == [1] * MAX_MESSAGES
 
 
 async def test_others_may_use_the_connection_for_long(
@@ -443,7 +443,7 @@ async def test_others_may_use_the_connection_for_long(
     """Given a session that is shared, the requests of others are not counted."""
     async with serving(always(reply(b"{}"))) as server:
         await HttpClient(session, "127.0.0.1", server.port).get_json("/")
-        for _ in range(2 * MOST_MESSAGES):
+        for _ in range(2 * MAX_MESSAGES):
             url = f"http://127.0.0.1:{server.port}/"
             async with session.get(url) as response:
                 assert await response.json() == {}
@@ -462,6 +462,6 @@ async def test_some_interim_responses_are_fine(session: aiohttp.ClientSession) -
 
     async with serving(script) as server:
         client = HttpClient(session, "127.0.0.1", server.port)
-        for _ in range(MOST_MESSAGES):
+        for _ in range(MAX_MESSAGES):
             assert await client.get_json("/") == {}
     assert server.connections == 1

@@ -8,8 +8,8 @@ import pytest
 
 from custom_components.hmm.driver_api import MinerTelemetry, PoolSlot
 from custom_components.hmm.driver_api.transports.recording import (
-    MOST_ANSWERS,
-    MOST_BYTES,
+    MAX_ANSWERS,
+    MAX_BYTES,
     Answer,
     Recording,
 )
@@ -57,11 +57,11 @@ def test_names_and_accounts_are_not_shown() -> None:
 def test_a_recording_is_bounded() -> None:
     """The oldest answers make room; the same request has one."""
     recording = Recording()
-    for number in range(MOST_ANSWERS + 5):
+    for number in range(MAX_ANSWERS + 5):
         recording.note(f"GET {number}", Answer(b"x"))
         recording.note("GET same", Answer(b"y"))
-    assert len(recording.answers) == MOST_ANSWERS
-    recording.note("GET large", Answer(bytes(MOST_BYTES)))
+    assert len(recording.answers) == MAX_ANSWERS
+    recording.note("GET large", Answer(bytes(MAX_BYTES)))
     assert list(recording.answers) == ["GET large"]
 
 

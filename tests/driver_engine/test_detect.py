@@ -32,7 +32,7 @@ from custom_components.hmm.driver_engine import (
 )
 from custom_components.hmm.driver_engine.detect import Detected, Detection, detect
 from custom_components.hmm.driver_engine.guard import DriverFault
-from custom_components.hmm.driver_engine.hanging import MOST_HANGING, hanging_of
+from custom_components.hmm.driver_engine.hanging import MAX_HANGING, hanging_of
 from custom_components.hmm.driver_engine.loaded import LoadedDriver
 from simulator import (
     Fault,
@@ -347,7 +347,7 @@ async def test_a_driver_that_hangs_is_named_where_no_other_fits(
     """Given a driver that is stopped since it hangs, the user learns of that."""
     driver = broken(KeyError())
     hanging = hanging_of(driver.driver_class, "broken_driver.py")
-    calls = [asyncio.get_running_loop().create_future() for _ in range(MOST_HANGING)]
+    calls = [asyncio.get_running_loop().create_future() for _ in range(MAX_HANGING)]
     for call in calls:
         hanging.add(call)
     async with answering(b"SSH-2.0\r\n") as port:

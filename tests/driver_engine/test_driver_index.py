@@ -14,7 +14,7 @@ from custom_components.hmm.driver_api import INTERFACE_VERSION
 from custom_components.hmm.driver_engine.declaration import DriverId
 from custom_components.hmm.driver_engine.driver_index import (
     LARGEST_INDEX,
-    MOST_DRIVERS,
+    MAX_DRIVERS,
     DriverIndex,
     IndexProblem,
     read_index,
@@ -216,7 +216,7 @@ def changed(change: Callable[[dict[str, Any]], object]) -> bytes:
         (lambda it: it.update(serial="7"), "serial"),
         (lambda it: it.update(serial=2**53 + 1), "serial"),
         (lambda it: it.update(drivers={}), "drivers"),
-        (lambda it: it.update(drivers=[1] * (MOST_DRIVERS + 1)), "drivers"),
+        (lambda it: it.update(drivers=[1] * (MAX_DRIVERS + 1)), "drivers"),
         (lambda it: it.update(drivers=[None]), "drivers[0]"),
         (lambda it: it["drivers"][0].update(kind="heater"), "drivers[0].kind"),
         (lambda it: it["drivers"][0].update(type="../x"), "drivers[0].type"),
@@ -403,9 +403,7 @@ def test_what_is_signed_for_another_purpose() -> None:
 def test_the_largest_index_is_read() -> None:
     """Given as much as an index may hold, it is read."""
     versions = [version_of("", f"1.{number}", changes="") for number in range(3)]
-    drivers = [
-        driver_of(*versions, type=f"t{number}") for number in range(MOST_DRIVERS)
-    ]
+    drivers = [driver_of(*versions, type=f"t{number}") for number in range(MAX_DRIVERS)]
     document = signed(index_of(*drivers))
     assert len(written(document)) < LARGEST_INDEX
-    assert len(read(document).drivers) == MOST_DRIVERS
+    assert len(read(document).drivers) == MAX_DRIVERS

@@ -13,7 +13,7 @@ from custom_components.hmm.driver_engine.job_threads import Workers
 async def test_of_too_many_jobs_the_last_ones_wait() -> None:
     """Given more jobs than threads, all are done, and no thread stays."""
     free = threading.Event()
-    most = job_threads._MOST_THREADS
+    most = job_threads._MAX_THREADS
     pool = Workers("acme", None)
     jobs = [pool.submit(free.wait) for _ in range(most + 5)]
     cancelled = jobs.pop()

@@ -354,7 +354,7 @@ def test_when_time_is_up_nothing_more_is_begun(
     """Given more files that hang than there is time for, the rest are not tried."""
     monkeypatch.setattr(preflight, "LOAD_SECONDS", 0.5)
     monkeypatch.setattr(preflight, "TOTAL_SECONDS", 0.2)
-    monkeypatch.setattr(preflight, "_MOST_PROCESSES", 1)
+    monkeypatch.setattr(preflight, "_MAX_PROCESSES", 1)
     paths = write(tmp_path, a=GOOD, b=ENDLESS, c=GOOD, d="1 / 0\n")
 
     findings = check(paths)

@@ -14,8 +14,8 @@ from custom_components.hmm.driver_api import (
 )
 from custom_components.hmm.driver_engine.metrics import DriverMetrics
 from custom_components.hmm.driver_engine.worse import (
-    LEAST_POLLS,
     LONGEST_SECONDS,
+    MIN_POLLS,
     WATCH_SECONDS,
     Version,
     Watch,
@@ -35,7 +35,7 @@ def watch(*names: str, share: float = 0.0, reading: Any = GOOD) -> Watch:
     return Watch(old=ONE, new=TWO, since=1000.0, share=share, devices=devices)
 
 
-def poll(device: WatchedDevice, *results: Any, times: int = LEAST_POLLS) -> None:
+def poll(device: WatchedDevice, *results: Any, times: int = MIN_POLLS) -> None:
     """Let the new version poll; a text is the reason of a failure."""
     for _ in range(times):
         for result in results:
@@ -67,7 +67,7 @@ def test_a_lost_field_is_named() -> None:
 def test_few_polls_prove_no_loss() -> None:
     """Before the least number of polls, nothing is said."""
     it = watch("a")
-    poll(it.devices["a"], replace(GOOD, power=None), times=LEAST_POLLS - 1)
+    poll(it.devices["a"], replace(GOOD, power=None), times=MIN_POLLS - 1)
     assert it.judge({}) is None
 
 

@@ -343,7 +343,7 @@ async def test_a_pool(home: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> N
         before = pool.counters.requests
         await poll(home, entry)
         per_poll = pool.counters.requests - before
-        monkeypatch.setitem(compare._MOST_SKIPPED, "pool", 1)
+        monkeypatch.setitem(compare._MAX_SKIPPED, "pool", 1)
         await begin(home, entry, "village_two.py", 1)
         before = pool.counters.requests
         found = await compared(home, entry, times=2)

@@ -227,7 +227,7 @@ async def test_more_than_can_be_listed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Given more drivers than fit, the first are listed, and how many there are."""
-    monkeypatch.setattr(index_flow, "MOST_SHOWN", 11)
+    monkeypatch.setattr(index_flow, "MAX_SHOWN", 11)
     bare = version_of("", min_hmm=None)
     drivers = [
         driver_of(bare, type=f"t{number}", name=f"N{number:02}") for number in range(15)

@@ -22,7 +22,7 @@ from custom_components.hmm.data import get_data
 from custom_components.hmm.diagnostics import async_get_config_entry_diagnostics
 from custom_components.hmm.drivers import indexes as module
 from custom_components.hmm.drivers.index_json import indexes_json
-from custom_components.hmm.drivers.indexes import MOST_INDEXES, DriverIndexes, OwnIndex
+from custom_components.hmm.drivers.indexes import MAX_INDEXES, DriverIndexes, OwnIndex
 from custom_components.hmm.drivers.service import CHECK_INTERVAL
 from simulator import SimulatedAxeOS
 from tests.common import find, fleet_entry, later
@@ -369,7 +369,7 @@ async def test_addresses_that_cannot_be_added(
     own = await add(home, publish(files))
     with pytest.raises(HomeAssistantError, match="already been added"):
         await indexes(home).async_read(str(own.address))
-    for number in range(1, MOST_INDEXES):
+    for number in range(1, MAX_INDEXES):
         path = f"/{number}.json"
         await add(home, files.put(path, written(index_of())))
     with pytest.raises(HomeAssistantError, match="There are already 10 indexes"):

@@ -8,7 +8,7 @@ import pytest
 
 from custom_components.hmm.fleet.failover import (
     DAY,
-    MOST_MOVES,
+    MAX_MOVES,
     ON_THE_WAY,
     PRIMARY_BACK,
     RETRIES,
@@ -479,7 +479,7 @@ def test_what_holds_in_every_world(seed: int) -> None:
         if index:
             assert at - world.moves[index - 1][0] >= STAGGER
         mine = [it for it, other, _ in world.moves if other.miner == move.miner]
-        assert sum(0 <= at - it < DAY for it in mine) <= MOST_MOVES
+        assert sum(0 <= at - it < DAY for it in mine) <= MAX_MOVES
         arrived = [it for it, name in world.arrivals if name == move.miner and it < at]
         assert not arrived or at - arrived[-1] >= SHORTEST_GAP
         before = [it for it in mine if it < at]
@@ -494,7 +494,7 @@ def test_a_clock_that_is_set_back() -> None:
     world.memories["m"] = Memory(
         state=FailoverState.PRIMARY,
         at="a",
-        sent=(future,) * MOST_MOVES,
+        sent=(future,) * MAX_MOVES,
         moved=future,
         arrived=future,
     )

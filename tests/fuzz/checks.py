@@ -61,7 +61,7 @@ _HASS = _Hass()
 _PLATFORM = SimpleNamespace(
     platform_name="hmm", domain="sensor", default_language_platform_translations={}
 )
-_MOST_EVENTS = 11
+_MAX_EVENTS = 11
 
 
 @cache
@@ -266,7 +266,7 @@ class PoolView:
     def _blocks(self, tiles: DashboardTileData) -> Iterator[str]:
         self._now += 60
         news = self._watch.look(tiles, self._now)
-        if len(news.blocks) > _MOST_EVENTS:
+        if len(news.blocks) > _MAX_EVENTS:
             yield f"{len(news.blocks)} events"
         for block in (*news.blocks, *tiles.own_blocks[:20], PoolBlock()):
             json_bytes(self._event._describe(block))

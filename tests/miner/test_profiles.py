@@ -18,7 +18,7 @@ from custom_components.hmm.driver_api import MinerTelemetry
 from custom_components.hmm.driver_engine.client import _safe_order
 from custom_components.hmm.miner import tuning as tuning_module
 from custom_components.hmm.miner.profiles import (
-    MOST_PROFILES,
+    MAX_PROFILES,
     TuningProfile,
     TuningProfiles,
 )
@@ -345,7 +345,7 @@ async def test_no_more_than_a_list_can_show(
     home: HomeAssistant, entry: ConfigEntry[Any]
 ) -> None:
     """The hundred and first profile is refused."""
-    for number in range(MOST_PROFILES):
+    for number in range(MAX_PROFILES):
         await entry.runtime_data.tuning.async_save(f"p{number}", shared=True)
     assert await run(home, "save_profile", entry, name="one more") == {
         "Axe": ("refused", "too_many_profiles")
@@ -621,7 +621,7 @@ async def test_a_damaged_file(
     book = await load(home)
     names = [it.name for it in book.of("key", "x")]
     assert names[-1] == "good"
-    assert len(names) <= MOST_PROFILES
+    assert len(names) <= MAX_PROFILES
     assert any(
         it.translation_key == "storage_corruption"
         for it in ir.async_get(home).issues.values()

@@ -11,7 +11,7 @@ import pytest
 
 from custom_components.hmm.miner.walk import (
     FINISHED,
-    MOST_STEPS,
+    MAX_STEPS,
     SETTLE_SECONDS,
     Caps,
     Goal,
@@ -372,7 +372,7 @@ def test_a_walk_is_stored() -> None:
 def test_long_lists_are_thinned_out() -> None:
     """However many values a device has, there are at most 58 points."""
     walk = begin(range(100, 1000), range(900, 1400), START, CAPS)
-    assert len(walk.frequencies) == len(walk.voltages) == MOST_STEPS
+    assert len(walk.frequencies) == len(walk.voltages) == MAX_STEPS
     assert (walk.frequencies[0], walk.frequencies[-1]) == (100, 999)
     assert walk.steps <= 58
     with pytest.raises(ValueError, match="nothing"):

@@ -7,8 +7,8 @@ import pytest
 
 from custom_components.hmm.miner.status import MinerState
 from custom_components.hmm.miner.watchdog_rules import (
-    MOST_CYCLES,
-    MOST_RESTARTS,
+    MAX_CYCLES,
+    MAX_RESTARTS,
     Decider,
     Decision,
     Deed,
@@ -138,8 +138,8 @@ def test_limits_hold_whatever_a_miner_does(seed: int) -> None:
                 done.append((now, decision.deed))
             now += MINUTE
     for deed, most in (
-        (Deed.RESTARTED, MOST_RESTARTS),
-        (Deed.POWER_CYCLED, MOST_CYCLES),
+        (Deed.RESTARTED, MAX_RESTARTS),
+        (Deed.POWER_CYCLED, MAX_CYCLES),
     ):
         times = [at for at, it in done if it is deed]
         assert all(

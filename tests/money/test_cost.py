@@ -8,7 +8,7 @@ import random
 import pytest
 
 from custom_components.hmm.money.cost import (
-    MOST_COST,
+    MAX_COST,
     Charge,
     CostMeter,
     Period,
@@ -70,7 +70,7 @@ def test_sums_survive_a_restart_and_damage_does_not() -> None:
         with pytest.raises((ValueError, LookupError)):
             CostMeter.from_dict(broken)
     with pytest.raises(ValueError, match="cost"):
-        CostMeter.from_dict({**meter.as_dict(), "cost": 2 * MOST_COST})
+        CostMeter.from_dict({**meter.as_dict(), "cost": 2 * MAX_COST})
     for period in (None, [], [1e300, 1], ["x", 1], [0, float("inf")], [-1, 2], 7):
         assert Period.of(period) == Period()
 

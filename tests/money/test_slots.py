@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from custom_components.hmm.money.slots import (
-    MOST_SLOTS,
+    MAX_SLOTS,
     Slots,
     find_slots,
     slot_at,
@@ -213,7 +213,7 @@ def test_junk_never_raises_and_never_grows() -> None:
         {"start": WINTER + n * timedelta(minutes=5), "value": 0.2}
         for n in range(100_000)
     ]
-    assert len(found({"data": endless}, WINTER, 0.2)) == MOST_SLOTS
+    assert len(found({"data": endless}, WINTER, 0.2)) == MAX_SLOTS
 
 
 def test_days_at_the_end_of_time() -> None:

@@ -20,7 +20,7 @@ from custom_components.hmm import async_remove_config_entry_device
 from custom_components.hmm.bundled.pool_drivers.braiins_driver import BraiinsDriver
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.driver_api import CannotConnect
-from custom_components.hmm.pool.workers import MOST_NEW, MOST_WORKERS, bare_name
+from custom_components.hmm.pool.workers import MAX_NEW, MAX_WORKERS, bare_name
 from simulator import SimulatedAxeOS, SimulatedSolopool
 from simulator.braiins import SimulatedBraiins
 from simulator.httpd import HttpDevice
@@ -381,14 +381,14 @@ async def test_hundreds_of_workers(
     home: HomeAssistant, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Many workers that change nothing write nothing, and make no noise."""
-    names = {f"rig{number}": 1e12 for number in range(MOST_WORKERS)}
+    names = {f"rig{number}": 1e12 for number in range(MAX_WORKERS)}
     async with SimulatedSolopool(wallets={WALLET: names}, speed=0) as pool:
         entry = await set_up(home, pool_entry(pool, WALLET))
-        for count in range(MOST_NEW, MOST_WORKERS, MOST_NEW):
+        for count in range(MAX_NEW, MAX_WORKERS, MAX_NEW):
             # All devices at once would keep Home Assistant busy for a second
             assert len(workers(home, entry)) == count
             await poll(home, entry)
-        assert len(workers(home, entry)) == MOST_WORKERS
+        assert len(workers(home, entry)) == MAX_WORKERS
         changed: list[str] = []
         home.bus.async_listen(
             "state_changed",
@@ -414,7 +414,7 @@ async def test_strangers_at_the_own_address(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """There is a limit to devices; who has one keeps it, own miners always get one."""
-    monkeypatch.setattr("custom_components.hmm.pool.workers.MOST_WORKERS", 5)
+    monkeypatch.setattr("custom_components.hmm.pool.workers.MAX_WORKERS", 5)
     names = {f"rig{number}": number * 1e12 for number in range(1, 5)}
     crowd = {f"stranger{number}": (50 + number) * 1e12 for number in range(20)}
     later_ones = {"busy": 1e15, "gamma": 1e12}
@@ -460,7 +460,7 @@ async def test_who_gets_the_last_devices(
     home: HomeAssistant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who mines comes before who does not, then the most hashrate."""
-    monkeypatch.setattr("custom_components.hmm.pool.workers.MOST_WORKERS", 2)
+    monkeypatch.setattr("custom_components.hmm.pool.workers.MAX_WORKERS", 2)
     names = {"slow": 1e12, "off": 9e12, "quick": 3e12, "middle": 2e12}
     async with SimulatedSolopool(wallets={WALLET: names}, speed=0) as pool:
         pool.wallets[WALLET].workers["off"].offline = True

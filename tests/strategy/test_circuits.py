@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 import pytest
 
-from custom_components.hmm.strategy.limits import MOST_CIRCUITS
+from custom_components.hmm.strategy.limits import MAX_CIRCUITS
 from simulator import SimulatedAxeOS
 from tests.common import act, find, find_id, fleet_entry, poll
 from tests.conftest import miner_entry, set_up
@@ -52,7 +52,7 @@ def learn(hass: HomeAssistant, entry: ConfigEntry[Any], *modes: str) -> None:
     assert steered is not None
     for mode in modes:
         steered.memory.watts.learn(f"mode:{mode}", WATTS[mode], None)
-    steered.look()
+    steered.update()
 
 
 async def test_dialog(home: HomeAssistant, entry: ConfigEntry[Any]) -> None:
@@ -93,7 +93,7 @@ async def test_there_are_only_so_many(
 ) -> None:
     """One more is refused, and rows that are damaged are none."""
     row = {"max_watts": 100, "miners": [device(home, entry)]}
-    rows: list[Any] = [{"circuit": f"C{it}", **row} for it in range(MOST_CIRCUITS)]
+    rows: list[Any] = [{"circuit": f"C{it}", **row} for it in range(MAX_CIRCUITS)]
     fleet = fleet_entry(home)
     home.config_entries.async_update_entry(fleet, options={"circuits": rows})
     form = await go_on(home, await open_circuits(home), next="add")

@@ -317,7 +317,7 @@ async def test_it_decides_again_after_the_clock_was_set_back(
     with freeze_time(now, ignore=["asyncio"]):
         await later(home, 16 * 60)
         await later(home, 2)
-    assert strategy.asked_at == now
+    assert strategy.decided_at == now
 
 
 @pytest.mark.parametrize(
@@ -580,24 +580,24 @@ async def test_polls_alone_decide_and_write_nothing(
         memory.watts.learn("mode:eco", watts, watts * 1e11)
     await poll(home, entry)
     await settle(home)
-    asked = strategy.asked_at
+    asked = strategy.decided_at
     for watts in (15.2, 15.4, 15.1, 15.3):
         memory.watts.learn("mode:eco", watts, watts * 1e11)
         freezer.tick(1)
         await poll(home, entry)
         await settle(home)
-    assert strategy.asked_at == asked
+    assert strategy.decided_at == asked
     store._due = None
     manager(home)._decide()
     assert store._due is None
     await poll(home, entry)
     assert store._due is not None
-    asked = strategy.asked_at
+    asked = strategy.decided_at
     freezer.tick(1)
     memory.watts.learn("mode:turbo", 30.0, 2e12)
     await poll(home, entry)
     await settle(home)
-    assert strategy.asked_at > asked
+    assert strategy.decided_at > asked
 
 
 async def test_the_miners_of_named_devices(

@@ -13,7 +13,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.hmm.data import get_data
-from custom_components.hmm.strategy.planner.meter import MOST_SAMPLES
+from custom_components.hmm.strategy.planner.meter import MAX_SAMPLES
 from custom_components.hmm.strategy.planner.model import Inputs
 from custom_components.hmm.strategy.planner.settings import SolarSettings
 from custom_components.hmm.strategy.planner.solar import horizon
@@ -483,7 +483,7 @@ async def test_a_meter_that_reports_ten_times_a_second(
     await home.async_block_till_done()
     now = dt_util.utcnow()
     samples = meter.add_to(Inputs(now)).samples
-    assert 1000 < len(samples) <= MOST_SAMPLES
+    assert 1000 < len(samples) <= MAX_SAMPLES
     assert samples[-1].at - samples[0].at <= horizon(settings) + timedelta(minutes=1)
     assert sum(it.exported for it in samples) / len(samples) == pytest.approx(
         100, abs=2

@@ -49,7 +49,7 @@ _COMPACT = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 
-_MOST_COUNTED = 2**63
+_MAX_COUNTED = 2**63
 
 _CLOCK_SLACK = 32 * 86_400
 """Seconds by which this machine's clock may be late: it may have lost a month."""
@@ -67,7 +67,7 @@ def parse_number(value: Any) -> float | None:
     # Nearly all values, and a poll parses dozens
     if type(value) is float:
         return value if math.isfinite(value) else None
-    if type(value) is int and -_MOST_COUNTED < value < _MOST_COUNTED:
+    if type(value) is int and -_MAX_COUNTED < value < _MAX_COUNTED:
         return float(value)
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
@@ -101,9 +101,9 @@ def parse_int(value: Any) -> int | None:
     None as well for one that does not fit into 64 bits.
     """
     if type(value) is int:
-        return value if -_MOST_COUNTED < value < _MOST_COUNTED else None
+        return value if -_MAX_COUNTED < value < _MAX_COUNTED else None
     number = parse_number(value)
-    if number is None or abs(number) >= _MOST_COUNTED:
+    if number is None or abs(number) >= _MAX_COUNTED:
         return None
     return round(number)
 

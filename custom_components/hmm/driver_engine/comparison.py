@@ -15,7 +15,7 @@ type Kind = Literal["same", "different", "lost", "gained"]
 
 _LONGEST: Final = 60
 """Characters of a value as it is shown."""
-_MOST_MISSED: Final = 20
+_MAX_MISSED: Final = 20
 _CLOSE: Final = 1e-9
 _NOTHING: Final = "–"
 _FIELDS: Final = frozenset(
@@ -99,13 +99,13 @@ class Comparison:
     def note_failure(self, text: str) -> None:
         """Count a poll that the candidate failed."""
         self.polls += 1
-        if text in self.errors or len(self.errors) < _MOST_MISSED:
+        if text in self.errors or len(self.errors) < _MAX_MISSED:
             self.errors[text] += 1
 
     def note_missed(self, missed: list[str]) -> None:
         """Keep what was asked in vain."""
         for it in missed:
-            if len(self.missed) < _MOST_MISSED:
+            if len(self.missed) < _MAX_MISSED:
                 self.missed[it] = None
 
     def of_kind(self, kind: Kind) -> dict[str, FieldResult]:

@@ -15,7 +15,7 @@ PLAIN_HTTP_HOSTS: frozenset[str] = frozenset()
 """Hosts that need no https. Only tests put one in."""
 
 _TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10, sock_read=20)
-_MOST_REDIRECTS = 5
+_MAX_REDIRECTS = 5
 _GITHUB = "github.com"
 _GITHUB_RAW = "raw.githubusercontent.com"
 _GITHUB_FILES = ".githubusercontent.com"
@@ -61,7 +61,7 @@ async def download(
     GitHub to where it keeps its files.
     """
     try:
-        for _ in range(_MOST_REDIRECTS):
+        for _ in range(_MAX_REDIRECTS):
             async with session.get(
                 url, allow_redirects=False, timeout=_TIMEOUT
             ) as response:

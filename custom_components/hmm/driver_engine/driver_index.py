@@ -26,8 +26,8 @@ SIGNATURE_KEY: Final = "signature"
 LARGEST_INDEX: Final = 2 * 2**20
 """Bytes; 100 drivers with ten versions each take a quarter of it."""
 
-MOST_DRIVERS: Final = 500
-MOST_VERSIONS: Final = 20
+MAX_DRIVERS: Final = 500
+MAX_VERSIONS: Final = 20
 LONGEST_NAME: Final = 80
 LONGEST_CHANGES: Final = 2000
 LARGEST_NUMBER: Final = 2**53
@@ -266,7 +266,7 @@ class _At:
 
 def _drivers(drivers: _At, address: URL) -> Mapping[DriverId, IndexedDriver]:
     found: dict[DriverId, IndexedDriver] = {}
-    for at in drivers.items(MOST_DRIVERS):
+    for at in drivers.items(MAX_DRIVERS):
         driver = _driver(at, address)
         if driver.id in found:
             raise IndexProblem(why("index_twice", place=at.place, what=driver.id))
@@ -279,7 +279,7 @@ def _driver(at: _At, address: URL) -> IndexedDriver:
         at.at("kind").one_of(_KINDS), at.at("type").text(64, pattern=DRIVER_TYPE)
     )
     versions: dict[Version, IndexedVersion] = {}
-    for item in at.at("versions").items(MOST_VERSIONS, 1):
+    for item in at.at("versions").items(MAX_VERSIONS, 1):
         found = _version(item, address)
         if (number := Version(found.version)) in versions:
             raise IndexProblem(

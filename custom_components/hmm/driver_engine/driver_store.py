@@ -26,7 +26,7 @@ from .faults import FileError, os_reason, why
 
 _BACKUPS = "backup"
 _PENDING = "pending"
-_MOST_BACKUPS = 5
+_MAX_BACKUPS = 5
 _UNFINISHED = ".hmm-"
 _TIMESTAMP = "%Y%m%dT%H%M%S%fZ"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -231,7 +231,7 @@ class DriverStore:
 
     def _prune(self, folder: Path) -> None:
         """Delete all backups but the last ones."""
-        for path in _backup_files(folder)[:-_MOST_BACKUPS]:
+        for path in _backup_files(folder)[:-_MAX_BACKUPS]:
             with contextlib.suppress(OSError):
                 path.unlink()
 

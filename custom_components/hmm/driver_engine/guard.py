@@ -44,7 +44,7 @@ Assistant waits for it."""
 _THREAD = "_hmm_thread"
 """The attribute of a driver that holds its thread."""
 
-_MOST_FAULTY = 100
+_MAX_FAULTY = 100
 """How many bugs of a driver are logged."""
 
 _HERE = PurePath(__file__).parent
@@ -245,7 +245,7 @@ class Tolerated:
         if (
             isinstance(err, DriverFault)
             and self._key not in faulty
-            and len(faulty) < _MOST_FAULTY
+            and len(faulty) < _MAX_FAULTY
         ):
             faulty.add(self._key)
             _LOGGER.warning("%s (%s)", err, self._key[0])

@@ -16,7 +16,7 @@ from .job_threads import Workers
 
 _LOGGER = logging.getLogger(__name__)
 
-MOST_HANGING = 3
+MAX_HANGING = 3
 """How many calls of a driver may hang before it gets no more."""
 
 _watchers: list[Callable[[], None]] = []
@@ -46,7 +46,7 @@ class Hanging:
         """Raise CannotConnect if the driver is to get no more calls, or threads."""
         if self.is_too_much():
             msg = (
-                f"The driver {name} hangs: {MOST_HANGING} of its calls never came"
+                f"The driver {name} hangs: {MAX_HANGING} of its calls never came"
                 f" back; correct {self._file_name} and reload the drivers, or restart"
                 " Home Assistant"
             )
@@ -56,7 +56,7 @@ class Hanging:
 
     def is_too_much(self) -> bool:
         """Return whether too much hangs now; watchers are notified of a change."""
-        is_too_much = len(self._things) + self.workers.overdue >= MOST_HANGING
+        is_too_much = len(self._things) + self.workers.overdue >= MAX_HANGING
         if is_too_much != self._was_too_much:
             self._was_too_much = is_too_much
             if is_too_much:
@@ -65,7 +65,7 @@ class Hanging:
                     " before one of them does; correct the file and reload the"
                     " drivers, or restart Home Assistant",
                     self._file_name,
-                    MOST_HANGING,
+                    MAX_HANGING,
                 )
             for watcher in tuple(_watchers):
                 watcher()

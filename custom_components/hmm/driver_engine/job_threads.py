@@ -13,7 +13,7 @@ import threading
 import time
 from typing import Any, override
 
-_MOST_THREADS = 16
+_MAX_THREADS = 16
 _OVERDUE_SECONDS = 180.0
 """After how long a job hangs whoever waits for it: longer than any call may take."""
 
@@ -32,7 +32,7 @@ class Workers(ThreadPoolExecutor):
 
     def __init__(self, name: str, owner: object) -> None:
         """Start without threads; ``owner`` is kept for as long as one of them is."""
-        super().__init__(_MOST_THREADS)
+        super().__init__(_MAX_THREADS)
         self._name = name
         self._owner = owner
         self._lock = threading.Lock()
@@ -57,7 +57,7 @@ class Workers(ThreadPoolExecutor):
             future.add_done_callback(jobs.discard)
         with self._lock:
             self._queue.append((future, partial(fn, *args, **kwargs)))
-            if self._alive < _MOST_THREADS:
+            if self._alive < _MAX_THREADS:
                 threading.Thread(
                     target=self._work, name=f"hmm worker {self._name}", daemon=True
                 ).start()

@@ -55,7 +55,7 @@ _SCHEME = re.compile(
     r"\s*([a-z][a-z0-9.-]*)(?:\+(?:tcp|ssl|tls|udp))?:/", re.IGNORECASE
 )
 # A list of more is none to choose from
-_MOST_TEMPLATES = 500
+_MAX_TEMPLATES = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +147,7 @@ def _ask_driver(result: KnownPools, driver: LoadedDriver[BasePoolIntegration]) -
 
     def ask() -> list[PoolTemplate]:
         try:
-            reported = islice(kind().get_pool_templates(), _MOST_TEMPLATES)
+            reported = islice(kind().get_pool_templates(), _MAX_TEMPLATES)
             return [sound for it in reported if (sound := _sound(it)) is not None]
         finally:
             has_ended.set()

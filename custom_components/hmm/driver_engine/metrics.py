@@ -15,7 +15,7 @@ from ..driver_api.transports.heard import on_request
 
 _KEPT: Final = 500
 """How many of the last times count."""
-_MOST_KINDS: Final = 20
+_MAX_KINDS: Final = 20
 """How many kinds of errors are told apart; a driver may name any."""
 _LONGEST_KIND: Final = 64
 _OTHER: Final = "other"
@@ -55,7 +55,7 @@ class DriverMetrics:
                 yield
         except DriverError as err:
             kind = (err.reason_key or type(err).__name__)[:_LONGEST_KIND]
-            is_told = kind in self.errors or len(self.errors) < _MOST_KINDS
+            is_told = kind in self.errors or len(self.errors) < _MAX_KINDS
             self.errors[kind if is_told else _OTHER] += 1
             raise
         self._seconds.append(time.monotonic() - start)
@@ -69,7 +69,7 @@ class DriverMetrics:
             "since": self.since.isoformat(timespec="seconds"),
             "polls": self.polls,
             "failed": self.failed,
-            "errors": dict(islice(self.errors.most_common(), _MOST_KINDS)),
+            "errors": dict(islice(self.errors.most_common(), _MAX_KINDS)),
             "requests": self.requests,
             "median_seconds": _rounded(self.quantile(0.5)),
             "p95_seconds": _rounded(self.quantile(0.95)),

@@ -31,8 +31,8 @@ _LOGGER = logging.getLogger(__name__)
 _FETCH_SECONDS = 30
 _PROBE_SECONDS = 5
 _CLOSE_SECONDS = 5
-_LEAST_POLL_SECONDS = 10
-_MOST_POLL_SECONDS = 3600
+_MIN_POLL_SECONDS = 10
+_MAX_POLL_SECONDS = 3600
 _USUAL_POLL_SECONDS = 60
 
 _SECRET = re.compile(r"pass|pwd|secret|token|api_?key", re.IGNORECASE)
@@ -167,7 +167,7 @@ def poll_seconds(driver: BasePoolIntegration, account: PoolAccount) -> int:
         seconds = read_driver(driver, read)
     if seconds is None:
         return _USUAL_POLL_SECONDS
-    return round(min(max(seconds, _LEAST_POLL_SECONDS), _MOST_POLL_SECONDS))
+    return round(min(max(seconds, _MIN_POLL_SECONDS), _MAX_POLL_SECONDS))
 
 
 def server_time(driver: BasePoolIntegration, account: PoolAccount) -> float | None:

@@ -40,11 +40,11 @@ LOAD_SECONDS = 10.0
 TOTAL_SECONDS = 30.0
 """After how long no further file is begun, once one has taken all of its time."""
 
-_MOST_PROCESSES = 4
+_MAX_PROCESSES = 4
 _PATIENCE_SECONDS = 1.0
 """How long a file may keep the others waiting for a process of their own."""
 
-_MOST_PASSED = 1000
+_MAX_PASSED = 1000
 _passed: set[str] = set()
 """The fingerprints of files that did no harm: they are not tried again while the
 program runs."""
@@ -71,7 +71,7 @@ def check(
     if not new:
         return findings
     findings |= _Trial(deque(new), settings or {}).run()
-    if len(_passed) > _MOST_PASSED:
+    if len(_passed) > _MAX_PASSED:
         _passed.clear()
     _passed.update(file.fingerprint for file in new if file.path not in findings)
     return findings
@@ -128,7 +128,7 @@ class _Trial:
         self._settings = settings
         self._findings: dict[Path, Finding] = {}
         self._processes: list[_Process] = []
-        self._most = _MOST_PROCESSES
+        self._most = _MAX_PROCESSES
         self._selector = selectors.DefaultSelector()
         self._end: float | None = None
         self._has_late_ones = False

@@ -17,7 +17,7 @@ from yarl import URL
 from ..driver_api.transports.recording import Answer
 from ..driver_api.transports.udp import BroadcastListener, Packet
 
-_MOST_MISSED: Final = 20
+_MAX_MISSED: Final = 20
 _LONGEST: Final = 200
 _KEPT_HEADERS: Final = {
     "content-type",
@@ -115,7 +115,7 @@ class Replay:
         """Return the answer to a request; note one that there is none to."""
         if (answer := self.answers.get(key)) is None:
             shown = key[:_LONGEST]
-            if len(self.missed) < _MOST_MISSED and shown not in self.missed:
+            if len(self.missed) < _MAX_MISSED and shown not in self.missed:
                 self.missed.append(shown)
         return answer
 

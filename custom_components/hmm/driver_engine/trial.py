@@ -26,7 +26,7 @@ IDLE_SECONDS = 60.0
 
 _MEMORY = 2 * 1024**3
 _STACK = 64 * 1024**2
-_MOST_THREADS = 10
+_MAX_THREADS = 10
 _SETTLE_SECONDS = 0.3
 _CPU_SECONDS = 120
 """What a file may compute: whoever would end it may be gone, as after a crash."""
@@ -120,7 +120,7 @@ def _main() -> None:
             break
         if raised is not None:
             raise raised
-        if _more_threads(threads) > _MOST_THREADS:
+        if _more_threads(threads) > _MAX_THREADS:
             say([[faults.pack(faults.why("starts_threads")), None], True])
             break
         say([[faults.pack(failed.reason), failed.line] if failed else None, False])

@@ -21,14 +21,14 @@ WATCH_SECONDS: Final = 600.0
 """How long a new version is watched at least."""
 LONGEST_SECONDS: Final = 6 * 3600.0
 """After how long it is judged by whatever there is."""
-LEAST_POLLS: Final = 5
+MIN_POLLS: Final = 5
 """How many polls of a device say something."""
 
-_LEAST_FAULTS: Final = 3
+_MIN_FAULTS: Final = 3
 _MORE_SHARE: Final = 0.1
 """By how much more of the polls must fail, as a share of all."""
-_MOST_DEVICES: Final = 5_000
-_MOST_POLLS: Final = 1_000_000
+_MAX_DEVICES: Final = 5_000
+_MAX_POLLS: Final = 1_000_000
 
 SILENT: Final = frozenset(
     {
@@ -123,7 +123,7 @@ class WatchedDevice:
     @property
     def lost(self) -> frozenset[str]:
         """Return the fields that the new version never read."""
-        if self.told < LEAST_POLLS:
+        if self.told < MIN_POLLS:
             return frozenset()
         lost = self.before - self.found
         return lost - _NEEDS_TIME if self.restarted else lost
@@ -156,7 +156,7 @@ class WatchedDevice:
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Return what was stored; any error means that it is broken."""
         counts = {key: int(data[key]) for key in ("good", "silent", "faults", "told")}
-        if not all(0 <= it < _MOST_POLLS for it in counts.values()):
+        if not all(0 <= it < _MAX_POLLS for it in counts.values()):
             raise ValueError(counts)
         hashing = data["hashing"]
         return cls(
@@ -206,7 +206,7 @@ class Watch:
         if not self.is_young(now):
             return True
         return now - self.since >= WATCH_SECONDS and all(
-            it.polls >= LEAST_POLLS for it in self.devices.values()
+            it.polls >= MIN_POLLS for it in self.devices.values()
         )
 
     def is_young(self, now: float) -> bool:
@@ -241,11 +241,11 @@ class Watch:
             good += it.good
             faults += failed
             lost.update(it.lost)
-            if not it.good and failed >= _LEAST_FAULTS:
+            if not it.good and failed >= _MIN_FAULTS:
                 unread.append(key)
         after = faults / (good + faults) if faults else 0.0
         is_worse = (
-            faults >= _LEAST_FAULTS
+            faults >= _MIN_FAULTS
             and after >= self.share + _MORE_SHARE
             and after >= 2 * self.share
         )
@@ -295,7 +295,7 @@ class Watch:
             share=min(max(share, 0.0), 1.0),
             devices={
                 str(key): WatchedDevice.from_dict(it)
-                for key, it in list(data["devices"].items())[:_MOST_DEVICES]
+                for key, it in list(data["devices"].items())[:_MAX_DEVICES]
             },
             example=str(data["example"]),
         )

@@ -17,7 +17,7 @@ from .faults import FileError, why
 LARGEST_FILE = 65_536
 """Bytes; the longest known file has 3,000."""
 
-_MOST_EVENTS = 5000
+_MAX_EVENTS = 5000
 _DEEPEST = 10
 _LONGEST_TEXT = 4096
 _LONGEST_KEY = 64
@@ -89,7 +89,7 @@ def check(
         for number, event in enumerate(yaml.parse(text, Loader=loader)):
             mark = event.start_mark
             line = 1 if mark is None else mark.line + 1
-            if number >= _MOST_EVENTS:
+            if number >= _MAX_EVENTS:
                 raise YamlProblem(why("yaml_too_long"), line)
             if getattr(event, "anchor", None) is not None:
                 raise YamlProblem(why("yaml_repeats"), line)

@@ -22,7 +22,7 @@ from ..const import CONF_DRIVER, DOMAIN
 from ..data import get_data
 from ..driver_engine.faults import why
 from ..errors import failure, listed, refusal
-from .compare import MOST_POLLS, USUAL_POLLS
+from .compare import MAX_POLLS, USUAL_POLLS
 from .compare_json import comparison_json
 from .index_json import found_json, indexes_json
 from .list_json import list_drivers, reload_report
@@ -213,7 +213,7 @@ DRIVER_ACTIONS = (
             vol.Required(CONF_ENTRY): cv.string,
             vol.Required(CONF_VERSION): cv.string,
             vol.Optional(CONF_POLLS, default=USUAL_POLLS): vol.All(
-                vol.Coerce(int), vol.Range(min=1, max=MOST_POLLS)
+                vol.Coerce(int), vol.Range(min=1, max=MAX_POLLS)
             ),
         },
         response=SupportsResponse.ONLY,

@@ -44,12 +44,12 @@ from .service import DriverResult, DriverService
 
 _LOGGER = logging.getLogger(__name__)
 
-MOST_POLLS: Final = 100
+MAX_POLLS: Final = 100
 USUAL_POLLS: Final = 5
 
-_MOST_FILES: Final = 50
+_MAX_FILES: Final = 50
 _PATIENCE: Final = 2
-_MOST_SKIPPED: Final = {"miner": 1, "pool": 10}
+_MAX_SKIPPED: Final = {"miner": 1, "pool": 10}
 """How many polls may pass until the running driver has asked what the other one needs:
 a miner's connects anew for that, a pool's keeps some answers for minutes."""
 _LONGEST: Final = 300
@@ -163,7 +163,7 @@ class DriverTrials:
                 entry=entry,
                 offered=offered,
                 running_version=self._service.version_of(id_) or "?",
-                wanted=min(max(wanted, 1), MOST_POLLS),
+                wanted=min(max(wanted, 1), MAX_POLLS),
             )
             run = _Run(self._hass, trial, coordinator, Candidate(file, id_))
             try:
@@ -195,7 +195,7 @@ class DriverTrials:
         """Wait for its end, but not for ever: a miner that is off is not polled well."""
         interval = trial.entry.runtime_data.update_interval
         assert interval is not None
-        polls = trial.wanted + _MOST_SKIPPED[trial.id.kind] + 1
+        polls = trial.wanted + _MAX_SKIPPED[trial.id.kind] + 1
         seconds = polls * _PATIENCE * interval.total_seconds()
         try:
             async with asyncio.timeout(seconds):
@@ -273,7 +273,7 @@ class DriverTrials:
         root = self._manager.folder
         folders = (root / f"{id_.kind}_drivers", root)
         paths = [path for folder in folders for path in sorted(folder.glob("*.py*"))]
-        for path in paths[:_MOST_FILES]:
+        for path in paths[:_MAX_FILES]:
             try:
                 source = read_file(path, root.parent).source
             except UnusableFile:
@@ -408,7 +408,7 @@ class _Run:
         The other driver begins by finding out whom it is talking to, which the
         running one has done long ago: that of a miner connects anew, once.
         """
-        if self._skipped >= _MOST_SKIPPED[self.trial.id.kind]:
+        if self._skipped >= _MAX_SKIPPED[self.trial.id.kind]:
             return False
         coordinator = self._coordinator
         if isinstance(coordinator, MinerCoordinator):

@@ -18,13 +18,13 @@ from ..data import HmmConfigEntry, get_data
 from ..flow_tools import async_words, choice
 from ..markdown import Markdown, code, escape, printable
 from .actions import CONF_ENTRY, CONF_POLLS, CONF_SHA256, CONF_VERSION, sha256
-from .compare import MOST_POLLS, USUAL_POLLS, DriverTrials, Offered
+from .compare import MAX_POLLS, USUAL_POLLS, DriverTrials, Offered
 from .flow import DriverSteps, Texts
 from .watch import field_name
 
 _WEB = "web"
 _NONE = "–"
-_MOST_ROWS = 40
+_MAX_ROWS = 40
 
 _WEB_SCHEMA = vol.Schema(
     {
@@ -78,7 +78,7 @@ class CompareSteps(DriverSteps):
                     vol.Required(CONF_POLLS, default=USUAL_POLLS): NumberSelector(
                         NumberSelectorConfig(
                             min=1,
-                            max=MOST_POLLS,
+                            max=MAX_POLLS,
                             step=1,
                             mode=NumberSelectorMode.BOX,
                         )
@@ -185,7 +185,7 @@ class CompareSteps(DriverSteps):
                 "wanted": str(trial.wanted),
                 "good": str(comparison.good),
                 "same": str(len(comparison.of_kind("same"))),
-                "differences": Markdown("\n".join(rows[:_MOST_ROWS]))
+                "differences": Markdown("\n".join(rows[:_MAX_ROWS]))
                 if rows
                 else Markdown("| – | – | – | – |"),
                 "errors": _texts(

@@ -24,7 +24,7 @@ from .indexes import DriverIndexes, FoundIndex, Listing
 
 CONF_INDEX = "index"
 
-MOST_SHOWN = 100
+MAX_SHOWN = 100
 """How many drivers a search lists."""
 
 _NONE = "–"
@@ -208,7 +208,7 @@ class IndexSteps(DriverSteps):
         if user_input is not None:
             self._listing = self._listings[int(user_input[CONF_DRIVER])]
             return await self.async_step_index_driver()
-        shown = self._listings[:MOST_SHOWN]
+        shown = self._listings[:MAX_SHOWN]
         return await self._show_form(
             "index_results",
             vol.Schema(

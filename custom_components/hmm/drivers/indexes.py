@@ -30,12 +30,12 @@ from ..driver_engine.driver_index import (
 from ..driver_engine.faults import FileError, why
 from ..driver_engine.index_signature import Signer
 from ..errors import failure, localized, refusal, sentence
-from ..listeners import tell_each
+from ..listeners import notify_all
 from ..safe_store import SafeStore
 
 _LOGGER = logging.getLogger(__name__)
 
-MOST_INDEXES: Final = 10
+MAX_INDEXES: Final = 10
 _DAY: Final = 24 * 3600.0
 _STORAGE_KEY = f"{DOMAIN}.driver_indexes"
 _STORAGE_VERSION = 1
@@ -233,8 +233,8 @@ class DriverIndexes:
             raise refusal("index_address_invalid", reason=reason) from err
         if str(url) in self._own:
             raise refusal("index_added_already")
-        if len(self._own) >= MOST_INDEXES:
-            raise refusal("index_too_many", most=str(MOST_INDEXES))
+        if len(self._own) >= MAX_INDEXES:
+            raise refusal("index_too_many", most=str(MAX_INDEXES))
         try:
             return await self._async_fetch(url)
         except FileError as err:
@@ -325,7 +325,7 @@ class DriverIndexes:
 
     async def _async_changed(self) -> None:
         await self._async_save()
-        tell_each(self._listeners)
+        notify_all(self._listeners)
 
     async def _async_save(self) -> None:
         await self._store.async_save(

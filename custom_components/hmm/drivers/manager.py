@@ -34,7 +34,7 @@ from ..driver_engine.loaded import AnyLoaded, FailedDriver, LoadedDriver, Loaded
 from ..driver_engine.loader import BUNDLED, forget_modules, load_drivers
 from ..driver_engine.pool_client import close_pool_driver, lend, make_pool_driver
 from ..driver_engine.requirements import Needs, Withheld, optional_drivers, users_needs
-from ..listeners import tell_each
+from ..listeners import notify_all
 from ..miner.coordinator import MinerCoordinator
 from ..pool.defaults import (
     ConfigFile,
@@ -325,7 +325,7 @@ class DriverManager:
             changes = _changes(before, self.drivers)
             for change in changes:
                 self._log_change(change)
-            tell_each(self._change_listeners, changes)
+            notify_all(self._change_listeners, changes)
             entries = [
                 entry
                 for entry in self._entries({change.id for change in changes})

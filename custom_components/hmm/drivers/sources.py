@@ -19,7 +19,7 @@ from ..driver_engine.download import DownloadFailed, download
 from ..driver_engine.driver_store import DriverStore, InstalledDriver
 from ..driver_engine.versions import UNKNOWN, is_newer
 from ..errors import failure, localized, refusal
-from ..listeners import tell_each
+from ..listeners import notify_all
 from ..safe_store import SafeStore
 from .indexes import DriverIndexes, Listing, needs_hmm
 from .manager import DriverManager
@@ -163,7 +163,7 @@ class DriverSources:
         # Of two refreshes at once, the later one must set the final state
         async with self._refreshing:
             await self._async_refresh()
-        tell_each(self._listeners)
+        notify_all(self._listeners)
 
     async def _async_refresh(self) -> None:
         installed, offers = await self._hass.async_add_executor_job(self._read)

@@ -28,7 +28,7 @@ from ..driver_engine.faults import why
 from ..driver_engine.loaded import AnyLoaded
 from ..driver_engine.metrics import metrics_of
 from ..driver_engine.worse import (
-    LEAST_POLLS,
+    MIN_POLLS,
     Version,
     Watch,
     WatchedDevice,
@@ -69,7 +69,7 @@ _STORAGE_KEY: Final = f"{DOMAIN}.driver_watch"
 _STORAGE_VERSION: Final = 1
 _SAVE_SECONDS: Final = 600
 _KNOCK_SECONDS: Final = 3.0
-_MOST_NAMES: Final = 20
+_MAX_NAMES: Final = 20
 _LONGEST_EXAMPLE: Final = 300
 _PORTS: Final = {"http": 80, "tcp": 4028}
 # Fields whose entities have keys of their own
@@ -325,7 +325,7 @@ class DriverWatch:
             ):
                 reason = entry_reason(self._hass, entry) or ""
                 watch.example = printable(reason, _LONGEST_EXAMPLE)
-                device.faults = LEAST_POLLS
+                device.faults = MIN_POLLS
 
     async def _async_is_there(self, entry_id: str) -> bool | None:
         """Return whether somebody is at the address of a miner, whatever the driver says.
@@ -400,16 +400,16 @@ class DriverWatch:
     def _names_of_fields(self, lost: Mapping[str, int]) -> str:
         names = [
             name if count == 1 else f"{name} ({count})"
-            for field, count in list(lost.items())[:_MOST_NAMES]
+            for field, count in list(lost.items())[:_MAX_NAMES]
             if (name := field_name(self._hass, field))
         ]
-        return ", ".join(names) + (" …" if len(lost) > _MOST_NAMES else "")
+        return ", ".join(names) + (" …" if len(lost) > _MAX_NAMES else "")
 
     def _titles(self, entry_ids: Sequence[str]) -> str:
         entries = map(self._hass.config_entries.async_get_entry, entry_ids)
         titles = [it.title for it in entries if it is not None]
-        return ", ".join(titles[:_MOST_NAMES]) + (
-            " …" if len(titles) > _MOST_NAMES else ""
+        return ", ".join(titles[:_MAX_NAMES]) + (
+            " …" if len(titles) > _MAX_NAMES else ""
         )
 
     def _percent(self, share: float) -> str:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Final, Self
 
 DAY: Final = 86_400.0
-MOST_MOVES: Final = 6
+MAX_MOVES: Final = 6
 """In 24 hours, for one miner; attempts that fail are among them."""
 SHORTEST_GAP: Final = 600.0
 """Seconds between two moves of one miner."""
@@ -177,7 +177,7 @@ class Memory:
             is_placed=data["placed"] is True,
             is_held=data["held"] is True,
             arrived=_time(data["arrived"]),
-            sent=tuple(_time(at) for at in data["sent"][-MOST_MOVES:]),
+            sent=tuple(_time(at) for at in data["sent"][-MAX_MOVES:]),
             moved=_time(data["moved"]),
             failures=min(max(int(data["failures"]), 0), len(RETRIES) + 1),
             failure=_text(data.get("failure")),
@@ -449,8 +449,8 @@ def _limited(memory: Memory, now: float) -> Memory:
     if memory.sent:
         wait = RETRIES[max(memory.failures, 1) - 1]
         free = max(free, memory.sent[-1] + wait)
-    if len(memory.sent) >= MOST_MOVES:
-        free = max(free, memory.sent[-MOST_MOVES] + DAY)
+    if len(memory.sent) >= MAX_MOVES:
+        free = max(free, memory.sent[-MAX_MOVES] + DAY)
     if free <= now:
         return replace(memory, until=None)
     state = FailoverState.FAILED if memory.failures else FailoverState.HELD

@@ -41,8 +41,8 @@ from .failover_runner import (
     DEFAULT_AFTER,
     DEFAULT_BACK_AFTER,
     DEFAULT_WHEN,
+    MAX_POOLS,
     MODES,
-    MOST_POOLS,
 )
 
 _FEWEST_POOLS: Final = 2
@@ -187,7 +187,7 @@ def _pools_of(sensors: dict[str, str], user_input: dict[str, Any]) -> list[str]:
     """Return the accounts that were chosen, each once, the best first."""
     chosen = user_input.get(CONF_FAILOVER_POOLS, [])
     pools = [sensors[entity_id] for entity_id in chosen if entity_id in sensors]
-    return list(dict.fromkeys(pools))[:MOST_POOLS]
+    return list(dict.fromkeys(pools))[:MAX_POOLS]
 
 
 def _shown(sensors: dict[str, str], options: dict[str, Any]) -> dict[str, Any]:

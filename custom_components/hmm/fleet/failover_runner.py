@@ -24,7 +24,7 @@ from ..driver_api.transports.stratum import connect_latency
 from ..driver_api.units import parse_number
 from ..driver_engine.pool_detect import is_at_home
 from ..errors import failure, message, refusal
-from ..listeners import tell_each
+from ..listeners import notify_all
 from ..markdown import async_create_issue
 from ..miner.coordinator import MinerCoordinator
 from ..pool.choice import async_mine_at
@@ -72,7 +72,7 @@ CHOICES: Final = ("follow", "own", "device", "off")
 DEFAULT_WHEN: Final = (Criterion.STRATUM_DOWN, Criterion.MINER_NO_POOL)
 DEFAULT_AFTER: Final = 5
 DEFAULT_BACK_AFTER: Final = 30
-MOST_POOLS: Final = 10
+MAX_POOLS: Final = 10
 
 FAILOVER_WANTED: Final = "failover_wanted"
 EVENT_TYPES: Final = ("moved_to_backup", "moved_back", "move_failed")
@@ -85,7 +85,7 @@ _LIMIT_SECONDS: Final = 180.0
 _LOOKS: Final = 3
 _OWNER_SECONDS: Final = 600.0
 """How long after a command of its owner a miner may come to another pool."""
-_MOST_LISTED: Final = 20
+_MAX_LISTED: Final = 20
 _SHARE_HASHES: Final = 2**32
 _OVERDUE: Final = 12
 
@@ -203,7 +203,7 @@ class Failover:
             if memory.state not in (None, FailoverState.PRIMARY)
             and (miner := self._fleet.miners.get(miner_id)) is not None
         ]
-        return {"miners": listed[:_MOST_LISTED] if self.is_on else []}
+        return {"miners": listed[:_MAX_LISTED] if self.is_on else []}
 
     def follows(self, miner_id: str) -> bool:
         """Return whether a miner has an order of pools."""
@@ -664,7 +664,7 @@ class Failover:
             "reason": reason,
         }
         _LOGGER.info("%s: %s (%s)", self._name(move.miner), event, reason)
-        tell_each(self._listeners.get(move.miner, ()), event, facts)
+        notify_all(self._listeners.get(move.miner, ()), event, facts)
         self._updated()
 
     @callback
@@ -674,7 +674,7 @@ class Failover:
             ir.async_delete_issue(self._hass, DOMAIN, FAILOVER_WANTED)
             return
         first = decision.wanted[0]
-        names = [self._name(it.miner) for it in decision.wanted[:_MOST_LISTED]]
+        names = [self._name(it.miner) for it in decision.wanted[:_MAX_LISTED]]
         async_create_issue(
             self._hass,
             FAILOVER_WANTED,
@@ -706,7 +706,7 @@ def _pool_ids(options: Mapping[str, Any]) -> tuple[str, ...]:
     stored = options.get(CONF_FAILOVER_POOLS)
     if not isinstance(stored, list | tuple):
         return ()
-    return tuple(dict.fromkeys(map(str, stored)))[:MOST_POOLS]
+    return tuple(dict.fromkeys(map(str, stored)))[:MAX_POOLS]
 
 
 def _can_move(miner: MinerCoordinator) -> bool:

@@ -11,9 +11,9 @@ from ..driver_api.units import parse_text
 
 LONGEST_NOTES: Final = 20_000
 """Characters of the notes of one release."""
-MOST_RELEASES: Final = 30
+MAX_RELEASES: Final = 30
 _LONGEST_VERSION: Final = 32
-_MOST_ASSETS: Final = 200
+_MAX_ASSETS: Final = 200
 
 type Version = tuple[int, ...]
 type WhyNone = Literal["fork", "not_official"]
@@ -112,7 +112,7 @@ class Release:
         ):
             return None
         body, assets = data.get("body"), data.get("assets")
-        names = assets[:_MOST_ASSETS] if isinstance(assets, list) else []
+        names = assets[:_MAX_ASSETS] if isinstance(assets, list) else []
         return cls(
             tag=tag,
             published=published,
@@ -161,7 +161,7 @@ def read_releases(data: Any) -> tuple[Release, ...]:
         return ()
     return tuple(
         release
-        for it in data[:MOST_RELEASES]
+        for it in data[:MAX_RELEASES]
         if (release := Release.from_dict(it)) is not None
     )
 

@@ -19,12 +19,12 @@ from homeassistant.util import dt as dt_util
 from ..const import CONF_DRIVER, DOMAIN
 from ..driver_api import DeviceFacts
 from ..driver_api.units import parse_number
-from ..listeners import tell_each
+from ..listeners import notify_all
 from ..miner.coordinator import MinerCoordinator
 from ..safe_store import SafeStore
 from .firmware import (
     FEEDS,
-    MOST_RELEASES,
+    MAX_RELEASES,
     Release,
     WhyNone,
     newest,
@@ -218,7 +218,7 @@ class FirmwareNews:
             headers["If-None-Match"] = seen.etag
         async with self._session.get(
             url,
-            params={"per_page": str(MOST_RELEASES)},
+            params={"per_page": str(MAX_RELEASES)},
             headers=headers,
             allow_redirects=False,
             timeout=_TIMEOUT,
@@ -238,7 +238,7 @@ class FirmwareNews:
 
     @callback
     def _tell(self) -> None:
-        tell_each(self._listeners)
+        notify_all(self._listeners)
 
     def _content(self) -> dict[str, Any]:
         return {

@@ -6,7 +6,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
 from ..const import CONF_COIN, CONF_ENTRY_TYPE, DOMAIN, EntryType
 from ..data import HmmConfigEntry, pool_entries
-from ..listeners import tell_each
+from ..listeners import notify_all
 from ..miner.coordinator import MinerCoordinator
 from ..miner.finds import MinerRecord
 from ..miner.status import MinerState
@@ -140,4 +140,4 @@ class Fleet:
 
     @callback
     def _changed(self, at_once: bool = False) -> None:
-        tell_each(self._listeners, at_once)
+        notify_all(self._listeners, at_once)

@@ -29,7 +29,7 @@ from .miners_json import (
 )
 from .services import LONGEST_NAME, device_id
 
-_MOST_MINERS = 1000
+_MAX_MINERS = 1000
 
 
 class Live(TypedDict):
@@ -88,7 +88,7 @@ class Restarted(TypedDict):
     seconds: float
 
 
-type MinerIds = Annotated[list[Text], vol.Length(min=1, max=_MOST_MINERS)]
+type MinerIds = Annotated[list[Text], vol.Length(min=1, max=_MAX_MINERS)]
 
 
 class ManyMiners(TypedDict):

@@ -17,7 +17,7 @@ from ..miner.status import MinerState
 from ..pool.coordinator import PoolCoordinator
 from ..sentences import reason_sentence
 
-MOST_LISTED: Final = 20
+MAX_LISTED: Final = 20
 
 # What can wait: the miner works
 _MILD: Final = frozenset(

@@ -23,10 +23,10 @@ CONF_RESCAN_HOURS: Final = "rescan_hours"
 CONF_RESCAN_RANGE: Final = "rescan_range"
 
 DEFAULT_HOURS: Final = 24
-MOST_HOURS: Final = 168
+MAX_HOURS: Final = 168
 _FIRST_SECONDS: Final = 120.0
 """From the start of Home Assistant, which has enough to do then, to the first look."""
-_MOST_PROPOSALS: Final = 16
+_MAX_PROPOSALS: Final = 16
 """More would bury what else was discovered."""
 
 
@@ -90,7 +90,7 @@ class Rescan:
     @callback
     def _begin(self, _: datetime) -> None:
         hours = parse_number(self._options[1]) or DEFAULT_HOURS
-        self._look_in(timedelta(hours=max(1, min(hours, MOST_HOURS))).total_seconds())
+        self._look_in(timedelta(hours=max(1, min(hours, MAX_HOURS))).total_seconds())
         self._entry.async_create_background_task(
             self._hass, self._look(), "HMM look for new miners"
         )
@@ -105,7 +105,7 @@ class Rescan:
         flows = self._hass.config_entries.flow.async_progress_by_handler(DOMAIN)
         proposed = {it["context"].get("unique_id") for it in flows}
         for found in await async_search(self._hass, hosts):
-            if len(proposed) >= _MOST_PROPOSALS:
+            if len(proposed) >= _MAX_PROPOSALS:
                 return
             if found.unique_id in proposed or await self._is_known(found):
                 continue

@@ -20,7 +20,7 @@ from .rescan import (
     CONF_RESCAN_HOURS,
     CONF_RESCAN_RANGE,
     DEFAULT_HOURS,
-    MOST_HOURS,
+    MAX_HOURS,
 )
 
 
@@ -49,7 +49,7 @@ class RescanSteps(OptionsFlow):
                 )
         hours = NumberSelectorConfig(
             min=1,
-            max=MOST_HOURS,
+            max=MAX_HOURS,
             step=1,
             mode=NumberSelectorMode.BOX,
             unit_of_measurement=UnitOfTime.HOURS,

@@ -21,7 +21,7 @@ from ..figures import (
 )
 from .coordinator import FleetCoordinator
 from .failover import FailoverState
-from .problems import MOST_LISTED, FleetState
+from .problems import MAX_LISTED, FleetState
 from .totals import CoinTotals
 
 
@@ -42,8 +42,8 @@ def _problems(fleet: FleetCoordinator) -> dict[str, Any]:
     found = fleet.data.problems
     devices = dr.async_get(fleet.hass)
     return {
-        "problems": [it.as_attribute(devices) for it in found[:MOST_LISTED]],
-        "more": max(0, len(found) - MOST_LISTED),
+        "problems": [it.as_attribute(devices) for it in found[:MAX_LISTED]],
+        "more": max(0, len(found) - MAX_LISTED),
     }
 
 
@@ -90,7 +90,7 @@ FLEET_SENSORS: tuple[FleetSensorDescription, ...] = (
         attributes_fn=lambda fleet: {
             "total": fleet.data.miners,
             "off_on_purpose": fleet.data.on_purpose,
-            "offline": list(fleet.data.offline[:MOST_LISTED]),
+            "offline": list(fleet.data.offline[:MAX_LISTED]),
         },
     ),
     FleetSensorDescription(

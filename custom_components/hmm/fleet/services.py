@@ -57,7 +57,7 @@ CONF_PARALLEL: Final = "parallel"
 CONF_STAGGER: Final = "stagger"
 
 _PARALLEL = 5
-_MOST_PARALLEL = 20
+_MAX_PARALLEL = 20
 _LONGEST_KEEP = timedelta(hours=24)
 _LONGEST_STAGGER = timedelta(hours=1)
 _RESTART_STAGGER = timedelta(seconds=10)
@@ -112,7 +112,7 @@ def schema_of(action: str) -> vol.All:
     """Return the schema of an action on miners."""
     fields = {
         vol.Optional(CONF_PARALLEL, default=_PARALLEL): vol.All(
-            vol.Coerce(int), vol.Range(min=1, max=_MOST_PARALLEL)
+            vol.Coerce(int), vol.Range(min=1, max=_MAX_PARALLEL)
         ),
         vol.Optional(
             CONF_STAGGER,

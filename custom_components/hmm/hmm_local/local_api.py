@@ -46,7 +46,7 @@ _PROFILES = "/api/tuning/profiles"
 _TIMEOUT = 20.0
 
 # What HMM-Local itself asks of an estimate (miners.py, update_miner)
-_LEAST_WATTS, _MOST_WATTS = 1, 5000
+_MIN_WATTS, _MAX_WATTS = 1, 5000
 
 # What of a pool's configuration is no setting of its driver
 _NO_SETTINGS = frozenset(
@@ -264,7 +264,7 @@ def _read_miner(row: Mapping[str, Any], server: Address) -> LocalMiner | None:
     except AddressError:
         return None
     watts = parse_number(row.get("manual_power_watts"))
-    if watts is not None and not _LEAST_WATTS <= watts <= _MOST_WATTS:
+    if watts is not None and not _MIN_WATTS <= watts <= _MAX_WATTS:
         watts = None
     return LocalMiner(
         name=parse_text(row.get("name")) or address.host,

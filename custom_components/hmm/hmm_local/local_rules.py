@@ -18,11 +18,11 @@ RULES: Final = "/api/automation/"
 ALERTS: Final = "/api/notifications/alerts"
 PLUGS: Final = "/api/integrations/homeassistant/devices"
 
-_MOST_BANDS = 24
-_MOST_ROWS = 100
-_MOST_MINERS = 200
-_MOST_PENCE = 1e5
-_MOST_WATTS = 1e5
+_MAX_BANDS = 24
+_MAX_ROWS = 100
+_MAX_MINERS = 200
+_MAX_PENCE = 1e5
+_MAX_WATTS = 1e5
 _OPEN = 999
 """HMM-Local has no open end at the top: it begins with this limit."""
 
@@ -72,7 +72,7 @@ class LocalRule:
         listed = several if isinstance(several, list) else [one]
         return tuple(
             it
-            for it in listed[:_MOST_MINERS]
+            for it in listed[:_MAX_MINERS]
             if (isinstance(it, int) and not isinstance(it, bool))
             or (isinstance(it, str) and it.startswith("type:"))
         )
@@ -166,7 +166,7 @@ def _solar(answer: Mapping[str, Any]) -> LocalSolar | None:
     return LocalSolar(
         is_steering=answer.get("enabled") is True,
         entity_id=entity_id,
-        buffer=buffer if buffer is not None and 0 <= buffer <= _MOST_WATTS else None,
+        buffer=buffer if buffer is not None and 0 <= buffer <= _MAX_WATTS else None,
         enrolled=_enrolled(answer),
         has_pool=parse_int(answer.get("pool_id")) is not None,
     )
@@ -176,13 +176,13 @@ def _object(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _list(value: Any, most: int = _MOST_ROWS) -> list[Mapping[str, Any]]:
+def _list(value: Any, most: int = _MAX_ROWS) -> list[Mapping[str, Any]]:
     listed = value[:most] if isinstance(value, list) else []
     return [it for it in listed if isinstance(it, dict)]
 
 
 def _rows(answer: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    return _list(answer.get(key), _MOST_MINERS)
+    return _list(answer.get(key), _MAX_MINERS)
 
 
 def _bands(rows: list[Mapping[str, Any]]) -> Iterator[LocalBand]:
@@ -196,13 +196,13 @@ def _bands(rows: list[Mapping[str, Any]]) -> Iterator[LocalBand]:
         if (number := parse_int(row.get("sort_order"))) is not None
     ]
     numbered.sort(key=lambda it: it[0])
-    reached = -_MOST_PENCE
-    for place, (number, row) in enumerate(numbered[:_MOST_BANDS]):
+    reached = -_MAX_PENCE
+    for place, (number, row) in enumerate(numbered[:_MAX_BANDS]):
         limit = parse_number(row.get("max_price"))
-        is_last = place == len(numbered[:_MOST_BANDS]) - 1
+        is_last = place == len(numbered[:_MAX_BANDS]) - 1
         if is_last or limit is None or limit >= _OPEN:
             limit = None
-        elif not reached < limit < _MOST_PENCE:
+        elif not reached < limit < _MAX_PENCE:
             continue
         modes = _object(row.get("mode_targets"))
         yield LocalBand(
@@ -211,7 +211,7 @@ def _bands(rows: list[Mapping[str, Any]]) -> Iterator[LocalBand]:
             pool=parse_int(row.get("target_pool_id")),
             modes={
                 kind: mode
-                for kind, mode in list(modes.items())[:_MOST_ROWS]
+                for kind, mode in list(modes.items())[:_MAX_ROWS]
                 if isinstance(kind, str) and isinstance(mode, str)
             },
         )
@@ -239,10 +239,10 @@ def _alerts(rows: list[Mapping[str, Any]]) -> Iterator[LocalAlert]:
             continue
         limits = {
             key: number
-            for key, value in list(_object(row.get("config")).items())[:_MOST_ROWS]
+            for key, value in list(_object(row.get("config")).items())[:_MAX_ROWS]
             if isinstance(key, str)
             and (number := parse_number(value)) is not None
-            and 0 <= number <= _MOST_PENCE
+            and 0 <= number <= _MAX_PENCE
         }
         yield LocalAlert(kind=kind, limits=limits)
 
@@ -252,6 +252,6 @@ def _plugs(rows: list[Mapping[str, Any]]) -> Iterator[LocalPlug]:
         entity_id, ids = parse_text(row.get("entity_id")), row.get("linked_miner_ids")
         if entity_id is None or not isinstance(ids, list):
             continue
-        miners = [parse_int(it) for it in ids[:_MOST_MINERS]]
+        miners = [parse_int(it) for it in ids[:_MAX_MINERS]]
         if known := tuple(it for it in miners if it is not None):
             yield LocalPlug(entity_id=entity_id, miners=known)

@@ -14,7 +14,7 @@ from homeassistant.util import dt as dt_util
 from ..const import CONF_DRIVER, CONF_PLUG, CONF_WALLET, DOMAIN, EntryType
 from ..data import HmmConfigEntry, HmmData, entries_of_kind
 from ..driver_api.wallets import strip_worker
-from ..fleet.failover_runner import CONF_FAILOVER_POOLS, MOST_POOLS
+from ..fleet.failover_runner import CONF_FAILOVER_POOLS, MAX_POOLS
 from ..languages import home_language
 from ..markdown import Markdown, escape
 from ..miner.coordinator import MinerCoordinator
@@ -49,8 +49,8 @@ from ..strategy.keys import (
     CONF_UPTO,
     DAYS,
     KIND_PLAN,
-    LEAST_BANDS,
     METER_SURPLUS,
+    MIN_BANDS,
     POSITIVE_EXPORT,
 )
 from ..strategy.planner.model import HIGHEST, LEAVE, LOWEST, NORMAL, OFF, Rung
@@ -177,7 +177,7 @@ class Translator:
         if not bands:
             return None
         members = self._members(rules.enrolled)
-        if len(bands) < LEAST_BANDS:
+        if len(bands) < MIN_BANDS:
             return self._leave("bands_few")
         if self._price is None:
             return self._leave("bands_no_price")
@@ -541,7 +541,7 @@ class Translator:
         self._result.offers.append(
             Offer(
                 text=Markdown("\n\n".join(parts)),
-                pools=tuple(found)[:MOST_POOLS],
+                pools=tuple(found)[:MAX_POOLS],
                 # Those that nobody ever moved are sorted by their names
                 is_usual=len({it.order for it in pools}) > 1,
             )

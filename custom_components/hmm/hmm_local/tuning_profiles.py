@@ -11,7 +11,7 @@ from .local_api import LocalProfile
 # What HMM-Local called modes that have their firmware's name here
 _MODES = {"med": "medium", "std": "standard"}
 
-_MOST_VOLTAGE = 2000
+_MAX_VOLTAGE = 2000
 """mV: what is above was read from the power supply, not from the chips."""
 
 
@@ -65,4 +65,4 @@ def as_profiles(
 def _voltage(profile: LocalProfile) -> float | None:
     """Return mV of the chips, None where those of the power supply were saved."""
     voltage = profile.voltage
-    return voltage if voltage and voltage <= _MOST_VOLTAGE else None
+    return voltage if voltage and voltage <= _MAX_VOLTAGE else None

@@ -25,11 +25,11 @@ CONF_START: Final = "start"
 NOW: Final = "now"
 AT_NIGHT: Final = "night"
 
-MOST_WATTS: Final = 10_000
+MAX_WATTS: Final = 10_000
 LIMITS: Final = {
     "max_temperature": (45, 70, "°C"),
     "max_regulator": (60, 95, "°C"),
-    "max_power": (1, MOST_WATTS, "W"),
+    "max_power": (1, MAX_WATTS, "W"),
     "max_fan": (30, 100, "%"),
     "max_error": (0.1, 10, "%"),
     "minutes_per_point": (5, 60, "min"),

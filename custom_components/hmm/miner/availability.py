@@ -9,7 +9,7 @@ from ..driver_api.units import parse_number
 
 _HOUR: Final = 3600.0
 _HOURS: Final = 24
-_LEAST_KNOWN: Final = 600.0
+_MIN_KNOWN: Final = 600.0
 _LONGEST_POLL: Final = 150.0
 """Seconds; what lies between two polls further apart is not known."""
 
@@ -78,4 +78,4 @@ class Availability:
 
 def percent(known: float, online: float) -> float | None:
     """Return which part of the known time was online, None for too short a time."""
-    return round(100 * online / known, 1) if known >= _LEAST_KNOWN else None
+    return round(100 * online / known, 1) if known >= _MIN_KNOWN else None

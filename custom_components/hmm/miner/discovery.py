@@ -31,13 +31,13 @@ LOOPBACK = False
 # Anyone on the network can send a packet that looks like a miner's
 _DISCOVERIES_A_SECOND = 4 / 60
 _DISCOVERIES_AT_ONCE = 4
-_MOST_DIALOGS = 8
+_MAX_DIALOGS = 8
 
 _AGAIN_SECONDS = 600
 """After which a sender that was offered, and is no entry yet, is offered again."""
 _LOOK_SECONDS = 30
 """After which a sender that is an entry, or no miner, is looked at again."""
-_MOST_SENDERS = 1024
+_MAX_SENDERS = 1024
 
 
 def may_be_asked(address: str) -> bool:
@@ -66,7 +66,7 @@ class _Discovery:
             return
         offers = self._is_new(packet) and self._has_room() and self._budget.take()
         self._due[sender] = now + (_AGAIN_SECONDS if offers else _LOOK_SECONDS)
-        if len(self._due) > _MOST_SENDERS:
+        if len(self._due) > _MAX_SENDERS:
             del self._due[next(iter(self._due))]
         if offers:
             discovery_flow.async_create_flow(
@@ -97,7 +97,7 @@ class _Discovery:
             lambda data: data.get(CONF_DRIVER) == _BROADCAST_DRIVER,
             include_uninitialized=True,
         )
-        return len(waiting) < _MOST_DIALOGS
+        return len(waiting) < _MAX_DIALOGS
 
 
 async def async_listen_for_broadcasts(hass: HomeAssistant) -> None:

@@ -15,7 +15,7 @@ from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
 from ..languages import Language
-from ..listeners import tell_each
+from ..listeners import notify_all
 from ..safe_store import SafeStore
 
 type Settings = dict[str, float | str]
@@ -26,7 +26,7 @@ KEYS: Final = ("frequency", "core_voltage", "fan", "target_temperature", "mode")
 FAN_AUTO: Final = "auto"
 
 LONGEST_NAME: Final = 32
-MOST_PROFILES: Final = 100
+MAX_PROFILES: Final = 100
 """Of one model: more than a list to choose from can show."""
 
 _STORE_VERSION = 1
@@ -184,10 +184,10 @@ class TuningProfiles:
             found = {}
             for key, rows in _objects(stored, part, broken):
                 rows = rows if isinstance(rows, list) else [None]
-                if len(rows) > MOST_PROFILES:
+                if len(rows) > MAX_PROFILES:
                     broken.append(f"{part}: {len(rows)}")
                 profiles = (
-                    read(TuningProfile, part, row) for row in rows[:MOST_PROFILES]
+                    read(TuningProfile, part, row) for row in rows[:MAX_PROFILES]
                 )
                 found[key] = [it for it in profiles if it is not None]
             return found
@@ -243,7 +243,7 @@ class TuningProfiles:
     @callback
     def is_full(self, model_key: str) -> bool:
         """Return whether a model can have no more profiles."""
-        return len(self._models.get(model_key, ())) >= MOST_PROFILES
+        return len(self._models.get(model_key, ())) >= MAX_PROFILES
 
     @callback
     def add(self, model_key: str, profile: TuningProfile) -> None:
@@ -276,7 +276,7 @@ class TuningProfiles:
     @callback
     def _tell(self) -> None:
         self._is_due = False
-        tell_each(self.listeners.values())
+        notify_all(self.listeners.values())
 
     # From elsewhere
 
@@ -285,7 +285,7 @@ class TuningProfiles:
         """Keep profiles by driver, for each model of it that has them adopted."""
         for driver, profile in profiles:
             rows = self._imported.setdefault(driver, [])
-            if len(rows) < MOST_PROFILES and profile.name not in {
+            if len(rows) < MAX_PROFILES and profile.name not in {
                 it.name for it in rows
             }:
                 rows.append(profile)

@@ -560,17 +560,17 @@ FAN_SENSORS = tuple(
 )
 
 # The largest home miner (Avalon Q) has 160 chips; that many sensors help nobody
-_MOST_CHIPS = 16
+_MAX_CHIPS = 16
 CHIP_SENSORS = tuple(
     describe(index)
     for describe in (_chip_temperature, _chip_hashrate)
-    for index in range(_MOST_CHIPS)
+    for index in range(_MAX_CHIPS)
 )
 
-_MOST_BOARDS = 4
+_MAX_BOARDS = 4
 BOARD_SENSORS = tuple(
     describe
-    for index in range(_MOST_BOARDS)
+    for index in range(_MAX_BOARDS)
     for describe in (
         _board(
             "hashboard_hashrate",

@@ -12,10 +12,10 @@ from ..driver_api.units import TERA, efficiency_j_per_th
 from ..driver_engine.profile import MinerProfile
 from ..errors import failure, refusal
 from ..languages import home_language, names_of_modes
-from ..listeners import tell_each
+from ..listeners import notify_all
 from .profiles import (
     FAN_AUTO,
-    MOST_PROFILES,
+    MAX_PROFILES,
     MinerRecord,
     Settings,
     TuningProfile,
@@ -257,7 +257,7 @@ class MinerTuning:
         """Save the settings of the last poll. Raises ServiceValidationError."""
         await self.async_check_name(name)
         if self._book.is_full(self.model_key):
-            raise refusal("too_many_profiles", limit=str(MOST_PROFILES))
+            raise refusal("too_many_profiles", limit=str(MAX_PROFILES))
         if not (settings := self.present):
             raise refusal("nothing_to_save", host=self._miner.config_entry.title)
         profile = TuningProfile(
@@ -341,7 +341,7 @@ class MinerTuning:
     @callback
     def tell(self, event: str, **facts: Any) -> None:
         """Tell what happened."""
-        tell_each(self._listeners, event, facts)
+        notify_all(self._listeners, event, facts)
 
     # Learning
 

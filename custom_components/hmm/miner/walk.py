@@ -21,12 +21,12 @@ from typing import Any, Final, NamedTuple, Self
 SETTLE_SECONDS: Final = 180.0
 """From a write until the short averages of the firmwares are those of the new point."""
 
-MOST_STEPS: Final = 29
+MAX_STEPS: Final = 29
 """Of one list; longer ones are thinned out, so that there are at most 58 points."""
 
 _FEWEST_SAMPLES: Final = 7
-_MOST_SAMPLES: Final = 200
-_MOST_BLIND: Final = 2
+_MAX_SAMPLES: Final = 200
+_MAX_BLIND: Final = 2
 _TRIMMED: Final = 0.1
 """Which part of the samples counts as outliers, at each end."""
 _STABLE: Final = 0.94
@@ -312,10 +312,10 @@ def begin(
 def _thinned(values: Iterable[float]) -> tuple[float, ...]:
     ordered = sorted({float(it) for it in values if math.isfinite(it) and it > 0})
     last = len(ordered) - 1
-    if last < MOST_STEPS:
+    if last < MAX_STEPS:
         return tuple(ordered)
     return tuple(
-        ordered[round(index * last / (MOST_STEPS - 1))] for index in range(MOST_STEPS)
+        ordered[round(index * last / (MAX_STEPS - 1))] for index in range(MAX_STEPS)
     )
 
 
@@ -338,7 +338,7 @@ def look(walk: Walk, sample: Sample, at: float) -> Walk:
         for key in (walk.needs if is_settled else _ALWAYS)
     ):
         walk = replace(walk, blind=walk.blind + 1)
-        is_over = walk.blind >= _MOST_BLIND
+        is_over = walk.blind >= _MAX_BLIND
         return replace(walk, ended="figure_unknown") if is_over else walk
     walk = replace(walk, blind=0)
     if (verdict := _exceeded(walk, sample, is_settled=is_settled)) is not None:
@@ -348,7 +348,7 @@ def look(walk: Walk, sample: Sample, at: float) -> Walk:
         return _judged(replace(walk, samples=(*walk.samples, sample)), verdict)
     if not is_settled:
         return walk
-    walk = replace(walk, samples=(*walk.samples, sample)[-_MOST_SAMPLES:])
+    walk = replace(walk, samples=(*walk.samples, sample)[-_MAX_SAMPLES:])
     if age < seconds_per_point(walk.caps):
         return walk
     if len(walk.samples) < _FEWEST_SAMPLES:

@@ -15,7 +15,7 @@ from homeassistant.helpers import issue_registry as ir
 
 from ..const import CONF_PLUG, DOMAIN, EntryType
 from ..data import HmmConfigEntry, entries_of_kind
-from ..listeners import tell_each
+from ..listeners import notify_all
 from ..markdown import async_create_issue
 from ..records import Records
 from .coordinator import MinerCoordinator
@@ -275,7 +275,7 @@ class Watchdog:
     def _report(self, deed: Deed, **facts: Any) -> None:
         self._records.save_soon()
         attempt = len(self.record.restarts)
-        tell_each(self._listeners, deed, {"attempt": attempt, **facts})
+        notify_all(self._listeners, deed, {"attempt": attempt, **facts})
 
 
 @callback

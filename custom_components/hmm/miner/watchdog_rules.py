@@ -15,9 +15,9 @@ from typing import Any, Final
 
 from .status import MinerState
 
-MOST_RESTARTS: Final = 3
+MAX_RESTARTS: Final = 3
 """In 24 hours."""
-MOST_CYCLES: Final = 2
+MAX_CYCLES: Final = 2
 """In 24 hours."""
 _DAY: Final = 86_400.0
 _COOL_DOWNS: Final = (900.0, 1800.0, 3600.0)
@@ -94,10 +94,10 @@ class WatchdogRecord:
         cut = data.get("cut")
         return cls(
             data["enabled"] is True,
-            [float(at) for at in data["restarts"][-MOST_RESTARTS:]],
+            [float(at) for at in data["restarts"][-MAX_RESTARTS:]],
             data["waits"] is True,
             data["gave_up"] is True,
-            [float(at) for at in data.get("cycles", ())][-MOST_CYCLES:],
+            [float(at) for at in data.get("cycles", ())][-MAX_CYCLES:],
             data.get("cycled") is True,
             cut if isinstance(cut, str) else None,
         )
@@ -230,7 +230,7 @@ class Decider:
         """Return the next remedy, and why it is not for now."""
         record = self.record
         deed = Deed.RESTARTED
-        is_last = record.waits or len(record.restarts) >= MOST_RESTARTS
+        is_last = record.waits or len(record.restarts) >= MAX_RESTARTS
         if is_last or cause == UNREACHABLE or not sight.can_restart:
             deed = Deed.POWER_CYCLED
         if self._harm:
@@ -256,7 +256,7 @@ class Decider:
             return deed, "plug_shared_hot"
         if is_last and not is_over:
             return deed, "waiting"
-        if len(record.cycles) >= MOST_CYCLES:
+        if len(record.cycles) >= MAX_CYCLES:
             return Deed.GAVE_UP, None
         if record.cycles and now - record.cycles[-1] < _BETWEEN_CYCLES:
             return deed, "cooling_down"

@@ -13,9 +13,9 @@ from ..driver_api.ranges import ENERGY
 from ..driver_api.units import parse_number
 from .slots import Slots
 
-MOST_COST: Final = 1e12
+MAX_COST: Final = 1e12
 
-_MOST_NOTES = 1000
+_MAX_NOTES = 1000
 _KEPT = timedelta(days=2)
 _BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_TIME = 2.0**32
@@ -113,7 +113,7 @@ class CostMeter:
 
 def _cost(value: Any) -> float | None:
     number = parse_number(value)
-    return number if number is not None and abs(number) <= MOST_COST else None
+    return number if number is not None and abs(number) <= MAX_COST else None
 
 
 class PriceLog:
@@ -121,7 +121,7 @@ class PriceLog:
 
     def __init__(self) -> None:
         """Begin without knowing any."""
-        self._notes: deque[tuple[datetime, float | None]] = deque(maxlen=_MOST_NOTES)
+        self._notes: deque[tuple[datetime, float | None]] = deque(maxlen=_MAX_NOTES)
 
     @property
     def is_empty(self) -> bool:

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from ..driver_api.units import parse_number, parse_text
-from .cost import MOST_COST, Period
+from .cost import MAX_COST, Period
 
-_MOST_COINS: Final = 1e12
-_MOST_EFFORT: Final = 1e9
+_MAX_COINS: Final = 1e12
+_MAX_EFFORT: Final = 1e9
 _LAST_TIME: Final = 2.0**32
 
 
@@ -42,7 +42,7 @@ class Earned:
         """Return what coins are worth, with those that waited; None: they wait."""
         if coin != self.coin:
             self.coin, self.coins = coin, 0.0
-        self.coins = min(self.coins + coins, _MOST_COINS)
+        self.coins = min(self.coins + coins, _MAX_COINS)
         if price is None:
             return 0.0
         money, self.coins = self.coins * price, 0.0
@@ -75,12 +75,12 @@ class Earned:
         """Return what was stored. Raises ValueError if a sum cannot be read."""
         since = parse_number(data["since"])
         return cls(
-            money=_number(data["money"], MOST_COST, least=-MOST_COST),
+            money=_number(data["money"], MAX_COST, least=-MAX_COST),
             day=Period.of(data.get("day")),
             month=Period.of(data.get("month")),
-            coins=_number(data["coins"], _MOST_COINS),
+            coins=_number(data["coins"], _MAX_COINS),
             coin=parse_text(data["coin"]) or "",
-            effort=_number(data["effort"], _MOST_EFFORT),
+            effort=_number(data["effort"], _MAX_EFFORT),
             since=datetime.fromtimestamp(since, UTC)
             if since is not None and 0 <= since < _LAST_TIME
             else None,

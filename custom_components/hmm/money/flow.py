@@ -39,11 +39,11 @@ from .settings import (
     CONF_SOLO_IN_PROFIT,
     CONF_SURCHARGE,
     CONF_VAT,
-    MOST_VAT,
+    MAX_VAT,
     PRICED_COINS,
     MoneySettings,
 )
-from .slots import MOST_PRICE
+from .slots import MAX_PRICE
 from .units import HUNDREDTHS, UnitProblem, money_factor, price_factor
 
 _DOMAINS = ["sensor", "number", "input_number"]
@@ -107,11 +107,11 @@ class PriceSteps(OptionsFlow):
                 vol.Optional(CONF_PRICE_ENTITY): EntitySelector(
                     EntitySelectorConfig(domain=_DOMAINS)
                 ),
-                vol.Optional(CONF_PRICE_FIXED): _number(MOST_PRICE, per_kwh),
-                vol.Optional(CONF_SURCHARGE, default=0): _number(MOST_PRICE, per_kwh),
-                vol.Optional(CONF_VAT, default=0): _number(MOST_VAT, "%"),
-                vol.Optional(CONF_SOLAR_PRICE): _number(MOST_PRICE, per_kwh),
-                vol.Optional(CONF_PRICE_MOST): _number(MOST_PRICE, per_kwh),
+                vol.Optional(CONF_PRICE_FIXED): _number(MAX_PRICE, per_kwh),
+                vol.Optional(CONF_SURCHARGE, default=0): _number(MAX_PRICE, per_kwh),
+                vol.Optional(CONF_VAT, default=0): _number(MAX_VAT, "%"),
+                vol.Optional(CONF_SOLAR_PRICE): _number(MAX_PRICE, per_kwh),
+                vol.Optional(CONF_PRICE_MOST): _number(MAX_PRICE, per_kwh),
             }
         )
         return self.async_show_form(

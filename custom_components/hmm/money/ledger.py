@@ -19,7 +19,7 @@ from ..const import DOMAIN, FLEET_UNIQUE_ID
 from ..driver_api.units import TERA
 from ..fleet.members import Fleet
 from ..languages import home_language
-from ..listeners import tell_each
+from ..listeners import notify_all
 from ..markdown import async_create_issue
 from ..miner.energy import EnergyBook
 from ..records import Records
@@ -294,7 +294,7 @@ class Ledger:
 
     @callback
     def _tell(self) -> None:
-        tell_each(self._listeners)
+        notify_all(self._listeners)
 
     @callback
     def _look_at_currency(self, _: Event | None = None) -> None:

@@ -17,7 +17,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
-from .slots import MOST_SLOTS, Slots, agree, slots_of
+from .slots import MAX_SLOTS, Slots, agree, slots_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ _LATEST = 4 * 3600.0
 _JITTER = 600.0
 _TIMEOUT = 60.0
 
-_MOST_LISTS = 20
+_MAX_LISTS = 20
 """Homes or areas that one answer tells of."""
 
 
@@ -244,7 +244,7 @@ def _lists(answer: Any) -> dict[str, list[Any]]:
     if not isinstance(answer, Mapping):
         return {}
     return {
-        str(name): items[:MOST_SLOTS]
-        for name, items in list(answer.items())[:_MOST_LISTS]
+        str(name): items[:MAX_SLOTS]
+        for name, items in list(answer.items())[:_MAX_LISTS]
         if isinstance(items, list)
     }

@@ -25,10 +25,10 @@ from homeassistant.helpers.event import (
 from homeassistant.util import dt as dt_util
 
 from ..driver_api.units import parse_number
-from ..listeners import tell_each
+from ..listeners import notify_all
 from .companions import companions, kept_elsewhere
 from .look_ahead import LookAhead
-from .slots import MOST_PRICE, Slots, agree, find_slots, slot_at, with_price
+from .slots import MAX_PRICE, Slots, agree, find_slots, slot_at, with_price
 from .units import UnitProblem, price_factor
 from .usual import UsualPrice
 
@@ -246,7 +246,7 @@ class PriceSource:
         if isinstance(factor, UnitProblem):
             return factor
         raw = value * factor
-        return (raw, factor) if abs(raw) <= MOST_PRICE else None
+        return (raw, factor) if abs(raw) <= MAX_PRICE else None
 
     @callback
     def _start(self) -> None:
@@ -306,7 +306,7 @@ class PriceSource:
     @callback
     def _changed(self, _: Event[EventStateChangedData] | None = None) -> None:
         self._schedule()
-        tell_each(self._listeners)
+        notify_all(self._listeners)
 
     @callback
     def _schedule(self) -> None:

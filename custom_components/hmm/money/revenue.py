@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 
-from ..const import CONF_POOL_FEE, MOST_FEE
+from ..const import CONF_POOL_FEE, MAX_FEE
 from ..driver_api import DashboardTileData
 from ..driver_api.units import parse_number
 from ..fleet.coordinator import FleetCoordinator
@@ -27,7 +27,7 @@ from .rewards import (
 from .units import UnitProblem, money_factor
 
 _DAY = 86_400
-_MOST_COIN_PRICE = 1e12
+_MAX_COIN_PRICE = 1e12
 
 
 class Basis(StrEnum):
@@ -56,7 +56,7 @@ def coin_price(ledger: Ledger, coin: str) -> float | None:
     entity_id = reference and referred_entity(ledger.hass, reference)
     state = ledger.hass.states.get(entity_id) if entity_id else None
     value = parse_number(state.state) if state else None
-    if state is None or value is None or not 0 <= value <= _MOST_COIN_PRICE:
+    if state is None or value is None or not 0 <= value <= _MAX_COIN_PRICE:
         return None
     unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
     factor = money_factor(unit, ledger.currency)
@@ -167,7 +167,7 @@ def pool_fee(pool: PoolCoordinator) -> Fee:
     if (told := pool.data.fee_percent) is not None:
         return Fee(FeeSource.POOL, told)
     entered = parse_number(pool.config_entry.options.get(CONF_POOL_FEE))
-    if entered is not None and 0 <= entered <= MOST_FEE:
+    if entered is not None and 0 <= entered <= MAX_FEE:
         return Fee(FeeSource.OWNER, entered)
     return Fee(FeeSource.UNKNOWN)
 

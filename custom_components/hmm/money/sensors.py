@@ -19,7 +19,7 @@ from .ledger import Ledger
 
 type Member = MinerCoordinator | FleetCoordinator
 
-_MOST_LISTED = 300
+_MAX_LISTED = 300
 """Slots in the attribute of the price: three days of quarters of an hour."""
 
 
@@ -105,7 +105,7 @@ def _price_attributes(ledger: Ledger, _: Member) -> dict[str, Any]:
                 "end": slot.end.isoformat(),
                 "price": round(slot.price, 5),
             }
-            for slot in price.slots[:_MOST_LISTED]
+            for slot in price.slots[:_MAX_LISTED]
         ],
     }
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ..driver_api.units import parse_number
-from .slots import MOST_PRICE
+from .slots import MAX_PRICE
 
 CONF_PRICES: Final = "prices"
 CONF_COINS: Final = "coins"
@@ -23,7 +23,7 @@ CONF_SOLO_IN_PROFIT: Final = "solo_in_profit"
 
 PRICED_COINS: Final = ("btc", "bch", "dgb", "bc2", "xec")
 
-MOST_VAT: Final = 100.0
+MAX_VAT: Final = 100.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class MoneySettings:
             entity=entity if source == "sensor" and isinstance(entity, str) else None,
             fixed=_price(prices.get(CONF_PRICE_FIXED)) if source == "fixed" else None,
             surcharge=_price(prices.get(CONF_SURCHARGE)) or 0.0,
-            vat=min(max(_price(prices.get(CONF_VAT)) or 0.0, 0.0), MOST_VAT),
+            vat=min(max(_price(prices.get(CONF_VAT)) or 0.0, 0.0), MAX_VAT),
             solar_price=_price(prices.get(CONF_SOLAR_PRICE)),
             most=most if most and most > 0 else None,
             coins={
@@ -83,4 +83,4 @@ class MoneySettings:
 
 def _price(value: Any) -> float | None:
     number = parse_number(value)
-    return number if number is not None and abs(number) <= MOST_PRICE else None
+    return number if number is not None and abs(number) <= MAX_PRICE else None

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from ..driver_api.units import parse_number
 
-MOST_SLOTS: Final = 1000
+MAX_SLOTS: Final = 1000
 """Entries of a list that are looked at: a week in quarters of an hour, and more."""
 
-MOST_PRICE: Final = 1e6
+MAX_PRICE: Final = 1e6
 """Of any currency, for a kWh; what is beyond is no price."""
 
 _LONGEST_TIME = 40
@@ -155,7 +155,7 @@ def _shapes(
 
 
 def _items(value: Any) -> Iterable[Any]:
-    return islice(value, MOST_SLOTS) if isinstance(value, list | tuple) else ()
+    return islice(value, MAX_SLOTS) if isinstance(value, list | tuple) else ()
 
 
 def _maps(value: Any, zone: tzinfo) -> list[_Entry]:
@@ -229,7 +229,7 @@ def _slots(entries: list[_Entry], factor: float) -> Slots:
         if not _SHORTEST <= end - entry.start <= _LONGEST:
             return ()
         price = None if entry.price is None else entry.price * factor
-        if price is not None and abs(price) <= MOST_PRICE:
+        if price is not None and abs(price) <= MAX_PRICE:
             slots.append(Slot(entry.start, end, price))
     return tuple(slots)
 

@@ -31,10 +31,10 @@ _LOWER_TOTALS = 10
 _LOWER_DAYS = 3
 
 # Nobody is lucky more often between two looks, but a pool may count anything
-_MOST_NEWS = 10
+_MAX_NEWS = 10
 
 # More than a pool may list at once, or a block that it lists would be news for ever
-_MOST_KNOWN = 5 * BLOCKS.most
+_MAX_KNOWN = 5 * BLOCKS.most
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class _Remembered[KeyT]:
     def add(self, key: KeyT) -> None:
         self._keys.pop(key, None)
         self._keys[key] = None
-        if len(self._keys) > _MOST_KNOWN:
+        if len(self._keys) > _MAX_KNOWN:
             del self._keys[next(iter(self._keys))]
 
 
@@ -219,7 +219,7 @@ class BlockWatch:
         if not found:
             return NewBlocks()
         self._told = now
-        shown_ones = min(found, _MOST_NEWS)
+        shown_ones = min(found, _MAX_NEWS)
         blocks = listed[-shown_ones:]
         last = round(self._last) if later and self._last is not None else None
         unlisted = [PoolBlock(timestamp=last)] * (shown_ones - len(blocks))

@@ -16,7 +16,7 @@ from ..miner.coordinator import MinerCoordinator
 from ..miner.search import async_own_networks
 from .mined import pool_drivers
 
-_MOST_HOSTS = 64
+_MAX_HOSTS = 64
 """Of those that listen there; at home there are a few."""
 _HOSTS_AT_ONCE = 8
 
@@ -107,7 +107,7 @@ async def _in_network(
             pool_ids=tuple(_pool_ids(hass, address, found)),
         )
 
-    pools = await asyncio.gather(*(look(host) for host in alive[:_MOST_HOSTS]))
+    pools = await asyncio.gather(*(look(host) for host in alive[:_MAX_HOSTS]))
     return [pool for pool in pools if pool is not None]
 
 

@@ -65,7 +65,7 @@ from .scripted import ScriptedPool
 CONF_POOL = "pool"
 CONF_REGION = "region"
 
-_MOST_NAMES = 3
+_MAX_NAMES = 3
 USUAL_PORT = 3333
 """The stratum port of most pool servers."""
 
@@ -917,8 +917,8 @@ def _mined_name(data: HmmData, mined: MinedPool, matches: list[PoolMatch]) -> st
         _group_name(data, match.driver_type, match.coin) for match in matches
     )
     known = f"{' / '.join(names)} ({mined.address})" if names else mined.address
-    names_of_miners = ", ".join(mined.miners[:_MOST_NAMES])
-    if more := mined.miners[_MOST_NAMES:]:
+    names_of_miners = ", ".join(mined.miners[:_MAX_NAMES])
+    if more := mined.miners[_MAX_NAMES:]:
         names_of_miners += f" +{len(more)}"
     # Where a key tells whose account it is, the user name is nobody's business
     kinds = [pool_kind(data, match.driver_type) for match in matches]

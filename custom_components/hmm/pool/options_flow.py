@@ -12,7 +12,7 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from ..const import CONF_MORE_ENTITIES, CONF_POOL_FEE, MOST_FEE
+from ..const import CONF_MORE_ENTITIES, CONF_POOL_FEE, MAX_FEE
 from ..flow_tools import async_shared_data, with_more_entities
 from ..markdown import escaping
 
@@ -41,7 +41,7 @@ class PoolOptionsFlow(OptionsFlowWithReload):
             )
         percent = NumberSelectorConfig(
             min=0,
-            max=MOST_FEE,
+            max=MAX_FEE,
             step="any",
             mode=NumberSelectorMode.BOX,
             unit_of_measurement=PERCENTAGE,

@@ -25,7 +25,7 @@ from ..json_shapes import Moment
 
 _RECORDER: Final = "recorder"
 _DAY: Final = timedelta(days=1)
-_MOST_CHANGES: Final = 20_000
+_MAX_CHANGES: Final = 20_000
 """Changes of the health of one account; one that flaps each minute has as many."""
 _DIGITS: Final = 6
 _SECONDS: Final = {"duration": "s"}
@@ -234,7 +234,7 @@ async def _changes_of_health(
                     None,
                     entity_id,
                     no_attributes=True,
-                    limit=_MOST_CHANGES,
+                    limit=_MAX_CHANGES,
                 ).get(entity_id, ())
             }
             for entity_id in wanted
@@ -272,7 +272,7 @@ def _share_of_on(health: Mapping[float, str], now: float) -> float | None:
     """Return the percent of the known time that something was on."""
     seconds = {STATE_ON: 0.0, STATE_OFF: 0.0}
     times = sorted(health)
-    if len(times) < _MOST_CHANGES:
+    if len(times) < _MAX_CHANGES:
         times.append(now)
     for begin, end in pairwise(times):
         if (state := health[begin]) in seconds:

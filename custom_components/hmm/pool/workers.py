@@ -19,10 +19,10 @@ from ..miner.coordinator import MinerCoordinator
 
 _LOGGER = logging.getLogger(__name__)
 
-MOST_WORKERS = 250
+MAX_WORKERS = 250
 """Devices per account. Anybody can mine to a public address, under any names."""
 
-MOST_NEW = 50
+MAX_NEW = 50
 """New devices at one poll: each and its entities are some milliseconds' work."""
 
 _KEEP_SECONDS = 86_400
@@ -158,7 +158,7 @@ class PoolWorkers:
         """
         kept = [id_ for id_ in self.listed if id_ in self._known or id_ in own]
         new = sorted(self.listed.keys() - set(kept), key=self._rank)
-        room = max(0, MOST_WORKERS - len(self._known | own))
+        room = max(0, MAX_WORKERS - len(self._known | own))
         if is_full := len(new) > room:
             if not self._is_full:
                 _LOGGER.warning(
@@ -166,11 +166,11 @@ class PoolWorkers:
                     " %d of them have none",
                     self._entry.title,
                     len(self.listed),
-                    MOST_WORKERS,
+                    MAX_WORKERS,
                     len(new) - room,
                 )
         self._is_full = is_full
-        return [*kept, *new[: min(room, MOST_NEW)]]
+        return [*kept, *new[: min(room, MAX_NEW)]]
 
     def _rank(self, worker_id: str) -> tuple[bool, float, float, str]:
         """Return what puts the workers that are most worth a device first."""

@@ -1,6 +1,6 @@
-"""Actions on strategies: want something else of them, give that back, look ahead.
+"""Actions on strategies: override them, end the override, preview.
 
-To change one needs control of the select that does the same, to look at one the right
+To change one needs control of the select that does the same, to preview one the right
 to read its entities.
 """
 
@@ -54,7 +54,7 @@ SERVICE_PREVIEW_STRATEGY: Final = "preview_strategy"
 
 _LONGEST: Final = timedelta(days=30)
 _LONGEST_NAME: Final = 64
-_MOST_DAYS: Final = 30
+_MAX_DAYS: Final = 30
 
 OVERRIDE_STRATEGY_SCHEMA = action_schema(
     {
@@ -68,7 +68,7 @@ RESUME_STRATEGY_SCHEMA = action_schema({**cv.TARGET_SERVICE_FIELDS})
 PREVIEW_STRATEGY_SCHEMA = action_schema(
     {
         vol.Optional(CONF_DAYS, default=7): vol.All(
-            vol.Coerce(int), vol.Range(min=0, max=_MOST_DAYS)
+            vol.Coerce(int), vol.Range(min=0, max=_MAX_DAYS)
         ),
         **cv.TARGET_SERVICE_FIELDS,
     }
@@ -81,12 +81,14 @@ def async_setup_strategy_actions(hass: HomeAssistant) -> None:
 
     async def override(call: ServiceCall) -> None:
         manager, until = get_data(hass).strategies, _until(call.data)
-        found = await _async_allowed(call, POLICY_CONTROL)
-        for strategy in found:
+        strategies = await _async_allowed(call, POLICY_CONTROL)
+        for strategy in strategies:
             if not strategy.record.enabled:
                 raise refusal("strategy_off", name=strategy.title)
-        wanted = [_wanted(manager, it, call.data[CONF_TO]) for it in found]
-        for strategy, to in zip(found, wanted, strict=True):
+        wanted = [
+            _wanted(manager, strategy, call.data[CONF_TO]) for strategy in strategies
+        ]
+        for strategy, to in zip(strategies, wanted, strict=True):
             manager.async_override(strategy, to, until)
 
     async def resume(call: ServiceCall) -> None:
@@ -94,9 +96,13 @@ def async_setup_strategy_actions(hass: HomeAssistant) -> None:
             get_data(hass).strategies.async_override(strategy, None)
 
     async def preview(call: ServiceCall) -> ServiceResponse:
-        found = await _async_allowed(call, POLICY_READ)
+        strategies = await _async_allowed(call, POLICY_READ)
         days = call.data[CONF_DAYS]
-        return {"strategies": [await _async_json(hass, it, days) for it in found]}
+        return {
+            "strategies": [
+                await _async_json(hass, strategy, days) for strategy in strategies
+            ]
+        }
 
     hass.services.async_register(
         DOMAIN, SERVICE_OVERRIDE_STRATEGY, override, schema=OVERRIDE_STRATEGY_SCHEMA
@@ -120,14 +126,14 @@ async def _async_allowed(call: ServiceCall, policy: str) -> list[Strategy]:
     """Return the targeted strategies; raise unless the user may do it with each."""
     hass = call.hass
     user = await async_user(hass, call.context)
-    found = _targets(hass, call.data)
-    for strategy in found:
+    strategies = _targets(hass, call.data)
+    for strategy in strategies:
         entities = _entities(hass, strategy)
         select = f"{strategy.id}_{STRATEGY_OVERRIDE.key}"
         if policy == POLICY_CONTROL and select in entities:
             entities = {select: entities[select]}
         require(user, policy, list(entities.values()), strategy.title)
-    return found
+    return strategies
 
 
 @callback
@@ -144,19 +150,21 @@ def _targets(hass: HomeAssistant, data: Mapping[str, Any]) -> list[Strategy]:
         if (device := devices.async_get(device_id)) is not None:
             ids |= {name for domain, name in device.identifiers if domain == DOMAIN}
     strategies = get_data(hass).strategies.strategies
-    found = [it for key, it in strategies.items() if key in ids]
-    if not found:
+    targeted = [strategy for key, strategy in strategies.items() if key in ids]
+    if not targeted:
         raise refusal("no_strategies_targeted")
-    return found
+    return targeted
 
 
 def _entities(hass: HomeAssistant, strategy: Strategy) -> dict[str, str]:
     """Return the ids of a strategy's entities by their unique ids."""
     fleet = get_data(hass).strategies.fleet_entry
     return {
-        it.unique_id: it.entity_id
-        for it in er.async_entries_for_config_entry(er.async_get(hass), fleet.entry_id)
-        if it.config_subentry_id == strategy.id
+        entity.unique_id: entity.entity_id
+        for entity in er.async_entries_for_config_entry(
+            er.async_get(hass), fleet.entry_id
+        )
+        if entity.config_subentry_id == strategy.id
     }
 
 
@@ -164,7 +172,7 @@ def _entities(hass: HomeAssistant, strategy: Strategy) -> dict[str, str]:
 
 
 def _until(data: Mapping[str, Any]) -> datetime | None:
-    """Return until when an override holds, None: as the fleet's options say."""
+    """Return until when an override holds, None: as set in the fleet's options."""
     now = dt_util.utcnow()
     given: datetime | time | None = data.get(CONF_UNTIL)
     span: timedelta | None = data.get(CONF_FOR)
@@ -191,22 +199,25 @@ def _until(data: Mapping[str, Any]) -> datetime | None:
 
 def _wanted(manager: StrategyManager, strategy: Strategy, name: str) -> str:
     """Return what a name means: a band, a rung, or a mode or profile of a miner."""
-    known = {folded(it): to for it, to in strategy.override_names.items()}
-    rungs = {it: it for it in PLAIN_RUNGS if it != LEAVE}
+    bands = {folded(name): to for name, to in strategy.override_names.items()}
+    rungs = {rung: rung for rung in PLAIN_RUNGS if rung != LEAVE}
     modes = {
         folded(mode.rung.partition(":")[2]): mode.rung
         for view in manager.views(strategy)
         for mode in view.modes
         if ":" in mode.rung
     }
-    options = {**modes, **rungs, **known}
+    options = {**modes, **rungs, **bands}
     if (to := options.get(folded(name))) is None:
         raise refusal(
             "no_such_band",
             name=name,
             strategy=strategy.title,
             options=", ".join(
-                [*strategy.override_names, *(it for it in rungs if it not in known)]
+                [
+                    *strategy.override_names,
+                    *(rung for rung in rungs if rung not in bands),
+                ]
             ),
         )
     return to
@@ -226,7 +237,7 @@ async def _async_json(
         "state": strategy.state,
         "now": manager.explanation(strategy),
         "unit": strategy.unit or None,
-        "plan": [_step(manager, it, views) for it in plan_of(strategy, views)],
+        "plan": [_step(manager, step, views) for step in plan_of(strategy, views)],
         "lanes": _lanes(hass, manager, strategy, views),
         "past": await _async_past(hass, strategy, views, days),
     }
@@ -240,7 +251,7 @@ def _step(
         "end": None if step.end is None else step.end.isoformat(),
         "band": step.band,
         "price": None if step.price is None else round(step.price, 5),
-        "miners": {manager.name_of(it.id): step.rungs[it.id] for it in views},
+        "miners": {manager.name_of(view.id): step.rungs[view.id] for view in views},
     }
 
 
@@ -262,19 +273,19 @@ def _lanes(
             "until": control and control.until and control.until.isoformat(),
         }
 
-    def of_stretch(it: Stretch, view: MinerView) -> dict[str, Any]:
+    def of_stretch(stretch: Stretch, view: MinerView) -> dict[str, Any]:
         return {
-            "start": it.start.isoformat(),
-            "end": it.end and it.end.isoformat(),
-            "rung": it.rung,
-            "name": rung_text(hass, LEAVE if it.rung is None else it.rung),
-            "level": level_of(it.rung, view),
+            "start": stretch.start.isoformat(),
+            "end": stretch.end and stretch.end.isoformat(),
+            "rung": stretch.rung,
+            "name": rung_text(hass, LEAVE if stretch.rung is None else stretch.rung),
+            "level": level_of(stretch.rung, view),
         }
 
     return [
         {
-            "miners": [of_miner(it) for it in members],
-            "steps": [of_stretch(it, members[0]) for it in lane],
+            "miners": [of_miner(view) for view in members],
+            "steps": [of_stretch(stretch, members[0]) for stretch in lane],
         }
         for lane, members in lanes_of(strategy, views).items()
     ]
@@ -283,11 +294,11 @@ def _lanes(
 async def _async_past(
     hass: HomeAssistant, strategy: Strategy, views: tuple[MinerView, ...], days: int
 ) -> dict[str, Any] | None:
-    """Return what bands would have come to with the prices of the last days."""
+    """Return what bands would have cost with the prices of the last days."""
     if strategy.kind != BANDS or strategy.settings is None or not days:
         return None
     data = with_present_names(hass, strategy.data)
-    past = await async_past(hass, data, [it.id for it in views], days)
+    past = await async_past(hass, data, [view.id for view in views], days)
     if isinstance(past, str):
         return None
     return {

@@ -43,13 +43,13 @@ from .keys import (
     FALLBACK_BAND,
     FALLBACK_KEEP,
     FALLBACK_OFF,
-    LEAST_BANDS,
     LONGEST_NAME,
+    MIN_BANDS,
     POOL_LEAVE,
     RUNG_PER_MODEL,
 )
 from .planner.model import HIGHEST, LEAVE, LOWEST, NORMAL, PLAIN_RUNGS
-from .planner.settings import MOST_BANDS, BandsSettings, SettingsError
+from .planner.settings import MAX_BANDS, BandsSettings, SettingsError
 from .preview import async_preview_text
 from .price_flow import StrategyPriceSteps
 from .prices import tariff_states
@@ -74,7 +74,7 @@ _CHEAPEST_HOURS = 6
 _PENCE = (0, 5, 10, 20, 30)
 """The limits that HMM-Local begins with, in hundredths of the currency."""
 
-_MOST_STATES = 50
+_MAX_STATES = 50
 
 type Band = dict[str, Any]
 
@@ -99,7 +99,7 @@ class BandsFlow(StrategyPriceSteps):
         self._place: int | None = None
         """Where the band in hand was, None for a new one."""
         self._models: list[tuple[str, str, list[str]]] = []
-        """What is still to be asked for: key, name and modes of a model."""
+        """What is still to be entered: key, name and modes of a model."""
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
@@ -185,13 +185,13 @@ class BandsFlow(StrategyPriceSteps):
             add(word("rest"), LOWEST)
         elif template == _SIX:
             rungs = (*2 * (HIGHEST,), *2 * (NORMAL,), *2 * (LOWEST,))
-            limits = [round(it / 100 / self._reading.factor, 6) for it in _PENCE]
+            limits = [round(pence / 100 / self._reading.factor, 6) for pence in _PENCE]
             for place, rung in enumerate(rungs):
                 limit = {CONF_UPTO: limits[place]} if place < len(limits) else {}
                 add(word("numbered", number=place + 1), rung, **limit)
         elif template == _STATES:
             states = tariff_states(self.hass, self._data[CONF_PRICE_ENTITY])
-            for state in states[:MOST_BANDS]:
+            for state in states[:MAX_BANDS]:
                 add(inert(state)[:LONGEST_NAME], NORMAL, **{CONF_STATES: [state]})
         self._data[CONF_BY], self._data[CONF_BANDS] = by, bands
 
@@ -200,7 +200,7 @@ class BandsFlow(StrategyPriceSteps):
     async def async_step_bands(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Show the bands, and ask which to change."""
+        """Show the bands, and let the user choose which to change."""
         errors: Texts = {}
         texts: Texts = {}
         if user_input is not None:
@@ -210,7 +210,7 @@ class BandsFlow(StrategyPriceSteps):
                 if not errors:
                     return await self._after("bands")
             elif following == _ADD:
-                if len(self._bands) < MOST_BANDS:
+                if len(self._bands) < MAX_BANDS:
                     self._place = None
                     self._edited = {CONF_BAND_ID: uuid4().hex[:8]}
                     return await self.async_step_band()
@@ -234,8 +234,8 @@ class BandsFlow(StrategyPriceSteps):
             {
                 "a": "",
                 "b": "",
-                "low": str(LEAST_BANDS),
-                "high": str(MOST_BANDS),
+                "low": str(MIN_BANDS),
+                "high": str(MAX_BANDS),
                 **texts,
                 "bands": self._table(),
             },
@@ -253,7 +253,7 @@ class BandsFlow(StrategyPriceSteps):
 
     @property
     def _limit(self) -> str:
-        """Return in which field a band says where it ends."""
+        """Return which field of a band holds its limit."""
         return {BY_HOURS: CONF_CHEAPEST, BY_STATES: CONF_STATES}.get(
             self._by, CONF_UPTO
         )
@@ -271,9 +271,9 @@ class BandsFlow(StrategyPriceSteps):
         if self._by != BY_STATES:
             # The one without a limit is the last; by rank they follow as entered
             self._bands.sort(
-                key=lambda it: (
-                    self._limit not in it,
-                    it.get(CONF_UPTO, 0),
+                key=lambda band: (
+                    self._limit not in band,
+                    band.get(CONF_UPTO, 0),
                 )
             )
 
@@ -308,8 +308,8 @@ class BandsFlow(StrategyPriceSteps):
         texts: Texts = {"a": "", "b": "", "name": self._edited.get(CONF_BAND_NAME, "")}
         if user_input is not None:
             band = self._band_of(user_input)
-            errors, found = self._check_band(band)
-            texts |= found
+            errors, details = self._check_band(band)
+            texts |= details
             if not errors:
                 self._edited = band
                 if band[CONF_RUNG] == RUNG_PER_MODEL:
@@ -364,17 +364,21 @@ class BandsFlow(StrategyPriceSteps):
         if band.pop(CONF_POOL) != POOL_LEAVE:
             band[CONF_POOL] = given[CONF_POOL]
         if CONF_STATES in band:
-            states = [it[:LONGEST_NAME] for it in band[CONF_STATES]]
-            band[CONF_STATES] = states[:_MOST_STATES]
+            states = [state[:LONGEST_NAME] for state in band[CONF_STATES]]
+            band[CONF_STATES] = states[:_MAX_STATES]
         if CONF_MODELS in self._edited:
             band[CONF_MODELS] = self._edited[CONF_MODELS]
         return band
 
     def _check_band(self, band: Band) -> tuple[Texts, Texts]:
         """Return what is wrong with a band, beside the others."""
-        others = [it for place, it in enumerate(self._bands) if place != self._place]
+        others = [
+            other for place, other in enumerate(self._bands) if place != self._place
+        ]
         name, limit = band[CONF_BAND_NAME], band.get(self._limit)
-        if not name or any(folded(it[CONF_BAND_NAME]) == folded(name) for it in others):
+        if not name or any(
+            folded(other[CONF_BAND_NAME]) == folded(name) for other in others
+        ):
             return {CONF_BAND_NAME: "band_name_taken"}, {}
         for other in others:
             theirs = other.get(self._limit)
@@ -393,7 +397,7 @@ class BandsFlow(StrategyPriceSteps):
     def _find_models(self) -> list[tuple[str, str, list[str]]]:
         """Return each model among the miners once, with what it can be set to."""
         miners: Iterable[MinerCoordinator | None] = (
-            get_data(self.hass).fleet.miners.get(it) for it in self._members
+            get_data(self.hass).fleet.miners.get(entry_id) for entry_id in self._members
         )
         return list(
             {
@@ -401,8 +405,11 @@ class BandsFlow(StrategyPriceSteps):
                     miner.tuning.model_key,
                     miner.tuning.model or miner.config_entry.title,
                     [
-                        *(f"mode:{it}" for it in miner.tuning.modes),
-                        *(f"profile:{it.name}" for it in miner.tuning.profiles),
+                        *(f"mode:{mode}" for mode in miner.tuning.modes),
+                        *(
+                            f"profile:{profile.name}"
+                            for profile in miner.tuning.profiles
+                        ),
                     ],
                 )
                 for miner in miners
@@ -433,8 +440,8 @@ class BandsFlow(StrategyPriceSteps):
             return await self._next_model()
         word = words_of(self.hass, "strategy_rung")
         stored = self._edited.get(CONF_MODELS, {}).get(key, NORMAL)
-        choices = {it: word(it) for it in PLAIN_RUNGS}
-        choices |= {it: it.partition(":")[2] for it in modes}
+        choices = {rung: word(rung) for rung in PLAIN_RUNGS}
+        choices |= {mode: mode.partition(":")[2] for mode in modes}
         return self._show_form(
             "band_model",
             {vol.Required(CONF_RUNG): choice(choices, long=True)},
@@ -453,7 +460,7 @@ class BandsFlow(StrategyPriceSteps):
             self._data |= user_input[CONF_TIMING]
             return await self._after("timing")
         word = words_of(self.hass, "strategy_fallback")
-        fallbacks = {it: word(it) for it in (FALLBACK_KEEP, FALLBACK_OFF)} | {
+        fallbacks = {rung: word(rung) for rung in (FALLBACK_KEEP, FALLBACK_OFF)} | {
             f"{FALLBACK_BAND}_{band[CONF_BAND_ID]}": word(
                 "band", band=band[CONF_BAND_NAME]
             )

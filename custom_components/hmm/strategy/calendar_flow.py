@@ -70,7 +70,7 @@ class CalendarFlow(StrategyFlow):
                     self._data[key] = user_input.get(key)
                 self._name_entity(CONF_ENTITY, entity_id)
                 return await self._after("when")
-        stored = {key: it for key, it in self._data.items() if it is not None}
+        stored = {key: value for key, value in self._data.items() if value is not None}
         return self._show_form(
             "when",
             {
@@ -124,7 +124,9 @@ class CalendarFlow(StrategyFlow):
         day = words_of(self.hass, "strategy_weekday")
         return word(
             kind,
-            days=", ".join(day(it) for it in DAYS if it in self._data[CONF_DAYS]),
+            days=", ".join(
+                day(weekday) for weekday in DAYS if weekday in self._data[CONF_DAYS]
+            ),
             start=self._data[CONF_FROM][:5],
             end=self._data[CONF_TO][:5],
             rung=rung,

@@ -84,7 +84,7 @@ class ChampionFlow(StrategyPriceSteps):
                 yield subentry, band
 
     def _band(self) -> tuple[ConfigSubentry, dict[str, Any]] | None:
-        """Return the band that is followed, None if it follows none or that is gone."""
+        """Return the band that is followed, None if there is none or it was removed."""
         of, band_id = self._data.get(CONF_BAND_OF), self._data.get(CONF_BAND)
         return next(
             (
@@ -119,8 +119,8 @@ class ChampionFlow(StrategyPriceSteps):
             self._data |= {CONF_BAND_OF: of, CONF_BAND: band_id}
             return await self._after("when")
         follow = _OWN
-        if (found := self._band()) is not None:
-            follow = f"{found[0].subentry_id} {found[1][CONF_BAND_ID]}"
+        if (followed := self._band()) is not None:
+            follow = f"{followed[0].subentry_id} {followed[1][CONF_BAND_ID]}"
         return self._show_form(
             "when",
             {vol.Required(CONF_FOLLOW): choice(choices)},
@@ -194,14 +194,14 @@ class ChampionFlow(StrategyPriceSteps):
     @override
     async def _preview(self) -> str:
         word = words_of(self.hass, "strategy_preview")
-        if (found := self._band()) is not None:
-            subentry, band = found
+        if (followed := self._band()) is not None:
+            subentry, band = followed
             when = word("in_band", band=band[CONF_BAND_NAME], strategy=subentry.title)
         else:
             unit = self._data[CONF_PRICE_UNIT]
             above = price_text(self.hass, self._data[CONF_ABOVE], unit)
             when = word("above", price=above)
-        views = [it for key in self._members if (it := view_of(self.hass, key))]
+        views = [view for key in self._members if (view := view_of(self.hass, key))]
         inputs = Inputs(dt_util.utcnow(), miners=tuple(views))
         settings = ChampionSettings.from_dict(self._data)
         best = next(iter(ordered(settings, inputs)), None)

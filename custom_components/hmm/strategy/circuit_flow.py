@@ -18,7 +18,7 @@ from ..miner.profiles import folded
 from .fields import number_field
 from .flow import MINER_FILTER
 from .keys import CONF_MINERS, LONGEST_NAME
-from .limits import CONF_CIRCUIT, CONF_CIRCUITS, CONF_MAX_WATTS, MOST_CIRCUITS, rows_of
+from .limits import CONF_CIRCUIT, CONF_CIRCUITS, CONF_MAX_WATTS, MAX_CIRCUITS, rows_of
 from .members import entries_of
 from .words import number, words_of
 
@@ -28,7 +28,7 @@ _SAVE = "save"
 _ADD = "add"
 _EDIT = "edit_"
 _DELETE = "delete_"
-_MOST_WATTS = 100_000
+_MAX_WATTS = 100_000
 
 type Row = dict[str, Any]
 
@@ -54,7 +54,7 @@ class CircuitSteps(OptionsFlow):
     async def async_step_circuit_list(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Show them, and ask which to change."""
+        """Show the circuits, and let the user choose which to change."""
         errors: dict[str, str] = {}
         if user_input is not None:
             following: str = user_input[CONF_NEXT]
@@ -64,7 +64,7 @@ class CircuitSteps(OptionsFlow):
                 )
             if following.startswith(_DELETE):
                 del self._circuits[int(following.removeprefix(_DELETE))]
-            elif following == _ADD and len(self._circuits) >= MOST_CIRCUITS:
+            elif following == _ADD and len(self._circuits) >= MAX_CIRCUITS:
                 errors = {CONF_NEXT: "too_many_circuits"}
             else:
                 edited = following.removeprefix(_EDIT)
@@ -83,14 +83,14 @@ class CircuitSteps(OptionsFlow):
             errors=errors,
             description_placeholders={
                 "circuits": self._table(),
-                "most": str(MOST_CIRCUITS),
+                "most": str(MAX_CIRCUITS),
             },
         )
 
     def _table(self) -> Markdown:
         lines = []
         for row in self._circuits:
-            miners = [it.title for it in entries_of(self.hass, row[CONF_MINERS])]
+            miners = [entry.title for entry in entries_of(self.hass, row[CONF_MINERS])]
             watts = number(self.hass, row[CONF_MAX_WATTS])
             names = ", ".join(map(escape, miners)) or "–"
             lines.append(f"- **{escape(row[CONF_CIRCUIT])}** {watts} W: {names}")
@@ -105,8 +105,8 @@ class CircuitSteps(OptionsFlow):
             name = inert(user_input[CONF_CIRCUIT])[:LONGEST_NAME].strip()
             miners: list[str] = user_input[CONF_MINERS]
             others = {
-                folded(it[CONF_CIRCUIT])
-                for place, it in enumerate(self._circuits)
+                folded(circuit[CONF_CIRCUIT])
+                for place, circuit in enumerate(self._circuits)
                 if place != self._place
             }
             if not name or folded(name) in others:
@@ -124,7 +124,7 @@ class CircuitSteps(OptionsFlow):
         schema = vol.Schema(
             {
                 vol.Required(CONF_CIRCUIT): TextSelector(),
-                vol.Required(CONF_MAX_WATTS): number_field(1, _MOST_WATTS, "W"),
+                vol.Required(CONF_MAX_WATTS): number_field(1, _MAX_WATTS, "W"),
                 vol.Required(CONF_MINERS, default=[]): DeviceSelector(
                     DeviceSelectorConfig(multiple=True, entity=MINER_FILTER)
                 ),

@@ -25,14 +25,14 @@ _ENERGY: Final = "energy"
 
 
 async def async_sources(hass: HomeAssistant) -> list[Mapping[str, Any]]:
-    """Return what the energy dashboard was told of, nothing where there is none."""
+    """Return the sources of the energy dashboard, none where it is not set up."""
     if _ENERGY not in hass.config.components:
         return []
     # Not every Home Assistant has it
     from homeassistant.components.energy.data import async_get_manager
 
     data = (await async_get_manager(hass)).data
-    return [] if data is None else [dict(it) for it in data["energy_sources"]]
+    return [] if data is None else [dict(source) for source in data["energy_sources"]]
 
 
 def _powers(sources: list[Mapping[str, Any]], kind: str) -> Iterator[Mapping[str, Any]]:
@@ -67,15 +67,15 @@ def meter_of(sources: list[Mapping[str, Any]]) -> dict[str, str]:
 
 def battery_of(sources: list[Mapping[str, Any]]) -> dict[str, str]:
     """Return a battery as the dialog stores it, empty if none is known."""
-    found: dict[str, str] = {}
+    battery: dict[str, str] = {}
     for power in _powers(sources, "battery"):
         for key, sign in (
             ("stat_rate", POSITIVE_DISCHARGE),
             ("stat_rate_inverted", POSITIVE_CHARGE),
         ):
-            if key in power and not found:
-                found = {CONF_BATTERY: power[key], CONF_BATTERY_POSITIVE_IS: sign}
+            if key in power and not battery:
+                battery = {CONF_BATTERY: power[key], CONF_BATTERY_POSITIVE_IS: sign}
     for source in sources:
         if source.get("type") == "battery" and (soc := source.get("stat_soc")):
-            return found | {CONF_BATTERY_SOC: soc}
-    return found
+            return battery | {CONF_BATTERY_SOC: soc}
+    return battery

@@ -13,7 +13,7 @@ from .words import number, said_price, shortened, temperature_text, time_text, w
 SENTENCE: Final = "strategy_"
 """How the keys of strategies begin: reasons of miners have some of the same names."""
 
-_MOST_NAMES: Final = 5
+_MAX_NAMES: Final = 5
 _MINERS = ("miner", "old")
 _RUNGS = ("what", "rung")
 _TIMES = ("time", "until")
@@ -43,7 +43,7 @@ def sentence_text(
 ) -> str:
     """Return a sentence with its values as texts.
 
-    ``name_of`` tells the title of a miner or strategy, ``unit`` is that of prices.
+    ``name_of`` returns the title of a miner or strategy, ``unit`` is that of prices.
     """
     values = texts_of(hass, sentence.values, name_of, unit)
     word = words_of(hass, "sentence")
@@ -85,9 +85,9 @@ def _text(
     if isinstance(value, datetime):
         return time_text(hass, value)
     if isinstance(value, list | tuple):
-        names = [name_of(str(it)) for it in value]
-        more = [f"+{len(names) - _MOST_NAMES}"] if len(names) > _MOST_NAMES else []
-        return ", ".join([*names[:_MOST_NAMES], *more])
+        names = [name_of(str(miner)) for miner in value]
+        more = [f"+{len(names) - _MAX_NAMES}"] if len(names) > _MAX_NAMES else []
+        return ", ".join([*names[:_MAX_NAMES], *more])
     if isinstance(value, str):
         if key in (*_MINERS, "strategy"):
             return name_of(value)

@@ -16,14 +16,16 @@ def strategy_facts(strategy: Strategy) -> dict[str, Any]:
         "dry_run": record.dry_run,
         "override": None if record.override is None else record.override.to,
         "state": strategy.state,
-        "asked_at": strategy.asked_at.isoformat(),
+        "asked_at": strategy.decided_at.isoformat(),
         "memory": dict(record.memory),
         "decision": None
         if decision is None
         else {
             "sentence": decision.sentence.key,
-            "values": {key: str(it) for key, it in decision.sentence.values.items()},
-            "wishes": {it.miner: it.rung for it in decision.wishes},
+            "values": {
+                key: str(value) for key, value in decision.sentence.values.items()
+            },
+            "wishes": {wish.miner: wish.rung for wish in decision.wishes},
             "next_check_at": decision.next_check_at.isoformat(),
         },
     }

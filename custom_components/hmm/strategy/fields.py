@@ -11,13 +11,13 @@ from homeassistant.helpers.selector import (
 
 
 def number_field(
-    least: float, most: float, unit: str, step: float = 1
+    min_value: float, max_value: float, unit: str, step: float = 1
 ) -> NumberSelector:
     """Return a number with its unit."""
     return NumberSelector(
         NumberSelectorConfig(
-            min=least,
-            max=most,
+            min=min_value,
+            max=max_value,
             step=step,
             unit_of_measurement=unit,
             mode=NumberSelectorMode.BOX,

@@ -64,13 +64,13 @@ _START = list_field("strategy_start", START_STEER, START_DRY_RUN)
 
 def rung_selector(*, per_model: bool = False, leave: bool = True) -> SelectSelector:
     """Return a choice of rungs that all miners have."""
-    rungs = [it for it in PLAIN_RUNGS if leave or it != LEAVE]
+    rungs = [rung for rung in PLAIN_RUNGS if leave or rung != LEAVE]
     more = [RUNG_PER_MODEL] if per_model else []
     return dropdown_field("strategy_rung", *rungs, *more)
 
 
 class StrategyFlow(ConfigSubentryFlow):
-    """Asks who takes part and how it begins; each kind asks for the rest in between.
+    """The steps that all kinds share: members, name and start; a kind adds its own.
 
     In a new strategy one step leads to the next; a change ends behind its own step.
     """
@@ -101,7 +101,7 @@ class StrategyFlow(ConfigSubentryFlow):
         fields: dict[vol.Marker, Any] = self._who
         if others := self._others:
             fields[vol.Optional(CONF_COPY_FROM)] = choice(
-                {it.subentry_id: it.title for it in others}, long=True
+                {other.subentry_id: other.title for other in others}, long=True
             )
         suggested = user_input or {CONF_NAME: await self._free_name()}
         return self._show_form("user", fields, suggested, errors, texts)
@@ -136,11 +136,15 @@ class StrategyFlow(ConfigSubentryFlow):
         name = inert(given.get(CONF_NAME, ""))[:LONGEST_NAME].strip()
         miners: list[str] = given.get(CONF_MINERS, [])
         fleet, own = self._get_entry(), self._own
-        taken = {folded(it.title) for it in fleet.subentries.values() if it is not own}
+        taken = {
+            folded(subentry.title)
+            for subentry in fleet.subentries.values()
+            if subentry is not own
+        }
         if name and folded(name) in taken:
             return {CONF_NAME: "name_taken"}, {}
-        known = entries_of(self.hass, miners)
-        if not known or (miners and not self._are_all_known(miners)):
+        entries = entries_of(self.hass, miners)
+        if not entries or (miners and not self._are_all_loaded(miners)):
             return {CONF_MINERS: "no_miners"}, {}
         clash = first_taken(self.hass, fleet, self.kind, miners, own)
         if clash is not None:
@@ -153,8 +157,8 @@ class StrategyFlow(ConfigSubentryFlow):
         self._data[CONF_MINERS] = miners
         return {}, {}
 
-    def _are_all_known(self, miners: list[str]) -> bool:
-        return all(len(entries_of(self.hass, [it])) == 1 for it in miners)
+    def _are_all_loaded(self, miners: list[str]) -> bool:
+        return all(len(entries_of(self.hass, [miner])) == 1 for miner in miners)
 
     @property
     def _kind_name(self) -> str:
@@ -166,16 +170,16 @@ class StrategyFlow(ConfigSubentryFlow):
         await async_get_translations(
             self.hass, self.hass.config.language, "selector", {DOMAIN}
         )
-        taken = {it.title for it in self._get_entry().subentries.values()}
+        taken = {subentry.title for subentry in self._get_entry().subentries.values()}
         return free_title(self._kind_name, taken)
 
     @property
     def _others(self) -> list[ConfigSubentry]:
         """Return the strategies of this kind that can be copied."""
         return [
-            it
-            for it in self._get_entry().subentries.values()
-            if it.subentry_type == self.kind
+            subentry
+            for subentry in self._get_entry().subentries.values()
+            if subentry.subentry_type == self.kind
         ]
 
     def _copy(self, subentry_id: str | None) -> None:
@@ -190,7 +194,7 @@ class StrategyFlow(ConfigSubentryFlow):
     async def async_step_preview(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Say what it will do, and ask whether it shall steer at once."""
+        """Preview what it will do, and offer to start steering immediately."""
         if user_input is not None:
             self._data[CONF_START] = user_input[CONF_START]
             return self.async_create_entry(title=self._title, data=self._data)
@@ -289,19 +293,30 @@ class StrategyFlow(ConfigSubentryFlow):
     def _ordered(self, given: dict[str, Any]) -> dict[str, Any]:
         """Return what was given, with entries in place of their sensors."""
         sensors = self._status_sensors()
-        order = [sensors[it] for it in given.get(CONF_ORDER, ()) if it in sensors]
+        order = [
+            sensors[entity_id]
+            for entity_id in given.get(CONF_ORDER, ())
+            if entity_id in sensors
+        ]
         return given | {CONF_ORDER: list(dict.fromkeys(order))}
 
     def _with_order(self, stored: dict[str, Any]) -> dict[str, Any]:
         """Return what is stored, with sensors in place of their entries."""
-        sensors = {entry_id: it for it, entry_id in self._status_sensors().items()}
-        order = [sensors[it] for it in stored.get(CONF_ORDER, ()) if it in sensors]
+        sensors = {
+            entry_id: entity_id
+            for entity_id, entry_id in self._status_sensors().items()
+        }
+        order = [
+            sensors[entry_id]
+            for entry_id in stored.get(CONF_ORDER, ())
+            if entry_id in sensors
+        ]
         return stored | {CONF_ORDER: order}
 
     def _status_sensors(self) -> dict[str, str]:
         """Return the entries of the members by their sensors of status."""
         registry = er.async_get(self.hass)
-        found: dict[str, str] = {}
+        sensors: dict[str, str] = {}
         for entry_id in self._members:
             entry = self.hass.config_entries.async_get_known_entry(entry_id)
             identity = entry.unique_id or entry_id
@@ -309,11 +324,11 @@ class StrategyFlow(ConfigSubentryFlow):
                 Platform.SENSOR, DOMAIN, f"{identity}_status"
             )
             if entity_id is not None:
-                found[entity_id] = entry_id
-        return found
+                sensors[entity_id] = entry_id
+        return sensors
 
     @property
     def _members(self) -> list[str]:
         """Return the ids of the entries that take part now."""
         entries = entries_of(self.hass, self._data.get(CONF_MINERS, ()))
-        return [it.entry_id for it in entries or miner_entries(self.hass)]
+        return [entry.entry_id for entry in entries or miner_entries(self.hass)]

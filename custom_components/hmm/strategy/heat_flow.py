@@ -65,7 +65,7 @@ def _rungs(*rungs: str) -> SelectSelector:
 
 @escaping
 class HeatFlow(StrategyFlow):
-    """Adds and changes a heating; it asks in Home Assistant's unit, and stores °C."""
+    """Adds and changes a heating; the form has Home Assistant's unit, stored is °C."""
 
     kind = "heat"
     steps = ("room", "rungs", "presets", "timing")
@@ -205,8 +205,8 @@ class HeatFlow(StrategyFlow):
             self._data |= given | {CONF_TOLERANCE: tolerance}
             return await self._after("timing")
         low, high, tolerance = (
-            self._shown(it, TemperatureDeltaConverter)
-            for it in (0.1, 2.0, self._data.get(CONF_TOLERANCE, _TOLERANCE))
+            self._shown(tolerance, TemperatureDeltaConverter)
+            for tolerance in (0.1, 2.0, self._data.get(CONF_TOLERANCE, _TOLERANCE))
         )
         fields: dict[vol.Marker, Any] = {
             vol.Required(CONF_TOLERANCE, default=tolerance): number_field(

@@ -56,7 +56,7 @@ class Heating:
     @property
     def preset(self) -> str:
         """Return the preset, ``none`` where a temperature was set."""
-        return self._known(self._record.climate.get(_PRESET))
+        return self._valid_preset(self._record.climate.get(_PRESET))
 
     @property
     def target(self) -> float:
@@ -83,7 +83,7 @@ class Heating:
         return instant(self._record.climate.get(_BOOST_ENDS))
 
     @staticmethod
-    def _known(preset: object) -> str:
+    def _valid_preset(preset: object) -> str:
         names = (*DEFAULTS, PRESET_NONE)
         return preset if isinstance(preset, str) and preset in names else PRESET_COMFORT
 
@@ -92,11 +92,11 @@ class Heating:
         self._set(**{_ON: on})
 
     def set_target(self, target: float) -> None:
-        """Heat to a temperature, whatever the presets are."""
+        """Heat to a temperature, regardless of the presets."""
         self._set(**{_TARGET: _limited(target), _PRESET: PRESET_NONE})
 
     def choose(self, preset: str, now: datetime) -> None:
-        """Heat to a preset; a boost ends by itself, and leads back."""
+        """Heat to a preset; a boost ends automatically, and leads back."""
         before = self.preset
         changes: dict[str, Any] = {_PRESET: preset}
         if preset == PRESET_NONE:
@@ -115,7 +115,7 @@ class Heating:
             ends = self.boost_ends
             # A clock that was set back must not prolong it
             if ends is None or not now < ends <= now + _LONGEST_BOOST:
-                before = self._known(self._record.climate.get(_BEFORE))
+                before = self._valid_preset(self._record.climate.get(_BEFORE))
                 is_boost = before == PRESET_BOOST
                 self._set(**{_PRESET: PRESET_COMFORT if is_boost else before})
         return self.target if self.is_on else None

@@ -8,13 +8,13 @@ from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
 from ..driver_api.units import parse_number
-from ..money.slots import MOST_PRICE, Slot
+from ..money.slots import MAX_PRICE, Slot
 from .prices import PriceReading
 
 _RECORDER: Final = "recorder"
 _HOUR: Final = timedelta(hours=1)
-_LEAST_SLOTS: Final = 12
-"""Hours; of less, no day can be told."""
+_MIN_SLOTS: Final = 12
+"""Hours; with fewer, no statement about a day is possible."""
 _LONGEST_DAYS: Final = 30
 
 
@@ -40,7 +40,7 @@ async def price_history(
     slots = []
     for row in rows.get(entity_id, ()):
         price = parse_number(row.get("mean"))
-        if price is not None and abs(price * factor) <= MOST_PRICE:
+        if price is not None and abs(price * factor) <= MAX_PRICE:
             begin = dt_util.utc_from_timestamp(row["start"])
             slots.append(Slot(begin, begin + _HOUR, price * factor))
     return slots
@@ -49,9 +49,9 @@ async def price_history(
 async def recent_prices(
     hass: HomeAssistant, entity_id: str, reading: PriceReading, days: int
 ) -> Sequence[Slot]:
-    """Return recorded prices, else those that the sensor tells, else nothing."""
+    """Return recorded prices, else those that the sensor reports, else none."""
     recorded = await price_history(hass, entity_id, reading.factor, days)
-    return recorded if len(recorded) >= _LEAST_SLOTS else reading.slots
+    return recorded if len(recorded) >= _MIN_SLOTS else reading.slots
 
 
 async def price_limits(
@@ -63,8 +63,8 @@ async def price_limits(
     they are around the price of now.
     """
     slots = await recent_prices(hass, entity_id, reading, 7)
-    prices = sorted(it.price / reading.factor for it in slots)
-    if len(prices) >= _LEAST_SLOTS:
+    prices = sorted(slot.price / reading.factor for slot in slots)
+    if len(prices) >= _MIN_SLOTS:
         low, high = (prices[int(len(prices) * part)] for part in (0.33, 0.75))
     else:
         now = reading.shown or 0.0
@@ -84,7 +84,7 @@ def _digits(size: float) -> int:
 
 def hours_of(slots: Sequence[Slot]) -> float:
     """Return how long all slots are together, in hours."""
-    return sum((it.end - it.start) / _HOUR for it in slots)
+    return sum((slot.end - slot.start) / _HOUR for slot in slots)
 
 
 def days_of(slots: Sequence[Slot]) -> int:

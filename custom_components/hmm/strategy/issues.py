@@ -10,11 +10,13 @@ from ..markdown import async_create_issue
 from .planner.model import Problem
 from .strategy import Strategy
 
-STRATEGY_ISSUES: Final = tuple(f"strategy_{it}" for it in get_args(Problem.__value__))
+STRATEGY_ISSUES: Final = tuple(
+    f"strategy_{problem}" for problem in get_args(Problem.__value__)
+)
 
 
 @callback
-def tell_problem(hass: HomeAssistant, strategy: Strategy) -> None:
+def update_issues(hass: HomeAssistant, strategy: Strategy) -> None:
     """Show what is wrong with a strategy, and no longer what is not."""
     present = strategy.problem and f"strategy_{strategy.problem}"
     for key in STRATEGY_ISSUES:

@@ -42,7 +42,7 @@ CONF_CHEAPEST: Final = "cheapest"
 CONF_STATES: Final = "states"
 CONF_POOL: Final = "pool"
 POOL_LEAVE: Final = "leave"
-LEAST_BANDS: Final = 2
+MIN_BANDS: Final = 2
 
 CONF_DEAD_BAND: Final = "dead_band"
 CONF_MIN_TIME: Final = "min_time"

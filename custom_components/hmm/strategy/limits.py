@@ -23,11 +23,11 @@ CONF_CIRCUITS: Final = "circuits"
 CONF_CIRCUIT: Final = "circuit"
 """Its name."""
 CONF_MAX_WATTS: Final = "max_watts"
-MOST_CIRCUITS: Final = 32
+MAX_CIRCUITS: Final = 32
 
 
 def until_of(options: Mapping[str, Any], now: datetime) -> datetime | None:
-    """Return until when what is set by hand holds, None if that is no time."""
+    """Return until when a manual setting holds, None for no limited time."""
     hold = options.get(CONF_MANUAL_HOLD, HOLD_NEXT)
     if hold == HOLD_MIDNIGHT:
         return dt_util.as_utc(dt_util.start_of_local_day() + timedelta(days=1))
@@ -77,17 +77,17 @@ def circuits_of(
 ) -> tuple[Circuit, ...]:
     """Return the fuses with the miners that are steered.
 
-    ``drawn`` tells W of the other ones on them: only the rest is there to be planned.
+    ``drawn`` returns W of the other ones on them: only the rest can be planned.
     """
     circuits = []
     for row in rows_of(options):
-        miners = {it.entry_id for it in entries_of(hass, row[CONF_MINERS])}
-        reserved = sum(drawn(it) for it in miners if it not in steered)
+        miners = {entry.entry_id for entry in entries_of(hass, row[CONF_MINERS])}
+        reserved = sum(drawn(key) for key in miners if key not in steered)
         circuits.append(
             Circuit(
                 row[CONF_CIRCUIT],
                 row[CONF_MAX_WATTS] - reserved,
-                frozenset(it for it in miners if it in steered),
+                frozenset(key for key in miners if key in steered),
                 reserved,
             )
         )
@@ -98,9 +98,9 @@ def circuits_of(
 def on_circuits(hass: HomeAssistant, options: Mapping[str, Any]) -> set[str]:
     """Return the miners that hang on any circuit."""
     return {
-        it.entry_id
+        entry.entry_id
         for row in rows_of(options)
-        for it in entries_of(hass, row[CONF_MINERS])
+        for entry in entries_of(hass, row[CONF_MINERS])
     }
 
 
@@ -109,7 +109,7 @@ def rows_of(options: Mapping[str, Any]) -> list[dict[str, Any]]:
     rows = options.get(CONF_CIRCUITS)
     return [
         {CONF_CIRCUIT: name, CONF_MAX_WATTS: watts, CONF_MINERS: miners}
-        for row in (rows if isinstance(rows, list) else [])[:MOST_CIRCUITS]
+        for row in (rows if isinstance(rows, list) else [])[:MAX_CIRCUITS]
         if isinstance(row, Mapping)
         and (name := row.get(CONF_CIRCUIT))
         and isinstance(name, str)

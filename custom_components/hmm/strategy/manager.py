@@ -1,4 +1,4 @@
-"""Runs all strategies: asks each what it wants, and sets the miners to what that is."""
+"""Runs all strategies: collects their wishes and sets the miners accordingly."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -18,11 +18,11 @@ from ..const import CONF_PLUG, DOMAIN
 from ..data import get_data
 from ..errors import message, refusal
 from ..fleet.members import Fleet
-from ..listeners import tell_each
+from ..listeners import notify_all
 from ..miner.plug import plug_is_on
 from ..money.revenue import counted_revenue
 from .explain import sentence_text
-from .issues import forget_problems, tell_problem
+from .issues import forget_problems, update_issues
 from .keys import CONF_BAND_ID, CONF_BAND_NAME, CONF_BAND_OF, CONF_START
 from .limits import circuits_of, manual_of, on_circuits
 from .members import entries_of
@@ -48,10 +48,10 @@ from .words import number
 _LOGGER = logging.getLogger(__name__)
 
 STARTUP_SECONDS: Final = 120.0
-"""After the start of Home Assistant: until then sensors and miners come up."""
+"""After the start of Home Assistant: until then sensors and miners become available."""
 
 _PAUSE_SECONDS: Final = 1.0
-"""Between two decisions, whatever happens in between."""
+"""Between two decisions, regardless of what happens in between."""
 _SHORTEST_WAIT: Final = timedelta(seconds=1)
 _LONGEST_WAIT: Final = timedelta(minutes=15)
 _RETURN_STAGGER: Final = 10.0
@@ -78,9 +78,9 @@ class StrategyManager:
         self._soon: CALLBACK_TYPE | None = None
         self._is_ready = False
         self._has_decided = False
-        """Before that nobody knows against what a miner was changed by hand."""
+        """Before that, a manual change of a miner has nothing to be compared with."""
         self._broken: set[str] = set()
-        """Strategies whose last decision failed: each is told to the log once."""
+        """Strategies whose last decision failed: each is logged once."""
         self._fleet_version = -1
         self._options: Mapping[str, Any] = {}
         self._wished: Mapping[str, str | None] = {}
@@ -127,13 +127,13 @@ class StrategyManager:
                 self.async_give_back(), "HMM strategies give miners back"
             )
         for key in self._followed:
-            # Nobody looks at the sun any more
+            # The sun is no longer tracked
             get_data(self.hass).money.surplus.pop(key, None)
         self.strategies, self._followed = {}, {}
         self._entry = None
 
     async def async_give_back(self) -> None:
-        """Set all miners as they were before the strategies: the fleet is gone."""
+        """Set all miners as they were before the strategies: the fleet was removed."""
         settlement = self._settle(dt_util.utcnow(), [])
         for key, control in settlement.controls.items():
             steered = self._miners.get(key)
@@ -165,20 +165,23 @@ class StrategyManager:
     def async_entry_changed(self, entry: ConfigEntry) -> None:
         """Start, change or stop what was added, changed or removed."""
         self._options = dict(entry.options)
-        for key in [it for it in self.strategies if it not in entry.subentries]:
+        for key in [id_ for id_ in self.strategies if id_ not in entry.subentries]:
             strategy = self.strategies.pop(key)
             strategy.stop()
             forget_problems(self.hass, key)
             self.store.strategies.pop(key, None)
         for key, subentry in entry.subentries.items():
-            known = self.strategies.get(key)
-            if known is None:
+            strategy_now = self.strategies.get(key)
+            if strategy_now is None:
                 self._add(key)
-            elif known.data != subentry.data or known.title != subentry.title:
-                known.stop()
-                known.take(subentry)
-                known.start()
-                tell_problem(self.hass, known)
+            elif (
+                strategy_now.data != subentry.data
+                or strategy_now.title != subentry.title
+            ):
+                strategy_now.stop()
+                strategy_now.take(subentry)
+                strategy_now.start()
+                update_issues(self.hass, strategy_now)
         self.store.save_soon()
         self._find_members()
         for strategy in self.strategies.values():
@@ -198,8 +201,8 @@ class StrategyManager:
         strategy.drawn = lambda: self._drawn(subentry_id)
         strategy.followed_band = lambda: self._followed_band(strategy)
         strategy.start()
-        tell_problem(self.hass, strategy)
-        tell_each(self._new_listeners, strategy)
+        update_issues(self.hass, strategy)
+        notify_all(self._new_listeners, strategy)
 
     def _forget_left(self) -> None:
         """Forget strategies that were removed while the fleet was not loaded."""
@@ -210,7 +213,7 @@ class StrategyManager:
     def async_add_new_listener(
         self, listener: Callable[[Strategy], None]
     ) -> CALLBACK_TYPE:
-        """Call ``listener`` with each strategy, those of now and those to come."""
+        """Call ``listener`` with each strategy, present and future ones."""
         self._new_listeners.append(listener)
         for strategy in self.strategies.values():
             listener(strategy)
@@ -237,7 +240,7 @@ class StrategyManager:
 
     @callback
     def _fleet_changed(self, at_once: bool) -> None:
-        """Follow miners that come, and leave those that go."""
+        """Follow added miners, and stop following removed ones."""
         if self._fleet.version != self._fleet_version:
             self._find_members()
             self.async_decide_soon()
@@ -247,7 +250,7 @@ class StrategyManager:
         self._fleet_version = self._fleet.version
         self._members = {
             key: frozenset(
-                it.entry_id for it in entries_of(self.hass, strategy.device_ids)
+                entry.entry_id for entry in entries_of(self.hass, strategy.device_ids)
             )
             for key, strategy in self.strategies.items()
         }
@@ -258,9 +261,9 @@ class StrategyManager:
             self._miners.pop(key, None)
         for key in wanted & set(self._fleet.miners):
             miner = self._fleet.miners[key]
-            known = self._miners.get(key)
+            previous = self._miners.get(key)
             if key in self._followed:
-                if known is not None and known.miner is miner:
+                if previous is not None and previous.miner is miner:
                     continue
                 self._followed.pop(key)()
             memory = self.store.miners.setdefault(key, MinerMemory())
@@ -272,22 +275,24 @@ class StrategyManager:
 
     @property
     def _led(self) -> set[str]:
-        """Return the miners in strategies, and those that one that is gone gives back.
+        """Return the miners in strategies, and those that a removed strategy releases.
 
         All others are only followed because they share a circuit.
         """
-        left = {key for key, it in self.controls.items() if it.by != "nothing"}
+        left = {
+            key for key, control in self.controls.items() if control.by != "nothing"
+        }
         return left.union(*self._members.values())
 
     def _follow(self, steered: SteeredMiner) -> CALLBACK_TYPE:
         @callback
         def polled() -> None:
-            has_news = steered.look()
+            has_news = steered.update()
             is_led = steered.id in self.controls
             if self._has_decided and is_led and steered.foreign is not None:
                 self._hold(steered)
             self._count(steered)
-            self._tell_money(steered)
+            self._report_sun(steered)
             self.store.save_later()
             if has_news:
                 self.async_decide_soon()
@@ -295,7 +300,7 @@ class StrategyManager:
         def check(mode: str | None, watts: float | None) -> None:
             self._require_room(steered, mode, watts)
 
-        steered.look()
+        steered.update()
         steered.miner.room_check = check
         stop = steered.miner.async_add_listener(polled)
 
@@ -327,19 +332,19 @@ class StrategyManager:
     ) -> None:
         """Raise if a circuit has no room for what a miner is about to draw.
 
-        What nobody knows is allowed: what it really draws counts from its next poll on.
+        Unknown watts are allowed: the measured ones count from the next poll on.
         """
-        if watts is None and (watts := steered.least_watts(mode)) is None:
+        if watts is None and (watts := steered.min_watts(mode)) is None:
             return
         led = (self._led | {steered.id}) & self._miners.keys()
         entries = Ledger.from_dict(self.store.settled, dt_util.utcnow()).entries
-        loads = {it: load(self._miners[it].view, entries.get(it)) for it in led}
+        loads = {id_: load(self._miners[id_].view, entries.get(id_)) for id_ in led}
         circuits = circuits_of(self.hass, self._options, led, self._drawn_by)
         circuit = refusing(circuits, loads, steered.id, watts)
         if circuit is None:
             steered.claim(watts)
             return
-        others = sum(loads.get(it, 0.0) for it in circuit.miners if it != steered.id)
+        others = sum(loads.get(id_, 0.0) for id_ in circuit.miners if id_ != steered.id)
         raise refusal(
             "circuit_full",
             miner=steered.miner.config_entry.title,
@@ -374,11 +379,11 @@ class StrategyManager:
     def async_enable(self, strategy: Strategy, enabled: bool) -> None:
         """Let a strategy steer, or give its miners back."""
         if enabled and not strategy.record.enabled:
-            # What it found out before is long past, also that of a meter with a wrong sign
+            # Its findings are outdated, also that the meter has a wrong sign
             strategy.record.memory = {}
         strategy.record.enabled = enabled
         if strategy.decision is None:
-            # It shows at once that it was heard, also before anything is decided
+            # Shown immediately, also before anything is decided
             strategy.state = "waiting" if enabled else "off"
         self._now()
 
@@ -422,7 +427,7 @@ class StrategyManager:
 
     @callback
     def async_decide_soon(self) -> None:
-        """Decide in a moment: much may happen at once."""
+        """Decide shortly: many events may arrive together."""
         if self._soon is not None or not self._is_ready:
             return
 
@@ -443,7 +448,7 @@ class StrategyManager:
         standings = []
         # Who follows the band of another strategy must know what that has decided
         for strategy in sorted(
-            self.strategies.values(), key=lambda it: it.kind == "champion"
+            self.strategies.values(), key=lambda strategy: strategy.kind == "champion"
         ):
             if strategy.settings is None or not strategy.record.enabled:
                 strategy.decision = None
@@ -462,7 +467,7 @@ class StrategyManager:
             else:
                 self._broken.discard(strategy.id)
             assert strategy.decision is not None
-            self._tell(strategy, before)
+            self._fire_change(strategy, before)
             standings.append(
                 Standing(
                     strategy.id,
@@ -480,7 +485,7 @@ class StrategyManager:
                 steered.release()
         for strategy in self.strategies.values():
             strategy.state = settlement.states.get(strategy.id, "off")
-            tell_problem(self.hass, strategy)
+            update_issues(self.hass, strategy)
             strategy.show()
         self._run(settlement, controls)
         self._plan(now, settlement)
@@ -503,14 +508,14 @@ class StrategyManager:
     def _drawn(self, key: str) -> float:
         """Return W of all miners of a strategy, as far as they are known."""
         views = [
-            self._miners[it].view
-            for it in self._members.get(key, ())
-            if it in self._miners
+            self._miners[id_].view
+            for id_ in self._members.get(key, ())
+            if id_ in self._miners
         ]
-        return sum(it.watts or watts_of(it.reported, it) or 0.0 for it in views)
+        return sum(view.watts or watts_of(view.reported, view) or 0.0 for view in views)
 
     def _drawn_by(self, entry_id: str) -> float:
-        """Return W that a miner that no strategy steers may draw at any moment."""
+        """Return W that a miner that no strategy steers may draw at any time."""
         if (steered := self._miners.get(entry_id)) is not None:
             return steered.may_draw
         # Its entry is not loaded just now: the miner may run all the same
@@ -534,11 +539,11 @@ class StrategyManager:
         return None
 
     def _hold_changed(self, now: datetime, standings: list[Standing]) -> None:
-        """Leave what somebody has changed before the first decision to whoever did it."""
+        """Respect what a user changed before the first decision."""
         changed = [
-            self._miners[it]
-            for it in self._led & self._miners.keys()
-            if self._miners[it].foreign is not None
+            self._miners[id_]
+            for id_ in self._led & self._miners.keys()
+            if self._miners[id_].foreign is not None
         ]
         if changed:
             # Against what would be wished: nothing of this is sent
@@ -560,7 +565,7 @@ class StrategyManager:
             now,
             dt_util.get_default_time_zone(),
             standings,
-            (self._miners[it].view for it in led),
+            (self._miners[id_].view for id_ in led),
             circuits_of(self.hass, self._options, led, self._drawn_by),
             Ledger.from_dict(self.store.settled, now),
         )
@@ -573,16 +578,16 @@ class StrategyManager:
             [
                 settlement.next_check_at,
                 *(
-                    it.decision.next_check_at
-                    for it in self.strategies.values()
-                    if it.decision is not None
+                    strategy.decision.next_check_at
+                    for strategy in self.strategies.values()
+                    if strategy.decision is not None
                 ),
                 now + _LONGEST_WAIT,
             ]
         )
 
         @callback
-        def look(_: datetime) -> None:
+        def decide(_: datetime) -> None:
             self._timer = None
             self._decide()
 
@@ -590,7 +595,7 @@ class StrategyManager:
         self._timer = async_call_later(
             self.hass,
             max(due - now, _SHORTEST_WAIT),
-            HassJob(look, "HMM strategies", cancel_on_shutdown=True),
+            HassJob(decide, "HMM strategies", cancel_on_shutdown=True),
         )
 
     # Doing
@@ -625,7 +630,7 @@ class StrategyManager:
         assert control.command is not None
         name, values = steered.miner.config_entry.title, self._pause_values(control)
         memory, expected = steered.memory, steered.memory.expected
-        # After a crash in the middle the switching counts, and nobody else has done it
+        # After a crash in between, the switching counts and is not a user's change
         memory.expected = None
         await self.store.async_save()
         try:
@@ -637,7 +642,7 @@ class StrategyManager:
             return
         if not outcome.is_success:
             memory.expected = expected
-        steered.look()
+        steered.update()
         self.store.save_soon()
         if not outcome.is_success:
             _LOGGER.info(
@@ -658,9 +663,9 @@ class StrategyManager:
                 )
         self.async_decide_soon()
 
-    # Telling
+    # Reporting
 
-    def _tell(self, strategy: Strategy, before: Any) -> None:
+    def _fire_change(self, strategy: Strategy, before: Any) -> None:
         decision = strategy.decision
         assert decision is not None
         is_first = before is None
@@ -734,9 +739,9 @@ class StrategyManager:
             strategy.show()
         self.store.save_soon()
 
-    def _tell_money(self, steered: SteeredMiner) -> None:
-        """Tell which part of a miner's power costs what the sun costs."""
-        parts = [it.part_of_sun for it in self._strategies_of(steered)]
+    def _report_sun(self, steered: SteeredMiner) -> None:
+        """Report which part of a miner's power is from the sun."""
+        parts = [strategy.part_of_sun for strategy in self._strategies_of(steered)]
         get_data(self.hass).money.surplus[steered.id] = max(parts, default=0.0)
 
     def _strategies_of(self, steered: SteeredMiner) -> list[Strategy]:

@@ -31,7 +31,7 @@ def entries_of(
 
     A device that is gone, or that is none of a miner, is left out.
     """
-    wanted = {it for it in device_ids if isinstance(it, str)}
+    wanted = {device_id for device_id in device_ids if isinstance(device_id, str)}
     entries = miner_entries(hass)
     if not wanted:
         return entries
@@ -59,7 +59,7 @@ def first_taken(
 
     Both as their titles; None if each miner is free.
     """
-    wanted = {it.entry_id: it.title for it in entries_of(hass, device_ids)}
+    wanted = {entry.entry_id: entry.title for entry in entries_of(hass, device_ids)}
     for subentry in fleet.subentries.values():
         if subentry.subentry_type != kind or subentry is own:
             continue

@@ -1,4 +1,4 @@
-"""One miner as the planner sees it, and what it is told to do."""
+"""One miner as the planner sees it, and the commands it gets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -48,14 +48,14 @@ _MODE: Final = "mode:"
 _PROFILE: Final = "profile:"
 _CUSTOM: Final = f"{_MODE}{MODE_CUSTOM}"
 _OVERCLOCKED: Final = f"{_MODE}oc"
-_MOST_MODES: Final = 128
+_MAX_MODES: Final = 128
 _POLLS: Final = 2
 """How often a miner must report what HMM did not set until somebody else did it."""
 _AFTER_COMMAND: Final = 90.0
 """Seconds: miners settle, and some report another mode meanwhile."""
 _DAY: Final = timedelta(days=1)
 _LONGEST_SPAN: Final = timedelta(minutes=5)
-"""Between two polls; of longer pauses nobody knows what was mined."""
+"""Between two polls; what was mined during longer pauses is unknown."""
 
 _DAYS: Final = 7
 _SLACK: Final = 0.02
@@ -126,7 +126,7 @@ class MinerMemory:
     def rank(self, now: datetime, watts: float, hashrate: float) -> None:
         """Add a poll of a miner that works: what a ranking goes by.
 
-        One that is off is not asked, and still has its place. Small changes are noise:
+        One that is off is not polled, and still has its place. Small changes are noise:
         two miners that are alike would swap their places again and again.
         """
         day = self.work.setdefault(now.date().isoformat(), [0.0, 0.0])
@@ -134,7 +134,7 @@ class MinerMemory:
         day[1] += hashrate
         while len(self.work) > _DAYS:
             del self.work[next(iter(self.work))]
-        sums = [sum(it) for it in zip(*self.work.values(), strict=True)]
+        sums = [sum(day) for day in zip(*self.work.values(), strict=True)]
         if (efficiency := efficiency_j_per_th(*sums)) is not None:
             before = self.efficiency
             if before is None or abs(efficiency - before) > _SLACK * before:
@@ -145,16 +145,16 @@ class MinerMemory:
 def by_order(rung: Rung, view: MinerView) -> Rung:
     """Return the lowest or highest mode by name while not all watts are known.
 
-    Drivers tell the modes slowest first. Overclocking is for those who name it.
+    Drivers report the modes slowest first. Overclocking is for those who name it.
     """
     if rung not in (LOWEST, HIGHEST):
         return rung
     modes = [
-        it
-        for it in view.modes
-        if it.rung.startswith(_MODE) and it.rung not in (_CUSTOM, _OVERCLOCKED)
+        mode
+        for mode in view.modes
+        if mode.rung.startswith(_MODE) and mode.rung not in (_CUSTOM, _OVERCLOCKED)
     ]
-    if not modes or all(it.watts for it in modes):
+    if not modes or all(mode.watts for mode in modes):
         return rung
     return modes[0 if rung == LOWEST else -1].rung
 
@@ -180,7 +180,7 @@ class SteeredMiner:
         self._quiet_until = 0.0
         self._seen: object = None
         self.foreign: Rung | None = None
-        """What somebody else has set it to, until that is told."""
+        """What a user has set it to, until that is handled."""
         self._doubts = 0
         self._kwh = miner.energy.kwh
         self._claim: tuple[float, float] | None = None
@@ -196,10 +196,10 @@ class SteeredMiner:
         self.view = MinerView(id=self.id, reported=None, online=False)
 
     @callback
-    def look(self) -> bool:
+    def update(self) -> bool:
         """Take a poll; return whether anything changed that a decision depends on."""
         before = self.view
-        self._look_for_others()
+        self._detect_manual_change()
         self.view = self._make_view()
         self._seen = self.miner.data
         after = self.view
@@ -223,8 +223,8 @@ class SteeredMiner:
         elif self._reachable_since is None:
             self._reachable_since = now
         if reported != self._since[0]:
-            # When that began is known only if it was seen to begin; what the first look
-            # finds has settled long ago
+            # The start is known only if it was observed; what the first poll reports
+            # has settled long ago
             is_first = self._seen is None
             self._since = (
                 reported,
@@ -235,9 +235,9 @@ class SteeredMiner:
         self._learn(reported, clock)
         return MinerView(
             id=self.id,
-            # Until it is sure that somebody else has changed it, nobody reacts
+            # Not handled before it is certain that a user has changed it
             reported=self.memory.expected if self._doubts else reported,
-            modes=self._known_modes(),
+            modes=self._modes(),
             default_mode=self._default_mode(),
             model=miner.tuning.model_key,
             online=online,
@@ -266,7 +266,7 @@ class SteeredMiner:
 
     @property
     def _manual(self) -> Manual | None:
-        """Return who decides instead of strategies; autotune is asked for by hand."""
+        """Return what decides instead of strategies; autotune is started by hand."""
         return Manual("released") if self._is_tuned else self.memory.manual
 
     def _safety(self) -> Literal["hot", "stop", "lowered"] | None:
@@ -312,9 +312,11 @@ class SteeredMiner:
         is_mode = name in tuning.modes or name == MODE_CUSTOM
         return f"{_MODE if is_mode else _PROFILE}{name}"
 
-    def _known_modes(self) -> tuple[Mode, ...]:
+    def _modes(self) -> tuple[Mode, ...]:
         tuning, learned = self.miner.tuning, self.memory.watts
-        names = (*tuning.modes, *(it.name for it in tuning.profiles))[:_MOST_MODES]
+        names = (*tuning.modes, *(profile.name for profile in tuning.profiles))[
+            :_MAX_MODES
+        ]
         return tuple(
             Mode(rung, learned.watts_of(rung), learned.hashrate_of(rung))
             for rung in map(self._rung, names)
@@ -324,7 +326,7 @@ class SteeredMiner:
         modes = self.miner.tuning.modes
         if not modes:
             return None
-        named = next((it for it in _NORMAL if it in modes), None)
+        named = next((mode for mode in _NORMAL if mode in modes), None)
         return f"{_MODE}{named or modes[len(modes) // 2]}"
 
     def _watts(self) -> float | None:
@@ -348,15 +350,15 @@ class SteeredMiner:
 
     @property
     def may_draw(self) -> float:
-        """Return W that it may draw at any moment, while no strategy steers it.
+        """Return W that it may draw at any time, while no strategy steers it.
 
         One that does not respond is back as it was, unless its plug is off.
         """
         drew = self.memory.drew
         return load(self.view) if self.view.online or drew is None else drew
 
-    def least_watts(self, name: str | None) -> float | None:
-        """Return W that it draws at least in a mode or profile, None where nobody knows.
+    def min_watts(self, name: str | None) -> float | None:
+        """Return W that it draws at least in a mode or profile, None where unknown.
 
         ``None`` is what it is set to, or was. Modes get faster in the order of the miner:
         one of which nothing is learned draws no less than those before it.
@@ -368,14 +370,14 @@ class SteeredMiner:
             return watts
         if present in tuning.modes:
             slower = tuning.modes[: tuning.modes.index(present)]
-            known = [learned.watts_of(self._rung(it)) for it in slower]
+            draws = [learned.watts_of(self._rung(mode)) for mode in slower]
         else:
             profile = tuning.find(present)
             measured = (profile.measured if profile else None) or {}
-            known = [parse_number(measured.get("power"))]
+            draws = [parse_number(measured.get("power"))]
         if name is None:
-            known.append(self.memory.drew)
-        return max((it for it in known if it is not None), default=None)
+            draws.append(self.memory.drew)
+        return max((watts for watts in draws if watts is not None), default=None)
 
     @callback
     def claim(self, watts: float) -> None:
@@ -400,7 +402,7 @@ class SteeredMiner:
             return
         drawn = [miner.power, self.memory.watts.watts_of(reported or ON)]
         if any(drawn):
-            self.memory.drew = max(it for it in drawn if it is not None)
+            self.memory.drew = max(watts for watts in drawn if watts is not None)
         if (miner.data.uptime or SETTLE_SECONDS) < SETTLE_SECONDS:
             return
         if miner.power and miner.data.hashrate:
@@ -416,15 +418,15 @@ class SteeredMiner:
 
     # By hand
 
-    def _look_for_others(self) -> None:
-        """Find out whether somebody else has changed the miner.
+    def _detect_manual_change(self) -> None:
+        """Detect whether a user has changed the miner.
 
-        Two polls must say so, long enough after a command. A miner that has restarted
-        may have forgotten what it was set to: nobody has changed it.
+        Two polls must agree, long enough after a command. A miner that has restarted
+        may have forgotten its setting: no user has changed it.
         """
         miner = self.miner
         if self._is_tuned:
-            # Nor is it somebody else where autotune leaves the miner
+            # Nor is it a user where autotune leaves the miner
             self.memory.expected = None
         expected = self.memory.expected
         if not miner.last_update_success:
@@ -433,7 +435,7 @@ class SteeredMiner:
         if miner.data is self._seen:
             return
         reported = self._reported()
-        self._look_for_restart(reported)
+        self._detect_restart(reported)
         if (
             self.is_busy
             or self._may_forget
@@ -450,10 +452,10 @@ class SteeredMiner:
         if self._doubts >= _POLLS:
             self.foreign = reported
 
-    def _look_for_restart(self, reported: Rung | None) -> None:
-        """Find out whether it has restarted, also while Home Assistant was down.
+    def _detect_restart(self, reported: Rung | None) -> None:
+        """Detect whether it has restarted, also while Home Assistant was down.
 
-        What it does after that stands until HMM sets it, or somebody sets it anew.
+        What it does after that holds until HMM or a user sets it again.
         """
         miner, now = self.miner, dt_util.utcnow()
         uptime, before = miner.data.uptime, self._uptime
@@ -555,7 +557,7 @@ class SteeredMiner:
         outcome = Outcome(result="already")
         is_off = self.view.reported in (OFF, None)
         if is_off and self.can_be_off and rung != LEAVE:
-            # What it draws then was planned: it gets its mode at once
+            # What it draws then was planned: it gets its mode immediately
             by_strategy = {CONF_REASON: "resumed_by_strategy"}
             outcome = await self._run("resume", by_strategy, context)
         if outcome.is_success and not self.miner.last_update_success:

@@ -29,7 +29,7 @@ from .planner.settings import BandsSettings, CalendarSettings
 from .strategy import Strategy
 
 _AHEAD: Final = timedelta(days=7)
-_MOST_STEPS: Final = 60
+_MAX_STEPS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class Stretch:
 
 @callback
 def plan_of(strategy: Strategy, views: tuple[MinerView, ...]) -> list[Step]:
-    """Return what is known of the time to come, the present first."""
-    return _plan(strategy, views, dt_util.utcnow())[:_MOST_STEPS]
+    """Return the known future, the present first."""
+    return _plan(strategy, views, dt_util.utcnow())[:_MAX_STEPS]
 
 
 @callback
@@ -68,13 +68,13 @@ def lanes_of(
 ) -> dict[tuple[Stretch, ...], list[MinerView]]:
     """Return what miners do today and tomorrow, those that do the same together.
 
-    What of today is past is known of price bands alone.
+    Only price bands know what of today is past.
     """
     begin, end = (
         start_of_day(dt_util.utcnow(), dt_util.get_default_time_zone(), days)
         for days in (0, 2)
     )
-    plan = [it for it in _plan(strategy, views, begin) if it.start < end]
+    plan = [stretch for stretch in _plan(strategy, views, begin) if stretch.start < end]
     lanes: dict[tuple[Stretch, ...], list[MinerView]] = {}
     for view in views:
         lane: list[Stretch] = []
@@ -90,7 +90,7 @@ def lanes_of(
 
 def level_of(rung: Rung | None, view: MinerView) -> str:
     """Return which of the plain rungs the resolved rung of a miner is most like."""
-    modes = [it.rung for it in ladder_of(view)]
+    modes = [mode.rung for mode in ladder_of(view)]
     if rung in (None, OFF):
         return LEAVE if rung is None else OFF
     if rung not in modes or len(modes) == 1:
@@ -104,7 +104,7 @@ def _plan(
     """Return what is known from ``since``, which is not after now, on.
 
     Price bands are known as far as their prices are, plans and quiet hours by the clock
-    for a week. Heat, surplus and champions depend on what nobody knows yet.
+    for a week. Heat, surplus and champions depend on what is not known yet.
     """
     now, settings = dt_util.utcnow(), strategy.settings
     steps: list[Step] = []
@@ -153,12 +153,12 @@ def _bands(
 def _calendar(
     settings: CalendarSettings, views: tuple[MinerView, ...], now: datetime
 ) -> list[Step]:
-    """Return what the clock says of the next week."""
+    """Return the next week by the clock."""
     zone = dt_util.get_default_time_zone()
     memory: Any = {}
     steps: list[Step] = []
     at: datetime | None = now
-    while at is not None and at < now + _AHEAD and len(steps) < _MOST_STEPS:
+    while at is not None and at < now + _AHEAD and len(steps) < _MAX_STEPS:
         inputs = Inputs(now=at, zone=zone, miners=views)
         decision, memory = decide(settings, memory, inputs)
         end = decision.next_change_at
@@ -170,7 +170,7 @@ def _calendar(
 def _rungs(
     views: Sequence[MinerView], wishes: Sequence[Wish]
 ) -> Mapping[str, Rung | None]:
-    wished = {it.miner: it.rung for it in wishes}
+    wished = {wish.miner: wish.rung for wish in wishes}
     return {
         view.id: resolve(by_order(wished[view.id], view), view)
         if view.id in wished

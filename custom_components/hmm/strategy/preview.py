@@ -37,20 +37,20 @@ class Past:
     cost: float = 0.0
     always: float = 0.0
     hashes: float = 0.0
-    most_hashes: float = 0.0
+    possible_hashes: float = 0.0
     hours_off: float = 0.0
     switches: int = 0
 
     @property
     def share(self) -> float:
         """Return which part of the hashrate is left, 0 to 1."""
-        return self.hashes / self.most_hashes
+        return self.hashes / self.possible_hashes
 
 
 async def async_past(
     hass: HomeAssistant, data: Mapping[str, Any], members: Sequence[str], days: int
 ) -> Past | str:
-    """Return what bands would have come to, or the reason why that is not known."""
+    """Return what bands would have cost, or the reason why that is not known."""
     if data.get(CONF_BY) == BY_STATES:
         return NO_HISTORY
     entity_id = data[CONF_PRICE_ENTITY]
@@ -58,8 +58,8 @@ async def async_past(
     slots = tuple(await recent_prices(hass, entity_id, reading, days))
     if not slots:
         return NO_HISTORY
-    views = [view for it in members if (view := view_of(hass, it)) is not None]
-    shown = tuple(replace(it, price=it.price / reading.factor) for it in slots)
+    views = [view for key in members if (view := view_of(hass, key)) is not None]
+    shown = tuple(replace(slot, price=slot.price / reading.factor) for slot in slots)
     # A decision for each slot of a month: too long for the event loop
     past = await hass.async_add_executor_job(
         _add_up, BandsSettings.from_dict(data), views, slots, shown
@@ -99,15 +99,15 @@ def view_of(hass: HomeAssistant, entry_id: str) -> MinerView | None:
         return None
     memory = manager.store.miners.get(entry_id) or MinerMemory()
     steered = SteeredMiner(miner, memory)
-    steered.look()
+    steered.update()
     view = steered.view
     if not view.mining or view.watts is None:
         return view
     modes = (
-        Mode(it.rung, view.watts, miner.data.hashrate)
-        if it.rung == view.reported and it.watts is None
-        else it
-        for it in view.modes
+        Mode(mode.rung, view.watts, miner.data.hashrate)
+        if mode.rung == view.reported and mode.watts is None
+        else mode
+        for mode in view.modes
     )
     return replace(view, modes=tuple(modes))
 
@@ -119,7 +119,7 @@ def _add_up(
     total = Past()
     memory: dict[str, Any] = {}
     before: dict[str, Rung | None] = {}
-    changes = dict.fromkeys((it.id for it in views), 0)
+    changes = dict.fromkeys((view.id for view in views), 0)
     for slot, own in zip(slots, shown, strict=True):
         inputs = Inputs(
             now=slot.start + timedelta(seconds=1),
@@ -129,28 +129,28 @@ def _add_up(
             slots=shown,
         )
         decision, memory = decide(settings, memory, inputs)
-        wished = {it.miner: it.rung for it in decision.wishes}
+        wished = {wish.miner: wish.rung for wish in decision.wishes}
         hours = (slot.end - slot.start) / timedelta(hours=1)
         for view in views:
             rung = resolve(by_order(wished.get(view.id, "leave"), view), view)
             rung = view.reported if rung is None else rung
-            watts, most = watts_of(rung, view), watts_of(view.reported, view)
-            rate, most_rate = _hashrate(rung, view), _hashrate(view.reported, view)
-            if watts is None or not most or rate is None or most_rate is None:
+            watts, present = watts_of(rung, view), watts_of(view.reported, view)
+            rate, present_rate = _hashrate(rung, view), _hashrate(view.reported, view)
+            if watts is None or not present or rate is None or present_rate is None:
                 return None
             total.cost += watts * hours / _KILO * slot.price
-            total.always += most * hours / _KILO * slot.price
+            total.always += present * hours / _KILO * slot.price
             total.hashes += rate * hours
-            total.most_hashes += most_rate * hours
+            total.possible_hashes += present_rate * hours
             total.hours_off += hours if rung == OFF else 0
             if before.setdefault(view.id, rung) != rung:
                 changes[view.id] += 1
                 before[view.id] = rung
     total.switches = max(changes.values(), default=0)
-    return total if total.most_hashes else None
+    return total if total.possible_hashes else None
 
 
 def _hashrate(rung: Rung | None, view: MinerView) -> float | None:
     if rung == OFF:
         return 0.0
-    return next((it.hashrate for it in view.modes if it.rung == rung), None)
+    return next((mode.hashrate for mode in view.modes if mode.rung == rung), None)

@@ -28,7 +28,7 @@ CONF_RIGHT = "right"
 
 
 class StrategyPriceSteps(StrategyFlow):
-    """Asks for the price, and says in words what it reads."""
+    """The step for the price, with what is read from it in words."""
 
     has_tariffs: ClassVar[bool] = True
     """Whether what has states instead of prices can be followed."""

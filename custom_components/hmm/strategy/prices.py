@@ -1,4 +1,4 @@
-"""The price that a strategy follows: of now, and ahead where its sensor tells that."""
+"""The price that a strategy follows: present, and ahead where known."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,7 +30,7 @@ _UNKNOWN: Final = (STATE_UNAVAILABLE, STATE_UNKNOWN, "")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceReading:
-    """What a source says now.
+    """What a source reports now.
 
     A tariff has a ``state``, a price is ``price`` in currency per kWh, and ``shown``
     in its own ``unit``, of which ``factor`` makes currency per kWh.
@@ -88,7 +88,7 @@ def tariff_states(hass: HomeAssistant, entity_id: str) -> list[str]:
         return []
     options = state.attributes.get("options")
     if isinstance(options, list):
-        return [it for it in options if isinstance(it, str)]
+        return [state for state in options if isinstance(state, str)]
     return ["off", "on"] if state.state in ("off", "on") else [state.state]
 
 

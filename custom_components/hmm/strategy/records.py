@@ -18,7 +18,7 @@ _VERSION: Final = 1
 _SOON_SECONDS: Final = 10
 _LATER_SECONDS: Final = 600
 """After a crash, what each poll adds to is at most this old."""
-_MOST_BANDS: Final = 48
+_MAX_BANDS: Final = 48
 OF_SUN: Final = ""
 """Instead of a band: what the miners of a solar strategy used of its surplus."""
 _BROKEN = (AttributeError, LookupError, TypeError, ValueError)
@@ -64,7 +64,7 @@ class StrategyRecord:
             "memory": self.memory,
             "override": override
             and {"to": override.to, **manual_as_dict(override.manual)},
-            "used": {key: asdict(it) for key, it in self.used.items()},
+            "used": {key: asdict(usage) for key, usage in self.used.items()},
             "climate": self.climate,
         }
 
@@ -78,11 +78,11 @@ class StrategyRecord:
             used={
                 str(key): Used(
                     *(
-                        parse_number(it.get(part)) or 0.0
+                        parse_number(usage.get(part)) or 0.0
                         for part in ("energy", "cost", "revenue")
                     )
                 )
-                for key, it in list(data["used"].items())[:_MOST_BANDS]
+                for key, usage in list(data["used"].items())[:_MAX_BANDS]
             },
             climate=dict(data["climate"]),
         )
@@ -110,22 +110,22 @@ class StrategyStore:
         """What the planner remembers of all miners together."""
 
     async def async_load(self) -> None:
-        """Continue where it was before a restart; what cannot be read starts anew."""
+        """Continue as before the restart; unreadable records start from scratch."""
         stored = await self._store.async_load()
         broken: list[str] = []
 
         def read[T](part: str, make: Callable[[Any], T]) -> dict[str, T]:
-            found: dict[str, T] = {}
+            records: dict[str, T] = {}
             rows = stored.get(part, {})
             if not isinstance(rows, dict):
                 broken.append(part)
-                return found
+                return records
             for key, row in rows.items():
                 try:
-                    found[key] = make(row)
+                    records[key] = make(row)
                 except _BROKEN:
                     broken.append(key)
-            return found
+            return records
 
         self.strategies = read("strategies", StrategyRecord.from_dict)
         self.miners = read("miners", MinerMemory.from_dict)
@@ -143,8 +143,11 @@ class StrategyStore:
         """Return what a decision may change, to compare; the rest is counted."""
         return (
             self.settled,
-            [(it.memory, it.override, it.climate) for it in self.strategies.values()],
-            [(it.expected, it.manual) for it in self.miners.values()],
+            [
+                (record.memory, record.override, record.climate)
+                for record in self.strategies.values()
+            ],
+            [(record.expected, record.manual) for record in self.miners.values()],
         )
 
     @callback
@@ -176,7 +179,9 @@ class StrategyStore:
 
     def _content(self) -> dict[str, Any]:
         return {
-            "strategies": {key: it.as_dict() for key, it in self.strategies.items()},
-            "miners": {key: it.as_dict() for key, it in self.miners.items()},
+            "strategies": {
+                key: record.as_dict() for key, record in self.strategies.items()
+            },
+            "miners": {key: record.as_dict() for key, record in self.miners.items()},
             "settled": dict(self.settled),
         }

@@ -1,4 +1,4 @@
-"""The temperature of a room, from whatever sensor tells it."""
+"""The temperature of a room, from any sensor that reports it."""
 
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, UnitOfTemperature
 from homeassistant.core import HomeAssistant, callback
@@ -10,7 +10,7 @@ from .planner.model import Reading
 
 @callback
 def room_of(hass: HomeAssistant, entity_id: str | None) -> Reading | None:
-    """Return what a sensor says of a room in °C, and when it last did."""
+    """Return a room's temperature in °C, and when its sensor last reported it."""
     state = hass.states.get(entity_id) if entity_id else None
     if state is None or (value := parse_number(state.state)) is None:
         return None

@@ -68,7 +68,7 @@ from .solar_inputs import (
 from .words import number, words_of
 
 _SOME = 50.0
-"""W; with less it cannot be told in which direction they flow."""
+"""W; with less the direction of flow is uncertain."""
 
 _SENSOR = EntitySelector(EntitySelectorConfig(domain=[*SENSOR_DOMAINS]))
 _RIGHT: dict[vol.Marker, Any] = {
@@ -121,7 +121,7 @@ class SolarFlow(StrategyFlow):
                 self._name_entity(CONF_METER, user_input[CONF_METER])
                 self._name_entity(CONF_EXPORT, export)
                 return await self.async_step_reading()
-        stored = _known(self._data)
+        stored = _without_none(self._data)
         if CONF_METER not in stored:
             stored |= meter_of(await async_sources(self.hass))
         return self._show_form(
@@ -157,7 +157,7 @@ class SolarFlow(StrategyFlow):
     async def async_step_reading(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Say in words what the meter tells; what is not right is turned round."""
+        """Describe the meter's reading in words; the user can flip its sign."""
         if user_input is not None:
             if user_input[CONF_RIGHT]:
                 return await self._after("meter")
@@ -173,7 +173,7 @@ class SolarFlow(StrategyFlow):
     @property
     def _exported(self) -> float:
         rows = read_exported(self.hass, self._data, self._data.get)
-        return sum(sign * it.value for sign, it in rows)
+        return sum(sign * reading.value for sign, reading in rows)
 
     def _meter_text(self) -> str:
         exported = self._exported
@@ -205,7 +205,7 @@ class SolarFlow(StrategyFlow):
                 if self._data[CONF_BATTERY] is not None:
                     return await self.async_step_battery_reading()
                 return await self._after("battery")
-        stored = _known(self._data)
+        stored = _without_none(self._data)
         if CONF_BATTERY_FIRST not in stored:
             stored |= battery_of(await async_sources(self.hass))
         return self._show_form(
@@ -300,12 +300,12 @@ class SolarFlow(StrategyFlow):
     @override
     async def _preview(self) -> str:
         word = words_of(self.hass, "strategy_preview")
-        views = [it for key in self._members if (it := view_of(self.hass, key))]
+        views = [view for key in self._members if (view := view_of(self.hass, key))]
         lines, unknown = [], []
         settings = SolarSettings.from_dict(self._data)
         for view in ordered(settings, views, dt_util.utcnow()):
             title = self.hass.config_entries.async_get_known_entry(view.id).title
-            watts = [number(self.hass, it.watts or 0.0) for it in ladder(view)]
+            watts = [number(self.hass, mode.watts or 0.0) for mode in ladder(view)]
             if watts:
                 span = "–".join(dict.fromkeys((watts[0], watts[-1])))
                 lines.append(f"{title} ({span} W)")
@@ -319,5 +319,5 @@ class SolarFlow(StrategyFlow):
         return text
 
 
-def _known(data: dict[str, Any]) -> dict[str, Any]:
-    return {key: it for key, it in data.items() if it is not None}
+def _without_none(data: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if value is not None}

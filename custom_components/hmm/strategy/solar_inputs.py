@@ -1,4 +1,4 @@
-"""What a solar strategy looks at: the meter of the house, a battery, a forecast."""
+"""The inputs of a solar strategy: the meter of the house, a battery, a forecast."""
 
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -39,17 +39,17 @@ from .keys import (
     POSITIVE_CHARGE,
     POSITIVE_EXPORT,
 )
-from .planner.meter import MOST_SAMPLES
+from .planner.meter import MAX_SAMPLES
 from .planner.model import LONG_AGO, Inputs, Sample
 from .planner.settings import SolarSettings
 from .planner.solar import horizon
 
 SENSOR_DOMAINS: Final = (Platform.SENSOR, Platform.NUMBER, "input_number")
 
-_MOST_WATTS: Final = 1e7
-_MOST_KWH: Final = 1e6
+_MAX_WATTS: Final = 1e7
+_MAX_KWH: Final = 1e6
 _THINNED: Final = 0.75
-"""Of the samples that the planner takes: as many make up what it looks back to."""
+"""The samples that the planner takes; they cover the span it looks back on."""
 _HIDDEN: Final = 60.0
 _HIDDEN_PART: Final = 0.1
 """A surplus of exactly 0 may hide an import: one that is enough for a step down."""
@@ -60,7 +60,7 @@ type EntityOf = Callable[[str], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a sensor says in W, kWh or %, and when it last did, changed or not.
+    """A sensor's value in W, kWh or %, and when it was last reported, changed or not.
 
     ``problem`` is the key of why it cannot be used.
     """
@@ -99,17 +99,17 @@ _ENERGY: Final = {
 
 @callback
 def read_power(hass: HomeAssistant, entity_id: str | None) -> Reading:
-    """Return W, whatever unit of power the sensor has."""
+    """Return W for any unit of power."""
     reading = _read(hass, entity_id, _POWER, "not_power")
-    is_absurd = abs(reading.value) > _MOST_WATTS
+    is_absurd = abs(reading.value) > _MAX_WATTS
     return Reading(problem="sensor_unavailable") if is_absurd else reading
 
 
 @callback
 def read_energy(hass: HomeAssistant, entity_id: str | None) -> Reading:
-    """Return kWh, whatever unit of energy the sensor has."""
+    """Return kWh for any unit of energy."""
     reading = _read(hass, entity_id, _ENERGY, "not_energy")
-    is_absurd = not 0 <= reading.value <= _MOST_KWH
+    is_absurd = not 0 <= reading.value <= _MAX_KWH
     return Reading(problem="sensor_unavailable") if is_absurd else reading
 
 
@@ -148,7 +148,7 @@ def read_charging(
 class SolarMeter:
     """The last minutes of the meter, one sample for each of its reports.
 
-    ``drawn`` tells W of all miners of the strategy.
+    ``drawn`` returns W of all miners of the strategy.
     """
 
     def __init__(
@@ -167,14 +167,14 @@ class SolarMeter:
         self._drawn = drawn
         self._since = dt_util.utcnow()
         self._reach = horizon(settings)
-        self._step = self._reach / (MOST_SAMPLES * _THINNED)
-        self._samples: deque[Sample] = deque(maxlen=MOST_SAMPLES)
+        self._step = self._reach / (MAX_SAMPLES * _THINNED)
+        self._samples: deque[Sample] = deque(maxlen=MAX_SAMPLES)
         self._merged = 0
         """Of how many reports the last sample is the mean."""
 
     @callback
     def async_follow(self, changed: CALLBACK_TYPE) -> CALLBACK_TYPE:
-        """Follow the meter until the end; ``changed`` tells that it is back."""
+        """Follow the meter; ``changed`` is called when it is available again."""
         watched = [
             entity_id
             for key in (CONF_METER, CONF_EXPORT)
@@ -182,21 +182,21 @@ class SolarMeter:
         ]
 
         @callback
-        def told(_: object) -> None:
+        def updated(_: object) -> None:
             if self._take():
                 changed()
 
-        # What did not change was still measured: only that tells that it is alive
+        # An unchanged value was measured too: only its report shows a live meter
         stops = (
-            async_track_state_change_event(self._hass, watched, told),
-            async_track_state_report_event(self._hass, watched, told),
+            async_track_state_change_event(self._hass, watched, updated),
+            async_track_state_report_event(self._hass, watched, updated),
         )
         self._take()
 
         @callback
         def stop() -> None:
-            for it in stops:
-                it()
+            for stop_one in stops:
+                stop_one()
 
         return stop
 
@@ -221,9 +221,12 @@ class SolarMeter:
             sign, battery = read_charging(self._hass, self._data, self._entity_of)
             readings.append(battery)
             charging = sign * battery.value
-        if not all(self._is_fresh(it, now) for it in readings):
+        if not all(self._is_fresh(reading, now) for reading in readings):
             return None
-        exported, own = sum(sign * it.value for sign, it in meter), self._drawn()
+        exported, own = (
+            sum(sign * reading.value for sign, reading in meter),
+            self._drawn(),
+        )
         if self._data.get(CONF_METER_KIND) == METER_SURPLUS and not exported and own:
             exported = -_HIDDEN - _HIDDEN_PART * own
         at = max(reading.at for _, reading in meter)
@@ -249,7 +252,7 @@ class SolarMeter:
             return
         samples.append(sample)
         self._merged = 1
-        # One before the reach tells what held when that began
+        # The last one before the start of the span gives the state at its start
         while len(samples) > 2 and samples[1].at < sample.at - self._reach:
             samples.popleft()
 

@@ -23,7 +23,7 @@ from homeassistant.util import dt as dt_util
 
 from ..data import get_data
 from ..driver_api.units import parse_number
-from ..listeners import tell_each
+from ..listeners import notify_all
 from ..money.price import PriceSource
 from ..money.slots import Slots, start_of_day
 from ..money.units import UnitProblem, price_factor
@@ -96,9 +96,9 @@ class Strategy:
         self.kind = cast(StrategyType, subentry.subentry_type)
         self.record = record
         self.decision: Decision | None = None
-        # Until the first look, which waits for what starts after Home Assistant
+        # Until the first decision, which waits for what starts after Home Assistant
         self.state: State = "waiting" if record.enabled else "off"
-        self.asked_at = dt_util.utcnow()
+        self.decided_at = dt_util.utcnow()
         self._changed = changed
         self._stops: list[CALLBACK_TYPE] = []
         self._listeners: list[CALLBACK_TYPE] = []
@@ -125,8 +125,11 @@ class Strategy:
         """Take its name and its settings, now or after a change."""
         before = self.data
         self.title, self.data = subentry.title, subentry.data
-        if before and any(before.get(it) != self.data.get(it) for it in METER_KEYS):
-            # What was found out of another meter says nothing of this one
+        if before and any(
+            before.get(meter_key) != self.data.get(meter_key)
+            for meter_key in METER_KEYS
+        ):
+            # What was learned from another meter does not apply to this one
             self.record.memory = {}
         self.settings, self.error = None, None
         try:
@@ -135,7 +138,7 @@ class Strategy:
             self.error = err
         if self.kind == "heat":
             self.heating = Heating(self.record, self.data)
-        tell_each(self._changed_listeners)
+        notify_all(self._changed_listeners)
 
     @property
     def device_ids(self) -> list[str]:
@@ -148,27 +151,31 @@ class Strategy:
         """Return the bands as they are stored."""
         bands = self.data.get(CONF_BANDS)
         stored = bands if isinstance(bands, list | tuple) else ()
-        return [it for it in stored if isinstance(it, Mapping) and CONF_BAND_ID in it]
+        return [
+            band
+            for band in stored
+            if isinstance(band, Mapping) and CONF_BAND_ID in band
+        ]
 
     @property
     def band_names(self) -> list[str]:
         """Return the names of the bands, cheap ones first."""
-        return [str(it.get(CONF_BAND_NAME)) for it in self.bands]
+        return [str(band.get(CONF_BAND_NAME)) for band in self.bands]
 
     @property
     def rungs(self) -> dict[str, str]:
-        """Return what each band says, by its name."""
+        """Return the rung of each band, by its name."""
         return {
-            str(it.get(CONF_BAND_NAME)): str(it.get(CONF_RUNG, LEAVE))
-            for it in self.bands
+            str(band.get(CONF_BAND_NAME)): str(band.get(CONF_RUNG, LEAVE))
+            for band in self.bands
         }
 
     @property
     def limits(self) -> dict[str, float]:
         """Return below which price each band is, in ``unit``, by its name."""
         limits = {
-            str(it.get(CONF_BAND_NAME)): parse_number(it.get(CONF_UPTO))
-            for it in self.bands
+            str(band.get(CONF_BAND_NAME)): parse_number(band.get(CONF_UPTO))
+            for band in self.bands
         }
         return {band: upto for band, upto in limits.items() if upto is not None}
 
@@ -198,10 +205,12 @@ class Strategy:
         """Return what the user can want of it by its name: bands, else rungs."""
         if self.bands:
             return {
-                str(it.get(CONF_BAND_NAME)): f"{FALLBACK_BAND}_{it.get(CONF_BAND_ID)}"
-                for it in self.bands
+                str(
+                    band.get(CONF_BAND_NAME)
+                ): f"{FALLBACK_BAND}_{band.get(CONF_BAND_ID)}"
+                for band in self.bands
             }
-        return {it: it for it in PLAIN_RUNGS if it != LEAVE}
+        return {rung: rung for rung in PLAIN_RUNGS if rung != LEAVE}
 
     @property
     def overridden_by(self) -> str | None:
@@ -245,10 +254,12 @@ class Strategy:
             self._stops.append(
                 async_track_state_change_event(self.hass, watched, self._entity_changed)
             )
-        known = [self.entity(key) for key in self.data.get(CONF_ENTITY_IDS) or ()]
+        entities = [self.entity(key) for key in self.data.get(CONF_ENTITY_IDS) or ()]
         self._stops.append(
             async_track_entity_registry_updated_event(
-                self.hass, [it for it in known if it is not None], self._renamed
+                self.hass,
+                [entity_id for entity_id in entities if entity_id is not None],
+                self._renamed,
             )
         )
 
@@ -262,7 +273,7 @@ class Strategy:
 
     @callback
     def _entity_changed(self, _: Event[EventStateChangedData]) -> None:
-        """Decide anew; a room is shown at once, also before anything is decided."""
+        """Decide again; a room is shown immediately, before any decision."""
         if self.heating is not None:
             self.show()
         self._changed()
@@ -281,7 +292,7 @@ class Strategy:
         """Ask the planner."""
         assert self.settings is not None
         inputs = self._inputs(now, miners)
-        self.asked_at = now
+        self.decided_at = now
         decision, self.record.memory = decide(self.settings, self.record.memory, inputs)
         if (override := self.record.override) is not None:
             decision, is_over = overridden(
@@ -290,12 +301,12 @@ class Strategy:
             if is_over:
                 self.record.override = None
                 self.fire("resumed", {})
-        views = {it.id: it for it in miners}
+        views = {miner.id: miner for miner in miners}
         self.decision = replace(
             decision,
             wishes=tuple(
-                replace(it, rung=by_order(it.rung, views[it.miner]))
-                for it in decision.wishes
+                replace(wish, rung=by_order(wish.rung, views[wish.miner]))
+                for wish in decision.wishes
             ),
         )
         if self.heating is not None and (ends := self.heating.boost_ends):
@@ -332,7 +343,7 @@ class Strategy:
 
     @property
     def room(self) -> Reading | None:
-        """Return what the sensor of its room says, also what it said long ago."""
+        """Return what the sensor of its room reports, however old."""
         return room_of(self.hass, self.entity(CONF_TEMPERATURE_ENTITY))
 
     @property
@@ -353,7 +364,9 @@ class Strategy:
         if price.value is None:
             return None, ()
         if self._slots[0] is not price.slots or self._slots[1] != factor:
-            scaled = tuple(replace(it, price=it.price / factor) for it in price.slots)
+            scaled = tuple(
+                replace(slot, price=slot.price / factor) for slot in price.slots
+            )
             self._slots = (price.slots, factor, scaled)
         return Price(price.value / factor, price.valid_until), self._slots[2]
 
@@ -388,8 +401,13 @@ class Strategy:
             self._plan = (
                 key,
                 [
-                    [it.start.isoformat(), it.end.isoformat(), round(it.price, 5), band]
-                    for it, band in planned(settings, slots, now, zone)
+                    [
+                        slot.start.isoformat(),
+                        slot.end.isoformat(),
+                        round(slot.price, 5),
+                        band,
+                    ]
+                    for slot, band in planned(settings, slots, now, zone)
                 ],
             )
         return self._plan[1]
@@ -416,7 +434,7 @@ class Strategy:
     def names(self, miners: Iterable[str]) -> list[str]:
         """Return the titles of miners."""
         entries = map(self.hass.config_entries.async_get_entry, miners)
-        return ["–" if it is None else it.title for it in entries]
+        return ["–" if entry is None else entry.title for entry in entries]
 
     # What it used
 
@@ -463,10 +481,10 @@ class Strategy:
 
     @callback
     def show(self) -> None:
-        """Let everybody look again."""
-        tell_each(self._listeners)
+        """Notify all listeners."""
+        notify_all(self._listeners)
 
     @callback
     def fire(self, kind: str, facts: dict[str, Any]) -> None:
         """Tell a decision."""
-        tell_each(self._event_listeners, kind, facts)
+        notify_all(self._event_listeners, kind, facts)

@@ -13,7 +13,7 @@ SETTLE_SECONDS: Final = 180.0
 _SAMPLES: Final = 11
 _SLACK: Final = 0.03
 """What a median may move before it means anything: readings are noisy."""
-_MOST_RUNGS: Final = 32
+_MAX_RUNGS: Final = 32
 _LARGEST: Final = 1e21
 
 
@@ -40,7 +40,7 @@ class LearnedWatts:
 
     def learn(self, rung: str, watts: float | None, hashrate: float | None) -> None:
         """Take what a miner reports that has settled in a mode."""
-        if rung not in self.draws and len(self.draws) >= _MOST_RUNGS:
+        if rung not in self.draws and len(self.draws) >= _MAX_RUNGS:
             del self.draws[next(iter(self.draws))]
         draw = self.draws.setdefault(rung, Draw())
         for values, value in ((draw.watts, watts), (draw.hashrates, hashrate)):
@@ -71,7 +71,7 @@ class LearnedWatts:
         """Return what was stored; any error is taken for a record that is broken."""
         draws = {
             str(rung)[:64]: Draw(_numbers(draw["watts"]), _numbers(draw["hashrates"]))
-            for rung, draw in list(data.items())[:_MOST_RUNGS]
+            for rung, draw in list(data.items())[:_MAX_RUNGS]
         }
         for draw in draws.values():
             draw.settle()
@@ -87,5 +87,5 @@ def _steady(before: float | None, values: list[float]) -> float | None:
 
 
 def _numbers(values: Iterable[Any]) -> list[float]:
-    numbers = (parse_number(it) for it in list(values)[-_SAMPLES:])
-    return [it for it in numbers if it is not None and 0 <= it <= _LARGEST]
+    numbers = (parse_number(value) for value in list(values)[-_SAMPLES:])
+    return [watts for watts in numbers if watts is not None and 0 <= watts <= _LARGEST]

@@ -22,9 +22,9 @@ type Words = Callable[..., str]
 
 @callback
 def words_of(hass: HomeAssistant, selector: str) -> Words:
-    """Return a function that tells an option of a selector, with its values.
+    """Return a function that translates an option of a selector, with its values.
 
-    A key without a text is told as it is, so that nothing fails for it.
+    A key without a translation is returned as it is, so nothing fails for it.
     """
     texts = async_get_cached_translations(
         hass, hass.config.language, "selector", DOMAIN
@@ -69,7 +69,7 @@ def price_text(hass: HomeAssistant, value: float, unit: str) -> str:
 
 @callback
 def said_price(hass: HomeAssistant, value: float, unit: str) -> str:
-    """Return a price as people say it, whatever its unit: 28.4 ct/kWh."""
+    """Return a price as people say it, in any unit: 28.4 ct/kWh."""
     currency = hass.config.currency
     hundredth = HUNDREDTHS.get(currency)
     if hundredth is None or abs(value) >= 1 or price_factor(unit, currency) != 1:

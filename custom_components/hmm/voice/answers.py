@@ -20,7 +20,7 @@ from .asker import Asker, Miner, async_asker, folded, known_number, running
 from .orders import NotUnderstood, async_order
 from .speech import Speech, async_speech
 
-_MOST_NAMED: Final = 5
+_MAX_NAMED: Final = 5
 """Problems and names in one answer: more cannot be listened to."""
 _DAYS_PER_YEAR: Final = 365.25
 _MILLION: Final = 1e6
@@ -74,7 +74,7 @@ def find_miners(asker: Asker, speech: Speech, request: Request) -> list[Miner]:
         if len(titles) > 1:
             word, miners = (
                 titles[0].partition(" ")[0],
-                speech.names(titles[:_MOST_NAMED]),
+                speech.names(titles[:_MAX_NAMED]),
             )
             raise NotUnderstood(speech.say("which", name=word, miners=miners))
         key = "ambiguous" if found else "no_such_miner"
@@ -112,8 +112,8 @@ async def _status(
     said = [speech.say("online_count", online=online, total=total)]
     if online == total:
         said = [speech.say("all_online" if total > 1 else "one_online", total=total)]
-    said += problems[:_MOST_NAMED]
-    if (more := len(problems) - _MOST_NAMED) > 0:
+    said += problems[:_MAX_NAMED]
+    if (more := len(problems) - _MAX_NAMED) > 0:
         said.append(speech.say("more_problems", count=more))
     if off:
         said.append(speech.say("on_purpose", names=_some(speech, off)))
@@ -124,8 +124,8 @@ async def _status(
 
 def _some(speech: Speech, names: list[str]) -> str:
     """Return the first names in a row, and how many more there are."""
-    more = len(names) - _MOST_NAMED
-    listed = names[:_MOST_NAMED] + (
+    more = len(names) - _MAX_NAMED
+    listed = names[:_MAX_NAMED] + (
         [speech.say("others", count=more)] if more > 0 else []
     )
     return speech.names(listed)

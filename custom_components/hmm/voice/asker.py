@@ -26,7 +26,7 @@ from .speech import LONGEST_NAME, shown
 
 _TYPED: Final = re.compile(r"[\w +.'-]*\w[\w +.'-]*")
 """A name without what means something in the pattern of a sentence."""
-_LEAST_SHORT: Final = 4
+_MIN_SHORT: Final = 4
 """Letters of a first word that is taken for a miner's name."""
 
 
@@ -179,7 +179,7 @@ class Asker:
         found: dict[str, list[Miner]] = {}
         for miner in self.miners:
             for word in {it.partition(" ")[0] for it in self._folded_names(miner)}:
-                if _LEAST_SHORT <= len(word) <= LONGEST_NAME:
+                if _MIN_SHORT <= len(word) <= LONGEST_NAME:
                     found.setdefault(word, []).append(miner)
         return {it: who for it, who in found.items() if it not in self._full_names}
 

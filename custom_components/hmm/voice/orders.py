@@ -20,8 +20,8 @@ _LOGGER = logging.getLogger(__name__)
 _WAIT_SECONDS: Final = 15.0
 """How long somebody waits for an answer; the order goes on."""
 _PARALLEL: Final = 20
-_MOST_NAMED: Final = 3
-_MOST_MODES: Final = 60
+_MAX_NAMED: Final = 3
+_MAX_MODES: Final = 60
 
 _FAMILIES: Final = (
     ("eco", "low", "night"),
@@ -107,11 +107,11 @@ def _told(speech: Speech, action: str, report: dict[str, Any], hidden: int) -> s
         said.append(speech.say(key, count=len(done), total=total, mode=modes))
     elif total > 1:
         said.append(speech.say("none_did", total=total))
-    for it in failed[:_MOST_NAMED]:
+    for it in failed[:_MAX_NAMED]:
         # Its sentence is in the language of Home Assistant, not of whoever asks
         reason = speech.short_reason(it["reason"]) or speech.plain(it["error"] or "")
         said.append(speech.say("miner", name=shown(it["device"]), said=reason))
-    if (more := len(failed) - _MOST_NAMED) > 0:
+    if (more := len(failed) - _MAX_NAMED) > 0:
         said.append(speech.say("more_problems", count=more))
     if hidden:
         said.append(speech.say("hidden", count=hidden))
@@ -145,8 +145,8 @@ def spoken_modes(
     existing: dict[str, None] = {}
     for miner in miners:
         if miner.coordinator is not None:
-            existing |= dict.fromkeys(miner.coordinator.tuning.options[:_MOST_MODES])
-        if len(existing) >= _MOST_MODES:
+            existing |= dict.fromkeys(miner.coordinator.tuning.options[:_MAX_MODES])
+        if len(existing) >= _MAX_MODES:
             break
     words: dict[str, list[str]] = {}
     for mode in existing:

@@ -17,14 +17,14 @@ from .answers import best_shares, chance_per_year, problem_of
 from .asker import Asker, Miner, known_number, running
 from .speech import LONGEST_NAME, Speech, shown
 
-MOST_MINERS: Final = 15
-MOST_POOLS: Final = 20
-_MOST_PROBLEMS: Final = 10
-_MOST_SHARES: Final = 10
-_MOST_MODES: Final = 12
+MAX_MINERS: Final = 15
+MAX_POOLS: Final = 20
+_MAX_PROBLEMS: Final = 10
+_MAX_SHARES: Final = 10
+_MAX_MODES: Final = 12
 _FEW: Final = 3
 """Miners whose modes are listed as well."""
-_MOST_STRATEGIES: Final = 10
+_MAX_STRATEGIES: Final = 10
 _LONGEST_TEXT: Final = 200
 
 type Json = dict[str, Any]
@@ -64,7 +64,7 @@ def fleet_json(asker: Asker, speech: Speech) -> Json:
             "chance_of_a_block_in_a_year_is_one_in": rounded(chance_per_year(asker)),
             "best_share": next(iter(best_shares(asker.hass, miners)), (None,))[0],
             **_cost(asker),
-            **_listed("problems", problems, _MOST_PROBLEMS, lambda it: {"text": it}),
+            **_listed("problems", problems, _MAX_PROBLEMS, lambda it: {"text": it}),
         }
     )
 
@@ -91,11 +91,11 @@ def miners_json(
     def read(miner: Miner) -> Json:
         found = miner_json(asker, speech, miner)
         if is_short and miner.coordinator is not None:
-            modes = miner.coordinator.tuning.options[:_MOST_MODES]
+            modes = miner.coordinator.tuning.options[:_MAX_MODES]
             found["modes"] = [shown(mode) for mode in modes]
         return found
 
-    return _listed("miners", miners, MOST_MINERS, read, start)
+    return _listed("miners", miners, MAX_MINERS, read, start)
 
 
 def miner_json(asker: Asker, speech: Speech, miner: Miner) -> Json:
@@ -146,7 +146,7 @@ def pools_json(asker: Asker, speech: Speech, start: int = 0) -> Json:
             }
         return _known(found)
 
-    return _listed("pools", asker.pools, MOST_POOLS, read, start)
+    return _listed("pools", asker.pools, MAX_POOLS, read, start)
 
 
 def shares_json(asker: Asker) -> Json:
@@ -154,7 +154,7 @@ def shares_json(asker: Asker) -> Json:
     return _listed(
         "best_shares",
         best_shares(asker.hass, asker.miners),
-        _MOST_SHARES,
+        _MAX_SHARES,
         lambda it: {"name": it[1], "difficulty": it[0]},
     )
 
@@ -164,7 +164,7 @@ def strategies_json(asker: Asker) -> Json:
     return _listed(
         "strategies",
         _strategies(asker),
-        _MOST_STRATEGIES,
+        _MAX_STRATEGIES,
         lambda device: _strategy(asker, device),
     )
 
@@ -200,7 +200,7 @@ def _strategy(asker: Asker, device: dr.DeviceEntry) -> Json:
     for entity in filter(asker.may_tell, _entities(asker, device)):
         state = asker.hass.states.get(entity.entity_id)
         key = entity.translation_key or entity.original_name or entity.domain
-        if state is None or len(found) > _MOST_MODES or entity.entity_category:
+        if state is None or len(found) > _MAX_MODES or entity.entity_category:
             continue
         found[shown(str(key))] = parse_text(state.state, LONGEST_NAME)
         if (text := parse_text(state.attributes.get("explanation"), 255)) is not None:

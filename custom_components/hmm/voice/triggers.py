@@ -41,9 +41,9 @@ _ASSISTANT: Final = "conversation"
 _PIPELINES: Final = "assist_pipeline"
 _MANAGER: Final = "homeassistant.components.conversation.agent_manager"
 _UPDATE_SECONDS: Final = 5
-_MOST_NAMES: Final = 40
+_MAX_NAMES: Final = 40
 """More are not told apart in every sentence that anybody says; the files know them."""
-_MOST_AREAS: Final = 100
+_MAX_AREAS: Final = 100
 
 type Shape = Literal["all", "area", "name", "first_word"]
 type Shapes = dict[tuple[str, Shape], list[str]]
@@ -169,9 +169,9 @@ class Sentences:
             for language, speech in self._speech.items()
             if spoken is None or speech.language.code in spoken
         )
-        if len(get_data(self._hass).fleet.miners) <= _MOST_NAMES:
+        if len(get_data(self._hass).fleet.miners) <= _MAX_NAMES:
             asker = Asker.of_assistant(self._hass, _ASSISTANT)
-            miners = dict.fromkeys(list(asker.spellings)[:_MOST_NAMES])
+            miners = dict.fromkeys(list(asker.spellings)[:_MAX_NAMES])
             first_words = miners.keys() & asker.first_words.keys()
             for language in languages:
                 speech = self._speech[language]
@@ -189,7 +189,7 @@ class Sentences:
             languages,
             tuple(miners),
             tuple(sorted(first_words)),
-            tuple(sorted(areas - {""})[:_MOST_AREAS]),
+            tuple(sorted(areas - {""})[:_MAX_AREAS]),
             {language: tuple(words) for language, words in modes.items()},
         )
 

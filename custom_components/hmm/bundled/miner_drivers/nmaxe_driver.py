@@ -52,7 +52,7 @@ type Info = Mapping[str, Any]
 _INFO = "/api/system/info"
 _MINING = "/api/setting/mining"
 _PREFERENCE = "/api/setting/preference"
-_MOST_OPTIONS = 64
+_MAX_OPTIONS = 64
 # Beyond these no list of a device is believed (the chips of the family)
 _FREQUENCIES = (50.0, 1200.0)
 _VOLTAGES = (700.0, 1600.0)
@@ -385,7 +385,7 @@ def _range(mining: Info, name: str, bounds: tuple[float, float]) -> TuningRange 
     values = sorted(
         {
             number
-            for option in (options[:_MOST_OPTIONS] if isinstance(options, list) else [])
+            for option in (options[:_MAX_OPTIONS] if isinstance(options, list) else [])
             if isinstance(option, dict)
             and (number := parse_number(option.get("value"))) is not None
             and bounds[0] <= number <= bounds[1]

@@ -43,7 +43,7 @@ STALE_SECONDS = 1800
 ONLINE_SECONDS = 600
 """How long a worker may send no share: one of 0.5 TH/s sends one each 2 minutes."""
 
-_MOST_BLOCKS = 50
+_MAX_BLOCKS = 50
 
 _WORKER_SIGNS = (
     "hashrate_60s",

@@ -60,7 +60,7 @@ RISKY_FREQUENCIES: tuple[float, float] = (50, 1200)
 """MHz that a user may set at their own risk: what benchmarks go through."""
 RISKY_VOLTAGES: tuple[float, float] = (800, 1400)
 """mV that a user may set at their own risk."""
-_MOST_OPTIONS = 256
+_MAX_OPTIONS = 256
 TARGET_TEMPERATURES = TuningRange(minimum=35, maximum=66)
 """°C that AxeOS takes for ``temptarget`` (nvs_config.c)."""
 
@@ -162,7 +162,7 @@ def _offered(value: Any, bounds: tuple[float, float]) -> tuple[float, ...]:
     """Return what a list offers, nothing of one that no such chip can have."""
     if not isinstance(value, list):
         return ()
-    numbers = (parse_number(item) for item in value[:_MOST_OPTIONS])
+    numbers = (parse_number(item) for item in value[:_MAX_OPTIONS])
     offered = sorted({number for number in numbers if number and number > 0})
     if not offered or offered[0] < bounds[0] or offered[-1] > bounds[1]:
         return ()

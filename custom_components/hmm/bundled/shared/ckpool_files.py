@@ -56,7 +56,7 @@ _USER_KEYS = {
 }
 
 # Three lines, those of SV2, and one for each proxy
-_MOST_OBJECTS = 100
+_MAX_OBJECTS = 100
 _SHORTEST_ADDRESS = 25
 _CASHADDR = "bitcoincash:"
 
@@ -292,7 +292,7 @@ def _merge_objects(text: str) -> dict[str, Any]:
     decoder = json.JSONDecoder(strict=False)
     merged: dict[str, Any] = {}
     position = 0
-    for _ in range(_MOST_OBJECTS):
+    for _ in range(_MAX_OBJECTS):
         try:
             value, position = decoder.raw_decode(text, position)
         except ValueError, RecursionError:

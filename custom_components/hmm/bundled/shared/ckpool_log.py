@@ -18,7 +18,7 @@ _BLOCK = re.compile(r"Solved and confirmed block (\d{1,12})(?: by (.+))?")
 _UPDATE = re.compile(r'Pool:\{.*"lastupdate":\s*(\d{1,12})\b')
 
 # More than anybody finds while Home Assistant runs
-_MOST_BLOCKS = 1000
+_MAX_BLOCKS = 1000
 
 # Time zones differ by quarters of an hour, up to 14 hours
 _ZONE_STEP = 900
@@ -116,7 +116,7 @@ class CkpoolLog:
         known = self._blocks.get(key)
         if known is None or known.timestamp is None:
             self._blocks[key] = block
-            if len(self._blocks) > _MOST_BLOCKS:
+            if len(self._blocks) > _MAX_BLOCKS:
                 del self._blocks[next(iter(self._blocks))]
 
 

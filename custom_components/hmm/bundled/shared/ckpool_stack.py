@@ -74,7 +74,7 @@ _SOLVED = re.compile(
 )
 # Of DigiByte; what the node calls SHA-256 may change
 _OTHER_ALGORITHMS = {"scrypt", "skein", "qubit", "odo", "groestl"}
-_MOST_REASONS = 5
+_MAX_REASONS = 5
 _LONGEST_REASON = 100
 
 
@@ -354,7 +354,7 @@ class _Stack:
                 text[:_LONGEST_REASON]
                 for reason in (reasons if isinstance(reasons, list) else ())
                 if (text := parse_text(reason)) is not None and text.isprintable()
-            )[:_MOST_REASONS],
+            )[:_MAX_REASONS],
         )
         self._ready_until = time.monotonic() + self._driver.ready_seconds
         return self._ready

@@ -35,8 +35,8 @@ from custom_components.hmm.driver_api.units import (
     parse_text,
 )
 
-_MOST_POOLS = 100
-_MOST_USERS = 1000
+_MAX_POOLS = 100
+_MAX_USERS = 1000
 """How many are remembered, be they connected or not."""
 
 
@@ -269,7 +269,7 @@ class _Ledger:
         self._uptime = uptime
         now = time.monotonic() if uptime is None else uptime
         for pool in self._miners.keys() - listed.keys():
-            if len(self._miners) > _MOST_POOLS:
+            if len(self._miners) > _MAX_POOLS:
                 del self._miners[pool]
         for pool in {*listed, *self._miners}:
             self._learn_pool(now, self._miners.setdefault(pool, {}), listed.get(pool))
@@ -291,7 +291,7 @@ class _Ledger:
             miner.estimate(self._window, self._least)
         gone = [user for user, miner in known.items() if not miner.connected]
         # The longest known first
-        for user in gone[: max(0, len(known) - _MOST_USERS)]:
+        for user in gone[: max(0, len(known) - _MAX_USERS)]:
             del known[user]
 
 

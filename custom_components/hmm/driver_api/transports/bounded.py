@@ -13,9 +13,9 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 
-from .recording import MOST_BYTES, NO_ANSWER, Answer, Recording, current_recording
+from .recording import MAX_BYTES, NO_ANSWER, Answer, Recording, current_recording
 
-MOST_MESSAGES = 16
+MAX_MESSAGES = 16
 """How many responses may come to one request, "100 Continue" and the like included."""
 
 
@@ -40,7 +40,7 @@ async def _record(
     body = bytearray()
     while chunk := await response.content.readany():
         body += chunk
-        if len(body) > MOST_BYTES:
+        if len(body) > MAX_BYTES:
             # Nothing that a driver of HMM would read to its end
             response.close()
             break
@@ -84,7 +84,7 @@ class _Bound:
         self._count += self.is_awaited
         if self._protocol.exception() is not None:
             return
-        if max(self._count, len(self._protocol) + 1) <= MOST_MESSAGES:
+        if max(self._count, len(self._protocol) + 1) <= MAX_MESSAGES:
             self._feed(data, size)
             return
         self._protocol.close()

@@ -9,8 +9,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-MOST_ANSWERS: Final = 100
-MOST_BYTES: Final = 8 * 1024 * 1024
+MAX_ANSWERS: Final = 100
+MAX_BYTES: Final = 8 * 1024 * 1024
 """How much is kept of the answers to a driver; the oldest ones go first."""
 
 
@@ -41,7 +41,7 @@ class Recording:
             self._bytes -= len(before.body)
         self.answers[request] = answer
         self._bytes += len(answer.body)
-        while len(self.answers) > MOST_ANSWERS or self._bytes > MOST_BYTES:
+        while len(self.answers) > MAX_ANSWERS or self._bytes > MAX_BYTES:
             oldest = next(iter(self.answers))
             self._bytes -= len(self.answers.pop(oldest).body)
 

@@ -13,7 +13,7 @@ from .settings import Band, BandsSettings
 from .stored import VERSION, fields, instant, iso, past, text
 
 _GRACE = timedelta(minutes=2)
-"""How late a sensor may tell the price of the next slot."""
+"""How late a sensor may report the price of the next slot."""
 _HOLD_AFTER_SLOT = timedelta(minutes=15)
 _HOLD_WITHOUT_SLOT = timedelta(hours=1)
 _HOLD_AT_MOST = timedelta(hours=2)
@@ -24,8 +24,8 @@ _AGREES = 0.01
 _LATE = timedelta(minutes=5)
 _COVERED = 0.9
 """Of a day, for its hours to be ranked."""
-_MOST_AHEAD = 400
-_MOST_PLANNED = 200
+_MAX_AHEAD = 400
+_MAX_PLANNED = 200
 """Two days of quarters of an hour, and the hour more that one of them may have."""
 
 
@@ -64,9 +64,13 @@ class BandsMemory:
 
 
 def trusted_slots(inputs: Inputs) -> Sequence[Slot]:
-    """Return the slots unless that of now says something else than the sensor."""
+    """Return the slots unless the present one contradicts the sensor."""
     now, price = inputs.now, inputs.price
-    slots = [it for it in inputs.slots if math.isfinite(it.price) and it.end > it.start]
+    slots = [
+        slot
+        for slot in inputs.slots
+        if math.isfinite(slot.price) and slot.end > slot.start
+    ]
     current = slot_at(slots, now)
     if price is None or current is None or now - current.start < _LATE:
         return slots
@@ -94,30 +98,30 @@ class _Ranks:
         self._zone = inputs.zone
         self._days: dict[object, dict[datetime, int]] = {}
 
-    def index(self, moment: datetime) -> int | None:
+    def index(self, instant: datetime) -> int | None:
         """Return the band of an instant, None if too little of its day is known."""
-        slot = self._starts.get(moment) or slot_at(self._slots, moment)
+        slot = self._starts.get(instant) or slot_at(self._slots, instant)
         if slot is None:
             return None
-        day = moment.astimezone(self._zone).date()
+        day = instant.astimezone(self._zone).date()
         if day not in self._days:
             begin, end = (
-                datetime.combine(it, time(), self._zone).astimezone(UTC)
-                for it in (day, day + timedelta(days=1))
+                datetime.combine(date, time(), self._zone).astimezone(UTC)
+                for date in (day, day + timedelta(days=1))
             )
             self._days[day] = self._ranked(begin, end)
         return self._days[day].get(slot.start)
 
     def _ranked(self, begin: datetime, end: datetime) -> dict[datetime, int]:
-        slots = [it for it in self._slots if begin <= it.start < end]
-        known = sum((it.end - it.start for it in slots), timedelta())
-        if known < _COVERED * (end - begin):
+        slots = [slot for slot in self._slots if begin <= slot.start < end]
+        covered = sum((slot.end - slot.start for slot in slots), timedelta())
+        if covered < _COVERED * (end - begin):
             return {}
         ranked: dict[datetime, int] = {}
         place, taken, limit = 0, timedelta(), timedelta()
         limits = [timedelta(hours=band.cheapest or 1e3) for band in self._bands]
         limit = limits[0]
-        for slot in sorted(slots, key=lambda it: (it.price, it.start)):
+        for slot in sorted(slots, key=lambda slot: (slot.price, slot.start)):
             length = slot.end - slot.start
             while taken + length / 2 > limit and place < len(limits) - 1:
                 place += 1
@@ -136,15 +140,15 @@ class _Finder:
         self._dead_band = settings.dead_band / 100
         self.slots = trusted_slots(inputs)
         self._ranks = _Ranks(self.bands, self.slots, inputs)
-        self._limits = [it.upto for it in self.bands[:-1] if it.upto is not None]
+        self._limits = [band.upto for band in self.bands[:-1] if band.upto is not None]
         self._scale = max(map(abs, self._limits), default=0.0)
         self._rounding = 1e-9 * self._scale
         self.now = self._read(inputs)
 
     def _read(self, inputs: Inputs) -> _Now | None:
         if self._by == "states":
-            known = {word for band in self.bands for word in band.states}
-            if inputs.tariff in known and inputs.tariff is not None:
+            states = {word for band in self.bands for word in band.states}
+            if inputs.tariff in states and inputs.tariff is not None:
                 return _Now(inputs.tariff, None)
             return None
         slot, price = slot_at(self.slots, inputs.now), inputs.price
@@ -187,8 +191,8 @@ class _Finder:
         return side * (value - limit) >= width - 2 * self._rounding
 
     def ahead(self, now: datetime, until: datetime) -> list[tuple[Slot, int | None]]:
-        """Return the slots that begin after now, at least one, with their bands."""
-        following = [it for it in self.slots if it.start > now][:_MOST_AHEAD]
+        """Return the slots that start after now, at least one, with their bands."""
+        following = [slot for slot in self.slots if slot.start > now][:_MAX_AHEAD]
         return [
             (slot, self.index(slot.price, slot.start, None))
             for n, slot in enumerate(following)
@@ -198,10 +202,10 @@ class _Finder:
     def next_change(self, now: datetime, present: int) -> tuple[Slot, int] | None:
         """Return the first slot that is in another band, as far as prices are known."""
         place = present
-        for slot in [it for it in self.slots if it.start > now][:_MOST_AHEAD]:
-            found = self.index(slot.price, slot.start, place)
-            if found is not None and found != place:
-                return slot, found
+        for slot in [slot for slot in self.slots if slot.start > now][:_MAX_AHEAD]:
+            index = self.index(slot.price, slot.start, place)
+            if index is not None and index != place:
+                return slot, index
         return None
 
 
@@ -216,18 +220,18 @@ def planned(
     begin, end = (start_of_day(now, zone, days) for days in (0, 2))
     places = [
         (slot, finder.index(slot.price, slot.start, None))
-        for slot in [it for it in finder.slots if begin <= it.start < end]
+        for slot in [slot for slot in finder.slots if begin <= slot.start < end]
     ]
     return [
         (slot, None if place is None else settings.bands[place].name)
-        for slot, place in places[:_MOST_PLANNED]
+        for slot, place in places[:_MAX_PLANNED]
     ]
 
 
 def decide(
     settings: BandsSettings, memory: BandsMemory, inputs: Inputs
 ) -> tuple[Decision, BandsMemory]:
-    """Return the band to follow: at once if it is dearer, if it lasts when cheaper."""
+    """Return the band to follow: a dearer one now, a cheaper one if it lasts."""
     now = inputs.now
     finder = _Finder(settings, inputs)
     ids = [band.id for band in settings.bands]
@@ -285,7 +289,7 @@ def _without_price(
     now = inputs.now
     missing = min(memory.missing_since or now, now)
     valid = memory.valid_until or missing + _HOLD_WITHOUT_SLOT - _HOLD_AFTER_SLOT
-    # A damaged file may say the year 9999, to which nothing can be added
+    # A damaged file may contain the year 9999, to which nothing can be added
     last = missing + _HOLD_AT_MOST - _HOLD_AFTER_SLOT
     until = min(max(valid, missing), last) + _HOLD_AFTER_SLOT
     fallback = settings.fallback
@@ -293,7 +297,7 @@ def _without_price(
     since = memory.since
     sentence = Sentence("price_missing", {"time": missing, "until": until})
     state: State = "waiting" if band is None else "holding"
-    # A fallback stays until there is a price again, whatever the clock does
+    # A fallback remains until there is a price again, regardless of the clock
     fell_back = memory.fell_back or now >= until
     if fell_back:
         state = "fallback"
@@ -302,7 +306,7 @@ def _without_price(
             band, what = None, OFF
         elif fallback != "keep":
             wanted = fallback.removeprefix("band_")
-            band = next((it for it in settings.bands if it.id == wanted), band)
+            band = next((band for band in settings.bands if band.id == wanted), band)
             what = LEAVE if band is None else band.rung
         if not memory.fell_back and fallback != "keep":
             since = now
@@ -338,7 +342,9 @@ def _decision(
         wishes=wishes_of(band, inputs, sentence, next_at),
         sentence=sentence,
         state=state,
-        next_check_at=min(it for it in checks if it is not None and it > now),
+        next_check_at=min(
+            instant for instant in checks if instant is not None and instant > now
+        ),
         mark=band.id or band.rung,
         next_change_at=next_at,
         band=band.name or None,
@@ -352,7 +358,7 @@ def _decision(
 def wishes_of(
     band: Band, inputs: Inputs, reason: Sentence, until: datetime | None = None
 ) -> tuple[Wish, ...]:
-    """Return what a band says to each miner."""
+    """Return the rung of a band for each miner."""
     rungs: Mapping[str, str] = band.models
     return tuple(
         Wish(

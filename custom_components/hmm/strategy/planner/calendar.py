@@ -15,7 +15,7 @@ _LOOK_AGAIN = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class CalendarMemory:
-    """What the entity last said, and since when it says nothing."""
+    """The last state of the entity, and since when it is unavailable."""
 
     on: bool | None = None
     missing_since: datetime | None = None
@@ -43,24 +43,24 @@ class CalendarMemory:
 def instant_of(day: date, clock: time, zone: tzinfo) -> datetime:
     """Return when a clock shows a time first; a time it leaps over: when it leaps."""
     local = datetime.combine(day, clock, zone)
-    moment = local.astimezone(UTC)
-    if moment.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None):
-        return moment
+    instant = local.astimezone(UTC)
+    if instant.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None):
+        return instant
     low = local.replace(fold=1).astimezone(UTC)
     before = low.astimezone(zone).utcoffset()
-    while moment - low > timedelta(seconds=1):
-        middle = low + (moment - low) / 2
+    while instant - low > timedelta(seconds=1):
+        middle = low + (instant - low) / 2
         if middle.astimezone(zone).utcoffset() == before:
             low = middle
         else:
-            moment = middle
-    return moment.replace(microsecond=0)
+            instant = middle
+    return instant.replace(microsecond=0)
 
 
 def _spans(
     settings: CalendarSettings, begin: time, end: time, inputs: Inputs
 ) -> Iterator[tuple[datetime, datetime]]:
-    """Return the spans from yesterday's to those of the week to come."""
+    """Return the spans of yesterday to next week."""
     today = inputs.now.astimezone(inputs.zone).date()
     for days in range(-1, 9):
         day = today + timedelta(days=days)
@@ -77,7 +77,7 @@ def _spans(
 def decide(
     settings: CalendarSettings, memory: CalendarMemory, inputs: Inputs
 ) -> tuple[Decision, CalendarMemory]:
-    """Return the rung, or the most that is allowed, while the span lasts."""
+    """Return the rung, or the highest that is allowed, while the span lasts."""
     now = inputs.now
     state: State = "steering"
     change: datetime | None = None
@@ -114,7 +114,7 @@ def decide(
         rung = settings.rung if on else LEAVE
         cap = settings.quiet and on
         wishes = tuple(
-            Wish(it.id, rung, sentence, change, cap=cap) for it in inputs.miners
+            Wish(miner.id, rung, sentence, change, cap=cap) for miner in inputs.miners
         )
     decision = Decision(
         wishes=wishes,

@@ -1,4 +1,4 @@
-"""Champion: while power is dear only the most efficient miner runs."""
+"""Champion: while power is expensive only the most efficient miner runs."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -81,7 +81,7 @@ def _dear_hours(
     """Return two bands: the dear hours, and the others."""
     limit = settings.above
     if limit is None:
-        # The other strategy has looked at the price: its band counts as one
+        # The other strategy has checked the price: its band counts as one
         limit = 1.0
         price = None
         if inputs.band is not None:
@@ -118,7 +118,9 @@ def _choose(
 ) -> ChampionMemory:
     """Keep the champion unless it fails or leaves; else take the next by rank."""
     now = inputs.now
-    present = next((it for it in inputs.miners if it.id == memory.champion), None)
+    present = next(
+        (miner for miner in inputs.miners if miner.id == memory.champion), None
+    )
     why, failed = None, memory.failed
     if present is None:
         why = "left"
@@ -133,12 +135,12 @@ def _choose(
         if now - since < settings.replace_after:
             return replace(memory, failing_since=since)
         why, failed = "not_mining", (*failed, present.id)
-    able = [it.id for it in ordered(settings, inputs) if _able(it)]
-    fresh = [it for it in able if it not in failed]
+    able = [miner.id for miner in ordered(settings, inputs) if _able(miner)]
+    fresh = [id_ for id_ in able if id_ not in failed]
     if not fresh:
         # All have failed once: begin again, the one that failed last is the last
         failed = failed[-1:]
-        fresh = [it for it in able if it not in failed] or able
+        fresh = [id_ for id_ in able if id_ not in failed] or able
     champion = next(iter(fresh), None)
     is_replaced = memory.champion is not None and champion != memory.champion
     return replace(
@@ -160,11 +162,11 @@ def _decision(
     now = inputs.now
     ranking = ordered(settings, inputs)
     state: State = when.state if when.state == "fallback" else "steering"
-    champion = next((it for it in ranking if it.id == memory.champion), None)
+    champion = next((miner for miner in ranking if miner.id == memory.champion), None)
     if champion is None:
         sentence = Sentence("champion_none", {"count": len(ranking)})
         state = "holding"
-        wishes = tuple(Wish(it.id, LEAVE, sentence) for it in ranking)
+        wishes = tuple(Wish(miner.id, LEAVE, sentence) for miner in ranking)
     else:
         if memory.replaced is None:
             values = {
@@ -173,8 +175,8 @@ def _decision(
                 "count": len(ranking) - 1,
                 "time": when.next_change_at,
             }
-            others = [it for it in ranking if it is not champion]
-            is_alone = all(resolve(settings.reserve, it) == OFF for it in others)
+            others = [miner for miner in ranking if miner is not champion]
+            is_alone = all(resolve(settings.reserve, miner) == OFF for miner in others)
             sentence = Sentence("champion" if is_alone else "champion_low", values)
         else:
             values = {
@@ -185,12 +187,12 @@ def _decision(
             sentence = Sentence("champion_replaced", values)
         wishes = tuple(
             Wish(
-                it.id,
-                settings.rung if it is champion else settings.reserve,
+                miner.id,
+                settings.rung if miner is champion else settings.reserve,
                 sentence,
                 when.next_change_at,
             )
-            for it in ranking
+            for miner in ranking
         )
     checks = [when.next_check_at]
     if memory.failing_since is not None:
@@ -202,11 +204,11 @@ def _decision(
         wishes=wishes,
         sentence=sentence,
         state=state,
-        next_check_at=min(it for it in checks if it > now),
+        next_check_at=min(instant for instant in checks if instant > now),
         mark=memory.champion or "",
         band=None,
         next_band=None,
         champion=memory.champion,
-        ranking=tuple(it.id for it in ranking),
+        ranking=tuple(miner.id for miner in ranking),
         min_time=settings.min_time,
     )

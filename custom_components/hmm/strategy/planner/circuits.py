@@ -8,14 +8,14 @@ from .rungs import ladder, watts_of
 
 
 def load(miner: MinerView, entry: Entry | None = None) -> float:
-    """Return the most that a miner may draw at present, also on its way to a command."""
-    known = [miner.watts, miner.claimed, watts_of(miner.reported, miner)]
+    """Return W that a miner draws at most, including a command under way."""
+    draws = [miner.watts, miner.claimed, watts_of(miner.reported, miner)]
     if entry is not None and entry.target is not None and not entry.reached:
-        known.append(watts_of(entry.target, miner))
-    watts = [it for it in known if it is not None]
+        draws.append(watts_of(entry.target, miner))
+    watts = [draw for draw in draws if draw is not None]
     if miner.reported is None or not miner.online or not watts:
-        # It does not say: it may draw all that it can
-        watts += [it.watts for it in ladder(miner)[-1:] if it.watts is not None]
+        # Not reported: it may draw its maximum
+        watts += [mode.watts for mode in ladder(miner)[-1:] if mode.watts is not None]
         watts += [] if miner.drew is None else [miner.drew]
     return max(watts, default=0.0)
 
@@ -35,7 +35,9 @@ def refusing(
     for circuit in circuits:
         if miner not in circuit.miners:
             continue
-        others = sum(loads.get(it, 0.0) for it in circuit.miners if it != miner)
+        others = sum(
+            loads.get(other, 0.0) for other in circuit.miners if other != miner
+        )
         if watts is None or watts + others > circuit.max_watts:
             return circuit
     return None
@@ -51,7 +53,7 @@ def lowered(
     ``plan`` has the watts that each is about to draw. What is left in the end is used
     again, by the last one first.
     """
-    over = sum(plan.get(it, 0.0) for it in circuit.miners) - circuit.max_watts
+    over = sum(plan.get(id_, 0.0) for id_ in circuit.miners) - circuit.max_watts
     rungs: dict[str, Rung] = {}
     drawing: dict[str, float] = {}
     taken: list[MinerView] = []
@@ -61,13 +63,13 @@ def lowered(
         watts = plan.get(miner.id, 0.0)
         if miner.id not in circuit.miners or watts <= 0:
             continue
-        below = [(it.watts or 0.0, it.rung) for it in ladder(miner)]
+        below = [(mode.watts or 0.0, mode.rung) for mode in ladder(miner)]
         if miner.can_be_off:
             below.insert(0, (0.0, OFF))
-        below = [it for it in below if it[0] < watts]
+        below = [mode for mode in below if mode[0] < watts]
         if not below:
             continue
-        enough = [it for it in below if watts - it[0] >= over]
+        enough = [mode for mode in below if watts - mode[0] >= over]
         drawing[miner.id], rungs[miner.id] = (enough or below[:1])[-1]
         over -= watts - drawing[miner.id]
         taken.append(miner)

@@ -69,15 +69,17 @@ def overridden(
         return decision, True
     band = None
     if isinstance(settings, BandsSettings):
-        band = next((it for it in settings.bands if f"band_{it.id}" == to), None)
+        band = next((band for band in settings.bands if f"band_{band.id}" == to), None)
     rung: Rung = to if band is None else band.rung
     values = {"rung": rung, "until": manual.until, "ends": manual.ends}
     reason = Sentence("manual", values)
     if band is None:
-        wishes = tuple(Wish(it.id, rung, reason, manual.until) for it in inputs.miners)
+        wishes = tuple(
+            Wish(miner.id, rung, reason, manual.until) for miner in inputs.miners
+        )
     else:
         wishes = bands.wishes_of(band, inputs, reason, manual.until)
-    safe = tuple(it for it in decision.wishes if it.safety)
+    safe = tuple(wish for wish in decision.wishes if wish.safety)
     return replace(
         decision,
         wishes=(*safe, *wishes),

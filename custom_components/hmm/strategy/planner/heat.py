@@ -95,7 +95,7 @@ def decide(
 ) -> tuple[Decision, HeatMemory]:
     """Return the level of the room's miners; no wish while heating is off."""
     now, target = inputs.now, inputs.target
-    miners = sorted(inputs.miners, key=lambda it: it.id)
+    miners = sorted(inputs.miners, key=lambda miner: miner.id)
     ladders = {miner.id: levels(settings, miner) for miner in miners}
     top = max((len(rungs) - 1 for rungs in ladders.values()), default=0)
     room = fresh(settings, inputs.room, now)
@@ -147,7 +147,7 @@ def decide(
         wishes=tuple(wishes),
         sentence=sentence,
         state=state,
-        next_check_at=min(it for it in checks if it > now),
+        next_check_at=min(instant for instant in checks if instant > now),
         mark="" if target is None else str(wanted),
         level=wanted,
         min_time=settings.min_cycle,
@@ -163,7 +163,7 @@ def decide(
 
 
 def _too_hot(settings: HeatSettings, memory: HeatMemory, room: float | None) -> bool:
-    """Return whether the room is above its most; only 1 K below ends it."""
+    """Return whether the room is above its maximum; only 1 K below ends it."""
     if room is None:
         return memory.too_hot
     if room >= settings.max_room:

@@ -70,7 +70,7 @@ class Ledger:
 
 
 def switches_of(entry: Entry, day: date) -> int:
-    """Return the switchings of a day; a day to come was counted by a wrong clock."""
+    """Return the switchings of a day; a future day was counted by a wrong clock."""
     return entry.switches if entry.day is not None and entry.day >= day else 0
 
 

@@ -99,7 +99,7 @@ class MinerView:
 
     ``reported`` is ``off`` (paused, soft-off or unplugged), a named rung, ``on`` for a
     miner without modes, None while unknown. ``watts`` is measured, ``claimed`` what a
-    command of a moment ago may make of it, ``drew`` what it drew when it last mined.
+    recent command may make of it, ``drew`` what it drew when it last mined.
     ``mining`` says that hashes come. ``since`` is when ``reported`` began, if known. ``online`` is False for a
     miner that does not answer although it should: no command reaches it.
     ``efficiency`` is that of its last days of work, ``efficiency_at`` when it last
@@ -108,7 +108,7 @@ class MinerView:
     ``safety`` "hot" allows no more than the lowest rung, "stop" nothing, "lowered" no
     other settings than those that the firmware has chosen after an overheat. ``refusal`` is
     the reason of the last refused command. ``held`` says that a strategy that goes
-    before the one that is asked, or the user, decides for it at present. ``plugged``
+    before the present one, or the user, decides for it at present. ``plugged``
     says that off cuts its plug.
     """
 
@@ -147,7 +147,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the meter of the house said, and what the miners drew, at the same instant.
+    """The reading of the house meter, and what the miners drew, at the same instant.
 
     ``exported`` is negative while the house imports; ``own`` is the sum of all miners of
     the strategy; ``charging`` is negative while a battery discharges.
@@ -169,7 +169,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Switched:
-    """A calendar, schedule or binary sensor, and when it changes if it says so."""
+    """A calendar, schedule or binary sensor, and when it changes if it reports that."""
 
     on: bool
     until: datetime | None = None
@@ -186,7 +186,7 @@ class BandNow:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """All that a decision may look at; each type looks at its part.
+    """All input of a decision; each type uses its part.
 
     ``slots`` are sorted and do not overlap. ``samples`` are sorted, of the last minutes.
     ``miners`` are those of the strategy. ``target`` is None while heating is off.
@@ -214,7 +214,7 @@ class Inputs:
 class Wish:
     """What a strategy wants of one miner.
 
-    ``cap`` allows no more than ``rung`` and asks for nothing. ``safety`` is a cap that
+    ``cap`` allows no more than ``rung`` and requests nothing. ``safety`` is a cap that
     goes before everything. ``urgent`` waits for no minimum time and no other miner, as
     ``safety`` does not. ``yields`` lets any later strategy decide instead:
     no surplus is no reason to stop what the price allows. No wish at all gives the miner
@@ -234,7 +234,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a strategy wants, why, and when it wants to be asked again.
+    """What a strategy wants, why, and when it decides again.
 
     ``mark`` names what it wants in short (a band, a champion, a level): a change of it
     is "the next change the strategy would make". ``min_time`` and ``max_switches`` hold
@@ -309,7 +309,7 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What all strategies together come to.
+    """The result of all strategies together.
 
     ``wished`` is what they wish for each miner, resolved and regardless of the user: what
     a new ``Manual`` is ``against``. ``released`` are the miners whose ``Manual`` is over.

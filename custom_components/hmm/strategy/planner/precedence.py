@@ -37,7 +37,7 @@ _ORDER: tuple[StrategyType, ...] = (
     "price_bands",
     "calendar",
 )
-MOST_ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 _RETRY = (timedelta(minutes=5), timedelta(minutes=10))
 _RETRY_SOON = timedelta(minutes=1)
 _LOOK_AGAIN = timedelta(minutes=15)
@@ -73,10 +73,10 @@ def settle(
     ``standings`` are those that are on, in any order. The ledger must be stored before
     a command is sent; it counts every command as sent.
     """
-    views = sorted(miners, key=lambda it: it.id)
+    views = sorted(miners, key=lambda view: view.id)
     active = sorted(
-        (it for it in standings if not it.dry_run),
-        key=lambda it: (_ORDER.index(it.type), it.id),
+        (standing for standing in standings if not standing.dry_run),
+        key=lambda standing: (_ORDER.index(standing.type), standing.id),
     )
     wishes: dict[str, list[tuple[Standing, Wish]]] = {}
     for standing in active:
@@ -103,8 +103,8 @@ def settle(
         _fit(circuit, views, goals, loads)
     execution = _Execution(now, zone, circuits, loads, entries, ledger)
     controls = execution.run(views, goals)
-    states = {it.id: _state(it, controls) for it in standings}
-    checks = [it.decision.next_check_at for it in standings]
+    states = {standing.id: _state(standing, controls) for standing in standings}
+    checks = [standing.decision.next_check_at for standing in standings]
     checks += [*execution.checks, now + _LOOK_AGAIN]
     checks += [
         view.manual.until
@@ -114,7 +114,9 @@ def settle(
     settlement = Settlement(
         controls=controls,
         states=states,
-        next_check_at=min((it for it in checks if it > now), default=now + _SOON),
+        next_check_at=min(
+            (instant for instant in checks if instant > now), default=now + _SOON
+        ),
         wished=wished,
         released=frozenset(released),
     )
@@ -170,7 +172,7 @@ def _goal(
             if left is None and wish.pool is not None:
                 left = _Goal(by="nothing", standing=standing, wish=wish)
             continue
-        found = _Goal(
+        candidate = _Goal(
             by=standing.type,
             rung=rung,
             standing=standing,
@@ -181,11 +183,11 @@ def _goal(
         )
         if wish.rung == OFF and rung != OFF:
             values = {"miner": view.id, "rung": rung}
-            found = replace(found, reason=Sentence("cannot_be_off", values))
+            candidate = replace(candidate, reason=Sentence("cannot_be_off", values))
         if not wish.yields:
-            goal = found
+            goal = candidate
             break
-        last = last or found
+        last = last or candidate
     goal = goal or last
     if goal is None:
         goal = left or _Goal(by="nothing")
@@ -278,7 +280,7 @@ def _fit(
             if rung is not None and is_at(view, rung):
                 watts = loads[view.id]
             plan[view.id] = loads[view.id] if watts is None else watts
-    is_over = sum(loads.get(it, 0.0) for it in circuit.miners) > circuit.max_watts
+    is_over = sum(loads.get(miner, 0.0) for miner in circuit.miners) > circuit.max_watts
     if is_over:
         # What is to go down anyway must not wait for its turn
         for name, watts in plan.items():
@@ -445,7 +447,7 @@ class _Execution:
         tried = min(entry.tried_at or self._now, self._now)
         is_back = view.reachable_since is not None and view.reachable_since > tried
         is_back = is_back and not is_pool
-        if entry.attempts >= MOST_ATTEMPTS and not is_back and not urgent:
+        if entry.attempts >= MAX_ATTEMPTS and not is_back and not urgent:
             return replace(control, reason=_refused(view, entry))
         wait = _RETRY[min(max(entry.attempts, 1), len(_RETRY)) - 1]
         if urgent or (view.refusal is not None and not is_pool):
@@ -483,8 +485,8 @@ class _Execution:
         # The last switching of a day is kept for a step down
         watts = watts_of(rung, view)
         is_up = rung != OFF and (watts is None or watts > self._loads[view.id])
-        most = decision.max_switches - (decision.max_switches > 1 and is_up)
-        if switches_of(entry, self._day) >= most:
+        limit = decision.max_switches - (decision.max_switches > 1 and is_up)
+        if switches_of(entry, self._day) >= limit:
             return Sentence("limit", {"n": decision.max_switches})
         return None
 
@@ -558,9 +560,13 @@ def _state(standing: Standing, controls: Mapping[str, Control]) -> State:
     if standing.dry_run:
         return "dry_run"
     decision = standing.decision
-    wanted = {it.miner for it in decision.wishes if it.miner in controls}
-    others = [controls[it].by for it in wanted if controls[it].strategy != standing.id]
-    wishes_all = [it for it in decision.wishes if not it.yields and not it.cap]
+    wanted = {wish.miner for wish in decision.wishes if wish.miner in controls}
+    others = [
+        controls[miner].by
+        for miner in wanted
+        if controls[miner].strategy != standing.id
+    ]
+    wishes_all = [wish for wish in decision.wishes if not wish.yields and not wish.cap]
     if wanted and len(others) == len(wanted) and wishes_all:
         if all(by == "manual" for by in others):
             return "overridden"

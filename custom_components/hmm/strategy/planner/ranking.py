@@ -16,7 +16,7 @@ _FIGURES_LAST = timedelta(days=30)
 def ranked(
     by: RankBy, order: Sequence[str], miners: Iterable[MinerView], now: datetime
 ) -> list[MinerView]:
-    """Return miners, the best first; those without a figure come last, ties by id."""
+    """Return miners, the best first; those without a value come last, ties by id."""
     places = {miner: place for place, miner in enumerate(order)}
 
     def rank(miner: MinerView) -> tuple[float, float, str]:
@@ -28,12 +28,12 @@ def ranked(
 
 
 def _figure(by: RankBy, miner: MinerView, now: datetime) -> float | None:
-    """Return what a miner is ranked by, the least first."""
+    """Return what a miner is ranked by, the lowest first."""
     if by == "cold_room":
         return miner.room
     if by == "hashrate":
-        known = [it.hashrate for it in miner.modes if it.hashrate is not None]
-        return -max(known) if known else None
+        hashrates = [mode.hashrate for mode in miner.modes if mode.hashrate is not None]
+        return -max(hashrates) if hashrates else None
     at = miner.efficiency_at
     if at is not None and now - at > _FIGURES_LAST:
         return None

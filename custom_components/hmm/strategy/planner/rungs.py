@@ -12,7 +12,7 @@ _BY_HAND = "mode:custom"
 
 
 def ladder(miner: MinerView) -> Sequence[Mode]:
-    """Return what may be chosen by watts, least first: modes whose watts are known."""
+    """Return what may be chosen by watts, lowest first: modes whose watts are known."""
     return _ladder(miner.modes)
 
 
@@ -27,10 +27,10 @@ def _ladder(modes: tuple[Mode, ...]) -> Sequence[Mode]:
 
 
 def steps(miner: MinerView) -> Sequence[Mode]:
-    """Return the modes, least first: by watts, in the miner's order until all are known."""
-    known = ladder(miner)
+    """Return the modes, lowest first: by watts, in the miner's order while some are unknown."""
+    by_watts = ladder(miner)
     modes = [mode for mode in miner.modes if _is_step(mode)]
-    return known if len(known) == len(modes) else modes
+    return by_watts if len(by_watts) == len(modes) else modes
 
 
 def _is_step(mode: Mode) -> bool:
@@ -57,9 +57,9 @@ def resolve(rung: Rung, miner: MinerView) -> Rung | None:
         case "normal":
             return miner.default_mode or ON
         case "lowest" | "highest":
-            if not (known := ladder(miner)):
+            if not (modes := ladder(miner)):
                 return ON
-            return known[0 if rung == LOWEST else -1].rung
+            return modes[0 if rung == LOWEST else -1].rung
     return rung if any(mode.rung == rung for mode in miner.modes) else None
 
 
@@ -84,7 +84,7 @@ def capped(rung: Rung, cap: Rung, miner: MinerView) -> Rung:
     """Return the lower of two resolved rungs; the cap where that is not known."""
     if rung == OFF:
         return rung
-    watts, most = watts_of(rung, miner), watts_of(cap, miner)
+    watts, limit = watts_of(rung, miner), watts_of(cap, miner)
     if cap in {OFF, rung}:
         return cap
-    return rung if watts is not None and most is not None and watts <= most else cap
+    return rung if watts is not None and limit is not None and watts <= limit else cap

@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 from .model import HIGHEST, LEAVE, LOWEST, NORMAL, OFF, PLAIN_RUNGS, Rung
 from .ranking import RANKS, RankBy
 
-MOST_BANDS = 24
+MAX_BANDS = 24
 PER_MODEL = "per_model"
 _MOST = 50
 _LONGEST = 255
@@ -28,7 +28,7 @@ class SettingsError(ValueError):
 
 
 def as_rung(value: object) -> Rung | None:
-    """Return what a miner should do, None if a value does not say; a mode by its name."""
+    """Return what a miner should do, None for an invalid value; a mode by its name."""
     if not isinstance(value, str) or not value or len(value) > _LONGEST:
         return None
     if value in PLAIN_RUNGS or value.startswith(("mode:", "profile:")):
@@ -206,8 +206,8 @@ class BandsSettings:
         """
         read = _Data(data)
         bands = tuple(Band.from_dict(band) for band in read.items("bands"))
-        if not 2 <= len(bands) <= MOST_BANDS:
-            raise SettingsError("band_count", "bands", low=2, high=MOST_BANDS)
+        if not 2 <= len(bands) <= MAX_BANDS:
+            raise SettingsError("band_count", "bands", low=2, high=MAX_BANDS)
         if min(
             len({band.name for band in bands}), len({band.id for band in bands})
         ) < len(bands):
@@ -245,8 +245,8 @@ def _kind_of(bands: tuple[Band, ...]) -> BandKind:
     limits = [band.upto for band in others]
     if last.upto is not None or any(limit is None for limit in limits):
         raise SettingsError("no_top_band", "bands")
-    known = cast(list[float], limits)
-    for low, high in pairwise(known):
+    bounds = cast(list[float], limits)
+    for low, high in pairwise(bounds):
         if low >= high:
             raise SettingsError("limits_order", "bands", a=low, b=high)
     return "price"
@@ -301,7 +301,7 @@ class ChampionSettings:
 class SolarSettings:
     """How miners fill a surplus; ``order`` and ``rank_by`` as those of a champion.
 
-    With ``daylight`` what a meter without a battery tells after sunset is no surplus.
+    With ``daylight`` a meter without a battery has no surplus after sunset.
     """
 
     rank_by: RankBy = "efficiency"

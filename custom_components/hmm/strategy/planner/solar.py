@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from .meter import LEAST_MARGIN, SETTLE, Meter, read_meter
+from .meter import MIN_MARGIN, SETTLE, Meter, read_meter
 from .model import (
     LEAVE,
     OFF,
@@ -33,11 +33,11 @@ _STARTING = timedelta(minutes=5)
 _PLUG_DELAY = timedelta(minutes=5)
 _MARGIN = 0.1
 _LONGER = 3
-_MOSTLY = 0.6
+_TYPICAL_SHARE = 0.6
 """Times the delay to go down: in so long a time, so much of it counts as all."""
 _SOC_STEP = 3.0
 _TOLD = timedelta(seconds=90)
-"""After a step: by then the meter tells what most miners draw."""
+"""After a step: by then the meter reports what most miners draw."""
 _DOUBTED, _SURE = 2, 3
 """Steps in a row after which the meter moved the wrong way."""
 _LOOK_AGAIN = timedelta(seconds=30)
@@ -45,12 +45,12 @@ _LOOK_AGAIN = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class SolarMemory:
-    """What each miner was allotted, when that last changed, and what was said then."""
+    """What each miner was allotted, when that last changed, and the reason given."""
 
     allotted: dict[str, Rung] = field(default_factory=dict)
     acted_at: datetime | None = None
     battery_low: bool = False
-    said: Sentence | None = None
+    sentence: Sentence | None = None
     judged_at: datetime | None = None
     against: int = 0
     """After how many steps in a row the meter moved the wrong way."""
@@ -66,7 +66,7 @@ class SolarMemory:
             allotted={k: v for k, v in rungs.items() if text(v) is not None},
             acted_at=past(stored.get("acted_at"), now),
             battery_low=stored.get("battery_low") is True,
-            said=_sentence(stored.get("said")),
+            sentence=_sentence(stored.get("said")),
             judged_at=past(stored.get("judged_at"), now),
             against=count(stored.get("against")),
             second_chance=stored.get("second_chance") is True,
@@ -74,13 +74,13 @@ class SolarMemory:
 
     def as_dict(self) -> dict[str, Any]:
         """Return what is stored."""
-        said = self.said
+        sentence = self.sentence
         return {
             "version": VERSION,
             "allotted": dict(self.allotted),
             "acted_at": iso(self.acted_at),
             "battery_low": self.battery_low,
-            "said": said and {"key": said.key, "values": dict(said.values)},
+            "said": sentence and {"key": sentence.key, "values": dict(sentence.values)},
             "judged_at": iso(self.judged_at),
             "against": self.against,
             "second_chance": self.second_chance,
@@ -88,20 +88,20 @@ class SolarMemory:
 
 
 def _sentence(data: object) -> Sentence | None:
-    """Return what was said, None if that is damaged."""
+    """Return the stored sentence, None if it is damaged."""
     stored = mapping(data)
     if (key := text(stored.get("key"))) is None:
         return None
     values = {
-        name: it
-        for name, it in mapping(stored.get("values")).items()
-        if it is None or text(it) is not None or number(it) is not None
+        name: value
+        for name, value in mapping(stored.get("values")).items()
+        if value is None or text(value) is not None or number(value) is not None
     }
     return Sentence(key, values)
 
 
 def horizon(settings: SolarSettings) -> timedelta:
-    """Return how far back samples are looked at."""
+    """Return how far back samples are used."""
     return max(
         settings.off_delay * _LONGER, settings.window, settings.on_delay, _PLUG_DELAY
     )
@@ -154,7 +154,7 @@ def decide(
     miners = ordered(settings, inputs.miners, now)
     memory = replace(
         memory,
-        allotted={it.id: _present(settings, memory, it) for it in miners},
+        allotted={miner.id: _present(settings, memory, miner) for miner in miners},
         acted_at=None if memory.acted_at is None else min(memory.acted_at, now),
         battery_low=_battery_low(settings, memory, inputs),
     )
@@ -165,9 +165,9 @@ def decide(
         # What comes after the gap must last as long as after a step
         memory = replace(
             memory,
-            allotted={it.id: floor_of(settings, it) for it in miners},
+            allotted={miner.id: floor_of(settings, miner) for miner in miners},
             acted_at=now,
-            said=None,
+            sentence=None,
         )
         sentence = Sentence("solar_stale", {"time": latest, "what": settings.floor})
         return _decision(settings, memory, inputs, sentence, meter, "fallback"), memory
@@ -177,7 +177,7 @@ def decide(
     memory = _judged(memory, meter)
     meter = replace(meter, is_wrong=memory.against >= _DOUBTED)
     memory = _step(settings, memory, inputs, miners, meter)
-    sentence = memory.said or _waiting(settings, memory, miners, meter)
+    sentence = memory.sentence or _waiting(settings, memory, miners, meter)
     return _decision(settings, memory, inputs, sentence, meter, "steering"), memory
 
 
@@ -199,7 +199,7 @@ def _measured(miner: MinerView) -> MinerView:
 def _present(settings: SolarSettings, memory: SolarMemory, miner: MinerView) -> Rung:
     """Return what a miner was allotted; without memory, what it does."""
     rung = memory.allotted.get(miner.id, miner.reported)
-    is_known = rung == OFF or any(it.rung == rung for it in ladder(miner))
+    is_known = rung == OFF or any(mode.rung == rung for mode in ladder(miner))
     return rung if rung and is_known else floor_of(settings, miner)
 
 
@@ -211,7 +211,7 @@ def _battery_low(settings: SolarSettings, memory: SolarMemory, inputs: Inputs) -
 
 
 def _judged(memory: SolarMemory, meter: Meter) -> SolarMemory:
-    """Return the memory after a look at what the last step has done to the meter.
+    """Return the memory after judging what the last step has done to the meter.
 
     When miners draw more, the house exports less by as much, if nothing else changes
     much. A meter that says the contrary twice stops them; that is a step, too, and the
@@ -257,10 +257,12 @@ def _step(
     meter: Meter,
 ) -> SolarMemory:
     """Return the memory after at most one step up, or all steps down that are due."""
-    free = [it for it in miners if _is_free(it)]
-    others = [it for it in miners if not _is_free(it)]
-    # What others decide for draws its part, whatever would be allotted to it
-    taken = sum(max(it.watts or 0.0, _draw(it, it.reported)) for it in others)
+    free = [miner for miner in miners if _is_free(miner)]
+    others = [miner for miner in miners if not _is_free(miner)]
+    # What others decide for draws its part, regardless of what it would be allotted
+    taken = sum(
+        max(miner.watts or 0.0, _draw(miner, miner.reported)) for miner in others
+    )
     settled = None if memory.acted_at is None else memory.acted_at + SETTLE
     acted = {
         **memory.allotted,
@@ -275,7 +277,7 @@ def _step(
         return up
     waited = max(settings.window, settings.on_delay) + SETTLE
     if memory.acted_at is None or inputs.now - memory.acted_at > waited:
-        memory = replace(memory, said=None)
+        memory = replace(memory, sentence=None)
     return memory
 
 
@@ -288,15 +290,15 @@ def _for_others(
     meter: Meter,
     settled: datetime | None,
 ) -> dict[str, Rung]:
-    """Return what others would be allotted if nobody else decided for them."""
+    """Return what others would be allotted if this strategy decided for them."""
     length = max(settings.window, settings.on_delay)
     if not others or not meter.covers(length, settled):
         return {}
     budget = meter.gross(length) - settings.reserve
-    if memory.battery_low or meter.tells_nothing:
+    if memory.battery_low or meter.is_unusable:
         budget = 0.0
     rungs = allot(settings, miners, budget)
-    return {it.id: rungs[it.id] for it in others}
+    return {miner.id: rungs[miner.id] for miner in others}
 
 
 def _down(
@@ -310,49 +312,50 @@ def _down(
 ) -> SolarMemory | None:
     """Return what is left of the allotment after the house imported for too long."""
     running = [
-        it
-        for it in free
-        if _draw(it, memory.allotted[it.id]) > _draw(it, floor_of(settings, it))
+        miner
+        for miner in free
+        if _draw(miner, memory.allotted[miner.id])
+        > _draw(miner, floor_of(settings, miner))
     ]
     if not running:
         return None
-    if memory.battery_low or meter.tells_nothing:
+    if memory.battery_low or meter.is_unusable:
         budget, imported, length = 0.0, 0.0, timedelta()
     else:
         step = _draw(running[-1], memory.allotted[running[-1].id])
-        margin = max(LEAST_MARGIN, _MARGIN * step)
+        margin = max(MIN_MARGIN, _MARGIN * step)
         length = settings.off_delay
         if not _imports(meter, length, settled, -margin, 1.0):
             length = settings.off_delay * _LONGER
-            if not _imports(meter, length, settled, -margin, _MOSTLY):
+            if not _imports(meter, length, settled, -margin, _TYPICAL_SHARE):
                 return None
         budget = meter.gross(length) - taken
         imported = -meter.surplus(length)
     target = allot(settings, free, budget)
     lower = {
-        it.id: target[it.id]
-        for it in running
-        if _draw(it, target[it.id]) < _draw(it, memory.allotted[it.id])
+        miner.id: target[miner.id]
+        for miner in running
+        if _draw(miner, target[miner.id]) < _draw(miner, memory.allotted[miner.id])
     }
     if not lower:
         return None
-    last = next(it for it in reversed(running) if it.id in lower)
+    last = next(miner for miner in reversed(running) if miner.id in lower)
     values = {
         "watts": imported,
         "minutes": length / timedelta(minutes=1),
         "miner": last.id,
         "rung": lower[last.id],
     }
-    said = Sentence("solar_down", values)
-    if meter.tells_nothing:
-        said = _silent(meter)
+    sentence = Sentence("solar_down", values)
+    if meter.is_unusable:
+        sentence = _silent(meter)
     elif memory.battery_low:
-        said = Sentence("solar_battery", {"soc": inputs.battery_soc})
+        sentence = Sentence("solar_battery", {"soc": inputs.battery_soc})
     return replace(
         memory,
         allotted={**memory.allotted, **lower},
         acted_at=inputs.now,
-        said=said,
+        sentence=sentence,
     )
 
 
@@ -383,20 +386,22 @@ def _up(
     """Return the allotment with one more step, if it has fitted for long enough."""
     now = inputs.now
     length = max(settings.window, settings.on_delay)
-    is_out = memory.battery_low or meter.tells_nothing
+    is_out = memory.battery_low or meter.is_unusable
     if is_out or not meter.covers(length, settled):
         return None
-    if any(_is_changing(memory, it, now) for it in free):
+    if any(_is_changing(memory, miner, now) for miner in free):
         return None
     surplus = min(
-        min(meter.gross(it), meter.usual_gross(it))
-        for it in {settings.window, settings.on_delay}
+        min(meter.gross(span), meter.usual_gross(span))
+        for span in {settings.window, settings.on_delay}
     )
     budget = surplus - settings.reserve - taken
     target = allot(settings, free, budget)
     present = {
-        it.id: max(_draw(it, memory.allotted[it.id]), _draw(it, it.reported))
-        for it in free
+        miner.id: max(
+            _draw(miner, memory.allotted[miner.id]), _draw(miner, miner.reported)
+        )
+        for miner in free
     }
     left = budget - sum(present.values())
     no_start = settings.min_forecast > 0 and (
@@ -425,7 +430,7 @@ def _up(
             memory,
             allotted={**memory.allotted, miner.id: rung},
             acted_at=now,
-            said=Sentence("solar_up", values),
+            sentence=Sentence("solar_up", values),
         )
     return None
 
@@ -449,19 +454,19 @@ def _make_room(
 ) -> SolarMemory | None:
     """Return the allotment without what a miner of higher priority needs."""
     lower = {
-        it.id: target[it.id]
-        for it in free
-        if _draw(it, target[it.id]) < _draw(it, memory.allotted[it.id])
+        miner.id: target[miner.id]
+        for miner in free
+        if _draw(miner, target[miner.id]) < _draw(miner, memory.allotted[miner.id])
     }
     if not lower:
         return None
-    last = next(it for it in reversed(free) if it.id in lower)
+    last = next(miner for miner in reversed(free) if miner.id in lower)
     values = {"miner": last.id, "rung": lower[last.id]}
     return replace(
         memory,
         allotted={**memory.allotted, **lower},
         acted_at=inputs.now,
-        said=Sentence("solar_makes_room", values),
+        sentence=Sentence("solar_makes_room", values),
     )
 
 
@@ -472,7 +477,7 @@ def _waiting(
     meter: Meter,
 ) -> Sentence:
     """Return what the next step waits for."""
-    if meter.tells_nothing:
+    if meter.is_unusable:
         return _silent(meter)
     if memory.battery_low:
         return Sentence("solar_battery", {"soc": settings.min_soc})
@@ -489,7 +494,7 @@ def _waiting(
                     "watts": (mode.watts or 0.0) - present + settings.reserve,
                 }
                 return Sentence("solar_wait", values)
-    if unknown := [it.id for it in miners if not ladder(it)]:
+    if unknown := [miner.id for miner in miners if not ladder(miner)]:
         return Sentence("solar_unknown", {"surplus": surplus, "miners": unknown})
     return Sentence("solar_full", {"surplus": surplus})
 
@@ -499,7 +504,7 @@ def _silent(meter: Meter) -> Sentence:
     if meter.is_wrong:
         return Sentence("solar_sign_steps")
     surplus = meter.samples[-1].surplus
-    if surplus > LEAST_MARGIN:
+    if surplus > MIN_MARGIN:
         return Sentence("solar_sign", {"surplus": surplus})
     return Sentence("solar_dark")
 
@@ -525,7 +530,7 @@ def _decision(
         if state == "waiting":
             rung = LEAVE
         wishes.append(Wish(miner.id, rung, sentence, yields=rung == floor))
-    drawn = sum(_draw(it, memory.allotted[it.id]) for it in inputs.miners)
+    drawn = sum(_draw(miner, memory.allotted[miner.id]) for miner in inputs.miners)
     return Decision(
         wishes=tuple(wishes),
         sentence=sentence,

@@ -21,10 +21,10 @@ def instant(value: object) -> datetime | None:
     if not isinstance(value, str):
         return None
     try:
-        moment = datetime.fromisoformat(value)
+        parsed = datetime.fromisoformat(value)
     except ValueError:
         return None
-    return moment if moment.tzinfo is not None else None
+    return parsed if parsed.tzinfo is not None else None
 
 
 def iso(value: datetime | None) -> str | None:
@@ -33,9 +33,9 @@ def iso(value: datetime | None) -> str | None:
 
 
 def past(value: object, now: datetime) -> datetime | None:
-    """Return an instant that was; one that is to come was written by a wrong clock."""
-    moment = instant(value)
-    return None if moment is None else min(moment, now)
+    """Return a past instant; one in the future was written by a wrong clock."""
+    parsed = instant(value)
+    return None if parsed is None else min(parsed, now)
 
 
 def text(value: object) -> str | None:
