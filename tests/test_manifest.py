@@ -891,7 +891,7 @@ def test_every_abort_and_error_of_the_options_is_translated() -> None:
     options = load("translations/en.json")["options"]
     assert set(options["abort"]) == {
         literal(argument(call, "reason")) for call in calls(tree, "async_abort")
-    }
+    } | {literal(call.args[0]) for call in calls(tree, "AbortFlow")}
     # What a login can come to, and what the flows themselves find
     wrong = {"login_other_miner", *UnitProblem} | errors.FORM_REASONS
     wrong |= {it for it in get_args(AddressFault.__value__) if it.startswith("range_")}

@@ -1,5 +1,7 @@
 """Numbers: the limits come from the device."""
 
+import math
+
 from homeassistant.components.number import ATTR_MAX, ATTR_MIN, ATTR_STEP
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
@@ -61,6 +63,8 @@ async def test_tuning_a_bitaxe(
         ("set_core_voltage", 900),
         ("set_fan_speed", 0),
         ("set_target_temperature", 80),
+        # No limit holds it
+        ("set_frequency", math.nan),
     ],
 )
 async def test_nothing_beyond_the_limits(
@@ -217,6 +221,11 @@ async def test_power_draw_of_an_unmetered_miner(home: HomeAssistant) -> None:
         await home.async_block_till_done()
         assert entry.options == {"power_draw": 1.5}
         assert float(find(home, entry, "number", "power_draw").state) == 1.5
+        # As the template of an automation may give it
+        with pytest.raises(ServiceValidationError) as caught:
+            await act(home, "number", "set_value", shown.entity_id, value="nan")
+        assert caught.value.translation_key == "not_a_number"
+        assert entry.options == {"power_draw": 1.5}
         assert value(home, entry, "power") == 1.5
         assert value(home, entry, "energy") == 0
         terahash = device.state()["hashrate"] / 1e12

@@ -1,7 +1,6 @@
 """The thermostats of heatings: miners that warm a room."""
 
 from collections.abc import Mapping
-import math
 from typing import Any, override
 
 from homeassistant.components.climate import (
@@ -15,7 +14,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
-from .errors import refusal
+from .errors import refusal, require_number
 from .fleet.coordinator import FleetConfigEntry
 from .native_climate import NativeClimate
 from .strategy.entities import STRATEGY_HEATING
@@ -133,9 +132,7 @@ class HeatingClimate(StrategyEntity, NativeClimate):
         if (mode := kwargs.get("hvac_mode")) is not None:
             self._valid_mode_or_raise("hvac", mode, self.hvac_modes)
         target = kwargs[ATTR_TEMPERATURE]
-        if not math.isfinite(target):
-            # It passes as a number between any two
-            raise refusal("no_temperature", given=str(target))
+        require_number(target)
         if mode is not None:
             self._set_mode(mode)
         self._heating.set_target(target)

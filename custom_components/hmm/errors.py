@@ -6,6 +6,7 @@ Every error has a key under ``exceptions``; what a form may show is also under
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from math import isfinite
 from typing import Final, get_args
 
 from homeassistant.core import HomeAssistant, callback
@@ -73,6 +74,12 @@ def refusal(key: str, **placeholders: str) -> ServiceValidationError:
         translation_key=key,
         translation_placeholders=placeholders,
     )
+
+
+def require_number(value: float) -> None:
+    """Refuse NaN, which Home Assistant takes for a number within any limits."""
+    if not isfinite(value):
+        raise refusal("not_a_number", given=str(value))
 
 
 def failure(key: str, **placeholders: str) -> HomeAssistantError:

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
-from typing import Any
+from math import isfinite
+from typing import Any, Literal, override
 
 from homeassistant.config_entries import (
     SOURCE_INTEGRATION_DISCOVERY,
@@ -15,6 +16,9 @@ from homeassistant.core import HassJob, HomeAssistant, callback
 from homeassistant.data_entry_flow import FlowHandler, FlowResultType
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.selector import (
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
@@ -123,6 +127,33 @@ def choice(
             custom_value=custom,
         )
     )
+
+
+class _Number(NumberSelector):
+    """A number: that of Home Assistant takes "NaN", which is within any limits."""
+
+    @override
+    def __call__(self, data: Any) -> float:
+        """Return it. Raises Invalid."""
+        value = super().__call__(data)
+        return value if isfinite(value) else super().__call__(None)
+
+
+def number_field(
+    min_value: float | None = None,
+    max_value: float | None = None,
+    unit: str = "",
+    step: float | Literal["any"] = 1,
+) -> NumberSelector:
+    """Return a number with its limits and its unit."""
+    config = NumberSelectorConfig(step=step, mode=NumberSelectorMode.BOX)
+    if min_value is not None:
+        config["min"] = min_value
+    if max_value is not None:
+        config["max"] = max_value
+    if unit:
+        config["unit_of_measurement"] = unit
+    return _Number(config)
 
 
 def with_more_entities(options: Mapping[str, Any], wanted: bool) -> dict[str, Any]:

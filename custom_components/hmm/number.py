@@ -23,6 +23,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .const import CONF_POWER_DRAW
 from .driver_api import Setting, TuningRange
 from .entity import MinerEntity, Offer, async_add_offered
+from .errors import require_number
 from .miner.coordinator import MinerConfigEntry, MinerCoordinator
 
 PARALLEL_UPDATES = 1
@@ -167,6 +168,7 @@ class TuningNumber(MinerEntity, NumberEntity):
 
     @override
     async def async_set_native_value(self, value: float) -> None:
+        require_number(value)
         if self.unit_of_measurement != self.native_unit_of_measurement:
             # 141 °F are 60.56 °C, while miners take whole numbers
             value = round(value)
@@ -221,6 +223,7 @@ class PowerDrawNumber(MinerEntity, NumberEntity):
 
     @override
     async def async_set_native_value(self, value: float) -> None:
+        require_number(value)
         entry = self.coordinator.config_entry
         self.hass.config_entries.async_update_entry(
             entry, options={**entry.options, CONF_POWER_DRAW: value}

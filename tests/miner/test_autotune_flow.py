@@ -4,6 +4,7 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import InvalidData
 import pytest
 
 from custom_components.hmm.miner.walk import Caps, Goal
@@ -119,3 +120,12 @@ async def test_miners_that_it_is_not_for(home: HomeAssistant) -> None:
         entry = await set_up(home, miner_entry(avalon, "avalon_nano", avalon.serial))
         menu = await open_options(home, entry)
         assert menu["menu_options"] == ["settings", "profiles", "pool_order"]
+
+
+async def test_a_limit_that_is_no_number(
+    home: HomeAssistant, entry: ConfigEntry[Any]
+) -> None:
+    """Given NaN, which no temperature exceeds, then it is not even begun."""
+    shown = await form(home, entry)
+    with pytest.raises(InvalidData):
+        await go_on(home, shown, **FIELDS | {"max_temperature": "NaN"})

@@ -183,3 +183,32 @@ async def test_whether_the_power_may_be_cut(
         await go_on(home, form, plug="switch.garage", plug_cycle=chosen)
         assert entry.options.get("plug_cycle") == stored
     assert entry.options["plug"] == "switch.garage"
+
+
+@pytest.mark.parametrize(
+    ("path", "given"),
+    [
+        (("limits",), {"own_risk": True}),
+        (("autotune",), {"goal": "all", "max_temperature": 60}),
+        (("profiles",), {"next_step_id": "profile_save"}),
+        (("profiles", "profile_save"), {"name": "quiet", "shared": True}),
+        (("profiles", "profile_delete"), {"profile": "quiet"}),
+    ],
+)
+async def test_the_miner_is_disabled_meanwhile(
+    home: HomeAssistant, entry: ConfigEntry[Any], path: tuple[str, ...], given: Any
+) -> None:
+    """The dialog, open in another tab, says so; settings can be stored all the same."""
+    entry.runtime_data.tuning.save_found("quiet", {"frequency": 490}, {})
+    (profile,) = entry.runtime_data.tuning.profiles
+    if "profile" in given:
+        given = {"profile": profile.id}
+    form = await step(home, entry, *path)
+    assert await home.config_entries.async_unload(entry.entry_id)
+    result = await go_on(home, form, **given)
+    if path == ("limits",):
+        result = await go_on(home, result, confirm=True)
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        return
+    assert result["reason"] == "miner_not_loaded"
+    assert result["description_placeholders"] == {"name": "Axe"}

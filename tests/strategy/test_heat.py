@@ -364,7 +364,7 @@ async def test_targets_and_presets(
     for wrong in (4, 29, math.inf, -math.inf, math.nan):
         with pytest.raises(ServiceValidationError):
             await turn(home, strategy, "set_temperature", temperature=wrong)
-    with pytest.raises(ServiceValidationError, match=r"“nan” is not a temperature\."):
+    with pytest.raises(ServiceValidationError, match=r"“nan” is not a number\."):
         await turn(
             home, strategy, "set_temperature", temperature="nan", hvac_mode="heat"
         )

@@ -5,9 +5,6 @@ from typing import Any
 from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.const import CONF_URL
 from homeassistant.helpers.selector import (
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
     TextSelector,
     TextSelectorConfig,
     TextSelectorType,
@@ -15,7 +12,7 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from ..data import HmmConfigEntry, get_data
-from ..flow_tools import async_words, choice
+from ..flow_tools import async_words, choice, number_field
 from ..markdown import Markdown, code, escape, printable
 from .actions import CONF_ENTRY, CONF_POLLS, CONF_SHA256, CONF_VERSION, sha256
 from .compare import MAX_POLLS, USUAL_POLLS, DriverTrials, Offered
@@ -75,13 +72,8 @@ class CompareSteps(DriverSteps):
                         },
                         long=True,
                     ),
-                    vol.Required(CONF_POLLS, default=USUAL_POLLS): NumberSelector(
-                        NumberSelectorConfig(
-                            min=1,
-                            max=MAX_POLLS,
-                            step=1,
-                            mode=NumberSelectorMode.BOX,
-                        )
+                    vol.Required(CONF_POLLS, default=USUAL_POLLS): number_field(
+                        1, MAX_POLLS
                     ),
                 }
             ),

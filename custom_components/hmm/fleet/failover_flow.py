@@ -15,9 +15,6 @@ from homeassistant.helpers.selector import (
     BooleanSelector,
     EntitySelector,
     EntitySelectorConfig,
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
@@ -26,6 +23,7 @@ import voluptuous as vol
 
 from ..const import DOMAIN
 from ..data import get_data
+from ..flow_tools import number_field
 from ..pool.stratum_user import stratum_at
 from .failover import Criterion
 from .failover_runner import (
@@ -55,18 +53,6 @@ def _choice(name: str, options: tuple[str, ...], *, multiple: bool) -> SelectSel
             mode=SelectSelectorMode.LIST,
             translation_key=name,
             multiple=multiple,
-        )
-    )
-
-
-def _minutes(least: int, most: int) -> NumberSelector:
-    return NumberSelector(
-        NumberSelectorConfig(
-            min=least,
-            max=most,
-            step=1,
-            mode=NumberSelectorMode.BOX,
-            unit_of_measurement=UnitOfTime.MINUTES,
         )
     )
 
@@ -103,12 +89,12 @@ class FailoverSteps(OptionsFlow):
                 vol.Required(CONF_FAILOVER_WHEN, default=[*DEFAULT_WHEN]): _choice(
                     "failover_when", tuple(Criterion), multiple=True
                 ),
-                vol.Required(CONF_FAILOVER_AFTER, default=DEFAULT_AFTER): _minutes(
-                    3, 60
+                vol.Required(CONF_FAILOVER_AFTER, default=DEFAULT_AFTER): number_field(
+                    3, 60, UnitOfTime.MINUTES
                 ),
                 vol.Required(
                     CONF_FAILOVER_BACK_AFTER, default=DEFAULT_BACK_AFTER
-                ): _minutes(10, 240),
+                ): number_field(10, 240, UnitOfTime.MINUTES),
                 vol.Required(CONF_FAILOVER_OWN, default=False): BooleanSelector(),
             }
         )

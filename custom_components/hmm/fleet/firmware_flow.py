@@ -4,14 +4,10 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
 from homeassistant.const import UnitOfTime
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
-)
+from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
+from ..flow_tools import number_field
 from .firmware_news import CONF_FIRMWARE_CHECK, CONF_FIRMWARE_HOLD, DEFAULT_HOLD
 
 
@@ -29,14 +25,8 @@ class FirmwareSteps(OptionsFlow):
         schema = vol.Schema(
             {
                 vol.Required(CONF_FIRMWARE_CHECK, default=False): BooleanSelector(),
-                vol.Required(CONF_FIRMWARE_HOLD, default=DEFAULT_HOLD): NumberSelector(
-                    NumberSelectorConfig(
-                        min=0,
-                        max=30,
-                        step=1,
-                        mode=NumberSelectorMode.BOX,
-                        unit_of_measurement=UnitOfTime.DAYS,
-                    )
+                vol.Required(CONF_FIRMWARE_HOLD, default=DEFAULT_HOLD): number_field(
+                    0, 30, UnitOfTime.DAYS
                 ),
             }
         )

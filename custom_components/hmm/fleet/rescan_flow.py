@@ -4,16 +4,11 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
 from homeassistant.const import UnitOfTime
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
-    TextSelector,
-)
+from homeassistant.helpers.selector import BooleanSelector, TextSelector
 import voluptuous as vol
 
 from ..driver_engine.address import AddressError
+from ..flow_tools import number_field
 from ..miner.search import async_own_networks, read_range
 from .rescan import (
     CONF_RESCAN,
@@ -47,19 +42,11 @@ class RescanSteps(OptionsFlow):
                         CONF_RESCAN_RANGE: typed,
                     }
                 )
-        hours = NumberSelectorConfig(
-            min=1,
-            max=MAX_HOURS,
-            step=1,
-            mode=NumberSelectorMode.BOX,
-            unit_of_measurement=UnitOfTime.HOURS,
-        )
+        hours = number_field(1, MAX_HOURS, UnitOfTime.HOURS)
         schema = vol.Schema(
             {
                 vol.Required(CONF_RESCAN, default=False): BooleanSelector(),
-                vol.Required(CONF_RESCAN_HOURS, default=DEFAULT_HOURS): NumberSelector(
-                    hours
-                ),
+                vol.Required(CONF_RESCAN_HOURS, default=DEFAULT_HOURS): hours,
                 vol.Optional(CONF_RESCAN_RANGE): TextSelector(),
             }
         )

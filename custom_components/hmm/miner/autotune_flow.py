@@ -1,19 +1,19 @@
 """Autotune in the options of a miner: its limits, then what it will take."""
 
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
+from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.selector import (
     NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
     SelectSelector,
     SelectSelectorConfig,
 )
 import voluptuous as vol
 
 from ..errors import message
+from ..flow_tools import number_field
 from ..languages import home_language
 from .autotune import Autotune
 from .coordinator import MinerCoordinator
@@ -107,9 +107,17 @@ class AutotuneSteps(OptionsFlowWithReload):
 
     @property
     def _autotune(self) -> Autotune:
-        miner = cast(MinerCoordinator, self.config_entry.runtime_data)
-        assert miner.autotune is not None
-        return miner.autotune
+        autotune = self._miner.autotune
+        assert autotune is not None
+        return autotune
+
+    @property
+    def _miner(self) -> MinerCoordinator:
+        """Return the miner; a dialog may be open for longer than its entry is loaded."""
+        miner = getattr(self.config_entry, "runtime_data", None)
+        if not isinstance(miner, MinerCoordinator) or miner.profile is None:
+            raise AbortFlow("miner_not_loaded", {"name": self.config_entry.title})
+        return miner
 
     @staticmethod
     def _before(autotune: Autotune) -> dict[str, Any]:
@@ -120,15 +128,7 @@ class AutotuneSteps(OptionsFlowWithReload):
 
 def _limit(key: str) -> NumberSelector:
     least, most, unit = LIMITS[key]
-    return NumberSelector(
-        NumberSelectorConfig(
-            min=least,
-            max=most,
-            step=0.1 if key == "max_error" else 1,
-            unit_of_measurement=unit,
-            mode=NumberSelectorMode.BOX,
-        )
-    )
+    return number_field(least, most, unit, 0.1 if key == "max_error" else 1)
 
 
 def _options(values: list[str], key: str) -> SelectSelector:

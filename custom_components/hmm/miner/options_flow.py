@@ -7,15 +7,13 @@ from homeassistant.components.switch import DOMAIN as SWITCH_DOMAIN
 from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.const import CONF_NAME, UnitOfTemperature
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.selector import (
     BooleanSelector,
     EntitySelector,
     EntitySelectorConfig,
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
     SelectSelector,
     SelectSelectorConfig,
     TextSelector,
@@ -31,11 +29,10 @@ from ..const import (
     DOMAIN,
 )
 from ..errors import Placeholders, message
-from ..flow_tools import async_shared_data, choice, with_more_entities
+from ..flow_tools import async_shared_data, choice, number_field, with_more_entities
 from ..languages import Language, home_language
 from ..markdown import Markdown, escape, escaping
 from .autotune_flow import AutotuneSteps
-from .coordinator import MinerCoordinator
 from .login import login_fields, login_names, login_of, read_login, try_login
 from .profiles import UNITS, TuningProfile, told
 from .tuning import MinerTuning
@@ -57,7 +54,7 @@ class MinerOptionsFlow(AutotuneSteps):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Show what there is; a miner that could not be set up has only settings."""
-        if self._tuning is None:
+        if not self._is_loaded:
             return await self.async_step_settings()
         return self.async_show_menu(
             step_id="init",
@@ -96,14 +93,8 @@ class MinerOptionsFlow(AutotuneSteps):
             vol.Optional(CONF_PLUG_CYCLE, default=CYCLE_NEVER): SelectSelector(
                 SelectSelectorConfig(options=[*CYCLES], translation_key=CONF_PLUG_CYCLE)
             ),
-            vol.Optional(CONF_HOT_LIMIT): NumberSelector(
-                NumberSelectorConfig(
-                    min=40,
-                    max=120,
-                    step=1,
-                    mode=NumberSelectorMode.BOX,
-                    unit_of_measurement=UnitOfTemperature.CELSIUS,
-                )
+            vol.Optional(CONF_HOT_LIMIT): number_field(
+                40, 120, UnitOfTemperature.CELSIUS
             ),
             vol.Required(CONF_MORE_ENTITIES, default=False): BooleanSelector(),
             **login_fields(login_names(data, entry), stored),
@@ -332,28 +323,26 @@ class MinerOptionsFlow(AutotuneSteps):
     # Shared
 
     @property
-    def _tuning(self) -> MinerTuning | None:
-        """Return what a miner that is set up can be tuned to."""
-        miner = getattr(self.config_entry, "runtime_data", None)
-        if not isinstance(miner, MinerCoordinator) or miner.profile is None:
-            return None
-        return miner.tuning
+    def _is_loaded(self) -> bool:
+        """Return whether the miner is set up."""
+        try:
+            return bool(self._miner)
+        except AbortFlow:
+            return False
 
     @property
     def _can_set_pool(self) -> bool:
-        profile = self.config_entry.runtime_data.profile
+        profile = self._miner.profile
         return profile is not None and profile.set_pool
 
     @property
     def _loaded(self) -> MinerTuning:
-        tuning = self._tuning
-        assert tuning is not None
-        return tuning
+        return self._miner.tuning
 
     @property
     def _risky_limits(self) -> str:
         """Return how far the driver lets users go, empty where it does not."""
-        limits = self.config_entry.runtime_data.client.risky_limits
+        limits = self._miner.client.risky_limits
         short = home_language(self.hass).short
         return ", ".join(
             f"{short(it.minimum)}–{short(it.maximum)} {UNITS[key]}"
@@ -364,7 +353,7 @@ class MinerOptionsFlow(AutotuneSteps):
     @property
     def _present(self) -> str:
         """Return what the miner is set to, a dash while it is off."""
-        is_known = self.config_entry.runtime_data.last_update_success
+        is_known = self._miner.last_update_success
         language = home_language(self.hass)
         return (told(self._loaded.present, language) if is_known else "") or "-"
 

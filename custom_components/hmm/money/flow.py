@@ -14,9 +14,6 @@ from homeassistant.helpers.selector import (
     BooleanSelector,
     EntitySelector,
     EntitySelectorConfig,
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
@@ -25,6 +22,7 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..data import get_data
+from ..flow_tools import number_field
 from ..languages import home_language
 from .price import PriceSource, entity_reference, referred_entity
 from .settings import (
@@ -43,25 +41,12 @@ from .settings import (
     PRICED_COINS,
     MoneySettings,
 )
-from .slots import MAX_PRICE
 from .units import HUNDREDTHS, UnitProblem, money_factor, price_factor
 
 _DOMAINS = ["sensor", "number", "input_number"]
 _OTHER = "other"
 
 type _Input = dict[str, Any]
-
-
-def _number(most: float, unit: str) -> NumberSelector:
-    return NumberSelector(
-        NumberSelectorConfig(
-            min=-most if unit != "%" else 0,
-            max=most,
-            step="any",
-            mode=NumberSelectorMode.BOX,
-            unit_of_measurement=unit,
-        )
-    )
 
 
 class PriceSteps(OptionsFlow):
@@ -95,6 +80,7 @@ class PriceSteps(OptionsFlow):
         suggested[CONF_PRICE_ENTITY] = reference and referred_entity(
             self.hass, reference
         )
+        price = number_field(-MAX_PRICE, MAX_PRICE, per_kwh, "any")
         schema = vol.Schema(
             {
                 vol.Required(CONF_PRICE_SOURCE, default="none"): SelectSelector(
@@ -107,11 +93,11 @@ class PriceSteps(OptionsFlow):
                 vol.Optional(CONF_PRICE_ENTITY): EntitySelector(
                     EntitySelectorConfig(domain=_DOMAINS)
                 ),
-                vol.Optional(CONF_PRICE_FIXED): _number(MAX_PRICE, per_kwh),
-                vol.Optional(CONF_SURCHARGE, default=0): _number(MAX_PRICE, per_kwh),
-                vol.Optional(CONF_VAT, default=0): _number(MAX_VAT, "%"),
-                vol.Optional(CONF_SOLAR_PRICE): _number(MAX_PRICE, per_kwh),
-                vol.Optional(CONF_PRICE_MOST): _number(MAX_PRICE, per_kwh),
+                vol.Optional(CONF_PRICE_FIXED): price,
+                vol.Optional(CONF_SURCHARGE, default=0): price,
+                vol.Optional(CONF_VAT, default=0): number_field(0, MAX_VAT, "%", "any"),
+                vol.Optional(CONF_SOLAR_PRICE): price,
+                vol.Optional(CONF_PRICE_MOST): price,
             }
         )
         return self.async_show_form(

@@ -7,13 +7,7 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
 from homeassistant.const import CONF_HOST, CONF_PORT
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
-    TextSelector,
-)
+from homeassistant.helpers.selector import BooleanSelector, TextSelector
 import voluptuous as vol
 
 from ..const import (
@@ -33,7 +27,13 @@ from ..driver_engine.address import Address
 from ..driver_engine.known_pools import KnownPool
 from ..driver_engine.pool_detect import PoolMatch, find_pools, is_at_home, match_of
 from ..errors import Placeholders
-from ..flow_tools import ADDRESS_SCHEMA, async_shared_data, choice, free_title
+from ..flow_tools import (
+    ADDRESS_SCHEMA,
+    async_shared_data,
+    choice,
+    free_title,
+    number_field,
+)
 from ..unique_ids import async_change_unique_id, async_holder
 from .account import (
     BASE,
@@ -70,9 +70,7 @@ USUAL_PORT = 3333
 """The stratum port of most pool servers."""
 
 
-_PORT = NumberSelector(
-    NumberSelectorConfig(min=1, max=65535, step=1, mode=NumberSelectorMode.BOX)
-)
+_PORT = number_field(1, 65535)
 _SERVER_FIELDS: dict[vol.Marker, Any] = {
     vol.Required(CONF_HOST): TextSelector(),
     vol.Required(CONF_PORT): _PORT,

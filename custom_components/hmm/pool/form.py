@@ -6,9 +6,6 @@ from typing import Any, Final, Literal
 
 from homeassistant.helpers.selector import (
     BooleanSelector,
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
     Selector,
     TextSelector,
     TextSelectorConfig,
@@ -22,7 +19,7 @@ from ..driver_api.units import parse_int, parse_number, parse_text
 from ..driver_engine.address import has_login
 from ..driver_engine.guard import DriverFault, read_driver
 from ..driver_engine.pool_client import is_secret
-from ..flow_tools import choice
+from ..flow_tools import choice, number_field
 from ..markdown import Markdown, escape
 
 TRANSLATED_SETTINGS: Final = frozenset(
@@ -88,15 +85,8 @@ class FormField:
             case "boolean":
                 return BooleanSelector()
             case "integer" | "number":
-                config = NumberSelectorConfig(
-                    mode=NumberSelectorMode.BOX,
-                    step=1 if self.kind == "integer" else "any",
-                )
-                if self.minimum is not None:
-                    config["min"] = self.minimum
-                if self.maximum is not None:
-                    config["max"] = self.maximum
-                return NumberSelector(config)
+                step: Literal[1, "any"] = 1 if self.kind == "integer" else "any"
+                return number_field(self.minimum, self.maximum, step=step)
         if self.secret:
             return TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
         return TextSelector()

@@ -4,16 +4,11 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
 from homeassistant.const import CONF_HOST, CONF_PORT, PERCENTAGE
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
-)
+from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
 from ..const import CONF_MORE_ENTITIES, CONF_POOL_FEE, MAX_FEE
-from ..flow_tools import async_shared_data, with_more_entities
+from ..flow_tools import async_shared_data, number_field, with_more_entities
 from ..markdown import escaping
 
 
@@ -39,16 +34,10 @@ class PoolOptionsFlow(OptionsFlowWithReload):
             return self.async_create_entry(
                 data=with_more_entities(kept, user_input[CONF_MORE_ENTITIES])
             )
-        percent = NumberSelectorConfig(
-            min=0,
-            max=MAX_FEE,
-            step="any",
-            mode=NumberSelectorMode.BOX,
-            unit_of_measurement=PERCENTAGE,
-        )
+        percent = number_field(0, MAX_FEE, PERCENTAGE, "any")
         schema = vol.Schema(
             {
-                vol.Optional(CONF_POOL_FEE): NumberSelector(percent),
+                vol.Optional(CONF_POOL_FEE): percent,
                 vol.Required(CONF_MORE_ENTITIES, default=False): BooleanSelector(),
             }
         )

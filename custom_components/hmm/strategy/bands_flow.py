@@ -9,12 +9,12 @@ from homeassistant.helpers.selector import BooleanSelector, TextSelector
 import voluptuous as vol
 
 from ..data import get_data
-from ..flow_tools import choice
+from ..flow_tools import choice, number_field
 from ..languages import home_language
 from ..markdown import Markdown, escape, escaping, inert
 from ..miner.coordinator import MinerCoordinator
 from ..miner.profiles import folded
-from .fields import list_field, number_field, price_field
+from .fields import list_field, price_field
 from .flow import Texts, rung_selector
 from .history import price_limits
 from .keys import (

@@ -8,9 +8,9 @@ from homeassistant.helpers.selector import BooleanSelector
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from ..flow_tools import choice
+from ..flow_tools import choice, number_field
 from ..markdown import escaping
-from .fields import dropdown_field, list_field, number_field, price_field
+from .fields import dropdown_field, list_field, price_field
 from .flow import Texts
 from .history import price_limits
 from .keys import (

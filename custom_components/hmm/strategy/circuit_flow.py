@@ -12,10 +12,9 @@ from homeassistant.helpers.translation import async_get_translations
 import voluptuous as vol
 
 from ..const import DOMAIN
-from ..flow_tools import choice
+from ..flow_tools import choice, number_field
 from ..markdown import Markdown, escape, inert
 from ..miner.profiles import folded
-from .fields import number_field
 from .flow import MINER_FILTER
 from .keys import CONF_MINERS, LONGEST_NAME
 from .limits import CONF_CIRCUIT, CONF_CIRCUITS, CONF_MAX_WATTS, MAX_CIRCUITS, rows_of

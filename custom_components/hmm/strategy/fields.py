@@ -2,40 +2,17 @@
 
 from homeassistant.helpers.selector import (
     NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
 )
 
-
-def number_field(
-    min_value: float, max_value: float, unit: str, step: float = 1
-) -> NumberSelector:
-    """Return a number with its unit."""
-    return NumberSelector(
-        NumberSelectorConfig(
-            min=min_value,
-            max=max_value,
-            step=step,
-            unit_of_measurement=unit,
-            mode=NumberSelectorMode.BOX,
-        )
-    )
+from ..flow_tools import number_field
 
 
 def price_field(unit: str) -> NumberSelector:
     """Return a price in the unit of its sensor."""
-    return NumberSelector(
-        NumberSelectorConfig(
-            min=-1e6,
-            max=1e6,
-            step="any",
-            unit_of_measurement=unit,
-            mode=NumberSelectorMode.BOX,
-        )
-    )
+    return number_field(-1e6, 1e6, unit, "any")
 
 
 def list_field(name: str, *options: str) -> SelectSelector:

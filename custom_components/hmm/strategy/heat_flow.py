@@ -22,8 +22,9 @@ from homeassistant.util.unit_conversion import (
 import voluptuous as vol
 
 from ..const import DOMAIN
+from ..flow_tools import number_field
 from ..markdown import escaping
-from .fields import list_field, number_field
+from .fields import list_field
 from .flow import StrategyFlow, Texts
 from .heating import (
     BOOST_MINUTES,

@@ -15,9 +15,10 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..const import DOMAIN
+from ..flow_tools import number_field
 from ..markdown import escaping
 from .energy_settings import async_sources, battery_of, meter_of
-from .fields import list_field, number_field
+from .fields import list_field
 from .flow import StrategyFlow, Texts
 from .keys import (
     CONF_BATTERY,
