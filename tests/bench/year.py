@@ -53,6 +53,8 @@ ZONE = ZoneInfo("Europe/Berlin")
 SLOT = timedelta(minutes=15)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+_SETTLED = timedelta(minutes=20)
+"""Longer than a strategy looks back."""
 FEED_IN = 0.08
 """What the grid pays for a kWh."""
 
@@ -349,6 +351,7 @@ class Year:
         now = BEGIN
         samples: list[Sample] = []
         average, wishes = 0.0, dict.fromkeys((it.id for it in miners), 0)
+        settled_at = now
         own = Strategy(
             "s", "solar", SolarSettings(), lambda _now: {"samples": tuple(samples)}
         )
@@ -366,8 +369,11 @@ class Year:
                 case "HMM":
                     samples.append(Sample(now, surplus - watts, watts))
                     del samples[:-12]
-                    world.now = now
-                    world.step()
+                    if not self._is_settled(miners, surplus, watts):
+                        settled_at = now + _SETTLED
+                    if now <= settled_at:
+                        world.now = now
+                        world.step()
                 case "on/off by limit":
                     self._by_limit(miners, surplus - watts, now, meter.result)
                 case "HMM-Local":
@@ -391,6 +397,19 @@ class Year:
         if rules == "HMM":
             meter.result.switches = len(world.switched)
         meter.result.more = f"{imported:,.0f} kWh from the grid"
+
+    def _is_settled(
+        self, miners: Sequence[SimMiner], surplus: float, watts: float
+    ) -> bool:
+        """Return whether nothing more can start, or stop: nobody need decide.
+
+        The year without this comes to the same figures.
+        """
+        if not watts:
+            least = min(next(iter(it.modes.values()))[0] for it in miners)
+            return surplus < least + SolarSettings().reserve
+        full = sum(next(reversed(it.modes.values()))[0] for it in miners)
+        return surplus >= watts == full
 
     def _by_limit(
         self,

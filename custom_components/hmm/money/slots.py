@@ -5,6 +5,7 @@ order and its slot of now agrees with the state of its sensor: that alone finds 
 unit, tax, time zone or day. It knows no Home Assistant.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
@@ -98,8 +99,9 @@ def slots_of(items: Any, factor: float, zone: tzinfo) -> Slots:
 
 
 def slot_at(slots: Sequence[Slot], moment: datetime) -> Slot | None:
-    """Return the slot that a moment is in, None in a hole."""
-    return next((it for it in slots if it.start <= moment < it.end), None)
+    """Return the slot that a moment is in, None in a hole; they are in order."""
+    place = bisect_right(slots, moment, key=lambda slot: slot.start) - 1
+    return slots[place] if place >= 0 and moment < slots[place].end else None
 
 
 def agree(

@@ -82,6 +82,7 @@ class SimMiner:
     started_at: datetime | None = None
     back_at: datetime | None = None
     obeyed: list[tuple[datetime, Rung]] = field(default_factory=list)
+    _seen: tuple[object, MinerView | None] = (None, None)
 
     def __post_init__(self) -> None:
         """Begin in the mode that it is delivered with."""
@@ -127,7 +128,19 @@ class SimMiner:
             self.mode = rung
 
     def view(self, now: datetime) -> MinerView:
-        """Return it as the planner sees it."""
+        """Return it as the planner sees it, the same object while nothing changes."""
+        key = (
+            (self.id, self.mode, self.running, self.is_hashing(now), self.online),
+            (self.truth, self.metered, self.safety, self.manual, self.back_at),
+            (self.can_be_off, self.plugged),
+        )
+        if self._seen[0] == key and self._seen[1] is not None:
+            return self._seen[1]
+        view = self._view(now)
+        self._seen = key, view
+        return view
+
+    def _view(self, now: datetime) -> MinerView:
         watts, hashes = self.modes[self.default]
         return MinerView(
             id=self.id,

@@ -63,14 +63,16 @@ class BandsMemory:
         }
 
 
+def _is_valid(slot: Slot) -> bool:
+    return math.isfinite(slot.price) and slot.end > slot.start
+
+
 def trusted_slots(inputs: Inputs) -> Sequence[Slot]:
     """Return the slots unless the present one contradicts the sensor."""
     now, price = inputs.now, inputs.price
-    slots = [
-        slot
-        for slot in inputs.slots
-        if math.isfinite(slot.price) and slot.end > slot.start
-    ]
+    slots: Sequence[Slot] = inputs.slots
+    if not all(map(_is_valid, slots)):
+        slots = [slot for slot in slots if _is_valid(slot)]
     current = slot_at(slots, now)
     if price is None or current is None or now - current.start < _LATE:
         return slots
@@ -190,19 +192,22 @@ class _Finder:
         width = self._dead_band * (abs(limit) or self._scale / 10)
         return side * (value - limit) >= width - 2 * self._rounding
 
+    def _after(self, now: datetime) -> Sequence[Slot]:
+        first = bisect_right(self.slots, now, key=lambda slot: slot.start)
+        return self.slots[first : first + _MAX_AHEAD]
+
     def ahead(self, now: datetime, until: datetime) -> list[tuple[Slot, int | None]]:
         """Return the slots that start after now, at least one, with their bands."""
-        following = [slot for slot in self.slots if slot.start > now][:_MAX_AHEAD]
         return [
             (slot, self.index(slot.price, slot.start, None))
-            for n, slot in enumerate(following)
+            for n, slot in enumerate(self._after(now))
             if n == 0 or slot.start < until
         ]
 
     def next_change(self, now: datetime, present: int) -> tuple[Slot, int] | None:
         """Return the first slot that is in another band, as far as prices are known."""
         place = present
-        for slot in [slot for slot in self.slots if slot.start > now][:_MAX_AHEAD]:
+        for slot in self._after(now):
             index = self.index(slot.price, slot.start, place)
             if index is not None and index != place:
                 return slot, index

@@ -150,7 +150,9 @@ def decide(
 ) -> tuple[Decision, SolarMemory]:
     """Return what each miner may use of the surplus."""
     now = inputs.now
-    inputs = replace(inputs, miners=tuple(map(_measured, inputs.miners)))
+    measured = tuple(map(_measured, inputs.miners))
+    if measured != inputs.miners:
+        inputs = replace(inputs, miners=measured)
     miners = ordered(settings, inputs.miners, now)
     memory = replace(
         memory,
@@ -175,7 +177,8 @@ def decide(
         wait = Sentence("solar_stale", {"time": latest, "what": LEAVE})
         return _decision(settings, memory, inputs, wait, meter, "waiting"), memory
     memory = _judged(memory, meter)
-    meter = replace(meter, is_wrong=memory.against >= _DOUBTED)
+    if memory.against >= _DOUBTED:
+        meter = replace(meter, is_wrong=True)
     memory = _step(settings, memory, inputs, miners, meter)
     sentence = memory.sentence or _waiting(settings, memory, miners, meter)
     return _decision(settings, memory, inputs, sentence, meter, "steering"), memory
@@ -264,11 +267,8 @@ def _step(
         max(miner.watts or 0.0, _draw(miner, miner.reported)) for miner in others
     )
     settled = None if memory.acted_at is None else memory.acted_at + SETTLE
-    acted = {
-        **memory.allotted,
-        **_for_others(settings, memory, inputs, miners, others, meter, settled),
-    }
-    memory = replace(memory, allotted=acted)
+    if rungs := _for_others(settings, memory, inputs, miners, others, meter, settled):
+        memory = replace(memory, allotted={**memory.allotted, **rungs})
     down = _down(settings, memory, inputs, free, meter, taken, settled)
     if down is not None:
         return down
@@ -276,7 +276,8 @@ def _step(
     if up is not None:
         return up
     waited = max(settings.window, settings.on_delay) + SETTLE
-    if memory.acted_at is None or inputs.now - memory.acted_at > waited:
+    is_past = memory.acted_at is None or inputs.now - memory.acted_at > waited
+    if memory.sentence is not None and is_past:
         memory = replace(memory, sentence=None)
     return memory
 
