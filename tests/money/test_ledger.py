@@ -14,6 +14,7 @@ from pytest_homeassistant_custom_component.common import flush_store
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
 from custom_components.hmm.money.ledger import Ledger
+from custom_components.hmm.money.price import PriceReason
 from simulator import SimulatedAxeOS
 from tests.common import find, fleet_entry, keys, later, poll
 from tests.conftest import miner_entry, set_up
@@ -258,6 +259,65 @@ async def test_sums_are_there_after_a_restart(
         await broken.async_load()
         assert broken.fleet.cost == 0
         assert ir.async_get(home).issues
+
+
+@pytest.mark.parametrize(
+    ("damage", "is_held"),
+    [
+        (None, True),
+        ("gone", False),
+        ([], False),
+        ({}, False),
+        ([None, 0.3], False),
+        ([1e300, 0.3], False),
+        ([0, 0.3], False),  # A month without a price
+        ([9e8, -0.3], False),
+        ([2.0**32 - 1, 0.3], True),  # Of a clock that was ahead
+    ],
+)
+async def test_the_usual_price_outlives_a_restart(
+    home: HomeAssistant,
+    miner: ConfigEntry[Any],
+    freezer: FrozenDateTimeFactory,
+    hass_storage: dict[str, Any],
+    damage: Any,
+    is_held: bool,
+) -> None:
+    """Given 100 times the usual price right after a restart, then it is none."""
+    home.states.async_set(SENSOR, "0.3", {"unit_of_measurement": "EUR/kWh"})
+    ledger = await set_price(home, price_source="sensor", price_entity=SENSOR)
+    for hour in range(14):
+        freezer.tick(3600)
+        price = 0.3 + hour / 100
+        home.states.async_set(SENSOR, f"{price}", {"unit_of_measurement": "EUR/kWh"})
+        assert ledger.price.value == pytest.approx(price)
+    await flush_store(ledger._store)
+    stored = hass_storage["hmm.cost"]["data"]["usual"]
+    assert len(stored) == 1
+    if damage is not None:
+        key = next(iter(stored))
+        hass_storage["hmm.cost"]["data"]["usual"] = (
+            damage if damage == "gone" else {key: damage, "other": [1, 2, 3]}
+        )
+    home.states.async_set(SENSOR, "30", {"unit_of_measurement": "EUR/kWh"})
+    again = Ledger(home, get_data(home).energy, get_data(home).fleet)
+    await again.async_load()
+    assert (again.price.value is None) is is_held
+    assert (again.price.reason is PriceReason.ABSURD) is is_held
+    # Another sensor, another tax and another currency know nothing of it
+    home.states.async_set("sensor.b", "30", {"unit_of_measurement": "EUR/kWh"})
+    for other in ({"price_entity": "sensor.b"}, {"price_entity": SENSOR, "vat": 19}):
+        again.apply({"prices": {"price_source": "sensor", **other}})
+        assert again.price.value is not None
+    again.apply({"prices": {"price_source": "sensor", "price_entity": SENSOR}})
+    assert (again.price.value is None) is is_held
+    home.states.async_set(SENSOR, "0.4", {"unit_of_measurement": "EUR/kWh"})
+    assert again.price.value == 0.4
+    await home.config.async_update(currency="SEK")
+    home.states.async_set(SENSOR, "40", {"unit_of_measurement": "SEK/kWh"})
+    await home.async_block_till_done()
+    assert again.price.value == 40
+    again.apply({})
 
 
 async def test_a_miner_that_is_removed_stays_in_the_sum(

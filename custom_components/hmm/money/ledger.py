@@ -31,6 +31,7 @@ from .price import Price, PriceSource
 from .rewards import Reward
 from .settings import MoneySettings
 from .slots import slot_at, start_of_day
+from .usual import UsualPrices
 
 CURRENCY_CHANGED = "currency_changed"
 
@@ -72,6 +73,7 @@ class Ledger:
         self._log = PriceLog()
         self._meters: dict[str, CostMeter] = {}
         self._store = SafeStore(hass, _STORE_VERSION, f"{DOMAIN}.cost")
+        self.usual = UsualPrices(lambda: self._store.async_delay_save(self._data))
         self._today: tuple[tzinfo, datetime, datetime, datetime] | None = None
         """The zone, when its day and month began, and when the day ends."""
         self._is_due = False
@@ -95,6 +97,7 @@ class Ledger:
             await self._store.async_set_aside("a sum is missing")
         if isinstance(currency := stored.get("currency"), str):
             self.currency = currency
+        self.usual.restore(stored.get("usual"), dt_util.utcnow())
         self._look_at_currency()
         self._energy.on_use = self.charge
         bus = self.hass.bus
@@ -176,6 +179,7 @@ class Ledger:
             surcharge=settings.surcharge,
             vat=settings.vat,
             most=lambda: self.settings.most,
+            usual=self.usual,
         )
         self._stop_listening = self.source.async_listen(self._price_changed)
         self._price_changed()
@@ -309,6 +313,7 @@ class Ledger:
             self.earned[entry_id].forget_money()
         self.earned.save_soon()
         self.on_currency()
+        self.usual.forget()
         self._log = PriceLog()
         self._store.async_delay_save(self._data)
         if self.has_price or total:
@@ -329,6 +334,7 @@ class Ledger:
     def _data(self) -> dict[str, Any]:
         return {
             "currency": self.currency,
+            "usual": self.usual.as_dict(),
             "meters": {
                 key: meter.as_dict()
                 for key, meter in self._meters.items()

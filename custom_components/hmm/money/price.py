@@ -30,7 +30,7 @@ from .companions import companions, kept_elsewhere
 from .look_ahead import LookAhead
 from .slots import MAX_PRICE, Slots, agree, find_slots, slot_at, with_price
 from .units import UnitProblem, price_factor
-from .usual import UsualPrice
+from .usual import UsualPrice, UsualPrices
 
 _GRACE = timedelta(minutes=15)
 """How long a price may be used after the end of its slot, if it did not change, or
@@ -96,11 +96,13 @@ class PriceSource:
         surcharge: float = 0.0,
         vat: float = 0.0,
         most: Callable[[], float | None] = lambda: None,
+        usual: UsualPrices | None = None,
     ) -> None:
         """Take an entity, by id or reference, or a ``fixed`` price per kWh.
 
         ``surcharge`` per kWh and then ``vat`` percent are added to that of an entity.
-        ``most`` returns what the user says is the highest that a price can be.
+        ``most`` returns what the user says is the highest that a price can be;
+        ``usual`` remembers what prices were.
         """
         self.hass = hass
         self.reference = entity
@@ -108,7 +110,8 @@ class PriceSource:
         self._surcharge = surcharge
         self._vat = 1 + vat / 100
         self._most = most
-        self._usual = UsualPrice()
+        terms = f"{entity and entity_reference(hass, entity)} +{surcharge} *{self._vat}"
+        self._usual = UsualPrice() if usual is None else usual.of(terms)
         self._believed: float | None = None
         """The last price, None if there was none just before."""
         self._absurd_since: datetime | None = None

@@ -235,10 +235,12 @@ class Strategy:
             if self.data.get(CONF_BY) == BY_STATES:
                 watched.append(price)
             else:
+                money = get_data(self.hass).money
                 self._price = PriceSource(
                     self.hass,
                     entity=price,
-                    most=lambda: get_data(self.hass).money.settings.most,
+                    most=lambda: money.settings.most,
+                    usual=money.usual,
                 )
                 self._stops.append(self._price.async_listen(self._changed))
         if entity_id := self.entity(CONF_ENTITY):
