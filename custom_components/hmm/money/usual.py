@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ..driver_api.units import parse_number
 from .cost import PriceLog
-from .slots import MOST_PRICE, Slots, agree, slot_at
+from .slots import MAX_PRICE, Slots, agree, slot_at
 
 TIMES: Final = 20
 """How many times the usual price is beyond belief."""
@@ -24,8 +24,8 @@ _STORED_EACH = timedelta(hours=1)
 _STORED_FOR = timedelta(days=30)
 """So long without a price that can be, and the next one is the first again."""
 _LAST_TIME: Final = 2.0**32
-_MOST_SOURCES: Final = 100
-_LONGEST_SOURCE: Final = 400
+_MAX_SOURCES: Final = 100
+_MAX_SOURCE: Final = 400
 _PART: Final = 0.9
 """The usual price is dearer than that of this part of the time."""
 
@@ -87,7 +87,7 @@ class UsualPrice:
         if not isinstance(stored, list) or len(stored) != 2:
             return
         at, dearest = parse_number(stored[0]), parse_number(stored[1])
-        if at is None or dearest is None or not 0 < dearest <= MOST_PRICE:
+        if at is None or dearest is None or not 0 < dearest <= MAX_PRICE:
             return
         if not 0 <= at < _LAST_TIME:
             return
@@ -144,5 +144,5 @@ class UsualPrices:
     def restore(self, stored: object, now: datetime) -> None:
         """Continue with what was stored; what is damaged begins anew."""
         if isinstance(stored, Mapping):
-            for source, row in list(stored.items())[:_MOST_SOURCES]:
-                self.of(str(source)[:_LONGEST_SOURCE]).restore(row, now)
+            for source, row in list(stored.items())[:_MAX_SOURCES]:
+                self.of(str(source)[:_MAX_SOURCE]).restore(row, now)
