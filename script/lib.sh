@@ -1,6 +1,10 @@
 # Shared by the commands in this folder: messages, and running a step with its time. Sourced by bash, not run.
 # shellcheck shell=bash
 
+# Many containers forbid to keep what was compiled. Then every process compiles all that it imports once more, and the
+# tests start some two hundred: most of what one of them takes to start.
+unset PYTHONDONTWRITEBYTECODE
+
 # Set by "fail" and "run" as well, so that one place knows where the details are.
 LOG="${LOG:-/dev/null}"
 

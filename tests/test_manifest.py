@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import is_dataclass
 from fnmatch import fnmatch
+from functools import cache
 import importlib
 from itertools import chain
 import json
@@ -231,23 +232,38 @@ def read(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
+@cache
 def parse(path: Path) -> ast.Module:
     """Return the syntax tree of a file."""
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
+def all_calls(tree: ast.AST) -> list[tuple[str | None, ast.Call]]:
+    """Return the calls below a node, each with the name of what is called."""
+    return [
+        (
+            node.func.attr
+            if isinstance(node.func, ast.Attribute)
+            else getattr(node.func, "id", None),
+            node,
+        )
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+    ]
+
+
 def calls(tree: ast.AST, *names: str) -> Iterator[ast.Call]:
     """Yield the calls of a function or method; of all without a name."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            function = node.func
-            name = (
-                function.attr
-                if isinstance(function, ast.Attribute)
-                else getattr(function, "id", None)
-            )
-            if not names or name in names:
-                yield node
+    return (call for name, call in all_calls(tree) if not names or name in names)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def trees_are_freed() -> Iterator[None]:
+    """Let go of all syntax trees after the last test."""
+    yield
+    parse.cache_clear()
+    all_calls.cache_clear()
 
 
 def argument(call: ast.Call, name: str) -> ast.expr | None:

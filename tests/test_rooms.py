@@ -1,6 +1,7 @@
 """What may import what: the arrows of docs/architecture.md point one way."""
 
 import ast
+from functools import cache
 from graphlib import TopologicalSorter
 from itertools import chain
 from pathlib import Path
@@ -92,6 +93,7 @@ def at_run_time(node: ast.AST) -> list[ast.stmt]:
     return found
 
 
+@cache
 def imports_of(module: str) -> set[str]:
     """Return what a module imports, absolute and dotted."""
     path = MODULES[module]
