@@ -41,6 +41,7 @@ from .settings import (
     PRICED_COINS,
     MoneySettings,
 )
+from .slots import MAX_PRICE
 from .units import HUNDREDTHS, UnitProblem, money_factor, price_factor
 
 _DOMAINS = ["sensor", "number", "input_number"]
