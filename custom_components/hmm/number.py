@@ -1,7 +1,7 @@
 """Settings of a miner that are numbers."""
 
 from dataclasses import dataclass
-from typing import override
+from typing import Final, override
 
 from homeassistant.components.number import (
     NumberDeviceClass,
@@ -27,6 +27,9 @@ from .errors import require_number
 from .miner.coordinator import MinerConfigEntry, MinerCoordinator
 
 PARALLEL_UPDATES = 1
+
+_DRAWS: Final = ("frequency", "core_voltage", "power_limit")
+"""Settings that decide about the power."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,29 +175,16 @@ class TuningNumber(MinerEntity, NumberEntity):
         if self.unit_of_measurement != self.native_unit_of_measurement:
             # 141 °F are 60.56 °C, while miners take whole numbers
             value = round(value)
-        if (watts := self._watts_at(value)) is not None:
+        setting = self.entity_description.setting
+        watts = self.coordinator.tuning.watts_with({setting: value})
+        if setting in _DRAWS and watts is not None:
             self.coordinator.require_room(watts=watts)
         await self.coordinator.async_command(
-            self.coordinator.client.set_tuning(self.entity_description.setting, value),
+            self.coordinator.client.set_tuning(setting, value),
             "mode",
-            sets_point=self.entity_description.setting
-            in ("frequency", "core_voltage", "power_limit"),
+            sets_point=setting in _DRAWS,
         )
         self.coordinator.tuning.keep_point(by_hand=True)
-
-    def _watts_at(self, value: float) -> float | None:
-        """Return about what the miner draws then, None where it cannot be told.
-
-        Chips draw in proportion to the frequency and to the square of the voltage.
-        """
-        setting, before = self.entity_description.setting, self.native_value
-        if setting == "power_limit":
-            return value
-        exponent = {"frequency": 1, "core_voltage": 2}.get(setting)
-        power = self.coordinator.power
-        if exponent is None or not before or power is None:
-            return None
-        return float(power * (value / before) ** exponent)
 
     @property
     def _range(self) -> TuningRange:

@@ -8,6 +8,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 import pytest
 
+from custom_components.hmm.data import get_data
 from custom_components.hmm.strategy.limits import MAX_CIRCUITS
 from simulator import SimulatedAxeOS
 from tests.common import act, find, find_id, fleet_entry, poll
@@ -52,6 +53,14 @@ def learn(hass: HomeAssistant, entry: ConfigEntry[Any], *modes: str) -> None:
     assert steered is not None
     for mode in modes:
         steered.memory.watts.learn(f"mode:{mode}", WATTS[mode], None)
+    steered.update()
+
+
+def forget_claim(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+    """Let the minutes pass for which a command counts that is not reported yet."""
+    steered = manager(hass).steered(entry.entry_id)
+    assert steered is not None
+    steered._claim = None
     steered.update()
 
 
@@ -235,6 +244,112 @@ async def test_autotune_needs_room_for_its_limit(
     await entry.runtime_data.autotune.async_stop()
 
 
+async def test_autotune_waits_for_room_and_keeps_it(
+    home: HomeAssistant,
+    entry: ConfigEntry[Any],
+    other: tuple[ConfigEntry[Any], SimulatedAxeOS],
+    freezer: Any,
+) -> None:
+    """What is free when it is asked for may be taken when its turn comes."""
+    await home.config.async_set_time_zone("UTC")
+    freezer.move_to("2026-11-28T12:00:00+00:00")
+    limit(home, 500, entry, other[0])
+    await settle(home)
+    for it in (entry, other[0]):
+        learn(home, it, *WATTS)
+    await home.services.async_call(
+        "hmm",
+        "start_autotune",
+        {"device_id": device(home, entry), "max_power": 40, "start": "night"},
+        blocking=True,
+    )
+    autotune = entry.runtime_data.autotune
+    limit(home, 50, entry, other[0])
+    await settle(home)
+    forget_claim(home, entry)
+    freezer.move_to("2026-11-28T23:00:00+00:00")
+    await poll(home, entry)
+    assert (str(autotune.record.state), autotune.record.reason) == ("queued", "circuit")
+    limit(home, 70, entry, other[0])
+    await settle(home)
+    await poll(home, entry)
+    assert autotune.is_running
+    # For longer than what any other command claims
+    forget_claim(home, entry)
+    mode = find_id(home, other[0], "select", "mode")
+    with pytest.raises(ServiceValidationError) as caught:
+        await act(home, "select", "select_option", mode, option="turbo")
+    assert caught.value.translation_key == "circuit_full"
+    await autotune.async_stop()
+
+
+async def test_what_an_overheat_lowered_needs_room_again(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """Restoring it raises the power, so it is refused where that does not fit."""
+    good = {"frequency": 575, "coreVoltage": 1200, "autofanspeed": 1}
+    bitaxe.settings |= good
+    await poll(home, entry)
+    bitaxe.settings |= {"overheat_mode": 1, "frequency": 400, "coreVoltage": 1060}
+    await poll(home, entry)
+    bitaxe.settings["overheat_mode"] = 0
+    for _ in range(3):
+        power = (await poll(home, entry)).power
+    assert power is not None
+    limit(home, power + 2, entry)
+    await settle(home)
+    lowered = entry.runtime_data.lowered
+    with pytest.raises(ServiceValidationError) as caught:
+        await lowered.async_restore()
+    assert caught.value.translation_key == "circuit_full"
+    assert bitaxe.settings["frequency"] == 400
+    limit(home, 100, entry)
+    await settle(home)
+    await lowered.async_restore()
+    assert bitaxe.settings["frequency"] == 575
+
+
+async def test_what_makes_a_paused_miner_mine_needs_room(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """Its firmware forgets a pause when it restarts, also for another pool."""
+    await act(home, "switch", "turn_off", find_id(home, entry, "switch", "mining"))
+    limit(home, 5, entry)
+    await settle(home)
+    learn(home, entry, *WATTS)
+    written = len(bitaxe.writes)
+    pool = {"url": "stratum+tcp://a.example:3333", "username": "bc1q"}
+    for action, data in (("restart", {}), ("set_pool", pool)):
+        response = await home.services.async_call(
+            "hmm",
+            action,
+            {"device_id": device(home, entry), **data},
+            blocking=True,
+            return_response=True,
+        )
+        assert [it["reason"] for it in response["miners"]] == ["circuit_full"]
+    with pytest.raises(ServiceValidationError):
+        await act(home, "button", "press", find_id(home, entry, "button", "restart"))
+    assert (len(bitaxe.writes), bitaxe.paused) == (written, True)
+
+
+async def test_a_point_that_nobody_measured(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """Its watts are those of now, by frequency and voltage."""
+    power = (await poll(home, entry)).power
+    assert power is not None
+    record = get_data(home).tuning.record(entry.entry_id)
+    record.model_key = entry.runtime_data.tuning.model_key
+    record.own_point = {"frequency": 600, "core_voltage": 1200}
+    limit(home, power + 2, entry)
+    await settle(home)
+    mode = find_id(home, entry, "select", "mode")
+    with pytest.raises(ServiceValidationError) as caught:
+        await act(home, "select", "select_option", mode, option="custom")
+    assert caught.value.translation_key == "circuit_full"
+
+
 async def test_two_at_once_do_not_share_the_same_room(
     home: HomeAssistant,
     entry: ConfigEntry[Any],
@@ -343,4 +458,14 @@ async def test_a_miner_that_does_not_respond_may_be_back_at_any_moment(
     assert await is_refused()
     home.states.async_set("switch.plug", "off")
     await settle(home)
+    assert not await is_refused()
+    # What the watchdog has cut is back within seconds
+    assert await home.config_entries.async_setup(other_entry.entry_id)
+    watchdog = other_entry.runtime_data.watchdog
+    watchdog.record.cut = "switch.plug"
+    await poll(home, other_entry)
+    await settle(home)
+    assert await is_refused()
+    watchdog.record.cut = None
+    await poll(home, other_entry)
     assert not await is_refused()

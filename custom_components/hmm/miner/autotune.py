@@ -188,6 +188,15 @@ class Autotune:
         return self.record.state in _RUNNING
 
     @property
+    def reserved(self) -> float | None:
+        """Return W that the miner may draw until it is given back, None if idle."""
+        record = self.record
+        if not self.is_running or record.caps is None or record.walk is None:
+            return None
+        start = self._miner.tuning.watts_with(_settings(record.walk.start))
+        return max(record.caps.max_power, start or 0.0)
+
+    @property
     def is_busy(self) -> bool:
         """Return whether others have to wait; not for a miner that is off."""
         return self.is_running and (
@@ -397,10 +406,15 @@ class Autotune:
         reason = self._waits_for()
         if reason is None and not self._turns.is_turn_of(self):
             reason = "turn"
+        assert record.caps is not None
+        if reason is None:
+            try:
+                self._miner.require_room(watts=record.caps.max_power)
+            except HomeAssistantError:
+                reason = "circuit"
         if reason is not None:
             record.reason = reason
             return
-        assert record.caps is not None
         try:
             walk = self.plan(record.caps)
         except HomeAssistantError:
@@ -524,8 +538,10 @@ class Autotune:
         walk = self.record.walk
         assert walk is not None
         await self._records.async_save()
+        tuning, settings = self._miner.tuning, _settings(walk.point)
         try:
-            await self._miner.tuning.async_apply(_settings(walk.point), own=False)
+            tuning.require_room(settings)
+            await tuning.async_apply(settings, own=False)
         except HomeAssistantError:
             is_there = self._miner.last_update_success
             self._task = None

@@ -491,6 +491,9 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
 
     async def async_send_restart(self) -> None:
         """Restart the miner; its new start is not taken for a crash."""
+        if self.data is not None and self.data.paused:
+            # Many firmwares forget it, and mine again
+            self.require_room()
         self.async_drop_kept("restart")
         self.status.problems.restarted_at = time.monotonic()
         await self.async_command(self.client.restart())
@@ -608,6 +611,9 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
                 await self.async_refresh()
             if not self.last_update_success:
                 raise self.as_action()
+            if kind == "pool" and self.data.paused:
+                # Many restart for it, see async_send_restart
+                self.require_room()
             if kind and was_down:
                 # It could not be brought back before
                 await self.async_release()

@@ -78,6 +78,7 @@ class LoweredSettings:
                 translation_key="overheat",
                 translation_placeholders={"host": miner.config_entry.title},
             )
+        miner.tuning.require_room(before)
         await miner.tuning.async_apply(before, own=True)
         self.forget()
         miner.async_update_listeners()

@@ -1,6 +1,6 @@
 """What one miner can be set to by name: its modes, the profiles, its own point."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from homeassistant.core import CALLBACK_TYPE, callback
@@ -179,6 +179,29 @@ class MinerTuning:
     def find(self, name: str) -> TuningProfile | None:
         """Return the profile of a name."""
         return next((it for it in self.profiles if it.name == name), None)
+
+    def watts_with(self, settings: Mapping[str, Any]) -> float | None:
+        """Return about what the miner draws with other settings, None if unknown.
+
+        Chips draw in proportion to the frequency and to the square of the voltage.
+        """
+        data: MinerTelemetry | None = self._miner.data
+        if (limit := settings.get("power_limit")) is not None or data is None:
+            return limit
+        power = self._miner.power
+        for key, exponent in (("frequency", 1), ("core_voltage", 2)):
+            if (value := settings.get(key)) is None:
+                continue
+            if not power or not (present := getattr(data, key)):
+                return None
+            power *= (value / present) ** exponent
+        return power or None
+
+    @callback
+    def require_room(self, settings: Settings) -> None:
+        """Raise ServiceValidationError if settings draw too much for its circuit."""
+        mode = cast(str | None, settings.get("mode"))
+        self._miner.require_room(mode, self.watts_with(settings))
 
     async def async_apply(self, settings: Settings, *, own: bool) -> bool:
         """Apply settings, unless the miner has them; return whether they were sent.

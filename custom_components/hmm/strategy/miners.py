@@ -291,8 +291,14 @@ class SteeredMiner:
 
     @property
     def _is_unplugged(self) -> bool:
-        plug = self.miner.plug
-        return plug is not None and plug_is_on(self.miner.hass, plug) is False
+        """Return whether its plug is off; what the watchdog has cut is on soon."""
+        plug, hass = self.miner.plug, self.miner.hass
+        if plug is None or plug_is_on(hass, plug) is not False:
+            return False
+        return not any(
+            miner.watchdog is not None and miner.watchdog.record.cut == plug
+            for miner in get_data(hass).fleet.miners.values()
+        )
 
     def _reported(self) -> Rung | None:
         miner = self.miner
@@ -374,7 +380,10 @@ class SteeredMiner:
         else:
             profile = tuning.find(present)
             measured = (profile.measured if profile else None) or {}
+            settings = profile.settings if profile else tuning.own_point
             draws = [parse_number(measured.get("power"))]
+            if draws == [None] and settings is not None:
+                draws = [tuning.watts_with(settings)]
         if name is None:
             draws.append(self.memory.drew)
         return max((watts for watts in draws if watts is not None), default=None)
@@ -389,7 +398,10 @@ class SteeredMiner:
     def _claimed(self, clock: float) -> float | None:
         if self._claim is not None and clock >= self._claim[1]:
             self._claim = None
-        return None if self._claim is None else self._claim[0]
+        autotune = self.miner.autotune
+        reserved = None if autotune is None else autotune.reserved
+        claims = [reserved, None if self._claim is None else self._claim[0]]
+        return max((watts for watts in claims if watts is not None), default=None)
 
     def _learn(self, reported: Rung | None, clock: float) -> None:
         miner = self.miner
