@@ -1,6 +1,6 @@
 """Mode and pool of a miner; what is wanted of a strategy."""
 
-from typing import Final, cast, override
+from typing import Any, Final, cast, override
 
 from homeassistant.components.select import SelectEntity, SelectEntityDescription
 from homeassistant.const import EntityCategory
@@ -136,6 +136,8 @@ class PoolSelect(MinerEntity, SelectEntity):
 class StrategyOverrideSelect(StrategyEntity, SelectEntity):
     """A band or rung that the user wants instead of what the strategy decides."""
 
+    _unrecorded_attributes = frozenset({"ends", "until"})
+
     @property
     @override
     def options(self) -> list[str]:
@@ -149,6 +151,15 @@ class StrategyOverrideSelect(StrategyEntity, SelectEntity):
             return AUTOMATIC
         # An action may want what is no option
         return self.strategy.overridden_by
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        given = self.strategy.record.override
+        return {
+            "ends": None if given is None else given.manual.ends,
+            "until": None if given is None else given.manual.until,
+        }
 
     @override
     async def async_select_option(self, option: str) -> None:

@@ -20,8 +20,16 @@ export interface PlannedStep {
   level: string;
 }
 
+/** A band that begins, as the planner expects it. */
+export interface PlannedBand {
+  from: number;
+  band: string;
+  price: number | undefined;
+}
+
 export interface Ahead {
   kind: string;
+  bands: PlannedBand[];
   lanes: { miners: PlannedMiner[]; steps: PlannedStep[] }[];
   past: { days: number; cost: number; always: number; share: number; currency: string } | undefined;
 }
@@ -55,8 +63,13 @@ export function aheadOf(response: unknown): Ahead | undefined {
   }));
   const { days, cost, always_on: always, hashrate_share: share, currency } = (strategy.past ?? {}) as Given;
   const isPast = [days, cost, always, share].every((value) => typeof value === "number");
+  const bands = list(strategy.plan).slice(0, MOST_STEPS).flatMap(({ start, band, price }): PlannedBand[] => {
+    const from = f.readTime(start)?.getTime();
+    return from === undefined || typeof band !== "string" ? [] : [{ from, band, price: typeof price === "number" ? price : undefined }];
+  });
   return {
     kind: String(strategy.kind ?? ""),
+    bands,
     lanes: lanes.filter(({ miners }) => miners.length > 0),
     past: isPast ? { days: Number(days), cost: Number(cost), always: Number(always), share: Number(share), currency: String(currency ?? "") } : undefined,
   };

@@ -10,6 +10,7 @@ import { styles } from "./styles";
 import { loadTexts, text, type TextKey } from "./texts";
 
 const CONFIRM_SECONDS = 60;
+const TICK_SECONDS = 15;
 let isAsked = false;
 
 /** Load the integration's own sentences once for the page; `localize` changes when they are there. */
@@ -45,7 +46,9 @@ export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElem
   declare config: C;
   /** A test or the editor: no subscription, no clock. */
   declare preview: boolean;
-  protected isTicking = false;
+  /** After how many seconds it is drawn again although nothing changed: what it says of times. */
+  protected ticks = 0;
+  private drawnAt = 0;
 
   private used = new Set<string>();
   private running = new Map<string, Running>();
@@ -61,8 +64,9 @@ export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElem
     super.connectedCallback();
     this.stop.push(onPrivate(() => this.requestUpdate()));
     const clock = setInterval(() => {
-      if ((this.isTicking || this.running.size) && !document.hidden) this.requestUpdate();
-    }, 15_000);
+      const isDue = this.ticks > 0 && Date.now() - this.drawnAt > (this.ticks - 1) * 1000;
+      if ((isDue || this.running.size) && !document.hidden) this.requestUpdate();
+    }, TICK_SECONDS * 1000);
     this.stop.push(() => clearInterval(clock));
   }
 
@@ -95,6 +99,7 @@ export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElem
       return nothing;
     }
     this.used.clear();
+    this.drawnAt = Date.now();
     const hass = watched(this.hass, this.used);
     try {
       return this.draw(hass, modelOf(this.hass));

@@ -3,9 +3,9 @@
 import type { HmmCard } from "./card";
 import { HmmFleetCard } from "./cards/fleet";
 import { HmmMinersCard } from "./cards/miners";
-import { fire, type Hass, list, type Listed, pageHass } from "./hass";
+import { type CardConfig, fire, type Hass, list, type Listed, pageHass } from "./hass";
 import { type CardClass, lazy } from "./lazy";
-import { minerOf } from "./model";
+import { minerOf, modelOf } from "./model";
 import { registerStrategies } from "./strategy";
 import { suggest } from "./suggest";
 import { loadTexts, maybeText, text, type TextKey } from "./texts";
@@ -23,25 +23,29 @@ const FULL = { columns: "full", min_columns: 6 };
 
 type Load = () => Promise<Record<string, unknown>>;
 
+type Height = (hass: Hass | undefined, config: CardConfig) => number;
+
 /** A card in a file of its own: `name` is its class there; as a tile, which it is by default or not at all, one row high. */
-function later(type: string, load: Load, name: string, rows: number, grid: object, byDefault = ""): CustomElementConstructor {
+function later(type: string, load: Load, name: string, height: Height, grid: object, byDefault = ""): CustomElementConstructor {
   const isTile = (layout = byDefault) => layout === "compact";
   return lazy(type, async () => (await load())[name] as CardClass, {
-    size: ({ layout }) => (isTile(layout) ? 1 : rows),
+    height: (config, hass) => (isTile(config.layout) ? 56 : height(hass, config)),
     grid: ({ layout }) => (isTile(layout) ? TILE : grid),
   });
 }
 
+const count = (hass: Hass | undefined, kind: "miners" | "pools", most: number) => Math.min(most, hass ? modelOf(hass)[kind].length : most);
+
 const CARDS: [name: string, text: TextKey, card: unknown][] = [
   ["hmm-fleet-card", "card_fleet", HmmFleetCard],
-  ["hmm-miner-card", "card_miner", later("hmm-miner-card", () => import("./cards/miner"), "HmmMinerCard", 7, WIDE, "compact")],
+  ["hmm-miner-card", "card_miner", later("hmm-miner-card", () => import("./cards/miner"), "HmmMinerCard", () => 440, WIDE, "compact")],
   ["hmm-miners-card", "card_miners", HmmMinersCard],
-  ["hmm-miners-table-card", "card_table", later("hmm-miners-table-card", () => import("./cards/table"), "HmmMinersTableCard", 10, FULL)],
-  ["hmm-pool-card", "card_pool", later("hmm-pool-card", () => import("./cards/pool"), "HmmPoolCard", 4, WIDE)],
-  ["hmm-pools-card", "card_pools", later("hmm-pools-card", () => import("./cards/pools"), "HmmPoolsCard", 4, FULL)],
-  ["hmm-leaderboard-card", "card_leaderboard", later("hmm-leaderboard-card", () => import("./cards/leaderboard"), "HmmLeaderboardCard", 5, WIDE)],
-  ["hmm-strategy-card", "card_strategy", later("hmm-strategy-card", () => import("./cards/strategy"), "HmmStrategyCard", 7, WIDE)],
-  ["hmm-tuning-card", "card_tuning", later("hmm-tuning-card", () => import("./cards/tuning"), "HmmTuningCard", 7, WIDE)],
+  ["hmm-miners-table-card", "card_table", later("hmm-miners-table-card", () => import("./cards/table"), "HmmMinersTableCard", (hass) => 100 + 48 * count(hass, "miners", 12), FULL)],
+  ["hmm-pool-card", "card_pool", later("hmm-pool-card", () => import("./cards/pool"), "HmmPoolCard", () => 160, WIDE)],
+  ["hmm-pools-card", "card_pools", later("hmm-pools-card", () => import("./cards/pools"), "HmmPoolsCard", (hass) => 100 + 48 * count(hass, "pools", 12), FULL)],
+  ["hmm-leaderboard-card", "card_leaderboard", later("hmm-leaderboard-card", () => import("./cards/leaderboard"), "HmmLeaderboardCard", (hass, { limit }) => 60 + 78 * count(hass, "miners", Number(limit ?? 10)), WIDE)],
+  ["hmm-strategy-card", "card_strategy", later("hmm-strategy-card", () => import("./cards/strategy"), "HmmStrategyCard", (hass, { short }) => (short ? 340 : 440) + 24 * count(hass, "miners", 12), WIDE)],
+  ["hmm-tuning-card", "card_tuning", later("hmm-tuning-card", () => import("./cards/tuning"), "HmmTuningCard", () => 440, WIDE)],
 ];
 
 /** The form of a card's editor, in the language that the page has by now. */
@@ -78,7 +82,7 @@ function registerExtras(): void {
   const define = (name: string, element: unknown) => {
     if (!customElements.get(name)) customElements.define(name, element as CustomElementConstructor);
   };
-  const extra = (type: string, name: string) => later(type, () => import("./cards/extras"), name, 1, {});
+  const extra = (type: string, name: string) => later(type, () => import("./cards/extras"), name, () => 0, {});
   const features = [["hmm-mode-feature", "feature_mode", "HmmModeFeature", "select.mode"], ["hmm-pause-feature", "feature_pause", "HmmPauseFeature", "switch.mining"]] as const;
   for (const [type, key, name, entity] of features) {
     define(type, extra(type, name));

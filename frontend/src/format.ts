@@ -142,13 +142,18 @@ function timeFormat(hass: Hass, options: Intl.DateTimeFormatOptions): Intl.DateT
   return format;
 }
 
+const CLOCK: Intl.DateTimeFormatOptions = { hour: "numeric", minute: "2-digit" };
+
+export function clock(hass: Hass, at: Date): string {
+  return timeFormat(hass, CLOCK).format(at);
+}
+
 /** The clock today, the weekday within a week, else the date. */
 export function moment(hass: Hass, at: Date, now = new Date()): string {
   const dayOf = timeFormat(hass, { year: "numeric", month: "numeric", day: "numeric" });
-  const clock: Intl.DateTimeFormatOptions = { hour: "numeric", minute: "2-digit" };
-  if (dayOf.format(at) === dayOf.format(now)) return timeFormat(hass, clock).format(at);
+  if (dayOf.format(at) === dayOf.format(now)) return clock(hass, at);
   const apart = Math.abs(now.getTime() - at.getTime());
-  if (apart < 6.5 * 86_400_000) return timeFormat(hass, { weekday: "long", ...clock }).format(at);
+  if (apart < 6.5 * 86_400_000) return timeFormat(hass, { weekday: "long", ...CLOCK }).format(at);
   return day(hass, at, now);
 }
 

@@ -2,7 +2,7 @@
 // what Home Assistant gives it. How large it will be has to be known before.
 
 import type { HmmCard } from "./card";
-import type { CardConfig } from "./hass";
+import type { CardConfig, Hass } from "./hass";
 
 type Config = CardConfig & { layout?: string };
 
@@ -12,14 +12,16 @@ export interface CardClass {
 }
 
 export interface Size {
-  size(config: Config): number;
+  /** Pixels, as far as they can be known before the card is there. */
+  height(config: Config, hass: Hass | undefined): number;
   grid(config: Config): object;
 }
 
 const GIVEN = ["hass", "preview", "context"] as const;
+const ROW = 50;
 
 /** An element of Home Assistant for a card that `load` returns. */
-export function lazy(name: string, load: () => Promise<CardClass>, { size, grid }: Size): CustomElementConstructor {
+export function lazy(name: string, load: () => Promise<CardClass>, { height, grid }: Size): CustomElementConstructor {
   const loadOnce = async (): Promise<CardClass> => {
     const card = await load();
     const inner = `${name}-inner`;
@@ -43,7 +45,9 @@ export function lazy(name: string, load: () => Promise<CardClass>, { size, grid 
 
     connectedCallback(): void {
       this.style.display = "block";
-      if (!this.card) void loadOnce().then((card) => this.take(card), (error) => console.error("HMM card", error));
+      if (this.card) return;
+      this.reserve();
+      void loadOnce().then((card) => this.take(card), (error) => console.error("HMM card", error));
     }
 
     give(key: (typeof GIVEN)[number], value: unknown): void {
@@ -52,7 +56,7 @@ export function lazy(name: string, load: () => Promise<CardClass>, { size, grid 
     }
 
     getCardSize(): number {
-      return size(this.config!);
+      return Math.ceil(height(this.config!, this.given.hass as Hass | undefined) / ROW);
     }
 
     getGridOptions(): object {
@@ -66,6 +70,21 @@ export function lazy(name: string, load: () => Promise<CardClass>, { size, grid 
       if (this.config) this.card.setConfig(this.config);
       Object.assign(this.card, this.given);
       this.append(this.card);
+      // Its first drawing takes the place; what is still missing of it, it reserves itself
+      void this.card.updateComplete.then(() => this.setAttribute("style", "display: block"));
+    }
+
+    /** The place of the card, so that nothing moves when it comes. */
+    private reserve(): void {
+      const pixels = this.config ? height(this.config, this.given.hass as Hass | undefined) : 0;
+      if (!pixels) return;
+      Object.assign(this.style, {
+        minHeight: `${pixels}px`,
+        boxSizing: "border-box",
+        background: "var(--ha-card-background, var(--card-background-color))",
+        border: "1px solid var(--ha-card-border-color, var(--divider-color))",
+        borderRadius: "var(--ha-card-border-radius, 12px)",
+      });
     }
   }
   for (const key of GIVEN) {

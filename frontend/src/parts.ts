@@ -18,28 +18,28 @@ export function icon(name: string, classes = ""): TemplateResult {
 
 /** What a miner's readings are now. */
 export interface Readings {
-  hashrate: number | undefined;
-  expected: number | undefined;
-  power: number | undefined;
-  isEstimate: boolean;
-  temperature: number | undefined;
-  temperatureText: string;
-  efficiency: number | undefined;
-  bestShare: number | undefined;
+  readonly hashrate: number | undefined;
+  readonly expected: number | undefined;
+  readonly power: number | undefined;
+  readonly isEstimate: boolean;
+  readonly temperature: number | undefined;
+  readonly temperatureText: string;
+  readonly efficiency: number | undefined;
+  readonly bestShare: number | undefined;
 }
 
+/** Read when they are asked for: a card is drawn again for what it shows alone. */
 export function readingsOf(hass: Hass, miner: HmmDevice): Readings {
-  const temperature = stateOf(hass, miner, "sensor.temperature");
-  const power = stateOf(hass, miner, "sensor.power");
+  const of = (key: string) => stateOf(hass, miner, `sensor.${key}`);
   return {
-    hashrate: f.readHashrate(stateOf(hass, miner, "sensor.hashrate")),
-    expected: f.readHashrate(stateOf(hass, miner, "sensor.hashrate_expected")),
-    power: f.readPower(power),
+    get hashrate() { return f.readHashrate(of("hashrate")); },
+    get expected() { return f.readHashrate(of("hashrate_expected")); },
+    get power() { return f.readPower(of("power")); },
     isEstimate: "number.power_draw" in miner.entities,
-    temperature: f.numeric(temperature),
-    temperatureText: degrees(hass, temperature),
-    efficiency: f.numeric(stateOf(hass, miner, "sensor.efficiency")),
-    bestShare: bestShare(hass, miner),
+    get temperature() { return f.numeric(of("temperature")); },
+    get temperatureText() { return degrees(hass, of("temperature")); },
+    get efficiency() { return f.numeric(of("efficiency")); },
+    get bestShare() { return bestShare(hass, miner); },
   };
 }
 
@@ -47,6 +47,13 @@ export function readingsOf(hass: Hass, miner: HmmDevice): Readings {
 export function bestShare(hass: Hass, miner: HmmDevice): number | undefined {
   const ever = stateOf(hass, miner, "sensor.best_share");
   return f.readDifficulty(ever ?? stateOf(hass, miner, "sensor.best_session_share"));
+}
+
+/** When the best share was found, if HMM saw it. */
+export function bestShareAt(hass: Hass, miner: HmmDevice, share: number): Date | undefined {
+  const found = stateOf(hass, miner, "event.highlight");
+  const { event_type: type, difficulty } = found?.attributes ?? {};
+  return type === "new_best_share" && typeof difficulty === "number" && difficulty >= share * 0.999 ? f.readTime(found?.state) : undefined;
 }
 
 /** The pool that a miner works for: the account in HMM that it names, else its address. */

@@ -103,7 +103,7 @@ export function view(hass: Hass, config: ViewConfig): object {
         4,
       );
     case "energy":
-      return energyView(hass, model);
+      return energyView(hass, model, heading);
     case "strategy":
       return sections(
         model.strategies.map((strategy) => section([{ type: "custom:hmm-strategy-card", device_id: strategy.id, grid_options: FULL }], 2)),
@@ -235,21 +235,28 @@ const MONEY = ["cost_today", "cost_month", "revenue_today", "revenue_month", "pr
 
 const PER_DAY = { stat_types: ["change"], chart_type: "bar", days_to_show: 7, period: "day", grid_options: FULL };
 
-function energyView(hass: Hass, model: Model): object {
+function energyView(hass: Hass, model: Model, heading: (key: TextKey, icon: string) => Card): object {
   const energy = named(model.miners, "sensor.energy");
   const power = named(model.miners, "sensor.power");
   const total = model.fleet?.entities["sensor.power"];
-  const money = MONEY.flatMap((key) => model.fleet?.entities[`sensor.${key}`] ?? []);
-  const cost = model.fleet?.entities["sensor.cost"];
+  const money = MONEY.flatMap((key) => (model.fleet?.entities[`sensor.${key}`] ? [[key, model.fleet.entities[`sensor.${key}`]!] as const] : []));
   return sections(
     [
       section([
-        ...money.map((entity): Card => ({ type: "tile", entity, name: { type: "entity" }, grid_options: HALF })),
+        heading(money.length ? "money" : "power", money.length ? "mdi:cash" : "mdi:lightning-bolt"),
+        // The whole name has no room in half a column
+        ...money.map(([key, entity]): Card => ({ type: "tile", entity, name: key === "profit_rate" ? text(hass, "profit") : { type: "entity" }, grid_options: HALF })),
         total !== undefined && { type: "tile", entity: total, name: { type: "entity" }, features: [{ type: "trend-graph", hours_to_show: 24 }], grid_options: FULL },
-        cost !== undefined && { type: "statistics-graph", title: text(hass, "cost"), entities: [{ entity: cost, name: text(hass, "cost") }], hide_legend: true, ...PER_DAY },
       ]),
-      section([energy.length > 0 && { type: "statistics-graph", title: text(hass, "energy_today"), entities: energy, ...PER_DAY }]),
-      section([power.length > 0 && { type: "statistics-graph", title: text(hass, "power_by_miner"), entities: power, stat_types: ["mean"], days_to_show: 2, period: "hour", min_y_axis: 0, grid_options: FULL }], 2),
+      section(week(hass, model, heading), 2),
+      section([energy.length > 0 && heading("energy_today", "mdi:lightning-bolt"), energy.length > 0 && { type: "statistics-graph", entities: energy, ...PER_DAY }]),
+      section(
+        [
+          power.length > 0 && heading("power_by_miner", "mdi:flash"),
+          power.length > 0 && { type: "statistics-graph", entities: power, stat_types: ["mean"], days_to_show: 2, period: "hour", min_y_axis: 0, grid_options: FULL },
+        ],
+        2,
+      ),
     ],
     3,
   );
@@ -281,7 +288,7 @@ function healthView(model: Model, heading: (key: TextKey, icon: string) => Card)
       ),
       section([updates.length > 0 && heading("updates", "mdi:package-up"), ...updates.map((entity): Card => ({ type: "tile", entity, grid_options: HALF }))]),
     ],
-    3,
+    2,
   );
 }
 
@@ -293,6 +300,8 @@ class HmmDashboardStrategy extends Base {
   static registryDependencies = ["entities", "devices"];
 
   static async generate(config: DashboardConfig, hass: Hass): Promise<object> {
+    // What the first view will ask for, fetched while Home Assistant makes it
+    for (const card of [import("./cards/pool"), import("./cards/leaderboard"), import("./cards/strategy"), import("./charts")]) void card.catch(() => undefined);
     await loadTexts(hass.locale.language);
     return dashboard(hass, config);
   }

@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import { aheadOf } from "../src/ahead";
-import { planOf } from "../src/cards/strategy";
+import { forecastOf, planOf, untilOf } from "../src/cards/strategy";
 import { profilesOf } from "../src/cards/tuning";
-import { steps } from "../src/charts";
+import { smooth, steps } from "../src/charts";
 import { modelOf } from "../src/model";
+import { bestShareAt } from "../src/parts";
 import { dashboard, view } from "../src/strategy";
 import { FLEET, fakeHass, miner, type Fake } from "./hass";
 
@@ -63,14 +64,16 @@ test("what is ahead is read from the response of the action, whatever it holds",
     7,
   ];
   const past = { days: 7, cost: 4.12, always_on: 6.9, hashrate_share: 0.91, currency: "EUR" };
-  const ahead = aheadOf({ strategies: [{ kind: "price_bands", lanes: [{ miners, steps }, { miners: [], steps }, null], past }] })!;
+  const plan = [{ start: "2026-11-28T16:00:00Z", band: "Normal", price: 0.27 }, { start: "2026-11-28T18:00:00Z", band: null }, { band: "x" }, 7];
+  const ahead = aheadOf({ strategies: [{ kind: "price_bands", plan, lanes: [{ miners, steps }, { miners: [], steps }, null], past }] })!;
   expect(ahead.kind).toBe("price_bands");
+  expect(ahead.bands).toEqual([{ from: Date.UTC(2026, 10, 28, 16), band: "Normal", price: 0.27 }]);
   expect(ahead.lanes).toHaveLength(1);
   expect(ahead.lanes[0]!.miners).toEqual([{ name: "Axe", entryId: "e", by: "manual", reason: "Set by hand.", until: Date.UTC(2026, 10, 28, 16) }]);
   expect(ahead.lanes[0]!.steps.map(({ name, to }) => [name, to])).toEqual([["Turbo", Date.UTC(2026, 10, 28, 6)], ["Eco", undefined]]);
   expect(ahead.past).toEqual({ days: 7, cost: 4.12, always: 6.9, share: 0.91, currency: "EUR" });
   for (const bad of [undefined, {}, { strategies: [] }, { strategies: "x" }]) expect(aheadOf(bad)).toBeUndefined();
-  expect(aheadOf({ strategies: [{ lanes: "x", past: { cost: 1 } }] })).toEqual({ kind: "", lanes: [], past: undefined });
+  expect(aheadOf({ strategies: [{ lanes: "x", past: { cost: 1 } }] })).toEqual({ kind: "", bands: [], lanes: [], past: undefined });
 });
 
 test("profiles are read from the response of the action, whatever it holds", () => {
@@ -91,4 +94,44 @@ test("a strategy has a view of its own and a short card on the first one", () =>
   expect(JSON.stringify(view(hass, { view: "strategy" }))).toContain("hmm-strategy-card");
   const without = fakeHass([FLEET, miner("m")]);
   expect(JSON.stringify([dashboard(without, {}), view(without, { view: "fleet" })])).not.toContain("strategy-card");
+});
+
+test("the surplus is drawn as means of five minutes, held where nothing changed, with its gaps", () => {
+  const minute = 60_000;
+  expect(smooth([[0, 100], [minute, 300], [10 * minute, 0], [10 * minute + 1, undefined], [20 * minute, undefined], [30 * minute, 50]])).toEqual([
+    [0, 200],
+    [10 * minute - 1, 200],
+    [10 * minute, 0],
+    [20 * minute - 1, 0],
+    [20 * minute, undefined],
+    [30 * minute, 50],
+  ]);
+  expect(smooth([])).toEqual([]);
+});
+
+test("forecasts of the sun are added up by the hour, whatever else they hold", () => {
+  const at = Date.UTC(2026, 10, 28, 12);
+  const response = { a: { wh_hours: { "2026-11-28T12:00:00+00:00": 400, "2026-11-28T11:00:00+00:00": 300, x: 1, "2026-11-28T13:00:00+00:00": "5" } }, b: { wh_hours: { "2026-11-28T12:00:00Z": 100 } }, c: null, d: {} };
+  expect(forecastOf(response)).toEqual([[at - 1_800_000, 300], [at + 1_800_000, 500]]);
+  for (const nothing of [undefined, null, {}, { a: 7 }]) expect(forecastOf(nothing)).toEqual([]);
+});
+
+test("until a time is the next time that the user's clock shows it", () => {
+  const now = new Date(2026, 10, 28, 14, 36);
+  const browser = fakeHass([], { time_zone: "local" });
+  expect(new Date(untilOf(browser, "16:30", now))).toEqual(new Date(2026, 10, 28, 16, 30));
+  expect(new Date(untilOf(browser, "06:00", now))).toEqual(new Date(2026, 10, 29, 6, 0));
+  // Home Assistant reads a bare time by its own clock
+  expect(untilOf(fakeHass([], { time_zone: "server" }), "06:00", now)).toBe("06:00");
+});
+
+test("a best share has a date if HMM saw it, and not that of another one", () => {
+  const at = "2026-11-16T10:00:00+00:00";
+  const of = (event: Record<string, unknown>) => {
+    const hass = fakeHass([miner("axe", { "event.highlight": [at, event] })]);
+    return bestShareAt(hass, modelOf(hass).miners[0]!, 2e9);
+  };
+  expect(of({ event_type: "new_best_share", difficulty: 2e9 })).toEqual(new Date(at));
+  expect(of({ event_type: "new_best_share", difficulty: 1e9 })).toBeUndefined();
+  expect(of({ event_type: "block_found", block_height: 5 })).toBeUndefined();
 });

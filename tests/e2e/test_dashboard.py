@@ -95,7 +95,7 @@ async def test_views_share_one_history_and_leave_no_error(
     home_assistant: HomeAssistant,
     miners: tuple[SimulatedAxeOS, SimulatedAxeOS],
 ) -> None:
-    """Each view is drawn; two lines of 24 hours cost one subscription."""
+    """Each view is drawn; all that two miners had in 24 hours is one subscription."""
     ids = {
         it["name_by_user"]: it["id"]
         for it in await client.command("config/device_registry/list")
@@ -160,7 +160,9 @@ async def test_views_share_one_history_and_leave_no_error(
     await expect(page.locator("hmm-spark path.area")).to_have_count(2)
     streams = [frame for frame in sent if "history/stream" in frame]
     assert len(streams) == 1
-    assert streams[0].count("sensor.") == 2
+    # The line of the hashrate, and the peak of the chip
+    assert streams[0].count("sensor.") == 4
+    await expect(page.locator("hmm-miner-card .meter b")).to_have_count(2)
     await page.goto("about:blank")
     await save_board(client, {"strategy": {"type": "custom:hmm"}})
     assert complaints == []

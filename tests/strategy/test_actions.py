@@ -70,12 +70,18 @@ async def test_a_band_until_a_time(
         **{"for": {"hours": 2}},
     )
     assert not bitaxe.paused
-    assert state_of(home, strategy, "select", "override").state == "Normal"
+    select = state_of(home, strategy, "select", "override")
+    assert select.state == "Normal"
+    assert select.attributes["ends"] == "time"
+    left = select.attributes["until"] - dt_util.utcnow()
+    assert timedelta(minutes=119) < left <= timedelta(hours=2)
     await wait(home, freezer, 118)
     assert not bitaxe.paused
     await wait(home, freezer, 6)
     assert bitaxe.paused
-    assert state_of(home, strategy, "select", "override").state == "automatic"
+    select = state_of(home, strategy, "select", "override")
+    assert select.state == "automatic"
+    assert (select.attributes["ends"], select.attributes["until"]) == (None, None)
 
 
 async def test_a_rung_until_the_next_change(
@@ -90,7 +96,9 @@ async def test_a_rung_until_the_next_change(
     await run(home, "override_strategy", entity_id=status, to="ECO")
     assert entry.runtime_data.tuning.current == "eco"
     assert not bitaxe.paused
-    assert state_of(home, strategy, "select", "override").state == "unknown"
+    select = state_of(home, strategy, "select", "override")
+    assert select.state == "unknown"
+    assert select.attributes["ends"] == "next_change"
     price(home, 25)
     await wait(home, freezer, 6)
     assert state_of(home, strategy, "select", "override").state == "automatic"

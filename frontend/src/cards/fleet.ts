@@ -6,7 +6,7 @@ import { HmmCard } from "../card";
 import * as f from "../format";
 import { type CardConfig, type Hass, moreInfo, navigate, openDevice } from "../hass";
 import { areaOf, type HmmDevice, type Model, nameOf, stateOf } from "../model";
-import { actionButton, big, circle, icon, perDay, quantity, readingsOf, type Readings, type Stat, stats } from "../parts";
+import { actionButton, bestShare, bestShareAt, big, circle, icon, perDay, quantity, readingsOf, type Readings, type Stat, stats } from "../parts";
 import { isPrivate, needsAttention, type PoolStatus, poolName, poolStatus, setPrivate, type Status, statusOf } from "../status";
 import { styles } from "../styles";
 import { maybeText, plural } from "../texts";
@@ -325,6 +325,9 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
   private highlights(hass: Hass, model: Model): TemplateResult | typeof nothing {
     const share = stateOf(hass, model.fleet, "sensor.best_share");
     const best = f.readDifficulty(share);
+    const finder = best === undefined ? undefined : model.miners.find((miner) => nameOf(miner) === share?.attributes.miner || bestShare(hass, miner) === best);
+    const at = finder && best !== undefined ? bestShareAt(hass, finder, best) : undefined;
+    const by = [String(share?.attributes.miner ?? ""), at ? f.day(hass, at) : ""].filter(Boolean).join(" · ");
     const blocks = model.pools
       .map((pool) => ({ pool, at: f.readTime(stateOf(hass, pool, "sensor.last_block")?.state) }))
       .filter((found): found is { pool: HmmDevice; at: Date } => found.at !== undefined)
@@ -344,7 +347,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
         ? nothing
         : html`<button class="tile big" title=${f.number(hass, best)} @click=${() => moreInfo(this, share?.entity_id)}>
             ${circle("neu", "tint", "mdi:trophy-variant")}
-            <span class="tx"><span class="p">${this.t("best_share_value", { value: f.join(f.difficulty(hass, best)) })}</span><span class="q e"><bdi>${String(share?.attributes.miner ?? "")}</bdi></span></span>
+            <span class="tx"><span class="p">${this.t("best_share_value", { value: f.join(f.difficulty(hass, best)) })}</span><span class="q e"><bdi>${by}</bdi></span></span>
           </button>`}
       ${block
         ? html`<button class="tile big" @click=${() => openDevice(block.pool.id)}>
@@ -360,14 +363,14 @@ const ORDER = ["overheated", "fault", "offline", "no_pool", "no_shares", "not_mi
 
 /** H/s of all, and what they should be: the fleet's own sums, else those of its miners. */
 function totalsOf(hass: Hass, model: Model, all: One[]): { total: number | undefined; expected: number | undefined } {
-  // What is off on purpose is not expected; a sum with an unknown part is none
-  const due = all.filter(({ status }) => status.group !== "resting");
-  const isKnown = due.every(({ readings }) => readings.expected !== undefined);
+  const sumOfExpected = () => {
+    // What is off on purpose is not expected; a sum with an unknown part is none
+    const due = all.filter(({ status }) => status.group !== "resting").map(({ readings }) => readings.expected);
+    return due.every((expected) => expected !== undefined) ? sumOf(due) : undefined;
+  };
   return {
     total: f.readHashrate(stateOf(hass, model.fleet, "sensor.hashrate")) ?? sumOf(all.map(({ readings }) => readings.hashrate)),
-    expected:
-      f.readHashrate(stateOf(hass, model.fleet, "sensor.hashrate_expected")) ??
-      (isKnown ? sumOf(due.map(({ readings }) => readings.expected)) : undefined),
+    expected: f.readHashrate(stateOf(hass, model.fleet, "sensor.hashrate_expected")) ?? sumOfExpected(),
   };
 }
 

@@ -5,7 +5,7 @@ import { HmmCard } from "../card";
 import * as f from "../format";
 import { type CardConfig, type Hass, moreInfo } from "../hass";
 import { type HmmDevice, type Model, nameOf, stateOf } from "../model";
-import { bestShare } from "../parts";
+import { bestShare, bestShareAt } from "../parts";
 import { styles } from "../styles";
 
 interface LeaderboardConfig extends CardConfig {
@@ -80,11 +80,13 @@ export class HmmLeaderboardCard extends HmmCard<LeaderboardConfig> {
       ${shown.length ? html`<div class="lb scale sec" aria-hidden="true"><span class="rank"></span><span class="head-name"></span><span class="track">${lines.map((line) => html`<span style="inset-inline-start:${at(line)}%"><bdi>${f.join(f.difficulty(hass, line))}</bdi></span>`)}</span></div>` : nothing}
       <ol>
         ${shown.map(({ miner, share, needed, coin }, index) => {
+          const found = bestShareAt(hass, miner, share);
+          const line = [coin ?? "", found ? f.day(hass, found) : ""].filter(Boolean).join(" · ");
           const isBlock = needed !== undefined && share >= needed;
           const note = isBlock ? this.t("block_found") : needed === undefined ? "" : share / needed < 1e-8 ? this.t("in_draw") : this.t("part_of_block", { part: f.part(hass, share / needed) });
           return html`<li><button class="lb" @click=${() => moreInfo(this, miner.entities["sensor.best_share"] ?? miner.entities["sensor.best_session_share"])}>
             <span class="rank sec">${f.number(hass, index + 1)}</span>
-            <span class="tx"><span class="p e" title=${nameOf(miner)}><bdi>${nameOf(miner)}</bdi></span>${coin ? html`<span class="q sec">${coin}</span>` : nothing}</span>
+            <span class="tx"><span class="p e" title=${nameOf(miner)}><bdi>${nameOf(miner)}</bdi></span>${line ? html`<span class="q sec"><bdi>${line}</bdi></span>` : nothing}</span>
             <span class="track ${isBlock ? "ok" : "neu"}" aria-hidden="true">
               ${lines.map((line) => html`<b style="inset-inline-start:${at(line)}%"></b>`)}
               <i style="inline-size:${Math.max(1, at(share))}%"></i>

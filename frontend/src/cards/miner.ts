@@ -2,11 +2,12 @@
 
 import { css, html, nothing, type TemplateResult } from "lit";
 import { check, identify, pause, remedy, restart, type Action } from "../actions";
-import { HmmCard } from "../card";
+import { HistoryCard } from "../followed";
 import * as f from "../format";
 import { type CardConfig, type Hass, moreInfo, openDevice } from "../hass";
+import type { Point } from "../history";
 import { type HmmDevice, isKnown, type Model, nameOf, stateOf } from "../model";
-import { actionButton, big, circle, costOf, degrees, icon, poolOf, powerText, quantity, readingsOf, stats, type Readings } from "../parts";
+import { actionButton, bestShareAt, big, circle, costOf, degrees, icon, poolOf, powerText, quantity, readingsOf, stats, type Readings } from "../parts";
 import { say, type Status, statusOf } from "../status";
 import { styles } from "../styles";
 import { minerTile } from "./miners";
@@ -16,7 +17,7 @@ interface MinerConfig extends CardConfig {
   layout?: "compact" | "detailed";
 }
 
-export class HmmMinerCard extends HmmCard<MinerConfig> {
+export class HmmMinerCard extends HistoryCard<MinerConfig> {
   static styles = [
     styles,
     css`
@@ -30,6 +31,7 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
       .row > ha-icon { color: var(--hmm-text-2); }
       .foot { padding: 8px 10px 10px; display: flex; flex-direction: column; gap: 8px; border-top: 1px solid var(--hmm-line); }
       .foot .ask { padding: 0; }
+      .foot .reason { margin: 0; }
       .axis { display: flex; justify-content: space-between; padding: 2px 14px 4px; font-size: 12px; line-height: 16px; direction: ltr; color: var(--hmm-text-2); }
       hmm-spark { display: block; height: 52px; margin-top: 4px; }
       .fail { padding: 0 14px 8px; font-size: 12px; }
@@ -46,8 +48,9 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
     const miner = this.device(model);
     if (!miner) return this.message(this.t("gone"));
     const status = statusOf(hass, miner);
-    this.isTicking = this.config.layout === "detailed";
-    return this.isTicking ? this.detailed(hass, model, miner, status) : minerTile(hass, this, miner, status);
+    const isDetailed = this.config.layout === "detailed";
+    this.ticks = isDetailed ? 15 : 0;
+    return isDetailed ? this.detailed(hass, model, miner, status) : minerTile(hass, this, miner, status);
   }
 
   private detailed(hass: Hass, model: Model, miner: HmmDevice, status: Status): TemplateResult {
@@ -138,17 +141,21 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
       if (!state || (value === undefined && key !== "sensor.temperature")) return nothing;
       const limit = limitOf(hass, miner, key, status);
       const unit = String(state.attributes.unit_of_measurement ?? "°C");
-      const words =
+      const peak = peakOf(this.pointsOf(state.entity_id), value);
+      const words = [
         value === undefined
           ? this.t("no_reading").toLocaleLowerCase(hass.locale.language)
           : limit === undefined
-            ? [degrees(hass, state), ...(key === "sensor.temperature" ? [this.t("limit_not_reported")] : [])].join(" · ")
-            : this.t("of_limit", { value: f.number(hass, value), limit: f.join([f.number(hass, limit), unit]) });
+            ? degrees(hass, state)
+            : this.t("of_limit", { value: f.number(hass, value), limit: f.join([f.number(hass, limit), unit]) }),
+        peak === undefined || Math.round(peak) <= Math.round(value ?? -Infinity) ? "" : this.t("peak", { value: f.join([f.number(hass, peak), unit]) }),
+        limit === undefined && value !== undefined && key === "sensor.temperature" ? this.t("limit_not_reported") : "",
+      ].filter(Boolean).join(" · ");
       const ratio = limit && value !== undefined ? value / limit : undefined;
       const tone = ratio === undefined ? "" : ratio >= 1 ? "err" : "ok";
       return html`<div class="bar">
         <div class="r"><span>${this.t(label)}</span><bdi class="num">${words}</bdi></div>
-        ${ratio === undefined ? nothing : html`<div class="meter ${tone}" aria-hidden="true"><i style="inline-size:${Math.min(100, ratio * 100)}%"></i></div>`}
+        ${ratio === undefined ? nothing : html`<div class="meter ${tone}" aria-hidden="true"><i style="inline-size:${Math.min(100, ratio * 100)}%"></i>${peak === undefined ? nothing : html`<b style="inset-inline-start:calc(${Math.min(100, (100 * peak) / limit!)}% - 2px)"></b>`}</div>`}
       </div>`;
     })}`;
   }
@@ -159,6 +166,8 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
       return missing ? say(hass, `selector.sentence.options.${missing}`) || undefined : undefined;
     };
     const cost = costOf(hass, model, miner, readings.power);
+    const { bestShare } = readings;
+    const at = bestShare === undefined ? undefined : bestShareAt(hass, miner, bestShare);
     return [
       { label: this.t("power"), value: readings.power === undefined ? this.t("not_reported") : powerText(hass, readings), isWord: readings.power === undefined, title: why("power") },
       readings.efficiency !== undefined
@@ -168,7 +177,7 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
       readings.bestShare !== undefined && {
         label: this.t("best_share"),
         value: quantity(f.difficulty(hass, readings.bestShare)),
-        title: f.number(hass, readings.bestShare),
+        title: [f.number(hass, readings.bestShare), at ? f.day(hass, at) : ""].filter(Boolean).join(" · "),
       },
     ];
   }
@@ -197,6 +206,7 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
     const mode = this.modeControl(hass, miner);
     if (!shown.length && mode === nothing && !this.busy("foot0") && !this.busy("foot1")) return nothing;
     return html`<div class="foot">
+      ${this.byHand(hass, miner)}
       ${mode}
       ${this.asking?.startsWith("foot")
         ? this.questionOf(this.asking, shown[Number(this.asking.slice(4))])
@@ -205,11 +215,34 @@ export class HmmMinerCard extends HmmCard<MinerConfig> {
     </div>`;
   }
 
+  /** What was set by hand stands against a strategy for a while: say until when, and how to end it. */
+  private byHand(hass: Hass, miner: HmmDevice): TemplateResult | typeof nothing {
+    const control = stateOf(hass, miner, "sensor.controlled_by");
+    if (control?.state !== "manual") return nothing;
+    const button = miner.entities["button.resume_automatic"];
+    const action: Action | undefined = button === undefined ? undefined : {
+      label: this.t("automatic"),
+      icon: "mdi:calendar-sync",
+      entity: control.entity_id,
+      run: () => hass.callService("button", "press", {}, { entity_id: button }),
+    };
+    const until = f.readTime(control.attributes.until);
+    const words = String(control.attributes.explanation ?? "") || (until ? this.t("by_hand_until", { time: f.moment(hass, until) }) : this.t("row_by_hand"));
+    return html`<div class="reason neu">${icon("mdi:hand-back-right")}<p><bdi>${words}</bdi></p>${actionButton(this.host, "automatic", action, "tone")}</div>
+      ${this.failure("automatic") ? html`<p class="sec" role="alert">${this.failure("automatic")}</p>` : nothing}`;
+  }
+
   private page(miner: HmmDevice): Action | undefined {
     const url = miner.device.configuration_url;
     if (!url || !/^https?:\/\//u.test(url)) return undefined;
     return { label: this.t("open_page"), icon: "mdi:open-in-new", run: () => void window.open(url, "_blank", "noreferrer") };
   }
+}
+
+/** The most in 24 hours, now included. */
+function peakOf(points: readonly Point[], now: number | undefined): number | undefined {
+  const known = [...points.map(([, value]) => value), now].filter((value): value is number => value !== undefined);
+  return points.length ? Math.max(...known) : undefined;
 }
 
 /** The key of why a value of a miner is unknown. */

@@ -112,7 +112,7 @@ export class HmmPoolsCard extends HmmCard<PoolsConfig> {
     const pools = this.pools(model);
     const title = this.config.title ?? this.t("pools_compared");
     if (!pools.length) return this.message(this.t("no_pools"));
-    this.isTicking = true;
+    this.ticks = 300;
     const keys = ["hashrate", "shares_valid", "shares_invalid", "shares_stale", "reject_rate", "latency", "stratum_latency"];
     this.ids = pools.flatMap((pool) => keys.map((key) => pool.entities[`sensor.${key}`]).filter((id): id is string => id !== undefined));
     const lines = pools.map((pool): Line => this.lineOf(hass, model, pool));

@@ -2,8 +2,8 @@
 // tomorrow, and setting it by hand.
 
 import { css, html, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { HmmCard } from "../card";
-import type { Lane, PlanData, PlanSlot, Stretch } from "../charts";
+import type { Lane, PlanData, PlanSlot, Stretch, SunData, Watts } from "../charts";
+import { HistoryCard } from "../followed";
 import * as f from "../format";
 import { type CardConfig, type Hass, type HassState, moreInfo } from "../hass";
 import { type HmmDevice, isKnown, type Model, modelOf, nameOf, stateOf } from "../model";
@@ -21,7 +21,9 @@ interface StrategyConfig extends CardConfig {
 const MOST_LANES = 12;
 const MOST_NAMES = 4;
 const MOST_NEXT = 4;
-const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const SURPLUS = "sensor.strategy_surplus";
 const DAYS = 7;
 const TONES: Record<string, Tone | "hatched"> = { off: "hatched", lowest: "warn", normal: "neu", highest: "ok", leave: "off" };
 const LOOKS: Record<string, [Tone, string]> = {
@@ -35,12 +37,12 @@ const LOOKS: Record<string, [Tone, string]> = {
   off: ["off", "mdi:power"],
 };
 
-export class HmmStrategyCard extends HmmCard<StrategyConfig> {
+export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
   static styles = [
     styles,
     css`
-      hmm-plan { display: block; min-height: 42px; margin: 0 8px; }
-      hmm-plan.priced { min-height: 176px; }
+      hmm-plan, hmm-sun { display: block; margin: 0 8px; }
+      hmm-sun { min-height: 176px; }
       .legend { display: flex; flex-wrap: wrap; gap: 4px 16px; padding: 4px 14px 10px; font-size: 12px; }
       .legend span { display: inline-flex; align-items: center; gap: 6px; }
       .legend i { width: 12px; height: 12px; border-radius: 3px; background: var(--c); }
@@ -50,21 +52,41 @@ export class HmmStrategyCard extends HmmCard<StrategyConfig> {
       .rows dt { color: var(--hmm-text-2); }
       .rows dd { margin: 0; overflow-wrap: anywhere; }
       .rows strong { font-weight: 500; }
-      .foot { padding: 8px 10px 10px; }
+      .legend .surplus i, .legend .forecast i { height: 0; border-radius: 0; border-top: 2px solid var(--hmm-warn); background: none; }
+      .legend .forecast i { border-top-style: dashed; }
+      .legend .used i { --c: var(--hmm-info); }
+      .foot { padding: 8px 10px 10px; display: flex; flex-wrap: wrap; gap: 8px; }
+      .foot > .seg, .foot > .modes { flex: 1 1 300px; width: auto; }
+      .foot > p { flex-basis: 100%; }
+      .holds { display: flex; gap: 8px; flex: 0 1 auto; }
+      .holds select { width: auto; min-width: 0; font-weight: 500; }
+      .holds input { font: inherit; color: inherit; border: 0; border-radius: 12px; background: var(--hmm-fill); padding: 0 12px; height: 42px; }
     `,
   ];
 
-  static properties = { ...HmmCard.properties, ahead: { state: true } };
+  static properties = { ...HistoryCard.properties, ahead: { state: true }, forecast: { state: true }, hold: { state: true } };
 
   declare ahead: Ahead | undefined;
+  /** What the sun is expected to give today, of those whom the energy dashboard asks. */
+  declare forecast: Watts[] | undefined;
+  /** For how long what is chosen by hand holds. */
+  declare hold: string;
   private asked = "";
+  private forecastAt = 0;
+
+  constructor() {
+    super();
+    this.hold = "next";
+  }
 
   static getStubConfig(hass: Hass): Partial<StrategyConfig> {
     return { device_id: modelOf(hass).strategies[0]?.id ?? "" };
   }
 
-  protected updated(_changed: PropertyValues): void {
+  protected updated(changed: PropertyValues): void {
+    super.updated(changed);
     void this.load();
+    void this.loadForecast();
   }
 
   private strategy(model: Model): HmmDevice | undefined {
@@ -89,19 +111,32 @@ export class HmmStrategyCard extends HmmCard<StrategyConfig> {
       const { response } = (await this.hass.callService("hmm", "preview_strategy", { days }, { device_id: strategy.id }, false, true)) as { response?: unknown };
       this.ahead = aheadOf(response);
     } catch {
-      this.ahead = undefined;
+      this.ahead = { kind: "", bands: [], lanes: [], past: undefined };
+    }
+  }
+
+  /** Ask for the forecast of the sun; again each hour. */
+  private async loadForecast(): Promise<void> {
+    const strategy = this.hass && this.config ? this.strategy(modelOf(this.hass)) : undefined;
+    const isDue = Date.now() - this.forecastAt > HOUR;
+    if (!strategy || !(SURPLUS in strategy.entities) || !isDue || document.hidden || !this.hass.config.components.includes("energy")) return;
+    this.forecastAt = Date.now();
+    try {
+      this.forecast = forecastOf(await this.hass.connection.sendMessagePromise({ type: "energy/solar_forecast" }));
+    } catch {
+      this.forecast = undefined;
     }
   }
 
   protected draw(hass: Hass, model: Model): TemplateResult {
     const strategy = this.strategy(model);
     if (!strategy) return this.message(this.t(this.config.device_id ? "gone" : "no_strategy"));
-    this.isTicking = true;
+    this.ticks = 60;
     const status = stateOf(hass, strategy, "sensor.strategy_status");
     // Watched, so that what is ahead is asked for again
     for (const miner of model.miners) stateOf(hass, miner, "sensor.controlled_by");
     const [tone, icon] = LOOKS[status?.state ?? ""] ?? LOOKS.waiting!;
-    const explanation = String(status?.attributes.explanation ?? "");
+    const explanation = this.reason(hass, strategy, status);
     const title = this.verdict(hass, strategy) || (isKnown(status) ? hass.formatEntityState(status) : "");
     const name = nameOf(strategy);
     const plan = planOf(stateOf(hass, strategy, "sensor.strategy_band") ?? status);
@@ -111,8 +146,19 @@ export class HmmStrategyCard extends HmmCard<StrategyConfig> {
         <span class="tx"><span class="p clamp" role="heading" aria-level="2"><bdi>${name}</bdi>${title ? html`: ${title}` : nothing}</span>
           <span class="q clamp"><bdi>${explanation}</bdi></span></span>
       </button>
-      ${this.chart(hass, model, plan)} ${this.config.short ? nothing : this.rows(hass, model, plan)} ${this.control(hass, strategy)}
+      ${SURPLUS in strategy.entities ? this.sun(hass, strategy) : nothing}
+      ${this.chart(hass, model, plan)} ${this.config.short ? nothing : this.rows(hass, model, strategy, plan)} ${this.control(hass, strategy)}
     </ha-card>`;
+  }
+
+  /** Why. Of bands the title and the rows say already what comes next and when, by the user's clock. */
+  private reason(hass: Hass, strategy: HmmDevice, status: HassState | undefined): string {
+    const { key, values, explanation } = (status?.attributes ?? {}) as Record<string, unknown>;
+    const { price } = (values ?? {}) as Record<string, unknown>;
+    const isPlain = (key === "band" || key === "band_unknown_next") && typeof price === "string" && isKnown(stateOf(hass, strategy, "sensor.strategy_band"));
+    if (!isPlain) return String(explanation ?? "");
+    const words = this.t("price_now", { price });
+    return status?.state === "dry_run" ? `${hass.formatEntityState(status)} · ${words}` : words;
   }
 
   /** "Normal until 16:00, then Cheap". */
@@ -126,11 +172,15 @@ export class HmmStrategyCard extends HmmCard<StrategyConfig> {
     return isKnown(next) ? this.t("band_until_then", { ...values, next: next.state }) : this.t("band_until", values);
   }
 
-  private chart(hass: Hass, model: Model, { slots, bands, unit, limits }: Plan): TemplateResult | typeof nothing {
+  private chart(hass: Hass, model: Model, { slots: all, bands, unit, limits }: Plan): TemplateResult | typeof nothing {
     const now = Date.now();
     const midnight = f.startOfDay(hass, now);
+    // The day of Home Assistant may begin on the user's yesterday
+    const slots = all.filter(({ to }) => to > midnight);
     const [from, to] = [slots[0]?.from ?? midnight, slots.at(-1)?.to ?? midnight + 2 * DAY];
     const lanes = this.lanes(hass, model, now, to);
+    // Room for the lanes that are still asked for
+    const room = (slots.length ? 176 : 42) + 24 * (this.ahead ? lanes.length : Math.min(MOST_LANES, model.miners.length));
     if (slots.length < 2 && !lanes.some(({ stretches }) => stretches.length > 1)) return nothing;
     void import("../charts");
     const prices = slots.map(({ price }) => price);
@@ -158,10 +208,43 @@ export class HmmStrategyCard extends HmmCard<StrategyConfig> {
       const upto = limits[band];
       return upto !== undefined ? this.t("band_under", { band, price: amount(upto) }) : before !== undefined ? this.t("band_from", { band, price: amount(before) }) : band;
     };
-    return html`<hmm-plan class=${slots.length ? "priced" : ""} .data=${data}></hmm-plan>
+    return html`<hmm-plan style="min-height:${room}px" .data=${data}></hmm-plan>
       <div class="legend">
         ${bands.map(([band, tone], index) => html`<span class=${tone}><i aria-hidden="true"></i><bdi>${said(band, index)}</bdi></span>`)}
         ${isByHand ? html`<span class="hand"><i aria-hidden="true"></i>${this.t("row_by_hand")}</span>` : nothing}
+      </div>`;
+  }
+
+  /** The surplus of today, what miners take of it, and what the sun is expected to give. */
+  private sun(hass: Hass, strategy: HmmDevice): TemplateResult | typeof nothing {
+    const now = Date.now();
+    const midnight = f.startOfDay(hass, now);
+    const of = (key: string) => since(this.pointsOf(strategy.entities[key]), midnight);
+    const [surplus, used] = [of(SURPLUS), of("sensor.strategy_allotted")];
+    if (surplus.length < 2) return nothing;
+    void import("../charts");
+    const forecast = (this.forecast ?? []).filter(([at]) => at > now - HOUR && at < midnight + DAY);
+    const seen = [...surplus, ...forecast].filter(([, watts]) => (watts ?? 0) > 0).map(([at]) => at);
+    const watts = (points: readonly Watts[]) => f.join(f.power(hass, points.at(-1)?.[1] ?? 0));
+    const data: SunData = {
+      surplus,
+      used,
+      forecast,
+      // The night is not drawn
+      from: midnight + Math.min(6, Math.floor(Math.max(0, Math.min(...seen) - midnight) / HOUR)) * HOUR,
+      to: midnight + Math.max(20, Math.min(24, Math.ceil((Math.max(now, ...seen) - midnight) / HOUR))) * HOUR,
+      now,
+      unit: "W",
+      nowLabel: this.t("now"),
+      label: this.t("sun_label", { surplus: watts(surplus), used: watts(used) }),
+      number: (value) => f.number(hass, value),
+      hour: (at) => f.hour(hass, new Date(at)),
+      day: () => this.t("today"),
+    };
+    const key = (name: string, words: string) => html`<span class=${name}><i aria-hidden="true"></i>${words}</span>`;
+    return html`<hmm-sun .data=${data}></hmm-sun>
+      <div class="legend">
+        ${key("surplus", this.t("surplus"))} ${key("used", this.t("for_miners"))} ${forecast.length ? key("forecast", this.t("sun_forecast")) : nothing}
       </div>`;
   }
 
@@ -186,7 +269,7 @@ export class HmmStrategyCard extends HmmCard<StrategyConfig> {
     });
   }
 
-  private rows(hass: Hass, model: Model, { slots, unit }: Plan): TemplateResult | typeof nothing {
+  private rows(hass: Hass, model: Model, strategy: HmmDevice, { unit }: Plan): TemplateResult | typeof nothing {
     const { ahead } = this;
     if (!ahead) return nothing;
     const now = Date.now();
@@ -209,7 +292,8 @@ export class HmmStrategyCard extends HmmCard<StrategyConfig> {
         html`${[...current].map(([rung, names], index) => html`${index ? " · " : nothing}<strong>${rung}</strong> <bdi>${this.some(names)}</bdi>`)}`,
       ]);
     }
-    const next = slots.length ? changesOf(slots) : (ahead.lanes[0]?.steps ?? []).map(({ from, name }) => ({ from, name, price: undefined }));
+    // What the planner expects, not the bare bands of the prices: it waits where a change would not last
+    const next = ahead.bands.length ? ahead.bands.map(({ from, band: name, price }) => ({ from, name, price })) : (ahead.lanes[0]?.steps ?? []).map(({ from, name }) => ({ from, name, price: undefined }));
     const [factor, shownUnit] = f.hundredths(unit);
     const coming = next.filter(({ from }) => from > now).slice(0, MOST_NEXT);
     if (coming.length && ahead.lanes.length) {
@@ -217,7 +301,7 @@ export class HmmStrategyCard extends HmmCard<StrategyConfig> {
         this.t("row_next"),
         html`${coming.map(
           ({ from, name, price }, index) =>
-            html`${index ? " · " : nothing}${f.moment(hass, new Date(from))} <strong>${name}</strong>${price === undefined ? nothing : html` <span class="sec num">${f.join([f.number(hass, price * factor, 1), shownUnit])}</span>`}`,
+            html`${index ? " · " : nothing}${this.next(hass, from, coming[index - 1]?.from ?? now)} <strong>${name}</strong>${price === undefined ? nothing : html` <span class="sec num">${f.join([f.number(hass, price * factor, 1), shownUnit])}</span>`}`,
         )}`,
       ]);
     }
@@ -232,6 +316,8 @@ export class HmmStrategyCard extends HmmCard<StrategyConfig> {
     }
     const others = miners.filter((miner) => !isAway(miner) && !["manual", "nothing", ahead.kind].includes(miner.by));
     if (others.length) rows.push([this.t("row_elsewhere"), this.reasons(model, others)]);
+    const energy = since(this.pointsOf(strategy.entities["sensor.strategy_solar_energy"]), f.startOfDay(hass, now)).flatMap(([, value]) => value ?? []);
+    if (energy.length) rows.push([this.t("today"), this.t("sun_today", { energy: f.join([f.significant(hass, Math.max(0, energy.at(-1)! - energy[0]!)), "kWh"]) })]);
     if (ahead.past) {
       const { cost, always, share, days, currency } = ahead.past;
       const values = { cost: f.money(hass, cost, currency), always: f.money(hass, always, currency), share: f.join([f.number(hass, share * 100), "%"]) };
@@ -239,6 +325,11 @@ export class HmmStrategyCard extends HmmCard<StrategyConfig> {
     }
     if (!rows.length) return nothing;
     return html`<dl class="rows line">${rows.map(([label, words]) => html`<dt>${label}</dt><dd>${words}</dd>`)}</dl>`;
+  }
+
+  /** When, with its day only if that is another one than before. */
+  private next(hass: Hass, at: number, before: number): string {
+    return f.startOfDay(hass, at) === f.startOfDay(hass, before) ? f.clock(hass, new Date(at)) : f.moment(hass, new Date(at));
   }
 
   private some(names: string[]): string {
@@ -254,15 +345,88 @@ export class HmmStrategyCard extends HmmCard<StrategyConfig> {
   private control(hass: Hass, strategy: HmmDevice): TemplateResult | typeof nothing {
     const override = stateOf(hass, strategy, "select.strategy_override");
     const options = Array.isArray(override?.attributes.options) ? override.attributes.options.map(String) : [];
-    if (!override || !isKnown(override) || options.length < 2) return nothing;
+    if (!override || override.state === "unavailable" || options.length < 2) return nothing;
     const word = (option: string) => hass.localize(`component.hmm.entity.select.strategy_override.state.${option}`) || option;
-    const choose = (option: string) =>
-      void this.perform("override", option, override.entity_id, () => hass.callService("select", "select_option", { option }, { entity_id: override.entity_id }));
+    const [automatic] = options;
+    const choose = (option: string, hold = this.hold) => {
+      this.hold = "next";
+      void this.perform("override", option, override.entity_id, () =>
+        option === automatic
+          ? hass.callService("select", "select_option", { option }, { entity_id: override.entity_id })
+          : hass.callService("hmm", "override_strategy", { to: option, ...this.held(hass, strategy, hold) }, { device_id: strategy.id }),
+      );
+    };
+    const isByHand = override.state !== automatic;
     return html`<div class="foot line">
       ${this.choice(this.t("override"), options, override.state, this.busy("override"), word, choose, 5)}
+      ${!isByHand && this.config.short ? nothing : this.holds(hass, strategy, isByHand ? override : undefined, choose)}
       ${this.failure("override") ? html`<p class="sec" role="alert">${this.failure("override")}</p>` : nothing}
     </div>`;
   }
+
+  /** How long what is chosen by hand holds: before it is chosen, and while it holds. */
+  private holds(hass: Hass, strategy: HmmDevice, override: HassState | undefined, choose: (option: string, hold: string) => void): TemplateResult {
+    const next = f.readTime(stateOf(hass, strategy, "sensor.strategy_next_change")?.state);
+    const until = f.readTime(override?.attributes.until);
+    const shown: [string, string][] = [
+      ...(override ? [["", until ? this.t("by_hand_until", { time: f.moment(hass, until) }) : this.t(override.attributes.ends === "released" ? "by_hand_released" : "by_hand_next")] as [string, string]] : []),
+      ...(override ? [] : [["next", next ? this.t("by_hand_until", { time: f.moment(hass, next) }) : this.t("by_hand_next")] as [string, string]]),
+      // What an action wants may be no option: it cannot be chosen again
+      ...(isKnown(override) || !override ? ([["1", this.t("by_hand_1")], ["4", this.t("by_hand_4")], ["at", this.t("by_hand_at")]] as [string, string][]) : []),
+    ];
+    const hold = override && this.hold !== "at" ? "" : this.hold.replace(/^at.+/u, "at");
+    const pick = (value: string) => {
+      this.hold = value;
+      if (override && value && value !== "at") choose(override.state, value);
+    };
+    return html`<div class="holds">
+      <select class="modes" aria-label=${this.t("by_hand_how_long")} .value=${hold} @change=${(event: Event) => pick((event.target as HTMLSelectElement).value)}>
+        ${shown.map(([value, words]) => html`<option value=${value} ?selected=${value === hold}>${words}</option>`)}
+      </select>
+      ${this.hold.startsWith("at")
+        ? html`<input type="time" aria-label=${this.t("by_hand_at")} .value=${this.hold.slice(3)} @change=${(event: Event) => {
+            const { value } = event.target as HTMLInputElement;
+            if (value) pick(`at ${value}`);
+          }} />`
+        : nothing}
+    </div>`;
+  }
+
+  /** What the action needs to know of how long it holds. */
+  private held(hass: Hass, strategy: HmmDevice, hold: string): Record<string, unknown> {
+    const next = stateOf(hass, strategy, "sensor.strategy_next_change");
+    if (hold === "1" || hold === "4") return { for: { hours: Number(hold) } };
+    if (hold.startsWith("at ")) return { until: untilOf(hass, hold.slice(3)) };
+    return f.readTime(next?.state) ? { until: next!.state } : {};
+  }
+}
+
+/** The next time that the user's clock shows this; Home Assistant reads times by its own. */
+export function untilOf(hass: Hass, time: string, now = new Date()): string {
+  if (hass.locale.time_zone === "server") return time;
+  const at = new Date(now);
+  const [hours = 0, minutes = 0] = time.split(":").map(Number);
+  at.setHours(hours, minutes, 0, 0);
+  if (at <= now) at.setDate(at.getDate() + 1);
+  return at.toISOString();
+}
+
+/** Points since a time, with the one before it at that time. */
+function since(points: readonly Watts[], start: number): Watts[] {
+  const first = points.findLastIndex(([at]) => at <= start);
+  return points.slice(Math.max(0, first)).map(([at, value]): Watts => [Math.max(at, start), value]);
+}
+
+/** What all forecasts of the energy dashboard say together, in watts at the middle of their hours. */
+export function forecastOf(response: unknown): Watts[] {
+  const hours = new Map<number, number>();
+  for (const one of Object.values((response ?? {}) as Record<string, { wh_hours?: unknown } | null>).slice(0, 20)) {
+    for (const [start, energy] of Object.entries((one?.wh_hours ?? {}) as Record<string, unknown>).slice(0, 400)) {
+      const at = f.readTime(start)?.getTime();
+      if (at !== undefined && typeof energy === "number" && Number.isFinite(energy)) hours.set(at, (hours.get(at) ?? 0) + energy);
+    }
+  }
+  return [...hours].sort(([a], [b]) => a - b).map(([at, energy]): Watts => [at + HOUR / 2, energy]);
 }
 
 function deviceOf(model: Model, { entryId }: PlannedMiner): HmmDevice | undefined {
@@ -284,11 +448,6 @@ function byHand(stretches: Stretch[], model: Model, hass: Hass, miner: PlannedMi
     ...(stretch.to > end ? [{ ...stretch, from: Math.max(stretch.from, end) }] : []),
   ]);
   return [...rest, { from, to: end, word, tone: "neu", isByHand: true }];
-}
-
-/** Where the band becomes another. */
-function changesOf(slots: PlanSlot[]): { from: number; name: string; price: number | undefined }[] {
-  return slots.filter(({ band }, index) => index > 0 && band && band !== slots[index - 1]!.band).map(({ from, band, price }) => ({ from, name: band, price }));
 }
 
 interface Plan {
