@@ -25,21 +25,23 @@ from simulator.stratum import SimulatedStratum
 
 from .config_folder import CHECKOUT, prepare
 from .dashboard import create_dashboard
-from .devices import read_devices
+from .devices import Device, read_devices
 from .energy import set_up_energy
 from .entries import add_miner, add_pool
 from .errors import DemoError
-from .history import write_past
+from .history import Past, go_on, write_past
 from .home_assistant import RESTART_STATUS, Client, HomeAssistant
 from .output import fail, say
 from .pools import demo_pools
 from .price import add_strategy, set_price
 from .process import Program
+from .sums import write_sums
 
 DEFAULT_PORT = 8123
 LOCAL = "127.0.0.1"
 USERNAME = "demo"
 SIMULATOR_SECONDS = 30
+_DATABASE = "home-assistant_v2.db"
 
 
 @dataclass(slots=True)
@@ -83,6 +85,10 @@ class Demo:
         self.pools = dict(demo_pools(self.devices, self.shift))
         self.panel = f"http://{LOCAL}:{DEMO_CONTROL_PORT + self.shift}/"
 
+    @property
+    def _config(self) -> Path:
+        return self.folder / "config"
+
     async def run(self) -> None:
         """Run until Home Assistant ends or the task is cancelled. Raises DemoError."""
         async with AsyncExitStack() as stack:
@@ -100,8 +106,21 @@ class Demo:
             stack.push_async_callback(server.stop)
             stack.callback(say, "Stopping")
             await server.start()
+            if not state.ready:
+                async with Client(server.url) as client:
+                    await client.create_owner("Demo", USERNAME, state.password)
+                    await client.log_in()
+                    await server.wait_until_running(client)
+                    devices, past = await self._set_up(client)
+                # It would wait for those who are still connected
+                await server.stop()
+                await asyncio.to_thread(self._continue, devices, past)
+                await server.start()
+                state.ready = True
+                state.write(self.folder / "demo.json")
             async with Client(server.url) as client:
-                await self._set_up(server, client, state)
+                await client.log_in()
+                await server.wait_until_running(client)
             self._announce(state)
             await self._watch(server, simulator)
 
@@ -168,7 +187,7 @@ class Demo:
             ) from None
 
     def _home_assistant(self) -> HomeAssistant:
-        config = self.folder / "config"
+        config = self._config
         prepare(config, host=self.host, port=self.port)
         for pool in self.pools.values():
             pool.write_file(config / "hmm" / "pools")
@@ -176,16 +195,8 @@ class Demo:
             Path(sys.executable), config, self.port, self.folder / "home-assistant.log"
         )
 
-    async def _set_up(
-        self, server: HomeAssistant, client: Client, state: State
-    ) -> None:
-        """Make the owner, the entries and the dashboard, if that is not done yet."""
-        if not state.ready:
-            await client.create_owner("Demo", USERNAME, state.password)
-        await client.log_in()
-        await server.wait_until_running(client)
-        if state.ready:
-            return
+    async def _set_up(self, client: Client) -> tuple[list[Device], Past]:
+        """Make the entries and the dashboard; return what there is, and its past."""
         for device in self.devices:
             if isinstance(device, SimulatedNMMiner) and not _may_listen(NMMINER_PORT):
                 say(
@@ -211,11 +222,12 @@ class Demo:
         await create_dashboard(client, self.panel)
         await set_up_energy(client, devices)
         say("Writing the week before")
-        await write_past(
-            client, devices, self.folder / "config" / "home-assistant_v2.db"
-        )
-        state.ready = True
-        state.write(self.folder / "demo.json")
+        return devices, await write_past(client, devices, self._config / _DATABASE)
+
+    def _continue(self, devices: list[Device], past: Past) -> None:
+        """Let what counts go on from the past, while Home Assistant is stopped."""
+        go_on(self._config / _DATABASE, past)
+        write_sums(self._config / ".storage", past, devices)
 
     def _announce(self, state: State) -> None:
         say("Ready")

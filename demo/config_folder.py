@@ -42,6 +42,7 @@ template:
       - name: Electricity tariff
         unique_id: hmm_demo_tariff
         unit_of_measurement: EUR/kWh
+        state_class: measurement
         state: "{{ (0.29 + 0.07 * cos((now().hour - 18) / 12 * pi)) | round(3) }}"
         attributes:
           prices: >

@@ -10,6 +10,7 @@ class Device:
     """A device of the integration, and its entities by "domain.key"."""
 
     device_id: str
+    entry_id: str
     name: str
     is_service: bool
     entities: dict[str, str] = field(default_factory=dict)
@@ -25,6 +26,7 @@ async def read_devices(client: Client) -> list[Device]:
     devices = {
         entry["id"]: Device(
             device_id=entry["id"],
+            entry_id=entry["primary_config_entry"] or "",
             name=entry["name_by_user"] or entry["name"],
             is_service=entry["entry_type"] == "service",
         )

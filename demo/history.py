@@ -3,22 +3,37 @@
 The simulated miners claim to have mined for days, and nobody watched them. What they
 did on the last day is written into the database of the recorder (SQLite, schema of Home
 Assistant 2026.8 to 2026.11): the present readings with the noise that readings have. The
-week before is imported as long-term statistics, with what it used, cost and brought at
-today's rates. The recorder goes on from there.
+week before is imported as long-term statistics: what each miner drew in each hour, what
+that cost at the tariff of the hour, what the pools brought, and the sums of the fleet.
+Home Assistant is stopped then, and what it and the integration have counted since they
+were set up becomes what they would have counted since that week began (see sums.py).
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 import random
 import sqlite3
 import time
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from simulator.solopool import COINS as SOLO_COINS
+
+from .config_folder import CORE_CONFIG
 from .devices import Device
 from .home_assistant import Client
+from .price import COINS, SENSOR
+
+type Row = dict[str, Any]
+"""One hour of a statistic."""
+
+ZONE = ZoneInfo(str(CORE_CONFIG["time_zone"]))
+FLEET = "fleet"
+"""Instead of an entry: what the fleet has grown by."""
 
 SECONDS = 86_400
 _FINE_SECONDS = 3600
@@ -34,25 +49,75 @@ _NOISE = {
     "temperature": 0.012,
     "vr_temperature": 0.012,
     "efficiency": 0.01,
+    "reject_rate": 0.02,
 }
 """How much a reading moves, as a part of it."""
 _STEADY = ("binary_sensor.problem", "sensor.status")
 """What was the same all day."""
-_TOTALS = {
-    "sensor.energy": ("sensor.power", 1 / 1000),
-    "sensor.cost": ("sensor.cost_rate", 1),
-    "sensor.revenue": ("sensor.revenue_rate", 1 / 24),
-}
-"""What grows, by which reading, and by how much of it in an hour."""
-_DAILY = 0.15
-"""How much a day is above or below another, as a part."""
+_SUMMED = ("sensor.hashrate", "sensor.power")
+"""What of the fleet is the sum of its miners."""
+_LUCK = 0.15
+"""How much the pools bring more or less on one day than on another, as a part."""
+_ATOMIC = 1e8
+_MINED = timedelta(days=40)
+"""How far back the oldest of the best shares lies."""
 _UNIT_CLASSES = {"energy": "energy", "power": "power", "temperature": "temperature"}
 _RECORDER_SECONDS = 20.0
 """How long the recorder may take to write the first states of all."""
 
 
-async def write_past(client: Client, devices: Iterable[Device], database: Path) -> None:
+@dataclass(slots=True)
+class Total:
+    """Something that only grows: by how much in each hour of the past."""
+
+    entry_id: str
+    key: str
+    entity_id: str
+    hours: list[float]
+    since_midnight: float = field(init=False)
+    this_month: float = field(init=False)
+
+    def add_up(self, starts: list[datetime]) -> None:
+        """Note what today and this month have; the days before are like the others."""
+        now = datetime.now(ZONE)
+        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        first = today.replace(day=1)
+        grown = list(zip(starts, self.hours, strict=True))
+        self.since_midnight = sum(it for start, it in grown if start >= today)
+        missing = max(0.0, (starts[0] - first) / timedelta(hours=1))
+        a_week = sum(self.hours) / len(self.hours)
+        self.this_month = missing * a_week + sum(
+            it for start, it in grown if start >= first
+        )
+
+    @property
+    def total(self) -> float:
+        """Return what all of the past has."""
+        return sum(self.hours)
+
+
+@dataclass(slots=True)
+class Past:
+    """What is written once Home Assistant has stopped."""
+
+    totals: list[Total] = field(default_factory=list)
+    """For the files of those who count."""
+    shares: dict[str, tuple[datetime, float]] = field(default_factory=dict)
+    """By the entity of a miner's finds: its best share, and when that was found."""
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    """By entity: the hours of its statistic that are not imported yet."""
+
+    async def begin(
+        self, client: Client, state: dict[str, Any], rows: list[Row]
+    ) -> None:
+        """Import the first hour, which makes the statistic; each takes its time."""
+        await _import(client, state, rows[:1])
+        self.rows[state["entity_id"]] = rows[1:]
+
+
+async def write_past(client: Client, devices: Iterable[Device], database: Path) -> Past:
     """Write the past of every reading with a graph; leaves out what has no value."""
+    past = Past()
     devices = list(devices)
     # The fleet adds up every 30 s, or when it is asked to
     await client.post(
@@ -81,71 +146,183 @@ async def write_past(client: Client, devices: Iterable[Device], database: Path) 
     deadline = time.monotonic() + _RECORDER_SECONDS
     while not await asyncio.to_thread(_write, database, readings | steady):
         if time.monotonic() > deadline:
-            return
+            return past
         await asyncio.sleep(0.5)
-    for entity_id, (state, part) in readings.items():
-        await _import_week(client, states[entity_id], float(state), part)
-    grown: dict[str, tuple[float, float]] = {}
-    for device in devices:
-        for key, (rate, factor) in _TOTALS.items():
-            value = now.get(device.entities.get(rate, ""))
-            state = states.get(device.entities.get(key, ""))
-            if state is not None and _is_number(value) and _is_number(state["state"]):
-                total = await _import_total(client, state, float(value or 0) * factor)
-                grown[state["entity_id"]] = (float(state["state"]), total)
-    deadline = time.monotonic() + _RECORDER_SECONDS
-    while not await asyncio.to_thread(_go_on, database, grown):
-        if time.monotonic() > deadline:
-            return
-        await asyncio.sleep(0.5)
+    starts = _hours()
+    prices = _prices(states)
+    means = {
+        entity_id: _means(entity_id, float(state), part, len(starts))
+        for entity_id, (state, part) in readings.items()
+    }
+    miners = [it for it in devices if not it.is_service]
+    hub = next(it for it in devices if it.is_hub)
+    for key in _SUMMED:
+        parts = [
+            _scaled(means[entity_id], states[entity_id], states[hub.entities[key]])
+            for it in miners
+            if (entity_id := it.entities.get(key)) in means
+        ]
+        means[hub.entities[key]] = [sum(hour) for hour in zip(*parts, strict=True)]
+    for entity_id, values in means.items():
+        part = readings[entity_id][1]
+        await past.begin(client, states[entity_id], _mean_rows(starts, values, part))
+    tariff = [prices[start.astimezone(UTC).hour] for start in starts]
+    await past.begin(client, states[SENSOR], _mean_rows(starts, tariff, 0.0))
+    past.shares = dict(_shares(devices, states))
+    past.totals = list(_totals(devices, states, starts, prices, means))
+    for total in past.totals:
+        total.add_up(starts)
+        rows = [
+            {"start": start.timestamp(), "sum": sum(total.hours[:hour])}
+            # The hour that is not over yet is the recorder's
+            for hour, start in enumerate(starts[:-1], 1)
+        ]
+        await past.begin(client, states[total.entity_id], rows)
+    return past
 
 
 def _hours() -> list[datetime]:
-    """Return when each hour of the last days began."""
-    end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    return [end - timedelta(hours=hour) for hour in range(_DAYS * 24, 0, -1)]
+    """Return when each hour began, from midnight a week ago on."""
+    now = datetime.now(ZONE)
+    first = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(_DAYS)
+    end = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    count = (end - first.astimezone(UTC)) // timedelta(hours=1)
+    return [end - timedelta(hours=hour) for hour in range(count, -1, -1)]
 
 
-async def _import_week(
-    client: Client, state: dict[str, Any], value: float, part: float
-) -> None:
-    """Import an hourly mean of each hour of the last days."""
-    generator = random.Random(state["entity_id"])
-    hours = _hours()
-    means = [value * (1 + generator.gauss(0, part / 2)) for _ in hours]
-    stats = [
+def _prices(states: Mapping[str, Any]) -> dict[int, float]:
+    """Return the tariff by the hour in UTC: each day has the same."""
+    return {
+        datetime.fromisoformat(slot["start"]).astimezone(UTC).hour: slot["price"]
+        for slot in states[SENSOR]["attributes"]["prices"]
+    }
+
+
+def _means(entity_id: str, value: float, part: float, count: int) -> list[float]:
+    generator = random.Random(entity_id)
+    return [value * (1 + generator.gauss(0, part / 2)) for _ in range(count)]
+
+
+_PREFIXES = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+
+
+def _scaled(
+    values: list[float], state: Mapping[str, Any], wanted: Mapping[str, Any]
+) -> list[float]:
+    """Return values in the unit of another state of the same kind."""
+    own, other = (
+        _PREFIXES.get(it["attributes"].get("unit_of_measurement", "")[:1], 1.0)
+        for it in (state, wanted)
+    )
+    return [value * own / other for value in values]
+
+
+def _totals(
+    devices: list[Device],
+    states: Mapping[str, Any],
+    starts: list[datetime],
+    prices: Mapping[int, float],
+    means: Mapping[str, list[float]],
+) -> Iterator[Total]:
+    """Yield what has grown: energy, what it cost, and what the pools brought."""
+    now = datetime.now(UTC)
+    # The last hour is not over yet
+    lengths = [min(1.0, (now - start) / timedelta(hours=1)) for start in starts]
+    sums: dict[str, list[list[float]]] = {}
+    hub = next(it for it in devices if it.is_hub)
+
+    def grown(device: Device, key: str, hours: list[float]) -> Iterator[Total]:
+        sums.setdefault(key, []).append(hours)
+        if (entity_id := device.entities.get(f"sensor.{key}", "")) in states:
+            yield Total(device.entry_id, key, entity_id, hours)
+
+    for device in devices:
+        if not device.is_service and device.entities.get("sensor.power") in means:
+            watts = means[device.entities["sensor.power"]]
+            kwh = [it / 1000 * part for it, part in zip(watts, lengths, strict=True)]
+            yield from grown(device, "energy", kwh)
+            cost = [
+                it * prices[start.astimezone(UTC).hour]
+                for it, start in zip(kwh, starts, strict=True)
+            ]
+            yield from grown(device, "cost", cost)
+        elif "sensor.revenue" in device.entities and not device.is_hub:
+            brought = list(_brought(device, states, starts, lengths))
+            yield from grown(device, "revenue", brought)
+    for key, parts in sums.items():
+        hours = [sum(hour) for hour in zip(*parts, strict=True)]
+        if (entity_id := hub.entities.get(f"sensor.{key}", "")) in states:
+            yield Total(FLEET, key, entity_id, hours)
+
+
+def _brought(
+    device: Device,
+    states: Mapping[str, Any],
+    starts: list[datetime],
+    lengths: list[float],
+) -> Iterator[float]:
+    """Yield what a pool brought in each hour: its estimate of a day, and blocks."""
+
+    def number(entity_id: str | None) -> float:
+        state = states.get(entity_id or "", {}).get("state")
+        return float(state) if _is_number(state) else 0.0
+
+    generator = random.Random(device.name)
+    luck = [1 + generator.uniform(-_LUCK, _LUCK) for _ in range(_DAYS + 2)]
+    earned = number(device.entities.get("sensor.earnings_24h"))
+    last = states.get(device.entities.get("sensor.last_block", ""), {}).get("state", "")
+    block = datetime.fromisoformat(last) if "T" in last else None
+    reward = SOLO_COINS["dgb"].reward / _ATOMIC * number(COINS["dgb"])
+    for start, part in zip(starts, lengths, strict=True):
+        day = (start.astimezone(ZONE).date() - starts[0].astimezone(ZONE).date()).days
+        money = earned / 24 * part * luck[day] * number(COINS["btc"])
+        if block is not None and start <= block < start + timedelta(hours=1):
+            money += reward
+        yield money
+
+
+def _shares(
+    devices: list[Device], states: Mapping[str, Any]
+) -> Iterator[tuple[str, tuple[datetime, float]]]:
+    """Yield the best share of each miner, and when it may have been found."""
+    blocks = {
+        it.name: datetime.fromisoformat(states[entity_id]["state"])
+        for it in devices
+        if (entity_id := it.entities.get("sensor.last_block", "")) in states
+        and "T" in states[entity_id]["state"]
+    }
+    now = datetime.now(UTC)
+    for number, device in enumerate(devices, 1):
+        found = device.entities.get("event.highlight")
+        known = [
+            states.get(device.entities.get(f"sensor.{key}", ""))
+            for key in ("best_share", "best_session_share")
+        ]
+        share = known[0] or known[1]
+        if found is None or share is None or "difficulty" not in share["attributes"]:
+            continue
+        difficulty = float(share["attributes"]["difficulty"])
+        pool = states.get(device.entities.get("select.pool", ""), {})
+        at = now - _MINED * ((number * 0.618) % 1)
+        if difficulty >= SOLO_COINS["dgb"].difficulty:
+            at = blocks.get(pool.get("state", ""), at)
+        yield found, (at, difficulty)
+
+
+def _mean_rows(starts: list[datetime], values: list[float], part: float) -> list[Row]:
+    return [
         {
-            "start": start.isoformat(),
+            "start": start.timestamp(),
             "mean": mean,
             "min": mean * (1 - part),
             "max": mean * (1 + part),
         }
-        for start, mean in zip(hours, means, strict=True)
+        for start, mean in zip(starts[:-1], values, strict=False)
     ]
-    await _import(client, state, stats, has_sum=False)
 
 
-async def _import_total(client: Client, state: dict[str, Any], rate: float) -> float:
-    """Import how a total grew by ``rate`` an hour; returns how much that was."""
-    generator = random.Random(state["entity_id"])
-    days = [1 + generator.uniform(-_DAILY, _DAILY) for _ in range(_DAYS + 1)]
-    hours = _hours()
-    grown = [rate * days[hour // 24] for hour in range(len(hours))]
-    stats = [
-        {"start": start.isoformat(), "sum": sum(grown[:hour])}
-        for hour, start in enumerate(hours, 1)
-    ]
-    await _import(client, state, stats, has_sum=True)
-    return sum(grown)
-
-
-async def _import(
-    client: Client,
-    state: dict[str, Any],
-    stats: list[dict[str, Any]],
-    *,
-    has_sum: bool,
-) -> None:
+async def _import(client: Client, state: dict[str, Any], rows: list[Row]) -> None:
+    has_sum = "sum" in rows[0]
     await client.command(
         "recorder/import_statistics",
         metadata={
@@ -160,7 +337,10 @@ async def _import(
             ),
             "unit_of_measurement": state["attributes"].get("unit_of_measurement"),
         },
-        stats=stats,
+        stats=[
+            {**row, "start": datetime.fromtimestamp(row["start"], UTC).isoformat()}
+            for row in rows
+        ],
     )
 
 
@@ -209,22 +389,46 @@ def _write(database: Path, readings: dict[str, tuple[str, float]]) -> bool:
     return True
 
 
-def _go_on(database: Path, grown: dict[str, tuple[float, float]]) -> bool:
-    """Let the recorder add to what was imported; return whether it knows all of it."""
+def go_on(database: Path, past: Past) -> None:
+    """Let the recorder add to what was imported; Home Assistant must not run.
+
+    What was counted since the demo was set up is forgotten: it is part of the past now.
+    """
     start = datetime.now(UTC).timestamp() // 300 * 300 - 300
     with closing(sqlite3.connect(database, timeout=10)) as connection, connection:
         known = dict(connection.execute("SELECT statistic_id, id FROM statistics_meta"))
-        if not grown.keys() <= known.keys():
-            return False
-        connection.executemany(
-            "INSERT OR REPLACE INTO statistics_short_term"
-            " (created_ts, metadata_id, start_ts, state, sum) VALUES (?, ?, ?, ?, ?)",
-            (
-                (start, known[entity_id], start, state, total)
-                for entity_id, (state, total) in grown.items()
-            ),
-        )
-    return True
+        for entity_id, rows in past.rows.items():
+            connection.executemany(
+                "INSERT INTO statistics (created_ts, metadata_id, start_ts, mean, min,"
+                " max, sum) VALUES (:start, :statistic, :start, :mean, :min, :max, :sum)",
+                (
+                    {"mean": None, "min": None, "max": None, "sum": None}
+                    | row
+                    | {"statistic": known[entity_id]}
+                    for row in (rows if entity_id in known else ())
+                ),
+            )
+        for total in past.totals:
+            connection.execute(
+                "UPDATE states SET old_state_id = NULL WHERE metadata_id ="
+                " (SELECT metadata_id FROM states_meta WHERE entity_id = ?)",
+                (total.entity_id,),
+            )
+            connection.execute(
+                "DELETE FROM states WHERE metadata_id ="
+                " (SELECT metadata_id FROM states_meta WHERE entity_id = ?)",
+                (total.entity_id,),
+            )
+            if (statistic := known.get(total.entity_id)) is None:
+                continue
+            connection.execute(
+                "DELETE FROM statistics_short_term WHERE metadata_id = ?", (statistic,)
+            )
+            connection.execute(
+                "INSERT INTO statistics_short_term"
+                " (created_ts, metadata_id, start_ts, state, sum) VALUES (?, ?, ?, ?, ?)",
+                (start, statistic, start, total.total, total.total),
+            )
 
 
 def _past(

@@ -113,6 +113,10 @@ async def test_visitor_sees_the_fleet_without_a_login(
                 page.locator("hmm-pool-card").get_by_text(name, exact=True)
             ).to_be_visible()
         await expect(page.get_by_text("Unavailable")).to_have_count(0)
+        # What the fleet has cost and brought fits the week behind it
+        for name in ("Cost today", "Cost this month", "Revenue this month"):
+            tile = page.locator("hui-tile-card").filter(has_text=name)
+            await expect(tile).not_to_contain_text("€0.00")
         await screenshot(page, "dashboard")
 
         phone = await browser.new_context(
