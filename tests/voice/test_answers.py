@@ -304,7 +304,7 @@ async def test_sentences_go_with_the_fleet(house: House) -> None:
     """Given the fleet, when it is unloaded, then its sentences are gone, else not."""
     hass, fleet = house.hass, fleet_entry(house.hass)
     assert await hass.config_entries.async_reload(fleet.entry_id)
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await later(hass, 6)
     assert "terahash" in await ask(hass, "what is my hashrate")
     assert await hass.config_entries.async_unload(fleet.entry_id)
     response = await respond(hass, "what is my hashrate")
@@ -318,6 +318,7 @@ async def test_assist_that_takes_no_sentences(
     await start_assist(home)
     with patch.object(triggers, "_MANAGER", "homeassistant.components.no_such_thing"):
         await set_up(home, miner_entry(bitaxe, "bitaxe", title="Axe"))
+        await later(home, 6)
     assert "Assist takes no sentences of HMM" in caplog.text
     assert fleet_entry(home).state is ConfigEntryState.LOADED
     response = await respond(home, "turn off the axe")
@@ -360,7 +361,7 @@ async def test_without_miners(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> No
     await start_assist(home)
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe", title="Axe"))
     await home.config_entries.async_remove(entry.entry_id)
-    await home.async_block_till_done(wait_background_tasks=True)
+    await later(home, 6)
     assert await ask(home, "how many miners are online") == "There are no miners yet."
 
 
@@ -404,6 +405,7 @@ async def test_many_miners(home: HomeAssistant) -> None:
     assert await async_setup_component(home, DOMAIN, {})
     await home.async_block_till_done(wait_background_tasks=True)
     await set_up(home, fleet_like())
+    await later(home, 6)
     said = await ask(home, "what is wrong with my miners")
     assert said.startswith("0 of 200 miners are online.")
     assert said.endswith("More problems: 195.")

@@ -22,6 +22,7 @@ from homeassistant.const import MATCH_ALL
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers import area_registry as ar, device_registry as dr
 from homeassistant.helpers.debounce import Debouncer
+from homeassistant.helpers.start import async_at_started
 from homeassistant.setup import async_when_setup
 from homeassistant.util.yaml import load_yaml_dict
 
@@ -66,11 +67,12 @@ class Names:
 def async_register_sentences(
     hass: HomeAssistant, fleet: FleetCoordinator
 ) -> CALLBACK_TYPE:
-    """Register the sentences as soon as Assist is there; return what removes them."""
+    """Register the sentences when Assist has started; return what removes them."""
     sentences = Sentences(hass, fleet)
 
     async def start(_: HomeAssistant, component: str) -> None:
-        await sentences.async_start()
+        # Which languages are spoken shows only when all of Home Assistant is there
+        sentences.listeners.append(async_at_started(hass, sentences.async_start))
 
     async_when_setup(hass, _ASSISTANT, start)
     return sentences.async_stop
@@ -90,21 +92,19 @@ class Sentences:
         """How well sentences fit, by what is being answered: all that do are called."""
         self._is_stopped = False
         self._registered: list[CALLBACK_TYPE] = []
-        self._listeners: list[CALLBACK_TYPE] = []
+        self.listeners: list[CALLBACK_TYPE] = []
         self._debouncer = Debouncer(
             hass,
             _LOGGER,
             cooldown=_UPDATE_SECONDS,
             immediate=False,
-            function=self._update,
+            function=self._async_update,
             background=True,
         )
 
-    async def async_start(self) -> None:
-        """Read the sentences, register them, and follow the names."""
-        self._files = await self._hass.async_add_executor_job(read_sentences)
-        for language in self._files:
-            self._speech[language] = await async_speech(self._hass, language)
+    @callback
+    def async_start(self, _: HomeAssistant) -> None:
+        """Register the sentences soon, and follow the names."""
         if self._is_stopped:
             return
 
@@ -113,21 +113,22 @@ class Sentences:
             self._debouncer.async_schedule_call()
 
         listen = self._hass.bus.async_listen
-        self._listeners = [
+        self.listeners += [
             self._fleet.async_add_listener(changed),
             listen(dr.EVENT_DEVICE_REGISTRY_UPDATED, changed),
             listen(ar.EVENT_AREA_REGISTRY_UPDATED, changed),
             self._debouncer.async_shutdown,
         ]
-        self._update()
+        # Not now: more miners may be about to be set up
+        changed()
 
     @callback
     def async_stop(self) -> None:
         """Remove all sentences."""
         self._is_stopped = True
-        for unsubscribe in self._listeners:
+        for unsubscribe in self.listeners:
             unsubscribe()
-        self._listeners = []
+        self.listeners = []
         self._remove()
 
     @callback
@@ -140,10 +141,23 @@ class Sentences:
                 _LOGGER.warning("A sentence stays with Assist", exc_info=True)
         self._registered = []
 
-    @callback
-    def _update(self) -> None:
+    async def _async_update(self) -> None:
         """Register the sentences again if other names exist than before."""
-        names = self._find_names()
+        if not self._files:
+            self._files = await self._hass.async_add_executor_job(read_sentences)
+        spoken = _spoken_languages(self._hass)
+        languages = tuple(
+            language
+            for language in self._files
+            if spoken is None or find_language(language).code in spoken
+        )
+        for language in languages:
+            if language not in self._speech:
+                # Of a language that nobody speaks, Home Assistant need not keep the texts
+                self._speech[language] = await async_speech(self._hass, language)
+        if self._is_stopped:
+            return
+        names = self._find_names(languages)
         if names == self._names:
             return
         self._names = names
@@ -159,16 +173,10 @@ class Sentences:
                 exc_info=True,
             )
 
-    def _find_names(self) -> Names:
+    def _find_names(self, languages: tuple[str, ...]) -> Names:
         miners: dict[str, None] = {}
         first_words: set[str] = set()
         modes: dict[str, dict[str, None]] = {}
-        spoken = _spoken_languages(self._hass)
-        languages = tuple(
-            language
-            for language, speech in self._speech.items()
-            if spoken is None or speech.language.code in spoken
-        )
         if len(get_data(self._hass).fleet.miners) <= _MAX_NAMES:
             asker = Asker.of_assistant(self._hass, _ASSISTANT)
             miners = dict.fromkeys(list(asker.spellings)[:_MAX_NAMES])
@@ -218,7 +226,7 @@ class Sentences:
             sentences = [_fill(it, "hmm_mode", modes) for it in sentences]
         sentences = [it for it in sentences if it]
         if sentences:
-            # Private to Home Assistant: whatever it raises ends in ``_update``
+            # Private to Home Assistant: whatever it raises ends in ``_async_update``
             manager = import_module(_MANAGER).get_agent_manager(self._hass)
             order = len(self._registered)
             answer = partial(self._async_answer, language, intent_type, shape, order)
