@@ -49,13 +49,9 @@ class HmmEntity[CoordinatorT: DataUpdateCoordinator[Any]](
     def __init__(
         self, coordinator: CoordinatorT, description: EntityDescription
     ) -> None:
-        """Attach to the device of the coordinator's entry."""
+        """Follow the coordinator of an entry."""
         super().__init__(coordinator)
         self.entity_description = description
-        entry = coordinator.config_entry
-        assert entry is not None
-        identity = entry.unique_id or entry.entry_id
-        self._attr_device_info = self._device({(DOMAIN, identity)}, entry.title)
 
     @property
     @override
@@ -70,12 +66,6 @@ class HmmEntity[CoordinatorT: DataUpdateCoordinator[Any]](
         entry = self.coordinator.config_entry
         assert entry is not None
         return f"{entry.unique_id or entry.entry_id}_{self.entity_description.key}"
-
-    def _device(
-        self, identifiers: set[tuple[str, str]], name: str
-    ) -> DeviceInfo | None:
-        """Return the device that the entity belongs to, None: one it knows already."""
-        raise NotImplementedError
 
 
 class AlwaysAvailable(Entity):
@@ -120,10 +110,6 @@ class MinerEntity(HmmEntity[MinerCoordinator]):
         if not is_same or now >= self._report_due:
             self._written, self._report_due = state, now + _REPORT_SECONDS
             super()._handle_coordinator_update()
-
-    @override
-    def _device(self, identifiers: set[tuple[str, str]], name: str) -> None:
-        return None
 
 
 @callback
@@ -206,9 +192,12 @@ def pool_device(pool: PoolCoordinator) -> DeviceInfo:
 class PoolEntity(HmmEntity[PoolCoordinator]):
     """An entity of a pool account."""
 
-    @override
-    def _device(self, identifiers: set[tuple[str, str]], name: str) -> DeviceInfo:
-        return pool_device(self.coordinator)
+    def __init__(
+        self, coordinator: PoolCoordinator, description: EntityDescription
+    ) -> None:
+        """Attach to the device of the account."""
+        super().__init__(coordinator, description)
+        self._attr_device_info = pool_device(coordinator)
 
 
 class WorkerEntity(CoordinatorEntity[PoolCoordinator]):
@@ -260,15 +249,18 @@ def fleet_device(entry: FleetConfigEntry) -> DeviceInfo:
 class FleetEntity(HmmEntity[FleetCoordinator]):
     """An entity of the whole fleet."""
 
+    def __init__(
+        self, coordinator: FleetCoordinator, description: EntityDescription
+    ) -> None:
+        """Attach to the device of the fleet."""
+        super().__init__(coordinator, description)
+        self._attr_device_info = fleet_device(coordinator.config_entry)
+
     @property
     @override
     def entity_registry_enabled_default(self) -> bool:
         # There is one fleet: what most do not need waits disabled
         return self.entity_description.entity_registry_enabled_default
-
-    @override
-    def _device(self, identifiers: set[tuple[str, str]], name: str) -> DeviceInfo:
-        return fleet_device(self.coordinator.config_entry)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -287,34 +279,46 @@ def wants_more(entry: ConfigEntry[Any]) -> bool | None:
 
 
 @callback
-def is_asked_for(
+def asked_for[DescriptionT: EntityDescription](
     coordinator: DataUpdateCoordinator[Any],
     platform: str,
     owner: str,
-    description: EntityDescription,
-) -> bool:
-    """Return whether an entity is to be made; removes one that is not.
+    descriptions: Iterable[DescriptionT],
+    before: set[str],
+) -> list[DescriptionT]:
+    """Return which entities are to be made; removes those that are not any more.
 
     Those that are not enabled by default are made for who has asked for more entities.
     One that was enabled before that could be asked for is kept, and so is one that
-    somebody has given a name, an area or a label.
+    somebody has given a name, an area or a label. ``before`` is what ``registered``
+    returned.
     """
-    if description.entity_registry_enabled_default or isinstance(
-        coordinator, FleetCoordinator
-    ):
-        return True
     entry = coordinator.config_entry
     assert entry is not None
-    if (asked := wants_more(entry)) is True:
-        return True
-    registry = er.async_get(coordinator.hass)
-    entity_id = registry.async_get_entity_id(
-        platform, DOMAIN, f"{owner}_{description.key}"
-    )
+    if wants_more(entry) is True or isinstance(coordinator, FleetCoordinator):
+        return list(descriptions)
+    return [
+        it
+        for it in descriptions
+        if it.entity_registry_enabled_default
+        or (
+            (unique_id := f"{owner}_{it.key}") in before
+            and _is_kept(coordinator.hass, entry, platform, unique_id)
+        )
+    ]
+
+
+@callback
+def _is_kept(
+    hass: HomeAssistant, entry: ConfigEntry[Any], platform: str, unique_id: str
+) -> bool:
+    """Return whether an entity stays that nobody has asked for; removes it if not."""
+    registry = er.async_get(hass)
+    entity_id = registry.async_get_entity_id(platform, DOMAIN, unique_id)
     if entity_id is None:
         return False
     entity = registry.entities[entity_id]
-    was_enabled = asked is None and entity.disabled_by is None
+    was_enabled = wants_more(entry) is None and entity.disabled_by is None
     if was_enabled or _is_changed(entity):
         return True
     registry.async_remove(entity_id)
@@ -359,11 +363,11 @@ def async_add_offered[CoordinatorT: DataUpdateCoordinator[Any]](
     assert entry is not None
     platform = async_get_current_platform().domain
     owner = entry.unique_id or entry.entry_id
+    before = registered(coordinator.hass, coordinator, platform)
     missing = [
         (it, partial(offer.exists_fn, it, coordinator), offer.factory)
         for offer in offers
-        for it in offer.descriptions
-        if is_asked_for(coordinator, platform, owner, it)
+        for it in asked_for(coordinator, platform, owner, offer.descriptions, before)
     ]
 
     @callback
@@ -398,8 +402,6 @@ def async_add_workers[DescriptionT: EntityDescription](
     workers = pool.workers
 
     def is_wanted(worker_id: str, description: DescriptionT) -> bool:
-        if not is_asked_for(pool, platform, worker_id, description):
-            return False
         worker = workers.listed.get(worker_id)
         return f"{worker_id}_{description.key}" in before or (
             worker is not None
@@ -412,7 +414,7 @@ def async_add_workers[DescriptionT: EntityDescription](
         offered = [
             factory(pool, worker_id, description)
             for worker_id in workers
-            for description in wanted
+            for description in asked_for(pool, platform, worker_id, wanted, before)
             if is_wanted(worker_id, description)
             and workers.claim(worker_id, platform, description.key)
         ]

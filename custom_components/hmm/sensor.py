@@ -38,9 +38,9 @@ from .entity import (
     Offer,
     PoolEntity,
     WorkerEntity,
+    asked_for,
     async_add_offered,
     async_add_workers,
-    is_asked_for,
     registered,
 )
 from .figures import (
@@ -304,9 +304,8 @@ def _add_money[CoordinatorT: MinerCoordinator | PoolCoordinator | FleetCoordinat
     ledger, registry = get_data(hass).money, er.async_get(hass)
     entry = coordinator.config_entry
     owner = entry.unique_id or entry.entry_id
-    wanted = [
-        it for it in descriptions if is_asked_for(coordinator, SENSOR_DOMAIN, owner, it)
-    ]
+    before = registered(hass, coordinator, SENSOR_DOMAIN)
+    wanted = asked_for(coordinator, SENSOR_DOMAIN, owner, descriptions, before)
     added: set[str] = set()
     seen: object = None
 

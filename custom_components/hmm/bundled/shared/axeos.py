@@ -301,7 +301,7 @@ def positive(info: Info, *keys: str) -> float | None:
     input voltage): there -1 and 0 say that no sensor is fitted.
     """
     for key in keys:
-        if (number := _positive(info.get(key))) is not None:
+        if (number := parse_number(info.get(key))) is not None and number > 0:
             return number
     return None
 
