@@ -107,7 +107,7 @@ def _memory() -> float:
 
 
 @asynccontextmanager
-async def _home_assistant(folder: Path) -> AsyncIterator[Any]:
+async def _home_assistant(folder: Path, *, is_running: bool) -> AsyncIterator[Any]:
     from homeassistant import bootstrap, core, loader
 
     hass = core.HomeAssistant(str(folder))
@@ -116,7 +116,8 @@ async def _home_assistant(folder: Path) -> AsyncIterator[Any]:
     database = f"sqlite:///{folder / 'home-assistant_v2.db'}"
     config = {"homeassistant": {}, "recorder": {"db_url": database}}
     assert await bootstrap.async_from_config_dict(config, hass) is not None
-    await hass.async_start()
+    if is_running:
+        await hass.async_start()
     await hass.async_block_till_done()
     try:
         yield hass
@@ -214,7 +215,9 @@ async def _measure_home_assistant(
     from homeassistant.setup import async_setup_component
 
     found = known or Measured(kind=kind, miners=len(devices))
-    async with _home_assistant(folder) as hass:
+    # Entries that are known are set up before Home Assistant has started, when its
+    # recorder still waits
+    async with _home_assistant(folder, is_running=known is None) as hass:
         before = _memory()
         lag = Lag()
         if kind != IDLE:
@@ -223,6 +226,8 @@ async def _measure_home_assistant(
                 await async_setup_component(hass, kind, {})
                 await _until_ready(hass, len(devices))
             await hass.async_block_till_done()
+        if known is not None:
+            await hass.async_start()
         if known is None:
             await asyncio.sleep(INTERVAL)  # What a start leaves to be done later
             found.memory = _memory() - before
