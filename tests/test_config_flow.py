@@ -841,6 +841,17 @@ async def test_a_found_miner_can_be_ignored(
 # Reconfigure
 
 
+async def test_a_miner_that_is_removed_meanwhile(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """The dialog, open in another tab, says so."""
+    entry = (await add_miner(home, bitaxe))["result"]
+    form = await reconfigure(home, entry)
+    await home.config_entries.async_remove(entry.entry_id)
+    result = await fill(home, form, host=f"127.0.0.1:{bitaxe.port}")
+    assert result["reason"] == "removed_meanwhile"
+
+
 async def test_a_miner_that_moved_is_reconfigured(
     home: HomeAssistant, bitaxe: SimulatedAxeOS
 ) -> None:

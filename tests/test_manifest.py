@@ -42,6 +42,7 @@ from custom_components.hmm.fleet import failover_runner, profile_services
 from custom_components.hmm.fleet.commands import COMMANDS
 from custom_components.hmm.fleet.failover import PRIMARY_BACK, Criterion
 from custom_components.hmm.fleet.services import schema_of
+from custom_components.hmm.flow_tools import REMOVED
 from custom_components.hmm.hmm_local import flow as hmm_local
 from custom_components.hmm.miner import (
     autotune,
@@ -879,7 +880,7 @@ def test_menu_and_progress_are_translated(section: str) -> None:
 def test_every_abort_is_translated() -> None:
     """Given the config flow, then exactly the reasons to give up have texts."""
     tree = flow_classes("config")
-    reasons = set(HA_SUCCESSES)
+    reasons = {*HA_SUCCESSES, REMOVED}
     for call in calls(tree, "async_abort", "_abort_if_unique_id_mismatch"):
         if (reason := argument(call, "reason")) is not None:
             reasons |= literals(reason)
@@ -907,7 +908,7 @@ def test_every_abort_and_error_of_the_options_is_translated() -> None:
     options = load("translations/en.json")["options"]
     assert set(options["abort"]) == {
         literal(argument(call, "reason")) for call in calls(tree, "async_abort")
-    } | {literal(call.args[0]) for call in calls(tree, "AbortFlow")}
+    } | {REMOVED, *(literal(call.args[0]) for call in calls(tree, "AbortFlow"))}
     # What a login can come to, and what the flows themselves find
     wrong = {"login_other_miner", *UnitProblem} | errors.FORM_REASONS
     wrong |= {it for it in get_args(AddressFault.__value__) if it.startswith("range_")}

@@ -20,7 +20,7 @@ from .const import CONF_ENTRY_TYPE, DOMAIN, FLEET_UNIQUE_ID, EntryType
 from .data import HmmConfigEntry, HmmData, entry_kind
 from .fleet.failover_flow import PoolOrderSteps
 from .fleet_options import FleetOptionsFlow
-from .flow_tools import async_shared_data
+from .flow_tools import async_shared_data, ending
 from .hmm_local.flow import CONF_IMPORT, FoundMiner, FoundPool, ImportSteps
 from .markdown import escaping
 from .miner.discovery import may_be_asked
@@ -37,10 +37,12 @@ from .strategy.solar_flow import SolarFlow
 _STRATEGIES = (BandsFlow, ChampionFlow, SolarFlow, HeatFlow, CalendarFlow)
 
 
+@ending
 class _MinerOptions(PoolOrderSteps, MinerOptionsFlow):
     """The options of a miner, with what the fleet brings to them."""
 
 
+@ending
 @escaping
 class HmmConfigFlow(MinerSteps, PoolSteps, ImportSteps, domain=DOMAIN):
     """Add a miner, a pool, or, by itself, the fleet."""

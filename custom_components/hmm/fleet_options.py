@@ -11,13 +11,14 @@ from .fleet.entities_flow import EntitiesSteps
 from .fleet.failover_flow import FailoverSteps
 from .fleet.firmware_flow import FirmwareSteps
 from .fleet.rescan_flow import RescanSteps
-from .flow_tools import async_shared_data
+from .flow_tools import async_shared_data, ending
 from .markdown import escaping
 from .money.flow import PriceSteps
 from .strategy.circuit_flow import CircuitSteps
 from .strategy.hold_flow import HoldSteps
 
 
+@ending
 @escaping
 class FleetOptionsFlow(
     PriceSteps,

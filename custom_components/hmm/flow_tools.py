@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
+from functools import wraps
 from math import isfinite
 from typing import Any, Literal, override
 
@@ -10,10 +11,12 @@ from homeassistant.config_entries import (
     SOURCE_INTEGRATION_DISCOVERY,
     ConfigFlow,
     FlowType,
+    UnknownEntry,
+    UnknownSubEntry,
 )
 from homeassistant.const import CONF_HOST
 from homeassistant.core import HassJob, HomeAssistant, callback
-from homeassistant.data_entry_flow import FlowHandler, FlowResultType
+from homeassistant.data_entry_flow import AbortFlow, FlowHandler, FlowResultType
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.selector import (
     NumberSelector,
@@ -35,8 +38,34 @@ from .markdown import inert
 
 ADDRESS_SCHEMA = vol.Schema({vol.Required(CONF_HOST): TextSelector()})
 
+REMOVED = "removed_meanwhile"
+
 REPEAT_SECONDS = 1.0
 """When the end of a progress is reported again; each further time after twice as long."""
+
+
+def ending[F: FlowHandler[Any, Any, Any]](flow: type[F]) -> type[F]:
+    """Let a flow end with a reason when what it is about was removed meanwhile.
+
+    Somebody else may do that, or its own user in another tab.
+    """
+    for name in dir(flow):
+        if name.startswith("async_step_"):
+            setattr(flow, name, _ended(getattr(flow, name)))
+    return flow
+
+
+def _ended(
+    step: Callable[..., Coroutine[Any, Any, Any]],
+) -> Callable[..., Coroutine[Any, Any, Any]]:
+    @wraps(step)
+    async def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await step(*args, **kwargs)
+        except (UnknownEntry, UnknownSubEntry) as err:
+            raise AbortFlow(REMOVED) from err
+
+    return run
 
 
 @callback

@@ -212,3 +212,15 @@ async def test_the_miner_is_disabled_meanwhile(
         return
     assert result["reason"] == "miner_not_loaded"
     assert result["description_placeholders"] == {"name": "Axe"}
+
+
+@pytest.mark.parametrize("path", [("settings",), ("pool_order",), ("profiles",)])
+async def test_the_miner_is_removed_meanwhile(
+    home: HomeAssistant, entry: ConfigEntry[Any], path: tuple[str, ...]
+) -> None:
+    """The dialog, open in another tab, says so."""
+    form = await step(home, entry, *path)
+    await home.config_entries.async_remove(entry.entry_id)
+    given = {"next_step_id": "profile_save"} if path == ("profiles",) else {}
+    result = await go_on(home, form, **given)
+    assert result["reason"] == "removed_meanwhile"

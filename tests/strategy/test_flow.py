@@ -387,6 +387,21 @@ async def test_per_model_and_pool(home: HomeAssistant, entry: ConfigEntry[Any]) 
     assert "models" not in band
 
 
+async def test_the_strategy_is_removed_meanwhile(
+    home: HomeAssistant, entry: ConfigEntry[Any]
+) -> None:
+    """Its dialog, open in another tab, says so; nothing of it comes back."""
+    price(home, 25)
+    await add(home, "price_bands", BANDS)
+    form = await change(home, only(home), "timing")
+    fleet = fleet_entry(home)
+    (subentry_id,) = fleet.subentries
+    home.config_entries.async_remove_subentry(fleet, subentry_id)
+    done = await fill(home, form, "price_bands", timing=TIMING)
+    assert done["reason"] == "removed_meanwhile"
+    assert not fleet.subentries
+
+
 async def test_change_price_bands(home: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     """Each part is changed on its own; limits do not survive another unit."""
     price(home, 25)

@@ -8,10 +8,11 @@ from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
 from ..const import CONF_MORE_ENTITIES, CONF_POOL_FEE, MAX_FEE
-from ..flow_tools import async_shared_data, number_field, with_more_entities
+from ..flow_tools import async_shared_data, ending, number_field, with_more_entities
 from ..markdown import escaping
 
 
+@ending
 @escaping
 class PoolOptionsFlow(OptionsFlowWithReload):
     """What a pool keeps, and whether an account shows more than most need."""

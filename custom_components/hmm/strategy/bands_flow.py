@@ -9,7 +9,7 @@ from homeassistant.helpers.selector import BooleanSelector, TextSelector
 import voluptuous as vol
 
 from ..data import get_data
-from ..flow_tools import choice, number_field
+from ..flow_tools import choice, ending, number_field
 from ..languages import home_language
 from ..markdown import Markdown, escape, escaping, inert
 from ..miner.coordinator import MinerCoordinator
@@ -85,6 +85,7 @@ def _rung_of(band: Band) -> str:
     return RUNG_PER_MODEL if band.get(CONF_MODELS) else rung
 
 
+@ending
 @escaping
 class BandsFlow(StrategyPriceSteps):
     """Adds and changes price bands."""

@@ -13,6 +13,7 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
+from ..flow_tools import ending
 from ..markdown import escaping
 from .fields import list_field
 from .flow import StrategyFlow, Texts, rung_selector
@@ -34,6 +35,7 @@ _FROM = "22:00:00"
 _TO = "06:00:00"
 
 
+@ending
 @escaping
 class CalendarFlow(StrategyFlow):
     """Adds and changes quiet hours and plans by the clock."""

@@ -8,7 +8,7 @@ from homeassistant.helpers.selector import BooleanSelector
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from ..flow_tools import choice, number_field
+from ..flow_tools import choice, ending, number_field
 from ..markdown import escaping
 from .fields import dropdown_field, list_field, price_field
 from .flow import Texts
@@ -46,6 +46,7 @@ _OWN = "own"
 _FEWEST_MINERS = 2
 
 
+@ending
 @escaping
 class ChampionFlow(StrategyPriceSteps):
     """Adds and changes a champion."""

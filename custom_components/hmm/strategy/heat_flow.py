@@ -22,7 +22,7 @@ from homeassistant.util.unit_conversion import (
 import voluptuous as vol
 
 from ..const import DOMAIN
-from ..flow_tools import number_field
+from ..flow_tools import ending, number_field
 from ..markdown import escaping
 from .fields import list_field
 from .flow import StrategyFlow, Texts
@@ -64,6 +64,7 @@ def _rungs(*rungs: str) -> SelectSelector:
     return list_field("strategy_rung", *rungs)
 
 
+@ending
 @escaping
 class HeatFlow(StrategyFlow):
     """Adds and changes a heating; the form has Home Assistant's unit, stored is °C."""

@@ -15,7 +15,7 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..const import DOMAIN
-from ..flow_tools import number_field
+from ..flow_tools import ending, number_field
 from ..markdown import escaping
 from .energy_settings import async_sources, battery_of, meter_of
 from .fields import list_field
@@ -83,6 +83,7 @@ _OPPOSITE = {
 }
 
 
+@ending
 @escaping
 class SolarFlow(StrategyFlow):
     """Adds and changes solar surplus."""
