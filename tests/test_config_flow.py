@@ -452,6 +452,16 @@ async def test_the_scan_leaves_out_known_miners(
     assert bitaxe.counters.requests == 0
 
 
+async def test_a_network_that_is_too_large_is_said_and_a_part_may_be_typed(
+    home: HomeAssistant,
+) -> None:
+    """Nobody is told that there is no miner where none was looked for."""
+    async with scan(home, 8) as result:
+        assert result["step_id"] == "scan_range"
+        assert result["errors"] == {"base": "range_own_too_large"}
+        assert result["description_placeholders"] == {"networks": "127.0.0.0/8"}
+
+
 async def test_several_found_miners_are_added_in_one_go(
     home: HomeAssistant,
     bitaxe: SimulatedAxeOS,

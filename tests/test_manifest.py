@@ -971,6 +971,13 @@ def test_every_option_of_a_selector_is_translated() -> None:
     assert {name: set(it["options"]) for name, it in selectors.items()} == words
 
 
+@pytest.mark.parametrize("flow", ["config", "options"])
+def test_titles_of_menus_have_no_placeholders(flow: str) -> None:
+    """The frontend fills them in forms alone: the dialog would be titled with an error."""
+    for key, step in load("translations/en.json")[flow]["step"].items():
+        assert "menu_options" not in step or "{" not in step["title"], key
+
+
 def test_every_error_of_a_form_is_translated() -> None:
     """Given the config flow, then its errors have texts, and no others."""
     own: set[str] = set()
@@ -998,7 +1005,7 @@ def test_every_error_of_a_form_is_translated() -> None:
             case ast.Return(value=ast.Tuple(elts=[ast.Dict(values=values), *_])):
                 own |= {text for value in values if (text := literal(value))}
     # A network or a range is typed, never an answer
-    own.add("range_nothing")
+    own |= {"range_nothing", "range_own_too_large"}
     # Of the price that rules of HMM-Local are taken over to
     own |= {"price_unavailable", *UnitProblem}
     shown = load("translations/en.json")["config"]["error"]

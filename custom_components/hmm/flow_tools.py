@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import wraps
 from math import isfinite
 from typing import Any, Literal, override
+from weakref import WeakKeyDictionary
 
 from homeassistant.config_entries import (
     SOURCE_INTEGRATION_DISCOVERY,
@@ -15,7 +16,7 @@ from homeassistant.config_entries import (
     UnknownSubEntry,
 )
 from homeassistant.const import CONF_HOST
-from homeassistant.core import HassJob, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.data_entry_flow import AbortFlow, FlowHandler, FlowResultType
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.selector import (
@@ -42,6 +43,11 @@ REMOVED = "removed_meanwhile"
 
 REPEAT_SECONDS = 1.0
 """When the end of a progress is reported again; each further time after twice as long."""
+
+_REPORTS: WeakKeyDictionary[FlowHandler[Any, Any, Any], CALLBACK_TYPE] = (
+    WeakKeyDictionary()
+)
+"""What stops the next report of a flow."""
 
 
 def ending[F: FlowHandler[Any, Any, Any]](flow: type[F]) -> type[F]:
@@ -76,7 +82,9 @@ def async_start_progress[T](
 
     Home Assistant reports its end once, and the frontend listens only when it shows the
     progress: a dialog that missed the report would wait for ever. So it is repeated
-    until the frontend has requested the next step, however long that takes.
+    until the frontend has requested the next step, however long that takes: a step
+    that takes time itself, as one that adds an entry does, is reported no more
+    (``async_end_progress``), else the frontend requests it twice.
     """
     # Eagerly started, it may be done at once, and Home Assistant would hand what was
     # typed in the previous step on to the next one
@@ -84,6 +92,13 @@ def async_start_progress[T](
 
     task.add_done_callback(lambda _: _async_report_later(flow, REPEAT_SECONDS))
     return task
+
+
+@callback
+def async_end_progress(flow: FlowHandler[Any, Any, Any]) -> None:
+    """Repeat no report: the frontend has requested the step that follows."""
+    if (cancel := _REPORTS.pop(flow, None)) is not None:
+        cancel()
 
 
 @callback
@@ -95,7 +110,7 @@ def _async_report_later(flow: FlowHandler[Any, Any, Any], seconds: float) -> Non
             _async_report_later(flow, 2 * seconds)
 
     job = HassJob(report, "HMM end of a progress", cancel_on_shutdown=True)
-    async_call_later(flow.hass, seconds, job)
+    _REPORTS[flow] = async_call_later(flow.hass, seconds, job)
 
 
 def _waits_for_end(flow: FlowHandler[Any, Any, Any]) -> bool:

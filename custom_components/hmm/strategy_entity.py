@@ -7,6 +7,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.entity import Entity, EntityDescription
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.translation import async_get_cached_translations
 
 from .const import DOMAIN
 from .data import get_data
@@ -36,7 +37,8 @@ class StrategyEntity(Entity):
             entry_type=DeviceEntryType.SERVICE,
             identifiers={(DOMAIN, strategy.id)},
             manufacturer="HMM",
-            model_id=strategy.kind,
+            model=_kind_name(manager.hass, strategy.kind),
+            model_id=None,
             name=strategy.title,
             via_device_id=manager.fleet_device_id,
         )
@@ -50,6 +52,15 @@ class StrategyEntity(Entity):
     def _show(self) -> None:
         """Write the state; Home Assistant leaves out what has not changed."""
         self.async_write_ha_state()
+
+
+@callback
+def _kind_name(hass: HomeAssistant, kind: str) -> str | None:
+    """Return what a kind of strategy is called where it is added."""
+    texts = async_get_cached_translations(
+        hass, hass.config.language, "config_subentries", DOMAIN
+    )
+    return texts.get(f"component.{DOMAIN}.config_subentries.{kind}.entry_type")
 
 
 @callback

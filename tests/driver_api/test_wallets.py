@@ -229,3 +229,21 @@ def test_every_pool_checks_a_wallet_as_it_was_typed(tmp_path: Path) -> None:
             assert not accepts(typed), (loaded.driver_type, hidden)
         assert not accepts(7), loaded.driver_type
     assert asked >= 7
+
+
+@pytest.mark.parametrize("coin", ["BTC", "DGB", "FB"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ",
+        "KwdMAjGmerYanjeui5SHS7JkmpZvVipYvB2LJGU1ZxJwYvP98617",
+        "KwdMAjGmerYanjeui5SHS7JkmpZvVipYvB2LJGU1ZxJwYvP98617.rig",
+        f"xprv9s21ZrQH143K3{'QTDL4LXw2F7HEK3wJUD2nW2nRk4stbPy6cq3jPPqji' * 2}",
+    ],
+)
+def test_a_private_key_is_never_taken(coin: str, key: str) -> None:
+    """What nobody else may see is not merely an unusual address."""
+    with pytest.raises(InvalidValue) as caught:
+        read_wallet(coin, key)
+    assert caught.value.reason_key == "wallet_invalid"
+    assert key[:20] not in str(caught.value)

@@ -374,7 +374,11 @@ def changed(key: str, value: str | None) -> str:
         (changed("url", "''"), 3, "The key url is missing"),
         (changed("coin", "null"), 5, "The key coin is missing"),
         (changed("mining_model", None), None, "The key mining_model is missing"),
-        (changed("driver", "acme"), 1, "There is no pool driver acme"),
+        (
+            changed("driver", "acme"),
+            1,
+            "There is no pool driver acme. Choose one of: bch_stack, braiins,",
+        ),
         (changed("port", "http"), 4, "The key port must be a number from 1 to 65535"),
         (changed("port", "0"), 4, "The key port must be a number from 1 to 65535"),
         (changed("port", "65536"), 4, "The key port must be a number from 1 to 65535"),
@@ -389,8 +393,8 @@ def changed(key: str, value: str | None) -> str:
         ),
         (
             MINIMAL + "x: 'open\n",
-            8,
-            "It is not valid YAML: found unexpected end of stream",
+            7,
+            "A quotation mark that opens here is never closed",
         ),
         (
             MINIMAL + "\tx: 1\n",

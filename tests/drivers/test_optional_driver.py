@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 import threading
 from typing import Any
@@ -9,13 +10,20 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.data_entry_flow import (
+    EVENT_DATA_ENTRY_FLOW_PROGRESSED,
+    FlowResultType,
+)
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
-from homeassistant.util import package
+from homeassistant.util import dt as dt_util, package
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_capture_events,
+    async_fire_time_changed,
+)
 import pytest_socket
 
 from custom_components.hmm.bundled.optional_drivers.pyasic_driver import PyasicDriver
@@ -134,6 +142,26 @@ async def test_a_large_asic_is_added(
         "switch", "turn_off", {"entity_id": switch}, blocking=True
     )
     assert antminer.curtailed
+
+
+async def test_a_large_asic_that_takes_long_is_requested_once(
+    home: HomeAssistant, antminer: FakeLuxMiner
+) -> None:
+    """While it is asked and added no end is reported: the dialog would end in an error."""
+    await start(home)
+    reports = async_capture_events(home, EVENT_DATA_ENTRY_FLOW_PROGRESSED)
+    result = await fill(home, await other_kind(home, antminer.host))
+    assert result["type"] is FlowResultType.SHOW_PROGRESS
+    assert len(reports) == 1
+    adding = asyncio.create_task(
+        home.config_entries.flow.async_configure(result["flow_id"])
+    )
+    await asyncio.sleep(0)
+    assert not adding.done()
+    async_fire_time_changed(home, dt_util.utcnow() + timedelta(hours=1))
+    added = await adding
+    assert added["type"] is FlowResultType.CREATE_ENTRY, added["errors"]
+    assert len(reports) == 1
 
 
 async def test_once_it_is_there_it_knows_its_miners_at_once(

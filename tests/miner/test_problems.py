@@ -320,3 +320,15 @@ def test_a_driver_that_names_new_problems_for_ever(watch: Watch) -> None:
     for number in range(2000):
         watch.poll(problems=(f"problem {number}",))
     assert len(watch.problems._debounces) < 5
+
+
+def test_how_hot_it_was_stays_while_it_cools_down(watch: Watch) -> None:
+    """Nobody is told "too hot: 23 °C" of a miner that stopped at 95."""
+    heat = ("overheat",)
+    watch.poll(temperature=86, problems=heat)
+    assert watch.poll(5, temperature=23, problems=heat) == ["overheat"]
+    assert watch.problems.active["overheat"] == {"value": 86, "unit": "°C"}
+
+    watch.poll(5, temperature=60, problems=())
+    assert watch.poll(temperature=40, problems=heat) == ["overheat"]
+    assert watch.problems.active["overheat"] == {}

@@ -113,6 +113,8 @@ async def test_a_price_before_any_power_is_known(
 @pytest.mark.parametrize(
     ("given", "state", "unit", "field", "error"),
     [
+        ({"price_entity": SENSOR}, "1", "EUR/kWh", "source", "price_source_missing"),
+        ({"price_fixed": 0.3}, "1", "EUR/kWh", "source", "price_source_missing"),
         ({"price_source": "sensor"}, "1", "EUR/kWh", "entity", "price_entity_missing"),
         ({"price_source": "fixed"}, "1", "EUR/kWh", "fixed", "price_missing"),
         ({}, "1", "bananas", "entity", "price_unit_unknown"),
@@ -125,7 +127,7 @@ async def test_a_price_before_any_power_is_known(
 async def test_prices_that_cannot_be_read(
     home: HomeAssistant,
     miner: ConfigEntry[Any],
-    given: dict[str, str],
+    given: dict[str, Any],
     state: str,
     unit: str | None,
     field: str,

@@ -120,6 +120,11 @@ async def test_three_minutes(home: HomeAssistant, entry: ConfigEntry[Any]) -> No
     assert [it["rung"] for it in stored.data["bands"]] == ["highest", "normal", "off"]
     assert stored.data["price_unit"] == "ct/kWh"
     assert "upto" not in stored.data["bands"][2]
+    device = dr.async_get(home).async_get_device_by_identifier(
+        (DOMAIN, stored.subentry_id), fleet_entry(home).entry_id
+    )
+    assert device is not None
+    assert (device.model, device.model_id) == ("Price bands", None)
 
 
 async def test_who_takes_part(

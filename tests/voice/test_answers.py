@@ -24,7 +24,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.voice import orders, triggers
 from custom_components.hmm.voice.speech import async_speech
-from simulator import SimulatedAxeOS
+from simulator import SimulatedAxeOS, SimulatedNerdQAxe
 from tests.common import find_id, fleet_entry, later, poll
 from tests.conftest import miner_entry, set_up
 from tests.flows import texts
@@ -257,10 +257,31 @@ async def test_what_is_told_is_not_yet_moved(house: House) -> None:
     temperature = find_id(house.hass, house.miners[0], "sensor", "temperature")
     async_expose_entity(house.hass, "conversation", temperature, True)
     assert "Bitaxe Gamma" in await ask(house.hass, "how is the bitaxe gamma")
-    assert (await ask(house.hass, "pause the bitaxe gamma")).startswith("No miner is")
+    said = await ask(house.hass, "pause the bitaxe gamma")
+    assert said.startswith("Bitaxe Gamma: not exposed to Assist. Expose the mining")
     said = await ask(house.hass, "set the miners to eco")
     assert said.startswith("1 of 2 miners are set to Eco. Shed: ")
     assert said.endswith("Not exposed to Assist: 1.")
+
+
+async def test_what_a_miner_cannot_do_is_no_question_of_exposure(house: House) -> None:
+    """Given a miner without a pause or mode, then nobody is sent to the settings."""
+    hass = house.hass
+    async with (
+        SimulatedAxeOS(name="old", generation="2.5", model="ultra") as old,
+        SimulatedNerdQAxe(name="calm") as calm,
+    ):
+        await set_up(hass, miner_entry(old, "bitaxe", title="Attic"))
+        await set_up(hass, miner_entry(calm, "nerdqaxe", title="Cellar"))
+        await later(hass, 40)
+        said = await ask(hass, "pause the attic")
+        assert said == "Not possible with Attic."
+        said = await ask(hass, "set the attic to eco")
+        assert said.startswith("Attic: not exposed to Assist.")
+        said = await ask(hass, "pause the miners")
+        assert said.endswith("Not possible with Attic.")
+        said = await ask(hass, "set the cellar to turbo")
+        assert said == "Cellar has no mode called turbo. It has Eco and Standard."
 
 
 async def test_a_reader_may_ask_and_not_command(house: House) -> None:

@@ -91,7 +91,18 @@ NINE = {
 """What people want to say, and how the answer begins."""
 
 MORE = {
+    "en": {
+        "how hot is the bitaxe gamma": "Bitaxe Gamma: Mining, 1.07 terahash per second, ",
+        "is everything okay with my miners": "2 of 3 miners are online. Shed: ",
+    },
+    "de": {
+        "wie heiß ist die Bitaxe Gamma": "Bitaxe Gamma: Schürft, 1,07 Terahash pro ",
+        "wie läuft es mit den Minern": "2 von 3 Minern sind online. Shed: ",
+        "stoppe das Mining": "2 von 3 Minern sind pausiert. Shed: ",
+        "starte das Mining": "2 von 3 Minern schürfen wieder. Shed: ",
+    },
     "es": {
+        "cómo de caliente está la bitaxe gamma": "Bitaxe Gamma: ",
         "cómo están mis mineros": "2 de 3 mineros están en línea. Shed: ",
         "por qué está la bitaxe gamma parada": "Bitaxe Gamma: Minando, 1,07 terahashes",
         "cuál es mi mejor share": "El mejor share es 13,8 mil millones, ",
@@ -100,6 +111,7 @@ MORE = {
         "reanuda la bitaxe gamma": "Bitaxe Gamma vuelve a minar.",
     },
     "fr": {
+        "est-ce que la bitaxe gamma chauffe": "Bitaxe Gamma",
         "est-ce que mes mineurs tournent": "2 mineurs sur 3 sont en ligne. Shed : ",
         "comment va la bitaxe gamma": "Bitaxe Gamma : Mine, 1,07 térahashs par",
         "quel est l'état du bitaxe gamma": "Bitaxe Gamma : Mine, 1,07 térahashs par",
@@ -110,6 +122,7 @@ MORE = {
         "relance la bitaxe gamma": "Bitaxe Gamma mine de nouveau.",
     },
     "nl": {
+        "hoe heet is de bitaxe gamma": "Bitaxe Gamma: ",
         "hoe gaat het met de bitaxe gamma": "Bitaxe Gamma: Mint, 1,07 terahash per",
         "wat is mijn beste share": "De beste share is 13,8 miljard, ",
         "zet de miners in de garage op eco": "Bitaxe Gamma staat nu op Eco.",
@@ -117,6 +130,7 @@ MORE = {
         "hervat de bitaxe gamma": "Bitaxe Gamma mint weer.",
     },
     "pt-BR": {
+        "quão quente está a bitaxe gamma": "Bitaxe Gamma: ",
         "como estão os meus mineradores": "2 de 3 mineradores estão online. Shed: ",
         "como está a bitaxe gamma": "Bitaxe Gamma: Minerando, 1,07 terahashes por",
         "qual é o melhor share dos meus mineradores": "O melhor share é 13,8 bilhões",
@@ -125,6 +139,7 @@ MORE = {
         "retome a bitaxe gamma": "Bitaxe Gamma voltou a minerar.",
     },
     "zh-CN": {
+        "bitaxe gamma有多热": "Bitaxe Gamma：",
         "我的bitaxe gamma怎么样": "Bitaxe Gamma：挖矿中、1.07 太哈希每秒",
         "我的最佳份额是多少": "最佳份额是 138 亿",
         "把garage里的矿机设为节能": "Bitaxe Gamma 已设为 节能。",

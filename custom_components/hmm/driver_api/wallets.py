@@ -30,6 +30,8 @@ _BASE58: Mapping[str, bytes] = {
 _FIRST = {0x00: "1", 0x05: "3", 0x1E: "D", 0x3F: "S"}
 
 _BASE58_DIGITS = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+# WIF, and extended keys of BIP 32, 49 and 84. No address of a coin looks like these
+_PRIVATE_KEY = re.compile(rf"[5KL][{_BASE58_DIGITS}]{{50,51}}|[txyz]prv\w+")
 _BECH32_DIGITS = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _BECH32_STEPS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _CASH_STEPS = (0x98F2BC8E61, 0x79B76D99E2, 0xF33E5FB3C4, 0xAE2EABE2A8, 0x1E4F43E470)
@@ -106,7 +108,12 @@ def read_wallet(coin: str, username: str) -> Wallet:
     """
     coin = coin.strip().upper()
     address = strip_worker(username)
-    if not 0 < len(address) <= _LONGEST or re.search(r"[^!-~]", address):
+    if (
+        not 0 < len(address) <= _LONGEST
+        or re.search(r"[^!-~]", address)
+        # Merely unusual, it would be sent to the pool
+        or _PRIVATE_KEY.fullmatch(address)
+    ):
         raise InvalidValue("This is not a wallet address", reason="wallet_invalid")
     known, _, worker = address.partition("_")
     found = _read(coin, known if worker else address)

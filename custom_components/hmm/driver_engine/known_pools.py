@@ -216,7 +216,12 @@ def _check(
         is_text = isinstance(values.get(key), str | int | float | None)
         need(is_text, key, why("yaml_key_text", key=key))
     driver = values["driver"]
-    need(driver in drivers.pools, "driver", why("yaml_no_driver", driver=driver))
+    known = ", ".join(sorted(drivers.pools))
+    need(
+        driver in drivers.pools,
+        "driver",
+        why("pool_driver_unknown", driver=driver[:64], drivers=known),
+    )
     need(_is_server(values["url"]), "url", why("yaml_server", key="url"))
     port = values["port"]
     need(type(port) is int and 0 < port < 65536, "port", why("yaml_port", key="port"))

@@ -21,13 +21,18 @@ _CONNECTS_AT_ONCE = 600
 LARGEST_NETWORK = 1024
 
 
+def is_too_large(network: IPv4Network) -> bool:
+    """Return whether a network is not searched as a whole."""
+    return network.num_addresses > LARGEST_NETWORK
+
+
 def hosts_of(networks: Iterable[IPv4Network]) -> list[str]:
     """Return the addresses of all networks that are not too large, each once."""
     return list(
         dict.fromkeys(
             str(host)
             for network in networks
-            if network.num_addresses <= LARGEST_NETWORK
+            if not is_too_large(network)
             for host in network.hosts()
         )
     )

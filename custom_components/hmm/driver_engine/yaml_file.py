@@ -110,8 +110,12 @@ def check(
 
 def problem_of(err: yaml.YAMLError) -> YamlProblem:
     """Return what is wrong with a document that is not YAML."""
-    mark = getattr(err, "problem_mark", None) or getattr(err, "context_mark", None)
+    begin = getattr(err, "context_mark", None)
     problem = getattr(err, "problem", None) or getattr(err, "context", None)
+    if begin is not None and problem == "found unexpected end of stream":
+        # It is missed at the end of the file, which says nothing
+        return YamlProblem(why("yaml_quote_open"), begin.line + 1)
+    mark = getattr(err, "problem_mark", None) or begin
     return YamlProblem(
         why("not_yaml", error=problem or type(err).__name__),
         None if mark is None else mark.line + 1,

@@ -37,10 +37,12 @@ from ..driver_engine.identity import (
     known_ids,
 )
 from ..driver_engine.loaded import LoadedDriver
+from ..driver_engine.scan import is_too_large
 from ..errors import Placeholders, form_error, localized
 from ..flow_tools import (
     ADDRESS_SCHEMA,
     QueueSteps,
+    async_end_progress,
     async_shared_data,
     async_start_progress,
     choice,
@@ -163,6 +165,7 @@ class MinerSteps(QueueSteps):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask the miner who it is, with the drivers that are there now."""
+        async_end_progress(self)
         data = await async_shared_data(self.hass)
         address = self._other_address
         typed = f"{address.host}:{address.port}" if address.port else address.host
@@ -270,6 +273,8 @@ class MinerSteps(QueueSteps):
         if self._hosts is not None:
             typed = {CONF_RANGE: self._typed_range}
             return await self._show_range(typed, {"base": "range_nothing"})
+        if any(map(is_too_large, await async_own_networks(self.hass))):
+            return await self._show_range(None, {"base": "range_own_too_large"})
         return self.async_abort(reason="no_devices_found")
 
     async def async_step_scan_result(

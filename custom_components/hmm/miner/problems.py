@@ -168,6 +168,8 @@ class MinerProblems:
     _values: dict[str, Values] = field(default_factory=dict)
     _before: MinerTelemetry | None = None
     _uptime: float | None = None
+    _hottest: float = 0.0
+    """°C since it began to be too hot."""
     _shares_at: float | None = None
     has_share: bool = False
     """Whether the last poll showed a share more than the one before."""
@@ -230,11 +232,7 @@ class MinerProblems:
         if "overheat" in data.problems:
             # It is reported once
             found["hot"] = None
-        if data.temperature is not None:
-            heat: dict[str, float | str] = {"value": round(data.temperature)}
-            if data.temperature_limit is not None:
-                heat["limit"] = round(data.temperature_limit)
-            self._values["overheat"] = heat | {"unit": "°C"}
+        self._note_heat(data)
         for key, bad in found.items():
             known = self._debounces.get(key)
             if known is None:
@@ -246,6 +244,21 @@ class MinerProblems:
                 # A driver may name any number of problems, one after the other
                 del self._debounces[key]
         self._before = data
+
+    def _note_heat(self, data: MinerTelemetry) -> None:
+        """Keep how hot it was: it cools down while it is still stopped for the heat."""
+        if "overheat" not in data.problems:
+            self._hottest = 0.0
+            return
+        self._hottest = max(self._hottest, data.temperature or 0.0)
+        limit = data.temperature_limit
+        heat: dict[str, float | str] = {}
+        # It may have cooled down before anybody looked
+        if self._hottest >= min(self.limits.warm, limit or self.limits.warm):
+            heat = {"value": round(self._hottest), "unit": "°C"}
+            if limit is not None:
+                heat["limit"] = round(limit)
+        self._values["overheat"] = heat
 
     def _follow(self, data: MinerTelemetry, now: float) -> None:
         """Note what changed since the previous poll."""

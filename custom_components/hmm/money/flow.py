@@ -218,7 +218,10 @@ class PriceSteps(OptionsFlow):
         errors: dict[str, str] = {}
         source = given[CONF_PRICE_SOURCE]
         entity_id: str = given.get(CONF_PRICE_ENTITY, "")
-        if source == "fixed" and given.get(CONF_PRICE_FIXED) is None:
+        is_first = not self.config_entry.options.get(CONF_PRICES)
+        if source == "none" and is_first and (entity_id or CONF_PRICE_FIXED in given):
+            errors = {CONF_PRICE_SOURCE: "price_source_missing"}
+        elif source == "fixed" and given.get(CONF_PRICE_FIXED) is None:
             errors = {CONF_PRICE_FIXED: "price_missing"}
         elif source == "sensor" and not entity_id:
             errors = {CONF_PRICE_ENTITY: "price_entity_missing"}

@@ -18,10 +18,8 @@ from ..errors import entry_reason, message
 from ..miner.status import MinerState
 from .asker import Asker, Miner, async_asker, folded, known_number, running
 from .orders import NotUnderstood, async_order
-from .speech import Speech, async_speech
+from .speech import MAX_NAMED, Speech, async_speech, some
 
-_MAX_NAMED: Final = 5
-"""Problems and names in one answer: more cannot be listened to."""
 _DAYS_PER_YEAR: Final = 365.25
 _MILLION: Final = 1e6
 
@@ -74,7 +72,7 @@ def find_miners(asker: Asker, speech: Speech, request: Request) -> list[Miner]:
         if len(titles) > 1:
             word, miners = (
                 titles[0].partition(" ")[0],
-                speech.names(titles[:_MAX_NAMED]),
+                speech.names(titles[:MAX_NAMED]),
             )
             raise NotUnderstood(speech.say("which", name=word, miners=miners))
         key = "ambiguous" if found else "no_such_miner"
@@ -112,23 +110,14 @@ async def _status(
     said = [speech.say("online_count", online=online, total=total)]
     if online == total:
         said = [speech.say("all_online" if total > 1 else "one_online", total=total)]
-    said += problems[:_MAX_NAMED]
-    if (more := len(problems) - _MAX_NAMED) > 0:
+    said += problems[:MAX_NAMED]
+    if (more := len(problems) - MAX_NAMED) > 0:
         said.append(speech.say("more_problems", count=more))
     if off:
-        said.append(speech.say("on_purpose", names=_some(speech, off)))
+        said.append(speech.say("on_purpose", names=some(speech, off)))
     if not problems:
         said.append(speech.say("nothing_wrong"))
     return " ".join(said)
-
-
-def _some(speech: Speech, names: list[str]) -> str:
-    """Return the first names in a row, and how many more there are."""
-    more = len(names) - _MAX_NAMED
-    listed = names[:_MAX_NAMED] + (
-        [speech.say("others", count=more)] if more > 0 else []
-    )
-    return speech.names(listed)
 
 
 def _status_of(hass: HomeAssistant, speech: Speech, miner: Miner) -> Iterator[str]:

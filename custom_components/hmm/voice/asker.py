@@ -114,23 +114,26 @@ class Asker:
             or async_should_expose(self.hass, self.assistant, entity.entity_id)
         )
 
+    def has_control(self, miner: Miner, platform: str, key: str) -> bool:
+        """Return whether a miner has a control, exposed or not."""
+        return self._entity(miner, platform, key) is not None
+
     def may_move(self, miner: Miner, platform: str, key: str) -> bool:
         """Return whether a control is exposed; the main switch stands for the mode.
 
         A restart has a category, so that Home Assistant never exposes it by itself.
         Whether the user may use a control is checked by the action itself.
         """
+        controls = [self._entity(miner, platform, key)]
+        if platform != "button":
+            controls.append(self._entity(miner, "switch", "mining"))
+        return any(it is not None and self._is_exposed(it) for it in controls)
+
+    def _entity(self, miner: Miner, platform: str, key: str) -> er.RegistryEntry | None:
         registry = er.async_get(self.hass)
         identity = miner.entry.unique_id or miner.entry.entry_id
-        return any(
-            (entity_id := registry.async_get_entity_id(domain, DOMAIN, unique_id))
-            and (entity := registry.async_get(entity_id))
-            and self._is_exposed(entity)
-            for domain, unique_id in (
-                (platform, f"{identity}_{key}"),
-                *([] if platform == "button" else [("switch", f"{identity}_mining")]),
-            )
-        )
+        entity_id = registry.async_get_entity_id(platform, DOMAIN, f"{identity}_{key}")
+        return registry.async_get(entity_id) if entity_id else None
 
     def fleet_entity(self, key: str) -> er.RegistryEntry | None:
         """Return a sensor of the fleet by its key."""

@@ -13,7 +13,7 @@ from ..const import DOMAIN
 from ..fleet.commands import COMMANDS
 from ..fleet.services import CONF_PARALLEL, device_id
 from .asker import Asker, Miner, folded
-from .speech import Speech, shown
+from .speech import Speech, shown, some
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -43,16 +43,25 @@ async def async_order(
     Raises NotUnderstood for a mode that none of them has, and HomeAssistantError if
     the user may not control one of them.
     """
+    control = COMMANDS[action].control
+    able = [it for it in miners if asker.has_control(it, *control)]
+    unable = [it.name for it in miners if it not in able]
+    if not able:
+        raise NotUnderstood(speech.say("unable", names=some(speech, unable)))
     data: dict[str, Any] = {}
     if action == "set_mode":
-        data[ATTR_MODE] = find_modes(asker, speech, miners, mode or "")
-    exposed = [it for it in miners if asker.may_move(it, *COMMANDS[action].control)]
+        data[ATTR_MODE] = find_modes(asker, speech, able, mode or "")
+    exposed = [it for it in able if asker.may_move(it, *control)]
     if not exposed:
-        raise NotUnderstood(speech.say("not_exposed"))
+        hidden = [it.name for it in able]
+        raise NotUnderstood(speech.say("takes_no_orders", names=some(speech, hidden)))
     report = await async_run(asker, action, exposed, data)
     if report is None:
         return speech.say("still_working")
-    return _told(speech, action, report, hidden=len(miners) - len(exposed))
+    said = [_told(speech, action, report, hidden=len(able) - len(exposed))]
+    if unable:
+        said.append(speech.say("unable", names=some(speech, unable)))
+    return " ".join(said)
 
 
 async def async_run(
@@ -134,8 +143,19 @@ def find_modes(
         wanted = wanted.strip()
     found = spoken_modes(asker.hass, speech, miners).get(wanted)
     if not found:
-        raise NotUnderstood(speech.say("no_such_mode", mode=speech.names([spoken])))
+        raise NotUnderstood(_no_such_mode(speech, miners, spoken))
     return found
+
+
+def _no_such_mode(speech: Speech, miners: list[Miner], spoken: str) -> str:
+    mode = speech.names([spoken])
+    coordinator = miners[0].coordinator
+    if len(miners) > 1 or coordinator is None or not coordinator.tuning.options:
+        return speech.say("no_such_mode", mode=mode)
+    modes = [speech.mode(it) for it in coordinator.tuning.options]
+    return speech.say(
+        "no_such_mode_of", name=miners[0].name, mode=mode, modes=some(speech, modes)
+    )
 
 
 def spoken_modes(

@@ -20,6 +20,8 @@ _STATES: Final = f"component.{DOMAIN}.entity.sensor.status.state."
 _MODES: Final = f"component.{DOMAIN}.entity.select.mode.state."
 
 LONGEST_NAME: Final = 64
+MAX_NAMED: Final = 5
+"""Problems and names in one answer: more cannot be listened to."""
 _LONGEST_REASON: Final = 160
 
 _PREFIXES: Final = ("hash", "kilohash", "megahash", "gigahash", "terahash", "petahash")
@@ -79,7 +81,8 @@ class Speech:
         """Return an amount with the name of its currency, or its code."""
         key = f"{_SPEECH}currency_{currency.lower()}"
         name = self.texts.get(key, parse_text(currency, 8) or "")
-        decimals = 2 if abs(value) >= 0.1 or not value else 3
+        is_small = abs(value) < 0.1 and round(value, 3) != round(value, 2)
+        decimals = 3 if is_small else 2
         return f"{self.number(value, decimals)} {name}"
 
     def since(self, when: datetime | None) -> str:
@@ -138,6 +141,15 @@ class Speech:
             lambda found: self.say(_SYMBOLS[found[1]]),
             parse_text(first, _LONGEST_REASON) or "",
         )
+
+
+def some(speech: Speech, names: list[str]) -> str:
+    """Return the first names in a row, and how many more there are."""
+    more = len(names) - MAX_NAMED
+    listed = names[:MAX_NAMED] + (
+        [speech.say("others", count=more)] if more > 0 else []
+    )
+    return speech.names(listed)
 
 
 def shown(name: str) -> str:

@@ -76,6 +76,19 @@ def test_one_rung_per_cycle() -> None:
     assert room.key == "heat"
 
 
+def test_what_the_minimum_time_holds_says_until_when() -> None:
+    """Given a room that is cold at once again, then "off" says why, and until when."""
+    room = Room()
+    room.run(19 * MINUTE)
+    assert room.run(2 * MINUTE, 21.5) == OFF
+    assert room.run(2 * MINUTE, 17.0) == OFF
+    assert room.key == "heat_hold"
+    assert room.strategy.decision is not None
+    until = room.strategy.decision.sentence.values["until"]
+    assert isinstance(until, datetime)
+    assert room.run(until - room.world.now + MINUTE) == "mode:low"
+
+
 def test_no_two_rungs_within_a_cycle() -> None:
     """Given a temperature that jumps, then the miner changes once per cycle at most."""
     room = Room()

@@ -128,7 +128,8 @@ def decide(
         # Some go on if they cannot be off, or are not to be
         idle = (rungs[0] for rungs in ladders.values())
         what = next((rung for rung in idle if rung != OFF), OFF)
-    sentence = _sentence(inputs, room, what, stale_since, too_hot)
+    held_until = cycle_ends if state == "holding" else None
+    sentence = _sentence(inputs, room, what, stale_since, too_hot, held_until)
     stops_all = too_hot and settings.stop_all
     wishes: list[Wish] = []
     for miner in inputs.miners:
@@ -203,6 +204,7 @@ def _sentence(
     what: Rung,
     stale_since: datetime | None,
     too_hot: bool,
+    held_until: datetime | None,
 ) -> Sentence:
     is_off = what == OFF
     if stale_since is not None:
@@ -213,4 +215,8 @@ def _sentence(
         return Sentence("heat_too_hot" if is_off else "heat_too_hot_low", values)
     if inputs.target is None:
         return Sentence("heat_off", {})
-    return Sentence("heat", {"room": room, "target": inputs.target, "what": what})
+    values = {"room": room, "target": inputs.target, "what": what}
+    if held_until is not None:
+        # Else a cold room and "Off" contradict each other
+        return Sentence("heat_hold", {**values, "until": held_until})
+    return Sentence("heat", values)
