@@ -1,6 +1,6 @@
 """The cards where dashboards are files, after restarts and an upgrade.
 
-script/test runs it on the oldest and the newest Home Assistant, too.
+script/test runs it on the oldest Home Assistant, too.
 """
 
 import asyncio
