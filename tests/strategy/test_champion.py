@@ -159,7 +159,7 @@ async def test_home_assistant_restarts_in_dear_hours(
     fleet = fleet_entry(home)
     for it in (fleet, axe, old):
         assert await home.config_entries.async_unload(it.entry_id)
-    await manager(home).async_load()
+    await manager(home).store.async_load()
     for it in (axe, old, fleet):
         assert await home.config_entries.async_setup(it.entry_id)
     await begin(home)

@@ -426,7 +426,7 @@ async def test_home_assistant_restarts(
     fleet = fleet_entry(home)
     for it in (fleet, entry):
         assert await home.config_entries.async_unload(it.entry_id)
-    await manager(home).async_load()
+    await manager(home).store.async_load()
     for it in (entry, fleet):
         assert await home.config_entries.async_setup(it.entry_id)
     strategy = manager(home).strategies[strategy.id]

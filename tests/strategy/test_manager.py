@@ -368,7 +368,7 @@ async def test_home_assistant_restarts_in_a_band(
     fleet = fleet_entry(home)
     for it in (fleet, entry):
         assert await home.config_entries.async_unload(it.entry_id)
-    await manager(home).async_load()
+    await manager(home).store.async_load()
     for it in (entry, fleet):
         assert await home.config_entries.async_setup(it.entry_id)
     await begin(home)
@@ -422,7 +422,7 @@ async def test_the_power_fails_for_all(
     await bitaxe.plug_in()
     bitaxe.miner._step(600)
     assert not bitaxe.paused
-    await manager(home).async_load()
+    await manager(home).store.async_load()
     for it in (entry, fleet):
         assert await home.config_entries.async_setup(it.entry_id)
     for _ in range(3):
@@ -455,7 +455,7 @@ async def test_a_change_while_home_assistant_was_down(
     freezer.tick(timedelta(minutes=30))
     bitaxe.miner._step(1800)
     bitaxe.settings |= {"frequency": 600, "coreVoltage": 1150}
-    await manager(home).async_load()
+    await manager(home).store.async_load()
     for it in (entry, fleet):
         assert await home.config_entries.async_setup(it.entry_id)
     for _ in range(3):
@@ -503,7 +503,7 @@ async def test_a_crash_in_the_middle_of_a_switching(
     for it in (fleet, entry):
         assert await home.config_entries.async_unload(it.entry_id)
     hass_storage["hmm.strategy"] = stored[-1]
-    await manager(home).async_load()
+    await manager(home).store.async_load()
     for it in (entry, fleet):
         assert await home.config_entries.async_setup(it.entry_id)
     await begin(home)

@@ -410,7 +410,7 @@ async def test_home_assistant_restarts_at_noon(
     for it in (fleet, entry):
         assert await home.config_entries.async_unload(it.entry_id)
     report(home, GRID, "unavailable", "W")
-    await manager(home).async_load()
+    await manager(home).store.async_load()
     for it in (entry, fleet):
         assert await home.config_entries.async_setup(it.entry_id)
     await begin(home)
