@@ -2,20 +2,20 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 import logging
+import time
 from typing import Any
+from unittest.mock import patch
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
-from homeassistant.core import HomeAssistant, State
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.core import HomeAssistant, State, callback
+from homeassistant.helpers import device_registry as dr, entity_registry as er, event
 from homeassistant.util import dt as dt_util
+from homeassistant.util.async_ import get_scheduled_timer_handles
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_fire_time_changed,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.hmm.const import DOMAIN, FLEET_UNIQUE_ID
 from custom_components.hmm.display_units import DIFFICULTY_UNITS
@@ -24,6 +24,8 @@ from custom_components.hmm.miner.coordinator import MinerCoordinator
 from simulator import SimulatedAvalon, SimulatedNMMiner
 from simulator.device import SimulatedDevice
 from simulator.solopool import DEMO_WALLET, SimulatedSolopool
+
+_MONOTONIC_RESOLUTION = time.get_clock_info("monotonic").resolution
 
 
 def find_id(hass: HomeAssistant, entry: ConfigEntry, platform: str, key: str) -> str:
@@ -102,9 +104,29 @@ async def poll(hass: HomeAssistant, entry: ConfigEntry[Any]) -> MinerCoordinator
     return coordinator
 
 
+@callback
+def fire_time_changed(hass: HomeAssistant, at: datetime | None = None) -> None:
+    """Run what is due by a time, as the function of Home Assistant's tests does.
+
+    That one makes two new mocks for each timer, which takes longer than most timers.
+    """
+    at = (at or dt_util.utcnow()) + timedelta(microseconds=event.RANDOM_MICROSECOND_MAX)
+    timestamp = at.timestamp()
+    with (
+        patch.object(event, "time_tracker_utcnow", lambda: at),
+        patch.object(event, "time_tracker_timestamp", lambda: timestamp),
+    ):
+        for handle in list(get_scheduled_timer_handles(hass.loop)):
+            seconds = handle.when() - hass.loop.time() - _MONOTONIC_RESOLUTION
+            ahead = (at - dt_util.utcnow()).total_seconds()
+            if not handle.cancelled() and ahead >= seconds:
+                handle._run()
+                handle.cancel()
+
+
 async def later(hass: HomeAssistant, seconds: float) -> None:
     """Let everything happen that is due within this many seconds."""
-    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=seconds))
+    fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=seconds))
     await hass.async_block_till_done(wait_background_tasks=True)
 
 

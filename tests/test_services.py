@@ -24,6 +24,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 import voluptuous as vol
 import yaml
 
+from custom_components.hmm.bundled.pool_drivers.braiins_driver import BraiinsDriver
 from custom_components.hmm.const import DOMAIN
 from simulator import (
     Fault,
@@ -385,8 +386,11 @@ async def test_a_pool_by_its_name(home: HomeAssistant, rigs: Rigs, name: str) ->
             assert caught.value.translation_key == key
 
 
-async def test_a_pool_that_goes_by_a_key(home: HomeAssistant, rigs: Rigs) -> None:
+async def test_a_pool_that_goes_by_a_key(
+    home: HomeAssistant, rigs: Rigs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The account is what the pool says that the key is of."""
+    monkeypatch.setattr(BraiinsDriver, "gap_seconds", 0.0)
     async with SimulatedBraiins(accounts={"anna": {"a": 1e12}}, gap_seconds=0) as pool:
         data = {
             "entry_type": "pool",

@@ -15,10 +15,9 @@ from homeassistant.core import HomeAssistant, ServiceCall
 from homeassistant.helpers import device_registry as dr, label_registry as lr
 from homeassistant.setup import async_setup_component
 import pytest
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.hmm.const import DOMAIN
-from tests.common import act, fleet_entry
+from tests.common import act, fire_time_changed, fleet_entry
 
 FOLDER = Path(__file__).parents[2] / "blueprints" / "automation" / "hmm"
 NOTIFY = [
@@ -169,7 +168,7 @@ class Clock:
         await run_by_hand(self._hass, self._freezer)
 
     async def _follow(self) -> None:
-        async_fire_time_changed(self._hass)
+        fire_time_changed(self._hass)
         await settle(self._hass, self._freezer)
 
 

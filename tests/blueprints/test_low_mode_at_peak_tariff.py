@@ -16,10 +16,9 @@ from homeassistant.helpers import (
 )
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from simulator import SimulatedAvalon, SimulatedAxeOS
-from tests.common import act
+from tests.common import act, fire_time_changed
 from tests.conftest import miner_entry, set_up
 
 from . import conftest
@@ -63,7 +62,7 @@ class Cellar:
 
     async def wait(self, time: timedelta = HOLD) -> None:
         """Let time pass in Home Assistant."""
-        async_fire_time_changed(self.hass, dt_util.utcnow() + time)
+        fire_time_changed(self.hass, dt_util.utcnow() + time)
         await self.hass.async_block_till_done()
 
     async def price(self, value: float | str) -> None:

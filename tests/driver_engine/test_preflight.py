@@ -30,17 +30,22 @@ GOOD = dedent("""\
 
 
 @pytest.fixture(autouse=True)
-def no_spare() -> Iterator[None]:
-    """Begin and end without a process that waits."""
-    preflight._spare.end()
+def nothing_has_passed() -> None:
+    """Try each file, also one that another test has tried."""
     preflight._passed.clear()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_spare() -> Iterator[None]:
+    """Leave no process that waits."""
     yield
     preflight._spare.end()
 
 
 @pytest.fixture
 def processes(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
-    """Return the processes that were started."""
+    """Return the processes that were started; none waits before."""
+    preflight._spare.end()
     started: list[subprocess.Popen[bytes]] = []
     real = subprocess.Popen
 
@@ -297,7 +302,10 @@ def test_some_threads_are_allowed(
 
 @pytest.mark.parametrize("is_started", [True, False])
 def test_what_cannot_be_tried_is_not_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_started: bool
+    tmp_path: Path,
+    processes: list[subprocess.Popen[bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+    is_started: bool,
 ) -> None:
     """Given a machine on which no process begins, each file is told as not tried."""
     if is_started:
@@ -312,7 +320,7 @@ def test_what_cannot_be_tried_is_not_run(
     assert all("could not be tried" in it.reason for it in findings.values())
 
 
-ENDLESS = "while True:\n    pass\n"
+HANGS = "import time\ntime.sleep(3600)\n"
 
 
 def test_files_that_hang_do_so_side_by_side(
@@ -332,7 +340,7 @@ def test_files_that_hang_do_so_side_by_side(
         most = max(most, sum(process.poll() is None for process in processes))
 
     monkeypatch.setattr(preflight._Trial, "_hand_out", count)
-    hanging = {f"b{number}": ENDLESS for number in range(5)}
+    hanging = {f"b{number}": HANGS for number in range(5)}
     paths = write(tmp_path, a=GOOD, **hanging, c=GOOD, d="1 / 0\n")
 
     findings = check(paths)
@@ -355,7 +363,7 @@ def test_when_time_is_up_nothing_more_is_begun(
     monkeypatch.setattr(preflight, "LOAD_SECONDS", 0.5)
     monkeypatch.setattr(preflight, "TOTAL_SECONDS", 0.2)
     monkeypatch.setattr(preflight, "_MAX_PROCESSES", 1)
-    paths = write(tmp_path, a=GOOD, b=ENDLESS, c=GOOD, d="1 / 0\n")
+    paths = write(tmp_path, a=GOOD, b=HANGS, c=GOOD, d="1 / 0\n")
 
     findings = check(paths)
 

@@ -12,7 +12,6 @@ from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import issue_registry as ir
 import pytest
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
@@ -23,7 +22,16 @@ from simulator import SimulatedNerdQAxe, SimulatedSolopool
 from simulator.httpd import Response
 from simulator.solopool import DEMO_WALLET
 from simulator.stratum import SimulatedStratum
-from tests.common import act, find, find_id, find_maybe, fleet_entry, poll, pool_entry
+from tests.common import (
+    act,
+    find,
+    find_id,
+    find_maybe,
+    fire_time_changed,
+    fleet_entry,
+    poll,
+    pool_entry,
+)
 from tests.conftest import miner_entry, set_up
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -50,7 +58,7 @@ class House:
         """Let time pass in steps of half a minute."""
         for _ in range(int(seconds // 30)):
             self.freezer.tick(30)
-            async_fire_time_changed(self.hass)
+            fire_time_changed(self.hass)
             rest = asyncio.ensure_future(
                 self.hass.async_block_till_done(wait_background_tasks=True)
             )

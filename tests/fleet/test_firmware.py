@@ -9,7 +9,6 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 import pytest
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.hmm.data import get_data
@@ -22,7 +21,15 @@ from custom_components.hmm.fleet.firmware import (
     why_none,
 )
 from simulator import SimulatedAxeOS, SimulatedNerdQAxe
-from tests.common import find, find_id, find_maybe, fleet_entry, later, poll
+from tests.common import (
+    find,
+    find_id,
+    find_maybe,
+    fire_time_changed,
+    fleet_entry,
+    later,
+    poll,
+)
 from tests.conftest import miner_entry, set_up
 from tests.file_server import FileServer
 from tests.flows import go_on, open_options
@@ -232,11 +239,11 @@ async def test_one_request_for_all(
 
         for _ in range(71):
             freezer.tick(600)
-            async_fire_time_changed(home)
+            fire_time_changed(home)
         await home.async_block_till_done(wait_background_tasks=True)
         assert feed.requests.count(PATH) == 1
         freezer.tick(1200)
-        async_fire_time_changed(home)
+        fire_time_changed(home)
         await home.async_block_till_done(wait_background_tasks=True)
         assert feed.requests.count(PATH) == 2
 
@@ -304,7 +311,7 @@ async def test_a_feed_that_lies(
             case "old":
                 put(feed, [release("v1.0.0")])
         freezer.tick(13 * 3600)
-        async_fire_time_changed(home)
+        fire_time_changed(home)
         await home.async_block_till_done(wait_background_tasks=True)
         shown = await notice(home, entry)
         if kind == "old":

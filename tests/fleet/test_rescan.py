@@ -7,13 +7,12 @@ from homeassistant.config_entries import SOURCE_IGNORE, SOURCE_INTEGRATION_DISCO
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
 import pytest_socket
 
 from custom_components.hmm.bundled.miner_drivers.bitaxe_driver import BitaxeDriver
 from custom_components.hmm.const import DOMAIN
 from simulator import SimulatedAxeOS
-from tests.common import fleet_entry
+from tests.common import fire_time_changed, fleet_entry
 from tests.conftest import UsualPorts, miner_entry, set_up
 from tests.flows import fill, go_on, open_options, suggested, with_texts
 
@@ -50,7 +49,7 @@ async def later(
 ) -> None:
     """Let time pass, and what is due then."""
     freezer.tick(seconds)
-    async_fire_time_changed(hass)
+    fire_time_changed(hass)
     await hass.async_block_till_done(wait_background_tasks=True)
 
 

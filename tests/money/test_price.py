@@ -11,12 +11,10 @@ from homeassistant.core import HomeAssistant, ServiceCall, SupportsResponse
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_fire_time_changed,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.hmm.money.price import PriceReason, PriceSource
+from tests.common import fire_time_changed
 
 NOW = datetime(2026, 11, 28, 10, 20, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -51,7 +49,7 @@ async def pass_time(
 ) -> datetime:
     """Let time pass; return what it is then."""
     freezer.tick(step)
-    async_fire_time_changed(hass)
+    fire_time_changed(hass)
     await hass.async_block_till_done()
     return dt_util.utcnow()
 
@@ -376,7 +374,7 @@ async def test_prices_that_are_told_on_request(
         hour = dt_util.now().hour + 1
         freezer.tick(HOUR)
         show(hass, 0.1 + 0.01 * hour)
-        async_fire_time_changed(hass)
+        fire_time_changed(hass)
         await hass.async_block_till_done(wait_background_tasks=True)
     read = source.read(dt_util.utcnow())
     assert read.value == pytest.approx(0.1 + 0.01 * hour)

@@ -12,10 +12,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_fire_time_changed,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.driver_api import DashboardTileData, PoolBlock
@@ -27,6 +24,7 @@ from custom_components.hmm.pool.blocks import (
     NewBlocks,
 )
 from custom_components.hmm.records import Records
+from tests.common import fire_time_changed
 
 NOW = 1_795_000_000.0
 
@@ -603,6 +601,6 @@ async def test_soon_is_not_put_off(
             records.save_soon()
             records.save_later()
         put_off.assert_not_called()
-    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=11))
+    fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=11))
     await hass.async_block_till_done()
     assert hass_storage["hmm.blocks"]["data"][entry.entry_id]["currency"] == "BTC"
