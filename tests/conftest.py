@@ -19,6 +19,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.hmm.bundled.miner_drivers.avalon_nano_driver import (
     AvalonNanoDriver,
@@ -50,6 +51,7 @@ from custom_components.hmm.pool import discovered
 from simulator import SimulatedAxeOS
 from simulator.device import SimulatedDevice
 from tests.file_server import FileServer
+from tests.repairs import Repairs
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -270,6 +272,13 @@ async def files(
     monkeypatch.setattr(download, "PLAIN_HTTP_HOSTS", frozenset({"127.0.0.1"}))
     async with FileServer() as server:
         yield server
+
+
+@pytest.fixture
+async def repairs(home: HomeAssistant, hass_client: ClientSessionGenerator) -> Repairs:
+    """Return the repairs page."""
+    assert await async_setup_component(home, "repairs", {})
+    return Repairs(hass_client)
 
 
 @pytest.fixture

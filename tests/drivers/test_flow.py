@@ -13,7 +13,6 @@ from homeassistant.data_entry_flow import (
     FlowResultType,
 )
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.translation import async_get_translations
 import pytest
 from pytest_homeassistant_custom_component.common import async_capture_events
@@ -28,6 +27,7 @@ from tests.common import act, find_id, fleet_entry, later, until
 from tests.conftest import miner_entry, set_up
 from tests.file_server import FileServer
 from tests.flows import Result, open_drivers, options, with_texts
+from tests.repairs import issues
 from tests.user_drivers import (
     BITAXE,
     acme,
@@ -95,13 +95,6 @@ def why(result: Result, step: str) -> str:
     assert result["step_id"] == step
     assert result["errors"] == {"base": "failed"}
     return str(result["description_placeholders"]["reason"])
-
-
-def issues(home: HomeAssistant) -> set[str]:
-    """Return the issues of HMM."""
-    return {
-        issue_id for domain, issue_id in ir.async_get(home).issues if domain == DOMAIN
-    }
 
 
 async def delete(home: HomeAssistant, name: str) -> None:
@@ -252,7 +245,7 @@ async def test_reload(
     assert said["failed"].startswith(
         f"- `hmm/{FILE}`:1 It fails when it is loaded: SyntaxError"
     )
-    assert issues(home) == {f"driver_failed_hmm/{FILE}"}
+    assert set(issues(home)) == {f"driver_failed_hmm/{FILE}"}
 
     await delete(home, COPY)
     await bitaxe.unplug()
@@ -479,7 +472,7 @@ async def test_install_from_the_web(
         "replaces": "-",
     }
     assert not ran.exists()
-    assert issues(home) == {"driver_install_miner/acme"}
+    assert set(issues(home)) == {"driver_install_miner/acme"}
 
     said = texts_of(await fill(home, question, answer="install"), "installed")
     assert ran.exists()
@@ -490,7 +483,7 @@ async def test_install_from_the_web(
         "new_version": "3.0.0",
         "entries": "Acme",
     }
-    assert issues(home) == set()
+    assert issues(home) == {}
     assert await names(home) == {FILE}
 
 
@@ -501,12 +494,12 @@ async def test_a_driver_that_is_not_wanted(
     question = await install_acme(home, files, acme())
     menu = await fill(home, question, answer="discard")
     assert menu["step_id"] == "drivers"
-    assert issues(home) == set()
+    assert issues(home) == {}
     assert await names(home) == set()
 
     question = await install_acme(home, files, acme())
     home.config_entries.options.async_abort(question["flow_id"])
-    assert issues(home) == {"driver_install_miner/acme"}
+    assert set(issues(home)) == {"driver_install_miner/acme"}
     assert "acme" not in get_data(home).drivers.miners
 
 
@@ -517,9 +510,9 @@ async def test_two_dialogs_ask_about_one_driver(
     first = await install_acme(home, files, acme())
     second = await install_acme(home, files, acme("2.0.0"))
     await fill(home, first, answer="discard")
-    assert issues(home) == {"driver_install_miner/acme"}
+    assert set(issues(home)) == {"driver_install_miner/acme"}
     await fill(home, second, answer="install")
-    assert issues(home) == set()
+    assert issues(home) == {}
     assert get_data(home).drivers.miners["acme"].version == "2.0.0"
 
 
@@ -552,7 +545,7 @@ async def test_what_cannot_be_installed_can_be_corrected(
     assert question["step_id"] == "install_confirm"
     result = await fill(home, question, answer="install")
     assert "RuntimeError: no" in why(result, "install_confirm")
-    assert issues(home) == {"driver_install_miner/acme"}
+    assert set(issues(home)) == {"driver_install_miner/acme"}
     assert "acme" not in get_data(home).drivers.miners
 
 
@@ -754,7 +747,7 @@ async def test_texts_of_the_button(
     assert get_data(home).drivers.miners["acme"].version == "1.0.0"
     await put(home, FILE, broken(acme("1.1.0")))
     await act(home, "button", "press", button)
-    assert issues(home) == {f"driver_failed_hmm/{FILE}"}
+    assert set(issues(home)) == {f"driver_failed_hmm/{FILE}"}
     assert get_data(home).drivers.miners["acme"].version == "1.0.0"
     texts = await async_get_translations(home, "en", "config", {DOMAIN})
     assert "restart Home Assistant" not in " ".join(texts.values())

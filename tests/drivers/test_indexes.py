@@ -6,18 +6,13 @@ from pathlib import Path
 import time
 from typing import Any
 
-from homeassistant.components.repairs import DOMAIN as REPAIRS
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
-from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import flush_store
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
 from custom_components.hmm.diagnostics import async_get_config_entry_diagnostics
 from custom_components.hmm.drivers import indexes as module
@@ -37,7 +32,7 @@ from tests.driver_index import (
     written,
 )
 from tests.file_server import FileServer
-from tests.test_repairs import Repairs
+from tests.repairs import Repairs, issues
 from tests.user_drivers import acme, do, names, read, start, sum_of
 
 INDEX = "/hmm/index.json"
@@ -46,21 +41,9 @@ FILE = "miner_drivers/acme_driver.py"
 STORAGE = "hmm.driver_indexes"
 
 
-@pytest.fixture
-async def repairs(home: HomeAssistant, hass_client: ClientSessionGenerator) -> Repairs:
-    """Return the repairs page."""
-    assert await async_setup_component(home, REPAIRS, {})
-    return Repairs(hass_client)
-
-
 def indexes(home: HomeAssistant) -> DriverIndexes:
     """Return what keeps the indexes."""
     return get_data(home).driver_service.indexes
-
-
-def issues(home: HomeAssistant) -> list[ir.IssueEntry]:
-    """Return the issues of HMM."""
-    return [it for it in ir.async_get(home).issues.values() if it.domain == DOMAIN]
 
 
 def publish(
@@ -385,7 +368,7 @@ async def test_names_and_texts_are_shown_as_they_are(
     await add(home, publish(files, signed(index_of(name=name))))
     publish(files, signed(index_of(name=name), OTHER_KEY))
     await look(home)
-    (issue,) = issues(home)
+    (issue,) = issues(home).values()
     assert issue.translation_placeholders is not None
     assert issue.translation_placeholders["index"] == (
         r"\[x\](https:\//evil.example) \*\*b\*\* \<b>"
@@ -507,14 +490,14 @@ async def test_another_key_stops_everything_from_the_index(
         await do(home, "update_driver", driver="acme")
     assert await names(home) == {FILE}
 
-    (issue,) = issues(home)
+    (issue,) = issues(home).values()
     shown = await repairs.open(issue.issue_id)
     said = shown["description_placeholders"]
     assert before is not None
     assert said["old"] == before.fingerprint
     assert said["new"] != said["old"]
     assert (await repairs.choose("trust"))["type"] == "create_entry"
-    assert issues(home) == []
+    assert issues(home) == {}
     assert own.signer != before
     assert (await look(home))["name"] == "Evil"
     assert (await row_of(home))["available_version"] == "1.1.0"
@@ -528,7 +511,7 @@ async def test_a_lost_signature(
     own = await add(home, publish(files))
     publish(files, index_of(serial=2))
     assert not (await look(home))["trusted"]
-    (issue,) = issues(home)
+    (issue,) = issues(home).values()
     assert issue.translation_key == "index_signature_lost"
     await repairs.open(issue.issue_id)
     assert (await repairs.choose("trust"))["type"] == "create_entry"
@@ -550,10 +533,11 @@ async def test_the_owner_removes_the_index(
     await install(home, repairs)
     publish(files, signed(index_of(), OTHER_KEY))
     await look(home)
-    (issue,) = issues(home)
+    (issue,) = issues(home).values()
     await repairs.open(issue.issue_id)
     assert (await repairs.choose("remove"))["type"] == "create_entry"
-    assert issues(home) == indexes(home).all == []
+    assert issues(home) == {}
+    assert indexes(home).all == []
     assert await names(home) == {FILE}
     files.requests.clear()
     row = await row_of(home)
@@ -572,12 +556,12 @@ async def test_the_right_key_comes_back(
     await add(home, publish(files))
     publish(files, signed(index_of(), OTHER_KEY))
     await look(home)
-    (issue,) = issues(home)
+    (issue,) = issues(home).values()
     await repairs.open(issue.issue_id)
     publish(files, index_of())
     await look(home)
     assert (await repairs.choose("trust"))["reason"] == "changed_again"
-    (issue,) = issues(home)
+    (issue,) = issues(home).values()
     assert issue.translation_key == "index_signature_lost"
     await repairs.open(issue.issue_id)
     publish(files, signed(index_of(), OTHER_KEY))
@@ -585,11 +569,11 @@ async def test_the_right_key_comes_back(
     assert (await repairs.choose("trust"))["type"] == "create_entry"
     publish(files, signed(index_of(), KEY))
     await look(home)
-    (issue,) = issues(home)
+    (issue,) = issues(home).values()
     await repairs.open(issue.issue_id)
     publish(files, signed(index_of(), OTHER_KEY))
     await look(home)
-    assert issues(home) == []
+    assert issues(home) == {}
     assert (await look(home))["trusted"]
 
 
@@ -601,7 +585,7 @@ async def test_a_trusted_key_that_changes_at_once(
     await add(home, publish(files))
     publish(files, signed(index_of(), OTHER_KEY))
     await look(home)
-    (issue,) = issues(home)
+    (issue,) = issues(home).values()
     await repairs.open(issue.issue_id)
     publish(files, signed(index_of(), KEY))
     assert (await repairs.choose("trust"))["reason"] == "changed_again"
@@ -647,7 +631,7 @@ async def test_a_signature_of_another_file_is_no_change_of_the_key(
     listed = await look(home)
     assert "signature is not valid" in listed["error"]
     assert (listed["trusted"], listed["name"]) == (True, "Drivers of Acme")
-    assert issues(home) == []
+    assert issues(home) == {}
     assert own.serial == 1
 
 

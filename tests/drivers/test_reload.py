@@ -16,14 +16,10 @@ from aiohttp.test_utils import TestServer
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
-from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_fire_time_changed,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.hmm.bundled.shared.axeos import AxeDriver
 from custom_components.hmm.const import DOMAIN
@@ -33,8 +29,17 @@ from custom_components.hmm.driver_engine import client, preflight
 from custom_components.hmm.drivers.manager import DriverManager
 from custom_components.hmm.miner import coordinator
 from simulator import SimulatedAxeOS, SimulatedSolopool
-from tests.common import find, find_maybe, fleet_entry, pool_entry, until, value
+from tests.common import (
+    find,
+    find_maybe,
+    fire_time_changed,
+    fleet_entry,
+    pool_entry,
+    until,
+    value,
+)
 from tests.conftest import miner_entry, set_up
+from tests.repairs import issues
 
 GARAGE = '''\
 """A driver of the user."""
@@ -64,13 +69,6 @@ def garage(
 def manager_of(hass: HomeAssistant) -> DriverManager:
     """Return the driver manager."""
     return get_data(hass).driver_manager
-
-
-def issues(hass: HomeAssistant) -> set[str]:
-    """Return the repair issues of HMM."""
-    return {
-        issue_id for domain, issue_id in ir.async_get(hass).issues if domain == DOMAIN
-    }
 
 
 def unit_of(hass: HomeAssistant, entry: Any) -> str:
@@ -186,9 +184,7 @@ async def test_20_miners_lose_no_poll_while_a_driver_is_reloaded(
             device.counters.reset()
 
         async def poll_all(rounds: int) -> None:
-            async_fire_time_changed(
-                home, dt_util.utcnow() + coordinator.MINER_INTERVAL * 1.1
-            )
+            fire_time_changed(home, dt_util.utcnow() + coordinator.MINER_INTERVAL * 1.1)
             await until(
                 lambda: all(it.counters.requests >= rounds for it in devices), 60
             )
@@ -270,9 +266,7 @@ async def test_50_miners_go_on_with_a_new_version_of_their_driver(
         async def poll_all() -> None:
             nonlocal polls
             polls += 1
-            async_fire_time_changed(
-                home, dt_util.utcnow() + coordinator.MINER_INTERVAL * 1.1
-            )
+            fire_time_changed(home, dt_util.utcnow() + coordinator.MINER_INTERVAL * 1.1)
             await until(
                 lambda: all(it.counters.requests >= polls for it in devices), 60
             )
@@ -429,7 +423,7 @@ async def test_a_file_that_got_worse_leaves_the_running_version(
         assert "SyntaxError" in failed.reason
         assert get_data(home).drivers.miners["garage"].version == "1.0.0"
         assert entry.runtime_data is coordinator
-        assert issues(home) == {"driver_failed_hmm/garage_driver.py"}
+        assert set(issues(home)) == {"driver_failed_hmm/garage_driver.py"}
     errors = [it.message for it in caplog.records if it.levelno == logging.ERROR]
     assert len(errors) == 1
     assert (
@@ -440,7 +434,7 @@ async def test_a_file_that_got_worse_leaves_the_running_version(
     file.write_text(garage("1.2.0", unit="GH/s"))
     report = await manager_of(home).async_reload()
     assert report.failed == ()
-    assert issues(home) == set()
+    assert issues(home) == {}
     assert unit_of(home, entry) == "GH/s"
     assert get_data(home).drivers.miners["garage"].version == "1.2.0"
 
@@ -464,7 +458,7 @@ async def test_one_of_two_drivers_in_a_file_got_worse(
     after = get_data(home).drivers.miners
     assert after["garage"].version == "2.0.0"
     assert after["second"].driver_class is before.driver_class
-    assert issues(home) == {"driver_failed_hmm/both_driver.py"}
+    assert set(issues(home)) == {"driver_failed_hmm/both_driver.py"}
 
 
 async def test_a_removed_file_makes_room_for_the_bundled_driver(
@@ -627,7 +621,7 @@ async def test_an_endless_loop_does_not_keep_home_assistant_from_starting(
     (hmm_folder / "garage_driver.py").write_text(garage())
     entry = await set_up(home, miner_entry(bitaxe, "garage"))
     assert entry.state is ConfigEntryState.LOADED
-    assert issues(home) == {"driver_failed_hmm/endless_driver.py"}
+    assert set(issues(home)) == {"driver_failed_hmm/endless_driver.py"}
     (failed,) = manager_of(home).failed
     assert "longer than 1 s" in failed.reason
 
@@ -805,18 +799,18 @@ async def test_settings_of_the_config_file(
     for broken in ("village: [\n", "- a list\n", "village: !secret nobody\n"):
         config.write_text(broken)
         assert (await manager_of(home).async_reload()).changes == ()
-        assert issues(home) == {"config_file_failed"}
+        assert set(issues(home)) == {"config_file_failed"}
     assert name() == "New village"
 
     # A part that only the flow reads does not keep drivers from theirs
     config.write_text("village:\n  name: Newest village\nwallets: none\n")
     await manager_of(home).async_reload()
     assert name() == "Newest village"
-    assert issues(home) == {"config_file_failed"}
+    assert set(issues(home)) == {"config_file_failed"}
     config.unlink()
     await manager_of(home).async_reload()
     assert name() == "Village"
-    assert issues(home) == set()
+    assert issues(home) == {}
 
 
 KEY_POOL = """\
@@ -926,7 +920,7 @@ async def test_files_of_hmm_local_that_are_no_drivers(
     (line,) = failures()
     assert "hmm/providers/energy/octopus_provider.py, hmm/strategies/solar" in line
     assert "energy providers or strategies of HMM-Local" in line
-    assert issues(home) == set()
+    assert issues(home) == {}
     assert manager_of(home).failed == []
 
     await manager_of(home).async_reload()
@@ -961,12 +955,12 @@ async def test_pool_files_are_read_again(home: HomeAssistant, hmm_folder: Path) 
     file.write_text(POOL.format(name="Second", port="many"))
     await manager_of(home).async_reload()
     assert name() == "First"
-    assert issues(home) == {"pool_file_failed_hmm/pools/mine.yaml"}
+    assert set(issues(home)) == {"pool_file_failed_hmm/pools/mine.yaml"}
 
     file.write_text(POOL.format(name="Third", port=8005))
     await manager_of(home).async_reload()
     assert name() == "Third"
-    assert issues(home) == set()
+    assert issues(home) == {}
 
     file.unlink()
     await manager_of(home).async_reload()

@@ -6,9 +6,7 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
-from homeassistant.setup import async_setup_component
 import pytest
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
@@ -16,7 +14,7 @@ from custom_components.hmm.driver_engine.legacy import stock_hashes as stock
 from tests.common import fleet_entry
 from tests.conftest import set_up
 from tests.file_server import FileServer
-from tests.test_repairs import Repairs
+from tests.repairs import Repairs
 from tests.user_drivers import acme, acme_entry, do, names, put, start, sum_of
 
 from .test_flow import choose, fill, open_step, texts_of
@@ -50,13 +48,6 @@ def released(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         stock, "checksums", lambda: frozenset({sum_of(POOL), sum_of(MINER)})
     )
-
-
-@pytest.fixture
-async def repairs(home: HomeAssistant, hass_client: ClientSessionGenerator) -> Repairs:
-    """Return the repairs page."""
-    assert await async_setup_component(home, "repairs", {})
-    return Repairs(hass_client)
 
 
 @pytest.fixture

@@ -9,14 +9,10 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_fire_time_changed,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
@@ -30,9 +26,10 @@ from custom_components.hmm.driver_engine import (
 from custom_components.hmm.miner.coordinator import MINER_INTERVAL
 from simulator import SimulatedAxeOS, SimulatedSolopool
 from simulator.solopool import DEMO_WALLET
-from tests.common import pool_entry, until, value
+from tests.common import fire_time_changed, pool_entry, until, value
 from tests.conftest import miner_entry, set_up
 from tests.flows import choose, fill
+from tests.repairs import issues
 from tests.strangers import Lamp
 from tests.user_drivers import acme, start
 
@@ -164,15 +161,8 @@ async def set_up_all(
 
 async def poll(home: HomeAssistant) -> None:
     """Let all miners be polled once."""
-    async_fire_time_changed(home, dt_util.utcnow() + MINER_INTERVAL * 1.1)
+    fire_time_changed(home, dt_util.utcnow() + MINER_INTERVAL * 1.1)
     await home.async_block_till_done(wait_background_tasks=True)
-
-
-def issues(home: HomeAssistant) -> set[str]:
-    """Return the repair issues of HMM."""
-    return {
-        issue_id for domain, issue_id in ir.async_get(home).issues if domain == DOMAIN
-    }
 
 
 async def executor_answers(home: HomeAssistant) -> bool:
@@ -219,7 +209,7 @@ async def test_a_driver_that_blocks_is_stopped_and_named(
             await poll(home)
             await asyncio.sleep(0.2)
     assert not any(map(good, entries))
-    assert issues(home) == {ISSUE}
+    assert set(issues(home)) == {ISSUE}
     reason = entries[0].runtime_data.last_exception
     assert reason.translation_key == "driver_hangs"
     assert reason.translation_placeholders["file"] == f"hmm/{FILE}"
@@ -238,7 +228,7 @@ async def test_a_driver_that_blocks_is_stopped_and_named(
     await get_data(home).driver_manager.async_reload()
     await poll(home)
     assert all(map(good, entries))
-    assert issues(home) == set()
+    assert issues(home) == {}
 
 
 async def test_what_comes_back_is_called_again(
@@ -255,13 +245,13 @@ async def test_what_comes_back_is_called_again(
         patch.setattr(client, "_POLL_SECONDS", 1.0)
         blocks.begin()
         await poll(home)
-    assert issues(home) == {ISSUE}
+    assert set(issues(home)) == {ISSUE}
 
     blocks.end()
     await until(lambda: not threads("worker"))
     await poll(home)
     assert all(map(good, entries))
-    assert issues(home) == set()
+    assert issues(home) == {}
 
 
 async def test_home_assistant_stops_while_drivers_hang(
@@ -352,7 +342,7 @@ async def test_a_method_that_is_not_asynchronous_has_little_time(
         await entry.runtime_data.client.disconnect()
         await poll(home)
     assert not good(entry)
-    assert issues(home) == {ISSUE}
+    assert set(issues(home)) == {ISSUE}
     assert await executor_answers(home)
     assert threads("load") + threads("driver") <= hanging.MAX_HANGING + 1
 
@@ -404,7 +394,7 @@ async def test_a_pool_driver_that_blocks(
         for _ in range(4):
             await entry.runtime_data.async_refresh()
         assert not good(entry)
-        assert issues(home) == {ISSUE}
+        assert set(issues(home)) == {ISSUE}
         monkeypatch.undo()
         await other.runtime_data.async_refresh()
         assert good(other)

@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-from homeassistant.components.repairs import DOMAIN as REPAIRS
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import (
@@ -16,10 +15,8 @@ from homeassistant.exceptions import (
     Unauthorized,
 )
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 import voluptuous as vol
 
 from custom_components.hmm.const import DOMAIN
@@ -30,6 +27,7 @@ from simulator import SimulatedAxeOS
 from tests.common import find, fleet_entry, later, poll, until
 from tests.conftest import miner_entry, set_up
 from tests.file_server import FileServer
+from tests.repairs import Repairs, issues
 from tests.user_drivers import (
     BITAXE,
     acme,
@@ -45,47 +43,6 @@ from tests.user_drivers import (
 
 FILE = "miner_drivers/acme_driver.py"
 TH = 10**12
-
-
-class Repairs:
-    """The repairs, as the frontend uses them."""
-
-    def __init__(self, make_client: ClientSessionGenerator) -> None:
-        """Begin without a client: once there is one, no address can be added."""
-        self._make_client = make_client
-
-    async def open(self, issue_id: str) -> dict[str, Any]:
-        """Open the fix flow of an issue."""
-        client = await self._make_client()
-        response = await client.post(
-            "/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue_id}
-        )
-        flow: dict[str, Any] = await response.json()
-        return flow
-
-    async def choose(self, issue_id: str, option: str) -> dict[str, Any]:
-        """Open the fix flow and choose from its menu."""
-        flow = await self.open(issue_id)
-        client = await self._make_client()
-        response = await client.post(
-            f"/api/repairs/issues/fix/{flow['flow_id']}", json={"next_step_id": option}
-        )
-        result: dict[str, Any] = await response.json()
-        return result
-
-
-@pytest.fixture
-async def repairs(home: HomeAssistant, hass_client: ClientSessionGenerator) -> Repairs:
-    """Return the repairs."""
-    assert await async_setup_component(home, REPAIRS, {})
-    return Repairs(hass_client)
-
-
-def issues(home: HomeAssistant) -> set[str]:
-    """Return the issues of HMM."""
-    return {
-        issue_id for domain, issue_id in ir.async_get(home).issues if domain == DOMAIN
-    }
 
 
 def running(home: HomeAssistant, driver_type: str = "acme") -> LoadedDriver[Any]:
@@ -105,7 +62,8 @@ async def install(
 ) -> dict[str, Any]:
     """Install a driver from the web and say yes."""
     answer = await do(home, "install_driver", url=url, sha256=sum_of(text))
-    result = await repairs.choose(answer["issue_id"], "install")
+    await repairs.open(answer["issue_id"])
+    result = await repairs.choose("install")
     await home.async_block_till_done()
     return result
 
@@ -216,9 +174,9 @@ async def test_a_broken_file_is_mended_by_its_update(home: HomeAssistant) -> Non
     path = await bundled_copy(home)
     await put(home, "miner_drivers/bitaxe_driver.py", broken(await read(path)))
     await start(home)
-    assert issues(home) == {"driver_failed_hmm/miner_drivers/bitaxe_driver.py"}
+    assert set(issues(home)) == {"driver_failed_hmm/miner_drivers/bitaxe_driver.py"}
     await do(home, "update_driver", driver="bitaxe_driver.py")
-    assert issues(home) == set()
+    assert issues(home) == {}
     assert not running(home, "bitaxe").bundled
 
 
@@ -275,7 +233,7 @@ async def test_an_update_that_does_not_load_changes_nothing(
     assert running(home).driver_class is class_before
     assert entry.runtime_data is runtime_before
     assert await hashrate(home, entry) == 1
-    assert issues(home) == set()
+    assert issues(home) == {}
     assert await names(home) == {FILE}
 
     files.put("/acme_driver.py", acme("2.0.1", hashrate=2))
@@ -322,7 +280,7 @@ async def test_an_update_that_only_loads_aside_is_undone(
     assert await read(Path(home.config.path(DOMAIN, FILE))) == acme()
     assert running(home).version == "1.0.0"
     assert await hashrate(home, entry) == 1
-    assert issues(home) == set()
+    assert issues(home) == {}
 
 
 @pytest.mark.parametrize(
@@ -354,7 +312,7 @@ async def test_an_update_that_is_another_driver_is_undone(
     assert running(home).version == "1.0.0"
     assert "else" not in get_data(home).drivers.miners
     assert await hashrate(home, entry) == 1
-    assert issues(home) == set()
+    assert issues(home) == {}
 
 
 async def test_an_update_without_the_driver_is_refused(
@@ -696,7 +654,7 @@ async def test_a_backup_that_does_not_load_does_not_come_back(
         await do(home, "rollback_driver", driver="acme")
     assert raised.value.translation_key == "driver_rejected"
     assert await names(home) == {backup}
-    assert issues(home) == set()
+    assert issues(home) == {}
 
 
 # Files that are left alone
@@ -797,12 +755,13 @@ async def test_install_asks_before_anything_runs(
     }
     assert not await was_run(trace)
 
-    result = await repairs.choose(answer["issue_id"], "install")
+    await repairs.open(answer["issue_id"])
+    result = await repairs.choose("install")
     assert result["type"] == "create_entry"
     assert await was_run(trace)
     assert running(home).version == "1.0.0"
     assert await names(home) == {FILE}
-    assert issues(home) == set()
+    assert issues(home) == {}
     assert f"Installed the driver miner/acme 1.0.0 (SHA-256 {sum_of(text)})" in (
         caplog.text
     )
@@ -816,10 +775,11 @@ async def test_install_can_be_declined(
     await start(home)
     url = files.put("/acme_driver.py", acme())
     answer = await do(home, "install_driver", url=url, sha256=sum_of(acme()))
-    result = await repairs.choose(answer["issue_id"], "discard")
+    await repairs.open(answer["issue_id"])
+    result = await repairs.choose("discard")
     assert result["type"] == "create_entry"
     assert await names(home) == set()
-    assert issues(home) == set()
+    assert issues(home) == {}
 
 
 @pytest.mark.trial
@@ -835,12 +795,14 @@ async def test_what_does_not_load_is_not_installed(
     assert result["reason"] == "not_installed"
     assert "cannot be loaded" in result["description_placeholders"]["reason"]
     assert "acme" not in get_data(home).drivers.miners
-    assert issues(home) == {"driver_install_miner/acme"}
+    assert set(issues(home)) == {"driver_install_miner/acme"}
     assert {name.split("/")[0] for name in await names(home)} == {"pending"}
     # The user may try again, or not
-    result = await repairs.choose("driver_install_miner/acme", "install")
+    await repairs.open("driver_install_miner/acme")
+    result = await repairs.choose("install")
     assert result["reason"] == "not_installed"
-    await repairs.choose("driver_install_miner/acme", "discard")
+    await repairs.open("driver_install_miner/acme")
+    await repairs.choose("discard")
     assert await names(home) == set()
 
 
@@ -853,7 +815,7 @@ async def test_what_does_not_load_in_its_place_is_gone_again(
     result = await install(home, repairs, files.put("/acme_driver.py", text), text)
     assert "RuntimeError: here" in result["description_placeholders"]["reason"]
     assert await names(home, "miner_drivers") == set()
-    assert issues(home) == {"driver_install_miner/acme"}
+    assert set(issues(home)) == {"driver_install_miner/acme"}
 
 
 async def test_install_replaces_a_driver(
@@ -867,7 +829,8 @@ async def test_install_replaces_a_driver(
         await do(home, "install_driver", url=url, sha256=sum_of(text))
         flow = await repairs.open("driver_install_miner/bitaxe")
         assert flow["description_placeholders"]["replaces"] == replaces
-        result = await repairs.choose("driver_install_miner/bitaxe", "install")
+        await repairs.open("driver_install_miner/bitaxe")
+        result = await repairs.choose("install")
         assert result["type"] == "create_entry"
         await home.async_block_till_done()
         assert running(home, "bitaxe").version == version
@@ -886,7 +849,8 @@ async def test_what_was_confirmed_is_installed(
     answer = await do(home, "install_driver", url=url, sha256=sum_of(acme()))
     (name,) = await names(home)
     await put(home, name, acme("6.6.6"))
-    result = await repairs.choose(answer["issue_id"], "install")
+    await repairs.open(answer["issue_id"])
+    result = await repairs.choose("install")
     assert result["type"] == "abort"
     assert "Install the driver again" in result["description_placeholders"]["reason"]
     assert "acme" not in get_data(home).drivers.miners
@@ -929,7 +893,7 @@ async def test_what_is_no_driver_is_not_even_asked_for(
     with pytest.raises(HomeAssistantError) as raised:
         await do(home, "install_driver", url=url, sha256=sum_of(body))
     assert raised.value.translation_key == key
-    assert issues(home) == set()
+    assert issues(home) == {}
     assert await names(home) == set()
 
 
@@ -968,7 +932,7 @@ async def test_the_checksum_must_be_right(
         with pytest.raises(vol.Invalid):
             await do(home, "install_driver", url=url, **data)
     assert len(files.requests) == asked
-    assert issues(home) == set()
+    assert issues(home) == {}
     assert await names(home) == set()
 
 

@@ -7,10 +7,8 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
@@ -20,7 +18,7 @@ from simulator import SimulatedAxeOS, SimulatedSolopool
 from tests.common import fleet_entry, later, poll, pool_entry
 from tests.conftest import miner_entry, set_up
 from tests.flows import go_on, open_drivers
-from tests.test_repairs import Repairs, issues
+from tests.repairs import Repairs, issues
 from tests.user_drivers import do, put, read, start
 
 FILE = "miner_drivers/garage_driver.py"
@@ -90,13 +88,6 @@ def garage(
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Judge as soon as there are enough polls."""
     monkeypatch.setattr(worse, "WATCH_SECONDS", 0.0)
-
-
-@pytest.fixture
-async def repairs(home: HomeAssistant, hass_client: ClientSessionGenerator) -> Repairs:
-    """Return the repairs page."""
-    assert await async_setup_component(home, "repairs", {})
-    return Repairs(hass_client)
 
 
 @pytest.fixture
