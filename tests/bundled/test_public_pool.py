@@ -3,18 +3,13 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 import json
 from pathlib import Path
-import socket
-import ssl
 import time
 from typing import Any
 
 import aiohttp
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 import pytest
 import yaml
 
@@ -32,6 +27,7 @@ from custom_components.hmm.driver_api import (
 )
 from simulator.device import Fault
 from simulator.public_pool import DEMO_WALLET, DIFFICULTY, SimulatedPublicPool
+from tests.certificate import server_context, write_certificate
 
 from .site import serving
 
@@ -380,33 +376,12 @@ async def test_an_address_without_an_api(driver: PublicPoolDriver) -> None:
         assert "address" in health.error_message
 
 
-async def test_nothing_answers(
-    driver: PublicPoolDriver, session: aiohttp.ClientSession
-) -> None:
-    """Refused, silent, no session: each is told in plain words."""
-    hurried = PublicPoolDriver()
-    hurried.session, hurried.timeout_seconds = session, 0.05
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        base = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        data = await tile(driver, base)
-        assert data.health_message is not None
-        assert "reached" in data.health_message
-        unused.listen()
-        data = await tile(hurried, base)
-        assert data.health_message is not None
-        assert "time" in data.health_message
-    data = await tile(PublicPoolDriver(), base)
-    assert data.health_message is not None
-    assert "session" in data.health_message
-
-
 async def test_self_signed_certificate(
     driver: PublicPoolDriver, tmp_path: Path
 ) -> None:
     """It is refused unless the user said otherwise."""
     answers = whole(load("client.shape"))
-    async with serving(answers, self_signed(tmp_path)) as site:
+    async with serving(answers, server_context(write_certificate(tmp_path))) as site:
         for options in ({}, {"verify_ssl": True}, {"verify_ssl": None}):
             data = await tile(driver, site.base, **options)
             assert data.health_message is not None
@@ -423,35 +398,6 @@ async def test_self_signed_certificate(
                 settings={"api_base": f"{site.base}/api", "verify_ssl": False},
             )
         ]
-
-
-def self_signed(folder: Path) -> ssl.SSLContext:
-    """Make a certificate as such a server does."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "public-pool")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    pem = folder / "server.pem"
-    pem.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    return context
 
 
 # The simulated pool

@@ -24,10 +24,10 @@ import pytest_asyncio
 
 from demo.config_folder import CHECKOUT, prepare
 from demo.home_assistant import Client, HomeAssistant
+from tests.certificate import write_certificate
 
 from .pools import Pools
 from .sheet import ContactSheet
-from .web import write_certificate
 
 DESKTOP = ViewportSize(width=1280, height=860)
 PATIENCE = 30_000
