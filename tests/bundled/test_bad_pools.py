@@ -8,6 +8,7 @@ from itertools import product
 import json
 import math
 import re
+import socket
 import sys
 import time
 from typing import Any
@@ -507,6 +508,26 @@ async def test_bad_answer(
             if isinstance(change, Endless):
                 assert change.sent
                 assert max(change.sent) < MAX_ANSWER + BUFFERS
+
+
+@pytest.mark.parametrize("kind", REQUESTS)
+async def test_nothing_answers(
+    driver_of: Callable[[Kind], BasePoolIntegration], kind: str
+) -> None:
+    """Refused, silent, no session: each is told in plain words."""
+    it = KINDS[kind]()
+    async with it.pool:  # Its other parts are there
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))
+            account = it.account(unused.getsockname()[1])
+            assert "reached" in assert_failed(await poll(driver_of(it), account))
+            unused.listen()
+            hurried = driver_of(it)
+            hurried.timeout_seconds = 0.1
+            assert "time" in assert_failed(await poll(hurried, account))
+            alone = driver_of(it)
+            alone.session = None
+            assert "session" in assert_failed(await poll(alone, account))
 
 
 PARTS = ["page, 200", "429", "500", "half", "nulls"]

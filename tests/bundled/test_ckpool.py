@@ -941,26 +941,6 @@ async def test_a_pool_that_fails(driver: CkpoolDriver, answer: Any, words: str) 
         assert words in health.error_message
 
 
-async def test_nothing_answers(session: aiohttp.ClientSession) -> None:
-    """Refused, silent, no session: each is told, after one try."""
-
-    async def ask(base: str, words: str, lent: aiohttp.ClientSession | None) -> None:
-        driver = CkpoolDriver()
-        driver.session = lent
-        driver.timeout_seconds = 0.1
-        data = await driver.get_dashboard_data("x", "BTC", WALLET, api_base=base)
-        assert data.health_message is not None
-        assert words in data.health_message
-
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        base = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        await ask(base, "reached", session)
-        unused.listen()
-        await ask(base, "time", session)
-        await ask(base, "session", None)
-
-
 async def test_old_build_and_new(driver: CkpoolDriver) -> None:
     """Builds of 2017 and of 2026 tell what they can."""
     async with simulated(coin="dgb") as pool:

@@ -7,7 +7,6 @@ from copy import deepcopy
 from datetime import UTC, datetime
 import json
 from pathlib import Path
-import socket
 import time
 from typing import Any
 
@@ -431,27 +430,6 @@ async def test_an_address_without_an_api(driver: OceanDriver) -> None:
         assert not health.is_healthy
         assert health.error_message is not None
         assert "address" in health.error_message
-
-
-async def test_nothing_answers(
-    driver: OceanDriver, session: aiohttp.ClientSession
-) -> None:
-    """Refused, silent, no session: each is told in plain words."""
-    hurried = OceanDriver()
-    hurried.session, hurried.timeout_seconds = session, 0.05
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        base = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        data = await tile(driver, base)
-        assert data.health_message is not None
-        assert "reached" in data.health_message
-        unused.listen()
-        data = await tile(hurried, base)
-        assert data.health_message is not None
-        assert "time" in data.health_message
-    data = await tile(OceanDriver(), base)
-    assert data.health_message is not None
-    assert "session" in data.health_message
 
 
 # The simulated pool

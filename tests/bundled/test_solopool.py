@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 import json
 from pathlib import Path
-import socket
 import time
 from typing import Any
 
@@ -360,26 +359,12 @@ async def test_a_pool_that_fails(
         assert words in health.error_message
 
 
-async def test_nothing_answers(session: aiohttp.ClientSession) -> None:
-    """Refused, silent, no address at all, no session: each is told in plain words."""
-
-    async def ask(base: str, words: str, lent: aiohttp.ClientSession | None) -> None:
-        driver = SolopoolDriver()
-        driver.session = lent
-        driver.timeout_seconds = 0.1
-        health = await driver.get_health("x", 1, coin="DGB", api_base=base)
-        assert not health.is_healthy
-        assert health.error_message is not None
-        assert words in health.error_message
-
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        base = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        await ask(base, "reached", session)
-        unused.listen()
-        await ask(base, "time", session)
-        await ask(base, "session", None)
-    await ask("http://[", "address", session)
+async def test_no_address_at_all(driver: SolopoolDriver) -> None:
+    """Nothing can be asked there."""
+    health = await driver.get_health("x", 1, coin="DGB", api_base="http://[")
+    assert not health.is_healthy
+    assert health.error_message is not None
+    assert "address" in health.error_message
 
 
 # The simulated pool

@@ -723,16 +723,6 @@ async def test_simulated_faults(session: aiohttp.ClientSession, fault: Fault) ->
         assert (await tile(driver, stack)).health_status
 
 
-@pytest.mark.usefixtures("socket_enabled")
-async def test_no_session() -> None:
-    """A driver that was lent no session says so and does not raise."""
-    async with SimulatedStratum() as port:
-        data = await DgbStackDriver().get_dashboard_data(
-            HOST, "DGB", stratum_port=port.port
-        )
-    assert not data.health_status
-
-
 # Finding it
 
 
