@@ -522,7 +522,7 @@ async def test_nothing_answers(
             account = it.account(unused.getsockname()[1])
             assert "reached" in assert_failed(await poll(driver_of(it), account))
             unused.listen()
-            hurried = driver_of(it)
+            hurried: Any = driver_of(it)
             hurried.timeout_seconds = 0.1
             assert "time" in assert_failed(await poll(hurried, account))
             alone = driver_of(it)

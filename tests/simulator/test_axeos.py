@@ -1,8 +1,7 @@
 """AxeOS generations, as a client sees them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator
 import json
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,8 @@ from simulator import SimulatedAxeOS
 from simulator.axeos_generations import GENERATIONS, suffixed
 from simulator.boards import BOARDS
 
+from .raw_client import RawClient, Start, starting
+
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 SHAPES = Path(__file__).parent.parent / "fixtures" / "bitaxe"
@@ -21,34 +22,8 @@ POOL = {"stratumURL": "pool.example", "stratumPort": 3334, "stratumUser": "me.ri
 SINCE_2_11 = ["2.11", "2.12", "2.13", "2.14", "2.15"]
 
 
-class Client:
-    """A raw client of one device; follows no redirect."""
-
-    def __init__(self, device: SimulatedAxeOS, session: aiohttp.ClientSession) -> None:
-        """Keep both."""
-        self.device = device
-        self.session = session
-
-    async def call(
-        self, method: str, path: str, **kwargs: Any
-    ) -> tuple[int, str, bytes]:
-        """Give status, content type and body."""
-        async with self.session.request(
-            method, path, allow_redirects=False, **kwargs
-        ) as response:
-            return response.status, response.content_type, await response.read()
-
-    async def info(self) -> dict[str, Any]:
-        """Read /info."""
-        status, kind, body = await self.call("GET", "/api/system/info")
-        assert (status, kind) == (200, "application/json")
-        answer: dict[str, Any] = json.loads(body)
-        return answer
-
-    async def patch(self, body: Any) -> tuple[int, bytes]:
-        """Write settings."""
-        status, _, answer = await self.call("PATCH", "/api/system", json=body)
-        return status, answer
+class Client(RawClient[SimulatedAxeOS]):
+    """A raw client of an AxeOS."""
 
     async def post(self, command: str) -> tuple[int, str, bytes]:
         """Send a command."""
@@ -60,28 +35,13 @@ class Client:
         await self.device.wait_ready()
 
 
-type Factory = Callable[..., Coroutine[Any, Any, Client]]
+type Factory = Start[Client]
 
 
 @pytest.fixture
 async def bitaxe() -> AsyncGenerator[Factory]:
     """Start devices with the options that a test needs."""
-    async with AsyncExitStack() as stack:
-
-        async def start(generation: str, **options: Any) -> Client:
-            device = await stack.enter_async_context(
-                SimulatedAxeOS(
-                    generation=generation,
-                    reboot_seconds=0.05,
-                    restart_delay=0.02,
-                    **options,
-                )
-            )
-            session = await stack.enter_async_context(
-                aiohttp.ClientSession(f"http://127.0.0.1:{device.port}")
-            )
-            return Client(device, session)
-
+    async with starting(Client, SimulatedAxeOS) as start:
         yield start
 
 

@@ -1,18 +1,18 @@
 """The NerdQAxe family, as a client sees it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator
 import json
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from simulator import SimulatedNerdQAxe
 from simulator.nerdqaxe import OneTimePasswords
 from simulator.nerdqaxe_generations import GENERATIONS, MODELS
+
+from .raw_client import RawClient, Start, starting
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -20,38 +20,8 @@ SHAPES = Path(__file__).parent.parent / "fixtures" / "nerdqaxe"
 SECRET = "JBSWY3DPEHPK3PXP"
 
 
-class Client:
-    """A raw client of one device; follows no redirect."""
-
-    def __init__(
-        self, device: SimulatedNerdQAxe, session: aiohttp.ClientSession
-    ) -> None:
-        """Keep both."""
-        self.device = device
-        self.session = session
-
-    async def call(
-        self, method: str, path: str, **kwargs: Any
-    ) -> tuple[int, str, bytes]:
-        """Give status, content type and body."""
-        async with self.session.request(
-            method, path, allow_redirects=False, **kwargs
-        ) as response:
-            return response.status, response.content_type, await response.read()
-
-    async def info(self) -> dict[str, Any]:
-        """Read /info."""
-        status, kind, body = await self.call("GET", "/api/system/info")
-        assert (status, kind) == (200, "application/json")
-        answer: dict[str, Any] = json.loads(body)
-        return answer
-
-    async def patch(self, body: Any, **headers: str) -> tuple[int, bytes]:
-        """Write settings."""
-        status, _, answer = await self.call(
-            "PATCH", "/api/system", json=body, headers=headers
-        )
-        return status, answer
+class Client(RawClient[SimulatedNerdQAxe]):
+    """A raw client of a NerdQAxe."""
 
     async def post(self, path: str, **headers: str) -> tuple[int, bytes]:
         """Send a command."""
@@ -59,28 +29,13 @@ class Client:
         return status, body
 
 
-type Factory = Callable[..., Coroutine[Any, Any, Client]]
+type Factory = Start[Client]
 
 
 @pytest.fixture
 async def nerdqaxe() -> AsyncGenerator[Factory]:
     """Start devices with the options that a test needs."""
-    async with AsyncExitStack() as stack:
-
-        async def start(generation: str, **options: Any) -> Client:
-            device = await stack.enter_async_context(
-                SimulatedNerdQAxe(
-                    generation=generation,
-                    reboot_seconds=0.05,
-                    restart_delay=0.02,
-                    **options,
-                )
-            )
-            session = await stack.enter_async_context(
-                aiohttp.ClientSession(f"http://127.0.0.1:{device.port}")
-            )
-            return Client(device, session)
-
+    async with starting(Client, SimulatedNerdQAxe) as start:
         yield start
 
 
