@@ -364,7 +364,7 @@ async def test_a_strategy_decides(house: House) -> None:
     house.configure()
     await house.wait(60)
     steered = SteeredMiner(house.entry.runtime_data, MinerMemory())
-    steered.look()
+    steered.update()
     second = house.accounts[1].entry_id
     outcome = await steered.async_apply("mode:standard", second, {})
     assert outcome.is_success
