@@ -1,1 +1,1 @@
-"""A real Home Assistant with simulated miners, to look at and to test in a browser."""
+"""A real Home Assistant with simulated miners, to try in a browser."""

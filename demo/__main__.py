@@ -245,7 +245,7 @@ class Demo:
         print("\n" + "\n".join(f"  {line}" for line in lines) + "\n", flush=True)
 
     async def _watch(self, server: HomeAssistant, simulator: Program) -> None:
-        """Wait for what should not end; restart Home Assistant when it asks to."""
+        """Wait for what should not end; restart Home Assistant when it asks for it."""
         while True:
             waits = {
                 asyncio.create_task(program.wait()): program

@@ -1,4 +1,4 @@
-"""The config folder of a Home Assistant that needs nobody to set it up.
+"""The config folder of a Home Assistant that needs no onboarding.
 
 What would be asked on the first visit is answered beforehand in `.storage`
 (formats of Home Assistant 2026.8 to 2026.11).

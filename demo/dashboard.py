@@ -11,8 +11,8 @@ ICON = "mdi:pickaxe"
 
 async def create_dashboard(client: Client, panel_url: str) -> None:
     """Make the dashboard, the one that opens first."""
-    known = await client.command("lovelace/dashboards/list")
-    if any(dashboard["url_path"] == URL_PATH for dashboard in known):
+    dashboards = await client.command("lovelace/dashboards/list")
+    if any(dashboard["url_path"] == URL_PATH for dashboard in dashboards):
         return
     await client.command(
         "lovelace/dashboards/create",

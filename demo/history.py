@@ -1,6 +1,6 @@
 """The week before the demo was started, so that its graphs begin with something.
 
-The simulated miners claim to have mined for days, and nobody watched them. What they
+The simulated miners claim to have mined for days, but were not recorded. What they
 did on the last day is written into the database of the recorder (SQLite, schema of Home
 Assistant 2026.8 to 2026.11): the present readings with the noise that readings have. The
 week before is imported as long-term statistics: what each miner drew in each hour, what
@@ -40,7 +40,7 @@ _FINE_SECONDS = 3600
 _EVERY = 30.0
 """Seconds from one reading to the next, as miners are polled."""
 _EVERY_BEFORE = 300.0
-"""The same before the last hour: nobody looks closer."""
+"""The same before the last hour, in less detail."""
 _DAYS = 7
 _NOISE = {
     "hashrate": 0.015,
@@ -122,7 +122,13 @@ async def write_past(client: Client, devices: Iterable[Device], database: Path) 
     # The fleet adds up every 30 s, or when it is asked to
     await client.post(
         "/api/services/homeassistant/update_entity",
-        {"entity_id": [it.entities["sensor.hashrate"] for it in devices if it.is_hub]},
+        {
+            "entity_id": [
+                device.entities["sensor.hashrate"]
+                for device in devices
+                if device.is_hub
+            ]
+        },
     )
     noise = {
         entity_id: part
@@ -130,8 +136,8 @@ async def write_past(client: Client, devices: Iterable[Device], database: Path) 
         for key, entity_id in device.entities.items()
         if (part := _NOISE.get(key.partition("sensor.")[2])) is not None
     }
-    states = {it["entity_id"]: it for it in await client.get("/api/states")}
-    now = {entity_id: it["state"] for entity_id, it in states.items()}
+    states = {state["entity_id"]: state for state in await client.get("/api/states")}
+    now = {entity_id: state["state"] for entity_id, state in states.items()}
     readings = {
         entity_id: (now[entity_id], part)
         for entity_id, part in noise.items()
@@ -355,7 +361,7 @@ def _is_number(state: str | None) -> bool:
 def _write(database: Path, readings: dict[str, tuple[str, float]]) -> bool:
     """Return whether it was written: not before the recorder knows all of them."""
     with closing(sqlite3.connect(database, timeout=10)) as connection, connection:
-        known = {
+        known_ids = {
             entity_id: tuple(ids)
             for entity_id, *ids in connection.execute(
                 "SELECT meta.entity_id, metadata_id, MAX(attributes_id), MAX(state_id)"
@@ -363,11 +369,11 @@ def _write(database: Path, readings: dict[str, tuple[str, float]]) -> bool:
                 " GROUP BY metadata_id"
             )
         }
-        if not readings.keys() <= known.keys():
+        if not readings.keys() <= known_ids.keys():
             return False
         for entity_id, (state, part) in readings.items():
-            metadata_id, attributes_id, last = known[entity_id]
-            # What was seen while one miner after the other was added is no story
+            metadata_id, attributes_id, last = known_ids[entity_id]
+            # States while one miner after the other was added are not history
             connection.execute(
                 "DELETE FROM states WHERE metadata_id = ? AND state_id < ?",
                 (metadata_id, last),
@@ -382,8 +388,8 @@ def _write(database: Path, readings: dict[str, tuple[str, float]]) -> bool:
                 "INSERT INTO states (metadata_id, attributes_id, state,"
                 " last_updated_ts, origin_idx) VALUES (?, ?, ?, ?, 0)",
                 (
-                    (metadata_id, attributes_id, value, moment)
-                    for moment, value in _past(entity_id, state, part, until)
+                    (metadata_id, attributes_id, value, timestamp)
+                    for timestamp, value in _past(entity_id, state, part, until)
                 ),
             )
     return True
@@ -440,8 +446,8 @@ def _past(
         return
     generator = random.Random(entity_id)
     decimals = len(state.partition(".")[2])
-    drift, moment = 0.0, until - SECONDS
-    while moment < until:
+    drift, timestamp = 0.0, until - SECONDS
+    while timestamp < until:
         drift = 0.8 * drift + 0.6 * generator.gauss(0, part)
-        yield moment, f"{float(state) * (1 + drift):.{decimals}f}"
-        moment += _EVERY if until - moment < _FINE_SECONDS else _EVERY_BEFORE
+        yield timestamp, f"{float(state) * (1 + drift):.{decimals}f}"
+        timestamp += _EVERY if until - timestamp < _FINE_SECONDS else _EVERY_BEFORE

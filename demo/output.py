@@ -4,7 +4,7 @@ import os
 import sys
 import time
 
-# How long the commands that ran before took, so that the clock goes on
+# How long the commands that ran before took, so that the clock continues
 _BEFORE = float(os.environ.get("HMM_SECONDS", "0"))
 _BEGAN = time.monotonic()
 
@@ -15,12 +15,12 @@ def seconds() -> float:
 
 
 def say(text: str) -> None:
-    """Tell what happens."""
+    """Print what happens."""
     print(f"[{int(seconds()):3d} s] {text}", flush=True)
 
 
 def fail(text: str) -> None:
-    """Tell what went wrong, further lines indented."""
+    """Print what went wrong, further lines indented."""
     first, *others = text.splitlines()
     lines = [f"\nERROR: {first}", *(f"  {line}" for line in others)]
     print("\n".join(lines), file=sys.stderr, flush=True)

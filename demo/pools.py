@@ -79,7 +79,7 @@ def demo_pools(
                     OCEAN_FILE.format(**where),
                 )
             case SimulatedGoSlimStratum():
-                # A server of one's own: its address is told in the dialog
+                # A server of one's own: its address is reported in the dialog
                 pool = DemoPool(
                     "MMFP Solutions · BC2",
                     "mmfp-gss-bc2",

@@ -1,4 +1,4 @@
-"""What electricity and coins cost, and who follows that, told as a user does."""
+"""What electricity and coins cost, and what follows it, configured as a user does."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -53,7 +53,7 @@ async def add_strategy(client: Client) -> None:
 
 async def _fleet(client: Client) -> str:
     entries = await client.get(_ENTRIES)
-    fleet = next((it for it in entries if it["title"] == _FLEET), None)
+    fleet = next((entry for entry in entries if entry["title"] == _FLEET), None)
     if fleet is None:
         raise DemoError("There is no fleet to tell the price of electricity")
     return str(fleet["entry_id"])

@@ -26,7 +26,7 @@ def main() -> int:
     import_without_home_assistant()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A device may say what this terminal cannot show
+            # A device may send what this terminal cannot show
             stream.reconfigure(errors="replace")
     from .cli import run
 

@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     _driver(watch)
     watch.add_argument(
         "--interval",
-        type=seconds,
+        type=_within("seconds", float, 0.1, 86_400.0),
         default=30.0,
         metavar="S",
         help="seconds between two polls (30, as in Home Assistant)",
@@ -83,7 +83,11 @@ def parser() -> argparse.ArgumentParser:
         "-o", "--output", type=Path, required=True, metavar="FILE", help="session.json"
     )
     record.add_argument(
-        "--polls", type=polls, default=POLLS, metavar="N", help="how many (3)"
+        "--polls",
+        type=_within("polls", int, 1, 10_000),
+        default=POLLS,
+        metavar="N",
+        help="how many (3)",
     )
     _account(record)
 
@@ -92,7 +96,7 @@ def parser() -> argparse.ArgumentParser:
     _driver(replay)
     replay.add_argument(
         "--serve",
-        type=port,
+        type=_port,
         metavar="PORT",
         help="only play the device, on this port, until Ctrl-C",
     )
@@ -122,7 +126,7 @@ def parser() -> argparse.ArgumentParser:
     )
     example.add_argument(
         "--port",
-        type=port,
+        type=_port,
         default=18181,
         help="of the miner; the pool has the next one",
     )
@@ -147,7 +151,7 @@ def _index(index: argparse.ArgumentParser) -> None:
     )
     build.add_argument(
         "--serial",
-        type=serial,
+        type=_within("serial", int, 1, LARGEST_NUMBER),
         metavar="N",
         help="the number of this release (one more than in FILE)",
     )
@@ -184,7 +188,7 @@ def _settings(kind: argparse.ArgumentParser) -> None:
 
 def _account(kind: argparse.ArgumentParser) -> None:
     kind.add_argument("--url", help="the stratum host of a pool")
-    kind.add_argument("--port", type=port, help="the stratum port of a pool")
+    kind.add_argument("--port", type=_port, help="the stratum port of a pool")
     kind.add_argument("--coin", help="the symbol of its coin")
     kind.add_argument("--username", help="the wallet or user at the pool")
     _settings(kind)
@@ -201,61 +205,51 @@ def setting(text: str) -> tuple[str, Any]:
     return key, int(value) if value.isdecimal() and not value.startswith("0") else value
 
 
-def seconds(text: str) -> float:
-    """Read a time that can be waited. Raises ValueError."""
-    if not 0.1 <= (number := float(text)) <= 86_400:
-        raise ValueError(text)
-    return number
+def _within[T: (int, float)](
+    name: str, kind: Callable[[str], T], low: T, high: T
+) -> Callable[[str], T]:
+    """Return what reads a number; argparse calls it by its name in errors."""
+
+    def read(text: str) -> T:
+        if not low <= (number := kind(text)) <= high:
+            raise ValueError(text)
+        return number
+
+    read.__name__ = name
+    return read
 
 
-def polls(text: str) -> int:
-    """Read how often. Raises ValueError."""
-    if not 1 <= (number := int(text)) <= 10_000:
-        raise ValueError(text)
-    return number
-
-
-def serial(text: str) -> int:
-    """Read the number of a release. Raises ValueError."""
-    if not 1 <= (number := int(text)) <= LARGEST_NUMBER:
-        raise ValueError(text)
-    return number
-
-
-def port(text: str) -> int:
-    """Read a port, 0 being any that is free. Raises ValueError."""
-    if not 0 <= (number := int(text)) < 65_536:
-        raise ValueError(text)
-    return number
+_port = _within("port", int, 0, 65_535)
+"""0 is any that is free."""
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit status: 1 is a mistake that was found."""
-    reported = parser().parse_args(arguments)
-    if reported.debug:
+    args = parser().parse_args(arguments)
+    if args.debug:
         logging.basicConfig(level=logging.DEBUG)
     else:
         logging.basicConfig(handlers=[logging.NullHandler()])
     command: Callable[[argparse.Namespace], Awaitable[int]] = getattr(
-        commands, reported.command
+        commands, args.command
     )
     try:
         with Watchdog() as dog:
-            status = asyncio.run(_call(command, reported, dog))
+            status = asyncio.run(_call(command, args, dog))
         sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Nobody reads any more: what is left goes nowhere, without a complaint
+        # The output was closed: the rest is discarded without an error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except Blocked as err:
-        commands.tell_blocked(reported, err)
+        commands.report_blocking(args, err)
         return 1
     except (ToolError, OSError, OverflowError) as err:
         print(f"script/driver: {err}", file=sys.stderr)
         return 2
-    # An author's driver may raise anything, wherever it is asked
+    # An author's driver may raise anything, wherever it is queried
     except (Exception, SystemExit) as err:  # noqa: BLE001
         print(f"script/driver: {show_error(err)}", file=sys.stderr)
         return 2
@@ -264,9 +258,9 @@ def run(arguments: Sequence[str]) -> int:
 
 async def _call(
     command: Callable[[argparse.Namespace], Awaitable[int]],
-    reported: argparse.Namespace,
+    args: argparse.Namespace,
     dog: Watchdog,
 ) -> int:
     if (task := asyncio.current_task()) is not None:
         dog.follow(task)
-    return await command(reported)
+    return await command(args)

@@ -23,7 +23,7 @@ from custom_components.hmm.driver_engine.pool_client import (
 )
 
 from . import ToolError
-from .conformance import Outcome, Result, lent_session, report
+from .conformance import Outcome, Result, report, shared_session
 from .example import EXAMPLE_WALLET, SimulatedExampleMiner, SimulatedExamplePool
 from .files import load, load_bundled, one_miner, one_pool, only
 from .index_commands import INDEX_COMMANDS
@@ -38,43 +38,41 @@ from .validate import Report, validate as look_at
 from .watchdog import Blocked
 
 
-async def validate(reported: Namespace) -> int:
+async def validate(args: Namespace) -> int:
     """Look for mistakes in files."""
-    drivers = [
-        path for path in reported.file if path.suffix == ".py" and path.is_file()
-    ]
-    reports = [
-        await asyncio.to_thread(look_at, path, drivers) for path in reported.file
-    ]
-    for found in reports:
-        _print_report(found)
-    return 0 if all(found.is_usable for found in reports) else 1
+    drivers = [path for path in args.file if path.suffix == ".py" and path.is_file()]
+    reports = [await asyncio.to_thread(look_at, path, drivers) for path in args.file]
+    for result in reports:
+        _print_report(result)
+    return 0 if all(result.is_usable for result in reports) else 1
 
 
-def _print_report(found: Report) -> None:
-    for problem in found.problems:
-        where = f"{found.path}:{problem.line}" if problem.line else str(found.path)
+def _print_report(result: Report) -> None:
+    for problem in result.problems:
+        where = f"{result.path}:{problem.line}" if problem.line else str(result.path)
         print(f"{where}: {problem.level}: {problem.text}")
         if problem.advice:
             print(f"    {problem.advice}")
-    if (declared := found.declaration) is not None:
+    if (declared := result.declaration) is not None:
         drivers = ", ".join(map(str, declared.drivers))
-        print(f"{found.path}: {declared.display_name} {declared.version} ({drivers})")
+        print(f"{result.path}: {declared.display_name} {declared.version} ({drivers})")
         for requirement in declared.requirements:
             print(f"    needs the package {requirement}")
     print(
-        f"{found.path}: {'HMM can load it' if found.is_usable else 'HMM cannot use it'}"
+        f"{result.path}: {'HMM can load it' if result.is_usable else 'HMM cannot use it'}"
     )
 
 
-async def probe(reported: Namespace) -> int:
+async def probe(args: Namespace) -> int:
     """Ask every driver whether it knows a device."""
-    drivers = load(reported.driver).everything if reported.driver else load_bundled()
-    async with open_target(reported.address) as target, lent_session() as session:
-        _need_address(target)
-        context = DriverContext(session=session, options=dict(reported.set))
+    drivers = load(args.driver).everything if args.driver else load_bundled()
+    async with open_target(args.address) as target, shared_session() as session:
+        _require_address(target)
+        context = DriverContext(session=session, options=dict(args.set))
         # One after the other: small devices serve one client at a time
-        rows = [await _probe(it, context, target) for it in drivers.miners.values()]
+        rows = [
+            await _probe(driver, context, target) for driver in drivers.miners.values()
+        ]
     print(table(rows))
     return 0 if any(row[1] == "yes" for row in rows) else 1
 
@@ -95,24 +93,24 @@ async def _probe(
         return name, "no", str(err)
     finally:
         await client.close()
-    known = (facts.manufacturer, facts.model, facts.firmware, facts.mac)
-    return name, "yes", ", ".join(text for text in known if text)
+    parts = (facts.manufacturer, facts.model, facts.firmware, facts.mac)
+    return name, "yes", ", ".join(text for text in parts if text)
 
 
-async def watch(reported: Namespace) -> int:
+async def watch(args: Namespace) -> int:
     """Show what a driver reads, again and again."""
-    driver_class = one_miner(reported.driver)
-    async with open_target(reported.address) as target, lent_session() as session:
-        _need_address(target)
-        context = DriverContext(session=session, options=dict(reported.set))
+    driver_class = one_miner(args.driver)
+    async with open_target(args.address) as target, shared_session() as session:
+        _require_address(target)
+        context = DriverContext(session=session, options=dict(args.set))
         client = MinerClient(driver_class, context, target.host, target.port)
         before: Mapping[str, str] = {}
         try:
             while True:
                 before = await _show_poll(client, before)
-                if reported.once:
+                if args.once:
                     return 0 if before else 1
-                await asyncio.sleep(reported.interval)
+                await asyncio.sleep(args.interval)
         finally:
             await client.close()
 
@@ -150,22 +148,22 @@ async def _show_poll(
     return dict(rows)
 
 
-async def pool(reported: Namespace) -> int:
+async def pool(args: Namespace) -> int:
     """Show the tiles of an account."""
-    driver_class = one_pool(reported.driver)
-    if reported.address is None:
-        return await _show_tiles(driver_class, reported, "")
-    async with open_target(reported.address) as target:
-        _need_address(target)
+    driver_class = one_pool(args.driver)
+    if args.address is None:
+        return await _show_tiles(driver_class, args, "")
+    async with open_target(args.address) as target:
+        _require_address(target)
         port = target.port or 80
-        return await _show_tiles(driver_class, reported, f"{target.host}:{port}")
+        return await _show_tiles(driver_class, args, f"{target.host}:{port}")
 
 
 async def _show_tiles(
-    driver_class: type[BasePoolIntegration], reported: Namespace, address: str
+    driver_class: type[BasePoolIntegration], args: Namespace, address: str
 ) -> int:
-    account = account_at(_account(reported, driver_class), address)
-    async with lent_session() as session:
+    account = account_at(_account(args, driver_class), address)
+    async with shared_session() as session:
         driver = make_pool_driver(driver_class, session)
         try:
             tiles = await fetch_tiles(driver, account)
@@ -179,27 +177,24 @@ async def _show_tiles(
     return 0 if tiles.health_status else 1
 
 
-async def record(reported: Namespace) -> int:
-    """Write down what a driver and its device say, without secrets."""
-    if not reported.output.absolute().parent.is_dir():
-        msg = f"There is no folder {reported.output.parent}"
-        raise ToolError(msg)
-    found = load(reported.driver)
-    async with open_target(reported.address) as target:
-        _need_address(target)
-        if found.miners:
-            miner = only(found.miners, f"drivers for miners in {reported.driver}")
-            session = await record_miner(
-                miner, target, dict(reported.set), reported.polls
-            )
+async def record(args: Namespace) -> int:
+    """Write down what a driver and its device report, without secrets."""
+    if not args.output.absolute().parent.is_dir():
+        raise ToolError(f"There is no folder {args.output.parent}")
+    drivers = load(args.driver)
+    async with open_target(args.address) as target:
+        _require_address(target)
+        if drivers.miners:
+            miner = only(drivers.miners, f"drivers for miners in {args.driver}")
+            session = await record_miner(miner, target, dict(args.set), args.polls)
         else:
-            pool_class = only(found.pools, f"drivers for pools in {reported.driver}")
-            account = _account(reported, pool_class)
+            pool_class = only(drivers.pools, f"drivers for pools in {args.driver}")
+            account = _account(args, pool_class)
             session = await record_pool(pool_class, target, account)
-    known = [str(value) for key, value in reported.set if is_secret(key)]
-    session = mask(session, [*known, reported.username or ""])
-    reported.output.write_text(session.dump(), encoding="utf-8")
-    print(f"{reported.output}: {len(session.exchanges)} exchanges")
+    secrets = [str(value) for key, value in args.set if is_secret(key)]
+    session = mask(session, [*secrets, args.username or ""])
+    args.output.write_text(session.dump(), encoding="utf-8")
+    print(f"{args.output}: {len(session.exchanges)} exchanges")
     print(table([(text,) for text in dict.fromkeys(_titles(session))]))
     print(
         "Wallets, users, passwords, WiFi names, serial numbers and MACs were replaced."
@@ -208,26 +203,23 @@ async def record(reported: Namespace) -> int:
     return 0
 
 
-async def replay(reported: Namespace) -> int:
+async def replay(args: Namespace) -> int:
     """Run a driver against a recorded session."""
-    async with open_target(reported.session) as target:
+    async with open_target(args.session) as target:
         if target.session is None:
-            msg = f"{reported.session} is no session; record makes one"
-            raise ToolError(msg)
-        if reported.serve is not None:
-            async with Replay(target.session, reported.serve) as device:
-                print(f"Playing {reported.session} at {device.address}", flush=True)
+            raise ToolError(f"{args.session} is no session; record makes one")
+        if args.serve is not None:
+            async with Replay(target.session, args.serve) as device:
+                print(f"Playing {args.session} at {device.address}", flush=True)
                 await asyncio.Event().wait()
-        found = load(reported.driver)
+        drivers = load(args.driver)
         async with Replay(target.session) as device:
-            if not found.miners:
-                pool_class = only(
-                    found.pools, f"drivers for pools in {reported.driver}"
-                )
-                return await _show_tiles(pool_class, reported, device.address)
-            miner = only(found.miners, f"drivers for miners in {reported.driver}")
-            async with lent_session() as session:
-                context = DriverContext(session=session, options=dict(reported.set))
+            if not drivers.miners:
+                pool_class = only(drivers.pools, f"drivers for pools in {args.driver}")
+                return await _show_tiles(pool_class, args, device.address)
+            miner = only(drivers.miners, f"drivers for miners in {args.driver}")
+            async with shared_session() as session:
+                context = DriverContext(session=session, options=dict(args.set))
                 client = MinerClient(miner, context, device.host, device.port)
                 try:
                     shown = await _show_poll(client, {})
@@ -236,31 +228,31 @@ async def replay(reported: Namespace) -> int:
             return 0 if shown else 1
 
 
-async def conformance(reported: Namespace) -> int:
+async def conformance(args: Namespace) -> int:
     """Test whether a driver keeps the contract."""
-    found = load(reported.driver)
+    drivers = load(args.driver)
     results: list[Result] = []
-    async with open_target(reported.against) as target:
-        for driver in found.miners:
-            may_write = reported.write or target.simulated is not None
+    async with open_target(args.against) as target:
+        for driver in drivers.miners:
+            may_write = args.write or target.simulated is not None
             results += await try_miner(
-                driver.driver_class, target, dict(reported.set), may_write=may_write
+                driver.driver_class, target, dict(args.set), may_write=may_write
             )
-        for other in found.pools:
-            account = _account(reported, other.driver_class)
+        for other in drivers.pools:
+            account = _account(args, other.driver_class)
             results += await try_pool(other.driver_class, target, account)
     print(report(results))
     return 1 if any(result.outcome is Outcome.FAILED for result in results) else 0
 
 
-async def index(reported: Namespace) -> int:
+async def index(args: Namespace) -> int:
     """Build, sign and check a driver index."""
-    return await INDEX_COMMANDS[reported.index_command](reported)
+    return await INDEX_COMMANDS[args.index_command](args)
 
 
-def tell_blocked(reported: Namespace, err: Blocked) -> None:
+def report_blocking(args: Namespace, err: Blocked) -> None:
     """Say that a driver blocks, which has ended the command."""
-    if reported.command == "conformance":
+    if args.command == "conformance":
         detail = f"{err}\nThe other checks wait until that is done."
         blocking = Result(
             check="blocking",
@@ -273,11 +265,11 @@ def tell_blocked(reported: Namespace, err: Blocked) -> None:
         print(f"script/driver: {err}", file=sys.stderr)
 
 
-async def example(reported: Namespace) -> int:
+async def example(args: Namespace) -> int:
     """Run the miner and the pool that the templates are for, until Ctrl-C."""
     async with (
-        SimulatedExampleMiner(port=reported.port) as miner,
-        SimulatedExamplePool(port=reported.port and reported.port + 1) as other,
+        SimulatedExampleMiner(port=args.port) as miner,
+        SimulatedExamplePool(port=args.port and args.port + 1) as other,
     ):
         print(f"Example One   http://{miner.host}:{miner.port}/api/status")
         print(f"Example Pool  http://{other.host}:{other.port}/api/btc/network")
@@ -293,27 +285,26 @@ async def example(reported: Namespace) -> int:
     return 0
 
 
-def _need_address(target: Target) -> None:
+def _require_address(target: Target) -> None:
     if target.session is not None:
         msg = "This needs a device. For a session there are replay and conformance"
         raise ToolError(msg)
 
 
 def _account(
-    reported: Namespace, driver_class: type[BasePoolIntegration]
+    args: Namespace, driver_class: type[BasePoolIntegration]
 ) -> dict[str, Any]:
     """Return the account as the pool checks take it. Raises ToolError: no coin."""
     coins = driver_class.supports_coins
-    coin = reported.coin or (coins[0] if len(coins) == 1 else None)
+    coin = args.coin or (coins[0] if len(coins) == 1 else None)
     if coin is None:
-        msg = f"Which coin? --coin {' or '.join(coins) or 'BTC'}"
-        raise ToolError(msg)
+        raise ToolError(f"Which coin? --coin {' or '.join(coins) or 'BTC'}")
     return {
-        "url": reported.url,
-        "port": reported.port,
+        "url": args.url,
+        "port": args.port,
         "coin": coin,
-        "username": reported.username,
-        "settings": dict(reported.set),
+        "username": args.username,
+        "settings": dict(args.set),
     }
 
 

@@ -1,6 +1,6 @@
 """Tests whether a driver keeps the contract: the same tests for every driver.
 
-Most checks need no device but a session of it (what it once answered): the device is
+Most checks require no device but a session of it (what it once answered): the device is
 played from that, with keys missing, with half answers, or silent. A live device is
 asked only to make such a session, and for what changes it (``may_write``).
 """
@@ -36,12 +36,12 @@ from custom_components.hmm.driver_api import (
 from custom_components.hmm.driver_api.ranges import Range, Text, rule_of
 
 from .masks import find_secrets, is_secret
-from .replay import Odd, Replay
+from .replay import BadResponse, Replay
 from .session import Session
 from .show import show_error, table
 
 KEEPALIVE_SECONDS = 75
-"""As HMM lends it: longer than from one poll to the next."""
+"""As HMM provides it: longer than from one poll to the next."""
 
 CANCEL_SECONDS = 5
 LEFT_SECONDS = 2.0
@@ -60,15 +60,15 @@ class Outcome(StrEnum):
     WARNING = "warn"
 
 
-class Failed(Exception):
+class CheckFailed(Exception):
     """The driver does not do what the check wants; the message says what it does."""
 
 
-class Doubtful(Exception):
-    """It may be as it should for this device; the message says what to look at."""
+class CheckWarning(Exception):
+    """It may be as it should for this device; the message says what to check."""
 
 
-class NotApplicable(Exception):
+class CheckSkipped(Exception):
     """The check makes no sense for this driver or device; the message says why."""
 
 
@@ -83,12 +83,12 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bench[T: (BaseMinerAdapter, BasePoolIntegration)]:
+class CheckContext[T: (BaseMinerAdapter, BasePoolIntegration)]:
     """A driver to test, and what it is tested with.
 
     ``address`` is the live device, None if there is only its session. ``account`` is
-    whose figures a pool is asked for, as the keyword arguments of HMM; where
-    ``{address}`` stands in them, it is replaced by the device of the moment.
+    the account at a pool, as the keyword arguments of HMM; where
+    ``{address}`` stands in them, it is replaced by the present device.
     """
 
     driver_class: type[T]
@@ -102,71 +102,70 @@ class Bench[T: (BaseMinerAdapter, BasePoolIntegration)]:
     def secrets(self) -> list[str]:
         """Return what may be seen in no message, log or repr."""
         reported = {**self.options, **self.account, **self.account.get("settings", {})}
-        known = [
+        values = [
             value
             for key, value in reported.items()
             if isinstance(value, str) and is_secret(key)
         ]
-        # A user may be called as the driver is, which says its name where it likes
+        # A user may be called as the driver is, whose name appears in messages
         own = f"{self.driver_class.__module__}.{self.driver_class.__qualname__}"
-        found = find_secrets(self.session, known)
-        return [secret for secret in found if secret.lower() not in own.lower()]
+        secrets = find_secrets(self.session, values)
+        return [secret for secret in secrets if secret.lower() not in own.lower()]
 
-    def need_session(self) -> Session:
-        """Return the session. Raises NotApplicable: nothing was recorded."""
+    def require_session(self) -> Session:
+        """Return the session. Raises CheckSkipped: nothing was recorded."""
         if not self.session.exchanges:
-            msg = (
+            raise CheckSkipped(
                 "The device is not asked over HTTP or TCP, so that it cannot be played"
             )
-            raise NotApplicable(msg)
         return self.session
 
     def play(self) -> Replay:
         """Return the device of the session, which answers the same each time."""
-        return Replay(self.need_session(), frozen=True)
+        return Replay(self.require_session(), frozen=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Check[T: (BaseMinerAdapter, BasePoolIntegration)]:
     """One thing to test.
 
-    ``run`` returns a note, or raises Failed, Doubtful or NotApplicable.
+    ``run`` returns a note, or raises CheckFailed, CheckWarning or CheckSkipped.
     """
 
     id: str
     means: str
-    run: Callable[[Bench[T]], Awaitable[str | None]]
+    run: Callable[[CheckContext[T]], Awaitable[str | None]]
 
 
 async def run_checks[T: (BaseMinerAdapter, BasePoolIntegration)](
-    bench: Bench[T], checks: Sequence[Check[T]], *, at_once: bool = True
+    context: CheckContext[T], checks: Sequence[Check[T]], *, at_once: bool = True
 ) -> list[Result]:
     """Run the checks, those that do not touch the live device side by side."""
     if not at_once:
-        return [await _run(bench, check) for check in checks]
-    return list(await asyncio.gather(*(_run(bench, check) for check in checks)))
+        return [await _run(context, check) for check in checks]
+    return list(await asyncio.gather(*(_run(context, check) for check in checks)))
 
 
 async def _run[T: (BaseMinerAdapter, BasePoolIntegration)](
-    bench: Bench[T], check: Check[T]
+    context: CheckContext[T], check: Check[T]
 ) -> Result:
     outcome, detail = Outcome.PASSED, ""
     limit = asyncio.timeout(CHECK_SECONDS)
     try:
         async with limit:
-            detail = await check.run(bench) or ""
-    except NotApplicable as err:
+            detail = await check.run(context) or ""
+    except CheckSkipped as err:
         outcome, detail = Outcome.NOT_APPLICABLE, str(err)
-    except Doubtful as err:
+    except CheckWarning as err:
         outcome, detail = Outcome.WARNING, str(err)
-    except Failed as err:
+    except CheckFailed as err:
         outcome, detail = Outcome.FAILED, str(err)
-    # Whatever a driver raises, the other checks go on
+    # Whatever a driver raises, the other checks continue
     except (Exception, SystemExit) as err:  # noqa: BLE001
         outcome, detail = Outcome.FAILED, show_error(err)
         if limit.expired():
             detail = f"It was not done after {CHECK_SECONDS} s"
-        elif isinstance(err, TypeError) and (wrong := _not_async(bench.driver_class)):
+        elif isinstance(err, TypeError) and (wrong := _not_async(context.driver_class)):
             detail = "\n".join(
                 f"{name} must be async: write `async def {name}(...)`" for name in wrong
             )
@@ -190,8 +189,8 @@ def _not_async(
 
 
 @asynccontextmanager
-async def lent_session() -> AsyncIterator[aiohttp.ClientSession]:
-    """Lend a session as HMM does."""
+async def shared_session() -> AsyncIterator[aiohttp.ClientSession]:
+    """Provide a session as HMM does."""
     connector = aiohttp.TCPConnector(keepalive_timeout=KEEPALIVE_SECONDS)
     async with aiohttp.ClientSession(connector=connector) as session:
         yield session
@@ -203,8 +202,8 @@ _OWNER: ContextVar[object] = ContextVar("owner", default=None)
 
 
 @asynccontextmanager
-async def no_tasks_left() -> AsyncIterator[None]:
-    """Raise Failed if what is done inside leaves tasks running."""
+async def require_no_tasks() -> AsyncIterator[None]:
+    """Raise CheckFailed if what is done inside leaves tasks running."""
     mark = object()
     token = _OWNER.set(mark)
     try:
@@ -225,50 +224,47 @@ async def no_tasks_left() -> AsyncIterator[None]:
     for task in left:
         task.cancel()
     await asyncio.gather(*left, return_exceptions=True)
-    msg = f"It leaves tasks running: {names}"
-    raise Failed(msg)
+    raise CheckFailed(f"It leaves tasks running: {names}")
 
 
-async def all_hung_up(replay: Replay) -> None:
-    """Raise Failed if connections stay open."""
+async def require_closed(replay: Replay) -> None:
+    """Raise CheckFailed if connections stay open."""
     if left := await _what_stays(lambda: replay.open_connections):
-        msg = f"It leaves {left} connections open"
-        raise Failed(msg)
+        raise CheckFailed(f"It leaves {left} connections open")
 
 
-async def _what_stays[T](look: Callable[[], T]) -> T:
-    """Return what there still is after a moment."""
+async def _what_stays[T](count: Callable[[], T]) -> T:
+    """Return what remains after a short time."""
     deadline = time.monotonic() + LEFT_SECONDS
-    while (left := look()) and time.monotonic() < deadline:
+    while (left := count()) and time.monotonic() < deadline:
         await asyncio.sleep(0.02)
     return left
 
 
-async def stop(task: asyncio.Task[Any], replay: Replay) -> None:
-    """Cancel what waits for a device. Raises Failed if it does not end with that."""
+async def cancel_and_wait(task: asyncio.Task[Any], replay: Replay) -> None:
+    """Cancel what waits for a device. Raises CheckFailed if it does not end with that."""
     try:
         async with asyncio.timeout(CANCEL_SECONDS):
-            await replay.was_asked.wait()
+            await replay.was_requested.wait()
     except TimeoutError as err:
         task.cancel()
         await asyncio.wait((task,), timeout=CANCEL_SECONDS)
-        msg = (
+        raise CheckFailed(
             f"It asks nothing within {CANCEL_SECONDS} s, so that nothing can be stopped"
-        )
-        raise Failed(msg) from err
+        ) from err
     task.cancel()
     done, _ = await asyncio.wait((task,), timeout=CANCEL_SECONDS)
     if not done:
-        # It must not ask again and again while the device is taken away
-        replay.odd = Odd.HANGS_UP
+        # It must not retry in a loop while the device is taken away
+        replay.bad_response = BadResponse.HANGS_UP
         task.cancel()
         await asyncio.wait((task,), timeout=CANCEL_SECONDS)
-    need(done, "What is cancelled goes on. Does something catch CancelledError?")
-    need(task.cancelled(), "What is cancelled does not end with CancelledError")
+    require(done, "What is cancelled goes on. Does something catch CancelledError?")
+    require(task.cancelled(), "What is cancelled does not end with CancelledError")
 
 
 class LogWatch(logging.Handler):
-    """Keeps what is logged while a block runs, to look for secrets in it."""
+    """Keeps what is logged while a block runs, to search it for secrets."""
 
     def __init__(self, *loggers: str) -> None:
         """Watch these loggers and those below them."""
@@ -296,13 +292,13 @@ class LogWatch(logging.Handler):
         self.lines.append(self.format(record))
 
 
-def look_for_secrets(secrets: Iterable[str], where: str, text: str) -> None:
-    """Raise Failed if a secret stands in a text. The message does not quote it."""
+def require_no_secrets(secrets: Iterable[str], where: str, text: str) -> None:
+    """Raise CheckFailed if a secret stands in a text. The message does not quote it."""
     for secret in secrets:
         if secret in text:
             kind = secret[:3] + "..."
             msg = f"{where} shows a secret ({kind}, {len(secret)} characters)"
-            raise Failed(msg)
+            raise CheckFailed(msg)
 
 
 def report(results: Iterable[Result]) -> str:
@@ -326,33 +322,35 @@ def report(results: Iterable[Result]) -> str:
     return "\n".join(lines)
 
 
-def need(condition: object, message: str) -> None:
-    """Raise Failed with a message unless something is so."""
+def require(condition: object, message: str) -> None:
+    """Raise CheckFailed with a message unless something is so."""
     if not condition:
-        raise Failed(message)
+        raise CheckFailed(message)
 
 
-def lost(answer: Any, read: MinerTelemetry | DashboardTileData) -> list[str]:
+def unreadable_fields(
+    answer: Any, read: MinerTelemetry | DashboardTileData
+) -> list[str]:
     """Say which values of an answer HMM does not take as they are."""
-    known = {field.name for field in fields(read)}
+    names = {field.name for field in fields(read)}
     reported: Mapping[str, Any] = (
         answer
         if isinstance(answer, dict)
-        else {name: getattr(answer, name) for name in known}
+        else {name: getattr(answer, name) for name in names}
     )
     wrong = []
-    for name, before in reported.items():
-        after = getattr(read, name, None)
-        if name not in known:
+    for name, value in reported.items():
+        read_value = getattr(read, name, None)
+        if name not in names:
             wrong.append(f"There is no field {name!r} in {type(read).__name__}")
-        elif before in (None, (), []) or before == after:
+        elif value in (None, (), []) or value == read_value:
             continue
-        elif isinstance(before, datetime):
+        elif isinstance(value, datetime):
             wrong.append(f"{name} has no time zone")
-        elif isinstance(before, str) and not isinstance(after, str):
-            wrong.append(f"{name} is text ({before[:20]!r}); give a number")
-        elif after in (None, ()):
-            wrong.append(f"{name} is {_unreadable(before, rule_of(type(read), name))}")
+        elif isinstance(value, str) and not isinstance(read_value, str):
+            wrong.append(f"{name} is text ({value[:20]!r}); give a number")
+        elif read_value in (None, ()):
+            wrong.append(f"{name} is {_unreadable(value, rule_of(type(read), name))}")
     return wrong
 
 
@@ -365,8 +363,8 @@ def _unreadable(value: Any, rule: object) -> str:
     return f"{type(value).__name__}, which HMM cannot read"
 
 
-def need_equal[T: (MinerTelemetry, DashboardTileData)](first: T, second: T) -> None:
-    """Raise Failed if two answers, which should be equal, are not."""
+def require_equal[T: (MinerTelemetry, DashboardTileData)](first: T, second: T) -> None:
+    """Raise CheckFailed if two answers, which should be equal, are not."""
     pairs = [
         (field.name, getattr(first, field.name), getattr(second, field.name))
         for field in fields(first)
@@ -375,7 +373,7 @@ def need_equal[T: (MinerTelemetry, DashboardTileData)](first: T, second: T) -> N
     different = [
         f"{name}: {one!r}, then {two!r}" for name, one, two in pairs if one != two
     ]
-    need(
+    require(
         not different,
         "Two equal answers are read as different ones, which fills the database:\n"
         + "\n".join(different),

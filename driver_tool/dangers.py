@@ -60,6 +60,31 @@ _BLOCKING_CALLS = {
     ),
 }
 
+type _Advice = tuple[str, str]
+"""What is wrong, and what to do."""
+
+_CHANGES_FILES = ("It changes files", "Remove it: HMM keeps what a driver returns.")
+_STARTS_LOOP = (
+    "It starts an event loop, where one runs already",
+    "Write `await ...`.",
+)
+_STARTS_THREAD = (
+    "It starts a thread: one that never ends stays until Home Assistant restarts",
+    "Use asyncio; HMM stops a file after three calls that never returned.",
+)
+_LISTENS = (
+    "It listens at a port, which only one program can have",
+    "Use BroadcastListener of driver_api.transports.udp for broadcasts.",
+)
+_PATCHES = (
+    "It changes what other parts of Home Assistant use",
+    "Make a class of your own that extends it, or pass what you need as an argument.",
+)
+_NO_CERTIFICATE = (
+    "It accepts every certificate, also that of somebody in between",
+    "Leave it out; for a certificate of your own, pass its context.",
+)
+
 # By what a call means; the end ".*" stands for everything in a module
 _CALLS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (
@@ -87,8 +112,7 @@ _CALLS: tuple[tuple[tuple[str, ...], str, str], ...] = (
             *("os.removedirs", "os.renames", "os.mkdir", "os.makedirs", "os.chmod"),
             *("os.chown", "os.truncate", "os.symlink", "os.link", "shutil.*"),
         ),
-        "It changes files",
-        "Remove it: HMM keeps what a driver returns.",
+        *_CHANGES_FILES,
     ),
     (
         (
@@ -119,62 +143,39 @@ _CALLS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     ),
     (
         ("asyncio.run", "asyncio.Runner", "asyncio.new_event_loop"),
-        "It starts an event loop, where one runs already",
-        "Write `await ...`.",
+        *_STARTS_LOOP,
     ),
     (
         (
             *("threading.Thread", "threading.Timer", "_thread.start_new_thread"),
             *("asyncio.to_thread", "concurrent.futures.*", "multiprocessing.*"),
         ),
-        "It starts a thread: one that never ends stays until Home Assistant restarts",
-        "Use asyncio; HMM stops a file after three calls that never returned.",
+        *_STARTS_THREAD,
     ),
     (
         ("ssl._create_unverified_context",),
-        "It accepts every certificate, also that of somebody in between",
-        "Leave it out; for a certificate of your own, pass its context.",
+        *_NO_CERTIFICATE,
     ),
     (
         ("unittest.mock.patch", "unittest.mock.patch.object"),
-        "It changes what other parts of Home Assistant use",
-        "Make a class of your own that extends it.",
+        *_PATCHES,
     ),
     (
         ("asyncio.start_server", "asyncio.start_unix_server"),
-        "It listens at a port, which only one program can have",
-        "Use BroadcastListener of driver_api.transports.udp for broadcasts.",
+        *_LISTENS,
     ),
 )
 
-# By the name of the method alone, whatever it is of
-_METHODS: Mapping[str, tuple[str, str]] = {
+# By the name of the method alone, regardless of its object
+_METHODS: Mapping[str, _Advice] = {
     **dict.fromkeys(
-        ("write_text", "write_bytes", "unlink", "rmdir", "symlink_to"),
-        ("It changes files", "Remove it: HMM keeps what a driver returns."),
+        ("write_text", "write_bytes", "unlink", "rmdir", "symlink_to"), _CHANGES_FILES
     ),
-    "run_until_complete": (
-        "It starts an event loop, where one runs already",
-        "Write `await ...`.",
-    ),
-    "run_in_executor": (
-        "It starts a thread: one that never ends stays until Home Assistant restarts",
-        "Use asyncio; HMM stops a file after three calls that never returned.",
-    ),
-    "create_datagram_endpoint": (
-        "It listens at a port, which only one program can have",
-        "Use BroadcastListener of driver_api.transports.udp for broadcasts.",
-    ),
+    "run_until_complete": _STARTS_LOOP,
+    "run_in_executor": _STARTS_THREAD,
+    "create_datagram_endpoint": _LISTENS,
 }
 
-_PATCHES = (
-    "It changes what other parts of Home Assistant use",
-    "Make a class of your own that extends it, or pass what you need as an argument.",
-)
-_NO_CERTIFICATE = (
-    "It accepts every certificate, also that of somebody in between",
-    "Leave it out; for a certificate of your own, pass its context.",
-)
 _CATCHES_ALL = (
     "It catches everything, also that it is to stop",
     "Name the errors, or write `except Exception`.",
@@ -185,7 +186,7 @@ _CLOSES = (
 )
 _ENDS = {"SystemExit", "KeyboardInterrupt", "GeneratorExit", "BaseException"}
 
-# Whose modules nobody else has: a driver may change them
+# Modules of the driver alone: it may change them
 _PRIVATE = ("adapters", "core", "integrations", "providers")
 
 # Secrets of the author
@@ -227,27 +228,27 @@ def _blocks(
     node: ast.AST, names: Mapping[str, str], *, native: bool
 ) -> Iterator[Problem]:
     """Find what waits without letting anything else run."""
-    found: list[tuple[str, str]] = []
+    blocking: list[tuple[str, str]] = []
     match node:
         case ast.Import(names=aliases):
-            found = [
-                (it.name, _BLOCKING_MODULES[it.name])
-                for it in aliases
-                if it.name in _BLOCKING_MODULES
+            blocking = [
+                (alias.name, _BLOCKING_MODULES[alias.name])
+                for alias in aliases
+                if alias.name in _BLOCKING_MODULES
             ]
         case ast.ImportFrom(module=str(module), names=aliases, level=0):
-            found = [
-                (it, _BLOCKING_MODULES[it])
-                for it in (module, *(f"{module}.{alias.name}" for alias in aliases))
-                if it in _BLOCKING_MODULES
+            blocking = [
+                (name, _BLOCKING_MODULES[name])
+                for name in (module, *(f"{module}.{alias.name}" for alias in aliases))
+                if name in _BLOCKING_MODULES
             ]
-        case ast.Call(func=func) if (it := meaning(func, names)) in _BLOCKING_CALLS:
-            found = [_BLOCKING_CALLS[it]]
+        case ast.Call(func=func) if (name := meaning(func, names)) in _BLOCKING_CALLS:
+            blocking = [_BLOCKING_CALLS[name]]
         case ast.While(test=ast.Constant(value=value), body=body) if (
             value and not _can_end(body)
         ):
-            found = [("A loop without end", "a timeout, and `await` in the loop")]
-    for what, instead in found:
+            blocking = [("A loop without end", "a timeout, and `await` in the loop")]
+    for what, instead in blocking:
         if native:
             text = f"{what} stops all of Home Assistant while it waits"
             advice = f"Use {instead}."
@@ -262,7 +263,7 @@ def _blocks(
 
 def _can_end(body: list[ast.stmt]) -> bool:
     ends = ast.Await | ast.Break | ast.Return | ast.Raise | ast.Yield
-    return any(isinstance(it, ends) for stmt in body for it in ast.walk(stmt))
+    return any(isinstance(node, ends) for stmt in body for node in ast.walk(stmt))
 
 
 def _calls(node: ast.AST, names: Mapping[str, str]) -> Iterator[Problem]:
@@ -276,13 +277,13 @@ def _calls(node: ast.AST, names: Mapping[str, str]) -> Iterator[Problem]:
     # A variable may have the name of a module
     is_imported = isinstance(base, ast.Name) and base.id in names
     for calls, text, advice in _CALLS:
-        modules = [it.removesuffix("*") for it in calls if it.endswith(".*")]
+        modules = [call.removesuffix("*") for call in calls if call.endswith(".*")]
         if called in calls or (is_imported and called.startswith(tuple(modules))):
             yield warn(node.lineno, text, advice)
     if isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS:
         yield warn(node.lineno, *_METHODS[node.func.attr])
     if called == "open" and _writes(node):
-        yield warn(node.lineno, *_METHODS["write_text"])
+        yield warn(node.lineno, *_CHANGES_FILES)
     for word in node.keywords:
         if word.arg in ("ssl", "verify", "verify_ssl") and _is_false(word.value):
             yield warn(word.value.lineno, *_NO_CERTIFICATE)
@@ -300,7 +301,10 @@ def _calls(node: ast.AST, names: Mapping[str, str]) -> Iterator[Problem]:
 
 
 def _writes(call: ast.Call) -> bool:
-    modes = [*call.args[1:2], *(it.value for it in call.keywords if it.arg == "mode")]
+    modes = [
+        *call.args[1:2],
+        *(keyword.value for keyword in call.keywords if keyword.arg == "mode"),
+    ]
     return any(
         isinstance(mode, ast.Constant) and {*str(mode.value)} & {*"wax+"}
         for mode in modes
@@ -326,12 +330,12 @@ def _patches(node: ast.AST, names: Mapping[str, str]) -> Iterator[Problem]:
         ):
             if _is_shared(of, names):
                 yield warn(node.lineno, *_PATCHES)
-    for it in targets:
-        if getattr(it, "attr", "") == "check_hostname":
+    for changed in targets:
+        if getattr(changed, "attr", "") == "check_hostname":
             if isinstance(node, ast.Assign) and _is_false(node.value):
-                yield warn(it.lineno, *_NO_CERTIFICATE)
-        elif not isinstance(it, ast.Name) and _is_shared(it, names):
-            yield warn(it.lineno, *_PATCHES)
+                yield warn(changed.lineno, *_NO_CERTIFICATE)
+        elif not isinstance(changed, ast.Name) and _is_shared(changed, names):
+            yield warn(changed.lineno, *_PATCHES)
 
 
 def _is_shared(node: ast.expr, names: Mapping[str, str]) -> bool:
@@ -355,7 +359,7 @@ def _stops(node: ast.AST, names: Mapping[str, str]) -> Iterator[Problem]:
                     "Raise CannotConnect, or another error of driver_api.",
                 )
         case ast.ExceptHandler(type=kinds, body=body) if not any(
-            isinstance(it, ast.Raise) for stmt in body for it in ast.walk(stmt)
+            isinstance(inner, ast.Raise) for stmt in body for inner in ast.walk(stmt)
         ):
             if kinds is None or _catches_all(kinds, names):
                 yield warn(node.lineno, *_CATCHES_ALL)
@@ -388,7 +392,9 @@ def _secrets(node: ast.AST) -> Iterator[Problem]:
             elif _LOGIN_IN_URL.search(text) and not _PLACEHOLDERS.search(text):
                 yield _secret(node.lineno)
         case ast.Assign(targets=targets, value=ast.Constant(value=str(text))):
-            named = [getattr(it, "attr", getattr(it, "id", "")) for it in targets]
+            named = [
+                getattr(target, "attr", getattr(target, "id", "")) for target in targets
+            ]
             if any(map(_SECRET_NAMES.search, named)) and _is_secret(text):
                 yield _secret(node.lineno)
         case ast.keyword(arg=str(name), value=ast.Constant(value=str(text))):

@@ -10,7 +10,7 @@ The miner, over HTTP with JSON:
     POST /api/identify    blinks
     POST /api/restart     answers, then is gone for a moment
 
-A POST is answered with {"ok": true}, also if the miner ignores what it was told, as
+A POST is answered with {"ok": true}, also if the miner ignores what was sent, as
 real ones do. With a password set, each POST needs it in the header ``X-Password``.
 
 The pool, over HTTP with JSON:
@@ -137,11 +137,9 @@ class SimulatedExampleMiner(HttpDevice):
         return _done()
 
     def _set_pool(self, request: Request) -> Response:
-        reported = _body(request)
-        if isinstance(reported.get("url"), str) and isinstance(
-            reported.get("user"), str
-        ):
-            self.pool = {"url": reported["url"], "user": reported["user"]}
+        body = _body(request)
+        if isinstance(body.get("url"), str) and isinstance(body.get("user"), str):
+            self.pool = {"url": body["url"], "user": body["user"]}
         return _done()
 
     def _identify(self, request: Request) -> Response:
@@ -228,10 +226,10 @@ def _short(difficulty: float) -> str:
 
 def _body(request: Request) -> dict[str, Any]:
     try:
-        reported = request.json()
+        body = request.json()
     except ValueError:
         return {}
-    return reported if isinstance(reported, dict) else {}
+    return body if isinstance(body, dict) else {}
 
 
 def _done() -> Response:

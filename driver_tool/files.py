@@ -39,8 +39,7 @@ def load(name: str) -> Loaded:
     if path.suffix != ".py" and not path.is_file():
         return _bundled(name)
     if not path.is_file():
-        msg = f"There is no file {path}"
-        raise ToolError(msg)
+        raise ToolError(f"There is no file {path}")
     with tempfile.TemporaryDirectory(prefix=_FOLDER) as folder:
         # A config folder with nothing else in it: only this file can fail
         home = Path(folder, "hmm")
@@ -58,8 +57,7 @@ def load(name: str) -> Loaded:
     if drivers.failed:
         failure = drivers.failed[0]
         where = f"{path}:{failure.line}" if failure.line else str(path)
-        msg = f"{where}: {failure.reason}"
-        raise ToolError(msg)
+        raise ToolError(f"{where}: {failure.reason}")
     return Loaded(
         everything=drivers,
         miners=tuple(item for item in drivers.miners.values() if not item.bundled),
@@ -121,33 +119,31 @@ def _bundled(driver_type: str) -> Loaded:
         pools=tuple(x for x in drivers.pools.values() if x.driver_type == driver_type),
     )
     if not loaded.miners and not loaded.pools:
-        known = ", ".join(sorted([*drivers.miners, *drivers.pools]))
-        msg = f"There is no file {driver_type}, and no bundled driver of that type ({known})"
+        types = ", ".join(sorted([*drivers.miners, *drivers.pools]))
+        msg = f"There is no file {driver_type}, and no bundled driver of that type ({types})"
         raise ToolError(msg)
     return loaded
 
 
 def one_miner(name: str) -> type[BaseMinerAdapter]:
     """Return the miner driver of a file or type. Raises ToolError: none, or several."""
-    found = load(name)
-    if found.pools and not found.miners:
-        msg = f"{name} is for a pool: script/driver pool shows what it reads"
-        raise ToolError(msg)
-    return only(found.miners, f"drivers for miners in {name}")
+    drivers = load(name)
+    if drivers.pools and not drivers.miners:
+        raise ToolError(f"{name} is for a pool: script/driver pool shows what it reads")
+    return only(drivers.miners, f"drivers for miners in {name}")
 
 
 def one_pool(name: str) -> type[BasePoolIntegration]:
     """Return the pool driver of a file or type. Raises ToolError: none, or several."""
-    found = load(name)
-    if found.miners and not found.pools:
+    drivers = load(name)
+    if drivers.miners and not drivers.pools:
         msg = f"{name} is for miners: script/driver watch shows what it reads"
         raise ToolError(msg)
-    return only(found.pools, f"drivers for pools in {name}")
+    return only(drivers.pools, f"drivers for pools in {name}")
 
 
-def only[T](found: tuple[LoadedDriver[T], ...], what: str) -> type[T]:
+def only[T](drivers: tuple[LoadedDriver[T], ...], what: str) -> type[T]:
     """Return the class of the one driver. Raises ToolError: none, or several."""
-    if len(found) != 1:
-        msg = f"There are {len(found) or 'no'} {what}; one is needed"
-        raise ToolError(msg)
-    return found[0].driver_class
+    if len(drivers) != 1:
+        raise ToolError(f"There are {len(drivers) or 'no'} {what}; one is needed")
+    return drivers[0].driver_class

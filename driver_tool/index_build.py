@@ -1,6 +1,6 @@
 """Makes a driver index of a folder: checks each driver and writes down what it is.
 
-index.yaml                        who writes them, and what no file says itself
+index.yaml                        who writes them, and what no file states itself
 acme-1.1.0/acme_driver.py         any folders; each version of a driver is a file
 acme.json                         a recorded session, which conformance is run with
 """
@@ -62,14 +62,14 @@ class _File:
     checks: list[dict[str, str]]
 
 
-async def build(folder: Path, serial: int | None, known: Path) -> Built:
+async def build(folder: Path, serial: int | None, previous: Path) -> Built:
     """Return the index of a folder. Raises ToolError: something in it is wrong.
 
     ``known`` is the index of before, if there is one: what it lists is not checked once
     more, and without a ``serial`` the number that follows its own is taken.
     """
     about = _about(folder / ABOUT)
-    before = _before(known)
+    before = _before(previous)
     checked = {
         version["sha256"]: version.get("checks", [])
         for driver in before.get("drivers", [])
@@ -91,8 +91,8 @@ async def build(folder: Path, serial: int | None, known: Path) -> Built:
             else:
                 checks.append(await _conformance(path, folder / str(against), own))
         url = quote(path.relative_to(folder).as_posix())
-        found = _File(url=url, declaration=declaration, checks=checks)
-        files.setdefault(id_, []).append(found)
+        file = _File(url=url, declaration=declaration, checks=checks)
+        files.setdefault(id_, []).append(file)
     if left := about["drivers"].keys() - files.keys():
         msg = f"{ABOUT} has {', '.join(sorted(left))}, but there is no such driver"
         raise ToolError(msg)
@@ -107,8 +107,7 @@ async def build(folder: Path, serial: int | None, known: Path) -> Built:
     try:
         read_index(as_file(document), PLACE)
     except IndexProblem as err:
-        msg = f"HMM would refuse the index: {err}"
-        raise ToolError(msg) from err
+        raise ToolError(f"HMM would refuse the index: {err}") from err
     return Built(document=document, notices=tuple(notices))
 
 
@@ -124,13 +123,12 @@ def read_document(path: Path) -> dict[str, Any]:
         read_index(source, PLACE)
         return parse(source)
     except IndexProblem as err:
-        msg = f"{path}: {err}"
-        raise ToolError(msg) from err
+        raise ToolError(f"{path}: {err}") from err
 
 
-def _before(known: Path) -> dict[str, Any]:
+def _before(previous: Path) -> dict[str, Any]:
     """Return the index that was built the last time, nothing if there is none."""
-    return read_document(known) if known.is_file() else {}
+    return read_document(previous) if previous.is_file() else {}
 
 
 def _about(path: Path) -> dict[str, Any]:
@@ -141,8 +139,7 @@ def _about(path: Path) -> dict[str, Any]:
     try:
         about, _ = read_mapping(path.read_text(encoding="utf-8"))
     except (YamlProblem, UnicodeDecodeError) as err:
-        msg = f"{path}: {err}"
-        raise ToolError(msg) from err
+        raise ToolError(f"{path}: {err}") from err
     drivers = _dict(about.get("drivers") or {}, "drivers", None)
     return {**_dict(about, ABOUT, _KEYS), "drivers": drivers}
 
@@ -150,8 +147,7 @@ def _about(path: Path) -> dict[str, Any]:
 def _dict(value: Any, name: str, keys: set[str] | None) -> dict[str, Any]:
     """Return a mapping with some keys. Raises ToolError."""
     if not isinstance(value, dict):
-        msg = f"{ABOUT}: {name} is no mapping"
-        raise ToolError(msg)
+        raise ToolError(f"{ABOUT}: {name} is no mapping")
     if keys is not None and (others := value.keys() - keys):
         msg = f"{ABOUT}: {name} has unknown keys: {', '.join(sorted(others))}"
         raise ToolError(msg)
@@ -176,16 +172,16 @@ def _validated(path: Path) -> tuple[Declaration, bool]:
     """Return what a file declares, and whether there are warnings. Raises ToolError."""
     report = validate(path)
     if (declaration := report.declaration) is None or not report.is_usable:
-        errors = "; ".join(it.text for it in report.problems if it.level == "error")
-        msg = f"{path}: {errors} (script/driver validate {path} tells more)"
-        raise ToolError(msg)
+        errors = "; ".join(
+            problem.text for problem in report.problems if problem.level == "error"
+        )
+        raise ToolError(f"{path}: {errors} (script/driver validate {path} tells more)")
     try:
         Version(declaration.version)
     except InvalidVersion as err:
-        msg = (
+        raise ToolError(
             f"{path}: its version {declaration.version} cannot be compared (1.2.0 can)"
-        )
-        raise ToolError(msg) from err
+        ) from err
     return declaration, bool(report.problems)
 
 
@@ -193,21 +189,22 @@ async def _conformance(
     path: Path, session: Path, own: Mapping[str, Any]
 ) -> dict[str, str]:
     """Run the suite against a session. Raises ToolError: a check fails."""
-    found = load(str(path))
+    drivers = load(str(path))
     results: list[Result] = []
     async with open_target(str(session)) as target:
-        for driver in found.miners:
+        for driver in drivers.miners:
             results += await try_miner(driver.driver_class, target, {}, may_write=False)
-        for other in found.pools:
+        for other in drivers.pools:
             account = _dict(own.get("account") or {}, "account", None)
             results += await try_pool(other.driver_class, target, account)
-    if failed := [it.check for it in results if it.outcome is Outcome.FAILED]:
-        msg = (
+    if failed := [
+        result.check for result in results if result.outcome is Outcome.FAILED
+    ]:
+        raise ToolError(
             f"{path}: conformance fails: {', '.join(failed)} (script/driver conformance"
             f" {path} --against {session} tells more)"
         )
-        raise ToolError(msg)
-    warns = any(it.outcome is Outcome.WARNING for it in results)
+    warns = any(result.outcome is Outcome.WARNING for result in results)
     return {**_check("conformance", warns=warns), "against": session.name}
 
 
@@ -218,8 +215,8 @@ def _check(name: str, *, warns: bool) -> dict[str, str]:
 def _driver(
     files: list[_File], about: Mapping[str, Any], own: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return a driver as an index lists it, by what its newest file says."""
-    files.sort(key=lambda it: Version(it.declaration.version), reverse=True)
+    """Return a driver as an index lists it, by what its newest file contains."""
+    files.sort(key=lambda file: Version(file.declaration.version), reverse=True)
     newest = files[0].declaration
     texts = {"name": newest.display_name, "summary": newest.description or "", **own}
     return {
@@ -257,5 +254,5 @@ def _line(text: Any, longest: int) -> str:
 def _lines(text: str, longest: int) -> str:
     """Return the begin of a text without what cannot be shown."""
     lines = text.expandtabs(4).splitlines()
-    shown = ("".join(it for it in line if it.isprintable()) for line in lines)
+    shown = ("".join(char for char in line if char.isprintable()) for line in lines)
     return "\n".join(line.rstrip() for line in shown)[:longest].strip()

@@ -37,7 +37,7 @@ from custom_components.hmm.driver_engine.driver_index import (
 from custom_components.hmm.driver_engine.index_signature import Signer, sign
 
 from . import ToolError
-from .conformance import lent_session
+from .conformance import shared_session
 from .index_build import PLACE, as_file, build, read_document
 from .show import table
 
@@ -47,35 +47,34 @@ KEY_VARIABLE: Final = "HMM_INDEX_KEY"
 TEMPLATE: Final = Path(__file__).parents[1] / "docs" / "drivers" / "index-template"
 
 
-async def _new(reported: Namespace) -> int:
+async def _new(args: Namespace) -> int:
     """Make a folder with an example: a repository that builds and signs an index."""
-    if reported.folder.exists():
-        msg = f"{reported.folder} is there already"
-        raise ToolError(msg)
+    if args.folder.exists():
+        raise ToolError(f"{args.folder} is there already")
     leave = shutil.ignore_patterns("__pycache__", "index.json")
-    shutil.copytree(TEMPLATE, reported.folder, ignore=leave)
-    print(f"{reported.folder}: an example, see its README.md. Next:")
-    print(f"  script/driver index build {reported.folder}")
+    shutil.copytree(TEMPLATE, args.folder, ignore=leave)
+    print(f"{args.folder}: an example, see its README.md. Next:")
+    print(f"  script/driver index build {args.folder}")
     return 0
 
 
-async def _key(reported: Namespace) -> int:
+async def _key(args: Namespace) -> int:
     """Make a secret key."""
     key = Ed25519PrivateKey.generate()
     secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    # Nobody else may read it, and a key that is there is never written over
-    handle = os.open(reported.file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    # No one else may read it, and a key that is there is never written over
+    handle = os.open(args.file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(secret)
-    print(f"{reported.file}: keep it secret, and keep a copy: users pin the key.")
+    print(f"{args.file}: keep it secret, and keep a copy: users pin the key.")
     print(f"Publish its fingerprint: {_signer(key).fingerprint}")
     return 0
 
 
-async def _build(reported: Namespace) -> int:
+async def _build(args: Namespace) -> int:
     """Make the index of a folder."""
-    output = reported.output or reported.folder / "index.json"
-    built = await build(reported.folder, reported.serial, output)
+    output = args.output or args.folder / "index.json"
+    built = await build(args.folder, args.serial, output)
     for notice in built.notices:
         print(f"note: {notice}")
     output.write_bytes(as_file(built.document))
@@ -84,28 +83,30 @@ async def _build(reported: Namespace) -> int:
     return 0
 
 
-async def _sign(reported: Namespace) -> int:
+async def _sign(args: Namespace) -> int:
     """Sign an index."""
-    key = _load_key(reported.key)
-    document = read_document(reported.file)
+    key = _load_key(args.key)
+    document = read_document(args.file)
     document.pop(SIGNATURE_KEY, None)
     document[SIGNATURE_KEY] = sign(document, key)
-    reported.file.write_bytes(as_file(document))
-    print(f"{reported.file}: signed with {_signer(key).fingerprint}")
+    args.file.write_bytes(as_file(document))
+    print(f"{args.file}: signed with {_signer(key).fingerprint}")
     return 0
 
 
-async def _check(reported: Namespace) -> int:
-    """Read an index as HMM does, and compare the files with what it says."""
-    async with lent_session() as session:
-        if "://" in reported.index:
-            index = await _fetched(session, reported.index)
+async def _check(args: Namespace) -> int:
+    """Read an index as HMM does, and compare the files with its entries."""
+    async with shared_session() as session:
+        if "://" in args.index:
+            index = await _fetched(session, args.index)
             folder = None
         else:
-            index, folder = _local(Path(reported.index))
+            index, folder = _local(Path(args.index))
         _print(index)
         versions = [
-            (it, version) for it in index.drivers.values() for version in it.versions
+            (driver, version)
+            for driver in index.drivers.values()
+            for version in driver.versions
         ]
         problems = [
             f"{driver.id} {version.version}: {problem}"
@@ -122,8 +123,7 @@ def _checked(source: bytes, place: URL) -> DriverIndex:
     try:
         return read_index(source, place)
     except IndexProblem as err:
-        msg = f"HMM would refuse the index: {err}"
-        raise ToolError(msg) from err
+        raise ToolError(f"HMM would refuse the index: {err}") from err
 
 
 def _local(path: Path) -> tuple[DriverIndex, Path]:
@@ -156,8 +156,8 @@ async def _problem(
         return str(err.reason)
     except OSError as err:
         return f"{version.url.path.lstrip('/')}: {err.strerror}"
-    if (found := hashlib.sha256(source).hexdigest()) != version.sha256:
-        return f"the SHA-256 of the file is {found}"
+    if (actual := hashlib.sha256(source).hexdigest()) != version.sha256:
+        return f"the SHA-256 of the file is {actual}"
     if (declaration.id, declaration.version) != (driver.id, version.version):
         return f"the file is {declaration.id} {declaration.version}"
     return None
@@ -175,7 +175,7 @@ def _rows(drivers: Iterable[IndexedDriver]) -> list[tuple[str, str, str]]:
         (
             str(driver.id),
             version.version,
-            ", ".join(f"{it.name} {it.result}" for it in version.checks),
+            ", ".join(f"{check.name} {check.result}" for check in version.checks),
         )
         for driver in drivers
         for version in driver.versions

@@ -15,8 +15,8 @@ MISSING = object()
 
 def leaves(body: bytes) -> list[Path]:
     """Return the ways to all numbers, texts and flags in a body, none if not JSON."""
-    found = _load(body)
-    return [] if found is None else list(_leaves(found[0], ()))
+    data = _load(body)
+    return [] if data is None else list(_leaves(data[0], ()))
 
 
 def replace_leaf(body: bytes, path: Path, value: object) -> bytes:
@@ -24,10 +24,10 @@ def replace_leaf(body: bytes, path: Path, value: object) -> bytes:
 
     A body that has no such place comes back as it is.
     """
-    found = _load(body)
-    if found is None or path not in set(_leaves(found[0], ())):
+    loaded = _load(body)
+    if loaded is None or path not in set(_leaves(loaded[0], ())):
         return body
-    data, end = found
+    data, end = loaded
     parent = data
     for step in path[:-1]:
         parent = parent[step]
@@ -49,9 +49,9 @@ def without_zeros(body: bytes) -> bytes:
 
 
 def _change_body(body: bytes, change: Callable[[Any], Any]) -> bytes:
-    """Return a body with each value changed; what is no JSON stays as it is."""
-    found = _load(body)
-    return body if found is None else dump_json(_change(found[0], change)) + found[1]
+    """Return a body with each value changed; what is not JSON stays as it is."""
+    data = _load(body)
+    return body if data is None else dump_json(_change(data[0], change)) + data[1]
 
 
 def _not_zero(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """Takes the secrets out of a session, so that it can be shown to others.
 
 Secrets are found by the names of keys (``stratumUser``, ``ssid``, ``wifiPass``,
-``macAddr``) and by their look (a MAC, a wallet). The same secret gets the same
+``macAddr``) and by their find (a MAC, a wallet). The same secret gets the same
 stand-in everywhere, of the same form, so that a driver reads the session as before.
 """
 
@@ -48,12 +48,12 @@ _STEP = re.compile(r"[^/?&=]+")
 # The text form of the cgminer API
 _ASSIGNED = re.compile(r"\b(User|Pass|Password|MAC|SSID)=([^,|\0]+)", re.IGNORECASE)
 
-_LEAST = 6
+_MIN_LENGTH = 6
 """Shorter secrets are replaced at their keys only, not wherever they occur."""
 
 
 def is_secret(key: str) -> bool:
-    """Return whether what stands under such a key is shown to nobody."""
+    """Return whether the value of such a key is never shown."""
     return any(pattern.search(key) for pattern in (_PASSWORD, _WIFI, _ACCOUNT))
 
 
@@ -62,8 +62,8 @@ class Masks:
 
     def __init__(self) -> None:
         """Know none yet."""
-        self.stand_ins: dict[str, str] = {}
-        self._told: set[str] = set()
+        self.replacements: dict[str, str] = {}
+        self._passed: set[str] = set()
         self._accounts: dict[str, int] = {}
 
     @property
@@ -74,24 +74,24 @@ class Masks:
         """
         return tuple(
             secret
-            for secret, other in self.stand_ins.items()
-            if len(secret) >= _LEAST and not other.startswith(_IDENTITY)
+            for secret, other in self.replacements.items()
+            if len(secret) >= _MIN_LENGTH and not other.startswith(_IDENTITY)
         )
 
-    def look(self, session: Session) -> None:
+    def find(self, session: Session) -> None:
         """Find the secrets of a session."""
         for item in session.exchanges:
             for text in _texts(item):
-                self._look_at_text(text)
+                self._find_in_text(text)
             for body in (item.sent, item.received):
-                self._look_at_json(_load(body), "")
+                self._find_in_json(_load(body), "")
 
     def add(self, secrets: Iterable[str]) -> None:
         """Take secrets that the caller knows (an account, a password)."""
         for secret in secrets:
             if secret:
-                self._note_account(secret)
-                self._told.add(secret)
+                self._add_account(secret)
+                self._passed.add(secret)
 
     def apply(self, session: Session) -> Session:
         """Return the session with stand-ins."""
@@ -102,102 +102,102 @@ class Masks:
     def hide(self, text: str) -> str:
         """Return a text with stand-ins."""
         for pattern in (_BRACKETS, _QUERY, _ASSIGNED):
-            text = pattern.sub(self._hide_found, text)
-        for secret in sorted(self.stand_ins, key=len, reverse=True):
-            if len(secret) >= _LEAST:
-                text = text.replace(secret, self.stand_ins[secret])
-                text = text.replace(quote(secret, safe=""), self.stand_ins[secret])
+            text = pattern.sub(self._hide_match, text)
+        for secret in sorted(self.replacements, key=len, reverse=True):
+            if len(secret) >= _MIN_LENGTH:
+                text = text.replace(secret, self.replacements[secret])
+                text = text.replace(quote(secret, safe=""), self.replacements[secret])
         return text
 
     # To find them
 
-    def _look_at_text(self, text: str) -> None:
+    def _find_in_text(self, text: str) -> None:
         for match in _MAC.finditer(text):
-            self._note_mac(match[0])
+            self._add_mac(match[0])
         for match in _WALLET.finditer(text):
-            self._note_account(match[0])
+            self._add_account(match[0])
         for pattern in (_BRACKETS, _QUERY, _ASSIGNED):
             for name, value in pattern.findall(text):
-                self._note(name, value)
+                self._add(name, value)
 
-    def _look_at_json(self, data: Any, key: str) -> None:
+    def _find_in_json(self, data: Any, key: str) -> None:
         if isinstance(data, dict):
             for name, value in data.items():
-                self._look_at_json(value, name)
+                self._find_in_json(value, name)
         elif isinstance(data, list):
             for value in data:
-                self._look_at_json(value, key)
+                self._find_in_json(value, key)
         elif isinstance(data, str) and data:
-            self._note(key, data)
+            self._add(key, data)
 
-    def _note(self, key: str, value: str) -> None:
+    def _add(self, key: str, value: str) -> None:
         """Take a value if its key says that it is secret."""
-        if not value.strip("* ") or value in self.stand_ins:
+        if not value.strip("* ") or value in self.replacements:
             return
         if _MAC_KEY.search(key) and (_BARE_MAC.fullmatch(value) or _MAC.match(value)):
-            self._note_mac(value)
+            self._add_mac(value)
         elif _PASSWORD.search(key):
-            self.stand_ins[value] = "masked"
+            self.replacements[value] = "masked"
         elif _WIFI.search(key):
-            self.stand_ins[value] = "masked-wifi"
+            self.replacements[value] = "masked-wifi"
         elif _SERIAL.search(key):
-            self.stand_ins[value] = _same_form(value, self._count(_SERIAL_MARK))
+            self.replacements[value] = _same_form(value, self._count(_SERIAL_MARK))
         elif _HOSTNAME.search(key):
             # Often made of the MAC, or the name of its owner
-            self.stand_ins[value] = f"{_HOST_MARK}{self._count(_HOST_MARK):04x}"
+            self.replacements[value] = f"{_HOST_MARK}{self._count(_HOST_MARK):04x}"
         elif _ACCOUNT.search(key) and not _IP.fullmatch(value):
-            self._note_account(value)
+            self._add_account(value)
 
-    def _note_account(self, value: str) -> None:
-        if value in self.stand_ins:
+    def _add_account(self, value: str) -> None:
+        if value in self.replacements:
             return
         account, sign, _ = value.partition(".")
         if not sign and like_wallet(value.partition("_")[0], b"") is not None:
             account, sign, _ = value.partition("_")
-        if account not in self.stand_ins:
+        if account not in self.replacements:
             # With or without "bitcoincash:" it is the same wallet
-            known = account.rpartition(":")[2].lower()
-            number = self._accounts.setdefault(known, self._count(""))
-            self.stand_ins[account] = _stand_in(account, number)
+            bare = account.rpartition(":")[2].lower()
+            number = self._accounts.setdefault(bare, self._count(""))
+            self.replacements[account] = _replacement(account, number)
         if sign:
-            self.stand_ins[value] = f"{self.stand_ins[account]}{sign}worker"
+            self.replacements[value] = f"{self.replacements[account]}{sign}worker"
 
-    def _note_mac(self, mac: str) -> None:
-        if mac in self.stand_ins:
+    def _add_mac(self, mac: str) -> None:
+        if mac in self.replacements:
             return
         digits = re.sub(r"[:-]", "", mac)
         # The same device may write its MAC in several ways
-        known = next(
+        same = next(
             (
                 other
-                for seen, other in self.stand_ins.items()
+                for seen, other in self.replacements.items()
                 if re.sub(r"[:-]", "", seen).lower() == digits.lower()
             ),
             None,
         )
         number = self._count(_MAC_MARK)
-        other = re.sub(r"[:-]", "", known) if known else f"020000{number:06x}"
+        other = re.sub(r"[:-]", "", same) if same else f"020000{number:06x}"
         if digits.upper() == digits:
             other = other.upper()
         if len(mac) > len(digits):
             other = mac[2].join(other[at : at + 2] for at in range(0, 12, 2))
-        self.stand_ins[mac] = other
+        self.replacements[mac] = other
 
     def _count(self, mark: str) -> int:
-        return sum(other.startswith(mark) for other in self.stand_ins.values()) + 1
+        return sum(other.startswith(mark) for other in self.replacements.values()) + 1
 
     # To replace them
 
-    def _hide_found(self, found: re.Match[str]) -> str:
+    def _hide_match(self, match: re.Match[str]) -> str:
         """Return NAME[value] or name=value with the stand-in, however short it is."""
-        begin, end = found.start(2) - found.start(), found.end(2) - found.start()
-        stand_in = self.stand_ins.get(found[2], found[2])
-        return found[0][:begin] + stand_in + found[0][end:]
+        begin, end = match.start(2) - match.start(), match.end(2) - match.start()
+        replacement = self.replacements.get(match[2], match[2])
+        return match[0][:begin] + replacement + match[0][end:]
 
-    def _hide_step(self, found: re.Match[str]) -> str:
+    def _hide_step(self, match: re.Match[str]) -> str:
         """Return a step of a path, masked if it is what the caller named."""
-        step = unquote(found[0])
-        return self.stand_ins[step] if step in self._told else found[0]
+        step = unquote(match[0])
+        return self.replacements[step] if step in self._passed else match[0]
 
     def _masked(self, item: Exchange) -> Exchange:
         changes: dict[str, Any] = {
@@ -230,7 +230,7 @@ class Masks:
         if isinstance(data, list):
             return [self._masked_json(value, key) for value in data]
         if isinstance(data, str) and is_secret(key):
-            return self.stand_ins.get(data, data)
+            return self.replacements.get(data, data)
         return data
 
 
@@ -238,7 +238,7 @@ def mask(session: Session, known: Iterable[str] = ()) -> Session:
     """Return a session without secrets; ``known`` are those that the caller has."""
     masks = Masks()
     masks.add(known)
-    masks.look(session)
+    masks.find(session)
     return masks.apply(session)
 
 
@@ -246,8 +246,8 @@ def find_secrets(session: Session, known: Iterable[str] = ()) -> Mapping[str, st
     """Return the secrets of a session that must not be shown, with stand-ins."""
     masks = Masks()
     masks.add(known)
-    masks.look(session)
-    return {secret: masks.stand_ins[secret] for secret in masks.secrets}
+    masks.find(session)
+    return {secret: masks.replacements[secret] for secret in masks.secrets}
 
 
 _MAC_MARK = "02"
@@ -262,9 +262,9 @@ def _same_form(value: str, number: int) -> str:
     return (text + "0" * len(value))[: max(len(value), len(text))]
 
 
-def _stand_in(account: str, number: int) -> str:
+def _replacement(account: str, number: int) -> str:
     """Return a stand-in for a user; for a wallet one that drivers take for such."""
-    # The same on every machine, and nobody has the key of such an address
+    # The same on every machine, and such an address has no key
     other = like_wallet(account, f"HMM stand-in {number}".encode())
     if other is not None:
         return other

@@ -1,4 +1,4 @@
-"""Tells what the names in a file mean, by its imports."""
+"""Resolves the names in a file by its imports."""
 
 import ast
 from collections.abc import Mapping

@@ -28,27 +28,27 @@ from custom_components.hmm.driver_engine.pool_client import (
 )
 
 from .conformance import (
-    Bench,
     Check,
-    Failed,
+    CheckContext,
+    CheckFailed,
+    CheckSkipped,
     LogWatch,
-    NotApplicable,
-    all_hung_up,
-    lent_session,
-    look_for_secrets,
-    lost,
-    need,
-    need_equal,
-    no_tasks_left,
-    stop,
+    cancel_and_wait,
+    require,
+    require_closed,
+    require_equal,
+    require_no_secrets,
+    require_no_tasks,
+    shared_session,
+    unreadable_fields,
 )
+from .defaulted_values import Alter, find_defaulted_values
 from .figures import implausible, numbers_of
-from .inventions import Alter, find_inventions
-from .replay import ANSWERS, Odd, Replay
+from .replay import ANSWERS, BadResponse, Replay
 from .show import show_error, show_hashrate
 from .targets import account_at
 
-type PoolBench = Bench[BasePoolIntegration]
+type PoolContext = CheckContext[BasePoolIntegration]
 
 FETCH_SECONDS = 30
 """What HMM gives a driver for the tiles of one account."""
@@ -76,13 +76,13 @@ UNKNOWN_ACCOUNTS = {
     "DGB": "dgb1qdejhvetjypkkjmn9vssxsetjv5sjzgfpfws945",
     "BC2": "bc1qdejhvetjypkkjmn9vssxsetjv5sjzgfp745ad6",
 }
-"""Well-formed enough, and nobody's."""
+"""Well-formed addresses without an owner."""
 
 
 @asynccontextmanager
-async def _driver(bench: PoolBench) -> AsyncIterator[BasePoolIntegration]:
-    async with lent_session() as session:
-        driver = make_pool_driver(bench.driver_class, session)
+async def _driver(context: PoolContext) -> AsyncIterator[BasePoolIntegration]:
+    async with shared_session() as session:
+        driver = make_pool_driver(context.driver_class, session)
         try:
             yield driver
         finally:
@@ -91,14 +91,16 @@ async def _driver(bench: PoolBench) -> AsyncIterator[BasePoolIntegration]:
 
 @asynccontextmanager
 async def _playing(
-    bench: PoolBench,
+    context: PoolContext,
 ) -> AsyncIterator[tuple[Replay, BasePoolIntegration, PoolAccount]]:
     """Give the pool of the session, a driver and the account."""
-    async with bench.play() as replay, _driver(bench) as driver:
-        yield replay, driver, account_at(bench.account, replay.address)
+    async with context.play() as replay, _driver(context) as driver:
+        yield replay, driver, account_at(context.account, replay.address)
 
 
-async def _ask(driver: BasePoolIntegration, account: PoolAccount) -> DashboardTileData:
+async def _fetch(
+    driver: BasePoolIntegration, account: PoolAccount
+) -> DashboardTileData:
     """Return what the driver answers, as it is."""
     return await driver.get_dashboard_data(
         url=account.url,
@@ -108,22 +110,21 @@ async def _ask(driver: BasePoolIntegration, account: PoolAccount) -> DashboardTi
     )
 
 
-async def _tiles(bench: PoolBench) -> str:
-    async with _playing(bench) as (_, driver, account):
-        answer = await _ask(driver, account)
+async def _tiles(context: PoolContext) -> str:
+    async with _playing(context) as (_, driver, account):
+        answer = await _fetch(driver, account)
         total = await _total(driver, account)
     if (tiles := read_tiles(answer)) is None:
-        msg = f"get_dashboard_data returns {type(answer).__name__}"
-        raise Failed(msg)
-    wrong = [*lost(answer, tiles), *implausible(tiles)]
-    need(not wrong, "\n".join(wrong))
-    need(tiles.health_status, f"It says that the pool fails: {tiles.health_message}")
-    need(tiles.account_known, "It says that the account has no data")
-    need(
+        raise CheckFailed(f"get_dashboard_data returns {type(answer).__name__}")
+    wrong = [*unreadable_fields(answer, tiles), *implausible(tiles)]
+    require(not wrong, "\n".join(wrong))
+    require(tiles.health_status, f"It says that the pool fails: {tiles.health_message}")
+    require(tiles.account_known, "It says that the account has no data")
+    require(
         any(getattr(tiles, name) is not None for name in _OWN),
         "It tells nothing of the account",
     )
-    _need_own_hashrate(tiles, total)
+    _require_own_hashrate(tiles, total)
     return f"{len(numbers_of(tiles))} figures"
 
 
@@ -142,8 +143,8 @@ async def _total(driver: BasePoolIntegration, account: PoolAccount) -> PoolStats
     return PoolStats()
 
 
-def _need_own_hashrate(tiles: DashboardTileData, total: PoolStats) -> None:
-    """Raise Failed if the account's hashrate is that of the whole pool.
+def _require_own_hashrate(tiles: DashboardTileData, total: PoolStats) -> None:
+    """Raise CheckFailed if the account's hashrate is that of the whole pool.
 
     Both may be the same where one user is the only one. So it must be clear from the
     workers that the account is but a part.
@@ -152,34 +153,34 @@ def _need_own_hashrate(tiles: DashboardTileData, total: PoolStats) -> None:
     if not own or not total.hashrate or not math.isclose(own, total.hashrate):
         return
     speeds = [worker.hashrate for worker in tiles.workers]
-    known = [speed for speed in speeds if speed is not None]
-    if len(known) == len(speeds) > 0:
-        is_part = sum(known) < 0.5 * own
+    rates = [speed for speed in speeds if speed is not None]
+    if len(rates) == len(speeds) > 0:
+        is_part = sum(rates) < 0.5 * own
     else:
         is_part = (
             tiles.active_workers is not None
             and total.active_workers is not None
             and tiles.active_workers < total.active_workers
         )
-    need(
+    require(
         not is_part,
         f"pool_hashrate is that of the whole pool ({show_hashrate(own)}), not the"
         " account's: its workers do not add up to it",
     )
 
 
-async def _equal(bench: PoolBench) -> None:
-    async with bench.play() as replay:
-        account = account_at(bench.account, replay.address)
-        async with _driver(bench) as driver:
+async def _equal(context: PoolContext) -> None:
+    async with context.play() as replay:
+        account = account_at(context.account, replay.address)
+        async with _driver(context) as driver:
             first = await fetch_tiles(driver, account)
-        async with _driver(bench) as driver:
+        async with _driver(context) as driver:
             second = await fetch_tiles(driver, account)
-    need_equal(first, second)
+    require_equal(first, second)
 
 
-async def _other_methods(bench: PoolBench) -> None:
-    async with _playing(bench) as (_, driver, account):
+async def _other_methods(context: PoolContext) -> None:
+    async with _playing(context) as (_, driver, account):
         reported = {
             "url": account.url,
             "stratum_port": account.port,
@@ -190,70 +191,72 @@ async def _other_methods(bench: PoolBench) -> None:
         health = await driver.get_health(
             account.url, account.port, coin=account.coin, **without_url
         )
-        need(
+        require(
             isinstance(health, PoolHealthStatus),
             f"get_health returns {type(health).__name__}",
         )
-        need(health.is_healthy is True, f"get_health is False: {health.error_message}")
+        require(
+            health.is_healthy is True, f"get_health is False: {health.error_message}"
+        )
         difficulty = await driver.get_network_difficulty(account.coin, **reported)
-        need(
+        require(
             difficulty is None or isinstance(difficulty, int | float),
             f"get_network_difficulty returns {type(difficulty).__name__}",
         )
         stats = await driver.get_pool_stats(account.url, account.coin, **without_url)
-        need(
+        require(
             stats is None or isinstance(stats, PoolStats),
             f"get_pool_stats returns {type(stats).__name__}",
         )
         blocks = await driver.get_blocks(account.url, account.coin, **without_url)
-        need(
+        require(
             isinstance(blocks, list)
             and all(isinstance(block, PoolBlock) for block in blocks),
             "get_blocks returns something else than a list of PoolBlock",
         )
 
 
-async def _schema(bench: PoolBench) -> None:
-    async with _driver(bench) as driver:
+async def _schema(context: PoolContext) -> None:
+    async with _driver(context) as driver:
         schema = driver.get_config_schema()
-        need(
+        require(
             isinstance(schema, dict) and isinstance(schema.get("properties"), dict),
             'get_config_schema returns no schema with "properties"',
         )
         required = schema.get("required", [])
         unknown = [key for key in required if key not in schema["properties"]]
-        need(not unknown, f"Required, but not among the properties: {unknown}")
+        require(not unknown, f"Required, but not among the properties: {unknown}")
         for key, item in schema["properties"].items():
-            need(
+            require(
                 isinstance(item, dict)
                 and item.get("type") in ("string", "integer", "number", "boolean"),
                 f"{key} has no type (string, integer, number or boolean)",
             )
         if required:
-            need(
+            require(
                 not driver.validate_config({}),
                 "validate_config is True although all that is required is missing",
             )
 
 
-def _need_unasked(asked: Counter[str]) -> None:
-    need(not asked, f"detect asks {', '.join(asked)}; it goes by names alone")
+def _require_unasked(requests: Counter[str]) -> None:
+    require(not requests, f"detect asks {', '.join(requests)}; it goes by names alone")
 
 
-async def _detect(bench: PoolBench) -> None:
-    """Count what is asked while hosts are compared by their names."""
-    asked: Counter[str] = Counter()
+async def _detect(context: PoolContext) -> None:
+    """Count the requests while hosts are compared by their names."""
+    requests: Counter[str] = Counter()
     tracing = aiohttp.TraceConfig()
 
     async def note(_: Any, __: Any, reported: aiohttp.TraceRequestStartParams) -> None:
-        asked[str(reported.url.host)] += 1
+        requests[str(reported.url.host)] += 1
 
     tracing.on_request_start.append(note)
-    async with bench.play() as replay:
+    async with context.play() as replay:
         async with aiohttp.ClientSession(trace_configs=[tracing]) as session:
-            driver = make_pool_driver(bench.driver_class, session)
+            driver = make_pool_driver(context.driver_class, session)
             # The port says nothing: nearly every pool has 3333
-            own = account_at(bench.account, "").port
+            own = account_at(context.account, "").port
             ports = dict.fromkeys((replay.port, own, 3333))
             hosts = (
                 _NO_HOST,
@@ -267,87 +270,86 @@ async def _detect(bench: PoolBench) -> None:
                 try:
                     answer = await driver.detect(host, port)
                 except Exception as err:
-                    _need_unasked(asked)
+                    _require_unasked(requests)
                     msg = f"detect fails with {host!r}, {port}\n{show_error(err)}"
-                    raise Failed(msg) from err
-                need(
+                    raise CheckFailed(msg) from err
+                require(
                     answer is False,
                     f"detect returns {answer!r} for {host!r}, {port}, which is no pool of it",
                 )
             for template in driver.get_pool_templates():
                 if template.url:
-                    need(
+                    require(
                         await driver.detect(template.url, template.port),
                         f"detect rejects its own {template.url}:{template.port}",
                     )
             await driver.close()
-        _need_unasked(asked)
-        need(
+        _require_unasked(requests)
+        require(
             not replay.connections,
             "detect connects to the pool; it goes by names alone",
         )
 
 
-def _need_username(bench: PoolBench) -> None:
-    """Raise NotApplicable unless the account is known by its user name."""
-    if bench.driver_class.requires_api_key:
-        msg = "The pool knows the account by a key"
-        raise NotApplicable(msg)
-    if not bench.account.get("username"):
+def _require_username(context: PoolContext) -> None:
+    """Raise CheckSkipped unless the account is known by its user name."""
+    if context.driver_class.requires_api_key:
+        raise CheckSkipped("The pool knows the account by a key")
+    if not context.account.get("username"):
         msg = "No account was told; if the pool has accounts, add --username"
-        raise NotApplicable(msg)
+        raise CheckSkipped(msg)
 
 
-async def _unknown_account(bench: PoolBench) -> str:
-    _need_username(bench)
-    async with _playing(bench) as (_, driver, account):
-        known = await fetch_tiles(driver, account)
+async def _unknown_account(context: PoolContext) -> str:
+    _require_username(context)
+    async with _playing(context) as (_, driver, account):
+        own = await fetch_tiles(driver, account)
         nobody = UNKNOWN_ACCOUNTS.get(account.coin.upper(), "never-mined-here")
         try:
             tiles = await fetch_tiles(driver, replace(account, username=nobody))
         except DriverFault as err:
             msg = f"It fails with an account that the pool does not know\n{show_error(err)}"
-            raise Failed(msg) from err
+            raise CheckFailed(msg) from err
         except DriverError as err:
             return f"says: {err}"
     wrong = [
         f"{name} of somebody else is {getattr(tiles, name):g}"
         for name in _OWN
-        if getattr(tiles, name) and getattr(known, name) is not None
+        if getattr(tiles, name) and getattr(own, name) is not None
     ]
-    need(not wrong, "\n".join(wrong))
+    require(not wrong, "\n".join(wrong))
     return "not known" if not tiles.account_known else "no figures"
 
 
-async def _bad_answers(bench: PoolBench) -> None:
+async def _bad_answers(context: PoolContext) -> None:
     wrong: list[str] = []
-    async with bench.play() as replay:
-        account = account_at(bench.account, replay.address)
-        for odd in replay.answers:
-            replay.odd = odd
-            async with _driver(bench) as driver:
+    async with context.play() as replay:
+        account = account_at(context.account, replay.address)
+        for bad_response in replay.answers:
+            replay.bad_response = bad_response
+            async with _driver(context) as driver:
                 try:
                     tiles = await fetch_tiles(driver, account)
                 except DriverFault as err:
-                    wrong.append(f"{odd.value}: {show_error(err)}")
+                    wrong.append(f"{bad_response.value}: {show_error(err)}")
                     continue
                 except DriverError:
                     continue
-            found = {
+            figures = {
                 name: getattr(tiles, name) for name in _OWN if getattr(tiles, name)
             }
-            if found:
-                wrong.append(f"{odd.value}: it makes figures of it: {found}")
-            elif tiles.health_status and odd is not Odd.NESTED:
-                wrong.append(f"{odd.value}: it says that the pool is well")
-    need(not wrong, "\n".join(wrong))
+            if figures:
+                wrong.append(f"{bad_response.value}: it makes figures of it: {figures}")
+            elif tiles.health_status and bad_response is not BadResponse.NESTED:
+                wrong.append(f"{bad_response.value}: it says that the pool is well")
+    require(not wrong, "\n".join(wrong))
 
 
-async def _silent(bench: PoolBench) -> None:
-    async with bench.play() as replay:
-        replay.odd = Odd.SILENT
-        account = account_at(bench.account, replay.address)
-        async with _driver(bench) as driver:
+async def _silent(context: PoolContext) -> None:
+    async with context.play() as replay:
+        replay.bad_response = BadResponse.SILENT
+        account = account_at(context.account, replay.address)
+        async with _driver(context) as driver:
             try:
                 async with asyncio.timeout(FETCH_SECONDS - 1):
                     tiles = await fetch_tiles(driver, account)
@@ -355,38 +357,38 @@ async def _silent(bench: PoolBench) -> None:
                 return
             except TimeoutError as err:
                 msg = f"It waits for more than {FETCH_SECONDS} s. Use WebApi's timeout"
-                raise Failed(msg) from err
-    need(not tiles.health_status, "It says that a pool is well which never answers")
+                raise CheckFailed(msg) from err
+    require(not tiles.health_status, "It says that a pool is well which never answers")
 
 
-async def _nothing_invented(bench: PoolBench) -> str:
+async def _nothing_invented(context: PoolContext) -> str:
     """Take away one key of the answers after the other."""
 
     async def fetch(alter: Alter | None) -> DashboardTileData:
-        # A new driver each time: what is shared is asked once a minute only
-        async with _playing(bench) as (replay, driver, account):
+        # A new driver each time: what is shared is fetched once a minute only
+        async with _playing(context) as (replay, driver, account):
             replay.alter = alter
             return await fetch_tiles(driver, account)
 
-    return await find_inventions(bench.need_session(), fetch, _AT_ONCE)
+    return await find_defaulted_values(context.require_session(), fetch, _AT_ONCE)
 
 
-async def _shared(bench: PoolBench) -> str:
-    _need_username(bench)
-    async with _playing(bench) as (replay, driver, account):
+async def _shared(context: PoolContext) -> str:
+    _require_username(context)
+    async with _playing(context) as (replay, driver, account):
         await fetch_tiles(driver, account)
-        once = Counter(replay.asked)
+        once = Counter(replay.requested)
         nobody = UNKNOWN_ACCOUNTS.get(account.coin.upper(), "never-mined-here")
         with suppress(DriverError):
             await fetch_tiles(driver, replace(account, username=nobody))
         twice = [
             path
-            for path, count in replay.asked.items()
+            for path, count in replay.requested.items()
             if count > once[path]
             and once[path]
             and account.username.partition(".")[0] not in path
         ]
-        need(
+        require(
             not twice,
             f"Asked again for the second account: {', '.join(twice)}. Use"
             " WebApi.shared_object for what is the same for all",
@@ -394,63 +396,53 @@ async def _shared(bench: PoolBench) -> str:
     return f"{once.total()} requests for the first account"
 
 
-async def _read(driver: BasePoolIntegration, account: PoolAccount) -> None:
-    await driver.get_dashboard_data(
-        url=account.url,
-        coin=account.coin,
-        username=account.username,
-        **{"stratum_port": account.port, **account.settings},
-    )
-
-
-async def _cancel(bench: PoolBench) -> None:
-    async with _playing(bench) as (replay, driver, account):
-        replay.odd = Odd.SILENT
+async def _cancel(context: PoolContext) -> None:
+    async with _playing(context) as (replay, driver, account):
+        replay.bad_response = BadResponse.SILENT
         # Past HMM's own call, which ends with its caller whatever the driver does
-        await stop(asyncio.create_task(_read(driver, account)), replay)
-        replay.odd = None
+        await cancel_and_wait(asyncio.create_task(_fetch(driver, account)), replay)
+        replay.bad_response = None
         tiles = await fetch_tiles(driver, account)
-        need(
+        require(
             tiles.health_status,
             f"After a cancelled call, the next one fails: {tiles.health_message}",
         )
 
 
-async def _close(bench: PoolBench) -> None:
-    async with bench.play() as replay:
-        account = account_at(bench.account, replay.address)
-        async with no_tasks_left(), lent_session() as session:
-            driver = make_pool_driver(bench.driver_class, session)
+async def _close(context: PoolContext) -> None:
+    async with context.play() as replay:
+        account = account_at(context.account, replay.address)
+        async with require_no_tasks(), shared_session() as session:
+            driver = make_pool_driver(context.driver_class, session)
             await fetch_tiles(driver, account)
             await driver.close()
             await driver.close()  # twice is not too often
-            need(not session.closed, "close closes the session, which is only lent")
-        await all_hung_up(replay)
+            require(not session.closed, "close closes the session, which is only lent")
+        await require_closed(replay)
 
 
-async def _secrets(bench: PoolBench) -> str:
-    """Look at what the driver itself says: HMM hides the account only."""
-    secrets = bench.secrets
+async def _secrets(context: PoolContext) -> str:
+    """Check the driver's own messages: HMM hides the account only."""
+    secrets = context.secrets
     if not secrets:
-        msg = "The pool tells nothing that is secret"
-        raise NotApplicable(msg)
-    with LogWatch("custom_components.hmm", bench.driver_class.__module__) as log:
-        async with _playing(bench) as (replay, driver, account):
-            await _ask(driver, account)
-            look_for_secrets(secrets, "repr of the driver", repr(driver))
-            for odd in ANSWERS:
-                replay.odd = odd
+        raise CheckSkipped("The pool tells nothing that is secret")
+    with LogWatch("custom_components.hmm", context.driver_class.__module__) as log:
+        async with _playing(context) as (replay, driver, account):
+            await _fetch(driver, account)
+            require_no_secrets(secrets, "repr of the driver", repr(driver))
+            for bad_response in ANSWERS:
+                replay.bad_response = bad_response
                 try:
-                    tiles = read_tiles(await _ask(driver, account))
+                    tiles = read_tiles(await _fetch(driver, account))
                 except DriverError as err:
-                    look_for_secrets(secrets, "An error", f"{err!r} {err}")
+                    require_no_secrets(secrets, "An error", f"{err!r} {err}")
                 # A fault is of another check, and HMM shows no text of it
                 except Exception:  # noqa: BLE001, S112
                     continue
                 else:
                     message = (tiles.health_message if tiles else None) or ""
-                    look_for_secrets(secrets, "health_message", message)
-    look_for_secrets(secrets, "The log", "\n".join(log.lines))
+                    require_no_secrets(secrets, "health_message", message)
+    require_no_secrets(secrets, "The log", "\n".join(log.lines))
     return f"{len(secrets)} secrets"
 
 

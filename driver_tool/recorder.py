@@ -1,4 +1,4 @@
-"""Stands between a driver and its device and writes down what they say."""
+"""A proxy between a driver and its device that records their traffic."""
 
 import asyncio
 from collections.abc import Mapping
@@ -20,14 +20,14 @@ from custom_components.hmm.driver_engine.pool_client import (
 )
 
 from . import ToolError
-from .conformance import lent_session
+from .conformance import shared_session
 from .server import LocalServer
 from .session import Exchange, HttpExchange, Session, TcpExchange
 from .targets import Target, account_at
 from .wire import Message, NotHttp, read_answer, read_request
 
 KEPT_HEADERS = ("content-type", "location", "retry-after")
-"""Those of an answer that a driver may look at. A session id is not among them."""
+"""Those of a response that a driver may read. A session id is not among them."""
 
 _HOST = re.compile(rb"\r\nhost:[^\r]*", re.IGNORECASE)
 _ENCODING = re.compile(rb"\r\naccept-encoding:[^\r]*", re.IGNORECASE)
@@ -55,9 +55,9 @@ class Recorder(LocalServer):
         self._device = (host, port)
         self._is_http = is_http
         self._tls = tls
-        self.is_nobody_there = False
+        self.is_unreachable = False
 
-    async def look_for_device(self) -> None:
+    async def check_device(self) -> None:
         """Note whether anything answers, if nothing was said."""
         if not self.exchanges:
             with suppress(OSError):
@@ -73,29 +73,28 @@ class Recorder(LocalServer):
                     host, port, ssl=self._tls or None, limit=self.limit
                 )
         except OSError:
-            self.is_nobody_there = True
+            self.is_unreachable = True
             raise
 
     def session(self, driver_type: str | None) -> Session:
-        """Return what was said so far. Raises ToolError: nothing was."""
+        """Return the session so far. Raises ToolError: there was no exchange."""
         if not self.exchanges:
             why = (
                 "nothing answers at {}:{}".format(*self._device)
-                if self.is_nobody_there
+                if self.is_unreachable
                 else "{}:{} gives no answer that can be recorded".format(*self._device)
                 if self.connections
                 else "the driver did not ask the address that it was given. A pool"
                 " driver is told by a setting: --set api_base=http://{address}/api"
             )
-            msg = f"Nothing was recorded: {why}"
-            raise ToolError(msg)
+            raise ToolError(f"Nothing was recorded: {why}")
         return Session(driver_type=driver_type or "", exchanges=tuple(self.exchanges))
 
     @override
     async def serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        # A device that is not there looks so to the driver: it is cut off
+        # A missing device appears so to the driver: the connection is closed
         device = await self._reach(_CONNECT_SECONDS)
         try:
             if self._is_http:
@@ -188,7 +187,7 @@ async def record_miner(
     options: Mapping[str, Any],
     polls: int = POLLS,
 ) -> Session:
-    """Return what driver and device say while it connects and polls.
+    """Return the exchanges of driver and device while it connects and polls.
 
     Only one port is listened to: the device's, or the driver's usual one. Raises
     DriverError; ToolError: nothing was said that can be recorded.
@@ -197,7 +196,7 @@ async def record_miner(
     is_http = driver_class.connection_type != "tcp"
     async with (
         Recorder(target.host, port, is_http=is_http) as recorder,
-        lent_session() as session,
+        shared_session() as session,
     ):
         context = DriverContext(session=session, options=options)
         client = MinerClient(driver_class, context, recorder.host, recorder.port)
@@ -206,8 +205,8 @@ async def record_miner(
                 await client.poll()
         except DriverError as err:
             if driver_class.connection_type != "udp":
-                await recorder.look_for_device()
-                if not recorder.is_nobody_there:
+                await recorder.check_device()
+                if not recorder.is_unreachable:
                     raise
                 return recorder.session(driver_class.driver_type)
             if recorder.exchanges:
@@ -222,39 +221,46 @@ async def record_miner(
 async def record_pool(
     driver_class: type[BasePoolIntegration], target: Target, account: Mapping[str, Any]
 ) -> Session:
-    """Return what driver and pool say while it fetches all that there is.
+    """Return the exchanges of driver and pool while it fetches all that there is.
 
-    The driver must be told the address of the recorder: ``{address}`` in a setting
+    The driver must be given the address of the recorder: ``{address}`` in a setting
     stands for it. Raises DriverError; ToolError: nothing was said.
     """
     async with (
         Recorder(target.host, target.port or 80, tls=target.tls) as recorder,
-        lent_session() as session,
+        shared_session() as session,
     ):
-        asked = account_at(account, recorder.address)
+        pool_account = account_at(account, recorder.address)
         driver = make_pool_driver(driver_class, session)
         reported = {
-            "stratum_port": asked.port,
-            "username": asked.username,
-            **asked.settings,
+            "stratum_port": pool_account.port,
+            "username": pool_account.username,
+            **pool_account.settings,
         }
         try:
-            await fetch_tiles(driver, asked)
-            for ask in (
+            await fetch_tiles(driver, pool_account)
+            for call in (
                 lambda: driver.get_health(
-                    asked.url, asked.port, coin=asked.coin, **reported
+                    pool_account.url,
+                    pool_account.port,
+                    coin=pool_account.coin,
+                    **reported,
                 ),
                 lambda: driver.get_network_difficulty(
-                    asked.coin, url=asked.url, **reported
+                    pool_account.coin, url=pool_account.url, **reported
                 ),
-                lambda: driver.get_pool_stats(asked.url, asked.coin, **reported),
-                lambda: driver.get_blocks(asked.url, asked.coin, **reported),
+                lambda: driver.get_pool_stats(
+                    pool_account.url, pool_account.coin, **reported
+                ),
+                lambda: driver.get_blocks(
+                    pool_account.url, pool_account.coin, **reported
+                ),
             ):
                 # What a pool or its driver does not have must not spoil the recording
                 with suppress(Exception):
                     async with asyncio.timeout(_EXTRA_SECONDS):
-                        await ask()
+                        await call()
         finally:
             await close_pool_driver(driver)
-        await recorder.look_for_device()
+        await recorder.check_device()
     return recorder.session(driver_class.driver_type)

@@ -20,7 +20,7 @@ PAGE = (
 GARBAGE = b'{"hashRate":\xff\xfe\x00,,,NaN'
 
 
-class Odd(StrEnum):
+class BadResponse(StrEnum):
     """What a device may answer instead of what it should."""
 
     SILENT = "silent"
@@ -38,7 +38,11 @@ class Odd(StrEnum):
     NESTED = "JSON whose values are objects"
 
 
-ANSWERS = tuple(odd for odd in Odd if odd is not Odd.SILENT)
+ANSWERS = tuple(
+    bad_response
+    for bad_response in BadResponse
+    if bad_response is not BadResponse.SILENT
+)
 """All that is an answer."""
 
 
@@ -47,11 +51,11 @@ class Replay(LocalServer):
 
     The same request gets its recorded answers in their order, then the last one
     again and again; with ``frozen`` it is the last one from the beginning. What was
-    never asked gets 404 (HTTP) or the end of the connection (TCP).
+    never recorded gets 404 (HTTP) or the end of the connection (TCP).
 
-    ``odd`` replaces every answer, ``alter`` changes the body of each one, ``asked``
-    counts the requests as "GET /path", with their body if they have one, or by what
-    was sent.
+    ``malformed`` replaces every answer, ``alter`` changes the body of each one,
+    ``asked`` counts the requests as "GET /path", with their body if they have one, or
+    by what was sent.
     """
 
     def __init__(
@@ -60,10 +64,10 @@ class Replay(LocalServer):
         """Make a device that does not listen yet."""
         super().__init__(port)
         self.frozen = frozen
-        self.odd: Odd | None = None
+        self.bad_response: BadResponse | None = None
         self.alter: Callable[[bytes], bytes] | None = None
-        self.asked: Counter[str] = Counter()
-        self.was_asked = asyncio.Event()
+        self.requested: Counter[str] = Counter()
+        self.was_requested = asyncio.Event()
         self._exchanges = session.exchanges
         self._is_http = session.is_http
         self._http: dict[_Question, list[HttpExchange]] = {}
@@ -77,15 +81,19 @@ class Replay(LocalServer):
                 self._tcp.setdefault(item.sent, []).append(item)
 
     @property
-    def answers(self) -> tuple[Odd, ...]:
+    def answers(self) -> tuple[BadResponse, ...]:
         """Return what it may answer instead. Only JSON can have another shape."""
         is_json = any(leaves(item.received) for item in self._exchanges)
-        return tuple(odd for odd in ANSWERS if is_json or odd is not Odd.NESTED)
+        return tuple(
+            bad_response
+            for bad_response in ANSWERS
+            if is_json or bad_response is not BadResponse.NESTED
+        )
 
     @property
     def requests(self) -> int:
         """Return how many requests came."""
-        return self.asked.total()
+        return self.requested.total()
 
     @override
     async def serve(
@@ -98,8 +106,8 @@ class Replay(LocalServer):
             await self._serve_tcp(reader, writer)
 
     def _count(self, what: str) -> None:
-        self.asked[what] += 1
-        self.was_asked.set()
+        self.requested[what] += 1
+        self.was_requested.set()
 
     # HTTP
 
@@ -109,7 +117,7 @@ class Replay(LocalServer):
         while (request := await read_request(reader)) is not None:
             body = request.body.decode("utf-8", "replace")
             self._count(f"{request.first[0]} {request.first[1]} {body}".rstrip())
-            if self.odd is Odd.SILENT:
+            if self.bad_response is BadResponse.SILENT:
                 await reader.read()  # until the driver hangs up
                 return
             data, is_last = self._http_answer(request)
@@ -120,45 +128,45 @@ class Replay(LocalServer):
 
     def _http_answer(self, request: Message) -> tuple[bytes, bool]:
         """Return the bytes of an answer and whether the connection ends with it."""
-        found = self._find_http(request)
-        body = found.received if found else b'{"error":"not found"}'
+        exchange = self._find_http(request)
+        body = exchange.received if exchange else b'{"error":"not found"}'
         json = {"content-type": "application/json"}
-        match self.odd:
-            case Odd.HANGS_UP:
+        match self.bad_response:
+            case BadResponse.HANGS_UP:
                 return b"", True
-            case Odd.HTML:
+            case BadResponse.HTML:
                 return _encode(200, {"content-type": "text/html"}, PAGE), False
-            case Odd.REDIRECT:
+            case BadResponse.REDIRECT:
                 return _encode(302, {"location": "/login"}, PAGE), False
-            case Odd.GARBAGE:
+            case BadResponse.GARBAGE:
                 return _encode(200, json, GARBAGE), False
-            case Odd.HALF:
+            case BadResponse.HALF:
                 whole = _encode(200, json, body)
                 return whole[: len(whole) - max(1, len(body) // 2)], True
-            case Odd.NOISE:
+            case BadResponse.NOISE:
                 return b"220 mail.example ESMTP\r\n", True
-            case Odd.ERROR:
+            case BadResponse.ERROR:
                 return _encode(500, {"content-type": "text/plain"}, b"Error"), False
-            case Odd.LIST:
+            case BadResponse.LIST:
                 return _encode(200, json, b"[1,2,3]"), False
-            case Odd.NULL:
+            case BadResponse.NULL:
                 return _encode(200, json, b"null"), False
-            case Odd.NESTED:
+            case BadResponse.NESTED:
                 return _encode(200, json, nested(body)), False
-        if found is None:
+        if exchange is None:
             return _encode(404, json, body), False
         if self.alter is not None:
             body = self.alter(body)
-        return _encode(found.status, found.headers, body), False
+        return _encode(exchange.status, exchange.headers, body), False
 
     def _find_http(self, request: Message) -> HttpExchange | None:
         method, target, _ = request.first
         exact = _Question(method, target, request.body)
         if exact in self._http:
             return self._turn(exact, self._http[exact])
-        for known, items in self._http.items():
-            if known.is_like(exact):
-                return self._turn(known, items)
+        for question, items in self._http.items():
+            if question.is_like(exact):
+                return self._turn(question, items)
         return None
 
     # TCP
@@ -170,13 +178,13 @@ class Replay(LocalServer):
         while chunk := await reader.read(65536):
             received += chunk
             sent = bytes(received)
-            if self.odd is None and sent not in self._tcp:
-                if any(known.startswith(sent) for known in self._tcp):
+            if self.bad_response is None and sent not in self._tcp:
+                if any(other.startswith(sent) for other in self._tcp):
                     continue  # there is more to come
                 self._count(sent.decode("utf-8", "replace"))
                 return
             self._count(sent.decode("utf-8", "replace"))
-            if self.odd is Odd.SILENT:
+            if self.bad_response is BadResponse.SILENT:
                 await reader.read()
                 return
             writer.write(self._tcp_answer(sent))
@@ -186,35 +194,35 @@ class Replay(LocalServer):
     def _tcp_answer(self, sent: bytes) -> bytes:
         items = self._tcp.get(sent, [])
         body = self._turn(sent, items).received if items else b"{}\0"
-        match self.odd:
-            case Odd.HANGS_UP:
+        match self.bad_response:
+            case BadResponse.HANGS_UP:
                 return b""
-            case Odd.HTML | Odd.REDIRECT:
+            case BadResponse.HTML | BadResponse.REDIRECT:
                 return _encode(400, {"content-type": "text/html"}, PAGE)
-            case Odd.GARBAGE:
+            case BadResponse.GARBAGE:
                 return GARBAGE
-            case Odd.HALF:
+            case BadResponse.HALF:
                 return body[: len(body) // 2]
-            case Odd.NOISE | Odd.ERROR:
+            case BadResponse.NOISE | BadResponse.ERROR:
                 return b"500 What?\r\n"
-            case Odd.LIST:
+            case BadResponse.LIST:
                 return b"[1,2,3]\0"
-            case Odd.NULL:
+            case BadResponse.NULL:
                 return b"null\0"
-            case Odd.NESTED:
+            case BadResponse.NESTED:
                 return nested(body)
         return body if self.alter is None else self.alter(body)
 
     def _turn[T](self, key: object, items: list[T]) -> T:
         if self.frozen:
             return items[-1]
-        place = min(self._next[key], len(items) - 1)
+        index = min(self._next[key], len(items) - 1)
         self._next[key] += 1
-        return items[place]
+        return items[index]
 
 
 class _Question(NamedTuple):
-    """What a driver asks over HTTP."""
+    """A request of a driver over HTTP."""
 
     method: str
     target: str

@@ -29,7 +29,7 @@ class HttpExchange:
     sent: bytes = field(default=b"", repr=False)
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Of the answer, those that a driver may look at; names in lower case."""
+    """Of the response, those that a driver may read; names in lower case."""
     received: bytes = field(repr=False)
 
 
@@ -72,14 +72,11 @@ def read_session(path: Path) -> Session:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as err:
-        msg = f"{path} cannot be read: {err.strerror}"
-        raise ToolError(msg) from err
+        raise ToolError(f"{path} cannot be read: {err.strerror}") from err
     except (ValueError, RecursionError) as err:
-        msg = f"{path} is not JSON: {err}"
-        raise ToolError(msg) from err
+        raise ToolError(f"{path} is not JSON: {err}") from err
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        msg = f'{path} is no session: it has no "format": "{FORMAT}"'
-        raise ToolError(msg)
+        raise ToolError(f'{path} is no session: it has no "format": "{FORMAT}"')
     if content.get("version") != VERSION:
         msg = f"{path} is of version {content.get('version')}; this reads {VERSION}"
         raise ToolError(msg)
@@ -89,8 +86,7 @@ def read_session(path: Path) -> Session:
             exchanges=tuple(_exchange(item) for item in content["exchanges"]),
         )
     except (KeyError, TypeError, AttributeError, ValueError, binascii.Error) as err:
-        msg = f"{path} has an exchange that cannot be read: {err!r}"
-        raise ToolError(msg) from err
+        raise ToolError(f"{path} has an exchange that cannot be read: {err!r}") from err
 
 
 def _exchange_to_json(item: Exchange) -> dict[str, Any]:
@@ -122,7 +118,7 @@ def _exchange(item: dict[str, Any]) -> Exchange:
 
 
 def _to_text(data: bytes) -> dict[str, Any]:
-    """Return a question as it is: a replay looks for the very same bytes."""
+    """Return a request as it is: a replay searches for the very same bytes."""
     try:
         return {"text": data.decode()}
     except UnicodeDecodeError:

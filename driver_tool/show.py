@@ -14,14 +14,15 @@ from custom_components.hmm.driver_api import (
     DriverError,
     MinerTelemetry,
 )
+from custom_components.hmm.driver_api.ranges import DIFFICULTY, SHARE
 from custom_components.hmm.driver_engine import client
 from custom_components.hmm.driver_engine.guard import DriverFault
 
 from . import ToolError
-from .figures import DIFFICULTY, HASHRATE, KINDS
+from .figures import range_of
 
 _CLIENTS = Path(client.__file__).parent
-"""HMM's own part of a traceback, which tells an author nothing."""
+"""HMM's own part of a traceback, which is of no use to an author."""
 _FRAMES = 4
 _WIDTH = 100
 
@@ -37,7 +38,8 @@ def rows_of(data: MinerTelemetry | DashboardTileData | DeviceFacts) -> list[Row]
     return [
         (field.name, text)
         for field in fields(data)
-        if (text := show_value(field.name, getattr(data, field.name))) is not None
+        if (text := show_value(type(data), field.name, getattr(data, field.name)))
+        is not None
     ]
 
 
@@ -51,8 +53,8 @@ def unknown_in(data: MinerTelemetry | DashboardTileData) -> str:
     )
 
 
-def show_value(name: str, value: Any) -> str | None:
-    """Return a value with its unit, None for what is not known."""
+def show_value(kind: type, name: str, value: Any) -> str | None:
+    """Return a value of a data class with its unit, None for what is not known."""
     if value is None or value == ():
         return None
     match value:
@@ -63,18 +65,19 @@ def show_value(name: str, value: Any) -> str | None:
         case DeviceFacts():
             return ", ".join(text for _, text in rows_of(value))
     if isinstance(value, tuple):
-        return ", ".join(_show_item(name, item) for item in value)
+        return ", ".join(_show_item(kind, name, item) for item in value)
     if not isinstance(value, int | float):
         return str(value)
-    kind = KINDS.get(name)
-    if kind is HASHRATE:
+    rule = range_of(kind, name)
+    unit = "" if rule is None else rule.unit
+    if unit == "H/s":
         return show_hashrate(value)
-    if kind is DIFFICULTY:
+    if rule in (DIFFICULTY, SHARE):
         return _scaled(value, _COUNTS)
-    if kind is not None and kind.unit == "s":
+    if unit == "s":
         return _show_time(value)
     text = f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
-    return f"{text} {kind.unit}".rstrip() if kind is not None else text
+    return f"{text} {unit}".rstrip()
 
 
 def show_hashrate(value: float) -> str:
@@ -91,7 +94,7 @@ def _show_time(seconds: float) -> str:
     return str(timedelta(seconds=round(seconds)))
 
 
-def _show_item(name: str, item: Any) -> str:
+def _show_item(kind: type, name: str, item: Any) -> str:
     worker = getattr(item, "name", None)
     if isinstance(worker, str):
         hashrate = getattr(item, "hashrate", None)
@@ -102,7 +105,7 @@ def _show_item(name: str, item: Any) -> str:
         return " ".join(map(str, item))
     if (height := getattr(item, "height", None)) is not None:
         return f"block {height}"
-    return show_value(name, item) or "?"
+    return show_value(kind, name, item) or "?"
 
 
 def _scaled(value: float, units: Iterable[tuple[float, str]]) -> str:
@@ -131,7 +134,7 @@ def show_error(err: BaseException) -> str:
     """Return an error with its kind, and where it happened if it is a fault.
 
     HMM leaves the text of a fault out, since it may quote the device. Here it is
-    shown: an author looks at a device of his own.
+    shown: an author tests with their own device.
     """
     if isinstance(err, DriverFault):
         # HMM drops the cause of what a pool driver raises

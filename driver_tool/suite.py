@@ -10,7 +10,7 @@ from custom_components.hmm.driver_api import (
 )
 
 from . import ToolError
-from .conformance import Bench, Result, run_checks
+from .conformance import CheckContext, Result, run_checks
 from .miner_checks import LIVE_MINER_CHECKS, MINER_CHECKS
 from .pool_checks import POOL_CHECKS
 from .recorder import record_miner, record_pool
@@ -42,7 +42,7 @@ async def try_miner(
                 msg = f"The driver cannot read the device: {show_error(err)}"
                 raise ToolError(msg) from err
             session = Session(driver_type="", exchanges=())
-    bench = Bench(
+    context = CheckContext(
         driver_class=driver_class,
         session=session,
         address=address,
@@ -50,8 +50,8 @@ async def try_miner(
         options=dict(options),
     )
     return [
-        *await run_checks(bench, MINER_CHECKS, at_once=bool(session.exchanges)),
-        *await run_checks(bench, LIVE_MINER_CHECKS, at_once=False),
+        *await run_checks(context, MINER_CHECKS, at_once=bool(session.exchanges)),
+        *await run_checks(context, LIVE_MINER_CHECKS, at_once=False),
     ]
 
 
@@ -63,23 +63,24 @@ async def try_pool(
     """Return the result of every check of a pool driver. Nothing is ever written.
 
     ``account`` has ``coin``, ``username``, ``url``, ``port`` and ``settings``.
-    Raises ToolError: the driver gets no tiles, or is not told where the pool is.
+    Raises ToolError: the driver gets no tiles, or does not know where the pool is.
     """
     session = target.session
     settings = account.get("settings", {}).values()
     if session is not None and not any(
         sign in str(value) for value in settings for sign in ("{address}", "{port}")
     ):
-        msg = (
+        raise ToolError(
             "The driver must ask the session and not the real pool. A setting tells it"
             " so: --set api_base=http://{address}/api"
         )
-        raise ToolError(msg)
     if session is None:
         try:
             session = await record_pool(driver_class, target, account)
         except DriverError as err:
             msg = f"The driver gets nothing from the pool: {show_error(err)}"
             raise ToolError(msg) from err
-    bench = Bench(driver_class=driver_class, session=session, account=dict(account))
-    return await run_checks(bench, POOL_CHECKS)
+    context = CheckContext(
+        driver_class=driver_class, session=session, account=dict(account)
+    )
+    return await run_checks(context, POOL_CHECKS)

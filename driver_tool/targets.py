@@ -29,7 +29,7 @@ _EXAMPLES = {
 class Target:
     """A device at an address, or a session of one.
 
-    ``port`` is None where none was told; ``tls`` is of a pool's API over HTTPS.
+    ``port`` is None where none was given; ``tls`` is of a pool's API over HTTPS.
     """
 
     host: str = ""
@@ -67,18 +67,17 @@ def parse_target(text: str) -> Target:
     try:
         address = parse_address(text)
     except AddressError as err:
-        msg = f"{text!r} is no address: write host or host:port"
-        raise ToolError(msg) from err
+        raise ToolError(f"{text!r} is no address: write host or host:port") from err
     return Target(
         host=address.host, port=address.port or (443 if tls else None), tls=tls
     )
 
 
-def account_at(reported: Mapping[str, Any], address: str) -> PoolAccount:
+def account_at(account: Mapping[str, Any], address: str) -> PoolAccount:
     """Return an account whose settings lead to a pool at ``host:port``.
 
-    ``told`` has ``coin``, ``username``, ``url``, ``port`` and ``settings``, in which
-    ``{address}`` stands for the address and ``{port}`` for its port.
+    ``reported`` has ``coin``, ``username``, ``url``, ``port`` and ``settings``, in
+    which ``{address}`` stands for the address and ``{port}`` for its port.
     """
     settings = {
         key: value.replace("{address}", address).replace(
@@ -86,13 +85,13 @@ def account_at(reported: Mapping[str, Any], address: str) -> PoolAccount:
         )
         if isinstance(value, str)
         else value
-        for key, value in reported.get("settings", {}).items()
+        for key, value in account.get("settings", {}).items()
     }
     return PoolAccount(
-        url=str(reported.get("url") or "127.0.0.1"),
-        port=int(reported.get("port") or 3333),
-        coin=str(reported.get("coin") or ""),
-        username=str(reported.get("username") or ""),
+        url=str(account.get("url") or "127.0.0.1"),
+        port=int(account.get("port") or 3333),
+        coin=str(account.get("coin") or ""),
+        username=str(account.get("username") or ""),
         settings=settings,
     )
 
@@ -100,10 +99,10 @@ def account_at(reported: Mapping[str, Any], address: str) -> PoolAccount:
 @asynccontextmanager
 async def _simulated(spec: str) -> AsyncIterator[SimulatedDevice]:
     try:
-        asked = Spec.parse(spec)
-        if asked.model in _EXAMPLES:
-            options: dict[str, Any] = {"port": asked.port or 0, "age": SETTLED_AGE}
-            device: SimulatedDevice = _EXAMPLES[asked.model](**options)
+        parsed = Spec.parse(spec)
+        if parsed.model in _EXAMPLES:
+            options: dict[str, Any] = {"port": parsed.port or 0, "age": SETTLED_AGE}
+            device: SimulatedDevice = _EXAMPLES[parsed.model](**options)
         else:
             target = ("127.0.0.1", _free_udp_port())
             (device,) = Fleet.from_specs([spec], nmminer_target=target)
@@ -115,7 +114,7 @@ async def _simulated(spec: str) -> AsyncIterator[SimulatedDevice]:
 
 
 def _free_udp_port() -> int:
-    """Return a port where nobody else listens to broadcasts."""
+    """Return a port where nothing else listens to broadcasts."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

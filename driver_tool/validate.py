@@ -81,8 +81,7 @@ def validate(path: Path, drivers: Iterable[Path] = ()) -> Report:
     such file.
     """
     if not path.is_file():
-        msg = f"There is no file {path}"
-        raise ToolError(msg)
+        raise ToolError(f"There is no file {path}")
     if path.suffix in (".yaml", ".yml") or path.name.endswith(".yaml.example"):
         return Report(path=path, problems=tuple(_pool_file(path, drivers)))
     source = path.read_bytes()
@@ -178,7 +177,9 @@ def _pool_file(path: Path, drivers: Iterable[Path]) -> Iterator[Problem]:
         (home / "pools").mkdir(parents=True)
         (home / "pools" / "tried-pool.yaml").write_bytes(path.read_bytes())
         loaded = load_with(drivers)
-        own = [it.driver_type for it in loaded.pools.values() if not it.bundled]
+        own = [
+            driver.driver_type for driver in loaded.pools.values() if not driver.bundled
+        ]
         for failure in load_known_pools(home, loaded).failed:
             advice = "The template bundled/templates/TEMPLATE-pool.yaml.example has every key."
             if "There is no pool driver" in failure.reason:
@@ -224,13 +225,13 @@ def _base_of(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> AnyBase
         if name in _BASES:
             return _BASES[name]
         if name in classes and classes[name] is not node:
-            if (found := _base_of(classes[name], classes)) is not None:
-                return found
+            if (base_of_base := _base_of(classes[name], classes)) is not None:
+                return base_of_base
     return None
 
 
 def _without_type(source: bytes) -> Iterator[Problem]:
-    """Tell which classes would be drivers if they had a driver_type."""
+    """Find the classes that would be drivers if they had a driver_type."""
     try:
         tree = ast.parse(source)
     except SyntaxError, ValueError, RecursionError, MemoryError:
@@ -243,21 +244,21 @@ def _without_type(source: bytes) -> Iterator[Problem]:
 
 def _methods(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> set[str]:
     """Return the methods of a class, with those of its bases in the same file."""
-    found = {
+    methods = {
         item.name
         for item in node.body
         if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)
     }
     for base in node.bases:
         if isinstance(base, ast.Name) and base.id in classes and base.id != node.name:
-            found |= _methods(classes[base.id], classes)
-    return found
+            methods |= _methods(classes[base.id], classes)
+    return methods
 
 
 def _lookalikes(
     node: ast.ClassDef, base: AnyBase, classes: Mapping[str, ast.ClassDef]
 ) -> Iterator[Problem]:
-    """Find names that nobody calls, but that are nearly those of the contract."""
+    """Find methods that are never called, but are nearly named as in the contract."""
     there = _methods(node, classes)
     wanted = [
         name
@@ -357,8 +358,8 @@ def _takes(
         )
     if arguments.vararg is not None:
         return True
-    least = len(names) - len(arguments.defaults)
-    return least <= len(given) <= len(names)
+    minimum = len(names) - len(arguments.defaults)
+    return minimum <= len(given) <= len(names)
 
 
 def _habits(tree: ast.Module) -> Iterator[Problem]:

@@ -33,7 +33,8 @@ _ADVICE = (
 class Blocked(BaseException):
     """A driver blocks the event loop; the message says where.
 
-    No Exception: a driver that catches those must not go on as if nothing were.
+    No Exception: a driver that catches those must not continue as if nothing had
+    happened.
     """
 
 
@@ -88,7 +89,7 @@ class Watchdog:
     def _watch(self) -> None:
         """Look what the main thread does, until it keeps on doing it."""
         seen: tuple[int, FrameType | None] = (0, None)
-        since = asked = time.monotonic()
+        since = interrupted_at = time.monotonic()
         while not self._ended.wait(self._limit / 10):
             now = time.monotonic()
             frame = sys._current_frames().get(self._main or 0)  # noqa: SLF001
@@ -96,12 +97,12 @@ class Watchdog:
             outermost = frames[-1] if frames else None
             if outermost is None or seen != (self._turned, outermost):
                 seen = self._turned, outermost
-                since = asked = now
+                since = interrupted_at = now
                 continue
             if now - since > self._last:
                 self._give_up(_say(frames[0]))
-            if now - asked > self._limit:
-                asked = now
+            if now - interrupted_at > self._limit:
+                interrupted_at = now
                 self._said = self._said or _say(frames[0])
                 assert self._main is not None
                 signal.pthread_kill(self._main, signal.SIGUSR1)
@@ -114,19 +115,19 @@ class Watchdog:
         if self._said is not None and _of_driver(frame):
             raise Blocked(self._said)
 
-    def _give_up(self, said: str) -> None:
-        print(f"script/driver: {said}", file=sys.stderr, flush=True)
+    def _give_up(self, message: str) -> None:
+        print(f"script/driver: {message}", file=sys.stderr, flush=True)
         os._exit(1)
 
 
 def _of_driver(frame: FrameType | None) -> list[FrameType]:
     """Return the frames of a driver, innermost first; none while it is loaded."""
-    found = []
+    frames = []
     while frame is not None:
         if is_of_a_driver(frame.f_code.co_filename):
-            found.append(frame)
+            frames.append(frame)
         frame = frame.f_back
-    return [] if any(it.f_code.co_name == "<module>" for it in found) else found
+    return [] if any(frame.f_code.co_name == "<module>" for frame in frames) else frames
 
 
 def _say(frame: FrameType) -> str:

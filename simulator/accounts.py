@@ -99,7 +99,7 @@ class PoolServer(HttpDevice):
 class Worker:
     """One worker of an account; its miner does the hashing.
 
-    `is_here` tells of a miner that is a device of its own whether it mines at this
+    `is_here` returns whether a miner that is a device of its own mines at this
     account now. What it does elsewhere, or before it was switched off, is counted as a pool
     does it: shares stay, and the averages fade.
     """
@@ -111,7 +111,7 @@ class Worker:
     accepted: int = 0
     rejected: int = 0
     _counted: tuple[int, int] = (0, 0)
-    """Accepted and rejected shares of the miner at the last look."""
+    """Accepted and rejected shares of the miner at the last read."""
     _left: float | None = None
     """Since when it is offline, monotonic."""
 
@@ -124,8 +124,8 @@ class Worker:
     def offline(self, offline: bool) -> None:
         self.miner.hashing = not offline
 
-    def look(self) -> Reading:
-        """Read the miner as the pool knows it; note what came since the last look."""
+    def read(self) -> Reading:
+        """Read the miner as the pool knows it; note what arrived since the last read."""
         reading = self.miner.read()
         accepted, rejected = self._counted
         if reading.accepted < accepted or reading.rejected < rejected:
@@ -162,7 +162,7 @@ class Worker:
         """Count its shares from zero, as a server that was restarted."""
         if self.is_here is None:
             self.miner.reset_counts()
-        self.look()
+        self.read()
         self.accepted = self.rejected = 0
 
     def _connected(self) -> bool:

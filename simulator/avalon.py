@@ -26,7 +26,7 @@ REDIRECT_ANSWER = b"HTTP/1.0 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r
 
 @dataclass(slots=True)
 class SoftPower:
-    """Soft-off of the Q: when what was asked for acts, by the device's clock."""
+    """Soft-off of the Q: when the request takes effect, by the device's clock."""
 
     off: bool = False
     pending: tuple[int, bool] | None = None
@@ -57,10 +57,10 @@ class SimulatedAvalon(TcpDevice):
       mode, level           WORKMODE/WORKLEVEL (Nano 3: `mode` is its WORKLEVEL)
       calibrating           mode changes are refused meanwhile
       pools, stored         the three slots as run, and as the next boot runs them
-      user, password        what `setpool` asks for
+      user, password        what `setpool` requires
       clock_offset          seconds by which the device's clock is ahead of ours
       settle_seconds        time constant of the hashrate after a mode change;
-                            WORKMODE and MPO show the new mode at once
+                            WORKMODE and MPO show the new mode immediately
       standby_watts         PS[6] of a Q in standby (17 and 146 have been seen)
       truncate_after        bytes of every reply that a slow reader gets to see (how
                             much fits into socket buffers is the machine's affair,
@@ -272,7 +272,7 @@ class SimulatedAvalon(TcpDevice):
     # --- time passes --------------------------------------------------------
 
     def _advance(self) -> None:
-        """Do what was due since the last look."""
+        """Do what was due since the last read."""
         pending = self.soft.pending
         if pending is not None and self.now >= pending[0]:
             self.soft.pending = None
@@ -309,7 +309,7 @@ class SimulatedAvalon(TcpDevice):
         self.miner.fan_auto(target, minimum=15)
 
     def _share_out(self, reading: Reading) -> None:
-        """Credit the pool in use with the shares since the last look."""
+        """Credit the pool in use with the shares since the last read."""
         active = self.active_pool()
         accepted, rejected = self._counted
         self._counted = (reading.accepted, reading.rejected)
@@ -327,7 +327,7 @@ class SimulatedAvalon(TcpDevice):
         return min(usable, key=lambda pool: pool.priority, default=None)
 
     def work_state(self) -> int:
-        """Tell what it does, an index into SYSTEM_STATES."""
+        """Return what it does, an index into SYSTEM_STATES."""
         if self._fault_code:
             return 3
         if self.soft.off:

@@ -51,7 +51,7 @@ class Pool:
 
 
 WEB_LOGIN = "root"
-"""User and password of the web page, which `setpool` asks for."""
+"""User and password of the web page, which `setpool` requires."""
 
 DEFAULT_POOLS = (
     PoolSetting("stratum+tcp://eu1.solopool.org:8004", "dgb1qexample.avalon", "x"),
@@ -143,12 +143,12 @@ class PoolCommands:
             return _pool_error("no params")
         # sscanf("%[^,],%[^,],%d,%[^,],…") stops at the first part that is empty.
         parts = parameter.split(",")[:6]
-        found = next((at for at, part in enumerate(parts) if not part), len(parts))
-        if found >= 3 and not re.match(r"\s*[+-]?\d+\s*$", parts[2]):
-            found = 2
-        if found not in (5, 6):
+        end = next((at for at, part in enumerate(parts) if not part), len(parts))
+        if end >= 3 and not re.match(r"\s*[+-]?\d+\s*$", parts[2]):
+            end = 2
+        if end not in (5, 6):
             return _pool_error(
-                f"we need 5 | 6 arguments, your input is {found} arguments."
+                f"we need 5 | 6 arguments, your input is {end} arguments."
             )
         if parts[0] != self.device.user:
             return _pool_error("username err")
@@ -157,7 +157,7 @@ class PoolCommands:
         slot = int(parts[2])
         if not 0 <= slot < POOL_SLOTS:
             return _pool_error(f"pool num must between 0 and 2 , your input is {slot}")
-        secret = parts[5] if found == 6 else ""
+        secret = parts[5] if end == 6 else ""
         self.device.stored[slot] = PoolSetting(parts[3], parts[4], secret)
         return Reply(
             133,

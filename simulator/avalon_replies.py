@@ -280,8 +280,8 @@ class ReadCommands:
     def _check(self, parameter: str | None) -> Reply:
         if not parameter:
             return Reply(71, "Missing check cmd")
-        known = "Y" if parameter in self.device.commands else "N"
-        row: dict[str, Value] = {"Exists": known, "Access": known}
+        is_command = "Y" if parameter in self.device.commands else "N"
+        row: dict[str, Value] = {"Exists": is_command, "Access": is_command}
         return Reply(72, "Check command", "CHECK", [row], lone=True)
 
     def _coin(self, _: str | None) -> Reply:
@@ -321,8 +321,8 @@ class ReadCommands:
     def _time(self, parameter: str | None) -> Reply:
         if not parameter:
             return Reply(130, "Time parameter is not available")
-        known = parameter == "get"
-        text = "time t:Europe/Berlin" if known else "time unknown argument"
+        is_valid = parameter == "get"
+        text = "time t:Europe/Berlin" if is_valid else "time unknown argument"
         return Reply(131, f"Time set info: {text}")
 
     def _active_slot(self) -> int:

@@ -18,7 +18,7 @@ SYSTEM_STATES = ("In Init", "In Work", "In Idle", "In Fault")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """An Avalon at one moment. H/s, W, °C, s."""
+    """An Avalon at one time. H/s, W, °C, s."""
 
     model: Model
     mode: int

@@ -1,24 +1,21 @@
 """Bitaxe and everything else that runs AxeOS (bitaxeorg/ESP-Miner)."""
 
-from contextlib import suppress
 from copy import deepcopy
-import ipaddress
 from typing import Any, ClassVar, override
-from zlib import crc32
 
 from .axeos_generations import (
     ABSENT,
     GENERATIONS,
+    Generation,
     Kind,
     Render,
     View,
     Writable,
-    suffixed,
 )
 from .boards import BOARDS, Board
+from .esp_miner import EspMiner, suffixed
 from .httpd import (
     Handler,
-    HttpDevice,
     Request,
     Response,
     json_response,
@@ -26,7 +23,7 @@ from .httpd import (
     redirect_response,
     text_response,
 )
-from .physics import Miner, Reading
+from .physics import Reading
 
 type Pool = dict[str, Any]
 
@@ -65,10 +62,6 @@ _POOL_CHECKS = {
 _POOL_REQUIRED = ("stratumURL", "stratumPort", "stratumUser")
 _POOL_SLOTS = 8
 _BODY_LIMIT = 10240
-_PRIVATE = [
-    ipaddress.ip_network(net)
-    for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8")
-]
 _HOT_CHIP, _HOT_REGULATOR = 75.0, 105.0
 _IDLE_MHZ = 50
 
@@ -77,27 +70,23 @@ class _RefusedError(Exception):
     """A value that the firmware does not take."""
 
 
-class SimulatedAxeOS(HttpDevice):
+class SimulatedAxeOS(EspMiner):
     """A device with AxeOS of one generation ("2.4" to "2.15") on one board.
 
-    `model` is a key of `boards.BOARDS`. Besides what every device has:
+    `model` is a key of `boards.BOARDS`. Besides what every EspMiner has:
 
-    - `writes`: bodies of the PATCH requests it got, accepted or not;
-    - `settings`, `pools`: what is in its flash (a restart applies the pools);
-    - `refuse_address`: True makes it see the client outside the private ranges;
+    - `pools`: what is in its flash (a restart applies them);
     - `power_fault`, `hardware_fault`: text to report, None: the key is absent;
     - `sensor_broken`: True makes `temp` -1;
-    - `set_pool_reachable()`: pools that do not answer;
     - `fork`: adds the keys of a fork that counts its own best difficulty.
 
     Not simulated: statistics, logs, scoreboard, WebSockets, WiFi scan, OTA, boot.
     """
 
     kind: ClassVar[str] = "bitaxe"
-    miner: Miner
+    cold_boot = "Power on"
     board: Board
-    version: str
-    reset_reason: str
+    generation: Generation
     dismissed_blocks: int
     paused: bool
     booted_indices: tuple[int, int]
@@ -110,40 +99,24 @@ class SimulatedAxeOS(HttpDevice):
         name: str | None = None,
         version: str | None = None,
         fork: bool = False,
-        seed: int | None = None,
-        speed: float = 1.0,
-        age: float = 3600.0,
-        best_ever: float = 2.41e9,
-        network_difficulty: float = 150.0e12,
         **options: Any,
     ) -> None:
-        """Make one; `age` is for how many seconds it has run when it starts.
+        """Make one; the options are those of EspMiner.
 
         Raises KeyError for an unknown generation or model.
         """
         self.generation = GENERATIONS[generation]
         self.board = BOARDS[model]
         self.model = model
-        self.version = version or self.generation.version
         self.fork = fork
-        name = name or f"bitaxe-{model}"
         super().__init__(
-            name=name,
-            miner=Miner(
-                self.board.silicon(),
-                # Two devices differ, and each is the same in every run.
-                seed=crc32(name.encode()) if seed is None else seed,
-                speed=speed,
-                age=age,
-                best_ever=best_ever,
-                network_difficulty=network_difficulty,
-            ),
-            **options,
+            name=name or f"bitaxe-{model}",
+            silicon=self.board.silicon(),
+            version=version,
+            **{"best_ever": 2.41e9, **options},
         )
         self.max_sockets = self.generation.sockets
         self.lru_purge = self.generation.lru_purge
-        self.writes: list[dict[str, Any]] = []
-        self.refuse_address = False
         self.power_fault: str | None = None
         self.hardware_fault: str | None = None
         self.sensor_broken = False
@@ -189,9 +162,7 @@ class SimulatedAxeOS(HttpDevice):
         self.paused = False
         self.dismissed_blocks = 0
         self.identifying_until = 0.0
-        self.reset_reason = "Power on"
         self._booted_fallback_first = False
-        self._pools_down: set[str] = set()
         self._safe_since: float | None = None
 
     # --- what a test or the control panel does to it ------------------------
@@ -203,37 +174,23 @@ class SimulatedAxeOS(HttpDevice):
         return None if slot is None else self.booted_pools[slot]
 
     @property
+    @override
     def on_fallback(self) -> bool:
-        """Whether it mines at the fallback pool."""
         return self._active_slot() == 1
 
-    def set_pool_reachable(self, host: str, reachable: bool) -> None:
-        """Take a pool host away or give it back."""
-        if reachable:
-            self._pools_down.discard(host)
-        else:
-            self._pools_down.add(host)
-        self.check()
+    @property
+    @override
+    def is_paused(self) -> bool:
+        return self.paused
 
     @override
-    def overheat(self) -> None:
-        """Overheat: the firmware reacts at once, as its generation does."""
-        super().overheat()
-        self.check()
+    def pool_address(self) -> tuple[str, int] | None:
+        pool = self.active_pool
+        return None if pool is None else (pool["stratumURL"], pool["stratumPort"])
 
     @override
     def state(self) -> dict[str, Any]:
-        """Add what is particular to AxeOS."""
-        if self.online:
-            self.check()
-        pool = self.active_pool
         return super().state() | {
-            "model": self.model,
-            "generation": self.generation.number,
-            "version": self.version,
-            "paused": self.paused,
-            "pool": f"{pool['stratumURL']}:{pool['stratumPort']}" if pool else None,
-            "fallback": self.on_fallback,
             "overheat_mode": self.settings["overheat_mode"],
             "autofan": bool(self.settings["autofanspeed"]),
         }
@@ -297,7 +254,6 @@ class SimulatedAxeOS(HttpDevice):
 
     @override
     def routes(self) -> dict[str, Handler]:
-        """Give the routes that this generation has."""
         routes: dict[str, Handler] = {
             "GET /": lambda _: page_response(),
             "GET /recovery": lambda _: page_response(),
@@ -336,9 +292,7 @@ class SimulatedAxeOS(HttpDevice):
             self.generation.checks_address and request.path.startswith(("/api", "/rec"))
         ):
             return None
-        if self.refuse_address or not private_origin(request.headers.get("origin")):
-            return text_response("Unauthorized", status=401)
-        return None
+        return self.refuse_foreign(request)
 
     def _render(self, keys: dict[str, Render]) -> dict[str, Any]:
         view = View(device=self, reading=self.check())
@@ -466,8 +420,8 @@ class SimulatedAxeOS(HttpDevice):
 
     # --- what the firmware does ---------------------------------------------
 
+    @override
     def check(self) -> Reading:
-        """Do what the firmware's tasks would have done by now; give a reading."""
         reading = self.miner.read()
         self._rest(reading)
         # The crippled settings of an overheat up to 2.11 do not trigger another.
@@ -525,12 +479,6 @@ class SimulatedAxeOS(HttpDevice):
         self.schedule_reboot()
 
     @override
-    async def unplug(self) -> None:
-        """Lose the mains: the next boot is a cold one."""
-        self.reset_reason = "Power on"
-        await super().unplug()
-
-    @override
     def _booted(self) -> None:
         """Take over the pools from flash; forget what lives in memory only."""
         settings = self.settings
@@ -576,21 +524,10 @@ class SimulatedAxeOS(HttpDevice):
         self.pools[slot] = {**POOL_DEFAULTS, **pool}
 
 
-def private_origin(origin: str | None) -> bool:
-    """Tell whether the host of an Origin header is in a private range, or absent."""
-    if not origin:
-        return True
-    host = origin.split("://", 1)[-1].split("/", 1)[0].rsplit(":", 1)[0]
-    with suppress(ValueError):
-        address = ipaddress.ip_address(host)
-        return any(address in network for network in _PRIVATE)
-    return False
-
-
 def _slot(request: Request) -> int | None:
     """Give the pool slot that the path names."""
     last = request.path.rsplit("/", 1)[-1]
-    # atoi() makes a 0 of what is no number.
+    # atoi() makes a 0 of what is not a number.
     slot = int(last) if last.isdecimal() else 0
     return slot if slot < _POOL_SLOTS else None
 

@@ -4,13 +4,14 @@ An entry says only what changed against the one before. Names and types follow t
 firmware's own cJSON_Add* calls by release; nothing here is a recorded payload.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import Enum, auto
 import math
 import struct
 from typing import TYPE_CHECKING, Any
 
+from .esp_miner import Release, fallback, suffixed
 from .physics import Reading
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Writable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What the renderers look at."""
+    """The input of the renderers."""
 
     device: SimulatedAxeOS
     reading: Reading
@@ -79,18 +80,9 @@ class View:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Generation:
-    """One line of AxeOS releases."""
+class Generation(Release[Render, Writable]):
+    """One line of AxeOS releases; `commands` are below /api/system."""
 
-    number: str
-    version: str
-    """What `version` says; real ones may carry a git suffix."""
-    info: Mapping[str, Render]
-    asic: Mapping[str, Render]
-    """Empty: there is no /api/system/asic."""
-    writable: Mapping[str, Writable]
-    commands: frozenset[str] = frozenset()
-    """POST /api/system/<command> besides restart."""
     checks_address: bool = True
     json_404: bool = False
     """Unknown /api routes are 404 JSON, not a captive portal's 302."""
@@ -101,48 +93,26 @@ class Generation:
     boot_hashrate: float = 1000.0
     """GH/s that it claims before the chips have worked."""
     reports_written_pool: bool = True
-    """Shows written flat stratum keys at once, though they act at the next boot."""
+    """Shows written flat stratum keys immediately, though they act at the next boot."""
     pool_table: bool = False
     """Pools live in pools[] with PUT and DELETE; flat keys are read-only."""
     safe_mode: bool = False
-    """An overheated chip rests and goes on slower, instead of a crippled reboot."""
+    """An overheated chip rests and continues slower, instead of a crippled reboot."""
     sleeps_without_pool: bool = False
     sockets: int = 10
     lru_purge: bool = False
-
-
-def suffixed(value: float) -> str:
-    """Write a difficulty as firmwares before 2.11 do: "0", "483k", "4.29G"."""
-    for power, suffix in (
-        (18, "E"),
-        (15, "P"),
-        (12, "T"),
-        (9, "G"),
-        (6, "M"),
-        (3, "k"),
-    ):
-        if value >= 10**power:
-            scaled = value / 10**power
-            digits = max(0, 2 - int(math.log10(scaled)))
-            text = f"{scaled:.{digits}f}"
-            return (text.rstrip("0").rstrip(".") if "." in text else text) + suffix
-    return str(int(value))
-
-
-def _fallback(key: str) -> str:
-    return f"fallbackS{key[1:]}"
 
 
 def _flat(key: str, convert: Callable[[Any], Any]) -> dict[str, Render]:
     """Give a flat stratum key and its fallback twin."""
     return {
         key: lambda v: convert(v.pool(0, key)),
-        _fallback(key): lambda v: convert(v.pool(1, key)),
+        fallback(key): lambda v: convert(v.pool(1, key)),
     }
 
 
 def _both(key: str, writable: Writable) -> dict[str, Writable]:
-    return {key: writable, _fallback(key): writable}
+    return {key: writable, fallback(key): writable}
 
 
 def _rejections(v: View) -> list[dict[str, Any]]:
@@ -274,41 +244,6 @@ _ASIC: dict[str, Render] = {
 }
 
 
-def _after(
-    before: Generation,
-    number: str,
-    version: str,
-    *,
-    info: Mapping[str, Render] | None = None,
-    drop: Iterable[str] = (),
-    asic: Mapping[str, Render] | None = None,
-    writable: Mapping[str, Writable] | None = None,
-    read_only: Iterable[str] = (),
-    commands: Iterable[str] = (),
-    **behaviour: Any,
-) -> Generation:
-    """Make the next generation: what it adds, drops and does differently."""
-    dropped, unwritable = set(drop), set(read_only)
-    return replace(
-        before,
-        number=number,
-        version=version,
-        info={
-            key: render
-            for key, render in {**before.info, **(info or {})}.items()
-            if key not in dropped
-        },
-        asic={**before.asic, **(asic or {})},
-        writable={
-            key: setting
-            for key, setting in {**before.writable, **(writable or {})}.items()
-            if key not in unwritable
-        },
-        commands=before.commands | frozenset(commands),
-        **behaviour,
-    )
-
-
 _V2_4 = Generation(
     number="2.4",
     version="v2.4.5",
@@ -317,9 +252,8 @@ _V2_4 = Generation(
     writable=_BASE_WRITABLE,
     checks_address=False,
 )
-_V2_5 = _after(_V2_4, "2.5", "v2.5.1", checks_address=True)
-_V2_6 = _after(
-    _V2_5,
+_V2_5 = _V2_4.after("2.5", "v2.5.1", checks_address=True)
+_V2_6 = _V2_5.after(
     "2.6",
     "v2.6.5",
     info={
@@ -334,8 +268,7 @@ _V2_6 = _after(
     },
     writable={"overclockEnabled": Writable(Kind.FLAG)},
 )
-_V2_7 = _after(
-    _V2_6,
+_V2_7 = _V2_6.after(
     "2.7",
     "v2.7.1",
     info={
@@ -349,8 +282,7 @@ _V2_7 = _after(
         "temptarget": Writable(Kind.INTEGER, 35, 66),
     },
 )
-_V2_8 = _after(
-    _V2_7,
+_V2_8 = _V2_7.after(
     "2.8",
     "v2.8.1",
     info={
@@ -365,8 +297,7 @@ _V2_8 = _after(
     },
     writable={"display": Writable(Kind.TEXT, 1, 64)},
 )
-_V2_9 = _after(
-    _V2_8,
+_V2_9 = _V2_8.after(
     "2.9",
     "v2.9.0",
     info={
@@ -392,8 +323,7 @@ _V2_9 = _after(
     read_only=["flipscreen"],
     json_404=True,
 )
-_V2_10 = _after(
-    _V2_9,
+_V2_10 = _V2_9.after(
     "2.10",
     "v2.10.1",
     info={
@@ -404,8 +334,7 @@ _V2_10 = _after(
     sockets=20,
     lru_purge=True,
 )
-_V2_11 = _after(
-    _V2_10,
+_V2_11 = _V2_10.after(
     "2.11",
     "v2.11.0",
     info={
@@ -435,8 +364,7 @@ _V2_11 = _after(
     validates=True,
     boot_hashrate=0.0,
 )
-_V2_12 = _after(
-    _V2_11,
+_V2_12 = _V2_11.after(
     "2.12",
     "v2.12.2",
     info={
@@ -449,8 +377,7 @@ _V2_12 = _after(
     fixed_floats=True,
     safe_mode=True,
 )
-_V2_13 = _after(
-    _V2_12,
+_V2_13 = _V2_12.after(
     "2.13",
     "v2.13.2",
     info={
@@ -474,8 +401,7 @@ _V2_13 = _after(
     restart_json=True,
     reports_written_pool=False,
 )
-_V2_14 = _after(
-    _V2_13,
+_V2_14 = _V2_13.after(
     "2.14",
     "v2.14.2",
     info={
@@ -500,8 +426,7 @@ _V2_14 = _after(
     },
     commands=["pause", "resume"],
 )
-_V2_15 = _after(
-    _V2_14,
+_V2_15 = _V2_14.after(
     "2.15",
     "v2.15.0",
     info={

@@ -119,7 +119,7 @@ class SimulatedBraiins(PoolServer):
         }
 
     def add_account(self, username: str, workers: Mapping[str, float]) -> str:
-        """Add an account whose workers mine at once, and return its token."""
+        """Add an account whose workers mine immediately, and return its token."""
         account = self.accounts[username] = Account(username)
         for worker, hashrate in workers.items():
             account.workers[worker] = self.make_worker(
@@ -193,7 +193,7 @@ class SimulatedBraiins(PoolServer):
     def _account(self, request: Request) -> tuple[Account, dict[str, Reading]]:
         account = self.accounts[self.tokens[_token(request)]]
         return account, {
-            name: worker.look() for name, worker in account.workers.items()
+            name: worker.read() for name, worker in account.workers.items()
         }
 
     def _rate(self, hashrate: float, unit: str) -> float | str:

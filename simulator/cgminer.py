@@ -142,7 +142,7 @@ def parse(received: bytes) -> Request:
 
     `cmd|param` or `{"command": …, "parameter": …}`. A trailing newline belongs to
     the command or the parameter in text form. Raises BadRequestError (23 Invalid
-    JSON, 24 Missing JSON 'command', 14 for a command that is no string).
+    JSON, 24 Missing JSON 'command', 14 for a command that is not a string).
     """
     text = received.split(b"\0", 1)[0].decode("utf-8", "replace")
     if text.startswith("{"):

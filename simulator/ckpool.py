@@ -2,9 +2,9 @@
 
 Shapes: ckpool's stratifier.c (`statsupdate`) and files that others captured. Stock
 ckpool has no web server: it rewrites `pool/pool.status` and `users/<address>` about
-once a minute, and somebody serves that folder. Quirks: three JSON documents in one
+once a minute, and a web server serves that folder. Quirks: three JSON documents in one
 file, numbers with three digits and a suffix, files that are caught half-written,
-files that nobody writes any more, a log in local time.
+files that are no longer written, a log in local time.
 """
 
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ class Coin:
     steady: bool = False
     """Whether the difficulty stays as it is for two weeks."""
     wallet: str
-    """Well-formed, and nobody has the key of it: it spells a text."""
+    """Well-formed, without a key: it spells a text."""
 
 
 COINS: Mapping[str, Coin] = {
@@ -156,7 +156,7 @@ class Wallet:
     best: dict[str, float] = field(default_factory=dict)
     """The best difficulty of each worker when the pool last found a block."""
     blocks: dict[str, int] = field(default_factory=dict)
-    """Blocks of each worker that the log told."""
+    """Blocks of each worker that the log reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ class SimulatedCkpool(PoolServer):
       shows_status      whether there is a pool.status; likewise `shows_log`
       ranges            whether the web server understands Range
       clock_skew        how many seconds the server's clock is fast
-      date_header       whether the web server tells its clock
+      date_header       whether the web server reports its clock
       utc_offset        of the server's time zone, in seconds
       old_build         of 2017: no bestever, authorised, lastupdate
       decimals          pool.status with one decimal, as ckpool of 2026 writes it
@@ -249,7 +249,7 @@ class SimulatedCkpool(PoolServer):
         self._write_history()
 
     def add_wallet(self, address: str, workers: Mapping[str, float]) -> Wallet:
-        """Add an address whose workers (name -> H/s) mine at once."""
+        """Add an address whose workers (name -> H/s) mine immediately."""
         wallet = Wallet(authorised=int(time.time() - self._age))
         for name, hashrate in workers.items():
             wallet.workers[name] = self.make_worker(
@@ -258,7 +258,7 @@ class SimulatedCkpool(PoolServer):
                 self.coin.difficulty,
                 share_difficulty=self.service.share_difficulty,
             )
-            wallet.blocks[name] = wallet.workers[name].look().blocks_ever
+            wallet.blocks[name] = wallet.workers[name].read().blocks_ever
         self.wallets[address] = wallet
         return wallet
 
@@ -268,7 +268,7 @@ class SimulatedCkpool(PoolServer):
         for address, wallet in self.wallets.items():
             for worker in wallet.workers.values():
                 worker.miner.find_block()
-                self._look_for_blocks(address, wallet)
+                self._add_blocks(address, wallet)
                 return
 
     def stop_ckpool(self, ago: float) -> None:
@@ -280,7 +280,7 @@ class SimulatedCkpool(PoolServer):
         """Switch a worker off whose last share was so many seconds ago."""
         worker = self.wallets[address].workers[name]
         worker.offline = True
-        worker.look()
+        worker.read()
         worker.seen = int(time.time() - seconds)
 
     @override
@@ -305,7 +305,7 @@ class SimulatedCkpool(PoolServer):
 
     @override
     def _booted(self) -> None:
-        """Begin to count the time anew; the files of users outlive a restart."""
+        """Restart the uptime; the files of users outlive a restart."""
         if self.boots > 1:
             self._running_since = time.monotonic()
 
@@ -405,7 +405,7 @@ class SimulatedCkpool(PoolServer):
         return int(elapsed / self.coin.block_seconds)
 
     def _current(self) -> Files:
-        """Return the files, written anew if it is time."""
+        """Return the files, written again if it is time."""
         due = time.monotonic() - self._written_at >= self.update_seconds
         if self._files is None or (due and not self.stopped):
             return self._write()
@@ -413,28 +413,28 @@ class SimulatedCkpool(PoolServer):
 
     def _write(self, shift: float = 0.0) -> Files:
         """Write all files as of now, or of some seconds before or after."""
-        moment = self.now + shift
+        timestamp = self.now + shift
         for address, wallet in self.wallets.items():
-            self._look_for_blocks(address, wallet)
-        lines = self._status_lines(moment)
+            self._add_blocks(address, wallet)
+        lines = self._status_lines(timestamp)
         users = {}
         for address, wallet in self.wallets.items():
             if any(worker.seen for worker in wallet.workers.values()):
-                users[address] = self._user_text(address, wallet, moment)
-        self._log_minute(moment, lines, users)
+                users[address] = self._user_text(address, wallet, timestamp)
+        self._log_minute(timestamp, lines, users)
         self._written_at = time.monotonic()
         self._files = Files("".join(f"{line}\n" for line in lines), users)
         return self._files
 
-    def _look_for_blocks(self, address: str, wallet: Wallet) -> None:
-        """Note shares and blocks since the last look."""
+    def _add_blocks(self, address: str, wallet: Wallet) -> None:
+        """Note shares and blocks since the last read."""
         for name, worker in wallet.workers.items():
-            blocks = worker.look().blocks_ever
+            blocks = worker.read().blocks_ever
             for _ in range(blocks - wallet.blocks[name]):
                 self._solved(stratum_user(address, name))
             wallet.blocks[name] = blocks
 
-    def _look(self) -> list[tuple[Worker, Reading]]:
+    def _update(self) -> list[tuple[Worker, Reading]]:
         return [
             (worker, worker.miner.read())
             for wallet in self.wallets.values()
@@ -444,7 +444,7 @@ class SimulatedCkpool(PoolServer):
     def _round(self) -> tuple[float, float]:
         """Return accepted and rejected work since the pool's last block."""
         share = self.service.share_difficulty
-        readings = [reading for _, reading in self._look()]
+        readings = [reading for _, reading in self._update()]
         others = self.service.others / HASHES_PER_DIFFICULTY
         elapsed = (time.monotonic() - self._started) * self._speed + self._age
         accepted = share * sum(reading.accepted for reading in readings)
@@ -454,18 +454,18 @@ class SimulatedCkpool(PoolServer):
         done_accepted, done_rejected = self._round_offset
         return accepted - done_accepted, rejected - done_rejected
 
-    def _status_lines(self, moment: float) -> list[str]:
-        looks = self._look()
+    def _status_lines(self, timestamp: float) -> list[str]:
+        readings = self._update()
         running = time.monotonic() - self._running_since
-        silent = sum(moment - worker.seen > IDLE_SECONDS for worker, _ in looks)
+        silent = sum(timestamp - worker.seen > IDLE_SECONDS for worker, _ in readings)
         users = sum(
             any(not worker.offline for worker in wallet.workers.values())
             for wallet in self.wallets.values()
         )
-        workers = sum(not worker.offline for worker, _ in looks)
+        workers = sum(not worker.offline for worker, _ in readings)
         first: dict[str, Any] = {
             "runtime": int(running),
-            "lastupdate": int(moment),
+            "lastupdate": int(timestamp),
             "Users": users + self.service.other_users,
             "Workers": workers + self.service.other_users * 2,
             "Idle": silent,
@@ -476,14 +476,14 @@ class SimulatedCkpool(PoolServer):
         rates = {
             f"hashrate{window}": self._hashrate(
                 self.service.others
-                + sum(reading.averages[near] for _, reading in looks)
+                + sum(reading.averages[near] for _, reading in readings)
             )
             for window, near in WINDOWS.items()
         }
         accepted, rejected = self._round()
         percent = round(accepted * 10_000 / self.difficulty) / 100
         pace = (
-            sum(reading.hashrate for _, reading in looks)
+            sum(reading.hashrate for _, reading in readings)
             / HASHES_PER_DIFFICULTY
             / self.service.share_difficulty
         )
@@ -503,7 +503,7 @@ class SimulatedCkpool(PoolServer):
         return [json.dumps(line) for line in (first, rates, third)]
 
     def _rounded(self, value: float) -> float:
-        """Round as jansson was told to, or as yyjson is now."""
+        """Round as jansson was told to, or as yyjson does now."""
         return round(value, 1) if self.decimals else float(f"{value:.3g}")
 
     def _best_of_round(self) -> float:
@@ -534,8 +534,10 @@ class SimulatedCkpool(PoolServer):
     def _figures(self, wallet: Wallet, names: list[str]) -> dict[str, Any]:
         """Return work and bests of some workers together."""
         readings = [wallet.workers[name].miner.read() for name in names]
-        work = self.service.share_difficulty * sum(it.accepted for it in readings)
-        ever = max((it.best_ever for it in readings), default=0.0)
+        work = self.service.share_difficulty * sum(
+            reading.accepted for reading in readings
+        )
+        ever = max((reading.best_ever for reading in readings), default=0.0)
         figures: dict[str, Any] = {
             "shares": work if self.flavour == "nerdminers" else int(work),
             "bestshare": max(
@@ -549,7 +551,7 @@ class SimulatedCkpool(PoolServer):
         }
         if self.flavour == "braiins":
             share = self.service.share_difficulty
-            rejected = int(share * sum(it.rejected for it in readings))
+            rejected = int(share * sum(reading.rejected for reading in readings))
             figures = {"shares": figures["shares"], "rejected": rejected, **figures}
         if self.old_build:
             del figures["bestever"]
@@ -557,14 +559,16 @@ class SimulatedCkpool(PoolServer):
             figures["bestshare"] = None
         return _as_text(figures) if self.text_numbers else figures
 
-    def _user_text(self, address: str, wallet: Wallet, moment: float) -> str:
+    def _user_text(self, address: str, wallet: Wallet, timestamp: float) -> str:
         names = [
             name
             for name, worker in wallet.workers.items()
-            if worker.seen and moment - worker.seen <= FORGET_SECONDS
+            if worker.seen and timestamp - worker.seen <= FORGET_SECONDS
         ]
         readings = [wallet.workers[name].miner.read() for name in names]
-        seen = int(max(it.seen for it in wallet.workers.values()) + self.clock_skew)
+        seen = int(
+            max(worker.seen for worker in wallet.workers.values()) + self.clock_skew
+        )
         connected = sum(not worker.offline for worker in wallet.workers.values())
         entries = []
         for name in names:
@@ -628,9 +632,9 @@ class SimulatedCkpool(PoolServer):
 
     # --- the log --------------------------------------------------------------
 
-    def log(self, text: str, moment: float | None = None) -> None:
+    def log(self, text: str, timestamp: float | None = None) -> None:
         """Write a line to the log, in the server's local time."""
-        seconds = self.now if moment is None else moment
+        seconds = self.now if timestamp is None else timestamp
         local = datetime.fromtimestamp(seconds, UTC) + timedelta(
             seconds=self.utc_offset
         )
@@ -639,7 +643,7 @@ class SimulatedCkpool(PoolServer):
         )
 
     def rewrite_log(self, minutes: int = LOG_MINUTES) -> None:
-        """Begin the log anew, as if it went back so many minutes."""
+        """Rewrite the log, as if it went back so many minutes."""
         self._log.clear()
         self._logged_difficulty = None
         self._write_history(minutes)
@@ -651,20 +655,20 @@ class SimulatedCkpool(PoolServer):
         self._written_at = -math.inf
 
     def _log_minute(
-        self, moment: float, lines: list[str], users: Mapping[str, str]
+        self, timestamp: float, lines: list[str], users: Mapping[str, str]
     ) -> None:
         if self.difficulty != self._logged_difficulty:
             self._logged_difficulty = self.difficulty
-            self.log(f"Network diff set to {self.difficulty:.1f}", moment)
+            self.log(f"Network diff set to {self.difficulty:.1f}", timestamp)
         for address, text in users.items():
             user = json.loads(text)
             user.pop("worker", None)
-            self.log(f"User {address}:{json.dumps(user)}", moment)
+            self.log(f"User {address}:{json.dumps(user)}", timestamp)
         for line in lines:
-            self.log(f"Pool:{line}", moment)
+            self.log(f"Pool:{line}", timestamp)
 
     def _solved(self, user: str) -> None:
-        """Note a block: the log tells it, and a new round begins."""
+        """Note a block: it is logged, and a new round starts."""
         accepted, rejected = self._round()
         self._blocks += 1
         self.log(f"Possible block solve diff {self.difficulty * 1.4:f} !")
@@ -704,7 +708,7 @@ def suffix_string(value: float) -> str:
 def _since_block(wallet: Wallet, name: str, reading: Reading) -> float:
     """Return the best difficulty since the pool's last block.
 
-    The miner only tells its best ever: after a block, that is 0 until it is beaten.
+    The miner only reports its best ever: after a block, that is 0 until it is beaten.
     """
     return reading.best_ever if reading.best_ever > wallet.best.get(name, 0.0) else 0.0
 

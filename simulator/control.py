@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 import html
-from types import TracebackType
 from typing import Self
 
 from aiohttp import web
@@ -157,7 +156,7 @@ class ControlPanel:
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
-        """Stop listening; the fleet goes on."""
+        """Stop listening; the fleet continues."""
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
@@ -167,12 +166,7 @@ class ControlPanel:
         await self.start()
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         """Stop."""
         await self.stop()
 

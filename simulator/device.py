@@ -11,7 +11,6 @@ import hashlib
 import logging
 import socket
 import struct
-from types import TracebackType
 from typing import Any, ClassVar, Self, override
 
 from .physics import Miner
@@ -27,15 +26,15 @@ class Fault(StrEnum):
     SILENT = "silent"
     """Accepts connections and never answers."""
     RESET = "reset"
-    """Resets a connection as soon as it is asked something."""
+    """Resets a connection at the first request."""
     GARBAGE = "garbage"
     """Answers bytes that mean nothing in its protocol."""
     HALF = "half"
     """Sends half an answer, then closes."""
     HTML = "html"
-    """Answers 200 and a web page whatever it is asked (HTTP devices)."""
+    """Answers any request with 200 and a web page (HTTP devices)."""
     REDIRECT = "redirect"
-    """Answers 302 to "/" whatever it is asked (HTTP devices)."""
+    """Answers any request with 302 to "/" (HTTP devices)."""
     WRONG_MAC = "wrong_mac"
     """Reports another MAC: another device got this address."""
 
@@ -72,7 +71,7 @@ class SimulatedDevice(ABC):
     spoils; None: all), `rewrite` (what becomes of the body of an answer or of a
     broadcast before it is sent; see `override`), `slow_seconds`, `reboot_seconds` (how long it
     refuses connections while it reboots), `restart_delay` (how long it still
-    answers after it was told to restart), `counters`, `miner`.
+    answers after a restart command), `counters`, `miner`.
     """
 
     kind: ClassVar[str] = "device"
@@ -130,7 +129,7 @@ class SimulatedDevice(ABC):
 
     @property
     def rebooting(self) -> bool:
-        """Whether it was told to restart and is not back yet."""
+        """Whether it is restarting and not back yet."""
         return self._reboot is not None and not self._reboot.done()
 
     def rewritten(self, body: bytes) -> bytes:
@@ -184,7 +183,7 @@ class SimulatedDevice(ABC):
         self._reboot = asyncio.create_task(self._reboot_later())
 
     async def wait_ready(self) -> None:
-        """Wait for the end of a reboot that the device was told to do."""
+        """Wait for the end of a commanded reboot."""
         if self._reboot is not None:
             await asyncio.shield(self._reboot)
 
@@ -193,12 +192,7 @@ class SimulatedDevice(ABC):
         await self.start()
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         """Stop."""
         await self.stop()
 
@@ -345,7 +339,7 @@ class TcpDevice(SimulatedDevice):
                 await asyncio.sleep(self.slow_seconds)
             case Fault.SILENT:
                 # Until the client gives up or the fault is lifted.
-                while self.fault is Fault.SILENT and not self._gone(writer):
+                while self.fault is Fault.SILENT and not self._is_disconnected(writer):
                     await asyncio.sleep(0.05)
                 return False
             case Fault.RESET:
@@ -360,8 +354,8 @@ class TcpDevice(SimulatedDevice):
             await writer.drain()
         return self.fault not in (Fault.GARBAGE, Fault.HALF)
 
-    def _gone(self, writer: asyncio.StreamWriter) -> bool:
-        """Tell whether the client closed this connection."""
+    def _is_disconnected(self, writer: asyncio.StreamWriter) -> bool:
+        """Return whether the client closed this connection."""
         reader = self._active.get(writer)
         return reader is None or reader.at_eof() or writer.is_closing()
 
@@ -377,7 +371,7 @@ class TcpDevice(SimulatedDevice):
     @override
     async def _open(self) -> None:
         if self.port == 0:
-            # Bound but never listening: nobody else gets the port while the
+            # Bound but never listening: nothing else gets the port while the
             # device is off, and connecting to it is refused.
             reservation = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
             reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

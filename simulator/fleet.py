@@ -1,4 +1,4 @@
-"""Several devices together: the demo's, or those that a list of texts asks for."""
+"""Several devices together: the demo's, or those of a list of specifications."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import hashlib
 import re
 from textwrap import wrap
-from types import TracebackType
 from typing import Any, Literal, Self, cast
 
 from .accounts import SHARE_DIFFICULTY, Worker
@@ -54,7 +53,7 @@ SETTLED_AGE = 400_000.0
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One device as a text asks for it: `model[@release][:port]`."""
+    """One device by its specification: `model[@release][:port]`."""
 
     model: str
     release: str | None
@@ -106,7 +105,7 @@ class Fleet:
         A device without a port of its own takes `port_base` plus its place in the
         list (1, 2, …), or a free port if `port_base` is None. Their identities are
         neither those of the demo nor of any real device. Raises ValueError for a
-        text that asks for nothing there is.
+        specification of an unknown device.
         """
         seen: Counter[str] = Counter()
         devices = []
@@ -293,12 +292,7 @@ class Fleet:
         await self.start()
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         """Stop."""
         await self.stop()
 

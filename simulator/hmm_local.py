@@ -312,12 +312,12 @@ class SimulatedHmmLocal(HttpDevice):
         if self.generation != "2025-12" and any(
             row["miner_type"] not in PORTS for row in self.miners
         ):
-            # create_adapter() gives None, whose port is asked for
+            # create_adapter() gives None, whose port is then read
             return _error(500, "Internal server error")
         return json_response([self._show(row) for row in _by_name(self.miners)])
 
     def _show_strategy(self, _: Request) -> Response:
-        """Answer the strategy; its row and the bands are made by asking for it."""
+        """Answer the strategy; the first request creates its row and the bands."""
         if not self.bands:
             self.make_bands()
 

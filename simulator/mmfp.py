@@ -128,9 +128,9 @@ class SimulatedMmfpServer(PoolServer):
             share_difficulty=suited_difficulty(rate),
         )
         pool.workers[user] = worker
-        reading = worker.look()
+        reading = worker.read()
         for _ in range(reading.blocks_ever):
-            self._found(pool, user, worker.miner.random.uniform(0, self._age))
+            self._add_block(pool, user, worker.miner.random.uniform(0, self._age))
         return worker
 
     @override
@@ -139,7 +139,7 @@ class SimulatedMmfpServer(PoolServer):
         for pool in self.pools.values():
             for worker in pool.workers.values():
                 worker.miner.find_block()
-                self._look(pool)
+                self._update(pool)
                 return
 
     @override
@@ -150,7 +150,7 @@ class SimulatedMmfpServer(PoolServer):
             "coins": {
                 coin: {
                     "hashrate": sum(
-                        hashrate(worker, worker.look())
+                        hashrate(worker, worker.read())
                         for worker in pool.workers.values()
                     ),
                     "workers": sum(
@@ -173,7 +173,7 @@ class SimulatedMmfpServer(PoolServer):
         self._started = time.monotonic()
         if self.boots > 1:
             for pool in self.pools.values():
-                self._look(pool)
+                self._update(pool)
                 for worker in pool.workers.values():
                     worker.forget()
             self._restarted()
@@ -198,20 +198,20 @@ class SimulatedMmfpServer(PoolServer):
         written = go_number(value)
         return str(written) if self.text_numbers else written
 
-    def _look(self, pool: Pool) -> dict[str, Reading]:
-        """Read all miners of a pool; note the blocks since the last look."""
-        readings = {user: worker.look() for user, worker in pool.workers.items()}
+    def _update(self, pool: Pool) -> dict[str, Reading]:
+        """Read all miners of a pool; note the blocks since the last read."""
+        readings = {user: worker.read() for user, worker in pool.workers.items()}
         for user, reading in readings.items():
-            known = sum(block.user == user for block in self._all_blocks(pool))
-            for _ in range(reading.blocks_ever - known):
-                self._found(pool, user)
+            counted = sum(block.user == user for block in self._all_blocks(pool))
+            for _ in range(reading.blocks_ever - counted):
+                self._add_block(pool, user)
         return readings
 
     def _all_blocks(self, pool: Pool) -> Iterator[Found]:
         """Give all blocks ever, also those that the server forgot."""
         yield from pool.blocks
 
-    def _found(self, pool: Pool, user: str, ago: float = 0.0) -> None:
+    def _add_block(self, pool: Pool, user: str, ago: float = 0.0) -> None:
         elapsed = (time.monotonic() - self._made) * self._speed - ago
         height = pool.chain.height + int(elapsed / pool.chain.block_seconds)
         digest = hashlib.sha256(f"{user}{height}{len(pool.blocks)}".encode())
@@ -282,7 +282,7 @@ class SimulatedGoSlimStratum(SimulatedMmfpServer):
         return self.unknown(request)
 
     def _pool(self, pool: Pool) -> Response:
-        readings = self._look(pool)
+        readings = self._update(pool)
         chain = pool.chain
         rates = {
             name: sum(
@@ -294,14 +294,18 @@ class SimulatedGoSlimStratum(SimulatedMmfpServer):
         }
         network = chain.difficulty * HASHES_PER_DIFFICULTY / chain.block_seconds
         valid = sum(reading.accepted for reading in readings.values())
-        invalid, stale = _refused(sum(it.rejected for it in readings.values()))
+        invalid, stale = _refused(
+            sum(reading.rejected for reading in readings.values())
+        )
         return go_json(
             {
                 "hashrate": {
                     name: None if self.nulls else self.number(round(rate))
                     for name, rate in rates.items()
                 },
-                "active_miners": sum(not it.offline for it in pool.workers.values()),
+                "active_miners": sum(
+                    not worker.offline for worker in pool.workers.values()
+                ),
                 "blocks_found": len(pool.blocks),
                 "shares": {
                     "valid": valid,
@@ -322,7 +326,9 @@ class SimulatedGoSlimStratum(SimulatedMmfpServer):
 
     def _window(self, pool: Pool, name: str, rate: float) -> dict[str, int]:
         """Give the shares of some minutes."""
-        difficulties = [it.miner.pool_difficulty for it in pool.workers.values()]
+        difficulties = [
+            worker.miner.pool_difficulty for worker in pool.workers.values()
+        ]
         if not difficulties:
             return {}
         mean = sum(difficulties) / len(difficulties)
@@ -339,7 +345,7 @@ class SimulatedGoSlimStratum(SimulatedMmfpServer):
         return f"{seconds // 86_400}d {seconds % 86_400 // 3600}h"
 
     def _miners(self, pool: Pool) -> Response:
-        readings = self._look(pool)
+        readings = self._update(pool)
         workers = [
             {
                 "worker_name": user,
@@ -369,7 +375,7 @@ class SimulatedGoStratumEngine(SimulatedMmfpServer):
     Attributes for tests:
 
       utc_offset   minutes by which its clock is off UTC
-      strangers    how many connections have not logged in
+      unauthorized    how many connections have not logged in
       doubled      stratum users with a second connection (the counts are the same)
     """
 
@@ -380,7 +386,7 @@ class SimulatedGoStratumEngine(SimulatedMmfpServer):
         self._forgotten: dict[int, list[Found]] = {}
         super().__init__(name=name or "mmfp-gse", **options)
         self.utc_offset = -240
-        self.strangers = 0
+        self.unauthorized = 0
         self.doubled: set[str] = set()
 
     @override
@@ -419,7 +425,7 @@ class SimulatedGoStratumEngine(SimulatedMmfpServer):
         )
 
     def _coin(self, pool: Pool) -> dict[str, Any]:
-        readings = self._look(pool).values()
+        readings = self._update(pool).values()
         rejected, stale = _refused(sum(reading.rejected for reading in readings))
         figures: dict[str, Any] = {
             "shares_accepted": sum(reading.accepted for reading in readings),
@@ -444,7 +450,7 @@ class SimulatedGoStratumEngine(SimulatedMmfpServer):
                         *self._connections(pool, port=50_000 + 1000 * number),
                         *(
                             self._connection("", 50_900 + other, MIN_DIFFICULTY)
-                            for other in range(self.strangers)
+                            for other in range(self.unauthorized)
                         ),
                     ]
                     for number, (coin, pool) in enumerate(sorted(self.pools.items()))
@@ -453,7 +459,7 @@ class SimulatedGoStratumEngine(SimulatedMmfpServer):
         )
 
     def _connections(self, pool: Pool, port: int) -> Iterator[dict[str, Any]]:
-        readings = self._look(pool)
+        readings = self._update(pool)
         for user, worker in pool.workers.items():
             if worker.offline:
                 continue
@@ -508,16 +514,16 @@ def go_number(value: float) -> float | int:
     return int(value) if value == int(value) else value
 
 
-def go_time(moment: float, offset: int, nanoseconds: int | None = None) -> str:
+def go_time(timestamp: float, offset: int, nanoseconds: int | None = None) -> str:
     """Write epoch seconds as Go does: RFC 3339 with nanoseconds, without last zeros.
 
     `offset` is in minutes east of UTC.
     """
     zone = timezone(timedelta(minutes=offset)) if offset else UTC
-    text = datetime.fromtimestamp(int(moment), zone).isoformat()
+    text = datetime.fromtimestamp(int(timestamp), zone).isoformat()
     if nanoseconds is None:
         # Three digits more than a float of today holds
-        nanoseconds = int(moment % 1 * 1_000_000) * 1000 + 789
+        nanoseconds = int(timestamp % 1 * 1_000_000) * 1000 + 789
     fraction = f".{nanoseconds:09}".rstrip("0").rstrip(".") if nanoseconds else ""
     return f"{text[:19]}{fraction}{text[19:]}".replace("+00:00", "Z")
 

@@ -7,12 +7,10 @@ import hashlib
 import hmac
 import time
 from typing import Any, ClassVar, override
-from zlib import crc32
 
-from .axeos import private_origin
+from .esp_miner import EspMiner
 from .httpd import (
     Handler,
-    HttpDevice,
     Request,
     Response,
     json_response,
@@ -20,8 +18,16 @@ from .httpd import (
     redirect_response,
     text_response,
 )
-from .nerdqaxe_generations import GENERATIONS, MODELS, Kind, Model, Render, View
-from .physics import Miner, Reading
+from .nerdqaxe_generations import (
+    GENERATIONS,
+    MODELS,
+    Generation,
+    Kind,
+    Model,
+    Render,
+    View,
+)
+from .physics import Reading
 
 _HOT_REGULATOR = 105.0
 _FAN_MANUAL, _FAN_LINKED = 0, 3
@@ -82,7 +88,7 @@ class OneTimePasswords:
         if token_allowed and self._tokens.get(token, 0.0) > self.clock():
             return True
         given = headers.get("x-totp", "")
-        # A clock that is half a minute off is nobody's fault.
+        # A clock may be half a minute off.
         if given and given in {self.code(steps) for steps in (-1, 0, 1)}:
             return True
         now = self.clock()
@@ -93,27 +99,23 @@ class OneTimePasswords:
         return False
 
 
-class SimulatedNerdQAxe(HttpDevice):
+class SimulatedNerdQAxe(EspMiner):
     """A device of the NerdQAxe family, release "1.0.30" to "1.0.37".
 
-    `model` is a key of `nerdqaxe_generations.MODELS`. Besides what every device has:
+    `model` is a key of `nerdqaxe_generations.MODELS`. Besides what every EspMiner has:
 
-    - `writes`: bodies of the PATCH requests that it took, with what it ignored;
-    - `settings`: what is in its flash; all but `poolMode` acts at once;
+    - `settings`: all but `poolMode` acts immediately;
     - `otp_secret` (Base32) switches the second factor on, `current_code()` gives
-      the code; `otp_guards_commands` makes restart and shutdown ask for it too
-      (the releases do not, their documentation says so);
-    - `refuse_address`: True makes it see the client outside the private ranges;
-    - `set_pool_reachable()`: pools that do not answer.
+      the code; `otp_guards_commands` makes restart and shutdown require it too
+      (the releases do not, their documentation says so).
 
     Not simulated: history, InfluxDB, alerts, WiFi, OTA, /api/v2.
     """
 
     kind: ClassVar[str] = "nerdqaxe"
-    miner: Miner
+    cold_boot = "SYSTEM.POWER_ON_RESET"
     board: Model
-    version: str
-    reset_reason: str
+    generation: Generation
     shut_down: bool
     active_pool_mode: int
     otp: OneTimePasswords | None
@@ -127,14 +129,9 @@ class SimulatedNerdQAxe(HttpDevice):
         version: str | None = None,
         otp_secret: str | None = None,
         otp_guards_commands: bool = False,
-        seed: int | None = None,
-        speed: float = 1.0,
-        age: float = 3600.0,
-        best_ever: float = 13.79e9,
-        network_difficulty: float = 150.0e12,
         **options: Any,
     ) -> None:
-        """Make one; `age` is for how many seconds it has run when it starts.
+        """Make one; the options are those of EspMiner.
 
         Raises KeyError for an unknown generation or model, ValueError if the
         release has no second factor yet.
@@ -142,35 +139,23 @@ class SimulatedNerdQAxe(HttpDevice):
         self.generation = GENERATIONS[generation]
         self.board = MODELS[model]
         self.model = model
-        self.version = version or self.generation.version
         if otp_secret is not None and "otp" not in self.generation.info:
             raise ValueError(f"{generation} has no OTP")
         name = name or model
         super().__init__(
             name=name,
-            miner=Miner(
-                self.board.silicon(),
-                # Two devices differ, and each is the same in every run.
-                seed=crc32(name.encode()) if seed is None else seed,
-                speed=speed,
-                age=age,
-                best_ever=best_ever,
-                pool_difficulty=4096,
-                network_difficulty=network_difficulty,
-            ),
-            **options,
+            silicon=self.board.silicon(),
+            version=version,
+            pool_difficulty=4096,
+            **{"best_ever": 13.79e9, **options},
         )
         self.max_sockets = 10
         self.lru_purge = True
         self.otp = OneTimePasswords(otp_secret) if otp_secret else None
         self.otp_guards_commands = otp_guards_commands
-        self.writes: list[dict[str, Any]] = []
-        self.refuse_address = False
         self.shut_down = False
-        self.reset_reason = "SYSTEM.POWER_ON_RESET"
         self.active_pool_mode = 0
         self._overheated = False
-        self._pools_down: set[str] = set()
         user = f"bc1qwd5k6atvv96x2epqd45kuetjyysjzgfptrdzvt.{name}"
         self.settings: dict[str, Any] = {
             "frequency": self.board.frequency,
@@ -225,51 +210,32 @@ class SimulatedNerdQAxe(HttpDevice):
             raise RuntimeError("OTP is off")
         return self.otp.code()
 
-    @property
-    def active_pool(self) -> tuple[str, int] | None:
-        """Host and port that it mines at; None: none can be reached."""
+    @override
+    def pool_address(self) -> tuple[str, int] | None:
         slot = self._active_slot()
         if slot is None:
             return None
         return self._host(slot), self.settings[f"{_prefix(slot)}Port"]
 
     @property
+    @override
+    def is_paused(self) -> bool:
+        return self.shut_down
+
+    @property
+    @override
     def on_fallback(self) -> bool:
         """Whether it mines at the fallback pool (never in dual mode)."""
         return self.active_pool_mode == 0 and self._active_slot() == 1
 
     def reachable(self, slot: int) -> bool:
-        """Tell whether the primary (0) or the fallback pool (1) answers."""
+        """Return whether the primary (0) or the fallback pool (1) responds."""
         host = self._host(slot)
         return bool(host) and host not in self._pools_down
 
-    def set_pool_reachable(self, host: str, reachable: bool) -> None:
-        """Take a pool host away or give it back."""
-        if reachable:
-            self._pools_down.discard(host)
-        else:
-            self._pools_down.add(host)
-        self.check()
-
-    @override
-    def overheat(self) -> None:
-        """Overheat: the regulator is switched off until a restart."""
-        super().overheat()
-        self.check()
-
     @override
     def state(self) -> dict[str, Any]:
-        """Add what is particular to this family."""
-        if self.online:
-            self.check()
-        pool = self.active_pool
         return super().state() | {
-            "model": self.model,
-            "generation": self.generation.number,
-            "version": self.version,
-            "paused": self.shut_down,
-            "pool": f"{pool[0]}:{pool[1]}" if pool else None,
-            "fallback": self.on_fallback,
             "overheated": self._overheated,
             "otp": self.otp is not None,
         }
@@ -328,7 +294,6 @@ class SimulatedNerdQAxe(HttpDevice):
 
     @override
     def routes(self) -> dict[str, Handler]:
-        """Give the routes that this release has."""
         commands: dict[str, Handler] = {
             "/api/system/shutdown": self._shutdown,
             "/api/system/reset-stats": self._reset_stats,
@@ -340,7 +305,7 @@ class SimulatedNerdQAxe(HttpDevice):
             "PATCH /api/system": self._patch,
             "POST /api/system/restart": self._restart,
         }
-        routes |= {f"POST {path}": commands[path] for path in self.generation.routes}
+        routes |= {f"POST {path}": commands[path] for path in self.generation.commands}
         if self.generation.asic:
             routes["GET /api/system/asic"] = self._asic
         return routes
@@ -355,9 +320,7 @@ class SimulatedNerdQAxe(HttpDevice):
         """Refuse clients from elsewhere, before any password is looked at."""
         if not request.path.startswith("/api/"):
             return None
-        if self.refuse_address or not private_origin(request.headers.get("origin")):
-            return text_response("Unauthorized", status=401)
-        return None
+        return self.refuse_foreign(request)
 
     @override
     def finish(self, response: Response) -> Response:
@@ -380,7 +343,7 @@ class SimulatedNerdQAxe(HttpDevice):
     def _locked(
         self, request: Request, *, token_allowed: bool = True
     ) -> Response | None:
-        """Ask for the second factor; the connection of a refused one is closed."""
+        """Require the second factor; the connection of a refused one is closed."""
         if self.otp is None:
             return None
         if self.otp.blocked:
@@ -435,8 +398,8 @@ class SimulatedNerdQAxe(HttpDevice):
 
     # --- what the firmware does ---------------------------------------------
 
+    @override
     def check(self) -> Reading:
-        """Do what the firmware's tasks would have done by now; give a reading."""
         reading = self.miner.read()
         if (
             reading.temperature > self.settings["overheat_temp"]
@@ -459,12 +422,6 @@ class SimulatedNerdQAxe(HttpDevice):
             miner.fan_auto(settings["pidTargetTemp"])
         miner.connected = self._active_slot() is not None
         miner.hashing = not (self.shut_down or self._overheated)
-
-    @override
-    async def unplug(self) -> None:
-        """Lose the mains: the next boot is a cold one."""
-        self.reset_reason = "SYSTEM.POWER_ON_RESET"
-        await super().unplug()
 
     @override
     def _booted(self) -> None:
@@ -517,7 +474,7 @@ def _prefix(slot: int) -> str:
 
 
 def _fits(kind: Kind, value: Any) -> bool:
-    """Tell whether ArduinoJson's `is<T>()` holds: 490.0 is no integer, 1 no bool."""
+    """Return whether ArduinoJson's `is<T>()` holds: 490.0 is no int, 1 no bool."""
     whole = isinstance(value, int) and not isinstance(value, bool)
     match kind:
         case Kind.TEXT:

@@ -4,12 +4,12 @@ An entry says only what changed against the one before. Keys follow the HTTP
 handlers of each release; nothing here is a recorded payload.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
-from .axeos_generations import suffixed
+from .esp_miner import Release, fallback, suffixed
 from .physics import AVERAGES, Reading, Silicon
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ type Render = Callable[[View], Any]
 
 
 class Kind(Enum):
-    """The C++ type that ArduinoJson's `is<T>()` asks for."""
+    """The C++ type that ArduinoJson's `is<T>()` checks."""
 
     TEXT = auto()
     UINT16 = auto()
@@ -180,14 +180,14 @@ MODELS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What the renderers look at."""
+    """The input of the renderers."""
 
     device: SimulatedNerdQAxe
     reading: Reading
 
     @property
     def stored(self) -> Mapping[str, Any]:
-        """Settings as they are in flash; all of them act at once."""
+        """Settings as they are in flash; all of them act immediately."""
         return self.device.settings
 
     def average(self, window: str) -> float:
@@ -206,17 +206,9 @@ class View:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Generation:
-    """One release line."""
+class Generation(Release[Render, Kind]):
+    """One release line; `commands` are whole paths."""
 
-    number: str
-    version: str
-    info: Mapping[str, Render]
-    asic: Mapping[str, Render]
-    """Empty: there is no /api/system/asic."""
-    writable: Mapping[str, Kind]
-    routes: frozenset[str] = frozenset()
-    """POST routes besides restart."""
     closes_reads: bool = False
     """Info and asic say Connection: close."""
     closes_all: bool = False
@@ -226,10 +218,6 @@ class Generation:
     zero_in_shutdown: bool = False
     rising_averages: bool = False
     """Averages count what is missing of their window as zero (since 1.0.32)."""
-
-
-def _fallback(key: str) -> str:
-    return f"fallbackS{key[1:]}"
 
 
 def _stored(*keys: str) -> dict[str, Render]:
@@ -251,7 +239,7 @@ def _numbers(*keys: str) -> dict[str, Render]:
 
 
 def _twins(key: str) -> tuple[str, str]:
-    return key, _fallback(key)
+    return key, fallback(key)
 
 
 def _fans(v: View) -> list[dict[str, Any]]:
@@ -414,41 +402,6 @@ _ASIC: dict[str, Render] = {
 }
 
 
-def _after(
-    before: Generation,
-    number: str,
-    version: str,
-    *,
-    info: Mapping[str, Render] | None = None,
-    drop: Iterable[str] = (),
-    asic: Mapping[str, Render] | None = None,
-    writable: Mapping[str, Kind] | None = None,
-    read_only: Iterable[str] = (),
-    routes: Iterable[str] = (),
-    **behaviour: Any,
-) -> Generation:
-    """Make the next generation: what it adds, drops and does differently."""
-    dropped, unwritable = set(drop), set(read_only)
-    return replace(
-        before,
-        number=number,
-        version=version,
-        info={
-            key: render
-            for key, render in {**before.info, **(info or {})}.items()
-            if key not in dropped
-        },
-        asic={**before.asic, **(asic or {})},
-        writable={
-            key: kind
-            for key, kind in {**before.writable, **(writable or {})}.items()
-            if key not in unwritable
-        },
-        routes=before.routes | frozenset(routes),
-        **behaviour,
-    )
-
-
 _V30 = Generation(
     number="1.0.30",
     version="v1.0.30",
@@ -456,8 +409,7 @@ _V30 = Generation(
     asic={},
     writable=_BASE_WRITABLE,
 )
-_V31 = _after(
-    _V30,
+_V31 = _V30.after(
     "1.0.31",
     "v1.0.31",
     info={
@@ -468,10 +420,9 @@ _V31 = _after(
         **_stored("stratumDifficulty"),
     },
     writable={"stratumDifficulty": Kind.UINT32},
-    routes=["/api/system/shutdown"],
+    commands=["/api/system/shutdown"],
 )
-_V34 = _after(
-    _V31,
+_V34 = _V31.after(
     "1.0.34",
     "v1.0.34",
     info={
@@ -495,12 +446,11 @@ _V34 = _after(
         "stratum_keep": Kind.BOOL_OR_INT,
         "vrFrequency": Kind.UINT32,
     },
-    routes=["/api/otp/session"],
+    commands=["/api/otp/session"],
     closes_reads=True,
     rising_averages=True,
 )
-_V35 = _after(
-    _V34,
+_V35 = _V34.after(
     "1.0.35",
     "v1.0.35",
     info={
@@ -520,8 +470,7 @@ _V35 = _after(
     fan_key="manualFanSpeed",
     zero_in_shutdown=True,
 )
-_V36 = _after(
-    _V35,
+_V36 = _V35.after(
     "1.0.36",
     "v1.0.36",
     info={
@@ -533,8 +482,7 @@ _V36 = _after(
     writable=dict.fromkeys(_twins("stratumTLS"), Kind.BOOL),
     closes_all=True,
 )
-_V37 = _after(
-    _V36,
+_V37 = _V36.after(
     "1.0.37",
     "v1.0.37.1",
     info={
@@ -554,7 +502,7 @@ _V37 = _after(
         "fans": Kind.FANS,
         **dict.fromkeys(_twins("stratumProtocol"), Kind.UINT16),
     },
-    routes=["/api/system/reset-stats"],
+    commands=["/api/system/reset-stats"],
 )
 
 GENERATIONS: dict[str, Generation] = {

@@ -145,7 +145,11 @@ class SimulatedNMAxe(HttpDevice):
 
     def _mining(self, request: Request) -> Response:
         def options(values: tuple[int, ...], unit: str) -> dict[str, Any]:
-            return {"options": [{"name": f"{it}{unit}", "value": it} for it in values]}
+            return {
+                "options": [
+                    {"name": f"{value}{unit}", "value": value} for value in values
+                ]
+            }
 
         return json_response(
             {

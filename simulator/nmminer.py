@@ -217,7 +217,7 @@ class SimulatedNMMiner(HttpDevice):
     # --- UDP ----------------------------------------------------------------
 
     def broadcast(self) -> None:
-        """Send one packet now, spoiled if the fault says so."""
+        """Send one packet now, corrupted if the fault says so."""
         data = json.dumps(self.packet(), indent=2).encode()
         match self.fault:
             case Fault.SILENT | Fault.RESET:
@@ -235,7 +235,7 @@ class SimulatedNMMiner(HttpDevice):
             self.packets += 1
 
     def packet(self) -> dict[str, Any]:
-        """Give the packet of this moment."""
+        """Give the present packet."""
         reading = self.miner.read()
         return {
             self.ip_key: self.ip,
@@ -416,9 +416,13 @@ class SimulatedNMMiner(HttpDevice):
             changes = None
         if not isinstance(changes, dict):
             return text_response("Bad JSON", status=400)
-        known = self.settings[group]
-        allowed = {*known, "WiFiPWD"} if group == "network" else set(known)
-        known |= {key: value for key, value in changes.items() if key in allowed}
+        group_settings = self.settings[group]
+        allowed = (
+            {*group_settings, "WiFiPWD"} if group == "network" else set(group_settings)
+        )
+        group_settings |= {
+            key: value for key, value in changes.items() if key in allowed
+        }
         if group == "mining":
             # It reconnects a little later; here that moment is now.
             self._reconnect()

@@ -47,7 +47,7 @@ WINDOWS: Mapping[int, str] = {
 SNAPSHOT_WINDOWS = (60, 300)
 
 DEMO_WALLET = "bc1qfpx56fmnypjx2mt0ypnx7u3qfap52s2wylcp8y"
-"""A well-formed address that nobody has the key of (it spells a text)."""
+"""A well-formed address without a key (it spells a text)."""
 
 DEMO_WORKERS: Mapping[str, float] = {"gamma": 1.2e12, "nano3s": 6.5e12}
 
@@ -74,7 +74,7 @@ class Wallet:
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
-    """What was noted of an address at one moment."""
+    """What was noted of an address at one time."""
 
     taken: int
     rates: Mapping[str, Mapping[int, int]]
@@ -131,7 +131,7 @@ class SimulatedOcean(PoolServer):
             self.add_wallet(address, workers)
 
     def add_wallet(self, address: str, workers: Mapping[str, float | Worker]) -> Wallet:
-        """Add an address whose workers (name -> H/s, or a miner) mine at once."""
+        """Add an address whose workers (name -> H/s, or a miner) mine immediately."""
         wallet = self.wallets[address] = Wallet()
         for worker, hashrate in workers.items():
             wallet.workers[worker] = self.make_worker(
@@ -162,7 +162,7 @@ class SimulatedOcean(PoolServer):
             "wallets": {
                 address: {
                     "hashrate": sum(
-                        0.0 if worker.offline else worker.look().hashrate
+                        0.0 if worker.offline else worker.read().hashrate
                         for worker in wallet.workers.values()
                     ),
                     "unpaid": wallet.unpaid,
@@ -271,7 +271,7 @@ class SimulatedOcean(PoolServer):
         assert wallet.snapshot is not None
         return address, wallet, wallet.snapshot
 
-    def _moment(self, taken: float) -> float | str:
+    def _timestamp(self, taken: float) -> float | str:
         return self._number(int(taken + self.clock_skew) - self.behind)
 
     def _snap(
@@ -286,7 +286,7 @@ class SimulatedOcean(PoolServer):
         share = wallet.share * part
         earn = int((SUBSIDY + FEES) * share * (1 - POOL_FEE))
         return {
-            "snap_ts": self._moment(snapshot.taken),
+            "snap_ts": self._timestamp(snapshot.taken),
             **{
                 f"shares_{window}s": self._number(
                     round(rate * window / HASHES_PER_DIFFICULTY)
@@ -297,7 +297,7 @@ class SimulatedOcean(PoolServer):
                 f"hashrate_{window}s": self._number(rate)
                 for window, rate in rates.items()
             },
-            "lastest_share_ts": None if self.nulls else self._moment(seen),
+            "lastest_share_ts": None if self.nulls else self._timestamp(seen),
             "shares_in_tides": self._number(int(share * TIDES_BLOCKS * DIFFICULTY)),
             "estimated_earn_next_block": self._coins(earn),
             "estimated_bonus_earn_next_block": self._coins(0),
@@ -322,53 +322,53 @@ class SimulatedOcean(PoolServer):
         return f"{address}.{name}" if self.prefixed_names else name
 
     def _statsnap(self, request: Request) -> Response:
-        found = self._find(request)
-        if isinstance(found, Response):
-            return found
-        _, wallet, snapshot = found
+        account = self._find(request)
+        if isinstance(account, Response):
+            return account
+        _, wallet, snapshot = account
         return self._result(self._user_snap(wallet, snapshot))
 
     def _user_figures(self, wallet: Wallet, snapshot: _Snapshot) -> dict[str, Any]:
         active = sum(rates[300] > 0 for rates in snapshot.rates.values())
         seen = max(snapshot.seen.values(), default=0)
         return {
-            "snap_ts": self._moment(snapshot.taken),
-            "db_ts": self._moment(snapshot.taken),
+            "snap_ts": self._timestamp(snapshot.taken),
+            "db_ts": self._timestamp(snapshot.taken),
             **self._hashrates({window: snapshot.rate(window) for window in WINDOWS}),
             # The one figure that is a number
             "active_worker_count": None if self.nulls else active,
-            "lastest_share_ts": None if self.nulls else self._moment(seen),
+            "lastest_share_ts": None if self.nulls else self._timestamp(seen),
         }
 
     def _user_hashrate(self, request: Request) -> Response:
-        found = self._find(request)
-        if isinstance(found, Response):
-            return found
-        _, wallet, snapshot = found
+        account = self._find(request)
+        if isinstance(account, Response):
+            return account
+        _, wallet, snapshot = account
         return self._result(self._user_figures(wallet, snapshot))
 
     def _user_hashrate_full(self, request: Request) -> Response:
-        found = self._find(request)
-        if isinstance(found, Response):
-            return found
-        address, wallet, snapshot = found
+        account = self._find(request)
+        if isinstance(account, Response):
+            return account
+        address, wallet, snapshot = account
         workers = {
             self._listed(address, name): [self._hashrates(rates)]
             for name, rates in snapshot.rates.items()
         }
         return self._result(
             {
-                "snap_ts": self._moment(snapshot.taken),
+                "snap_ts": self._timestamp(snapshot.taken),
                 "workers": None if self.nulls else workers,
                 "user_hashrate": self._user_figures(wallet, snapshot),
             }
         )
 
     def _userinfo_full(self, request: Request) -> Response:
-        found = self._find(request)
-        if isinstance(found, Response):
-            return found
-        address, wallet, snapshot = found
+        account = self._find(request)
+        if isinstance(account, Response):
+            return account
+        address, wallet, snapshot = account
         total = sum(worker.miner.expected for worker in wallet.workers.values())
         workers = [
             {
@@ -386,10 +386,10 @@ class SimulatedOcean(PoolServer):
         )
 
     def _earnpay(self, request: Request) -> Response:
-        found = self._find(request)
-        if isinstance(found, Response):
-            return found
-        _, wallet, _ = found
+        account = self._find(request)
+        if isinstance(account, Response):
+            return account
+        _, wallet, _ = account
         now = self.now
         start, end, *_ = [*request.path.split("/")[4:], "", ""]
         since = int(start) if start.isdigit() else now - 30 * 86_400
@@ -418,7 +418,7 @@ class SimulatedOcean(PoolServer):
         workers = sum(len(wallet.workers) for wallet in self.wallets.values())
         return self._result(
             {
-                "snap_ts": self._moment(now - now % 60),
+                "snap_ts": self._timestamp(now - now % 60),
                 "active_users": self._number(2409 + len(self.wallets)),
                 "active_workers": self._number(86_080 + workers),
                 "network_difficulty": None if self.nulls else self._number(DIFFICULTY),
@@ -462,7 +462,7 @@ def _take(wallet: Wallet) -> _Snapshot:
     """Note how the workers of an address stand."""
     rates = {}
     for name, worker in wallet.workers.items():
-        reading = worker.look()
+        reading = worker.read()
         rates[name] = {
             # The short windows of a worker that stopped are soon empty
             window: 0
@@ -478,5 +478,5 @@ def _take(wallet: Wallet) -> _Snapshot:
 
 
 def _naive(seconds: float) -> str:
-    """Write a moment without its time zone, which is UTC."""
+    """Write a timestamp without its time zone, which is UTC."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -46,7 +46,7 @@ class Silicon:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """Everything that can be measured on a miner at one moment."""
+    """Everything that can be measured on a miner at one time."""
 
     uptime: float
     """Seconds since the last boot."""
@@ -211,7 +211,7 @@ class Miner:
 
     @property
     def pool_difficulty(self) -> float:
-        """Difficulty that the pool asks of a share."""
+        """Difficulty that the pool sets for a share."""
         return self._pool_difficulty
 
     @pool_difficulty.setter
@@ -451,7 +451,7 @@ class Miner:
         refused = min(shares, self._poisson(shares * self._reject_ratio))
         self._rejected += refused
         self._accepted += shares - refused
-        # P(difficulty of a share > x) = pool difficulty / x: the best of n at once.
+        # P(difficulty of a share > x) = pool difficulty / x: the best of n immediately.
         luck = 1 - self.random.random()
         worst = -math.expm1(math.log(luck) / shares)
         self._score(self._pool_difficulty / max(worst, 1e-18))

@@ -28,7 +28,7 @@ OTHERS_HASHRATE = 3.2e15
 OTHERS = 1_840
 
 DEMO_WALLET = "bc1qfpx56gryv4kk7grsw43xc6tr94cx7mmvudw6ad"
-"""A well-formed address that nobody has the key of (it spells a text)."""
+"""A well-formed address without a key (it spells a text)."""
 
 DEMO_WORKERS: Mapping[str, float] = {"gamma": 1.2e12, "nerdqaxe": 4.8e12}
 
@@ -111,7 +111,7 @@ class SimulatedPublicPool(PoolServer):
             self.add_wallet(address, workers)
 
     def add_wallet(self, address: str, workers: Mapping[str, float]) -> Wallet:
-        """Add an address whose workers (name -> H/s) mine at once."""
+        """Add an address whose workers (name -> H/s) mine immediately."""
         wallet = self.wallets[address] = Wallet()
         for worker, hashrate in workers.items():
             self.add_session(address, worker, hashrate)
@@ -127,7 +127,7 @@ class SimulatedPublicPool(PoolServer):
             id=self._new_id(), name=name, worker=made, started=self._since
         )
         wallet.sessions.append(session)
-        self._look(address, wallet)
+        self._update(address, wallet)
         return session
 
     @override
@@ -136,7 +136,7 @@ class SimulatedPublicPool(PoolServer):
         for address, wallet in self.wallets.items():
             for session in wallet.sessions:
                 session.worker.miner.find_block()
-                self._look(address, wallet)
+                self._update(address, wallet)
                 return
 
     @override
@@ -167,7 +167,7 @@ class SimulatedPublicPool(PoolServer):
         self._pool = None
         for wallet in self.wallets.values():
             for session in wallet.sessions:
-                reading = session.worker.look()
+                reading = session.worker.read()
                 wallet.accepted += reading.accepted
                 session.worker.forget()
                 session.id = self._new_id()
@@ -220,7 +220,7 @@ class SimulatedPublicPool(PoolServer):
         if self.fault is Fault.WRONG_MAC:
             wallet = None
         if wallet is not None:
-            self._look(address, wallet)
+            self._update(address, wallet)
         match rest:
             case []:
                 if wallet is None and self.unknown_address == "missing":
@@ -281,7 +281,7 @@ class SimulatedPublicPool(PoolServer):
     def _session(self, session: Session) -> dict[str, Any]:
         seen: float = session.worker.seen or session.started
         if self.generation == 2026:
-            # It tells the slot of its statistics that the last share fell into
+            # It reports the slot of its statistics with the last share
             seen -= seen % SLOT_SECONDS
         return {
             "sessionId": session.id,
@@ -296,12 +296,12 @@ class SimulatedPublicPool(PoolServer):
     def _accounting(self, wallet: Wallet, listed: list[Session]) -> dict[str, Any]:
         readings = [session.worker.miner.read() for session in wallet.sessions]
         accepted = wallet.accepted + sum(reading.accepted for reading in readings)
-        known = accepted > 0 and not self.api_only
+        is_known = accepted > 0 and not self.api_only
 
         def window(average: str, seconds: float) -> tuple[int, float, float]:
             """Give count, difficulty and hashrate of the last seconds."""
             rate = sum(reading.averages[average] for reading in readings)
-            if not known:
+            if not is_known:
                 return 0, 0, 0
             count = round(rate * seconds / HASHES_PER_DIFFICULTY / SHARE_DIFFICULTY)
             return count, count * SHARE_DIFFICULTY, rate
@@ -309,20 +309,20 @@ class SimulatedPublicPool(PoolServer):
         ten, hour, day = window("10m", 600), window("1h", 3600), window("1d", 86_400)
         seen = max((session.worker.seen for session in wallet.sessions), default=0)
         return {
-            "totalAcceptedShares": accepted if known else 0,
-            "totalCreditedDifficulty": accepted * SHARE_DIFFICULTY if known else 0,
+            "totalAcceptedShares": accepted if is_known else 0,
+            "totalCreditedDifficulty": accepted * SHARE_DIFFICULTY if is_known else 0,
             "acceptedSharesLast10Minutes": ten[0],
             "creditedDifficultyLast10Minutes": ten[1],
             "acceptedSharesLastHour": hour[0],
             "creditedDifficultyLastHour": hour[1],
             "acceptedSharesLastDay": day[0],
             "creditedDifficultyLastDay": day[1],
-            "hashRateLast10Minutes": sum(map(_hashrate, listed)) if known else 0,
+            "hashRateLast10Minutes": sum(map(_hashrate, listed)) if is_known else 0,
             "hashRateLastHour": hour[2],
             "bestSubmissionDifficulty": wallet.best or 0,
             "bestSubmissionDifficultyAt": None,
             "blockCandidateCount": 0,
-            "latestShareAt": _iso(seen - seen % SLOT_SECONDS) if known else None,
+            "latestShareAt": _iso(seen - seen % SLOT_SECONDS) if is_known else None,
             "protocolBreakdown": [],
         }
 
@@ -333,10 +333,10 @@ class SimulatedPublicPool(PoolServer):
             if not session.worker.offline or silent < self.session_seconds:
                 yield session
 
-    def _look(self, address: str, wallet: Wallet) -> None:
-        """Note shares, records and blocks since the last look."""
+    def _update(self, address: str, wallet: Wallet) -> None:
+        """Note shares, records and blocks since the last read."""
         for session in wallet.sessions:
-            reading = session.worker.look()
+            reading = session.worker.read()
             if reading.accepted or wallet.accepted:
                 wallet.best = wallet.best or 0.0
             if reading.best_session > session.best:
@@ -344,9 +344,9 @@ class SimulatedPublicPool(PoolServer):
                 wallet.best = max(wallet.best or 0.0, session.best)
             while session.blocks < reading.blocks_ever:
                 session.blocks += 1
-                self._found(address, session)
+                self._add_block(address, session)
 
-    def _found(self, address: str, session: Session) -> None:
+    def _add_block(self, address: str, session: Session) -> None:
         self._blocks.append(
             {
                 "height": self.height,
@@ -355,7 +355,7 @@ class SimulatedPublicPool(PoolServer):
                 "sessionId": session.id,
             }
         )
-        # A block begins the race for the best difficulty anew for everybody.
+        # A block resets the best difficulty of all.
         for wallet in self.wallets.values():
             if wallet.best is not None:
                 wallet.best = 0.0
@@ -378,7 +378,7 @@ class SimulatedPublicPool(PoolServer):
         now = time.monotonic()
         if self._pool is None or now - self._pool[0] >= self.cache_seconds:
             for address, wallet in self.wallets.items():
-                self._look(address, wallet)
+                self._update(address, wallet)
             miners = sum(
                 1 for wallet in self.wallets.values() for _ in self._listed(wallet)
             )
@@ -466,9 +466,9 @@ def _hashrate(session: Session) -> float:
 
 
 def _iso(seconds: float) -> str:
-    """Write a moment as JavaScript does."""
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """Write a timestamp as JavaScript does."""
+    instant = datetime.fromtimestamp(seconds, UTC)
+    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _js(value: Any) -> Any:

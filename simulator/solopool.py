@@ -67,7 +67,7 @@ COINS: Mapping[str, Coin] = {
     ),
 }
 DEMO_WALLET = "dgb1qfpx56gryv4kk7grhv9kxcet59ssxumeq9pvxv4"
-"""A well-formed address that nobody has the key of (it spells a text)."""
+"""A well-formed address without a key (it spells a text)."""
 
 DEMO_WORKERS: Mapping[str, float] = {
     "gamma": 1.2e12,
@@ -128,17 +128,17 @@ class SimulatedSolopool(PoolServer):
             self.add_wallet(address, workers)
 
     def add_wallet(self, address: str, workers: Mapping[str, float | Worker]) -> Wallet:
-        """Add an account whose workers (name -> H/s, or a miner) mine at once."""
+        """Add an account whose workers (name -> H/s, or a miner) mine immediately."""
         wallet = Wallet()
         for worker, hashrate in workers.items():
             made = self.make_worker(
                 f"{address}.{worker}", hashrate, self.coin.difficulty
             )
             wallet.workers[worker] = made
-            reading = made.look()
+            reading = made.read()
             for _ in range(reading.blocks_ever):
                 ago = made.miner.random.uniform(0, self._age)
-                self._found(wallet, worker, reading.best_ever, ago)
+                self._add_block(wallet, worker, reading.best_ever, ago)
         wallet.blocks.sort(key=lambda block: block["timestamp"], reverse=True)
         self.wallets[address] = wallet
         return wallet
@@ -149,7 +149,7 @@ class SimulatedSolopool(PoolServer):
         for wallet in self.wallets.values():
             for name, worker in wallet.workers.items():
                 worker.miner.find_block()
-                self._found(wallet, name, worker.look().best_ever)
+                self._add_block(wallet, name, worker.read().best_ever)
                 return
 
     @override
@@ -162,7 +162,7 @@ class SimulatedSolopool(PoolServer):
             "wallets": {
                 address: {
                     "hashrate": sum(
-                        0.0 if worker.offline else worker.look().hashrate
+                        0.0 if worker.offline else worker.read().hashrate
                         for worker in wallet.workers.values()
                     ),
                     "blocks": len(wallet.blocks),
@@ -267,23 +267,23 @@ class SimulatedSolopool(PoolServer):
                 case "empty":
                     return json_response({})
             wallet = Wallet()
-        self._look(wallet)
+        self._update(wallet)
         return json_response(show(self, wallet))
 
-    def _look(self, wallet: Wallet) -> None:
-        """Note the shares and blocks since the last look."""
+    def _update(self, wallet: Wallet) -> None:
+        """Note the shares and blocks since the last read."""
         for name, worker in wallet.workers.items():
-            reading = worker.look()
-            known = sum(block["worker"] == name for block in wallet.blocks)
-            for _ in range(reading.blocks_ever - known):
-                self._found(wallet, name, reading.best_ever)
+            reading = worker.read()
+            counted = sum(block["worker"] == name for block in wallet.blocks)
+            for _ in range(reading.blocks_ever - counted):
+                self._add_block(wallet, name, reading.best_ever)
 
-    def _found(
+    def _add_block(
         self, wallet: Wallet, worker: str, difficulty: float, ago: float = 0.0
     ) -> None:
         digest = hashlib.sha256(f"{worker}{len(wallet.blocks)}".encode()).hexdigest()
-        moment = int(self.now - ago)
-        self._last_block = max(self._last_block or 0, moment)
+        timestamp = int(self.now - ago)
+        self._last_block = max(self._last_block or 0, timestamp)
         self._pool_blocks += 1
         # What was done before the block belongs to the round that it ended.
         before = 1 - ago / self._age if ago else 1.0
@@ -294,7 +294,7 @@ class SimulatedSolopool(PoolServer):
                 "height": self.height - int(ago / self.coin.block_seconds),
                 "hash": "0" * 16 + digest[16:],
                 "tx": digest,
-                "timestamp": moment,
+                "timestamp": timestamp,
                 "worker": worker,
                 "shareDiff": round(difficulty),
                 "minerReward": self.coin.reward,
@@ -325,13 +325,13 @@ class SimulatedSolopool(PoolServer):
 
 def _work(wallet: Wallet) -> float:
     return SHARE_DIFFICULTY * sum(
-        worker.look().accepted for worker in wallet.workers.values()
+        worker.read().accepted for worker in wallet.workers.values()
     )
 
 
 def _miner(pool: SimulatedSolopool, wallet: Wallet) -> dict[str, Any]:
     """Show an account as v2 does."""
-    readings = {name: worker.look() for name, worker in wallet.workers.items()}
+    readings = {name: worker.read() for name, worker in wallet.workers.items()}
     online = sum(not worker.offline for worker in wallet.workers.values())
     last = wallet.blocks[0]["timestamp"] if wallet.blocks else None
     return {
@@ -368,19 +368,19 @@ def _miner(pool: SimulatedSolopool, wallet: Wallet) -> dict[str, Any]:
 
 def _v1(pool: SimulatedSolopool, wallet: Wallet) -> dict[str, Any]:
     """Show an account as v1 does (open-ethereum-pool family)."""
-    readings = {name: worker.look() for name, worker in wallet.workers.items()}
+    readings = {name: worker.read() for name, worker in wallet.workers.items()}
     online = sum(not worker.offline for worker in wallet.workers.values())
     now = pool.now
     luck = (_work(wallet) - wallet.round_offset) / pool.coin.difficulty
     earnings = []
     for period in (86_400, 604_800, 2_592_000):
-        found = sum(now - block["timestamp"] <= period for block in wallet.blocks)
+        recent = sum(now - block["timestamp"] <= period for block in wallet.blocks)
         earnings.append(
             {
                 "period": period,
-                "blocks": found,
-                "amount": found * pool.coin.reward,
-                "luck": 0.83 if found else 0,
+                "blocks": recent,
+                "amount": recent * pool.coin.reward,
+                "luck": 0.83 if recent else 0,
             }
         )
     payments = [

@@ -75,7 +75,7 @@ RPC_PASSWORD = "simulated-rpc-password"  # noqa: S105
 class _Solved:
     """A block that the pool found."""
 
-    moment: datetime
+    timestamp: datetime
     height: int
     worker: str
 
@@ -84,14 +84,14 @@ class SimulatedStack(PoolServer):
     """The manager of a stack, with its ckpool in `stratum`.
 
     `port` is the manager's; `stratum_port` 0 takes a free one for ckpool. `workers`
-    (name -> H/s) mine whether or not somebody is connected there.
+    (name -> H/s) mine whether or not anything is connected there.
 
     Attributes for tests:
 
       stratum        ckpool's port: `await stack.stratum.unplug()` ends ckpool
       workers        `workers[name].offline`
       syncing        the node is still in its initial block download
-      node_online    False: the node answers nobody; the manager goes on telling what
+      node_online    False: the node does not respond; the manager still reports what
                      it knew, with a growing `age_seconds` (`node_age` sets that)
       ready_error    /api/v1/ready answers 500
       old_manager    as of 20 February: work as share counts, no `sample_ts`
@@ -104,7 +104,7 @@ class SimulatedStack(PoolServer):
       text_numbers   numbers come as text
       pow_algo       what DigiByte's node calls its own algorithm
       status         answer this status to everything; None: normal
-      secrets_read   how often something with the RPC password in it was asked for
+      secrets_read   how often something with the RPC password in it was requested
       posts          how many requests would have changed the stack
     """
 
@@ -153,20 +153,19 @@ class SimulatedStack(PoolServer):
         }
         for worker, made in self.workers.items():
             for _ in range(made.miner.read().blocks_ever):
-                self._found(worker, made.miner.random.uniform(0, self._age))
+                self._add_block(worker, made.miner.random.uniform(0, self._age))
 
     @override
     def find_block(self) -> None:
-        """Let the first worker find a block."""
         for worker in self.workers.values():
             worker.miner.find_block()
-            self._look()
+            self._update()
             return
 
     @override
     def state(self) -> dict[str, Any]:
         """How it stands; adds coin, ports, hashrate, blocks and forbidden requests."""
-        self._look()
+        self._update()
         return super().state() | {
             "coin": self.coin_name,
             "stratum_port": self.stratum.port,
@@ -251,7 +250,7 @@ class SimulatedStack(PoolServer):
         )
 
     def _now(self) -> datetime:
-        """Give the time as the manager does: UTC that does not say so."""
+        """Give the time as the manager does: UTC without saying so."""
         return datetime.fromtimestamp(self.now, UTC).replace(tzinfo=None)
 
     def _stamped(self, **values: Any) -> Response:
@@ -388,22 +387,22 @@ class SimulatedStack(PoolServer):
     def _accepted(self) -> int:
         return sum(worker.miner.read().accepted for worker in self.workers.values())
 
-    def _look(self) -> None:
-        """Note the blocks since the last look."""
+    def _update(self) -> None:
+        """Note the blocks since the last read."""
         for name, worker in self.workers.items():
-            reading = worker.look()
-            known = sum(block.worker == name for block in self._solved)
-            for _ in range(reading.blocks_ever - known):
-                self._found(name)
+            reading = worker.read()
+            counted = sum(block.worker == name for block in self._solved)
+            for _ in range(reading.blocks_ever - counted):
+                self._add_block(name)
 
-    def _found(self, worker: str, ago: float = 0.0) -> None:
+    def _add_block(self, worker: str, ago: float = 0.0) -> None:
         height = self.height - int(ago / self.coin.block_seconds) + 1
         while any(block.height == height for block in self._solved):
             height += 1
         self._solved.append(
             _Solved(self._now() - timedelta(seconds=ago), height, worker)
         )
-        self._solved.sort(key=lambda block: block.moment)
+        self._solved.sort(key=lambda block: block.timestamp)
 
     def _status_line(self) -> tuple[datetime, dict[str, Any]]:
         """Give what ckpool's latest status line says, and when it was written."""
@@ -445,13 +444,13 @@ class SimulatedStack(PoolServer):
     def _summary(self) -> dict[str, Any] | None:
         if self.no_summary:
             return None
-        moment, line = self._status_line()
+        timestamp, line = self._status_line()
         if self.old_manager:
             return {**line, "shares_24h": line["shares"], "shares_15m": line["shares"]}
         summary = {key: value for key, value in line.items() if key != "shares"}
         if self.nulls:
             summary = dict.fromkeys(summary)
-        stamp = moment.isoformat(timespec="microseconds")
+        stamp = timestamp.isoformat(timespec="microseconds")
         return summary | {
             "sample_ts": stamp,
             "workers_last_nonzero_ts": stamp,
@@ -461,7 +460,7 @@ class SimulatedStack(PoolServer):
         }
 
     def _metrics(self) -> dict[str, Any]:
-        self._look()
+        self._update()
         summary = self._summary()
         elapsed = (time.monotonic() - self._started) * self._speed + self._age
         shares: dict[str, int] = {}
@@ -493,7 +492,7 @@ class SimulatedStack(PoolServer):
         }
 
     def _events(self, request: Request) -> Response:
-        self._look()
+        self._update()
         try:
             since = datetime.fromisoformat(request.query.get("since", "1970-01-01"))
             limit = int(request.query.get("limit", "200"))
@@ -503,7 +502,7 @@ class SimulatedStack(PoolServer):
             )
         events = [
             {
-                "timestamp": _iso(block.moment),
+                "timestamp": _iso(block.timestamp),
                 "source": "ckpool.stderr",
                 "severity": "info",
                 "event_type": "block_found",
@@ -547,8 +546,8 @@ class SimulatedStack(PoolServer):
         )
 
 
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds")
+def _iso(timestamp: datetime) -> str:
+    return timestamp.isoformat(timespec="microseconds")
 
 
 def _text(status: int, text: str) -> Response:
@@ -567,7 +566,7 @@ def _three_digits(hashrate: float) -> tuple[float, str]:
 
 
 def _service(name: str, pid: int, running: bool) -> dict[str, Any]:
-    """Give a service as supervisorctl tells of it; not running is an error there."""
+    """Give a service as supervisorctl reports it; not running is an error there."""
     if running:
         raw = f"{name} RUNNING pid {pid}, uptime 1:00:00"
         return {

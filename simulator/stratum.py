@@ -8,7 +8,7 @@ from .device import TcpDevice
 
 VERSION_MASK = "1fffe000"
 LONGEST_LINE = 16_384
-"""Bytes; no miner says so much at once."""
+"""Bytes; no miner sends that much at once."""
 
 METHOD_NOT_FOUND = [-3, "Method not found", None]
 
@@ -18,12 +18,12 @@ class SimulatedStratum(TcpDevice):
 
     Miners may subscribe, configure, authorise and suggest a difficulty; they are
     kept connected and hear no `mining.notify`. What it does not know gets an error.
-    Whoever sends a line that is no JSON object, as a web browser does, is cut off.
+    Whoever sends a line that is not a JSON object, as a web browser does, is cut off.
 
-    Attributes for tests: `strangers` (how many were cut off), `users` (who
-    authorised, in turn), `difficulty` (what a new miner is told; a suggestion
-    changes it for that miner alone), `refuse` (authorise nobody),
-    `open_connections`; a connection that says nothing is no stranger.
+    Attributes for tests: `unauthorized` (how many were cut off), `users` (who
+    authorised, in turn), `difficulty` (what a new miner gets; a suggestion
+    changes it for that miner alone), `refuse` (authorize none),
+    `open_connections`; a connection that sends nothing is not counted.
     """
 
     kind: ClassVar[str] = "stratum"
@@ -35,17 +35,17 @@ class SimulatedStratum(TcpDevice):
         super().__init__(name=name, **options)
         self.difficulty = difficulty
         self.refuse = False
-        self.strangers = 0
+        self.unauthorized = 0
         self.users: list[str] = []
         self._sessions = 0
 
     @override
     def state(self) -> dict[str, Any]:
-        """How it stands; adds who is there: miners, users, strangers."""
+        """How it stands; adds who is there: miners, users, rejected connections."""
         return super().state() | {
             "miners": self.open_connections,
             "users": list(self.users),
-            "strangers": self.strangers,
+            "unauthorized": self.unauthorized,
         }
 
     @override
@@ -56,17 +56,19 @@ class SimulatedStratum(TcpDevice):
             try:
                 line = await reader.readline()
             except ValueError:
-                self.strangers += 1
+                self.unauthorized += 1
                 return
             if not line.endswith(b"\n"):
                 return  # it hung up
             self._touch(writer)
             request = _request(line)
             if request is None:
-                self.strangers += 1
+                self.unauthorized += 1
                 return
             self.counters.count(str(request.get("method")))
-            answer = "".join(f"{json.dumps(it)}\n" for it in self._answers(request))
+            answer = "".join(
+                f"{json.dumps(reply)}\n" for reply in self._answers(request)
+            )
             if not await self._deliver(writer, answer.encode()):
                 return
 

@@ -42,7 +42,7 @@ from custom_components.hmm.driver_api import BaseMinerAdapter, DriverError
 from custom_components.hmm.driver_api.transports.cgminer import CgminerClient
 from custom_components.hmm.driver_engine import download, loader
 from custom_components.hmm.driver_engine.client import MinerClient
-from custom_components.hmm.driver_engine.identity import known_ids
+from custom_components.hmm.driver_engine.identity import device_ids
 from custom_components.hmm.driver_engine.profile import MinerProfile
 from custom_components.hmm.drivers import changes
 from custom_components.hmm.miner import discovery
@@ -254,7 +254,7 @@ async def _profile(hass: HomeAssistant, entry: MockConfigEntry) -> MinerProfile 
         return None
     finally:
         await client.close()
-    ids = known_ids(profile.facts)
+    ids = device_ids(profile.facts)
     return profile if not ids or entry.unique_id in ids else None
 
 

@@ -13,7 +13,7 @@ from custom_components.hmm.languages import (
     home_language,
     names_of_modes,
 )
-from custom_components.hmm.miner.profiles import told
+from custom_components.hmm.miner.profiles import settings_text
 from custom_components.hmm.sentences import reason_sentence
 from custom_components.hmm.strategy.words import price_text
 from custom_components.hmm.voice.speech import async_speech
@@ -118,4 +118,6 @@ def test_modes_have_names_in_all_languages() -> None:
 )
 def test_settings_as_they_are_read(code: str, text: str) -> None:
     """Given a frequency between two numbers, then it is written as at home."""
-    assert told({"frequency": 512.5, "mode": "eco"}, find_language(code)) == text
+    assert (
+        settings_text({"frequency": 512.5, "mode": "eco"}, find_language(code)) == text
+    )

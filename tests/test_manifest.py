@@ -82,18 +82,20 @@ FLOWS = {
         "RulesSteps",
     },
     "config_subentries.calendar": {"CalendarFlow", "StrategyFlow"},
-    "config_subentries.heat": {"HeatFlow", "StrategyFlow"},
+    "config_subentries.heat": {"HeatFlow", "StrategyFlow", "TimedStrategyFlow"},
     "config_subentries.price_bands": {
         "BandsFlow",
         "StrategyFlow",
         "StrategyPriceSteps",
+        "TimedStrategyFlow",
     },
     "config_subentries.champion": {
         "ChampionFlow",
         "StrategyFlow",
         "StrategyPriceSteps",
+        "TimedStrategyFlow",
     },
-    "config_subentries.solar": {"SolarFlow", "StrategyFlow"},
+    "config_subentries.solar": {"SolarFlow", "StrategyFlow", "TimedStrategyFlow"},
     "options": {
         *("AutotuneSteps", "DriverSteps", "FailoverSteps", "FirmwareSteps"),
         *(
@@ -331,6 +333,19 @@ def flow_classes(section: str) -> ast.Module:
         ],
         type_ignores=[],
     )
+
+
+def assigned(tree: ast.Module) -> dict[str, set[str]]:
+    """Return the texts that the attributes of classes have."""
+    return {
+        target.id: literals(node.value)
+        for kind in tree.body
+        if isinstance(kind, ast.ClassDef)
+        for node in kind.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
 
 
 def shown_steps(tree: ast.AST) -> set[str]:
@@ -871,6 +886,10 @@ def test_menu_and_progress_are_translated(section: str) -> None:
         assert {f"async_step_{option}" for option in reported} <= methods
         if isinstance(options, ast.List) and all(map(literal, options.elts)):
             assert literals(options) == reported
+        elif step_id == "reconfigure":
+            parts = assigned(tree)
+            offered = parts["steps"] - parts.get("not_changed", set())
+            assert reported == {"miners"} | offered
     assert set(flow.get("progress", ())) == {
         literal(argument(call, "progress_action"))
         for call in calls(tree, "async_show_progress")

@@ -277,7 +277,7 @@ async def test_accounts_among_the_pools(home: HomeAssistant) -> None:
         ]
         ours = "Digi" if account.entry_id < _entry_of("dgb1qother", home) else "Digi 2"
         await select(home, shown.entity_id, ours)
-        assert device.active_pool == ("eu1.solopool.org", 8004)
+        assert device.pool_address() == ("eu1.solopool.org", 8004)
         assert device.settings["stratumUser"] == f"{DEMO_WALLET}.shed"
         shown = find(home, entry, "select", "pool")
         assert shown.state == ours
@@ -288,7 +288,7 @@ async def test_accounts_among_the_pools(home: HomeAssistant) -> None:
         # One that is in a slot is switched to, and nothing is written over
         await select(home, shown.entity_id, "Slot 2: solo.ckpool.org:3333")
         await select(home, shown.entity_id, ours)
-        assert device.active_pool == ("eu1.solopool.org", 8004)
+        assert device.pool_address() == ("eu1.solopool.org", 8004)
         assert device.settings["fallbackStratumURL"] == "solo.ckpool.org"
 
 

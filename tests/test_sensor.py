@@ -561,7 +561,7 @@ def test_a_state_that_is_compared_is_compared_whole(platform: str) -> None:
         }
         made_of = {
             "_shown": {"current_option", "options"},
-            "_told": {"native_value", "extra_state_attributes"},
+            "_source": {"native_value", "extra_state_attributes"},
         }
         compared = set().union(*(made_of.get(it, {it}) for it in kind._state_of))
         assert shown - {"available"} <= compared, kind

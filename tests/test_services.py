@@ -318,7 +318,7 @@ async def test_pool_of_a_nerdqaxe(home: HomeAssistant, rigs: Rigs) -> None:
         url="eu1.solopool.org:8004",
         username="dgb1qexample.nerd",
     )
-    assert rigs.nerd.active_pool == ("eu1.solopool.org", 8004)
+    assert rigs.nerd.pool_address() == ("eu1.solopool.org", 8004)
     assert rigs.nerd.settings["stratumUser"] == "dgb1qexample.nerd"
     assert rigs.nerd.settings["stratumPassword"] == "x"
     assert rigs.nerd.boots == 1
@@ -341,7 +341,7 @@ async def test_pools_of_many_miners(home: HomeAssistant, rigs: Rigs) -> None:
             "total": "2",
             "list": f"Lotto: {text}",
         }
-        assert rigs.nerd.active_pool == ("eu1.solopool.org", 8004)
+        assert rigs.nerd.pool_address() == ("eu1.solopool.org", 8004)
 
         with pytest.raises(ServiceValidationError) as alone:
             await call(home, "set_pool", devices(home, entry), **data)
@@ -358,7 +358,7 @@ async def test_a_pool_that_is_set_up(home: HomeAssistant, rigs: Rigs) -> None:
         target = devices(home, rigs.axe_entry, rigs.nerd_entry)
         await call(home, "set_pool", target, pool=entry.entry_id)
         assert rigs.nerd.settings["stratumUser"] == f"{DEMO_WALLET}.shed"
-        assert rigs.nerd.active_pool == ("eu1.solopool.org", 8004)
+        assert rigs.nerd.pool_address() == ("eu1.solopool.org", 8004)
         mined = rigs.axe.active_pool
         assert mined is not None
         assert mined["stratumUser"] == f"{DEMO_WALLET}.axe"
@@ -375,8 +375,8 @@ async def test_a_pool_by_its_name(home: HomeAssistant, rigs: Rigs, name: str) ->
         (result,) = brief(report).values()
         assert result == ("done", None)
         host = "eu1.solopool.org" if name == "Digi" else "solo.ckpool.org"
-        assert rigs.nerd.active_pool is not None
-        assert rigs.nerd.active_pool[0] == host
+        assert rigs.nerd.pool_address() is not None
+        assert rigs.nerd.pool_address()[0] == host
         for wrong, key in (
             ("Slot 2: gone.example:3333", "pool_gone"),
             ("Digi 2", "unknown_pool"),

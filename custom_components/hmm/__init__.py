@@ -37,7 +37,7 @@ from .drivers.manager import DriverManager
 from .drivers.service import DriverService
 from .drivers.watch import DriverWatch
 from .entity import (
-    async_enable_asked,
+    async_enable_requested,
     async_keep_miner_device,
     fleet_device,
     pool_device,
@@ -174,7 +174,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> bool:
         await hass.config_entries.async_forward_entry_setups(
             entry, PLATFORMS[entry.data[CONF_ENTRY_TYPE]]
         )
-    async_enable_asked(hass, entry)
+    async_enable_requested(hass, entry)
     _remove_left(hass, entry)
     if entry_kind(entry) != EntryType.FLEET:
         _make_fleet(hass)
@@ -211,7 +211,7 @@ async def async_remove_config_entry_device(
 ) -> bool:
     """Let the user remove a worker that its pool does not list.
 
-    Everything else would be back at once: remove the entry instead.
+    Everything else would be back immediately: remove the entry instead.
     """
     coordinator = getattr(entry, "runtime_data", None)
     if not isinstance(coordinator, PoolCoordinator):
@@ -280,7 +280,7 @@ def _set_up_fleet(hass: HomeAssistant, entry: FleetConfigEntry) -> None:
 async def _async_fleet_options_changed(
     hass: HomeAssistant, entry: HmmConfigEntry
 ) -> None:
-    """Tell the parts whose options the fleet has; it is not set up again for them."""
+    """Notify the parts whose options the fleet has; it is not set up again for them."""
     data = get_data(hass)
     data.failover.async_options_changed()
     data.firmware.async_options_changed()

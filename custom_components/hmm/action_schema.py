@@ -26,7 +26,7 @@ def _check_size(data: dict[str, Any]) -> dict[str, Any]:
         items = value if isinstance(value, list) else [value]
         if len(items) > MAX_ITEMS:
             raise vol.Invalid(f"No more than {MAX_ITEMS} are possible", [name])
-        if any(isinstance(it, str) and len(it) > LONGEST_TEXT for it in items):
+        if any(isinstance(item, str) and len(item) > LONGEST_TEXT for item in items):
             raise vol.Invalid(f"Longer than {LONGEST_TEXT} characters", [name])
     return data
 

@@ -148,7 +148,7 @@ async def async_setup_entry(
 def _exists(
     description: MinerBinarySensorDescription, coordinator: MinerCoordinator
 ) -> bool:
-    """Return whether the miner tells this state."""
+    """Return whether the miner reports this state."""
     profile = coordinator.profile
     return profile is not None and description.field in profile.telemetry
 
@@ -256,7 +256,7 @@ class FleetProblemSensor(FleetEntity, BinarySensorEntity):
 
 
 class PoolStratumSensor(AlwaysAvailable, PoolEntity, BinarySensorEntity):
-    """Whether miners can connect, which the pool's figures do not tell."""
+    """Whether miners can connect, which the pool's figures do not report."""
 
     @property
     @override

@@ -159,7 +159,7 @@ class ReloadDriversButton(FleetEntity, ButtonEntity):
 
 
 class ResumeFailoverButton(FleetEntity, ButtonEntity):
-    """Lets the order of pools begin anew for miners that somebody moved by hand."""
+    """Lets the order of pools start over for miners that someone moved by hand."""
 
     @override
     async def async_press(self) -> None:

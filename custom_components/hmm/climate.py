@@ -98,7 +98,7 @@ class HeatingClimate(StrategyEntity, NativeClimate):
         miners = self.manager.steered_by(self.strategy)
         if not decision.level or not miners:
             return HVACAction.IDLE
-        is_warm = any(it.mining for it in miners)
+        is_warm = any(miner.mining for miner in miners)
         return HVACAction.HEATING if is_warm else HVACAction.PREHEATING
 
     @property

@@ -23,7 +23,7 @@ from .fleet_options import FleetOptionsFlow
 from .flow_tools import async_shared_data, ending
 from .hmm_local.flow import CONF_IMPORT, FoundMiner, FoundPool, ImportSteps
 from .markdown import escaping
-from .miner.discovery import may_be_asked
+from .miner.discovery import may_be_contacted
 from .miner.flow import CONF_CHOSEN, MinerSteps
 from .miner.options_flow import MinerOptionsFlow
 from .pool.flow import PoolSteps
@@ -45,7 +45,7 @@ class _MinerOptions(PoolOrderSteps, MinerOptionsFlow):
 @ending
 @escaping
 class HmmConfigFlow(MinerSteps, PoolSteps, ImportSteps, domain=DOMAIN):
-    """Add a miner, a pool, or, by itself, the fleet."""
+    """Add a miner, a pool, or, automatically, the fleet."""
 
     VERSION = migration.VERSION
     MINOR_VERSION = migration.MINOR_VERSION
@@ -111,7 +111,7 @@ class HmmConfigFlow(MinerSteps, PoolSteps, ImportSteps, domain=DOMAIN):
         self, discovery_info: DhcpServiceInfo
     ) -> ConfigFlowResult:
         """Follow a known miner to its new address, or offer a new one."""
-        if not may_be_asked(discovery_info.ip):
+        if not may_be_contacted(discovery_info.ip):
             return self.async_abort(reason="address_elsewhere")
         entry = await self.async_set_unique_id(dr.format_mac(discovery_info.macaddress))
         if entry is not None:
@@ -125,9 +125,9 @@ class HmmConfigFlow(MinerSteps, PoolSteps, ImportSteps, domain=DOMAIN):
         """Offer a miner that announces itself."""
         if (address := discovery_info.ip_address).version != 4:
             return self.async_abort(reason="address_ipv6")
-        if not may_be_asked(str(address)):
+        if not may_be_contacted(str(address)):
             return self.async_abort(reason="address_elsewhere")
-        # It announces itself again and again; a known one is not asked each time
+        # It announces itself again and again; a known one is not queried each time
         self._async_abort_entries_match({CONF_HOST: str(address)})
         return await self._offer(str(address))
 
@@ -147,22 +147,19 @@ class HmmConfigFlow(MinerSteps, PoolSteps, ImportSteps, domain=DOMAIN):
     async def async_add_imported(
         self, chosen: FoundMiner | FoundPool
     ) -> ConfigFlowResult:
-        """Add a miner or a pool of HMM-Local."""
         if isinstance(chosen, FoundMiner):
-            self._found = chosen.found
+            self._found = chosen.devices
             return await self._add_found()
         self._known = chosen.item.settings
         return await self._add_mined(chosen.mined, list(chosen.matches))
 
     @override
     async def async_offer_imported(self, chosen: FoundMiner) -> ConfigFlowResult:
-        """Offer a miner of HMM-Local."""
-        self._found = chosen.found
+        self._found = chosen.devices
         return await self._offer_found()
 
     @override
     async def async_is_set_up(self, data: HmmData, pool: FoundPool) -> bool:
-        """Return whether an account of HMM-Local has an entry."""
         return await self._is_set_up(data, pool.mined, list(pool.matches))
 
     # Changes

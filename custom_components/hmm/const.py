@@ -54,22 +54,22 @@ CONF_CREDENTIALS: Final = "credentials"
 CONF_COIN: Final = "coin"
 CONF_WALLET: Final = "wallet"
 CONF_POOL_SETTINGS: Final = "pool_settings"
-"""What the pool file says to the driver."""
+"""Settings of the pool file for the driver."""
 CONF_ACCOUNT_SETTINGS: Final = "account_settings"
-"""What the user told the driver, beside the wallet: keys, ports."""
+"""The user's settings for the driver, besides the wallet: keys, ports."""
 CONF_ACCOUNT_HASH: Final = "account_hash"
-"""Whose key it is, where the pool tells by the key alone."""
+"""Whose key it is, where the pool identifies the account by the key alone."""
 
 CONF_KEEP_SECRETS: Final = "keep_secrets"
 """In forms: keep the secrets that are stored where the form has none."""
 
 # Options of a miner, and of a pool
 CONF_MORE_ENTITIES: Final = "more_entities"
-"""Whether its owner has asked for what most do not need; False: no longer."""
+"""Whether its owner has requested more entities than most need; False: no longer."""
 
 # Option of a pool account
 CONF_POOL_FEE: Final = "pool_fee"
-"""Percent that the pool keeps, where nobody else tells it."""
+"""Percent that the pool keeps, where no one else reports it."""
 MAX_FEE: Final = 100.0
 
 # Options of a miner
@@ -81,7 +81,7 @@ CONF_HOT_LIMIT: Final = "hot_limit"
 
 # Attributes of states
 ATTR_DETAIL: Final = "detail"
-"""What the device or system itself says, at most 120 characters."""
+"""What the device or system itself reports, at most 120 characters."""
 ATTR_REASON: Final = "reason"
 ATTR_SINCE: Final = "since"
 

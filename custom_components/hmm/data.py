@@ -83,7 +83,7 @@ class HmmData:
     platforms: Turns = field(default_factory=Turns)
     """In which entries add their entities."""
     pool_searches: Lock = field(default_factory=Lock)
-    """One look for pools in the network at a time."""
+    """One scan for pools in the network at a time."""
     other_models: set[str] = field(default_factory=set)
     """The entries whose miner was replaced by another model; see ``_remove_left``."""
 

@@ -56,7 +56,7 @@ class HmmEntity[CoordinatorT: DataUpdateCoordinator[Any]](
     @property
     @override
     def entity_registry_enabled_default(self) -> bool:
-        # What most do not need is made only where its owner has asked for it
+        # What most do not need is made only where its owner has requested it
         return True
 
     @property
@@ -136,7 +136,7 @@ def async_keep_miner_device(
 ) -> Callable[[], None]:
     """Register the device of a miner, and what it reports later; return the end.
 
-    A change shows at once, the next one not before ``_DEVICE_SECONDS`` have passed:
+    A change shows immediately, the next one not before ``_DEVICE_SECONDS`` have passed:
     one whose firmware has another name at every poll must not rewrite the registry
     each time.
     """
@@ -225,7 +225,7 @@ class WorkerEntity(CoordinatorEntity[PoolCoordinator]):
 
     @property
     def worker(self) -> PoolWorker | None:
-        """Return what the pool tells of the worker, None if it is not listed."""
+        """Return what the pool reports about the worker, None if it is not listed."""
         return self.coordinator.workers.listed.get(self._worker_id)
 
     @property
@@ -273,13 +273,13 @@ class Offer[CoordinatorT: DataUpdateCoordinator[Any], DescriptionT: EntityDescri
 
 
 def wants_more(entry: ConfigEntry[Any]) -> bool | None:
-    """Return whether the owner has asked for more entities, None: never."""
+    """Return whether the owner has requested more entities, None: never."""
     wanted: bool | None = entry.options.get(CONF_MORE_ENTITIES)
     return wanted
 
 
 @callback
-def asked_for[DescriptionT: EntityDescription](
+def enabled_of[DescriptionT: EntityDescription](
     coordinator: DataUpdateCoordinator[Any],
     platform: str,
     owner: str,
@@ -288,9 +288,9 @@ def asked_for[DescriptionT: EntityDescription](
 ) -> list[DescriptionT]:
     """Return which entities are to be made; removes those that are not any more.
 
-    Those that are not enabled by default are made for who has asked for more entities.
-    One that was enabled before that could be asked for is kept, and so is one that
-    somebody has given a name, an area or a label. ``before`` is what ``registered``
+    Those that are not enabled by default are created on request for more entities.
+    One that was enabled before that could be requested is kept, and so is one that
+    someone has given a name, an area or a label. ``before`` is what ``registered``
     returned.
     """
     entry = coordinator.config_entry
@@ -298,11 +298,11 @@ def asked_for[DescriptionT: EntityDescription](
     if wants_more(entry) is True or isinstance(coordinator, FleetCoordinator):
         return list(descriptions)
     return [
-        it
-        for it in descriptions
-        if it.entity_registry_enabled_default
+        description
+        for description in descriptions
+        if description.entity_registry_enabled_default
         or (
-            (unique_id := f"{owner}_{it.key}") in before
+            (unique_id := f"{owner}_{description.key}") in before
             and _is_kept(coordinator.hass, entry, platform, unique_id)
         )
     ]
@@ -312,7 +312,7 @@ def asked_for[DescriptionT: EntityDescription](
 def _is_kept(
     hass: HomeAssistant, entry: ConfigEntry[Any], platform: str, unique_id: str
 ) -> bool:
-    """Return whether an entity stays that nobody has asked for; removes it if not."""
+    """Return whether an entity remains that was not requested; removes it if not."""
     registry = er.async_get(hass)
     entity_id = registry.async_get_entity_id(platform, DOMAIN, unique_id)
     if entity_id is None:
@@ -326,7 +326,7 @@ def _is_kept(
 
 
 def _is_changed(entity: er.RegistryEntry) -> bool:
-    """Return whether somebody has named, placed, sorted or hidden an entity."""
+    """Return whether someone has named, placed, sorted or hidden an entity."""
     return bool(
         entity.name
         or entity.icon
@@ -339,8 +339,8 @@ def _is_changed(entity: er.RegistryEntry) -> bool:
 
 
 @callback
-def async_enable_asked(hass: HomeAssistant, entry: HmmConfigEntry) -> None:
-    """Enable what waited disabled before it could be asked for."""
+def async_enable_requested(hass: HomeAssistant, entry: HmmConfigEntry) -> None:
+    """Enable what waited disabled before it could be requested."""
     if not wants_more(entry) or entry.pref_disable_new_entities:
         return
     registry = er.async_get(hass)
@@ -365,9 +365,11 @@ def async_add_offered[CoordinatorT: DataUpdateCoordinator[Any]](
     owner = entry.unique_id or entry.entry_id
     before = registered(coordinator.hass, coordinator, platform)
     missing = [
-        (it, partial(offer.exists_fn, it, coordinator), offer.factory)
+        (description, partial(offer.exists_fn, description, coordinator), offer.factory)
         for offer in offers
-        for it in asked_for(coordinator, platform, owner, offer.descriptions, before)
+        for description in enabled_of(
+            coordinator, platform, owner, offer.descriptions, before
+        )
     ]
 
     @callback
@@ -414,7 +416,7 @@ def async_add_workers[DescriptionT: EntityDescription](
         offered = [
             factory(pool, worker_id, description)
             for worker_id in workers
-            for description in asked_for(pool, platform, worker_id, wanted, before)
+            for description in enabled_of(pool, platform, worker_id, wanted, before)
             if is_wanted(worker_id, description)
             and workers.claim(worker_id, platform, description.key)
         ]
@@ -431,7 +433,7 @@ def registered(
 ) -> set[str]:
     """Return the unique ids of the entities that an entry had before a restart.
 
-    They are made again, although a pool or miner that is down tells nothing now.
+    They are made again, although a pool or miner that is down reports nothing now.
     """
     assert coordinator.config_entry is not None
     return {

@@ -36,7 +36,7 @@ POOL = "pool_"
 """How the keys of pools begin: their users do other things than those of miners."""
 
 _LONGEST: Final = 500
-"""The most characters of one value: devices and drivers may say anything."""
+"""The most characters of one value: devices and drivers may report anything."""
 
 # What the classes of errors stand for in a pool
 _POOLS_SAY: Final = {"login_needed": "key_refused", "not_a_miner": "web_page"}
@@ -178,12 +178,12 @@ def sentence(hass: HomeAssistant, key: str, placeholders: Mapping[str, str]) -> 
 
 
 def _of_miner(
-    err: DriverError, known: frozenset[str], host: str
+    err: DriverError, keys: frozenset[str], host: str
 ) -> tuple[str, Placeholders]:
     reason = reason_of(err)
-    if reason.key in known:
+    if reason.key in keys:
         return reason.key, _placeholders(reason.values, host=host)
-    key = err.default_reason if err.default_reason in known else "command_failed"
+    key = err.default_reason if err.default_reason in keys else "command_failed"
     return key, _placeholders({"detail": reason}, host=host)
 
 

@@ -37,7 +37,7 @@ from .strategy_entity import StrategyEntity, async_add_strategies
 PARALLEL_UPDATES = 0
 
 _LOGBOOK_ENTRY = "logbook_entry"
-"""The event that the logbook listens to; without a logbook nobody does."""
+"""The event that the logbook listens to; without a logbook it is not fired."""
 
 EVENT_BLOCK_FOUND = "block_found"
 EVENT_BEST_SHARE = "new_best_share"
@@ -81,7 +81,7 @@ async def async_setup_entry(
     entry: HmmConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the event entity of who tells blocks or best shares."""
+    """Add the event entities of what reports blocks or best shares."""
     coordinator = entry.runtime_data
     if isinstance(coordinator, FleetCoordinator):
         async_add_strategies(
@@ -131,7 +131,7 @@ async def async_setup_entry(
             async_add_entities,
             Offer(
                 (POOL_EVENT,),
-                lambda _, pool: bool(before) or _tells_blocks(pool.data),
+                lambda _, pool: bool(before) or _reports_blocks(pool.data),
                 PoolEvent,
             ),
         )
@@ -151,7 +151,7 @@ class _FindEvent(EventEntity):
         """Take what is to be fired next."""
         self._finds = (*self._finds, (event_type, facts))
 
-    def _look(self) -> None:
+    def _collect(self) -> None:
         """Remember what the last poll brought."""
         raise NotImplementedError
 
@@ -160,7 +160,7 @@ class _FindEvent(EventEntity):
         await super().async_added_to_hass()
         self._is_started = False
         # What was found while Home Assistant was off, or made this entity
-        self._look()
+        self._collect()
         self.async_on_remove(async_at_started(self.hass, self._started))
 
     @callback
@@ -185,13 +185,13 @@ class MinerEvent(_FindEvent, MinerEntity):
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        self._look()
+        self._collect()
         # A trigger takes no event of an entity that was not available before
         super()._handle_coordinator_update()
         self._fire()
 
     @override
-    def _look(self) -> None:
+    def _collect(self) -> None:
         miner = self.coordinator
         # Listeners are also called without a new poll
         if not miner.last_update_success or miner.data is self._seen:
@@ -270,8 +270,8 @@ class TuningEvent(AlwaysAvailable, MinerEntity, EventEntity):
         self.async_write_ha_state()
 
 
-def _tells_blocks(tiles: DashboardTileData | None) -> bool:
-    """Return whether a pool tells in any way what the account found."""
+def _reports_blocks(tiles: DashboardTileData | None) -> bool:
+    """Return whether a pool reports in any way what the account found."""
     return tiles is not None and (
         tiles.blocks_found is not None
         or tiles.blocks_found_24h is not None
@@ -283,7 +283,7 @@ def _tells_blocks(tiles: DashboardTileData | None) -> bool:
 class PoolEvent(_FindEvent, PoolEntity):
     """Fires for each block that the account found between two polls.
 
-    Those of an unlikely number are told by one event that has their ``count``.
+    Those of an unlikely number are reported by one event that has their ``count``.
     """
 
     _seen: DashboardTileData | None = None
@@ -291,13 +291,13 @@ class PoolEvent(_FindEvent, PoolEntity):
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        self._look()
+        self._collect()
         # A trigger takes no event of an entity that was not available before
         super()._handle_coordinator_update()
         self._fire()
 
     @override
-    def _look(self) -> None:
+    def _collect(self) -> None:
         pool = self.coordinator
         # Listeners are also called without a new poll
         if not pool.last_update_success or pool.data is self._seen:

@@ -1,4 +1,4 @@
-"""How figures are rounded: to what they mean, so that noise is no history.
+"""How values are rounded: to what they mean, so that noise does not fill the history.
 
 A sensor shows them in the unit that it is declared with: where Home Assistant converts,
 the division leaves its own noise (86689.8148148148 days).
@@ -107,10 +107,10 @@ def whole_difficulty(value: float | None) -> float | None:
     return value if value is None or value < 1000 else round(value)
 
 
-def as_said(value: float, factor: float) -> float:
+def four_digits(value: float, factor: float) -> float:
     """Return a value in a larger unit with the four digits that people say: 13.8."""
-    said = float(f"{value / factor:.4g}")
-    return int(said) if said.is_integer() else said
+    rounded_value = float(f"{value / factor:.4g}")
+    return int(rounded_value) if rounded_value.is_integer() else rounded_value
 
 
 def percent_of(part: float | None, other: float | None) -> float | None:

@@ -86,8 +86,8 @@ def async_start_progress[T](
     that takes time itself, as one that adds an entry does, is reported no more
     (``async_end_progress``), else the frontend requests it twice.
     """
-    # Eagerly started, it may be done at once, and Home Assistant would hand what was
-    # typed in the previous step on to the next one
+    # Eagerly started, it may be done immediately, and Home Assistant would hand what
+    # was typed in the previous step on to the next one
     task = flow.hass.async_create_task(work, eager_start=False)
 
     task.add_done_callback(lambda _: _async_report_later(flow, REPEAT_SECONDS))
@@ -121,9 +121,9 @@ def _waits_for_end(flow: FlowHandler[Any, Any, Any]) -> bool:
         and flow.cur_step["type"]
         in (FlowResultType.SHOW_PROGRESS, FlowResultType.SHOW_PROGRESS_DONE)
         and any(
-            it["flow_id"] == flow.flow_id
+            open_flow["flow_id"] == flow.flow_id
             for manager in (entries.flow, entries.options)
-            for it in manager.async_progress()
+            for open_flow in manager.async_progress()
         )
     )
 
@@ -135,9 +135,9 @@ async def async_shared_data(hass: HomeAssistant) -> HmmData:
 
 
 async def async_words(hass: HomeAssistant) -> Callable[[str, str], str]:
-    """Return a function that tells the word for an option of a selector.
+    """Return a function that translates an option of a selector.
 
-    What a step fills into its text is not translated by the frontend. It is told in
+    What a step fills into its text is not translated by the frontend. It is written in
     the language of Home Assistant.
     """
     language = hass.config.language
@@ -201,7 +201,7 @@ def number_field(
 
 
 def with_more_entities(options: Mapping[str, Any], wanted: bool) -> dict[str, Any]:
-    """Return options in which more entities are asked for, or no longer.
+    """Return options in which more entities are requested, or no longer.
 
     Who never did keeps those that were enabled before one could.
     """
@@ -219,7 +219,7 @@ class QueueSteps(ConfigFlow):
     async def _queue(self, data: dict[str, Any]) -> None:
         """Start the dialog of another entry, which comes before those queued so far.
 
-        One that has nothing to ask is added at once.
+        One without anything to enter is added immediately.
         """
         flow = await self.hass.config_entries.flow.async_init(
             DOMAIN, context={"source": SOURCE_INTEGRATION_DISCOVERY}, data=data

@@ -1,4 +1,4 @@
-"""Intents: what Assist is asked about miners, and what it tells them.
+"""Intents: what users ask Assist about miners, and what they command.
 
 The stock intents turn miners on and off and read their sensors; these say the rest.
 """

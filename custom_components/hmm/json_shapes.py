@@ -1,7 +1,7 @@
-"""The shapes of JSON: written once as types, told as JSON Schema and checked.
+"""The shapes of JSON: written once as types, published as JSON Schema and checked.
 
 A shape is a TypedDict, a list, ``dict[str, ...]``, a Literal, or a plain type. What is
-more to say stands in ``Annotated``: a text describes, ``vol.Range`` and ``vol.Length``
+more to state is in ``Annotated``: a text describes, ``vol.Range`` and ``vol.Length``
 limit.
 """
 
@@ -58,11 +58,15 @@ def json_schema(shape: Any, components: Components) -> JsonSchema:
                 schema["description"] = extra
             case vol.Range():
                 limits = {"minimum": extra.min, "maximum": extra.max}
-                schema |= {key: it for key, it in limits.items() if it is not None}
+                schema |= {
+                    key: limit for key, limit in limits.items() if limit is not None
+                }
             case vol.Length():
                 kind = "Items" if get_origin(shape) is list else "Length"
                 limits = {f"min{kind}": extra.min, f"max{kind}": extra.max}
-                schema |= {key: it for key, it in limits.items() if it is not None}
+                schema |= {
+                    key: limit for key, limit in limits.items() if limit is not None
+                }
     return schema
 
 
@@ -75,8 +79,8 @@ def _schema_of(shape: Any, components: Components) -> JsonSchema:
                 "type": "object",
                 "description": " ".join((shape.__doc__ or "").split()),
                 "properties": {
-                    key: json_schema(it, components)
-                    for key, it in fields_of(shape).items()
+                    key: json_schema(member, components)
+                    for key, member in fields_of(shape).items()
                 },
                 "required": sorted(shape.__required_keys__),
                 "additionalProperties": False,
@@ -91,9 +95,9 @@ def _schema_of(shape: Any, components: Components) -> JsonSchema:
         values = json_schema(arguments[1], components)
         return {"type": "object", "additionalProperties": values}
     if origin in (Union, UnionType):
-        options = [json_schema(it, components) for it in arguments]
-        if all(it.keys() == {"type"} for it in options):
-            return {"type": [it["type"] for it in options]}
+        options = [json_schema(argument, components) for argument in arguments]
+        if all(option.keys() == {"type"} for option in options):
+            return {"type": [option["type"] for option in options]}
         return {"anyOf": options}
     return {} if shape is Any else {"type": _TYPES[shape]}
 
@@ -101,7 +105,7 @@ def _schema_of(shape: Any, components: Components) -> JsonSchema:
 def validator(shape: Any) -> Callable[[Any], Any]:
     """Return what checks a value against a shape: it raises vol.Invalid."""
     shape, extras = _bare(shape)
-    limits = [it for it in extras if not isinstance(it, str)]
+    limits = [extra for extra in extras if not isinstance(extra, str)]
     checked: Callable[[Any], Any] = vol.All(_validator_of(shape), *limits)
     return checked
 
@@ -111,8 +115,10 @@ def _validator_of(shape: Any) -> Any:
         required = shape.__required_keys__
         return vol.Schema(
             {
-                (vol.Required if key in required else vol.Optional)(key): validator(it)
-                for key, it in fields_of(shape).items()
+                (vol.Required if key in required else vol.Optional)(key): validator(
+                    member
+                )
+                for key, member in fields_of(shape).items()
             }
         )
     origin, arguments = get_origin(shape), get_args(shape)
@@ -123,7 +129,7 @@ def _validator_of(shape: Any) -> Any:
     if origin is dict:
         return vol.Schema({str: validator(arguments[1])})
     if origin in (Union, UnionType):
-        return vol.Any(*(validator(it) for it in arguments))
+        return vol.Any(*(validator(argument) for argument in arguments))
     return _plain(shape)
 
 
@@ -144,7 +150,7 @@ def _plain(kind: type) -> Callable[[Any], Any]:
 
 
 def _bare(shape: Any) -> tuple[Any, list[Any]]:
-    """Return a shape without what is said of it, and that."""
+    """Return a shape without its annotations, and these."""
     extras: list[Any] = []
     while True:
         if isinstance(shape, TypeAliasType):

@@ -1,4 +1,4 @@
-"""The languages that HMM speaks: whose texts somebody reads, and how it writes numbers.
+"""The languages of HMM: who reads which texts, and how numbers are written.
 
 One language has several names: "pt" and "pt-BR", "zh-Hans" in the settings of Home
 Assistant and "zh-CN" in Assist.
@@ -34,7 +34,7 @@ class Language:
     def number(self, value: float, decimals: int = 0) -> str:
         """Return a number with all of its decimals, and its thousands apart."""
         marks = {",": self.group, ".": self.decimal}
-        return "".join(marks.get(it, it) for it in f"{value:,.{decimals}f}")
+        return "".join(marks.get(char, char) for char in f"{value:,.{decimals}f}")
 
     def short(self, value: float, digits: int = 6) -> str:
         """Return a number with its significant digits, without zeros at the end."""
@@ -71,8 +71,12 @@ LANGUAGES: Final = (
 def find_language(code: str) -> Language:
     """Return the language of a code, else one that begins alike, else English."""
     base = code.partition("-")[0]
-    alike = [it for it in LANGUAGES if it.code.partition("-")[0] == base]
-    return next((it for it in alike if it.code == code), (*alike, _ENGLISH)[0])
+    alike = [
+        language for language in LANGUAGES if language.code.partition("-")[0] == base
+    ]
+    return next(
+        (language for language in alike if language.code == code), (*alike, _ENGLISH)[0]
+    )
 
 
 @cache
@@ -83,7 +87,7 @@ def names_of_modes() -> Mapping[str, frozenset[str]]:
         texts = json.loads(path.read_text("utf-8"))
         for mode, name in texts["entity"]["select"]["mode"]["state"].items():
             names.setdefault(mode, set()).add(name)
-    return {mode: frozenset(found) for mode, found in names.items()}
+    return {mode: frozenset(translated) for mode, translated in names.items()}
 
 
 @callback

@@ -37,7 +37,7 @@ async def async_setup_entry(
     entry: MinerConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the light of a miner that has one and tells how it is set."""
+    """Add the light of a miner that has one and reports how it is set."""
     async_add_offered(
         entry.runtime_data,
         async_add_entities,
@@ -54,7 +54,7 @@ async def async_setup_entry(
 
 
 class MinerLight(MinerEntity, LightEntity):
-    """The light of a miner, with as much of it as the miner tells."""
+    """The light of a miner, with as much of it as the miner reports."""
 
     _state_of = ("is_on", "brightness", "rgb_color", "effect")
 
@@ -128,7 +128,7 @@ class MinerLight(MinerEntity, LightEntity):
     async def async_turn_off(self, **kwargs: Any) -> None:
         await self._set(False)
 
-    async def _set(self, on: bool, **look: Any) -> None:
+    async def _set(self, on: bool, **attributes: Any) -> None:
         await self.coordinator.async_command(
-            self.coordinator.client.set_light(on, **look)
+            self.coordinator.client.set_light(on, **attributes)
         )

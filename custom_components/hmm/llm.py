@@ -1,6 +1,7 @@
 """What a language model can do with miners: Assist's, and those that come by MCP.
 
-Only what is exposed to the assistant is told or moved, with the rights of whoever asks.
+Only what is exposed to the assistant is reported or changed, with the rights of the
+user.
 """
 
 from collections.abc import Callable
@@ -169,7 +170,7 @@ class StrategyStatus(HmmTool):
 
 
 class OrderTool(HmmTool):
-    """Tells miners something."""
+    """Commands miners."""
 
     annotations = _ANNOTATIONS(
         read_only=False, destructive=False, idempotent=True, open_world=False
@@ -184,19 +185,19 @@ class OrderTool(HmmTool):
         data: dict[str, Any] = {}
         if ATTR_MODE in args:
             data[ATTR_MODE] = find_modes(asker, speech, miners, args[ATTR_MODE])
-        exposed = [it for it in miners if asker.may_move(it, *self.control)]
+        exposed = [miner for miner in miners if asker.may_move(miner, *self.control)]
         if not exposed:
             raise NotUnderstood(speech.say("not_exposed"))
         report = await async_run(asker, self.action(args), exposed, data)
         if report is None:
             return {"result": "still running"}
-        failed = [it for it in report["miners"] if not it["success"]]
+        failed = [row for row in report["miners"] if not row["success"]]
         return {
             "summary": report["summary"],
             "not_exposed": len(miners) - len(exposed),
             "failed": [
-                {"name": shown(it["device"]), "error": (it["error"] or "")[:200]}
-                for it in failed[:_MAX_REPORTED]
+                {"name": shown(row["device"]), "error": (row["error"] or "")[:200]}
+                for row in failed[:_MAX_REPORTED]
             ],
             "more": max(0, len(failed) - _MAX_REPORTED),
         }

@@ -1,4 +1,4 @@
-"""Keeps what devices, drivers and pools say from being read as Markdown.
+"""Keeps texts of devices, drivers and pools from being read as Markdown.
 
 Home Assistant's frontend renders the descriptions of dialogs, the reasons of aborted
 ones, repairs and release notes as Markdown: an image in there would be fetched by the
@@ -55,7 +55,7 @@ def escape(text: str) -> Markdown:
     """
     if isinstance(text, Markdown):
         return text
-    escaped = _MARKUP.sub(lambda it: f"\\{it[0]}", printable(text))
+    escaped = _MARKUP.sub(lambda match: f"\\{match[0]}", printable(text))
     if beginning := _BEGINNING.match(escaped):
         # Of "1." it is the full stop that counts
         sign = beginning.end() if beginning[0].isdigit() else 0
@@ -71,7 +71,7 @@ def code(text: str) -> Markdown:
 def printable(text: str, longest: int = _LONGEST) -> str:
     """Return a text in one line, without control characters, of bounded length."""
     cut = text[:longest]
-    shown = "".join(it if it.isprintable() else " " for it in cut)
+    shown = "".join(char if char.isprintable() else " " for char in cut)
     return " ".join(shown.split()) + (_CUT if len(text) > longest else "")
 
 

@@ -16,9 +16,9 @@ VERSION: Final = 1
 
 def _credentials_into_data(data: _Parts, options: _Parts) -> None:
     """Move the login of a miner out of the options."""
-    found = {name: options.pop(name) for name in CREDENTIALS if name in options}
-    if found:
-        data[CONF_CREDENTIALS] = found
+    credentials = {name: options.pop(name) for name in CREDENTIALS if name in options}
+    if credentials:
+        data[CONF_CREDENTIALS] = credentials
 
 
 _STEPS: Final[tuple[Callable[[_Parts, _Parts], None], ...]] = (_credentials_into_data,)

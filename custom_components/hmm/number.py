@@ -120,9 +120,9 @@ async def async_setup_entry(
 def _needs_power_draw(
     _: NumberEntityDescription, coordinator: MinerCoordinator
 ) -> bool:
-    """Return whether the miner mines without telling its power.
+    """Return whether the miner mines without reporting its power.
 
-    One that rests may tell it once it works again.
+    One that rests may report it once it works again.
     """
     return (
         coordinator.last_update_success

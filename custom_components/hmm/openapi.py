@@ -91,7 +91,7 @@ def _operation(route: Route, path: str, components: Components) -> JsonSchema:
     operation: JsonSchema = {
         "summary": route.summary,
         "operationId": f"{route.method}{path.replace('/', '_')}".translate(
-            {ord(it): None for it in "{}."}
+            {ord(char): None for char in "{}."}
         ).replace("-", "_"),
         "tags": [path.split("/")[1]],
         "parameters": [*_parameters(route, path, components)],

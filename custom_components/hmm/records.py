@@ -40,7 +40,7 @@ class Records[RecordT: Record]:
         self._due: float | None = None
 
     async def async_load(self) -> None:
-        """Continue where it was before a restart; what cannot be read starts anew."""
+        """Continue as before the restart; unreadable records start from scratch."""
         broken = []
         for entry_id, data in (await self._store.async_load()).items():
             try:

@@ -120,7 +120,9 @@ class BrokenFileFlow(_FileFlow):
 
     async def _async_show(self, step_id: str) -> RepairsFlowResult:
         manager = get_data(self.hass).driver_manager
-        failed = next((it for it in manager.failed if it.path == self._path), None)
+        failed = next(
+            (failure for failure in manager.failed if failure.path == self._path), None
+        )
         if failed is None:
             return self.async_create_entry(data={})
         source = await self.hass.async_add_executor_job(

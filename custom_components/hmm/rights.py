@@ -119,7 +119,9 @@ def _may(user: User | None, policy: str, entity_ids: list[str]) -> bool:
     if user is None or user.permissions.access_all_entities(policy):
         return True
     check = user.permissions.check_entity
-    return bool(entity_ids) and all(check(it, policy) for it in entity_ids)
+    return bool(entity_ids) and all(
+        check(entity_id, policy) for entity_id in entity_ids
+    )
 
 
 def _entities(hass: HomeAssistant, entry: HmmConfigEntry) -> list[str]:

@@ -165,7 +165,7 @@ class _RouteView(HomeAssistantView):
 def error_of(hass: HomeAssistant, err: HomeAssistantError) -> RouteError:
     """Return the answer to an error of an action."""
     if isinstance(err, ConfigError | FlowError):
-        # Of Home Assistant: somebody else had the entry or the flow at the same time
+        # Of Home Assistant: someone else had the entry or the flow at the same time
         return _failed(hass, HTTPStatus.CONFLICT, "changed_meanwhile")
     key = err.translation_key
     status = HTTPStatus.SERVICE_UNAVAILABLE
@@ -182,8 +182,8 @@ async def _read(
     """Return the fields of a request, checked for their size only."""
     data: dict[str, Any] = {}
     if shape := route.body if route.body_in_query else route.query:
-        known = fields_of(shape)
-        data = {key: it for key, it in request.query.items() if key in known}
+        names = fields_of(shape)
+        data = {key: value for key, value in request.query.items() if key in names}
     if route.body is None or not (text := await _read_body(hass, request)):
         return data
     try:

@@ -142,14 +142,14 @@ class StrategyOverrideSelect(StrategyEntity, SelectEntity):
     @override
     def options(self) -> list[str]:
         names = self.strategy.override_names
-        return [AUTOMATIC, *(it for it in names if it != AUTOMATIC)]
+        return [AUTOMATIC, *(name for name in names if name != AUTOMATIC)]
 
     @property
     @override
     def current_option(self) -> str | None:
         if self.strategy.record.override is None:
             return AUTOMATIC
-        # An action may want what is no option
+        # An action may set what is not an option
         return self.strategy.overridden_by
 
     @property

@@ -38,15 +38,15 @@ from .entity import (
     Offer,
     PoolEntity,
     WorkerEntity,
-    asked_for,
     async_add_offered,
     async_add_workers,
+    enabled_of,
     registered,
 )
 from .figures import (
     SensorValue,
-    as_said,
     as_state,
+    four_digits,
     in_digits,
     read_safely,
     rounded,
@@ -128,7 +128,7 @@ async def async_setup_entry(
                     and (
                         description.mined_for != OF_NETWORK
                         or f"{entry.unique_id}_{description.key}" in before
-                        or _is_told(description, miner)
+                        or _is_reported(description, miner)
                     )
                 ),
                 MinerSensor,
@@ -219,7 +219,7 @@ def _always(*_: object) -> bool:
     return True
 
 
-def _is_told(description: MinerSensorDescription, miner: MinerCoordinator) -> bool:
+def _is_reported(description: MinerSensorDescription, miner: MinerCoordinator) -> bool:
     """Return whether a miner reports a value now, by which its unit is chosen."""
     return miner.data is not None and description.value_fn(miner) is not None
 
@@ -230,7 +230,7 @@ def _add_platform(
     fleet: FleetCoordinator,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add what the pools tell together, now and as pools and coins come.
+    """Add what the pools report together, now and as pools and coins come.
 
     A figure that was there before a restart is there again, even if its pools are
     down.
@@ -239,15 +239,15 @@ def _add_platform(
     registry = er.async_get(hass)
     identity = fleet.config_entry.unique_id
     members = get_data(hass).fleet
-    known: set[str] | None = None
+    previous: set[str] | None = None
 
     @callback
     def remove_left() -> None:
         """Remove the sensors of coins that no pool has any more, and of no pools."""
-        nonlocal known
-        if not fleet.data.complete or known == (coins := members.coins(hass)):
+        nonlocal previous
+        if not fleet.data.complete or previous == (coins := members.coins(hass)):
             return
-        known = coins
+        previous = coins
         of_pools = {d.key for d in PLATFORM_SENSORS}
         of_coins = tuple(f"_{d.key}" for d in COIN_SENSORS)
         wanted = {d.key for d in FLEET_SENSORS} | (of_pools if coins else set())
@@ -300,12 +300,12 @@ def _add_money[CoordinatorT: MinerCoordinator | PoolCoordinator | FleetCoordinat
     factory: Callable[[CoordinatorT, MoneySensorDescription], SensorEntity],
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add what can be told of money; it goes when its price is not configured."""
+    """Add what can be determined of money; it goes when its price is not configured."""
     ledger, registry = get_data(hass).money, er.async_get(hass)
     entry = coordinator.config_entry
     owner = entry.unique_id or entry.entry_id
     before = registered(hass, coordinator, SENSOR_DOMAIN)
-    wanted = asked_for(coordinator, SENSOR_DOMAIN, owner, descriptions, before)
+    wanted = enabled_of(coordinator, SENSOR_DOMAIN, owner, descriptions, before)
     added: set[str] = set()
     seen: object = None
 
@@ -355,7 +355,7 @@ class _ValueSensor(SensorEntity):
         self,
         coordinator: DataUpdateCoordinator[Any],
         hashrate_unit: HashrateUnit,
-        least: float = 0,
+        minimum: float = 0,
     ) -> None:
         """Choose the unit of a hashrate or difficulty, or take the one it has.
 
@@ -368,7 +368,7 @@ class _ValueSensor(SensorEntity):
         elif (seconds := description.mined_for) is not None:
             first = self._shown() if coordinator.data is not None else None
             wanted = difficulty_unit(
-                hashrate_unit, seconds, max(parse_number(first) or 0, least)
+                hashrate_unit, seconds, max(parse_number(first) or 0, minimum)
             )
             self._show_in(coordinator.hass, wanted, DIFFICULTY_UNITS)
 
@@ -404,7 +404,7 @@ class _ValueSensor(SensorEntity):
             if self.entity_description.is_hashrate:
                 value = rounded(value / self._factor)
             elif self._factor != 1:
-                value = as_said(value, self._factor)
+                value = four_digits(value, self._factor)
         return in_digits(value)
 
     @property
@@ -420,7 +420,7 @@ class _ValueSensor(SensorEntity):
 class MinerSensor(MinerEntity, _ValueSensor):
     """One figure of a miner."""
 
-    _state_of = ("_told",)
+    _state_of = ("_source",)
     entity_description: MinerSensorDescription
 
     def __init__(
@@ -431,7 +431,7 @@ class MinerSensor(MinerEntity, _ValueSensor):
         self._fix_unit(coordinator, coordinator.client.hashrate_unit)
 
     @property
-    def _told(self) -> SensorValue:
+    def _source(self) -> SensorValue:
         """Return what value and attributes are made of; a hashrate only as rounded."""
         is_hashrate = self.entity_description.is_hashrate
         return self.native_value if is_hashrate else self._shown()
@@ -475,11 +475,17 @@ class MinerStatusSensor(AlwaysAvailable, MinerEntity, SensorEntity):
             ATTR_SINCE: shown.at,
             ATTR_DETAIL: status.detail,
             **dict.fromkeys(_MEASURED),
-            **{key: it for key, it in status.values.items() if key != ATTR_REASON},
+            **{
+                key: value for key, value in status.values.items() if key != ATTR_REASON
+            },
             "missing": missing_values(self.coordinator),
             "kept": [
-                {"action": it.action, "value": it.value, "until": it.until.isoformat()}
-                for it in self.coordinator.kept.values()
+                {
+                    "action": command.action,
+                    "value": command.value,
+                    "until": command.until.isoformat(),
+                }
+                for command in self.coordinator.kept.values()
             ],
         }
 
@@ -626,7 +632,7 @@ class FleetBestShare(FleetSensor):
             for miner in get_data(coordinator.hass).fleet.miners.values()
         ]
         units.sort(key=lambda unit: HASHRATE_UNITS[unit])
-        self._fix_unit(coordinator, units[-1] if units else "kH/s", least=MEGA)
+        self._fix_unit(coordinator, units[-1] if units else "kH/s", minimum=MEGA)
 
 
 class _MoneySensor(_ValueSensor):
@@ -649,7 +655,7 @@ class _MoneySensor(_ValueSensor):
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
         if self.entity_description.reset_fn is not None:
-            # Its period ends while nobody polls
+            # Its period may end between polls
             self.async_on_remove(
                 self._ledger.async_add_listener(self.async_write_ha_state)
             )
@@ -701,9 +707,9 @@ class FleetMoney(_MoneySensor, FleetEntity):
 
 
 def _reporting(fleet: FleetCoordinator, key: str) -> dict[str, Any]:
-    """Return of how many a sum is, nothing for what is no sum."""
-    found = fleet.data.reporting.get(key)
-    return {} if found is None else asdict(found)
+    """Return of how many a sum is, nothing for what is not a sum."""
+    counts = fleet.data.reporting.get(key)
+    return {} if counts is None else asdict(counts)
 
 
 class FleetCoinSensor(FleetEntity, _ValueSensor):

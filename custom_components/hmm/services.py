@@ -1,4 +1,4 @@
-"""Actions that return what the pools say, and what they did, as data.
+"""Actions that return what the pools report, and what they did, as data.
 
 Each needs the right to read the entities that show the same.
 """
@@ -123,9 +123,9 @@ def _readable(
 
     Raises ServiceValidationError: there is no such account.
     """
-    entries = [it for it in pool_entries(hass) if may_read(hass, user, it)]
+    entries = [entry for entry in pool_entries(hass) if may_read(hass, user, entry)]
     if (pool_id := call.data.get(ATTR_CONFIG_ENTRY_ID)) is None:
         return entries
-    if not (meant := [it for it in entries if it.entry_id == pool_id]):
+    if not (meant := [entry for entry in entries if entry.entry_id == pool_id]):
         raise refusal("unknown_pool", pool_id=pool_id)
     return meant

@@ -203,7 +203,9 @@ def async_add_strategy_sensors(
         if entities:
             async_add_entities(entities, config_subentry_id=strategy.id)
         for unique_id in [
-            it for it in added if it.startswith(f"{strategy.id}_") and it not in wanted
+            key
+            for key in added
+            if key.startswith(f"{strategy.id}_") and key not in wanted
         ]:
             added.discard(unique_id)
             entity_id = registry.async_get_entity_id(SENSOR_DOMAIN, DOMAIN, unique_id)
@@ -216,9 +218,9 @@ def async_add_strategy_sensors(
             [
                 StrategyStatusSensor(manager, strategy, status),
                 *(
-                    StrategySensor(manager, strategy, it)
-                    for it in sensors
-                    if it.kind in (None, strategy.kind)
+                    StrategySensor(manager, strategy, sensor)
+                    for sensor in sensors
+                    if sensor.kind in (None, strategy.kind)
                 ),
             ],
             config_subentry_id=strategy.id,

@@ -136,7 +136,7 @@ class MiningSwitch(MinerEntity, SwitchEntity):
 class FanAutoSwitch(MinerEntity, SwitchEntity):
     """Lets a miner set the speed of its fan; off keeps the present speed.
 
-    Not every miner tells: then the last command counts, and it is unknown before.
+    Not every miner reports: then the last command counts, and it is unknown before.
     """
 
     _commanded: bool | None = None
@@ -144,12 +144,12 @@ class FanAutoSwitch(MinerEntity, SwitchEntity):
     @property
     @override
     def assumed_state(self) -> bool:
-        return not self._is_told
+        return not self._is_reported
 
     @property
     @override
     def is_on(self) -> bool | None:
-        return self.coordinator.data.fan_auto if self._is_told else self._commanded
+        return self.coordinator.data.fan_auto if self._is_reported else self._commanded
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
@@ -165,7 +165,7 @@ class FanAutoSwitch(MinerEntity, SwitchEntity):
         self.async_write_ha_state()
 
     @property
-    def _is_told(self) -> bool:
+    def _is_reported(self) -> bool:
         profile = self.coordinator.profile
         return profile is not None and "fan_auto" in profile.telemetry
 

@@ -40,7 +40,7 @@ _LONGEST_NAME = 64
 _BAND = "strategy_band"
 _MOVED = {"moved_to_backup", "moved_back"}
 
-# The events that tell a block, by who found it
+# The events that report a block, by who found it
 _SOURCES = {
     "any": {MINER_EVENT.translation_key, POOL_EVENT.translation_key},
     "miner": {MINER_EVENT.translation_key},
@@ -50,7 +50,7 @@ _AWAY = {MinerState.OFF, MinerState.OFFLINE}
 
 
 class BlockFoundTrigger(StatelessEntityTriggerBase):
-    """A miner or a pool tells of a block."""
+    """A miner or a pool reports a block."""
 
     _domain_specs = {EVENT_DOMAIN: DomainSpec()}
     _primary_entities_only: ClassVar[bool] = False
@@ -181,7 +181,7 @@ class _StatusTrigger(EntityTriggerBase):
 
 
 class WentOfflineTrigger(_StatusTrigger):
-    """A miner stopped responding, and nobody had switched it off."""
+    """A miner stopped responding, and no one had switched it off."""
 
     _to_states = frozenset({MinerState.OFFLINE})
 

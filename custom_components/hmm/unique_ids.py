@@ -37,9 +37,10 @@ def async_change_unique_id(
                 | {(DOMAIN, unique_id)},
                 # The MAC of a device that was replaced must not lead here
                 new_connections={
-                    it
-                    for it in device.connections
-                    if it[0] != CONNECTION_NETWORK_MAC or it[1] == unique_id
+                    connection
+                    for connection in device.connections
+                    if connection[0] != CONNECTION_NETWORK_MAC
+                    or connection[1] == unique_id
                 },
             )
     hass.config_entries.async_update_entry(entry, unique_id=unique_id)

@@ -154,7 +154,7 @@ class DriverUpdateEntity(FleetEntity, UpdateEntity):
     ) -> None:
         """Install the version that is shown; raises what went wrong.
 
-        Home Assistant asks for an administrator only since 2026.10.
+        Home Assistant requests an administrator only since 2026.10.
         """
         await async_require_admin(self.hass, self._context)
         self._progress(0)
@@ -283,9 +283,9 @@ class FirmwareUpdate(AlwaysAvailable, MinerEntity, UpdateEntity):
                     reason_sentence(
                         self.hass,
                         "firmware_skipped",
-                        {"version": it.tag, "why": bad[it.version]},
+                        {"version": release.tag, "why": bad[release.version]},
                     )
-                    for it in skipped(self._driver, releases, installed)
+                    for release in skipped(self._driver, releases, installed)
                 ),
                 str(notes(release.notes)),
             ]

@@ -224,7 +224,7 @@ class Week:
             before = miner.mined
             poll = miner.poll(now, reachable=not far, pool_up=up and not far)
             if self.helped:
-                miner.status.look(poll)
+                miner.status.update(poll)
             if miner.mined == before and hour > 1:
                 self._count(miner, hour, internet or (wifi if far else None) or pool)
         if self.helped:
@@ -289,7 +289,7 @@ class Week:
             )
             if miner.plug_off:
                 miner.boot(now, power=True)
-            if (decision := miner.watchdog.look(sight, now)) is None:
+            if (decision := miner.watchdog.update(sight, now)) is None:
                 continue
             if decision.deed in (Deed.RESTARTED, Deed.POWER_CYCLED):
                 self.harmful += not NEVER.isdisjoint(status.active)

@@ -28,7 +28,7 @@ from custom_components.hmm.driver_api import (
     MiningModel,
     PoolWorker,
 )
-from custom_components.hmm.driver_api.units import parse_moment
+from custom_components.hmm.driver_api.units import parse_timestamp
 from simulator import mmfp as simulated
 from simulator.mmfp import (
     SimulatedGoSlimStratum,
@@ -285,7 +285,7 @@ def test_times_of_go() -> None:
         ("0001-01-01T00:00:00-04:00", None),
         ("0001-01-01T00:00:00+04:00", None),
     ):
-        assert parse_moment(text) == expected
+        assert parse_timestamp(text) == expected
 
 
 async def test_gse_hashrate(driver: MmfpDriver) -> None:
@@ -645,7 +645,7 @@ async def test_simulated_gse(
         for worker in server.pools["dgb"].workers.values():
             worker.miner.settle()
             worker.miner._clock = clock.monotonic
-        server.strangers = 2
+        server.unauthorized = 2
         server.doubled = {f"{ADDRESS}.rig1"}
         clock.now += 10
         whole = await tile(driver, server.port)

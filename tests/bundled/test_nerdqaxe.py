@@ -660,7 +660,7 @@ async def test_a_new_pool_is_mined_at_without_a_restart(
         driver = await connected(session, device)
         assert await driver.set_pool("stratum+tcp://eu.example.com:4444", USER, "x,d=1")
         assert device.boots == 1
-        assert device.active_pool == ("eu.example.com", 4444)
+        assert device.pool_address() == ("eu.example.com", 4444)
         assert device.settings["stratumPassword"] == "x,d=1"
         pool = active(await driver.get_telemetry())
         assert (pool.url, pool.user) == ("eu.example.com:4444", USER)
@@ -697,7 +697,7 @@ async def test_the_two_pools_change_places(
         assert await driver.select_pool(0)
         assert device.writes == []
         assert await driver.select_pool(1)
-        assert device.active_pool == ("solo.ckpool.org", 3333)
+        assert device.pool_address() == ("solo.ckpool.org", 3333)
         telemetry = await driver.get_telemetry()
         assert [pool.url for pool in telemetry.pools] == [
             "solo.ckpool.org:3333",

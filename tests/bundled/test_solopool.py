@@ -412,8 +412,8 @@ async def test_blocks_of_a_day_by_the_clock_of_the_pool(
     """A day ends now for the pool, whatever our clock says."""
     async with simulated(clock_skew=skew) as (pool, base):
         pool.wallets[WALLET].blocks.clear()
-        pool._found(pool.wallets[WALLET], "nerd", 1e12, ago=86_400 + 60)
-        pool._found(pool.wallets[WALLET], "nerd", 1e12, ago=86_400 - 60)
+        pool._add_block(pool.wallets[WALLET], "nerd", 1e12, ago=86_400 + 60)
+        pool._add_block(pool.wallets[WALLET], "nerd", 1e12, ago=86_400 - 60)
         assert (await tile(driver, base)).blocks_found_24h == 1
 
 

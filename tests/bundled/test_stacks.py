@@ -483,7 +483,7 @@ async def test_miners_cannot_connect(driver: DgbStackDriver) -> None:
         assert (await tile(driver, manager)).health_status
         # It was looked at, and never spoken to
         assert manager.stratum.counters.requests == 0
-        assert manager.stratum.strangers == 0
+        assert manager.stratum.unauthorized == 0
 
 
 @pytest.mark.parametrize(
@@ -567,7 +567,7 @@ async def test_blocks_of_a_day_by_the_clock_of_the_stack(
         stack.clock_skew = skew
         stack._solved.clear()
         for ago in (86_400 + 60, 86_400 - 60):
-            stack._found("gamma", ago)
+            stack._add_block("gamma", ago)
         assert (await tile(driver, stack)).blocks_found_24h == 1
 
 

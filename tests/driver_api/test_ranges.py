@@ -100,10 +100,10 @@ def test_number_outside_its_range_is_unknown(
     kind: type, name: str, limits: Range
 ) -> None:
     """The limits themselves are in it."""
-    for value in (limits.least, limits.most):
+    for value in (limits.minimum, limits.maximum):
         assert read_field(kind, name, value) == value
     beyond: list[Any] = [
-        *(limits.least - 1, limits.most * 1.01 + 1, 1e300, -1e300),
+        *(limits.minimum - 1, limits.maximum * 1.01 + 1, 1e300, -1e300),
         *(10**400, math.nan, math.inf, -math.inf, "9" * 5000, "1e999", True),
     ]
     for value in beyond:
@@ -135,20 +135,20 @@ def test_list_ends(kind: type, name: str, limits: Many) -> None:
     }.get(name, 1)
     if name in ("additional_info", "additional_stats"):
         reported = read_field(kind, name, {str(number): 1 for number in range(10_000)})
-        assert len(reported) == limits.most
+        assert len(reported) == limits.maximum
         return
     if name == "workers":
         items: list[Any] = [PoolWorker(name=str(number)) for number in range(10_000)]
     else:
         items = [item] * 10_000
-    assert len(read_field(kind, name, items)) == limits.most
+    assert len(read_field(kind, name, items)) == limits.maximum
 
 
 def test_lists_hold_what_there_is() -> None:
     """The largest machines and accounts fit."""
-    assert (CHIPS.most, POOLS.most) >= (576, 8)
-    assert WORKERS.most > 250
-    assert BLOCKS.most >= 1000
+    assert (CHIPS.maximum, POOLS.maximum) >= (576, 8)
+    assert WORKERS.maximum > 250
+    assert BLOCKS.maximum >= 1000
 
 
 def test_chip_that_burns_is_shown() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from custom_components.hmm.driver_api import units
 from custom_components.hmm.driver_api.coins import (
     COINS,
     NetworkFigures,
@@ -21,9 +22,9 @@ from custom_components.hmm.driver_api.units import (
     parse_compact,
     parse_count,
     parse_int,
-    parse_moment,
     parse_number,
     parse_text,
+    parse_timestamp,
     reject_percent,
 )
 
@@ -51,7 +52,7 @@ NONSENSE: list[Any] = [
 
 PARSERS = [
     *(parse_number, parse_compact, parse_int),
-    *(parse_amount, parse_count, parse_moment),
+    *(parse_amount, parse_count, parse_timestamp),
 ]
 
 
@@ -175,7 +176,7 @@ def test_count(value: Any, count: int | None) -> None:
 )
 def test_moment(value: Any, moment: datetime | None) -> None:
     """Seconds since 1970 or ISO 8601, always in UTC."""
-    found = parse_moment(value)
+    found = parse_timestamp(value)
     assert found == moment
     assert found is None or found.utcoffset() == timedelta(0)
 
@@ -183,7 +184,7 @@ def test_moment(value: Any, moment: datetime | None) -> None:
 def test_moment_without_time_zone_is_utc() -> None:
     """A text in another zone is the same moment."""
     berlin = timezone(timedelta(hours=2))
-    assert parse_moment("2026-07-25T12:00:00") == datetime(
+    assert parse_timestamp("2026-07-25T12:00:00") == datetime(
         2026, 7, 25, 14, tzinfo=berlin
     )
 
@@ -373,10 +374,10 @@ def test_whole_number_of_more_than_64_bits(value: Any) -> None:
 def test_moment_of_the_far_future() -> None:
     """It has not been, by whatever clock."""
     now = datetime.now(UTC)
-    assert parse_moment("9999-12-31T23:59:59Z") is None
-    assert parse_moment(4_102_444_800) is None
-    assert parse_moment((now + timedelta(days=40)).isoformat()) is None
-    assert parse_moment((now + timedelta(days=20)).isoformat()) is not None
+    assert parse_timestamp("9999-12-31T23:59:59Z") is None
+    assert parse_timestamp(4_102_444_800) is None
+    assert parse_timestamp((now + timedelta(days=40)).isoformat()) is None
+    assert parse_timestamp((now + timedelta(days=20)).isoformat()) is not None
 
 
 def test_formulas_with_what_nearly_is_nothing() -> None:
@@ -386,3 +387,8 @@ def test_formulas_with_what_nearly_is_nothing() -> None:
     assert efficiency_j_per_th(17.0, 5e-324) is None
     assert network_figures("BTC", 1e300, 1e12) == NetworkFigures()
     assert network_figures("BTC", 1e14, 1e30) == NetworkFigures()
+
+
+def test_drivers_may_use_the_former_name() -> None:
+    """Drivers that were written before the rename still load."""
+    assert units.parse_moment is parse_timestamp

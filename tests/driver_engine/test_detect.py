@@ -52,18 +52,18 @@ type Drivers = list[LoadedDriver[BaseMinerAdapter]]
 async def look(drivers: Drivers, context: DriverContext, port: int) -> Detection:
     """Detect what is at a port of this machine; all clients are closed."""
     detection = await detect(drivers, context, "127.0.0.1", port)
-    for found in detection.found:
+    for found in detection.devices:
         await found.client.close()
     return detection
 
 
 def only(detection: Detection) -> Detected:
     """Return the one driver that was found."""
-    assert [found.driver.driver_type for found in detection.found] == [
-        detection.found[0].driver.driver_type
+    assert [found.driver.driver_type for found in detection.devices] == [
+        detection.devices[0].driver.driver_type
     ]
     assert detection.error is None
-    return detection.found[0]
+    return detection.devices[0]
 
 
 @asynccontextmanager
@@ -168,7 +168,10 @@ async def test_two_drivers_may_know_a_device(
     async with SimulatedAxeOS() as device:
         detection = await look([*bundled, second], context, device.port)
 
-    assert {found.driver.driver_type for found in detection.found} == {"bitaxe", "mine"}
+    assert {found.driver.driver_type for found in detection.devices} == {
+        "bitaxe",
+        "mine",
+    }
 
 
 # What is no miner
@@ -196,7 +199,7 @@ async def test_a_web_server_that_is_no_miner(
         device.fault = fault
         detection = await look(bundled, context, device.port)
 
-    assert not detection.found
+    assert not detection.devices
     assert type(detection.error) is kind
 
 

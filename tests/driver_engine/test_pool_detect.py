@@ -242,7 +242,7 @@ async def test_every_bundled_pool_finds_itself(
         template = pool.template
         if template.url:
             (match,) = await find_pools(drivers, pools, template.url, template.port)
-            assert match.known is pool
+            assert match.listed is pool
             assert match.coin == template.coin
             assert match.settings == pool.settings
 
@@ -260,7 +260,7 @@ async def test_a_file_of_the_user_is_found(
 
     assert summary([match]) == [("solopool", "DGB", "umbrel.local", 3333)]
     assert match.settings == {"api_base": "http://127.0.0.1/api"}
-    assert match.known is pools.pools["mine"]
+    assert match.listed is pools.pools["mine"]
     assert driver.probed == []
 
 
@@ -317,7 +317,7 @@ async def test_settings_of_a_file_for_another_port(
     driver = Pretend("solopool", "pool.example", "DGB")
     (match,) = await find_pools(pretend(driver), pools, "pool.example", 4444)
     assert match.port == 4444
-    assert match.known is pools.pools["mine"]
+    assert match.listed is pools.pools["mine"]
     assert match.settings == {"api_base": "http://127.0.0.1/api"}
 
 
@@ -340,8 +340,8 @@ async def test_a_host_at_home_is_asked(tmp_path: Path, loaded: LoadedDrivers) ->
         ("other", "BCH", "192.168.1.60", 0),
     ]
     assert matches[0].settings == {"a": 1}
-    assert matches[0].known is pools.pools["dgb-stack-local"]
-    assert matches[1].known is None
+    assert matches[0].listed is pools.pools["dgb-stack-local"]
+    assert matches[1].listed is None
     assert stack.probed == [("192.168.1.60", 0)]
 
     matches = await find_pools(drivers, pools, "192.168.1.60", 9999)
@@ -355,11 +355,11 @@ async def test_two_kinds_of_servers_of_a_driver(
     driver = Pretend("mmfp", found=[FoundPool(coin="BTC")])
     pools = known(tmp_path, loaded)
     (match,) = await find_pools(pretend(driver), pools, "192.168.1.60", None)
-    assert (match.known, match.port) == (None, 0)
+    assert (match.listed, match.port) == (None, 0)
 
     template = pools.pools["mmfp-gss-btc"].template
     (match,) = await find_pools(pretend(driver), pools, "192.168.1.60", template.port)
-    assert match.known is pools.pools["mmfp-gss-btc"]
+    assert match.listed is pools.pools["mmfp-gss-btc"]
 
 
 @pytest.mark.parametrize("host", ["1.1.1.1", "pool.example"])

@@ -9,12 +9,12 @@ import pytest
 
 from custom_components.hmm.driver_api import BaseMinerAdapter, MinerTelemetry
 from driver_tool import conformance, miner_checks
-from driver_tool.conformance import Bench, Check, Outcome, Result, run_checks
+from driver_tool.conformance import Check, CheckContext, Outcome, Result, run_checks
 from driver_tool.example import SimulatedExampleMiner
 from driver_tool.figures import implausible
 from driver_tool.files import one_miner
 from driver_tool.miner_checks import LIVE_MINER_CHECKS, MINER_CHECKS
-from driver_tool.replay import ANSWERS, Odd, Replay
+from driver_tool.replay import ANSWERS, BadResponse, Replay
 from driver_tool.session import Session, TcpExchange
 
 from .conftest import MINER as TEMPLATE
@@ -321,13 +321,13 @@ async def check(
     path: Path, check_id: str, session: Session, device: SimulatedExampleMiner | None
 ) -> Result:
     """Run one check of a driver in a file."""
-    bench = Bench(
+    context = CheckContext(
         driver_class=one_miner(str(path)),
         session=session,
         address=(device.host, device.port) if device else None,
         may_write=True,
     )
-    (result,) = await run_checks(bench, [CHECKS[check_id]])
+    (result,) = await run_checks(context, [CHECKS[check_id]])
     return result
 
 
@@ -370,7 +370,7 @@ async def test_a_device_without_json_is_of_no_other_shape() -> None:
     """Given a device that answers with text, the driver is not asked to refuse it."""
     text = TcpExchange(sent=b"stats", received=b"STATUS=S,GHS=17|\0")
     replay = Replay(Session(driver_type="x", exchanges=(text,)))
-    assert set(ANSWERS) - set(replay.answers) == {Odd.NESTED}
+    assert set(ANSWERS) - set(replay.answers) == {BadResponse.NESTED}
 
 
 @pytest.mark.parametrize(("unit", "is_right"), [("TH/s", False), ("kH/s", True)])
@@ -403,12 +403,12 @@ async def test_a_real_device_is_not_changed_unasked(miner_session: Session) -> N
     """Given no permission, a live device keeps its mode."""
     async with SimulatedExampleMiner() as device:
         device.counters.reset()
-        bench = Bench(
+        context = CheckContext(
             driver_class=one_miner(str(TEMPLATE)),
             session=miner_session,
             address=(device.host, device.port),
         )
-        results = await run_checks(bench, LIVE_MINER_CHECKS)
+        results = await run_checks(context, LIVE_MINER_CHECKS)
         assert not device.counters.requests
     assert {result.outcome for result in results} == {Outcome.NOT_APPLICABLE}
 
@@ -422,7 +422,7 @@ async def test_a_driver_that_raises_anything_spoils_no_other_check(
         "    def __repr__(self) -> str:\n        raise SystemExit(3)\n\n"
         "    def __init__(self) -> None:",
     )
-    bench = Bench(driver_class=one_miner(str(path)), session=miner_session)
-    results = await run_checks(bench, [CHECKS["secrets"], CHECKS["telemetry"]])
+    context = CheckContext(driver_class=one_miner(str(path)), session=miner_session)
+    results = await run_checks(context, [CHECKS["secrets"], CHECKS["telemetry"]])
     assert [result.outcome for result in results] == [Outcome.FAILED, Outcome.PASSED]
     assert "SystemExit: 3" in results[0].detail

@@ -8,7 +8,7 @@ import pytest
 
 from custom_components.hmm.driver_api import BasePoolIntegration
 from driver_tool import conformance, pool_checks
-from driver_tool.conformance import Bench, Check, Outcome, run_checks
+from driver_tool.conformance import Check, CheckContext, Outcome, run_checks
 from driver_tool.example import EXAMPLE_WALLET, SimulatedExamplePool
 from driver_tool.files import one_pool
 from driver_tool.pool_checks import POOL_CHECKS
@@ -71,7 +71,7 @@ BAD = (
     Bad("tiles", RETURN, returns("pool_percentage=150.0"), "hardly 0 to 100 %"),
     Bad(
         "tiles",
-        'last_share=parse_moment(account.get("last_share"))',
+        'last_share=parse_timestamp(account.get("last_share"))',
         'last_share=__import__("datetime").datetime(2026, 1, 1)',
         "last_share has no time zone",
     ),
@@ -279,12 +279,12 @@ async def test_a_bad_driver_is_found(
     assert bad.old in text
     path = tmp_path / "bad_driver.py"
     path.write_text(text.replace(bad.old, bad.new), encoding="utf-8")
-    bench = Bench(
+    context = CheckContext(
         driver_class=one_pool(str(path)),
         session=pool_session,
         account={**ACCOUNT, "port": 4444},
     )
-    (result,) = await run_checks(bench, [CHECKS[bad.check]])
+    (result,) = await run_checks(context, [CHECKS[bad.check]])
     assert result.outcome is Outcome.FAILED
     assert bad.says in result.detail
 
@@ -301,8 +301,8 @@ async def test_the_only_user_of_a_pool_may_have_its_total(tmp_path: Path) -> Non
         pool.accounts[EXAMPLE_WALLET] = {"garage": 4e15, "cellar": 2e15}
         target = Target(host=pool.host, port=pool.port)
         session = await record_pool(template, target, ACCOUNT)
-    bench = Bench(driver_class=template, session=session, account=ACCOUNT)
-    (result,) = await run_checks(bench, [CHECKS["tiles"]])
+    context = CheckContext(driver_class=template, session=session, account=ACCOUNT)
+    (result,) = await run_checks(context, [CHECKS["tiles"]])
     assert (result.outcome, result.detail[-7:]) == (Outcome.PASSED, "figures")
 
 
@@ -325,23 +325,23 @@ async def test_a_key_that_is_logged_is_found(
         encoding="utf-8",
     )
     settings = {**ACCOUNT["settings"], "api_token": "0123456789abcdef"}
-    bench = Bench(
+    context = CheckContext(
         driver_class=one_pool(str(path)),
         session=Session(driver_type="x", exchanges=pool_session.exchanges),
         account={**ACCOUNT, "settings": settings},
     )
-    assert "0123456789abcdef" in bench.secrets
-    (result,) = await run_checks(bench, [CHECKS["secrets"]])
+    assert "0123456789abcdef" in context.secrets
+    (result,) = await run_checks(context, [CHECKS["secrets"]])
     assert result.outcome is Outcome.FAILED
     assert "The log shows a secret (012..., 16 characters)" in result.detail
 
 
 async def test_a_pool_with_a_key_has_no_unknown_account(pool_session: Session) -> None:
     """Given no user name, there is no other account to ask for."""
-    bench = Bench(
+    context = CheckContext(
         driver_class=one_pool(str(TEMPLATE)),
         session=pool_session,
         account={**ACCOUNT, "username": None},
     )
-    (result,) = await run_checks(bench, [CHECKS["unknown-account"]])
+    (result,) = await run_checks(context, [CHECKS["unknown-account"]])
     assert result.outcome is Outcome.NOT_APPLICABLE

@@ -33,7 +33,7 @@ from custom_components.hmm.driver_engine.known_pools import (
 )
 from custom_components.hmm.driver_engine.loader import load_drivers
 from driver_tool import cli, commands
-from driver_tool.conformance import Outcome, Result, lent_session
+from driver_tool.conformance import Outcome, Result, shared_session
 from driver_tool.example import (
     EXAMPLE_WALLET,
     SimulatedExampleMiner,
@@ -124,7 +124,7 @@ async def test_the_template_commands_its_miner(socket_enabled: None) -> None:
     """Given each command, the miner does it, or the error says why not."""
     async with (
         SimulatedExampleMiner(reboot_seconds=0.1, restart_delay=0.05) as device,
-        lent_session() as session,
+        shared_session() as session,
     ):
         driver = ExampleOneDriver()
         with pytest.raises(CannotConnect):
@@ -174,7 +174,7 @@ async def test_the_template_tunes_nothing_without_limits(
     limits: object, socket_enabled: None
 ) -> None:
     """Given limits that make no sense, there is nothing to tune."""
-    async with SimulatedExampleMiner() as device, lent_session() as session:
+    async with SimulatedExampleMiner() as device, shared_session() as session:
         status = {**device.status(), "limits": {"frequency": limits}, "modes": None}
         device._routes = {"GET /api/status": lambda _: json_response(status)}
         driver = ExampleOneDriver()

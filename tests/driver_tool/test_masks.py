@@ -14,7 +14,7 @@ from custom_components.hmm.driver_api.wallets import (
     read_wallet,
 )
 from custom_components.hmm.driver_engine.client import MinerClient
-from driver_tool.conformance import lent_session
+from driver_tool.conformance import shared_session
 from driver_tool.files import one_miner
 from driver_tool.masks import Masks, find_secrets, mask
 from driver_tool.recorder import record_miner
@@ -238,7 +238,7 @@ def test_identities_are_no_secrets() -> None:
     )
     assert set(find_secrets(session)) == {"somebody"}
     masks = Masks()
-    masks.look(session)
+    masks.find(session)
     assert "somebody" not in masks.hide("hello somebody")
 
 
@@ -272,7 +272,7 @@ async def test_no_device_gives_its_secrets_away(
 
     polls = []
     for version in (session, masked):
-        async with Replay(version) as device, lent_session() as http:
+        async with Replay(version) as device, shared_session() as http:
             context = DriverContext(session=http, options={})
             client = MinerClient(kind, context, device.host, device.port)
             polls.append(await client.poll())

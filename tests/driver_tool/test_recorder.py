@@ -18,10 +18,10 @@ from custom_components.hmm.driver_api import (
 )
 from custom_components.hmm.driver_api.transports.http import HttpClient
 from custom_components.hmm.driver_engine.client import MinerClient
-from driver_tool.conformance import lent_session
+from driver_tool.conformance import shared_session
 from driver_tool.files import one_miner
 from driver_tool.recorder import Recorder, record_miner
-from driver_tool.replay import ANSWERS, Odd, Replay
+from driver_tool.replay import ANSWERS, BadResponse, Replay
 from driver_tool.server import LocalServer
 from driver_tool.session import HttpExchange, Session, TcpExchange
 from driver_tool.targets import Target, open_target
@@ -54,7 +54,7 @@ class RawServer(LocalServer):
 
 async def poll(driver: str, host: str, port: int, polls: int = 1) -> MinerTelemetry:
     """Return the last of some polls."""
-    async with lent_session() as session:
+    async with shared_session() as session:
         client = MinerClient(
             one_miner(driver), DriverContext(session=session, options={}), host, port
         )
@@ -93,7 +93,7 @@ async def test_a_replay_gives_the_same_telemetry() -> None:
         session = await record_miner(one_miner("bitaxe"), target, {}, polls=1)
     async with Replay(session) as device:
         once = await poll("bitaxe", device.host, device.port)
-        assert device.asked["GET /api/system/info"] == 2
+        assert device.requested["GET /api/system/info"] == 2
     async with Replay(session, frozen=True) as device:
         again = await poll("bitaxe", device.host, device.port, polls=5)
     assert once.hashrate == again.hashrate is not None
@@ -267,7 +267,7 @@ async def test_a_replay_answers_in_the_order_of_the_session() -> None:
         assert reported == [1, 2, 2, 2]
         assert (await client.request("POST", "/a", json={"id": 7})).status == 204
         assert (await client.request("GET", "/b")).status == 404
-        assert device.asked == {"GET /a": 4, 'POST /a {"id": 7}': 1, "GET /b": 1}
+        assert device.requested == {"GET /a": 4, 'POST /a {"id": 7}': 1, "GET /b": 1}
         assert (await client.request("POST", "/a", json={"id": "x"})).status == 404
         assert device.requests == 7
         assert device.open_connections == 1
@@ -312,12 +312,14 @@ async def test_a_replay_takes_a_question_in_pieces() -> None:
         assert await reader.read() == b"1\0"
         writer.close()
         assert await talk(device.port, b"other") == b""
-        assert device.asked == {"version": 1, "other": 1}
+        assert device.requested == {"version": 1, "other": 1}
 
 
-@pytest.mark.parametrize("odd", ANSWERS)
+@pytest.mark.parametrize("bad_response", ANSWERS)
 @pytest.mark.parametrize("is_http", [True, False])
-async def test_an_odd_device_always_says_the_same(odd: Odd, is_http: bool) -> None:
+async def test_an_odd_device_always_says_the_same(
+    bad_response: BadResponse, is_http: bool
+) -> None:
     """Given a device that has gone wrong, no answer is the recorded one."""
     tcp = Session(
         driver_type="x",
@@ -330,7 +332,7 @@ async def test_an_odd_device_always_says_the_same(odd: Odd, is_http: bool) -> No
     async with Replay(HTTP if is_http else tcp, frozen=True) as device:
         good = await ask(device.port)
         assert b'"n":' in good
-        device.odd = odd
+        device.bad_response = bad_response
         assert await ask(device.port) != good
 
 

@@ -198,7 +198,7 @@ async def test_an_index_is_looked_at_once_a_day(
     await service.async_check(by_hand=False)
     again = DriverIndexes(home, async_get_clientsession(home))
     await again.async_load()
-    await again.async_look(only_due=True)
+    await again.async_check(only_due=True)
     assert files.requests == [INDEX] * 5
 
 
@@ -215,9 +215,9 @@ async def test_a_restart_forgets_nothing(
     assert (found.index, found.signer, found.serial) == (own.index, own.signer, 7)
     assert (found.name, found.looked_at) == ("Drivers of Acme", own.looked_at)
     publish(files, signed(index_of(serial=6)))
-    await again.async_look(only_due=True)
+    await again.async_check(only_due=True)
     assert files.requests == []
-    await again.async_look(only_due=False)
+    await again.async_check(only_due=False)
     assert "serial 6, before: 7" in (again.problem(found) or "")
 
 
@@ -253,7 +253,7 @@ async def test_what_is_stored_may_be_broken(
     assert (broken.index, broken.name, broken.looked_at) == (None, "127.0.0.1", 0)
     assert broken.signer is not None
     files.put(f"{INDEX}?2", written(signed(index_of(), OTHER_KEY)))
-    await again.async_look(only_due=True)
+    await again.async_check(only_due=True)
     assert broken.changed is not None  # Its key was kept
 
 

@@ -84,7 +84,7 @@ def _faults(value: Any, rule: Any) -> Iterator[str]:
         case int() | float():
             if not math.isfinite(value) or (type(value) is int and abs(value) > 2**53):
                 yield "a number that is none"
-            elif isinstance(rule, Range) and not rule.least <= value <= rule.most:
+            elif isinstance(rule, Range) and not rule.minimum <= value <= rule.maximum:
                 yield f"{value:g} is not {rule}"
         case str():
             longest = rule.longest if isinstance(rule, Text) else 255
@@ -98,7 +98,7 @@ def _faults(value: Any, rule: Any) -> Iterator[str]:
             ):
                 yield f"{value}"
         case tuple():
-            if isinstance(rule, Many) and len(value) > rule.most:
+            if isinstance(rule, Many) and len(value) > rule.maximum:
                 yield f"{len(value)} items"
             for item in value:
                 yield from _faults(item, None)
@@ -202,7 +202,7 @@ class MinerView:
         self._polls += 1
         at = 30.0 * self._polls
         time = datetime.fromtimestamp(at, UTC)
-        self._status.look(Poll(at=at, time=time, data=telemetry))
+        self._status.update(Poll(at=at, time=time, data=telemetry))
         record = self._status.record
         json_bytes([self._status.values, self._status.active, record.as_dict()])
         assert StatusRecord.from_dict(record.as_dict()).status == record.status
@@ -265,11 +265,11 @@ class PoolView:
 
     def _blocks(self, tiles: DashboardTileData) -> Iterator[str]:
         self._now += 60
-        news = self._watch.look(tiles, self._now)
+        news = self._watch.update(tiles, self._now)
         if len(news.blocks) > _MAX_EVENTS:
             yield f"{len(news.blocks)} events"
         for block in (*news.blocks, *tiles.own_blocks[:20], PoolBlock()):
             json_bytes(self._event._describe(block))
         if tiles.blocks_found is not None:
-            self._log.look(tiles.blocks_found, self._now)
+            self._log.update(tiles.blocks_found, self._now)
         json_bytes([self._log.last_day(), self._log.as_dict()])

@@ -28,9 +28,9 @@ from custom_components.hmm.driver_api.transports.udp import _decode
 from custom_components.hmm.driver_api.transports.web import _seconds_since_1970
 from custom_components.hmm.driver_api.units import (
     parse_compact,
-    parse_moment,
     parse_number,
     parse_text,
+    parse_timestamp,
 )
 from custom_components.hmm.driver_engine.answers import read_telemetry
 from custom_components.hmm.driver_engine.legacy.read_figures import (
@@ -66,7 +66,7 @@ def _answer(text: str) -> None:
 PARSERS: Mapping[str, tuple[Callable[[str], Any], tuple[str, ...]]] = {
     "parse_number": (parse_number, ("1", " ", "1_", "9")),
     "parse_compact": (parse_compact, ("1", "1e", " ", "1.", ".")),
-    "parse_moment": (parse_moment, ("1", "2026-01-01", " ")),
+    "parse_timestamp": (parse_timestamp, ("1", "2026-01-01", " ")),
     "parse_text": (parse_text, ("a", "\x1b", "\u202e", " ", "é")),
     "JSON": (load_json, ("[", '{"a":', "9", ":nan,", ", ", "nan", '"')),
     "cgminer, JSON": (_answer, ("[", '{"a":', "{:nan,")),

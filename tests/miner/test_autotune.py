@@ -774,7 +774,7 @@ async def test_a_look_that_fails(bench: Bench, monkeypatch: pytest.MonkeyPatch) 
     def fail() -> None:
         raise AssertionError
 
-    monkeypatch.setattr(bench.autotune, "look", fail)
+    monkeypatch.setattr(bench.autotune, "update", fail)
     bench.device.settings["temptarget"] = 51
     miner = await poll(bench.home, bench.entry)
     assert miner.last_update_success

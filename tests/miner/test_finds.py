@@ -10,7 +10,7 @@ def test_a_count_that_flaps_is_found_once() -> None:
     """While a miner has not restarted, a block that it once reported is not new."""
     record = MinerRecord()
     finds = [
-        record.look("one", MinerTelemetry(uptime=uptime, blocks_found=count))
+        record.update("one", MinerTelemetry(uptime=uptime, blocks_found=count))
         for uptime, count in enumerate([1, 2, 1, 2, 1, 2, 3])
     ]
     assert finds == [None, "blocks_found", None, None, None, None, "blocks_found"]
@@ -20,16 +20,17 @@ def test_a_count_begins_anew_with_a_restart() -> None:
     """The block after it is found as well."""
     record = MinerRecord()
     for uptime, count in ((100, 5), (5, 0)):
-        record.look("one", MinerTelemetry(uptime=uptime, blocks_found=count))
+        record.update("one", MinerTelemetry(uptime=uptime, blocks_found=count))
     assert (
-        record.look("one", MinerTelemetry(uptime=35, blocks_found=1)) == "blocks_found"
+        record.update("one", MinerTelemetry(uptime=35, blocks_found=1))
+        == "blocks_found"
     )
 
 
 def shares(record: MinerRecord, *reported: float | None, **fields: float) -> list[str]:
     """Return what polls with these best shares are told as, "" for no find."""
     return [
-        record.look("one", MinerTelemetry(best_share=best, **fields)) or ""
+        record.update("one", MinerTelemetry(best_share=best, **fields)) or ""
         for best in reported
     ]
 
@@ -65,7 +66,7 @@ def test_a_miner_that_reports_sessions_alone_has_a_record() -> None:
     """It is the best of them, and no value of a single poll."""
     record = MinerRecord()
     finds = [
-        record.look("one", MinerTelemetry(best_session_share=best))
+        record.update("one", MinerTelemetry(best_session_share=best))
         for best in (0, 4e9, 9e16, 5e9, 5e9, 0, 1e3, None, 7e9)
     ]
     assert finds == [None] * 9

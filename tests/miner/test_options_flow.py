@@ -83,7 +83,7 @@ async def test_a_name_that_two_miners_use(
     async with SimulatedAxeOS(name="twin", model="gamma") as device:
         twin = await set_up(home, miner_entry(device, "bitaxe", title="Twin"))
         for it in (entry, twin):
-            it.runtime_data.tuning.save_found("quiet", {"frequency": 490}, {})
+            it.runtime_data.tuning.save_result("quiet", {"frequency": 490}, {})
         (profile,) = entry.runtime_data.tuning.profiles
         form = await step(home, entry, "profiles", "profile_share")
         form = await go_on(home, form, profile=profile.id)
@@ -199,7 +199,7 @@ async def test_the_miner_is_disabled_meanwhile(
     home: HomeAssistant, entry: ConfigEntry[Any], path: tuple[str, ...], given: Any
 ) -> None:
     """The dialog, open in another tab, says so; settings can be stored all the same."""
-    entry.runtime_data.tuning.save_found("quiet", {"frequency": 490}, {})
+    entry.runtime_data.tuning.save_result("quiet", {"frequency": 490}, {})
     (profile,) = entry.runtime_data.tuning.profiles
     if "profile" in given:
         given = {"profile": profile.id}

@@ -47,7 +47,7 @@ class Watch:
             if "uptime" not in fields and self.data.uptime is not None:
                 self.data = replace(self.data, uptime=self.data.uptime + 30)
             self.data = replace(self.data, **fields)
-            self.problems.look(self.data, self.now)
+            self.problems.update(self.data, self.now)
             fields.pop("uptime", None)
         return list(self.problems.active)
 

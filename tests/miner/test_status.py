@@ -36,7 +36,7 @@ def look(
     """Poll once, at so many seconds after noon; return the state and its reason."""
     if data is None:
         fields.setdefault("failure", "no_response")
-    status.look(
+    status.update(
         Poll(
             at=1000 + seconds,
             time=NOON + timedelta(seconds=seconds),
@@ -235,13 +235,13 @@ def test_availability_of_a_day() -> None:
         look(status, GOOD if minute % 4 else None, 60 * minute)
     for minute in range(120, 300):
         look(status, replace(IDLE, paused=True), 60 * minute)
-    known, online = status.record.availability.known_online
+    known, online = status.record.availability.total_and_online
     assert known == 119 * 60
     assert online == pytest.approx(0.75 * known, abs=120)
     look(status, GOOD, 60 * 60 * 23)
-    assert status.record.availability.known_online == (known, online)
+    assert status.record.availability.total_and_online == (known, online)
     look(status, GOOD, 60 * 60 * 30)
-    assert status.record.availability.known_online == (0, 0)
+    assert status.record.availability.total_and_online == (0, 0)
 
 
 def test_how_long_it_takes_to_start() -> None:

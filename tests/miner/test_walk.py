@@ -20,9 +20,9 @@ from custom_components.hmm.miner.walk import (
     Verdict,
     Walk,
     begin,
-    look,
     results,
     seconds_per_point,
+    with_sample,
 )
 
 CAPS = Caps(max_power=40)
@@ -82,7 +82,7 @@ def run(walk: Walk, chip: Chip) -> tuple[Walk, list[Point]]:
     for _ in range(100_000):
         if walk.ended is not None:
             return walk, written
-        walk = look(walk, chip.sample(walk.point), at)
+        walk = with_sample(walk, chip.sample(walk.point), at)
         # A restart of Home Assistant may come at any time
         walk = replace(walk)
         if walk.point != written[-1]:
@@ -232,7 +232,7 @@ def test_outliers_do_not_count() -> None:
         sample = chip.sample(walk.point)
         if number in (9, 17):
             sample = replace(sample, hashrate=1.0)
-        walk = look(walk, sample, number * POLL)
+        walk = with_sample(walk, sample, number * POLL)
     (trial,) = walk.tried
     assert trial.verdict is Verdict.GOOD
     assert trial.hashrate == pytest.approx(525 * 2.04e9 * 0.998)
@@ -244,15 +244,15 @@ def test_an_unknown_figure_ends_it(figure: str, nothing: Any) -> None:
     """Without what it needs, twice in a row, it is over."""
     walk, chip = begin(FREQUENCIES, VOLTAGES, START, CAPS), Chip()
     broken = replace(chip.sample(START), **{figure: nothing})
-    walk = look(walk, chip.sample(START), 0)
-    walk = look(walk, broken, SETTLE_SECONDS)
+    walk = with_sample(walk, chip.sample(START), 0)
+    walk = with_sample(walk, broken, SETTLE_SECONDS)
     assert walk.ended is None
-    walk = look(walk, chip.sample(START), SETTLE_SECONDS + POLL)
+    walk = with_sample(walk, chip.sample(START), SETTLE_SECONDS + POLL)
     for number in (2, 3):
-        walk = look(walk, broken, SETTLE_SECONDS + number * POLL)
+        walk = with_sample(walk, broken, SETTLE_SECONDS + number * POLL)
     assert walk.ended == "figure_unknown"
     assert results(walk) == {}
-    assert look(walk, chip.sample(START), 9e9) is walk
+    assert with_sample(walk, chip.sample(START), 9e9) is walk
 
 
 @pytest.mark.parametrize("figure", ["regulator", "fan", "error", "supply"])
@@ -265,7 +265,7 @@ def test_what_was_told_once_is_needed(figure: str) -> None:
         if len(walk.tried) == 2:
             missing: dict[str, Any] = {figure: None}
             sample = replace(sample, **missing)
-        walk, at = look(walk, sample, at), at + POLL
+        walk, at = with_sample(walk, sample, at), at + POLL
     assert walk.ended == "figure_unknown"
     assert len(walk.tried) == 2
 
@@ -290,17 +290,19 @@ def test_a_fan_that_must_be_quiet_must_be_known() -> None:
 def test_a_limit_counts_at_once(values: dict[str, Any], verdict: Verdict) -> None:
     """One poll beyond a limit is enough, also while the point settles."""
     walk, chip = begin(FREQUENCIES, VOLTAGES, START, CAPS), Chip()
-    walk = look(walk, replace(chip.sample(START), **values), 0)
+    walk = with_sample(walk, replace(chip.sample(START), **values), 0)
     assert [it.verdict for it in walk.tried] == [verdict]
     assert walk.tried[0].hashrate is None
     assert walk.point == Point(400, 1000)
     # It still is hot from the start
     if verdict is not Verdict.SUPPLY_VOLTAGE:
-        walk = look(walk, replace(chip.sample(START), **values), POLL)
+        walk = with_sample(walk, replace(chip.sample(START), **values), POLL)
         assert walk.ended is None
     late = POLL + SETTLE_SECONDS
-    walk = look(walk, replace(chip.sample(START), **values), late)
-    walk = look(walk, replace(chip.sample(START), **values), late + SETTLE_SECONDS)
+    walk = with_sample(walk, replace(chip.sample(START), **values), late)
+    walk = with_sample(
+        walk, replace(chip.sample(START), **values), late + SETTLE_SECONDS
+    )
     assert walk.ended == FINISHED
     assert results(walk) == {}
 
@@ -312,7 +314,7 @@ def test_implausible_figures_end_it() -> None:
         sample = chip.sample(walk.point)
         assert sample.hashrate is not None
         sample = replace(sample, expected=sample.hashrate / 6)
-        walk = look(walk, sample, number * POLL)
+        walk = with_sample(walk, sample, number * POLL)
     assert walk.ended == "figures_implausible"
 
 
@@ -320,7 +322,7 @@ def test_too_few_samples_are_none() -> None:
     """A miner that is polled too rarely cannot be judged."""
     walk, chip = begin(FREQUENCIES, VOLTAGES, START, CAPS), Chip()
     for number in range(9):
-        walk = look(walk, chip.sample(START), number * 200.0)
+        walk = with_sample(walk, chip.sample(START), number * 200.0)
     assert walk.ended == "figure_unknown"
 
 
@@ -328,9 +330,9 @@ def test_a_clock_that_goes_back_begins_the_point_anew() -> None:
     """Nothing is judged by the samples of another time."""
     walk, chip = begin(FREQUENCIES, VOLTAGES, START, CAPS), Chip()
     for number in range(10):
-        walk = look(walk, chip.sample(START), number * POLL)
+        walk = with_sample(walk, chip.sample(START), number * POLL)
     assert walk.is_measuring
-    walk = look(walk, chip.sample(START), -1)
+    walk = with_sample(walk, chip.sample(START), -1)
     assert not walk.is_measuring
     assert walk.tried == ()
 
@@ -340,7 +342,7 @@ def test_a_walk_is_stored() -> None:
     walk, chip = begin(FREQUENCIES, VOLTAGES, START, CAPS), Chip(fan=30)
     at = 0.0
     while len(walk.tried) < 3:
-        walk, at = look(walk, chip.sample(walk.point), at), at + POLL
+        walk, at = with_sample(walk, chip.sample(walk.point), at), at + POLL
     stored = Walk.from_dict(json.loads(json.dumps(walk.as_dict())))
     assert stored == walk
     assert run(stored, chip)[0] == run(walk, chip)[0]
@@ -361,9 +363,9 @@ def test_a_walk_is_stored() -> None:
     assert walk.tried[0].verdict is Verdict.GOOD
     # Without these no point can be judged, whatever the file says
     unneeded = Walk.from_dict({**walk.as_dict(), "needs": []})
-    assert look(unneeded, Sample(temperature=50, power=10), 0).blind == 0
+    assert with_sample(unneeded, Sample(temperature=50, power=10), 0).blind == 0
     settled = replace(unneeded, since=0.0)
-    assert look(settled, Sample(temperature=50, power=10), 200).blind == 1
+    assert with_sample(settled, Sample(temperature=50, power=10), 200).blind == 1
     for damage in damages:
         with pytest.raises((ValueError, LookupError, TypeError)):
             Walk.from_dict({**walk.as_dict(), **damage})

@@ -32,7 +32,7 @@ def watch(*phases: tuple[Sight, float], decider: Decider | None = None) -> Deeds
     now, found = 1e9, []
     for sight, minutes in phases:
         for _ in range(int(minutes)):
-            if decision := decider.look(sight, now):
+            if decision := decider.update(sight, now):
                 found.append(((now - 1e9) / MINUTE, decision.deed, decision.reason))
             now += MINUTE
     return found
@@ -99,9 +99,9 @@ def test_a_miner_that_is_well_looks_at_no_others() -> None:
 def test_a_restart_that_was_not_done() -> None:
     """The power is cut at once: there is nothing to wait for."""
     decider = Decider(WatchdogRecord(enabled=True))
-    assert decider.look(FROZEN, 0.0) == Decision(Deed.RESTARTED, "hash_frozen")
+    assert decider.update(FROZEN, 0.0) == Decision(Deed.RESTARTED, "hash_frozen")
     decider.restart_failed = True
-    assert decider.look(FROZEN, 60.0) == Decision(Deed.POWER_CYCLED, "hash_frozen")
+    assert decider.update(FROZEN, 60.0) == Decision(Deed.POWER_CYCLED, "hash_frozen")
 
 
 def test_it_does_nothing_while_it_is_off_or_another_is_at_work() -> None:
@@ -128,7 +128,7 @@ def test_limits_hold_whatever_a_miner_does(seed: int) -> None:
         for _ in range(minutes):
             if sight.state is not MinerState.OFFLINE:
                 hot = "overheat" in sight.problems
-            decision = decider.look(sight, now)
+            decision = decider.update(sight, now)
             if sight.works:
                 since_share = []
             if decision and decision.deed in (Deed.RESTARTED, Deed.POWER_CYCLED):

@@ -149,7 +149,7 @@ async def glitch(
     hass: HomeAssistant, freezer: FrozenDateTimeFactory, *states: Any, most: Any = None
 ) -> list[tuple[float | None, PriceReason | None]]:
     """Return what is read of 30 ct for a day, and then of each of the states."""
-    source = PriceSource(hass, entity=SENSOR, most=lambda: most)
+    source = PriceSource(hass, entity=SENSOR, maximum=lambda: most)
     source.async_listen(lambda: None)
     show(hass, 30, "ct/kWh")
     await pass_time(hass, freezer, 24 * HOUR)

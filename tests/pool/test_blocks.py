@@ -50,7 +50,7 @@ def found(*polls: DashboardTileData, every: float = 60) -> list[int]:
     """Return how many blocks each poll is told to bring."""
     watch = BlockWatch()
     return [
-        len(watch.look(poll, NOW + number * every).blocks)
+        len(watch.update(poll, NOW + number * every).blocks)
         for number, poll in enumerate(polls)
     ]
 
@@ -75,13 +75,13 @@ def test_first_poll_is_no_news(first: DashboardTileData) -> None:
 def test_new_block_in_the_list() -> None:
     """Given a list, when it grows, then what is new is told, the oldest first."""
     watch = BlockWatch()
-    watch.look(tiles(own_blocks=(block(1),)), NOW)
+    watch.update(tiles(own_blocks=(block(1),)), NOW)
     grown = tiles(own_blocks=(block(3), block(2), block(1)))
-    assert watch.look(grown, NOW + 60).blocks == (block(2), block(3))
-    assert watch.look(grown, NOW + 120) == NewBlocks()
+    assert watch.update(grown, NOW + 60).blocks == (block(2), block(3))
+    assert watch.update(grown, NOW + 120) == NewBlocks()
     # A list may be cut off, and its blocks may be confirmed
     later = tiles(own_blocks=(block(3, confirmed=True),))
-    assert watch.look(later, NOW + 180) == NewBlocks()
+    assert watch.update(later, NOW + 180) == NewBlocks()
 
 
 def test_block_is_the_same_by_hash_or_height() -> None:
@@ -112,17 +112,17 @@ def test_block_whose_height_or_hash_changes_is_the_same(
 ) -> None:
     """A pool may list a transaction id, another spelling, or a height that was wrong."""
     watch = BlockWatch()
-    watch.look(tiles(own_blocks=(block(1),)), NOW)
+    watch.update(tiles(own_blocks=(block(1),)), NOW)
     found = PoolBlock(height=5, hash="ab" * 32)
-    assert len(watch.look(tiles(own_blocks=(found, block(1))), NOW + 60).blocks) == 1
+    assert len(watch.update(tiles(own_blocks=(found, block(1))), NOW + 60).blocks) == 1
     if restart:
         watch = again(watch)
     listed = tiles(own_blocks=(renamed, block(1)))
-    assert watch.look(listed, NOW + 120) == NewBlocks()
+    assert watch.update(listed, NOW + 120) == NewBlocks()
     following = tiles(
         own_blocks=(PoolBlock(height=7, hash="ef" * 32), *listed.own_blocks)
     )
-    assert len(watch.look(following, NOW + 180).blocks) == 1
+    assert len(watch.update(following, NOW + 180).blocks) == 1
 
 
 def test_two_blocks_of_a_height_are_two() -> None:
@@ -151,11 +151,11 @@ def test_a_height_of_zero_is_none() -> None:
 def test_what_earlier_versions_stored_is_known() -> None:
     """Given a record with the heights of blocks without a hash, then none is new."""
     watch = BlockWatch()
-    watch.look(tiles(own_blocks=(block(1),)), NOW)
+    watch.update(tiles(own_blocks=(block(1),)), NOW)
     stored = watch.as_dict()
     stored["known"].append([1])
     assert (
-        BlockWatch.from_dict(stored).look(tiles(own_blocks=(block(1),)), NOW + 60)
+        BlockWatch.from_dict(stored).update(tiles(own_blocks=(block(1),)), NOW + 60)
         == NewBlocks()
     )
 
@@ -204,18 +204,18 @@ def test_a_total_that_falls_for_a_poll_is_of_no_day() -> None:
     log = BlockLog()
     watched(log, NOW, NOW + DAY, 10)
     for number, total in enumerate((0, 10, 9, 10, 11)):
-        log.look(total, NOW + DAY + 60 * (number + 1))
+        log.update(total, NOW + DAY + 60 * (number + 1))
     assert log.last_day() == 1
 
 
 def test_later_block() -> None:
     """Given when the last block was found, when that is later, then it is told."""
     watch = BlockWatch()
-    watch.look(tiles(last=NOW - 500), NOW)
-    assert watch.look(tiles(last=NOW + 30), NOW + 60).blocks == (
+    watch.update(tiles(last=NOW - 500), NOW)
+    assert watch.update(tiles(last=NOW + 30), NOW + 60).blocks == (
         PoolBlock(timestamp=round(NOW + 30)),
     )
-    assert watch.look(tiles(last=NOW - 500), NOW + 120) == NewBlocks()
+    assert watch.update(tiles(last=NOW - 500), NOW + 120) == NewBlocks()
 
 
 @pytest.mark.parametrize(
@@ -301,7 +301,7 @@ def watched(log: BlockLog, start: float, end: float, count: int) -> None:
     """Look at a total each minute."""
     moment = start
     while moment <= end:
-        log.look(count, moment)
+        log.update(count, moment)
         moment += 60
 
 
@@ -310,7 +310,7 @@ def test_day_must_be_watched() -> None:
     log = BlockLog()
     watched(log, NOW, NOW + DAY - 60, 3)
     assert log.last_day() is None
-    log.look(3, NOW + DAY)
+    log.update(3, NOW + DAY)
     assert log.last_day() == 0
 
 
@@ -318,13 +318,13 @@ def test_blocks_of_a_day() -> None:
     """Given a watched day, then its blocks count until they are a day old."""
     log = BlockLog()
     watched(log, NOW, NOW + DAY, 3)
-    log.look(5, NOW + DAY + 60)
+    log.update(5, NOW + DAY + 60)
     assert log.last_day() == 2
     watched(log, NOW + DAY + 120, NOW + 2 * DAY, 6)
     assert log.last_day() == 3
-    log.look(6, NOW + 2 * DAY + 60)
+    log.update(6, NOW + 2 * DAY + 60)
     assert log.last_day() == 1
-    log.look(6, NOW + 2 * DAY + 120)
+    log.update(6, NOW + 2 * DAY + 120)
     assert log.last_day() == 0
     assert len(log.spans) <= 1
 
@@ -333,10 +333,10 @@ def test_total_that_begins_anew_counts_on() -> None:
     """Given a pool that restarts, then blocks from before still count, none twice."""
     log = BlockLog()
     watched(log, NOW, NOW + DAY, 3)
-    log.look(4, NOW + DAY + 60)
-    log.look(0, NOW + DAY + 120)
+    log.update(4, NOW + DAY + 60)
+    log.update(0, NOW + DAY + 120)
     assert log.last_day() == 1
-    log.look(1, NOW + DAY + 180)
+    log.update(1, NOW + DAY + 180)
     assert log.last_day() == 2
 
 
@@ -344,7 +344,7 @@ def test_gap_without_a_find() -> None:
     """Given a long gap with the same total, then nothing was found meanwhile."""
     log = BlockLog()
     watched(log, NOW, NOW + 600, 3)
-    log.look(3, NOW + 3 * DAY)
+    log.update(3, NOW + 3 * DAY)
     assert log.last_day() == 0
 
 
@@ -353,13 +353,13 @@ def test_gap_with_a_find() -> None:
     log = BlockLog()
     watched(log, NOW, NOW + DAY, 3)
     gap_ends = NOW + DAY + 7200
-    log.look(4, gap_ends)
+    log.update(4, gap_ends)
     assert log.last_day() == 1
-    log.look(4, NOW + 2 * DAY - 60)
+    log.update(4, NOW + 2 * DAY - 60)
     assert log.last_day() == 1
-    log.look(4, NOW + 2 * DAY + 60)
+    log.update(4, NOW + 2 * DAY + 60)
     assert log.last_day() is None
-    log.look(4, gap_ends + DAY)
+    log.update(4, gap_ends + DAY)
     assert log.last_day() == 0
 
 
@@ -367,7 +367,7 @@ def test_gap_with_a_restart() -> None:
     """Given a total that went back in a gap, then nobody knows what was found."""
     log = BlockLog()
     watched(log, NOW, NOW + DAY, 3)
-    log.look(0, NOW + DAY + 7200)
+    log.update(0, NOW + DAY + 7200)
     assert log.last_day() is None
 
 
@@ -375,7 +375,7 @@ def test_log_survives_its_storage() -> None:
     """Given a log, then what is stored is the same log."""
     log = BlockLog()
     watched(log, NOW, NOW + DAY, 3)
-    log.look(4, NOW + DAY + 60)
+    log.update(4, NOW + DAY + 60)
     assert BlockLog.from_dict(log.as_dict()) == log
 
 
@@ -405,7 +405,7 @@ def test_a_list_that_changes_all_the_time_does_not_grow() -> None:
     watch = BlockWatch()
     for poll in range(400):
         listed = tuple(block(100 * poll + height) for height in range(100))
-        watch.look(tiles(own_blocks=listed), NOW + 60 * poll)
+        watch.update(tiles(own_blocks=listed), NOW + 60 * poll)
     assert len(json.dumps(watch.as_dict())) < 1_000_000
 
 
@@ -416,21 +416,21 @@ def test_day_of_a_clock_that_is_set_back() -> None:
     """Given a clock that was a month ahead, then the day before still counts."""
     log, ahead = BlockLog(), 30 * DAY
     watched(log, NOW + ahead, NOW + ahead + DAY, 3)
-    log.look(5, NOW + ahead + DAY + 60)
-    log.look(5, NOW + DAY + 120)
+    log.update(5, NOW + ahead + DAY + 60)
+    log.update(5, NOW + DAY + 120)
     assert log.last_day() == 2
     watched(log, NOW + DAY + 180, NOW + 2 * DAY + 60, 5)
     assert log.last_day() == 2
-    log.look(5, NOW + 2 * DAY + 180)
+    log.update(5, NOW + 2 * DAY + 180)
     assert log.last_day() == 0
 
 
 def test_first_block_after_a_clock_that_was_set_back() -> None:
     """Given a clock that was a month ahead, then the first block of all is news."""
     watch = BlockWatch()
-    watch.look(tiles(), NOW + 30 * DAY)
-    assert watch.look(tiles(), NOW) == NewBlocks()
-    assert len(watch.look(tiles(last=NOW + 30), NOW + 60).blocks) == 1
+    watch.update(tiles(), NOW + 30 * DAY)
+    assert watch.update(tiles(), NOW) == NewBlocks()
+    assert len(watch.update(tiles(last=NOW + 30), NOW + 60).blocks) == 1
 
 
 # Restarts
@@ -467,45 +467,47 @@ def test_block_found_during_a_restart(after: dict[str, Any]) -> None:
         last=NOW - 900,
     )
     watch = BlockWatch()
-    watch.look(before, NOW)
+    watch.update(before, NOW)
     watch = again(watch)
-    assert len(watch.look(tiles(**after), NOW + 600).blocks) == 1
+    assert len(watch.update(tiles(**after), NOW + 600).blocks) == 1
     watch = again(watch)
-    assert watch.look(tiles(**after), NOW + 660) == NewBlocks()
+    assert watch.update(tiles(**after), NOW + 660) == NewBlocks()
 
 
 def test_parts_that_follow_after_a_restart() -> None:
     """Given a block whose total comes after a restart, then it is still one."""
     watch = BlockWatch()
-    watch.look(tiles(own_blocks=(block(1),), blocks_found=1), NOW)
+    watch.update(tiles(own_blocks=(block(1),), blocks_found=1), NOW)
     listed = (block(2), block(1))
     assert (
-        len(watch.look(tiles(own_blocks=listed, blocks_found=1), NOW + 60).blocks) == 1
+        len(watch.update(tiles(own_blocks=listed, blocks_found=1), NOW + 60).blocks)
+        == 1
     )
     watch = again(watch)
     assert (
-        watch.look(tiles(own_blocks=listed, blocks_found=2), NOW + 120) == NewBlocks()
+        watch.update(tiles(own_blocks=listed, blocks_found=2), NOW + 120) == NewBlocks()
     )
 
 
 def test_first_block_of_all_during_a_restart() -> None:
     """Given an account without blocks, then its first one is told after a restart."""
     watch = BlockWatch()
-    watch.look(tiles(), NOW)
+    watch.update(tiles(), NOW)
     watch = again(watch)
     assert (
-        len(watch.look(tiles(own_blocks=(block(1, NOW + 30),)), NOW + 600).blocks) == 1
+        len(watch.update(tiles(own_blocks=(block(1, NOW + 30),)), NOW + 600).blocks)
+        == 1
     )
 
 
 def test_another_account_is_no_news() -> None:
     """Given a server in the place of another, then its blocks are its past."""
     record = AccountRecord()
-    record.look("one", tiles(blocks_found=3, currency="BTC"), NOW)
+    record.update("one", tiles(blocks_found=3, currency="BTC"), NOW)
     record = AccountRecord.from_dict(json.loads(json.dumps(record.as_dict())))
     assert record.currency == "BTC"
-    assert record.look("other", tiles(blocks_found=9), NOW + 60) == NewBlocks()
-    assert len(record.look("other", tiles(blocks_found=10), NOW + 120).blocks) == 1
+    assert record.update("other", tiles(blocks_found=9), NOW + 60) == NewBlocks()
+    assert len(record.update("other", tiles(blocks_found=10), NOW + 120).blocks) == 1
     assert record.currency == "BTC"
 
 
@@ -571,7 +573,7 @@ async def test_a_broken_record_hurts_no_other(
     hass_storage["hmm.blocks"] = {"version": 1, "data": {"a": broken, "b": good}}
     await records.async_load()
     assert records["a"].as_dict() == AccountRecord().as_dict()
-    assert records["b"].log.total.most == 5
+    assert records["b"].log.total.highest == 5
 
 
 async def test_a_broken_file_hurts_nothing(

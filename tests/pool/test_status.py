@@ -29,7 +29,7 @@ class Watch:
         """Poll so many times; return the state and what is wrong."""
         for _ in range(minutes):
             self.minutes += 1
-            self.status.look(
+            self.status.update(
                 PoolPoll(
                     at=60.0 * self.minutes,
                     time=NOON + timedelta(minutes=self.minutes),

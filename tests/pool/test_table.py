@@ -236,7 +236,7 @@ def stack(kind: Kind) -> Row:
         return network(kind.coin, pool.difficulty, state["hashrate"]) | {
             "active_workers": 2,
             "blocks_found_24h": state["blocks"],
-            "last_block_found": moment(pool._solved[-1].moment.timestamp()),
+            "last_block_found": moment(pool._solved[-1].timestamp.timestamp()),
         }
 
     return Row(figures=figures, workers=dict)

@@ -10,8 +10,9 @@ import aiohttp
 import pytest
 
 from simulator import SimulatedAxeOS
-from simulator.axeos_generations import GENERATIONS, suffixed
+from simulator.axeos_generations import GENERATIONS
 from simulator.boards import BOARDS
+from simulator.esp_miner import suffixed
 
 from .raw_client import RawClient, Start, starting
 

@@ -200,7 +200,7 @@ async def test_the_demos_miners_and_pools_tell_the_same_story() -> None:
         miners = {device.name for device in fleet if device.miner is not None}
         assert set(workers) == miners - {"nmminer"}
         for worker, device in workers.values():
-            state, reading = device.state(), worker.look()
+            state, reading = device.state(), worker.read()
             assert not worker.offline
             assert reading.averages["10m"] == pytest.approx(state["hashrate"], rel=0.1)
             assert (reading.accepted, reading.rejected, reading.best_ever) == (
@@ -233,22 +233,22 @@ async def test_a_miner_that_leaves_is_missed_by_its_pool() -> None:
     async with await demo_without_ports() as fleet:
         workers = workers_of(fleet)
         gamma, device = workers["bitaxe-gamma"]
-        before = gamma.look()
+        before = gamma.read()
         await device.unplug()
         assert is_missed(gamma)
-        assert gamma.look().averages["1m"] <= before.averages["1m"]
+        assert gamma.read().averages["1m"] <= before.averages["1m"]
         await device.plug_in()
         assert not is_missed(gamma)
-        after = gamma.look()
+        after = gamma.read()
         assert after.accepted >= before.accepted  # The pool forgets no shares
 
         ultra, device = workers["bitaxe-ultra"]
         assert isinstance(device, SimulatedAxeOS)
         device.set_pool_reachable(device.host, False)
         assert is_missed(ultra)
-        counted = ultra.look().accepted
+        counted = ultra.read().accepted
         device.find_block()
-        assert ultra.look().accepted == counted
+        assert ultra.read().accepted == counted
 
         nano3, device = workers["avalon-nano3"]
         assert device.miner is not None
@@ -262,7 +262,7 @@ async def test_a_pool_that_restarts_does_not_restart_miners() -> None:
         worker, device = workers_of(fleet)["bitaxe-ultra"]
         await fleet["mmfp-bc2"].unplug()
         await fleet["mmfp-bc2"].plug_in()
-        assert worker.look().accepted < 1000 < device.state()["accepted"]
+        assert worker.read().accepted < 1000 < device.state()["accepted"]
 
 
 def test_devices_by_their_model_are_others_than_those_of_the_demo() -> None:

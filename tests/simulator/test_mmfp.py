@@ -245,7 +245,7 @@ async def test_gse_figures_agree() -> None:
 async def test_gse_connections() -> None:
     """Only who is connected is listed, also who has not logged in."""
     async with SimulatedGoStratumEngine(accounts=ACCOUNTS) as server:
-        server.strangers = 1
+        server.unauthorized = 1
         server.doubled = {f"{ADDRESS}.one"}
         miners = (await get(server, "miners"))["miners"]["DGB"]
         names = [miner["worker_name"] for miner in miners]
@@ -257,7 +257,7 @@ async def test_gse_connections() -> None:
         before = (await get(server, "stats"))["coins"]["DGB"]["shares_accepted"]
         for worker in server.pools["dgb"].workers.values():
             worker.offline = True
-        server.strangers = 0
+        server.unauthorized = 0
         assert (await get(server, "miners"))["miners"]["DGB"] == []
         after = (await get(server, "stats"))["coins"]["DGB"]["shares_accepted"]
         assert after >= before

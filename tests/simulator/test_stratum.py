@@ -73,7 +73,7 @@ async def test_a_miner_stays_connected() -> None:
     assert reported["id"] is None
     assert changed["params"] == [1000]
     assert (state["miners"], state["users"]) == (1, ["address.one"])
-    assert state["strangers"] == 0
+    assert state["unauthorized"] == 0
     assert port.counters.by_path["mining.subscribe"] == 1
 
 
@@ -144,7 +144,7 @@ async def test_strangers_are_cut_off(line: bytes) -> None:
         except ConnectionError:
             pass  # cut off with bytes unread
         assert heard == b""
-        assert port.strangers == 1
+        assert port.unauthorized == 1
         assert port.counters.requests == 0
         client.writer.close()
 
@@ -159,7 +159,7 @@ async def test_a_look_is_no_stranger() -> None:
             await client.writer.wait_closed()
         client = await Client.to(port)
         assert await client.ask("mining.subscribe")
-        assert port.strangers == 0
+        assert port.unauthorized == 0
         assert port.counters.connections == 3
         client.writer.close()
 

@@ -3,7 +3,7 @@
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.hmm.strategy.words import said_price
+from custom_components.hmm.strategy.words import spoken_price
 
 
 @pytest.mark.parametrize(
@@ -25,4 +25,4 @@ async def test_what_people_say(
 ) -> None:
     """Given a price in any unit, then it is said as its readers know it."""
     await hass.config.async_update(currency=currency)
-    assert said_price(hass, value, unit) == said
+    assert spoken_price(hass, value, unit) == said

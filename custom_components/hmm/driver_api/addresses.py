@@ -11,7 +11,7 @@ _HOME = tuple(
     )
 )
 _LOOPBACK = IPv4Network("127.0.0.0/8")
-# Link-local, but of a cloud: whoever asks there is given credentials
+# Link-local, but of a cloud: it hands out credentials
 _METADATA = {IPv4Address("169.254.169.254"), IPv4Address("169.254.170.2")}
 
 
@@ -39,9 +39,9 @@ async def resolve(host: str) -> str:
     except ValueError:
         pass
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(
+        results = await asyncio.get_running_loop().getaddrinfo(
             host, None, family=socket.AF_INET, type=socket.SOCK_DGRAM
         )
     except OSError, UnicodeError:
         return host
-    return str(found[0][4][0]) if found else host
+    return str(results[0][4][0]) if results else host

@@ -30,7 +30,7 @@ class NetworkFigures:
     """A hashrate measured against the network of its coin.
 
     ``seconds`` is the mean time to a block, ``percent`` the share of the
-    network's hashrate; None where it cannot be told.
+    network's hashrate; None where it is unknown.
     """
 
     seconds: float | None = None
@@ -53,11 +53,11 @@ def network_figures(
         or hashrate not in ACCOUNT_HASHRATE
     ):
         return NetworkFigures()
-    known = COINS.get(coin.strip().upper())
+    coin_facts = COINS.get(coin.strip().upper())
     seconds = expected_seconds_to_block(difficulty, hashrate)
     percent = (
-        network_share_percent(difficulty, hashrate, known.block_seconds)
-        if known
+        network_share_percent(difficulty, hashrate, coin_facts.block_seconds)
+        if coin_facts
         else None
     )
     return NetworkFigures(

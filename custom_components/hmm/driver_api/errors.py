@@ -7,7 +7,7 @@ from .reasons import ErrorReason, Reason
 
 
 class DriverError(Exception):
-    """A device or pool could not do what was asked.
+    """A device or pool could not do what was requested.
 
     ``reason`` is a key of ``reasons`` with plain data for its placeholders: the user
     reads it in their own language, and the message is for the log. Without it, the
@@ -22,7 +22,7 @@ class DriverError(Exception):
     def __init__(
         self, *args: object, reason: ErrorReason | None = None, **values: object
     ) -> None:
-        """Keep why, for the user; ``detail`` is what the device itself says."""
+        """Keep why, for the user; ``detail`` is what the device itself reports."""
         super().__init__(*args)
         self.reason_key = reason
         self.reason_values = values
@@ -54,7 +54,7 @@ class BadAnswer(DriverError):
 
 
 class HtmlAnswer(BadAnswer):
-    """A web page came where data was asked for."""
+    """A web page came where data was requested."""
 
     default_reason = "not_a_miner"
 

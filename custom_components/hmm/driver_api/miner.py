@@ -11,7 +11,7 @@ from .telemetry import DeviceFacts, MinerTelemetry, TuningLimits
 from .units import HashrateUnit
 
 CREDENTIALS = ("admin_user", "admin_password", "otp_secret")
-"""What a driver may have the user asked for, see ``option_fields``."""
+"""What a driver may ask the user, see ``option_fields``."""
 
 OWN_RISK = "own_risk"
 """The option of ``DriverContext`` that lets a user go beyond the device's own list."""
@@ -23,7 +23,7 @@ Setting = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverContext:
-    """What HMM lends to a driver: it never makes its own session or listener."""
+    """What HMM provides to a driver: it never makes its own session or listener."""
 
     session: aiohttp.ClientSession
     """A session that keeps connections for longer than one poll."""
@@ -59,7 +59,7 @@ class BaseMinerAdapter(ABC):
     hashrate_unit: ClassVar[HashrateUnit] = "TH/s"
     """The unit that the hashrate sensor shows; values stay in H/s."""
     warm_temperature: ClassVar[float] = 70.0
-    """°C of the hottest chip above which HMM warns; mining goes on."""
+    """°C of the hottest chip above which HMM warns; mining continues."""
     frequency_at_restart: ClassVar[bool] = False
     """Whether a frequency is applied at the next restart only, unlike a voltage.
 
@@ -75,7 +75,7 @@ class BaseMinerAdapter(ABC):
     context: DriverContext | None = None
 
     def attach(self, context: DriverContext) -> None:
-        """Take what HMM lends. Called once, before ``connect``."""
+        """Take what HMM provides. Called once, before ``connect``."""
         self.context = context
 
     @abstractmethod
@@ -100,7 +100,7 @@ class BaseMinerAdapter(ABC):
     async def get_pool_info(self) -> dict[str, Any]:
         """Return ``pool_url``, ``pool_user`` and ``pool_pass`` of the pool in use.
 
-        Made from the telemetry, whose ``pools`` HMM itself shows; no miner tells a
+        Made from the telemetry, whose ``pools`` HMM itself shows; no miner reports a
         password.
         """
         telemetry = await self.get_telemetry()
@@ -152,7 +152,7 @@ class BaseMinerAdapter(ABC):
         return False
 
     async def close(self) -> None:
-        """Give back what the driver holds. The lent session is not its own."""
+        """Release what the driver holds. The provided session is not its own."""
 
     async def get_device_facts(self) -> DeviceFacts:
         """Return who the device is, known after ``connect``."""
@@ -187,7 +187,7 @@ class BaseMinerAdapter(ABC):
         return False
 
     async def reset_filter(self) -> bool:
-        """Begin to count anew: the filter was cleaned."""
+        """Restart the count: the filter was cleaned."""
         return False
 
     def supports_fan_auto(self) -> bool:
@@ -213,7 +213,7 @@ class BaseMinerAdapter(ABC):
         color: tuple[int, int, int] | None = None,
         effect: str | None = None,
     ) -> bool:
-        """Set the light; ``light_on`` in the telemetry tells that it is.
+        """Set the light; ``light_on`` in the telemetry shows that it is set.
 
         ``brightness`` is in percent and above 0, ``color`` is red, green and blue from
         0 to 255, ``effect`` one of ``get_light_effects()``. None leaves it as it is.

@@ -49,7 +49,7 @@ class BasePoolIntegration(ABC):
     servers_share_accounts: ClassVar[bool] = True
     """Whether all servers of the pool show the same account."""
     poll_seconds: ClassVar[int] = 60
-    """How often the pool may be asked, unless ``get_poll_seconds`` says more."""
+    """How often the pool may be queried, unless ``get_poll_seconds`` returns more."""
     hashrate_unit: ClassVar[HashrateUnit] = "TH/s"
     """The unit that the hashrate sensors show; values stay in H/s."""
 
@@ -61,14 +61,14 @@ class BasePoolIntegration(ABC):
         return []
 
     def get_poll_seconds(self, url: str, **kwargs: Any) -> int:
-        """Return how often to ask the pool at this host."""
+        """Return the poll interval for this host."""
         return self.poll_seconds
 
     @abstractmethod
     async def detect(self, url: str, port: int) -> bool:
         """Return whether a stratum host and port belong to this pool.
 
-        Compares the whole host and asks nothing; ``probe`` asks.
+        Compares the whole host and sends no request; ``probe`` does.
         """
 
     def coin_at(self, url: str, port: int) -> str | None:
@@ -124,8 +124,8 @@ class BasePoolIntegration(ABC):
     def get_server_time(self, url: str, coin: str, **kwargs: Any) -> float | None:
         """Return what the pool's own clock says now, in seconds since 1970.
 
-        That is ``WebApi.server_time``, None if the pool has not told. What it reports
-        of moments is compared with this clock, because ours may be wrong.
+        That is ``WebApi.server_time``, None if the pool has not reported it. What it
+        reports of moments is compared with this clock, because ours may be wrong.
         """
         return None
 
@@ -136,7 +136,7 @@ class BasePoolIntegration(ABC):
         """Return the four tiles of one account."""
 
     def get_config_schema(self) -> dict[str, Any]:
-        """Return what the user must tell, as a JSON schema.
+        """Return what the user must enter, as a JSON schema.
 
         ``properties`` are of the types string, integer, number and boolean, with
         ``title``, ``description``, ``default`` and ``enum`` as in any schema.
@@ -189,11 +189,13 @@ class BasePoolIntegration(ABC):
         Made from the tiles. None: there is no such worker.
         """
         tiles = await self.get_dashboard_data(url, coin, **kwargs)
-        found = (asdict(it) for it in tiles.workers if it.name == worker_name)
-        return next(found, None)
+        workers = (
+            asdict(worker) for worker in tiles.workers if worker.name == worker_name
+        )
+        return next(workers, None)
 
     async def close(self) -> None:
-        """Give back what the driver holds; it is not asked again."""
+        """Release what the driver holds; it is not used again."""
 
 
 def _fits(value: Any, spec: dict[str, Any]) -> bool:

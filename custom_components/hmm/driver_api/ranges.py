@@ -4,7 +4,7 @@ Each field of ``MinerTelemetry``, ``DashboardTileData`` and their parts is decla
 one of these types. HMM enforces them for every driver alike: a value outside its range
 is unknown, a text is cut or dropped, a list ends after its last allowed item. The limits
 are far beyond what devices do today, so that nothing real is hidden: a chip that burns
-is shown as hot as it says.
+is shown as hot as it reports.
 """
 
 from dataclasses import dataclass
@@ -22,19 +22,19 @@ class Range:
     """The least and the most of a number; both are allowed."""
 
     unit: str
-    least: float
-    most: float
+    minimum: float
+    maximum: float
     reason: str
 
     def __contains__(self, value: float) -> bool:
         """Return whether a number can be; NaN never can."""
-        return self.least <= value <= self.most and (
+        return self.minimum <= value <= self.maximum and (
             value == 0 or not -SMALLEST < value < SMALLEST
         )
 
     def __str__(self) -> str:
         """Return the range for people: "0 to 1e+17 H/s"."""
-        return f"{self.least:g} to {self.most:g} {self.unit}".rstrip()
+        return f"{self.minimum:g} to {self.maximum:g} {self.unit}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,9 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The first year of what has happened: from then on to what ``parse_moment`` takes.
+    """The first year of a past event; the last time is what ``parse_timestamp`` takes.
 
-    A moment has a time zone and becomes UTC.
+    A timestamp has a time zone and becomes UTC.
     """
 
     year: int
@@ -66,7 +66,7 @@ class Past:
 class Many:
     """The most items of a list or a dictionary; those after them are left out."""
 
-    most: int
+    maximum: int
     reason: str
 
 

@@ -72,7 +72,7 @@ type CommandReason = Literal[
     "text_not_allowed",
     "whole_number",
 ]
-"""Why a miner did not do what it was asked, beside the above."""
+"""Why a miner did not do what was commanded, besides the above."""
 
 type PoolReason = Literal[
     "access_denied",

@@ -42,7 +42,7 @@ from .ranges import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceFacts:
-    """Who a device is. ``mac`` is lower case with colons; None is "not told"."""
+    """Who a device is. ``mac`` is lower case with colons; None is "not reported"."""
 
     mac: Key | None = None
     serial: Identifier | None = None
@@ -100,7 +100,7 @@ class TuningLimits:
     power_limit: TuningRange | None = None
     """W that the device may draw."""
     most_power: Power | None = None
-    """W that the board is made for, where the device tells that; nothing sets it."""
+    """W that the board is made for, where the device reports that; nothing sets it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +166,7 @@ class MinerTelemetry:
     """mV, measured."""
     target_temperature: Temperature | None = None
     temperature_limit: Temperature | None = None
-    """°C of the hottest chip at which the device stops or slows down by itself."""
+    """°C of the hottest chip at which the device stops or slows down automatically."""
     power_limit: Power | None = None
     """W that the device is set to draw; what it measures is ``power``."""
     input_voltage: SupplyVoltage | None = None
@@ -235,7 +235,7 @@ class MinerTelemetry:
     """Keys of what is wrong: overheat, power_fault, hardware_fault, chip_error,
     fan_fault, no_core_voltage, no_pool."""
     device: DeviceFacts | None = None
-    """What this poll told of the device itself (firmware may be updated)."""
+    """What this poll reported about the device itself (firmware may be updated)."""
 
     @property
     def active_pool(self) -> PoolSlot | None:

@@ -91,7 +91,7 @@ class PoolBlock:
 class PoolTemplate:
     """A pool that the user can choose from a list.
 
-    An empty ``url`` stands for a server of one's own: the user tells its host,
+    An empty ``url`` means a self-hosted server: the user enters its host,
     and ``port`` is the usual one.
     """
 
@@ -114,7 +114,7 @@ class PoolTemplate:
 class FoundPool:
     """A pool that answered at a host of one's own network.
 
-    ``settings`` are what the driver needs to be told to reach it again.
+    ``settings`` are what the driver needs to reach it again.
     """
 
     coin: Symbol
@@ -187,7 +187,7 @@ class DashboardTileData:
 
     # Beyond the tiles
     fee_percent: Percent | None = None
-    """What the pool keeps of what it pays for, if it tells; 0 is none."""
+    """What the pool keeps of what it pays for, if it reports that; 0 is none."""
     blocks_found: Blocks | None = None
     """Blocks of the user's own since the pool began to count."""
     own_blocks: Annotated[tuple[PoolBlock, ...], BLOCKS] = ()

@@ -37,9 +37,9 @@ _SUFFIX = {
 }
 
 LONGEST_FIGURE = 64
-"""Characters of a number, a duration or a moment; a longer text is none of them."""
+"""Characters of a number, a duration or a timestamp; a longer text is none of them."""
 LONGEST_TEXT = 2048
-"""Characters that ``parse_text`` looks at; the fields of the data classes take fewer."""
+"""Characters that ``parse_text`` reads; the fields of the data classes take fewer."""
 
 # A lone trailing "E" is exa, "e+03" an exponent (ckpool prints "1e+03G"). ASCII alone:
 # the sign of the kelvin equals a "k" otherwise.
@@ -129,29 +129,33 @@ def parse_age(value: Any) -> int | None:
     return seconds if seconds is not None and seconds in AGE else None
 
 
-def parse_moment(value: Any) -> datetime | None:
-    """Return seconds since 1970 or an ISO 8601 text as a moment in UTC.
+def parse_timestamp(value: Any) -> datetime | None:
+    """Return seconds since 1970 or an ISO 8601 string as a datetime in UTC.
 
     A text without time zone is taken for UTC. Zero and the year 1, with which
-    programs say "never", are None, as is everything that cannot be read and what is
+    programs report "never", are None, as is everything that cannot be read and what is
     more than a month ahead of this machine's clock: it has not been yet.
     """
     seconds = parse_number(value)
     try:
         if seconds is not None:
-            moment = datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
+            timestamp = datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
         elif isinstance(value, str) and len(value) <= LONGEST_FIGURE:
-            moment = datetime.fromisoformat(value.strip())
-            if moment.tzinfo is None:
-                moment = moment.replace(tzinfo=UTC)
-            moment = moment.astimezone(UTC) if moment.year > 1970 else None
+            timestamp = datetime.fromisoformat(value.strip())
+            if timestamp.tzinfo is None:
+                timestamp = timestamp.replace(tzinfo=UTC)
+            timestamp = timestamp.astimezone(UTC) if timestamp.year > 1970 else None
         else:
             return None
     except ValueError, OverflowError, OSError:
         return None
-    if moment is None or moment.timestamp() > time.time() + _CLOCK_SLACK:
+    if timestamp is None or timestamp.timestamp() > time.time() + _CLOCK_SLACK:
         return None
-    return moment
+    return timestamp
+
+
+parse_moment = parse_timestamp
+"""The former name, for drivers that use it."""
 
 
 def parse_bool(value: Any) -> bool | None:
@@ -253,8 +257,8 @@ def reject_percent(
 ) -> float | None:
     """Return the percentage of shares that were rejected, from counts.
 
-    None if accepted or rejected ones are not told, or there were none. Never
-    give it work (difficulty sums): it is no number of shares.
+    None if accepted or rejected ones are not reported, or there were none. Never
+    give it work (difficulty sums): it is not a number of shares.
     """
     if valid is None or (invalid is None and stale is None):
         return None

@@ -115,15 +115,15 @@ def read_wallet(coin: str, username: str) -> Wallet:
         or _PRIVATE_KEY.fullmatch(address)
     ):
         raise InvalidValue("This is not a wallet address", reason="wallet_invalid")
-    known, _, worker = address.partition("_")
-    found = _read(coin, known if worker else address)
-    if found is None:
+    bare, _, worker = address.partition("_")
+    result = _read(coin, bare if worker else address)
+    if result is None:
         if coin in COINS and _is_mistyped(coin, address):
             raise WrongChecksum(
                 "The checksum of this address is wrong", reason="wallet_checksum"
             )
         return Wallet(address=address, is_certain=False)
-    normal, coins = found
+    normal, coins = result
     if coins and coin in COINS and coin not in coins:
         other = coins[0]
         raise OtherCoin(
@@ -142,11 +142,11 @@ def like_wallet(address: str, content: bytes) -> str | None:
     """
     caseless = address.lower()
     prefix, colon, payload = caseless.rpartition(":")
-    for known in (prefix,) if colon else _CASH.values():
-        if _is_cash(known, payload):
+    for human_part in (prefix,) if colon else _CASH.values():
+        if _is_cash(human_part, payload):
             kind, *hashed = _octets(_digits(payload)[:-8]) or b""
             digits = _fives(bytes([kind]) + _fit(content, len(hashed)))
-            expanded = [*(ord(it) & 31 for it in known), 0, *digits]
+            expanded = [*(ord(char) & 31 for char in human_part), 0, *digits]
             check = _checksum(expanded, _CASH_STEPS, 35, 8, 1)
             return prefix + colon + _letters(digits + check)
     prefix, one, payload = caseless.rpartition("1")
@@ -165,7 +165,9 @@ def like_wallet(address: str, content: bytes) -> str | None:
             _base58(bytes([number]) + _fit(lead + content, 20))
             for lead in (b"", b"\x01", b"\0", b"\0\1")
         ]
-        return next((it for it in others if len(it) == len(address)), others[0])
+        return next(
+            (other for other in others if len(other) == len(address)), others[0]
+        )
     return None
 
 
@@ -176,21 +178,27 @@ def _read(coin: str, text: str) -> tuple[str, list[str]] | None:
     """
     caseless = text.lower()
     prefix, colon, payload = caseless.rpartition(":")
-    for known in (prefix,) if colon else _CASH.values():
-        if _is_cash(known, payload):
-            return caseless, [it for it, name in _CASH.items() if name == known]
+    for human_part in (prefix,) if colon else _CASH.values():
+        if _is_cash(human_part, payload):
+            return caseless, [
+                coin_ for coin_, name in _CASH.items() if name == human_part
+            ]
     prefix, _, payload = caseless.rpartition("1")
     if prefix and _is_segwit(prefix, payload):
-        return caseless, [it for it, name in _SEGWIT.items() if name == prefix]
+        return caseless, [coin_ for coin_, name in _SEGWIT.items() if name == prefix]
     if (version := _base58_version(text)) is not None:
-        return text, [it for it, versions in _BASE58.items() if version in versions]
+        return text, [
+            coin_ for coin_, versions in _BASE58.items() if version in versions
+        ]
     return None
 
 
 def _is_mistyped(coin: str, text: str) -> bool:
     """Return whether a text without a correct checksum is meant as an address."""
     caseless = text.lower()
-    starts = [f"{it}1" for it in _SEGWIT.values()] + [f"{it}:" for it in _CASH.values()]
+    starts = [f"{start}1" for start in _SEGWIT.values()] + [
+        f"{start}:" for start in _CASH.values()
+    ]
     if caseless.startswith(tuple(starts)):
         return True
     # The length of an address, give or take a character
@@ -216,14 +224,18 @@ def _is_segwit(prefix: str, payload: str) -> bool:
 
 def _expanded(prefix: str) -> list[int]:
     """Return the prefix as it goes into the checksum of Bech32."""
-    return [*(ord(it) >> 5 for it in prefix), 0, *(ord(it) & 31 for it in prefix)]
+    return [
+        *(ord(char) >> 5 for char in prefix),
+        0,
+        *(ord(char) & 31 for char in prefix),
+    ]
 
 
 def _is_cash(prefix: str, payload: str) -> bool:
     """Return whether this is a CashAddr address."""
     if len(payload) < 9 or not (digits := _digits(payload)):
         return False
-    checked = [*(ord(it) & 31 for it in prefix), 0, *digits]
+    checked = [*(ord(char) & 31 for char in prefix), 0, *digits]
     if _polymod(checked, _CASH_STEPS, 35) != 1:
         return False
     content = _octets(digits[:-8])

@@ -25,7 +25,7 @@ _LOOKS_LIKE_IPV4 = re.compile(r"[\d.]+")
 
 
 class AddressError(ValueError):
-    """What was typed is no address; ``fault`` names the translated message."""
+    """What was typed is not an address; ``fault`` names the translated message."""
 
     def __init__(self, fault: AddressFault) -> None:
         """Keep which fault it is."""
@@ -71,7 +71,7 @@ def has_login(text: str) -> bool:
 
 def without_login(text: str) -> str:
     """Return an address without the user name and password in it."""
-    return _LOGIN.sub(lambda it: it[1] or "", text.strip(), count=1)
+    return _LOGIN.sub(lambda match: match[1] or "", text.strip(), count=1)
 
 
 def _is_ipv6(text: str) -> bool:

@@ -16,7 +16,7 @@ def parse_range(text: str, *, loopback: bool = False) -> list[str]:
 
     A range is ``192.168.5.0/24``, ``192.168.5.20-192.168.5.60``, ``192.168.5.20-60`` or
     one address; commas or blanks part several. ``loopback`` is that of
-    ``is_home_address``. Raises AddressError: what was typed is no range, is of the
+    ``is_home_address``. Raises AddressError: what was typed is not a range, is of the
     internet, or has more addresses than a /22.
     """
     # Blanks first: what looks for any number of them around a dash takes forever

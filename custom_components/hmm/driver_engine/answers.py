@@ -1,6 +1,6 @@
 """Read what a driver reports: a value that cannot be is unknown.
 
-A driver may return anything; one odd value must neither reach an entity nor the
+A driver may return anything; one malformed value must neither reach an entity nor the
 totals of the fleet. What can be is declared at the fields themselves, with the types of
 ``driver_api.ranges``: the readers are made from these declarations.
 """
@@ -24,7 +24,7 @@ from ..driver_api import (
     TuningRange,
 )
 from ..driver_api.ranges import OPTIONS, SMALLEST, Flag, Key, Many, Past, Range, Text
-from ..driver_api.units import parse_int, parse_moment, parse_number, parse_text
+from ..driver_api.units import parse_int, parse_number, parse_text, parse_timestamp
 
 type Reader = Callable[[Any], Any]
 """Returns a value as its field may hold it, None for what is unknown."""
@@ -79,14 +79,14 @@ class _Plan[T]:
             value = reported[index]
             if value is unknown:
                 continue
-            known = None if value is None else read(value)
-            if known is None:
+            valid = None if value is None else read(value)
+            if valid is None:
                 if unknown is _NEEDED:
                     return None
-                known = unknown
-            if known is not value:
+                valid = unknown
+            if valid is not value:
                 values = values or list(reported)
-                values[index] = known
+                values[index] = valid
         return reported if values is None else values
 
 
@@ -128,7 +128,7 @@ def _reader(hint: Any) -> Reader:
         case (kind, Text() as rule) if kind is str:
             return _text(rule)
         case (kind, Past() as rule) if kind is datetime:
-            return _moment(rule)
+            return _datetime(rule)
         case (kind, Past() as rule) if kind is int:
             return _timestamp(rule)
         case (kind, Many() as rule) if get_origin(kind) is tuple:
@@ -143,16 +143,15 @@ def _reader(hint: Any) -> Reader:
             return _Plan(kind).read  # type: ignore[arg-type]
         case (kind, None) if isinstance(kind, type) and issubclass(kind, StrEnum):
             return _member(kind)
-    msg = f"{hint} has no limits"
-    raise TypeError(msg)
+    raise TypeError(f"{hint} has no limits")
 
 
 def _number(rule: Range) -> Reader:
-    least, most = max(rule.least, SMALLEST), rule.most
+    minimum, maximum = max(rule.minimum, SMALLEST), rule.maximum
 
     def read(value: Any) -> float | None:
         # Nearly all are, and a poll reads dozens
-        if type(value) is float and least <= value <= most:
+        if type(value) is float and minimum <= value <= maximum:
             return value
         number = parse_number(value)
         if number is None or number not in rule:
@@ -164,10 +163,10 @@ def _number(rule: Range) -> Reader:
 
 
 def _whole(rule: Range) -> Reader:
-    least, most = rule.least, rule.most
+    minimum, maximum = rule.minimum, rule.maximum
 
     def read(value: Any) -> int | None:
-        if type(value) is int and least <= value <= most:
+        if type(value) is int and minimum <= value <= maximum:
             return value
         number = parse_int(value)
         return number if number is not None and number in rule else None
@@ -189,27 +188,27 @@ def _text(rule: Text) -> Reader:
     return read
 
 
-def _moment(rule: Past) -> Reader:
+def _datetime(rule: Past) -> Reader:
     def read(value: Any) -> datetime | None:
         if not isinstance(value, datetime) or value.tzinfo is None:
             return None
         try:
-            moment = value.astimezone(UTC)
+            timestamp = value.astimezone(UTC)
         except OverflowError:  # The first and the last day of the calendar
             return None
-        is_past = parse_moment(moment.timestamp()) is not None
-        return moment if is_past and moment.year >= rule.year else None
+        is_past = parse_timestamp(timestamp.timestamp()) is not None
+        return timestamp if is_past and timestamp.year >= rule.year else None
 
     return read
 
 
 def _timestamp(rule: Past) -> Reader:
     def read(value: Any) -> int | None:
-        # Milliseconds would be a moment of no calendar
-        moment = parse_moment(parse_number(value))
-        if moment is None or moment.year < rule.year:
+        # Milliseconds would be beyond any calendar
+        timestamp = parse_timestamp(parse_number(value))
+        if timestamp is None or timestamp.year < rule.year:
             return None
-        return round(moment.timestamp())
+        return round(timestamp.timestamp())
 
     return read
 
@@ -224,7 +223,7 @@ def _items(hint: Any, rule: Many) -> Reader:
     def read(value: Any) -> tuple[Any, ...] | None:
         if not isinstance(value, list | tuple):
             return None
-        items = [read_item(entry) for entry in value[: rule.most]]
+        items = [read_item(entry) for entry in value[: rule.maximum]]
         if not has_gaps:
             items = [entry for entry in items if entry is not None]
         if has_names:
@@ -267,11 +266,11 @@ def _details(rule: Many) -> Reader:
             case str():
                 return value[:_LONGEST_DETAIL]
             case list() | tuple() if depth:
-                return [plain(item, depth - 1) for item in value[: rule.most]]
+                return [plain(item, depth - 1) for item in value[: rule.maximum]]
             case dict() if depth:
                 return {
                     name: plain(item, depth - 1)
-                    for name, item in list(value.items())[: rule.most]
+                    for name, item in list(value.items())[: rule.maximum]
                     if isinstance(name, str)
                 }
         return None
@@ -347,5 +346,5 @@ def read_template(answer: Any) -> PoolTemplate | None:
 def read_found_pools(answer: Any) -> list[FoundPool]:
     """Return what a probe found; what is no such thing is left out."""
     items = answer if isinstance(answer, list | tuple) else ()
-    found = [_FOUND_POOL.read(item) for item in items[: OPTIONS.most]]
-    return [replace(pool, coin=pool.coin.upper()) for pool in found if pool is not None]
+    pools = [_FOUND_POOL.read(item) for item in items[: OPTIONS.maximum]]
+    return [replace(pool, coin=pool.coin.upper()) for pool in pools if pool is not None]

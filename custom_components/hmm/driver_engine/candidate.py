@@ -57,8 +57,8 @@ class Candidate:
             )
         except OSError as err:
             raise CandidateFailed(why("not_tried")) from err
-        await self._hear(_START_SECONDS)
-        failed = await self._ask(Load(self._file, settings, self._id), LOAD_SECONDS)
+        await self._receive(_START_SECONDS)
+        failed = await self._request(Load(self._file, settings, self._id), LOAD_SECONDS)
         if failed is not None:
             await self.close()
             try:
@@ -70,7 +70,7 @@ class Candidate:
 
     async def poll(self, question: Poll) -> dict[str, Any]:
         """Return ``fields`` or ``failed``, and what was ``missed``."""
-        answer = await self._ask(question, POLL_SECONDS)
+        answer = await self._request(question, POLL_SECONDS)
         if not isinstance(answer, dict) or not isinstance(answer.get("missed"), list):
             await self.close()
             raise CandidateFailed(why("candidate_odd"))
@@ -87,16 +87,16 @@ class Candidate:
         # Not before the garbage collector comes
         process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001
 
-    async def _ask(self, question: Load | Poll, seconds: float) -> Any:
+    async def _request(self, question: Load | Poll, seconds: float) -> Any:
         if self._process is None:
             raise CandidateFailed(why("ends_program"))
         assert self._process.stdin is not None
         line = base64.b64encode(pickle.dumps(question)) + b"\n"
         with contextlib.suppress(OSError):
             self._process.stdin.write(line)
-        return await self._hear(seconds)
+        return await self._receive(seconds)
 
-    async def _hear(self, seconds: float) -> Any:
+    async def _receive(self, seconds: float) -> Any:
         """Return the next answer of the process, which may be lost at any time."""
         assert self._process is not None
         assert self._process.stdout is not None
@@ -140,18 +140,20 @@ def _plain(value: Any, depth: int) -> Any:
     if not depth:
         raise ValueError
     if isinstance(value, list):
-        return [_plain(it, depth - 1) for it in value]
-    return {_plain(key, 0): _plain(it, depth - 1) for key, it in value.items()}
+        return [_plain(item, depth - 1) for item in value]
+    return {_plain(key, 0): _plain(item, depth - 1) for key, item in value.items()}
 
 
 def reason_of_answer(failed: Any) -> Reason | None:
-    """Return why a candidate could not read, as it can be shown; None: it is odd."""
+    """Return why a candidate could not read, as it can be shown; None: malformed."""
     try:
         key, values = failed
         key = str(key)[:64]
         if key not in ENGLISH:
             key = f"pool_{key}" if f"pool_{key}" in ENGLISH else key
-        texts = {str(name): parse_text(str(it)) or "?" for name, it in values.items()}
+        texts = {
+            str(name): parse_text(str(value)) or "?" for name, value in values.items()
+        }
         return Reason(key, key, **{"host": "–", "name": "–", **texts})
     except TypeError, ValueError, AttributeError:
         return None

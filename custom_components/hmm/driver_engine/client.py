@@ -33,10 +33,10 @@ from .guard import (
     read_driver,
     release,
 )
-from .identity import known_ids
-from .lent_session import LentSession
+from .identity import device_ids
 from .metrics import metrics_of
 from .profile import MinerProfile, new_fields, read_profile, steady_values
+from .shared_session import SharedSession
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -44,13 +44,13 @@ _LOGGER = logging.getLogger(__name__)
 _POLL_SECONDS = 20
 _COMMAND_SECONDS = 150
 _POLLS_OF_PROFILE = 10
-"""After how many polls a driver is asked anew what its device can do."""
+"""After how many polls the capabilities of a device are read again."""
 _SWAP_SECONDS = 10
 """How long another version of the driver waits for a command to end."""
 
 
 class UnexpectedDevice(DriverError):
-    """Another device answers than the one that is meant, or it does not say who it is."""
+    """Another device responds than the one that is meant, or it has no identity."""
 
     def __init__(self, facts: DeviceFacts) -> None:
         """Keep what is known of the other device."""
@@ -79,9 +79,9 @@ class MinerClient:
         self._driver: BaseMinerAdapter | None = None
         self._facts = DeviceFacts()
         self.is_meant: Callable[[DeviceFacts], bool] | None = None
-        """Whether commands may go to the device that tells these facts.
+        """Whether commands may go to the device that reports these facts.
 
-        None: to any. Otherwise the device is asked before each command.
+        None: to any. Otherwise the device is queried before each command.
         """
         self._is_closed = False
         self._was_good = False
@@ -101,7 +101,7 @@ class MinerClient:
     @property
     def hashrate_unit(self) -> HashrateUnit:
         """Return the unit that suits this kind of device."""
-        return known_unit(self._driver_class.hashrate_unit)
+        return valid_unit(self._driver_class.hashrate_unit)
 
     @property
     def frequency_at_restart(self) -> bool:
@@ -125,7 +125,7 @@ class MinerClient:
 
     @property
     def option_fields(self) -> tuple[str, ...]:
-        """Return the credentials that this kind of device may ask for."""
+        """Return the credentials that this type of device may require."""
         return self._driver_class.option_fields
 
     @property
@@ -181,9 +181,9 @@ class MinerClient:
             return await self._read_telemetry(False)
 
     def localized(self, telemetry: MinerTelemetry) -> DeviceFacts:
-        """Return who answered a poll, as of the connect where the poll does not say."""
+        """Return the device that answered a poll, else that of the connect."""
         device = telemetry.device
-        return self._facts if device is None or not known_ids(device) else device
+        return self._facts if device is None or not device_ids(device) else device
 
     async def _check_device(self) -> None:
         """Ask who is there now. Raises UnexpectedDevice: not the device that is meant.
@@ -194,8 +194,8 @@ class MinerClient:
         if self.is_meant is None:
             return
         telemetry = await self._read_telemetry(True)
-        if telemetry.device is None or not known_ids(telemetry.device):
-            # This driver looks who the device is only when it connects
+        if telemetry.device is None or not device_ids(telemetry.device):
+            # This driver identifies the device only when it connects
             await self.disconnect()
             await self._connected()
         if not self.is_meant(facts := self.localized(telemetry)):
@@ -204,7 +204,7 @@ class MinerClient:
     def read_profile(
         self, telemetry: MinerTelemetry, before: MinerProfile | None
     ) -> MinerProfile:
-        """Return what the device can do, as its driver says after a poll.
+        """Return what the device can do, as its driver reports after a poll.
 
         The driver is called when the poll shows something new, and now and then: mostly
         it would say the same.
@@ -223,7 +223,8 @@ class MinerClient:
             return before
         self._seen = None
         profile = read_driver(
-            driver, lambda it: read_profile(it, self._facts, telemetry, before)
+            driver,
+            lambda instance: read_profile(instance, self._facts, telemetry, before),
         )
         if before is not None and profile == before:
             profile = before
@@ -367,7 +368,7 @@ class MinerClient:
 
     async def _close(self, driver: BaseMinerAdapter) -> None:
         with Tolerated(driver, "close", self.host):
-            await call_driver(driver, lambda it: it.close(), _POLL_SECONDS)
+            await call_driver(driver, lambda instance: instance.close(), _POLL_SECONDS)
         await release(driver)
 
     async def _connect(self) -> bool:
@@ -393,9 +394,9 @@ class MinerClient:
         return True
 
     def _attach(self, driver: BaseMinerAdapter, session: ClientSession) -> None:
-        """Lend a driver what it needs."""
-        lent = cast(ClientSession, LentSession(session))
-        driver.attach(replace(self._context, session=lent))
+        """Provide a driver with what it needs."""
+        shared = cast(ClientSession, SharedSession(session))
+        driver.attach(replace(self._context, session=shared))
 
     async def _connected(self) -> BaseMinerAdapter:
         if self._driver is None and not await self._connect():
@@ -443,9 +444,9 @@ def _safe_order(values: Mapping[Setting, float], now: MinerTelemetry) -> list[Se
     ]
 
 
-def known_unit(unit: object) -> HashrateUnit:
+def valid_unit(unit: object) -> HashrateUnit:
     """Return the unit that a driver names, the usual one if it is none."""
-    return next((known for known in get_args(HashrateUnit) if known == unit), "TH/s")
+    return next((choice for choice in get_args(HashrateUnit) if choice == unit), "TH/s")
 
 
 def _number(value: object, name: str) -> float:

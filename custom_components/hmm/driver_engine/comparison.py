@@ -19,7 +19,7 @@ _MAX_MISSED: Final = 20
 _CLOSE: Final = 1e-9
 _NOTHING: Final = "–"
 _FIELDS: Final = frozenset(
-    it.name for kind in (MinerTelemetry, DashboardTileData) for it in fields(kind)
+    field.name for kind in (MinerTelemetry, DashboardTileData) for field in fields(kind)
 )
 """What a candidate says of anything else is none of its reading."""
 
@@ -41,13 +41,13 @@ def readable(reading: Reading) -> dict[str, Value]:
 
 def _plain(value: Any) -> Value:
     if is_dataclass(value):
-        return {it.name: _plain(getattr(value, it.name)) for it in fields(value)}
+        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, list | tuple):
-        return [_plain(it) for it in value]
+        return [_plain(item) for item in value]
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return {str(name): _plain(it) for name, it in value.items()}
+        return {str(name): _plain(item) for name, item in value.items()}
     if value is None or isinstance(value, bool | int | float):
         return value
     return str(value)
@@ -66,7 +66,7 @@ class FieldResult:
     def kind(self) -> Kind:
         """Return the worst of what was seen."""
         kinds: tuple[Kind, ...] = ("lost", "different", "gained")
-        return next((it for it in kinds if self.counts[it]), "same")
+        return next((kind for kind in kinds if self.counts[kind]), "same")
 
 
 @dataclass(slots=True)
@@ -78,7 +78,7 @@ class Comparison:
     """Those that the candidate read."""
     fields: dict[str, FieldResult] = field(default_factory=dict)
     errors: Counter[str] = field(default_factory=Counter)
-    """How many polls the candidate failed, by what was said of it."""
+    """How many polls the candidate failed, by the reported reason."""
     missed: dict[str, None] = field(default_factory=dict)
     """What the candidate asked and the running driver had not."""
 
@@ -103,14 +103,18 @@ class Comparison:
             self.errors[text] += 1
 
     def note_missed(self, missed: list[str]) -> None:
-        """Keep what was asked in vain."""
-        for it in missed:
+        """Keep the requests without a response."""
+        for request in missed:
             if len(self.missed) < _MAX_MISSED:
-                self.missed[it] = None
+                self.missed[request] = None
 
     def of_kind(self, kind: Kind) -> dict[str, FieldResult]:
         """Return the fields that fared so, by their names."""
-        return {name: it for name, it in sorted(self.fields.items()) if it.kind == kind}
+        return {
+            name: result
+            for name, result in sorted(self.fields.items())
+            if result.kind == kind
+        }
 
 
 def shown(name: str, value: Value) -> str:
@@ -122,7 +126,7 @@ def shown(name: str, value: Value) -> str:
     if isinstance(value, float):
         text = f"{value:.6g}"
     elif isinstance(value, list):
-        text = ", ".join(shown("", it) for it in value[:20])
+        text = ", ".join(shown("", item) for item in value[:20])
     elif isinstance(value, dict):
         text = f"({len(value)})"
     else:

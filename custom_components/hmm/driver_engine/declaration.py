@@ -1,4 +1,4 @@
-"""Reads what a driver file says about itself, without running any of it."""
+"""Reads what a driver file contains about itself, without running any of it."""
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
@@ -37,7 +37,7 @@ _READ = frozenset(
         *_NAMES,
         "driver_version",
         "interface_version",
-        *(name for it in _TYPE_NAMES.values() for name in it),
+        *(name for name_list in _TYPE_NAMES.values() for name in name_list),
     }
 )
 _CHANGELOG_NAMES = ("__changelog__", "CHANGELOG")
@@ -75,7 +75,7 @@ class Declaration:
     drivers: tuple[DriverId, ...]
     """All drivers in it, in their order; at least one."""
     version: str
-    """``unknown`` if it tells none."""
+    """``unknown`` if it reports none."""
     display_name: str
     description: str | None
     requirements: tuple[str, ...]
@@ -85,7 +85,7 @@ class Declaration:
     is_native: bool
     """Whether it is written for HMM; else it is of the time of HMM-Local."""
     interface_version: str | None = None
-    """The version of ``driver_api`` that it needs, if it says so."""
+    """The version of ``driver_api`` that it needs, if it reports it."""
 
     @property
     def id(self) -> DriverId:
@@ -113,8 +113,8 @@ def declare(source: bytes, path: Path) -> Declaration:
         or next(
             (
                 version
-                for _, found in drivers
-                if (version := _short(found.texts.get("driver_version")))
+                for _, class_ in drivers
+                if (version := _short(class_.texts.get("driver_version")))
             ),
             UNKNOWN,
         ),
@@ -130,8 +130,8 @@ def declare(source: bytes, path: Path) -> Declaration:
         interface_version=next(
             (
                 version
-                for _, found in drivers
-                if (version := _short(found.texts.get("interface_version")))
+                for _, class_ in drivers
+                if (version := _short(class_.texts.get("interface_version")))
             ),
             None,
         ),
@@ -147,11 +147,11 @@ def imports_api(node: ast.AST) -> bool:
             modules = [name.name for name in names]
         case _:
             return False
-    return any("driver_api" in it or "hmm.bundled" in it for it in modules)
+    return any("driver_api" in module or "hmm.bundled" in module for module in modules)
 
 
 def declared_requirements(source: bytes) -> tuple[tuple[str, ...], int | None]:
-    """Return the packages that a file asks for, and the line where it does.
+    """Return the packages that a file requires, and the line where it does.
 
     Unlike ``declare`` it does not ask whether the file is a driver. Of a file that
     is not Python, it returns none.
@@ -241,7 +241,7 @@ def _drivers(
     classes: Mapping[str, _Class], path: Path, source: bytes
 ) -> list[tuple[DriverId, _Class]]:
     """Return the drivers among the classes."""
-    found: list[tuple[DriverId, _Class]] = []
+    drivers: list[tuple[DriverId, _Class]] = []
     extended = {base for item in classes.values() for base in item.bases}
     for item in classes.values():
         if item.kind is None and not item.bases:
@@ -252,12 +252,12 @@ def _drivers(
             (item.texts[name] for name in names if name in item.texts), None
         )
         if kind and driver_type:
-            found.append((DriverId(kind, driver_type), item))
+            drivers.append((DriverId(kind, driver_type), item))
         elif item.legacy_miner and item.name not in extended:
-            # Of a time when the file's name told what it is for
+            # Of a time when the file's name showed what it is for
             stem = path.stem.lower().removesuffix("_driver")
-            found.append((DriverId("miner", stem), item))
-    return found
+            drivers.append((DriverId("miner", stem), item))
+    return drivers
 
 
 def _guess_kind(item: _Class, path: Path, source: bytes) -> Kind | None:
@@ -325,7 +325,7 @@ def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _constants(
-    body: Iterable[ast.stmt], known: Mapping[str, object] | None = None
+    body: Iterable[ast.stmt], constants: Mapping[str, object] | None = None
 ) -> Iterator[tuple[str, object]]:
     """Yield the names that are given a literal value."""
     for node in body:
@@ -336,7 +336,7 @@ def _constants(
                 pass
             case _:
                 continue
-        if (literal := _value(value, known or {})) is not None:
+        if (literal := _value(value, constants or {})) is not None:
             yield name, literal
 
 
@@ -384,7 +384,7 @@ def _last_name(node: ast.expr) -> str | None:
 
 
 def _requirements(constants: Mapping[str, object]) -> tuple[str, ...]:
-    """Return the packages that a file asks for; what is no list of texts is none."""
+    """Return the packages that a file requires, none if it is not a list of strings."""
     value = constants.get("REQUIREMENTS")
     if not isinstance(value, list | tuple):
         return ()

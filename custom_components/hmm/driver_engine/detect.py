@@ -37,7 +37,7 @@ BROADCAST_SECONDS = 2.5
 """How long a device may take in all to broadcast while none of its ports replies.
 
 Home Assistant listens from the moment that a dialog is opened: a device that was heard
-before is found at once.
+the previous format is found immediately.
 """
 _LAST_SECONDS = 1.0
 """How long it may take where the ports took all of that time to stay silent."""
@@ -48,11 +48,11 @@ NEXT_DOOR_SECONDS = 0.5
 # devices are slow to close a web request that they do not understand.
 _ORDER = {"tcp": 0, "http": 1, "udp": 2}
 
-# What each error tells of a device, the least first; the first class that fits decides.
+# How specific each error is, the least first; the first class that fits decides.
 # A driver that talks to the wrong kind of server sees a bad response, so that another's
 # "this is a miner, but not mine" says more. A driver that failed may be the very one for
 # the device: its author has to know.
-_TELLS: tuple[tuple[type[DriverError], int], ...] = (
+_WEIGHTS: tuple[tuple[type[DriverError], int], ...] = (
     (CannotConnect, 0),
     (HtmlAnswer, 2),
     (RedirectAnswer, 2),
@@ -101,13 +101,13 @@ class Detected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detection:
-    """What all drivers say of one address.
+    """The results of all drivers for one address.
 
-    ``error`` is the most telling reason when no driver knows the device, else
+    ``error`` is the most specific reason when no driver supports the device, else
     None: a response that made no sense says more than a port that is closed.
     """
 
-    found: tuple[Detected, ...] = ()
+    devices: tuple[Detected, ...] = ()
     error: DriverError | None = None
 
 
@@ -117,7 +117,7 @@ async def detect(
     host: str,
     port: int | None = None,
 ) -> Detection:
-    """Ask the drivers whether they know the device; ``port`` is the only one if told.
+    """Try all drivers at a device; ``port`` is the only one if given.
 
     Where nothing replies, this ends after ``FIRST_REPLY_SECONDS``; where all ports are
     closed, after ``BROADCAST_SECONDS``. Once there was a reply, every driver has its
@@ -127,29 +127,29 @@ async def detect(
     try:
         return await search.run(sorted(drivers, key=search.rank))
     except BaseException:
-        for found in search.found:
-            await found.client.close()
+        for device in search.devices:
+            await device.client.close()
         raise
 
 
 class _Search:
     """One search for the drivers that know a device.
 
-    Drivers of the same door (protocol and port) are asked one after the other, since the
-    web servers of miners serve one client at a time; a door that is closed is tried
+    Drivers of the same door (protocol and port) are queried one after the other, since
+    the web servers of miners serve one client at a time; a door that is closed is tried
     once. Doors at the same port begin one after the other as well, but none waits for a
     silent one until it gives up. Different ports are tried at the same time.
     """
 
     def __init__(self, context: DriverContext, host: str, port: int | None) -> None:
-        """Prepare; nothing is asked yet."""
+        """Prepare; nothing is sent yet."""
         self._context = context
         self._host = host
         self._port = port
         # All of these by the driver's turn
         self._results: dict[int, Detected | DriverError] = {}
         self._unfinished: set[int] = set()
-        self._is_heard = False
+        self._has_reply = False
         self._limit: asyncio.Timeout | None = None
 
     def rank(self, driver: LoadedDriver[BaseMinerAdapter]) -> tuple[bool, bool, int]:
@@ -159,29 +159,31 @@ class _Search:
         return driver.optional, is_elsewhere, _ORDER.get(kind.connection_type or "", 3)
 
     @property
-    def found(self) -> tuple[Detected, ...]:
+    def devices(self) -> tuple[Detected, ...]:
         """Return the devices found so far, in the order of the drivers."""
-        return tuple(it for it in self._in_order() if isinstance(it, Detected))
+        return tuple(
+            result for result in self._in_order() if isinstance(result, Detected)
+        )
 
     async def run(self, drivers: list[LoadedDriver[BaseMinerAdapter]]) -> Detection:
         """Ask the drivers, given in the order of their rank."""
         turns = list(enumerate(drivers))
-        usual = [it for it in turns if not it[1].optional]
-        with on_reply(self._hear):
+        usual = [turn for turn in turns if not turn[1].optional]
+        with on_reply(self._on_reply):
             await self._try_doors(usual)
-        if not self.found:
+        if not self.devices:
             # An optional driver knows many miners that have a better one, and takes its
-            # time. It may speak what no other does: that nobody was heard says nothing
+            # time. Its protocol may be its own: that there was no reply means nothing
             for turn, driver in turns[len(usual) :]:
-                await self._ask(turn, driver)
-        if found := self.found:
-            return Detection(found=found)
+                await self._try_driver(turn, driver)
+        if devices := self.devices:
+            return Detection(devices=devices)
         in_time = CannotConnect("Nothing answered in time", reason="no_response")
         # A port that is open but slow says more than one that is closed
         error: DriverError | None = in_time if self._unfinished else None
         for result in self._in_order():
             if isinstance(result, DriverError):
-                error = _more_telling(error, result)
+                error = _more_specific(error, result)
         if error is None and drivers:
             error = in_time
         return Detection(
@@ -222,20 +224,20 @@ class _Search:
             await asyncio.wait(
                 before, timeout=None if is_broadcast else NEXT_DOOR_SECONDS
             )
-            if self._is_heard:
+            if self._has_reply:
                 await asyncio.wait(before)
         if is_broadcast:
-            if self.found:
+            if self.devices:
                 return
             if before:
                 self._wait_for_broadcasts()
         for turn in turns:
-            if not await self._ask(*turn):
+            if not await self._try_driver(*turn):
                 return
 
-    def _hear(self) -> None:
-        """Take the limit away: somebody is there."""
-        self._is_heard = True
+    def _on_reply(self) -> None:
+        """Lift the limit: there was a reply."""
+        self._has_reply = True
         if self._limit is not None:
             self._limit.reschedule(None)
             self._limit = None
@@ -248,8 +250,10 @@ class _Search:
         rest = max(limit - FIRST_REPLY_SECONDS + BROADCAST_SECONDS, now + _LAST_SECONDS)
         self._limit.reschedule(min(limit, rest))
 
-    async def _ask(self, turn: int, driver: LoadedDriver[BaseMinerAdapter]) -> bool:
-        """Ask one driver; return whether another of the same door may be asked."""
+    async def _try_driver(
+        self, turn: int, driver: LoadedDriver[BaseMinerAdapter]
+    ) -> bool:
+        """Try one driver; return whether another of the same door may be tried."""
         if driver.driver_class.connection_type != "udp":
             self._unfinished.add(turn)
         is_to_go_on = await self._try(turn, driver)
@@ -261,7 +265,7 @@ class _Search:
         client = MinerClient(driver.driver_class, self._context, self._host, self._port)
         try:
             if await client.connect():
-                self._hear()
+                self._on_reply()
                 telemetry = await client.poll()
                 self._results[turn] = Detected(
                     driver=driver,
@@ -272,8 +276,8 @@ class _Search:
                 )
                 return True
             if driver.bundled:
-                # Bundled drivers say no only to a device that answered
-                self._hear()
+                # Bundled drivers report no only to a device that answered
+                self._on_reply()
                 self._results[turn] = NotThisDevice(
                     "A device answered that no driver knows",
                     reason="unsupported_device",
@@ -295,13 +299,13 @@ class _Search:
         return [self._results[turn] for turn in sorted(self._results)]
 
 
-def _more_telling(error: DriverError | None, other: DriverError) -> DriverError:
-    """Return the error that says more of a device, the first of equal ones."""
-    if error is None or _tells(other) > _tells(error):
+def _more_specific(error: DriverError | None, other: DriverError) -> DriverError:
+    """Return the more specific error, the first of equal ones."""
+    if error is None or _weight(other) > _weight(error):
         return other
     return error
 
 
-def _tells(error: DriverError) -> int:
+def _weight(error: DriverError) -> int:
     kind = DriverFault if error.reason_key == "driver_hangs" else type(error)
-    return next(weight for reported, weight in _TELLS if issubclass(kind, reported))
+    return next(weight for reported, weight in _WEIGHTS if issubclass(kind, reported))

@@ -56,8 +56,8 @@ async def download(
 ) -> bytes:
     """Return the file at an address, of ``largest`` bytes. Raises DownloadFailed.
 
-    It is complete: a response that ends early, or that does not tell its length so
-    that nobody could know, is none. Another host is not followed to, except from
+    It is complete: a response that ends early, or that does not report its length so
+    that its end is unknown, is none. Another host is not followed to, except from
     GitHub to where it keeps its files.
     """
     try:

@@ -57,9 +57,13 @@ class DriverFile:
     @cached_property
     def text(self) -> str:
         """Return what is written in it and in its siblings."""
-        others = (it for it in self.siblings.values() if isinstance(it, DriverFile))
-        sources = dict.fromkeys((self.source, *(it.source for it in others)))
-        return "\n".join(it.decode("utf-8-sig", "replace") for it in sources)
+        others = (
+            sibling
+            for sibling in self.siblings.values()
+            if isinstance(sibling, DriverFile)
+        )
+        sources = dict.fromkeys((self.source, *(sibling.source for sibling in others)))
+        return "\n".join(source.decode("utf-8-sig", "replace") for source in sources)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -67,8 +71,8 @@ class DriverFile:
         if not self.siblings:
             return self.sha256
         parts = (
-            f"{name} {it if isinstance(it, str) else it.sha256}"
-            for name, it in sorted(self.siblings.items())
+            f"{name} {file if isinstance(file, str) else file.sha256}"
+            for name, file in sorted(self.siblings.items())
         )
         return hashlib.sha256("\n".join((self.sha256, *parts)).encode()).hexdigest()
 
@@ -104,13 +108,13 @@ def other_plugins(folder: Path) -> list[Path]:
         *(f"{place}/{name}" for place in (*_HERE, *_HMM_LOCAL) for name in _PATTERNS),
         *(f"{place}/*_provider.py" for place in (*_HERE, *_HMM_LOCAL)),
     )
-    found = (
+    paths = (
         path
         for root in (folder, folder.parent)
         for place in places
         for path in sorted(root.glob(place))
     )
-    return [path for path in dict.fromkeys(found) if _is_other_plugin(path)]
+    return [path for path in dict.fromkeys(paths) if _is_other_plugin(path)]
 
 
 def read_file(path: Path, root: Path) -> DriverFile:
@@ -146,8 +150,8 @@ def read_bytes(path: Path, root: Path, largest: int = LARGEST_FILE) -> bytes:
     return content
 
 
-def _need_regular(found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
+def _need_regular(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
         raise UnusableFile(why("file_not_a_file"))
 
 
@@ -169,8 +173,8 @@ def decode(source: bytes) -> str:
         raise UnusableFile(why("file_not_utf8"), line) from err
     if (place := text.find("\0")) >= 0:
         raise UnusableFile(why("file_null"), text.count("\n", 0, place) + 1)
-    if found := _BIDIRECTIONAL.search(text):
-        line = text.count("\n", 0, found.start()) + 1
+    if match := _BIDIRECTIONAL.search(text):
+        line = text.count("\n", 0, match.start()) + 1
         raise UnusableFile(why("file_bidirectional"), line)
     return text
 
@@ -178,8 +182,8 @@ def decode(source: bytes) -> str:
 def _files(root: Path, folders: tuple[str, ...]) -> Iterator[Path]:
     """Yield driver files; templates are not drivers."""
     for folder in dict.fromkeys(folders):
-        found = chain.from_iterable((root / folder).glob(name) for name in _PATTERNS)
-        for path in sorted(found):
+        paths = chain.from_iterable((root / folder).glob(name) for name in _PATTERNS)
+        for path in sorted(paths):
             if "template" not in path.stem.lower():
                 yield path
     yield from sorted((root / "plugins").glob("*/plugin.py"))

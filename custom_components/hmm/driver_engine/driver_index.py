@@ -100,10 +100,12 @@ class IndexedDriver:
 
     def newest_for(self, hmm: str) -> IndexedVersion | None:
         """Return the newest version that runs with this version of HMM."""
-        return next((it for it in self.versions if it.runs_with(hmm)), None)
+        return next(
+            (version for version in self.versions if version.runs_with(hmm)), None
+        )
 
     def matches(self, query: str) -> bool:
-        """Return whether all words of a query are in what is said of the driver."""
+        """Return whether all words of a query are in the description of the driver."""
         parts = (self.name, str(self.id), self.summary, self.author, *self.supports)
         text = "\n".join(parts).casefold()
         return all(word in text for word in query.casefold().split())
@@ -162,9 +164,9 @@ def parse(source: bytes) -> dict[str, Any]:
         raise IndexProblem(why("index_not_json", line=err.lineno), err.lineno) from err
     if not isinstance(document, dict) or FORMAT_KEY not in document:
         raise IndexProblem(why("index_none", key=FORMAT_KEY))
-    found = _At(document, "").at(FORMAT_KEY).number()
-    if found != FORMAT:
-        raise IndexProblem(why("index_format", found=found, known=FORMAT))
+    format_ = _At(document, "").at(FORMAT_KEY).number()
+    if format_ != FORMAT:
+        raise IndexProblem(why("index_format", found=format_, known=FORMAT))
     return document
 
 
@@ -187,31 +189,31 @@ class _At:
         place = f"{self.place}.{key}" if self.place else key
         return _At(self.value.get(key), place)
 
-    def items(self, most: int, least: int = 0) -> Iterator[_At]:
+    def items(self, maximum: int, minimum: int = 0) -> Iterator[_At]:
         """Yield the values of a list; one that is not there is empty."""
         value = [] if self.value is None else self.value
-        if not isinstance(value, list) or not least <= len(value) <= most:
-            self.wrong(f"array, {least}..{most}")
+        if not isinstance(value, list) or not minimum <= len(value) <= maximum:
+            self.wrong(f"array, {minimum}..{maximum}")
         for number, item in enumerate(value):
             yield _At(item, f"{self.place}[{number}]")
 
     def text(
-        self, most: int, least: int = 1, pattern: re.Pattern[str] = _ANYTHING
+        self, maximum: int, minimum: int = 1, pattern: re.Pattern[str] = _ANYTHING
     ) -> str:
         """Return a text that can be shown; where it may be empty, it may be missing."""
         value = "" if self.value is None else self.value
-        if not isinstance(value, str) or not least <= len(value) <= most:
-            self.wrong(f"string, {least}..{most}")
+        if not isinstance(value, str) or not minimum <= len(value) <= maximum:
+            self.wrong(f"string, {minimum}..{maximum}")
         # Control characters, also those that turn the direction of what follows
-        if not all(it.isprintable() for it in value.split("\n")):
+        if not all(line.isprintable() for line in value.split("\n")):
             raise IndexProblem(why("index_characters", place=self.place))
         if not pattern.fullmatch(value):
             self.wrong(pattern.pattern)
         return value
 
-    def line(self, most: int, least: int = 1) -> str:
+    def line(self, maximum: int, minimum: int = 1) -> str:
         """Return a text without line breaks."""
-        text = self.text(most, least)
+        text = self.text(maximum, minimum)
         if "\n" in text or text != text.strip():
             raise IndexProblem(why("index_characters", place=self.place))
         return text
@@ -224,8 +226,8 @@ class _At:
 
     def one_of[T: str](self, choices: tuple[T, ...]) -> T:
         """Return one of some words."""
-        found = next((it for it in choices if it == self.value), None)
-        return found or self.wrong(" | ".join(choices))
+        value = next((choice for choice in choices if choice == self.value), None)
+        return value or self.wrong(" | ".join(choices))
 
     def version(self, missing: str | None = None) -> str:
         """Return a version that can be compared; some may be missing."""
@@ -250,7 +252,7 @@ class _At:
             self.wrong("https://example.org/acme_driver.py | acme_driver.py")
         url = self._address(text if is_whole else str(index.join(URL(text))))
         if url.host != index.host and not _is_public(url.host or ""):
-            # Of the network at home: nobody there waits for what an index wants
+            # In the home network: nothing there is for an index to request
             raise self._refused(why("index_private", server=url.host))
         return url
 
@@ -264,14 +266,14 @@ class _At:
         return IndexProblem(why("index_address", place=self.place, reason=reason))
 
 
-def _drivers(drivers: _At, address: URL) -> Mapping[DriverId, IndexedDriver]:
-    found: dict[DriverId, IndexedDriver] = {}
-    for at in drivers.items(MAX_DRIVERS):
+def _drivers(listed: _At, address: URL) -> Mapping[DriverId, IndexedDriver]:
+    drivers: dict[DriverId, IndexedDriver] = {}
+    for at in listed.items(MAX_DRIVERS):
         driver = _driver(at, address)
-        if driver.id in found:
+        if driver.id in drivers:
             raise IndexProblem(why("index_twice", place=at.place, what=driver.id))
-        found[driver.id] = driver
-    return found
+        drivers[driver.id] = driver
+    return drivers
 
 
 def _driver(at: _At, address: URL) -> IndexedDriver:
@@ -280,12 +282,12 @@ def _driver(at: _At, address: URL) -> IndexedDriver:
     )
     versions: dict[Version, IndexedVersion] = {}
     for item in at.at("versions").items(MAX_VERSIONS, 1):
-        found = _version(item, address)
-        if (number := Version(found.version)) in versions:
+        version = _version(item, address)
+        if (number := Version(version.version)) in versions:
             raise IndexProblem(
-                why("index_twice", place=item.place, what=f"{id_} {found.version}")
+                why("index_twice", place=item.place, what=f"{id_} {version.version}")
             )
-        versions[number] = found
+        versions[number] = version
     return IndexedDriver(
         id=id_,
         name=at.at("name").line(LONGEST_NAME),
@@ -293,8 +295,10 @@ def _driver(at: _At, address: URL) -> IndexedDriver:
         author=at.at("author").line(LONGEST_NAME),
         license=at.at("license").line(40, 0),
         homepage=at.at("homepage").homepage(),
-        supports=tuple(it.line(LONGEST_NAME) for it in at.at("supports").items(100)),
-        versions=tuple(versions[it] for it in sorted(versions, reverse=True)),
+        supports=tuple(
+            item.line(LONGEST_NAME) for item in at.at("supports").items(100)
+        ),
+        versions=tuple(versions[key] for key in sorted(versions, reverse=True)),
     )
 
 
@@ -308,17 +312,17 @@ def _version(at: _At, address: URL) -> IndexedVersion:
         changes=at.at("changes").text(LONGEST_CHANGES, 0),
         checks=tuple(
             Check(
-                name=it.at("name").line(40),
-                result=it.at("result").one_of(_RESULTS),
-                against=it.at("against").line(LONGEST_NAME, 0) or None,
+                name=item.at("name").line(40),
+                result=item.at("result").one_of(_RESULTS),
+                against=item.at("against").line(LONGEST_NAME, 0) or None,
             )
-            for it in at.at("checks").items(10)
+            for item in at.at("checks").items(10)
         ),
     )
 
 
 def _signer(document: dict[str, Any]) -> Signer | None:
-    """Return who has signed an index, None if nobody has. Raises IndexProblem."""
+    """Return who has signed an index, None if no one has. Raises IndexProblem."""
     signature = _At(document, "").at(SIGNATURE_KEY)
     if SIGNATURE_KEY not in document:
         return None
@@ -334,12 +338,12 @@ def _signer(document: dict[str, Any]) -> Signer | None:
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return an object; with a key twice, two readers would read two things."""
-    found: dict[str, Any] = {}
+    unique: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found:
+        if key in unique:
             raise IndexProblem(why("index_key_twice", key=ascii(key)[1:-1][:40]))
-        found[key] = value
-    return found
+        unique[key] = value
+    return unique
 
 
 def _integer(digits: str) -> int:

@@ -56,7 +56,7 @@ class Backup:
 
     @property
     def made_at(self) -> datetime | None:
-        """Return since when it is kept, None if its name does not tell."""
+        """Return since when it is kept, None if its name does not show that."""
         with contextlib.suppress(ValueError):
             stamp = self.path.stem.rpartition("-")[2]
             return datetime.strptime(stamp, _TIMESTAMP).replace(tzinfo=UTC)
@@ -72,17 +72,17 @@ class DriverStore:
 
     def installed(self) -> list[InstalledDriver]:
         """Return the user's files that can be read as drivers, working or not."""
-        found: list[InstalledDriver] = []
+        installed: list[InstalledDriver] = []
         for path in user_files(self.folder):
             # What is wrong with the others is reported when they are loaded
             with contextlib.suppress(UnusableFile, NotADriver):
                 source = read_file(path, self.folder.parent).source
-                found.append(
+                installed.append(
                     InstalledDriver(
                         path=path, source=source, declaration=declare(source, path)
                     )
                 )
-        return found
+        return installed
 
     def is_inside(self, path: Path) -> bool:
         """Return whether a file is below the folder, wherever links may lead."""
@@ -148,7 +148,7 @@ class DriverStore:
 
     def backups(self, driver: DriverId) -> list[Backup]:
         """Return the backups of a driver, the newest first."""
-        found: list[Backup] = []
+        backups: list[Backup] = []
         for path in reversed(_backup_files(self._backup_folder(driver))):
             # Old drivers have their type only in the name that the file had
             name = Path(f"{driver.kind}_drivers", f"{driver.driver_type}_driver.py")
@@ -156,12 +156,12 @@ class DriverStore:
                 source = read_file(path, self.folder).source
                 declaration = declare(source, name)
                 if driver in declaration.drivers:
-                    found.append(
+                    backups.append(
                         Backup(path=path, source=source, declaration=declaration)
                     )
-        return found
+        return backups
 
-    def all_backups(self, known: Iterable[DriverId]) -> dict[DriverId, list[Backup]]:
+    def all_backups(self, drivers: Iterable[DriverId]) -> dict[DriverId, list[Backup]]:
         """Return the backups of all drivers, also of those that are gone.
 
         ``known`` are drivers that there are: some old files do not say themselves
@@ -169,18 +169,18 @@ class DriverStore:
         """
         types = [path.name for path in sorted((self.folder / _BACKUPS).glob("*"))]
         ids = [
-            *known,
+            *drivers,
             *(DriverId("miner", name) for name in types),
             *(DriverId("pool", name) for name in types),
         ]
-        found: dict[DriverId, list[Backup]] = {}
+        result: dict[DriverId, list[Backup]] = {}
         taken: set[Path] = set()
         for id_ in dict.fromkeys(ids):
-            new = [it for it in self.backups(id_) if it.path not in taken]
+            new = [backup for backup in self.backups(id_) if backup.path not in taken]
             if new:
-                found[id_] = new
-                taken |= {it.path for it in new}
-        return found
+                result[id_] = new
+                taken |= {backup.path for backup in new}
+        return result
 
     def stage(self, file_name: str, source: bytes) -> Path:
         """Lay a file aside where nothing loads it; return where."""
@@ -203,7 +203,7 @@ class DriverStore:
         shutil.rmtree(self._pending_folder(sha256), ignore_errors=True)
 
     def clean_up(self, wanted: set[str]) -> None:
-        """Remove what a power cut left: unfinished files, and what nobody waits for.
+        """Remove what a power cut left: unfinished files, and what nothing waits for.
 
         ``wanted`` has the checksums of the files that wait for a yes.
         """
@@ -253,8 +253,8 @@ def driver_file_name(stem: str) -> str:
 
 def _backup_files(folder: Path) -> list[Path]:
     """Return the backups in a folder, the oldest first."""
-    found: Iterator[Path] = folder.glob("*-*Z.py")
-    return sorted(found, key=lambda path: path.stem.rpartition("-")[2])
+    paths: Iterator[Path] = folder.glob("*-*Z.py")
+    return sorted(paths, key=lambda path: path.stem.rpartition("-")[2])
 
 
 def _write_atomically(path: Path, source: bytes) -> None:

@@ -20,7 +20,7 @@ from aiohttp import ClientSession
 from ..driver_api import CannotConnect
 from .hanging import Hanging
 from .job_threads import Job, jobs_of_call
-from .lent_session import LentSession, session_like
+from .shared_session import SharedSession, session_like
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class DriverThread:
         _threads.add(self)
 
     def __del__(self) -> None:
-        """End the thread of a driver that nobody uses any more."""
+        """End the thread of an unused driver."""
         self.close()
 
     @property
@@ -63,30 +63,31 @@ class DriverThread:
         """Begin a coroutine there. Raises CannotConnect: it is closed."""
         own = self._own
         if own.is_closed.is_set():
-            msg = "Its driver was replaced"
-            raise CannotConnect(msg, reason="no_response")
+            raise CannotConnect("Its driver was replaced", reason="no_response")
         handle = _Handle()
         result = asyncio.wrap_future(
             asyncio.run_coroutine_threadsafe(handle.run(call), own.loop)
         )
 
         def cancel() -> None:
-            # Nobody reads what comes of it
-            result.add_done_callback(lambda it: it.cancelled() or it.exception())
+            # Its result is not used
+            result.add_done_callback(
+                lambda future: future.cancelled() or future.exception()
+            )
             handle.cancel(own.loop)
 
         return Running(result, cancel, handle.jobs)
 
     def session(
-        self, lent: ClientSession, home: asyncio.AbstractEventLoop
+        self, shared: ClientSession, home: asyncio.AbstractEventLoop
     ) -> ClientSession:
         """Return a session for this thread that is like another one of the loop ``home``.
 
         Only called in the thread.
         """
-        session = session_like(lent, home)
+        session = session_like(shared, home)
         self._own.sessions.append(session)
-        return cast(ClientSession, LentSession(session))
+        return cast(ClientSession, SharedSession(session))
 
     def close(self) -> None:
         """End the thread, once what runs there lets it."""
@@ -113,7 +114,7 @@ async def end_threads() -> None:
 
 @dataclass(slots=True, eq=False)
 class _Own:
-    """What a thread holds: not the object that ends it when nobody has it."""
+    """What a thread holds: not the object whose collection ends it."""
 
     name: str
     hanging: Hanging

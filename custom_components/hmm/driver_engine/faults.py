@@ -12,8 +12,8 @@ from typing import Any, Final
 from ..driver_api import Reason
 
 ENGLISH: Final[dict[str, str]] = {
-    key: it["message"]
-    for key, it in json.loads(
+    key: value["message"]
+    for key, value in json.loads(
         (Path(__file__).parent.parent / "translations/en.json").read_bytes()
     )["exceptions"].items()
 }

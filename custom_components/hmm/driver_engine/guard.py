@@ -50,7 +50,7 @@ _MAX_FAULTY = 100
 _HERE = PurePath(__file__).parent
 
 _LONGEST_MESSAGE = 1000
-"""Characters of what a driver says in an error."""
+"""Characters of what a driver reports in an error."""
 
 
 class DriverFault(DriverError):
@@ -81,7 +81,7 @@ async def make_driver[DriverT](
     attach: Callable[[DriverT, aiohttp.ClientSession], None],
     session: aiohttp.ClientSession,
 ) -> DriverT:
-    """Return a new driver, to which ``attach`` has lent a session.
+    """Return a new driver, to which ``attach`` has given a session.
 
     Raises nothing but ``DriverError``. One of the user's gets a thread, which
     ``release`` ends, and a session of that thread like ``session``.
@@ -95,7 +95,7 @@ async def make_driver[DriverT](
     name = driver_name(kind)
     hanging = hanging_of(kind, name)
     if not hanging.is_apart:
-        return read_driver(kind, lambda it: make(it, session))
+        return read_driver(kind, lambda class_: make(class_, session))
     hanging.check(name)
     thread = DriverThread(name, hanging)
     home = asyncio.get_running_loop()
@@ -178,7 +178,7 @@ def _count_what_is_left(hanging: Hanging, running: Running) -> None:
 
 
 def read_driver[DriverT, T](driver: DriverT, read: Callable[[DriverT], T]) -> T:
-    """Return what ``read`` gets from a driver at once: by a method, from an attribute.
+    """Return what ``read`` gets from a driver without I/O: by a method or an attribute.
 
     ``driver`` is an object or a class. Raises nothing but ``DriverError``. It is
     waited for: one of the user's gets a thread for it, and little time.
@@ -213,8 +213,8 @@ def _read[T](name: str, read: Callable[[], T]) -> T:
 class Tolerated:
     """Goes on without a result where a driver raises ``DriverError``.
 
-    Nobody else reports that: a bug of the driver is logged once, and that it is over.
-    ``of`` tells apart for whom ``what`` is done, so that the success of one is not the
+    Only here is that reported: a bug of the driver is logged once, and its end.
+    ``of`` identifies for whom ``what`` is done, so that the success of one is not the
     end of another's bug.
     """
 
@@ -253,7 +253,7 @@ class Tolerated:
 
 
 def fault(driver_type: str | None, err: BaseException) -> DriverFault:
-    """Return an error that shows the driver's author where to look.
+    """Return an error that shows the driver's author where the bug is.
 
     The text of the exception is left out: it may quote what the device sent.
     """
@@ -279,10 +279,10 @@ def fault(driver_type: str | None, err: BaseException) -> DriverFault:
 
 def _place(frames: Sequence[traceback.FrameSummary]) -> traceback.FrameSummary | None:
     """Return where the driver failed: the last line of its file, not of a library."""
-    own = [it for it in frames if _HERE not in PurePath(it.filename).parents]
+    own = [frame for frame in frames if _HERE not in PurePath(frame.filename).parents]
     if not own:
         return frames[-1] if frames else None
-    return [it for it in own if it.filename == own[0].filename][-1]
+    return [frame for frame in own if frame.filename == own[0].filename][-1]
 
 
 def _as_driver_error(name: str, err: BaseException) -> DriverError:
@@ -320,8 +320,8 @@ async def _settle[T](
 
 def _thread_of(driver: object) -> DriverThread | None:
     """Return the thread of a driver of the user."""
-    found = vars(driver).get(_THREAD)
-    return found if isinstance(found, DriverThread) else None
+    thread = vars(driver).get(_THREAD)
+    return thread if isinstance(thread, DriverThread) else None
 
 
 def _kind(driver: object) -> type:
@@ -349,5 +349,7 @@ def _harmless(err: BaseException) -> Exception | None:
             seen.add(id(one))
             traceback.clear_frames(one.__traceback__)
             others = (one.__cause__, one.__context__)
-            chain += [it for it in others if it is not None and id(it) not in seen]
+            chain += [
+                error for error in others if error is not None and id(error) not in seen
+            ]
     return err if isinstance(err, Exception) else None

@@ -80,12 +80,12 @@ _never_replied: WeakSet[type] = WeakSet()
 
 
 def note_no_reply(kind: type) -> None:
-    """Remember that a driver class hung when it was asked what it knows by itself."""
+    """Remember that a driver class hung in a call that does no I/O."""
     _never_replied.add(kind)
 
 
 def never_replied(kind: type) -> bool:
-    """Return whether to ask it once more is of no use, before its file changes."""
+    """Return whether calling it again is of no use, before its file changes."""
     return kind in _never_replied
 
 
@@ -102,14 +102,14 @@ def set_apart(kind: type, file_name: str) -> None:
 
 def is_apart(kind: type) -> bool:
     """Return whether a driver class runs in threads of its own."""
-    return (found := _by_class.get(kind)) is not None and found.is_apart
+    return (entry := _by_class.get(kind)) is not None and entry.is_apart
 
 
 def is_stopped(kind: type) -> bool:
     """Return whether so much of a driver class hangs that it gets no more calls."""
     return any(
-        it is not None and it.is_too_much()
-        for it in (_by_class.get(kind), _of_file(kind))
+        entry is not None and entry.is_too_much()
+        for entry in (_by_class.get(kind), _of_file(kind))
     )
 
 
@@ -121,5 +121,5 @@ def watch(watcher: Callable[[], None]) -> Callable[[], None]:
 
 def _of_file(kind: type) -> Hanging | None:
     """Return the count of a class that runs its calls in threads itself."""
-    found = getattr(kind, "hanging", None)
-    return found if isinstance(found, Hanging) else None
+    entry = getattr(kind, "hanging", None)
+    return entry if isinstance(entry, Hanging) else None

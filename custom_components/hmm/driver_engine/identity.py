@@ -11,17 +11,17 @@ _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 def miner_unique_id(facts: DeviceFacts) -> str | None:
     """Return the MAC, else the serial number, else None."""
-    return next(iter(known_ids(facts)), None)
+    return next(iter(device_ids(facts)), None)
 
 
-def known_ids(facts: DeviceFacts) -> tuple[str, ...]:
+def device_ids(facts: DeviceFacts) -> tuple[str, ...]:
     """Return everything that identifies the device, the MAC first.
 
-    A firmware may begin to tell a MAC where it had told a serial number only.
+    A firmware may start to report a MAC where it had reported a serial number only.
     """
     mac = (facts.mac or "").lower()
     return tuple(
-        known for known in (mac if _MAC.fullmatch(mac) else "", facts.serial) if known
+        value for value in (mac if _MAC.fullmatch(mac) else "", facts.serial) if value
     )
 
 
@@ -30,8 +30,8 @@ def is_mac(text: str) -> bool:
     return _MAC.fullmatch(text) is not None
 
 
-def known_facts(unique_id: str | None, profile: MinerProfile | None) -> DeviceFacts:
-    """Return who a device is, by the id of its entry and what it ever told."""
+def facts_of(unique_id: str | None, profile: MinerProfile | None) -> DeviceFacts:
+    """Return who a device is, by the id of its entry and what it ever reported."""
     reported = profile.facts if profile else DeviceFacts()
     if unique_id is None or is_address_id(unique_id):
         return reported
@@ -40,25 +40,25 @@ def known_facts(unique_id: str | None, profile: MinerProfile | None) -> DeviceFa
     return replace(reported, serial=unique_id)
 
 
-def is_same_device(known: DeviceFacts, reported: DeviceFacts) -> bool | None:
+def is_same_device(expected: DeviceFacts, reported: DeviceFacts) -> bool | None:
     """Return whether facts are of a known device, None if one of the two is no one.
 
-    The MAC decides where both have one, else the serial number. A device that tells
+    The MAC decides where both have one, else the serial number. A device that reports
     nothing of what is known is another one.
     """
-    macs = ((known.mac or "").lower(), (reported.mac or "").lower())
+    macs = ((expected.mac or "").lower(), (reported.mac or "").lower())
     if all(map(is_mac, macs)):
         return macs[0] == macs[1]
-    if known.serial and reported.serial:
-        return known.serial == reported.serial
-    return False if known_ids(known) and known_ids(reported) else None
+    if expected.serial and reported.serial:
+        return expected.serial == reported.serial
+    return False if device_ids(expected) and device_ids(reported) else None
 
 
 _BY_ADDRESS = "address:"
 
 
 def address_id(host: str, port: int | None) -> str:
-    """Return the id of a device that does not tell who it is."""
+    """Return the id of a device that does not report who it is."""
     return f"{_BY_ADDRESS}{host}:{port}" if port else f"{_BY_ADDRESS}{host}"
 
 

@@ -1,4 +1,4 @@
-"""Signs a driver index and tells who has signed one: Ed25519, one signature, one key.
+"""Signs a driver index and reports who has signed one: Ed25519, one signature, one key.
 
 What is signed is the document without its signature, as JSON without blanks, with
 sorted keys and in ASCII, so that it does not matter how the file is written. The

@@ -26,7 +26,7 @@ jobs_of_call: ContextVar[set[Job] | None] = ContextVar("jobs_of_call", default=N
 class Workers(ThreadPoolExecutor):
     """Runs jobs in threads that end with them; of too many, the last ones wait.
 
-    The base only lends its name, which event loops ask for: its threads are joined
+    The base only lends its name, which event loops request: its threads are joined
     when the program ends, however long that takes.
     """
 

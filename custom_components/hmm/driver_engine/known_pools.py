@@ -1,4 +1,4 @@
-"""Know the pools that the user can choose: pool files and drivers tell them.
+"""The pools that the user can choose: from pool files and drivers.
 
 One YAML file is one pool. A driver adds those that have no address of their own,
 as a pool server on the user's network.
@@ -44,9 +44,9 @@ _KNOWN_KEYS = {
     "supports_earnings",
     "supports_balance",
 }
-# Under which keys a file tells the account, the first of them counts
+# The keys of the account in a file, the first of them counts
 _ACCOUNT_KEYS = ("wallet", "username")
-# What tells a pool file from those that other software keeps beside HMM's folder
+# What distinguishes a pool file from files of other software next to HMM's folder
 _SIGNS = ("driver", "url", "port", "coin")
 
 # With what an address may begin, in front of "://"
@@ -62,7 +62,7 @@ _MAX_TEMPLATES = 500
 class KnownPool:
     """A pool to choose; ``settings`` are the keys that only its driver knows.
 
-    ``username`` is the account to suggest, None if the file tells none.
+    ``username`` is the account to suggest, None if the file has none.
     """
 
     driver_type: str
@@ -109,7 +109,7 @@ def load_known_pools(config_folder: Path, drivers: LoadedDrivers) -> KnownPools:
     listed = {_server(pool) for pool in result.pools.values()}
     reported = KnownPools()
     for driver in drivers.pools.values():
-        _ask_driver(reported, driver)
+        _query_driver(reported, driver)
     for template_id, pool in reported.pools.items():
         if _server(pool) not in listed:
             result.pools.setdefault(template_id, pool)
@@ -138,17 +138,23 @@ def _is_pool_file(text: str) -> bool:
     )
 
 
-def _ask_driver(result: KnownPools, driver: LoadedDriver[BasePoolIntegration]) -> None:
-    """Add the pools that a driver knows by itself."""
+def _query_driver(
+    result: KnownPools, driver: LoadedDriver[BasePoolIntegration]
+) -> None:
+    """Add the pools that a driver lists."""
     kind = driver.driver_class
     if never_replied(kind):
         return
     has_ended = threading.Event()
 
-    def ask() -> list[PoolTemplate]:
+    def query() -> list[PoolTemplate]:
         try:
             reported = islice(kind().get_pool_templates(), _MAX_TEMPLATES)
-            return [sound for it in reported if (sound := _sound(it)) is not None]
+            return [
+                sound
+                for template in reported
+                if (sound := _sound(template)) is not None
+            ]
         finally:
             has_ended.set()
 
@@ -157,7 +163,7 @@ def _ask_driver(result: KnownPools, driver: LoadedDriver[BasePoolIntegration]) -
     with Tolerated(kind, "get_pool_templates"):
         try:
             templates = read_driver(
-                kind, lambda _: run_limited(ask, preflight.LOAD_SECONDS)
+                kind, lambda _: run_limited(query, preflight.LOAD_SECONDS)
             )
         finally:
             if not has_ended.is_set():
@@ -175,7 +181,7 @@ def _ask_driver(result: KnownPools, driver: LoadedDriver[BasePoolIntegration]) -
 
 
 def _sound(reported: object) -> PoolTemplate | None:
-    """Return what a driver says of a pool, None if it is no pool."""
+    """Return a pool of a driver's list, None if it is invalid."""
     template = read_template(reported)
     if template is None or (template.url and not _is_server(template.url)):
         return None
@@ -194,7 +200,7 @@ def _is_server(url: str) -> bool:
 
 
 def _read(path: Path, text: str, drivers: LoadedDrivers) -> KnownPool:
-    """Return what one file says. Raises YamlProblem."""
+    """Return what one file contains. Raises YamlProblem."""
     values, lines = read_mapping(text)
     return _check(path, values, lines, drivers)
 
@@ -246,7 +252,7 @@ def _check(
     }
     for key, value in settings.items():
         schemes = (
-            it[1].lower() for text in _texts(value) if (it := _SCHEME.match(text))
+            match[1].lower() for text in _texts(value) if (match := _SCHEME.match(text))
         )
         is_right = all(scheme in _SCHEMES for scheme in schemes)
         need(is_right, key, why("yaml_scheme", key=key))

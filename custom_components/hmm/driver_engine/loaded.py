@@ -1,4 +1,4 @@
-"""What one look at the driver folders brings."""
+"""What one scan of the driver folders finds."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class Finding:
     reason: Reason
     line: int | None = None
     harmful: bool = False
-    """Whether it spoilt the process: it is no mere error."""
+    """Whether it corrupted the process: it is not a mere error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class FailedDriver:
     reason: Reason
     line: int | None = None
     waiting: bool = False
-    """Whether it will be loaded by itself, once its packages are installed."""
+    """Whether it will be loaded automatically, once its packages are installed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ type AnyLoaded = LoadedDriver[BaseMinerAdapter] | LoadedDriver[BasePoolIntegrati
 
 @dataclass(slots=True, kw_only=True)
 class LoadedDrivers:
-    """Everything that one look at the driver folders brought."""
+    """Everything that one scan of the driver folders found."""
 
     miners: dict[str, LoadedDriver[BaseMinerAdapter]] = field(default_factory=dict)
     pools: dict[str, LoadedDriver[BasePoolIntegration]] = field(default_factory=dict)

@@ -78,7 +78,7 @@ def load_drivers(
     kept = {file.path: _unchanged(file, drivers.settings, running) for file in files}
     findings = _try(
         drivers.tried,
-        [it for it in files if not kept[it.path] and it.path not in withheld],
+        [file for file in files if not kept[file.path] and file.path not in withheld],
         drivers.settings,
     )
     new = [
@@ -192,17 +192,19 @@ def _try(
     settings: Mapping[str, Any],
 ) -> dict[Path, Finding]:
     """Return what is wrong with files; note in ``tried`` what came of them."""
-    known = {
-        file.path: replace(found, reason=why("not_tried_again", reason=found.reason))
+    rejected = {
+        file.path: replace(
+            finding, reason=why("not_tried_again", reason=finding.reason)
+        )
         for file in files
-        if (found := tried.get(file.fingerprint)) is not None
+        if (finding := tried.get(file.fingerprint)) is not None
     }
-    new = [file for file in files if file.path not in known]
+    new = [file for file in files if file.path not in rejected]
     findings = check(new, settings)
     for file in new:
         if (finding := findings.get(file.path)) is not None and finding.harmful:
             tried[file.fingerprint] = finding
-    return known | findings
+    return rejected | findings
 
 
 def _take_over(drivers: LoadedDrivers, kept: list[AnyLoaded]) -> None:
@@ -263,26 +265,26 @@ def _load_all(
     if not files:
         return {}
     before = Snapshot()
-    found = {file.path: _load_with_limit(tried, file, settings) for file in files}
+    loaded = {file.path: _load_with_limit(tried, file, settings) for file in files}
     modules = {module_name(file.path, file.sha256): file for file in files}
     for change in before.changes():
         if (file := modules.get(made_by(change.after))) is not None:
             tried[file.fingerprint] = finding = Finding(
                 *explain(file.source.decode(), str(change)), harmful=True
             )
-            found[file.path] = LoadedDrivers(failed=[_failed(file, finding)])
+            loaded[file.path] = LoadedDrivers(failed=[_failed(file, finding)])
             change.undo()
-    return found
+    return loaded
 
 
 def _load_with_limit(
     tried: dict[str, Finding], file: DriverFile, settings: Mapping[str, Any]
 ) -> LoadedDrivers:
     """Load one file."""
-    found = LoadedDrivers()
+    loaded = LoadedDrivers()
     try:
         run_limited(
-            lambda: load_user_file(found, file, settings), preflight.LOAD_SECONDS
+            lambda: load_user_file(loaded, file, settings), preflight.LOAD_SECONDS
         )
     except TimeoutError:
         reason = preflight.too_slow()
@@ -293,7 +295,7 @@ def _load_with_limit(
     except BaseException as err:  # noqa: BLE001
         finding = Finding(why("raises", error=type(err).__name__), harmful=True)
         return LoadedDrivers(failed=[_failed(file, finding)])
-    return found
+    return loaded
 
 
 def _failed(file: DriverFile, finding: Finding) -> FailedDriver:

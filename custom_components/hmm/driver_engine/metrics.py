@@ -16,7 +16,7 @@ from ..driver_api.transports.heard import on_request
 _KEPT: Final = 500
 """How many of the last times count."""
 _MAX_KINDS: Final = 20
-"""How many kinds of errors are told apart; a driver may name any."""
+"""How many kinds of errors are distinguished; a driver may name any."""
 _LONGEST_KIND: Final = 64
 _OTHER: Final = "other"
 

@@ -19,10 +19,10 @@ from ..driver_api import (
     MiningModel,
     Reason,
 )
-from ..driver_api.units import parse_moment, parse_number
+from ..driver_api.units import parse_number, parse_timestamp
 from ..driver_api.wallets import strip_worker
 from .answers import read_found_pools, read_tiles
-from .client import known_unit
+from .client import valid_unit
 from .guard import Tolerated, call_driver, read_driver, release
 from .metrics import metrics_of
 
@@ -44,9 +44,9 @@ _SHORTEST_USER = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolAccount:
-    """Whose figures are asked for, and where.
+    """The account, and where it is.
 
-    ``settings`` are those of the pool file and what the user told.
+    ``settings`` are those of the pool file and of the user.
     """
 
     url: str
@@ -59,18 +59,18 @@ class PoolAccount:
 def make_pool_driver(
     driver_class: type[BasePoolIntegration], session: aiohttp.ClientSession
 ) -> BasePoolIntegration:
-    """Return a driver of this loop, with the session that it is lent."""
+    """Return a driver of this loop, with the provided session."""
 
     def make(kind: type[BasePoolIntegration]) -> BasePoolIntegration:
         driver = kind()
-        lend(driver, session)
+        attach_session(driver, session)
         return driver
 
     return read_driver(driver_class, make)
 
 
-def lend(driver: BasePoolIntegration, session: aiohttp.ClientSession) -> None:
-    """Lend a driver the session that it is to use."""
+def attach_session(driver: BasePoolIntegration, session: aiohttp.ClientSession) -> None:
+    """Give a driver the session that it is to use."""
     driver.session = session
 
 
@@ -79,7 +79,7 @@ async def fetch_tiles(
 ) -> DashboardTileData:
     """Return the four tiles of one account; raise only ``DriverError``.
 
-    No message of a driver tells the account or its key: many quote the address that
+    No message of a driver reports the account or its key: many quote the address that
     they asked.
     """
 
@@ -129,10 +129,14 @@ def discreet(text: str, account: PoolAccount | None) -> str:
         return text
     address = strip_worker(account.username)
     users = (account.username, address, address.rpartition(":")[2])
-    values = (it for it in account.settings.values() if isinstance(it, str))
+    values = (value for value in account.settings.values() if isinstance(value, str))
     secrets = [
         *(user for user in users if len(user) >= _SHORTEST_USER),
-        *(it for it in values if len(it) >= _SHORTEST_KEY and "://" not in it),
+        *(
+            value
+            for value in values
+            if len(value) >= _SHORTEST_KEY and "://" not in value
+        ),
     ]
     if not secrets:
         return text
@@ -142,19 +146,22 @@ def discreet(text: str, account: PoolAccount | None) -> str:
 def hashrate_unit(driver: BasePoolIntegration) -> HashrateUnit:
     """Return the unit of the hashrates, the usual one if the driver's is none."""
     with Tolerated(driver, "hashrate_unit"):
-        return known_unit(read_driver(driver, lambda it: it.hashrate_unit))
-    return known_unit(None)
+        return valid_unit(read_driver(driver, lambda instance: instance.hashrate_unit))
+    return valid_unit(None)
 
 
 def pays_solo(driver: BasePoolIntegration) -> bool:
     """Return whether each miner of a pool gets the whole of its own blocks."""
     with suppress(DriverError):
-        return read_driver(driver, lambda it: it.mining_model) is MiningModel.SOLO
+        return (
+            read_driver(driver, lambda instance: instance.mining_model)
+            is MiningModel.SOLO
+        )
     return True
 
 
 def poll_seconds(driver: BasePoolIntegration, account: PoolAccount) -> int:
-    """Return how often an account may be asked, whatever the driver answers."""
+    """Return the poll interval of an account, within limits."""
 
     def read(driver: BasePoolIntegration) -> float | None:
         answer = driver.get_poll_seconds(
@@ -179,8 +186,8 @@ def server_time(driver: BasePoolIntegration, account: PoolAccount) -> float | No
             account.coin,
             **{"stratum_port": account.port, **account.settings},
         )
-        moment = parse_moment(parse_number(answer))
-        return None if moment is None else moment.timestamp()
+        timestamp = parse_timestamp(parse_number(answer))
+        return None if timestamp is None else timestamp.timestamp()
 
     with Tolerated(driver, "get_server_time", account.url):
         return read_driver(driver, read)
@@ -242,7 +249,7 @@ async def probe(driver: BasePoolIntegration, url: str, port: int) -> list[FoundP
 
 
 async def close_pool_driver(driver: BasePoolIntegration) -> None:
-    """Let a driver that is asked no more release what it holds."""
+    """Let a driver that is no longer used release what it holds."""
     with Tolerated(driver, "close"):
-        await call_driver(driver, lambda it: it.close(), _CLOSE_SECONDS)
+        await call_driver(driver, lambda instance: instance.close(), _CLOSE_SECONDS)
     await release(driver)

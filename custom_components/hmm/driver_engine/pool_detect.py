@@ -22,7 +22,7 @@ class PoolMatch:
     """A pool that is at a host.
 
     ``coin`` is None where only its owner knows; ``port`` is 0 where none was
-    told and none is usual. ``settings`` are what the driver needs to reach
+    given and none is usual. ``settings`` are what the driver needs to reach
     it. ``known`` is the pool of the list that it is, None for one that is not
     listed.
     """
@@ -32,7 +32,7 @@ class PoolMatch:
     port: int
     coin: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
-    known: KnownPool | None = None
+    listed: KnownPool | None = None
 
 
 def parse_stratum(text: str) -> Address:
@@ -49,7 +49,7 @@ def parse_stratum(text: str) -> Address:
 
 
 def is_at_home(host: str) -> bool:
-    """Return whether a host is in the user's own network, as far as its name tells."""
+    """Return whether a host is in the user's own network, judging by its name."""
     try:
         address = ip_address(host)
     except ValueError:
@@ -57,22 +57,22 @@ def is_at_home(host: str) -> bool:
     return address.is_private or address.is_loopback or address.is_link_local
 
 
-def match_of(known: KnownPool) -> PoolMatch:
+def match_of(pool: KnownPool) -> PoolMatch:
     """Return the pool of the list as one that was found; ``url`` may be empty."""
-    template = known.template
+    template = pool.template
     return PoolMatch(
-        driver_type=known.driver_type,
-        url=host_of(known),
+        driver_type=pool.driver_type,
+        url=host_of(pool),
         port=template.port,
         coin=template.coin.upper() or None,
-        settings=known.settings,
-        known=known,
+        settings=pool.settings,
+        listed=pool,
     )
 
 
 async def find_pools(
     drivers: Mapping[str, BasePoolIntegration],
-    known: KnownPools,
+    known_pools: KnownPools,
     url: str,
     port: int | None,
 ) -> list[PoolMatch]:
@@ -81,44 +81,50 @@ async def find_pools(
     ``drivers`` are instances by their type, ``url`` is a bare host name or address
     (see ``parse_stratum``), ``port`` None where none was given. The known pools
     decide by the whole host and port, then the drivers by the host; only a host of
-    the user's own network is asked, by all drivers at once, in 5 seconds at most, or twice that where nothing was found.
-    Never raises what a driver raises. Empty if nobody knows the host.
+    the user's own network is queried, by all drivers concurrently, in 5 seconds at
+    most, or twice that where nothing was found. Never raises what a driver raises.
+    Empty if the host is unknown.
     """
     host = url.lower()
     listed = [
         match_of(pool)
-        for pool in known.pools.values()
+        for pool in known_pools.pools.values()
         if host_of(pool) == host and port in (None, pool.template.port)
     ]
     if listed:
         return listed
     named = await asyncio.gather(
-        *(_by_name(driver, known, host, port) for driver in drivers.values())
+        *(_by_name(driver, known_pools, host, port) for driver in drivers.values())
     )
     if any(named) or not is_at_home(host):
         return [match for matches in named for match in matches]
     # On the usual stratum ports of servers at home only if nothing else was found: one
     # host may have several, and HTTP or TLS there can get a miner banned
     usual = {
-        pool.template.port for pool in known.pools.values() if not pool.template.url
+        pool.template.port
+        for pool in known_pools.pools.values()
+        if not pool.template.url
     }
     typed = {port} if port else set[int]()
     for ports in (typed | usual, typed):
         with stratum_only(host, ports) as refused:
-            asked = await asyncio.gather(
-                *(_by_asking(driver, known, host, port) for driver in drivers.values())
+            answers = await asyncio.gather(
+                *(
+                    _by_probe(driver, known_pools, host, port)
+                    for driver in drivers.values()
+                )
             )
-        if any(asked) or refused <= typed:
-            return [match for matches in asked for match in matches]
+        if any(answers) or refused <= typed:
+            return [match for matches in answers for match in matches]
     return []
 
 
 async def _by_name(
-    driver: BasePoolIntegration, known: KnownPools, host: str, port: int | None
+    driver: BasePoolIntegration, known_pools: KnownPools, host: str, port: int | None
 ) -> list[PoolMatch]:
-    """Return what a driver says of a host that it knows by its name.
+    """Return the match of a driver for a host that it knows by its name.
 
-    One that says yes to a host that does not exist looks at the port alone.
+    One that accepts a host that does not exist goes by the port alone.
     """
     if not await is_pool_of(driver, host, port or 0):
         return []
@@ -127,7 +133,7 @@ async def _by_name(
     coin = coin_of(driver, host, port or 0)
     listed = [
         pool
-        for pool in known.pools.values()
+        for pool in known_pools.pools.values()
         if pool.driver_type == driver.driver_type
         and host_of(pool) == host
         and pool.template.coin.upper() == coin
@@ -135,8 +141,8 @@ async def _by_name(
     return [_match(driver, host, port, coin, {}, listed)]
 
 
-async def _by_asking(
-    driver: BasePoolIntegration, known: KnownPools, host: str, port: int | None
+async def _by_probe(
+    driver: BasePoolIntegration, known_pools: KnownPools, host: str, port: int | None
 ) -> list[PoolMatch]:
     """Return the pools that a driver finds at a host of the user's own."""
     return [
@@ -144,17 +150,17 @@ async def _by_asking(
             driver,
             host,
             port,
-            found.coin,
-            found.settings,
+            pool_found.coin,
+            pool_found.settings,
             [
                 pool
-                for pool in known.pools.values()
+                for pool in known_pools.pools.values()
                 if pool.driver_type == driver.driver_type
                 and not pool.template.url
-                and pool.template.coin.upper() == found.coin
+                and pool.template.coin.upper() == pool_found.coin
             ],
         )
-        for found in await probe(driver, host, port or 0)
+        for pool_found in await probe(driver, host, port or 0)
     ]
 
 
@@ -169,23 +175,23 @@ def _match(
     """Return a match with what the list knows of it, if that is but one pool."""
     if port is not None and len(listed) > 1:
         listed = [pool for pool in listed if pool.template.port == port]
-    known = listed[0] if len(listed) == 1 else None
+    only = listed[0] if len(listed) == 1 else None
     return PoolMatch(
         driver_type=driver.driver_type or "",
         url=host,
-        port=port or (known.template.port if known else 0),
+        port=port or (only.template.port if only else 0),
         coin=coin,
-        settings={**(known.settings if known else {}), **settings},
-        known=known,
+        settings={**(only.settings if only else {}), **settings},
+        listed=only,
     )
 
 
-def host_of(known: KnownPool) -> str:
-    """Return the bare host of a known pool, empty if its owner tells it.
+def host_of(pool: KnownPool) -> str:
+    """Return the bare host of a known pool, empty if the user enters it.
 
     Files may have a scheme in front of it, as miners.
     """
     try:
-        return parse_stratum(known.template.url).host
+        return parse_stratum(pool.template.url).host
     except AddressError:
-        return known.template.url.strip().lower()
+        return pool.template.url.strip().lower()

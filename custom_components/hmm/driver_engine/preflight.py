@@ -27,12 +27,13 @@ import threading
 import time
 from typing import Any
 
-from ..driver_api import Reason
+from ..driver_api import INTERFACE_VERSION, Reason
 from . import trial
+from .declaration import NotADriver, declare
 from .driver_files import DriverFile
 from .faults import unpack, why
-from .interface import too_new
 from .loaded import Finding
+from .versions import is_newer
 
 LOAD_SECONDS = 10.0
 """How long one file may take to load."""
@@ -66,7 +67,9 @@ def check(
     those of config.yaml, which a file may need to load at all.
     """
     new = [file for file in files if file.fingerprint not in _passed]
-    findings = {file.path: it for file in new if (it := too_new(file)) is not None}
+    findings = {
+        file.path: finding for file in new if (finding := _too_new(file)) is not None
+    }
     new = [file for file in new if file.path not in findings]
     if not new:
         return findings
@@ -75,6 +78,19 @@ def check(
         _passed.clear()
     _passed.update(file.fingerprint for file in new if file.path not in findings)
     return findings
+
+
+def _too_new(file: DriverFile) -> Finding | None:
+    """Return that a file needs a newer interface than there is, None if it does not."""
+    if b"interface_version" not in file.source:
+        return None
+    try:
+        needed = declare(file.source, file.path).interface_version
+    except NotADriver:
+        return None
+    if needed is None or not is_newer(needed, INTERFACE_VERSION):
+        return None
+    return Finding(why("interface_too_old", needed=needed, version=INTERFACE_VERSION))
 
 
 def too_slow() -> Reason:
@@ -128,7 +144,7 @@ class _Trial:
         self._settings = settings
         self._findings: dict[Path, Finding] = {}
         self._processes: list[_Process] = []
-        self._most = _MAX_PROCESSES
+        self._max_processes = _MAX_PROCESSES
         self._selector = selectors.DefaultSelector()
         self._end: float | None = None
         self._has_late_ones = False
@@ -138,7 +154,7 @@ class _Trial:
         if (spare := _spare.take()) is not None:
             self._add(spare)
         try:
-            while self._waiting or any(it.path for it in self._processes):
+            while self._waiting or any(process.path for process in self._processes):
                 self._hand_out()
                 self._take_answers()
                 self._end_late_ones()
@@ -154,9 +170,11 @@ class _Trial:
         for process in tuple(self._processes):
             if self._waiting and process.is_free:
                 process.give(self._waiting.popleft(), self._settings)
-        if not self._waiting or len(self._processes) >= self._most:
+        if not self._waiting or len(self._processes) >= self._max_processes:
             return
-        if all(it.busy_seconds() >= _PATIENCE_SECONDS for it in self._processes):
+        if all(
+            process.busy_seconds() >= _PATIENCE_SECONDS for process in self._processes
+        ):
             try:
                 self._add(_Process())
             except OSError:
@@ -164,7 +182,7 @@ class _Trial:
 
     def _do_without_more(self) -> None:
         """Go on with the processes that there are: the machine has no room for more."""
-        self._most = max(len(self._processes), 1)
+        self._max_processes = max(len(self._processes), 1)
         if not self._processes:
             # Not the fault of a file; but one that was not tried is not run
             self._leave(why("not_tried"))
@@ -230,24 +248,28 @@ class _Trial:
         self._selector.unregister(process.output)
 
     def _leave(self, reason: Reason) -> None:
-        self._findings.update((it.path, Finding(reason)) for it in self._waiting)
+        self._findings.update((file.path, Finding(reason)) for file in self._waiting)
         self._waiting.clear()
 
     def _seconds_to_wait(self) -> float:
         now = time.monotonic()
         moments = [
-            it.deadline for it in self._processes if it.path or not it.has_started
+            process.deadline
+            for process in self._processes
+            if process.path or not process.has_started
         ]
         if self._waiting:
             if self._has_late_ones and self._end is not None:
                 moments.append(self._end)
-            if len(self._processes) < self._most and all(
-                it.path for it in self._processes
+            if len(self._processes) < self._max_processes and all(
+                process.path for process in self._processes
             ):
                 # When the last of them has kept the others waiting for too long
-                latest = max((it.since for it in self._processes), default=now)
+                latest = max(
+                    (process.since for process in self._processes), default=now
+                )
                 moments.append(latest + _PATIENCE_SECONDS)
-        return max(min((it - now for it in moments), default=0.0), 0.0)
+        return max(min((instant - now for instant in moments), default=0.0), 0.0)
 
 
 def _read_answer(text: bytes) -> tuple[Finding | None, bool]:
@@ -273,7 +295,7 @@ class _Process:
     """A process that tries one file at a time, as long as it lasts."""
 
     def __init__(self) -> None:
-        """Start it; it says so when it is ready."""
+        """Start it; it reports when it is ready."""
         self._sys_path = tuple(sys.path)
         self._popen = subprocess.Popen(  # noqa: S603  a file of ours
             [sys.executable, "-P", trial.__file__],

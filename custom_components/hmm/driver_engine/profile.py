@@ -97,17 +97,17 @@ def read_profile(
     telemetry: MinerTelemetry,
     before: MinerProfile | None,
 ) -> MinerProfile:
-    """Return what a connected driver says that its device can do.
+    """Return what a connected driver reports that its device can do.
 
-    Telemetry fields only grow: a value that is missing for a moment (no job
+    Telemetry fields only grow: a value that is temporarily missing (no job
     yet, a sensor that fails) must not take its entity away. Nor is a fact forgotten
     that is not reported now: some firmwares know no MAC while they boot.
     """
-    known = before.telemetry if before else frozenset()
+    previous = before.telemetry if before else frozenset()
     new = new_fields(telemetry, before)
     return MinerProfile(
         facts=merge_facts(before.facts if before else None, facts, telemetry.device),
-        telemetry=known | new if new else known,
+        telemetry=previous | new if new else previous,
         modes=read_modes(driver.get_supported_modes()),
         pause=bool(driver.supports_pause()),
         restart=bool(driver.supports_restart()),
@@ -140,11 +140,12 @@ def _read_tuning(answer: Any, before: MinerProfile | None) -> TuningLimits | Non
 
 def merge_facts(*facts: DeviceFacts | None) -> DeviceFacts:
     """Return each fact as the newest answer has it that has it; the oldest is first."""
-    newest_first = [it for it in reversed(facts) if it is not None]
+    newest_first = [answer for answer in reversed(facts) if answer is not None]
     return DeviceFacts(
         **{
             name: next(
-                (it for facts in newest_first if (it := getattr(facts, name))), None
+                (value for facts in newest_first if (value := getattr(facts, name))),
+                None,
             )
             for name in _FACTS
         }
@@ -153,5 +154,5 @@ def merge_facts(*facts: DeviceFacts | None) -> DeviceFacts:
 
 def _build[T](kind: type[T], stored: dict[str, Any]) -> T:
     """Make a data class from stored values, leaving out unknown keys."""
-    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
-    return kind(**{key: value for key, value in stored.items() if key in known})
+    names = {f.name for f in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{key: value for key, value in stored.items() if key in names})

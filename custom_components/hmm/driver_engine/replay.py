@@ -1,7 +1,7 @@
 """Answers the requests of a driver from what another one was answered.
 
 Only for a process of its own: it takes the place of the network in all of it. Nothing is
-sent. What was not recorded fails as if nobody were there, and is noted in ``missed``.
+sent. What was not recorded fails as if nothing were there, and is noted in ``missed``.
 """
 
 import asyncio
@@ -64,10 +64,10 @@ class Replay:
         async def request(
             self: aiohttp.ClientSession, method: str, url: Any, **kwargs: Any
         ) -> aiohttp.ClientResponse:
-            asked = self._build_url(url)
+            target = self._build_url(url)
             if params := kwargs.pop("params", None):
-                asked = asked.extend_query(params)
-            key = f"{method.upper()} {asked}"
+                target = target.extend_query(params)
+            key = f"{method.upper()} {target}"
             answer = replay.find(key)
             if answer is None or not answer.status:
                 msg = "It was not asked"
@@ -79,7 +79,7 @@ class Replay:
                 URL.build(scheme="http", host="127.0.0.1", port=replay._web),
                 headers={"X-Asked": key.encode().hex()},
                 allow_redirects=False,
-                **{name: it for name, it in kwargs.items() if name in kept},
+                **{name: value for name, value in kwargs.items() if name in kept},
             )
             return response
 
@@ -145,9 +145,11 @@ class Replay:
     ) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         lines = (line.partition(": ") for line in head.split("\r\n"))
-        asked = next(it[2] for it in lines if it[0].lower() == "x-asked")
-        answer = self.answers[bytes.fromhex(asked).decode()]
-        kept = [it for it in answer.headers if it[0].lower() in _KEPT_HEADERS]
+        key = next(line[2] for line in lines if line[0].lower() == "x-asked")
+        answer = self.answers[bytes.fromhex(key).decode()]
+        kept = [
+            header for header in answer.headers if header[0].lower() in _KEPT_HEADERS
+        ]
         shown = [
             f"HTTP/1.1 {answer.status} -",
             *(f"{name}: {value}" for name, value in kept),
@@ -192,12 +194,15 @@ class Replay:
         for name in names:
             if name not in parts:
                 self.find(f"tcp {name}")
-        found = {name: parts[name] for name in names if name in parts}
-        if not found:
+        replies = {name: parts[name] for name in names if name in parts}
+        if not replies:
             return None
         if len(names) == 1:
-            return json.dumps(found[names[0]]).encode() + b"\0"
-        return json.dumps({key: [it] for key, it in found.items()}).encode() + b"\0"
+            return json.dumps(replies[names[0]]).encode() + b"\0"
+        return (
+            json.dumps({key: [reply] for key, reply in replies.items()}).encode()
+            + b"\0"
+        )
 
     def _audit(self, event: str, args: tuple[Any, ...]) -> None:
         """Forbid what reaches beyond this process."""
@@ -208,8 +213,7 @@ class Replay:
             if place not in own or event != "socket.connect":
                 where = ":".join(map(str, place))
                 self.find(f"socket {where}")
-                msg = "It was not asked"
-                raise ConnectionRefusedError(msg)
+                raise ConnectionRefusedError("It was not asked")
         elif event == "socket.getaddrinfo":
             if args[0] not in ("127.0.0.1", b"127.0.0.1"):
                 self.find(f"name {args[0]}")
@@ -224,19 +228,18 @@ class Replay:
 
     def _refuse(self, what: str) -> None:
         self.find(f"! {what}")
-        msg = "A driver that is tried may not do that"
-        raise PermissionError(msg)
+        raise PermissionError("A driver that is tried may not do that")
 
 
 def _commands(request: bytes) -> list[str]:
-    """Return what a request of the cgminer API asks for."""
+    """Return the commands in a request of the cgminer API."""
     text = request.decode(errors="replace").strip("\0\r\n ")
     try:
-        asked = json.loads(text)
-        command = str(asked["command"])
-        if asked.get("parameter") not in (None, ""):
+        query = json.loads(text)
+        command = str(query["command"])
+        if query.get("parameter") not in (None, ""):
             # Those that read have none
-            return [f"{command} {asked['parameter']}"]
+            return [f"{command} {query['parameter']}"]
     except ValueError, LookupError, TypeError, AttributeError:
         command = text
     return command.split("+")

@@ -1,4 +1,4 @@
-"""Which packages driver files ask for, read without running any of them."""
+"""Which packages driver files require, read without running any of them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _HOST = "homeassistant"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """The packages that a driver file asks for."""
+    """The packages that a driver file requires."""
 
     path: Path
     drivers: tuple[DriverId, ...]
@@ -30,13 +30,13 @@ class Needs:
     display_name: str
     requirements: tuple[str, ...]
     line: int | None = None
-    """Where it asks for them."""
+    """Where it requires them."""
     bundled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withheld:
-    """A file that is not loaded, because of the packages it asks for."""
+    """A file that is not loaded, because of the packages it requires."""
 
     needs: Needs
     reason: Reason
@@ -46,38 +46,38 @@ class Withheld:
 
 def optional_drivers() -> dict[DriverId, Needs]:
     """Return the bundled optional drivers. Blocks (reads files)."""
-    found: dict[DriverId, Needs] = {}
+    needs: dict[DriverId, Needs] = {}
     for path in sorted(OPTIONAL_DRIVERS.glob("*_driver.py")):
         declaration = declare(path.read_bytes(), path)
-        found[declaration.id] = Needs(
+        needs[declaration.id] = Needs(
             path=path,
             drivers=declaration.drivers,
             display_name=declaration.display_name,
             requirements=declaration.requirements,
             bundled=True,
         )
-    return found
+    return needs
 
 
 def users_needs(folder: Path) -> list[Needs]:
-    """Return what the user's files ask for, those that ask for nothing left out.
+    """Return what the user's files require, those that require nothing left out.
 
     ``folder`` is ``<config>/hmm``. Blocks (reads files). What is wrong with a file
     that cannot be read is reported when it is loaded.
     """
-    found: list[Needs] = []
+    all_needs: list[Needs] = []
     for path in user_files(folder):
         try:
             source = read_file(path, folder.parent).source
         except UnusableFile:
             continue
         if (needs := needs_of(source, path)) is not None:
-            found.append(needs)
-    return found
+            all_needs.append(needs)
+    return all_needs
 
 
 def needs_of(source: bytes, path: Path) -> Needs | None:
-    """Return what a file asks for, None if that is nothing."""
+    """Return what a file requires, None if that is nothing."""
     requirements, line = declared_requirements(source)
     if not requirements:
         return None
@@ -101,7 +101,7 @@ def needs_of(source: bytes, path: Path) -> Needs | None:
 def refusals(files: Iterable[Needs]) -> dict[Path, Reason]:
     """Return why files are refused whatever the package index has. Blocks.
 
-    Of two files that ask for different versions of a package, the first has it.
+    Of two files that require different versions of a package, the first has it.
     """
     owned = _owned_by_home_assistant()
     taken: dict[str, tuple[str, Path]] = {}
@@ -153,18 +153,18 @@ def _owned_by_home_assistant() -> dict[str, str]:
 
     A driver that exchanges one of these would break more than itself.
     """
-    found: dict[str, str] = {}
+    versions: dict[str, str] = {}
     try:
         texts = [_HOST, *(requires(_HOST) or ())]
     except PackageNotFoundError:
-        return found
+        return versions
     for text in texts:
         name = Requirement(text).name
         try:
-            found[canonicalize_name(name)] = version(name)
+            versions[canonicalize_name(name)] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def _name(text: str) -> str:

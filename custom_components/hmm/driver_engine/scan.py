@@ -14,10 +14,10 @@ from .loaded import LoadedDriver
 _CONNECT_SECONDS = 1.4
 _DETECTIONS_AT_ONCE = 16
 
-# Two ports of a /24 at once; a process may have no more than 1,024 files open
+# Two ports of a /24 at the same time; a process may have no more than 1,024 files open
 _CONNECTS_AT_ONCE = 600
 
-# Nobody mines at home on more; a /16 would take minutes and alarm the router
+# Homes have no more; a /16 would take minutes and alarm the router
 LARGEST_NETWORK = 1024
 
 
@@ -60,22 +60,22 @@ async def scan(
         driver for driver in drivers if driver.driver_class.connection_type != "udp"
     ]
 
-    async def look(host: str) -> list[Detected]:
+    async def probe(host: str) -> list[Detected]:
         async with limit:
             detection = await detect(over_tcp, context, host)
-        for found in detection.found:
-            await found.client.close()
-        return list(detection.found)
+        for device in detection.devices:
+            await device.client.close()
+        return list(detection.devices)
 
-    found = await asyncio.gather(*(look(host) for host in alive))
-    return [device for devices in found for device in devices]
+    results = await asyncio.gather(*(probe(host) for host in alive))
+    return [device for devices in results for device in devices]
 
 
 async def listening(hosts: Iterable[str], ports: Iterable[int]) -> list[str]:
     """Return the hosts that accept connections on any of some ports.
 
-    All are tried at once, or as many as a process may: the time for a /24 is bounded
-    by one connect time-out.
+    All are tried concurrently, or as many as a process may: the time for a /24 is
+    bounded by one connect time-out.
     """
     connects = asyncio.Semaphore(_CONNECTS_AT_ONCE)
     doors = await asyncio.gather(

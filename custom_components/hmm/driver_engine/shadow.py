@@ -76,13 +76,13 @@ def serve(questions: IO[bytes], out: IO[str], limit: Callable[[], None]) -> None
         driver: _Driver | None = None
         lines: asyncio.Queue[bytes] = asyncio.Queue()
 
-        def hear() -> None:
+        def read_questions() -> None:
             for line in questions:
                 loop.call_soon_threadsafe(lines.put_nowait, line)
             # Home Assistant has ended, whatever the driver does now
             os._exit(0)
 
-        threading.Thread(target=hear, daemon=True).start()
+        threading.Thread(target=read_questions, daemon=True).start()
         while True:
             line = await lines.get()
             limit()
@@ -101,11 +101,11 @@ def _load(question: Load) -> tuple[Any, _Driver | None]:
     drivers = LoadedDrivers()
     load_user_file(drivers, question.file, question.settings)
     id_ = question.id
-    found = (drivers.miners if id_.kind == "miner" else drivers.pools).get(
+    driver = (drivers.miners if id_.kind == "miner" else drivers.pools).get(
         id_.driver_type
     )
-    if found is not None:
-        return None, _Driver(found.driver_class)
+    if driver is not None:
+        return None, _Driver(driver.driver_class)
     if drivers.failed:
         failed = drivers.failed[0]
         return [faults.pack(failed.reason), failed.line], None
@@ -143,7 +143,8 @@ class _Driver:
                 {name: str(value)[:_LONGEST] for name, value in values.items()},
             ]
         result["missed"] = [
-            discreet(it.partition("?")[0], question.account) for it in replay.missed
+            discreet(request.partition("?")[0], question.account)
+            for request in replay.missed
         ]
         return result
 

@@ -36,7 +36,7 @@ _SHARED = (
     *(FunctionType, BuiltinFunctionType, MethodType, ModuleType, type),
     *(property, staticmethod, classmethod),
 )
-"""What is replaced by nobody who means well; a variable may be set by its owner."""
+"""What no honest file replaces; a variable may be set by its owner."""
 
 _WRAPPED = ("__wrapped__", "__func__", "fget", "func")
 
@@ -70,7 +70,7 @@ class Change:
 
     @property
     def is_of_shared(self) -> bool:
-        """Return whether it was something that nobody replaces who means well."""
+        """Return whether it was something that no honest file replaces."""
         return isinstance(self.owner, dict) or _is_shared(self.before)
 
 
@@ -123,13 +123,17 @@ class Snapshot:
             if now.get(name) is not before:
                 replaced.append((name, now.get(name)))
                 now[name] = before
-        found = [Change(builtins, it, now[it], after) for it, after in replaced]
-        found += self._differences()
-        for change in found:
+        changes = [Change(builtins, name, now[name], after) for name, after in replaced]
+        changes += self._differences()
+        for change in changes:
             change.undo()
-        harm = [it for it in found if it.is_of_shared or it.name in written]
+        harm = [
+            change
+            for change in changes
+            if change.is_of_shared or change.name in written
+        ]
         if not harm:
-            for change in found:
+            for change in changes:
                 change.redo()
         return [*harm, *self._all_planted()]
 
@@ -153,8 +157,8 @@ class Snapshot:
 
     def _new_modules(self) -> dict[str, Any]:
         return {
-            name: it
-            for name, it in tuple(sys.modules.items())
+            name: module
+            for name, module in tuple(sys.modules.items())
             if name not in self._modules
         }
 
@@ -214,10 +218,14 @@ def names_written(text: str) -> set[str]:
 
 
 def made_by(value: Any) -> str:
-    """Return the name of the module that something is of, empty if nothing tells."""
+    """Return the name of the module that something is of, empty if unknown."""
     for _ in range(10):
         inner = next(
-            (it for name in _WRAPPED if (it := getattr(value, name, None)) is not None),
+            (
+                inner
+                for name in _WRAPPED
+                if (inner := getattr(value, name, None)) is not None
+            ),
             None,
         )
         if inner is None or isinstance(value, type):
@@ -258,7 +266,7 @@ def process_settings() -> dict[str, Any]:
         "logging.root.handlers": [*root.handlers, *root.filters],
         "logging.disable": root.manager.disable,
         "logging.Logger.disabled": {
-            name for name, it in loggers if getattr(it, "disabled", False)
+            name for name, logger in loggers if getattr(logger, "disabled", False)
         },
         "sys.stdout": (sys.stdout, sys.stderr, sys.stdin),
         "sys.settrace": (sys.gettrace(), sys.getprofile()),
@@ -266,7 +274,9 @@ def process_settings() -> dict[str, Any]:
         "sys.setswitchinterval": sys.getswitchinterval(),
         "asyncio.set_event_loop_policy": vars(asyncio.events).get("_event_loop_policy"),
         "socket.setdefaulttimeout": socket.getdefaulttimeout(),
-        "signal.signal": {it: signal.getsignal(it) for it in signal.valid_signals()},
+        "signal.signal": {
+            number: signal.getsignal(number) for number in signal.valid_signals()
+        },
         "os.chdir": Path.cwd(),
         "os.umask": mask,
         "locale.setlocale": locale.setlocale(locale.LC_ALL),
@@ -290,7 +300,9 @@ def explain(text: str, changed: str) -> tuple[Reason, int | None]:
     # In full, or as it was imported
     for name in (changed, changed.rpartition(".")[2]):
         pattern = re.compile(rf"\b{re.escape(name)}\b")
-        found = (it for it, line in enumerate(lines, 1) if pattern.search(line))
-        if (line := next(found, None)) is not None:
+        numbers = (
+            number for number, line in enumerate(lines, 1) if pattern.search(line)
+        )
+        if (line := next(numbers, None)) is not None:
             break
     return why("changes_shared", what=changed), line

@@ -32,13 +32,13 @@ _CPU_SECONDS = 120
 """What a file may compute: whoever would end it may be gone, as after a crash."""
 
 
-def _limit(name: str, most: int) -> None:
+def _limit(name: str, maximum: int) -> None:
     """Set a limit of this process, where the system has such limits."""
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
         kind = getattr(resource, name)
-        resource.setrlimit(kind, (most, resource.getrlimit(kind)[1]))
+        resource.setrlimit(kind, (maximum, resource.getrlimit(kind)[1]))
 
 
 def _open_pipes() -> tuple[IO[bytes], IO[str]]:

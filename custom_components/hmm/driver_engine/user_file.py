@@ -95,9 +95,9 @@ def load_user_file(
 
 
 def _declared_version(file: DriverFile) -> str | None:
-    """Return the version of a file, as its updates tell it: a file has one alone.
+    """Return the version of a file, as its updates show it: a file has one alone.
 
-    None if only running it tells that it is a driver.
+    None if only running it shows that it is a driver.
     """
     try:
         return declare(file.source, file.path).version
@@ -201,13 +201,13 @@ def register(
 
 def add(drivers: LoadedDrivers, driver: AnyLoaded) -> None:
     """Add a driver; raise NotADriver if another file has its type."""
-    known = of_its_kind(drivers, driver)
-    other = known.get(driver.driver_type)
+    registry = of_its_kind(drivers, driver)
+    other = registry.get(driver.driver_type)
     if other is not None and other.bundled == driver.bundled:
         raise NotADriver(
             why("type_taken", driver=driver.driver_type, file=other.path.name)
         )
-    known[driver.driver_type] = replace(driver, replaces=other)
+    registry[driver.driver_type] = replace(driver, replaces=other)
 
 
 def of_its_kind(drivers: LoadedDrivers, driver: AnyLoaded) -> dict[str, Any]:
@@ -217,7 +217,7 @@ def of_its_kind(drivers: LoadedDrivers, driver: AnyLoaded) -> dict[str, Any]:
 
 
 def _check_connection(driver_class: type[BaseMinerAdapter]) -> None:
-    """Raise NotADriver if what tells how to reach the device makes no sense."""
+    """Raise NotADriver if the attributes for reaching the device are invalid."""
     name = driver_class.__name__
     kind: object = driver_class.connection_type
     port: object = driver_class.default_port

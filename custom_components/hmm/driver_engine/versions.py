@@ -5,7 +5,7 @@ import re
 from packaging.version import InvalidVersion, Version
 
 UNKNOWN = "unknown"
-"""What stands for the version of a file that tells none."""
+"""The version of a file that has none."""
 
 _MAX_LENGTH = 64
 _RELEASE = re.compile(r"[vV]?([0-9]{1,9}(?:\.[0-9]{1,9}){0,9})(?![0-9.])")

@@ -1,7 +1,7 @@
 """Whether a new version of a driver does worse than the one before it.
 
 What counts are devices that answered the old version. One that is switched off says
-nothing of a driver: where nothing is reached any more, the caller looks whether the
+nothing of a driver: where nothing is reached any more, the caller checks whether the
 device is there. A driver is worse if it lost fields that the old one read, if it fails
 more often, or if it reads a device no more.
 """
@@ -41,7 +41,7 @@ SILENT: Final = frozenset(
 _EXCUSED: Final = frozenset(
     {"busy", "node_not_ready", "not_well", "server_error", "stopped"}
 )
-"""What a device or pool itself says to be wrong with it."""
+"""What a device or pool itself reports to be wrong with it."""
 
 _COMES_AND_GOES: Final = frozenset(
     {
@@ -60,7 +60,9 @@ _NEEDS_TIME: Final = frozenset(
 """Fields that a device has only some time after its start."""
 _KNOWN: Final = (
     frozenset(
-        it.name for kind in (MinerTelemetry, DashboardTileData) for it in fields(kind)
+        field.name
+        for kind in (MinerTelemetry, DashboardTileData)
+        for field in fields(kind)
     )
     - _COMES_AND_GOES
 )
@@ -69,9 +71,9 @@ _KNOWN: Final = (
 def fields_read(reading: Reading) -> frozenset[str]:
     """Return the fields that have a value, but for those that come and go."""
     return frozenset(
-        it.name
-        for it in fields(reading)
-        if it.name in _KNOWN and getattr(reading, it.name) not in (None, ())
+        field.name
+        for field in fields(reading)
+        if field.name in _KNOWN and getattr(reading, field.name) not in (None, ())
     )
 
 
@@ -100,15 +102,15 @@ class WatchedDevice:
     before: frozenset[str]
     """The fields that the old version read."""
     hashing: bool | None = None
-    """Whether it worked then: one that is paused tells less."""
+    """Whether it worked then: one that is paused reports less."""
     uptime: float | None = None
     """Seconds, at its last good poll."""
     restarted: bool = False
     good: int = 0
     silent: int = 0
     faults: int = 0
-    found: frozenset[str] = frozenset()
-    told: int = 0
+    reported: frozenset[str] = frozenset()
+    polls_read: int = 0
     """The good polls that count for the fields."""
 
     @classmethod
@@ -123,9 +125,9 @@ class WatchedDevice:
     @property
     def lost(self) -> frozenset[str]:
         """Return the fields that the new version never read."""
-        if self.told < MIN_POLLS:
+        if self.polls_read < MIN_POLLS:
             return frozenset()
-        lost = self.before - self.found
+        lost = self.before - self.reported
         return lost - _NEEDS_TIME if self.restarted else lost
 
     @property
@@ -142,8 +144,8 @@ class WatchedDevice:
             self.uptime = uptime
         hashing = getattr(reading, "hashing", None)
         if hashing is None or hashing == self.hashing:
-            self.told += 1
-            self.found |= fields_read(reading)
+            self.polls_read += 1
+            self.reported |= fields_read(reading)
 
     def note_failure(self, kind: str) -> None:
         """Count a poll that failed, by the key of its reason."""
@@ -156,15 +158,16 @@ class WatchedDevice:
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Return what was stored; any error means that it is broken."""
         counts = {key: int(data[key]) for key in ("good", "silent", "faults", "told")}
-        if not all(0 <= it < _MAX_POLLS for it in counts.values()):
+        if not all(0 <= count < _MAX_POLLS for count in counts.values()):
             raise ValueError(counts)
         hashing = data["hashing"]
         return cls(
             before=frozenset(data["before"]) & _KNOWN,
-            found=frozenset(data["found"]) & _KNOWN,
+            reported=frozenset(data["found"]) & _KNOWN,
             hashing=hashing if isinstance(hashing, bool) else None,
             uptime=parse_number(data["uptime"]),
             restarted=data["restarted"] is True,
+            polls_read=counts.pop("told"),
             **counts,
         )
 
@@ -178,7 +181,7 @@ class Worse:
     unread: tuple[str, ...]
     """The devices that the new version cannot read at all."""
     before: float | None
-    """The share of the polls that failed; None if that is no worse."""
+    """The share of the polls that failed; None if that is not a worse."""
     after: float
     example: str
     """What one of the failed polls said."""
@@ -201,32 +204,32 @@ class Watch:
     def is_due(self, now: float) -> bool:
         """Return whether there is enough to judge by.
 
-        Each device that says anything has said it often enough, or much time passed.
+        Each device that reports anything has said it often enough, or much time passed.
         """
         if not self.is_young(now):
             return True
         return now - self.since >= WATCH_SECONDS and all(
-            it.polls >= MIN_POLLS for it in self.devices.values()
+            device.polls >= MIN_POLLS for device in self.devices.values()
         )
 
     def is_young(self, now: float) -> bool:
-        """Return whether it can go on for some time; a clock may be set meanwhile."""
+        """Return whether it may continue for some time; a clock may be changed."""
         return 0 <= now - self.since < LONGEST_SECONDS
 
     def unreached(self) -> list[str]:
         """Return the devices of which nothing was heard since the change."""
         return [
             key
-            for key, it in self.devices.items()
-            if it.silent and not it.good and not it.faults
+            for key, device in self.devices.items()
+            if device.silent and not device.good and not device.faults
         ]
 
     def judge(self, is_there: Mapping[str, bool | None]) -> Worse | None:
         """Return what got worse, None if nothing did.
 
-        ``is_there`` tells of the unreached devices whether somebody is at home; None
-        where nobody can look. If that is so of all, and they are several, they were
-        all lost in the moment of the change, which is no accident.
+        ``is_there`` maps the unreached devices to whether their address responds; None
+        where that cannot be checked. If that is so of all, and they are several, they
+        were all lost at the time of the change, which is not an accident.
         """
         unreached = self.unreached()
         all_lost = len(unreached) == len(self.devices) > 1 and all(
@@ -236,12 +239,12 @@ class Watch:
         good = faults = 0
         lost: Counter[str] = Counter()
         unread: list[str] = []
-        for key, it in self.devices.items():
-            failed = it.faults + (it.silent if key in blamed else 0)
-            good += it.good
+        for key, device in self.devices.items():
+            failed = device.faults + (device.silent if key in blamed else 0)
+            good += device.good
             faults += failed
-            lost.update(it.lost)
-            if not it.good and failed >= _MIN_FAULTS:
+            lost.update(device.lost)
+            if not device.good and failed >= _MIN_FAULTS:
                 unread.append(key)
         after = faults / (good + faults) if faults else 0.0
         is_worse = (
@@ -268,17 +271,19 @@ class Watch:
             share=self.share,
             devices={
                 key: WatchedDevice(
-                    before=it.before, hashing=it.hashing, uptime=it.uptime
+                    before=device.before, hashing=device.hashing, uptime=device.uptime
                 )
-                for key, it in self.devices.items()
+                for key, device in self.devices.items()
             },
         )
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON."""
         stored = asdict(self)
-        for it in stored["devices"].values():
-            it["before"], it["found"] = sorted(it["before"]), sorted(it["found"])
+        for device in stored["devices"].values():
+            device["before"] = sorted(device["before"])
+            device["found"] = sorted(device.pop("reported"))
+            device["told"] = device.pop("polls_read")
         return stored
 
     @classmethod
@@ -294,8 +299,8 @@ class Watch:
             since=since,
             share=min(max(share, 0.0), 1.0),
             devices={
-                str(key): WatchedDevice.from_dict(it)
-                for key, it in list(data["devices"].items())[:_MAX_DEVICES]
+                str(key): WatchedDevice.from_dict(device)
+                for key, device in list(data["devices"].items())[:_MAX_DEVICES]
             },
             example=str(data["example"]),
         )

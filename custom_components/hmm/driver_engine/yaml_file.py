@@ -1,7 +1,7 @@
 """Reads YAML of the user: small, flat and plain, at a cost that its size bounds.
 
 YAML can say in a few lines what fills all memory (aliases), what no file can hold
-(dates, numbers without end) and one key twice. Nobody needs any of that here.
+(dates, numbers without end) and one key twice. None of that is needed here.
 """
 
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ class _FastLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignor
 
 
 _Loader.yaml_implicit_resolvers = _FastLoader.yaml_implicit_resolvers = {
-    first: [it for it in resolvers if it[0] != f"{_TAG}timestamp"]
+    first: [resolver for resolver in resolvers if resolver[0] != f"{_TAG}timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
@@ -104,7 +104,7 @@ def check(
                 yield f"{tag} {getattr(event, 'value', '')}".strip(), line
     except yaml.YAMLError as err:
         raise problem_of(err) from err
-    except (ValueError, OverflowError) as err:  # "\UFFFFFFFF" is no character
+    except (ValueError, OverflowError) as err:  # "\UFFFFFFFF" is not a character
         raise YamlProblem(why("yaml_value", error=type(err).__name__)) from err
 
 

@@ -24,7 +24,7 @@ from ..driver_engine.faults import why
 from ..errors import failure, listed, refusal
 from .compare import MAX_POLLS, USUAL_POLLS
 from .compare_json import comparison_json
-from .index_json import found_json, indexes_json
+from .index_json import indexes_json, search_json
 from .list_json import list_drivers, reload_report
 from .service import DriverService
 from .updates_json import (
@@ -84,20 +84,28 @@ async def compare(
     """Try another version beside the one that runs, and return what it reads."""
     trials = get_data(hass).driver_trials
     entry = next(
-        (it for it in trials.entries() if it.entry_id == data[CONF_ENTRY]), None
+        (entry for entry in trials.entries() if entry.entry_id == data[CONF_ENTRY]),
+        None,
     )
     if entry is None:
         raise refusal("compare_no_entry")
     version = data[CONF_VERSION]
-    # What was downloaded needs a yes that nobody gave by running this
+    # What was downloaded needs a confirmation, which running this is not
     offers = [
-        it for it in (await trials.async_offers(entry)).values() if it.origin != "web"
+        offer
+        for offer in (await trials.async_offers(entry)).values()
+        if offer.origin != "web"
     ]
     offered = next(
-        (it for it in offers if version in (it.key, it.declaration.version)), None
+        (
+            offer
+            for offer in offers
+            if version in (offer.key, offer.declaration.version)
+        ),
+        None,
     )
     if offered is None:
-        names = ", ".join(it.key for it in offers) or "-"
+        names = ", ".join(offer.key for offer in offers) or "-"
         raise refusal("compare_no_version", version=version, versions=names)
     trial = await trials.async_start(entry, offered, data[CONF_POLLS])
     await trials.async_wait(trial)
@@ -116,7 +124,7 @@ async def customize(
 async def install(
     hass: HomeAssistant, service: DriverService, data: Data
 ) -> JsonObjectType:
-    """Download a driver and ask in the repairs."""
+    """Download a driver and ask for confirmation in the repairs."""
     pending = await service.async_propose(data[CONF_URL], data[CONF_SHA256])
     return pending_json(hass, pending)
 
@@ -139,7 +147,7 @@ async def search(
     hass: HomeAssistant, service: DriverService, data: Data
 ) -> JsonObjectType:
     """Find drivers in the indexes; nothing is sent anywhere."""
-    return found_json(service, data.get(CONF_QUERY, ""))
+    return search_json(service, data.get(CONF_QUERY, ""))
 
 
 async def reload(
@@ -168,7 +176,7 @@ async def roll_back(
 async def update(
     hass: HomeAssistant, service: DriverService, data: Data
 ) -> JsonObjectType:
-    """Update one driver; ``category`` tells two of one name apart."""
+    """Update one driver; ``category`` distinguishes two of one name."""
     result = await service.async_update(data[CONF_DRIVER], data.get(CONF_CATEGORY))
     return update_json(hass, result)
 

@@ -25,7 +25,7 @@ type Progress = Callable[[int], None]
 
 
 def no_progress(percent: int) -> None:
-    """Report nothing."""
+    """Log nothing."""
 
 
 class DriverChanges:

@@ -50,8 +50,8 @@ USUAL_POLLS: Final = 5
 _MAX_FILES: Final = 50
 _PATIENCE: Final = 2
 _MAX_SKIPPED: Final = {"miner": 1, "pool": 10}
-"""How many polls may pass until the running driver has asked what the other one needs:
-a miner's connects anew for that, a pool's keeps some answers for minutes."""
+"""Polls until the running driver has sent all requests that the other one needs:
+a miner's connects again for that, a pool's keeps some answers for minutes."""
 _LONGEST: Final = 300
 
 type Origin = Literal["backup", "bundled", "file", "web"]
@@ -133,7 +133,9 @@ class DriverTrials:
             self._read_offers, id_, self._pending()
         )
         running = self._sha256(id_)
-        return {it.key: it for it in offers if it.declaration.sha256 != running}
+        return {
+            offer.key: offer for offer in offers if offer.declaration.sha256 != running
+        }
 
     async def async_start(
         self, entry: HmmConfigEntry, offered: Offered, wanted: int = USUAL_POLLS
@@ -205,7 +207,7 @@ class DriverTrials:
                 await self._run.async_end(localized(self._hass, why("compare_late")))
 
     async def async_drop(self) -> None:
-        """End the comparison and forget it; the running driver goes on."""
+        """End the comparison and forget it; the running driver continues."""
         run, self.current = self._run, None
         if run is not None:
             await run.async_end(None)
@@ -236,7 +238,7 @@ class DriverTrials:
 
     def _sha256(self, id_: DriverId) -> str | None:
         drivers = self._manager.drivers
-        return next((it.sha256 for it in drivers if id_of(it) == id_), None)
+        return next((driver.sha256 for driver in drivers if id_of(driver) == id_), None)
 
     def _place_of(self, id_: DriverId, offered: Offered) -> Path:
         """Return as which file it runs: what it imports lies beside that one."""
@@ -247,7 +249,7 @@ class DriverTrials:
         return self._manager.folder / f"{id_.kind}_drivers" / name
 
     def _pending(self) -> list[dict[str, Any]]:
-        """Return what the repairs know that ask about a download."""
+        """Return the data of the repair issues about downloads."""
         return [
             {**issue.data}
             for (domain, _), issue in ir.async_get(self._hass).issues.items()
@@ -260,16 +262,16 @@ class DriverTrials:
         self, id_: DriverId, pending: list[dict[str, Any]]
     ) -> list[Offered]:
         """Read the files that are no backups (executor)."""
-        found: list[tuple[str, Origin, str, bytes, dict[str, Any] | None]] = []
-        for asked in pending:
-            sha256, name = str(asked[DATA_SHA256]), str(asked[DATA_FILE_NAME])
+        sources: list[tuple[str, Origin, str, bytes, dict[str, Any] | None]] = []
+        for install in pending:
+            sha256, name = str(install[DATA_SHA256]), str(install[DATA_FILE_NAME])
             if (staged := self._service.sources.files.staged(sha256)) is not None:
-                found.append((f"web-{sha256[:8]}", "web", name, staged[1], asked))
+                sources.append((f"web-{sha256[:8]}", "web", name, staged[1], install))
         bundled = self._manager.bundled.get(id_)
         state = self._service.states.get(id_)
         if bundled is not None and (state is None or state.is_inside):
             source = bundled.path.read_bytes()
-            found.append(("bundled", "bundled", bundled.path.name, source, None))
+            sources.append(("bundled", "bundled", bundled.path.name, source, None))
         root = self._manager.folder
         folders = (root / f"{id_.kind}_drivers", root)
         paths = [path for folder in folders for path in sorted(folder.glob("*.py*"))]
@@ -278,9 +280,9 @@ class DriverTrials:
                 source = read_file(path, root.parent).source
             except UnusableFile:
                 continue
-            found.append((path.name, "file", path.name, source, None))
+            sources.append((path.name, "file", path.name, source, None))
         offers = []
-        for key, origin, name, source, asked_of in found:
+        for key, origin, name, source, asked_of in sources:
             try:
                 declaration = declare(source, Path(f"{id_.kind}_drivers", name))
             except NotADriver:
@@ -312,7 +314,7 @@ class DriverTrials:
     @callback
     def _changing(self, changes: Sequence[DriverChange]) -> None:
         run = self._run
-        if run is not None and any(it.id == run.trial.id for it in changes):
+        if run is not None and any(change.id == run.trial.id for change in changes):
             run.end_soon(localized(self._hass, why("compare_changed")))
 
     async def _async_stop(self, event: Event) -> None:
@@ -389,7 +391,9 @@ class _Run:
         finally:
             self._is_busy = False
         comparison = self.trial.comparison
-        missed = [printable(str(it), _LONGEST) for it in answer["missed"][:20]]
+        missed = [
+            printable(str(request), _LONGEST) for request in answer["missed"][:20]
+        ]
         if missed and await self._async_skip():
             return
         comparison.note_missed(missed)
@@ -406,7 +410,7 @@ class _Run:
         """Return whether a poll does not count, as an answer is missing that may come.
 
         The other driver begins by finding out whom it is talking to, which the
-        running one has done long ago: that of a miner connects anew, once.
+        running one has done long ago: that of a miner connects again, once.
         """
         if self._skipped >= _MAX_SKIPPED[self.trial.id.kind]:
             return False

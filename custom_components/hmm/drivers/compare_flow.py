@@ -54,7 +54,7 @@ class CompareSteps(DriverSteps):
         """Choose on what another version is tried, unless one is being tried."""
         if self._trials.current is not None:
             return await self.async_step_compare_result()
-        entries = {it.entry_id: it for it in self._trials.entries()}
+        entries = {entry.entry_id: entry for entry in self._trials.entries()}
         if not entries:
             return self.async_abort(reason="nothing_to_compare")
         if user_input is not None and user_input[CONF_ENTRY] in entries:
@@ -67,8 +67,8 @@ class CompareSteps(DriverSteps):
                 {
                     vol.Required(CONF_ENTRY): choice(
                         {
-                            key: f"{printable(it.title)} · {it.data['driver']}"
-                            for key, it in entries.items()
+                            key: f"{printable(entry.title)} · {entry.data['driver']}"
+                            for key, entry in entries.items()
                         },
                         long=True,
                     ),
@@ -92,9 +92,11 @@ class CompareSteps(DriverSteps):
         self._offers = await self._trials.async_offers(self._entry)
         word = await async_words(self.hass)
         labels = {
-            key: f"{printable(it.declaration.version)} · {word('driver_origin', it.origin)}"
-            f" · {printable(it.file_name)}"
-            for key, it in self._offers.items()
+            key: f"{printable(offer.declaration.version)} · {
+                word('driver_origin', offer.origin)
+            }"
+            f" · {printable(offer.file_name)}"
+            for key, offer in self._offers.items()
         }
         labels[_WEB] = word("driver_origin", "address")
         return await self._show_form(
@@ -160,9 +162,9 @@ class CompareSteps(DriverSteps):
         comparison = trial.comparison
         rows = [
             f"| {escape(field_name(self.hass, name))} | {word('compare_kind', kind)}"
-            f" | {escape(it.running)} | {escape(it.candidate)} |"
+            f" | {escape(result.running)} | {escape(result.candidate)} |"
             for kind in ("lost", "different", "gained")
-            for name, it in comparison.of_kind(kind).items()
+            for name, result in comparison.of_kind(kind).items()
         ]
         is_over = trial.ended.is_set()
         options = ["compare_take", "compare_drop", "drivers"]
@@ -207,4 +209,4 @@ class CompareSteps(DriverSteps):
 
 
 def _texts(texts: Any) -> Markdown:
-    return Markdown("\n".join(f"- {escape(str(it))}" for it in texts) or _NONE)
+    return Markdown("\n".join(f"- {escape(str(text))}" for text in texts) or _NONE)

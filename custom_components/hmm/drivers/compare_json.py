@@ -13,13 +13,13 @@ def comparison_json(trial: DriverTrial) -> JsonObjectType:
     differences: list[Any] = [
         {
             "field": name,
-            "kind": it.kind,
-            "running": it.running,
-            "candidate": it.candidate,
-            "polls": it.counts[it.kind],
+            "kind": result.kind,
+            "running": result.running,
+            "candidate": result.candidate,
+            "polls": result.counts[result.kind],
         }
-        for name, it in sorted(comparison.fields.items())
-        if it.kind != "same"
+        for name, result in sorted(comparison.fields.items())
+        if result.kind != "same"
     ]
     return {
         "driver": str(trial.id),

@@ -81,7 +81,11 @@ def _result(step_id: str, *options: str) -> _Step:
     async def step(
         self: DriverSteps, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        offered = [it for it in options if it != "update" or self._service.has_updates]
+        offered = [
+            option
+            for option in options
+            if option != "update" or self._service.has_updates
+        ]
         return self.async_show_menu(
             step_id=step_id,
             menu_options=[*offered, "drivers", "finish"],
@@ -412,7 +416,11 @@ class DriverSteps(OptionsFlow):
         if kept is None:
             return self.async_abort(reason="no_backups")
         state = next(
-            (it for it in self._service.states.values() if str(it.id) == self._driver),
+            (
+                state
+                for state in self._service.states.values()
+                if str(state.id) == self._driver
+            ),
             None,
         )
         return await self._show_form(
@@ -556,7 +564,7 @@ class DriverSteps(OptionsFlow):
         )
         if not self._job.task.done():
             return await self.async_step_working()
-        # Home Assistant would take a progress that is done at once for a form that
+        # Home Assistant would take a progress that is done immediately for a form that
         # was sent, and send it again, for ever
         step: Callable[[], Awaitable[ConfigFlowResult]]
         step = getattr(self, f"async_step_{self._after(self._job)}")

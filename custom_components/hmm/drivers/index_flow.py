@@ -96,11 +96,11 @@ class IndexSteps(DriverSteps):
     ) -> ConfigFlowResult:
         """Look at all indexes now."""
 
-        async def look() -> Texts:
+        async def check() -> Texts:
             await self._service.async_check()
             return {}
 
-        return await self._do(look(), done="indexes", failed="failed")
+        return await self._do(check(), done="indexes", failed="failed")
 
     # Add and remove
 
@@ -133,22 +133,26 @@ class IndexSteps(DriverSteps):
         """Add an index that is signed: its key is pinned."""
         if user_input is not None:
             return await self._add()
-        return await self._show_form("index_signed", vol.Schema({}), self._of_found())
+        return await self._show_form(
+            "index_signed", vol.Schema({}), self._texts_of_listing()
+        )
 
     async def async_step_index_unsigned(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Add an index that nobody has signed."""
+        """Add an index that no one has signed."""
         if user_input is not None:
             return await self._add()
-        return await self._show_form("index_unsigned", vol.Schema({}), self._of_found())
+        return await self._show_form(
+            "index_unsigned", vol.Schema({}), self._texts_of_listing()
+        )
 
     async def _add(self) -> ConfigFlowResult:
         assert self._found is not None
         await self._indexes.async_add(self._found)
         return await self.async_step_indexes()
 
-    def _of_found(self) -> Texts:
+    def _texts_of_listing(self) -> Texts:
         assert self._found is not None
         index = self._found.index
         return {
@@ -267,7 +271,7 @@ class IndexSteps(DriverSteps):
     async def async_step_index_install(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Download the driver and ask, as for any other from the web."""
+        """Download the driver and ask for confirmation, as for any download."""
         listing = self._listing
         assert listing is not None
 

@@ -22,16 +22,16 @@ def index_facts(indexes: DriverIndexes) -> list[dict[str, Any]]:
     """Return what may be shared of the indexes: not which ones they are."""
     secret = {"name", "address", "homepage"}
     return [
-        {key: it for key, it in _index(indexes, own).items() if key not in secret}
+        {key: value for key, value in _index(indexes, own).items() if key not in secret}
         for own in indexes.all
     ]
 
 
 @callback
-def found_json(service: DriverService, query: str) -> JsonObjectType:
+def search_json(service: DriverService, query: str) -> JsonObjectType:
     """Return the drivers that have all words of a query."""
-    found = service.indexes.search(query)
-    return {"drivers": [_listing(service, listing) for listing in found]}
+    listings = service.indexes.search(query)
+    return {"drivers": [_listing(service, listing) for listing in listings]}
 
 
 def _index(indexes: DriverIndexes, own: OwnIndex) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def _version(version: IndexedVersion) -> dict[str, Any]:
         "interface": version.interface,
         "changes": version.changes,
         "checks": [
-            {"name": it.name, "result": it.result, "against": it.against}
-            for it in version.checks
+            {"name": check.name, "result": check.result, "against": check.against}
+            for check in version.checks
         ],
     }

@@ -129,7 +129,7 @@ class Listing:
     own: OwnIndex
     driver: IndexedDriver
     version: IndexedVersion | None
-    """The newest one that runs with this HMM, or the one that was asked for."""
+    """The newest one that runs with this HMM, or the one that was requested."""
 
 
 class DriverIndexes:
@@ -143,11 +143,11 @@ class DriverIndexes:
         self._session = session
         self._store = SafeStore(hass, _STORAGE_VERSION, _STORAGE_KEY)
         self._own: dict[str, OwnIndex] = {}
-        self._looking = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._listeners: list[Callable[[], None]] = []
 
     async def async_load(self) -> None:
-        """Read what the indexes said before a restart; broken records are dropped."""
+        """Load the indexes as of before the restart; broken records are dropped."""
         integration = await async_get_integration(self._hass, DOMAIN)
         self.hmm = str(integration.version)
         stored = await self._store.async_load()
@@ -189,8 +189,10 @@ class DriverIndexes:
 
     def search(self, query: str) -> list[Listing]:
         """Return the drivers that have all words of a query, by their names."""
-        found = [it for it in self._listings() if it.driver.matches(query)]
-        return sorted(found, key=lambda it: it.driver.name.casefold())
+        matches = [
+            listing for listing in self._listings() if listing.driver.matches(query)
+        ]
+        return sorted(matches, key=lambda listing: listing.driver.name.casefold())
 
     def listing(self, url: URL, sha256: str) -> Listing | None:
         """Return which driver of an index a file is, by its address and checksum."""
@@ -207,9 +209,9 @@ class DriverIndexes:
         if not version.runs_with(self.hmm):
             raise needs_hmm(listing.driver.id, version)
         listed = f"{listing.driver.id} {version.version}"
-        found = f"{declaration.id} {declaration.version}"
-        if found != listed:
-            raise refusal("index_other_file", listed=listed, found=found)
+        actual = f"{declaration.id} {declaration.version}"
+        if actual != listed:
+            raise refusal("index_other_file", listed=listed, found=actual)
 
     def _listings(self) -> Iterable[Listing]:
         for own, driver in self._drivers():
@@ -241,14 +243,14 @@ class DriverIndexes:
             reason = localized(self._hass, err.reason)
             raise failure("index_failed", reason=reason) from err
 
-    async def async_add(self, found: FoundIndex) -> None:
+    async def async_add(self, fetched: FoundIndex) -> None:
         """Add an index that the owner has agreed to; its key is the right one now."""
         own = OwnIndex(
-            address=found.address,
-            source=found.source,
-            index=found.index,
-            signer=found.index.signer,
-            serial=found.index.serial,
+            address=fetched.address,
+            source=fetched.source,
+            index=fetched.index,
+            signer=fetched.index.signer,
+            serial=fetched.index.serial,
             looked_at=time.time(),
         )
         self._own[str(own.address)] = own
@@ -260,40 +262,40 @@ class DriverIndexes:
         await self._async_changed()
 
     async def async_trust(self, own: OwnIndex) -> bool:
-        """Take the new key of an index, or that it has none, and look at it.
+        """Take the new key of an index, or that it has none, and fetch it.
 
         Return whether the key is still that one.
         """
         if own.changed is not None:
             own.signer, own.serial, own.changed = own.changed.signer, 0, None
-            await self._async_look_at([own])
+            await self._async_fetch_all([own])
         return own.changed is None
 
-    async def async_look(self, *, only_due: bool) -> None:
+    async def async_check(self, *, only_due: bool) -> None:
         """Look at all indexes, or at those that were not looked at for a day.
 
         One that cannot be had stays as it was, with the reason. Nothing is raised.
         """
         now = time.time()
-        await self._async_look_at(
+        await self._async_fetch_all(
             own
             for own in self.all
             # The clock may have been wrong, now or then
             if not only_due or not 0 <= now - own.looked_at < _DAY
         )
 
-    async def _async_look_at(self, indexes: Iterable[OwnIndex]) -> None:
-        async with self._looking:
+    async def _async_fetch_all(self, indexes: Iterable[OwnIndex]) -> None:
+        async with self._lock:
             if indexes := list(indexes):
-                await asyncio.gather(*map(self._async_look_at_one, indexes))
+                await asyncio.gather(*map(self._async_update, indexes))
                 await self._async_changed()
 
-    async def _async_look_at_one(self, own: OwnIndex) -> None:
+    async def _async_update(self, own: OwnIndex) -> None:
         before, own.error = own.error, None
         try:
             self._take(own, await self._async_fetch(own.address))
         except FileError as err:
-            # It is asked again at the next check, not in a day
+            # It is queried again at the next check, not in a day
             own.error = err.reason
         else:
             own.looked_at = time.time()
@@ -305,16 +307,16 @@ class DriverIndexes:
                 own.error or "all is well again",
             )
 
-    def _take(self, own: OwnIndex, found: FoundIndex) -> None:
+    def _take(self, own: OwnIndex, fetched: FoundIndex) -> None:
         """Take what is at the address now. Raises IndexProblem if it is older."""
-        index = found.index
+        index = fetched.index
         if own.signer not in (None, index.signer):
             own.changed = KeyChange(index.signer)
             return
         own.changed = None
         if index.serial < own.serial:
             raise IndexProblem(why("index_older", found=index.serial, seen=own.serial))
-        own.source, own.index = found.source, index
+        own.source, own.index = fetched.source, index
         own.signer, own.serial = index.signer, index.serial
 
     async def _async_fetch(self, url: URL) -> FoundIndex:
@@ -346,13 +348,13 @@ def needs_hmm(id_: DriverId, version: IndexedVersion) -> HomeAssistantError:
 
 def _load(stored: dict[str, Any]) -> dict[str, OwnIndex]:
     """Return the indexes that were stored (executor)."""
-    found: dict[str, OwnIndex] = {}
+    indexes: dict[str, OwnIndex] = {}
     for address, data in stored.items():
         try:
-            found[address] = OwnIndex.from_dict(address, data)
+            indexes[address] = OwnIndex.from_dict(address, data)
         except AttributeError, DownloadFailed, LookupError, TypeError, ValueError:
             _LOGGER.warning("A driver index was stored in a form that is none")
-    return found
+    return indexes
 
 
 def _signer(key: str | None) -> Signer | None:

@@ -13,7 +13,7 @@ from ..driver_engine.declaration import Declaration
 from ..markdown import async_create_issue, code
 
 DRIVER_INSTALL = "driver_install"
-"""The repair issue that asks."""
+"""The repair issue that asks for confirmation."""
 
 DATA_FILE_NAME = "file_name"
 DATA_INDEX = "index"

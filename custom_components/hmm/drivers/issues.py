@@ -25,7 +25,7 @@ DRIVER_HANGS = "driver_hangs"
 STOCK_FILES = "stock_files"
 _STOCK_ISSUE = f"{STOCK_FILES}_of_hmm_local"
 
-# What a driver may do that harms a device, and the issue that tells of it
+# What a driver may do that harms a device, and the issue that reports it
 _DANGERS = {
     "writes_input_voltage": "driver_writes_input_voltage",
     "pool_switch_restarts": "driver_pool_switch_restarts",
@@ -43,7 +43,7 @@ def async_show_issues(hass: HomeAssistant, manager: DriverManager) -> None:
     ):
         for failed in failures:
             if failed.waiting or failed.path.is_relative_to(BUNDLED):
-                # It comes by itself, or its entries say what is wrong
+                # It arrives automatically, or its entries report what is wrong
                 continue
             name = manager.name_of(failed.path)
             issue_id = f"{key}_{name}"

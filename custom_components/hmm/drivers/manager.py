@@ -1,4 +1,4 @@
-"""Holds the drivers that run, loads them again and tells what is broken."""
+"""Holds the drivers that run, loads them again and reports what is broken."""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -32,7 +32,11 @@ from ..driver_engine.hanging import is_apart, set_apart, watch
 from ..driver_engine.known_pools import KnownPools, load_known_pools
 from ..driver_engine.loaded import AnyLoaded, FailedDriver, LoadedDriver, LoadedDrivers
 from ..driver_engine.loader import BUNDLED, forget_modules, load_drivers
-from ..driver_engine.pool_client import close_pool_driver, lend, make_pool_driver
+from ..driver_engine.pool_client import (
+    attach_session,
+    close_pool_driver,
+    make_pool_driver,
+)
 from ..driver_engine.requirements import Needs, Withheld, optional_drivers, users_needs
 from ..listeners import notify_all
 from ..miner.coordinator import MinerCoordinator
@@ -77,7 +81,7 @@ class ReloadReport:
     entries: tuple[HmmConfigEntry, ...]
     """Those that were set up again, or continued with the new version without a gap.
 
-    Their state tells how that went.
+    Their state shows how that went.
     """
     seconds: float
 
@@ -103,7 +107,7 @@ class ReloadReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Packages:
-    """What the last look at the files said of the packages that they need."""
+    """The packages that the files need, as of the last scan."""
 
     optional: Mapping[DriverId, Needs] = field(default_factory=dict)
     """All bundled drivers that need packages, wanted or not."""
@@ -135,12 +139,12 @@ class DriverManager:
         self._lock = asyncio.Lock()
         self._listeners: list[Callable[[], None]] = []
         self._change_listeners: list[Callable[[Sequence[DriverChange]], None]] = []
-        self._told: set[FailedDriver] = set()
-        self._told_passed_over: list[Path] = []
-        self._told_stock: set[Path] = set()
+        self._reported: set[FailedDriver] = set()
+        self._reported_skipped: list[Path] = []
+        self._reported_stock: set[Path] = set()
         self._packages = _Packages()
         self._installer = PackageInstaller(hass, self._async_installed_late)
-        self._asked_for: set[DriverId] = set()
+        self._requested: set[DriverId] = set()
         """Optional drivers that a flow wants, before there is an entry."""
         self._stop_watching = watch(self._async_hanging_changed)
         hass.bus.async_listen(EVENT_CORE_CONFIG_UPDATE, self._async_config_changed)
@@ -240,7 +244,7 @@ class DriverManager:
                 len(self.failed),
             )
         # Home Assistant installs one thing at a time, and looks at the packages of an
-        # integration only when it is done: nobody's start is to wait for a driver.
+        # integration only when it is done: no start waits for a driver.
         async_at_started(self._hass, self._async_begin_to_install)
 
     async def async_reload(self, *, retry_packages: bool = True) -> ReloadReport:
@@ -267,7 +271,7 @@ class DriverManager:
 
     async def async_load_optional(self, id_: DriverId) -> FailedDriver | None:
         """Install the packages of an optional driver and load it, or say why not."""
-        self._asked_for.add(id_)
+        self._requested.add(id_)
         if id_ not in {id_of(driver) for driver in self.drivers}:
             await self.async_reload()
         return self.why_missing(id_)
@@ -275,16 +279,18 @@ class DriverManager:
     async def async_require(self, needs: Needs) -> Withheld | None:
         """Install what a file needs that is not loaded yet, or say why not."""
         self._installer.async_forget_failures(needs.requirements)
-        files = [it for it in self._packages.files if it.path != needs.path]
+        files = [other for other in self._packages.files if other.path != needs.path]
         withheld = await self._installer.async_withheld([*files, needs])
-        if (found := withheld.get(needs.path)) is None or not found.waiting:
-            return found
+        if (problem := withheld.get(needs.path)) is None or not problem.waiting:
+            return problem
         await self._installer.async_install([needs])
         return (await self._installer.async_withheld([*files, needs])).get(needs.path)
 
     async def _async_install_waiting(self) -> ReloadReport | None:
         """Install what files wait for, and load these; None if there are none."""
-        waiting = [it.needs for it in self._packages.withheld.values() if it.waiting]
+        waiting = [
+            file.needs for file in self._packages.withheld.values() if file.waiting
+        ]
         if not waiting:
             return None
         await self._installer.async_install(waiting)
@@ -353,7 +359,7 @@ class DriverManager:
 
     async def _async_replace(self) -> None:
         """Load everything and show what is wrong."""
-        self._packages = await self._async_look_at_packages()
+        self._packages = await self._async_check_packages()
         (
             self.drivers,
             self.known_pools,
@@ -375,20 +381,20 @@ class DriverManager:
         for failed in self.failed:
             if failed.waiting:
                 _LOGGER.info("%s: %s", self.name_of(failed.path), failed.reason)
-            elif failed not in self._told:
+            elif failed not in self._reported:
                 _LOGGER.error(
                     "%s cannot be used: %s (line %s)",
                     self.name_of(failed.path),
                     failed.reason,
                     failed.line or "?",
                 )
-        self._told = set(self.failed)
+        self._reported = set(self.failed)
         async_show_issues(self._hass, self)
 
     async def _async_set_apart(self) -> None:
         """Let the drivers of others run in threads of their own.
 
-        These are the user's, and those that consist of a package of somebody else.
+        These are the user's, and those that consist of a package of someone else.
         Those of pools are made now, as that may take a while.
         """
         for driver in self.drivers:
@@ -406,7 +412,7 @@ class DriverManager:
     async def _async_make_pool_driver(self, kind: type[BasePoolIntegration]) -> None:
         made: BasePoolIntegration | DriverError
         try:
-            made = await make_driver(kind, lend, self._pool_session)
+            made = await make_driver(kind, attach_session, self._pool_session)
         except DriverError as err:
             made = err
         self._pool_drivers[kind] = made
@@ -427,7 +433,7 @@ class DriverManager:
         self._stop_watching()
         await end_threads()
 
-    async def _async_look_at_packages(self) -> _Packages:
+    async def _async_check_packages(self) -> _Packages:
         """Return what the files need that are to be loaded now."""
         optional, users = await self._hass.async_add_executor_job(
             _read_needs, self.folder
@@ -435,7 +441,7 @@ class DriverManager:
         wanted = [
             needs
             for id_, needs in optional.items()
-            if id_ in self._asked_for or self._entries({id_})
+            if id_ in self._requested or self._entries({id_})
         ]
         files = (*wanted, *users)
         return _Packages(
@@ -509,28 +515,28 @@ class DriverManager:
         )
 
     def _log_passed_over(self) -> None:
-        """Tell once of plug-ins that came with a copied folder and do nothing here."""
+        """Report the plug-ins of a copied folder that do nothing here, once."""
         passed_over = self.drivers.passed_over
-        if passed_over and passed_over != self._told_passed_over:
+        if passed_over and passed_over != self._reported_skipped:
             _LOGGER.warning(
                 "Not loaded, as they are no drivers of miners or pools but energy"
                 " providers or strategies of HMM-Local: %s. Home Assistant has its own"
                 " integrations and automations for these",
                 ", ".join(map(self.name_of, passed_over)),
             )
-        self._told_passed_over = passed_over
+        self._reported_skipped = passed_over
 
     def _log_stock(self) -> None:
         """Report once which files of HMM-Local have made room for bundled drivers."""
         unseen = self.stock_decisions.unseen(self.drivers.stock)
-        if new := {file.path for file in unseen} - self._told_stock:
+        if new := {file.path for file in unseen} - self._reported_stock:
             _LOGGER.warning(
                 "HMM's own drivers run in place of these files, which came with"
                 " HMM-Local and are unchanged: %s. To use yours anyway, see Settings >"
                 " Repairs",
                 ", ".join(sorted(map(self.name_of, new))),
             )
-        self._told_stock |= new
+        self._reported_stock |= new
 
     def _log_change(self, change: DriverChange) -> None:
         if change.after is None:
@@ -552,7 +558,7 @@ def id_of(driver: AnyLoaded) -> DriverId:
 
 
 def variant_of(driver: AnyLoaded) -> str:
-    """Return what a driver's class extends, which tells how it is run."""
+    """Return what a driver's class extends, which decides how it is run."""
     base = driver.driver_class.__base__
     assert base is not None
     return base.__name__
@@ -565,7 +571,7 @@ def _read_needs(folder: Path) -> tuple[dict[DriverId, Needs], list[Needs]]:
 def _load(
     folder: Path,
     running: LoadedDrivers,
-    known: KnownPools,
+    previous: KnownPools,
     packages: _Packages,
     stock_wanted: Collection[str],
 ) -> tuple[LoadedDrivers, KnownPools, ConfigFile]:
@@ -582,7 +588,7 @@ def _load(
     )
     pools = load_known_pools(folder, drivers)
     failed = {failure.path for failure in pools.failed}
-    for template_id, pool in known.pools.items():
+    for template_id, pool in previous.pools.items():
         # A pool of a file that got worse stays in the list
         if pool.path in failed and pool.driver_type in drivers.pools:
             pools.pools[template_id] = pool
@@ -591,13 +597,13 @@ def _load(
 
 def _failures(withheld: Iterable[Withheld]) -> dict[Path, FailedDriver]:
     return {
-        it.needs.path: FailedDriver(
-            path=it.needs.path,
-            reason=it.reason,
-            line=it.needs.line,
-            waiting=it.waiting,
+        file.needs.path: FailedDriver(
+            path=file.needs.path,
+            reason=file.reason,
+            line=file.needs.line,
+            waiting=file.waiting,
         )
-        for it in withheld
+        for file in withheld
     }
 
 

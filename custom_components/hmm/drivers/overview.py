@@ -35,7 +35,7 @@ class DriverRow:
 
     name: str
     kind: Literal["miner", "pool"] | None
-    """None for a file of which nobody knows what it is for."""
+    """None for a file of unknown purpose."""
     version: str | None
     source: Source
     state: State
@@ -131,7 +131,11 @@ def _failed(
     rows: list[DriverRow] = []
     for path in dict.fromkeys(failed.path for failed in manager.drivers.failed):
         file = files.get(path)
-        waits = any(it.waiting for it in manager.drivers.failed if it.path == path)
+        waits = any(
+            failure.waiting
+            for failure in manager.drivers.failed
+            if failure.path == path
+        )
         own: Source = "web" if file and file.url else "own"
         rows.append(
             DriverRow(
@@ -146,7 +150,7 @@ def _failed(
 
 
 def _on_demand(manager: DriverManager) -> list[DriverRow]:
-    """Return the bundled drivers with packages that nothing has asked for."""
+    """Return the bundled drivers with packages that nothing has requested."""
     loaded = {id_of(driver) for driver in manager.drivers}
     failed = {failed.path for failed in manager.drivers.failed}
     return [

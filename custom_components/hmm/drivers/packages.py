@@ -1,4 +1,4 @@
-"""Installs the packages that driver files ask for, through Home Assistant."""
+"""Installs the packages that driver files request, through Home Assistant."""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable
@@ -44,11 +44,11 @@ class PackageInstaller:
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def async_withheld(self, files: Collection[Needs]) -> dict[Path, Withheld]:
-        """Return the files that lack packages now, or ask for what they may not."""
+        """Return the files that lack packages now, or require forbidden ones."""
         if not files:
             return {}
         refused, missing = await self._hass.async_add_executor_job(
-            _look, files, self._skipped(files)
+            _missing, files, self._skipped(files)
         )
         withheld: dict[Path, Withheld] = {}
         for needs in files:
@@ -68,7 +68,7 @@ class PackageInstaller:
 
     async def async_install(self, files: Iterable[Needs]) -> None:
         """Install what files lack; after it each package is there, or has failed."""
-        wanted = dict.fromkeys(text for it in files for text in it.requirements)
+        wanted = dict.fromkeys(text for file in files for text in file.requirements)
         tasks = {text: self._async_begin(text) for text in wanted}
         if not tasks:
             return
@@ -83,7 +83,7 @@ class PackageInstaller:
 
     @callback
     def async_forget_failures(self, only: Collection[str] | None = None) -> None:
-        """Let what failed be tried again: the user has asked for it."""
+        """Let what failed be tried again: the user has requested it."""
         forget = set(self._failed) if only is None else self._failed.keys() & only
         if not forget:
             return
@@ -134,10 +134,10 @@ class PackageInstaller:
             self._failed[text] = why("package_failed", package=text)
 
     def _skipped(self, files: Iterable[Needs]) -> frozenset[str]:
-        return self._skipped_of(text for it in files for text in it.requirements)
+        return self._skipped_of(text for file in files for text in file.requirements)
 
     def _skipped_of(self, texts: Iterable[str]) -> frozenset[str]:
-        """Return what the user told Home Assistant never to install."""
+        """Return the packages that Home Assistant is configured never to install."""
         config = self._hass.config
         return frozenset(
             text
@@ -146,7 +146,7 @@ class PackageInstaller:
         )
 
 
-def _look(
+def _missing(
     files: Collection[Needs], skipped: frozenset[str]
 ) -> tuple[dict[Path, Reason], set[str]]:
     """Return which files are refused and why, and which packages are missing."""

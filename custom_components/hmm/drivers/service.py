@@ -130,7 +130,9 @@ class DriverService:
     @property
     def own(self) -> dict[str, DriverState]:
         """Return the files of the user that may be changed, by their drivers."""
-        return {str(id_): it for id_, it in self.states.items() if it.is_inside}
+        return {
+            str(id_): state for id_, state in self.states.items() if state.is_inside
+        }
 
     @property
     def has_updates(self) -> bool:
@@ -145,7 +147,9 @@ class DriverService:
     def version_of(self, id_: DriverId) -> str | None:
         """Return the version of the driver that runs now, None if none does."""
         drivers = self.manager.drivers
-        return next((it.version for it in drivers if id_of(it) == id_), None)
+        return next(
+            (driver.version for driver in drivers if id_of(driver) == id_), None
+        )
 
     async def async_backups(self) -> dict[DriverId, list[Backup]]:
         """Return what each driver can be rolled back to, the newest first.
@@ -153,17 +157,19 @@ class DriverService:
         Drivers that were removed are among them.
         """
         await self.sources.async_refresh()
-        found = await self._changes.async_job(
+        all_backups = await self._changes.async_job(
             self._files.all_backups, [*self.states, *self.manager.bundled]
         )
         kept: dict[DriverId, list[Backup]] = {}
-        for id_, backups in found.items():
+        for id_, backups in all_backups.items():
             state = self.states.get(id_)
             if state is None:
                 kept[id_] = backups
             elif state.is_inside:
                 current = state.installed.declaration.sha256
-                kept[id_] = [it for it in backups if it.declaration.sha256 != current]
+                kept[id_] = [
+                    backup for backup in backups if backup.declaration.sha256 != current
+                ]
         return {id_: backups for id_, backups in kept.items() if backups}
 
     # What can be done
@@ -188,9 +194,9 @@ class DriverService:
     async def async_check(self, *, by_hand: bool = True) -> None:
         """Check the sources of all drivers.
 
-        Unless somebody wants it now, an index is looked at once a day.
+        Unless requested now, an index is checked once a day.
         """
-        await self.indexes.async_look(only_due=not by_hand)
+        await self.indexes.async_check(only_due=not by_hand)
         await self.sources.async_check()
 
     async def async_update(

@@ -160,7 +160,7 @@ class DriverSources:
 
     async def async_refresh(self) -> None:
         """Read the files again, without a request to their sources."""
-        # Of two refreshes at once, the later one must set the final state
+        # Of two concurrent refreshes, the later one must set the final state
         async with self._refreshing:
             await self._async_refresh()
         notify_all(self._listeners)
@@ -168,7 +168,11 @@ class DriverSources:
     async def _async_refresh(self) -> None:
         installed, offers = await self._hass.async_add_executor_job(self._read)
         states: dict[DriverId, DriverState] = {}
-        aside = {it.sha256 for it in self._manager.drivers.stock if not it.is_wanted}
+        aside = {
+            driver.sha256
+            for driver in self._manager.drivers.stock
+            if not driver.is_wanted
+        }
         # Of two files of one type, the first is used: those that are loaded first
         installed.sort(key=lambda driver: driver.declaration.sha256 in aside)
         for driver in installed:
@@ -275,9 +279,9 @@ class DriverSources:
         here = state.installed.declaration
         if version.sha256 == here.sha256 or not is_newer(version.version, here.version):
             return Offer(declaration=here, url=url, path=None, index=index)
-        known = self._offers.get(state.id)
-        if known and known.index and known.declaration.sha256 == version.sha256:
-            return known
+        offer = self._offers.get(state.id)
+        if offer and offer.index and offer.declaration.sha256 == version.sha256:
+            return offer
         declaration, _ = await self.async_fetch(version.url)
         if declaration.sha256 != version.sha256:
             raise refusal(
@@ -292,17 +296,17 @@ class DriverSources:
 
         Raises ServiceValidationError if there is none or more than one.
         """
-        found = [
+        matches = [
             state
             for state in self.states.values()
             if name in state.names and kind in (None, state.id.kind)
         ]
-        if len(found) > 1:
-            ids = ", ".join(sorted(str(state.id) for state in found))
+        if len(matches) > 1:
+            ids = ", ".join(sorted(str(state.id) for state in matches))
             raise refusal("driver_ambiguous", driver=name, drivers=ids)
-        if not found:
+        if not matches:
             raise self.unknown(name)
-        return found[0]
+        return matches[0]
 
     def unknown(self, name: str) -> ServiceValidationError:
         """Return the error for a driver that does not exist."""
@@ -400,7 +404,7 @@ class DriverSources:
             raise self.invalid(err) from err
 
     def invalid(self, err: NotADriver) -> HomeAssistantError:
-        """Return the error for a file that is no usable driver."""
+        """Return the error for a file that is not a usable driver."""
         reason = localized(self._hass, err.reason)
         return failure("driver_invalid", reason=reason, line=str(err.line or "?"))
 
@@ -421,5 +425,5 @@ def _is_origin(stored: Any) -> TypeIs[Origin]:
     except TypeError, ValueError:
         return False
     return all(
-        isinstance(it, str) for it in (stored["driver"], stored.get("index", ""))
+        isinstance(value, str) for value in (stored["driver"], stored.get("index", ""))
     )

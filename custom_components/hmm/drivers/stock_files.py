@@ -57,6 +57,6 @@ class StockDecisions:
 
 def _checksums(stored: Any) -> frozenset[str]:
     """Return stored checksums. Raises TypeError: they are none."""
-    if not all(isinstance(it, str) for it in stored):
+    if not all(isinstance(value, str) for value in stored):
         raise TypeError
     return frozenset(stored)

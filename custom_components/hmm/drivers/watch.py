@@ -47,7 +47,7 @@ from .service import DriverResult, DriverService
 _LOGGER = logging.getLogger(__name__)
 
 CONF_DRIVER_GO_BACK: Final = "driver_go_back"
-"""The option of the fleet: whether HMM goes back by itself."""
+"""The option of the fleet: whether HMM goes back automatically."""
 
 DRIVER_WORSE: Final = "driver_worse"
 DRIVER_GONE_BACK: Final = "driver_gone_back"
@@ -102,7 +102,9 @@ class DriverWatch:
     async def async_start(self) -> None:
         """Go on after a restart, and follow what changes."""
         broken = []
-        running = {str(id_of(it)): it.sha256 for it in self._manager.drivers}
+        running = {
+            str(id_of(driver)): driver.sha256 for driver in self._manager.drivers
+        }
         for key, data in (await self._store.async_load()).items():
             try:
                 watch = Watch.from_dict(data)
@@ -119,9 +121,11 @@ class DriverWatch:
         if broken:
             await self._store.async_set_aside(f"broken: {', '.join(broken)}")
         for (domain, issue_id), issue in tuple(ir.async_get(self._hass).issues.items()):
-            asked = issue.data if domain == DOMAIN else None
-            if issue_id.startswith(f"{DRIVER_WORSE}_") and asked:
-                if running.get(str(asked.get(DATA_DRIVER))) != asked.get(DATA_NEW):
+            question = issue.data if domain == DOMAIN else None
+            if issue_id.startswith(f"{DRIVER_WORSE}_") and question:
+                if running.get(str(question.get(DATA_DRIVER))) != question.get(
+                    DATA_NEW
+                ):
                     ir.async_delete_issue(self._hass, DOMAIN, issue_id)
         self._keep_sources()
         self._service.sources.async_add_listener(self._keep_sources)
@@ -220,7 +224,7 @@ class DriverWatch:
 
     @callback
     def _keep_sources(self) -> None:
-        running = {id_of(it): it.sha256 for it in self._manager.drivers}
+        running = {id_of(driver): driver.sha256 for driver in self._manager.drivers}
         for state in self._service.states.values():
             for id_ in state.installed.declaration.drivers:
                 if running.get(id_) == state.installed.declaration.sha256:
@@ -276,16 +280,16 @@ class DriverWatch:
             self._arm(key, AGAIN_SECONDS)
             return
         unreached = watch.unreached()
-        found = await asyncio.gather(*map(self._async_is_there, unreached))
+        present = await asyncio.gather(*map(self._async_is_there, unreached))
         if self.watches.get(key) is not watch:
             return  # It was replaced meanwhile
-        worse = watch.judge(dict(zip(unreached, found, strict=True)))
+        worse = watch.judge(dict(zip(unreached, present, strict=True)))
         if (
             worse is None
             and len(unreached) == len(watch.devices)
             and watch.is_young(now)
         ):
-            # All are switched off: nobody knows yet
+            # All are switched off: not known yet
             self._arm(key, OFF_SECONDS)
             return
         self._end(key)
@@ -328,9 +332,9 @@ class DriverWatch:
                 device.faults = MIN_POLLS
 
     async def _async_is_there(self, entry_id: str) -> bool | None:
-        """Return whether somebody is at the address of a miner, whatever the driver says.
+        """Return whether the address of a miner responds, regardless of the driver.
 
-        None where nobody can look: a pool, a miner that only broadcasts.
+        None where that cannot be checked: a pool, a miner that only broadcasts.
         """
         entry = self._hass.config_entries.async_get_entry(entry_id)
         coordinator = getattr(entry, "runtime_data", None)
@@ -366,7 +370,7 @@ class DriverWatch:
 
     def _described(self, key: str, watch: Watch, worse: Worse) -> dict[str, str]:
         """Return the placeholders of the issues."""
-        said = [
+        lines = [
             localized(
                 self._hass,
                 why("worse_fields", fields=self._names_of_fields(worse.lost)),
@@ -394,7 +398,9 @@ class DriverWatch:
             "driver": key,
             "old": watch.old.version,
             "new": watch.new.version,
-            "findings": Markdown("\n".join(f"- {escape(it)}" for it in said if it)),
+            "findings": Markdown(
+                "\n".join(f"- {escape(line)}" for line in lines if line)
+            ),
         }
 
     def _names_of_fields(self, lost: Mapping[str, int]) -> str:
@@ -407,7 +413,7 @@ class DriverWatch:
 
     def _titles(self, entry_ids: Sequence[str]) -> str:
         entries = map(self._hass.config_entries.async_get_entry, entry_ids)
-        titles = [it.title for it in entries if it is not None]
+        titles = [entry.title for entry in entries if entry is not None]
         return ", ".join(titles[:_MAX_NAMES]) + (
             " …" if len(titles) > _MAX_NAMES else ""
         )
@@ -475,7 +481,7 @@ def _version(driver: AnyLoaded) -> Version:
 def _back_up(files: DriverStore, kept: InstalledDriver) -> None:
     sha256 = kept.declaration.sha256
     backups = files.backups(kept.declaration.id)
-    if all(it.declaration.sha256 != sha256 for it in backups):
+    if all(backup.declaration.sha256 != sha256 for backup in backups):
         try:
             files.back_up(kept)
         except StoreError as err:

@@ -1,4 +1,4 @@
-"""Whether HMM goes back by itself from a version that does worse: a step of the fleet."""
+"""Whether HMM rolls back worse driver versions automatically: a step of the fleet."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ _SCHEMA = vol.Schema(
 
 
 class WatchSteps(OptionsFlow):
-    """Going back, which HMM asks about unless the user wants it done."""
+    """Rolling back, for which HMM asks unless the user wants it done automatically."""
 
     async def async_step_driver_go_back(
         self, user_input: dict[str, Any] | None = None

@@ -79,9 +79,9 @@ class Command:
     """An action on miners.
 
     ``run`` returns whether anything was sent, and raises HomeAssistantError.
-    ``read`` tells what it changes as it is now. ``control`` are platform and key of
-    the entity that does the same; ``shown`` is the value that was asked for, without
-    a secret. Without a ``kind`` it cannot be kept for a miner that is off.
+    ``read`` returns the present value of what it changes. ``control`` are platform and
+    key of the entity that does the same; ``shown`` is the value that was requested,
+    without a secret. Without a ``kind`` it cannot be kept for a miner that is off.
     """
 
     run: Run
@@ -104,7 +104,7 @@ class Outcome:
 
     @property
     def is_success(self) -> bool:
-        """Return whether the miner is as it was asked to be."""
+        """Return whether the miner is as commanded."""
         return self.result in ("done", "already")
 
 
@@ -167,7 +167,7 @@ def _profile(miner: MinerCoordinator) -> MinerProfile:
 
 
 def names(value: str | list[str]) -> list[str]:
-    """Return what was asked for, the first choice first."""
+    """Return what was requested, the first choice first."""
     return [value] if isinstance(value, str) else value
 
 
@@ -233,7 +233,7 @@ def _read_autotune(hass: HomeAssistant, miner: MinerCoordinator) -> str | None:
 
 
 def pool_of(hass: HomeAssistant, data: Data) -> StratumPool | None:
-    """Return the pool that a call names: an account, or what it says itself.
+    """Return the pool that a call names: an account, or its own data.
 
     None: a slot, which is another pool in each miner. Raises ServiceValidationError:
     there is no such account, or it has no user name.

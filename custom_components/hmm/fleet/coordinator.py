@@ -54,7 +54,7 @@ class FleetData:
     """All that the user has, also those that could not be set up."""
     online: int | None = None
     on_purpose: int | None = None
-    """How many are off or paused because somebody wanted that."""
+    """How many are off or paused because someone wanted that."""
     offline: tuple[str, ...] = ()
     """The names of those that do not respond."""
     problems: tuple[FleetProblem, ...] = ()
@@ -182,7 +182,7 @@ class FleetCoordinator(DataUpdateCoordinator[FleetData]):
     def _is_changing(self) -> bool:
         """Return whether a miner or pool is being set up or unloaded now.
 
-        It would be taken for one that is down. Its entry tells when that is over.
+        It would be taken for one that is down. Its entry notifies when that is over.
         """
         return any(
             entry_id not in self._fleet.miners and entry_id not in self._fleet.pools
@@ -196,10 +196,10 @@ class FleetCoordinator(DataUpdateCoordinator[FleetData]):
             DOMAIN, include_ignore=False, include_disabled=False
         )
         problems = tuple(find_problems(self.hass, entries))
-        hours = [it.status.record.availability.known_online for it in miners]
+        hours = [miner.status.record.availability.total_and_online for miner in miners]
         hashrate = _sum(miner.data.hashrate for miner in online)
         power = _sum(miner.power for miner in online)
-        # Only miners that tell both belong into J/TH
+        # Only miners that report both belong into J/TH
         both = [
             (miner.power, miner.data.hashrate)
             for miner in online
@@ -209,7 +209,7 @@ class FleetCoordinator(DataUpdateCoordinator[FleetData]):
         pools = add_up(self._fleet.read_pools(self.hass))
         return FleetData(
             complete=True,
-            state=fleet_state((it.status.state for it in miners), problems),
+            state=fleet_state((miner.status.state for miner in miners), problems),
             miners=len(miners)
             + sum(
                 problem.kind == EntryType.MINER
@@ -247,11 +247,11 @@ class FleetCoordinator(DataUpdateCoordinator[FleetData]):
                     sum(miner.power is not None for miner in online), len(miners)
                 ),
                 "efficiency": Reporting(len(both), len(miners)),
-                **{f"pools_{name}": it for name, it in pools.reporting.items()},
+                **{f"pools_{name}": value for name, value in pools.reporting.items()},
                 **{
-                    f"{coin.lower()}_{name}": it
+                    f"{coin.lower()}_{name}": value
                     for coin, part in pools.parts.items()
-                    for name, it in part.reporting.items()
+                    for name, value in part.reporting.items()
                 },
             },
             missing=(
@@ -265,7 +265,7 @@ class FleetCoordinator(DataUpdateCoordinator[FleetData]):
 def _expected(miner: MinerCoordinator) -> float | None:
     """Return H/s that a miner should do: nothing while it is off on purpose.
 
-    The expectation is no reading: that of a miner that fails is the last one.
+    The expectation is not a reading: that of a miner that fails is the last one.
     """
     if miner.status.is_on_purpose:
         return 0.0
@@ -278,5 +278,5 @@ def _expected(miner: MinerCoordinator) -> float | None:
 
 def _sum(values: Iterable[float | None]) -> float | None:
     """Return the sum of what is known, None if nothing is."""
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
+    numbers = [value for value in values if value is not None]
+    return sum(numbers) if numbers else None

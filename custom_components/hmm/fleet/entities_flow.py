@@ -11,7 +11,7 @@ from ..flow_tools import choice, with_more_entities
 
 
 class EntitiesSteps(OptionsFlow):
-    """What each miner and pool has in its own options, for all of them at once."""
+    """What each miner and pool has in its own options, for all of them together."""
 
     async def async_step_entities(
         self, user_input: dict[str, Any] | None = None
@@ -30,10 +30,14 @@ class EntitiesSteps(OptionsFlow):
                 ):
                     self.hass.config_entries.async_schedule_reload(entry_id)
             return self.async_create_entry(data={**self.config_entry.options})
-        asked = [it for it in entries if entries[it].options.get(CONF_MORE_ENTITIES)]
+        chosen = [
+            entry_id
+            for entry_id in entries
+            if entries[entry_id].options.get(CONF_MORE_ENTITIES)
+        ]
         schema = vol.Schema(
             {
-                vol.Required(CONF_MORE_ENTITIES, default=asked): choice(
+                vol.Required(CONF_MORE_ENTITIES, default=chosen): choice(
                     {entry_id: entry.title for entry_id, entry in entries.items()},
                     multiple=True,
                     long=True,

@@ -22,7 +22,7 @@ RETRIES: Final = (300.0, 900.0, 1800.0)
 SHORTEST_PROOF: Final = 300.0
 """Seconds that the others wait at most for a share of the first miner."""
 _UNSEEN: Final = 150.0
-"""Seconds without a look after which a suspicion begins anew."""
+"""Seconds without a check after which a suspicion starts over."""
 
 
 class FailoverState(StrEnum):
@@ -45,7 +45,7 @@ ON_THE_WAY: Final = frozenset({FailoverState.MOVING, FailoverState.RETURNING})
 
 
 class Criterion(StrEnum):
-    """What tells that a pool is of no use to a miner."""
+    """The signs that a pool is of no use to a miner."""
 
     STRATUM_DOWN = "stratum_down"
     MINER_NO_POOL = "miner_no_pool"
@@ -87,7 +87,7 @@ class MinerFacts:
 
     order: tuple[str, ...]
     at: str | None
-    """Where it mines, "" for a pool that is no account, None if it does not say."""
+    """Where it mines, "" for a pool that is not an account, None if not reported."""
     is_ready: bool = True
     """Whether it responds and should mine."""
     is_device: bool = False
@@ -97,9 +97,9 @@ class MinerFacts:
     is_asked: bool = False
     """Whether its owner gave it an order of its own."""
     is_own_switch: bool = False
-    """Whether it still has the pool where it was: then it left it by itself."""
+    """Whether it still has the pool where it was: then it left it automatically."""
     by_user: bool = False
-    """Whether somebody gave it a pool since the last look."""
+    """Whether a user set its pool since the last check."""
     no_pool: bool = False
     has_rejects: bool = False
     share_at: float | None = None
@@ -221,12 +221,12 @@ def decide(
     ``pools`` are those that can be used. The first miner goes alone; the others
     follow once it has a share there, or has had the time for one.
     """
-    found: dict[str, Memory] = {}
+    new_memories: dict[str, Memory] = {}
     wishes: list[Move] = []
     deaf = _deaf(miners)
     for miner_id, miner in miners.items():
         before = _in_time(memories.get(miner_id, Memory()), now)
-        memory, wish = _look(
+        memory, wish = _state_of(
             now, settings, pools, miner_id, miner, before, deaf, has_internet
         )
         if wish is not None:
@@ -235,23 +235,23 @@ def decide(
                 wishes.append(wish)
         elif memory.state not in ON_THE_WAY:
             memory = replace(memory, until=None)
-        found[miner_id] = memory
+        new_memories[miner_id] = memory
     if not settings.moves:
-        return Decision(memories=found, wanted=tuple(wishes))
+        return Decision(memories=new_memories, wanted=tuple(wishes))
     if now - min(last_sent, now) < STAGGER:
-        return Decision(memories=found)
+        return Decision(memories=new_memories)
     for wish in wishes:
-        if _may_follow(now, wish.to, miners, found):
-            memory = found[wish.miner]
-            found[wish.miner] = replace(
+        if _may_follow(now, wish.to, miners, new_memories):
+            memory = new_memories[wish.miner]
+            new_memories[wish.miner] = replace(
                 memory,
                 state=FailoverState.RETURNING if wish.is_back else FailoverState.MOVING,
                 to=wish.to,
                 reason=wish.reason,
                 sent=(*memory.sent, now),
             )
-            return Decision(memories=found, moves=(wish,))
-    return Decision(memories=found)
+            return Decision(memories=new_memories, moves=(wish,))
+    return Decision(memories=new_memories)
 
 
 def has_arrived(memory: Memory, now: float, *, is_first: bool) -> Memory:
@@ -283,7 +283,7 @@ def has_failed(memory: Memory, now: float, reason: str | None) -> Memory:
 
 
 def resumed(memory: Memory) -> Memory:
-    """Return the memory of a miner whose order begins anew where it is."""
+    """Return the memory of a miner whose order starts over where it is."""
     return replace(
         memory,
         state=None,
@@ -296,8 +296,8 @@ def resumed(memory: Memory) -> Memory:
 
 
 def worst(memories: Mapping[str, Memory]) -> FailoverState | None:
-    """Return the gravest state, None where nobody is followed."""
-    states = [it.state for it in memories.values() if it.state is not None]
+    """Return the gravest state, None where no one is followed."""
+    states = [memory.state for memory in memories.values() if memory.state is not None]
     return max(states, key=GRAVITY.index, default=None)
 
 
@@ -317,7 +317,7 @@ def _in_time(memory: Memory, now: float) -> Memory:
     )
 
 
-def _look(
+def _state_of(
     now: float,
     settings: Settings,
     pools: Mapping[str, PoolHealth],
@@ -431,7 +431,14 @@ def _trouble(
         Criterion.HIGH_REJECTS: miner.has_rejects,
         Criterion.HIGH_STALE: pool is not None and pool.is_stale,
     }
-    return next((it for it in Criterion if it in settings.when and holds[it]), None)
+    return next(
+        (
+            criterion
+            for criterion in Criterion
+            if criterion in settings.when and holds[criterion]
+        ),
+        None,
+    )
 
 
 def _good_for(pool: PoolHealth | None, now: float) -> float:
@@ -458,7 +465,7 @@ def _limited(memory: Memory, now: float) -> Memory:
 
 
 def _deaf(miners: Mapping[str, MinerFacts]) -> frozenset[str]:
-    """Return the pools that the miners there cannot reach, and nobody has a share of."""
+    """Return the pools that the miners there cannot reach, without any share."""
     return frozenset(
         miner.at
         for miner in miners.values()
@@ -477,7 +484,9 @@ def _may_follow(
     memories: Mapping[str, Memory],
 ) -> bool:
     """Return whether another miner may go to a pool: the first one shows how it is."""
-    if any(it.state in ON_THE_WAY and it.to == to for it in memories.values()):
+    if any(
+        memory.state in ON_THE_WAY and memory.to == to for memory in memories.values()
+    ):
         return False
     waits = False
     for miner, memory in _there(to, miners, memories):
@@ -520,7 +529,7 @@ class BadShares:
         return shares >= 50 and new_bad >= 0.2 * shares
 
     def clear(self) -> None:
-        """Begin anew, at another pool."""
+        """Start over, at another pool."""
         self._counts.clear()
 
 

@@ -63,7 +63,7 @@ class FailoverSteps(OptionsFlow):
     async def async_step_failover(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for the pools, the best first, and when to leave one."""
+        """Prompt for the pools, the best first, and when to leave one."""
         sensors = _health_sensors(self.hass)
         if len(sensors) < _FEWEST_POOLS:
             return self.async_abort(reason="failover_needs_pools")
@@ -150,15 +150,15 @@ class PoolOrderSteps(OptionsFlowWithReload):
 def _health_sensors(hass: HomeAssistant) -> dict[str, str]:
     """Return the entries of accounts that can be mined to, by their health sensors."""
     registry = er.async_get(hass)
-    found: dict[str, str] = {}
+    sensors: dict[str, str] = {}
     for entry_id, pool in get_data(hass).fleet.pools.items():
         identity = pool.config_entry.unique_id or entry_id
         entity_id = registry.async_get_entity_id(
             BINARY_SENSOR_DOMAIN, DOMAIN, f"{identity}_health"
         )
         if entity_id is not None and stratum_at(pool) is not None:
-            found[entity_id] = entry_id
-    return found
+            sensors[entity_id] = entry_id
+    return sensors
 
 
 def _pool_selector(sensors: dict[str, str]) -> EntitySelector:
@@ -181,5 +181,7 @@ def _shown(sensors: dict[str, str], options: dict[str, Any]) -> dict[str, Any]:
     entities = {entry_id: entity_id for entity_id, entry_id in sensors.items()}
     stored = options.get(CONF_FAILOVER_POOLS, [])
     return options | {
-        CONF_FAILOVER_POOLS: [entities[it] for it in stored if it in entities]
+        CONF_FAILOVER_POOLS: [
+            entities[entry_id] for entry_id in stored if entry_id in entities
+        ]
     }

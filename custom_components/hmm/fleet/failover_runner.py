@@ -82,7 +82,7 @@ _SUSPECT_SECONDS: Final = 60.0
 _EXHAUSTED_SECONDS: Final = 120.0
 _LIMIT_SECONDS: Final = 180.0
 """What one move may take; the slowest restart is within it."""
-_LOOKS: Final = 3
+_ATTEMPTS: Final = 3
 _OWNER_SECONDS: Final = 600.0
 """How long after a command of its owner a miner may come to another pool."""
 _MAX_LISTED: Final = 20
@@ -110,17 +110,17 @@ class FailoverRecord:
 
 @dataclass(slots=True)
 class _PoolWatch:
-    """How the stratum of a pool was found, one look after the other."""
+    """How the stratum of a pool responded, check by check."""
 
     good_since: float | None = None
     silent_since: float | None = None
-    looked: float = float("-inf")
+    checked_at: float = float("-inf")
     """When, by the clock that only grows."""
     stale: BadShares = field(default_factory=BadShares)
 
-    def look(self, *, is_good: bool, now: float, at: float) -> None:
-        """Take the next look."""
-        self.looked = at
+    def update(self, *, is_good: bool, now: float, at: float) -> None:
+        """Take the next check."""
+        self.checked_at = at
         if is_good:
             self.silent_since = None
             self.good_since = now if self.good_since is None else self.good_since
@@ -131,7 +131,7 @@ class _PoolWatch:
 
 @dataclass(slots=True)
 class _MinerWatch:
-    """What was seen of a miner from one look to the next."""
+    """What is known of a miner from one check to the next."""
 
     accepted: int | None = None
     share_at: float | None = None
@@ -161,7 +161,7 @@ class Failover:
         self._pools: dict[str, _PoolWatch] = {}
         self._miners: dict[str, _MinerWatch] = {}
         self._moving: set[str] = set()
-        self._lent: set[str] = set()
+        self._reserved: set[str] = set()
         """Who is being sent by a strategy."""
         self._last_sent = 0.0
         self._is_probing = False
@@ -290,7 +290,7 @@ class Failover:
 
     @callback
     def async_resume(self) -> None:
-        """Let the order of each miner begin anew where it is now."""
+        """Let the order of each miner start over where it is now."""
         self._resume_all()
         if self.is_on:
             self._tick()
@@ -311,11 +311,11 @@ class Failover:
 
         It is not looked at meanwhile, so that this is not taken for its owner's choice.
         """
-        self._lent.add(miner_id)
+        self._reserved.add(miner_id)
         try:
             outcome = await sending
         finally:
-            self._lent.discard(miner_id)
+            self._reserved.discard(miner_id)
             self._take_commands(miner_id)
         if outcome.is_success and self.is_on:
             record = self._records[miner_id]
@@ -330,7 +330,7 @@ class Failover:
         if miner is not None and miner_id in self._miners:
             self._miners[miner_id].has_come(miner.pool_commands)
 
-    # One look
+    # One check
 
     @callback
     def _tick(self, _: datetime | None = None) -> None:
@@ -338,11 +338,11 @@ class Failover:
         now = time.time()
         before = self._memories()
         usable = self._usable()
-        self._look_at_pools(now)
+        self._update_pools(now)
         miners = {
-            miner_id: self._look_at(miner, usable, before.get(miner_id, Memory()), now)
+            miner_id: self._facts_of(miner, usable, before.get(miner_id, Memory()), now)
             for miner_id, miner in self._fleet.miners.items()
-            if _can_move(miner) and miner_id not in self._lent
+            if _can_move(miner) and miner_id not in self._reserved
         }
         self._settle(miners, now)
         decision = decide(
@@ -424,7 +424,7 @@ class Failover:
             when = DEFAULT_WHEN
         return Settings(
             moves=options.get(CONF_FAILOVER_MODE) == "move",
-            when=frozenset(it for it in Criterion if it in when),
+            when=frozenset(criterion for criterion in Criterion if criterion in when),
             after=60
             * (parse_number(options.get(CONF_FAILOVER_AFTER)) or DEFAULT_AFTER),
             back_after=60
@@ -461,9 +461,9 @@ class Failover:
         first = None if record is None else record.memory.first
         if first is None or first not in self._fleet.pools or len(order) < 2:
             return order
-        return (first, *(it for it in order if it != first))
+        return (first, *(pool_id for pool_id in order if pool_id != first))
 
-    def _look_at(
+    def _facts_of(
         self,
         miner: MinerCoordinator,
         usable: Mapping[str, StratumPool],
@@ -528,12 +528,12 @@ class Failover:
             and self._hass.config_entries.async_get_entry(str(pool_id)) is not None
         )
 
-    def _look_at_pools(self, now: float) -> None:
+    def _update_pools(self, now: float) -> None:
         """Take over what the accounts found when they looked themselves."""
         for pool_id, pool in self._fleet.pools.items():
             watch = self._pools.setdefault(pool_id, _PoolWatch())
-            if pool.stratum_at is not None and pool.stratum_at > watch.looked:
-                watch.look(
+            if pool.stratum_at is not None and pool.stratum_at > watch.checked_at:
+                watch.update(
                     is_good=pool.stratum_failures == 0, now=now, at=pool.stratum_at
                 )
         for pool_id in self._pools.keys() - self._fleet.pools.keys():
@@ -576,7 +576,8 @@ class Failover:
         due = [
             pool
             for pool_id, pool in self._fleet.pools.items()
-            if pool_id in wait and at - self._pools[pool_id].looked >= wait[pool_id] - 1
+            if pool_id in wait
+            and at - self._pools[pool_id].checked_at >= wait[pool_id] - 1
         ]
         if due and not self._is_probing:
             self._is_probing = True
@@ -598,7 +599,7 @@ class Failover:
             is_good = False
         watch = self._pools.get(pool.config_entry.entry_id)
         if watch is not None:
-            watch.look(is_good=is_good, now=time.time(), at=time.monotonic())
+            watch.update(is_good=is_good, now=time.time(), at=time.monotonic())
 
     # Moving
 
@@ -611,7 +612,7 @@ class Failover:
         )
 
     async def _move(self, move: Move) -> None:
-        """Send a miner to another pool, see that it is there, and tell."""
+        """Send a miner to another pool, verify that, and report."""
         error: HomeAssistantError | None = None
         try:
             # Before it is sent, so that a crash does not make it two
@@ -633,18 +634,18 @@ class Failover:
             raise failure("miner_left", name=self._name(move.miner))
         pool = stratum_of(self._fleet.pools, move.to)
         await async_mine_at(miner, pool)
-        for look in range(_LOOKS):
+        for attempt in range(_ATTEMPTS):
             active = miner.data.active_pool if miner.last_update_success else None
             if active is not None and pool.holds(active):
                 return
-            if look < _LOOKS - 1:
+            if attempt < _ATTEMPTS - 1:
                 await asyncio.sleep(miner.restart_interval)
                 await miner.async_refresh()
         raise failure("pool_not_applied", host=miner.client.host)
 
     @callback
     def _finish(self, move: Move, error: HomeAssistantError | None) -> None:
-        """Note how a move ended, and tell."""
+        """Note how a move ended, and report."""
         now, record = time.time(), self._records[move.miner]
         miner = self._fleet.miners.get(move.miner)
         self._take_commands(move.miner)
@@ -669,12 +670,12 @@ class Failover:
 
     @callback
     def _show_wanted(self, decision: Decision) -> None:
-        """Show what would be done, where it is only to be told."""
+        """Show what would be done, in the mode that only reports."""
         if not decision.wanted:
             ir.async_delete_issue(self._hass, DOMAIN, FAILOVER_WANTED)
             return
         first = decision.wanted[0]
-        names = [self._name(it.miner) for it in decision.wanted[:_MAX_LISTED]]
+        names = [self._name(move.miner) for move in decision.wanted[:_MAX_LISTED]]
         async_create_issue(
             self._hass,
             FAILOVER_WANTED,

@@ -29,7 +29,7 @@ class Feed:
     repository: str
     title: str
     bad: Mapping[Version, str]
-    """Releases that are left out, with where the reason is told."""
+    """Releases that are left out, with a link to the reason."""
 
 
 _AXEOS: Final = "https://github.com/bitaxeorg/ESP-Miner/issues/"
@@ -99,7 +99,7 @@ class Release:
 
     @classmethod
     def from_dict(cls, data: Any) -> Self | None:
-        """Return what GitHub says of a release, None for one that is not to be had."""
+        """Return what GitHub reports about a release, None for an unusable one."""
         if not isinstance(data, dict):
             return None
         tag, published = data.get("tag_name"), _time(data.get("published_at"))
@@ -118,9 +118,9 @@ class Release:
             published=published,
             notes=_writable(body[:LONGEST_NOTES]) if isinstance(body, str) else "",
             assets=tuple(
-                _writable(it["name"][:200])
-                for it in names
-                if isinstance(it, dict) and isinstance(it.get("name"), str)
+                _writable(asset["name"][:200])
+                for asset in names
+                if isinstance(asset, dict) and isinstance(asset.get("name"), str)
             ),
         )
 
@@ -145,14 +145,16 @@ def why_none(driver: str, facts: DeviceFacts) -> WhyNone | None:
 def newest(
     driver: str, facts: DeviceFacts, releases: Iterable[Release], before: datetime
 ) -> Release | None:
-    """Return the newest good release for a miner's board from before a moment."""
+    """Return the newest good release for a miner's board, published ``before``."""
     file, feed = _file_of(driver, facts), FEEDS[driver]
     fitting = [
-        it
-        for it in releases
-        if it.published <= before and it.version not in feed.bad and file in it.assets
+        release
+        for release in releases
+        if release.published <= before
+        and release.version not in feed.bad
+        and file in release.assets
     ]
-    return max(fitting, key=lambda it: it.version, default=None)
+    return max(fitting, key=lambda release: release.version, default=None)
 
 
 def read_releases(data: Any) -> tuple[Release, ...]:
@@ -161,15 +163,19 @@ def read_releases(data: Any) -> tuple[Release, ...]:
         return ()
     return tuple(
         release
-        for it in data[:MAX_RELEASES]
-        if (release := Release.from_dict(it)) is not None
+        for item in data[:MAX_RELEASES]
+        if (release := Release.from_dict(item)) is not None
     )
 
 
 def skipped(driver: str, releases: Iterable[Release], above: Version) -> list[Release]:
     """Return the releases above a version that are known to be bad."""
     bad = FEEDS[driver].bad
-    return [it for it in releases if it.version in bad and it.version > above]
+    return [
+        release
+        for release in releases
+        if release.version in bad and release.version > above
+    ]
 
 
 def _file_of(driver: str, facts: DeviceFacts) -> str | None:
@@ -190,7 +196,7 @@ def _time(value: Any) -> datetime | None:
     if not isinstance(value, str):
         return None
     try:
-        found = datetime.fromisoformat(value)
+        published = datetime.fromisoformat(value)
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return published if published.tzinfo else published.replace(tzinfo=UTC)

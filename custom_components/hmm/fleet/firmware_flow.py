@@ -1,4 +1,4 @@
-"""Whether HMM asks for new firmware: a step of the options of the fleet."""
+"""Whether HMM checks for new firmware: a step of the options of the fleet."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ class FirmwareSteps(OptionsFlow):
     async def async_step_firmware(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask whether GitHub may be asked."""
+        """Ask whether GitHub may be queried."""
         if user_input is not None:
             return self.async_create_entry(
                 data={**self.config_entry.options, **user_input}

@@ -1,4 +1,4 @@
-"""Asks for new firmware, if the user wants that: one request per feed and half a day."""
+"""Checks for new firmware, if enabled: one request per feed and half a day."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ _LARGEST: Final = 4 * 2**20
 
 @dataclass(slots=True)
 class _Seen:
-    """What a feed said last; ``at`` is when it was asked, in Unix time."""
+    """What a feed reported last; ``at`` is when it was queried, in Unix time."""
 
     at: float = 0.0
     etag: str | None = None
@@ -73,7 +73,7 @@ class FirmwareNews:
     def __init__(
         self, hass: HomeAssistant, fleet: Fleet, session: ClientSession
     ) -> None:
-        """Know nothing yet, and ask nobody before ``async_start``."""
+        """Start without data; nothing is requested before ``async_start``."""
         self._hass = hass
         self._fleet = fleet
         self._session = session
@@ -81,12 +81,12 @@ class FirmwareNews:
         self._seen: dict[str, _Seen] = {}
         self._entry: ConfigEntry[Any] | None = None
         self._end: CALLBACK_TYPE | None = None
-        self._is_asking = False
+        self._is_fetching = False
         self._listeners: list[Callable[[], None]] = []
         self.api = API
 
     async def async_load(self) -> None:
-        """Read what the feeds said before a restart."""
+        """Read what the feeds reported before a restart."""
         for driver, stored in (await self._store.async_load()).items():
             if driver in FEEDS and isinstance(stored, dict):
                 at, etag = parse_number(stored.get("at")), stored.get("etag")
@@ -109,7 +109,7 @@ class FirmwareNews:
         return self.is_on and miner.config_entry.data.get(CONF_DRIVER) in FEEDS
 
     def releases(self, driver: str) -> tuple[Release, ...]:
-        """Return what the feed of a kind of miner said last."""
+        """Return what the feed of a miner type reported last."""
         seen = self._seen.get(driver)
         return () if seen is None else seen.releases
 
@@ -120,7 +120,7 @@ class FirmwareNews:
             return Notice(reason=reason)
         assert self._entry is not None
         hold = parse_number(self._entry.options.get(CONF_FIRMWARE_HOLD))
-        found = newest(
+        release = newest(
             driver,
             facts,
             self.releases(driver),
@@ -129,10 +129,10 @@ class FirmwareNews:
         )
         if not self.releases(driver):
             return Notice()
-        if found is None or found.version <= (version_of(facts.firmware) or ()):
+        if release is None or release.version <= (version_of(facts.firmware) or ()):
             # Nothing newer that is good and old enough
             return Notice(latest=facts.firmware)
-        return Notice(latest=found.tag, release=found)
+        return Notice(latest=release.tag, release=release)
 
     @callback
     def async_add_listener(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
@@ -166,10 +166,10 @@ class FirmwareNews:
             self._stop()
         elif self._end is None:
             self._end = async_track_time_interval(
-                self._hass, self._look, _LOOK, cancel_on_shutdown=True
+                self._hass, self._check, _LOOK, cancel_on_shutdown=True
             )
-            self._look()
-        self._tell()
+            self._check()
+        self._notify()
 
     @callback
     def _stop(self) -> None:
@@ -178,7 +178,7 @@ class FirmwareNews:
             self._end = None
 
     @callback
-    def _look(self, _: datetime | None = None) -> None:
+    def _check(self, _: datetime | None = None) -> None:
         """Ask the feeds of the miners that there are, if it is time."""
         now = time.time()
         due = {
@@ -187,17 +187,17 @@ class FirmwareNews:
             if (driver := str(miner.config_entry.data[CONF_DRIVER])) in FEEDS
             and not 0 <= now - self._seen.setdefault(driver, _Seen()).at < _INTERVAL
         }
-        if due and not self._is_asking and self._entry is not None:
-            self._is_asking = True
+        if due and not self._is_fetching and self._entry is not None:
+            self._is_fetching = True
             self._entry.async_create_background_task(
-                self._hass, self._ask(sorted(due)), "HMM firmware news"
+                self._hass, self._fetch_all(sorted(due)), "HMM firmware news"
             )
 
-    async def _ask(self, drivers: list[str]) -> None:
+    async def _fetch_all(self, drivers: list[str]) -> None:
         try:
             for driver in drivers:
                 seen = self._seen[driver]
-                # Also if it fails: nobody is asked again and again
+                # Also if it fails: no feed is requested in a loop
                 seen.at = time.time()
                 try:
                     await self._fetch(driver, seen)
@@ -206,12 +206,12 @@ class FirmwareNews:
                 except RecursionError:
                     _LOGGER.debug("The news of %s are too deep", driver)
         finally:
-            self._is_asking = False
+            self._is_fetching = False
         self._store.async_delay_save(self._content, 10)
-        self._tell()
+        self._notify()
 
     async def _fetch(self, driver: str, seen: _Seen) -> None:
-        """Ask one feed; what it said before stays if it says nothing useful."""
+        """Request one feed; its previous content remains if the new one is unusable."""
         url = f"{self.api}/repos/{FEEDS[driver].repository}/releases"
         headers = {"Accept": "application/vnd.github+json"}
         if seen.etag:
@@ -237,7 +237,7 @@ class FirmwareNews:
             seen.etag = etag if 0 < len(etag) <= 200 and etag.isprintable() else None
 
     @callback
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         notify_all(self._listeners)
 
     def _content(self) -> dict[str, Any]:
@@ -245,7 +245,7 @@ class FirmwareNews:
             driver: {
                 "at": seen.at,
                 "etag": seen.etag,
-                "releases": [it.as_dict() for it in seen.releases],
+                "releases": [release.as_dict() for release in seen.releases],
             }
             for driver, seen in self._seen.items()
         }

@@ -65,7 +65,7 @@ def async_run_kept(hass: HomeAssistant, miner: MinerCoordinator) -> CALLBACK_TYP
             is_running = False
 
     @callback
-    def look() -> None:
+    def check() -> None:
         nonlocal is_running
         if is_running or not miner.last_update_success or not miner.kept:
             return
@@ -74,8 +74,8 @@ def async_run_kept(hass: HomeAssistant, miner: MinerCoordinator) -> CALLBACK_TYP
             hass, run_all(), f"HMM kept commands of {entry.title}"
         )
 
-    look()
-    return miner.async_add_listener(look)
+    check()
+    return miner.async_add_listener(check)
 
 
 async def _run(
@@ -121,7 +121,7 @@ async def _run(
 
 
 def _has_started(miner: MinerCoordinator, kept: Kept) -> bool:
-    """Return whether a miner has started since its restart was asked for."""
+    """Return whether a miner has started since its restart was requested."""
     uptime = miner.data.uptime
     if uptime is None or kept.since is None:
         return False

@@ -19,7 +19,7 @@ _SILENT = (MinerState.NO_POOL, MinerState.NO_SHARES, MinerState.NOT_MINING)
 
 
 class Fleet:
-    """Knows the coordinators that are set up and tells when one has news."""
+    """Holds the coordinators that are set up and notifies when one has news."""
 
     def __init__(
         self,
@@ -37,12 +37,12 @@ class Fleet:
 
     @callback
     def async_add_miner(self, coordinator: MinerCoordinator) -> CALLBACK_TYPE:
-        """Add a miner; its poll goes on even if all its entities are disabled."""
+        """Add a miner; its poll continues even if all its entities are disabled."""
         return self._add(self.miners, coordinator)
 
     @callback
     def async_add_pool(self, coordinator: PoolCoordinator) -> CALLBACK_TYPE:
-        """Add a pool account; its poll goes on like that of a miner."""
+        """Add a pool account; its poll continues like that of a miner."""
         return self._add(self.pools, coordinator)
 
     def _add[CoordinatorT: MinerCoordinator | PoolCoordinator](
@@ -72,7 +72,8 @@ class Fleet:
     def async_add_listener(self, listener: Callable[[bool], None]) -> CALLBACK_TYPE:
         """Call ``listener`` whenever a miner or pool was polled, comes or goes.
 
-        It is given whether to look at once: one came, or its status changed.
+        Its argument: whether to update immediately: one was added, or its status
+        changed.
         """
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
@@ -101,7 +102,7 @@ class Fleet:
         """Return the best share of all miners and whose it is.
 
         Each counts with what it reported last, also one that is off or disabled: a
-        record is a fact of the past. It falls when its miner is removed, or goes on
+        record is a fact of the past. It falls when its miner is removed, or continues
         reporting less because it was reset.
         """
         return max(
@@ -131,12 +132,12 @@ class Fleet:
     @callback
     def coins(self, hass: HomeAssistant) -> set[str]:
         """Return what is mined and paid by all pools, also by disabled ones."""
-        found: set[str] = set()
+        coins: set[str] = set()
         for entry in hass.config_entries.async_entries(DOMAIN, include_ignore=False):
             if entry.data.get(CONF_ENTRY_TYPE) == EntryType.POOL:
                 reading = self._read_pool(entry)
-                found |= {reading.coin.upper(), reading.currency}
-        return found
+                coins |= {reading.coin.upper(), reading.currency}
+        return coins
 
     @callback
     def _changed(self, at_once: bool = False) -> None:

@@ -33,7 +33,7 @@ _MAX_MINERS = 1000
 
 
 class Live(TypedDict):
-    """Whether to ask the miner: nothing does, the last poll is half a minute old."""
+    """Whether to query the miner: never done, the last poll is half a minute old."""
 
     live: NotRequired[Text]
 
@@ -153,7 +153,7 @@ async def _telemetry(call: Call) -> Telemetry:
     entry = _read_entry(call)
     miner = get_data(call.hass).fleet.miners.get(entry.entry_id)
     if miner is None or not miner.last_update_success:
-        raise _silent(call.hass, entry)
+        raise _no_response(call.hass, entry)
     return telemetry(miner)
 
 
@@ -162,7 +162,7 @@ async def _modes(call: Call) -> Modes:
     return {"modes": [*miner.tuning.options] if miner else []}
 
 
-def _silent(hass: HomeAssistant, entry: HmmConfigEntry) -> RouteError:
+def _no_response(hass: HomeAssistant, entry: HmmConfigEntry) -> RouteError:
     """Return why nothing is known of a miner now."""
     miner = get_data(hass).fleet.miners.get(entry.entry_id)
     error = miner.last_exception if miner else None
@@ -193,11 +193,11 @@ async def _do(call: Call, action: str, **data: str) -> dict[str, Any]:
     entry = miner_entry(hass, call.path["miner_id"])
     device = None if entry.disabled_by else device_id(hass, entry)
     if device is None:
-        # No action looks at the rights then
+        # No action checks the rights then
         entry = _read_entry(call)
         if entry.disabled_by:
             raise refusal("miner_disabled", name=entry.title)
-        raise _silent(hass, entry)
+        raise _no_response(hass, entry)
     (report,) = await _run(call, action, [device], **data)
     if report["success"]:
         kept = ("result", "previous", "value", "seconds")
@@ -229,12 +229,15 @@ async def _do_many(call: Call, action: str, **data: str) -> ManyDone:
     """Run an action on several miners; those that there are not are failures."""
     hass = call.hass
     miners = {
-        it.entry_id: it
-        for it in entries_of_kind(hass, EntryType.MINER)
-        # No action looks at the rights to one that is disabled
-        if not it.disabled_by or may_read(hass, call.user, it)
+        entry.entry_id: entry
+        for entry in entries_of_kind(hass, EntryType.MINER)
+        # No action checks the rights to one that is disabled
+        if not entry.disabled_by or may_read(hass, call.user, entry)
     }
-    wanted = {it: miners.get(it) for it in dict.fromkeys(call.data["miner_ids"])}
+    wanted = {
+        miner_id: miners.get(miner_id)
+        for miner_id in dict.fromkeys(call.data["miner_ids"])
+    }
     devices = {
         miner_id: device
         for miner_id, entry in wanted.items()
@@ -274,7 +277,7 @@ def _reported(
     if report is not None:
         return row | cast("MinerDone", {key: report[key] for key in _OF_REPORT})
     if entry is not None:
-        silent = _silent(hass, entry)
+        silent = _no_response(hass, entry)
         row |= {"result": "unreachable", "reason": silent.code, "error": str(silent)}
     return row
 
@@ -298,7 +301,7 @@ async def _enable(call: Call, by: ConfigEntryDisabler | None) -> ManyDone:
     rows: list[MinerDone] = []
     for miner_id in dict.fromkeys(call.data["miner_ids"]):
         entries = entries_of_kind(call.hass, EntryType.MINER)
-        entry = next((it for it in entries if it.entry_id == miner_id), None)
+        entry = next((entry for entry in entries if entry.entry_id == miner_id), None)
         row = _reported(call.hass, miner_id, entry, None)
         if entry is not None:
             row |= await _set_disabled(call.hass, entry, by)

@@ -1,7 +1,7 @@
 """The miners as JSON, with the keys that scripts made for HMM-Local read.
 
-It says what the last polls told and asks no miner. Its telemetry schema 1.0.0 has the
-units: hashrates in GH/s, with what to show of them.
+It reports what the last polls reported and queries no miner. Its telemetry schema 1.0.0
+has the units: hashrates in GH/s, with what to show of them.
 """
 
 from typing import Annotated, Literal, TypedDict, TypeIs
@@ -19,7 +19,7 @@ from ..json_shapes import Moment
 from ..markdown import printable
 from ..miner.coordinator import MinerCoordinator
 from .services import device_id
-from .tiles_json import moment
+from .tiles_json import timestamp
 
 
 class MinerRow(TypedDict):
@@ -140,7 +140,7 @@ def telemetry(miner: MinerCoordinator) -> Telemetry:
     mode = miner.tuning.current
     return {
         "miner_id": miner.config_entry.entry_id,
-        "timestamp": moment(miner.last_good),
+        "timestamp": timestamp(miner.last_good),
         "hashrate": _hashrate(data.hashrate),
         "temperature": data.temperature,
         "power_watts": miner.power,
@@ -181,7 +181,7 @@ def _extra_data(
 
 
 def _hashrate(reported: float | None) -> Hashrate | None:
-    """Return a hashrate in H/s as HMM-Local told it; one that is unknown is no zero."""
+    """Return a hashrate in H/s as HMM-Local reported it; an unknown one is not zero."""
     if reported is None:
         return None
     return {

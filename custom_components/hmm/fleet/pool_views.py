@@ -1,6 +1,6 @@
 """Pool accounts over HTTP: list, add, change and remove them.
 
-At the addresses that HMM-Local had below ``/api``. Wallets and keys are never told.
+At the addresses that HMM-Local had below ``/api``. Wallets and keys are never reported.
 """
 
 from collections.abc import Mapping

@@ -113,14 +113,14 @@ def fleet_state(
     states: Iterable[MinerState | None], problems: Iterable[FleetProblem]
 ) -> FleetState:
     """Return the verdict."""
-    known = list(states)
-    found = list(problems)
-    if not known and not found:
+    verdicts = list(states)
+    open_problems = list(problems)
+    if not verdicts and not open_problems:
         return FleetState.EMPTY
-    if any(not problem.is_mild for problem in found):
+    if any(not problem.is_mild for problem in open_problems):
         return FleetState.PROBLEM
-    if found:
+    if open_problems:
         return FleetState.ATTENTION
-    if all(state in (MinerState.OFF, MinerState.PAUSED) for state in known):
+    if all(state in (MinerState.OFF, MinerState.PAUSED) for state in verdicts):
         return FleetState.RESTING
     return FleetState.ALL_WELL

@@ -46,11 +46,11 @@ def async_setup_profile_services(hass: HomeAssistant) -> None:
     """Register the actions."""
 
     async def delete(call: ServiceCall) -> None:
-        for tuning, profile in await _async_found(call):
+        for tuning, profile in await _async_profiles(call):
             tuning.delete(profile)
 
     async def rename(call: ServiceCall) -> None:
-        for tuning, profile in await _async_found(call):
+        for tuning, profile in await _async_profiles(call):
             await tuning.async_rename(profile, call.data[CONF_NAME])
 
     async def get_tuning(call: ServiceCall) -> ServiceResponse:
@@ -58,7 +58,9 @@ def async_setup_profile_services(hass: HomeAssistant) -> None:
         targets = await async_targets(call)
         for target in targets:
             require_read(hass, user, target.entry, target.entry.title)
-        return {"miners": [_as_json(hass, it) for it in targets if it.miner]}
+        return {
+            "miners": [_as_json(hass, target) for target in targets if target.miner]
+        }
 
     handlers: Mapping[str, tuple[Callable[..., Any], vol.All, SupportsResponse]] = {
         SERVICE_DELETE_PROFILE: (delete, DELETE_PROFILE_SCHEMA, SupportsResponse.NONE),
@@ -71,20 +73,20 @@ def async_setup_profile_services(hass: HomeAssistant) -> None:
         )
 
 
-async def _async_found(call: ServiceCall) -> list[tuple[MinerTuning, TuningProfile]]:
+async def _async_profiles(call: ServiceCall) -> list[tuple[MinerTuning, TuningProfile]]:
     """Return the profile that a call means, once for each model of its targets.
 
     It belongs to all miners of a model, so that only administrators may change it.
     """
     await async_require_admin(call.hass, call.context)
     name = call.data[CONF_PROFILE]
-    found: dict[str, tuple[MinerTuning, TuningProfile]] = {}
+    profiles: dict[str, tuple[MinerTuning, TuningProfile]] = {}
     for target in await async_targets(call):
         if target.miner and (profile := target.miner.tuning.find(name)):
-            found[profile.id] = target.miner.tuning, profile
-    if not found:
+            profiles[profile.id] = target.miner.tuning, profile
+    if not profiles:
         raise refusal("profile_unknown", profile=name)
-    return [*found.values()]
+    return [*profiles.values()]
 
 
 def _as_json(hass: HomeAssistant, target: Target) -> dict[str, Any]:
@@ -96,12 +98,12 @@ def _as_json(hass: HomeAssistant, target: Target) -> dict[str, Any]:
         "model": tuning.model,
         "profiles": [
             {
-                "name": it.name,
-                "source": it.source,
-                "settings": it.settings,
-                "measured": it.measured,
+                "name": profile.name,
+                "source": profile.source,
+                "settings": profile.settings,
+                "measured": profile.measured,
             }
-            for it in tuning.profiles
+            for profile in tuning.profiles
         ],
         "own_point": tuning.own_point,
         "autotune": _autotune(target.miner),

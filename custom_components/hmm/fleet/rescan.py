@@ -25,7 +25,7 @@ CONF_RESCAN_RANGE: Final = "rescan_range"
 DEFAULT_HOURS: Final = 24
 MAX_HOURS: Final = 168
 _FIRST_SECONDS: Final = 120.0
-"""From the start of Home Assistant, which has enough to do then, to the first look."""
+"""From the start of Home Assistant, which is busy then, to the first scan."""
 _MAX_PROPOSALS: Final = 16
 """More would bury what else was discovered."""
 
@@ -59,8 +59,8 @@ class Rescan:
 
         @callback
         def end() -> None:
-            for it in ends:
-                it()
+            for unsubscribe in ends:
+                unsubscribe()
 
         return end
 
@@ -74,7 +74,7 @@ class Rescan:
         self._options = options
         self._stop()
         if options[0] is True:
-            self._look_in(_FIRST_SECONDS)
+            self._scan_in(_FIRST_SECONDS)
 
     @callback
     def _stop(self) -> None:
@@ -83,19 +83,19 @@ class Rescan:
             self._next = None
 
     @callback
-    def _look_in(self, seconds: float) -> None:
+    def _scan_in(self, seconds: float) -> None:
         job = HassJob(self._begin, "HMM look for new miners", cancel_on_shutdown=True)
         self._next = async_call_later(self._hass, seconds, job)
 
     @callback
     def _begin(self, _: datetime) -> None:
         hours = parse_number(self._options[1]) or DEFAULT_HOURS
-        self._look_in(timedelta(hours=max(1, min(hours, MAX_HOURS))).total_seconds())
+        self._scan_in(timedelta(hours=max(1, min(hours, MAX_HOURS))).total_seconds())
         self._entry.async_create_background_task(
-            self._hass, self._look(), "HMM look for new miners"
+            self._hass, self._scan(), "HMM look for new miners"
         )
 
-    async def _look(self) -> None:
+    async def _scan(self) -> None:
         """Propose what has no entry, is not ignored and was not proposed before."""
         try:
             hosts = read_range(self._options[2]) if self._options[2] else None
@@ -103,26 +103,26 @@ class Rescan:
             # The file was edited: the form does not take such a range
             return
         flows = self._hass.config_entries.flow.async_progress_by_handler(DOMAIN)
-        proposed = {it["context"].get("unique_id") for it in flows}
-        for found in await async_search(self._hass, hosts):
+        proposed = {flow["context"].get("unique_id") for flow in flows}
+        for device in await async_search(self._hass, hosts):
             if len(proposed) >= _MAX_PROPOSALS:
                 return
-            if found.unique_id in proposed or await self._is_known(found):
+            if device.unique_id in proposed or await self._is_settled(device):
                 continue
-            proposed.add(found.unique_id)
+            proposed.add(device.unique_id)
             discovery_flow.async_create_flow(
                 self._hass,
                 DOMAIN,
                 context={"source": SOURCE_INTEGRATION_DISCOVERY},
-                data={CONF_HOST: found.client.host},
+                data={CONF_HOST: device.client.host},
             )
 
-    async def _is_known(self, found: Detected) -> bool:
+    async def _is_settled(self, device: Detected) -> bool:
         """Return whether nothing is to be proposed: it is set up and works, or ignored.
 
         The entry of one that is lost at its old address follows it to the new one.
         """
-        if (entry := await async_entry_of(self._hass, found)) is None:
+        if (entry := await async_entry_of(self._hass, device)) is None:
             return False
         if entry.source == SOURCE_IGNORE or entry.disabled_by is not None:
             return True

@@ -1,4 +1,4 @@
-"""Whether HMM looks for new miners by itself: a step of the options of the fleet."""
+"""Whether HMM scans for new miners automatically: a step of the fleet's options."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from .rescan import (
 
 
 class RescanSteps(OptionsFlow):
-    """A look for new miners on a schedule, off unless the user wants it."""
+    """A scan for new miners on a schedule, off unless the user wants it."""
 
     async def async_step_rescan(
         self, user_input: dict[str, Any] | None = None

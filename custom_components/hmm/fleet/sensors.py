@@ -33,17 +33,19 @@ class FleetSensorDescription(ScaledSensorDescription):
     attributes_fn: Callable[[FleetCoordinator], dict[str, Any]] | None = None
 
     def exists(self, coordinator: FleetCoordinator) -> bool:
-        """Return whether any pool tells this figure."""
+        """Return whether any pool reports this figure."""
         return self.value_fn(coordinator) is not None
 
 
 def _problems(fleet: FleetCoordinator) -> dict[str, Any]:
     """Return the first problems: which miner or pool, and why."""
-    found = fleet.data.problems
+    problems = fleet.data.problems
     devices = dr.async_get(fleet.hass)
     return {
-        "problems": [it.as_attribute(devices) for it in found[:MAX_LISTED]],
-        "more": max(0, len(found) - MAX_LISTED),
+        "problems": [
+            problem.as_attribute(devices) for problem in problems[:MAX_LISTED]
+        ],
+        "more": max(0, len(problems) - MAX_LISTED),
     }
 
 
@@ -260,7 +262,7 @@ class CoinSensorDescription(ScaledSensorDescription):
         )
 
     def exists(self, coordinator: FleetCoordinator) -> bool:
-        """Return whether any pool of the coin tells this figure."""
+        """Return whether any pool of the coin reports this figure."""
         totals = coordinator.data.pools.coins.get(self.coin)
         return totals is not None and self.value_fn(totals) is not None
 

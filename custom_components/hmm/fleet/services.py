@@ -1,4 +1,4 @@
-"""Actions on many miners at once.
+"""Actions on many miners at the same time.
 
 Each needs control of the entities that do the same, and credentials an
 administrator. The response lists every miner with what became of it.
@@ -92,8 +92,8 @@ _FIELDS: Final[Mapping[str, dict[vol.Marker, Any]]] = {
     "start_autotune": {
         vol.Optional(CONF_GOAL, default=Goal.ALL): vol.Coerce(Goal),
         **{
-            vol.Optional(key): vol.All(vol.Coerce(float), vol.Range(least, most))
-            for key, (least, most, _) in LIMITS.items()
+            vol.Optional(key): vol.All(vol.Coerce(float), vol.Range(minimum, maximum))
+            for key, (minimum, maximum, _) in LIMITS.items()
         },
         vol.Optional(CONF_START, default=NOW): vol.In((NOW, AT_NIGHT)),
     },
@@ -317,7 +317,7 @@ def _report(
         "summary": {
             "total": len(outcomes),
             **{
-                result: sum(it.result == result for it in outcomes)
+                result: sum(outcome.result == result for outcome in outcomes)
                 for result in RESULTS
             },
         },

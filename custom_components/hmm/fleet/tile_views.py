@@ -54,10 +54,10 @@ async def _pool_tiles(call: Call) -> dict[str, PoolTiles]:
 async def _pool_templates(call: Call) -> list[ListedPool]:
     """Return all of them, those of a driver, or those of one coin of it."""
     pool_type = call.path.get("pool_type")
-    found = pool_templates(call.hass, pool_type, call.path.get("coin"))
-    if not found and pool_type is not None:
+    templates = pool_templates(call.hass, pool_type, call.path.get("coin"))
+    if not templates and pool_type is not None:
         raise refusal("unknown_template")
-    return found
+    return templates
 
 
 async def _discovered_pools(call: Call) -> list[FoundServer]:

@@ -1,7 +1,7 @@
 """The pools as JSON, with the keys that dashboards made for HMM-Local read.
 
-It says what the last polls told and asks no pool. Hashrates are in H/s, latencies
-in milliseconds, shares of a network in percent, money in coins.
+It reports what the last polls reported and queries no pool. Hashrates are in H/s,
+latencies in milliseconds, shares of a network in percent, money in coins.
 """
 
 from datetime import UTC, datetime
@@ -101,7 +101,7 @@ def pool_tiles(hass: HomeAssistant, user: User | None) -> dict[str, PoolTiles]:
 
 
 def _pool(hass: HomeAssistant, entry: HmmConfigEntry) -> PoolTiles:
-    """Return one pool; what one that is down would tell is null."""
+    """Return one pool; the values of one that is down are null."""
     data = get_data(hass)
     pool_type = entry.data[CONF_DRIVER]
     driver = data.drivers.pools.get(pool_type)
@@ -109,9 +109,9 @@ def _pool(hass: HomeAssistant, entry: HmmConfigEntry) -> PoolTiles:
     up = pool is not None and pool.last_update_success
     tiles = pool.data if pool is not None and up else _NOTHING
     templates = [
-        known.template
-        for known in data.known_pools.pools.values()
-        if _is_of(known, entry)
+        listed.template
+        for listed in data.known_pools.pools.values()
+        if _is_of(listed, entry)
     ]
     return {
         "pool_id": entry.entry_id,
@@ -138,13 +138,13 @@ def _pool(hass: HomeAssistant, entry: HmmConfigEntry) -> PoolTiles:
         },
         "tile_4_blocks": {
             "blocks_found_24h": _number(tiles.blocks_found_24h),
-            "last_block_found": moment(tiles.last_block_found),
+            "last_block_found": timestamp(tiles.last_block_found),
             "estimated_earnings_24h": _number(tiles.estimated_earnings_24h),
             "currency": _text(tiles.currency),
             "confirmed_balance": _number(tiles.confirmed_balance),
             "pending_balance": _number(tiles.pending_balance),
         },
-        "last_updated": moment(pool.last_good if pool else None),
+        "last_updated": timestamp(pool.last_good if pool else None),
         "supports_earnings": tiles.estimated_earnings_24h is not None
         or any(template.supports_earnings for template in templates),
         "supports_balance": tiles.confirmed_balance is not None
@@ -153,15 +153,15 @@ def _pool(hass: HomeAssistant, entry: HmmConfigEntry) -> PoolTiles:
     }
 
 
-def _is_of(known: KnownPool, entry: HmmConfigEntry) -> bool:
+def _is_of(listed: KnownPool, entry: HmmConfigEntry) -> bool:
     """Return whether an entry was made from this pool of the list."""
-    template = known.template
+    template = listed.template
     return (
-        known.driver_type == entry.data[CONF_DRIVER]
+        listed.driver_type == entry.data[CONF_DRIVER]
         and template.coin.upper() == entry.data[CONF_COIN].upper()
         and (
             not template.url
-            or (host_of(known), template.port)
+            or (host_of(listed), template.port)
             == (entry.data[CONF_HOST].lower(), entry.data[CONF_PORT])
         )
     )
@@ -187,18 +187,18 @@ def pool_templates(
     """Return the pools to choose from: all, those of a driver, of one coin of it."""
     data = get_data(hass)
     return [
-        _template(known, data.drivers.pools[known.driver_type].driver_class)
-        for template_id, known in sorted(data.known_pools.pools.items())
-        if pool_type in (None, known.driver_type)
-        and (coin is None or coin.upper() == known.template.coin.upper())
+        _template(listed, data.drivers.pools[listed.driver_type].driver_class)
+        for template_id, listed in sorted(data.known_pools.pools.items())
+        if pool_type in (None, listed.driver_type)
+        and (coin is None or coin.upper() == listed.template.coin.upper())
     ]
 
 
-def _template(known: KnownPool, driver: type[BasePoolIntegration]) -> ListedPool:
-    template = known.template
+def _template(listed: KnownPool, driver: type[BasePoolIntegration]) -> ListedPool:
+    template = listed.template
     return {
-        "pool_type": known.driver_type,
-        "pool_display_name": _name(driver, known.driver_type),
+        "pool_type": listed.driver_type,
+        "pool_display_name": _name(driver, listed.driver_type),
         "template_id": _text(template.template_id),
         "display_name": _text(template.display_name),
         "url": _text(template.url),
@@ -240,13 +240,13 @@ async def async_discovered_pools(
 
 
 def _match(match: PoolMatch, data: HmmData) -> Match:
-    known = match.known
+    listed = match.listed
     driver = data.drivers.pools[match.driver_type].driver_class
     return {
         "pool_type": _text(match.driver_type),
         "pool_display_name": _name(driver, match.driver_type),
-        "template_id": _text(known.template.template_id) if known else None,
-        "display_name": _text(known.template.display_name) if known else None,
+        "template_id": _text(listed.template.template_id) if listed else None,
+        "display_name": _text(listed.template.display_name) if listed else None,
         "coin": _text(match.coin),
     }
 
@@ -293,12 +293,12 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value).encode(errors="replace").decode()
 
 
-def moment(value: datetime | None) -> str | None:
-    """Return a moment as "2026-02-05T12:00:00Z"."""
+def timestamp(value: datetime | None) -> str | None:
+    """Return a timestamp as "2026-02-05T12:00:00Z"."""
     if value is None:
         return None
     try:
-        moment = value.astimezone(UTC)
+        timestamp = value.astimezone(UTC)
     except OverflowError:  # The first and the last day of the calendar
         return None
-    return moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+    return timestamp.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

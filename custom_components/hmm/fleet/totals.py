@@ -1,9 +1,9 @@
 """Adds up the pools: the four tiles over all of them, and per coin.
 
 A sum is that of the pools that report, and says of how many (``reporting``); a value
-that no pool reports is None. A time to a block is no sum: without one of its pools it
-would be too long, so it is None while a pool that takes part is silent. Hashrates are
-in H/s, times in seconds, shares of a network in percent.
+that no pool reports is None. A time to a block is not a sum: without one of its pools
+it would be too long, so it is None while a pool that takes part is silent. Hashrates
+are in H/s, times in seconds, shares of a network in percent.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -41,7 +41,7 @@ class PoolReading:
 
     It decides which silent pools are missed, and is never shown."""
     paid_in: str | None = None
-    """What it paid in when it last said so."""
+    """What it paid in when it last reported it."""
     has_hashrate: bool = False
     """Whether it ever reported a hashrate of the account."""
     has_time: bool = False
@@ -80,7 +80,7 @@ class CoinParts:
     """What the totals of a coin are made of."""
 
     missing: tuple[str, ...] = ()
-    """The pools without which no time to a block can be told."""
+    """The pools without which no time to a block can be determined."""
     pools: tuple[str, ...] = ()
     """The pools whose hashrate makes the time to a block."""
     reporting: Mapping[str, Reporting] = field(default_factory=dict)
@@ -107,7 +107,7 @@ class PoolTotals:
     shares_invalid: int | None = None
     shares_stale: int | None = None
     reject_rate: float | None = None
-    """Percent of the shares of all pools that tell both kinds."""
+    """Percent of the shares of all pools that report both kinds."""
     blocks_24h: int | None = None
     mined: tuple[str, ...] = ()
     """The coins that are mined, whether or not their pools answer."""
@@ -138,9 +138,9 @@ def add_up(pools: Iterable[PoolReading]) -> PoolTotals:
     tiles = [reading.tiles for reading in readings if reading.tiles is not None]
     mined = sorted({reading.coin.upper() for reading in readings})
     currencies = sorted({reading.currency for reading in readings})
-    found = {coin: _coin(coin, readings) for coin in sorted({*mined, *currencies})}
-    coins = {coin: totals for coin, (totals, _) in found.items()}
-    parts = {coin: part for coin, (_, part) in found.items()}
+    results = {coin: _coin(coin, readings) for coin in sorted({*mined, *currencies})}
+    coins = {coin: totals for coin, (totals, _) in results.items()}
+    parts = {coin: part for coin, (_, part) in results.items()}
     soonest, soonest_missing = _soonest(coins, parts, readings)
     return PoolTotals(
         total=len(readings),
@@ -162,11 +162,11 @@ def add_up(pools: Iterable[PoolReading]) -> PoolTotals:
         parts=parts,
         reporting={
             "hashrate": _of_hashrate(readings),
-            "latency": _reporting(readings, lambda it: it.latency_ms),
-            "shares_valid": _reporting(readings, lambda it: it.shares_valid),
-            "shares_invalid": _reporting(readings, lambda it: it.shares_invalid),
-            "shares_stale": _reporting(readings, lambda it: it.shares_stale),
-            "reject_rate": _reporting(readings, lambda it: it.reject_rate),
+            "latency": _reporting(readings, lambda tiles: tiles.latency_ms),
+            "shares_valid": _reporting(readings, lambda tiles: tiles.shares_valid),
+            "shares_invalid": _reporting(readings, lambda tiles: tiles.shares_invalid),
+            "shares_stale": _reporting(readings, lambda tiles: tiles.shares_stale),
+            "reject_rate": _reporting(readings, lambda tiles: tiles.reject_rate),
             "blocks_24h": _of_blocks(readings),
         },
     )
@@ -180,7 +180,7 @@ def _coin(coin: str, readings: Iterable[PoolReading]) -> tuple[CoinTotals, CoinP
     paid = [reading.tiles for reading in paying if reading.tiles]
     hashrate = _sum(tiles.pool_hashrate for tiles in mined)
     # They speak of one network: one that is off must not decide
-    difficulties = _known(tiles.network_difficulty for tiles in mined)
+    difficulties = _valid(tiles.network_difficulty for tiles in mined)
     difficulty = _finite(median(difficulties)) if difficulties else None
     share = network_figures(coin, difficulty, hashrate).percent
     if share is None:
@@ -197,12 +197,12 @@ def _coin(coin: str, readings: Iterable[PoolReading]) -> tuple[CoinTotals, CoinP
             for reading, rate in rates
             if rate is None and _is_missed(reading)
         )
-    parts = [(it.tiles, rate) for it, rate in rates if it.tiles and rate]
+    parts = [(reading.tiles, rate) for reading, rate in rates if reading.tiles and rate]
     if all(difficulty and tiles.pool_hashrate for tiles, _ in parts):
         together = _sum(tiles.pool_hashrate for tiles, _ in parts)
         seconds = network_figures(coin, difficulty, together).seconds
     else:
-        # Some pools tell the outcome alone; what adds up are blocks per second
+        # Some pools report the outcome alone; what adds up are blocks per second
         seconds = _within(BLOCK_TIME, 1 / sum(rate for _, rate in parts))
     totals = CoinTotals(
         hashrate=hashrate,
@@ -220,9 +220,13 @@ def _coin(coin: str, readings: Iterable[PoolReading]) -> tuple[CoinTotals, CoinP
         reporting={
             "hashrate": of_hashrate,
             "network_share": of_hashrate,
-            "earnings_24h": _reporting(paying, lambda it: it.estimated_earnings_24h),
-            "confirmed_balance": _reporting(paying, lambda it: it.confirmed_balance),
-            "pending_balance": _reporting(paying, lambda it: it.pending_balance),
+            "earnings_24h": _reporting(
+                paying, lambda tiles: tiles.estimated_earnings_24h
+            ),
+            "confirmed_balance": _reporting(
+                paying, lambda tiles: tiles.confirmed_balance
+            ),
+            "pending_balance": _reporting(paying, lambda tiles: tiles.pending_balance),
         },
     )
 
@@ -295,9 +299,9 @@ def _reporting(
     reported = unknown = 0
     for reading in readings:
         tiles = reading.tiles or reading.last
-        if reading.tiles is not None and _known([read(reading.tiles)]):
+        if reading.tiles is not None and _valid([read(reading.tiles)]):
             reported += 1
-        elif tiles is None or _known([read(tiles)]) or owes(tiles):
+        elif tiles is None or _valid([read(tiles)]) or owes(tiles):
             unknown += 1
     return Reporting(reported, reported + unknown)
 
@@ -321,7 +325,7 @@ def _of_blocks(readings: Iterable[PoolReading]) -> Reporting:
 def _reject_rate(tiles: Iterable[DashboardTileData]) -> float | None:
     """Return the rate of all shares together, not the mean of the pools' rates.
 
-    A pool that tells accepted shares alone would make it look better than it is.
+    A pool that reports accepted shares alone would make it look better than it is.
     """
     both = [
         tile
@@ -336,25 +340,25 @@ def _reject_rate(tiles: Iterable[DashboardTileData]) -> float | None:
     )
 
 
-def _known[NumberT: (int, float)](values: Iterable[NumberT | None]) -> list[NumberT]:
-    """Return the values that mean something: a driver may say -1 for "unknown"."""
+def _valid[NumberT: (int, float)](values: Iterable[NumberT | None]) -> list[NumberT]:
+    """Return the values that mean something: a driver may report -1 for "unknown"."""
     return [value for value in values if value is not None and value >= 0]
 
 
 def _count(values: Iterable[int | None]) -> int | None:
-    known = _known(values)
-    return sum(known) if known else None
+    numbers = _valid(values)
+    return sum(numbers) if numbers else None
 
 
 def _sum(values: Iterable[float | None]) -> float | None:
-    known = _known(values)
-    return _finite(sum(known)) if known else None
+    numbers = _valid(values)
+    return _finite(sum(numbers)) if numbers else None
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
-    known = _known(values)
-    total = _sum(known)
-    return None if total is None else total / len(known)
+    numbers = _valid(values)
+    total = _sum(numbers)
+    return None if total is None else total / len(numbers)
 
 
 def _within(rule: Range, value: float | None) -> float | None:

@@ -58,7 +58,7 @@ async def async_serve_cards(hass: HomeAssistant) -> None:
 
 @callback
 def async_load_cards(hass: HomeAssistant) -> None:
-    """Let every page of Home Assistant load the cards; open ones do at once."""
+    """Let every page of Home Assistant load the cards; open ones do immediately."""
     cards = hass.data[_CARDS]
     if not cards.is_loaded and DATA_EXTRA_MODULE_URL in hass.data:
         cards.is_loaded = True
@@ -86,5 +86,5 @@ def _ws_version(
     connection: websocket_api.ActiveConnection,
     msg: dict[str, Any],
 ) -> None:
-    """Tell a page that was opened before an update that it should be reloaded."""
+    """Report a page that was opened before an update that it should be reloaded."""
     connection.send_result(msg["id"], {"version": hass.data[_CARDS].version})

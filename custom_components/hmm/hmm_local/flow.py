@@ -19,7 +19,7 @@ from ..driver_api import CannotConnect, DriverError, HtmlAnswer, RedirectAnswer
 from ..driver_api.wallets import strip_worker
 from ..driver_engine.address import AddressError
 from ..driver_engine.detect import Detected, detect
-from ..driver_engine.identity import known_ids
+from ..driver_engine.identity import device_ids
 from ..driver_engine.pool_detect import PoolMatch, find_pools
 from ..flow_tools import (
     ADDRESS_SCHEMA,
@@ -66,12 +66,12 @@ class FoundMiner:
     """A miner of HMM-Local that answers, and the drivers that know it."""
 
     item: LocalMiner
-    found: tuple[Detected, ...]
+    devices: tuple[Detected, ...]
 
     @property
     def label(self) -> str:
         """Return what it is for its owner and on the network."""
-        return f"{self.item.name} ({self.found[0].model}, {self.item.host})"
+        return f"{self.item.name} ({self.devices[0].model}, {self.item.host})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class _Offered:
 
     miners: dict[str, FoundMiner] = field(default_factory=dict)
     pools: dict[str, FoundPool] = field(default_factory=dict)
-    known: list[str] = field(default_factory=list)
+    known_names: list[str] = field(default_factory=list)
     off: list[str] = field(default_factory=list)
 
     @property
@@ -119,7 +119,7 @@ class ImportSteps(RulesSteps):
         super().__init__()
         self._server = ""
         self._local = HmmLocal()
-        self._look_task: asyncio.Task[_Offered] | None = None
+        self._detect_task: asyncio.Task[_Offered] | None = None
         self._offered = _Offered()
         self._imported: LocalMiner | LocalPool | None = None
 
@@ -154,15 +154,15 @@ class ImportSteps(RulesSteps):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask all miners and pools who they are."""
-        if self._look_task is None:
-            self._look_task = async_start_progress(self, self._look())
-        if not self._look_task.done():
+        if self._detect_task is None:
+            self._detect_task = async_start_progress(self, self._detect_all())
+        if not self._detect_task.done():
             return self.async_show_progress(
                 step_id="import_look",
                 progress_action="import_look",
-                progress_task=self._look_task,
+                progress_task=self._detect_task,
             )
-        self._offered = self._look_task.result()
+        self._offered = self._detect_task.result()
         if self._local.profiles or self._local.has_rules:
             step = "import_menu"
         elif self._offered.is_new:
@@ -174,7 +174,7 @@ class ImportSteps(RulesSteps):
     async def async_step_import_nothing(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Tell why there is nothing to add."""
+        """Explain why there is nothing to add."""
         if user_input is not None:
             return self.async_abort(reason="import_nothing")
         return self.async_show_form(
@@ -223,8 +223,14 @@ class ImportSteps(RulesSteps):
         offered = self._offered
         if user_input is not None:
             chosen: list[FoundMiner | FoundPool] = [
-                *(offered.miners[it] for it in user_input.get(CONF_IMPORT_MINERS, ())),
-                *(offered.pools[it] for it in user_input.get(CONF_IMPORT_POOLS, ())),
+                *(
+                    offered.miners[name]
+                    for name in user_input.get(CONF_IMPORT_MINERS, ())
+                ),
+                *(
+                    offered.pools[name]
+                    for name in user_input.get(CONF_IMPORT_POOLS, ())
+                ),
             ]
             if chosen:
                 first, *others = chosen
@@ -236,8 +242,8 @@ class ImportSteps(RulesSteps):
                 return await self.async_add_imported(first)
         schema: dict[vol.Marker, Any] = {
             vol.Optional(
-                key, default=[name for name, it in items.items() if it.item.enabled]
-            ): choice({name: it.label for name, it in items.items()}, multiple=True)
+                key, default=[name for name, item in items.items() if item.item.enabled]
+            ): choice({name: item.label for name, item in items.items()}, multiple=True)
             for key, items in (
                 (CONF_IMPORT_MINERS, offered.miners),
                 (CONF_IMPORT_POOLS, offered.pools),
@@ -256,7 +262,7 @@ class ImportSteps(RulesSteps):
         self._next_flow = queued[CONF_NEXT_FLOW]
         self._imported = chosen.item
         if isinstance(chosen, FoundMiner):
-            self._replace(chosen.found[0].unique_id)
+            self._replace(chosen.devices[0].unique_id)
             result = await self.async_offer_imported(chosen)
         else:
             # So that a second import does not offer it twice
@@ -296,7 +302,7 @@ class ImportSteps(RulesSteps):
     async def async_add_imported(
         self, chosen: FoundMiner | FoundPool
     ) -> ConfigFlowResult:
-        """Add a miner or a pool, with what its own steps ask for."""
+        """Add a miner or a pool, with its own steps."""
 
     @abstractmethod
     async def async_offer_imported(self, chosen: FoundMiner) -> ConfigFlowResult:
@@ -323,73 +329,77 @@ class ImportSteps(RulesSteps):
                 return None
         return flow
 
-    async def _look(self) -> _Offered:
+    async def _detect_all(self) -> _Offered:
         """Find out what is new and answers."""
         data = await async_shared_data(self.hass)
         offered = _Offered()
-        await self._look_at_miners(data, offered)
-        await self._look_at_pools(data, offered)
+        await self._detect_miners(data, offered)
+        await self._detect_pools(data, offered)
         return offered
 
-    async def _look_at_miners(self, data: HmmData, offered: _Offered) -> None:
+    async def _detect_miners(self, data: HmmData, offered: _Offered) -> None:
         entries = entries_of_kind(self.hass, EntryType.MINER)
         ids = {entry.unique_id for entry in entries}
         set_up = {(entry.data[CONF_HOST], entry.data[CONF_PORT]) for entry in entries}
-        usual = {it.driver_class.default_port for it in data.drivers.miners.values()}
+        usual = {
+            driver.driver_class.default_port for driver in data.drivers.miners.values()
+        }
         at_host = Counter(miner.host for miner in self._local.miners)
         limit = asyncio.Semaphore(_AT_ONCE)
 
-        async def ask(miner: LocalMiner) -> tuple[Detected, ...] | None:
+        async def query(miner: LocalMiner) -> tuple[Detected, ...] | None:
             """Return who answers, None for a miner that is set up."""
             port = None if miner.port in usual else miner.port
             if (miner.host, port) in set_up:
                 return None
-            found: tuple[Detected, ...] = ()
+            devices: tuple[Detected, ...] = ()
             async with limit:
                 if port is not None:
-                    found = await _ask(data, miner, port)
+                    devices = await _detect(data, miner, port)
                 # Some of its drivers never used the port that it kept. Behind a
                 # router that forwards ports, the usual one is another miner's
-                if not found and (port is None or at_host[miner.host] == 1):
-                    found = await _ask(data, miner, None)
-            is_known = any(ids & {*known_ids(it.profile.facts)} for it in found)
-            return None if is_known else found
+                if not devices and (port is None or at_host[miner.host] == 1):
+                    devices = await _detect(data, miner, None)
+            is_known = any(
+                ids & {*device_ids(device.profile.facts)} for device in devices
+            )
+            return None if is_known else devices
 
-        for number, (miner, found) in enumerate(
+        for number, (miner, devices) in enumerate(
             zip(
                 self._local.miners,
-                await asyncio.gather(*map(ask, self._local.miners)),
+                await asyncio.gather(*map(query, self._local.miners)),
                 strict=True,
             )
         ):
-            if found is None:
-                offered.known.append(miner.name)
-            elif found:
-                offered.miners[str(number)] = FoundMiner(miner, found)
+            if devices is None:
+                offered.known_names.append(miner.name)
+            elif devices:
+                offered.miners[str(number)] = FoundMiner(miner, devices)
             else:
                 offered.off.append(f"{miner.name} ({miner.host})")
 
-    async def _look_at_pools(self, data: HmmData, offered: _Offered) -> None:
+    async def _detect_pools(self, data: HmmData, offered: _Offered) -> None:
         pools = self._local.pools
         matches = await asyncio.gather(*(_matches(data, pool) for pool in pools))
-        for number, (pool, found) in enumerate(zip(pools, matches, strict=True)):
-            it = FoundPool(pool, found)
-            if await self.async_is_set_up(data, it):
-                offered.known.append(pool.name)
+        for number, (pool, pool_matches) in enumerate(zip(pools, matches, strict=True)):
+            candidate = FoundPool(pool, pool_matches)
+            if await self.async_is_set_up(data, candidate):
+                offered.known_names.append(pool.name)
             else:
-                offered.pools[str(number)] = it
+                offered.pools[str(number)] = candidate
 
     def _rest(self) -> dict[str, str]:
         """Return the texts on where it is and what is left out."""
         return {
             "host": self._server,
-            "known": ", ".join(self._offered.known) or _NONE,
+            "known": ", ".join(self._offered.known_names) or _NONE,
             "off": ", ".join(self._offered.off) or _NONE,
             "unreadable": ", ".join(self._local.unreadable) or _NONE,
         }
 
 
-async def _ask(
+async def _detect(
     data: HmmData, miner: LocalMiner, port: int | None
 ) -> tuple[Detected, ...]:
     """Return what answers at the address of a miner; its client is closed again."""
@@ -405,9 +415,9 @@ async def _ask(
         miner.host,
         port,
     )
-    for found in detection.found:
-        await found.client.close()
-    return detection.found
+    for device in detection.devices:
+        await device.client.close()
+    return detection.devices
 
 
 async def _matches(data: HmmData, pool: LocalPool) -> tuple[PoolMatch, ...]:
@@ -418,8 +428,8 @@ async def _matches(data: HmmData, pool: LocalPool) -> tuple[PoolMatch, ...]:
     kind = pool.driver_type
     if not matches and kind is not None and kind in data.drivers.pools:
         matches = [PoolMatch(driver_type=kind, url=pool.host, port=pool.port)]
-    matches = [it for it in matches if it.driver_type == kind] or matches
+    matches = [match for match in matches if match.driver_type == kind] or matches
     if pool.coin is not None:
-        fits = [it for it in matches if it.coin in (None, pool.coin)]
-        matches = [replace(it, coin=pool.coin) for it in fits] or matches
+        fits = [match for match in matches if match.coin in (None, pool.coin)]
+        matches = [replace(match, coin=pool.coin) for match in fits] or matches
     return tuple(matches)

@@ -1,4 +1,4 @@
-"""What a running HMM-Local tells of itself: miners, pools, tuning profiles and rules.
+"""What a running HMM-Local reports: miners, pools, tuning profiles and rules.
 
 Its API needs no login (``app/main.py``, ``app/api/{miners,pools,tuning}.py``, December
 2025 to April 2026). Nothing is ever written to it.
@@ -48,13 +48,13 @@ _TIMEOUT = 20.0
 # What HMM-Local itself asks of an estimate (miners.py, update_miner)
 _MIN_WATTS, _MAX_WATTS = 1, 5000
 
-# What of a pool's configuration is no setting of its driver
+# Keys of a pool's configuration that are not settings of its driver
 _NO_SETTINGS = frozenset(
     {"coin", "driver", "host", "name", "port", "url", "username", "wallet"}
 )
 # Settings that HMM's drivers call otherwise
 _OTHER_NAMES = {"api_base_url": "api_base"}
-# Hosts that are the machine of HMM-Local when it says them
+# Hosts that stand for the machine of HMM-Local in its data
 _ITSELF = frozenset({"127.0.0.1", "localhost", "host.docker.internal"})
 
 
@@ -136,13 +136,13 @@ class HmmLocal:
     @property
     def pool_order(self) -> tuple[LocalPool, ...]:
         """Return the pools that are used, in the order in which it shows them."""
-        used = [it for it in self.pools if it.enabled]
-        return tuple(sorted(used, key=lambda it: (it.order, it.name.casefold())))
+        used = [pool for pool in self.pools if pool.enabled]
+        return tuple(sorted(used, key=lambda pool: (pool.order, pool.name.casefold())))
 
     @property
     def has_rules(self) -> bool:
         """Return whether it has anything to move over but miners and pools."""
-        return bool(self.rules) or len({it.order for it in self.pool_order}) > 1
+        return bool(self.rules) or len({pool.order for pool in self.pool_order}) > 1
 
 
 def parse_server(text: str) -> Address:
@@ -162,7 +162,7 @@ async def read_hmm_local(session: aiohttp.ClientSession, server: Address) -> Hmm
 
     Raises CannotConnect: nothing answers, or not in time; RedirectAnswer and
     HtmlAnswer: another server, a login; NotThisDevice: one without these lists;
-    ServerFailed: HMM-Local has an error; BadAnswer: what is no JSON or too long.
+    ServerFailed: HMM-Local has an error; BadAnswer: what is not JSON, or too long.
     """
     client = HttpClient(
         session, server.host, server.port or DEFAULT_PORT, timeout=_TIMEOUT
@@ -228,19 +228,16 @@ async def _get_json(client: HttpClient, path: str) -> Any:
     """Return what it answers on a path."""
     reply = await client.request("GET", path)
     if reply.content_type == "text/html":
-        msg = "A web page answered"
-        raise HtmlAnswer(msg, reason="not_a_miner")
+        raise HtmlAnswer("A web page answered", reason="not_a_miner")
     if reply.status == 404:
-        msg = f"There is no {path}"
-        raise NotThisDevice(msg, reason="unsupported_device")
+        raise NotThisDevice(f"There is no {path}", reason="unsupported_device")
     if not reply.ok:
         msg = f"It answered with HTTP status {reply.status}"
         raise ServerFailed(msg, reason="command_failed")
     try:
         return json.loads(reply.text)
     except (ValueError, RecursionError) as err:
-        msg = "It did not answer with JSON"
-        raise BadAnswer(msg, reason="bad_response") from err
+        raise BadAnswer("It did not answer with JSON", reason="bad_response") from err
 
 
 def _read_all[T](

@@ -1,4 +1,4 @@
-"""What HMM-Local steers and tells by: price bands, champion, sun, rules, alerts, plugs.
+"""The rules of HMM-Local: price bands, champion, sun, alerts, plugs.
 
 Shapes: ``app/api/{price_band_strategy,automation,notifications,integrations}.py`` of
 April 2026, ``solar_strategy.py`` of October 2026. What is missing, or makes no sense, is left out; nothing is ever written.
@@ -71,10 +71,10 @@ class LocalRule:
         one, several = self.wanted.get("miner_id"), self.wanted.get("miner_ids")
         listed = several if isinstance(several, list) else [one]
         return tuple(
-            it
-            for it in listed[:_MAX_MINERS]
-            if (isinstance(it, int) and not isinstance(it, bool))
-            or (isinstance(it, str) and it.startswith("type:"))
+            miner
+            for miner in listed[:_MAX_MINERS]
+            if (isinstance(miner, int) and not isinstance(miner, bool))
+            or (isinstance(miner, str) and miner.startswith("type:"))
         )
 
 
@@ -111,7 +111,7 @@ class LocalSolar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalRules:
-    """All that HMM-Local steers and tells by."""
+    """All that HMM-Local steers and alerts by."""
 
     is_steering: bool = False
     has_champion: bool = False
@@ -125,9 +125,9 @@ class LocalRules:
     def __bool__(self) -> bool:
         """Return whether there is anything to move over.
 
-        The bands of a fresh install all switch off, and nobody asked for them.
+        The bands of a fresh install all switch off, and no one requested them.
         """
-        is_used = self.is_steering or any(it.pool is not None for it in self.bands)
+        is_used = self.is_steering or any(band.pool is not None for band in self.bands)
         return bool(
             (self.bands and is_used)
             or self.solar
@@ -153,12 +153,12 @@ def read_rules(answers: Mapping[str, Any]) -> LocalRules:
 
 
 def _enrolled(strategy: Mapping[str, Any]) -> tuple[int, ...]:
-    ids = (parse_int(it.get("id")) for it in _rows(strategy, "enrolled_miners"))
-    return tuple(it for it in ids if it is not None)
+    ids = (parse_int(row.get("id")) for row in _rows(strategy, "enrolled_miners"))
+    return tuple(id_ for id_ in ids if id_ is not None)
 
 
 def _solar(answer: Mapping[str, Any]) -> LocalSolar | None:
-    """Return how miners follow the sun, None where nobody named a sensor."""
+    """Return how miners follow the sun, None where no sensor is set."""
     entity_id = parse_text(answer.get("solar_surplus_entity_id"))
     if entity_id is None:
         return None
@@ -176,9 +176,9 @@ def _object(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _list(value: Any, most: int = _MAX_ROWS) -> list[Mapping[str, Any]]:
-    listed = value[:most] if isinstance(value, list) else []
-    return [it for it in listed if isinstance(it, dict)]
+def _list(value: Any, limit: int = _MAX_ROWS) -> list[Mapping[str, Any]]:
+    listed = value[:limit] if isinstance(value, list) else []
+    return [row for row in listed if isinstance(row, dict)]
 
 
 def _rows(answer: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
@@ -195,7 +195,7 @@ def _bands(rows: list[Mapping[str, Any]]) -> Iterator[LocalBand]:
         for row in rows
         if (number := parse_int(row.get("sort_order"))) is not None
     ]
-    numbered.sort(key=lambda it: it[0])
+    numbered.sort(key=lambda item: item[0])
     reached = -_MAX_PENCE
     for place, (number, row) in enumerate(numbered[:_MAX_BANDS]):
         limit = parse_number(row.get("max_price"))
@@ -252,6 +252,6 @@ def _plugs(rows: list[Mapping[str, Any]]) -> Iterator[LocalPlug]:
         entity_id, ids = parse_text(row.get("entity_id")), row.get("linked_miner_ids")
         if entity_id is None or not isinstance(ids, list):
             continue
-        miners = [parse_int(it) for it in ids[:_MAX_MINERS]]
-        if known := tuple(it for it in miners if it is not None):
-            yield LocalPlug(entity_id=entity_id, miners=known)
+        miners = [parse_int(id_) for id_ in ids[:_MAX_MINERS]]
+        if miner_ids := tuple(id_ for id_ in miners if id_ is not None):
+            yield LocalPlug(entity_id=entity_id, miners=miner_ids)

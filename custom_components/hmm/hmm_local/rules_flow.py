@@ -54,7 +54,7 @@ class RulesSteps(QueueSteps):
     async def async_step_import_rules(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for the price that limits are of, then go through what there is."""
+        """Prompt for the price that limits refer to, then those for each offer."""
         if self._fleet is None:
             return self.async_abort(reason="rules_need_miners")
         if not self._local.rules.bands:
@@ -129,11 +129,11 @@ class RulesSteps(QueueSteps):
     async def async_step_import_rules_end(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Tell what is left to do, and how it begins; only then anything changes."""
+        """Show what is left to do, and how it starts; only then anything changes."""
         if user_input is not None:
             return self._take_over(user_input.get(CONF_START, START_DRY_RUN))
         schema: dict[vol.Marker, Any] = {}
-        if any(it.kind for it in self._taken):
+        if any(offer.kind for offer in self._taken):
             schema[vol.Required(CONF_START, default=START_DRY_RUN)] = list_field(
                 "strategy_start", START_DRY_RUN, START_STEER
             )
@@ -176,7 +176,7 @@ class RulesSteps(QueueSteps):
         miners: list[str] = offer.data[CONF_MINERS]
         if first_taken(self.hass, fleet, offer.kind, miners, None) is not None:
             return False
-        taken = {it.title for it in fleet.subentries.values()}
+        taken = {subentry.title for subentry in fleet.subentries.values()}
         self.hass.config_entries.async_add_subentry(
             fleet,
             ConfigSubentry(

@@ -137,17 +137,21 @@ class Translator:
         self._result = Takeover()
         entries = entries_of_kind(hass, EntryType.MINER)
         self._entries: dict[int, HmmConfigEntry] = {
-            it.id: entry
-            for it in local.miners
-            if it.id is not None
-            and (entry := _entry_at(entries, it.host, it.port)) is not None
+            miner.id: entry
+            for miner in local.miners
+            if miner.id is not None
+            and (entry := _entry_at(entries, miner.host, miner.port)) is not None
         }
-        self._names = {it.id: it.name for it in local.miners if it.id is not None}
-        self._kinds = {it.id: it.kind for it in local.miners if it.id is not None}
+        self._names = {
+            miner.id: miner.name for miner in local.miners if miner.id is not None
+        }
+        self._kinds = {
+            miner.id: miner.kind for miner in local.miners if miner.id is not None
+        }
 
     @callback
     def translate(self) -> Takeover:
-        """Return everything that was found, in the order in which it is asked."""
+        """Return everything that was found, in the order in which it is offered."""
         self._take_bands()
         self._take_solar()
         self._take_plugs()
@@ -160,7 +164,7 @@ class Translator:
 
     def _say(self, key: str, **values: str) -> Markdown:
         return Markdown(
-            self._word(key, **{name: escape(it) for name, it in values.items()})
+            self._word(key, **{name: escape(value) for name, value in values.items()})
         )
 
     def _number(self, value: float) -> str:
@@ -188,11 +192,11 @@ class Translator:
             entry, line = self._band(band, members)
             stored.append(entry)
             lines.append(line)
-        is_off = all(it.pool is None for it in bands)
+        is_off = all(band.pool is None for band in bands)
         missing = [
-            self._names.get(it, str(it))
-            for it in rules.enrolled
-            if it not in self._entries
+            self._names.get(number, str(number))
+            for number in rules.enrolled
+            if number not in self._entries
         ]
         parts = [self._say("bands"), Markdown("\n".join(lines))]
         parts.append(self._say("bands_miners", miners=_names(members.values())))
@@ -225,7 +229,7 @@ class Translator:
             return None
         listed = list(bands)
         place = next(
-            (at for at, it in enumerate(listed) if it.number == CHAMPION_BAND), None
+            (at for at, band in enumerate(listed) if band.number == CHAMPION_BAND), None
         )
         if not place or listed[place].pool is None:
             return self._leave("champion_never")
@@ -288,13 +292,15 @@ class Translator:
         plain = words_of(self._hass, "strategy_rung")
         does = ", ".join(
             dict.fromkeys(
-                it.removeprefix("mode:") if ":" in it else plain(it)
-                for it in rungs.values()
+                rung.removeprefix("mode:") if ":" in rung else plain(rung)
+                for rung in rungs.values()
             )
         )
         line = f"- **{escape(name)}** {escape(ends)}: {escape(does)}"
         if band.pool is not None and band.pool > 0:
-            pool = next((it for it in self._local.pools if it.id == band.pool), None)
+            pool = next(
+                (pool for pool in self._local.pools if pool.id == band.pool), None
+            )
             account = None if pool is None else self._account(pool)
             if account is not None:
                 stored[CONF_POOL] = account.entry_id
@@ -308,16 +314,16 @@ class Translator:
         self, band: LocalBand, members: Mapping[int, HmmConfigEntry]
     ) -> dict[str, Rung]:
         """Return what each model does in a band, by the key of the model."""
-        found: dict[str, Rung] = {}
+        rungs: dict[str, Rung] = {}
         for number, entry in members.items():
             kind = self._kinds.get(number) or str(entry.data[CONF_DRIVER])
             miner = self._data.fleet.miners.get(entry.entry_id)
             key = str(entry.data[CONF_DRIVER]) if miner is None else _model(miner)
             if band.pool is None:
-                found[key] = OFF
+                rungs[key] = OFF
             else:
-                found[key] = _rung(band.modes.get(kind, _EXTERNAL), miner)
-        return found
+                rungs[key] = _rung(band.modes.get(kind, _EXTERNAL), miner)
+        return rungs
 
     # Solar surplus
 
@@ -397,7 +403,7 @@ class Translator:
                     Offer(
                         text=self._say("plug", plug=plug.entity_id, miners=names),
                         plug=plug.entity_id,
-                        miners=tuple(it.entry_id for it in free.values()),
+                        miners=tuple(entry.entry_id for entry in free.values()),
                     )
                 )
 
@@ -422,8 +428,8 @@ class Translator:
                 return self._blueprint("offline", minutes=self._number(wait), **name)
             case "pool_failure", _:
                 return self._blueprint("pool_failure", **name)
-        known = ("switch_pool", "control_ha_device", "send_alert", "log_event")
-        why = rule.action if rule.action in known else "other"
+        actions = ("switch_pool", "control_ha_device", "send_alert", "log_event")
+        why = rule.action if rule.action in actions else "other"
         return self._leave(f"rule_{why}", **name)
 
     def _blueprint(self, key: str, **values: str) -> None:
@@ -438,8 +444,8 @@ class Translator:
             return self._leave("rule_no_time", name=rule.name)
         if not members:
             return self._leave("rule_no_miners", name=rule.name)
-        here = [_local(it) for it in (begin, end)]
-        plugs = {number for it in self._local.rules.plugs for number in it.miners}
+        here = [_local(clock) for clock in (begin, end)]
+        plugs = {number for plug in self._local.rules.plugs for number in plug.miners}
         is_plugged = mode in _LOW and bool(plugs & members.keys())
         rung = LOWEST if mode in _LOW else HIGHEST if mode in _HIGH else NORMAL
         values = {
@@ -512,12 +518,12 @@ class Translator:
             )
 
     def _take_pools(self) -> None:
-        """Offer the order of the dashboard as that of failover, which only tells."""
+        """Offer the order of the dashboard as that of failover, which then only reports."""
         pools = self._local.pool_order
         if len(pools) < _FEWEST_POOLS:
             return None
-        accounts = {it.name: self._account(it) for it in pools}
-        found = {
+        accounts = {pool.name: self._account(pool) for pool in pools}
+        usable = {
             entry.entry_id: entry.title
             for entry in accounts.values()
             if entry is not None
@@ -525,44 +531,48 @@ class Translator:
             and stratum_at(pool) is not None
         }
         names = ", ".join(accounts)
-        if len(found) < _FEWEST_POOLS:
+        if len(usable) < _FEWEST_POOLS:
             return self._leave("pool_order_few", pools=names)
         fleet = entries_of_kind(self._hass, EntryType.FLEET)[0]
         if fleet.options.get(CONF_FAILOVER_POOLS):
             return self._leave("pool_order_set", pools=names)
-        parts = [self._say("pool_order", pools=", ".join(found.values()))]
+        parts = [self._say("pool_order", pools=", ".join(usable.values()))]
         missing = [
             name
-            for name, it in accounts.items()
-            if it is None or it.entry_id not in found
+            for name, account in accounts.items()
+            if account is None or account.entry_id not in usable
         ]
         if missing:
             parts.append(self._say("pool_order_missing", pools=", ".join(missing)))
         self._result.offers.append(
             Offer(
                 text=Markdown("\n\n".join(parts)),
-                pools=tuple(found)[:MAX_POOLS],
-                # Those that nobody ever moved are sorted by their names
-                is_usual=len({it.order for it in pools}) > 1,
+                pools=tuple(usable)[:MAX_POOLS],
+                # Those that no one ever moved are sorted by their names
+                is_usual=len({pool.order for pool in pools}) > 1,
             )
         )
         return None
 
     def _members(self, numbers: Iterable[int]) -> dict[int, HmmConfigEntry]:
-        return {it: self._entries[it] for it in numbers if it in self._entries}
+        return {
+            number: self._entries[number]
+            for number in numbers
+            if number in self._entries
+        }
 
     def _of(self, names: Iterable[int | str]) -> dict[int, HmmConfigEntry]:
         """Return the miners of a rule: by id, or all of a type."""
-        found: dict[int, HmmConfigEntry] = {}
+        entries: dict[int, HmmConfigEntry] = {}
         for name in names:
             if isinstance(name, int):
-                found |= self._members([name])
+                entries |= self._members([name])
             else:
                 kind = name.partition(":")[2]
-                found |= self._members(
-                    number for number, it in self._kinds.items() if it == kind
+                entries |= self._members(
+                    number for number, type_ in self._kinds.items() if type_ == kind
                 )
-        return found
+        return entries
 
     def _devices(self, entries: Iterable[HmmConfigEntry]) -> list[str]:
         registry = dr.async_get(self._hass)
@@ -593,14 +603,14 @@ def _entry_at(
     entries: Iterable[HmmConfigEntry], host: str, port: int | None
 ) -> HmmConfigEntry | None:
     """Return the miner at an address, None if several could be meant."""
-    at_host = [it for it in entries if it.data[CONF_HOST] == host]
+    at_host = [entry for entry in entries if entry.data[CONF_HOST] == host]
     if len(at_host) > 1:
-        at_host = [it for it in at_host if it.data.get(CONF_PORT) == port]
+        at_host = [entry for entry in at_host if entry.data.get(CONF_PORT) == port]
     return at_host[0] if len(at_host) == 1 else None
 
 
 def _names(entries: Iterable[HmmConfigEntry]) -> str:
-    return ", ".join(it.title for it in entries)
+    return ", ".join(entry.title for entry in entries)
 
 
 def _model(miner: MinerCoordinator) -> str:
@@ -625,4 +635,4 @@ def _local(clock: time) -> time:
 
 def listed(lines: Iterable[Markdown], empty: str) -> Markdown:
     """Return lines as a list."""
-    return Markdown("\n".join(f"- {it}" for it in lines) or empty)
+    return Markdown("\n".join(f"- {line}" for line in lines) or empty)

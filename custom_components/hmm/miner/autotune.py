@@ -27,7 +27,18 @@ from ..errors import refusal
 from ..markdown import async_create_issue
 from ..records import Records
 from .profiles import Settings
-from .walk import FINISHED, Caps, Point, Sample, Trial, Walk, anew, begin, look, results
+from .walk import (
+    FINISHED,
+    Caps,
+    Point,
+    Sample,
+    Trial,
+    Walk,
+    begin,
+    restarted,
+    results,
+    with_sample,
+)
 
 if TYPE_CHECKING:
     from .coordinator import MinerCoordinator
@@ -77,7 +88,7 @@ class AutotuneRecord:
     """Why it waits or has ended; None for a success."""
     caps: Caps | None = None
     at_night: bool = False
-    asked: float = 0.0
+    queued_at: float = 0.0
     """When it was started, as a Unix timestamp."""
     walk: Walk | None = None
     target: Point | None = None
@@ -90,7 +101,7 @@ class AutotuneRecord:
             "reason": self.reason,
             "caps": None if self.caps is None else self.caps.as_dict(),
             "at_night": self.at_night,
-            "asked": self.asked,
+            "asked": self.queued_at,
             "walk": None if self.walk is None else self.walk.as_dict(),
             "target": None if self.target is None else list(self.target),
         }
@@ -103,7 +114,7 @@ class AutotuneRecord:
             reason=parse_text(data["reason"]),
             caps=data["caps"] and Caps.from_dict(data["caps"]),
             at_night=data["at_night"] is True,
-            asked=float(data["asked"]),
+            queued_at=float(data["asked"]),
             walk=data["walk"] and Walk.from_dict(data["walk"]),
             target=data["target"] and Point(*map(float, data["target"])),
         )
@@ -124,10 +135,11 @@ class AutotuneTurns:
     @callback
     def is_turn_of(self, asking: Autotune) -> bool:
         """Return whether no other miner walks, or is ready and waits for longer."""
-        others = [it for it in self.members.values() if it is not asking]
+        others = [member for member in self.members.values() if member is not asking]
         return not any(
-            it.is_busy or (it.is_ready and it.record.asked < asking.record.asked)
-            for it in others
+            member.is_busy
+            or (member.is_ready and member.record.queued_at < asking.record.queued_at)
+            for member in others
         )
 
 
@@ -160,7 +172,7 @@ class Autotune:
         """When the walk is over, about."""
         self._was_interrupted = self.is_running
         if (walk := self.record.walk) is not None:
-            self.record.walk = anew(walk)
+            self.record.walk = restarted(walk)
             if self.record.state in _WALKING:
                 self._reckon()
 
@@ -236,7 +248,7 @@ class Autotune:
     def points(self) -> list[dict[str, Any]]:
         """Return what was measured, in the units that are shown."""
         walk = self.record.walk
-        return [] if walk is None else [_shown(it) for it in walk.tried]
+        return [] if walk is None else [_shown(trial) for trial in walk.tried]
 
     def plan(self, caps: Caps) -> Walk:
         """Return the walk as it would be. Raises ServiceValidationError."""
@@ -271,15 +283,15 @@ class Autotune:
         return walk.steps, walk.seconds_left / 3600
 
     def caps(self, **wanted: Any) -> Caps:
-        """Return the caps that were asked for; ``max_power`` may be None.
+        """Return the caps that were requested; ``max_power`` may be None.
 
-        Raises ServiceValidationError: the device does not tell what it may draw.
+        Raises ServiceValidationError: the device does not report what it may draw.
         """
-        most = self.limits.most_power if self.limits else None
+        max_power = self.limits.most_power if self.limits else None
         power = wanted.pop("max_power", None)
-        if power is None and (power := most) is None:
+        if power is None and (power := max_power) is None:
             raise refusal("autotune_power_needed", host=self._miner.client.host)
-        return Caps(max_power=min(power, most or power), **wanted)
+        return Caps(max_power=min(power, max_power or power), **wanted)
 
     # Starting and stopping
 
@@ -298,10 +310,10 @@ class Autotune:
         self._miner.require_room(watts=caps.max_power)
         forget_issue(self._hass, self._entry_id)
         record = self.record
-        record.caps, record.at_night, record.asked = caps, at_night, time.time()
+        record.caps, record.at_night, record.queued_at = caps, at_night, time.time()
         record.walk = record.target = None
         self._set(AutotuneState.QUEUED)
-        self.look()
+        self.update()
         self._miner.async_update_listeners()
         return True
 
@@ -340,7 +352,7 @@ class Autotune:
 
     @callback
     def overruled(self) -> None:
-        """Somebody has set the miner: there is nothing to go back to any more."""
+        """Someone has set the miner: there is nothing to go back to any more."""
         if asyncio.current_task() is self._task:
             return
         forget_issue(self._hass, self._entry_id)
@@ -350,7 +362,7 @@ class Autotune:
     # From poll to poll
 
     @callback
-    def look(self) -> None:
+    def update(self) -> None:
         """Decide after a poll, or after one that failed."""
         if self._task is not None and not self._task.done():
             return
@@ -359,9 +371,9 @@ class Autotune:
             return
         match self.record.state:
             case AutotuneState.QUEUED:
-                self._look_queued()
+                self._update_queued()
             case AutotuneState.SETTLING | AutotuneState.MEASURING:
-                self._look_walking()
+                self._update_walking()
             case AutotuneState.RETURNING:
                 if self._may_return:
                     self._send()
@@ -370,7 +382,7 @@ class Autotune:
     def _may_return(self) -> bool:
         """Return whether the miner can be set now.
 
-        While it cools down, its firmware is about to change the settings by itself.
+        While it cools down, its firmware is about to change the settings automatically.
         """
         miner = self._miner
         return miner.last_update_success and (
@@ -394,9 +406,9 @@ class Autotune:
             return "not_ready"
         return None
 
-    def _look_queued(self) -> None:
+    def _update_queued(self) -> None:
         record = self.record
-        if not 0 <= time.time() - record.asked < _LONGEST_WAIT:
+        if not 0 <= time.time() - record.queued_at < _LONGEST_WAIT:
             self._end("waited_too_long")
             return
         if self.limits is None:
@@ -428,9 +440,9 @@ class Autotune:
         self._was_interrupted = False
         self._reckon()
         self._set(AutotuneState.SETTLING)
-        self._look_walking()
+        self._update_walking()
 
-    def _look_walking(self) -> None:
+    def _update_walking(self) -> None:
         record, miner = self.record, self._miner
         assert record.walk is not None
         if not miner.last_update_success:
@@ -444,7 +456,7 @@ class Autotune:
             return
         self._was_interrupted = False
         before = record.walk.point
-        record.walk = walk = look(
+        record.walk = walk = with_sample(
             record.walk, _sample(miner.data, miner.power), self.clock()
         )
         if walk.ended == FINISHED:
@@ -485,21 +497,21 @@ class Autotune:
 
     def _finish(self, walk: Walk) -> None:
         """Keep what was found, and go to it, or back if there is more than one."""
-        found = results(walk)
-        if not found:
+        points = results(walk)
+        if not points:
             self._go_back("nothing_found")
             return
         tuning = self._miner.tuning
-        for goal, trial in found.items():
+        for goal, trial in points.items():
             measured = _shown(trial)
             for key in ("frequency", "core_voltage", "verdict"):
                 del measured[key]
-            profile = tuning.save_found(goal, _settings(trial.point), measured)
+            profile = tuning.save_result(goal, _settings(trial.point), measured)
             if profile is None:
                 self._go_back("too_many_profiles")
                 return
             self._chosen = profile.id if goal is walk.caps.goal else None
-        only = found.get(walk.caps.goal)
+        only = points.get(walk.caps.goal)
         self._go_back(None, walk.start if only is None else only.point)
 
     # Writing
@@ -530,7 +542,7 @@ class Autotune:
             self._hass,
             self._async_walk() if walking else self._async_return(),
             f"autotune {self._miner.name}",
-            # It looks whether it is the task that is noted
+            # It checks whether it is the noted task
             eager_start=False,
         )
 
@@ -554,12 +566,12 @@ class Autotune:
         target = _settings(record.target or record.walk.start)
         await self._records.async_save()
         if record.state is not AutotuneState.RETURNING:
-            return  # Somebody has set the miner in the meantime
+            return  # Someone has set the miner in the meantime
         try:
             await self._miner.tuning.async_apply(target, own=True)
         except HomeAssistantError:
             if not self._miner.last_update_success:
-                # It goes on when the miner is back
+                # It continues when the miner is back
                 return
             self._attempts += 1
             if self._attempts >= _ATTEMPTS:
@@ -571,7 +583,7 @@ class Autotune:
             self._end(record.reason)
 
     async def _async_give_up(self, walk: Walk) -> None:
-        """Try the coolest point of the lists, and tell the owner to look."""
+        """Try the coolest point of the lists, and notify the owner."""
         coolest = Point(walk.frequencies[0], walk.voltages[0])
         with suppress(HomeAssistantError):
             await self._miner.tuning.async_apply(_settings(coolest), own=False)
@@ -619,15 +631,15 @@ class Autotune:
         record.reason, record.target, self.finishes = reason, None, None
         self._records.save_soon()
         if reason is None and record.walk is not None:
-            tuning.tell("autotune_finished", profiles=[*results(record.walk)])
+            tuning.fire("autotune_finished", profiles=[*results(record.walk)])
         else:
-            tuning.tell("autotune_aborted", reason=reason)
+            tuning.fire("autotune_aborted", reason=reason)
         self._miner.async_update_listeners()
 
 
 @callback
 def forget_issue(hass: HomeAssistant, entry_id: str) -> None:
-    """Take back what was told of a miner that is not where it was."""
+    """Delete the issue of a miner that is not where it was."""
     ir.async_delete_issue(hass, DOMAIN, _issue_id(entry_id))
 
 

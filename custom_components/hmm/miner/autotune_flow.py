@@ -47,7 +47,7 @@ class AutotuneSteps(OptionsFlowWithReload):
     async def async_step_autotune(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask what to look for, and how far the miner may go."""
+        """Ask for the goal, and how far the miner may go."""
         autotune = self._autotune
         if autotune.is_running:
             return self.async_abort(reason="autotune_running")
@@ -121,14 +121,14 @@ class AutotuneSteps(OptionsFlowWithReload):
 
     @staticmethod
     def _before(autotune: Autotune) -> dict[str, Any]:
-        """Return what was asked for the last time."""
+        """Return what was requested the last time."""
         caps = autotune.record.caps
         return {} if caps is None else caps.as_dict()
 
 
 def _limit(key: str) -> NumberSelector:
-    least, most, unit = LIMITS[key]
-    return number_field(least, most, unit, 0.1 if key == "max_error" else 1)
+    minimum, maximum, unit = LIMITS[key]
+    return number_field(minimum, maximum, unit, 0.1 if key == "max_error" else 1)
 
 
 def _options(values: list[str], key: str) -> SelectSelector:

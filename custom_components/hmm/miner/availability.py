@@ -46,7 +46,7 @@ class Availability:
         self.hours[-1][2] += now - before if online else 0.0
 
     @property
-    def known_online(self) -> tuple[float, float]:
+    def total_and_online(self) -> tuple[float, float]:
         """Return the seconds of the last day that are known, and those online."""
         return sum(hour[1] for hour in self.hours), sum(hour[2] for hour in self.hours)
 
@@ -69,13 +69,13 @@ class Availability:
         """Return what was stored."""
         result = cls(boot_time=parse_number(data["boot_time"]))
         for stored in data["hours"]:
-            hour, known, online = (float(part) for part in stored)
-            if not 0 <= online <= known <= _HOUR * 2:
+            hour, total, online = (float(part) for part in stored)
+            if not 0 <= online <= total <= _HOUR * 2:
                 raise ValueError(stored)
-            result.hours.append([hour, known, online])
+            result.hours.append([hour, total, online])
         return result
 
 
-def percent(known: float, online: float) -> float | None:
+def percent(total: float, online: float) -> float | None:
     """Return which part of the known time was online, None for too short a time."""
-    return round(100 * online / known, 1) if known >= _MIN_KNOWN else None
+    return round(100 * online / total, 1) if total >= _MIN_KNOWN else None

@@ -38,9 +38,9 @@ from ..driver_api.transports.recording import Recording, recorded
 from ..driver_api.units import parse_number
 from ..driver_engine.client import MinerClient, UnexpectedDevice
 from ..driver_engine.identity import (
+    device_ids,
+    facts_of,
     is_same_device,
-    known_facts,
-    known_ids,
     miner_unique_id,
 )
 from ..driver_engine.profile import MinerProfile
@@ -68,8 +68,8 @@ MINER_INTERVAL = timedelta(seconds=30)
 
 _REFUSED_SECONDS = 3600
 
-_LOOKS = 3
-"""How often a miner is asked whether it does what it accepted."""
+_ATTEMPTS = 3
+"""How often a miner is polled to verify a command that it accepted."""
 
 _START_SLACK = timedelta(seconds=30)
 
@@ -127,7 +127,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         )
         self.client = client
         self.recording: Recording | None = None
-        """Where the answers of the device are kept, if somebody wants them."""
+        """Where the answers of the device are kept, if someone wants them."""
         self._profiles = profiles
         self.profile = profiles.get(entry.entry_id)
         client.is_meant = self._is_meant
@@ -136,7 +136,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         self.offered: set[str] = set()
         """The keys of the entities that the miner has, also of disabled ones."""
         self.started: datetime | None = None
-        """When the miner started, if it tells for how long it has run."""
+        """When the miner started, if it reports for how long it has run."""
         self.device_id = ""
         """Its device in the registry of Home Assistant."""
         self.last_good: datetime | None = None
@@ -185,7 +185,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
 
     @property
     def power(self) -> float | None:
-        """Return watts: measured, or what the user says an unmetered miner draws."""
+        """Return watts: measured, or what the user entered for an unmetered miner."""
         if self.data.power is not None:
             return self.data.power
         if self.measures_power or self.data.hashing is not True:
@@ -204,7 +204,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
 
     @property
     def measures_power(self) -> bool:
-        """Return whether the device tells its power."""
+        """Return whether the device reports its power."""
         return self.profile is not None and "power" in self.profile.telemetry
 
     @property
@@ -224,7 +224,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         except DriverError as err:
             self.energy.miss()
             failed = update_failed(err, self.client.host)
-            if isinstance(err, AuthRequired) and self._ask_for_login():
+            if isinstance(err, AuthRequired) and self._request_login():
                 # Devices lock out who comes with a wrong login again and again
                 failed.retry_after = _REFUSED_SECONDS
             # Debug logs show causes, and a driver's own may quote what it was sent
@@ -232,10 +232,10 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         except UpdateFailed:
             self.energy.miss()
             if telemetry.device is None:
-                # This driver looks who the device is only when it connects
+                # This driver identifies the device only when it connects
                 await self.client.disconnect()
             raise
-        self.find = self._look(telemetry)
+        self.find = self._record_finds(telemetry)
         self._note(telemetry)
         self.tuning.learn()
         self.lowered.learn()
@@ -250,7 +250,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         """Decide the status; report a change of it also while the miner is down."""
         is_down = not self.last_update_success
         if self.autotune is not None:
-            read_safely(self.autotune.look, "autotune")
+            read_safely(self.autotune.update, "autotune")
         failure, detail = self._failure() if is_down else (None, None)
         poll = Poll(
             at=time.monotonic(),
@@ -263,7 +263,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         )
         before = self.status.record.times
         # Whatever a driver reports, the values of its miner are shown
-        self.has_news = bool(read_safely(lambda: self.status.look(poll), "status"))
+        self.has_news = bool(read_safely(lambda: self.status.update(poll), "status"))
         if self.status.record.times != before:
             self._statuses.save_soon()
         else:
@@ -292,10 +292,10 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         plug = self.hass.states.get(self.plug) if self.plug else None
         return plug.name if plug is not None and plug.state == STATE_OFF else None
 
-    def _ask_for_login(self) -> bool:
+    def _request_login(self) -> bool:
         """Ask the user for another login; return whether the miner refused one.
 
-        There is nothing to ask for where the driver uses none.
+        There is nothing to enter where the driver uses none.
         """
         if self.client.option_fields:
             self.config_entry.async_start_reauth(self.hass)
@@ -319,17 +319,17 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             if before is not None and abs(self.started - before) < _START_SLACK:
                 self.started = before
 
-    def _look(self, telemetry: MinerTelemetry) -> str | None:
+    def _record_finds(self, telemetry: MinerTelemetry) -> str | None:
         """Return in which field a find shows since the last poll that succeeded."""
         entry = self.config_entry
         record = self._records[entry.entry_id]
         before = replace(record)
         driver = f"{entry.data[CONF_DRIVER]} {self.client.driver_version}"
         identity = f"{entry.unique_id} {driver}"
-        find = record.look(identity, telemetry)
+        find = record.update(identity, telemetry)
         if record != before:
             self._records.save_soon()
-        # Blocks alone are worth telling long after they were found
+        # Blocks alone are worth reporting long after they were found
         return None if find == "best_share" and self.data is None else find
 
     async def async_try_driver(self, driver_class: type[BaseMinerAdapter]) -> bool:
@@ -343,8 +343,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         telemetry = await self.client.try_version(driver_class, self.profile)
         if telemetry is None:
             return False
-        # What another version reads is no base for "a block was found"
-        self._look(telemetry)
+        # What another version reads is not a base for a block event
+        self._record_finds(telemetry)
         self.find = None
         # The time of the next poll stays, so that those of many stay spread
         self._note(telemetry)
@@ -367,18 +367,18 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         super()._schedule_refresh()
         self.update_interval = MINER_INTERVAL
 
-    def _known_facts(self) -> DeviceFacts:
-        """Return who the miner is, as far as it ever told."""
-        return known_facts(self.config_entry.unique_id, self.profile)
+    def _expected_facts(self) -> DeviceFacts:
+        """Return who the miner is, as far as it ever reported."""
+        return facts_of(self.config_entry.unique_id, self.profile)
 
     def _is_meant(self, facts: DeviceFacts) -> bool:
-        """Return whether a command may go to the device that tells these facts.
+        """Return whether a command may go to the device that reports these facts.
 
-        One that told who it is does so before a command as well.
+        One that reported who it is does so before a command as well.
         """
-        is_same = is_same_device(self._known_facts(), facts)
+        is_same = is_same_device(self._expected_facts(), facts)
         if is_same is None:
-            return self.profile is None or not known_ids(self.profile.facts)
+            return self.profile is None or not device_ids(self.profile.facts)
         return is_same
 
     def _check_identity(self, facts: DeviceFacts) -> None:
@@ -389,7 +389,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         entry = self.config_entry
         if (entry.unique_id, facts) == self._checked:
             return
-        if is_same_device(self._known_facts(), facts) is False:
+        if is_same_device(self._expected_facts(), facts) is False:
             raise self._unexpected(facts)
         unique_id = miner_unique_id(facts)
         if unique_id is None or not is_better_id(unique_id, entry.unique_id or ""):
@@ -475,7 +475,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         Bundled drivers have read it back; a user's driver may just believe its device.
         One that does not respond now has not contradicted it.
         """
-        for _ in range(_LOOKS):
+        for _ in range(_ATTEMPTS):
             if not self.last_update_success:
                 return True
             if check(self.data):
@@ -519,7 +519,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             return (
                 pool is not None
                 and not data.using_fallback
-                and sum(it.active for it in data.pools) == 1
+                and sum(slot.active for slot in data.pools) == 1
                 and pool.url.lower() == url.lower()
                 and pool.user == user
             )
@@ -556,7 +556,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
                 if uptime < before + elapsed - _RESTART_SLACK:
                     return
             elif elapsed > self.restart_seconds / 3:
-                return  # Nothing tells whether it has restarted
+                return  # Nothing shows whether it has restarted
             await asyncio.sleep(self.restart_interval)
             if self._shutdown_requested:
                 raise failure("miner_left", name=self.name)
@@ -569,8 +569,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
     async def _async_is(self, check: Callable[[MinerTelemetry], bool]) -> bool:
         """Return whether something is so now.
 
-        What the last poll said may be half a minute old: where it says so, the miner
-        is asked again.
+        What the last poll said may be half a minute old: where it reports it, the miner
+        is queried again.
         """
         if self.data is None or not check(self.data):
             return False
@@ -591,9 +591,9 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         *,
         sets_point: bool = True,
     ) -> None:
-        """Run a command of the client, then show what the miner says now.
+        """Run a command of the client, then show what the miner reports now.
 
-        A miner that failed its last poll is asked first: another device may
+        A miner that failed its last poll is queried first: another device may
         have got its address, and it must not be steered by mistake. A command of
         the same ``kind`` that was kept for it is obsolete. One of the kind mode may set
         something else than a frequency, a voltage or a mode: not ``sets_point``.
@@ -623,7 +623,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
                 self.changed_at = self.hass.loop.time()
             await command
         except AuthRequired as err:
-            self._ask_for_login()
+            self._request_login()
             raise action_failed(err, self.client.host) from None
         except DriverError as err:
             if reason_of(err).key in _NOT_DONE:

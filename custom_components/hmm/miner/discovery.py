@@ -40,8 +40,8 @@ _LOOK_SECONDS = 30
 _MAX_SENDERS = 1024
 
 
-def may_be_asked(address: str) -> bool:
-    """Return whether an address that the network names may be asked who it is.
+def may_be_contacted(address: str) -> bool:
+    """Return whether an address that the network announced may be queried.
 
     Anyone can announce any address by mDNS or DHCP.
     """
@@ -55,11 +55,12 @@ class _Discovery:
         """Begin with no sender known."""
         self._hass = hass
         self._budget = Budget(_DISCOVERIES_A_SECOND, _DISCOVERIES_AT_ONCE)
-        # When each sender is looked at again, those that were heard first at the front
+        # When each sender is looked at again, those that were on_packet first at the
+        # front
         self._due: dict[str, float] = {}
 
     @callback
-    def heard(self, packet: Packet) -> None:
+    def on_packet(self, packet: Packet) -> None:
         """Offer the sender of a packet, and nothing that the packet states."""
         sender, now = packet.address, packet.received
         if now < self._due.get(sender, 0):
@@ -112,7 +113,7 @@ async def async_listen_for_broadcasts(hass: HomeAssistant) -> None:
         return
     discovery = _Discovery(hass)
     ends = (
-        listener.subscribe(discovery.heard),
+        listener.subscribe(discovery.on_packet),
         async_dispatcher_connect(hass, SIGNAL_CONFIG_ENTRY_CHANGED, discovery.changed),
         listener.release,
     )

@@ -132,7 +132,7 @@ class EnergyBook:
 
     The fleet's count takes each increment when the miner's does, and both are
     stored in one file, so that they agree after a crash. The file is written as
-    soon as a displayed value changed: nobody sees one fall.
+    soon as a displayed value changed: a falling one is not displayed.
     """
 
     def __init__(self, hass: HomeAssistant, longest_gap: float) -> None:

@@ -28,7 +28,7 @@ class MinerRecord:
     lower_polls: int = field(default=0, compare=False)
     """How many polls in a row reported a lower best share."""
 
-    def look(self, identity: str, telemetry: MinerTelemetry) -> str | None:
+    def update(self, identity: str, telemetry: MinerTelemetry) -> str | None:
         """Return which field shows a find: "blocks_found", "best_share" or None.
 
         A block is its best share as well, and that is one find. A count that was
@@ -40,9 +40,9 @@ class MinerRecord:
         self.blocks_found = _or(telemetry.blocks_found, blocks)
         self.best_share = best
         if telemetry.best_share is None:
-            self._look_at_session(before.session_share, telemetry.best_session_share)
+            self._note_session(before.session_share, telemetry.best_session_share)
         else:
-            self._look_at_best(telemetry.best_share, before.lower_polls)
+            self._note_best(telemetry.best_share, before.lower_polls)
         if _is_later(before.uptime, telemetry.uptime):
             self.blocks_found = _larger(blocks, self.blocks_found)
         self.uptime = telemetry.uptime
@@ -50,7 +50,7 @@ class MinerRecord:
             return "blocks_found"
         return "best_share" if _grew(best, telemetry.best_share) else None
 
-    def _look_at_best(self, reported: float, lower_polls: int) -> None:
+    def _note_best(self, reported: float, lower_polls: int) -> None:
         """Note the best share ever that the miner reports.
 
         Zero stands for "not read yet" in a device that has just started.
@@ -61,7 +61,7 @@ class MinerRecord:
             self.best_share, self.lower_polls = reported, 0
         self.best_share = max(self.best_share, reported)
 
-    def _look_at_session(self, before: float | None, now: float | None) -> None:
+    def _note_session(self, before: float | None, now: float | None) -> None:
         """Note the best share of a session, once two polls in a row report it.
 
         A value that comes and goes would stay for ever.

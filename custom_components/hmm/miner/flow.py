@@ -30,12 +30,7 @@ from ..driver_api.addresses import resolve
 from ..driver_engine.address import Address, AddressError, parse_address
 from ..driver_engine.declaration import DriverId
 from ..driver_engine.detect import Detected, detect
-from ..driver_engine.identity import (
-    is_address_id,
-    is_same_device,
-    known_facts,
-    known_ids,
-)
+from ..driver_engine.identity import device_ids, facts_of, is_address_id, is_same_device
 from ..driver_engine.loaded import LoadedDriver
 from ..driver_engine.scan import is_too_large
 from ..errors import Placeholders, form_error, localized
@@ -85,11 +80,11 @@ class MinerSteps(QueueSteps):
     async def async_step_miner(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for the address; the device tells the rest."""
+        """Prompt for the address; the device reports the rest."""
         if user_input is None:
             return self._show_miner(None, {}, {})
         if user_input.get(CONF_OTHER_KIND):
-            return await self._ask_for_other(user_input)
+            return await self._start_other(user_input)
         self._login = {}
         errors, texts = await self._detect(user_input[CONF_HOST])
         if errors:
@@ -117,7 +112,7 @@ class MinerSteps(QueueSteps):
 
     # A miner whose driver needs a package
 
-    async def _ask_for_other(self, user_input: dict[str, Any]) -> ConfigFlowResult:
+    async def _start_other(self, user_input: dict[str, Any]) -> ConfigFlowResult:
         try:
             self._other_address = parse_address(user_input[CONF_HOST])
         except AddressError as err:
@@ -181,7 +176,9 @@ class MinerSteps(QueueSteps):
         else:
             failed = map(data.driver_manager.why_missing, self._other)
             texts["reason"] = "; ".join(
-                localized(self.hass, it.reason) for it in failed if it is not None
+                localized(self.hass, failure.reason)
+                for failure in failed
+                if failure is not None
             )
             errors["base"] = "install_failed"
         if errors:
@@ -200,9 +197,9 @@ class MinerSteps(QueueSteps):
         if user_input is not None:
             return await self._create_miner(
                 next(
-                    found
-                    for found in self._found
-                    if found.driver.driver_type == user_input[CONF_DRIVER]
+                    device
+                    for device in self._found
+                    if device.driver.driver_type == user_input[CONF_DRIVER]
                 )
             )
         return self.async_show_form(
@@ -211,8 +208,8 @@ class MinerSteps(QueueSteps):
                 {
                     vol.Required(CONF_DRIVER): choice(
                         {
-                            found.driver.driver_type: found.driver_name
-                            for found in self._found
+                            device.driver.driver_type: device.driver_name
+                            for device in self._found
                         }
                     )
                 }
@@ -241,7 +238,7 @@ class MinerSteps(QueueSteps):
     async def async_step_scan_range(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for another network, or a range of addresses."""
+        """Prompt for another network, or a range of addresses."""
         errors: dict[str, str] = {}
         if user_input is not None:
             try:
@@ -269,7 +266,7 @@ class MinerSteps(QueueSteps):
     async def async_step_scan_nothing(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Tell that nothing new was found; another range may be typed."""
+        """Show that nothing new was found; another range may be typed."""
         if self._hosts is not None:
             typed = {CONF_RANGE: self._typed_range}
             return await self._show_range(typed, {"base": "range_nothing"})
@@ -294,15 +291,15 @@ class MinerSteps(QueueSteps):
                 )
             self._is_chosen = True
             self._found = tuple(
-                found for found in self._scanned if found.client.host == first
+                device for device in self._scanned if device.client.host == first
             )
             return await self._add_found()
         # Once, also where two drivers fit
-        miners = {found.client.host: found for found in reversed(self._scanned)}
-        miners = dict(sorted(miners.items(), key=lambda it: IPv4Address(it[0])))
+        miners = {device.client.host: device for device in reversed(self._scanned)}
+        miners = dict(sorted(miners.items(), key=lambda item: IPv4Address(item[0])))
         schema = {
             vol.Required(CONF_DEVICE_HOSTS, default=list(miners)): choice(
-                {host: _label(found) for host, found in miners.items()}, multiple=True
+                {host: _label(device) for host, device in miners.items()}, multiple=True
             )
         }
         return self.async_show_form(
@@ -326,33 +323,33 @@ class MinerSteps(QueueSteps):
     async def async_step_discovery_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Add a found miner only when its owner says so."""
+        """Add a found miner only when its owner confirms it."""
         if user_input is not None:
             return await self._add_found()
-        found = self._found[0]
+        device = self._found[0]
         self._set_confirm_only()
         return self.async_show_form(
             step_id="discovery_confirm",
             description_placeholders={
-                "name": found.model,
-                "host": found.client.host,
+                "name": device.model,
+                "host": device.client.host,
             },
         )
 
     async def async_step_reconfigure_miner(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for the new address; another miner there takes its place if it may."""
+        """Prompt for the new address; another miner there may take its place."""
         entry = self._get_reconfigure_entry()
         errors: dict[str, str] = {}
         texts: Placeholders = {}
         if user_input is not None:
             errors, texts = await self._detect(user_input[CONF_HOST])
             if not errors:
-                found = self._found_for(entry)
-                other = await async_entry_of(self.hass, found, but=entry)
+                device = self._found_for(entry)
+                other = await async_entry_of(self.hass, device, but=entry)
                 if other is None or other.source == SOURCE_IGNORE:
-                    return await self._move_miner(entry, found)
+                    return await self._move_miner(entry, device)
                 errors["base"] = "other_entry"
                 texts = {"other": other.title}
         port = entry.data.get(CONF_PORT)
@@ -369,7 +366,7 @@ class MinerSteps(QueueSteps):
     async def async_step_reauth_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for the credentials that the driver of the miner uses."""
+        """Prompt for the credentials that the driver of the miner uses."""
         entry = self._get_reauth_entry()
         data = await async_shared_data(self.hass)
         if not (names := login_names(data, entry)):
@@ -381,7 +378,7 @@ class MinerSteps(QueueSteps):
             login = read_login(user_input, stored)
             errors, texts, is_accepted = await try_login(data, entry, login)
             if not errors and not is_accepted and login == stored:
-                # Nobody knows that it is right, and it was refused
+                # It may be wrong, and it was refused
                 errors["base"] = "login_missing"
             if not errors:
                 return self.async_update_reload_and_abort(
@@ -419,9 +416,9 @@ class MinerSteps(QueueSteps):
             address.host,
             address.port,
         )
-        for found in detection.found:
-            await found.client.close()
-        self._found = detection.found
+        for device in detection.devices:
+            await device.client.close()
+        self._found = detection.devices
         if (error := detection.error) is None:
             return {}, {}
         key, texts = form_error(error, address.host)
@@ -435,25 +432,25 @@ class MinerSteps(QueueSteps):
         return await self._offer_found()
 
     async def _offer_found(self) -> ConfigFlowResult:
-        found = self._found[0]
-        await self.async_set_unique_id(found.unique_id)
-        await self._abort_if_known(found)
+        device = self._found[0]
+        await self.async_set_unique_id(device.unique_id)
+        await self._abort_if_configured(device)
         self.context["title_placeholders"] = {
-            "name": f"{found.model} ({found.client.host})"
+            "name": f"{device.model} ({device.client.host})"
         }
         return await self.async_step_discovery_confirm()
 
     # Whose device it is
 
-    async def _abort_if_known(self, found: Detected) -> None:
+    async def _abort_if_configured(self, device: Detected) -> None:
         """End the flow of a device that an entry has; the entry follows its device."""
-        if (entry := await async_entry_of(self.hass, found)) is None:
+        if (entry := await async_entry_of(self.hass, device)) is None:
             return
         if entry.source == SOURCE_IGNORE and (
             self._is_chosen or self.source == SOURCE_USER
         ):
             return
-        unique_id = found.unique_id
+        unique_id = device.unique_id
         if (
             not is_address_id(unique_id)
             and is_better_id(unique_id, entry.unique_id or "")
@@ -462,7 +459,7 @@ class MinerSteps(QueueSteps):
             self.context["unique_id"] = None  # This dialog is not one to dismiss
             async_change_unique_id(self.hass, entry, unique_id)
         await self._abort_with(
-            entry, {CONF_HOST: found.client.host, CONF_PORT: found.client.port}
+            entry, {CONF_HOST: device.client.host, CONF_PORT: device.client.port}
         )
 
     async def _abort_with(
@@ -494,12 +491,12 @@ class MinerSteps(QueueSteps):
         if (driver := data.drivers.miners.get(entry.data[CONF_DRIVER])) is None:
             return False
         detection = await detect([driver], data.driver_context(), host, port)
-        for found in detection.found:
-            await found.client.close()
-        known = known_facts(entry.unique_id, data.profiles.get(entry.entry_id))
+        for device in detection.devices:
+            await device.client.close()
+        facts = facts_of(entry.unique_id, data.profiles.get(entry.entry_id))
         return all(
-            is_same_device(known, found.profile.facts) is False
-            for found in detection.found
+            is_same_device(facts, device.profile.facts) is False
+            for device in detection.devices
         )
 
     async def _add_found(self) -> ConfigFlowResult:
@@ -507,16 +504,16 @@ class MinerSteps(QueueSteps):
             return await self.async_step_driver()
         return await self._create_miner(self._found[0])
 
-    async def _create_miner(self, found: Detected) -> ConfigFlowResult:
-        address = {CONF_HOST: found.client.host, CONF_PORT: found.client.port}
-        await self.async_set_unique_id(found.unique_id, raise_on_progress=False)
-        await self._abort_if_known(found)
+    async def _create_miner(self, device: Detected) -> ConfigFlowResult:
+        address = {CONF_HOST: device.client.host, CONF_PORT: device.client.port}
+        await self.async_set_unique_id(device.unique_id, raise_on_progress=False)
+        await self._abort_if_configured(device)
         return self.async_create_entry(
-            title=self._free_title(found.model, found.profile.facts.mac),
+            title=self._free_title(device.model, device.profile.facts.mac),
             data={
                 CONF_ENTRY_TYPE: EntryType.MINER,
-                CONF_DRIVER: found.driver.driver_type,
-                CONF_PROFILE: found.profile.as_dict(),
+                CONF_DRIVER: device.driver.driver_type,
+                CONF_PROFILE: device.profile.as_dict(),
                 **({CONF_CREDENTIALS: self._login} if self._login else {}),
                 **address,
             },
@@ -529,25 +526,25 @@ class MinerSteps(QueueSteps):
         """Return what was found, by the driver of an entry if that fits."""
         return next(
             (
-                found
-                for found in self._found
-                if found.driver.driver_type == entry.data[CONF_DRIVER]
+                device
+                for device in self._found
+                if device.driver.driver_type == entry.data[CONF_DRIVER]
             ),
             self._found[0],
         )
 
     async def _move_miner(
-        self, entry: HmmConfigEntry, found: Detected
+        self, entry: HmmConfigEntry, device: Detected
     ) -> ConfigFlowResult:
         """Point an entry at a new address; ask first if another miner is there."""
         data = await async_shared_data(self.hass)
-        known = known_facts(entry.unique_id, data.profiles.get(entry.entry_id))
-        is_same = is_same_device(known, found.profile.facts)
-        is_same_kind = found.driver.driver_type == entry.data[CONF_DRIVER]
-        # A miner that never told who it is may be anywhere
-        if is_same or (is_same is None and is_same_kind and not known_ids(known)):
-            return self._put_in_place(entry, found, "reconfigure_successful")
-        self._successor = found
+        facts = facts_of(entry.unique_id, data.profiles.get(entry.entry_id))
+        is_same = is_same_device(facts, device.profile.facts)
+        is_same_kind = device.driver.driver_type == entry.data[CONF_DRIVER]
+        # A miner that never reported who it is may be anywhere
+        if is_same or (is_same is None and is_same_kind and not device_ids(facts)):
+            return self._put_in_place(entry, device, "reconfigure_successful")
+        self._successor = device
         if is_same_kind:
             return await self.async_step_replace_miner()
         return await self.async_step_replace_other_kind()
@@ -567,47 +564,45 @@ class MinerSteps(QueueSteps):
     async def _replace_miner(
         self, step_id: str, user_input: dict[str, Any] | None
     ) -> ConfigFlowResult:
-        entry, found = self._get_reconfigure_entry(), self._successor
-        assert found is not None
+        entry, device = self._get_reconfigure_entry(), self._successor
+        assert device is not None
         if user_input is not None:
             # While the question was open, it may have been added
-            other = await async_entry_of(self.hass, found, but=entry)
+            other = await async_entry_of(self.hass, device, but=entry)
             if other is not None and other.source != SOURCE_IGNORE:
                 return self.async_abort(reason="already_configured")
         data = await async_shared_data(self.hass)
         profile = data.profiles.get(entry.entry_id)
         if user_input is not None:
-            if profile is None or profile.facts.model != found.profile.facts.model:
+            if profile is None or profile.facts.model != device.profile.facts.model:
                 data.other_models.add(entry.entry_id)
-            return self._put_in_place(entry, found, "miner_replaced")
+            return self._put_in_place(entry, device, "miner_replaced")
         return self.async_show_form(
             step_id=step_id,
             data_schema=vol.Schema({}),
             description_placeholders={
                 "name": entry.title,
-                "old": _sign(
-                    known_facts(entry.unique_id, profile), entry.data[CONF_HOST]
-                ),
-                "new": _sign(found.profile.facts, found.client.host),
+                "old": _sign(facts_of(entry.unique_id, profile), entry.data[CONF_HOST]),
+                "new": _sign(device.profile.facts, device.client.host),
             },
         )
 
     def _put_in_place(
-        self, entry: HmmConfigEntry, found: Detected, reason: str
+        self, entry: HmmConfigEntry, device: Detected, reason: str
     ) -> ConfigFlowResult:
-        """Let an entry be that of a device; what hangs on its entities goes on."""
-        async_holder(self.hass, entry, found.unique_id)  # An ignored one makes room
-        async_change_unique_id(self.hass, entry, found.unique_id)
+        """Let an entry be that of a device; what hangs on its entities continues."""
+        async_holder(self.hass, entry, device.unique_id)  # An ignored one makes room
+        async_change_unique_id(self.hass, entry, device.unique_id)
         data, options = dict(entry.data), dict(entry.options)
-        if found.driver.driver_type != data[CONF_DRIVER]:
+        if device.driver.driver_type != data[CONF_DRIVER]:
             # They were of the old device
             data.pop(CONF_CREDENTIALS, None)
             options.pop(CONF_POWER_DRAW, None)
         data |= {
-            CONF_DRIVER: found.driver.driver_type,
-            CONF_HOST: found.client.host,
-            CONF_PORT: found.client.port,
-            CONF_PROFILE: found.profile.as_dict(),
+            CONF_DRIVER: device.driver.driver_type,
+            CONF_HOST: device.client.host,
+            CONF_PORT: device.client.port,
+            CONF_PROFILE: device.profile.as_dict(),
         }
         return self.async_update_reload_and_abort(
             entry, data=data, options=options, reason=reason
@@ -625,20 +620,20 @@ class MinerSteps(QueueSteps):
         return free_title(name, taken)
 
 
-def _label(found: Detected) -> str:
+def _label(device: Detected) -> str:
     """Return what a found miner is picked by."""
-    name = found.profile.facts.hostname
-    told = found.model if name is None else f"{found.model}, {name}"
-    return f"{told} ({found.client.host})"
+    name = device.profile.facts.hostname
+    label = device.model if name is None else f"{device.model}, {name}"
+    return f"{label} ({device.client.host})"
 
 
-def _row(found: Detected) -> str:
+def _row(device: Detected) -> str:
     """Return the line of a found miner in the table."""
-    name = found.profile.facts.hostname or "–"
-    return f"| {escape(found.model)} | {escape(name)} | {escape(found.client.host)} |"
+    name = device.profile.facts.hostname or "–"
+    return f"| {escape(device.model)} | {escape(name)} | {escape(device.client.host)} |"
 
 
 def _sign(facts: DeviceFacts, host: str) -> str:
-    """Return what the owner tells a device by."""
-    known = facts.mac or facts.serial or host
-    return f"{facts.model} ({known})" if facts.model else known
+    """Return how the owner recognizes a device."""
+    identity = facts.mac or facts.serial or host
+    return f"{facts.model} ({identity})" if facts.model else identity

@@ -25,7 +25,7 @@ class Kept:
     value: str | None
     until: datetime
     since: datetime | None = None
-    """When it was asked for; a version of HMM that kept no restarts did not note it."""
+    """When it was requested; a version of HMM that kept no restarts did not note it."""
 
 
 @dataclass(slots=True)
@@ -37,7 +37,11 @@ class KeptCommands:
     def current(self) -> dict[Kind, Kept]:
         """Return those that it is not too late for."""
         now = dt_util.utcnow()
-        return {kind: it for kind, it in self.commands.items() if it.until > now}
+        return {
+            kind: command
+            for kind, command in self.commands.items()
+            if command.until > now
+        }
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON."""
@@ -60,7 +64,7 @@ class KeptCommands:
                     data=dict(kept["data"]),
                     value=kept["value"],
                     until=_instant(kept["until"]),
-                    since=_instant(it) if (it := kept.get("since")) else None,
+                    since=_instant(since) if (since := kept.get("since")) else None,
                 )
                 for kind in KINDS
                 if (kept := data.get(kind)) is not None

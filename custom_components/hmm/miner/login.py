@@ -16,7 +16,7 @@ from ..const import CONF_CREDENTIALS, CONF_DRIVER, CONF_KEEP_SECRETS
 from ..data import HmmConfigEntry, HmmData
 from ..driver_api import DriverError
 from ..driver_engine.client import MinerClient
-from ..driver_engine.identity import is_address_id, known_ids
+from ..driver_engine.identity import device_ids, is_address_id
 from ..errors import Placeholders, form_error
 
 _TEXT = TextSelector()
@@ -82,7 +82,7 @@ async def try_login(
     )
     try:
         telemetry = await client.poll()
-        ids = known_ids(client.read_profile(telemetry, None).facts)
+        ids = device_ids(client.read_profile(telemetry, None).facts)
         expected = entry.unique_id or ""
         if ids and expected not in ids and not is_address_id(expected):
             return {"base": "login_other_miner"}, {}, False

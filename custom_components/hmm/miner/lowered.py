@@ -1,4 +1,4 @@
-"""What an overheat has lowered: it is told, and the owner can go back.
+"""What an overheat has lowered: it is reported, and the owner can go back.
 
 Firmwares of the AxeOS family save lower settings after an overheat and keep them: 50 MHz
 up to version 2.11, 100 MHz and 100 mV less at each overheat since then.
@@ -17,7 +17,7 @@ from ..errors import message
 from ..languages import home_language
 from ..markdown import async_create_issue
 from ..question_flow import QuestionFlow
-from .profiles import Settings, told
+from .profiles import Settings, settings_text
 
 if TYPE_CHECKING:
     from .coordinator import MinerCoordinator
@@ -40,7 +40,7 @@ class LoweredSettings:
         """Look at a poll; what was set before an overheat is kept until that is back."""
         miner, record = self._miner, self._record
         if miner.autotune is not None and miner.autotune.is_running:
-            # It brings the miner back by itself
+            # It brings the miner back automatically
             return
         if "overheat" in miner.data.problems:
             if record.before is None and self._good:
@@ -55,7 +55,7 @@ class LoweredSettings:
 
     @callback
     def forget(self) -> None:
-        """Take it as it is: somebody has set the miner, or wants it so."""
+        """Take it as it is: someone has set the miner, or wants it so."""
         record, self._good = self._record, {}
         if record.before is not None:
             record.before = None
@@ -70,7 +70,7 @@ class LoweredSettings:
             return
         harm = _HARM.intersection(miner.status.active)
         if miner.data.hashing:
-            # Old firmwares leave the flag until somebody sets them again
+            # Old firmwares leave the flag until someone sets them again
             harm -= {"overheat"}
         if harm:
             raise HomeAssistantError(
@@ -84,15 +84,15 @@ class LoweredSettings:
         miner.async_update_listeners()
 
     def _is_lower(self, before: Settings) -> bool | None:
-        """Return whether the miner runs with less than before, None if it does not say."""
-        found = [
+        """Return whether the miner runs with less than before, None if not reported."""
+        pairs = [
             (old, getattr(self._miner.data, key))
             for key in _POINT
             if isinstance(old := before.get(key), float | int)
         ]
-        if any(now is None for _, now in found):
+        if any(now is None for _, now in pairs):
             return None
-        return any(now < old - 0.5 for old, now in found)
+        return any(now < old - 0.5 for old, now in pairs)
 
     @callback
     def _show(self) -> None:
@@ -101,13 +101,16 @@ class LoweredSettings:
             return
         entry = self._miner.config_entry
         now: Settings = {
-            key: it
+            key: value
             for key in _POINT
-            if key in before and (it := getattr(self._miner.data, key)) is not None
+            if key in before and (value := getattr(self._miner.data, key)) is not None
         }
         old: Settings = {key: before[key] for key in now}
         language = home_language(self._miner.hass)
-        values = {"old": told(old, language), "new": told(now, language)}
+        values = {
+            "old": settings_text(old, language),
+            "new": settings_text(now, language),
+        }
         self._miner.status.problems.lowered = values
         async_create_issue(
             self._miner.hass,

@@ -1,4 +1,4 @@
-"""Why a miner has no value for something that its owner could look for."""
+"""Why a miner lacks a value that its owner may expect."""
 
 from typing import Final
 
@@ -23,15 +23,15 @@ def missing_values(miner: MinerCoordinator) -> dict[str, str]:
     profile, data = miner.profile, miner.data
     if profile is None or data is None or not miner.last_update_success:
         return {}
-    found = {
+    reasons = {
         name: "not_reported"
         for name in profile.telemetry & miner.offered
         if getattr(data, name, None) is None
     }
     for name, seconds in _WINDOWS.items():
-        if name in found and (data.uptime or 0) < seconds:
-            found[name] = "window_after_restart"
+        if name in reasons and (data.uptime or 0) < seconds:
+            reasons[name] = "window_after_restart"
     draw = miner.config_entry.options.get(CONF_POWER_DRAW)
     if not miner.measures_power and draw is None:
-        found |= dict.fromkeys(_OF_POWER, "power_not_metered")
-    return found
+        reasons |= dict.fromkeys(_OF_POWER, "power_not_metered")
+    return reasons

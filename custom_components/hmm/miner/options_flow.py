@@ -34,7 +34,7 @@ from ..languages import Language, home_language
 from ..markdown import Markdown, escape, escaping
 from .autotune_flow import AutotuneSteps
 from .login import login_fields, login_names, login_of, read_login, try_login
-from .profiles import UNITS, TuningProfile, told
+from .profiles import UNITS, TuningProfile, settings_text
 from .tuning import MinerTuning
 from .watchdog import CONF_PLUG_CYCLE, CYCLE_NEVER, CYCLES
 
@@ -128,7 +128,7 @@ class MinerOptionsFlow(AutotuneSteps):
             data[CONF_CREDENTIALS] = login
         is_new = self.hass.config_entries.async_update_entry(entry, data=data)
         if is_new and options == {**entry.options}:
-            # Only changed options reload an entry by themselves
+            # Only changed options reload an entry automatically
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
         return self.async_create_entry(data=options)
 
@@ -250,10 +250,13 @@ class MinerOptionsFlow(AutotuneSteps):
         )
 
     def _choice(self, further: dict[vol.Marker, Any] | None = None) -> vol.Schema:
-        """Return what asks for one of the profiles, and for more."""
+        """Return the schema that selects one of the profiles, with further fields."""
         profiles = self._loaded.profiles
         language = home_language(self.hass)
-        names = {it.id: f"{it.name} ({told(it.settings, language)})" for it in profiles}
+        names = {
+            profile.id: f"{profile.name} ({settings_text(profile.settings, language)})"
+            for profile in profiles
+        }
         return vol.Schema(
             {vol.Required(CONF_PROFILE): choice(names), **(further or {})}
         )
@@ -261,7 +264,9 @@ class MinerOptionsFlow(AutotuneSteps):
     def _chosen(self, user_input: dict[str, Any] | None) -> TuningProfile | None:
         """Return the profile of a form, None for one that was deleted meanwhile."""
         wanted = user_input and user_input[CONF_PROFILE]
-        return next((it for it in self._loaded.profiles if it.id == wanted), None)
+        return next(
+            (profile for profile in self._loaded.profiles if profile.id == wanted), None
+        )
 
     async def _try(
         self, change: Awaitable[object]
@@ -345,9 +350,9 @@ class MinerOptionsFlow(AutotuneSteps):
         limits = self._miner.client.risky_limits
         short = home_language(self.hass).short
         return ", ".join(
-            f"{short(it.minimum)}–{short(it.maximum)} {UNITS[key]}"
+            f"{short(limit.minimum)}–{short(limit.maximum)} {UNITS[key]}"
             for key in ("frequency", "core_voltage")
-            if (it := getattr(limits, key, None)) is not None
+            if (limit := getattr(limits, key, None)) is not None
         )
 
     @property
@@ -355,15 +360,17 @@ class MinerOptionsFlow(AutotuneSteps):
         """Return what the miner is set to, a dash while it is off."""
         is_known = self._miner.last_update_success
         language = home_language(self.hass)
-        return (told(self._loaded.present, language) if is_known else "") or "-"
+        return (
+            settings_text(self._loaded.present, language) if is_known else ""
+        ) or "-"
 
 
 def _table(profiles: list[TuningProfile], language: Language) -> Markdown:
     """Return the rows of a Markdown table."""
     return Markdown(
         "\n".join(
-            f"| {escape(it.name)} | {escape(told(it.settings, language))} |"
-            for it in profiles
+            f"| {escape(profile.name)} | {escape(settings_text(profile.settings, language))} |"
+            for profile in profiles
         )
         or "| - | - |"
     )

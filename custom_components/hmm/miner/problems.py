@@ -86,7 +86,7 @@ class Rejects:
     ) -> bool | None:
         """Take two counts that grow; return whether too many shares were rejected.
 
-        None is in between, or not known yet. An hour with few shares is no problem.
+        None is in between, or not known yet. An hour with few shares is not a problem.
         """
         counts = self._counts
         if accepted is None or rejected is None:
@@ -186,7 +186,7 @@ class MinerProblems:
         return {
             key: self._values.get(key, {})
             for key in (*RULES, *(key for key in self._debounces if key not in RULES))
-            if (known := self._debounces.get(key)) is not None and known.active
+            if (debounce := self._debounces.get(key)) is not None and debounce.active
         }
 
     def rest(self) -> None:
@@ -196,7 +196,7 @@ class MinerProblems:
         """
         kept = ("restart_loop", "not_obeying")
         self._debounces = {
-            key: known for key, known in self._debounces.items() if key in kept
+            key: debounce for key, debounce in self._debounces.items() if key in kept
         }
         self._shares_at = None
         self._same_hashrates = 0
@@ -210,12 +210,12 @@ class MinerProblems:
             self.changed_at is not None and now - self.changed_at < startup
         )
 
-    def look(self, data: MinerTelemetry, now: float) -> None:
+    def update(self, data: MinerTelemetry, now: float) -> None:
         """Take the next poll of a miner that should mine."""
         self._follow(data, now)
         self._count_restart(data.uptime, now)
-        found: dict[str, bool | None] = dict.fromkeys(self._debounces, False)
-        found |= {
+        problems: dict[str, bool | None] = dict.fromkeys(self._debounces, False)
+        problems |= {
             "fan_stopped": self._fan_stopped(data),
             "no_shares": self._no_shares(data, now),
             "low_hashrate": self._low_hashrate(data, now),
@@ -226,21 +226,21 @@ class MinerProblems:
             "not_obeying": self.refusals >= _REFUSALS,
             "overheat_lowered": self.lowered is not None,
         }
-        found.update(dict.fromkeys(data.problems, True))
+        problems.update(dict.fromkeys(data.problems, True))
         if self.lowered is not None:
             self._values["overheat_lowered"] = self.lowered
         if "overheat" in data.problems:
             # It is reported once
-            found["hot"] = None
+            problems["hot"] = None
         self._note_heat(data)
-        for key, bad in found.items():
-            known = self._debounces.get(key)
-            if known is None:
+        for key, bad in problems.items():
+            debounce = self._debounces.get(key)
+            if debounce is None:
                 if not bad:
                     continue
-                known = self._debounces[key] = Debounce()
-            known.update(RULES.get(key, _OTHER), bad, now)
-            if not known.active and not known.polls:
+                debounce = self._debounces[key] = Debounce()
+            debounce.update(RULES.get(key, _OTHER), bad, now)
+            if not debounce.active and not debounce.polls:
                 # A driver may name any number of problems, one after the other
                 del self._debounces[key]
         self._before = data
@@ -288,7 +288,7 @@ class MinerProblems:
         self._same_hashrates = self._same_hashrates + 1 if is_same else 0
 
     def _count_restart(self, uptime: float | None, now: float) -> None:
-        """Note a start that HMM did not ask for, also after a poll without response."""
+        """Note a start that HMM did not request, also after a poll without response."""
         before, self._uptime = self._uptime, uptime
         if before is None or uptime is None or uptime >= before:
             return
@@ -305,8 +305,8 @@ class MinerProblems:
     def _no_shares(self, data: MinerTelemetry, now: float) -> bool | None:
         """Return whether no share came for far longer than chance allows."""
         assert self._shares_at is not None
-        known = self._debounces.get("no_shares")
-        was_active = known is not None and known.active
+        debounce = self._debounces.get("no_shares")
+        was_active = debounce is not None and debounce.active
         if was_active and self.has_share:
             return False
         if not data.hashing or _shares(data) is None or self.is_starting(data, now):
@@ -413,7 +413,7 @@ def _shares(data: MinerTelemetry) -> int | None:
 
 
 def _differs(before: float | None, after: float | None) -> bool:
-    """Return whether a setting was changed: a measured one moves by itself."""
+    """Return whether a setting was changed: a measured one moves automatically."""
     if before is None or after is None:
         return False
     return abs(after - before) > max(5.0, 0.02 * before)

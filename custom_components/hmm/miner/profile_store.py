@@ -47,14 +47,16 @@ class ProfileStore:
         versions kept all. The file is written before the entries are, so that an end in
         between loses nothing.
         """
-        found = [entry for entry in entries if CONF_PROFILE in entry.data]
-        if not found:
+        old_entries = [entry for entry in entries if CONF_PROFILE in entry.data]
+        if not old_entries:
             return
-        for entry in found:
+        for entry in old_entries:
             self._profiles[entry.entry_id] = entry.data[CONF_PROFILE]
         await self._async_save()
-        for entry in found:
-            data = {key: it for key, it in entry.data.items() if key != CONF_PROFILE}
+        for entry in old_entries:
+            data = {
+                key: value for key, value in entry.data.items() if key != CONF_PROFILE
+            }
             self._hass.config_entries.async_update_entry(entry, data=data)
 
     @callback

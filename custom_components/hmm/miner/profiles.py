@@ -76,7 +76,7 @@ UNITS = {
 }
 
 
-def told(settings: Settings, language: Language) -> str:
+def settings_text(settings: Settings, language: Language) -> str:
     """Return settings as they are read: 505 MHz, 1120 mV."""
     return ", ".join(
         value if isinstance(value, str) else f"{language.short(value)} {UNITS[key]}"
@@ -93,7 +93,7 @@ class MinerRecord:
     active: str | None = None
     """The id of the profile that was applied last."""
     lowered: bool = False
-    """Whether an overheat may have changed the settings: they are nobody's own."""
+    """Whether an overheat may have changed the settings: they are not the owner's."""
     before: Settings | None = None
     """What was set before an overheat, until it is so again."""
 
@@ -106,7 +106,9 @@ class MinerRecord:
             own_point=None if point is None else read_settings(point),
             active=data["active"],
             lowered=data["lowered"] is True,
-            before=None if (it := data.get("before")) is None else read_settings(it),
+            before=None
+            if (before := data.get("before")) is None
+            else read_settings(before),
         )
 
 
@@ -125,7 +127,7 @@ def is_name(name: object) -> bool:
         isinstance(name, str)
         and 0 < len(name) <= LONGEST_NAME
         and name == name.strip()
-        and not any(unicodedata.category(it) in _NOT_IN_NAMES for it in name)
+        and not any(unicodedata.category(char) in _NOT_IN_NAMES for char in name)
     )
 
 
@@ -166,7 +168,7 @@ class TuningProfiles:
         self.listeners: dict[str, CALLBACK_TYPE] = {}
         """What shows the profiles of each miner, by its entry."""
         self._is_due = False
-        """Whether they are told soon that there are others."""
+        """Whether the listeners are notified soon of changes."""
 
     async def async_load(self) -> None:
         """Read the file; what cannot be read is set aside, and the rest is used."""
@@ -181,7 +183,7 @@ class TuningProfiles:
                 return None
 
         def lists(part: str) -> dict[str, list[TuningProfile]]:
-            found = {}
+            lists_read = {}
             for key, rows in _objects(stored, part, broken):
                 rows = rows if isinstance(rows, list) else [None]
                 if len(rows) > MAX_PROFILES:
@@ -189,8 +191,10 @@ class TuningProfiles:
                 profiles = (
                     read(TuningProfile, part, row) for row in rows[:MAX_PROFILES]
                 )
-                found[key] = [it for it in profiles if it is not None]
-            return found
+                lists_read[key] = [
+                    profile for profile in profiles if profile is not None
+                ]
+            return lists_read
 
         self._models = lists("models")
         self._imported = lists("imported")
@@ -200,7 +204,7 @@ class TuningProfiles:
             if (record := read(MinerRecord, "miners", data)) is not None
         }
         adopted = stored.get("adopted", [])
-        self._adopted = {it for it in adopted if isinstance(it, str)}
+        self._adopted = {entry_id for entry_id in adopted if isinstance(entry_id, str)}
         if broken:
             await self._store.async_set_aside(f"broken: {', '.join(broken[:10])}")
             await self._store.async_save(self._content())
@@ -211,34 +215,39 @@ class TuningProfiles:
     def of(self, model_key: str, entry_id: str) -> list[TuningProfile]:
         """Return the profiles that a miner can use, from A to Z."""
         key = (model_key, entry_id)
-        if (found := self._sorted.get(key)) is None:
-            found = self._sorted[key] = sorted(
+        if (profiles := self._sorted.get(key)) is None:
+            profiles = self._sorted[key] = sorted(
                 (
-                    it
-                    for it in self._models.get(model_key, ())
-                    if it.miner in (None, entry_id)
+                    profile
+                    for profile in self._models.get(model_key, ())
+                    if profile.miner in (None, entry_id)
                 ),
-                key=lambda it: it.name.casefold(),
+                key=lambda profile: profile.name.casefold(),
             )
-        return found
+        return profiles
 
     @callback
     def is_elsewhere(self, name: str) -> bool:
         """Return whether any model has a profile of this name."""
-        return any(it.name == name for rows in self._models.values() for it in rows)
+        return any(
+            profile.name == name for rows in self._models.values() for profile in rows
+        )
 
     @callback
     def is_taken(self, model_key: str, name: str) -> bool:
         """Return whether a model has a profile of this name, also a private one."""
         wanted = folded(name)
-        return any(folded(it.name) == wanted for it in self._models.get(model_key, ()))
+        return any(
+            folded(profile.name) == wanted
+            for profile in self._models.get(model_key, ())
+        )
 
     @callback
     def has_two(self, model_key: str, name: str) -> bool:
         """Return whether several miners have a profile of this name of their own."""
         wanted = folded(name)
         rows = self._models.get(model_key, ())
-        return sum(folded(it.name) == wanted for it in rows) > 1
+        return sum(folded(profile.name) == wanted for profile in rows) > 1
 
     @callback
     def is_full(self, model_key: str) -> bool:
@@ -269,12 +278,12 @@ class TuningProfiles:
         self._sorted.clear()
         self.save()
         if not self._is_due:
-            # Many that are deleted at once are one change of what there is
+            # Many that are deleted together are one change
             self._is_due = True
-            self._hass.loop.call_soon(self._tell)
+            self._hass.loop.call_soon(self._notify)
 
     @callback
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self._is_due = False
         notify_all(self.listeners.values())
 
@@ -286,7 +295,7 @@ class TuningProfiles:
         for driver, profile in profiles:
             rows = self._imported.setdefault(driver, [])
             if len(rows) < MAX_PROFILES and profile.name not in {
-                it.name for it in rows
+                profile.name for profile in rows
             }:
                 rows.append(profile)
         self._adopted.clear()
@@ -313,7 +322,9 @@ class TuningProfiles:
         self._miners.pop(entry_id, None)
         self.listeners.pop(entry_id, None)
         for key, rows in self._models.items():
-            self._models[key] = [it for it in rows if it.miner != entry_id]
+            self._models[key] = [
+                profile for profile in rows if profile.miner != entry_id
+            ]
         self._show()
 
     @callback
@@ -328,11 +339,13 @@ class TuningProfiles:
     def _content(self) -> dict[str, Any]:
         return {
             "models": {
-                key: [asdict(it) for it in rows] for key, rows in self._models.items()
+                key: [asdict(profile) for profile in rows]
+                for key, rows in self._models.items()
             },
-            "miners": {key: asdict(it) for key, it in self._miners.items()},
+            "miners": {key: asdict(record) for key, record in self._miners.items()},
             "imported": {
-                key: [asdict(it) for it in rows] for key, rows in self._imported.items()
+                key: [asdict(profile) for profile in rows]
+                for key, rows in self._imported.items()
             },
             "adopted": sorted(self._adopted),
         }
@@ -341,8 +354,8 @@ class TuningProfiles:
 def _objects(
     stored: Mapping[str, Any], part: str, broken: list[str]
 ) -> list[tuple[str, Any]]:
-    found = stored.get(part, {})
-    if isinstance(found, dict):
-        return list(found.items())
+    rows = stored.get(part, {})
+    if isinstance(rows, dict):
+        return list(rows.items())
     broken.append(part)
     return []

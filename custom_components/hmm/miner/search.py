@@ -13,7 +13,7 @@ from ..data import HmmConfigEntry, entries_of_kind, entry_kind, get_data
 from ..driver_api.addresses import resolve
 from ..driver_engine.address_range import parse_range
 from ..driver_engine.detect import Detected
-from ..driver_engine.identity import is_same_device, known_facts
+from ..driver_engine.identity import facts_of, is_same_device
 from ..driver_engine.scan import hosts_of, scan
 from . import discovery
 
@@ -44,45 +44,49 @@ async def async_search(
     data = get_data(hass)
     if hosts is None:
         hosts = hosts_of(await async_own_networks(hass))
-    known = [it.data[CONF_HOST] for it in entries_of_kind(hass, EntryType.MINER)]
+    hosts_in_use = [
+        entry.data[CONF_HOST] for entry in entries_of_kind(hass, EntryType.MINER)
+    ]
     scanned = await scan(
         hosts,
         list(data.drivers.miners.values()),
         data.driver_context(),
-        set(await asyncio.gather(*map(resolve, known))),
+        set(await asyncio.gather(*map(resolve, hosts_in_use))),
     )
-    first = {found.unique_id: found.client.host for found in reversed(scanned)}
-    return [found for found in scanned if first[found.unique_id] == found.client.host]
+    first = {device.unique_id: device.client.host for device in reversed(scanned)}
+    return [
+        device for device in scanned if first[device.unique_id] == device.client.host
+    ]
 
 
 async def async_entry_of(
-    hass: HomeAssistant, found: Detected, but: HmmConfigEntry | None = None
+    hass: HomeAssistant, device: Detected, but: HmmConfigEntry | None = None
 ) -> HmmConfigEntry | None:
     """Return the entry of a device, also an ignored one.
 
-    It is known by what it tells of itself, or by its address.
+    It is known by what it reports itself, or by its address.
     """
-    profiles, reported = get_data(hass).profiles, found.profile.facts
+    profiles, reported = get_data(hass).profiles, device.profile.facts
     for entry in hass.config_entries.async_entries(DOMAIN):
         if entry is but:
             continue
-        if entry.unique_id == found.unique_id:
+        if entry.unique_id == device.unique_id:
             return entry
         if entry_kind(entry) != EntryType.MINER:
             continue
-        known = known_facts(entry.unique_id, profiles.get(entry.entry_id))
-        is_same = is_same_device(known, reported)
-        # One of the two does not say who it is: then the address decides
-        if is_same or (is_same is None and await _is_there(entry, found)):
+        facts = facts_of(entry.unique_id, profiles.get(entry.entry_id))
+        is_same = is_same_device(facts, reported)
+        # One of the two does not report who it is: then the address decides
+        if is_same or (is_same is None and await _is_there(entry, device)):
             return entry
     return None
 
 
-async def _is_there(entry: HmmConfigEntry, found: Detected) -> bool:
+async def _is_there(entry: HmmConfigEntry, device: Detected) -> bool:
     """Return whether an entry is of this kind, and at this address by any name."""
-    ports = {entry.data.get(CONF_PORT), found.client.port}
+    ports = {entry.data.get(CONF_PORT), device.client.port}
     return (
-        entry.data[CONF_DRIVER] == found.driver.driver_type
+        entry.data[CONF_DRIVER] == device.driver.driver_type
         and (len(ports) == 1 or None in ports)
-        and await resolve(entry.data[CONF_HOST]) == found.address
+        and await resolve(entry.data[CONF_HOST]) == device.address
     )

@@ -52,16 +52,16 @@ class MinerSensorDescription(ScaledSensorDescription):
     value_fn: Callable[[MinerCoordinator], SensorValue]
     exists_fn: Callable[[MinerCoordinator], bool] | None = None
     limit_fn: Callable[[MinerCoordinator], float] | None = None
-    """Tells above which value HMM warns, in the unit of the sensor."""
+    """Returns above which value HMM warns, in the unit of the sensor."""
 
     def exists(self, coordinator: MinerCoordinator) -> bool:
-        """Return whether the miner ever told this figure."""
+        """Return whether the miner ever reported this figure."""
         if self.exists_fn is not None:
             return self.exists_fn(coordinator)
-        return _tells(coordinator, self.key)
+        return _reports(coordinator, self.key)
 
 
-def _tells(coordinator: MinerCoordinator, *names: str) -> bool:
+def _reports(coordinator: MinerCoordinator, *names: str) -> bool:
     """Return whether the miner ever sent all of these telemetry fields."""
     profile = coordinator.profile
     return profile is not None and all(name in profile.telemetry for name in names)
@@ -180,7 +180,7 @@ WATCH_SENSORS: tuple[MinerSensorDescription, ...] = (
         entity_registry_enabled_default=False,
         suggested_display_precision=0,
         value_fn=lambda miner: whole(
-            percent(*miner.status.record.availability.known_online)
+            percent(*miner.status.record.availability.total_and_online)
         ),
     ),
     MinerSensorDescription(
@@ -228,7 +228,7 @@ MINER_SENSORS: tuple[MinerSensorDescription, ...] = (
         native_unit_of_measurement="J/TH",
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=1,
-        exists_fn=lambda miner: knows_power(miner) and _tells(miner, "hashrate"),
+        exists_fn=lambda miner: knows_power(miner) and _reports(miner, "hashrate"),
         value_fn=lambda miner: stepped_efficiency(
             efficiency_j_per_th(miner.power, miner.data.hashrate)
         ),
@@ -253,7 +253,7 @@ MINER_SENSORS: tuple[MinerSensorDescription, ...] = (
         native_unit_of_measurement=PERCENTAGE,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=2,
-        exists_fn=lambda miner: _tells(miner, "shares_accepted", "shares_rejected"),
+        exists_fn=lambda miner: _reports(miner, "shares_accepted", "shares_rejected"),
         value_fn=_reject_rate,
     ),
     MinerSensorDescription(
@@ -267,7 +267,7 @@ MINER_SENSORS: tuple[MinerSensorDescription, ...] = (
         key="active_pool",
         translation_key="active_pool",
         entity_category=EntityCategory.DIAGNOSTIC,
-        exists_fn=lambda miner: _tells(miner, "pools"),
+        exists_fn=lambda miner: _reports(miner, "pools"),
         value_fn=_active_pool,
     ),
     MinerSensorDescription(
@@ -437,7 +437,7 @@ MINER_SENSORS: tuple[MinerSensorDescription, ...] = (
         suggested_display_precision=1,
     ),
     _detail("pool_failures", state_class=SensorStateClass.TOTAL_INCREASING),
-    # Not the class of an uptime, which is the moment of a start
+    # Not the class of an uptime, which is the time of a start
     _duration("uptime_total", SensorStateClass.TOTAL_INCREASING),
     # Set back when the filter is cleaned
     _duration("filter_runtime", SensorStateClass.MEASUREMENT),
@@ -559,7 +559,7 @@ FAN_SENSORS = tuple(
     )
 )
 
-# The largest home miner (Avalon Q) has 160 chips; that many sensors help nobody
+# The largest home miner (Avalon Q) has 160 chips; that many sensors are of no use
 _MAX_CHIPS = 16
 CHIP_SENSORS = tuple(
     describe(index)

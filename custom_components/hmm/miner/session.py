@@ -31,7 +31,7 @@ async def async_create_miner_session(hass: HomeAssistant) -> ClientSession:
         async_zeroconf=await zeroconf.async_get_async_instance(hass)
     )
     connector = _SharedConnector(
-        # AxeOS takes every IPv6 client for a stranger
+        # AxeOS rejects every IPv6 client as foreign
         family=socket.AF_INET,
         keepalive_timeout=_KEEP_ALIVE_SECONDS,
         limit=0,

@@ -22,7 +22,7 @@ _STARTUP_SECONDS: Final = 120.0
 _DETAIL_LENGTH: Final = 120
 _VALUE_SECONDS: Final = 300.0
 
-# The failures of a poll that are known at once; the others may be a lost packet
+# The failures of a poll that are known immediately; the others may be a lost packet
 _CERTAIN: Final = frozenset({"login_needed", "login_refused", "driver_error"})
 # Faults of the hardware, the gravest first
 _FAULTS: Final = ("power_fault", "hardware_fault", "no_core_voltage", "fan_stopped")
@@ -142,10 +142,10 @@ class MinerStatus:
 
     @property
     def is_on_purpose(self) -> bool:
-        """Return whether the miner does not mine because somebody wanted that."""
+        """Return whether the miner does not mine because someone wanted that."""
         return self.state in ON_PURPOSE
 
-    def look(self, poll: Poll) -> bool:
+    def update(self, poll: Poll) -> bool:
         """Take the next poll; return whether anything that is shown has changed."""
         before = self._shown()
         self._failures = 0 if poll.failure is None else self._failures + 1
@@ -211,7 +211,7 @@ class MinerStatus:
             self.record.paused_by = None
             if self.is_on_purpose or self.state is MinerState.TUNING:
                 self.problems.changed_at = poll.at
-        self.problems.look(data, poll.at)
+        self.problems.update(data, poll.at)
         active = self.problems.active
         if "overheat" in data.problems:
             return MinerState.OVERHEATED, "overheat"
@@ -232,7 +232,7 @@ class MinerStatus:
         return MinerState.MINING, None
 
     def _rest(self, now: float) -> None:
-        """Forget what was on its way; the start that follows is no crash."""
+        """Forget what was on its way; the start that follows is not a crash."""
         self.problems.rest()
         self.problems.restarted_at = now
 
@@ -274,8 +274,8 @@ class MinerStatus:
         active = self.problems.active
         if self._is_startup(poll.at):
             active = {
-                key: it
-                for key, it in active.items()
+                key: values
+                for key, values in active.items()
                 if key in RULES and RULES[key].at_once
             }
         return {_spoken(key, values): values for key, values in active.items()}
@@ -293,7 +293,8 @@ class MinerStatus:
             return self._pause_values
         active = self.problems.active
         key = next(
-            (key for key, it in active.items() if _spoken(key, it) == reason), ""
+            (key for key, values in active.items() if _spoken(key, values) == reason),
+            "",
         )
         return active.get(key, {})
 

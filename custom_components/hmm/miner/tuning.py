@@ -42,12 +42,12 @@ class MinerTuning:
         self._book = book
         self._entry_id = miner.config_entry.entry_id
         book.listeners[self._entry_id] = self._profiles_changed
-        # What is asked for several times at each poll is found out once
+        # What is requested several times at each poll is found out once
         self._key: tuple[MinerProfile, str] | None = None
         self._seen: tuple[MinerTelemetry, object, str | None] | None = None
         self._before: Settings | None = None
         self._doubtful: Settings | None = None
-        """What a change that failed half way has left behind: nobody's own point."""
+        """What a change that failed half way has left behind: not the owner's point."""
         self._point: Settings | None = None
         self._since = 0.0
         self._listeners: list[Callable[[str, dict[str, Any]], None]] = []
@@ -90,7 +90,7 @@ class MinerTuning:
     @property
     def options(self) -> list[str]:
         """Return all names that the miner can be set to."""
-        names = [*self.modes, *(it.name for it in self.profiles)]
+        names = [*self.modes, *(profile.name for profile in self.profiles)]
         if self.own_point is not None or self.current == MODE_CUSTOM:
             names.append(MODE_CUSTOM)
         return names
@@ -110,10 +110,14 @@ class MinerTuning:
         return self._seen[2]
 
     def _find_current(self, data: MinerTelemetry) -> str | None:
-        matching = [it for it in self.profiles if _matches(it.settings, data)]
+        matching = [
+            profile for profile in self.profiles if _matches(profile.settings, data)
+        ]
         active = self._record.active
         if (
-            chosen := next((it for it in matching if it.id == active), None)
+            chosen := next(
+                (profile for profile in matching if profile.id == active), None
+            )
         ) is not None:
             return chosen.name
         if data.mode is not None and data.mode != MODE_CUSTOM:
@@ -125,7 +129,7 @@ class MinerTuning:
         """Return the settings of the device that can be written back to it."""
         data, limits = self._miner.data, self._limits
         settings: Settings = {}
-        # Which of both is in use is not told where one waits for a restart
+        # It is unknown which is in use where one waits for a restart
         is_told = not self._miner.client.frequency_at_restart
         for key in _POINT if is_told else ():
             value = getattr(data, key)
@@ -172,13 +176,15 @@ class MinerTuning:
         sent = await self.async_apply(profile.settings, own=own)
         self.activate(profile.id)
         if sent:
-            self.tell("profile_applied", profile=profile.name)
+            self.fire("profile_applied", profile=profile.name)
         return sent
 
     @callback
     def find(self, name: str) -> TuningProfile | None:
         """Return the profile of a name."""
-        return next((it for it in self.profiles if it.name == name), None)
+        return next(
+            (profile for profile in self.profiles if profile.name == name), None
+        )
 
     def watts_with(self, settings: Mapping[str, Any]) -> float | None:
         """Return about what the miner draws with other settings, None if unknown.
@@ -323,7 +329,7 @@ class MinerTuning:
             raise refusal("name_taken")
 
     @callback
-    def save_found(
+    def save_result(
         self, name: str, settings: Settings, measured: dict[str, Any]
     ) -> TuningProfile | None:
         """Keep what autotune has found, for this miner alone: chips differ.
@@ -337,11 +343,11 @@ class MinerTuning:
                     self._book.remove(self.model_key, old)
         if self._book.is_full(self.model_key):
             return None
-        fan = {key: it for key, it in self.present.items() if key not in settings}
-        taken = {folded(it.name) for it in self.profiles}
+        fan = {key: value for key, value in self.present.items() if key not in settings}
+        taken = {folded(profile.name) for profile in self.profiles}
         names = (name, *(f"{name} {number}" for number in range(2, 10)))
         profile = TuningProfile(
-            name=next((it for it in names if it not in taken), name),
+            name=next((name for name in names if name not in taken), name),
             source="autotune",
             settings={**settings, **fan},
             measured={**measured, "at": dt_util.now().isoformat(timespec="seconds")},
@@ -362,8 +368,8 @@ class MinerTuning:
         return lambda: self._listeners.remove(listener)
 
     @callback
-    def tell(self, event: str, **facts: Any) -> None:
-        """Tell what happened."""
+    def fire(self, event: str, **facts: Any) -> None:
+        """Report an event to the listeners."""
         notify_all(self._listeners, event, facts)
 
     # Learning
@@ -422,7 +428,7 @@ class MinerTuning:
             data.mode != MODE_CUSTOM
             or data.frequency is None
             or data.core_voltage is None
-            or any(_matches(it.settings, data) for it in self.profiles)
+            or any(_matches(profile.settings, data) for profile in self.profiles)
         ):
             return None
         return {"frequency": data.frequency, "core_voltage": data.core_voltage}
@@ -518,7 +524,7 @@ def _matches(settings: Settings, data: MinerTelemetry) -> bool | None:
         (settings.get("target_temperature"), data.target_temperature),
         (settings.get("mode"), data.mode),
     )
-    pairs = [(wanted, found) for wanted, found in checks if wanted is not None]
+    pairs = [(wanted, present) for wanted, present in checks if wanted is not None]
     fan = settings.get("fan")
     if fan == FAN_AUTO:
         pairs.append((True, data.fan_auto))
@@ -527,10 +533,10 @@ def _matches(settings: Settings, data: MinerTelemetry) -> bool | None:
         if data.fan_auto is False:
             pairs.append((fan, data.fan_speed))
     if any(
-        abs(found - wanted) > (2 if wanted is fan else 0.5)
-        if isinstance(wanted, float) and found is not None
-        else found is not None and found != wanted
-        for wanted, found in pairs
+        abs(present - wanted) > (2 if wanted is fan else 0.5)
+        if isinstance(wanted, float) and present is not None
+        else present is not None and present != wanted
+        for wanted, present in pairs
     ):
         return False
-    return None if any(found is None for _, found in pairs) else True
+    return None if any(present is None for _, present in pairs) else True

@@ -44,7 +44,7 @@ _BETWEEN_SUPPLIES: Final = 8000.0
 
 
 class Goal(StrEnum):
-    """What to look for; all but the first are names of profiles."""
+    """What to optimize; all but the first are names of profiles."""
 
     ALL = "all"
     QUIET = "quiet"
@@ -182,7 +182,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
-    """Where a walk is. Made by ``begin`` and ``look``, and never changed."""
+    """Where a walk is. Made by ``begin`` and ``with_sample``, and never changed."""
 
     frequencies: tuple[float, ...]
     voltages: tuple[float, ...]
@@ -246,14 +246,14 @@ class Walk:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what outlives a restart as JSON; the present point begins anew."""
+        """Return what outlives a restart as JSON; the present point starts over."""
         return {
             "frequencies": list(self.frequencies),
             "voltages": list(self.voltages),
             "caps": self.caps.as_dict(),
             "start": list(self.start),
             "point": list(self.point),
-            "tried": [asdict(it) for it in self.tried],
+            "tried": [asdict(trial) for trial in self.tried],
             "needs": list(self.needs),
             "ended": self.ended,
         }
@@ -262,13 +262,13 @@ class Walk:
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Return a stored walk. Raises ValueError, LookupError or TypeError."""
         walk = cls(
-            frequencies=tuple(_number(it) for it in data["frequencies"]),
-            voltages=tuple(_number(it) for it in data["voltages"]),
+            frequencies=tuple(_number(value) for value in data["frequencies"]),
+            voltages=tuple(_number(value) for value in data["voltages"]),
             caps=Caps.from_dict(data["caps"]),
-            start=Point(*(_number(it) for it in data["start"])),
-            point=Point(*(_number(it) for it in data["point"])),
-            tried=tuple(Trial.from_dict(it) for it in data["tried"]),
-            needs=(*_MEASURED, *(it for it in _OPTIONAL if it in data["needs"])),
+            start=Point(*(_number(value) for value in data["start"])),
+            point=Point(*(_number(value) for value in data["point"])),
+            tried=tuple(Trial.from_dict(trial) for trial in data["tried"]),
+            needs=(*_MEASURED, *(key for key in _OPTIONAL if key in data["needs"])),
             ended=data["ended"] and str(data["ended"]),
         )
         on_way = walk.contains(walk.point) if walk.tried else walk.point == walk.start
@@ -310,7 +310,9 @@ def begin(
 
 
 def _thinned(values: Iterable[float]) -> tuple[float, ...]:
-    ordered = sorted({float(it) for it in values if math.isfinite(it) and it > 0})
+    ordered = sorted(
+        {float(value) for value in values if math.isfinite(value) and value > 0}
+    )
     last = len(ordered) - 1
     if last < MAX_STEPS:
         return tuple(ordered)
@@ -319,22 +321,22 @@ def _thinned(values: Iterable[float]) -> tuple[float, ...]:
     )
 
 
-def anew(walk: Walk) -> Walk:
+def restarted(walk: Walk) -> Walk:
     """Return the walk with its present point not yet begun."""
     return replace(walk, since=None, samples=(), blind=0)
 
 
-def look(walk: Walk, sample: Sample, at: float) -> Walk:
+def with_sample(walk: Walk, sample: Sample, at: float) -> Walk:
     """Take the next poll of a miner that is at the walk's point."""
     if walk.ended is not None:
         return walk
     if walk.since is None or at < walk.since:
-        walk = replace(anew(walk), since=at)
+        walk = replace(restarted(walk), since=at)
     assert walk.since is not None
     age = at - walk.since
     is_settled = age >= SETTLE_SECONDS
     if any(
-        not _is_known(getattr(sample, key))
+        not _is_number(getattr(sample, key))
         for key in (walk.needs if is_settled else _ALWAYS)
     ):
         walk = replace(walk, blind=walk.blind + 1)
@@ -356,7 +358,7 @@ def look(walk: Walk, sample: Sample, at: float) -> Walk:
     return _measured(walk)
 
 
-def _is_known(value: float | None) -> bool:
+def _is_number(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
 
 
@@ -372,7 +374,7 @@ def _exceeded(walk: Walk, sample: Sample, *, is_settled: bool) -> Verdict | None
             return Verdict.TOO_HOT
         if sample.regulator is not None and sample.regulator > caps.max_regulator:
             return Verdict.REGULATOR_TOO_HOT
-    if sample.supply is not None and _is_known(sample.supply):
+    if sample.supply is not None and _is_number(sample.supply):
         low, high = _SUPPLIES[sample.supply > _BETWEEN_SUPPLIES]
         if not low <= sample.supply <= high:
             return Verdict.SUPPLY_VOLTAGE
@@ -410,7 +412,9 @@ def _measured(walk: Walk) -> Walk:
 
 def _mean(samples: tuple[Sample, ...], key: str) -> float | None:
     """Return the mean without outliers, None if any sample lacks the figure."""
-    values = sorted(getattr(it, key) for it in samples if _is_known(getattr(it, key)))
+    values = sorted(
+        getattr(sample, key) for sample in samples if _is_number(getattr(sample, key))
+    )
     if not values or len(values) < len(samples):
         return None
     out = int(len(values) * _TRIMMED)
@@ -418,12 +422,16 @@ def _mean(samples: tuple[Sample, ...], key: str) -> float | None:
 
 
 def _judged(walk: Walk, verdict: Verdict) -> Walk:
-    """Note how the present point is, and go on to the next."""
+    """Note how the present point is, and continue with the next."""
     samples = walk.samples
 
-    def most(key: str) -> float | None:
-        known = [getattr(it, key) for it in samples if _is_known(getattr(it, key))]
-        return max(known, default=None)
+    def highest(key: str) -> float | None:
+        values = [
+            getattr(sample, key)
+            for sample in samples
+            if _is_number(getattr(sample, key))
+        ]
+        return max(values, default=None)
 
     trial = Trial(
         frequency=walk.point.frequency,
@@ -431,20 +439,22 @@ def _judged(walk: Walk, verdict: Verdict) -> Walk:
         verdict=verdict,
         hashrate=_mean(samples, "hashrate"),
         power=_mean(samples, "power"),
-        temperature=most("temperature"),
-        regulator=most("regulator"),
+        temperature=highest("temperature"),
+        regulator=highest("regulator"),
         fan=_mean(samples, "fan"),
         error=_mean(samples, "error"),
     )
     if not walk.tried:
-        # What the miner told once, it has to tell from now on
-        told = {it for it in _OPTIONAL if _mean(samples, it) is not None}
+        # What the miner reported once, it has to report from now on
+        reported = {key for key in _OPTIONAL if _mean(samples, key) is not None}
         needs = tuple(
-            it for it in (*_MEASURED, *_OPTIONAL) if it in told or it in walk.needs
+            key
+            for key in (*_MEASURED, *_OPTIONAL)
+            if key in reported or key in walk.needs
         )
         walk = replace(walk, needs=needs)
     last = samples[-1]
-    walk = replace(anew(walk), tried=(*walk.tried, trial))
+    walk = replace(restarted(walk), tried=(*walk.tried, trial))
     point = _next(walk)
     if point is None or _will_exceed(walk, point, trial, last):
         return replace(walk, ended=FINISHED)
@@ -454,20 +464,20 @@ def _judged(walk: Walk, verdict: Verdict) -> Walk:
 def _next(walk: Walk) -> Point | None:
     """Return the point after the last trial, None if that was the last."""
     rows, columns, trial = walk.frequencies, walk.voltages, walk.tried[-1]
-    measured = {it.point: it for it in walk.tried}
+    measured = {trial.point: trial for trial in walk.tried}
     place: tuple[int, int] | None = (0, 0)
     if len(walk.tried) > 1:
         place = _after(walk, walk.place(trial.point), trial)
     elif walk.caps.goal is Goal.FAST and trial.verdict is Verdict.GOOD:
-        # Slower ones are none that it looks for
-        slower = [it for it in rows if it <= walk.start.frequency]
+        # Slower ones are not among those it looks for
+        slower = [row for row in rows if row <= walk.start.frequency]
         place = (max(0, len(slower) - 1), 0)
     while place is not None and place[0] < len(rows) and place[1] < len(columns):
         point = Point(rows[place[0]], columns[place[1]])
-        if (known := measured.get(point)) is None:
+        if (tried := measured.get(point)) is None:
             return point
         # The start is on the way
-        place = _after(walk, place, known)
+        place = _after(walk, place, tried)
     return None
 
 
@@ -498,26 +508,30 @@ def _will_exceed(walk: Walk, point: Point, trial: Trial, last: Sample) -> bool:
 
 def _reckoned_power(walk: Walk, point: Point) -> float | None:
     """Return the power of a point: it grows by the heat, on top of a base."""
-    known = [(it.point.heat, it.power) for it in walk.tried if it.power is not None]
-    if not known:
+    powers = [
+        (trial.point.heat, trial.power)
+        for trial in walk.tried
+        if trial.power is not None
+    ]
+    if not powers:
         return None
-    mean_heat = fmean(heat for heat, _ in known)
-    mean_power = fmean(power for _, power in known)
-    spread = sum((heat - mean_heat) ** 2 for heat, _ in known)
+    mean_heat = fmean(heat for heat, _ in powers)
+    mean_power = fmean(power for _, power in powers)
+    spread = sum((heat - mean_heat) ** 2 for heat, _ in powers)
     if spread == 0:
         return mean_power * point.heat / mean_heat
-    slope = sum((heat - mean_heat) * (power - mean_power) for heat, power in known)
+    slope = sum((heat - mean_heat) * (power - mean_power) for heat, power in powers)
     return mean_power + max(0.0, slope / spread) * (point.heat - mean_heat)
 
 
 def results(walk: Walk) -> dict[Goal, Trial]:
     """Return the best good point of the lists for each goal."""
     good = [
-        it
-        for it in walk.tried
-        if it.verdict is Verdict.GOOD and walk.contains(it.point)
+        trial
+        for trial in walk.tried
+        if trial.verdict is Verdict.GOOD and walk.contains(trial.point)
     ]
-    wanted = [it for it in Goal if it is not Goal.ALL]
+    wanted = [goal for goal in Goal if goal is not Goal.ALL]
     if walk.caps.goal is not Goal.ALL:
         wanted = [walk.caps.goal]
 
@@ -536,9 +550,9 @@ def _best(good: list[Trial], goal: Goal) -> Trial:
         return trial.hashrate
 
     if goal is Goal.EFFICIENT:
-        return min(good, key=lambda it: power(it) / max(hashrate(it), 1))
+        return min(good, key=lambda trial: power(trial) / max(hashrate(trial), 1))
     if goal is Goal.FAST:
-        # Of those that only chance tells apart, the one that draws least
+        # Of those that only chance distinguishes, the one that draws least
         fastest = max(map(hashrate, good))
-        good = [it for it in good if hashrate(it) >= _AS_FAST * fastest]
+        good = [trial for trial in good if hashrate(trial) >= _AS_FAST * fastest]
     return min(good, key=power)

@@ -88,13 +88,13 @@ class Watchdog:
         self._records.save_soon()
 
     @callback
-    def async_look(self) -> None:
+    def async_update(self) -> None:
         """Decide after a poll."""
         self._return_power()
         if not self._decider.is_due:
             return
         now = time.time()
-        if (decision := self._decider.look(self._sight(), now)) is None:
+        if (decision := self._decider.update(self._sight(), now)) is None:
             return
         match decision.deed:
             case Deed.RESTARTED:
@@ -112,7 +112,7 @@ class Watchdog:
     def _sight(self) -> Sight:
         miner, status = self._miner, self._miner.status
         others = self._others()
-        loaded = (getattr(it, "runtime_data", None) for it in others)
+        loaded = (getattr(entry, "runtime_data", None) for entry in others)
         return Sight(
             state=status.state,
             problems=tuple(status.active),
@@ -121,9 +121,9 @@ class Watchdog:
             is_busy=self._is_at_work or miner.is_restarting,
             plug=self._why_no_cut(shared=bool(others)),
             others_harmed=any(
-                not NEVER.isdisjoint(it.status.active)
-                for it in loaded
-                if isinstance(it, MinerCoordinator)
+                not NEVER.isdisjoint(coordinator.status.active)
+                for coordinator in loaded
+                if isinstance(coordinator, MinerCoordinator)
             ),
             many_silent=self._many_silent,
             many_lost=self._many_lost,
@@ -280,9 +280,9 @@ class Watchdog:
 
 @callback
 def async_watch(watchdog: Watchdog, miner: MinerCoordinator) -> CALLBACK_TYPE:
-    """Let a watchdog look after each poll; return the end."""
+    """Update a watchdog after each poll; return the end."""
     watchdog.async_start()
-    return miner.async_add_listener(watchdog.async_look)
+    return miner.async_add_listener(watchdog.async_update)
 
 
 @callback

@@ -127,7 +127,7 @@ class Sight:
     """Whether it found a share, or mines where it counts none."""
     can_restart: bool = True
     is_busy: bool = False
-    """Whether somebody restarts it now, or cuts its power."""
+    """Whether someone restarts it now, or cuts its power."""
     plug: str | None = NOT_WANTED
     """Why its power must not be cut, None if it may."""
     others_harmed: bool = False
@@ -135,7 +135,8 @@ class Sight:
     many_silent: Callable[[], bool] = _no
     """Whether half of the miners find no shares: then it is the network or the pool.
 
-    This and the next look at all miners, and so are asked only before something is done.
+    This and the next look at all miners, and so are queried only before something is
+    done.
     """
     many_lost: Callable[[], bool] = _no
     """Whether half of the miners do not respond."""
@@ -176,7 +177,7 @@ class Decider:
         """Return whether a poll matters: it is on, or ends what it has begun."""
         return self.record.enabled or self.record.waits or self.record.gave_up
 
-    def look(self, sight: Sight, now: float) -> Decision | None:
+    def update(self, sight: Sight, now: float) -> Decision | None:
         """Decide after a poll at a Unix timestamp; what is decided is noted as done."""
         record = self.record
         record.forget_old(now)
@@ -217,7 +218,9 @@ class Decider:
                 self._lost_since = now
             return UNREACHABLE if now - self._lost_since >= _LOST_SECONDS else None
         self._lost_since = None
-        self._harm = next((it for it in sight.problems if it in NEVER), None)
+        self._harm = next(
+            (problem for problem in sight.problems if problem in NEVER), None
+        )
         if sight.state is not MinerState.NOT_MINING:
             self._idle_since = None
         elif self._idle_since is None:

@@ -20,7 +20,7 @@ class _Companions:
     others: tuple[str, ...]
     lists: str
     with_own: bool = False
-    """Whether the price itself tells the slot of now, and its list only later ones."""
+    """Whether the state is the present price, and its list has only later ones."""
 
 
 _COMPANIONS: Mapping[str, _Companions] = {
@@ -57,23 +57,23 @@ def _of(
         )
         for other in rule.others
     )
-    return rule, tuple(it for it in ids if it is not None)
+    return rule, tuple(entity_id for entity_id in ids if entity_id is not None)
 
 
 @callback
 def companions(hass: HomeAssistant, entity_id: str) -> tuple[str, ...]:
     """Return the entities that hold prices ahead for a price."""
-    found = _of(hass, entity_id)
-    return () if found is None else found[1]
+    rule_and_ids = _of(hass, entity_id)
+    return () if rule_and_ids is None else rule_and_ids[1]
 
 
 @callback
 def kept_elsewhere(hass: HomeAssistant, entity_id: str) -> Iterator[Mapping[str, Any]]:
     """Yield their lists as attributes of which the second follows the first."""
-    if (found := _of(hass, entity_id)) is None:
+    if (rule_and_ids := _of(hass, entity_id)) is None:
         return
-    rule, entities = found
-    states = [hass.states.get(it) for it in entities]
+    rule, entities = rule_and_ids
+    states = [hass.states.get(id_) for id_ in entities]
     lists = [state.attributes.get(rule.lists) for state in states if state is not None]
     if rule.with_own and (own := hass.states.get(entity_id)) is not None:
         lists.insert(0, [own.attributes])

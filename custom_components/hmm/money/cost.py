@@ -42,7 +42,7 @@ class Period:
     cost: float = 0.0
 
     def add(self, cost: float, start: datetime) -> None:
-        """Add to the period that began at ``start``; a newer one begins anew."""
+        """Add to the period that began at ``start``; a newer one starts over."""
         self.roll(start)
         if start == self.start:
             self.cost += cost
@@ -129,7 +129,7 @@ class PriceLog:
         return not self._notes
 
     def note(self, at: datetime, price: float | None, slots: Slots = ()) -> None:
-        """Note the price from a moment on; ``slots`` tell those of before it.
+        """Note the price from ``begin`` on; ``slots`` report those of before it.
 
         A price that is fixed is noted from the year 1970 on.
         """

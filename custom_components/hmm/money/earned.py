@@ -49,7 +49,7 @@ class Earned:
         return money
 
     def begin_work(self, account: str, now: datetime) -> None:
-        """Count the effort of an account anew from now on."""
+        """Count the effort of an account again from now on."""
         self.account, self.effort, self.since = account, 0.0, now
 
     def forget_money(self) -> None:
@@ -75,7 +75,7 @@ class Earned:
         """Return what was stored. Raises ValueError if a sum cannot be read."""
         since = parse_number(data["since"])
         return cls(
-            money=_number(data["money"], MAX_COST, least=-MAX_COST),
+            money=_number(data["money"], MAX_COST, minimum=-MAX_COST),
             day=Period.of(data.get("day")),
             month=Period.of(data.get("month")),
             coins=_number(data["coins"], _MAX_COINS),
@@ -88,8 +88,8 @@ class Earned:
         )
 
 
-def _number(value: Any, most: float, least: float = 0.0) -> float:
+def _number(value: Any, maximum: float, minimum: float = 0.0) -> float:
     number = parse_number(value)
-    if number is None or not least <= number <= most:
+    if number is None or not minimum <= number <= maximum:
         raise ValueError(value)
     return number

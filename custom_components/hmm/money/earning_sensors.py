@@ -51,14 +51,14 @@ def _odds(blocks: _Blocks) -> tuple[MoneySensorDescription, ...]:
             return None if expected is None else chance(expected * days)
 
         def percent(_: Ledger, of: Any) -> SensorValue:
-            found = probability(of)
-            return None if found is None else rounded(100 * found)
+            part = probability(of)
+            return None if part is None else rounded(100 * part)
 
         return MoneySensorDescription(
             key=f"odds_{name}",
             translation_key=f"odds_{name}",
             native_unit_of_measurement=PERCENTAGE,
-            # Statistics of one of them tell all
+            # Statistics of one of them are enough
             state_class=SensorStateClass.MEASUREMENT if name == "year" else None,
             unit=None,
             entity_registry_enabled_default=name == "year",

@@ -17,7 +17,7 @@ from .revenue import (
 
 _DAY = timedelta(days=1)
 _LONGEST = timedelta(minutes=15)
-"""Between two polls; of longer pauses nobody knows what was mined."""
+"""Between two polls; of longer pauses it is unknown what was mined."""
 
 
 @callback
@@ -63,12 +63,12 @@ def _count(ledger: Ledger, pool: PoolCoordinator) -> None:
 def _count_work(
     ledger: Ledger, pool: PoolCoordinator, days: float, now: datetime
 ) -> None:
-    """Add the work of some days to the effort; it begins anew with a block."""
+    """Add the work of some days to the effort; it starts over with a block."""
     earned = ledger.earned[pool.config_entry.entry_id]
     new = pool.new_blocks
     if new.blocks or new.more:
-        told = [it.timestamp for it in new.blocks if it.timestamp is not None]
-        last = dt_util.utc_from_timestamp(max(told)) if told else now
+        times = [block.timestamp for block in new.blocks if block.timestamp is not None]
+        last = dt_util.utc_from_timestamp(max(times)) if times else now
         earned.begin_work(pool.identity, min(last, now))
     else:
         earned.effort += (account_blocks(pool.data) or 0.0) * days
@@ -85,5 +85,5 @@ def _coins(ledger: Ledger, pool: PoolCoordinator, days: float) -> tuple[float, s
     new, coin = pool.new_blocks, pool.account.coin
     reward = reward_at(ledger, pool)
     usual = 0.0 if reward is None else reward.coins
-    told = sum(it.reward or usual for it in new.blocks)
-    return told + new.more * usual, coin
+    rewards = sum(block.reward or usual for block in new.blocks)
+    return rewards + new.more * usual, coin

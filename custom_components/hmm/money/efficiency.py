@@ -39,26 +39,28 @@ class DayEfficiency:
         if len(self.hours) > _HOURS:
             # Also what is ahead of a clock that was set back
             self.hours = {
-                it: hour
-                for it, hour in self.hours.items()
-                if number - _HOURS < it <= number
+                at: hour
+                for at, hour in self.hours.items()
+                if number - _HOURS < at <= number
             }
 
     def value(self, now: float) -> float | None:
         """Return J/TH, None while too little is known."""
         number = int(now // _HOUR)
-        known = [it for at, it in self.hours.items() if number - _HOURS < at <= number]
-        hashes = sum(it.terahashes for it in known)
-        if sum(it.seconds for it in known) < _LEAST or hashes <= 0:
+        hours = [
+            hour for at, hour in self.hours.items() if number - _HOURS < at <= number
+        ]
+        hashes = sum(hour.terahashes for hour in hours)
+        if sum(hour.seconds for hour in hours) < _LEAST or hashes <= 0:
             return None
-        efficiency = sum(it.joules for it in known) / hashes
+        efficiency = sum(hour.joules for hour in hours) / hashes
         return efficiency if efficiency > 0 and efficiency in EFFICIENCY else None
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON."""
         return {
-            str(at): [it.joules, it.terahashes, it.seconds]
-            for at, it in self.hours.items()
+            str(at): [hour.joules, hour.terahashes, hour.seconds]
+            for at, hour in self.hours.items()
         }
 
     @classmethod
@@ -66,9 +68,9 @@ class DayEfficiency:
         """Return what was stored. Raises an error if that cannot be read."""
         day = cls()
         for at, stored in list(data.items())[-_HOURS:]:
-            number, values = parse_int(at), [parse_number(it) for it in stored]
-            known = [it for it in values if it is not None and it >= 0]
-            if number is None or len(known) != 3:
+            number, values = parse_int(at), [parse_number(value) for value in stored]
+            valid = [value for value in values if value is not None and value >= 0]
+            if number is None or len(valid) != 3:
                 raise ValueError(stored)
-            day.hours[number] = _Hour(*known)
+            day.hours[number] = _Hour(*valid)
         return day

@@ -187,7 +187,7 @@ class PriceSteps(OptionsFlow):
     async def async_step_coin_currency(
         self, user_input: _Input | None = None
     ) -> ConfigFlowResult:
-        """Ask what the prices of coins are in, where their unit does not tell."""
+        """Prompt for the currency of coin prices without one in their unit."""
         errors: dict[str, str] = {}
         currency = self.hass.config.currency
         if user_input is not None:

@@ -98,11 +98,11 @@ class Ledger:
         if isinstance(currency := stored.get("currency"), str):
             self.currency = currency
         self.usual.restore(stored.get("usual"), dt_util.utcnow())
-        self._look_at_currency()
+        self._check_currency()
         self._energy.on_use = self.charge
         bus = self.hass.bus
         bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, self._final_write)
-        bus.async_listen(EVENT_CORE_CONFIG_UPDATE, self._look_at_currency)
+        bus.async_listen(EVENT_CORE_CONFIG_UPDATE, self._check_currency)
         if (fleet := self._fleet_entry) is not None:
             # Miners may be set up before the fleet
             self.apply(fleet.options)
@@ -121,7 +121,7 @@ class Ledger:
 
     @property
     def has_price(self) -> bool:
-        """Return whether the user has told a price."""
+        """Return whether the user has configured a price."""
         return self.settings.has_price
 
     @property
@@ -178,7 +178,7 @@ class Ledger:
             fixed=settings.fixed,
             surcharge=settings.surcharge,
             vat=settings.vat,
-            most=lambda: self.settings.most,
+            maximum=lambda: self.settings.maximum,
             usual=self.usual,
         )
         self._stop_listening = self.source.async_listen(self._price_changed)
@@ -240,15 +240,15 @@ class Ledger:
             Charge(charge.kwh * (1 - surplus), charge.price, charge.day, charge.month),
         ]
 
-    def periods(self, moment: datetime) -> tuple[datetime, datetime]:
-        """Return when the local day and month of a moment began, in UTC."""
+    def periods(self, instant: datetime) -> tuple[datetime, datetime]:
+        """Return when the local day and month of an instant began, in UTC."""
         zone = dt_util.get_default_time_zone()
         if self._today is not None:
             of, day, month, end = self._today
-            if of is zone and day <= moment < end:
+            if of is zone and day <= instant < end:
                 return day, month
-        day, end = (start_of_day(moment, zone, days) for days in (0, 1))
-        month = start_of_day(moment, zone, 1 - moment.astimezone(zone).day)
+        day, end = (start_of_day(instant, zone, days) for days in (0, 1))
+        month = start_of_day(instant, zone, 1 - instant.astimezone(zone).day)
         self._today = zone, day, month, end
         return day, month
 
@@ -269,7 +269,7 @@ class Ledger:
     @callback
     def _price_changed(self) -> None:
         self._note(dt_util.utcnow())
-        self._tell()
+        self._notify()
 
     @callback
     def _note(self, now: datetime) -> None:
@@ -285,7 +285,7 @@ class Ledger:
 
     @callback
     def _await_midnight(self) -> None:
-        """Begin a new day when it begins here: nobody may poll then."""
+        """Start a new day when it starts here: there may be no poll then."""
         now = dt_util.utcnow()
         midnight = start_of_day(now, dt_util.get_default_time_zone(), 1)
         job = HassJob(self._midnight, "HMM midnight", cancel_on_shutdown=True)
@@ -294,14 +294,14 @@ class Ledger:
     @callback
     def _midnight(self, _: datetime) -> None:
         self._await_midnight()
-        self._tell()
+        self._notify()
 
     @callback
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         notify_all(self._listeners)
 
     @callback
-    def _look_at_currency(self, _: Event | None = None) -> None:
+    def _check_currency(self, _: Event | None = None) -> None:
         """Begin new sums when the currency of Home Assistant is another one."""
         before, now = self.currency, self.hass.config.currency
         if before == now:
@@ -329,7 +329,7 @@ class Ledger:
                     "now": now,
                 },
             )
-        self._tell()
+        self._notify()
 
     def _data(self) -> dict[str, Any]:
         return {

@@ -1,6 +1,6 @@
-"""Prices that an integration tells on request alone: its response actions.
+"""Prices that an integration reports on request alone: its response actions.
 
-They may ask a server: each day is asked for once, after its prices are out, never at
+They may query a server: each day is requested once, after its prices are out, never at
 the full hour, and less often while it fails.
 """
 
@@ -31,12 +31,12 @@ _JITTER = 600.0
 _TIMEOUT = 60.0
 
 _MAX_LISTS = 20
-"""Homes or areas that one answer tells of."""
+"""Homes or areas in one response."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Action:
-    """How one integration is asked for the prices of a day."""
+    """How the prices of a day are requested from one integration."""
 
     name: str
     data: Callable[[str, date], Mapping[str, Any]]
@@ -47,7 +47,7 @@ class _Action:
     zone: str | None = None
     """Where its days begin, by default here."""
     is_rolling: bool = False
-    """Whether it tells the hours from now on, whatever the day: at no server's cost."""
+    """Whether it returns the hours from now on for any day, without a server."""
 
 
 def _days(_: str, day: date) -> Mapping[str, Any]:
@@ -81,8 +81,8 @@ _ACTIONS: Mapping[str, _Action] = {
         data=_one_day,
         variants=(
             *_WITH_TAX,
-            *({**it, "interval": "quarter"} for it in _WITH_TAX),
-            *({**it, "price_type": "all_in"} for it in _WITH_TAX),
+            *({**variant, "interval": "quarter"} for variant in _WITH_TAX),
+            *({**variant, "price_type": "all_in"} for variant in _WITH_TAX),
         ),
     ),
     "easyenergy": _Action(
@@ -98,7 +98,7 @@ _ACTIONS: Mapping[str, _Action] = {
 
 @dataclass(slots=True)
 class LookAhead:
-    """What the integration of a price sensor tells ahead.
+    """What the integration of a price sensor reports ahead.
 
     ``price_now`` returns the state of the sensor and by what it is multiplied, None
     while it has none; ``changed`` is called when there are other ``slots``.
@@ -122,9 +122,9 @@ class LookAhead:
 
     @callback
     def async_start(self) -> None:
-        """Ask soon, if its integration can be asked; and again from time to time."""
+        """Request soon, if its integration has an action, and then repeatedly."""
         if self._action() is not None:
-            self._ask_in(_SOON)
+            self._fetch_in(_SOON)
 
     @callback
     def async_stop(self) -> None:
@@ -142,25 +142,25 @@ class LookAhead:
         return action, entity
 
     @callback
-    def _ask_in(self, seconds: float) -> None:
+    def _fetch_in(self, seconds: float) -> None:
         @callback
         def begin(_: datetime) -> None:
             self._stop = None
             self._task = self.hass.async_create_background_task(
-                self._ask(), f"HMM prices ahead of {self.entity_id}"
+                self._fetch(), f"HMM prices ahead of {self.entity_id}"
             )
 
         self._stop = async_call_later(
             self.hass,
-            # So that not everyone asks the same server at the same moment
+            # So that not all installations query the same server at the same time
             seconds + random.uniform(0, _JITTER),
             HassJob(begin, "HMM prices ahead", cancel_on_shutdown=True),
         )
 
-    async def _ask(self) -> None:
-        if (found := self._action()) is None:
+    async def _fetch(self) -> None:
+        if (action_and_entity := self._action()) is None:
             return
-        action, entity = found
+        action, entity = action_and_entity
         zone = (
             action.zone and await dt_util.async_get_time_zone(action.zone)
         ) or dt_util.get_default_time_zone()
@@ -171,24 +171,24 @@ class LookAhead:
             wanted.append(today + timedelta(days=1))
         before = dict(self.days)
         self.days = {
-            day: it
-            for day, it in self.days.items()
+            day: slots
+            for day, slots in self.days.items()
             if day >= today and not action.is_rolling
         }
         is_complete = True
         for day in wanted:
             if day not in self.days:
-                is_complete &= await self._ask_for(action, entity, day, zone)
+                is_complete &= await self._fetch_day(action, entity, day, zone)
         self._wait = _AGAIN if is_complete else min(2 * self._wait, _LATEST)
         self._task = None
-        self._ask_in(self._wait)
+        self._fetch_in(self._wait)
         if self.days != before:
             self.changed()
 
-    async def _ask_for(
+    async def _fetch_day(
         self, action: _Action, entity: er.RegistryEntry, day: date, zone: tzinfo
     ) -> bool:
-        """Ask for a day; return whether its prices are known."""
+        """Request one day; return whether its prices are known."""
         if not self.hass.services.has_service(entity.platform, action.name):
             return False
         agreed = self._agreed
@@ -212,12 +212,12 @@ class LookAhead:
             if (reading := self.price_now()) is None:
                 return False
             price, factor = reading
-            found = {
+            lists = {
                 name: slots_of(items, action.scale * factor, zone)
                 for name, items in _lists(answer).items()
             }
-            name = self._own_list(found, entity.unique_id, price)
-            if name is not None and (slots := found.get(name)):
+            name = self._own_list(lists, entity.unique_id, price)
+            if name is not None and (slots := lists.get(name)):
                 self._agreed = variant, name
                 self.days[day] = slots
                 return True
@@ -230,10 +230,10 @@ class LookAhead:
         if self._agreed is not None:
             return self._agreed[1]
         now = dt_util.utcnow()
-        agreeing = [name for name, it in lists.items() if agree(it, price, now)]
+        agreeing = [name for name, slots in lists.items() if agree(slots, price, now)]
         # Areas may have equal prices now, and others later
         return next(
-            (it for it in agreeing if it in unique_id), next(iter(agreeing), None)
+            (name for name in agreeing if name in unique_id), next(iter(agreeing), None)
         )
 
 

@@ -71,8 +71,8 @@ class Price:
 
 def entity_reference(hass: HomeAssistant, entity: str) -> str:
     """Return what to store for an entity: it stays the same when it is renamed."""
-    found = er.async_get(hass).async_get(entity)
-    return entity if found is None else found.id
+    entry = er.async_get(hass).async_get(entity)
+    return entity if entry is None else entry.id
 
 
 def referred_entity(hass: HomeAssistant, reference: str) -> str | None:
@@ -81,9 +81,9 @@ def referred_entity(hass: HomeAssistant, reference: str) -> str | None:
 
 
 class PriceSource:
-    """Tells the price of now, and those ahead.
+    """Provides the present price, and those ahead.
 
-    It may be read at any time; while somebody listens it follows its entity, also when
+    It may be read at any time; while someone listens it follows its entity, also when
     that is renamed, and the times of its slots: equal prices change no state.
     """
 
@@ -95,13 +95,13 @@ class PriceSource:
         fixed: float | None = None,
         surcharge: float = 0.0,
         vat: float = 0.0,
-        most: Callable[[], float | None] = lambda: None,
+        maximum: Callable[[], float | None] = lambda: None,
         usual: UsualPrices | None = None,
     ) -> None:
         """Take an entity, by id or reference, or a ``fixed`` price per kWh.
 
         ``surcharge`` per kWh and then ``vat`` percent are added to that of an entity.
-        ``most`` returns what the user says is the highest that a price can be;
+        ``maximum`` returns the highest price that can be, by the user's options;
         ``usual`` remembers what prices were.
         """
         self.hass = hass
@@ -109,7 +109,7 @@ class PriceSource:
         self.fixed = fixed
         self._surcharge = surcharge
         self._vat = 1 + vat / 100
-        self._most = most
+        self._maximum = maximum
         terms = f"{entity and entity_reference(hass, entity)} +{surcharge} *{self._vat}"
         self._usual = UsualPrice() if usual is None else usual.of(terms)
         self._believed: float | None = None
@@ -129,7 +129,7 @@ class PriceSource:
         return self.reference and referred_entity(self.hass, self.reference)
 
     def read(self, now: datetime) -> Price:
-        """Return the price at a moment close to now."""
+        """Return the price at an instant close to now."""
         if self.reference is None:
             if self.fixed is None:
                 return Price(None, PriceReason.NOT_CONFIGURED)
@@ -166,7 +166,7 @@ class PriceSource:
         return remove
 
     def _price_of(self, state: State, now: datetime) -> tuple[Price, datetime | None]:
-        """Return the price of a state, and when it must be found anew."""
+        """Return the price of a state, and when it must be found again."""
         reading = self._reading(state)
         if reading is None:
             return Price(None, PriceReason.UNAVAILABLE), None
@@ -176,7 +176,7 @@ class PriceSource:
         slots = self._slots(state, raw, factor, now)
         slot = slot_at(slots, now)
         if slot is None:
-            # Without a list nobody knows how long a price is valid
+            # Without a list it is unknown how long a price is valid
             if self._slot_end is None or state.last_reported >= self._slot_end:
                 return Price(self.paid(raw)), None
             if now >= (stale := self._slot_end + _GRACE):
@@ -199,8 +199,10 @@ class PriceSource:
     def _sane(
         self, price: Price, due: datetime | None, now: datetime
     ) -> tuple[Price, datetime | None]:
-        """Return a price that can be, and when it must be found anew."""
-        if price.value is None or self._usual.believes(now, price.value, self._most()):
+        """Return a price that can be, and when it must be found again."""
+        if price.value is None or self._usual.believes(
+            now, price.value, self._maximum()
+        ):
             self._usual.note(now, price.value, price.slots)
             self._believed, self._absurd_since = price.value, None
             return price, due
@@ -235,13 +237,13 @@ class PriceSource:
         """Return by how much a state may be off because it is rounded."""
         decimals = len(state.state.partition(".")[2])
         value = parse_number(state.state) or 0.0
-        # "0" says nothing of the 0.28 that it may stand for
+        # "0" says nothing about the 0.28 that it may stand for
         if not decimals and abs(value) < _FEW_DECIMALS:
             return 0.0
         return 0.51 * 10.0**-decimals * abs(factor)
 
     def _reading(self, state: State) -> tuple[float, float] | UnitProblem | None:
-        """Return currency per kWh as the entity says it, and the factor of its unit."""
+        """Return the entity's price per kWh in its currency, and the factor of its unit."""
         if (value := parse_number(state.state)) is None:
             return None
         unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
@@ -296,7 +298,7 @@ class PriceSource:
 
     @callback
     def _anew(self, _: Event[Any] | None = None) -> None:
-        """Find the price anew: there are other slots, or another currency."""
+        """Find the price again: there are other slots, or another currency."""
         self._cached = None
         self._changed()
 
@@ -323,10 +325,10 @@ class PriceSource:
             return
 
         @callback
-        def look(_: datetime) -> None:
+        def update(_: datetime) -> None:
             self._timer = None
             self._changed()
 
-        job = HassJob(look, "HMM end of a price", cancel_on_shutdown=True)
+        job = HassJob(update, "HMM end of a price", cancel_on_shutdown=True)
         wait = due + _AFTER - dt_util.utcnow()
         self._timer = async_call_later(self.hass, wait, job)

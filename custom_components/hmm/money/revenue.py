@@ -61,7 +61,7 @@ def coin_price(ledger: Ledger, coin: str) -> float | None:
     unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
     factor = money_factor(unit, ledger.currency)
     if factor is UnitProblem.UNKNOWN:
-        # The user was asked what it is in
+        # The user has entered its currency
         factor = 1.0 if ledger.settings.coin_currency == ledger.currency else factor
     return None if isinstance(factor, UnitProblem) else value * factor
 
@@ -82,7 +82,7 @@ def fleet_blocks(fleet: FleetCoordinator) -> float | None:
     pools = fleet.data.pools
     if any(part.missing for part in pools.parts.values()):
         return None
-    times = [it.time_to_block for it in pools.coins.values() if it.time_to_block]
+    times = [coin.time_to_block for coin in pools.coins.values() if coin.time_to_block]
     return sum(_DAY / time for time in times) if times else None
 
 
@@ -127,9 +127,9 @@ def reward_at(ledger: Ledger, pool: PoolCoordinator) -> Reward | None:
     It is looked for once with each poll of the pool: there may be many miners.
     """
     entry_id = pool.config_entry.entry_id
-    found = ledger.rewards.get(entry_id)
-    if found is not None and found[0] == pool.last_good:
-        return found[1]
+    kept = ledger.rewards.get(entry_id)
+    if kept is not None and kept[0] == pool.last_good:
+        return kept[1]
     reward = _find_reward(ledger, pool)
     if reward is not None:
         ledger.rewards[entry_id] = pool.last_good, reward
@@ -137,7 +137,7 @@ def reward_at(ledger: Ledger, pool: PoolCoordinator) -> Reward | None:
 
 
 def _find_reward(ledger: Ledger, pool: PoolCoordinator) -> Reward | None:
-    """Return what jobs, blocks or the rule tell.
+    """Return the reward by jobs, blocks or the rule.
 
     The jobs of its miners know it best; of solo mining also what the pool keeps.
     """
@@ -147,14 +147,14 @@ def _find_reward(ledger: Ledger, pool: PoolCoordinator) -> Reward | None:
         for miner in ledger.members.miners.values()
         if is_mining_at(miner, pool.account, pool.data)
     ]
-    own = [it.coinbase_own_value for it in jobs if it.coinbase_own_value]
-    if pool.is_solo and (told := reward_of_jobs(coin, own)) is not None:
-        return Reward(told, FEE_INCLUDED)
-    whole = reward_of_jobs(coin, [it.coinbase_value for it in jobs])
+    own = [job.coinbase_own_value for job in jobs if job.coinbase_own_value]
+    if pool.is_solo and (reward := reward_of_jobs(coin, own)) is not None:
+        return Reward(reward, FEE_INCLUDED)
+    whole = reward_of_jobs(coin, [job.coinbase_value for job in jobs])
     if whole is None:
-        if (told := reward_of_blocks(pool.data.own_blocks)) is not None:
-            return Reward(told, FEE_INCLUDED)
-        heights = [it.block_height for it in jobs if it.block_height is not None]
+        if (reward := reward_of_blocks(pool.data.own_blocks)) is not None:
+            return Reward(reward, FEE_INCLUDED)
+        heights = [job.block_height for job in jobs if job.block_height is not None]
         whole = reward_by_height(coin, max(heights, default=None))
     if whole is None:
         return None
@@ -163,9 +163,9 @@ def _find_reward(ledger: Ledger, pool: PoolCoordinator) -> Reward | None:
 
 
 def pool_fee(pool: PoolCoordinator) -> Fee:
-    """Return what a pool keeps: as it tells itself, else as its owner does."""
-    if (told := pool.data.fee_percent) is not None:
-        return Fee(FeeSource.POOL, told)
+    """Return what a pool keeps: as it reports itself, else as entered by the user."""
+    if (percent := pool.data.fee_percent) is not None:
+        return Fee(FeeSource.POOL, percent)
     entered = parse_number(pool.config_entry.options.get(CONF_POOL_FEE))
     if entered is not None and 0 <= entered <= MAX_FEE:
         return Fee(FeeSource.OWNER, entered)
@@ -208,7 +208,7 @@ def parts_of_miners(ledger: Ledger, pool: PoolCoordinator) -> dict[str, float]:
         and is_mining_at(miner, pool.account, pool.data)
     }
     of_all = max(sum(hashrates.values()), pool.data.pool_hashrate or 0.0)
-    return {entry_id: it / of_all for entry_id, it in hashrates.items()}
+    return {entry_id: hashrate / of_all for entry_id, hashrate in hashrates.items()}
 
 
 def miner_revenue(
@@ -225,21 +225,21 @@ def miner_revenue(
 
 def fleet_revenue(ledger: Ledger, *, solo: bool = True) -> Expected:
     """Return what all accounts bring a day, with or without ``solo`` mining."""
-    found = [
+    revenues = [
         pool_revenue(ledger, pool)
         for pool in ledger.members.pools.values()
         if solo or not pool.is_solo
     ]
-    if not found:
+    if not revenues:
         # Without a pool nothing is known; without one that pays, nothing comes
         return Expected(0.0 if ledger.members.pools else None, None)
-    known = [it.money for it in found if it.money is not None]
-    bases = [it.basis for it in found if it.basis is not None]
-    if len(known) < len(found):
+    amounts = [revenue.money for revenue in revenues if revenue.money is not None]
+    bases = [revenue.basis for revenue in revenues if revenue.basis is not None]
+    if len(amounts) < len(revenues):
         return _UNKNOWN
-    sources = {it.fee.source for it in found if it.fee is not None}
+    sources = {revenue.fee.source for revenue in revenues if revenue.fee is not None}
     fee = Fee(max(sources, key=list(FeeSource).index)) if sources else None
-    return Expected(sum(known), max(bases, default=None), fee)
+    return Expected(sum(amounts), max(bases, default=None), fee)
 
 
 def counted_revenue(

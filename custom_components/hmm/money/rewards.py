@@ -1,6 +1,7 @@
 """What a block brings, by the rules of each coin at its height; no constant of today.
 
-A rule is used where neither the miner's job nor the blocks of the pool tell the reward.
+A rule is used where neither the miner's job nor the blocks of the pool report the
+reward.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -63,7 +64,7 @@ RULES: Mapping[str, _Rule] = {
 
 
 class FeeSource(StrEnum):
-    """Who told what the pool keeps; the least certain one last."""
+    """The source of what the pool keeps; the least certain one last."""
 
     INCLUDED = "included"
     """It is taken off already: by the pool's estimate, the miner's job, the block."""
@@ -99,14 +100,18 @@ class Reward:
 
 def reward_of_jobs(coin: str, values: Iterable[int | None]) -> float | None:
     """Return the coins that the jobs of miners pay on average, in its smallest unit."""
-    paid = [it for it in values if it]
+    paid = [value for value in values if value]
     return fmean(paid) / _SMALLEST_UNITS.get(coin.upper(), _COIN) if paid else None
 
 
 def reward_of_blocks(blocks: Iterable[PoolBlock]) -> float | None:
     """Return what the last blocks brought on average; they are newest first."""
-    told = [it.reward for it in blocks if it.reward is not None and it.reward > 0]
-    return fmean(told[:_LAST_BLOCKS]) if told else None
+    rewards = [
+        block.reward
+        for block in blocks
+        if block.reward is not None and block.reward > 0
+    ]
+    return fmean(rewards[:_LAST_BLOCKS]) if rewards else None
 
 
 def reward_by_height(coin: str, height: int | None) -> float | None:

@@ -34,7 +34,7 @@ class MoneySensorDescription(ScaledSensorDescription):
     value_fn: Callable[[Ledger, Any], SensorValue]
     exists_fn: Callable[[Ledger, Any], bool]
     configured_fn: Callable[[Ledger], bool] = lambda ledger: ledger.has_price
-    """Whether the user has told what it needs; else it goes."""
+    """Whether the user has configured what it needs; else it is removed."""
     unit: str | None = ""
     reset_fn: Callable[[Ledger, Any], datetime] | None = None
     attributes_fn: Callable[[Ledger, Any], dict[str, Any]] | None = None
@@ -73,7 +73,7 @@ def cost_rate(ledger: Ledger, member: Member) -> float | None:
 
 
 def _costs(ledger: Ledger, member: Member) -> bool:
-    """Return whether a member's cost can be told: price and power are known at all."""
+    """Return whether a member's cost can be determined: price and power are known."""
     if not ledger.has_price:
         return False
     if isinstance(member, FleetCoordinator):
@@ -145,8 +145,14 @@ def counted[CountedT: (CostMeter, Earned)](
 
     return (
         describe(name, total_fn),
-        describe(f"{name}_today", lambda it: it.day.cost, lambda it: it.day.start),
-        describe(f"{name}_month", lambda it: it.month.cost, lambda it: it.month.start),
+        describe(
+            f"{name}_today", lambda meter: meter.day.cost, lambda meter: meter.day.start
+        ),
+        describe(
+            f"{name}_month",
+            lambda meter: meter.month.cost,
+            lambda meter: meter.month.start,
+        ),
     )
 
 

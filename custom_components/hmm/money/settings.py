@@ -1,4 +1,4 @@
-"""What the user has told of prices and coins: options of the fleet."""
+"""The user's settings of prices and coins: options of the fleet."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -40,28 +40,28 @@ class MoneySettings:
     vat: float = 0.0
     solar_price: float | None = None
     """Of energy that a solar strategy took from surplus, None: the same."""
-    most: float | None = None
+    maximum: float | None = None
     """What is dearer is a fault of the sensor, None: what is far from the usual."""
     coins: Mapping[str, str] = field(default_factory=dict)
     """By coin in capitals, the entity of its price."""
     coin_currency: str | None = None
-    """What the prices of coins are in where their unit does not tell."""
+    """The currency of coin prices where their unit does not state it."""
     solo_in_profit: bool = False
 
     @property
     def has_price(self) -> bool:
-        """Return whether the user has told a price."""
+        """Return whether the user has configured a price."""
         return self.entity is not None or self.fixed is not None
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> MoneySettings:
         """Return what is in the options; what cannot be read is not there."""
         prices, coins = (
-            it if isinstance(it := options.get(key), Mapping) else {}
+            stored if isinstance(stored := options.get(key), Mapping) else {}
             for key in (CONF_PRICES, CONF_COINS)
         )
         source = prices.get(CONF_PRICE_SOURCE)
-        most = _price(prices.get(CONF_PRICE_MOST))
+        maximum = _price(prices.get(CONF_PRICE_MOST))
         entity = prices.get(CONF_PRICE_ENTITY)
         currency = coins.get(CONF_COIN_CURRENCY)
         return cls(
@@ -70,7 +70,7 @@ class MoneySettings:
             surcharge=_price(prices.get(CONF_SURCHARGE)) or 0.0,
             vat=min(max(_price(prices.get(CONF_VAT)) or 0.0, 0.0), MAX_VAT),
             solar_price=_price(prices.get(CONF_SOLAR_PRICE)),
-            most=most if most and most > 0 else None,
+            maximum=maximum if maximum and maximum > 0 else None,
             coins={
                 coin.upper(): coins[coin]
                 for coin in PRICED_COINS

@@ -54,7 +54,7 @@ _VALUES = (
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A price from one moment to another, in UTC; currency per kWh."""
+    """A price from one instant to another, in UTC; currency per kWh."""
 
     start: datetime
     end: datetime
@@ -81,7 +81,7 @@ def find_slots(
     zone: tzinfo,
     rounding: float = 0.0,
 ) -> Slots:
-    """Return the slots that attributes tell, empty if none can be trusted.
+    """Return the slots that attributes report, empty if none can be trusted.
 
     ``factor`` makes currency per kWh of their values; ``price`` is the state in that,
     off by at most ``rounding``. ``zone`` is that of times without one.
@@ -98,10 +98,10 @@ def slots_of(items: Any, factor: float, zone: tzinfo) -> Slots:
     return _slots(_maps(items, zone), factor)
 
 
-def slot_at(slots: Sequence[Slot], moment: datetime) -> Slot | None:
-    """Return the slot that a moment is in, None in a hole; they are in order."""
-    place = bisect_right(slots, moment, key=lambda slot: slot.start) - 1
-    return slots[place] if place >= 0 and moment < slots[place].end else None
+def slot_at(slots: Sequence[Slot], instant: datetime) -> Slot | None:
+    """Return the slot that an instant is in, None in a hole; they are in order."""
+    place = bisect_right(slots, instant, key=lambda slot: slot.start) - 1
+    return slots[place] if place >= 0 and instant < slots[place].end else None
 
 
 def agree(
@@ -117,10 +117,10 @@ def agree(
     if now - shown[0].start < _LATE:
         shown.append(slot_at(slots, shown[0].start - _SHORTEST))
     return any(
-        it is not None
-        and abs(it.price - price)
-        <= max(_AGREES * max(abs(it.price), abs(price)), rounding)
-        for it in shown
+        slot is not None
+        and abs(slot.price - price)
+        <= max(_AGREES * max(abs(slot.price), abs(price)), rounding)
+        for slot in shown
     )
 
 
@@ -167,9 +167,9 @@ def _maps(value: Any, zone: tzinfo) -> list[_Entry]:
         if not isinstance(item, Mapping):
             continue
         after = entries[-1].start if entries else None
-        start = _moment(_first(item, _STARTS), zone, after)
+        start = _instant(_first(item, _STARTS), zone, after)
         if start is not None:
-            end = _moment(_first(item, _ENDS), zone, start)
+            end = _instant(_first(item, _ENDS), zone, start)
             entries.append(_Entry(start, end, parse_number(_first(item, _VALUES))))
     return entries
 
@@ -180,25 +180,25 @@ def _named_hours(
     """Read PVPC: an attribute for each local hour, "_d" for the one that repeats."""
     entries = []
     for days, prefix in enumerate(("price_", "price_next_day_")):
-        moment, end = (start_of_day(now, zone, days + it) for it in (0, 1))
-        while moment < end:
-            local = moment.astimezone(zone)
+        instant, end = (start_of_day(now, zone, days + day) for day in (0, 1))
+        while instant < end:
+            local = instant.astimezone(zone)
             name = f"{prefix}{local.hour:02}h{'_d' if local.fold else ''}"
             entries.append(
                 _Entry(
-                    moment,
-                    moment + timedelta(hours=1),
+                    instant,
+                    instant + timedelta(hours=1),
                     parse_number(attributes.get(name)),
                 )
             )
-            moment += timedelta(hours=1)
+            instant += timedelta(hours=1)
     return entries
 
 
 def _numbers(value: Any, now: datetime, zone: tzinfo, days: int) -> list[_Entry]:
-    """Read a list that tells no times: its length must be that of its day."""
-    prices = [parse_number(it) for it in _items(value)]
-    start, end = (start_of_day(now, zone, days + it) for it in (0, 1))
+    """Read a list that reports no times: its length must be that of its day."""
+    prices = [parse_number(item) for item in _items(value)]
+    start, end = (start_of_day(now, zone, days + day) for day in (0, 1))
     hours = (end - start) / timedelta(hours=1)
     if not prices or len(prices) not in (hours, 2 * hours, 4 * hours):
         return []
@@ -212,8 +212,8 @@ def _numbers(value: Any, now: datetime, zone: tzinfo, days: int) -> list[_Entry]
 def _slots(entries: list[_Entry], factor: float) -> Slots:
     """Return entries as slots, none if they overlap or are not in order.
 
-    Where only starts are told, no slot is longer than the smallest step: the rest may
-    be a hole.
+    Where only starts are reported, no slot is longer than the smallest step: the rest
+    may be a hole.
     """
     steps = [after.start - before.start for before, after in pairwise(entries)]
     if any(step < _SHORTEST for step in steps):
@@ -240,7 +240,7 @@ def _first(item: Mapping[Any, Any], names: Iterable[str]) -> Any:
     return next((item[name] for name in names if name in item), None)
 
 
-def _moment(value: Any, zone: tzinfo, after: datetime | None) -> datetime | None:
+def _instant(value: Any, zone: tzinfo, after: datetime | None) -> datetime | None:
     """Return a time in UTC, to the minute: some begin a second late or end one early.
 
     Of a local time that occurs twice it is the second where the first is not after
@@ -251,14 +251,14 @@ def _moment(value: Any, zone: tzinfo, after: datetime | None) -> datetime | None
             value = datetime.fromisoformat(value)
         if not isinstance(value, datetime):
             return None
-        moment = _to_minute(value if value.tzinfo else value.replace(tzinfo=zone))
-        if value.tzinfo is None and after is not None and moment <= after:
-            moment = _to_minute(value.replace(tzinfo=zone, fold=1))
+        instant = _to_minute(value if value.tzinfo else value.replace(tzinfo=zone))
+        if value.tzinfo is None and after is not None and instant <= after:
+            instant = _to_minute(value.replace(tzinfo=zone, fold=1))
     except ValueError, OverflowError:
         return None
-    return moment if moment.year in _YEARS else None
+    return instant if instant.year in _YEARS else None
 
 
 def _to_minute(value: datetime) -> datetime:
-    moment = value.astimezone(UTC) + timedelta(seconds=30)
-    return moment.replace(second=0, microsecond=0)
+    rounded = value.astimezone(UTC) + timedelta(seconds=30)
+    return rounded.replace(second=0, microsecond=0)

@@ -96,8 +96,8 @@ def _money(text: str, currency: str) -> float | UnitProblem:
             text.lower().removesuffix(major.lower()),
         ):
             if rest != text.lower() and rest.strip() in _MINOR:
-                found = _amount(major, currency)
-                return found if isinstance(found, UnitProblem) else 0.01
+                factor = _amount(major, currency)
+                return factor if isinstance(factor, UnitProblem) else 0.01
     return UnitProblem.UNKNOWN
 
 
@@ -106,7 +106,7 @@ def price_factor(unit: Any, currency: str) -> float | UnitProblem:
 
     ``unit`` is any money, or a hundredth of it, per kWh, MWh or Wh: "EUR/kWh",
     "€/MWh", "ct/kWh", "öre/kWh". A lone "kr" or "$" is that of ``currency``, an ISO
-    code in capitals. What cannot be told is never guessed.
+    code in capitals. What cannot be determined is never guessed.
     """
     if not isinstance(unit, str) or len(unit) > _LONGEST:
         return UnitProblem.UNKNOWN
@@ -125,12 +125,12 @@ def money_factor(unit: Any, currency: str) -> float | UnitProblem:
     """
     if not isinstance(unit, str) or len(unit) > _LONGEST:
         return UnitProblem.UNKNOWN
-    known = [
+    amounts = [
         amount
         for part in unit.split("/")
         if (amount := _money(part.strip(), currency)) is not UnitProblem.UNKNOWN
     ]
-    numbers = [amount for amount in known if not isinstance(amount, UnitProblem)]
+    numbers = [amount for amount in amounts if not isinstance(amount, UnitProblem)]
     if numbers:
         return numbers[0]
-    return UnitProblem.OTHER_CURRENCY if known else UnitProblem.UNKNOWN
+    return UnitProblem.OTHER_CURRENCY if amounts else UnitProblem.UNKNOWN

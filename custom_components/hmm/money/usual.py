@@ -1,4 +1,4 @@
-"""Tells a price from a fault of its sensor, by what prices were before.
+"""Distinguishes a price from a fault of its sensor, by the previous prices.
 
 A spike of ten times the usual price is a price, and so is any that was announced in a
 list, or is negative. It knows no Home Assistant.
@@ -63,14 +63,14 @@ class UsualPrice:
             self._kept = self._dearest, now
             self._keep()
 
-    def believes(self, now: datetime, price: float, most: float | None) -> bool:
-        """Return whether a price can be real; with ``most`` its owner decides that."""
-        if most is not None:
-            return abs(price) <= most
+    def believes(self, now: datetime, price: float, maximum: float | None) -> bool:
+        """Return whether a price can be real; with ``maximum`` its owner decides that."""
+        if maximum is not None:
+            return abs(price) <= maximum
         if agree(self._announced, price, now):
             return True
-        usual, known = self._usual(now)
-        if known >= _ENOUGH:
+        usual, length = self._usual(now)
+        if length >= _ENOUGH:
             self._dearest = max(self._dearest, usual)
         if self._dearest:
             return abs(price) <= TIMES * self._dearest
@@ -97,7 +97,7 @@ class UsualPrice:
             self._kept = dearest, noted
 
     def announced(self, now: datetime) -> float | None:
-        """Return the price of now that a list has told before, None without one."""
+        """Return the price of now that a list has reported before, None without one."""
         slot = slot_at(self._announced, now)
         return None if slot is None else slot.price
 
@@ -108,12 +108,12 @@ class UsualPrice:
             for begin, end, price in self._log.spans(now - _LOOK_BACK, now)
             if price is not None
         )
-        known = sum((length for _, length in spans), timedelta())
-        left = known * _PART
+        total = sum((length for _, length in spans), timedelta())
+        left = total * _PART
         for price, length in spans:
             left -= length
             if left <= timedelta():
-                self._before = price, known
+                self._before = price, total
                 break
         # After days without any it is what it was
         return self._before

@@ -62,7 +62,7 @@ def refused(field: str, reason: DriverError | str | None, host: str) -> Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolKind:
-    """A driver and what it asks for."""
+    """A driver and its form."""
 
     driver: BasePoolIntegration
     form: AccountForm
@@ -75,7 +75,7 @@ class PoolKind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """An account that was entered; ``pool_settings`` were not asked for."""
+    """An account that was entered; ``pool_settings`` were not entered."""
 
     host: str
     port: int
@@ -91,7 +91,7 @@ class Account:
 
     @property
     def all_settings(self) -> dict[str, Any]:
-        """Return what the driver is told."""
+        """Return all settings for the driver."""
         return {**self.pool_settings, **self.settings}
 
 
@@ -108,7 +108,7 @@ def pool_kind(data: HmmData, driver_type: str) -> PoolKind | None:
         return None
 
 
-async def ask(pool: PoolKind, account: Account) -> DashboardTileData:
+async def fetch_account(pool: PoolKind, account: Account) -> DashboardTileData:
     """Return the tiles; an account that the pool does not know is not refused."""
     try:
         tiles = await fetch_tiles(
@@ -138,7 +138,7 @@ def required_fields(pool: PoolKind, match: PoolMatch) -> set[str]:
     required = {setting.key for setting in pool.form.settings if setting.required}
     if pool.form.account is not None and pool.form.account.required:
         required.add(pool.account_key)
-    if match.known is not None and match.known.template.requires_auth is True:
+    if match.listed is not None and match.listed.template.requires_auth is True:
         keys = {secret.key for secret in pool.form.secrets}
         account = {pool.account_key} if pool.form.account is not None else set()
         required |= keys or account
@@ -148,7 +148,7 @@ def required_fields(pool: PoolKind, match: PoolMatch) -> set[str]:
 def read_account(
     pool: PoolKind,
     match: PoolMatch,
-    asked: Iterable[FormField],
+    settings: Iterable[FormField],
     required: Collection[str],
     entered: Mapping[str, Any],
 ) -> Account:
@@ -169,10 +169,10 @@ def read_account(
         coin=match.coin,
         user=user,
         pool_settings=match.settings,
-        settings=read_settings(asked, entered),
+        settings=read_settings(settings, entered),
     )
     given = {**account.settings, pool.account_key: user}
-    for key in (pool.account_key, *(setting.key for setting in asked)):
+    for key in (pool.account_key, *(setting.key for setting in settings)):
         if key in required and given.get(key) in (None, ""):
             raise Refused(key, "value_missing")
     _accept(pool, account)
@@ -214,7 +214,7 @@ def read_change(pool: PoolKind, before: Account, entered: Mapping[str, Any]) -> 
 
 
 def _accept(pool: PoolKind, account: Account) -> None:
-    """Raise Refused if the driver does not accept what it will be told."""
+    """Raise Refused if the driver does not accept the settings."""
     config = {**account.all_settings, "coin": account.coin}
     if account.user:
         config["username"] = account.user
@@ -255,18 +255,18 @@ def account_of(entry: HmmConfigEntry) -> Account:
 
 
 def is_account_of(entry: HmmConfigEntry, tiles: DashboardTileData) -> bool:
-    """Return whether a key is that of the same account, as far as the pool tells."""
-    known = entry.data.get(CONF_ACCOUNT_HASH)
-    return known is None or not tiles.account or known == hash_text(tiles.account)
+    """Return whether a key is that of the same account, as far as the pool reports."""
+    account = entry.data.get(CONF_ACCOUNT_HASH)
+    return account is None or not tiles.account or account == hash_text(tiles.account)
 
 
 async def server_of(
     data: HmmData, driver: BasePoolIntegration, account: Account
 ) -> str:
-    """Return what tells a server of one's own from others of its kind.
+    """Return what distinguishes a self-hosted server from others of its type.
 
     Empty for a hosted pool whose servers have the same accounts, as most do; its
-    driver says otherwise with ``servers_share_accounts = False``.
+    driver reports otherwise with ``servers_share_accounts = False``.
     """
     if own_server := account.all_settings.get(_API_BASE):
         return str(own_server)
@@ -289,12 +289,12 @@ def has_moved(entry: HmmConfigEntry, server: str) -> bool:
 
 
 def account_id(driver_type: str, coin: str, account: str, server: str) -> str:
-    """Return an id that does not tell the wallet: ids are logged here and there."""
+    """Return an id that does not reveal the wallet: ids are logged here and there."""
     return f"{driver_type}_{coin.lower()}_{hash_text(f'{account} {server}')}"
 
 
 def hash_text(text: str) -> str:
-    """Return what tells two texts apart and does not tell them."""
+    """Return what distinguishes two texts without revealing them."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

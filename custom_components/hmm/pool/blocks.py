@@ -1,6 +1,6 @@
 """Blocks of a pool account: which are new, and how many are of the last day.
 
-Pools tell a list, a total or only when the last one was found. What is news, and
+Pools report a list, a total or only when the last one was found. What is news, and
 what of a total belongs to the last 24 hours, follows from what was seen before.
 """
 
@@ -16,7 +16,7 @@ from ..driver_api.units import parse_int
 DAY = 86_400
 _NEW_CURRENCY = DAY / 2
 
-# A block found between two looks this close is of the moment of the second
+# A block found between two polls this close is dated at the second
 _SHARP_SECONDS = 1200
 
 # How long one part of a pool's answers may lag behind another
@@ -25,21 +25,21 @@ _LATE_SECONDS = 1800
 # List, total, count of a day, time of the last one
 _WAYS = 4
 
-# How many polls in a row may report fewer blocks before it is no mistake. Those of a day
-# do get fewer
+# How many polls in a row may report fewer blocks before it is not a mistake. Those of a
+# day do get fewer
 _LOWER_TOTALS = 10
 _LOWER_DAYS = 3
 
-# Nobody is lucky more often between two looks, but a pool may count anything
+# More blocks between two polls are not plausible, but a pool may count anything
 _MAX_NEWS = 10
 
-# More than a pool may list at once, or a block that it lists would be news for ever
-_MAX_KNOWN = 5 * BLOCKS.most
+# More than a pool may list at once, or a listed block would be news for ever
+_MAX_KNOWN = 5 * BLOCKS.maximum
 
 
 @dataclass(frozen=True, slots=True)
 class NewBlocks:
-    """Blocks that were found between two looks, oldest first.
+    """Blocks that were found between two polls, oldest first.
 
     ``more`` is how many there were beyond these, by the count of the pool.
     """
@@ -81,22 +81,22 @@ class _KnownBlocks:
         """Start with what was stored; earlier versions stored heights alone, and more."""
         self._hashes = _Remembered(hashes)
         self._heights: _Remembered[tuple[int, int]] = _Remembered(
-            (it, 1) if isinstance(it, int) else (int(it[0]), int(it[1]))
-            for it in heights
+            (row, 1) if isinstance(row, int) else (int(row[0]), int(row[1]))
+            for row in heights
         )
 
     def as_list(self) -> list[Any]:
         """Return everything as JSON."""
-        return [[*self._hashes], [list(it) for it in self._heights]]
+        return [[*self._hashes], [list(height) for height in self._heights]]
 
     def add(self, blocks: Iterable[PoolBlock]) -> list[PoolBlock]:
         """Add the blocks of a list; return the new ones, none without a name."""
-        names = [(it, it.hash and it.hash.lower()) for it in blocks]
+        names = [(block, block.hash and block.hash.lower()) for block in blocks]
         new: set[int] = set()
         counts = Counter[int]()
         # Known hashes first: they are the known ones of their height
         for place in sorted(
-            range(len(names)), key=lambda it: names[it][1] not in self._hashes
+            range(len(names)), key=lambda index: names[index][1] not in self._hashes
         ):
             block, name = names[place]
             is_new = name is not None and name not in self._hashes
@@ -117,47 +117,47 @@ class _KnownBlocks:
 class _Count:
     """A count that grows. One that falls is a mistake at first.
 
-    It has started anew once it was lower for some polls in a row.
+    It has started over once it was lower for some polls in a row.
     """
 
-    most: int | None = None
+    highest: int | None = None
     _low: int | None = None
     """The most since it fell."""
     _polls: int = 0
 
-    def growth(self, count: int | None, most_polls: int, falls_by: int = 0) -> int:
+    def growth(self, count: int | None, max_polls: int, falls_by: int = 0) -> int:
         """Return how many are new; ``most_polls`` may be lower before it counts.
 
         It may fall by ``falls_by`` at any time: a block of yesterday.
         """
         if count is None:
             return 0
-        before, low = self.most, self._low
+        before, low = self.highest, self._low
         if before is None or count >= before - falls_by:
-            self.most, self._low, self._polls = count, None, 0
+            self.highest, self._low, self._polls = count, None, 0
             return 0 if before is None else max(0, count - before)
         self._low = count if low is None else max(low, count)
         self._polls += 1
-        if self._polls >= most_polls:
-            self.most, self._low, self._polls = self._low, None, 0
+        if self._polls >= max_polls:
+            self.highest, self._low, self._polls = self._low, None, 0
         return 0 if low is None else max(0, count - low)
 
 
 class BlockWatch:
-    """Tells of each new block once, whichever way the pool shows it first."""
+    """Reports each new block once, whichever way the pool shows it first."""
 
     def __init__(self, identity: str = "") -> None:
-        """Begin without having seen anything: the first look is no news."""
+        """Start without any data: the first poll is no news."""
         self.identity = identity
         """Whose blocks they are."""
         self._known = _KnownBlocks()
         self._has_list = False
         self._counts = {"total": _Count(), "day": _Count()}
         self._last: float | None = None
-        self._looked: float | None = None
-        # Blocks that were told before each of the ways showed them
+        self._updated_at: float | None = None
+        # Blocks that were reported before each of the ways showed them
         self._owed = [0] * _WAYS
-        self._told = 0.0
+        self._reported_at = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON."""
@@ -166,14 +166,14 @@ class BlockWatch:
             "known": self._known.as_list(),
             "has_list": self._has_list,
             "counts": {
-                name: count.most
+                name: count.highest
                 for name, count in self._counts.items()
-                if count.most is not None
+                if count.highest is not None
             },
             "last": self._last,
-            "looked": self._looked,
+            "looked": self._updated_at,
             "owed": self._owed,
-            "told": self._told,
+            "told": self._reported_at,
         }
 
     @classmethod
@@ -183,47 +183,47 @@ class BlockWatch:
         watch._known = _KnownBlocks(*data["known"])
         watch._has_list = bool(data["has_list"])
         for name, count in data["counts"].items():
-            watch._counts[name].most = int(count)
+            watch._counts[name].highest = int(count)
         watch._last = None if data["last"] is None else float(data["last"])
-        watch._looked = None if data["looked"] is None else float(data["looked"])
+        watch._updated_at = None if data["looked"] is None else float(data["looked"])
         watch._owed = [int(data["owed"][way]) for way in range(_WAYS)]
-        watch._told = float(data["told"])
+        watch._reported_at = float(data["told"])
         return watch
 
-    def look(self, tiles: DashboardTileData, now: float) -> NewBlocks:
-        """Return the blocks that were found since the last look."""
-        if self._looked is not None and now < self._looked:
+    def update(self, tiles: DashboardTileData, now: float) -> NewBlocks:
+        """Return the blocks that were found since the last poll."""
+        if self._updated_at is not None and now < self._updated_at:
             # The clock was set back; what was ahead of it would be news for ever
-            self._looked, self._told = now, min(self._told, now)
+            self._updated_at, self._reported_at = now, min(self._reported_at, now)
         listed = self._new_in_list(tiles)
         later = self._new_by_time(tiles)
         shown = [
             len(listed),
             self._counts["total"].growth(tiles.blocks_found, _LOWER_TOTALS),
-            # Tells no end of it, but more of them are new ones for sure
+            # Older news is dropped, but more of them are certainly new
             self._counts["day"].growth(tiles.blocks_found_24h, _LOWER_DAYS, 1),
             later,
         ]
-        self._looked = now
-        if now - self._told > _LATE_SECONDS:
+        self._updated_at = now
+        if now - self._reported_at > _LATE_SECONDS:
             self._owed = [0] * _WAYS
         news = [
             max(0, number - owed)
             for number, owed in zip(shown, self._owed, strict=True)
         ]
-        found = max(news)
+        newest = max(news)
         self._owed = [
-            max(0, owed - number) + found - new
+            max(0, owed - number) + newest - new
             for number, owed, new in zip(shown, self._owed, news, strict=True)
         ]
-        if not found:
+        if not newest:
             return NewBlocks()
-        self._told = now
-        shown_ones = min(found, _MAX_NEWS)
+        self._reported_at = now
+        shown_ones = min(newest, _MAX_NEWS)
         blocks = listed[-shown_ones:]
         last = round(self._last) if later and self._last is not None else None
         unlisted = [PoolBlock(timestamp=last)] * (shown_ones - len(blocks))
-        return NewBlocks((*unlisted, *blocks), found - shown_ones)
+        return NewBlocks((*unlisted, *blocks), newest - shown_ones)
 
     def _new_in_list(self, tiles: DashboardTileData) -> list[PoolBlock]:
         # Blocks that are listed for the first time are new after an empty list
@@ -245,19 +245,19 @@ class BlockWatch:
         return int(self._last > before)
 
     def _is_recent(self, timestamp: float | None) -> bool:
-        """Return whether that was after the last look."""
+        """Return whether that was after the last poll."""
         return (
             timestamp is not None
-            and self._looked is not None
-            and timestamp > self._looked
+            and self._updated_at is not None
+            and timestamp > self._updated_at
         )
 
 
 @dataclass(slots=True)
 class _Span:
-    """Blocks that were found ``after`` one moment and ``by`` another.
+    """Blocks that were found ``after`` one timestamp and ``by`` another.
 
-    ``blocks`` is None where nobody watched.
+    ``blocks`` is None where nothing was recorded.
     """
 
     after: float
@@ -270,15 +270,15 @@ class BlockLog:
     """What was seen of the total of one account."""
 
     total: _Count = field(default_factory=_Count)
-    looked: float = 0.0
+    updated_at: float = 0.0
     spans: list[_Span] = field(default_factory=list)
 
-    def look(self, count: int, now: float) -> None:
-        """Note a total. One that stays lower than before has begun anew."""
-        if now < self.looked:
-            self._set_back(self.looked - now)
-        before, after = self.total.most, self.looked
-        self.looked = now
+    def update(self, count: int, now: float) -> None:
+        """Note a total. One that stays lower than before has started over."""
+        if now < self.updated_at:
+            self._set_back(self.updated_at - now)
+        before, after = self.total.highest, self.updated_at
+        self.updated_at = now
         self.spans = [span for span in self.spans if span.by > now - DAY]
         if before is None or (count < before and now - after > _SHARP_SECONDS):
             self.total, self.spans = _Count(count), [_Span(0, now, None)]
@@ -287,14 +287,14 @@ class BlockLog:
 
     def _set_back(self, seconds: float) -> None:
         """Follow a clock that was ahead: as long ago as it was, it still is."""
-        self.looked -= seconds
+        self.updated_at -= seconds
         for span in self.spans:
             span.after -= seconds
             span.by -= seconds
 
     def last_day(self) -> int | None:
-        """Return the blocks of the 24 hours before the last look, None: not known."""
-        start, total = self.looked - DAY, 0
+        """Return the blocks of the 24 hours before the last poll, None: not known."""
+        start, total = self.updated_at - DAY, 0
         for span in self.spans:
             if span.by <= start:
                 continue
@@ -308,8 +308,8 @@ class BlockLog:
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON."""
         return {
-            "count": self.total.most,
-            "looked": self.looked,
+            "count": self.total.highest,
+            "looked": self.updated_at,
             "spans": [[span.after, span.by, span.blocks] for span in self.spans],
         }
 
@@ -337,7 +337,7 @@ class AccountRecord:
     other: tuple[str, float] | None = field(default=None, compare=False)
     """Another currency that the pool reports, and since when."""
 
-    def look(self, identity: str, tiles: DashboardTileData, now: float) -> NewBlocks:
+    def update(self, identity: str, tiles: DashboardTileData, now: float) -> NewBlocks:
         """Return the blocks found since the last poll, also before a restart.
 
         Nothing is news of another ``identity``: another account, server or driver.
@@ -347,7 +347,7 @@ class AccountRecord:
             self.currency = tiles.currency or self.currency
         self.has_hashrate |= tiles.pool_hashrate is not None
         self.has_time |= tiles.estimated_time_to_block is not None
-        return self.watch.look(tiles, now)
+        return self.watch.update(tiles, now)
 
     def in_currency(self, tiles: DashboardTileData, now: float) -> DashboardTileData:
         """Return the tiles with money in the currency of the account.
@@ -376,13 +376,13 @@ class AccountRecord:
     def last_day(self, tiles: DashboardTileData, now: float) -> int | None:
         """Return how many blocks an account found in the last 24 hours.
 
-        None: the pool tells neither a total nor when they were found, or it was not
+        None: the pool reports neither a total nor when they were found, or it was not
         watched for that long yet.
         """
         listed = _last_day_of_list(tiles, now - DAY)
         if tiles.blocks_found is None:
             return listed
-        self.log.look(tiles.blocks_found, now)
+        self.log.update(tiles.blocks_found, now)
         return self.log.last_day() if listed is None else listed
 
     def as_dict(self) -> dict[str, Any]:
@@ -409,15 +409,15 @@ class AccountRecord:
 
 
 def _last_day_of_list(tiles: DashboardTileData, start: float) -> int | None:
-    """Return how many listed blocks are newer, None if the list does not tell.
+    """Return how many listed blocks are newer, None if the list does not show that.
 
-    It tells when it is complete, or reaches back beyond that moment.
+    It shows that when it is complete, or reaches back beyond that time.
     """
     times = [block.timestamp for block in tiles.own_blocks]
-    known = [moment for moment in times if moment is not None]
-    if not times or len(known) < len(times):
+    instants = [instant for instant in times if instant is not None]
+    if not times or len(instants) < len(times):
         return None
     complete = tiles.blocks_found is not None and len(times) >= tiles.blocks_found
-    if not complete and min(known) > start:
+    if not complete and min(instants) > start:
         return None
-    return sum(moment > start for moment in known)
+    return sum(instant > start for instant in instants)

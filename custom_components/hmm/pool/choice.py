@@ -39,7 +39,9 @@ def usable_pools(pools: Mapping[str, PoolCoordinator]) -> dict[str, StratumPool]
 
 def name_of(slot: PoolSlot, usable: Mapping[str, StratumPool]) -> str:
     """Return the account that a slot of a miner belongs to, else the slot itself."""
-    account = next((name for name, it in usable.items() if it.holds(slot)), None)
+    account = next(
+        (name for name, account in usable.items() if account.holds(slot)), None
+    )
     return account or f"Slot {slot.index + 1}: {slot.url}"
 
 
@@ -50,12 +52,17 @@ def is_slot(name: str) -> bool:
 
 def slot_of(miner: MinerCoordinator, name: str) -> PoolSlot | None:
     """Return the slot that a choice means, None if the miner has another pool there."""
-    found = _SLOT.fullmatch(name)
-    if found is None or miner.data is None:
+    match = _SLOT.fullmatch(name)
+    if match is None or miner.data is None:
         return None
-    wanted = int(found["number"]) - 1, found["url"].casefold()
+    wanted = int(match["number"]) - 1, match["url"].casefold()
     return next(
-        (it for it in miner.data.pools if (it.index, it.url.casefold()) == wanted), None
+        (
+            slot
+            for slot in miner.data.pools
+            if (slot.index, slot.url.casefold()) == wanted
+        ),
+        None,
     )
 
 
@@ -82,9 +89,9 @@ async def async_mine_at(miner: MinerCoordinator, pool: StratumPool) -> bool:
         return False
     has_it = next(
         (
-            it
-            for it in (miner.data.pools if miner.data is not None else ())
-            if it.url.casefold() == pool.url.casefold() and it.user == user
+            slot
+            for slot in (miner.data.pools if miner.data is not None else ())
+            if slot.url.casefold() == pool.url.casefold() and slot.user == user
         ),
         None,
     )

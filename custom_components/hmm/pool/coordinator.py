@@ -53,7 +53,7 @@ from .workers import PoolWorkers
 
 _LOGGER = logging.getLogger(__name__)
 
-# Each look is a connection that the pool opens for nothing
+# Each check is a connection without a use for the pool
 _STRATUM_SECONDS = 300
 # While it is silent, its miners stand still
 _SILENT_SECONDS = 60
@@ -79,7 +79,7 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
         """Prepare polling as often as the pool allows."""
         self.driver = driver
         self.recording: Recording | None = None
-        """Where the answers of the pool are kept, if somebody wants them."""
+        """Where the answers of the pool are kept, if someone wants them."""
         self.account = PoolAccount(
             url=entry.data[CONF_HOST],
             port=entry.data[CONF_PORT],
@@ -106,7 +106,7 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
         self.stratum_latency: float | None = None
         """Milliseconds to the port that miners connect to, None if it is silent."""
         self.stratum_failures = 0
-        """How many looks in a row found it silent."""
+        """How many checks in a row got no response."""
         self.stratum_at: float | None = None
         """When it looked last, by the clock that only grows; None: not yet."""
         self._stratum_due = 0.0
@@ -116,7 +116,7 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
         self._refused_until = 0.0
         self._records = records
         self.identity = _identity_of(entry, driver)
-        """Whose blocks and work they are; it tells no secret."""
+        """Whose blocks and work they are; it contains no secret."""
         self.is_solo = pays_solo(driver)
         # Of the clock as it is now; it may be set while Home Assistant runs
         self._clock = time.time() - time.monotonic()
@@ -124,7 +124,7 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
 
     @property
     def currency(self) -> str | None:
-        """Return what the pool paid in when it last said so."""
+        """Return what the pool paid in when it last reported it."""
         return self._records[self.config_entry.entry_id].currency
 
     @property
@@ -151,9 +151,9 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
         self._reason = None
         if isinstance(stratum, BaseException):
             raise stratum
-        return await self._look_for_blocks(tiles)
+        return await self._add_blocks(tiles)
 
-    async def _look_for_blocks(self, tiles: DashboardTileData) -> DashboardTileData:
+    async def _add_blocks(self, tiles: DashboardTileData) -> DashboardTileData:
         """Note new blocks, and count those of the last day if the pool does not."""
         self.last_good = dt_util.utcnow()
         now = server_time(self.driver, self.account)
@@ -161,7 +161,7 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
             now = self._clock + time.monotonic()
         record = self._records[self.config_entry.entry_id]
         watch = record.watch
-        self.new_blocks = record.look(self.identity, tiles, now)
+        self.new_blocks = record.update(self.identity, tiles, now)
         tiles = record.in_currency(tiles, now)
         if tiles.blocks_found_24h is None:
             tiles = replace(tiles, blocks_found_24h=record.last_day(tiles, now))
@@ -189,9 +189,9 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
     @callback
     @override
     def _async_refresh_finished(self) -> None:
-        """Tell news of a pool that is still down: the reason, its stratum port."""
+        """Report news of a pool that is still down: the reason, its stratum port."""
         is_down = not self.last_update_success
-        self.has_news = self.status.look(
+        self.has_news = self.status.update(
             PoolPoll(
                 at=time.monotonic(),
                 time=dt_util.utcnow(),
@@ -206,7 +206,7 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
         self._was_down = is_down
         refused = is_down and isinstance(self.last_exception, ConfigEntryAuthFailed)
         if refused and self._listeners:
-            # A refused key ends all polls, but the stratum port asks for none
+            # A refused key ends all polls, but the stratum port needs none
             self._schedule_refresh()
 
     async def _fetch(self) -> DashboardTileData:
@@ -271,7 +271,7 @@ class PoolCoordinator(DataUpdateCoordinator[DashboardTileData]):
 
 
 def _identity_of(entry: PoolConfigEntry, driver: BasePoolIntegration) -> str:
-    """Return whose blocks an entry shows, by whose count; it tells no secret."""
+    """Return whose blocks an entry shows, by whose count; it contains no secret."""
     facts = [driver.driver_version, dict(entry.data)]
     text = json.dumps(facts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -94,7 +94,7 @@ def async_show_issue(hass: HomeAssistant, file: ConfigFile) -> None:
 
 
 def _report(hass: HomeAssistant, reason: Reason, line: int | None) -> None:
-    """Show what is wrong in the repairs; log it, unless that was said before."""
+    """Show what is wrong in the repairs; log it, unless that was reported before."""
     given = {
         "file": _FILE,
         "line": str(line or "?"),
@@ -211,8 +211,8 @@ def _explain(err: HomeAssistantError, text: str) -> ConfigFileError:
     """Return what is wrong in words that quote no value of the file."""
     problem = err.__cause__.__cause__ if err.__cause__ else None
     if isinstance(problem, yaml.YAMLError):
-        found = problem_of(problem)
-        return ConfigFileError(found.reason, found.line)
+        cause = problem_of(problem)
+        return ConfigFileError(cause.reason, cause.line)
     if (missing := _SECRET_MISSING.fullmatch(str(err))) is None:
         return ConfigFileError(why("not_yaml", error=str(err)))
     reason = why("yaml_secret_missing", secret=missing[1])

@@ -23,7 +23,7 @@ _HOSTS_AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiscoveredPool:
-    """A server of one's own miners or network; nothing in it tells an account."""
+    """A server of the user's miners or network; nothing in it reveals an account."""
 
     address: Address
     miners: tuple[str, ...]
@@ -31,7 +31,7 @@ class DiscoveredPool:
     active: bool
     """Whether any of them mines there now."""
     matches: tuple[PoolMatch, ...]
-    """What it can be; empty if nobody knows."""
+    """What it can be; empty if unknown."""
     pool_ids: tuple[str, ...]
     """The pools that are set up for it."""
 
@@ -39,17 +39,17 @@ class DiscoveredPool:
 async def async_discover_pools(
     hass: HomeAssistant, *, network: bool
 ) -> list[DiscoveredPool]:
-    """Return what the miners have told, and what is in the network.
+    """Return what the miners have reported, and what is in the network.
 
-    Both ask servers of the user's network alone; one such look at a time.
+    Both query only servers of the user's network; one such scan at a time.
     """
     data = get_data(hass)
     async with data.pool_searches:
-        found = await _mined_at(hass, data)
+        pools = await _mined_at(hass, data)
         if network:
-            known = {pool.address.host for pool in found}
-            found += await _in_network(hass, data, known)
-    return found
+            hosts = {pool.address.host for pool in pools}
+            pools += await _in_network(hass, data, hosts)
+    return pools
 
 
 async def _mined_at(hass: HomeAssistant, data: HmmData) -> list[DiscoveredPool]:
@@ -66,15 +66,15 @@ async def _mined_at(hass: HomeAssistant, data: HmmData) -> list[DiscoveredPool]:
             address=address,
             miners=tuple(miners),
             active=any(miners.values()),
-            matches=tuple(found),
-            pool_ids=tuple(_pool_ids(hass, address, found)),
+            matches=tuple(matched),
+            pool_ids=tuple(_pool_ids(hass, address, matched)),
         )
-        for (address, miners), found in zip(servers.items(), matches, strict=True)
+        for (address, miners), matched in zip(servers.items(), matches, strict=True)
     ]
 
 
 async def _in_network(
-    hass: HomeAssistant, data: HmmData, known: Collection[str]
+    hass: HomeAssistant, data: HmmData, skipped: Collection[str]
 ) -> list[DiscoveredPool]:
     """Return the pools at hosts that listen where miners connect to their own pools."""
     drivers = pool_drivers(data)
@@ -87,27 +87,27 @@ async def _in_network(
         (
             host
             for host in hosts_of(await async_own_networks(hass))
-            if host not in known and is_at_home(host)
+            if host not in skipped and is_at_home(host)
         ),
         ports,
     )
     limit = asyncio.Semaphore(_HOSTS_AT_ONCE)
 
-    async def look(host: str) -> DiscoveredPool | None:
+    async def probe(host: str) -> DiscoveredPool | None:
         async with limit:
-            found = await find_pools(drivers, data.known_pools, host, None)
-        if not found:
+            matches = await find_pools(drivers, data.known_pools, host, None)
+        if not matches:
             return None
-        address = Address(host, found[0].port or None)
+        address = Address(host, matches[0].port or None)
         return DiscoveredPool(
             address=address,
             miners=(),
             active=False,
-            matches=tuple(found),
-            pool_ids=tuple(_pool_ids(hass, address, found)),
+            matches=tuple(matches),
+            pool_ids=tuple(_pool_ids(hass, address, matches)),
         )
 
-    pools = await asyncio.gather(*(look(host) for host in alive[:_MAX_HOSTS]))
+    pools = await asyncio.gather(*(probe(host) for host in alive[:_MAX_HOSTS]))
     return [pool for pool in pools if pool is not None]
 
 
@@ -117,7 +117,7 @@ def _servers(
     """Return by server which miners have it, and whether they mine there now."""
     servers: dict[Address, dict[str, bool]] = {}
     for miner in miners:
-        # What a miner that is off has told last still is in its settings
+        # What a miner that is off has reported last still is in its settings
         for slot in miner.data.pools if miner.data else ():
             try:
                 address = parse_stratum(slot.url)
@@ -138,7 +138,7 @@ def _pool_ids(
     kinds = {
         (match.driver_type, match.coin)
         for match in matches
-        if match.known is not None and match.known.template.url
+        if match.listed is not None and match.listed.template.url
     }
     return [
         entry.entry_id

@@ -44,7 +44,7 @@ from .account import (
     accept_wallet,
     account_id,
     account_of,
-    ask,
+    fetch_account,
     has_moved,
     hash_text,
     is_account_of,
@@ -112,16 +112,16 @@ class PoolSteps(ConfigFlow):
         )
 
     async def async_step_import(self, import_data: ScriptedPool) -> ConfigFlowResult:
-        """Add what a script describes: what would be asked is given, or an error."""
+        """Add what a script describes: it gives what the form would ask, or gets an error."""
         match, self._name = import_data.match, import_data.name
         self._match, self._user = match, import_data.user
         self._known = import_data.settings
         data = await async_shared_data(self.hass)
         if (pool := pool_kind(data, match.driver_type)) is None:
             return self.async_abort(reason="pool_driver_fault")
-        asked = _asked(pool, match)
-        entered = await self._suggest(pool, match, asked)
-        self._secrets = Secrets(asked, entered)
+        settings = _open_settings(pool, match)
+        entered = await self._suggest(pool, match, settings)
+        self._secrets = Secrets(settings, entered)
         confirmed = {CONF_WALLET_CONFIRMED: import_data.is_confirmed}
         return await self.async_step_pool_account({**entered, **confirmed})
 
@@ -212,7 +212,7 @@ class PoolSteps(ConfigFlow):
     async def async_step_pool_unknown(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Tell that nobody knows the host, and offer what can be done."""
+        """Show that the host is unknown, and offer what can be done."""
         return self.async_show_menu(
             step_id="pool_unknown",
             menu_options=["pool_host", "pool_kind"],
@@ -222,7 +222,7 @@ class PoolSteps(ConfigFlow):
     async def async_step_pool_unsupported(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Tell that HMM has no driver for a public pool, and what can be done."""
+        """Show that HMM has no driver for a public pool, and what can be done."""
         return self.async_show_menu(
             step_id="pool_unsupported",
             menu_options=["pool_host", "pool_kind"],
@@ -249,7 +249,9 @@ class PoolSteps(ConfigFlow):
             data_schema=vol.Schema(
                 {
                     vol.Required(CONF_DRIVER): choice(
-                        dict(sorted(names.items(), key=lambda it: it[1].casefold())),
+                        dict(
+                            sorted(names.items(), key=lambda item: item[1].casefold())
+                        ),
                         long=True,
                     )
                 }
@@ -260,7 +262,7 @@ class PoolSteps(ConfigFlow):
     async def async_step_pool_coin(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for the coin of a pool that is known for several."""
+        """Prompt for the coin of a pool that has several."""
         assert self._match is not None
         data = await async_shared_data(self.hass)
         reported = data.drivers.pools[
@@ -300,8 +302,10 @@ class PoolSteps(ConfigFlow):
         data = await async_shared_data(self.hass)
         pools = self._not_set_up(data)
         servers = {Address(pool.host, pool.port) for pool in pools}
-        found = await asyncio.gather(*(_find(data, server) for server in servers))
-        matches_at = dict(zip(servers, found, strict=True))
+        matches_of_servers = await asyncio.gather(
+            *(_find(data, server) for server in servers)
+        )
+        matches_at = dict(zip(servers, matches_of_servers, strict=True))
         self._mined = [
             (pool, matches)
             for pool in pools
@@ -329,25 +333,25 @@ class PoolSteps(ConfigFlow):
     async def async_step_pool_account(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for what the driver needs, and look whether the pool answers."""
+        """Prompt for the driver's settings; checks whether the pool responds."""
         match = self._match
         assert match is not None
         assert match.coin is not None
         data = await async_shared_data(self.hass)
         if (pool := pool_kind(data, match.driver_type)) is None:
             return self.async_abort(reason="pool_driver_fault")
-        asked = _asked(pool, match)
+        settings = _open_settings(pool, match)
         refused = None
         is_first = user_input is None
         if user_input is None:
-            user_input = await self._suggest(pool, match, asked)
-            self._secrets = Secrets(asked, user_input)
+            user_input = await self._suggest(pool, match, settings)
+            self._secrets = Secrets(settings, user_input)
         entered, suggested = self._secrets.take(user_input)
         required = required_fields(pool, match)
         try:
             if not is_first:
-                account = read_account(pool, match, asked, required, entered)
-                tiles = await ask(pool, account)
+                account = read_account(pool, match, settings, required, entered)
+                tiles = await fetch_account(pool, account)
                 return await self._create(data, pool, account, tiles)
             if wallet := suggested.get(CONF_WALLET):
                 # A file or a miner may be wrong about it
@@ -355,7 +359,7 @@ class PoolSteps(ConfigFlow):
         except Refused as err:
             refused = err
             self._secrets.refused(err.key)
-        schema = _account_schema(pool, match, asked, required, self._secrets)
+        schema = _account_schema(pool, match, settings, required, self._secrets)
         errors, texts = _as_error(refused, schema)
         schema = _with_confirmation(schema, suggested, errors)
         return self.async_show_form(
@@ -366,7 +370,7 @@ class PoolSteps(ConfigFlow):
                 **texts,
                 "pool": (name := _match_name(data, match)),
                 "name": name,
-                "settings": explain(asked),
+                "settings": explain(settings),
             },
         )
 
@@ -493,9 +497,9 @@ class PoolSteps(ConfigFlow):
             except Refused as err:
                 refused = err
                 self._secrets.refused(err.key)
-        known = self._secrets.known
+        kept = self._secrets.known
         schema = vol.Schema(
-            {**_SERVER_FIELDS, **fields(settings, kept=known, is_change=True)}
+            {**_SERVER_FIELDS, **fields(settings, kept=kept, is_change=True)}
         )
         errors, texts = _as_error(refused, schema)
         return self.async_show_form(
@@ -512,7 +516,7 @@ class PoolSteps(ConfigFlow):
     async def async_step_reauth_pool(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for the key that the pool refused."""
+        """Prompt for a new key after the pool refused it."""
         entry = self._get_reauth_entry()
         data = await async_shared_data(self.hass)
         if (pool := pool_kind(data, entry.data[CONF_DRIVER])) is None:
@@ -528,7 +532,7 @@ class PoolSteps(ConfigFlow):
             entered = read_settings(secrets, user_input)
             account = replace(before, settings={**before.settings, **entered})
             try:
-                tiles = await ask(pool, account)
+                tiles = await fetch_account(pool, account)
             except Refused as refused:
                 errors, texts = _as_error(refused, schema)
             else:
@@ -587,10 +591,10 @@ class PoolSteps(ConfigFlow):
         return await self.async_step_pool_account()
 
     async def _suggest(
-        self, pool: PoolKind, match: PoolMatch, asked: Iterable[FormField]
+        self, pool: PoolKind, match: PoolMatch, settings: Iterable[FormField]
     ) -> dict[str, Any]:
         """Return what the form is filled in with at first."""
-        asked = list(asked)
+        settings = list(settings)
         assert match.coin is not None
         defaults = await async_read_defaults(self.hass)
         server = None if match.url else defaults.servers.get(match.driver_type)
@@ -600,23 +604,28 @@ class PoolSteps(ConfigFlow):
             or match.port
             or await self._usual_port(match),
         }
-        in_file = match.known.username if match.known is not None else None
+        in_file = match.listed.username if match.listed is not None else None
         if user := self._user or in_file:
             suggested[pool.account_key] = user
         elif pool.form.is_wallet:
             suggested[CONF_WALLET] = defaults.wallets.get(match.coin.lower())
-        secret = next((setting.key for setting in asked if setting.secret), None)
+        secret = next((setting.key for setting in settings if setting.secret), None)
         if secret is not None:
             suggested[secret] = defaults.api_keys.get(match.driver_type)
-        known = {it.key: it.show(self._known.get(it.key)) for it in asked}
-        return suggested | {key: it for key, it in known.items() if it is not None}
+        shown = {
+            setting.key: setting.show(self._known.get(setting.key))
+            for setting in settings
+        }
+        return suggested | {
+            key: value for key, value in shown.items() if value is not None
+        }
 
     async def _usual_port(self, match: PoolMatch) -> int:
         """Return the stratum port of other servers of this kind."""
-        known = (await async_shared_data(self.hass)).known_pools.pools.values()
+        listed = (await async_shared_data(self.hass)).known_pools.pools.values()
         ports = [
             pool.template.port
-            for pool in known
+            for pool in listed
             if pool.driver_type == match.driver_type
             and match.coin in (None, pool.template.coin.upper())
         ]
@@ -686,7 +695,7 @@ class PoolSteps(ConfigFlow):
         unique_id: str | None = None,
     ) -> ConfigFlowResult:
         """Let an entry ask elsewhere; its entities and their history stay."""
-        if not is_account_of(entry, await ask(pool, account)):
+        if not is_account_of(entry, await fetch_account(pool, account)):
             raise Refused(BASE, "wrong_account")
         if unique_id is not None:
             async_change_unique_id(self.hass, entry, unique_id)
@@ -757,8 +766,8 @@ def _is_entry_of(entry: HmmConfigEntry, pool: MinedPool) -> bool:
     """Return whether an entry is for a server and account that miners have."""
     if (entry.data[CONF_HOST], entry.data[CONF_PORT]) != (pool.host, pool.port):
         return False
-    if known := entry.data.get(CONF_ACCOUNT_HASH):
-        return bool(known == hash_text(pool.user))
+    if account := entry.data.get(CONF_ACCOUNT_HASH):
+        return bool(account == hash_text(pool.user))
     # Without an account all that the server counts is shown
     return str(entry.data[CONF_WALLET]).casefold() in ("", pool.user.casefold())
 
@@ -785,18 +794,18 @@ async def _find_again(
     return replace(account, pool_settings=matches[0].settings)
 
 
-def _asked(pool: PoolKind, match: PoolMatch) -> tuple[FormField, ...]:
-    """Return the settings that are asked for."""
-    known = match.known
+def _open_settings(pool: PoolKind, match: PoolMatch) -> tuple[FormField, ...]:
+    """Return the settings that the form shows."""
+    listed = match.listed
     return pool.form.open_settings(
-        match.settings, listed=known is not None and bool(known.template.url)
+        match.settings, listed=listed is not None and bool(listed.template.url)
     )
 
 
 def _account_schema(
     pool: PoolKind,
     match: PoolMatch,
-    asked: Iterable[FormField],
+    settings: Iterable[FormField],
     required: Collection[str],
     secrets: Secrets,
 ) -> vol.Schema:
@@ -807,13 +816,15 @@ def _account_schema(
     if (account := pool.form.account) is not None:
         marker = vol.Required if pool.account_key in required else vol.Optional
         form[marker(pool.account_key)] = account.selector()
-    return vol.Schema({**form, **fields(asked, required=required, kept=secrets.known)})
+    return vol.Schema(
+        {**form, **fields(settings, required=required, kept=secrets.known)}
+    )
 
 
 def _with_confirmation(
     schema: vol.Schema, entered: Mapping[str, Any], errors: Mapping[str, str]
 ) -> vol.Schema:
-    """Return a form that also asks whether a wallet is right that nobody can check."""
+    """Return a form that also asks whether a wallet is right that no one can check."""
     if CONF_WALLET_CONFIRMED in entered or "wallet_uncertain" in errors.values():
         confirmed = vol.Optional(CONF_WALLET_CONFIRMED, default=False)
         return schema.extend({confirmed: BooleanSelector()})
@@ -893,13 +904,13 @@ def _group_name(data: HmmData, driver_type: str, coin: str | None) -> str:
 
 
 def _match_name(data: HmmData, match: PoolMatch) -> str:
-    if match.known is not None:
-        return match.known.template.display_name
+    if match.listed is not None:
+        return match.listed.template.display_name
     return _group_name(data, match.driver_type, match.coin)
 
 
 def _match_names(data: HmmData, matches: list[PoolMatch]) -> list[str]:
-    """Return a name for each; where two have one, their settings tell them apart."""
+    """Return a name for each; where two have one, their settings distinguish them."""
     names = [_match_name(data, match) for match in matches]
     return [
         f"{name} ({', '.join(str(value) for value in match.settings.values())})"
@@ -914,15 +925,15 @@ def _mined_name(data: HmmData, mined: MinedPool, matches: list[PoolMatch]) -> st
     names = dict.fromkeys(
         _group_name(data, match.driver_type, match.coin) for match in matches
     )
-    known = f"{' / '.join(names)} ({mined.address})" if names else mined.address
+    server = f"{' / '.join(names)} ({mined.address})" if names else mined.address
     names_of_miners = ", ".join(mined.miners[:_MAX_NAMES])
     if more := mined.miners[_MAX_NAMES:]:
         names_of_miners += f" +{len(more)}"
-    # Where a key tells whose account it is, the user name is nobody's business
+    # Where a key identifies the account, the user name is not shown
     kinds = [pool_kind(data, match.driver_type) for match in matches]
     has_account = not kinds or any(kind and kind.form.account for kind in kinds)
     account = mined.account if has_account else ""
-    return " · ".join(filter(None, (known, account, names_of_miners)))
+    return " · ".join(filter(None, (server, account, names_of_miners)))
 
 
 def _coin_name(coin: str) -> str:

@@ -1,4 +1,4 @@
-"""What a pool driver asks of the user, as a form."""
+"""The settings of a pool driver, as a form."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ _KINDS: Final[Mapping[str, FieldKind]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormField:
-    """One setting that a driver asks for.
+    """One setting of a driver.
 
     ``choices`` are its possible values by what the user sees, ``minimum`` and
     ``maximum`` the limits of a number.
@@ -108,7 +108,8 @@ class FormField:
         """Return a value of the driver as the selector gives it, None if it cannot."""
         if self.choices is not None:
             return next(
-                (it for it, known in self.choices.items() if known == value), None
+                (label for label, choice in self.choices.items() if choice == value),
+                None,
             )
         match self.kind:
             case "boolean":
@@ -130,7 +131,7 @@ class FormField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountForm:
-    """All that a driver asks for.
+    """All settings of a driver.
 
     ``account`` is the wallet or user name, None where the pool needs none;
     ``is_wallet`` whether it must be an address of the coin.
@@ -162,8 +163,8 @@ class AccountForm:
 
 
 def read_form(driver: BasePoolIntegration) -> AccountForm:
-    """Return what a driver asks for; raise DriverFault if that makes no sense."""
-    schema = read_driver(driver, lambda it: it.get_config_schema())
+    """Return the form of a driver; raise DriverFault if it is invalid."""
+    schema = read_driver(driver, lambda instance: instance.get_config_schema())
     properties = schema.get("properties", {}) if isinstance(schema, dict) else None
     if not isinstance(properties, dict):
         raise _fault(driver, "is no object with properties")
@@ -201,7 +202,7 @@ def _read_field(
     kind = _read_kind(spec.get("type", "string"))
     if kind is None:
         return None
-    minimum, maximum = (parse_number(spec.get(it)) for it in ("minimum", "maximum"))
+    minimum, maximum = (parse_number(spec.get(name)) for name in ("minimum", "maximum"))
     if minimum is not None and maximum is not None and minimum > maximum:
         minimum = maximum = None
     return FormField(
@@ -238,7 +239,7 @@ def _read_choices(reported: Any) -> dict[str, Any] | None:
 
 def is_accepted(driver: BasePoolIntegration, config: dict[str, Any]) -> bool:
     """Return whether a driver accepts settings; raise DriverFault if it fails."""
-    return read_driver(driver, lambda it: bool(it.validate_config(config)))
+    return read_driver(driver, lambda instance: bool(instance.validate_config(config)))
 
 
 def fields(

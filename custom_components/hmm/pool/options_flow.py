@@ -26,10 +26,10 @@ class PoolOptionsFlow(OptionsFlowWithReload):
     async def async_step_pool_entities(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for both; the fee that the file of the pool tells is only proposed."""
+        """Prompt for both; the fee in the pool file is only proposed."""
         options = self.config_entry.options
         if user_input is not None:
-            kept = {it: options[it] for it in options if it != CONF_POOL_FEE}
+            kept = {key: options[key] for key in options if key != CONF_POOL_FEE}
             if (fee := user_input.get(CONF_POOL_FEE)) is not None:
                 kept[CONF_POOL_FEE] = fee
             return self.async_create_entry(
@@ -50,7 +50,7 @@ class PoolOptionsFlow(OptionsFlowWithReload):
         )
 
     async def _listed_fee(self) -> float | None:
-        """Return what the file says of the pool that an account is at."""
+        """Return the entry in the pool files of the pool that an account is at."""
         data = self.config_entry.data
         pools = (await async_shared_data(self.hass)).known_pools.pools.values()
         return next(

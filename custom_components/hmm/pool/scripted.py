@@ -1,6 +1,6 @@
 """Pool accounts that scripts add and change, by way of the config flow.
 
-What the flow would show in a form is an error here: it says what to send instead.
+What the flow would show in a form is an error here, with what to send instead.
 """
 
 from collections.abc import Mapping
@@ -65,12 +65,12 @@ class WantedPool:
     user: str = field(default="", repr=False)
     config: Settings = field(default_factory=dict, repr=False)
     is_confirmed: bool = False
-    """Whether a wallet is right that nobody can check."""
+    """Whether a wallet is right that no one can check."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptedPool:
-    """What the flow gets: the pool that it is, and all that would be asked."""
+    """What the flow gets: the pool, and all that the form would ask."""
 
     match: PoolMatch
     name: str | None
@@ -130,8 +130,8 @@ async def async_change_pool(
     for users in (user, given.get("wallet"), given.get("username")):
         if users and strip_worker(str(users)).casefold() != wallet.casefold():
             raise refusal("pool_user_fixed", name=entry.title)
-    for key, known in same.items():
-        if str(given.get(key, known)).casefold() != known.casefold():
+    for key, present in same.items():
+        if str(given.get(key, present)).casefold() != present.casefold():
             raise refusal("pool_user_fixed", name=entry.title)
     settings = _settings(given)
     if url is not None or port is not None or settings:
@@ -152,11 +152,11 @@ async def _match(hass: HomeAssistant, data: HmmData, wanted: WantedPool) -> Pool
         except Refused as err:
             raise await _as_error(hass, err.field, err.key, err.placeholders) from err
     host, port = address.host, address.port or wanted.port
-    driver, coin = (str(wanted.config.get(it, "")) for it in (_DRIVER, _COIN))
+    driver, coin = (str(wanted.config.get(key, "")) for key in (_DRIVER, _COIN))
     if wanted.template_id is not None:
-        if (known := data.known_pools.pools.get(wanted.template_id)) is None:
+        if (known_pool := data.known_pools.pools.get(wanted.template_id)) is None:
             raise refusal("unknown_template")
-        listed = match_of(known)
+        listed = match_of(known_pool)
         matches = [
             replace(
                 listed,
@@ -165,19 +165,19 @@ async def _match(hass: HomeAssistant, data: HmmData, wanted: WantedPool) -> Pool
             )
         ]
     else:
-        found = await find_pools(pool_drivers(data), data.known_pools, host, port)
+        candidates = await find_pools(pool_drivers(data), data.known_pools, host, port)
         matches = [
-            it
-            for it in found
-            if (not driver or it.driver_type == driver)
-            and coin.upper() in ("", it.coin or coin.upper())
+            match
+            for match in candidates
+            if (not driver or match.driver_type == driver)
+            and coin.upper() in ("", match.coin or coin.upper())
         ]
         if not matches and driver:
             matches = [PoolMatch(driver_type=driver, url=host, port=port or 0)]
     if not matches:
         raise refusal("pool_not_known", host=host)
     if len(matches) > 1:
-        kinds = {f"{it.driver_type} {it.coin or ''}".strip() for it in matches}
+        kinds = {f"{match.driver_type} {match.coin or ''}".strip() for match in matches}
         raise refusal("pool_unclear", host=host, kinds=", ".join(sorted(kinds)))
     return _with_coin(data, matches[0], coin.upper())
 
@@ -190,7 +190,7 @@ def _with_coin(data: HmmData, match: PoolMatch, coin: str) -> PoolMatch:
             driver=match.driver_type[:64],
             drivers=", ".join(sorted(data.drivers.pools)),
         )
-    reported = {str(it).upper() for it in driver.driver_class.supports_coins}
+    reported = {str(coin).upper() for coin in driver.driver_class.supports_coins}
     coin = match.coin or coin or (next(iter(reported)) if len(reported) == 1 else "")
     if not coin or (reported and coin not in reported):
         raise refusal("pool_coin_missing", coins=", ".join(sorted(reported)))
@@ -208,7 +208,7 @@ def _settings(config: Settings) -> dict[str, Any]:
 
 def _check(fields: tuple[FormField, ...], settings: Settings) -> None:
     """Raise ServiceValidationError unless a driver has all of these settings."""
-    by_key = {it.key: it for it in fields}
+    by_key = {field.key: field for field in fields}
     wrong = [
         key
         for key, value in settings.items()
@@ -235,9 +235,9 @@ async def _reconfigure(
     if pool is not None:
         _check(pool.form.settings, settings)
         shown = {
-            it.key: it.show(settings[it.key])
-            for it in pool.form.settings
-            if it.key in settings
+            setting.key: setting.show(settings[setting.key])
+            for setting in pool.form.settings
+            if setting.key in settings
         }
     flow = hass.config_entries.flow
     result = await flow.async_init(
@@ -261,7 +261,7 @@ async def _reconfigure(
 
 
 def _leave(hass: HomeAssistant, result: ConfigFlowResult) -> None:
-    """End a flow that goes on."""
+    """End a flow that continues."""
     with suppress(UnknownFlow):
         hass.config_entries.flow.async_abort(result["flow_id"])
 
@@ -308,12 +308,12 @@ async def _text(
 ) -> str:
     texts = await async_get_translations(hass, hass.config.language, "config", {DOMAIN})
     text = texts.get(f"component.{DOMAIN}.config.{section}.{key}", key)
-    plain = {name: _ESCAPED.sub(r"\1", it) for name, it in placeholders.items()}
+    plain = {name: _ESCAPED.sub(r"\1", value) for name, value in placeholders.items()}
     return text.format_map(_Known(plain))
 
 
 class _Known(dict[str, str]):
-    """Placeholders; those that nobody gave stay as they are."""
+    """Placeholders; missing ones remain as they are."""
 
     def __missing__(self, key: str) -> str:
         return f"{{{key}}}"

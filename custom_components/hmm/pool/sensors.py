@@ -29,7 +29,7 @@ class PoolSensorDescription(ScaledSensorDescription):
     """Whether the value is percent of the network, of some coins very small."""
 
     def exists(self, coordinator: PoolCoordinator) -> bool:
-        """Return whether the pool tells this figure."""
+        """Return whether the pool reports this figure."""
         if self.exists_fn is not None:
             return self.exists_fn(coordinator)
         return coordinator.data is not None and self.value_fn(coordinator) is not None
@@ -62,7 +62,7 @@ def _pool_latency(
 
 
 def _pool_counter(key: str) -> PoolSensorDescription:
-    """Return the description of a count that only begins anew with the pool."""
+    """Return the description of a count that only the pool resets."""
     return PoolSensorDescription(
         key=key,
         translation_key=key,

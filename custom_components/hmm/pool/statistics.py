@@ -83,33 +83,33 @@ class _Bucket:
 
     def mean(self, key: str) -> float | None:
         """Return the mean of the means."""
-        known = self._known(key, "mean")
-        return sum(known) / len(known) if known else None
+        values = self._values(key, "mean")
+        return sum(values) / len(values) if values else None
 
     def change(self, key: str) -> float | None:
         """Return how much a counter grew."""
-        known = self._known(key, "change")
-        return sum(known) if known else None
+        values = self._values(key, "change")
+        return sum(values) if values else None
 
     def expected_blocks(self) -> float | None:
         """Return the length of each row in times to a block, all together."""
-        known = [
+        blocks = [
             (row["end"] - row["start"]) / seconds
             for row in self.rows.get("estimated_time_to_block", ())
             if (seconds := parse_number(row.get("mean"))) is not None and seconds > 0
         ]
-        return sum(known) if known else None
+        return sum(blocks) if blocks else None
 
     def earnings(self) -> float | None:
         """Return what the estimates for a day are over the rows."""
-        known = [
+        earnings = [
             coins * (row["end"] - row["start"]) / _DAY.total_seconds()
             for row in self.rows.get("estimated_earnings_24h", ())
             if (coins := parse_number(row.get("mean"))) is not None
         ]
-        return sum(known) if known else None
+        return sum(earnings) if earnings else None
 
-    def _known(self, key: str, kind: str) -> list[float]:
+    def _values(self, key: str, kind: str) -> list[float]:
         values = (parse_number(row.get(kind)) for row in self.rows.get(key, ()))
         return [value for value in values if value is not None]
 
@@ -121,7 +121,7 @@ class _Account:
     entry: HmmConfigEntry
     entities: Mapping[str, str]
     hashrate_unit: float | None
-    """H/s; None: the sensor shows nothing now, so that nobody knows its unit."""
+    """H/s; None: the sensor shows nothing now, so its unit is unknown."""
     is_solo: bool
 
 
@@ -218,7 +218,9 @@ async def _changes_of_health(
     hass: HomeAssistant, accounts: Iterable[_Account], start: datetime
 ) -> Mapping[str, Mapping[float, str]]:
     """Return when the health of each account became what, by entity."""
-    wanted = [it.entities[_HEALTH] for it in accounts if _HEALTH in it.entities]
+    wanted = [
+        account.entities[_HEALTH] for account in accounts if _HEALTH in account.entities
+    ]
     if _RECORDER not in hass.config.components:
         return {}
     from homeassistant.components.recorder import get_instance
@@ -277,13 +279,13 @@ def _share_of_on(health: Mapping[float, str], now: float) -> float | None:
     for begin, end in pairwise(times):
         if (state := health[begin]) in seconds:
             seconds[state] += max(0.0, end - begin)
-    known = sum(seconds.values())
-    return 100 * seconds[STATE_ON] / known if known else None
+    total = sum(seconds.values())
+    return 100 * seconds[STATE_ON] / total if total else None
 
 
 def _of(account: _Account, rows: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
     """Return the rows of an account by the keys of its sensors."""
-    return {key: rows.get(it, []) for key, it in account.entities.items()}
+    return {key: rows.get(entity_id, []) for key, entity_id in account.entities.items()}
 
 
 def _periods(account: _Account, rows: Mapping[str, list[Any]]) -> list[PoolPeriod]:

@@ -76,12 +76,12 @@ class PoolStatus:
     )
     _rejects: Rejects = field(default_factory=Rejects)
 
-    def look(self, poll: PoolPoll) -> bool:
+    def update(self, poll: PoolPoll) -> bool:
         """Take the next poll; return whether anything that is shown has changed."""
         before = self.status.at, self.problem.at, tuple(self.active)
         state = _decide(poll)
         self.status.set(state, poll.reason, poll.time)
-        found = dict.fromkeys(_RULES, False) | {
+        problems = dict.fromkeys(_RULES, False) | {
             str(state): True,
             "workers_missing": poll.data is not None and bool(poll.missing),
         }
@@ -95,7 +95,7 @@ class PoolStatus:
             )
             values["high_rejects"] = self._rejects.values
         for key, rule in _RULES.items():
-            bad: bool | None = found[key]
+            bad: bool | None = problems[key]
             if key == "high_rejects":
                 bad = many
             elif key == "stratum_down":

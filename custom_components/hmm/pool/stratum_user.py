@@ -41,7 +41,7 @@ class StratumPool:
     def holds(self, slot: PoolSlot) -> bool:
         """Return whether a slot of a miner is this pool, with whatever worker name.
 
-        Of a device that does not tell its user, the address has to do.
+        Of a device that does not report its user, the address has to do.
         """
         return slot.url.casefold() == self.url.casefold() and (
             slot.user is None or after_account(slot.user, self.user) is not None
@@ -49,7 +49,7 @@ class StratumPool:
 
 
 def stratum_at(pool: PoolCoordinator) -> StratumPool | None:
-    """Return a pool account as miners log in there, None if nobody knows its user."""
+    """Return a pool account as miners log in there, None if its user is unknown."""
     account = account_of(pool.account, pool.data)
     if not account or pool.driver.account_is_stratum_user is not True:
         return None
@@ -61,7 +61,7 @@ def stratum_at(pool: PoolCoordinator) -> StratumPool | None:
 def stratum_of(pools: Mapping[str, PoolCoordinator], entry_id: str) -> StratumPool:
     """Return a pool account that is set up, as miners log in there.
 
-    Raises ServiceValidationError: there is no such pool, or nobody knows its user
+    Raises ServiceValidationError: there is no such pool, or its user is unknown
     name, for example of a server that counts all miners without a wallet.
     """
     if (pool := pools.get(entry_id)) is None:

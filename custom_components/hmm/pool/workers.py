@@ -57,7 +57,7 @@ class PoolWorkers:
         Those that are one too many have no device.
         """
         self.reported = False
-        """Whether that poll told who works at all."""
+        """Whether that poll listed workers at all."""
         self.missing: tuple[str, ...] = ()
         """The workers of the user's own miners that mine here and are not listed."""
         self._registry = dr.async_get(hass)
@@ -73,7 +73,7 @@ class PoolWorkers:
         }
         self._claimed: dict[str, set[tuple[str, str]]] = {}
         self._absent: dict[str, float] = {}
-        self._looked: float | None = None
+        self._updated_at: float | None = None
         self._is_full = False
 
     def __iter__(self) -> Iterator[str]:
@@ -116,7 +116,7 @@ class PoolWorkers:
             for worker in tiles.workers
             for name in (bare_name(worker.name, name_of_account),)
         }
-        # A pool may keep its list to itself for once: nobody left by that
+        # A pool may omit its list for once: no worker has left by that
         self.reported = bool(
             tiles.workers or tiles.active_workers == 0 or not tiles.account_known
         )
@@ -183,7 +183,7 @@ class PoolWorkers:
         )
 
     def _id(self, name: str) -> str:
-        """Return an id that tells neither the wallet nor the name."""
+        """Return an id that reveals neither the wallet nor the name."""
         digest = hashlib.sha256(f"{self._identity}|{name}".encode()).hexdigest()
         return f"{self._prefix}{digest[:_ID_DIGITS]}"
 
@@ -236,8 +236,8 @@ class PoolWorkers:
     def _count_absence(self) -> None:
         """Remove workers that a day of polls that succeeded did not list."""
         now = time.monotonic()
-        passed = 0.0 if self._looked is None else max(0.0, now - self._looked)
-        self._looked = now
+        passed = 0.0 if self._updated_at is None else max(0.0, now - self._updated_at)
+        self._updated_at = now
         for worker_id in tuple(self._known):
             if (device := self._device(worker_id)) is None:
                 self._forget(worker_id)  # The user removed it
@@ -304,7 +304,7 @@ def _own_miners(
 
     A name that two miners share says nothing.
     """
-    found: dict[str, dr.DeviceEntry] = {}
+    devices: dict[str, dr.DeviceEntry] = {}
     shared: set[str] = set()
     for entry_id, miner in miners.items():
         names = {
@@ -319,9 +319,9 @@ def _own_miners(
         )
         if device is None:
             continue
-        shared |= names & found.keys()
-        found |= dict.fromkeys(names, device)
-    return {name: device for name, device in found.items() if name not in shared}
+        shared |= names & devices.keys()
+        devices |= dict.fromkeys(names, device)
+    return {name: device for name, device in devices.items() if name not in shared}
 
 
 def _mining_here(

@@ -1,7 +1,7 @@
 """The dialog of price bands."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, override
 from uuid import uuid4
 
 from homeassistant.config_entries import SubentryFlowResult
@@ -38,7 +38,6 @@ from .keys import (
     CONF_RUNG,
     CONF_STAGGER,
     CONF_STATES,
-    CONF_TIMING,
     CONF_UPTO,
     FALLBACK_BAND,
     FALLBACK_KEEP,
@@ -92,6 +91,7 @@ class BandsFlow(StrategyPriceSteps):
 
     kind = "price_bands"
     steps = ("price", "bands_start", "bands", "timing")
+    not_changed = ("bands_start",)
 
     def __init__(self) -> None:
         """Begin without a band in hand."""
@@ -101,17 +101,6 @@ class BandsFlow(StrategyPriceSteps):
         """Where the band in hand was, None for a new one."""
         self._models: list[tuple[str, str, list[str]]] = []
         """What is still to be entered: key, name and modes of a model."""
-
-    async def async_step_reconfigure(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Choose what to change."""
-        await self._begin_change()
-        return self.async_show_menu(
-            step_id="reconfigure",
-            menu_options=["miners", "price", "bands", "timing"],
-            description_placeholders={"name": self._title},
-        )
 
     async def _price_is_right(self) -> SubentryFlowResult:
         is_other = (
@@ -304,7 +293,7 @@ class BandsFlow(StrategyPriceSteps):
     async def async_step_band(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Ask for what one band is and does."""
+        """Prompt for one band."""
         errors: Texts = {}
         texts: Texts = {"a": "", "b": "", "name": self._edited.get(CONF_BAND_NAME, "")}
         if user_input is not None:
@@ -419,7 +408,7 @@ class BandsFlow(StrategyPriceSteps):
         )[:64]
 
     async def _next_model(self) -> SubentryFlowResult:
-        """Ask for the next model, or put the band into the list."""
+        """Prompt for the next model, or put the band into the list."""
         if self._models:
             return await self.async_step_band_model()
         if self._place is None:
@@ -432,7 +421,7 @@ class BandsFlow(StrategyPriceSteps):
     async def async_step_band_model(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Ask for the mode of one model."""
+        """Prompt for the mode of one model."""
         key, model, modes = self._models[0]
         if user_input is not None:
             rungs = {**self._edited.get(CONF_MODELS, {}), key: user_input[CONF_RUNG]}
@@ -453,13 +442,8 @@ class BandsFlow(StrategyPriceSteps):
 
     # Timing
 
-    async def async_step_timing(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Ask how fast and how often it may switch."""
-        if user_input is not None:
-            self._data |= user_input[CONF_TIMING]
-            return await self._after("timing")
+    @override
+    def _timing(self) -> tuple[dict[vol.Marker, Any], dict[str, Any]]:
         word = words_of(self.hass, "strategy_fallback")
         fallbacks = {rung: word(rung) for rung in (FALLBACK_KEEP, FALLBACK_OFF)} | {
             f"{FALLBACK_BAND}_{band[CONF_BAND_ID]}": word(
@@ -480,7 +464,7 @@ class BandsFlow(StrategyPriceSteps):
             ),
             vol.Required(CONF_STAGGER, default=10): number_field(0, 300, "s"),
         }
-        return self._show_form("timing", self._folded(fields, stored), {})
+        return fields, stored
 
     async def _preview(self) -> str:
         return await async_preview_text(self.hass, self._data, self._members)

@@ -43,21 +43,10 @@ class CalendarFlow(StrategyFlow):
     kind = "calendar"
     steps = ("when", "what")
 
-    async def async_step_reconfigure(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Choose what to change."""
-        await self._begin_change()
-        return self.async_show_menu(
-            step_id="reconfigure",
-            menu_options=["miners", "when", "what"],
-            description_placeholders={"name": self._title},
-        )
-
     async def async_step_when(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Ask for an entity that is on at that time, or for days and hours."""
+        """Prompt for an entity that is on at that time, or for days and hours."""
         errors: Texts = {}
         if user_input is not None:
             entity_id = user_input.get(CONF_ENTITY)

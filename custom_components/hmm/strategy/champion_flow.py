@@ -31,7 +31,6 @@ from .keys import (
     CONF_RESERVE,
     CONF_RUNG,
     CONF_STAGGER,
-    CONF_TIMING,
 )
 from .members import entries_of
 from .planner.champion import ordered
@@ -54,17 +53,6 @@ class ChampionFlow(StrategyPriceSteps):
     kind = "champion"
     steps = ("when", "choice", "timing")
     has_tariffs = False
-
-    async def async_step_reconfigure(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Choose what to change."""
-        await self._begin_change()
-        return self.async_show_menu(
-            step_id="reconfigure",
-            menu_options=["miners", "when", "choice", "timing"],
-            description_placeholders={"name": self._title},
-        )
 
     @override
     def _take_who(self, given: dict[str, Any]) -> tuple[Texts, Texts]:
@@ -176,13 +164,8 @@ class ChampionFlow(StrategyPriceSteps):
             self._with_order(self._data),
         )
 
-    async def async_step_timing(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Ask how fast and how often it may switch."""
-        if user_input is not None:
-            self._data |= user_input[CONF_TIMING]
-            return await self._after("timing")
+    @override
+    def _timing(self) -> tuple[dict[vol.Marker, Any], dict[str, Any]]:
         fields: dict[vol.Marker, Any] = {
             vol.Required(CONF_DEAD_BAND, default=2): number_field(0, 50, "%", 0.5),
             vol.Required(CONF_MIN_TIME, default=15): number_field(5, 240, "min"),
@@ -190,7 +173,7 @@ class ChampionFlow(StrategyPriceSteps):
             vol.Required(CONF_MAX_SWITCHES, default=12): number_field(1, 96, ""),
             vol.Required(CONF_STAGGER, default=10): number_field(0, 300, "s"),
         }
-        return self._show_form("timing", self._folded(fields, self._data), {})
+        return fields, self._data
 
     @override
     async def _preview(self) -> str:

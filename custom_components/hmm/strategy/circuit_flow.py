@@ -98,7 +98,7 @@ class CircuitSteps(OptionsFlow):
     async def async_step_circuit(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for the name, the watts and the miners of one."""
+        """Prompt for the name, the watts and the miners of one."""
         errors: dict[str, str] = {}
         if user_input is not None:
             name = inert(user_input[CONF_CIRCUIT])[:LONGEST_NAME].strip()

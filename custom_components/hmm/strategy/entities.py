@@ -217,5 +217,3 @@ RESUME_AUTOMATIC = ButtonEntityDescription(
     key="resume_automatic",
     translation_key="resume_automatic",
 )
-
-type Attributes = dict[str, Any]

@@ -8,7 +8,14 @@ from homeassistant.core import HomeAssistant, callback
 
 from ..sentences import reason_sentence
 from .planner.model import Sentence
-from .words import number, said_price, shortened, temperature_text, time_text, words_of
+from .words import (
+    number,
+    shortened,
+    spoken_price,
+    temperature_text,
+    time_text,
+    words_of,
+)
 
 SENTENCE: Final = "strategy_"
 """How the keys of strategies begin: reasons of miners have some of the same names."""
@@ -97,7 +104,7 @@ def _text(
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     if key in _PRICES:
-        return said_price(hass, value, unit)
+        return spoken_price(hass, value, unit)
     if key in _WATTS:
         return f"{number(hass, value)} W"
     if key in _DEGREES:

@@ -78,6 +78,8 @@ class StrategyFlow(ConfigSubentryFlow):
     kind: ClassVar[str]
     steps: ClassVar[tuple[str, ...]]
     """The first steps of the parts, in their order, behind ``user``."""
+    not_changed: ClassVar[tuple[str, ...]] = ()
+    """Those that are for new strategies alone."""
 
     def __init__(self) -> None:
         """Begin with nothing entered."""
@@ -89,7 +91,7 @@ class StrategyFlow(ConfigSubentryFlow):
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Ask for the name and the miners of a new strategy."""
+        """Prompt for the name and the miners of a new strategy."""
         await async_shared_data(self.hass)
         errors: Texts = {}
         texts: Texts = {}
@@ -219,13 +221,23 @@ class StrategyFlow(ConfigSubentryFlow):
             return None
         return self._get_reconfigure_subentry()
 
-    async def _begin_change(self) -> None:
-        """Take what is stored, before the menu of a change is shown."""
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Choose what to change."""
         await async_shared_data(self.hass)
         await self._free_name()
         own = self._get_reconfigure_subentry()
         self._title = own.title
         self._data = deepcopy(with_present_names(self.hass, own.data))
+        return self.async_show_menu(
+            step_id="reconfigure",
+            menu_options=[
+                "miners",
+                *(step for step in self.steps if step not in self.not_changed),
+            ],
+            description_placeholders={"name": self._title},
+        )
 
     async def _after(self, step: str) -> SubentryFlowResult:
         """Go on behind a step that begins or ends a part."""
@@ -264,13 +276,6 @@ class StrategyFlow(ConfigSubentryFlow):
             errors=errors or {},
             description_placeholders=texts or {},
         )
-
-    def _folded(
-        self, fields: dict[vol.Marker, Any], suggested: dict[str, Any]
-    ) -> dict[vol.Marker, Any]:
-        """Return the settings of the timing, which few need, as a section to open."""
-        schema = self.add_suggested_values_to_schema(vol.Schema(fields), suggested)
-        return {vol.Required(CONF_TIMING): section(schema, {"collapsed": True})}
 
     # Who goes first
 
@@ -332,3 +337,27 @@ class StrategyFlow(ConfigSubentryFlow):
         """Return the ids of the entries that take part now."""
         entries = entries_of(self.hass, self._data.get(CONF_MINERS, ()))
         return [entry.entry_id for entry in entries or miner_entries(self.hass)]
+
+
+class TimedStrategyFlow(StrategyFlow):
+    """The steps of the kinds that have a timing."""
+
+    async def async_step_timing(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask how fast and how often it may switch: a section, which few need to open."""
+        if user_input is not None:
+            self._data |= self._take_timing(user_input[CONF_TIMING])
+            return await self._after("timing")
+        fields, stored = self._timing()
+        schema = self.add_suggested_values_to_schema(vol.Schema(fields), stored)
+        folded = section(schema, {"collapsed": True})
+        return self._show_form("timing", {vol.Required(CONF_TIMING): folded}, {})
+
+    @abstractmethod
+    def _timing(self) -> tuple[dict[vol.Marker, Any], dict[str, Any]]:
+        """Return the fields of the timing, and their values."""
+
+    def _take_timing(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Return what was entered as it is stored."""
+        return given

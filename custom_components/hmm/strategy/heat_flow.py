@@ -1,6 +1,6 @@
 """The dialog of heating: its room, how far miners go, its presets and its timing."""
 
-from typing import Any
+from typing import Any, override
 
 from homeassistant.components.climate import PRESET_COMFORT
 from homeassistant.components.sensor import SensorDeviceClass
@@ -25,7 +25,7 @@ from ..const import DOMAIN
 from ..flow_tools import ending, number_field
 from ..markdown import escaping
 from .fields import list_field
-from .flow import StrategyFlow, Texts
+from .flow import Texts, TimedStrategyFlow
 from .heating import (
     BOOST_MINUTES,
     DEFAULTS,
@@ -45,7 +45,6 @@ from .keys import (
     CONF_STALE_AFTER,
     CONF_STOP_ALL,
     CONF_TEMPERATURE_ENTITY,
-    CONF_TIMING,
     CONF_TOLERANCE,
     CONF_WHEN_IDLE,
 )
@@ -57,8 +56,6 @@ _CELSIUS = UnitOfTemperature.CELSIUS
 _MAX_ROOM = 28.0
 _TOLERANCE = 0.3
 
-type Stored = dict[str, Any]
-
 
 def _rungs(*rungs: str) -> SelectSelector:
     return list_field("strategy_rung", *rungs)
@@ -66,22 +63,11 @@ def _rungs(*rungs: str) -> SelectSelector:
 
 @ending
 @escaping
-class HeatFlow(StrategyFlow):
+class HeatFlow(TimedStrategyFlow):
     """Adds and changes a heating; the form has Home Assistant's unit, stored is °C."""
 
     kind = "heat"
     steps = ("room", "rungs", "presets", "timing")
-
-    async def async_step_reconfigure(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Choose what to change."""
-        await self._begin_change()
-        return self.async_show_menu(
-            step_id="reconfigure",
-            menu_options=["miners", *self.steps],
-            description_placeholders={"name": self._title},
-        )
 
     def _take_who(self, given: dict[str, Any]) -> tuple[Texts, Texts]:
         """Keep name and miners: not all miners there are warm one room."""
@@ -119,7 +105,7 @@ class HeatFlow(StrategyFlow):
     async def async_step_room(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Ask for the sensor of the room, and above which temperature it stops."""
+        """Prompt for the sensor of the room, and above which temperature it stops."""
         errors: Texts = {}
         if user_input is not None:
             entity_id = user_input[CONF_TEMPERATURE_ENTITY]
@@ -176,7 +162,7 @@ class HeatFlow(StrategyFlow):
     async def async_step_presets(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Ask for the temperature of each preset."""
+        """Prompt for the temperature of each preset."""
         if user_input is not None:
             self._data |= {key: self._taken(user_input[key]) for key in DEFAULTS}
             self._data[CONF_BOOST_TIME] = user_input[CONF_BOOST_TIME]
@@ -197,15 +183,13 @@ class HeatFlow(StrategyFlow):
             },
         )
 
-    async def async_step_timing(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Ask how closely it follows the room, and how fast it may switch."""
-        if user_input is not None:
-            given = user_input[CONF_TIMING]
-            tolerance = self._taken(given[CONF_TOLERANCE], TemperatureDeltaConverter)
-            self._data |= given | {CONF_TOLERANCE: tolerance}
-            return await self._after("timing")
+    @override
+    def _take_timing(self, given: dict[str, Any]) -> dict[str, Any]:
+        tolerance = self._taken(given[CONF_TOLERANCE], TemperatureDeltaConverter)
+        return given | {CONF_TOLERANCE: tolerance}
+
+    @override
+    def _timing(self) -> tuple[dict[vol.Marker, Any], dict[str, Any]]:
         low, high, tolerance = (
             self._shown(tolerance, TemperatureDeltaConverter)
             for tolerance in (0.1, 2.0, self._data.get(CONF_TOLERANCE, _TOLERANCE))
@@ -218,9 +202,7 @@ class HeatFlow(StrategyFlow):
             vol.Required(CONF_STALE_AFTER, default=45): number_field(30, 60, "min"),
             vol.Required(CONF_STAGGER, default=10): number_field(0, 300, "s"),
         }
-        return self._show_form(
-            "timing", self._folded(fields, self._data | {CONF_TOLERANCE: tolerance}), {}
-        )
+        return fields, self._data | {CONF_TOLERANCE: tolerance}
 
     async def _preview(self) -> str:
         room = room_of(self.hass, self._data[CONF_TEMPERATURE_ENTITY])

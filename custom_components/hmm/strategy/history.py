@@ -82,11 +82,6 @@ def _digits(size: float) -> int:
     return -3
 
 
-def hours_of(slots: Sequence[Slot]) -> float:
-    """Return how long all slots are together, in hours."""
-    return sum((slot.end - slot.start) / _HOUR for slot in slots)
-
-
 def days_of(slots: Sequence[Slot]) -> int:
     """Return over how many days slots reach, at least one."""
     if not slots:

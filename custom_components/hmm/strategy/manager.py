@@ -457,7 +457,7 @@ class StrategyManager:
             try:
                 strategy.decide(now, self.views(strategy))
             except Exception:
-                # Whatever it is, the others must go on; this one stays as it is
+                # Any error: the others must continue; this one stays as it is
                 if strategy.id not in self._broken:
                     _LOGGER.exception("%s cannot decide", strategy.title)
                 self._broken.add(strategy.id)
@@ -636,7 +636,7 @@ class StrategyManager:
         try:
             outcome = await steered.async_apply(control.command, control.pool, values)
         except Exception:
-            # Whatever it is, the others must go on
+            # Any error: the others must continue
             _LOGGER.exception("%s cannot be set to %s", name, control.command)
             memory.expected, steered.is_busy = expected, False
             return

@@ -50,7 +50,7 @@ _CUSTOM: Final = f"{_MODE}{MODE_CUSTOM}"
 _OVERCLOCKED: Final = f"{_MODE}oc"
 _MAX_MODES: Final = 128
 _POLLS: Final = 2
-"""How often a miner must report what HMM did not set until somebody else did it."""
+"""How often a miner must report what HMM did not set to count as a user's change."""
 _AFTER_COMMAND: Final = 90.0
 """Seconds: miners settle, and some report another mode meanwhile."""
 _DAY: Final = timedelta(days=1)

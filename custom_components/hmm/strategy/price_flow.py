@@ -13,7 +13,7 @@ from homeassistant.helpers.selector import (
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from .flow import StrategyFlow, Texts
+from .flow import Texts, TimedStrategyFlow
 from .keys import CONF_PRICE_ENTITY
 from .prices import (
     PRICE_DOMAINS,
@@ -27,8 +27,8 @@ from .words import price_text, time_text, words_of
 CONF_RIGHT = "right"
 
 
-class StrategyPriceSteps(StrategyFlow):
-    """The step for the price, with what is read from it in words."""
+class StrategyPriceSteps(TimedStrategyFlow):
+    """The steps for the price, with what is read from it in words."""
 
     has_tariffs: ClassVar[bool] = True
     """Whether what has states instead of prices can be followed."""
@@ -38,7 +38,7 @@ class StrategyPriceSteps(StrategyFlow):
     async def async_step_price(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Ask for the sensor of the price."""
+        """Prompt for the sensor of the price."""
         errors: Texts = {}
         texts: Texts = {"unit": "", "currency": self.hass.config.currency}
         if user_input is not None:

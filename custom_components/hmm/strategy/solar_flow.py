@@ -19,7 +19,7 @@ from ..flow_tools import ending, number_field
 from ..markdown import escaping
 from .energy_settings import async_sources, battery_of, meter_of
 from .fields import list_field
-from .flow import StrategyFlow, Texts
+from .flow import Texts, TimedStrategyFlow
 from .keys import (
     CONF_BATTERY,
     CONF_BATTERY_FIRST,
@@ -41,7 +41,6 @@ from .keys import (
     CONF_RESERVE,
     CONF_STAGGER,
     CONF_STALE_AFTER,
-    CONF_TIMING,
     CONF_WINDOW,
     METER_GRID,
     METER_SURPLUS,
@@ -85,29 +84,18 @@ _OPPOSITE = {
 
 @ending
 @escaping
-class SolarFlow(StrategyFlow):
+class SolarFlow(TimedStrategyFlow):
     """Adds and changes solar surplus."""
 
     kind = "solar"
     steps = ("meter", "battery", "order", "timing")
-
-    async def async_step_reconfigure(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Choose what to change."""
-        await self._begin_change()
-        return self.async_show_menu(
-            step_id="reconfigure",
-            menu_options=["miners", "meter", "battery", "order", "timing"],
-            description_placeholders={"name": self._title},
-        )
 
     # The meter
 
     async def async_step_meter(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Ask for the meter of the house."""
+        """Prompt for the meter of the house."""
         errors: Texts = {}
         if user_input is not None:
             is_two = user_input[CONF_METER_KIND] == METER_TWO
@@ -195,7 +183,7 @@ class SolarFlow(StrategyFlow):
     async def async_step_battery(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Ask for the battery and the forecast, which few have."""
+        """Prompt for the battery and the forecast, which few have."""
         errors: Texts = {}
         if user_input is not None:
             errors = self._check_battery(user_input)
@@ -280,13 +268,8 @@ class SolarFlow(StrategyFlow):
             self._with_order(self._data),
         )
 
-    async def async_step_timing(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Ask how fast and how often it may switch."""
-        if user_input is not None:
-            self._data |= user_input[CONF_TIMING]
-            return await self._after("timing")
+    @override
+    def _timing(self) -> tuple[dict[vol.Marker, Any], dict[str, Any]]:
         fields: dict[vol.Marker, Any] = {
             vol.Required(CONF_RESERVE, default=100): number_field(0, 100_000, "W"),
             vol.Required(CONF_WINDOW, default=2): number_field(0.5, 30, "min", 0.5),
@@ -297,7 +280,7 @@ class SolarFlow(StrategyFlow):
             vol.Required(CONF_MAX_SWITCHES, default=12): number_field(1, 96, ""),
             vol.Required(CONF_STAGGER, default=10): number_field(0, 300, "s"),
         }
-        return self._show_form("timing", self._folded(fields, self._data), {})
+        return fields, self._data
 
     @override
     async def _preview(self) -> str:

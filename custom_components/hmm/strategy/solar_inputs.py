@@ -49,7 +49,7 @@ SENSOR_DOMAINS: Final = (Platform.SENSOR, Platform.NUMBER, "input_number")
 _MAX_WATTS: Final = 1e7
 _MAX_KWH: Final = 1e6
 _THINNED: Final = 0.75
-"""The samples that the planner takes; they cover the span it looks back on."""
+"""The samples that the planner takes; they cover the span it uses."""
 _HIDDEN: Final = 60.0
 _HIDDEN_PART: Final = 0.1
 """A surplus of exactly 0 may hide an import: one that is enough for a step down."""

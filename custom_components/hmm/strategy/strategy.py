@@ -108,9 +108,9 @@ class Strategy:
         self._price: PriceSource | None = None
         self._meter: SolarMeter | None = None
         self.drawn: Callable[[], float] = float
-        """Tells W of all its miners."""
+        """Returns W of all its miners."""
         self.followed_band: Callable[[], BandNow | None] = lambda: None
-        """Tells the band of the strategy that it follows."""
+        """Returns the band of the strategy that it follows."""
         self._plan: tuple[object, list[list[str | float | None]]] = (None, [])
         self.title = ""
         self.data: Mapping[str, Any] = {}
@@ -239,7 +239,7 @@ class Strategy:
                 self._price = PriceSource(
                     self.hass,
                     entity=price,
-                    most=lambda: money.settings.most,
+                    maximum=lambda: money.settings.maximum,
                     usual=money.usual,
                 )
                 self._stops.append(self._price.async_listen(self._changed))
@@ -488,5 +488,5 @@ class Strategy:
 
     @callback
     def fire(self, kind: str, facts: dict[str, Any]) -> None:
-        """Tell a decision."""
+        """Show a decision."""
         notify_all(self._event_listeners, kind, facts)

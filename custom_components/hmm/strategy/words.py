@@ -68,7 +68,7 @@ def price_text(hass: HomeAssistant, value: float, unit: str) -> str:
 
 
 @callback
-def said_price(hass: HomeAssistant, value: float, unit: str) -> str:
+def spoken_price(hass: HomeAssistant, value: float, unit: str) -> str:
     """Return a price as people say it, in any unit: 28.4 ct/kWh."""
     currency = hass.config.currency
     hundredth = HUNDREDTHS.get(currency)

@@ -16,7 +16,7 @@ from homeassistant.exceptions import HomeAssistantError
 from ..data import get_data
 from ..errors import entry_reason, message
 from ..miner.status import MinerState
-from .asker import Asker, Miner, async_asker, folded, known_number, running
+from .asker import Asker, Miner, async_asker, folded, number_of, running
 from .orders import NotUnderstood, async_order
 from .speech import MAX_NAMED, Speech, async_speech, some
 
@@ -26,7 +26,7 @@ _MILLION: Final = 1e6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What was asked for: of one miner, those of an area, or all."""
+    """What was requested: of one miner, those of an area, or all."""
 
     name: str | None = None
     area: str | None = None
@@ -45,7 +45,7 @@ async def async_reply(
     assistant: str | None,
     language: str | None,
 ) -> str:
-    """Return what to say to an intent of HMM.
+    """Return the answer to an intent of HMM.
 
     Raises NotUnderstood if there is no such miner, area or mode, or nothing exposed.
     """
@@ -65,17 +65,17 @@ def find_miners(asker: Asker, speech: Speech, request: Request) -> list[Miner]:
         has_any = bool(get_data(hass).fleet.miners)
         raise NotUnderstood(speech.say("not_exposed" if has_any else "no_miners"))
     if request.name is not None:
-        found = asker.names.get(folded(request.name), [])
-        if len(found) == 1:
-            return found
-        titles = list(dict.fromkeys(it.name for it in found))
+        named = asker.names.get(folded(request.name), [])
+        if len(named) == 1:
+            return named
+        titles = list(dict.fromkeys(miner.name for miner in named))
         if len(titles) > 1:
             word, miners = (
                 titles[0].partition(" ")[0],
                 speech.names(titles[:MAX_NAMED]),
             )
             raise NotUnderstood(speech.say("which", name=word, miners=miners))
-        key = "ambiguous" if found else "no_such_miner"
+        key = "ambiguous" if named else "no_such_miner"
         raise NotUnderstood(speech.say(key, name=speech.names([request.name])))
     if request.area is not None:
         area = speech.names([request.area])
@@ -107,17 +107,18 @@ async def _status(
         if (text := problem_of(asker.hass, speech, miner)) is not None
     ]
     problems += _pool_problems(asker, speech)
-    said = [speech.say("online_count", online=online, total=total)]
+    sentences = [speech.say("online_count", online=online, total=total)]
     if online == total:
-        said = [speech.say("all_online" if total > 1 else "one_online", total=total)]
-    said += problems[:MAX_NAMED]
+        key = "all_online" if total > 1 else "one_online"
+        sentences = [speech.say(key, total=total)]
+    sentences += problems[:MAX_NAMED]
     if (more := len(problems) - MAX_NAMED) > 0:
-        said.append(speech.say("more_problems", count=more))
+        sentences.append(speech.say("more_problems", count=more))
     if off:
-        said.append(speech.say("on_purpose", names=some(speech, off)))
+        sentences.append(speech.say("on_purpose", names=some(speech, off)))
     if not problems:
-        said.append(speech.say("nothing_wrong"))
-    return " ".join(said)
+        sentences.append(speech.say("nothing_wrong"))
+    return " ".join(sentences)
 
 
 def _status_of(hass: HomeAssistant, speech: Speech, miner: Miner) -> Iterator[str]:
@@ -125,20 +126,20 @@ def _status_of(hass: HomeAssistant, speech: Speech, miner: Miner) -> Iterator[st
     coordinator = miner.coordinator
     if coordinator is not None:
         state = coordinator.status.state
-        said = [speech.state(state)]
+        sentences = [speech.state(state)]
         if coordinator.last_update_success:
             data = coordinator.data
             if data.hashrate is not None and state not in (
                 MinerState.OFF,
                 MinerState.PAUSED,
             ):
-                said.append(speech.hashrate(data.hashrate))
+                sentences.append(speech.hashrate(data.hashrate))
             if data.temperature is not None:
-                said.append(
+                sentences.append(
                     speech.say("degrees", value=_degrees(hass, data.temperature))
                 )
         yield speech.say(
-            "miner", name=miner.name, said=speech.language.comma.join(said)
+            "miner", name=miner.name, said=speech.language.comma.join(sentences)
         )
     problem = problem_of(hass, speech, miner)
     if problem is not None:
@@ -159,8 +160,8 @@ def problem_of(hass: HomeAssistant, speech: Speech, miner: Miner) -> str | None:
         return None
     key, values = next(iter(status.active.items()))
     since = speech.since(status.record.problem.at)
-    said = f"{speech.reason(key, values)} {since}".strip()
-    return speech.say("miner", name=miner.name, said=said)
+    sentence = f"{speech.reason(key, values)} {since}".strip()
+    return speech.say("miner", name=miner.name, said=sentence)
 
 
 def _pool_problems(asker: Asker, speech: Speech) -> Iterator[str]:
@@ -168,8 +169,8 @@ def _pool_problems(asker: Asker, speech: Speech) -> Iterator[str]:
         if pool is not None and pool.status.active:
             key, values = next(iter(pool.status.active.items()))
             since = speech.since(pool.status.problem.at)
-            said = f"{speech.reason(f'pool_{key}', values)} {since}".strip()
-            yield speech.say("miner", name=speech.names([entry.title]), said=said)
+            sentence = f"{speech.reason(f'pool_{key}', values)} {since}".strip()
+            yield speech.say("miner", name=speech.names([entry.title]), said=sentence)
 
 
 # Figures
@@ -179,21 +180,23 @@ async def _hashrate(
     asker: Asker, speech: Speech, miners: list[Miner], request: Request
 ) -> str:
     rates = [
-        it.data.hashrate for _, it in running(miners) if it.data.hashrate is not None
+        coordinator.data.hashrate
+        for _, coordinator in running(miners)
+        if coordinator.data.hashrate is not None
     ]
     if request.name is not None:
         if rates:
             rate = speech.hashrate(rates[0])
             return speech.say("miner_hashrate", name=miners[0].name, rate=rate)
-        said = " ".join(_status_of(asker.hass, speech, miners[0]))
-        return said or speech.say("no_hashrate")
+        sentence = " ".join(_status_of(asker.hass, speech, miners[0]))
+        return sentence or speech.say("no_hashrate")
     if not rates:
         return speech.say("no_hashrate")
-    said = speech.say("fleet_hashrate", rate=speech.hashrate(sum(rates)))
+    sentence = speech.say("fleet_hashrate", rate=speech.hashrate(sum(rates)))
     if len(rates) < len(miners):
         part = speech.say("reporting", reporting=len(rates), total=len(miners))
-        said = f"{said} {part}"
-    return said
+        sentence = f"{sentence} {part}"
+    return sentence
 
 
 def _degrees(hass: HomeAssistant, celsius: float) -> str:
@@ -204,14 +207,14 @@ def _degrees(hass: HomeAssistant, celsius: float) -> str:
 async def _hottest(
     asker: Asker, speech: Speech, miners: list[Miner], request: Request
 ) -> str:
-    known = [
-        (it.data.temperature, miner.name)
-        for miner, it in running(miners)
-        if it.data.temperature is not None
+    temperatures = [
+        (coordinator.data.temperature, miner.name)
+        for miner, coordinator in running(miners)
+        if coordinator.data.temperature is not None
     ]
-    if not known:
+    if not temperatures:
         return speech.say("no_temperature")
-    celsius, name = max(known, key=lambda it: round(it[0]))
+    celsius, name = max(temperatures, key=lambda item: round(item[0]))
     return speech.say("hottest", name=name, degrees=_degrees(asker.hass, celsius))
 
 
@@ -262,10 +265,10 @@ def chance_per_year(asker: Asker) -> float | None:
 
     That of the fleet's own sensor, else of the time to the next block of any coin.
     """
-    percent = known_number(asker.fleet_state("odds_year"))
+    percent = number_of(asker.fleet_state("odds_year"))
     if percent is not None and percent > 0:
         return 100 / percent
-    days = known_number(asker.fleet_state("soonest_block"))
+    days = number_of(asker.fleet_state("soonest_block"))
     if days is None or days <= 0:
         return None
     per_year = _DAYS_PER_YEAR / days
@@ -279,13 +282,13 @@ async def _cost_today(
         is_hidden = asker.fleet_entity("cost_today") is not None
         return speech.say("not_all_exposed" if is_hidden else "no_price")
     currency = today.attributes.get(ATTR_UNIT_OF_MEASUREMENT, "")
-    if (amount := known_number(today)) is None:
+    if (amount := number_of(today)) is None:
         return speech.say("price_unknown")
-    said = speech.say("cost_today", cost=speech.money(amount, currency))
-    if (hourly := known_number(asker.fleet_state("cost_rate"))) is not None:
+    sentence = speech.say("cost_today", cost=speech.money(amount, currency))
+    if (hourly := number_of(asker.fleet_state("cost_rate"))) is not None:
         now = speech.say("cost_rate", cost=speech.money(hourly, currency))
-        said = f"{said} {now}"
-    return said
+        sentence = f"{sentence} {now}"
+    return sentence
 
 
 # Orders

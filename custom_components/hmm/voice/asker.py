@@ -1,4 +1,4 @@
-"""Who asks, by which assistant, and what of the fleet that may be told or moved."""
+"""The user, the assistant, and the part of the fleet they may see or change."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def folded(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Miner:
-    """A miner that may be told of; without a coordinator it could not be set up."""
+    """A miner that may be mentioned; without a coordinator it could not be set up."""
 
     entry: HmmConfigEntry
     coordinator: MinerCoordinator | None
@@ -61,7 +61,7 @@ class Asker:
 
     @classmethod
     def of_assistant(cls, hass: HomeAssistant, assistant: str | None) -> Self:
-        """Return an assistant by itself, without a user."""
+        """Return the assistant alone, without a user."""
         return cls(hass=hass, context=Context(), assistant=assistant)
 
     @cached_property
@@ -89,7 +89,7 @@ class Asker:
 
     @cached_property
     def sees_all(self) -> bool:
-        """Return whether every miner may be told of, and so what they are together."""
+        """Return whether every miner may be mentioned, and so their totals."""
         return len(self.miners) == len(self._entries(EntryType.MINER))
 
     def _entries(self, kind: EntryType) -> list[HmmConfigEntry]:
@@ -121,7 +121,7 @@ class Asker:
     def may_move(self, miner: Miner, platform: str, key: str) -> bool:
         """Return whether a control is exposed; the main switch stands for the mode.
 
-        A restart has a category, so that Home Assistant never exposes it by itself.
+        A restart has a category, so that Home Assistant never exposes it automatically.
         Whether the user may use a control is checked by the action itself.
         """
         controls = [self._entity(miner, platform, key)]
@@ -144,7 +144,7 @@ class Asker:
         return registry.async_get(entity_id) if entity_id else None
 
     def fleet_state(self, key: str) -> State | None:
-        """Return what a sensor of the fleet shows, None if there is none to be told.
+        """Return what a sensor of the fleet shows, None if there is none to mention.
 
         It is about all miners: who does not see them all must have it exposed.
         """
@@ -153,7 +153,7 @@ class Asker:
             return None
         return self.hass.states.get(entity.entity_id) if self._reads(entity) else None
 
-    def may_tell(self, entity: er.RegistryEntry) -> bool:
+    def may_report(self, entity: er.RegistryEntry) -> bool:
         """Return whether an entity is exposed and may be read."""
         return self._is_exposed(entity) and self._reads(entity)
 
@@ -169,22 +169,24 @@ class Asker:
 
     @cached_property
     def _full_names(self) -> dict[str, list[Miner]]:
-        found: dict[str, list[Miner]] = {}
+        named: dict[str, list[Miner]] = {}
         for miner in self.miners:
             for name in self._folded_names(miner):
                 if len(name) <= LONGEST_NAME:
-                    found.setdefault(name, []).append(miner)
-        return found
+                    named.setdefault(name, []).append(miner)
+        return named
 
     @cached_property
     def first_words(self) -> dict[str, list[Miner]]:
         """Return the first words of names that are no names themselves."""
-        found: dict[str, list[Miner]] = {}
+        miners: dict[str, list[Miner]] = {}
         for miner in self.miners:
-            for word in {it.partition(" ")[0] for it in self._folded_names(miner)}:
+            for word in {name.partition(" ")[0] for name in self._folded_names(miner)}:
                 if _MIN_SHORT <= len(word) <= LONGEST_NAME:
-                    found.setdefault(word, []).append(miner)
-        return {it: who for it, who in found.items() if it not in self._full_names}
+                    miners.setdefault(word, []).append(miner)
+        return {
+            word: who for word, who in miners.items() if word not in self._full_names
+        }
 
     def _folded_names(self, miner: Miner) -> set[str]:
         return {folded(name) for name in self._names_of(miner.entry)} - {""}
@@ -211,15 +213,16 @@ class Asker:
             yield device.name_by_user or device.name or ""
         entity_id = registry.async_get_entity_id("switch", DOMAIN, f"{identity}_mining")
         if entity_id and (entity := registry.async_get(entity_id)) is not None:
-            yield from (it for it in entity.aliases if isinstance(it, str))
+            yield from (alias for alias in entity.aliases if isinstance(alias, str))
 
     def in_area(self, area: str) -> list[Miner] | None:
         """Return the miners of an area by its name, None if there is none such."""
         wanted = folded(area)
         areas = {
-            it.id
-            for it in ar.async_get(self.hass).async_list_areas()
-            if wanted in {folded(name) for name in (it.name, *it.aliases)}
+            area_entry.id
+            for area_entry in ar.async_get(self.hass).async_list_areas()
+            if wanted
+            in {folded(name) for name in (area_entry.name, *area_entry.aliases)}
         }
         if not areas:
             return None
@@ -250,7 +253,7 @@ async def async_asker(
     )
 
 
-def known_number(state: State | None) -> float | None:
+def number_of(state: State | None) -> float | None:
     """Return the number that an entity shows, None where it shows none."""
     return None if state is None else parse_number(state.state)
 

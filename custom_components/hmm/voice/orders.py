@@ -1,4 +1,4 @@
-"""What miners are told by voice: a mode, a pause, a restart."""
+"""Commands by voice: a mode, a pause, a restart."""
 
 import asyncio
 from collections import Counter
@@ -18,7 +18,7 @@ from .speech import Speech, shown, some
 _LOGGER = logging.getLogger(__name__)
 
 _WAIT_SECONDS: Final = 15.0
-"""How long somebody waits for an answer; the order goes on."""
+"""How long a speaker waits for an answer; the command continues."""
 _PARALLEL: Final = 20
 _MAX_NAMED: Final = 3
 _MAX_MODES: Final = 60
@@ -32,7 +32,7 @@ _FAMILIES: Final = (
 
 
 class NotUnderstood(Exception):
-    """What was asked for is not there; the text says what."""
+    """What was requested is not there; the text says what."""
 
 
 async def async_order(
@@ -44,35 +44,36 @@ async def async_order(
     the user may not control one of them.
     """
     control = COMMANDS[action].control
-    able = [it for it in miners if asker.has_control(it, *control)]
-    unable = [it.name for it in miners if it not in able]
+    able = [miner for miner in miners if asker.has_control(miner, *control)]
+    unable = [miner.name for miner in miners if miner not in able]
     if not able:
         raise NotUnderstood(speech.say("unable", names=some(speech, unable)))
     data: dict[str, Any] = {}
     if action == "set_mode":
         data[ATTR_MODE] = find_modes(asker, speech, able, mode or "")
-    exposed = [it for it in able if asker.may_move(it, *control)]
+    exposed = [miner for miner in able if asker.may_move(miner, *control)]
     if not exposed:
-        hidden = [it.name for it in able]
+        hidden = [miner.name for miner in able]
         raise NotUnderstood(speech.say("takes_no_orders", names=some(speech, hidden)))
     report = await async_run(asker, action, exposed, data)
     if report is None:
         return speech.say("still_working")
-    said = [_told(speech, action, report, hidden=len(able) - len(exposed))]
+    sentences = [_report(speech, action, report, hidden=len(able) - len(exposed))]
     if unable:
-        said.append(speech.say("unable", names=some(speech, unable)))
-    return " ".join(said)
+        sentences.append(speech.say("unable", names=some(speech, unable)))
+    return " ".join(sentences)
 
 
 async def async_run(
     asker: Asker, action: str, miners: Iterable[Miner], data: dict[str, Any]
 ) -> dict[str, Any] | None:
-    """Run an action of HMM as whoever asks; return its report.
+    """Run an action of HMM as the one who asks; return its report.
 
-    None if it takes longer than anybody listens: it goes on. Raises HomeAssistantError.
+    None if it takes longer than anybody listens: it continues. Raises
+    HomeAssistantError.
     """
     hass = asker.hass
-    ids = [it for miner in miners if (it := device_id(hass, miner.entry)) is not None]
+    ids = [id_ for miner in miners if (id_ := device_id(hass, miner.entry)) is not None]
     task = hass.async_create_task(
         hass.services.async_call(
             DOMAIN,
@@ -93,38 +94,38 @@ async def async_run(
 
 @callback
 def _log_failure(task: asyncio.Task[Any]) -> None:
-    """Tell the log of what nobody listens to any more."""
+    """Log the result that no one listens to any more."""
     if not task.cancelled() and (err := task.exception()) is not None:
         _LOGGER.warning("An action by voice failed: %s", err)
 
 
-def _told(speech: Speech, action: str, report: dict[str, Any], hidden: int) -> str:
+def _report(speech: Speech, action: str, report: dict[str, Any], hidden: int) -> str:
     """Return a report as a sentence: how many, and which did not."""
-    done = [it for it in report["miners"] if it["success"]]
-    failed = [it for it in report["miners"] if not it["success"]]
+    done = [row for row in report["miners"] if row["success"]]
+    failed = [row for row in report["miners"] if not row["success"]]
     total = len(report["miners"])
     modes = ""
     if action == "set_mode":
-        counts = Counter(str(it["value"]) for it in done if it["value"])
+        counts = Counter(str(row["value"]) for row in done if row["value"])
         modes = speech.names(speech.mode(mode) for mode, _ in counts.most_common(3))
-    said = []
+    sentences = []
     if total == 1 and done:
         name = shown(done[0]["device"])
-        said.append(speech.say(f"{action}_one", name=name, mode=modes))
+        sentences.append(speech.say(f"{action}_one", name=name, mode=modes))
     elif done:
         key = f"{action}_all" if not failed else f"{action}_some"
-        said.append(speech.say(key, count=len(done), total=total, mode=modes))
+        sentences.append(speech.say(key, count=len(done), total=total, mode=modes))
     elif total > 1:
-        said.append(speech.say("none_did", total=total))
-    for it in failed[:_MAX_NAMED]:
-        # Its sentence is in the language of Home Assistant, not of whoever asks
-        reason = speech.short_reason(it["reason"]) or speech.plain(it["error"] or "")
-        said.append(speech.say("miner", name=shown(it["device"]), said=reason))
+        sentences.append(speech.say("none_did", total=total))
+    for row in failed[:_MAX_NAMED]:
+        # Its sentence is in the language of Home Assistant, not of the speaker
+        reason = speech.short_reason(row["reason"]) or speech.plain(row["error"] or "")
+        sentences.append(speech.say("miner", name=shown(row["device"]), said=reason))
     if (more := len(failed) - _MAX_NAMED) > 0:
-        said.append(speech.say("more_problems", count=more))
+        sentences.append(speech.say("more_problems", count=more))
     if hidden:
-        said.append(speech.say("hidden", count=hidden))
-    return " ".join(said)
+        sentences.append(speech.say("hidden", count=hidden))
+    return " ".join(sentences)
 
 
 # Modes
@@ -141,10 +142,10 @@ def find_modes(
     for word in folded(speech.say("mode_words")).split():
         wanted = wanted.removesuffix(f"{space}{word}").removeprefix(f"{word}{space}")
         wanted = wanted.strip()
-    found = spoken_modes(asker.hass, speech, miners).get(wanted)
-    if not found:
+    modes = spoken_modes(asker.hass, speech, miners).get(wanted)
+    if not modes:
         raise NotUnderstood(_no_such_mode(speech, miners, spoken))
-    return found
+    return modes
 
 
 def _no_such_mode(speech: Speech, miners: list[Miner], spoken: str) -> str:
@@ -152,7 +153,7 @@ def _no_such_mode(speech: Speech, miners: list[Miner], spoken: str) -> str:
     coordinator = miners[0].coordinator
     if len(miners) > 1 or coordinator is None or not coordinator.tuning.options:
         return speech.say("no_such_mode", mode=mode)
-    modes = [speech.mode(it) for it in coordinator.tuning.options]
+    modes = [speech.mode(mode_) for mode_ in coordinator.tuning.options]
     return speech.say(
         "no_such_mode_of", name=miners[0].name, mode=mode, modes=some(speech, modes)
     )

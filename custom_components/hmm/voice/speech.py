@@ -1,4 +1,4 @@
-"""Texts in the language of whoever asks, with numbers as people say them."""
+"""Texts in the language of the speaker, with numbers as people say them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -138,7 +138,7 @@ class Speech:
         """Return the first sentence of a text, as it is spoken."""
         first = re.split(r"[.;!] |[.;!]$|[。；！]", text, maxsplit=1)[0]
         return _SYMBOL.sub(
-            lambda found: self.say(_SYMBOLS[found[1]]),
+            lambda match: self.say(_SYMBOLS[match[1]]),
             parse_text(first, _LONGEST_REASON) or "",
         )
 
@@ -159,8 +159,10 @@ def shown(name: str) -> str:
 
 async def async_speech(hass: HomeAssistant, language: str | None) -> Speech:
     """Return the texts of a language, by default that of Home Assistant."""
-    known = find_language(language or hass.config.language)
+    language_found = find_language(language or hass.config.language)
     texts: dict[str, str] = {}
     for category in ("selector", "entity"):
-        texts |= await async_get_translations(hass, known.code, category, {DOMAIN})
-    return Speech(known, texts)
+        texts |= await async_get_translations(
+            hass, language_found.code, category, {DOMAIN}
+        )
+    return Speech(language_found, texts)

@@ -1,4 +1,4 @@
-"""What a language model is told of the fleet, as JSON.
+"""What a language model gets of the fleet, as JSON.
 
 Names and reasons come from devices and pools: they are data in short lines, never
 instructions. Lists end with how many ``more`` there are. Units are in the keys.
@@ -14,7 +14,7 @@ from ..data import get_data
 from ..driver_api.units import TERA, parse_text
 from ..figures import rounded
 from .answers import best_shares, chance_per_year, problem_of
-from .asker import Asker, Miner, known_number, running
+from .asker import Asker, Miner, number_of, running
 from .speech import LONGEST_NAME, Speech, shown
 
 MAX_MINERS: Final = 15
@@ -31,14 +31,17 @@ type Json = dict[str, Any]
 
 
 def _listed[T](
-    key: str, items: list[T], most: int, read: Callable[[T], Json], start: int = 0
+    key: str, items: list[T], limit: int, read: Callable[[T], Json], start: int = 0
 ) -> Json:
     """Return some of a list, and how many come after them."""
-    part = items[start : start + most]
-    return {key: [read(it) for it in part], "more": max(0, len(items) - start - most)}
+    part = items[start : start + limit]
+    return {
+        key: [read(item) for item in part],
+        "more": max(0, len(items) - start - limit),
+    }
 
 
-def _known(values: Json) -> Json:
+def _without_none(values: Json) -> Json:
     """Return what is known: no figure stands in for one that is not."""
     return {key: value for key, value in values.items() if value is not None}
 
@@ -51,35 +54,35 @@ def fleet_json(asker: Asker, speech: Speech) -> Json:
         for miner in miners
         if (text := problem_of(asker.hass, speech, miner)) is not None
     ]
-    return _known(
+    return _without_none(
         {
             "miners": len(miners),
             "online": len(online),
             "off_on_purpose": sum(
-                it.coordinator is not None and it.coordinator.status.is_on_purpose
-                for it in miners
+                item.coordinator is not None and item.coordinator.status.is_on_purpose
+                for item in miners
             ),
-            "hashrate_th_s": _terahash(it.data.hashrate for _, it in online),
-            "power_w": _sum(it.power for _, it in online),
+            "hashrate_th_s": _terahash(item.data.hashrate for _, item in online),
+            "power_w": _sum(item.power for _, item in online),
             "chance_of_a_block_in_a_year_is_one_in": rounded(chance_per_year(asker)),
             "best_share": next(iter(best_shares(asker.hass, miners)), (None,))[0],
             **_cost(asker),
-            **_listed("problems", problems, _MAX_PROBLEMS, lambda it: {"text": it}),
+            **_listed("problems", problems, _MAX_PROBLEMS, lambda text: {"text": text}),
         }
     )
 
 
 def _cost(asker: Asker) -> Json:
     """Return what electricity costs, with the unit that each figure has."""
-    found: Json = {}
+    values: Json = {}
     for key in ("cost_today", "cost_month", "cost_rate", "price"):
         state = asker.fleet_state(key)
-        if (value := known_number(state)) is not None and state is not None:
+        if (value := number_of(state)) is not None and state is not None:
             unit = parse_text(state.attributes.get("unit_of_measurement"), 16)
-            found[key] = {"value": value, "unit": unit}
-    if not found and asker.fleet_entity("cost_today") is None:
+            values[key] = {"value": value, "unit": unit}
+    if not values and asker.fleet_entity("cost_today") is None:
         return {"cost": "no electricity price is set"}
-    return found
+    return values
 
 
 def miners_json(
@@ -89,29 +92,29 @@ def miners_json(
     is_short = len(miners) <= _FEW
 
     def read(miner: Miner) -> Json:
-        found = miner_json(asker, speech, miner)
+        values = miner_json(asker, speech, miner)
         if is_short and miner.coordinator is not None:
             modes = miner.coordinator.tuning.options[:_MAX_MODES]
-            found["modes"] = [shown(mode) for mode in modes]
-        return found
+            values["modes"] = [shown(mode) for mode in modes]
+        return values
 
     return _listed("miners", miners, MAX_MINERS, read, start)
 
 
 def miner_json(asker: Asker, speech: Speech, miner: Miner) -> Json:
     """Return what one miner does, and why."""
-    found: Json = {"name": miner.name, "state": "not set up"}
+    values: Json = {"name": miner.name, "state": "not set up"}
     problem = problem_of(asker.hass, speech, miner)
     if (coordinator := miner.coordinator) is not None:
         status = coordinator.status
         since = status.record.status.at
-        found["state"] = status.state or "unknown"
-        found[ATTR_REASON] = parse_text(status.record.status.reason, _LONGEST_TEXT)
-        found[ATTR_SINCE] = since.isoformat(timespec="minutes") if since else None
+        values["state"] = status.state or "unknown"
+        values[ATTR_REASON] = parse_text(status.record.status.reason, _LONGEST_TEXT)
+        values[ATTR_SINCE] = since.isoformat(timespec="minutes") if since else None
     if coordinator is not None and coordinator.last_update_success:
         data = coordinator.data
         pool = data.active_pool
-        found |= {
+        values |= {
             "mode": parse_text(coordinator.tuning.current, LONGEST_NAME),
             "hashrate_th_s": _terahash([data.hashrate]),
             "temperature_c": data.temperature,
@@ -121,9 +124,9 @@ def miner_json(asker: Asker, speech: Speech, miner: Miner) -> Json:
             "pool": parse_text(pool.url, LONGEST_NAME) if pool else None,
         }
     record = get_data(asker.hass).miner_records.get(miner.entry.entry_id)
-    found["best_share"] = record.best_share if record else None
-    found["problem"] = parse_text(problem, _LONGEST_TEXT)
-    return _known(found)
+    values["best_share"] = record.best_share if record else None
+    values["problem"] = parse_text(problem, _LONGEST_TEXT)
+    return _without_none(values)
 
 
 def pools_json(asker: Asker, speech: Speech, start: int = 0) -> Json:
@@ -131,20 +134,20 @@ def pools_json(asker: Asker, speech: Speech, start: int = 0) -> Json:
 
     def read(item: tuple[Any, Any]) -> Json:
         entry, pool = item
-        found: Json = {"name": shown(entry.title), "state": "not set up"}
+        values: Json = {"name": shown(entry.title), "state": "not set up"}
         if pool is None:
-            return found
-        found["state"] = pool.status.status.state
-        found[ATTR_REASON] = parse_text(pool.status.status.reason, _LONGEST_TEXT)
+            return values
+        values["state"] = pool.status.status.state
+        values[ATTR_REASON] = parse_text(pool.status.status.reason, _LONGEST_TEXT)
         if pool.last_update_success and (tiles := pool.data) is not None:
-            found |= {
+            values |= {
                 "coin": pool.account.coin,
                 "hashrate_th_s": _terahash([tiles.pool_hashrate]),
                 "shares_valid": tiles.shares_valid,
                 "shares_invalid": tiles.shares_invalid,
                 "blocks_24h": tiles.blocks_found_24h,
             }
-        return _known(found)
+        return _without_none(values)
 
     return _listed("pools", asker.pools, MAX_POOLS, read, start)
 
@@ -155,7 +158,7 @@ def shares_json(asker: Asker) -> Json:
         "best_shares",
         best_shares(asker.hass, asker.miners),
         _MAX_SHARES,
-        lambda it: {"name": it[1], "difficulty": it[0]},
+        lambda share: {"name": share[1], "difficulty": share[0]},
     )
 
 
@@ -170,7 +173,7 @@ def strategies_json(asker: Asker) -> Json:
 
 
 def has_strategies(asker: Asker) -> bool:
-    """Return whether any strategy may be told of."""
+    """Return whether any strategy may be mentioned."""
     return bool(_strategies(asker))
 
 
@@ -186,8 +189,10 @@ def _strategies(asker: Asker) -> list[dr.DeviceEntry]:
         for device in dr.async_entries_for_config_entry(
             dr.async_get(hass), fleet.entry_id
         )
-        if not any(it[1] == FLEET_UNIQUE_ID for it in device.identifiers)
-        and any(map(asker.may_tell, _entities(asker, device)))
+        if not any(
+            identifier[1] == FLEET_UNIQUE_ID for identifier in device.identifiers
+        )
+        and any(map(asker.may_report, _entities(asker, device)))
     ]
 
 
@@ -196,21 +201,21 @@ def _entities(asker: Asker, device: dr.DeviceEntry) -> list[er.RegistryEntry]:
 
 
 def _strategy(asker: Asker, device: dr.DeviceEntry) -> Json:
-    found: Json = {"name": shown(device.name_by_user or device.name or "")}
-    for entity in filter(asker.may_tell, _entities(asker, device)):
+    values: Json = {"name": shown(device.name_by_user or device.name or "")}
+    for entity in filter(asker.may_report, _entities(asker, device)):
         state = asker.hass.states.get(entity.entity_id)
         key = entity.translation_key or entity.original_name or entity.domain
-        if state is None or len(found) > _MAX_MODES or entity.entity_category:
+        if state is None or len(values) > _MAX_MODES or entity.entity_category:
             continue
-        found[shown(str(key))] = parse_text(state.state, LONGEST_NAME)
+        values[shown(str(key))] = parse_text(state.state, LONGEST_NAME)
         if (text := parse_text(state.attributes.get("explanation"), 255)) is not None:
-            found["explanation"] = text
-    return found
+            values["explanation"] = text
+    return values
 
 
 def _sum(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return rounded(sum(known)) if known else None
+    numbers = [value for value in values if value is not None]
+    return rounded(sum(numbers)) if numbers else None
 
 
 def _terahash(values: Iterable[float | None]) -> float | None:

@@ -43,7 +43,7 @@ _PIPELINES: Final = "assist_pipeline"
 _MANAGER: Final = "homeassistant.components.conversation.agent_manager"
 _UPDATE_SECONDS: Final = 5
 _MAX_NAMES: Final = 40
-"""More are not told apart in every sentence that anybody says; the files know them."""
+"""More are not distinguished in every sentence; the files know them."""
 _MAX_AREAS: Final = 100
 
 type Shape = Literal["all", "area", "name", "first_word"]
@@ -167,7 +167,7 @@ class Sentences:
                 for (intent_type, shape), sentences in self._files[language].items():
                     self._register(language, intent_type, shape, sentences, names)
         except Exception:
-            # Also what is no mistake of ours: the interface is not public
+            # Also errors that are not ours: the interface is not public
             _LOGGER.warning(
                 "Assist takes no sentences of HMM; copy its files instead",
                 exc_info=True,
@@ -192,7 +192,9 @@ class Sentences:
         }
         if first_words:
             first_words -= areas
-            first_words -= {it.name.lower() for it in self._hass.states.async_all()}
+            first_words -= {
+                state.name.lower() for state in self._hass.states.async_all()
+            }
         return Names(
             languages,
             tuple(miners),
@@ -220,11 +222,11 @@ class Sentences:
             if not filled:
                 return
             slot = "area" if shape == "area" else "name"
-            sentences = [_fill(it, slot, filled) for it in sentences]
+            sentences = [_fill(sentence, slot, filled) for sentence in sentences]
         if shape == "name":
             # Else "set the garage to 20 degrees" would be for a miner of that name
-            sentences = [_fill(it, "hmm_mode", modes) for it in sentences]
-        sentences = [it for it in sentences if it]
+            sentences = [_fill(sentence, "hmm_mode", modes) for sentence in sentences]
+        sentences = [sentence for sentence in sentences if sentence]
         if sentences:
             # Private to Home Assistant: whatever it raises ends in ``_async_update``
             manager = import_module(_MANAGER).get_agent_manager(self._hass)
@@ -238,26 +240,26 @@ class Sentences:
         intent_type: str,
         shape: Shape,
         order: int,
-        said: Any,
+        result: Any,
         recognized: Any,
     ) -> str | None:
-        """Return what to say, nothing if other sentences of ours fit better.
+        """Return the answer, nothing if other sentences of HMM fit better.
 
         ``said`` and ``recognized`` are of Home Assistant.
         """
         assert self._names is not None
         given = recognized.entities.get("hmm_mode")
-        is_own = find_language(said.language) is self._speech[language].language
-        # "reinicie" is Spanish and Portuguese; "en pause" is no mode
+        is_own = find_language(result.language) is self._speech[language].language
+        # "reinicie" is Spanish and Portuguese; "en pause" is not a mode
         fit = (is_own, -len(str(given.value)) if given is not None else 0, -order)
-        fits = self._fits.setdefault(id(said), [])
+        fits = self._fits.setdefault(id(result), [])
         fits.append(fit)
         await asyncio.sleep(0)
-        self._fits.pop(id(said), None)
+        self._fits.pop(id(result), None)
         if fit != max(fits):
             return None
         space = self._speech[language].language.space
-        text = f"{space}{folded(said.text)}{space}"
+        text = f"{space}{folded(result.text)}{space}"
         name = area = None
         if shape in ("name", "first_word"):
             name = _longest(text, self._names.miners, space)
@@ -274,9 +276,9 @@ class Sentences:
                 self._hass,
                 intent_type,
                 Request(name=name, area=area, mode=mode),
-                context=said.context,
+                context=result.context,
                 assistant=_ASSISTANT,
-                language=said.language,
+                language=result.language,
             )
         except NotUnderstood as err:
             return str(err)
@@ -297,10 +299,14 @@ def _spoken_languages(hass: HomeAssistant) -> set[str] | None:
     # Not every Home Assistant has it
     from homeassistant.components.assist_pipeline import async_get_pipelines
 
-    told = [hass.config.language]
-    told += [it.conversation_language for it in async_get_pipelines(hass)]
+    languages = [hass.config.language]
+    languages += [
+        pipeline.conversation_language for pipeline in async_get_pipelines(hass)
+    ]
     # One for all languages says "*": then whoever speaks has that of Home Assistant
-    return {find_language(it).code for it in told if it != MATCH_ALL}
+    return {
+        find_language(language).code for language in languages if language != MATCH_ALL
+    }
 
 
 def read_sentences() -> dict[str, Shapes]:
@@ -317,7 +323,8 @@ def _shapes(content: dict[str, Any]) -> Shapes:
         for block in sentences["data"]:
             for sentence in block["sentences"]:
                 shape: Shape = next(
-                    (it for it in ("name", "area") if f"{{{it}}}" in sentence), "all"
+                    (name for name in ("name", "area") if f"{{{name}}}" in sentence),
+                    "all",
                 )
                 shapes.setdefault((intent_type, shape), []).append(sentence)
     # Not for Home Assistant: its own sentences know the names as they are
@@ -336,5 +343,7 @@ def _fill(sentence: str, slot: str, words: Iterable[str]) -> str:
 
 def _longest(text: str, words: Iterable[str], space: str) -> str | None:
     """Return the longest of some words that a text has between spaces, folded."""
-    found = {it for word in words if f"{space}{(it := folded(word))}{space}" in text}
-    return max(found, key=len, default=None)
+    matches = {
+        name for word in words if f"{space}{(name := folded(word))}{space}" in text
+    }
+    return max(matches, key=len, default=None)

@@ -412,11 +412,11 @@ async def test_m1_is_detected(
     """Given its device it is found among all drivers, given another it is not."""
     drivers = [*bundled, planned_cpu]
     detection = await detect(drivers, context, "127.0.0.1", cpu.port)
-    assert [found.driver for found in detection.found] == [planned_cpu]
-    await detection.found[0].client.close()
+    assert [found.driver for found in detection.devices] == [planned_cpu]
+    await detection.devices[0].client.close()
     other = await detect(drivers, context, "127.0.0.1", bitaxe.port)
-    assert [found.driver.driver_type for found in other.found] == ["bitaxe"]
-    await other.found[0].client.close()
+    assert [found.driver.driver_type for found in other.devices] == ["bitaxe"]
+    await other.devices[0].client.close()
 
 
 # M2: what was bundled with HMM-Local
@@ -547,10 +547,10 @@ async def test_m2_is_detected(
     detection = await detect(
         [*others, bitaxe_driver], context, "127.0.0.1", bitaxe.port
     )
-    assert [found.driver for found in detection.found] == [bitaxe_driver]
-    assert detection.found[0].telemetry.hashing
+    assert [found.driver for found in detection.devices] == [bitaxe_driver]
+    assert detection.devices[0].telemetry.hashing
     assert bitaxe.counters.by_path["GET /api/system/info"] <= 4
-    await detection.found[0].client.close()
+    await detection.devices[0].client.close()
 
 
 async def test_m2_at_the_wrong_device(
@@ -632,8 +632,8 @@ async def test_m2_that_blocks_is_detected(
     detection = await detect(
         [*others, avalon_driver], context, "127.0.0.1", avalon.port
     )
-    assert [found.driver for found in detection.found] == [avalon_driver]
-    await detection.found[0].client.close()
+    assert [found.driver for found in detection.devices] == [avalon_driver]
+    await detection.devices[0].client.close()
 
 
 async def test_m2_with_the_wrong_password(
@@ -973,8 +973,8 @@ async def test_m3_is_detected(
     """Given its device, it is found among all drivers."""
     driver = load(tmp_path, xmrig_driver="legacy_xmrig")["xmrig"]
     detection = await detect([*bundled, driver], context, "127.0.0.1", cpu.port)
-    assert [found.driver for found in detection.found] == [driver]
-    await detection.found[0].client.close()
+    assert [found.driver for found in detection.devices] == [driver]
+    await detection.devices[0].client.close()
 
 
 async def test_a_driver_that_waits_lets_others_work(

@@ -10,7 +10,7 @@ from custom_components.hmm.driver_engine.legacy.read_figures import (
     read,
     read_duration,
     read_hashrate,
-    read_moment,
+    read_timestamp,
 )
 
 
@@ -85,14 +85,18 @@ def test_moments() -> None:
     aware = naive.replace(tzinfo=UTC)
     there = datetime(2026, 2, 7, 14, tzinfo=timezone(timedelta(hours=2)))
 
-    assert read_moment(naive) == read_moment(aware) == read_moment(there) == aware
-    assert read_moment("2026-02-07T12:00:00") == aware
-    assert read_moment(int(aware.timestamp())) == aware
+    assert (
+        read_timestamp(naive) == read_timestamp(aware) == read_timestamp(there) == aware
+    )
+    assert read_timestamp("2026-02-07T12:00:00") == aware
+    assert read_timestamp(int(aware.timestamp())) == aware
     for moment in (naive, "2026-02-07 12:00", aware.timestamp()):
-        read = read_moment(moment)
+        read = read_timestamp(moment)
         assert read is not None
         assert read.tzinfo is not None
-    assert read_moment("yesterday") is read_moment(None) is read_moment(0) is None
+    assert (
+        read_timestamp("yesterday") is read_timestamp(None) is read_timestamp(0) is None
+    )
 
 
 def test_objects_and_dictionaries() -> None:

@@ -64,7 +64,7 @@ _LIGHT_EFFECTS = {"steady": 1, "blink": 2, "breathe": 3, "cycle": 4}
 """What ``ledset`` begins with; 0 is off."""
 _WHITE = (255, 255, 255)
 _SET = re.compile(r"\b(?:ok|success)\b")
-"""In what the device says once its light is set: STATUS is I for a refusal as well."""
+"""In the reply when its light is set: STATUS is I for a refusal as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class _Model:
     command: str
     """The ``ascset`` option that sets the mode."""
     reported: str
-    """The key of the stats that tells the mode; it flips at once."""
+    """The key of the stats that reports the mode; it flips immediately."""
     modes: Mapping[str, int]
     """Slowest first."""
     power_index: int
@@ -149,7 +149,7 @@ class AvalonNanoDriver(BaseMinerAdapter):
     watts from ``PS[..]``; ``MPO`` is only the mode's target. The API has no
     ``restart`` command: a restart is ``ascset|0,reboot``.
 
-    ``switchpool`` acts at once and is forgotten at the next restart;
+    ``switchpool`` acts immediately and is forgotten at the next restart;
     ``setpool`` is kept, needs the name and password of the web page, and
     takes effect by a restart.
     """
@@ -437,7 +437,6 @@ class AvalonNanoDriver(BaseMinerAdapter):
 
     @override
     def supports_filter_reset(self) -> bool:
-        """Return whether its help lists it."""
         return "filter-clean" in (self._options or ())
 
     @override
@@ -504,7 +503,7 @@ class AvalonNanoDriver(BaseMinerAdapter):
 
     @override
     async def set_fan_auto(self) -> bool:
-        """Let the device steer its fan; no field tells whether it does."""
+        """Let the device steer its fan; no field reports whether it does."""
         _require(await self._command("ascset", "0,fan-spd,-1"), "The fan")
         return True
 
@@ -512,13 +511,13 @@ class AvalonNanoDriver(BaseMinerAdapter):
     def supports_light(self) -> bool:
         """Return whether its help lists the commands of a Nano 3S.
 
-        The ``led`` of a Nano 3 is known from others only, and no poll tells its state.
+        The ``led`` of a Nano 3 is known from third parties only, and no poll reports
+        its state.
         """
         return {"ledmode", "ledset"} <= (self._options or frozenset())
 
     @override
     def get_light_effects(self) -> list[str]:
-        """Return what its light can do."""
         return list(_LIGHT_EFFECTS) if self.supports_light() else []
 
     @override
@@ -551,7 +550,7 @@ class AvalonNanoDriver(BaseMinerAdapter):
                 number = _LIGHT_EFFECTS["steady"]
             red, green, blue = color or now.color
             if not red | green | blue:
-                red, green, blue = _WHITE  # black is no light
+                red, green, blue = _WHITE  # black would be off
             percent = now.brightness if brightness is None else round(brightness)
             wanted = _Light(number, percent or 100, now.warmth, red, green, blue)
         if _is_dark(fields):
@@ -849,15 +848,15 @@ def _fields(answer: CgminerAnswer | None) -> dict[str, str]:
     They are in ``MM ID0``; on a Q in ``MM ID0:Summary``, and per board in
     ``HBinfo``. The first of a name counts.
     """
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     if answer is None:
-        return found
+        return values
     for entry in answer.sections.get("STATS", ()):
         for key, value in entry.items():
             if isinstance(value, str) and (key.startswith("MM ID") or "HBinfo" in key):
                 for name, text in _FIELD.findall(value):
-                    found.setdefault(name, text.strip())
-    return found
+                    values.setdefault(name, text.strip())
+    return values
 
 
 def _entries(
@@ -891,8 +890,8 @@ def _has_no_power(
 ) -> bool:
     """Return whether the chips are without power by a fault.
 
-    The state says so (3 or 4, ``In Fault``), all chips measure no voltage, or an
-    error comes with a power of 0 W. An error code alone is no proof.
+    The state reports it (3 or 4, ``In Fault``), all chips measure no voltage, or an
+    error comes with a power of 0 W. An error code alone is not a proof.
     """
     state = parse_int(fields.get("STATE"))
     if "in fault" in fields.get("SYSTEMSTATU", "").lower() or state in (3, 4):
@@ -963,7 +962,7 @@ def _power(model: _Model | None, supply: list[float | None]) -> float | None:
 
 
 def _input_voltage(model: _Model | None, supply: list[float | None]) -> float | None:
-    """Return mV at the input; only two models tell it."""
+    """Return mV at the input; only two models report it."""
     if len(supply) < 7 or model is None:
         return None
     if model is _MODELS["nano3s"]:
@@ -982,23 +981,23 @@ def _problems(
     *,
     idle: bool,
 ) -> tuple[str, ...]:
-    found = []
+    problems = []
     if _is_error(fields.get("ECHU")):
-        found.append("chip_error")
+        problems.append("chip_error")
     if (
         _is_error(fields.get("ECMM"))
         or "in fault" in fields.get("SYSTEMSTATU", "").lower()
     ):
-        found.append("hardware_fault")
+        problems.append("hardware_fault")
     if model in (_MODELS["q"], _MODELS["mini3"]) and supply and supply[0]:
-        found.append("power_fault")
+        problems.append("power_fault")
     if _is_error(fields.get("FanErr")):
-        found.append("fan_fault")
-    # One that is switched off tells nothing; Rejecting is None, but is reached.
+        problems.append("fan_fault")
+    # One that is switched off reports nothing; Rejecting is None, but is reached.
     used = [slot for slot in slots if slot.index not in disabled]
     if used and not idle and all(slot.alive is False for slot in used):
-        found.append("no_pool")
-    return tuple(found)
+        problems.append("no_pool")
+    return tuple(problems)
 
 
 def _is_error(text: str | None) -> bool:
@@ -1072,12 +1071,12 @@ def _uses_fallback(
 
 
 def _light(fields: Fields) -> _Light | None:
-    """Return how the light is set, None if that is not told."""
+    """Return how the light is set, None if that is not reported."""
     parts = [parse_int(part) for part in fields.get("LEDUser", "").split("-")]
-    known = [part for part in parts if part is not None]
-    if len(parts) != 6 or len(known) != 6:
+    numbers = [part for part in parts if part is not None]
+    if len(parts) != 6 or len(numbers) != 6:
         return None
-    return _Light(*known)
+    return _Light(*numbers)
 
 
 def _is_dark(fields: Fields) -> bool:
@@ -1086,7 +1085,7 @@ def _is_dark(fields: Fields) -> bool:
 
 
 def _shown_light(fields: Fields) -> dict[str, Any]:
-    """Return the fields of the telemetry that tell about the light."""
+    """Return the fields of the telemetry that report about the light."""
     if (light := _light(fields)) is None:
         return {}
     effects = {number: name for name, number in _LIGHT_EFFECTS.items()}
@@ -1168,7 +1167,7 @@ def _per_chip(fields: Fields, prefix: str) -> list[float]:
 
 
 def _real_temperature(value: float | None) -> float | None:
-    # 0 is what a sensor says that is switched off.
+    # 0 is what a sensor reports that is switched off.
     return None if value is None or not value or value < _NO_SENSOR_BELOW else value
 
 
@@ -1203,7 +1202,9 @@ def _count(value: Any) -> int | None:
 
 
 def _seconds(*values: Any) -> int | None:
-    return next((age for it in values if (age := parse_age(it)) is not None), None)
+    return next(
+        (age for value in values if (age := parse_age(value)) is not None), None
+    )
 
 
 def _signal(value: Any) -> int | None:

@@ -92,9 +92,9 @@ class BitaxeDriver(axeos.AxeDriver):
     """Bitaxe Max, Ultra, Hex, Supra, Gamma, GammaDuo, SupraHex and GT.
 
     AxeOS 2.0 to 2.15 and its forks (LuckyMiner, BitForge forge-os, Hammer, the
-    dual-pool builds of SerpentXSF). What a firmware can do is told by the keys of its /info, never by its version, which
-    may be any git description. Sources: bitaxeorg/ESP-Miner
-    ``main/http_server/http_server.c``, ``main/nvs_config.c``.
+    dual-pool builds of SerpentXSF). What a firmware can do is seen from the keys of its
+    /info, never from its version, which may be any git description. Sources:
+    bitaxeorg/ESP-Miner ``main/http_server/http_server.c``, ``main/nvs_config.c``.
 
     AxeOS connects to a pool at its boot only, so a pool change restarts it. The
     pools shown are those of the last boot that the driver saw: /info reports
@@ -165,7 +165,7 @@ class BitaxeDriver(axeos.AxeDriver):
             info.get("deviceModel"),
             info.get("family"),
         )
-        family = next((name for it in own if (name := _name(it)) is not None), None)
+        family = next((name for text in own if (name := _name(text)) is not None), None)
         if family is None and board is not None and not board[0].isdigit():
             # Bitaxe numbers its boards; LuckyMiner calls them LV06 to LV08.
             family = board
@@ -276,7 +276,7 @@ class BitaxeDriver(axeos.AxeDriver):
     def _pools(self, info: Info) -> tuple[PoolSlot, ...]:
         configured = _configured(info)
         chosen = _chosen(info)
-        # What is not one of the two in use shows at once when it is edited.
+        # Editing a slot that is not in use shows immediately.
         for index in (chosen.primary, chosen.secondary):
             if index in self._mined:
                 configured[index] = self._mined[index]
@@ -309,7 +309,7 @@ class BitaxeDriver(axeos.AxeDriver):
     def _after_overheat(self, info: Info) -> dict[str, Any]:
         # Before 2.12 a miner that got too hot keeps 50 MHz and a full fan through every
         # restart until someone says otherwise; since then it cools down and continues
-        # by itself.
+        # automatically.
         if _is_overheated(info) and "hashRate_1m" not in info:
             return {"overheat_mode": 0, "autofanspeed": 1}
         return {}
@@ -359,7 +359,7 @@ class BitaxeDriver(axeos.AxeDriver):
     def supports_identify(self) -> bool:
         """Return whether the firmware can say hello (AxeOS 2.12).
 
-        No key tells; ``hashRate_1m`` came with the same version.
+        No key reports that; ``hashRate_1m`` came with the same version.
         """
         return "hashRate_1m" in self._info
 
@@ -373,7 +373,6 @@ class BitaxeDriver(axeos.AxeDriver):
 
     @override
     def supports_select_pool(self) -> bool:
-        """Return whether there is another pool to choose."""
         return len(_configured(self._info)) > 1
 
     @override
@@ -400,7 +399,7 @@ class BitaxeDriver(axeos.AxeDriver):
 
         AxeOS 2.11 to 2.14 has a switch for that, 2.15 an index. Before 2.11 the
         two pools change places; passwords cannot be read, so each slot keeps its
-        own, and pools that look at the password must share it.
+        own, and pools that check the password must share it.
         """
         async with self._writing:
             info = await self._read()
@@ -436,7 +435,7 @@ class BitaxeDriver(axeos.AxeDriver):
         patch |= _transport(info, endpoint)
         if "manualFanSpeed" in info:
             patch["useFallbackStratum"] = False
-        # Some versions report it at once, others after the restart: look then.
+        # Some versions report it immediately, others after the restart: check then.
         await self._patch(patch)
         return _PRIMARY
 
@@ -530,7 +529,7 @@ def _is_overheated(info: Info) -> bool:
 
 
 def _uses_fallback(info: Info) -> bool | None:
-    """Return the only flag that tells the pool in use (0/1 in all versions)."""
+    """Return the only flag that reports the pool in use (0/1 in all versions)."""
     return parse_bool(info.get("isUsingFallbackStratum"))
 
 
@@ -543,7 +542,7 @@ def _is_connected(value: Any) -> bool | None:
 def _lost_its_pools(info: Info, pools: Iterable[PoolSlot]) -> bool:
     """Return whether a miner that does not hash waits for a pool.
 
-    2.15 powers its chips down while no pool can be reached and says nothing of
+    2.15 powers its chips down while no pool can be reached and says nothing about
     it but the hashrate of zero; ``miningPaused`` stays false.
     """
     states = [pool.alive for pool in pools if pool.active]
@@ -594,7 +593,7 @@ def _chip_temperatures(info: Info) -> tuple[float, ...]:
 def _fan_speed(info: Info) -> float | None:
     """Return percent.
 
-    `fanSpeed` is percent on BitForge, which tells the rpm as well, but rpm in
+    `fanSpeed` is percent on BitForge, which reports the rpm as well, but rpm in
     AxeOS 2.0.
     """
     if "chiptemp1" in info or "fanrpm" in info:
@@ -632,7 +631,7 @@ def _input_current(info: Info) -> float | None:
 def _shares(info: Info, kind: str) -> int | None:
     """Return the shares since the boot, with those of a second pool.
 
-    Firmwares with two pools at once count the second one's apart: Hammer and
+    Firmwares with two simultaneous pools count the second one's apart: Hammer and
     SerpentXSF report pool A's as ``sharesAccepted`` (system.c).
     """
     shares = axeos.count(info, f"shares{kind}")
@@ -738,7 +737,7 @@ def _transport(old: Info, endpoint: Endpoint) -> dict[str, Any]:
     """Return encryption and protocol for a new pool, where the firmware has them.
 
     ``stratumTLS``: 0 none, 1 with the built-in certificates. Raises InvalidValue
-    when encryption is asked for and the firmware has none.
+    when encryption is requested and the firmware has none.
     """
     patch: dict[str, Any] = {}
     moved = (

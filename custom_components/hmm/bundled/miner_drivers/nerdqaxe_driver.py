@@ -85,13 +85,13 @@ class NerdqaxeDriver(axeos.AxeDriver):
 
     Firmware 1.0.12 to 1.0.38 (shufps/ESP-Miner-NerdQAxePlus,
     ``main/http_server/handler_system.cpp``), over its V1 paths. Settings and pools
-    apply at once. A PATCH value of another type than expected is ignored with
+    apply immediately. A PATCH value of another type than expected is ignored with
     status 200: whole numbers must be written without a fraction, switches as JSON
     booleans. Since 1.0.36 the server closes every connection.
 
     With the one-time code switched on (1.0.34), writes need the option
     ``otp_secret``: the base32 text that the miner showed as a QR code. The driver
-    makes the codes from it and asks for a session of a day, which it keeps in
+    makes the codes from it and requests a session of a day, which it keeps in
     memory only.
     """
 
@@ -137,7 +137,7 @@ class NerdqaxeDriver(axeos.AxeDriver):
         board = _BOARDS.get(parse_text(info.get("deviceModel")) or "")
         if board is None:
             return None
-        # Since 1.0.29 /info tells the defaults of this very board.
+        # Since 1.0.29 /info reports the defaults of this very board.
         return axeos.ChipOptions(
             frequencies=board.frequencies,
             voltages=board.voltages,
@@ -336,12 +336,11 @@ class NerdqaxeDriver(axeos.AxeDriver):
 
     @override
     def supports_select_pool(self) -> bool:
-        """Return whether there is another pool to choose."""
         return len(_configured(self._info)) > 1
 
     @override
     async def set_pool(self, url: str, user: str, password: str) -> bool:
-        """Write the primary pool; the miner reconnects by itself.
+        """Write the primary pool; the miner reconnects automatically.
 
         Encryption and protocol are kept only for the same host.
         """
@@ -407,7 +406,7 @@ class NerdqaxeDriver(axeos.AxeDriver):
 
     @override
     async def check_login(self) -> bool:
-        """Open a session, which changes nothing; False if no code is asked for."""
+        """Open a session, which changes nothing; False if no code is required."""
         if not parse_bool(self._info.get("otp")):
             return False
         if not (secret := self._otp_secret):
@@ -422,7 +421,7 @@ class NerdqaxeDriver(axeos.AxeDriver):
     async def _request(
         self, method: str, path: str, json: Mapping[str, Any] | None = None
     ) -> HttpReply:
-        """Send one request; writes carry the session where the miner asks for one."""
+        """Send one request; writes carry the session where the miner requires one."""
         if method == "GET":
             return await super()._request(method, path, json)
         secret = self._otp_secret
@@ -605,7 +604,11 @@ def _chip_temperatures(info: Info) -> tuple[float, ...]:
 def _first_positive(sources: Iterable[Info], key: str) -> float | None:
     """Return the first of these objects' fields that is a number above zero."""
     return next(
-        (number for it in sources if (number := axeos.positive(it, key)) is not None),
+        (
+            number
+            for source in sources
+            if (number := axeos.positive(source, key)) is not None
+        ),
         None,
     )
 
@@ -681,7 +684,7 @@ def _configured(info: Info) -> dict[int, PoolSlot]:
 def _transport(info: Info, endpoint: Endpoint) -> dict[str, Any]:
     """Return encryption and protocol for a new pool, where the firmware has them.
 
-    Raises InvalidValue when encryption is asked for and the firmware has none.
+    Raises InvalidValue when encryption is requested and the firmware has none.
     """
     patch: dict[str, Any] = {}
     moved = (

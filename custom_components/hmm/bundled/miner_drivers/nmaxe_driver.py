@@ -70,8 +70,8 @@ class NMAxeDriver(BaseMinerAdapter):
     serial; otherwise the device is known by its address and should keep it.
 
     Modes: none. The documentation says that a frequency is applied at the next
-    restart and a voltage at once, so a step of both would run for a while at a voltage
-    that does not belong to the frequency.
+    restart and a voltage immediately, so a step of both would run for a while at a
+    voltage that does not belong to the frequency.
 
     ``error`` of ``miner.state`` has no documented meaning: a hardware fault. Pause came
     with v3 and is lost at a restart; it is refused (409) during an update or the
@@ -101,7 +101,6 @@ class NMAxeDriver(BaseMinerAdapter):
 
     @override
     async def connect(self, ip: str, port: int | None = None) -> bool:
-        """Return whether a device of the family is at this address."""
         if self.context is None:
             return False
         self._http = HttpClient(self.context.session, ip, port or self.default_port)
@@ -117,12 +116,10 @@ class NMAxeDriver(BaseMinerAdapter):
 
     @override
     async def get_device_facts(self) -> DeviceFacts:
-        """Return who the device is."""
         return self._facts
 
     @override
     async def get_telemetry(self) -> MinerTelemetry:
-        """Return one /info."""
         info = await self._read()
         if not self._has_lists:
             await self._read_limits()
@@ -130,14 +127,12 @@ class NMAxeDriver(BaseMinerAdapter):
 
     @override
     async def set_mode(self, mode: str) -> bool:
-        """Refuse: the device has no modes."""
         raise InvalidValue("This device has no modes", reason="modes_missing")
 
     # Commands
 
     @override
     async def restart(self) -> bool:
-        """Restart the device."""
         _check(await self._client.request("POST", "/api/system/restart", json={}))
         return True
 
@@ -153,7 +148,6 @@ class NMAxeDriver(BaseMinerAdapter):
 
     @override
     async def resume(self) -> bool:
-        """Mine again."""
         return await self._set_paused(False)
 
     async def _set_paused(self, wanted: bool) -> bool:
@@ -192,12 +186,10 @@ class NMAxeDriver(BaseMinerAdapter):
 
     @override
     def get_tuning_limits(self) -> TuningLimits | None:
-        """Return the ranges of the device's own lists."""
         return self._limits
 
     @override
     async def set_tuning(self, setting: Setting, value: float) -> bool:
-        """Write one value within the limits and read it back."""
         number = within_limits(self._limits, setting, value)
         if setting == "fan_speed":
             await self._write_fan(auto=0, speed=number)
@@ -218,12 +210,10 @@ class NMAxeDriver(BaseMinerAdapter):
 
     @override
     def supports_fan_auto(self) -> bool:
-        """Return whether the device has a fan."""
         return self._limits is not None and self._limits.fan_speed is not None
 
     @override
     async def set_fan_auto(self) -> bool:
-        """Let the device set the speed of its fan."""
         await self._write_fan(auto=1)
         return True
 
@@ -231,13 +221,17 @@ class NMAxeDriver(BaseMinerAdapter):
         body = {"fans": [{"id": 0, **wanted}]}
         _check(await self._client.request("PATCH", _PREFERENCE, json=body))
         fan = _fans(await self._client.get_json(_PREFERENCE))[:1]
-        reported = {name: parse_number(it.get(name)) for it in fan for name in wanted}
+        reported = {
+            name: parse_number(channel.get(name)) for channel in fan for name in wanted
+        }
         if reported != wanted:
             raise CommandFailed(
                 f"The miner did not take {wanted}: it reports {reported}",
                 reason="setting_not_applied",
-                value=", ".join(f"{name} {it}" for name, it in wanted.items()),
-                reported=", ".join(f"{name} {it}" for name, it in reported.items()),
+                value=", ".join(f"{name} {value}" for name, value in wanted.items()),
+                reported=", ".join(
+                    f"{name} {value}" for name, value in reported.items()
+                ),
             )
 
     # Reading
@@ -373,7 +367,7 @@ def _is_paused(info: Info) -> bool | None:
 def _fans(info: Info) -> list[Mapping[str, Any]]:
     fans = info.get("fans")
     return (
-        [it for it in fans[:8] if isinstance(it, dict)]
+        [fan for fan in fans[:8] if isinstance(fan, dict)]
         if isinstance(fans, list)
         else []
     )

@@ -51,24 +51,24 @@ class NMMinerDriver(BaseMinerAdapter):
     """NMMiner of all generations; the NMAxe family is another driver's.
 
     Before version 2 a device only broadcasts (UDP 12345, a packet every few
-    seconds): a poll looks at the last packet and sends no request. Since version 2
+    seconds): a poll reads the last packet and sends no request. Since version 2
     it answers ``GET /api/system/info``, which is the one request of a poll.
     Sources: the NMController programs (UDP) and the API pages of the NMMiner
     wiki (HTTP).
 
-    Identity: no generation tells its MAC. Version 2 has a host name that ends
+    Identity: no generation reports its MAC. Version 2 has a host name that ends
     in the chip's own digits unless the user renamed it; it is the serial.
     A broadcast has nothing but the address, so that an older device is known
     by its address and should keep it.
 
     Hashrate of version 2: recorded firmware 2.0.02 says 0.0 while it mines.
-    Zero is believed once the device has ever told another figure. Until then
+    Zero is believed once the device has ever reported another figure. Until then
     the hashrate is estimated from the shares that the pool accepted, and
     unknown while these are too few. ``/probe`` has a figure of its own, which
     would cost every poll a second request.
 
     Left out: ``Progress`` of a broadcast. It is a bar on the device's screen;
-    nobody says of what.
+    it is unknown of what.
     """
 
     driver_type = "nmminer"
@@ -98,7 +98,7 @@ class NMMinerDriver(BaseMinerAdapter):
         self._http: HttpClient | None = None
         self._listener: BroadcastListener | None = None
         self._facts = DeviceFacts()
-        self._tells_hashrate = False
+        self._reports_hashrate = False
         self._share_rate = _ShareRate()
 
     @override
@@ -111,7 +111,7 @@ class NMMinerDriver(BaseMinerAdapter):
         await self.close()
         udp_port = self.udp_port if port in (None, self.http_port) else port
         http_port = self.http_port if port in (None, self.udp_port) else port
-        self._tells_hashrate = False
+        self._reports_hashrate = False
         self._share_rate = _ShareRate()
         began = time.monotonic()
         # Before HTTP is tried, so that what is broadcast in the meantime is heard.
@@ -123,21 +123,23 @@ class NMMinerDriver(BaseMinerAdapter):
         )
         try:
             self._host = await resolve(ip)
-            found = await self._connect_http(ip, http_port or self.http_port, listener)
-            if found is None:
+            packet = await self._connect_http(ip, http_port or self.http_port, listener)
+            if packet is None:
                 wait = max(0.0, deadline - time.monotonic())
-                found = await self._connect_udp(listener, wait)
+                packet = await self._connect_udp(listener, wait)
         except BaseException:
             listener.release()
             raise
-        if found and self._http is None:
+        if packet and self._http is None:
             self._listener = listener
         else:
             listener.release()
-        return found
+        return packet
 
     async def _connect_udp(self, listener: BroadcastListener, wait: float) -> bool:
-        packet = self._heard(listener) or await listener.wait_for(self._host, wait)
+        packet = self._last_packet(listener) or await listener.wait_for(
+            self._host, wait
+        )
         if packet is None:
             raise CannotConnect(
                 "Nothing answers and nothing was broadcast", reason="no_response"
@@ -162,16 +164,16 @@ class NMMinerDriver(BaseMinerAdapter):
         except CannotConnect:
             return None
         except BadAnswer:
-            if self._heard(listener) is not None:
+            if self._last_packet(listener) is not None:
                 return None
             raise
         if not _is_version_2(info):
-            return None if self._heard(listener) is not None else False
+            return None if self._last_packet(listener) is not None else False
         self._http = http
         self._facts = self._http_facts(info)
         return True
 
-    def _heard(self, listener: BroadcastListener) -> Packet | None:
+    def _last_packet(self, listener: BroadcastListener) -> Packet | None:
         packet = listener.find(self._host)
         if packet is None or packet.age > self._longest_silence(packet):
             return None
@@ -186,7 +188,6 @@ class NMMinerDriver(BaseMinerAdapter):
 
     @override
     async def close(self) -> None:
-        """Stop to listen."""
         listener, self._listener = self._listener, None
         self._http = None
         if listener is not None:
@@ -194,7 +195,6 @@ class NMMinerDriver(BaseMinerAdapter):
 
     @override
     async def get_device_facts(self) -> DeviceFacts:
-        """Return who the device is."""
         return self._facts
 
     @override
@@ -234,7 +234,6 @@ class NMMinerDriver(BaseMinerAdapter):
 
     @override
     async def set_mode(self, mode: str) -> bool:
-        """Refuse: an NMMiner has no modes."""
         raise InvalidValue("This device has no modes", reason="modes_missing")
 
     @override
@@ -338,8 +337,8 @@ class NMMinerDriver(BaseMinerAdapter):
         hashrate = parse_compact(value) if number is None else number * GIGA
         hashrate = not_negative(hashrate)
         if hashrate:
-            self._tells_hashrate = True
-        if hashrate is None or hashrate > 0 or self._tells_hashrate:
+            self._reports_hashrate = True
+        if hashrate is None or hashrate > 0 or self._reports_hashrate:
             return hashrate
         return self._share_rate.hashrate
 
@@ -431,10 +430,10 @@ def _shares(value: Any) -> tuple[int | None, int | None]:
 
 def _uptime(value: Any, part: int) -> int | None:
     r"""Return the seconds of a part of ``00d 01:23:46`` or ``session\rtotal``."""
-    found = _UPTIME.findall(parse_text(value, LONGEST_FIGURE) or "")
-    if part >= len(found):
+    parts = _UPTIME.findall(parse_text(value, LONGEST_FIGURE) or "")
+    if part >= len(parts):
         return None
-    days, hours, minutes, seconds = map(int, found[part])
+    days, hours, minutes, seconds = map(int, parts[part])
     return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 

@@ -1,1 +1,1 @@
-"""Drivers that need a package: none is loaded before a user asks for it."""
+"""Drivers that need a package: none is loaded before a user chooses it."""

@@ -57,7 +57,7 @@ _MODES = {
 # HMM's own drivers know more of these: measured watts above all
 _OWN_MODELS = ("nano", "homeq", "mini3", "bitaxe", "nerd")
 
-# Not asked for: each costs a request per poll, and nothing shows it
+# Not requested: each costs a request per poll, and nothing shows it
 _UNUSED = [
     DataField.ApiVersion,
     DataField.ControlBoardVersion,
@@ -66,7 +66,7 @@ _UNUSED = [
     DataField.PsuFans,
 ]
 
-# Firmwares whose web page asks for a login before it tells the model. The package
+# Firmwares whose web page requires a login before it reports the model. The package
 # refuses a name that it does not know.
 _WITH_LOGIN = (
     "AntMiner Stock",
@@ -105,8 +105,8 @@ _AWAKE = (
 class PyasicDriver(BaseMinerAdapter):
     """One large ASIC.
 
-    The package answers for a miner that is off as for one that tells nothing, and
-    then calls it mining: what is not backed by a figure is left out here.
+    The package returns the same for a miner that is off and one that reports nothing,
+    and then calls it mining: what is not backed by a figure is left out here.
     """
 
     driver_type = "pyasic"
@@ -115,7 +115,7 @@ class PyasicDriver(BaseMinerAdapter):
     option_fields = ("admin_user", "admin_password")
 
     settle_interval = 3.0
-    """s between two looks at whether a command has worked."""
+    """s between two checks of whether a command has worked."""
     settle_seconds = 120.0
     """s that a command may take: boards start one after the other."""
 
@@ -131,7 +131,7 @@ class PyasicDriver(BaseMinerAdapter):
 
     @override
     async def connect(self, ip: str, port: int | None = None) -> bool:
-        """Identify the miner; the package looks at the usual ports only."""
+        """Identify the miner; the package tries the usual ports only."""
         miner = await self._factory().get_miner(await _address(ip))
         if miner is None:
             msg = (
@@ -155,7 +155,7 @@ class PyasicDriver(BaseMinerAdapter):
 
     @override
     async def get_device_facts(self) -> DeviceFacts:
-        """Return what the miner told when it was identified."""
+        """Return what the miner reported when it was identified."""
         return self._facts
 
     @override
@@ -166,7 +166,7 @@ class PyasicDriver(BaseMinerAdapter):
         hashing = None if hashrate is None else hashrate > 0
         if hashing:
             self._paused = False
-        # A miner in its sleep has no mode to tell
+        # A sleeping miner has no mode to report
         self._has_modes |= _has_modes(self._connected, data.tuning_target)
         if (limits := _limits(self._connected, data.tuning_capabilities)) is not None:
             self._limits = limits
@@ -198,9 +198,11 @@ class PyasicDriver(BaseMinerAdapter):
                 None if fan.rpm is None else round(fan.rpm) for fan in data.fans
             ),
             frequency=_frequency(data.hashboards),
-            board_hashrates=_by_board(data, lambda it: _per_second(it.hashrate)),
-            board_temperatures=_by_board(data, lambda it: it.board_temperature or None),
-            board_chips=_by_board(data, lambda it: it.working_chips),
+            board_hashrates=_by_board(data, lambda board: _per_second(board.hashrate)),
+            board_temperatures=_by_board(
+                data, lambda board: board.board_temperature or None
+            ),
+            board_chips=_by_board(data, lambda board: board.working_chips),
             shares_accepted=_sum(pool.accepted_shares for pool in pools),
             shares_rejected=_sum(pool.rejected_shares for pool in pools),
             best_share=data.best_share,
@@ -244,12 +246,10 @@ class PyasicDriver(BaseMinerAdapter):
 
     @override
     def supports_restart(self) -> bool:
-        """Return whether the firmware can be restarted."""
         return self._connected.supports_restart
 
     @override
     async def restart(self) -> bool:
-        """Restart the miner."""
         await _send(self._connected.restart)
         return True
 
@@ -282,9 +282,9 @@ class PyasicDriver(BaseMinerAdapter):
 
     @override
     def get_tuning_limits(self) -> TuningLimits | None:
-        """Return the range of the power limit, where the firmware tells one.
+        """Return the range of the power limit, where the firmware reports one.
 
-        Of the others nobody knows what their hardware bears: they have none.
+        Of the others the hardware limits are unknown: they have none.
         """
         return self._limits
 
@@ -315,7 +315,6 @@ class PyasicDriver(BaseMinerAdapter):
 
     @override
     def supports_identify(self) -> bool:
-        """Return whether its fault light can be set."""
         return self._connected.supports_set_fault_light
 
     @override
@@ -339,8 +338,7 @@ class PyasicDriver(BaseMinerAdapter):
     @property
     def _connected(self) -> Miner:
         if self._miner is None:
-            msg = "The miner is not connected"
-            raise CannotConnect(msg, reason="no_response")
+            raise CannotConnect("The miner is not connected", reason="no_response")
         return self._miner
 
     def _factory(self) -> MinerFactory:
@@ -354,7 +352,7 @@ class PyasicDriver(BaseMinerAdapter):
         return factory
 
     async def _read(self) -> MinerData:
-        """Ask for everything. Raises CannotConnect when nothing came."""
+        """Request everything. Raises CannotConnect when there was no response."""
         data = await self._connected.get_data(exclude=_UNUSED)
         if (
             data.hashrate is None
@@ -363,8 +361,7 @@ class PyasicDriver(BaseMinerAdapter):
             and not data.pools
             and not data.fans
         ):
-            msg = "The miner did not answer"
-            raise CannotConnect(msg, reason="no_response")
+            raise CannotConnect("The miner did not answer", reason="no_response")
         return data
 
     async def _settles(
@@ -394,13 +391,13 @@ async def _address(host: str) -> str:
         return str(IPv4Address(host))
     loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(
+        results = await loop.getaddrinfo(
             host, None, family=socket.AF_INET, type=socket.SOCK_STREAM
         )
     except OSError as err:
         msg = "There is no device of this name"
         raise CannotConnect(msg, reason="name_not_resolved") from err
-    return str(found[0][4][0])
+    return str(results[0][4][0])
 
 
 async def _send(command: Callable[[], Awaitable[bool]]) -> None:
@@ -445,7 +442,7 @@ def _hottest(values: Iterable[float | None]) -> float | None:
 def _by_board[T](
     data: MinerData, read: Callable[[BoardData], T | None]
 ) -> tuple[T | None, ...]:
-    """Return a figure of each board, nothing where no board tells it."""
+    """Return a figure of each board, nothing where no board reports it."""
     values = tuple(map(read, data.hashboards))
     return () if all(value is None for value in values) else values
 
@@ -457,8 +454,8 @@ def _frequency(boards: list[BoardData]) -> float | None:
 
 
 def _sum(values: Iterable[int | None]) -> int | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
+    numbers = [value for value in values if value is not None]
+    return sum(numbers) if numbers else None
 
 
 def _has_modes(miner: Miner, target: TuningTarget | None) -> bool:
@@ -484,19 +481,19 @@ def _mode(target: TuningTarget | None) -> str | None:
 def _limits(
     miner: Miner, capabilities: TuningCapabilities | None
 ) -> TuningLimits | None:
-    """Return the range of the power limit, None if the firmware does not tell it."""
+    """Return the range of the power limit, None if the firmware does not report it."""
     power = capabilities.power if capabilities else None
     if power is None or not miner.supports_set_power_limit:
         return None
-    least, most, usual = (
+    minimum, maximum, usual = (
         target.watts if target else None
         for target in (power.minimum, power.maximum, power.default)
     )
-    if least is None or most is None or not 0 < least <= most:
+    if minimum is None or maximum is None or not 0 < minimum <= maximum:
         return None
     return TuningLimits(
         power_limit=TuningRange(
-            minimum=math.ceil(least), maximum=math.floor(most), default=usual
+            minimum=math.ceil(minimum), maximum=math.floor(maximum), default=usual
         )
     )
 
@@ -520,7 +517,8 @@ def _sleeps(data: MinerData) -> bool | None:
 def _is_paused(data: MinerData, reported: bool | None) -> bool | None:
     """Return whether the miner was paused on purpose.
 
-    Many firmwares do not tell: then no hashrate means it only after a pause from here.
+    Many firmwares do not report that: then no hashrate means it only after a pause from
+    here.
     """
     if isinstance(data.operating_state, (*_ASLEEP, *_AWAKE)):
         return isinstance(data.operating_state, _ASLEEP)
@@ -553,14 +551,14 @@ def _problems(
     paused: bool | None,
 ) -> tuple[str, ...]:
     """Return what the firmware calls an error, in HMM's own few words."""
-    found = {
+    problems = {
         _problem(message)
         for message in messages
         if str(message.severity) == str(MessageSeverity.Error)
     }
     if slots and not paused and all(slot.alive is False for slot in slots):
-        found.add("no_pool")
-    return tuple(sorted(found))
+        problems.add("no_pool")
+    return tuple(sorted(problems))
 
 
 def _problem(message: MinerMessage) -> str:

@@ -25,9 +25,9 @@ from custom_components.hmm.driver_api.units import (
     parse_bool,
     parse_compact,
     parse_count,
-    parse_moment,
     parse_number,
     parse_text,
+    parse_timestamp,
 )
 
 COIN = "BTC"
@@ -62,7 +62,8 @@ class BraiinsDriver(BasePoolIntegration):
     requires_api_key = True
     mining_model = MiningModel.POOL
     # Two requests each time are 60 an hour (and one a day) of the 720 that one
-    # in 5 s would be. The hashrate is a mean of 5 minutes: more tell nothing new.
+    # in 5 s would be. The hashrate is a mean of 5 minutes: more requests return nothing
+    # new.
     poll_seconds = 120
 
     gap_seconds = 5.0
@@ -70,13 +71,13 @@ class BraiinsDriver(BasePoolIntegration):
     timeout_seconds = 8.0
     """Two of these and the gap between are well under the 30 s that HMM waits."""
     budget_seconds = 27.0
-    """When to stop asking for what the tiles can do without."""
+    """When to stop requesting what the tiles can do without."""
     shared_seconds = 100.0
     """How long a response serves all who have the token; less than a poll."""
     stats_seconds = 300.0
     """How long figures of the pool do."""
     rewards_seconds = 3600.0
-    """How often to ask for yesterday's reward until it is there."""
+    """How often to request yesterday's reward until it is there."""
 
     def __init__(self) -> None:
         """Make a driver without any request yet."""
@@ -165,7 +166,6 @@ class BraiinsDriver(BasePoolIntegration):
 
     @override
     def get_server_time(self, url: str, coin: str, **kwargs: Any) -> float | None:
-        """Return what the pool's clock says now."""
         return self._account(kwargs).api.server_time
 
     @override
@@ -240,15 +240,15 @@ class _Account:
         )
 
     async def last_full_day(self) -> float | None:
-        """Return the reward of yesterday (UTC) in BTC, asked for once a day.
+        """Return the reward of yesterday (UTC) in BTC, requested once a day.
 
         The day before serves until the pool has calculated it. A response that
         cannot be had is none: the tiles do not depend on it.
         """
         today = datetime.fromtimestamp(self.api.now(), UTC).date()
         yesterday = today - timedelta(days=1)
-        known = self._reward[0] if self._reward else None
-        if known != yesterday and time.monotonic() >= self._reward_due:
+        counted_to = self._reward[0] if self._reward else None
+        if counted_to != yesterday and time.monotonic() >= self._reward_due:
             self._reward_due = time.monotonic() + self._driver.rewards_seconds
             with suppress(DriverError):
                 data, _ = await self.api.get_object(
@@ -285,7 +285,7 @@ def _objects(value: Any) -> list[tuple[str, Mapping[str, Any]]]:
     """Return the objects under their names."""
     if not isinstance(value, dict):
         return []
-    return [(name, it) for name, it in value.items() if isinstance(it, dict)]
+    return [(name, item) for name, item in value.items() if isinstance(item, dict)]
 
 
 def _reward_of(day: date, data: Mapping[str, Any] | None) -> tuple[date, float] | None:
@@ -295,9 +295,9 @@ def _reward_of(day: date, data: Mapping[str, Any] | None) -> tuple[date, float] 
     for entry in rewards if isinstance(rewards, list) else []:
         if not isinstance(entry, dict):
             continue
-        moment = parse_moment(entry.get("date"))
+        timestamp = parse_timestamp(entry.get("date"))
         reward = _amount(entry.get("total_reward"))
-        if moment is not None and moment.date() == day and reward is not None:
+        if timestamp is not None and timestamp.date() == day and reward is not None:
             return day, reward
     return None
 
@@ -329,7 +329,7 @@ def _worker(name: str, worker: Mapping[str, Any]) -> PoolWorker:
         name=name,
         hashrate=hashrate,
         online=online,
-        last_share=parse_moment(worker.get("last_share")),
+        last_share=parse_timestamp(worker.get("last_share")),
     )
 
 
@@ -338,8 +338,8 @@ def _active(btc: Mapping[str, Any], workers: tuple[PoolWorker, ...]) -> int | No
     if workers and (online := count_online(workers)) is not None:
         return online
     counts = [parse_count(btc.get(key)) for key in ("ok_workers", "low_workers")]
-    known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None
+    numbers = [count for count in counts if count is not None]
+    return sum(numbers) if len(numbers) == len(counts) else None
 
 
 def _hashrate(values: Mapping[str, Any], key: str) -> float | None:

@@ -17,7 +17,7 @@ BASE = "https://solo.braiins.com"
 
 
 class BraiinsSoloDriver(FilesDriver):
-    """solo.braiins.com, which tells of users as ckpool does, and of nothing else.
+    """solo.braiins.com, which reports users as ckpool does, and nothing else.
 
     Two shapes were seen: that of ckpool, and numbers in H/s with the workers as a
     list. Both are understood.
@@ -43,5 +43,4 @@ class BraiinsSoloDriver(FilesDriver):
 
     @override
     async def detect(self, url: str, port: int) -> bool:
-        """Return whether the host is the pool's; sends no request."""
         return host_of(url) == STRATUM_HOST

@@ -36,7 +36,7 @@ _PUBLIC = re.compile(r"((?:eu|au)?solo)[46]?\.ckpool\.org|(stratum)\.ckpool\.org
 _LOCAL_NAMES = (".local", ".lan", ".home", ".internal", ".localdomain", ".home.arpa")
 
 # Difficulties that only one of these coins has. Bitcoin's was far over all others
-# for years and DigiByte's (SHA-256) far under; nobody else tells a coin for sure.
+# for years and DigiByte's (SHA-256) far under; no other one identifies a coin for sure.
 _TELLING = {"BTC": (2e13, 1e18), "DGB": (5e7, 5e9), "BCH": (1e11, 5e12)}
 
 
@@ -45,7 +45,7 @@ class CkpoolDriver(FilesDriver):
 
     On a local server the files are under ``http://<host>:3001`` unless something
     else is reported. The public servers keep separate files by region: the one that
-    the miners use is asked, and the newer address of its statistics if the old one
+    the miners use is queried, and the newer address of its statistics if the old one
     is gone.
 
     Keyword arguments beside those of ``FilesDriver``: ``api_port`` is the port of
@@ -108,7 +108,6 @@ class CkpoolDriver(FilesDriver):
 
     @override
     async def detect(self, url: str, port: int) -> bool:
-        """Return whether the host is one of ckpool.org; sends no request."""
         return _region(host_of(url)) is not None
 
     @override
@@ -120,7 +119,7 @@ class CkpoolDriver(FilesDriver):
     async def probe(self, url: str, port: int) -> list[FoundPool]:
         """Ask the usual ports of the files, never the stratum port.
 
-        The coin of a pool is "" where its difficulty does not tell it.
+        The coin of a pool is "" where its difficulty does not show it.
         """
         host = host_of(url)
         if not host:
@@ -133,8 +132,8 @@ class CkpoolDriver(FilesDriver):
             )
         )
         # One ckpool may be reached by several ports
-        found = {mark: pool for answer in answers if answer for mark, pool in [answer]}
-        return list(found.values())
+        pools = {mark: pool for answer in answers if answer for mark, pool in [answer]}
+        return list(pools.values())
 
     async def _probe_port(
         self, host: str, port: int
@@ -197,7 +196,7 @@ def _region(host: str) -> str | None:
 
 
 def _is_local(base: str) -> bool:
-    """Return whether an address is in the user's own network, as far as it tells."""
+    """Return whether an address is seen to be in the user's own network."""
     host = (urlsplit(base).hostname or "").lower()
     try:
         return not ip_address(host).is_global
@@ -206,7 +205,7 @@ def _is_local(base: str) -> bool:
 
 
 def _coin_of(difficulty: float | None) -> str:
-    """Return the coin that a network's difficulty tells, "" if it does not."""
+    """Return the coin that a network's difficulty shows, "" if it does not."""
     for coin, (low, high) in _TELLING.items():
         if difficulty is not None and low <= difficulty <= high:
             return coin

@@ -35,15 +35,15 @@ _GSE_STRATUM = {"BTC": 3333, "DGB": 3334, "BCH": 3335, "XEC": 3336, "BC2": 3337}
 _SECOND_POOLS = {"BTC-CORE": "BTC"}
 
 type _Place = tuple[str, tuple[type[PoolServer], ...]]
-"""Where to ask, and which servers there may be."""
+"""Where to query, and which servers there may be."""
 
 
 class MmfpDriver(BasePoolIntegration):
     """GoSlimStratum (GSS) and GoStratumEngine (GSE) on the user's own network.
 
-    They are told apart by what answers: both have ``/api/v1/health``, but only
-    GSS has ``/api/v1/<pool>/metrics/pool`` and only GSE ``/api/v1/stats``. A poll
-    is two requests. A server of one's own equals its user: without ``username``
+    They are distinguished by the endpoint that responds: both have ``/api/v1/health``,
+    but only GSS has ``/api/v1/<pool>/metrics/pool`` and only GSE ``/api/v1/stats``. A
+    poll is two requests. A server of one's own equals its user: without ``username``
     all of a pool is the user's, with it what the workers of that address do.
 
     Keyword arguments: ``api_port`` (4004; while it is left at that, a GSE at 8080
@@ -100,20 +100,19 @@ class MmfpDriver(BasePoolIntegration):
 
     @override
     async def detect(self, url: str, port: int) -> bool:
-        """Return False: a host of one's own network is known by asking only."""
         return False
 
     @override
     async def probe(self, url: str, port: int) -> list[FoundPool]:
         """Return the coins of the GSS and of the GSE at a host.
 
-        A GSS that wants a key does not tell its coins, so it is not found.
+        A GSS that wants a key does not report its coins, so it is not found.
         """
-        found = await asyncio.gather(
+        results = await asyncio.gather(
             self._in_time(self._probe_gss(_host(url))),
             self._in_time(self._probe_gse(_host(url))),
         )
-        return [pool for pools in found for pool in pools]
+        return [pool for pools in results for pool in pools]
 
     async def _in_time(self, probe: Awaitable[list[FoundPool]]) -> list[FoundPool]:
         try:
@@ -161,12 +160,11 @@ class MmfpDriver(BasePoolIntegration):
         account = strip_worker(username or "")
         tiles = await self._tiles(url, coin, account, kwargs)
         tiles = with_network(tiles, coin)
-        own_blocks = (replace(it, coin=tiles.currency) for it in tiles.own_blocks)
+        own_blocks = (replace(block, coin=tiles.currency) for block in tiles.own_blocks)
         return replace(tiles, own_blocks=tuple(own_blocks))
 
     @override
     def get_server_time(self, url: str, coin: str, **kwargs: Any) -> float | None:
-        """Return what the pool's clock says now."""
         server = self._found.get(self._key_of(url, coin, kwargs))
         return None if server is None else server.api.server_time
 
@@ -223,11 +221,11 @@ class MmfpDriver(BasePoolIntegration):
         try:
             return await server.tiles(_pool(coin, options), account)
         except BadAnswer:
-            # It may have become another server: look again the next time
+            # It may have become another server: probe again the next time
             self._found = {
-                place: found
-                for place, found in self._found.items()
-                if found is not server
+                place: other
+                for place, other in self._found.items()
+                if other is not server
             }
             raise
 

@@ -39,5 +39,4 @@ class NerdminersDriver(FilesDriver):
 
     @override
     async def detect(self, url: str, port: int) -> bool:
-        """Return whether the host is the pool's; sends no request."""
         return host_of(url) == HOST

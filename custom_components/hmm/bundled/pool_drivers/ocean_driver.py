@@ -28,8 +28,8 @@ from custom_components.hmm.driver_api.transports.web import WebApi
 from custom_components.hmm.driver_api.units import (
     parse_amount,
     parse_count,
-    parse_moment,
     parse_text,
+    parse_timestamp,
 )
 from custom_components.hmm.driver_api.wallets import strip_worker
 
@@ -61,7 +61,7 @@ class OceanDriver(BasePoolIntegration):
     paid out above a threshold. Nothing is pending: what the next block would
     bring is an estimate (``estimated_*_next_block``). The earnings of 24 hours
     are what the blocks of that time brought. Since every block of the pool pays,
-    no time to a block is reported, and whose block it was is no matter. Shares are
+    no time to a block is reported, and whose block it was is not a matter. Shares are
     sums of work here, never counts, and no best share is known.
 
     Keyword arguments: ``api_base`` replaces the address of the API.
@@ -97,7 +97,6 @@ class OceanDriver(BasePoolIntegration):
 
     @override
     async def detect(self, url: str, port: int) -> bool:
-        """Return whether the host is one of the pool's; sends no request."""
         host = url.strip().lower().rpartition("://")[2].partition("/")[0]
         host = host.partition(":")[0].rstrip(".")
         return host == "ocean.xyz" or host.endswith(".ocean.xyz")
@@ -139,12 +138,10 @@ class OceanDriver(BasePoolIntegration):
 
     @override
     def get_server_time(self, url: str, coin: str, **kwargs: Any) -> float | None:
-        """Return what the pool's clock says now."""
         return self._site(kwargs).api.server_time
 
     @override
     def get_config_schema(self) -> dict[str, Any]:
-        """Return that a wallet address is needed."""
         return wallet_schema(
             "The Bitcoin address that your miners have as user name, also behind a"
             " DATUM gateway of your own"
@@ -152,7 +149,7 @@ class OceanDriver(BasePoolIntegration):
 
 
 class _Site:
-    """The API, what it tells of the pool, and what accounts earned."""
+    """The API, what it reports about the pool, and what accounts earned."""
 
     def __init__(self, driver: OceanDriver, base: str) -> None:
         self.api = WebApi(driver.session, base, timeout=driver.timeout_seconds)
@@ -222,9 +219,9 @@ class _Site:
     async def earnings(self, address: str) -> float | None:
         """Return what an account earned in the last 24 hours, in coins."""
         now = time.monotonic()
-        known = self._earnings.get(address)
-        if known is not None and now - known[0] < self._driver.earnings_seconds:
-            return known[1]
+        cached = self._earnings.get(address)
+        if cached is not None and now - cached[0] < self._driver.earnings_seconds:
+            return cached[1]
         since = int(self.api.now()) - DAY
         result, _ = await self.result(f"earnpay/{quote(address, safe='')}/{since}")
         earned = _earned(result, since)
@@ -298,19 +295,19 @@ def _worker(name: str, raw: Mapping[str, Any], now: float) -> PoolWorker:
 
 def _last_share(raw: Mapping[str, Any]) -> datetime | None:
     """Return when the last share came; the pool's own spelling is the first."""
-    return parse_moment(raw.get("lastest_share_ts")) or parse_moment(
+    return parse_timestamp(raw.get("lastest_share_ts")) or parse_timestamp(
         raw.get("latest_share_ts")
     )
 
 
 def _earned(result: Mapping[str, Any] | None, since: int) -> float | None:
-    """Return the sum of what blocks since a moment brought, in coins."""
+    """Return the sum of what blocks since a timestamp brought, in coins."""
     if result is None or not isinstance(result.get("earnings"), list):
         return None
     total = 0
     for entry in objects(result["earnings"]):
-        found = parse_moment(entry.get("ts"))
-        if found is not None and found.timestamp() < since:
+        timestamp = parse_timestamp(entry.get("ts"))
+        if timestamp is not None and timestamp.timestamp() < since:
             continue
         satoshis = parse_count(entry.get("satoshis_net_earned"))
         if satoshis is None:
@@ -341,7 +338,7 @@ def _result(data: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
 
 def _stale(stat: Mapping[str, Any], now: float) -> BadAnswer | None:
     """Return an error if the pool has stopped taking snapshots."""
-    taken = parse_moment(stat.get("snap_ts"))
+    taken = parse_timestamp(stat.get("snap_ts"))
     if taken is None or now - taken.timestamp() <= STALE_SECONDS:
         return None
     return BadAnswer("The pool's statistics stand still", reason="statistics_stale")

@@ -29,17 +29,16 @@ from custom_components.hmm.driver_api.units import (
     parse_amount,
     parse_bool,
     parse_count,
-    parse_moment,
     parse_text,
+    parse_timestamp,
 )
 from custom_components.hmm.driver_api.wallets import strip_worker
 
 API_PORT = 3334
 STRATUM_PORT = 3333
-BLOCKS_PER_HOUR = 6
 
 # Domains and the API of each. nerdminer.de is the address that its web page would
-# use by the defaults of public-pool-ui; nobody is known to have read it.
+# use by the defaults of public-pool-ui; not verified.
 _HOSTED = {
     "public-pool.io": "https://public-pool.io:40557/api",
     "yourdevice.ch": "https://blitzpool.yourdevice.ch:3334/api",
@@ -57,7 +56,7 @@ class PublicPoolDriver(BasePoolIntegration):
     src/ORM/share-accounting of benjamin-wilson/public-pool). Rejected shares and
     the time of a block are reported by neither. A hashrate is the mean of the last 10
     to 20 minutes, credited by difficulty. What an address may expect of a shared
-    block (``expectedPayout``, blitzpool's ``/pplns``) is left out: it is no balance.
+    block (``expectedPayout``, blitzpool's ``/pplns``) is left out: it is not a balance.
 
     Keyword arguments: ``api_base`` (or ``api_base_url``) is where the API or the
     web page is, ``verify_ssl`` whether its certificate must be valid.
@@ -96,7 +95,6 @@ class PublicPoolDriver(BasePoolIntegration):
 
     @override
     def get_pool_templates(self) -> list[PoolTemplate]:
-        """Return the server of one's own."""
         return [
             PoolTemplate(
                 template_id="public-pool-local",
@@ -112,7 +110,6 @@ class PublicPoolDriver(BasePoolIntegration):
 
     @override
     def get_poll_seconds(self, url: str, **kwargs: Any) -> int:
-        """Return how often to ask: a server of one's own more often."""
         try:
             base = _api_base(url, kwargs)
         except InvalidValue:
@@ -122,7 +119,6 @@ class PublicPoolDriver(BasePoolIntegration):
 
     @override
     async def detect(self, url: str, port: int) -> bool:
-        """Return whether the host is a hosted pool; sends no request."""
         return _hosted(_host(url)) is not None
 
     @override
@@ -131,14 +127,14 @@ class PublicPoolDriver(BasePoolIntegration):
         host = _host(url)
         if not host:
             return []
-        found = await asyncio.gather(
+        results = await asyncio.gather(
             *(
                 self._probe_port(host, candidate)
                 for candidate in self.probe_ports
                 if candidate != port
             )
         )
-        return [pool for pool in found if pool is not None][:1]
+        return [pool for pool in results if pool is not None][:1]
 
     async def _probe_port(self, host: str, port: int) -> FoundPool | None:
         try:
@@ -207,7 +203,6 @@ class PublicPoolDriver(BasePoolIntegration):
 
     @override
     def get_server_time(self, url: str, coin: str, **kwargs: Any) -> float | None:
-        """Return what the pool's clock says now."""
         return self._site(url, kwargs).api.server_time
 
     @override
@@ -237,7 +232,6 @@ class PublicPoolDriver(BasePoolIntegration):
 
     @override
     def validate_config(self, config: dict[str, Any]) -> bool:
-        """Return whether ``username`` and ``api_base`` are addresses."""
         try:
             if (typed := _typed_base(config)) is not None:
                 _read_base(typed)
@@ -281,7 +275,7 @@ class _Site:
     ) -> tuple[DashboardTileData | None, float] | None:
         """Return an account and the latency in ms, None without an address.
 
-        None instead of the account: the pool has no data. This software says so
+        None instead of the account: the pool has no data. This software reports that
         with 200, a fork may with 404.
         """
         if not address:
@@ -291,16 +285,20 @@ class _Site:
 
 
 def _account(data: Mapping[str, Any]) -> DashboardTileData | None:
-    """Read an account; None: nobody has mined to this address.
+    """Read an account; None: no one has mined to this address.
 
-    Whatever is missing or malformed is None. Raises BadAnswer: this is no account.
+    Whatever is missing or malformed is None. Raises BadAnswer: this is not an account.
     """
     if "workers" not in data and "workersCount" not in data:
         raise BadAnswer(
             "The pool answered with JSON of another shape", reason="bad_response"
         )
     entries = data.get("workers")
-    sessions = [it for it in objects(entries) if isinstance(it.get("name", ""), str)]
+    sessions = [
+        session
+        for session in objects(entries)
+        if isinstance(session.get("name", ""), str)
+    ]
     # A part of the list is nothing that can be counted or added up
     listed = isinstance(entries, list) and len(sessions) == len(entries)
     count = parse_count(data.get("workersCount"))
@@ -308,26 +306,28 @@ def _account(data: Mapping[str, Any]) -> DashboardTileData | None:
     accounting = data.get("accounting")
     if not isinstance(accounting, dict):
         accounting = {}
-    # Some 2026 servers fill it with zeros (API_ONLY); nobody is known to the
+    # Some 2026 servers fill it with zeros (API_ONLY); the address is unknown to the
     # pool before a first share was accepted.
     accepted = parse_count(accounting.get("totalAcceptedShares")) or None
     if not (sessions or count or best or accepted) and (listed or count == 0):
         # The server of 2025 has a best of 0 for those that it knows, after
-        # somebody found a block, and no best for others. That of 2026 says 0
+        # someone found a block, and no best for others. That of 2026 says 0
         # of anybody.
         if best is None or "accounting" in data:
             return None
     workers = _workers(sessions)
     seen = [worker.last_share for worker in workers if worker.last_share]
     if best is None:
-        best = max((it.best_share for it in workers if it.best_share), default=None)
+        best = max(
+            (worker.best_share for worker in workers if worker.best_share), default=None
+        )
     return DashboardTileData(
         pool_hashrate=_sum(worker.hashrate for worker in workers) if listed else None,
         active_workers=len(workers) if listed else count,
         shares_valid=accepted,
         best_share=best,
         last_share=max(seen, default=None)
-        or parse_moment(accounting.get("latestShareAt")),
+        or parse_timestamp(accounting.get("latestShareAt")),
         workers=workers,
     )
 
@@ -346,7 +346,7 @@ def _workers(sessions: Iterable[Mapping[str, Any]]) -> tuple[PoolWorker, ...]:
     workers = []
     for name, same in by_name.items():
         best = [parse_amount(session.get("bestDifficulty")) for session in same]
-        seen = [parse_moment(session.get("lastSeen")) for session in same]
+        seen = [parse_timestamp(session.get("lastSeen")) for session in same]
         workers.append(
             PoolWorker(
                 name=name,
@@ -354,8 +354,13 @@ def _workers(sessions: Iterable[Mapping[str, Any]]) -> tuple[PoolWorker, ...]:
                     parse_amount(session.get("hashRate")) for session in same
                 ),
                 online=True,
-                best_share=max((it for it in best if it is not None), default=None),
-                last_share=max((it for it in seen if it is not None), default=None),
+                best_share=max(
+                    (share for share in best if share is not None), default=None
+                ),
+                last_share=max(
+                    (timestamp for timestamp in seen if timestamp is not None),
+                    default=None,
+                ),
             )
         )
     return tuple(workers)
@@ -388,7 +393,7 @@ def _blocks(pool: Mapping[str, Any], coin: str) -> list[PoolBlock]:
 def _own_blocks(
     pool: Mapping[str, Any], address: str, coin: str
 ) -> tuple[PoolBlock, ...] | None:
-    """Return the blocks of an address, None if not all that are listed tell whose."""
+    """Return the blocks of an address, None if not all listed ones report whose."""
     listed = pool.get("blocksFound")
     if not isinstance(listed, list):
         return None
@@ -438,7 +443,7 @@ def _api_base(url: str, options: Mapping[str, Any]) -> str:
 
 
 def _read_base(typed: str) -> str:
-    """Return the API of what somebody typed: its address or that of the web page."""
+    """Return the API of what was typed: its address or that of the web page."""
     text = typed if "://" in typed else f"http://{typed}"
     try:
         parts = urlsplit(text)
@@ -451,8 +456,8 @@ def _read_base(typed: str) -> str:
             reason="statistics_address",
         )
     if port is None:
-        if (known := _hosted(host)) is not None:
-            return known
+        if (base := _hosted(host)) is not None:
+            return base
         if "://" not in typed:
             port = API_PORT
     place = _bracket(host) if port is None else f"{_bracket(host)}:{port}"

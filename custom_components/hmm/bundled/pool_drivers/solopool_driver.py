@@ -29,9 +29,9 @@ from custom_components.hmm.driver_api.units import (
     parse_bool,
     parse_count,
     parse_int,
-    parse_moment,
     parse_number,
     parse_text,
+    parse_timestamp,
 )
 from custom_components.hmm.driver_api.wallets import strip_worker
 
@@ -47,7 +47,7 @@ class _Coin:
     port: int
 
 
-# The port alone does not tell the coin: 8002 is BCH on eu2 and FB on eu3.
+# The port alone does not identify the coin: 8002 is BCH on eu2 and FB on eu3.
 _COINS = {
     "DGB": _Coin("dgb-sha", ("eu1", "us1"), 8004),
     "BCH": _Coin("bch", ("eu2", "us1"), 8002),
@@ -73,7 +73,7 @@ _SIGNS = {
 class SolopoolDriver(BasePoolIntegration):
     """solopool.org for DigiByte (SHA-256), Bitcoin Cash, Bitcoin and BitcoinII.
 
-    Both generations of the API are understood and told apart by their shape
+    Both generations of the API are understood and distinguished by their shape
     (``/miners`` since 2026, ``/accounts`` before). Hashrates are in H/s.
     Balances are left out: their unit is nowhere documented. Version 2 reports no
     share counts (``roundShares`` is work), version 1 no time of the last block.
@@ -101,12 +101,12 @@ class SolopoolDriver(BasePoolIntegration):
     def _site(self, coin: str, options: Mapping[str, Any]) -> _Site:
         base = parse_text(options.get("api_base"))
         if base is None:
-            known = _COINS.get(coin.strip().upper())
-            if known is None:
+            listed = _COINS.get(coin.strip().upper())
+            if listed is None:
                 raise InvalidValue(
                     "Solopool.org does not mine this coin", reason="coin_unsupported"
                 )
-            base = f"https://{known.api}.solopool.org/api"
+            base = f"https://{listed.api}.solopool.org/api"
         base = base.rstrip("/")
         if (site := self._sites.get(base)) is None:
             site = self._sites[base] = _Site(self, base)
@@ -114,12 +114,10 @@ class SolopoolDriver(BasePoolIntegration):
 
     @override
     async def detect(self, url: str, port: int) -> bool:
-        """Return whether host and port are one of the pool's; sends no request."""
         return _coin_at(url, port) is not None
 
     @override
     def coin_at(self, url: str, port: int) -> str | None:
-        """Return the coin at a stratum host and port."""
         return _coin_at(url, port)
 
     @override
@@ -140,12 +138,10 @@ class SolopoolDriver(BasePoolIntegration):
 
     @override
     def get_server_time(self, url: str, coin: str, **kwargs: Any) -> float | None:
-        """Return what the pool's clock says now."""
         return self._site(coin, kwargs).api.server_time
 
     @override
     def get_config_schema(self) -> dict[str, Any]:
-        """Return that a wallet address is needed."""
         return wallet_schema()
 
 
@@ -179,12 +175,12 @@ class _Site:
     async def account(self, address: str) -> tuple[DashboardTileData | None, float]:
         """Return an account and the latency in ms; None: the pool has no data.
 
-        The generation that answered last is asked first. The other is tried
+        The generation that answered last is queried first. The other is tried
         when that gives nothing that looks like an account: the pool has changed,
-        or nobody knows the address.
+        or the address is unknown.
         """
-        known = self._generation
-        first = known or _Generation.V2
+        detected = self._generation
+        first = detected or _Generation.V2
         other = _Generation.V1 if first is _Generation.V2 else _Generation.V2
         failure: DriverError | None = None
         latency: float | None = None
@@ -194,7 +190,7 @@ class _Site:
                     f"{_ACCOUNT_PATHS[generation]}/{quote(address, safe='')}"
                 )
             except BadAnswer as err:
-                if generation is not other or known is None:
+                if generation is not other or detected is None:
                     failure = err
                 continue
             except CannotConnect:
@@ -236,8 +232,8 @@ def _account(
         blocks = _own_blocks(data)
         blocks_found = parse_count(data.get("totalBlocks"))
         blocks_24h = _last_day(data, blocks, now)
-        last_block = parse_moment(data.get("lastBlockTime")) or (
-            parse_moment(blocks[0].timestamp) if blocks else None
+        last_block = parse_timestamp(data.get("lastBlockTime")) or (
+            parse_timestamp(blocks[0].timestamp) if blocks else None
         )
     else:
         hashrate = parse_amount(data.get("currentHashrate"))
@@ -272,7 +268,7 @@ def _account(
         blocks_found=blocks_found,
         own_blocks=blocks,
         best_share=best,
-        last_share=parse_moment(last_share),
+        last_share=parse_timestamp(last_share),
         workers=workers,
     )
 
@@ -284,9 +280,9 @@ def _coin_at(url: str, port: int) -> str | None:
     not documented.
     """
     host = url.strip().lower().rpartition("://")[2].partition("/")[0].partition(":")[0]
-    for coin, known in _COINS.items():
-        hosts = [f"{name}.solopool.org" for name in known.stratum]
-        ports = (known.port, known.port - 1000, known.port + 1000)
+    for coin, site in _COINS.items():
+        hosts = [f"{name}.solopool.org" for name in site.stratum]
+        ports = (site.port, site.port - 1000, site.port + 1000)
         if host in hosts and port in ports:
             return coin
     return None
@@ -322,11 +318,11 @@ def _own_blocks(data: Mapping[str, Any]) -> tuple[PoolBlock, ...]:
             height=parse_count(entry.get("height")),
             hash=parse_text(entry.get("hash")),
             worker=parse_text(entry.get("worker")),
-            timestamp=None if found is None else round(found.timestamp()),
+            timestamp=None if timestamp is None else round(timestamp.timestamp()),
             difficulty=parse_amount(entry.get("shareDiff")),
         )
         for entry in objects(data.get("blocks"))
-        for found in (parse_moment(entry.get("timestamp")),)
+        for timestamp in (parse_timestamp(entry.get("timestamp")),)
     ]
     blocks.sort(key=lambda block: block.timestamp or 0, reverse=True)
     return tuple(blocks)
@@ -346,7 +342,7 @@ def _last_day(
     if len(times) < len(listed):
         return None
     since = now - DAY
-    return sum(moment >= since for moment in times)
+    return sum(timestamp >= since for timestamp in times)
 
 
 def _worker(name: str, raw: Mapping[str, Any], address: str) -> PoolWorker:
@@ -359,15 +355,15 @@ def _worker(name: str, raw: Mapping[str, Any], address: str) -> PoolWorker:
         shares_valid=parse_count(raw.get("sharesValid")),
         shares_invalid=parse_count(raw.get("sharesInvalid")),
         shares_stale=parse_count(raw.get("sharesStale")),
-        last_share=parse_moment(raw.get("lastBeat")),
+        last_share=parse_timestamp(raw.get("lastBeat")),
     )
 
 
 def _workers(value: Any) -> list[tuple[str, Mapping[str, Any]]]:
     """Return names and figures of workers: an object by name, or a list."""
     if isinstance(value, dict):
-        return [(name, it) for name, it in value.items() if isinstance(it, dict)]
-    return [(parse_text(it.get("name")) or "", it) for it in objects(value)]
+        return [(name, item) for name, item in value.items() if isinstance(item, dict)]
+    return [(parse_text(item.get("name")) or "", item) for item in objects(value)]
 
 
 def _shares(
@@ -381,7 +377,7 @@ def _shares(
 
     def total(key: str) -> int | None:
         counts = [parse_count(worker.get(key)) for worker in entries]
-        known = [count for count in counts if count is not None]
-        return sum(known) if known and len(known) == len(counts) else None
+        numbers = [count for count in counts if count is not None]
+        return sum(numbers) if numbers and len(numbers) == len(counts) else None
 
     return total("sharesValid"), total("sharesInvalid"), total("sharesStale")

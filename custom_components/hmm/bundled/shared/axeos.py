@@ -55,7 +55,7 @@ _WINDOWS: Mapping[str, int] = {
 _POWER_OFF = 100
 """mV of core voltage: below that no chip has power."""
 FAN_FLOOR = 25.0
-"""Percent: nobody stops a fan by mistake."""
+"""Percent: a fan cannot be stopped by mistake."""
 RISKY_FREQUENCIES: tuple[float, float] = (50, 1200)
 """MHz that a user may set at their own risk: what benchmarks go through."""
 RISKY_VOLTAGES: tuple[float, float] = (800, 1400)
@@ -406,11 +406,11 @@ class AxeDriver(BaseMinerAdapter):
     read_back_timeout: ClassVar[float] = 10.0
     """Seconds that a device gets to report what was written."""
     read_back_interval: ClassVar[float] = 0.5
-    """Seconds between two looks at what it reports."""
+    """Seconds between two checks of what it reports."""
     restart_timeout: ClassVar[float] = 90.0
     """Seconds that a device gets to come back from a restart."""
     restart_interval: ClassVar[float] = 2.0
-    """Seconds between two looks whether it is back."""
+    """Seconds between two checks of whether it is back."""
 
     def __init__(self) -> None:
         """Make a driver that is not connected."""
@@ -425,7 +425,7 @@ class AxeDriver(BaseMinerAdapter):
         self._boots = 0
         self._writing = asyncio.Lock()
 
-    # What each dialect knows by itself
+    # What each dialect defines
 
     @staticmethod
     @abstractmethod
@@ -493,12 +493,11 @@ class AxeDriver(BaseMinerAdapter):
 
     @override
     async def get_telemetry(self) -> MinerTelemetry:
-        """Return one poll of ``GET /api/system/info``."""
         return self._telemetry(await self._read())
 
     @override
     async def get_device_facts(self) -> DeviceFacts:
-        """Return what the last answer told of the device."""
+        """Return what the last response reported about the device."""
         return self._facts(self._info)
 
     @override
@@ -610,7 +609,6 @@ class AxeDriver(BaseMinerAdapter):
 
     @override
     def supports_fan_auto(self) -> bool:
-        """Return whether the firmware has an automatic fan."""
         return "autofanspeed" in self._info
 
     @override
@@ -670,14 +668,14 @@ class AxeDriver(BaseMinerAdapter):
         return info
 
     async def _note(self, info: Info) -> None:
-        """Keep what must be known at the next poll, and look for a new boot."""
+        """Keep what must be known at the next poll, and detect a new boot."""
         identity = (info.get("version"), info.get("ASICModel"), info.get("deviceModel"))
         if identity != self._options_of:
             try:
                 self._asic = await self._read_asic()
                 self._options_of = identity
             except BadAnswer:
-                # Not what it has to say: a slow boot perhaps. Asked again.
+                # Incomplete: a slow boot perhaps. Requested again.
                 self._options_of = None
             self._options = self._read_options(info)
             self._modes = make_modes(self._options)
@@ -921,7 +919,7 @@ def has_no_power(info: Info) -> bool:
 
 
 def is_hashing(hashrate: float | None, *, stopped: bool) -> bool | None:
-    """Return whether the device works on shares, None when nobody knows."""
+    """Return whether the device works on shares, None if unknown."""
     if stopped:
         return False
     return None if hashrate is None else hashrate > 0
@@ -951,7 +949,11 @@ def _range(
     Those are what the device has now and its absolute limits: it may report anything.
     """
     values = [*options]
-    values += (it for it in further if it is not None and bounds[0] <= it <= bounds[1])
+    values += (
+        value
+        for value in further
+        if value is not None and bounds[0] <= value <= bounds[1]
+    )
     return TuningRange(
         minimum=min(values),
         maximum=max(values),
@@ -965,7 +967,7 @@ def check_address(reply: HttpReply) -> None:
 
     Since AxeOS 2.5 the client's IPv4 must be private, else 401 with the bare
     word (http_server.c, is_network_allowed). It has nothing to do with a login,
-    which a fork asks for with another text or with ``WWW-Authenticate``.
+    which a fork requires with another text or with ``WWW-Authenticate``.
     """
     if (
         reply.status == 401

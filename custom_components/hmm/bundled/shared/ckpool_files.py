@@ -22,9 +22,9 @@ from custom_components.hmm.driver_api.transports.json_text import without_nan
 from custom_components.hmm.driver_api.units import (
     parse_amount,
     parse_count,
-    parse_moment,
     parse_number,
     parse_text,
+    parse_timestamp,
 )
 
 ONLINE_SECONDS = 1800.0
@@ -63,7 +63,7 @@ _CASHADDR = "bitcoincash:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolFile:
-    """What ``pool.status`` tells of the whole pool.
+    """What ``pool.status`` reports about the whole pool.
 
     ``hashrates`` are in H/s by window. ``accepted`` and ``rejected`` are sums of
     difficulty since the pool's last block, ``round_percent`` is the former in
@@ -92,7 +92,7 @@ class PoolFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserFile:
-    """What ``users/<address>`` tells, with hashrates in H/s.
+    """What ``users/<address>`` reports, with hashrates in H/s.
 
     ``work`` is a sum of difficulty: no count of shares.
     """
@@ -138,7 +138,7 @@ def read_pool_file(text: str) -> PoolFile:
 def read_user_object(text: str) -> Mapping[str, Any] | None:
     """Read the JSON of ``users/<address>``; None: there is no such user.
 
-    Most servers say that with 404, wrappers with an error or an empty object.
+    Most servers report that with 404, wrappers with an error or an empty object.
     Raises HtmlAnswer: a web page; BadAnswer: anything else, or a file that is just
     being rewritten.
     """
@@ -172,7 +172,7 @@ def read_user(data: Mapping[str, Any], address: str, now: float) -> UserFile:
         hashrate = _sum(_hashrates(entry).get("5m") for entry in entries)
     if hashrate is None:
         hashrate = hashrates.get("1m")
-    last_share = parse_moment(data.get("lastshare")) or max(
+    last_share = parse_timestamp(data.get("lastshare")) or max(
         (worker.last_share for worker in workers if worker.last_share), default=None
     )
     if any(worker.online is not None for worker in workers):
@@ -180,7 +180,7 @@ def read_user(data: Mapping[str, Any], address: str, now: float) -> UserFile:
     else:
         active = parse_count(data.get("workers"))
     return UserFile(
-        hashrate=_unless_silent(hashrate, last_share, now),
+        hashrate=_with_value(hashrate, last_share, now),
         hashrates=hashrates,
         active_workers=active,
         workers=workers,
@@ -210,7 +210,7 @@ class DifficultyEstimate:
         return (self._low + self._high) / 2
 
     def add(self, pool: PoolFile) -> None:
-        """Note another reading. Under 1 % of a block it tells too little."""
+        """Note another reading. Under 1 % of a block it is too inexact."""
         percent, accepted = pool.round_percent, pool.accepted
         if percent is None or percent < 1 or not accepted:
             self._low, self._high = 0.0, math.inf
@@ -323,7 +323,7 @@ def _hashrates(data: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _read_worker(data: Mapping[str, Any], address: str, now: float) -> PoolWorker:
-    last_share = parse_moment(data.get("lastshare"))
+    last_share = parse_timestamp(data.get("lastshare"))
     online: bool | None = None
     if last_share is not None:
         online = now - last_share.timestamp() < ONLINE_SECONDS
@@ -332,16 +332,14 @@ def _read_worker(data: Mapping[str, Any], address: str, now: float) -> PoolWorke
     hashrates = _hashrates(data)
     return PoolWorker(
         name=worker_of(parse_text(data.get("workername")) or "", address),
-        hashrate=_unless_silent(
-            hashrates.get("5m", hashrates.get("1m")), last_share, now
-        ),
+        hashrate=_with_value(hashrates.get("5m", hashrates.get("1m")), last_share, now),
         online=online,
         best_share=_best_share(data),
         last_share=last_share,
     )
 
 
-def _unless_silent(
+def _with_value(
     hashrate: float | None, last_share: datetime | None, now: float
 ) -> float | None:
     """Return a hashrate over some minutes, 0 of who has been silent for long.
@@ -373,11 +371,20 @@ def _merge_names(workers: Iterable[PoolWorker]) -> tuple[PoolWorker, ...]:
             hashrate=_sum((worker.hashrate, other.hashrate)),
             online=True in states or (None if None in states else False),
             best_share=max(
-                (it for it in (worker.best_share, other.best_share) if it is not None),
+                (
+                    share
+                    for share in (worker.best_share, other.best_share)
+                    if share is not None
+                ),
                 default=None,
             ),
             last_share=max(
-                (it for it in (worker.last_share, other.last_share) if it), default=None
+                (
+                    timestamp
+                    for timestamp in (worker.last_share, other.last_share)
+                    if timestamp
+                ),
+                default=None,
             ),
         )
     return tuple(merged.values())

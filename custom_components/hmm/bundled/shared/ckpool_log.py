@@ -1,4 +1,4 @@
-"""What the end of ckpool's log tells: the network's difficulty, and blocks.
+"""What the end of ckpool's log contains: the network's difficulty, and blocks.
 
 A line is ``[2026-08-29 23:26:16.467] Network diff set to 449476611397.2``, in the
 local time of the server, which names no time zone (libckpool.c, ``get_timestamp``).
@@ -58,7 +58,9 @@ class CkpoolLog:
     def blocks(self) -> list[LogBlock]:
         """All blocks that were read of, newest first."""
         return sorted(
-            self._blocks.values(), key=lambda it: (it.local, it.height), reverse=True
+            self._blocks.values(),
+            key=lambda block: (block.local, block.height),
+            reverse=True,
         )
 
     @property
@@ -89,7 +91,7 @@ class CkpoolLog:
         self._until = lines[-1][0]
         zone: int | None = None
         first_zone: int | None = None
-        found: list[tuple[float, re.Match[str], int | None]] = []
+        blocks: list[tuple[float, re.Match[str], int | None]] = []
         for local, message in lines:
             if (match := _UPDATE.match(message)) is not None:
                 # The same second on the wall and since 1970
@@ -99,11 +101,11 @@ class CkpoolLog:
             elif (match := _DIFFICULTY.match(message)) is not None:
                 self.difficulty = parse_amount(match[1]) or self.difficulty
             elif (match := _BLOCK.match(message)) is not None:
-                found.append((local, match, zone))
+                blocks.append((local, match, zone))
         if first_zone is None and server_time is not None:
             first_zone = _zone(lines[-1][0] - server_time)
-        for local, match, known in found:
-            self._note(local, match, first_zone if known is None else known)
+        for local, match, block_zone in blocks:
+            self._note(local, match, first_zone if block_zone is None else block_zone)
 
     def _note(self, local: float, match: re.Match[str], zone: int | None) -> None:
         block = LogBlock(
@@ -113,8 +115,8 @@ class CkpoolLog:
             local=local,
         )
         key = (block.height, block.workername)
-        known = self._blocks.get(key)
-        if known is None or known.timestamp is None:
+        previous = self._blocks.get(key)
+        if previous is None or previous.timestamp is None:
             self._blocks[key] = block
             if len(self._blocks) > _MAX_BLOCKS:
                 del self._blocks[next(iter(self._blocks))]

@@ -39,7 +39,11 @@ from custom_components.hmm.driver_api.transports.web import (
     WebAnswer,
     WebApi,
 )
-from custom_components.hmm.driver_api.units import parse_bool, parse_moment, parse_text
+from custom_components.hmm.driver_api.units import (
+    parse_bool,
+    parse_text,
+    parse_timestamp,
+)
 
 LOG_BYTES = 131_072
 """How much of the end of the log is read: some hours of a small pool."""
@@ -54,7 +58,7 @@ class Place:
     """Where the files of a pool are.
 
     ``bases`` are web addresses in the order in which they are tried: a public pool
-    may have moved. A ``local`` one may be asked more often, and for its log.
+    may have moved. A ``local`` one may be queried more often, and for its log.
     """
 
     bases: tuple[str, ...]
@@ -84,7 +88,7 @@ class _User:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Look:
+class _Result:
     """What came of asking one web server.
 
     ``elsewhere`` is whether the pool may have moved: another one is worth a try.
@@ -103,12 +107,12 @@ class _Look:
 
 
 class FilesDriver(BasePoolIntegration):
-    """What the drivers of ckpool and its kin share; each tells its ``_place``.
+    """What the drivers of ckpool and similar servers share; each has its ``_place``.
 
     Only figures of the user are in the tiles, in H/s. ckpool counts the shares of
     a user as work and rejected ones for the whole pool only, so counts of shares
     and the reject rate stay unknown. A worker is online while its last share is
-    newer than 30 minutes. Blocks are only told by the log of a local pool.
+    newer than 30 minutes. Blocks are only in the log of a local pool.
 
     Keyword arguments of every method: ``api_base`` (or ``api_base_url``) is where
     the files are, ``wallet`` wins over ``username``, ``verify_ssl`` is whether a
@@ -127,10 +131,10 @@ class FilesDriver(BasePoolIntegration):
     stale_seconds = 180.0
     """ckpool writes its files every minute; after this time it has stopped."""
     again_seconds = 0.5
-    """When to ask again for a file that was just being rewritten."""
+    """When to query again for a file that was just being rewritten."""
     log_seconds = 300.0
     no_log_seconds = 3600.0
-    """When to look again where there is no log, or only all of it at once."""
+    """When to check again where there is no log, or only as a whole."""
 
     def __init__(self) -> None:
         """Make a driver without any request yet."""
@@ -143,7 +147,6 @@ class FilesDriver(BasePoolIntegration):
 
     @override
     def get_poll_seconds(self, url: str, **kwargs: Any) -> int:
-        """Return how often to ask: a pool of one's own more often."""
         try:
             local = self._place(url, kwargs).local
         except InvalidValue:
@@ -162,36 +165,34 @@ class FilesDriver(BasePoolIntegration):
         """
         place = self._place(url, kwargs)
         address = account_of(parse_text(kwargs.get("wallet")) or username or "")
-        look = await self._look(place, address, coin)
-        difficulty = await self._difficulty(place, look)
-        user = None if look.problem else look.user
+        result = await self._query(place, address, coin)
+        difficulty = await self._difficulty(place, result)
+        user = None if result.problem else result.user
         tiles = DashboardTileData()
         if user is not None:
-            tiles = _account(user, address, coin, look.files.known_log)
+            tiles = _account(user, address, coin, result.files.known_log)
         return with_network(
             replace(
                 tiles,
-                health_status=look.problem is None,
+                health_status=result.problem is None,
                 health_message=None
-                if look.problem is None
-                else reason_of(look.problem),
-                latency_ms=None if look.problem else look.latency_ms,
+                if result.problem is None
+                else reason_of(result.problem),
+                latency_ms=None if result.problem else result.latency_ms,
                 network_difficulty=difficulty,
-                account_known=not address or bool(look.user or look.problem),
+                account_known=not address or bool(result.user or result.problem),
             ),
             coin,
         )
 
     @override
     def get_server_time(self, url: str, coin: str, **kwargs: Any) -> float | None:
-        """Return what the pool's clock says now."""
         place = self._place(url, kwargs)
         base = self._preferred.get(place.bases, place.bases[0])
         return self._files_at(place, base).api.server_time
 
     @override
     def get_config_schema(self) -> dict[str, Any]:
-        """Return that a wallet address is needed."""
         return wallet_schema("The address that your miners mine to")
 
     @override
@@ -221,110 +222,114 @@ class FilesDriver(BasePoolIntegration):
             files = self._files[key] = CkpoolFiles(self, api)
         return files
 
-    async def _look(self, place: Place, address: str, coin: str) -> _Look:
+    async def _query(self, place: Place, address: str, coin: str) -> _Result:
         """Query the pool, at the address that it moved to if it did."""
         preferred = self._preferred.get(place.bases)
-        looks = []
+        results = []
         for base in sorted(place.bases, key=lambda base: base != preferred):
             files = self._files_at(place, base)
             if address:
-                look = await self._look_for_user(place, files, address, coin)
+                result = await self._query_user(place, files, address, coin)
             else:
-                look = await self._look_at_pool(place, files)
-            if look.is_pool:
+                result = await self._query_pool(place, files)
+            if result.is_pool:
                 self._preferred[place.bases] = base
-                return look
-            looks.append(look)
-            if not look.elsewhere:
+                return result
+            results.append(result)
+            if not result.elsewhere:
                 break
-        for look in looks:
-            if look.report is not None:
-                return look  # This is the pool, but it has stopped
+        for result in results:
+            if result.report is not None:
+                return result  # This is the pool, but it has stopped
         # None of them is sure to be the pool. Of those that may be it, a proper "not
-        # here" is no failure: nobody has mined to the address yet.
-        sound = [look for look in looks if look.problem is None]
+        # here" is not a failure: nothing has mined to the address yet.
+        sound = [result for result in results if result.problem is None]
         if sound and (len(place.bases) > 1 or not sound[0].elsewhere):
             return sound[0]
         if sound:
             return replace(
                 sound[0], problem=BadAnswer(_NOT_HERE, reason="no_statistics")
             )
-        return looks[0]
+        return results[0]
 
-    async def _look_for_user(
+    async def _query_user(
         self, place: Place, files: CkpoolFiles, address: str, coin: str
-    ) -> _Look:
+    ) -> _Result:
         try:
             user = await files.user(address, coin)
         except DriverError as err:
-            return _Look(files=files, problem=err, elsewhere=isinstance(err, BadAnswer))
+            return _Result(
+                files=files, problem=err, elsewhere=isinstance(err, BadAnswer)
+            )
         latency = user.answer.latency_ms
         if not place.has_status:
-            return _Look(
+            return _Result(
                 files=files,
                 user=_read(user, address, None),
                 latency_ms=latency,
                 is_pool=True,
             )
-        look = await self._look_at_pool(place, files)
-        if look.report is not None and look.report.stopped:
-            return look
+        result = await self._query_pool(place, files)
+        if result.report is not None and result.report.stopped:
+            return result
         if user.data is not None:
             # That the pool's figures are missing does not spoil the user's
             return replace(
-                look,
-                user=_read(user, address, look.report),
+                result,
+                user=_read(user, address, result.report),
                 latency_ms=latency,
                 problem=None,
                 elsewhere=False,
                 is_pool=True,
             )
-        if look.is_missing or (look.elsewhere and len(place.bases) > 1):
+        if result.is_missing or (result.elsewhere and len(place.bases) > 1):
             # Neither the one nor the other file: a "not here" of any web server
-            return _Look(files=files, latency_ms=latency, elsewhere=True)
-        return replace(look, latency_ms=latency)
+            return _Result(files=files, latency_ms=latency, elsewhere=True)
+        return replace(result, latency_ms=latency)
 
-    async def _look_at_pool(self, place: Place, files: CkpoolFiles) -> _Look:
+    async def _query_pool(self, place: Place, files: CkpoolFiles) -> _Result:
         if not place.has_status:
             try:
                 latency = await files.ping()
             except DriverError as err:
-                return _Look(files=files, problem=err)
-            return _Look(files=files, latency_ms=latency)
+                return _Result(files=files, problem=err)
+            return _Result(files=files, latency_ms=latency)
         seconds = self.local_status_seconds if place.local else self.status_seconds
         try:
             report = await files.status(seconds)
         except DriverError as err:
-            return _Look(files=files, problem=err, elsewhere=isinstance(err, BadAnswer))
+            return _Result(
+                files=files, problem=err, elsewhere=isinstance(err, BadAnswer)
+            )
         if report is None:
-            return _Look(
+            return _Result(
                 files=files,
                 problem=BadAnswer(_NOT_HERE, reason="no_statistics"),
                 elsewhere=True,
                 is_missing=True,
             )
         if report.stopped:
-            return _Look(
+            return _Result(
                 files=files,
                 report=report,
                 problem=CannotConnect(_STOPPED, reason="stopped"),
                 elsewhere=True,
             )
-        return _Look(
+        return _Result(
             files=files, report=report, latency_ms=report.latency_ms, is_pool=True
         )
 
-    async def _difficulty(self, place: Place, look: _Look) -> float | None:
+    async def _difficulty(self, place: Place, result: _Result) -> float | None:
         """Return the network's difficulty, None if the pool reports too little."""
-        if place.local and look.problem is None:
+        if place.local and result.problem is None:
             try:
-                log = await look.files.log()
+                log = await result.files.log()
             except DriverError:
                 pass  # Nothing but this depends on it
             else:
                 if log.difficulty is not None:
                     return log.difficulty
-        return None if look.report is None else look.files.estimate.value
+        return None if result.report is None else result.files.estimate.value
 
 
 class CkpoolFiles:
@@ -438,11 +443,11 @@ class CkpoolFiles:
 
 
 class _Pulse:
-    """Tells whether ckpool still writes its files.
+    """Determines whether ckpool still writes its files.
 
     The age of a file is measured by the clock of the web server that answers with
     it, not by ours. Where that is another machine the clocks may differ as well: a
-    file that changes between two looks is alive whatever they say.
+    file that changes between two requests is alive regardless of the clocks.
     """
 
     def __init__(self, stale_seconds: float) -> None:
@@ -454,7 +459,7 @@ class _Pulse:
     def has_stopped(self, file: PoolFile, server_time: float | None) -> bool:
         """Return whether this status is one of the past."""
         now = time.monotonic()
-        # Builds of 2017 tell no moment, but for how long they run
+        # Builds of 2017 report no timestamp, but the uptime
         mark = file.runtime if file.last_update is None else file.last_update
         if mark is None:
             return False
@@ -469,14 +474,14 @@ class _Pulse:
 
 
 class _Shared[T]:
-    """What several accounts ask for, fetched once for all of them."""
+    """What several accounts need, fetched once for all of them."""
 
     def __init__(self, fetch: Callable[[], Awaitable[T]]) -> None:
         self._fetch = fetch
         self._turn = asyncio.Lock()
         self._failure: DriverError | None = None
         self._result: T | None = None
-        self._asked_at: float | None = None
+        self._requested_at: float | None = None
 
     async def get(self, seconds: float) -> T | None:
         """Return what was fetched in the last ``seconds``, or fetch it.
@@ -487,13 +492,13 @@ class _Shared[T]:
             now = time.monotonic()
             if self._failure is not None:
                 seconds = min(seconds, SHARED_FAILURE)
-            if self._asked_at is None or now - self._asked_at >= seconds:
+            if self._requested_at is None or now - self._requested_at >= seconds:
                 self._failure = self._result = None
                 try:
                     self._result = await self._fetch()
                 except DriverError as err:
                     self._failure = err
-                self._asked_at = now
+                self._requested_at = now
             if self._failure is not None:
                 raise copy_of(self._failure)
             return self._result
@@ -533,7 +538,7 @@ def _account(
         blocks_found_24h=None
         if last_day is None
         else sum(is_user(block.workername, address) for block in last_day),
-        last_block_found=parse_moment(blocks[0].timestamp) if blocks else None,
+        last_block_found=parse_timestamp(blocks[0].timestamp) if blocks else None,
         own_blocks=blocks,
         best_share=user.best_share,
         last_share=user.last_share,
@@ -577,7 +582,7 @@ def typed_base(options: Mapping[str, Any]) -> str | None:
 
 
 def read_base(typed: str) -> str:
-    """Return the address of the files from what somebody typed.
+    """Return the address of the files from what was typed.
 
     Raises InvalidValue: it is none.
     """

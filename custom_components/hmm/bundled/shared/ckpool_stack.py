@@ -31,9 +31,9 @@ from custom_components.hmm.driver_api.units import (
     parse_amount,
     parse_bool,
     parse_count,
-    parse_moment,
     parse_number,
     parse_text,
+    parse_timestamp,
 )
 
 DAY = 86_400
@@ -67,7 +67,7 @@ _UNITS = {
     "PH/S": 1e15,
     "EH/S": 1e18,
 }
-# ckpool's stratifier.c. "Block solved after ..." tells of the same block again.
+# ckpool's stratifier.c. "Block solved after ..." repeats the same block.
 # The worker follows the wallet, as in ckpool's user names.
 _SOLVED = re.compile(
     r"Solved and confirmed block (\d{1,10})(?: by [^\s._]+(?:[._](\S*))?)?"
@@ -94,7 +94,7 @@ class CkpoolStackDriver(BasePoolIntegration):
     the events; their times are right if the container runs on UTC, as is usual.
 
     The pool is healthy when its stratum port takes connections, its manager
-    answers, and ``ready`` is not denied. That is asked each ``ready_seconds`` only
+    answers, and ``ready`` is not denied. That is queried each ``ready_seconds`` only
     (it starts the node's command line tool, which takes seconds), so a node that
     stopped is noticed that much later; a "no" is checked again at the next poll.
 
@@ -124,7 +124,7 @@ class CkpoolStackDriver(BasePoolIntegration):
     blocks_seconds = 120.0
     """How long one list of the blocks serves."""
     node_age_seconds = 300.0
-    """From when on what the manager remembers of its node is too old; it asks the
+    """From when on what the manager remembers of its node is too old; it queries the
     node each 15 s, and says ``ok`` of old data when the node is gone."""
     sample_age_seconds = 600.0
     """From when on an unchanged line of ckpool's log is no news."""
@@ -168,10 +168,10 @@ class CkpoolStackDriver(BasePoolIntegration):
             for coin, ports in STACKS.items()
             if coin != self.coin and ports.stratum == port
         ]
-        found = await asyncio.gather(
+        results = await asyncio.gather(
             *(self._answers(url, port, coin) for coin in (self.coin, *others))
         )
-        if not found[0] or any(found[1:]):
+        if not results[0] or any(results[1:]):
             return []
         manager_port = self._manager_port(self.coin, {})
         return [FoundPool(coin=self.coin, settings={"manager_port": manager_port})]
@@ -226,7 +226,7 @@ class CkpoolStackDriver(BasePoolIntegration):
             pool_hashrate=metrics.hashrate,
             active_workers=metrics.workers,
             blocks_found_24h=_last_day(own_blocks, stack.api.now()),
-            last_block_found=parse_moment(own_blocks[0].timestamp)
+            last_block_found=parse_timestamp(own_blocks[0].timestamp)
             if own_blocks
             else None,
             own_blocks=own_blocks or (),
@@ -236,7 +236,6 @@ class CkpoolStackDriver(BasePoolIntegration):
 
     @override
     def get_server_time(self, url: str, coin: str, **kwargs: Any) -> float | None:
-        """Return what the pool's clock says now."""
         return self._stack(url, kwargs).api.server_time
 
     @override
@@ -312,7 +311,7 @@ class _Stack:
         self._sample_since = 0.0
 
     async def metrics(self) -> _Metrics:
-        """Return what the log says now."""
+        """Return what the log contains now."""
         data, _ = await self.api.get_object(_METRICS)
         if data is None:
             raise BadAnswer(
@@ -332,7 +331,7 @@ class _Stack:
         """Return whether ckpool has stopped to write these figures.
 
         By our own clock: the log has the local time of a container whose time zone
-        nobody tells. Older managers tell no time at all.
+        nothing reports. Older managers report no time at all.
         """
         if (sample := parse_text(summary.get("sample_ts"))) is None:
             return False
@@ -380,15 +379,15 @@ class _Stack:
         for event in events:
             message = event.get("message") if isinstance(event, dict) else None
             if not isinstance(message, str):
-                return None  # It may have told of a block
+                return None  # It may have been a block
             if not (solved := _SOLVED.fullmatch(message.strip())):
                 continue
-            found = parse_moment(event.get("timestamp"))
+            timestamp = parse_timestamp(event.get("timestamp"))
             height = int(solved[1])
             blocks[height] = PoolBlock(
                 height=height,
                 worker=solved[2] or None,
-                timestamp=None if found is None else round(found.timestamp()),
+                timestamp=None if timestamp is None else round(timestamp.timestamp()),
                 coin=self._driver.coin,
             )
         return tuple(blocks[height] for height in sorted(blocks, reverse=True))

@@ -99,15 +99,17 @@ def merge_workers(workers: Iterable[PoolWorker]) -> tuple[PoolWorker, ...]:
 def total_count(counts: Iterable[int | None]) -> int | None:
     """Return the sum, None of nothing and where a part is unknown."""
     parts = list(counts)
-    known = [count for count in parts if count is not None]
-    return sum(known) if known and len(known) == len(parts) else None
+    numbers = [count for count in parts if count is not None]
+    return sum(numbers) if numbers and len(numbers) == len(parts) else None
 
 
 def total_amount(amounts: Iterable[float | None]) -> float | None:
     """Return the sum, None of nothing and where a part is unknown."""
     parts = list(amounts)
-    known = [amount for amount in parts if amount is not None]
-    return parse_number(sum(known)) if known and len(known) == len(parts) else None
+    numbers = [amount for amount in parts if amount is not None]
+    return (
+        parse_number(sum(numbers)) if numbers and len(numbers) == len(parts) else None
+    )
 
 
 def highest(amounts: Iterable[float | None]) -> float | None:
@@ -117,7 +119,9 @@ def highest(amounts: Iterable[float | None]) -> float | None:
 
 def latest(moments: Iterable[datetime | None]) -> datetime | None:
     """Return the last of the moments that are known, None if none is."""
-    return max((moment for moment in moments if moment is not None), default=None)
+    return max(
+        (timestamp for timestamp in moments if timestamp is not None), default=None
+    )
 
 
 def section(data: dict[str, Any], key: str) -> dict[str, Any]:

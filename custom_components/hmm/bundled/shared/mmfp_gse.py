@@ -30,9 +30,9 @@ from custom_components.hmm.driver_api.units import (
     HASHES_PER_DIFFICULTY,
     parse_amount,
     parse_count,
-    parse_moment,
     parse_number,
     parse_text,
+    parse_timestamp,
 )
 
 _MAX_POOLS = 100
@@ -65,11 +65,10 @@ class GoStratumEngine(PoolServer):
 
     @override
     async def answers(self, pool: str) -> bool:
-        """Return whether it has statistics of this coin."""
         return pool in (await self.coins() or {})
 
     async def coins(self) -> dict[str, Any] | None:
-        """Return what it tells of its coins, None if it is no GoStratumEngine."""
+        """Return the response about its coins, None if it is not a GoStratumEngine."""
         stats, _ = await self._object("stats")
         if stats is None or "pool_name" not in stats:
             return None
@@ -78,7 +77,6 @@ class GoStratumEngine(PoolServer):
 
     @override
     async def tiles(self, pool: str, account: str) -> DashboardTileData:
-        """Return the figures of an account or of the whole coin."""
         stats, latency = await self._object("stats")
         coin = section(stats or {}, "coins").get(pool)
         if stats is None or not isinstance(coin, dict):
@@ -97,26 +95,28 @@ class GoStratumEngine(PoolServer):
         }
         miners = [self._ledger.miner(pool, user) for user in mine]
         online = [miner for miner in miners if miner.connected]
-        found = parse_count(coin.get("blocks_found"))
+        block_count = parse_count(coin.get("blocks_found"))
         counts = _Counts.read(coin)
         block = _last_block(coin)
         if account:
             counts = _Counts.total(miner.counts for miner in miners)
-            if found is None or counts.blocks != found:
+            if block_count is None or counts.blocks != block_count:
                 block = None  # It may be another one's
-        known = bool(mine) or not account
-        hashrate = 0.0 if known else None
+        is_registered = bool(mine) or not account
+        hashrate = 0.0 if is_registered else None
         if online:
             # Unknown until all were watched for long enough
             hashrate = total_amount(miner.hashrate for miner in online)
         return DashboardTileData(
             latency_ms=latency,
             pool_hashrate=hashrate,
-            active_workers=len(online) if known else None,
+            active_workers=len(online) if is_registered else None,
             shares_valid=counts.accepted,
             shares_invalid=counts.rejected,
             shares_stale=counts.stale,
-            last_block_found=None if block is None else parse_moment(block.timestamp),
+            last_block_found=None
+            if block is None
+            else parse_timestamp(block.timestamp),
             blocks_found=counts.blocks,
             own_blocks=() if block is None else (block,),
             best_share=highest(miner.best_share for miner in miners),
@@ -127,7 +127,7 @@ class GoStratumEngine(PoolServer):
                 for miner in (self._ledger.miner(pool, user),)
                 if miner.connected
             ),
-            account_known=known,
+            account_known=is_registered,
         )
 
 
@@ -192,7 +192,7 @@ class _Miner:
         before, was = self.counts.accepted, self.difficulty
         self.counts = _Counts.read(connections[0])
         self.best_share = parse_amount(connections[0].get("best_difficulty")) or None
-        self.last_share = parse_moment(connections[0].get("last_share_time"))
+        self.last_share = parse_timestamp(connections[0].get("last_share_time"))
         difficulties = [
             difficulty
             for connection in connections
@@ -208,7 +208,7 @@ class _Miner:
         if before is None or was is None or accepted < before or not self.connected:
             self.forget_work()
         else:
-            # Nobody knows when in between the difficulty was changed
+            # It is unknown when in between the difficulty was changed
             self.work += (accepted - before) * (was + self.difficulty) / 2
         self.samples.append((now, self.work))
 
@@ -217,7 +217,7 @@ class _Miner:
         self.work = 0.0
         self.hashrate = None
 
-    def estimate(self, window: float, least: float) -> None:
+    def estimate(self, window: float, minimum: float) -> None:
         """Set the hashrate from the samples of the window."""
         samples = self.samples
         while len(samples) > 2 and samples[1][0] <= samples[-1][0] - window:
@@ -225,22 +225,22 @@ class _Miner:
         span = samples[-1][0] - samples[0][0] if samples else 0.0
         self.hashrate = (
             parse_number((self.work - samples[0][1]) * HASHES_PER_DIFFICULTY / span)
-            if span > 0 and span >= least
+            if span > 0 and span >= minimum
             else None
         )
 
 
 class _Ledger:
-    """The stratum users that the server has told of since its start.
+    """The stratum users that the server has reported since its start.
 
     It lists only those that are connected, but continues counting where it was
     when one comes back. So do the sums of an account here: blocks must not
     seem to be lost and found again.
     """
 
-    def __init__(self, window: float, least: float) -> None:
+    def __init__(self, window: float, minimum: float) -> None:
         self._window = window
-        self._least = least
+        self._minimum = minimum
         self._miners: dict[str, dict[str, _Miner]] = {}
         self._listed: Mapping[str, Any] | None = None
         self._uptime: float | None = None
@@ -257,7 +257,7 @@ class _Ledger:
         """Take one response, once for all accounts that share it.
 
         Time is that of the server, whose uptime came with the response; only if
-        it tells none, one's own.
+        it reports none, that of this machine.
         """
         if listed is self._listed:
             return
@@ -274,29 +274,29 @@ class _Ledger:
         for pool in {*listed, *self._miners}:
             self._learn_pool(now, self._miners.setdefault(pool, {}), listed.get(pool))
 
-    def _learn_pool(self, now: float, known: dict[str, _Miner], listed: Any) -> None:
+    def _learn_pool(self, now: float, miners: dict[str, _Miner], listed: Any) -> None:
         connections: dict[str, list[dict[str, Any]]] = {}
         for row in rows(listed):
             # Who has not logged in yet has no name
             if (user := parse_text(row.get("worker_name"))) is not None:
                 connections.setdefault(user, []).append(row)
-        for user, miner in known.items():
+        for user, miner in miners.items():
             if user not in connections:
                 miner.connected = False
                 miner.forget_work()
         for user, entries in connections.items():
-            miner = known.setdefault(user, _Miner())
+            miner = miners.setdefault(user, _Miner())
             miner.learn(now, entries)
             miner.connected = True
-            miner.estimate(self._window, self._least)
-        gone = [user for user, miner in known.items() if not miner.connected]
+            miner.estimate(self._window, self._minimum)
+        gone = [user for user, miner in miners.items() if not miner.connected]
         # The longest known first
-        for user in gone[: max(0, len(known) - _MAX_USERS)]:
-            del known[user]
+        for user in gone[: max(0, len(miners) - _MAX_USERS)]:
+            del miners[user]
 
 
 def _is_list_of_miners(listed: Any) -> TypeIs[dict[str, Any]]:
-    """Return whether all of it can be read, so that nobody seems to have left."""
+    """Return whether all of it can be read, so no miner seems to have left."""
     return isinstance(listed, dict) and all(
         # Go writes an empty list as null
         miners is None
@@ -314,11 +314,11 @@ def _is_list_of_miners(listed: Any) -> TypeIs[dict[str, Any]]:
 def _last_block(coin: Mapping[str, Any]) -> PoolBlock | None:
     """Return the last block of a coin, None if there was none since the start."""
     # Go's "omitempty" does not leave out a time, which is in the year 1 then
-    found = parse_moment(coin.get("last_block_time"))
-    if found is None:
+    timestamp = parse_timestamp(coin.get("last_block_time"))
+    if timestamp is None:
         return None
     return PoolBlock(
         height=parse_count(coin.get("last_block_height")) or None,
         hash=parse_text(coin.get("last_block_hash")),
-        timestamp=int(found.timestamp()),
+        timestamp=int(timestamp.timestamp()),
     )

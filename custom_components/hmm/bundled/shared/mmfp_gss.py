@@ -26,8 +26,8 @@ from custom_components.hmm.driver_api.units import (
     parse_amount,
     parse_bool,
     parse_count,
-    parse_moment,
     parse_text,
+    parse_timestamp,
 )
 
 _SIGNS = ("hashrate", "active_miners", "network_comparison")
@@ -45,13 +45,11 @@ class GoSlimStratum(PoolServer):
 
     @override
     async def answers(self, pool: str) -> bool:
-        """Return whether it has metrics of this pool."""
         data, _ = await self._metrics(pool, "pool")
         return data is not None and any(sign in data for sign in _SIGNS)
 
     @override
     async def tiles(self, pool: str, account: str) -> DashboardTileData:
-        """Return the figures of an account or of the whole pool."""
         data, latency = await self._metrics(pool, "pool")
         if data is None:
             raise no_such_pool(pool)
@@ -133,5 +131,5 @@ def _worker(row: Mapping[str, Any], name: str) -> PoolWorker:
         shares_valid=parse_count(row.get("current_valid_shares")),
         shares_invalid=parse_count(row.get("current_invalid_shares")),
         best_share=parse_amount(row.get("best_share_difficulty")) or None,
-        last_share=parse_moment(row.get("last_seen_at")),
+        last_share=parse_timestamp(row.get("last_seen_at")),
     )

@@ -12,8 +12,8 @@ _CHIP_DIGITS = re.compile(r"[-_](?=[a-f]{,12}\d)[0-9a-f]{4,12}$", re.IGNORECASE)
 
 def section(info: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Return an object of /info, an empty one if it is missing."""
-    found = info.get(name)
-    return found if isinstance(found, dict) else {}
+    value = info.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def factory_name(hostname: str | None) -> str | None:

@@ -74,9 +74,9 @@ class ExampleOneDriver(BaseMinerAdapter):
     # interface_version = "1.1"
     display_name = "Example One"
     manufacturer = "Example"
-    # For people to read. What a device can do, its answers should tell.
+    # For people to read. What a device can do, its answers should report.
     supported_models: ClassVar[list[str]] = ["Example One"]
-    # "http", "tcp" or "udp", and where the device listens if nobody says otherwise.
+    # "http", "tcp" or "udp", and the port where the device listens by default.
     # With these two, HMM finds your miner when it scans the network ("udp": a miner
     # that broadcasts is heard, not scanned for).
     connection_type = "http"
@@ -84,7 +84,7 @@ class ExampleOneDriver(BaseMinerAdapter):
     # The unit that the hashrate sensor shows, for life: "TH/s", "GH/s", "MH/s" or
     # "kH/s". The values that you return are in H/s all the same.
     hashrate_unit = "TH/s"
-    # What the user may be asked for. It is in self.context.options afterwards. Any of
+    # What the user may be asked. It is in self.context.options afterwards. Any of
     # "admin_user", "admin_password", "otp_secret"; leave it out if there is no login.
     option_fields = ("admin_password",)
 
@@ -99,22 +99,22 @@ class ExampleOneDriver(BaseMinerAdapter):
     async def connect(self, ip: str, port: int | None = None) -> bool:
         """Return whether the device at this address is an Example One.
 
-        This is called for every address that somebody adds or that a scan finds, so
+        This is called for every address that a user adds or that a scan finds, so
         that most devices it meets are not yours: a printer, a router, another miner.
         Say False to them, and change nothing on any of them.
         """
         assert self.context is not None
-        # The session is lent. It keeps the connection from poll to poll, which spares
+        # The session is provided. It keeps the connection from poll to poll, which spares
         # small devices a lot of work. HttpClient sends one request at a time, has sane
         # time limits, follows no redirects, and raises the errors of driver_api. For
         # the API of cgminer (port 4028) there is CgminerClient in transports.cgminer,
         # for devices that broadcast BroadcastListener in transports.udp.
         self._http = HttpClient(self.context.session, ip, port or self.default_port)
         # No answer at all raises CannotConnect, an answer that is not JSON BadAnswer:
-        # let them pass, they tell the user more than False does.
+        # let them pass, they inform the user more than False does.
         status = await self._http.get_json("/api/status")
-        # Look for something that no other device says. That a key is called "hashrate"
-        # is not enough: dozens of firmwares have one.
+        # Look for something that no other device reports. That a key is called
+        # "hashrate" is not enough: dozens of firmwares have one.
         if not _is_example_one(status):
             return False
         self._status = status
@@ -126,7 +126,8 @@ class ExampleOneDriver(BaseMinerAdapter):
 
         The MAC (or else the serial number) is the identity of the device: with it the
         entities stay the same when the router gives out another address. It is written
-        in lower case with colons. A device that tells neither is known by its address.
+        in lower case with colons. A device that reports neither is identified by its
+        address.
         """
         return _facts(self._status, self._http.url if self._http else None)
 
@@ -145,7 +146,7 @@ class ExampleOneDriver(BaseMinerAdapter):
         The rule that matters most: WHAT THE DEVICE DOES NOT SAY IS None. Not 0, not the
         value of the last poll, not a guess. Home Assistant shows it as "unknown", and
         the statistics stay true. That is what the ``parse_...`` functions are for: each
-        returns None for a key that is missing, for text that is no number, for NaN.
+        returns None for a key that is missing, for text that is not a number, for NaN.
 
         All fields that there are, with their units: MinerTelemetry in
         driver_api/telemetry.py. Leave out what your device does not have; there will be
@@ -182,7 +183,7 @@ class ExampleOneDriver(BaseMinerAdapter):
             shares_rejected=parse_count(shares.get("rejected")),
             # A difficulty as a plain number; parse_amount understands "4.29G"
             best_share=parse_amount(status.get("best")),
-            # Flags: True, False, or None where nobody knows
+            # Flags: True, False, or None where unknown
             hashing=None if hashrate is None else hashrate > 0,
             paused=paused,
             pools=_pools(status),
@@ -192,7 +193,7 @@ class ExampleOneDriver(BaseMinerAdapter):
 
     @override
     async def get_pool_info(self) -> dict[str, Any]:
-        """Return the pool in use. No device tells a password: None."""
+        """Return the pool in use. No device reports a password: None."""
         pool = next(iter(_pools(await self._read())), None)
         return {
             "pool_url": pool.url if pool else None,
@@ -203,7 +204,7 @@ class ExampleOneDriver(BaseMinerAdapter):
     # --- commands ----------------------------------------------------------------------
     #
     # Each returns whether it worked, or raises an error that says why not. Devices
-    # answer "OK" to what they then ignore, so that every command looks at the device
+    # answer "OK" to what they then ignore, so every command checks the device
     # afterwards. What you do not override, the device cannot do: it gets no entity.
     #
     # Not shown, as the Example One has no use for them: ``select_pool(index)`` makes
@@ -243,7 +244,7 @@ class ExampleOneDriver(BaseMinerAdapter):
         await self._post("/api/mode", {"mode": mode})
         reported = (await self._read()).get("mode")
         if reported != mode:
-            # The device did not do it. Quote what it says, but never a secret.
+            # The device did not do it. Quote what it reports, but never a secret.
             raise CommandFailed(
                 f"The miner stays in mode {reported}",
                 reason="mode_not_applied",
@@ -260,7 +261,7 @@ class ExampleOneDriver(BaseMinerAdapter):
 
     @override
     def supports_pause(self) -> bool:
-        """Return whether this device can pause: by what it tells, not by its version."""
+        """Return whether this device can pause, judging by its response, not its version."""
         return "paused" in self._status
 
     @override
@@ -307,18 +308,20 @@ class ExampleOneDriver(BaseMinerAdapter):
 
     @override
     def get_tuning_limits(self) -> TuningLimits | None:
-        """Return what may be set by hand, within the limits that the DEVICE tells.
+        """Return what may be set by hand, within the limits that the DEVICE reports.
 
-        A wrong voltage or frequency destroys hardware. If your device tells no limits,
-        and its maker publishes none, offer no tuning.
+        A wrong voltage or frequency destroys hardware. If your device reports no
+        limits, and its maker publishes none, offer no tuning.
         """
         limits = _section(self._status, "limits").get("frequency")
         if not isinstance(limits, list) or len(limits) != 2:
             return None
-        least, most = (parse_number(limit) for limit in limits)
-        if least is None or most is None or least > most:
+        minimum, maximum = (parse_number(limit) for limit in limits)
+        if minimum is None or maximum is None or minimum > maximum:
             return None
-        return TuningLimits(frequency=TuningRange(minimum=least, maximum=most, step=1))
+        return TuningLimits(
+            frequency=TuningRange(minimum=minimum, maximum=maximum, step=1)
+        )
 
     @override
     async def set_tuning(self, setting: Setting, value: float) -> bool:
@@ -341,7 +344,7 @@ class ExampleOneDriver(BaseMinerAdapter):
 
     @override
     async def close(self) -> None:
-        """Give back what you hold: sockets, tasks, listeners. Not the lent session.
+        """Give back what you hold: sockets, tasks, listeners. Not the provided session.
 
         There is nothing to do for HttpClient. Called more than once, perhaps.
         """

@@ -41,9 +41,9 @@ from custom_components.hmm.driver_api.units import (
     parse_amount,
     parse_bool,
     parse_count,
-    parse_moment,
     parse_number,
     parse_text,
+    parse_timestamp,
 )
 from custom_components.hmm.driver_api.wallets import strip_worker
 
@@ -59,7 +59,7 @@ class ExamplePoolDriver(BasePoolIntegration):
     to it. Several calls may run at the same time. An answer may take 30 seconds.
 
     Every method gets the settings of the account as keyword arguments: the keys of the
-    pool file that HMM does not know itself, what the user was asked for by
+    pool file that HMM does not know itself, what the user was asked by
     ``get_config_schema``, and ``stratum_port``. Here: ``api_base`` replaces the address
     of the API. Have such a setting in your driver: tests and recordings need it, and
     so do people whose pool moves.
@@ -81,7 +81,8 @@ class ExamplePoolDriver(BasePoolIntegration):
     mining_model = MiningModel.SOLO
     # Whether the servers of all regions show the same account
     servers_share_accounts = True
-    # How often an account is asked. Be polite: public pools ban who asks too often.
+    # How often an account is queried. Be polite: public pools ban clients that poll too
+    # often.
     poll_seconds = 60
     # The unit that the hashrate sensors show, for life: "TH/s", "GH/s", "MH/s" or
     # "kH/s". The values that you return are in H/s all the same.
@@ -91,7 +92,7 @@ class ExamplePoolDriver(BasePoolIntegration):
     """How long one answer about the network serves all accounts."""
 
     def __init__(self) -> None:
-        """Make a driver that has asked nothing yet. There is no session yet."""
+        """Make a driver that has sent no request yet. There is no session yet."""
         self._apis: dict[str, WebApi] = {}
 
     def _api(self, options: Mapping[str, Any]) -> WebApi:
@@ -102,7 +103,7 @@ class ExamplePoolDriver(BasePoolIntegration):
         """
         base = parse_text(options.get("api_base")) or "https://pool.example/api"
         if (api := self._apis.get(base)) is None:
-            # Seconds for one request: all that one call asks for must fit into 30
+            # Seconds for one request: all requests of one call must fit into 30
             api = self._apis[base] = WebApi(self.session, base, timeout=10.0)
         return api
 
@@ -112,16 +113,17 @@ class ExamplePoolDriver(BasePoolIntegration):
     async def detect(self, url: str, port: int) -> bool:
         """Return whether a stratum host and port belong to this pool.
 
-        It is asked about every pool that somebody adds and every pool in somebody's
+        It is called for every pool that a user adds and every pool in a user's
         miners. Compare the whole host ("pool.example.evil.com" is not the pool), do not
-        go by the port alone (thousands use 3333), and ask nobody: this is about names.
-        For servers in the user's own network, which have no name, there is ``probe``.
+        go by the port alone (thousands use 3333), and send no request: this is about
+        names. For servers in the user's own network, which have no name, there is
+        ``probe``.
         """
         host = url.strip().lower().rpartition("://")[2].partition("/")[0]
         return host.partition(":")[0] in ("pool.example", "eu.pool.example")
 
     # ``coin_at`` is inherited: this pool has only one coin. With several, override it
-    # and tell them apart by host and port.
+    # and distinguish them by host and port.
 
     # --- the figures -------------------------------------------------------------------
 
@@ -155,11 +157,12 @@ class ExamplePoolDriver(BasePoolIntegration):
         """Return what the pool's clock says now."""
         return self._api(kwargs).server_time
 
-    # --- what the user is asked for ----------------------------------------------------
+    # --- what the user is asked
+    # --------------------------------------------------------
 
     @override
     def get_config_schema(self) -> dict[str, Any]:
-        """Return what the user must tell, as a JSON schema.
+        """Return what the user must enter, as a JSON schema.
 
         ``format`` "wallet" has an address checked for the coin, "password" hides what
         is typed. A key of the pool: {"api_key": {"type": "string", "title": "API key",
@@ -224,7 +227,7 @@ def _figures(
         active_workers=(
             count_online(workers) if isinstance(account.get("workers"), list) else None
         ),
-        # Tile 3: shares. Counts; a sum of difficulties is no number of shares.
+        # Tile 3: shares. Counts; a sum of difficulties is not a number of shares.
         shares_valid=parse_count(shares.get("valid")),
         shares_invalid=parse_count(shares.get("invalid")),
         shares_stale=parse_count(shares.get("stale")),
@@ -232,17 +235,17 @@ def _figures(
         blocks_found_24h=(
             len(recent) if isinstance(account.get("blocks"), list) else None
         ),
-        last_block_found=parse_moment(blocks[0].timestamp) if blocks else None,
+        last_block_found=parse_timestamp(blocks[0].timestamp) if blocks else None,
         # Beyond the tiles
         own_blocks=blocks,
         best_share=parse_amount(account.get("best_share")),
-        last_share=parse_moment(account.get("last_share")),
+        last_share=parse_timestamp(account.get("last_share")),
         workers=workers,
     )
 
 
 def _workers(account: Mapping[str, Any]) -> tuple[PoolWorker, ...]:
-    """Return the workers. Their names become entities: tell them as the pool does."""
+    """Return the workers. Their names become entities: report them as the pool does."""
     return tuple(
         PoolWorker(
             name=parse_text(entry.get("name")) or "default",

@@ -1,7 +1,7 @@
 """Ends a connection over which more comes than was requested.
 
-A server may send "100 Continue" without end, or go on after its response. aiohttp reads
-and keeps whatever comes, also while nobody waits for it: that stops the event loop for
+A server may send "100 Continue" without end, or continue after its response. aiohttp reads
+and keeps whatever comes, also while nothing waits for it: that stops the event loop for
 most of a second at a time, and fills the memory.
 """
 
@@ -69,7 +69,7 @@ class _Bound:
     """Counts what comes over a connection while a response is awaited.
 
     Later, whoever else uses it may get as many responses as he requests: only those
-    that nobody takes are counted.
+    that nothing takes are counted.
     """
 
     def __init__(self, protocol: ResponseHandler) -> None:

@@ -66,7 +66,7 @@ class CgminerAnswer:
 
     @property
     def accepted(self) -> bool:
-        """Return whether the device did, or will do, what it was asked."""
+        """Return whether the device did, or will do, what was commanded."""
         return self.letter in ("S", "I", "W")
 
     def first(self, section: str) -> Mapping[str, Any]:
@@ -215,11 +215,11 @@ def parse_answer(raw: bytes) -> CgminerAnswer | dict[str, CgminerAnswer]:
     """Return one answer, or the answers to joined commands by command.
 
     JSON is tried first, then the text form, which some firmwares use for
-    errors even when they were asked in JSON. Raises ``BadAnswer``.
+    errors even when they were requested in JSON. Raises ``BadAnswer``.
     """
     text = raw.replace(b"\0", b"").decode(errors="replace").strip()
     if text.startswith(("STATUS=", "CMD=")):
-        # JSON shows by itself that it was cut off; text ends with | and NUL.
+        # Truncated JSON is recognized as such; text ends with | and NUL.
         if not raw.endswith(b"\0") and not text.endswith("|"):
             raise BadAnswer("The answer is incomplete", reason="connection_lost")
         return _parse_text_answer(text)
@@ -306,8 +306,8 @@ def _parse_text_answer(text: str) -> CgminerAnswer | dict[str, CgminerAnswer]:
             section = _TEXT_SECTIONS.get(name, name)
             parts[command][1].setdefault(section, []).append(entry)
     answers = {
-        name: _build(status, {key: tuple(value) for key, value in found.items()})
-        for name, (status, found) in parts.items()
+        name: _build(status, {key: tuple(value) for key, value in sections.items()})
+        for name, (status, sections) in parts.items()
     }
     if not answers:
         raise _not_cgminer()

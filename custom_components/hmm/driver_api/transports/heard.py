@@ -31,7 +31,7 @@ def on_reply(callback: Callable[[], None]) -> Iterator[None]:
 
 
 def note_reply() -> None:
-    """Tell that a reply has begun to arrive; called by the transports."""
+    """Report that a reply has started to arrive; called by the transports."""
     if (callback := _on_reply.get()) is not None:
         callback()
 
@@ -50,6 +50,6 @@ def on_request(callback: Callable[[], None]) -> Iterator[None]:
 
 
 def note_request() -> None:
-    """Tell that a request is sent; called by the transports."""
+    """Report that a request is sent; called by the transports."""
     if (callback := _on_request.get()) is not None:
         callback()

@@ -81,7 +81,7 @@ class HttpReply:
 
 
 class HttpClient:
-    """Requests to one device over a lent session, one at a time.
+    """Requests to one device over a provided session, one at a time.
 
     The HTTP server of an ESP32 is a single task: a second request only waits
     in its queue, and old firmwares stop accepting after ten sockets. The
@@ -92,7 +92,7 @@ class HttpClient:
     and DELETE among them. A POST or PATCH is never sent twice.
 
     No redirect is followed: AxeOS before 2.9 and NerdQAxe send a client that
-    asks for an unknown path to their web page.
+    requests for an unknown path to their web page.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class HttpClient:
     ) -> None:
         """Make a client; times in seconds, ``timeout`` is for the whole answer.
 
-        Raises CannotConnect: this is no host or port at all.
+        Raises CannotConnect: this is not a host or port at all.
         """
         self._session = session
         try:

@@ -25,14 +25,12 @@ def load_json(text: str) -> Any:
     nested too deeply, has over ``MAX_OBJECTS``, or a number of over 4,300 digits.
     """
     if text.count("{") + text.count("[") > MAX_OBJECTS:
-        msg = "The text has too many objects"
-        raise ValueError(msg)
+        raise ValueError("The text has too many objects")
     for as_json in (str, without_nan):
         with suppress(RecursionError, ValueError):
             return _DECODER.decode(as_json(text))
     # Not from the error of the parser, which holds all of the text
-    msg = "The text is not JSON, or nested too deeply"
-    raise ValueError(msg)
+    raise ValueError("The text is not JSON, or nested too deeply")
 
 
 def without_nan(text: str) -> str:

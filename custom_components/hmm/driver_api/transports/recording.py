@@ -25,7 +25,7 @@ class Answer:
 
 
 NO_ANSWER: Final = Answer(b"")
-"""It was asked, and nobody answered."""
+"""It was queried, and there was no response."""
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ _TLS_SCHEMES = {"stratum+ssl", "stratum+tls", "stratum+tcps", "ssl", "tls"}
 
 @dataclass(frozen=True, slots=True)
 class _Closed:
-    """Ports of a host that are left alone, and those that were asked for."""
+    """Ports of a host that are left alone, and those that were requested."""
 
     host: str
     ports: frozenset[int]
@@ -98,7 +98,7 @@ def parse_endpoint(url: str) -> Endpoint:
     """Return the endpoint of ``host:port`` or ``stratum+tcp://host:port``.
 
     Raises InvalidValue for anything else. ``stratum+ssl`` and ``stratum+tls``
-    ask for encryption.
+    request encryption.
     """
     match = _ENDPOINT.fullmatch(url.strip())
     if match is None or not 0 < int(match["port"]) < 65536:

@@ -38,11 +38,11 @@ MAX_FIELDS = 64
 MAX_TEXT = 255
 """Characters of a text in a packet."""
 MAX_SENDERS = 256
-"""How many senders that no driver asks for are remembered; the one silent for longest
-goes first. A sender that a driver asks for has a place of its own."""
+"""How many senders that no driver requests are remembered; the one silent for longest
+goes first. A sender that a driver requests has a place of its own."""
 
 _WANTED_SECONDS = 600.0
-"""For how long a sender keeps its place after a driver asked for it."""
+"""For how long a sender keeps its place after a driver requested it."""
 _OWN_SECONDS = 120.0
 """For how long what a device sent counts more than what others send in its name."""
 
@@ -56,7 +56,7 @@ class Packet:
     """
 
     address: str
-    """The address that the packet came from: the only one that may be asked."""
+    """The address that the packet came from: the only one that may be queried."""
     device: str
     """The address that it states, else the one that it came from."""
     data: Mapping[str, Any] = field(repr=False)
@@ -92,7 +92,7 @@ type Subscriber = Callable[[Packet], None]
 
 
 class Budget:
-    """Allows so many things a second, and as many at once as were saved up."""
+    """Allows so many things a second, and a burst of as many as were saved up."""
 
     def __init__(self, rate: float, burst: int) -> None:
         """Begin with all that can be saved up."""
@@ -114,9 +114,9 @@ class Budget:
 
 @dataclass(slots=True)
 class _Wanted:
-    """A sender that a driver asks for."""
+    """A sender that a driver requests."""
 
-    asked: float
+    requested_at: float
     packet: Packet | None = None
     budget: Budget = field(default_factory=lambda: Budget(50, 100))
 
@@ -197,33 +197,37 @@ class BroadcastListener(asyncio.DatagramProtocol):
     @property
     def packets(self) -> tuple[Packet, ...]:
         """Return the last packet of every device, the newest last."""
-        found = {
-            (it.address, it.device): it
-            for it in (
+        packets = {
+            (packet.address, packet.device): packet
+            for packet in (
                 *self._others.values(),
-                *(it.packet for it in self._wanted.values() if it.packet is not None),
+                *(
+                    wanted.packet
+                    for wanted in self._wanted.values()
+                    if wanted.packet is not None
+                ),
             )
         }
-        return tuple(sorted(found.values(), key=lambda it: it.received))
+        return tuple(sorted(packets.values(), key=lambda packet: packet.received))
 
     def find(self, host: str) -> Packet | None:
         """Return the last packet of the device at an IPv4 address, None if unheard.
 
         A relay may send for many: what states the address counts more than what came
-        from there, and what does both most of all. A device that was asked for is not
+        from there, and what does both most of all. A requested device is not
         forgotten, however many others send.
         """
         now = time.monotonic()
         if (wanted := self._wanted.get(host)) is None:
-            for other, it in tuple(self._wanted.items()):
-                if now - it.asked > _WANTED_SECONDS:
+            for other, sender in tuple(self._wanted.items()):
+                if now - sender.requested_at > _WANTED_SECONDS:
                     del self._wanted[other]
             wanted = self._wanted[host] = _Wanted(now)
             for key, packet in tuple(self._others.items()):
                 wanted.hear(host, packet)
                 if packet.device == host:
                     del self._others[key]
-        wanted.asked = now
+        wanted.requested_at = now
         if wanted.packet is not None and (recording := current_recording()) is not None:
             recording.note(f"udp {host}", Answer(b"", broadcast=wanted.packet))
         return wanted.packet
@@ -275,8 +279,8 @@ class BroadcastListener(asyncio.DatagramProtocol):
         if not is_home_address(device, loopback=address.startswith("127.")):
             device = address
         now = time.monotonic()
-        known = self._last(address, device)
-        gaps = () if known is None else (*known.gaps, now - known.received)
+        last = self._last(address, device)
+        gaps = () if last is None else (*last.gaps, now - last.received)
         packet = Packet(
             address=address,
             device=device,

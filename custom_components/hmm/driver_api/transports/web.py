@@ -76,7 +76,7 @@ class WebAnswer:
 
 
 class WebApi:
-    """GET requests to one pool, over a session that is lent.
+    """GET requests to one pool, over a provided session.
 
     Obeys 429 and ``Retry-After``, follows no redirect (it would lead to a login
     page), reads no more than ``max_bytes`` of an unpacked answer. ``gap_seconds`` is
@@ -98,7 +98,7 @@ class WebApi:
         max_bytes: int = MAX_ANSWER,
         verify_ssl: bool = True,
     ) -> None:
-        """Make a client of the API under ``base``; it asks nothing yet."""
+        """Make a client of the API under ``base``, without any request yet."""
         self.base = base.rstrip("/")
         self._session = session
         self._headers = headers
@@ -118,17 +118,17 @@ class WebApi:
     def server_time(self) -> float | None:
         """What the server's clock says now, in seconds since 1970.
 
-        None: it has not answered yet, or does not tell (``Date``).
+        None: it has not answered yet, or does not report it (``Date``).
         """
         return None if self._clock is None else self._clock + time.monotonic()
 
     def now(self) -> float:
-        """Return the time to compare with what the pool tells of moments.
+        """Return the time to compare with timestamps of the pool.
 
         It is that of the server: the clock of this machine may be wrong. Only where
-        the server tells none it is ours.
+        the server reports none it is ours.
         """
-        return time.time() if (moment := self.server_time) is None else moment
+        return time.time() if (timestamp := self.server_time) is None else timestamp
 
     async def get_json(self, path: str) -> tuple[Any, float]:
         """Return the JSON under a path and the latency in ms.
@@ -163,12 +163,12 @@ class WebApi:
     async def get(self, path: str, *, last_bytes: int | None = None) -> WebAnswer:
         """Return the answer to a GET, whose status is 2xx or 404.
 
-        ``last_bytes`` asks for the end of a long file only (HTTP Range); a server
+        ``last_bytes`` requests only the end of a long file (HTTP Range); a server
         that cannot do so sends all of it, which may be too long.
 
         Raises CannotConnect: no answer, an error of the server, or the pool asked
         to be left alone; AuthRequired: the key was refused; RedirectAnswer;
-        HtmlAnswer: a web page where a key was asked for; BadAnswer: another
+        HtmlAnswer: a web page where a key was requested; BadAnswer: another
         status, no HTTP, an answer that is broken or too long.
         """
         self._check_pause()
@@ -176,7 +176,7 @@ class WebApi:
             return await self._request(path, last_bytes)
         async with self._turn:
             await asyncio.sleep(self._next_at - time.monotonic())
-            # The answer to the one before may have been to ask less often
+            # The answer to the one before may have been to query less often
             self._check_pause()
             try:
                 return await self._request(path, last_bytes)
@@ -264,7 +264,7 @@ class WebApi:
         if status == 429:
             raise _busy()
         if self._keyed and status == 403:
-            return  # The body tells whose it is
+            return  # The body shows whose it is
         if self._keyed and status == 401:
             raise _refused_key()
         if 300 <= status < 400:
@@ -294,8 +294,8 @@ class WebApi:
         """Return the seconds of a ``Retry-After``: a number or a date (RFC 9110)."""
         if (seconds := parse_number(wish)) is not None:
             return seconds
-        moment = _seconds_since_1970(wish)
-        return 0.0 if moment is None else moment - self.now()
+        timestamp = _seconds_since_1970(wish)
+        return 0.0 if timestamp is None else timestamp - self.now()
 
     async def _read(
         self, response: aiohttp.ClientResponse, last_bytes: int | None
@@ -341,7 +341,7 @@ def _busy() -> CannotConnect:
 
 
 def _server_time(headers: Mapping[str, str]) -> float | None:
-    """Return what the server's clock says, None if it does not tell.
+    """Return what the server's clock says, None if not reported.
 
     A cache hands out the ``Date`` of the answer that it kept, and how old that is.
     """
@@ -353,22 +353,22 @@ def _server_time(headers: Mapping[str, str]) -> float | None:
 
 
 def _seconds_since_1970(date: str | None) -> float | None:
-    """Return the moment of a date as HTTP writes it, None: it is none."""
-    moment = parsedate_tz(date or "")
+    """Return the timestamp of an HTTP date, None for any other string."""
+    date_parts = parsedate_tz(date or "")
     try:
-        return None if moment is None else mktime_tz(moment)
+        return None if date_parts is None else mktime_tz(date_parts)
     except ValueError, OverflowError:
         return None
 
 
 class _Shared:
-    """One path that several accounts look at."""
+    """One path that several accounts share."""
 
     def __init__(self, api: WebApi, path: str) -> None:
         self._api = api
         self._path = path
         self._lock = asyncio.Lock()
-        self._asked_at: float | None = None
+        self._requested_at: float | None = None
         self._result: tuple[dict[str, Any] | None, float] | DriverError | None = None
 
     async def get(self, seconds: float) -> tuple[dict[str, Any] | None, float]:
@@ -378,15 +378,15 @@ class _Shared:
                 seconds = min(seconds, SHARED_FAILURE)
             if (
                 self._result is None
-                or self._asked_at is None
-                or now - self._asked_at >= seconds
+                or self._requested_at is None
+                or now - self._requested_at >= seconds
             ):
                 try:
                     self._result = await self._api.get_object(self._path)
                 except DriverError as err:
                     # Its traceback holds the response
                     self._result = copy_of(err)
-                self._asked_at = now
+                self._requested_at = now
             if isinstance(self._result, DriverError):
                 raise copy_of(self._result)
             return self._result

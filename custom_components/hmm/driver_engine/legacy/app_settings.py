@@ -1,4 +1,4 @@
-"""What HMM-Local's config.yaml tells a driver, beside what it imports of it."""
+"""What a driver gets of HMM-Local's config.yaml, besides what it imports of it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -86,7 +86,7 @@ def old_servers(values: Mapping[Any, Any]) -> dict[str, Address]:
     for name, section in values.items():
         if not str(name).lower().endswith("_pool") or not isinstance(section, Mapping):
             continue
-        # What is no address is not suggested
+        # What is not an address is not suggested
         with suppress(AddressError):
             url = parse_text(section.get("url")) or ""
             server = parse_address(url)
@@ -98,7 +98,7 @@ def old_servers(values: Mapping[Any, Any]) -> dict[str, Address]:
 
 
 def _secrets(value: Any, *, is_secret: bool = False) -> Iterator[str]:
-    """Yield the texts whose names say that they are nobody else's business."""
+    """Yield the texts whose names say that they are private."""
     match value:
         case Mapping():
             for name, inner in value.items():

@@ -18,7 +18,7 @@ def bind(
     """Return the keywords with which to call a function.
 
     It gets those of ``values`` and ``settings`` that it names, None for what it
-    needs and nobody knows, and the other ``settings`` if it takes any keyword.
+    needs and is unknown, and the other ``settings`` if it takes any keyword.
     """
     keywords: dict[str, Any] = {}
     takes_more = False

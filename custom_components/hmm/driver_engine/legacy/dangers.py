@@ -61,7 +61,7 @@ def known_dangers(source: str, path: Path) -> dict[Danger, int]:
     ``writes_input_voltage``: its modes send the key ``voltage``, which AxeOS and
     NerdQAxe ignore, so that the frequency rises at the old core voltage.
     ``pool_switch_restarts``: it sends a pool as AxeOS took it before 2.15 and
-    restarts, which a newer one does without a change, as often as it is asked.
+    restarts, which a newer one does without a change, as often as it is commanded.
     """
     try:
         tree = ast.parse(source)
@@ -110,7 +110,9 @@ def _parts(tree: ast.Module) -> dict[str, _Part]:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 names = [name]
             case ast.Assign(targets=targets):
-                names = [it.id for it in targets if isinstance(it, ast.Name)]
+                names = [
+                    target.id for target in targets if isinstance(target, ast.Name)
+                ]
             case ast.AnnAssign(target=ast.Name(id=name)):
                 names = [name]
             case _:
@@ -144,7 +146,7 @@ def _read(top: ast.AST) -> _Part:
             case ast.Dict(keys=keys):
                 for key in keys:
                     if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                        # The first of them is where to look
+                        # The first of them is the place to check
                         part.keys.setdefault(key.value, key.lineno)
             # settings["voltage"] = ...
             case ast.Subscript(slice=ast.Constant(value=str(key)), ctx=ast.Store()):
@@ -153,7 +155,9 @@ def _read(top: ast.AST) -> _Part:
             case ast.Call(
                 func=ast.Name(id=name) | ast.Attribute(attr=name), keywords=keywords
             ) if name == "dict" or "patch" in name.lower():
-                part.keys.update((it.arg, it.lineno) for it in keywords if it.arg)
+                part.keys.update(
+                    (keyword.arg, keyword.lineno) for keyword in keywords if keyword.arg
+                )
             case ast.Name(id=name) | ast.Attribute(attr=name):
                 part.names.add(name)
     return part

@@ -91,8 +91,7 @@ async def _settle(call: Callable[[], Any]) -> Any:
         return await result if isinstance(result, Awaitable) else result
     except Exception, asyncio.CancelledError:
         raise
-    # SystemExit would end the loop and nobody would hear of it; and what is no
+    # SystemExit would end the loop without a trace; and what is no
     # Exception passes every handler on its way through Home Assistant
     except BaseException as err:
-        msg = f"It ends the program ({type(err).__name__})"
-        raise RuntimeError(msg) from err
+        raise RuntimeError(f"It ends the program ({type(err).__name__})") from err

@@ -40,7 +40,7 @@ _COUNTS: Mapping[str, tuple[str, ...]] = {
 
 
 def extra_data(answer: Any) -> Mapping[str, Any]:
-    """Return what a response tells beyond the fields that all have."""
+    """Return what a response reports beyond the fields that all have."""
     extra = read(answer, "extra_data")
     if isinstance(extra, Mapping):
         return extra
@@ -99,7 +99,7 @@ def read_report(answer: Any, mode: Any, address: str) -> MinerTelemetry:
 def read_planned_report(answer: Mapping[str, Any], modes: list[str]) -> dict[str, Any]:
     """Return a dictionary of the plan with its figures in our units.
 
-    Its hashrate is in H/s unless it says otherwise.
+    Its hashrate is in H/s unless it reports otherwise.
     """
     unit = parse_text(answer.get("hashrate_unit")) or "H/s"
     hashrate = _hashrate(answer.get("hashrate"), unit)
@@ -112,7 +112,7 @@ def read_planned_report(answer: Mapping[str, Any], modes: list[str]) -> dict[str
         # A miner that hashes draws something
         "power": power if power or not hashrate else None,
         "uptime": read_duration(answer.get("uptime")),
-        # What the template writes for a device that does not tell
+        # What the template writes for a device that does not report it
         "mode": None if mode == "unknown" and mode not in modes else mode,
     }
 
@@ -139,7 +139,7 @@ def is_miner(telemetry: MinerTelemetry) -> bool:
 
 
 def _facts(extra: Mapping[str, Any], address: str) -> DeviceFacts:
-    """Return who the device is, as far as a poll tells it."""
+    """Return who the device is, as far as a poll reports it."""
     info = system_info(extra)
     mac = parse_text(info.get("macAddr"))
     return DeviceFacts(
@@ -155,7 +155,7 @@ def _facts(extra: Mapping[str, Any], address: str) -> DeviceFacts:
 
 
 def _hashrate(value: Any, unit: str) -> float | None:
-    """Return H/s; a text such as "1.02 MH/s" tells its unit itself."""
+    """Return H/s; a text such as "1.02 MH/s" reports its unit itself."""
     if isinstance(value, str) and parse_number(value) is None:
         return parse_amount(value)
     return read_hashrate(value, unit)

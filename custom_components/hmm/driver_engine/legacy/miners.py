@@ -100,7 +100,7 @@ class _LegacyMiner(BaseMinerAdapter):
         """A poll that serves the next one as well."""
         self._mode: str | None = None
         """The mode that the last poll reported."""
-        self._said: str | None = None
+        self._message: str | None = None
         """What the device said to the last command for a mode."""
         self._sent_pool = 0
         self._refused_until = 0.0
@@ -122,12 +122,16 @@ class _LegacyMiner(BaseMinerAdapter):
             with suppress(Exception):
                 await self._read_mode()
             raise CommandFailed(
-                self._said or "The device did not take the command",
+                self._message or "The device did not take the command",
                 reason="command_failed",
-                detail=self._said or "",
+                detail=self._message or "",
             )
         await self._confirm(
-            "mode", self._read_mode, lambda found: is_mode(found, mode), before, start
+            "mode",
+            self._read_mode,
+            lambda reported: is_mode(reported, mode),
+            before,
+            start,
         )
         return True
 
@@ -158,13 +162,13 @@ class _LegacyMiner(BaseMinerAdapter):
     ) -> bool:
         """Send a pool once and wait until the device is there; it may restart for it."""
 
-        def is_there(found: str) -> bool:
-            return is_server(found, endpoint.host, endpoint.port)
+        def is_there(reported: str) -> bool:
+            return is_server(reported, endpoint.host, endpoint.port)
 
         start = time.monotonic()
         pool = hash((endpoint, account))
         if pool == self._sent_pool:
-            if (found := await read()) is not None and is_there(found):
+            if (reported := await read()) is not None and is_there(reported):
                 return True
             if start < self._refused_until:
                 raise CommandFailed(
@@ -209,7 +213,7 @@ class _LegacyMiner(BaseMinerAdapter):
             self._note_unconfirmed(what)
 
     def _note_unconfirmed(self, what: str) -> None:
-        """Say once that nobody knows whether a command was taken."""
+        """Log once that it is unknown whether a command was applied."""
         if what not in self._unconfirmed:
             self._unconfirmed.add(what)
             _LOGGER.warning(
@@ -255,7 +259,7 @@ class _LegacyMiner(BaseMinerAdapter):
             await self._host.run(end, _CLOSE_SECONDS)
 
     async def _command(self, method: str, *args: Any) -> bool:
-        """Call a method that tells whether the device took a command."""
+        """Call a method that returns whether the device accepted a command."""
         miner = await self._ready()
 
         async def command() -> bool:
@@ -324,7 +328,7 @@ class LegacyMiner(_LegacyMiner):
     @override
     async def get_telemetry(self) -> MinerTelemetry:
         miner = await self._ready()
-        # What connect() or a command asked for serves the poll that follows it
+        # What connect() or a command requested serves the poll that follows it
         kept, self._kept = self._kept, None
         telemetry = kept if isinstance(kept, MinerTelemetry) else None
         if telemetry is None:
@@ -384,7 +388,7 @@ class LegacyMiner(_LegacyMiner):
         )
 
     async def _poll(self, miner: Any) -> MinerTelemetry | None:
-        """Return what the driver says of the device, None if it got no response."""
+        """Return what the driver reports of the device, None if it got no response."""
         packet = self._last_packet()
         modes, address, kind = self._modes, self._address, self.driver_type
 
@@ -400,7 +404,7 @@ class LegacyMiner(_LegacyMiner):
             mode = None
             if modes and "current_mode" not in extra:
                 mode = await _read_mode(miner)
-            self._said = parse_text(extra.get("mode_switch_last_message"))
+            self._message = parse_text(extra.get("mode_switch_last_message"))
             report = read_report(answer, mode, address)
             self._has_pool_list = "pools" in info or _is_axeos_2_15(report.device)
             return report
@@ -507,24 +511,26 @@ class LegacyPlannedMiner(_LegacyMiner):
     @override
     async def get_pool_info(self) -> dict[str, Any]:
         miner = await self._ready()
-        return await self._run(lambda: _ask(miner, "get_pool_info"), _ANSWER_SECONDS)
+        return await self._run(lambda: _query(miner, "get_pool_info"), _ANSWER_SECONDS)
 
     @override
     async def get_version_info(self) -> dict[str, str]:
         miner = await self._ready()
-        return await self._run(lambda: _ask(miner, "get_version_info"), _ANSWER_SECONDS)
+        return await self._run(
+            lambda: _query(miner, "get_version_info"), _ANSWER_SECONDS
+        )
 
     @override
     async def get_device_facts(self) -> DeviceFacts:
         miner = await self._ready()
 
-        async def ask() -> dict[str, Any]:
+        async def query() -> dict[str, Any]:
             # Nice to know, and no reason to refuse the device
             with suppress(Exception):
-                return await _ask(miner, "get_version_info")
+                return await _query(miner, "get_version_info")
             return {}
 
-        versions = await self._run(ask, _ANSWER_SECONDS)
+        versions = await self._run(query, _ANSWER_SECONDS)
         models = self.supported_models
         return DeviceFacts(
             manufacturer=self.manufacturer,
@@ -549,7 +555,7 @@ class LegacyPlannedMiner(_LegacyMiner):
         before, read = None, read_pool
         try:
             before = await read_pool()
-        # Not every driver can tell
+        # Not every driver can report it
         except Exception:  # noqa: BLE001
             read = read_nothing
         return await self._switch_pool(
@@ -564,18 +570,19 @@ class LegacyPlannedMiner(_LegacyMiner):
 def wrap_miner(driver_class: type[Any], origin: Origin) -> type[_LegacyMiner]:
     """Return a native class for a driver.
 
-    Raises NotADriver: it does not tell its type, and its file's name does not either;
-    and whatever its constructor raises, if only an object tells.
+    Raises NotADriver: it does not report its type, and its file's name does not either;
+    and whatever its constructor raises, if only an object reports.
     """
     planned = hasattr(driver_class, "connect")
-    # HMM-Local asked an object: a property or the constructor may tell its type
+    # HMM-Local read it from an object: a property or the constructor may report its
+    # type
     teller = driver_class
     driver_type = _driver_type(driver_class)
     if planned and driver_type is None:
         teller = driver_class()
         driver_type = _driver_type(teller)
     if driver_type is None and not planned:
-        # Copied from where HMM-Local had its own: the file tells what it is for
+        # Copied from where HMM-Local had its own: the file name shows what it is for
         driver_type = parse_text(origin.path.stem.lower().removesuffix("_driver"))
     if driver_type is None:
         raise NotADriver(why("class_no_type", driver_class=driver_class.__name__))
@@ -646,7 +653,7 @@ async def _done(result: Any) -> Any:
     return await result if isinstance(result, Awaitable) else result
 
 
-async def _ask(miner: Any, method: str) -> dict[str, Any]:
+async def _query(miner: Any, method: str) -> dict[str, Any]:
     answer = await _done(getattr(miner, method)())
     return dict(answer) if isinstance(answer, Mapping) else {}
 

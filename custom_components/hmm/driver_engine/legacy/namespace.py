@@ -14,8 +14,8 @@ from typing import Any
 
 from ..driver_files import DriverFile
 from ..faults import FileError, why
-from .hush import hush
 from .shims import adapters, base_pool, core, database
+from .silence import silence
 
 
 class PoolRegistry:
@@ -66,14 +66,14 @@ class Siblings:
         Raises ImportError with the reason: it cannot be read, or fails. Of two files
         that import each other, one sees what the other has so far, as ever in Python.
         """
-        found = self._siblings.get(name)
-        if found is None:
+        sibling = self._siblings.get(name)
+        if sibling is None:
             return None
-        if isinstance(found, str):
-            raise SiblingError(why("sibling_unusable", module=name, reason=found))
+        if isinstance(sibling, str):
+            raise SiblingError(why("sibling_unusable", module=name, reason=sibling))
         with self._lock:
-            if (module := self._modules.get(found.path)) is None:
-                module = self._run(found)
+            if (module := self._modules.get(sibling.path)) is None:
+                module = self._run(sibling)
             return module
 
     def _run(self, file: DriverFile) -> ModuleType:
@@ -95,7 +95,7 @@ class Siblings:
             raise SiblingError(
                 why("sibling_raises", file=file.path.name, error=error)
             ) from err
-        hush(module)
+        silence(module)
         return module
 
 

@@ -30,7 +30,7 @@ from .app_settings import AppSettings
 from .binding import bind, names
 from .host import Host
 from .origin import Origin
-from .read_figures import read, read_duration, read_hashrate, read_moment
+from .read_figures import read, read_duration, read_hashrate, read_timestamp
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ _HEALTH_NAMES = ("get_health", "health_check", "check_health")
 # Another name of the account, and a mere text for the user to read
 _NO_FIELDS = {"wallet", "info"}
 
-# Where HMM-Local's own drivers say that a server of one's own is, for want of better
+# Where HMM-Local's own drivers expect a self-hosted server by default
 _PLACEHOLDERS = {"127.0.0.1", "localhost", "192.168.1.100", "hmm-local-stratum"}
 
 # What HMM-Local's own drivers give as "blocks in 24 hours", and is not: those of all
@@ -167,7 +167,7 @@ class LegacyPool(BasePoolIntegration):
                 height=parse_count(read(block, "height")),
                 hash=parse_text(read(block, "hash")),
                 miner=parse_text(read(block, "miner")),
-                timestamp=None if found is None else round(found.timestamp()),
+                timestamp=None if timestamp is None else round(timestamp.timestamp()),
                 difficulty=parse_number(read(block, "difficulty")),
                 network_difficulty=_difficulty(read(block, "network_difficulty")),
                 coin=coin,
@@ -175,7 +175,7 @@ class LegacyPool(BasePoolIntegration):
                 confirmed=parse_bool(read(block, "confirmed")) is True,
             )
             for block in (answer if isinstance(answer, list | tuple) else ())
-            for found in (read_moment(read(block, "timestamp")),)
+            for timestamp in (read_timestamp(read(block, "timestamp")),)
         ]
 
     @override
@@ -238,7 +238,7 @@ class LegacyPool(BasePoolIntegration):
         return filled
 
     def _message(self, value: Any, kwargs: Mapping[str, Any]) -> str | None:
-        """Return what a driver says, without the wallet or key that some quote."""
+        """Return what a driver reports, without the wallet or key that some quote."""
         if (text := parse_text(value)) is None:
             return None
         account = (kwargs.get(name) for name in ("username", *_KEY_NAMES))
@@ -322,7 +322,7 @@ class LegacyPool(BasePoolIntegration):
         if self.driver_type in _COUNTS_NO_SHARES:
             valid = invalid = stale = reject_rate = None
         blocks = parse_count(read(answer, "blocks_found_24h"))
-        last_block = read_moment(read(answer, "last_block_found"))
+        last_block = read_timestamp(read(answer, "last_block_found"))
         blocks_ever = None
         if self.driver_type in _COUNTS_FOR_EVER:
             blocks, blocks_ever = None, blocks
@@ -354,8 +354,8 @@ class LegacyPool(BasePoolIntegration):
 def wrap_pool(driver: Any, origin: Origin) -> type[LegacyPool]:
     """Return a native class for a driver: its class, or an object that it registered.
 
-    Runs the driver's constructor and whatever it tells of itself: call it in the
-    thread that loads drivers. Raises NotADriver: it does not tell its type; and
+    Runs the driver's constructor and its own methods: call it in the
+    thread that loads drivers. Raises NotADriver: it does not report its type; and
     whatever the driver raises.
     """
     legacy = driver() if isinstance(driver, type) else driver
@@ -389,7 +389,7 @@ def _plain_unit(legacy: Any, origin: Origin) -> str:
     """Return the unit of a plain number, which changed with the versions.
 
     At first tiles had H/s, as far as the drivers registered themselves and did not
-    convert; then TH/s, then dictionaries that tell their unit.
+    convert; then TH/s, then dictionaries that report their unit.
     """
     dashboard = getattr(legacy, "get_dashboard_data", None)
     if dashboard is None or "coin" not in names(dashboard):
@@ -406,11 +406,11 @@ def _schema(legacy: Any) -> dict[str, Any]:
     """Return the driver's settings with the account, which it takes for granted."""
     schema = legacy.get_config_schema()
     schema = schema if isinstance(schema, Mapping) else {}
-    found = schema.get("properties")
+    stored = schema.get("properties")
     properties: dict[str, Any] = {
         "username": {"type": "string", "title": "Wallet address or user name"}
     }
-    for name, field in found.items() if isinstance(found, Mapping) else ():
+    for name, field in stored.items() if isinstance(stored, Mapping) else ():
         if name not in _NO_FIELDS:
             properties[str(name)] = dict(field) if isinstance(field, Mapping) else {}
     keys = [name for name in properties if name.endswith(_KEY_NAMES)]
@@ -440,7 +440,7 @@ def _templates(legacy: Any, driver_type: str) -> list[PoolTemplate]:
     answer: Any = ()
     try:
         answer = method() if callable(method) else ()
-    # HMM-Local asked for them apart from all else: it ran all the same
+    # HMM-Local requested them separately: it ran all the same
     except Exception as err:  # noqa: BLE001
         kind = type(err).__name__
         _LOGGER.warning("%s cannot tell its pools: %s", driver_type, kind)

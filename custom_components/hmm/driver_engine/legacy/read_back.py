@@ -28,10 +28,10 @@ async def confirm(
     """Wait until ``read`` returns what was set, however often it fails until then.
 
     Returns False if the device responds, but never reported such a thing: nothing
-    tells whether it took the command. Raises CommandFailed if it reports something
+    shows whether it took the command. Raises CommandFailed if it reports something
     else, or nothing, for so many ``seconds``.
     """
-    found: str | None = None
+    reported: str | None = None
     has_answered = False
     pause = _FIRST_PAUSE
     with suppress(TimeoutError):
@@ -39,11 +39,11 @@ async def confirm(
             while True:
                 # While it restarts, a driver may raise anything
                 with suppress(Exception):
-                    found = await read()
+                    reported = await read()
                     has_answered = True
-                    if found is None and before is None:
+                    if reported is None and before is None:
                         return False
-                    if found is not None and is_wanted(found):
+                    if reported is not None and is_wanted(reported):
                         return True
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
@@ -52,29 +52,29 @@ async def confirm(
             "It took the command, but has not responded since",
             reason="silent_since",
         )
-    if found is None:
+    if reported is None:
         raise CommandFailed(
             "It took the command, but does not report what it does now",
             reason="not_reported",
         )
     raise CommandFailed(
-        f"It still reports {found[:_LONGEST_TEXT]}",
+        f"It still reports {reported[:_LONGEST_TEXT]}",
         reason="still_reports",
-        reported=found[:_LONGEST_TEXT],
+        reported=reported[:_LONGEST_TEXT],
     )
 
 
-def is_mode(found: str, wanted: str) -> bool:
+def is_mode(reported: str, wanted: str) -> bool:
     """Return whether a device reports a mode, in either of its spellings."""
-    return _plain_mode(found) == _plain_mode(wanted)
+    return _plain_mode(reported) == _plain_mode(wanted)
 
 
-def is_server(found: str, host: str, port: int) -> bool:
+def is_server(reported: str, host: str, port: int) -> bool:
     """Return whether a pool that a device reports is at ``host``, and at the port.
 
     Some drivers leave the port out.
     """
-    address = found.rpartition("://")[2].partition("/")[0].rpartition("@")[2]
+    address = reported.rpartition("://")[2].partition("/")[0].rpartition("@")[2]
     found_host, _, found_port = address.partition(":")
     if found_host.rstrip(".").lower() != host.rstrip(".").lower():
         return False

@@ -9,8 +9,8 @@ from ...driver_api.units import (
     LONGEST_FIGURE,
     parse_amount,
     parse_compact,
-    parse_moment,
     parse_number,
+    parse_timestamp,
 )
 
 HASHRATE_FACTOR = {
@@ -48,8 +48,8 @@ def read(answer: Any, name: str) -> Any:
 def read_hashrate(value: Any, plain_unit: str) -> float | None:
     """Return a hashrate in H/s, None if it is negative or cannot be read.
 
-    A dictionary tells its unit (GH/s if it does not); a plain number, also one that
-    is a text, is in ``plain_unit``. A text as "1.02T" tells its unit itself.
+    A dictionary reports its unit (GH/s if it does not); a plain number, also one that
+    is a text, is in ``plain_unit``. A text as "1.02T" reports its unit itself.
     """
     unit = plain_unit
     if isinstance(value, Mapping):
@@ -74,12 +74,12 @@ def read_duration(value: Any) -> float | None:
         (parse_number(amount.replace(",", "")), unit.lower())
         for amount, unit in _DURATION.findall(value)
     ]
-    known = [amount * _SECONDS[unit] for amount, unit in parts if amount is not None]
-    return sum(known) if known else None
+    spans = [amount * _SECONDS[unit] for amount, unit in parts if amount is not None]
+    return sum(spans) if spans else None
 
 
-def read_moment(value: Any) -> datetime | None:
-    """Return a moment with time zone; one without is UTC, as HMM-Local had it."""
+def read_timestamp(value: Any) -> datetime | None:
+    """Return a timestamp with time zone; one without is UTC, as HMM-Local had it."""
     if isinstance(value, datetime):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value
-    return parse_moment(value)
+    return parse_timestamp(value)

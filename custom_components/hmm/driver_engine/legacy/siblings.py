@@ -31,19 +31,21 @@ def with_siblings(file: DriverFile) -> DriverFile:
     waiting = list(_imported(file))
     while waiting and len(siblings) < _MOST:
         name = waiting.pop()
-        if name not in siblings and (found := _find(file, name)) is not None:
-            siblings[name] = found
-            if isinstance(found, DriverFile):
-                waiting.extend(_imported(found))
+        if name not in siblings and (sibling := _find(file, name)) is not None:
+            siblings[name] = sibling
+            if isinstance(sibling, DriverFile):
+                waiting.extend(_imported(sibling))
     return replace(file, siblings=siblings)
 
 
 def sibling_files(file: DriverFile) -> list[DriverFile]:
     """Return the files beside a driver that it needs to load. Blocks (reads files)."""
     siblings = with_siblings(file).siblings.values()
-    found = {it.path: it for it in siblings if isinstance(it, DriverFile)}
-    found.pop(file.path, None)
-    return list(found.values())
+    files = {
+        sibling.path: sibling for sibling in siblings if isinstance(sibling, DriverFile)
+    }
+    files.pop(file.path, None)
+    return list(files.values())
 
 
 def _find(file: DriverFile, name: str) -> DriverFile | Reason | None:

@@ -1,6 +1,6 @@
 """Recognizes the drivers that came with HMM-Local, by their checksums.
 
-HMM-Local put them into everybody's configuration folder, where nobody chose them.
+HMM-Local put them into everybody's configuration folder, without the user's choice.
 """
 
 from functools import cache
@@ -18,8 +18,10 @@ def is_stock(source: bytes) -> bool:
     system may have changed them.
     """
     plain = source.removeprefix(_BYTE_ORDER_MARK).replace(b"\r\n", b"\n")
-    known = checksums()
-    return any(hashlib.sha256(it).hexdigest() in known for it in (source, plain))
+    hashes = checksums()
+    return any(
+        hashlib.sha256(content).hexdigest() in hashes for content in (source, plain)
+    )
 
 
 @cache

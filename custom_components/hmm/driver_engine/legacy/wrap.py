@@ -10,12 +10,12 @@ from ...driver_api import BaseMinerAdapter, BasePoolIntegration
 from ..driver_files import DriverFile
 from .app_settings import AppSettings
 from .host import hanging_of
-from .hush import hush
 from .miners import wrap_miner
 from .namespace import PoolRegistry
 from .origin import Origin
 from .pools import wrap_pool
 from .shims import adapters, base_pool
+from .silence import silence
 
 _POOL = base_pool.BasePoolIntegration
 _MINERS = (adapters.MinerAdapter, adapters.BaseMinerAdapter)
@@ -33,7 +33,7 @@ def find_legacy(
 
     A class that only serves as the base of others is none, and neither is one of
     another file. The wrapping runs the driver: it raises whatever that raises, and
-    NotADriver if it does not tell its type. ``settings`` are those of config.yaml.
+    NotADriver if it does not report its type. ``settings`` are those of config.yaml.
     """
     origin = Origin(
         path=file.path,
@@ -50,13 +50,13 @@ def find_legacy(
         if _is_driver(value) and value.__module__ == module.__name__
     )
     if classes:
-        hush(module)
+        silence(module)
     return {
-        found: partial(wrap_pool, registered.get(found, found), origin)
-        if issubclass(found, _POOL)
-        else partial(wrap_miner, found, origin)
-        for found in classes
-        if found in registered or not _is_only_a_base(found, classes)
+        class_: partial(wrap_pool, registered.get(class_, class_), origin)
+        if issubclass(class_, _POOL)
+        else partial(wrap_miner, class_, origin)
+        for class_ in classes
+        if class_ in registered or not _is_only_a_base(class_, classes)
     }
 
 
@@ -64,12 +64,12 @@ def _is_driver(value: Any) -> bool:
     return inspect.isclass(value) and issubclass(value, (_POOL, *_MINERS))
 
 
-def _is_only_a_base(found: type, classes: Iterable[type]) -> bool:
+def _is_only_a_base(class_: type, classes: Iterable[type]) -> bool:
     """Return whether another class extends one that has no type of its own."""
-    kind = _kind(found)
+    kind = _kind(class_)
     return any(
-        other is not found
-        and issubclass(other, found)
+        other is not class_
+        and issubclass(other, class_)
         and (kind is None or kind == _kind(other))
         for other in classes
     )

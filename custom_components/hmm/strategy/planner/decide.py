@@ -1,5 +1,6 @@
 """One call for all types: settings and memory as they are stored."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -20,33 +21,18 @@ def decide(
     settings: Settings, stored: object, inputs: Inputs
 ) -> tuple[Decision, dict[str, Any]]:
     """Return what a strategy wants and its memory as JSON, damaged or none taken too."""
-    now = inputs.now
-    match settings:
-        case BandsSettings():
-            decision, memory = bands.decide(
-                settings, bands.BandsMemory.from_dict(stored, now), inputs
-            )
-            return decision, memory.as_dict()
-        case ChampionSettings():
-            decision, kept = champion.decide(
-                settings, champion.ChampionMemory.from_dict(stored, now), inputs
-            )
-            return decision, kept.as_dict()
-        case SolarSettings():
-            decision, sun = solar.decide(
-                settings, solar.SolarMemory.from_dict(stored, now), inputs
-            )
-            return decision, sun.as_dict()
-        case HeatSettings():
-            decision, room = heat.decide(
-                settings, heat.HeatMemory.from_dict(stored, now), inputs
-            )
-            return decision, room.as_dict()
-        case CalendarSettings():
-            decision, day = calendar.decide(
-                settings, calendar.CalendarMemory.from_dict(stored, now), inputs
-            )
-            return decision, day.as_dict()
+    plan, memory_of = _PLANNERS[type(settings)]
+    decision, memory = plan(settings, memory_of(stored, inputs.now), inputs)
+    return decision, memory.as_dict()
+
+
+_PLANNERS: Mapping[type[Settings], tuple[Callable[..., Any], Callable[..., Any]]] = {
+    BandsSettings: (bands.decide, bands.BandsMemory.from_dict),
+    CalendarSettings: (calendar.decide, calendar.CalendarMemory.from_dict),
+    ChampionSettings: (champion.decide, champion.ChampionMemory.from_dict),
+    HeatSettings: (heat.decide, heat.HeatMemory.from_dict),
+    SolarSettings: (solar.decide, solar.SolarMemory.from_dict),
+}
 
 
 def overridden(

@@ -125,7 +125,7 @@ def decide(
     first = next(iter(ladders.values()), [OFF])
     what = first[min(wanted, len(first) - 1)]
     if stale_since is not None or too_hot:
-        # Some go on if they cannot be off, or are not to be
+        # Some continue if they cannot be off, or are not to be
         idle = (rungs[0] for rungs in ladders.values())
         what = next((rung for rung in idle if rung != OFF), OFF)
     held_until = cycle_ends if state == "holding" else None

@@ -55,7 +55,6 @@ type Problem = Literal["settings", "meter_sign"]
 """What keeps a strategy from its work until its owner changes something."""
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-FAR_AWAY = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)

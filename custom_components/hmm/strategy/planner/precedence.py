@@ -136,7 +136,7 @@ def _is_kept(entry: Entry, now: datetime) -> bool:
 
 
 def is_held(kind: StrategyType, strategy: str, control: Control | None) -> bool:
-    """Return whether somebody before a strategy decides for a miner: its ``held``."""
+    """Return whether someone before a strategy decides for a miner: its ``held``."""
     if control is None or control.strategy == strategy:
         return False
     before = _ORDER[: _ORDER.index(kind)]
@@ -442,7 +442,7 @@ class _Execution:
         """Return attempt 0 while a command is on its way or was refused too often.
 
         Safety tries again sooner and never gives up. A refused pool has time: the miner
-        goes on at the one that it has; and many a firmware restarts with each try.
+        continues at the one that it has; and many a firmware restarts with each try.
         """
         tried = min(entry.tried_at or self._now, self._now)
         is_back = view.reachable_since is not None and view.reachable_since > tried

@@ -20,7 +20,7 @@ class SettingsError(ValueError):
     """A setting that cannot be: ``key`` of its translation, its values, and where."""
 
     def __init__(self, key: str, where: str, **values: object) -> None:
-        """Keep what the form needs to say it."""
+        """Keep what the form needs to show it."""
         super().__init__(f"{where}: {key} {values or ''}".strip())
         self.key = key
         self.where = where

@@ -1,7 +1,7 @@
 """Solar surplus: miners use what the house would export, the most efficient first.
 
 What the miners draw themselves is added to the surplus once, at the same instant, and
-the sum is allotted anew: each miner its lowest mode while that fits, then each the
+the sum is allotted again: each miner its lowest mode while that fits, then each the
 highest that fits. More surplus then never means fewer watts. To go up it must have
 fitted for a while with the reserve left over; to go down the house must have imported
 for a while.
@@ -217,9 +217,9 @@ def _judged(memory: SolarMemory, meter: Meter) -> SolarMemory:
     """Return the memory after judging what the last step has done to the meter.
 
     When miners draw more, the house exports less by as much, if nothing else changes
-    much. A meter that says the contrary twice stops them; that is a step, too, and the
-    last word: clouds that moved it will hardly do so a third time. At night an import
-    proves it right.
+    much. A meter that reports the contrary twice stops them; that is a step, too, and
+    the last word: clouds that moved it will hardly do so a third time. At night an
+    import proves it right.
     """
     acted, now = memory.acted_at, meter.now
     if meter.imports_at_night:

@@ -100,7 +100,7 @@ class BaseMinerAdapter(MinerAdapter):
         return False
 
     async def get_version_info(self) -> dict[str, str]:
-        """Tell nothing."""
+        """Log nothing."""
         return {}
 
     def supports_tuning(self) -> bool:

@@ -112,7 +112,7 @@ class BasePoolIntegration:
     requires_api_key: Any = False
 
     def get_config_schema(self) -> dict[str, Any]:
-        """Ask for nothing."""
+        """Query nothing."""
         return {"type": "object", "properties": {}, "required": []}
 
     def validate_config(self, config: dict[str, Any]) -> bool:

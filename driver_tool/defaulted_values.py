@@ -1,4 +1,4 @@
-"""Finds figures that a driver invents when the device does not tell them."""
+"""Finds figures that a driver invents when the device does not report them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,7 +8,7 @@ from typing import Any
 from custom_components.hmm.driver_api import DriverError
 from custom_components.hmm.driver_engine.guard import DriverFault
 
-from .conformance import NotApplicable, need
+from .conformance import CheckSkipped, require
 from .figures import flags_of, numbers_of
 from .keys import MISSING, Path, leaves, name_of, replace_leaf, without_zeros
 from .session import Session
@@ -23,11 +23,13 @@ type Fetch = Callable[[Alter | None], Awaitable[Any]]
 """Return figures of a device whose answers are altered so."""
 
 
-async def find_inventions(session: Session, fetch: Fetch, at_once: int = 1) -> str:
+async def find_defaulted_values(
+    session: Session, fetch: Fetch, at_once: int = 1
+) -> str:
     """Fetch again and again, each time with one key missing or null.
 
-    Returns a note. Raises Failed: a figure that was told (or unknown) becomes 0, or
-    the driver fails. NotApplicable: the answers are not JSON.
+    Returns a note. Raises CheckFailed: a figure that was reported (or unknown) becomes 0, or
+    the driver fails. CheckSkipped: the answers are not JSON.
     """
     paths = list(
         dict.fromkeys(
@@ -35,24 +37,23 @@ async def find_inventions(session: Session, fetch: Fetch, at_once: int = 1) -> s
         )
     )[:MAX_KEYS]
     if not paths:
-        msg = "The device does not answer with JSON"
-        raise NotApplicable(msg)
+        raise CheckSkipped("The device does not answer with JSON")
     limit = asyncio.Semaphore(at_once)
 
-    async def look(sweep: _Sweep, path: Path, value: object) -> list[str]:
+    async def check(sweep: _Sweep, path: Path, value: object) -> list[str]:
         what = "is missing" if value is MISSING else "is null"
         async with limit:
-            found = await _look(fetch, sweep, path, value)
-        return [f"when {name_of(path)} {what}: {text}" for text in found]
+            texts = await _defaulted(fetch, sweep, path, value)
+        return [f"when {name_of(path)} {what}: {text}" for text in texts]
 
-    looks = [
-        look(sweep, path, value)
+    checks = [
+        check(sweep, path, value)
         for sweep in await _sweeps(fetch)
         for path in paths
         for value in (MISSING, None)
     ]
-    wrong = [text for found in await asyncio.gather(*looks) for text in found]
-    need(not wrong, "\n".join(list(dict.fromkeys(wrong))[:_SHOWN]))
+    wrong = [text for texts in await asyncio.gather(*checks) for text in texts]
+    require(not wrong, "\n".join(list(dict.fromkeys(wrong))[:_SHOWN]))
     return f"{len(paths)} keys"
 
 
@@ -60,7 +61,7 @@ async def find_inventions(session: Session, fetch: Fetch, at_once: int = 1) -> s
 class _Sweep:
     """A device whose keys are taken away, one after the other.
 
-    ``before`` are the figures while it tells all, ``alter`` is what is done to its
+    ``before`` are the figures while it reports all, ``alter`` is what is done to its
     answers in any case.
     """
 
@@ -71,8 +72,8 @@ class _Sweep:
 async def _sweeps(fetch: Fetch) -> list[_Sweep]:
     """Return the device as it is, and as it would be if nothing were 0 or false.
 
-    A 0 that was told cannot be told from one that is invented, so that figures which
-    are 0 need the second look.
+    A reported 0 cannot be distinguished from an invented one, so figures which
+    are 0 require the second sweep.
     """
     reported = _figures(await fetch(None))
     sweeps = [_Sweep(reported, lambda body: body)]
@@ -86,14 +87,17 @@ async def _sweeps(fetch: Fetch) -> list[_Sweep]:
     return [*sweeps, _Sweep(rest, without_zeros)] if rest else sweeps
 
 
-async def _look(fetch: Fetch, sweep: _Sweep, path: Path, value: object) -> list[str]:
+async def _defaulted(
+    fetch: Fetch, sweep: _Sweep, path: Path, value: object
+) -> list[str]:
     try:
         after = _figures(
             await fetch(lambda body: replace_leaf(sweep.alter(body), path, value))
         )
         if not (names := _turned_to_nothing(sweep, after)):
             return []
-        # Another key may tell 0 as well: what stays 0 when nothing says so is invented
+        # Another key may report 0 as well: what remains 0 when nothing reports it is
+        # invented
         again = _figures(
             await fetch(lambda body: without_zeros(replace_leaf(body, path, value)))
         )

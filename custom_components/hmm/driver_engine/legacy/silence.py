@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import override
 
 
-def hush(module: ModuleType) -> None:
+def silence(module: ModuleType) -> None:
     """Hush the loggers of a module.
 
     They come back for who sets a level for the loggers of drivers by their name.

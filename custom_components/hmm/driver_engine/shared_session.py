@@ -15,7 +15,7 @@ from multidict import CIMultiDict
 from ..driver_api.transports.bounded import bounded
 
 
-class LentSession:
+class SharedSession:
     """Does what a session does, but for closing and what is changed in it."""
 
     def __init__(self, shared: ClientSession) -> None:
@@ -45,12 +45,14 @@ class LentSession:
         """Leave it open for the others."""
 
 
-def session_like(lent: ClientSession, home: asyncio.AbstractEventLoop) -> ClientSession:
+def session_like(
+    shared: ClientSession, home: asyncio.AbstractEventLoop
+) -> ClientSession:
     """Return a session of the running loop that reaches what one of ``home`` does.
 
     Names are looked up by the other one, which knows those of the local network.
     """
-    connector = lent.connector
+    connector = shared.connector
     if not isinstance(connector, TCPConnector):
         return ClientSession(cookie_jar=DummyCookieJar(), middlewares=(bounded,))
     return ClientSession(
@@ -63,8 +65,8 @@ def session_like(lent: ClientSession, home: asyncio.AbstractEventLoop) -> Client
             ssl=connector._ssl,  # noqa: SLF001  it has no other
         ),
         cookie_jar=DummyCookieJar(),
-        headers=lent.headers,
-        timeout=lent.timeout,
+        headers=shared.headers,
+        timeout=shared.timeout,
         middlewares=(bounded,),
     )
 
@@ -86,7 +88,6 @@ class _ResolverAtHome(AbstractResolver):
         port: int = 0,
         family: AddressFamily = AF_INET,
     ) -> list[ResolveResult]:
-        """Return the addresses of a name."""
         return await asyncio.wrap_future(
             asyncio.run_coroutine_threadsafe(
                 self._resolver.resolve(host, port, family), self._home

@@ -10,8 +10,8 @@ from .server import LocalServer
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of stranger: what it says at first, and what to a question."""
+class OtherDevice:
+    """One type of unrelated device: its greeting, and its reply to a request."""
 
     name: str
     answer: Callable[[bytes], bytes]
@@ -31,38 +31,40 @@ _CGMINER = (
     b'"Msg":"Invalid command","Description":"cgminer 4.12.1"}],"id":1}\0'
 )
 
-STRANGERS = (
-    Kind(
+OTHER_DEVICES = (
+    OtherDevice(
         "a web server that answers every path with its page",
         _http("200 OK", "text/html", PAGE),
     ),
-    Kind(
+    OtherDevice(
         "a web server that has no such page", _http("404 Not Found", "text/html", PAGE)
     ),
-    Kind(
+    OtherDevice(
         "a device with a JSON API of another kind",
         _http(
             "200 OK", "application/json", b'{"uptime":17,"status":"ok","version":"1.0"}'
         ),
     ),
-    Kind(
+    OtherDevice(
         "a device that answers {} to everything",
         _http("200 OK", "application/json", b"{}"),
     ),
-    Kind("a device that wants a login", _http("401 Unauthorized", "text/plain", b"")),
-    Kind(
+    OtherDevice(
+        "a device that wants a login", _http("401 Unauthorized", "text/plain", b"")
+    ),
+    OtherDevice(
         "a mail server, which speaks first",
         lambda _: b"500 What?\r\n",
         b"220 mail.example ESMTP\r\n",
     ),
-    Kind("a cgminer API that knows no command", lambda _: _CGMINER),
+    OtherDevice("a cgminer API that knows no command", lambda _: _CGMINER),
 )
 
 
-class Stranger(LocalServer):
+class OtherDeviceServer(LocalServer):
     """A device of another kind on 127.0.0.1; one question per connection."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: OtherDevice) -> None:
         """Make one that does not listen yet."""
         super().__init__()
         self._kind = kind
