@@ -611,7 +611,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
                 await self.async_refresh()
             if not self.last_update_success:
                 raise self.as_action()
-            if kind == "pool" and self.data.paused:
+            if kind == "pool" and self.data is not None and self.data.paused:
                 # Many restart for it, see async_send_restart
                 self.require_room()
             if kind and was_down:
