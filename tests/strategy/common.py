@@ -1,11 +1,12 @@
 """What the tests of strategies inside Home Assistant share."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
-from homeassistant.config_entries import ConfigSubentry
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
@@ -73,6 +74,19 @@ async def begin(hass: HomeAssistant) -> None:
     await hass.async_block_till_done(wait_background_tasks=True)
     await later(hass, STARTUP_SECONDS + 1)
     await settle(hass)
+
+
+@asynccontextmanager
+async def down(hass: HomeAssistant, *miners: ConfigEntry[Any]) -> AsyncGenerator[None]:
+    """Let the fleet and these miners be down for what happens inside."""
+    await manager(hass).store.async_save()
+    fleet = fleet_entry(hass)
+    for it in (fleet, *miners):
+        assert await hass.config_entries.async_unload(it.entry_id)
+    yield
+    await manager(hass).store.async_load()
+    for it in (*miners, fleet):
+        assert await hass.config_entries.async_setup(it.entry_id)
 
 
 async def settle(hass: HomeAssistant, times: int = 3) -> None:

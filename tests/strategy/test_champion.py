@@ -14,7 +14,7 @@ from simulator import SimulatedAxeOS
 from tests.common import find, fleet_entry, poll
 from tests.conftest import miner_entry, set_up
 
-from .common import BANDS, PRICE, add, begin, manager, price, state_of, wait
+from .common import BANDS, PRICE, add, begin, down, manager, price, state_of, wait
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -155,13 +155,8 @@ async def test_home_assistant_restarts_in_dear_hours(
     await let_pass(home, freezer, 2, axe, old)
     figures = manager(home).store.miners[old.entry_id].efficiency
     assert figures is not None
-    await manager(home).store.async_save()
-    fleet = fleet_entry(home)
-    for it in (fleet, axe, old):
-        assert await home.config_entries.async_unload(it.entry_id)
-    await manager(home).store.async_load()
-    for it in (axe, old, fleet):
-        assert await home.config_entries.async_setup(it.entry_id)
+    async with down(home, axe, old):
+        pass
     await begin(home)
     (strategy,) = manager(home).strategies.values()
     assert shown(home, strategy) == "Axe"

@@ -19,7 +19,7 @@ from tests.common import act, find, find_id, fleet_entry, poll
 from tests.conftest import miner_entry, set_up
 from tests.flows import Result, suggested
 
-from .common import add, begin, manager, settle, state_of, wait
+from .common import add, begin, down, manager, settle, state_of, wait
 from .test_flow import change, device, fill, only, open_new
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -422,13 +422,8 @@ async def test_home_assistant_restarts(
     await turn(home, strategy, "set_temperature", temperature=19.5)
     await turn(home, strategy, "set_preset_mode", preset_mode="boost")
     before, level = entry.runtime_data.tuning.current, strategy.record.memory["level"]
-    await manager(home).store.async_save()
-    fleet = fleet_entry(home)
-    for it in (fleet, entry):
-        assert await home.config_entries.async_unload(it.entry_id)
-    await manager(home).store.async_load()
-    for it in (entry, fleet):
-        assert await home.config_entries.async_setup(it.entry_id)
+    async with down(home, entry):
+        pass
     strategy = manager(home).strategies[strategy.id]
     state = thermostat(home, strategy)
     assert state.attributes["preset_mode"] == "boost"

@@ -36,6 +36,7 @@ from .common import (
     add,
     begin,
     device_of,
+    down,
     manager,
     price,
     settle,
@@ -364,17 +365,12 @@ async def test_home_assistant_restarts_in_a_band(
     strategy = await add(home, "price_bands", BANDS)
     await begin(home)
     assert bitaxe.paused
-    await manager(home).store.async_save()
-    fleet = fleet_entry(home)
-    for it in (fleet, entry):
-        assert await home.config_entries.async_unload(it.entry_id)
-    await manager(home).store.async_load()
-    for it in (entry, fleet):
-        assert await home.config_entries.async_setup(it.entry_id)
+    async with down(home, entry):
+        pass
     await begin(home)
     assert bitaxe.paused
     assert find(home, entry, "sensor", "controlled_by").state == "price_bands"
-    home.config_entries.async_remove_subentry(fleet, strategy.id)
+    home.config_entries.async_remove_subentry(fleet_entry(home), strategy.id)
     await settle(home)
     assert not bitaxe.paused
 
@@ -413,18 +409,12 @@ async def test_the_power_fails_for_all(
     await begin(home)
     await poll(home, entry)
     assert bitaxe.paused
-    await manager(home).store.async_save()
-    fleet = fleet_entry(home)
-    for it in (fleet, entry):
-        assert await home.config_entries.async_unload(it.entry_id)
-    freezer.tick(timedelta(minutes=30))
-    await bitaxe.unplug()
-    await bitaxe.plug_in()
-    bitaxe.miner._step(600)
-    assert not bitaxe.paused
-    await manager(home).store.async_load()
-    for it in (entry, fleet):
-        assert await home.config_entries.async_setup(it.entry_id)
+    async with down(home, entry):
+        freezer.tick(timedelta(minutes=30))
+        await bitaxe.unplug()
+        await bitaxe.plug_in()
+        bitaxe.miner._step(600)
+        assert not bitaxe.paused
     for _ in range(3):
         await poll(home, entry)
     await begin(home)
@@ -448,16 +438,10 @@ async def test_a_change_while_home_assistant_was_down(
     await begin(home)
     await poll(home, entry)
     assert entry.runtime_data.tuning.current == "eco"
-    await manager(home).store.async_save()
-    fleet = fleet_entry(home)
-    for it in (fleet, entry):
-        assert await home.config_entries.async_unload(it.entry_id)
-    freezer.tick(timedelta(minutes=30))
-    bitaxe.miner._step(1800)
-    bitaxe.settings |= {"frequency": 600, "coreVoltage": 1150}
-    await manager(home).store.async_load()
-    for it in (entry, fleet):
-        assert await home.config_entries.async_setup(it.entry_id)
+    async with down(home, entry):
+        freezer.tick(timedelta(minutes=30))
+        bitaxe.miner._step(1800)
+        bitaxe.settings |= {"frequency": 600, "coreVoltage": 1150}
     for _ in range(3):
         await poll(home, entry)
     price(home, 35)
@@ -498,20 +482,14 @@ async def test_a_crash_in_the_middle_of_a_switching(
     price(home, 35)
     await wait(home, freezer, 6)
     assert bitaxe.paused
-    await manager(home).store.async_save()
-    fleet = fleet_entry(home)
-    for it in (fleet, entry):
-        assert await home.config_entries.async_unload(it.entry_id)
-    hass_storage["hmm.strategy"] = stored[-1]
-    await manager(home).store.async_load()
-    for it in (entry, fleet):
-        assert await home.config_entries.async_setup(it.entry_id)
+    async with down(home, entry):
+        hass_storage["hmm.strategy"] = stored[-1]
     await begin(home)
     for _ in range(3):
         await poll(home, entry)
     await settle(home)
     assert find(home, entry, "sensor", "controlled_by").state == "price_bands"
-    home.config_entries.async_remove_subentry(fleet, strategy.id)
+    home.config_entries.async_remove_subentry(fleet_entry(home), strategy.id)
     await settle(home)
     assert not bitaxe.paused
 

@@ -24,7 +24,7 @@ from simulator import SimulatedAvalon, SimulatedAxeOS
 from tests.common import act, find, fleet_entry, later, poll
 from tests.conftest import miner_entry, set_up
 
-from .common import BANDS, add, begin, manager, price, state_of
+from .common import BANDS, add, begin, down, manager, price, state_of
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -405,14 +405,8 @@ async def test_home_assistant_restarts_at_noon(
     await house.start(300)
     await house.run(8)
     assert entry.runtime_data.tuning.current == "turbo"
-    await manager(home).store.async_save()
-    fleet = fleet_entry(home)
-    for it in (fleet, entry):
-        assert await home.config_entries.async_unload(it.entry_id)
-    report(home, GRID, "unavailable", "W")
-    await manager(home).store.async_load()
-    for it in (entry, fleet):
-        assert await home.config_entries.async_setup(it.entry_id)
+    async with down(home, entry):
+        report(home, GRID, "unavailable", "W")
     await begin(home)
     (house.strategy,) = manager(home).strategies.values()
     assert house.state == "waiting"
