@@ -1,7 +1,7 @@
 """Inputs and memory that cannot be: nothing raises, nothing is decided for the past."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 import json
 import random
 from typing import Any
@@ -124,3 +124,14 @@ def test_nothing_raises(seed: int) -> None:
         assert now < settlement.next_check_at <= now + timedelta(minutes=15)
         assert set(settlement.controls) == {it.id for it in views}
         ledger = Ledger.from_dict(damaged(ledger.as_dict(), rng), now)
+
+
+def test_a_strategy_that_was_removed_is_forgotten() -> None:
+    """Given when it last commanded a miner, then that is not stored for ever."""
+    commanded = {
+        "now": START - timedelta(minutes=1),
+        "gone": START - timedelta(days=31),
+    }
+    ledger = Ledger(commanded_at=commanded)
+    _, ledger = settle(START, UTC, [], [], [], ledger)
+    assert set(ledger.commanded_at) == {"now"}

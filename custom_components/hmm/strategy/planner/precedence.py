@@ -311,7 +311,10 @@ class _Execution:
         self._loads = dict(loads)
         self.entries = entries
         self.commanded_at = {
-            key: min(at, now) for key, at in ledger.commanded_at.items()
+            key: min(at, now)
+            for key, at in ledger.commanded_at.items()
+            # Those of strategies that were removed would stay for ever
+            if now - at < _REMEMBERED
         }
         self.checks: list[datetime] = []
 
