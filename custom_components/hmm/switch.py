@@ -84,9 +84,7 @@ async def async_setup_entry(
         )
         return
     assert isinstance(coordinator, MinerCoordinator)
-    async_add_offered(
-        coordinator,
-        async_add_entities,
+    offers: list[Offer[MinerCoordinator, SwitchEntityDescription]] = [
         Offer(
             (FAN_AUTO,),
             lambda _, miner: miner.profile is not None and miner.profile.fan_auto,
@@ -97,19 +95,18 @@ async def async_setup_entry(
             lambda _, miner: miner.profile is not None and miner.profile.restart,
             WatchdogSwitch,
         ),
-    )
+    ]
     if coordinator.plug is not None:
         async_add_entities([PlugSwitch(coordinator, coordinator.plug)])
-        return
-    async_add_offered(
-        coordinator,
-        async_add_entities,
-        Offer(
-            (MINING,),
-            lambda _, miner: miner.profile is not None and miner.profile.pause,
-            MiningSwitch,
-        ),
-    )
+    else:
+        offers.append(
+            Offer(
+                (MINING,),
+                lambda _, miner: miner.profile is not None and miner.profile.pause,
+                MiningSwitch,
+            )
+        )
+    async_add_offered(coordinator, async_add_entities, *offers)
 
 
 class MiningSwitch(MinerEntity, SwitchEntity):

@@ -40,6 +40,8 @@ from .shared_session import SharedSession
 
 _LOGGER = logging.getLogger(__name__)
 
+_UNITS: tuple[HashrateUnit, ...] = get_args(HashrateUnit)
+
 # A poll may wait for a slow web server, a command also for a restart.
 _POLL_SECONDS = 20
 _COMMAND_SECONDS = 150
@@ -446,7 +448,7 @@ def _safe_order(values: Mapping[Setting, float], now: MinerTelemetry) -> list[Se
 
 def valid_unit(unit: object) -> HashrateUnit:
     """Return the unit that a driver names, the usual one if it is none."""
-    return next((choice for choice in get_args(HashrateUnit) if choice == unit), "TH/s")
+    return next((choice for choice in _UNITS if choice == unit), "TH/s")
 
 
 def _number(value: object, name: str) -> float:
