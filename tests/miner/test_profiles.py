@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
 import pytest
@@ -24,7 +24,7 @@ from custom_components.hmm.miner.profiles import (
 )
 from simulator import SimulatedAvalon, SimulatedAxeOS, SimulatedNerdQAxe
 from simulator.httpd import Request, Response
-from tests.common import act, find, find_id, poll
+from tests.common import act, find, find_id, later, poll
 from tests.conftest import miner_entry, set_up
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -217,6 +217,33 @@ async def test_rename_and_delete(
     assert await run(home, "apply_profile", entry, profile="night") == {
         "Axe": ("refused", "no_such_mode")
     }
+
+
+async def test_a_hundred_profiles_in_a_row(
+    home: HomeAssistant, entry: ConfigEntry[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Many deletions are shown as some: the options of a select are no stream."""
+    book, model = get_data(home).tuning, entry.runtime_data.tuning.model_key
+    for number in range(100):
+        profile = TuningProfile(name=f"P{number}", settings={"frequency": 400.0})
+        book.add(model, profile)
+    await home.async_block_till_done()
+    assert len(options(home, entry)) > 100
+    changes = []
+    mode = find_id(home, entry, "select", "mode")
+
+    @callback
+    def note(event: Any) -> None:
+        if event.data["entity_id"] == mode:
+            changes.append(event)
+
+    home.bus.async_listen("state_changed", note)
+    for number in range(100):
+        await edit(home, "delete_profile", entry, profile=f"P{number}")
+    await later(home, 5)
+    assert not any(option.startswith("P") for option in options(home, entry))
+    assert 1 <= len(changes) <= 12
+    assert "too often" not in caplog.text
 
 
 async def test_a_private_profile(

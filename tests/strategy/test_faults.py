@@ -19,6 +19,7 @@ from custom_components.hmm.fleet import commands
 from custom_components.hmm.strategy.manager import StrategyManager
 from simulator import Fault, SimulatedAxeOS
 from simulator.httpd import Request, Response, json_response
+from simulator.override import override
 from tests.common import act, find, find_id, poll
 from tests.conftest import miner_entry, set_up
 from tests.test_switch import PLUG, Plug
@@ -143,7 +144,12 @@ async def test_hours_of_faults(
     before = three.sent
 
     def chance() -> None:
-        price(hass, rng.choice([10, 25, 29.9, 30.1, 40, "unavailable", -5, 1e9]))
+        price(
+            hass,
+            rng.choice(
+                [10, 25, 29.9, 30.1, 40, "unavailable", -5, 1e9, "nan", "x" * 255]
+            ),
+        )
         device = rng.choice(three.devices)
         match rng.randint(0, 8):
             case 0:
@@ -224,6 +230,94 @@ async def test_a_restart_in_the_middle_of_a_step(three: Home) -> None:
     assert {
         find(hass, it, "sensor", "controlled_by").state for it in three.entries
     } == {"price_bands"}
+
+
+async def test_a_miner_that_hangs_in_each_command(
+    three: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for it: the others follow, it gets three attempts, and that is said."""
+    monkeypatch.setattr(commands, "_LIMIT_SECONDS", 0.5)
+    hass = three.hass
+    price(hass, 25)
+    strategy = await add(hass, "price_bands", BANDS)
+    await begin(hass)
+    await three.minutes(6)
+    device = three.devices[0]
+    sent: list[str] = []
+
+    def hang(request: Request) -> Response:
+        sent.append(request.path)
+        device.fault, device.fault_left = Fault.SILENT, 1
+        return json_response({})
+
+    device._routes = {**device.routes(), **dict.fromkeys(CONTROL, hang)}
+    price(hass, 10)
+    await three.minutes(2)
+    assert three.reported()[1:] == ["mode:turbo"] * 2
+    await three.minutes(40)
+    assert len(sent) <= 4
+    assert "did not take" in three.explanations()[0]
+    event = state_of(hass, strategy, "event", "decision")
+    assert event.attributes["event_type"] in {"refused", "changed"}
+    device._routes = device.routes()
+    price(hass, 25)
+    await three.minutes(20)
+    assert three.reported() == ["mode:eco"] * 3
+
+
+async def test_a_miner_that_takes_it_back(three: Home) -> None:
+    """A setting that is reverted each time is somebody's: nobody fights over it."""
+    hass = three.hass
+    price(hass, 25)
+    await add(hass, "price_bands", BANDS)
+    await begin(hass)
+    await three.minutes(6)
+    device, count = three.devices[0], three.sent[0]
+    usual = dict(device.settings)
+
+    def revert() -> None:
+        device.settings |= {key: usual[key] for key in ("frequency", "coreVoltage")}
+
+    for value in (10, 25, 10):
+        price(hass, value)
+        for _ in range(20):
+            await three.minutes(1)
+            revert()
+    # A change of the band each time, not a fight each minute
+    assert three.sent[0] - count <= 12
+    control = find(hass, three.entries[0], "sensor", "controlled_by")
+    assert control.state == "manual"
+    assert "by hand" in str(control.attributes["explanation"])
+    assert three.reported()[1:] == ["mode:turbo"] * 2
+
+
+async def test_a_miner_that_draws_more_than_ever_before(three: Home) -> None:
+    """What it really draws counts from that poll on: it goes down, and stays there."""
+    hass, power = three.hass, 60.0
+    price(hass, 25)
+    await add(hass, "price_bands", BANDS)
+    for entry in three.entries:
+        steered = three.manager.steered(entry.entry_id)
+        assert steered is not None
+        for mode, watts in (("eco", 11.0), ("standard", 15.0), ("turbo", 20.0)):
+            steered.memory.watts.learn(f"mode:{mode}", watts, None)
+    limit(hass, 62, *three.entries)
+    await begin(hass)
+    await three.minutes(6)
+    device = three.devices[0]
+
+    def rewrite(body: bytes) -> bytes:
+        is_high = device.settings["frequency"] > 550 and not device.paused
+        return override({"power": power})(body) if is_high else body
+
+    device.rewrite = rewrite
+    price(hass, 10)
+    over = 0
+    for _ in range(120):
+        await three.minutes(1)
+        over += sum(it.runtime_data.power or 0 for it in three.entries) > 64
+    assert over <= 3, three.explanations()
+    assert three.reported()[0] != "mode:turbo"
 
 
 async def test_prices_around_a_limit_for_hours(three: Home) -> None:

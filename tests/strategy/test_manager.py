@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from freezegun import freeze_time
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from homeassistant.util import dt as dt_util
@@ -27,7 +27,8 @@ from custom_components.hmm.strategy.planner.model import (
 )
 from custom_components.hmm.strategy.planner.precedence import settle as settle_goals
 from simulator import SimulatedAxeOS, SimulatedSolopool
-from tests.common import act, find, find_id, fleet_entry, later, poll, pool_entry
+from simulator.httpd import Request
+from tests.common import act, find, find_id, fleet_entry, later, poll, pool_entry, until
 from tests.conftest import miner_entry, set_up
 
 from .common import (
@@ -88,6 +89,64 @@ async def test_it_says_why_it_waits_after_a_start(
     assert status().state == "waiting"
     await begin(home)
     assert status().attributes["key"] == "band_unknown_next"
+
+
+@pytest.mark.parametrize("how", ["disabled", "removed"])
+async def test_without_the_fleet_all_miners_are_given_back(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+) -> None:
+    """None is left off, however many there are."""
+    monkeypatch.setattr("custom_components.hmm.strategy.manager._RETURN_STAGGER", 0.01)
+    async with SimulatedAxeOS(model="supra", name="b") as other:
+        await set_up(home, miner_entry(other, "bitaxe", title="B"))
+        price(home, 40)
+        await add(home, "price_bands", BANDS)
+        await begin(home)
+        assert bitaxe.paused
+        assert other.paused
+        fleet = fleet_entry(home)
+        if how == "disabled":
+            await home.config_entries.async_set_disabled_by(
+                fleet.entry_id, ConfigEntryDisabler.USER
+            )
+        else:
+            await home.config_entries.async_remove(fleet.entry_id)
+        await until(lambda: not (bitaxe.paused or other.paused))
+        await home.async_block_till_done(wait_background_tasks=True)
+
+
+async def test_a_paused_miner_never_mines_in_its_old_mode(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
+) -> None:
+    """A firmware that takes a mode while it is paused has it before it resumes."""
+    await act(
+        home,
+        "select",
+        "select_option",
+        find_id(home, entry, "select", "mode"),
+        option="turbo",
+    )
+    price(home, 40)
+    await add(home, "price_bands", BANDS)
+    await begin(home)
+    assert bitaxe.paused
+    fast = bitaxe.settings["frequency"]
+    resumed = []
+    resume = bitaxe._routes["POST /api/system/resume"]
+
+    def note(request: Request) -> Any:
+        resumed.append(bitaxe.settings["frequency"])
+        return resume(request)
+
+    bitaxe._routes = {**bitaxe._routes, "POST /api/system/resume": note}
+    price(home, 25)
+    await wait(home, freezer, 6)
+    assert entry.runtime_data.tuning.current == "eco"
+    assert resumed == [bitaxe.settings["frequency"]] != [fast]
 
 
 async def test_a_dear_band_pauses_and_the_next_one_resumes(

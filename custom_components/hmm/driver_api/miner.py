@@ -65,6 +65,11 @@ class BaseMinerAdapter(ABC):
 
     HMM then never sets both together: the new voltage would run with the old frequency.
     """
+    mode_while_paused: ClassVar[bool] = False
+    """Whether a mode that is set while mining is paused applies from its first hash on.
+
+    A strategy then sets the mode before it resumes, else after it.
+    """
     startup_seconds: ClassVar[float] = 180.0
     """How long the device takes from its start, or a change, until it mines."""
     option_fields: ClassVar[tuple[str, ...]] = ()

@@ -111,6 +111,11 @@ class MinerClient:
         return self._driver_class.frequency_at_restart is True
 
     @property
+    def mode_while_paused(self) -> bool:
+        """Return whether a mode can be set before mining is resumed."""
+        return self._driver_class.mode_while_paused is True
+
+    @property
     def warm_temperature(self) -> float:
         """Return °C of the hottest chip above which its owner is warned."""
         return _number(self._driver_class.warm_temperature, "warm_temperature")

@@ -3,14 +3,17 @@
 They are kept in one file, with each miner's own point: what its owner tuned by hand.
 """
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 import math
 from typing import Any, Final, Literal, Self, get_args
 import unicodedata
 from uuid import uuid4
 
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
@@ -31,6 +34,8 @@ MAX_PROFILES: Final = 100
 
 _STORE_VERSION = 1
 _SAVE_SECONDS = 30
+_BURST, _BURST_SECONDS, _PAUSE_SECONDS = 10, 60.0, 3.0
+"""After so many changes within so long a time, they are shown once in a pause."""
 _BROKEN = (AttributeError, LookupError, TypeError, ValueError)
 
 
@@ -169,6 +174,7 @@ class TuningProfiles:
         """What shows the profiles of each miner, by its entry."""
         self._is_due = False
         """Whether the listeners are notified soon of changes."""
+        self._notified: deque[float] = deque(maxlen=_BURST)
 
     async def async_load(self) -> None:
         """Read the file; what cannot be read is set aside, and the rest is used."""
@@ -277,14 +283,23 @@ class TuningProfiles:
         self.version += 1
         self._sorted.clear()
         self.save()
-        if not self._is_due:
-            # Many that are deleted together are one change
-            self._is_due = True
+        if self._is_due:
+            return
+        # Home Assistant warns of a select whose options change all the time, and each
+        # change writes all entities of all miners: in a burst many are one
+        self._is_due = True
+        now, notified = self._hass.loop.time(), self._notified
+        is_burst = len(notified) == _BURST and now - notified[0] < _BURST_SECONDS
+        if is_burst:
+            job = HassJob(self._notify, "HMM profiles", cancel_on_shutdown=True)
+            async_call_later(self._hass, _PAUSE_SECONDS, job)
+        else:
             self._hass.loop.call_soon(self._notify)
 
     @callback
-    def _notify(self) -> None:
+    def _notify(self, _: datetime | None = None) -> None:
         self._is_due = False
+        self._notified.append(self._hass.loop.time())
         notify_all(self.listeners.values())
 
     # From elsewhere

@@ -55,6 +55,8 @@ _PAUSE_SECONDS: Final = 1.0
 _SHORTEST_WAIT: Final = timedelta(seconds=1)
 _LONGEST_WAIT: Final = timedelta(minutes=15)
 _RETURN_STAGGER: Final = 10.0
+_TURN: Final = timedelta(seconds=10)
+"""What the planner keeps between two miners that no strategy decides for."""
 
 
 class StrategyManager:
@@ -134,14 +136,22 @@ class StrategyManager:
 
     async def async_give_back(self) -> None:
         """Set all miners as they were before the strategies: the fleet was removed."""
-        settlement = self._settle(dt_util.utcnow(), [])
-        for key, control in settlement.controls.items():
-            steered = self._miners.get(key)
-            if steered is not None and control.command is not None:
-                await steered.async_apply(control.command, None, {})
-                await asyncio.sleep(_RETURN_STAGGER)
-            if steered is not None:
-                steered.memory.expected = None
+        left, turn = dict(self._miners), timedelta()
+        while left:
+            # One after the other: a circuit may have no room for two at once
+            controls = self._settle(dt_util.utcnow() + turn, []).controls
+            turn += _TURN
+            commands = {key: it.command for key, it in controls.items() if key in left}
+            key = next((key for key, it in commands.items() if it is not None), None)
+            if key is None:
+                break
+            steered, command = left.pop(key), commands[key]
+            assert command is not None
+            await steered.async_apply(command, None, {})
+            steered.update()
+            await asyncio.sleep(_RETURN_STAGGER)
+        for steered in self._miners.values():
+            steered.memory.expected = None
         self.controls = {}
         self.store.settled = {}
         await self.store.async_save()
@@ -609,7 +619,7 @@ class StrategyManager:
             if control.rung == OFF:
                 steered.explain_pause(self._pause_values(control))
             if control.command is not None and not steered.is_busy:
-                steered.is_busy = True
+                steered.begin()
                 self._entry.async_create_background_task(
                     self.hass,
                     self._execute(steered, control),
@@ -639,6 +649,7 @@ class StrategyManager:
             # Any error: the others must continue
             _LOGGER.exception("%s cannot be set to %s", name, control.command)
             memory.expected, steered.is_busy = expected, False
+            steered.update()
             return
         if not outcome.is_success:
             memory.expected = expected

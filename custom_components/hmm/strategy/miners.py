@@ -42,7 +42,7 @@ from .planner.model import (
 from .planner.rungs import is_at
 from .planner.stored import instant
 from .room import room_of
-from .watts import SETTLE_SECONDS, LearnedWatts
+from .watts import EXCEEDS, SETTLE_SECONDS, LearnedWatts
 
 _MODE: Final = "mode:"
 _PROFILE: Final = "profile:"
@@ -185,6 +185,8 @@ class SteeredMiner:
         self._kwh = miner.energy.kwh
         self._claim: tuple[float, float] | None = None
         """W that a command makes it draw soon, and until when by the clock of the loop."""
+        self._drew_before = 0.0
+        """W at the last poll in another mode."""
         self._room: float | None = None
         self._counted = dt_util.utcnow()
         self._uptime: float | None = None
@@ -223,6 +225,7 @@ class SteeredMiner:
         elif self._reachable_since is None:
             self._reachable_since = now
         if reported != self._since[0]:
+            self._drew_before = self.view.watts or 0.0
             # The start is known only if it was observed; what the first poll reports
             # has settled long ago
             is_first = self._seen is None
@@ -257,6 +260,7 @@ class SteeredMiner:
             safety=self._safety(),
             refusal=self.refusal,
             manual=self._manual,
+            busy=self.is_busy,
         )
 
     @property
@@ -415,6 +419,10 @@ class SteeredMiner:
         drawn = [miner.power, self.memory.watts.watts_of(reported or ON)]
         if any(drawn):
             self.memory.drew = max(watts for watts in drawn if watts is not None)
+        assert reported is not None
+        if miner.power and miner.power > EXCEEDS * self._drew_before:
+            # No remainder of a higher mode before it
+            self.memory.watts.exceed(reported, miner.power)
         if (miner.data.uptime or SETTLE_SECONDS) < SETTLE_SECONDS:
             return
         if miner.power and miner.data.hashrate:
@@ -424,7 +432,6 @@ class SteeredMiner:
         )
         if reported == _CUSTOM or clock - self._since[2] < SETTLE_SECONDS:
             return
-        assert reported is not None
         hashrate = miner.data.hashrate_10m or miner.data.hashrate
         self.memory.watts.learn(reported, miner.power, hashrate)
 
@@ -537,6 +544,12 @@ class SteeredMiner:
 
     # Commands
 
+    @callback
+    def begin(self) -> None:
+        """Take no other command before the one that begins has ended."""
+        self.is_busy = True
+        self.view = replace(self.view, busy=True)
+
     async def async_apply(
         self, rung: Rung, pool: str | None, values: Mapping[str, float | str]
     ) -> Outcome:
@@ -567,24 +580,32 @@ class SteeredMiner:
                 self.explain_pause(values)
             return outcome
         outcome = Outcome(result="already")
+        miner, name = self.miner, rung.partition(":")[2]
         is_off = self.view.reported in (OFF, None)
-        if is_off and self.can_be_off and rung != LEAVE:
+        is_paused = miner.last_update_success and miner.data.paused is True
+        is_first = is_paused and bool(name) and miner.client.mode_while_paused
+        if is_first:
+            # Else it would mine in its old mode for a while
+            outcome = await self._set_mode(rung, name, context)
+        if outcome.is_success and is_off and self.can_be_off and rung != LEAVE:
             # What it draws then was planned: it gets its mode immediately
             by_strategy = {CONF_REASON: "resumed_by_strategy"}
             outcome = await self._run("resume", by_strategy, context)
-        if outcome.is_success and not self.miner.last_update_success:
+        if outcome.is_success and not miner.last_update_success:
             # It starts up; its mode is set when it is back
             return outcome
-        if outcome.is_success and (name := rung.partition(":")[2]):
-            action, key = ("set_mode", ATTR_MODE)
-            if rung.startswith(_PROFILE):
-                action, key = ("apply_profile", CONF_PROFILE)
-            outcome = await self._run(action, {key: name}, context)
+        if outcome.is_success and name and not is_first:
+            outcome = await self._set_mode(rung, name, context)
         if outcome.is_success and pool is not None:
             outcome = await get_data(self.miner.hass).failover.async_lend(
                 self.id, pool, self._run("set_pool", {CONF_POOL: pool}, context)
             )
         return outcome
+
+    async def _set_mode(self, rung: Rung, name: str, context: Context) -> Outcome:
+        if rung.startswith(_PROFILE):
+            return await self._run("apply_profile", {CONF_PROFILE: name}, context)
+        return await self._run("set_mode", {ATTR_MODE: name}, context)
 
     async def _run(self, action: str, data: Data, context: Context) -> Outcome:
         hass: HomeAssistant = self.miner.hass

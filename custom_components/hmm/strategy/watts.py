@@ -11,6 +11,8 @@ SETTLE_SECONDS: Final = 180.0
 """While a miner starts up it draws less than in the long run."""
 
 _SAMPLES: Final = 11
+EXCEEDS: Final = 1.15
+"""Times the known watts: a circuit must know it before the miner has settled."""
 _SLACK: Final = 0.03
 """What a median may move before it means anything: readings are noisy."""
 _MAX_RUNGS: Final = 32
@@ -48,6 +50,13 @@ class LearnedWatts:
                 values.append(round(value, 3))
                 del values[:-_SAMPLES]
         draw.settle()
+
+    def exceed(self, rung: str, watts: float) -> None:
+        """Take what a miner draws that is clearly more than what it drew before."""
+        draw = self.draws.get(rung)
+        if draw and draw.steady_watts and watts > EXCEEDS * draw.steady_watts:
+            draw.watts = [round(watts, 3)]
+            draw.settle()
 
     def watts_of(self, rung: str) -> float | None:
         """Return W, None if it never ran so long enough."""

@@ -289,6 +289,27 @@ def test_a_minimum_off_time_counts_without_memory_too() -> None:
         assert settled.controls["Bitaxe"].command == command
 
 
+def test_a_miner_that_is_being_set_gets_no_second_command() -> None:
+    """Given a command that still runs, then none is counted as sent meanwhile."""
+    world = priced([bitaxe()], 40)
+    view = replace(world.miners[0].view(START), busy=True)
+    world.step()
+    assert world.strategies[0].decision is not None
+    standing = Standing("bands", "price_bands", world.strategies[0].decision)
+    ledger = Ledger()
+    for minute, busy, command in ((0, True, None), (1, True, None), (2, False, OFF)):
+        settled, ledger = settle(
+            START + minute * MINUTE,
+            world.zone,
+            [standing],
+            [replace(view, busy=busy)],
+            [],
+            ledger,
+        )
+        assert settled.controls["Bitaxe"].command == command
+        assert ledger.entries["Bitaxe"].attempts == (0 if busy else 1)
+
+
 def test_a_refusing_miner_gets_three_attempts_and_holds_nobody_up() -> None:
     """Given one that refuses, then it is told three times, and the others follow."""
     miners = fleet()

@@ -194,6 +194,20 @@ def test_clouds_switch_a_miner_no_more_often_than_allowed() -> None:
             assert other - one >= 10 * MINUTE
 
 
+def test_a_sun_that_flaps_every_half_minute_switches_nothing() -> None:
+    """Given hours between 3 kW of import and of export, then it is noise."""
+    house = House(stopped(fleet()))
+    house.run(HOUR, 500)
+    count, drawn = len(house.world.switched), house.drawn
+    for _ in range(6 * 60):
+        house.run(HALF, 3000)
+        house.run(HALF, -3000)
+    assert len(house.world.switched) == count
+    assert house.drawn == drawn
+    house.run(HOUR / 4, -3000)
+    assert house.drawn == 0
+
+
 def test_a_dead_meter_is_no_sun() -> None:
     """Given a meter that is silent, then all stop, and start again only by the rules."""
     house = House(stopped(fleet()))

@@ -104,6 +104,8 @@ class BitaxeDriver(axeos.AxeDriver):
     driver_type = "bitaxe"
     driver_version = "1.0.0"
     display_name = "Bitaxe (AxeOS)"
+    # While paused the task that applies settings sleeps; it reads them when it resumes
+    mode_while_paused = True
     manufacturer = "Bitaxe"
     supported_models: ClassVar[list[str]] = [
         "Max",

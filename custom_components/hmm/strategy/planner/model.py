@@ -134,6 +134,8 @@ class MinerView:
     refusal: str | None = None
     manual: Manual | None = None
     held: bool = False
+    busy: bool = False
+    """Whether a command still runs: it gets no other one meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -365,7 +365,7 @@ class _Execution:
             if entry.pool is not None:
                 self.entries[view.id] = replace(entry, pool=None)
             return control
-        if not view.online or view.reported in {None, OFF}:
+        if not view.online or view.busy or view.reported in {None, OFF}:
             return control
         is_retry = control.pool == entry.pool
         if is_retry:
@@ -389,7 +389,7 @@ class _Execution:
     ) -> Control:
         """Return a control with its command if it is due, else with why it is not."""
         entry = self.entries[view.id]
-        if not view.online or view.reported is None:
+        if not view.online or view.busy or view.reported is None:
             return control
         is_there = is_at(view, rung)
         if is_there:
