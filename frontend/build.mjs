@@ -25,11 +25,13 @@ const { outputFiles } = await build({
   write: false,
   plugins: [
     {
-      // Templates are indented for people; browsers need no more than one space.
+      // Templates are indented for people; browsers need no more than one space, and none around signs of CSS.
       name: "templates",
       setup: (build) =>
         build.onLoad({ filter: /src\/.*\.ts$/ }, ({ path }) => ({
-          contents: readFileSync(path, "utf8").replace(/\n\s+/g, "\n"),
+          contents: readFileSync(path, "utf8")
+            .replace(/\n\s+/g, "\n")
+            .replace(/css`[^`$]*`/g, (styles) => styles.replace(/\s*([{};,])\s*/g, "$1").replace(/:\s+/g, ":").replace(/;}/g, "}")),
           loader: "ts",
         })),
     },

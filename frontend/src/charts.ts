@@ -184,7 +184,7 @@ abstract class Timeline<T extends Timed> extends Chart<T> {
     const largest = Math.max(...values, least + 1e-9);
     const y = (value: number) => HIGH - BOTTOM - ((value - least) / (largest - least)) * (HIGH - BOTTOM - TOP);
     on.write(left - 8, 12, unit, "end");
-    for (const line of steps(least, largest, 4)) {
+    for (const line of steps(least, largest, 5)) {
       on.draw("path", { d: `M${left} ${y(line).toFixed(1)}H${width - 8}`, class: "grid" });
       on.write(left - 8, y(line) + 4, number(line), "end");
     }
@@ -410,8 +410,8 @@ const STYLE = `
   .lane .hand { border-style: dashed; border-width: 2px; line-height: 16px; }
   .lane .hatched { --c: var(--hmm-off); background: repeating-linear-gradient(-45deg, var(--hmm-off) 0 1.5px, transparent 1.5px 5px); }
   .lane i { display: inline-block; width: 1px; height: 1px; }
-  .lane b { display: inline-block; white-space: nowrap; font-weight: 500; }
-  .lane .hatched b { background: var(--hmm-card); border-radius: 3px; padding: 0 3px; line-height: 14px; }
+  .lane b { display: inline-block; white-space: nowrap; font-weight: 500; padding: 0 4px; }
+  .lane .hatched b { background: var(--hmm-card); border-radius: 3px; line-height: 14px; }
   .measured { fill: color-mix(in srgb, var(--hmm-neu) 60%, var(--hmm-card)); }
   .refused { fill: none; stroke: var(--hmm-neu); }
   .profile { fill: var(--hmm-ok); }

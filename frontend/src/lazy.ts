@@ -71,20 +71,13 @@ export function lazy(name: string, load: () => Promise<CardClass>, { height, gri
       Object.assign(this.card, this.given);
       this.append(this.card);
       // Its first drawing takes the place; what is still missing of it, it reserves itself
-      void this.card.updateComplete.then(() => this.setAttribute("style", "display: block"));
+      void this.card.updateComplete.then(() => (this.style.cssText = "display:block"));
     }
 
     /** The place of the card, so that nothing moves when it comes. */
     private reserve(): void {
       const pixels = this.config ? height(this.config, this.given.hass as Hass | undefined) : 0;
-      if (!pixels) return;
-      Object.assign(this.style, {
-        minHeight: `${pixels}px`,
-        boxSizing: "border-box",
-        background: "var(--ha-card-background, var(--card-background-color))",
-        border: "1px solid var(--ha-card-border-color, var(--divider-color))",
-        borderRadius: "var(--ha-card-border-radius, 12px)",
-      });
+      if (pixels) this.style.cssText += `min-height:${pixels}px;box-sizing:border-box;border:1px solid var(--divider-color);border-radius:var(--ha-card-border-radius,12px)`;
     }
   }
   for (const key of GIVEN) {

@@ -147,7 +147,7 @@ function fleetView(hass: Hass, model: Model, config: ViewConfig, heading: (key: 
       section(
         [
           { ...heading("view_fleet", "mdi:sigma"), visibility: DESKTOP },
-          { type: "custom:hmm-fleet-card", more: "miners", grid_options: FULL },
+          { type: "custom:hmm-fleet-card", more: "miners", pages: true, grid_options: FULL },
           intro(DESKTOP),
           ...strategy(WIDE),
         ],
@@ -271,7 +271,7 @@ function healthView(model: Model, heading: (key: TextKey, icon: string) => Card)
   );
   return sections(
     [
-      section([heading("view_health", "mdi:heart-pulse"), { type: "custom:hmm-fleet-card", more: "miners", highlights: false, grid_options: FULL }], 2),
+      section([heading("view_health", "mdi:heart-pulse"), { type: "custom:hmm-fleet-card", more: "miners", pages: true, highlights: false, grid_options: FULL }], 2),
       section(
         [
           states.length > 0 && heading("problems_24h", "mdi:timeline-clock"),

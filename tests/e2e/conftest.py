@@ -22,13 +22,15 @@ from playwright.async_api import (
 import pytest
 import pytest_asyncio
 
-from demo.config_folder import CHECKOUT, prepare
+from demo.config_folder import CHECKOUT, CORE_CONFIG, prepare
 from demo.home_assistant import Client, HomeAssistant
 from tests.certificate import write_certificate
 
 from .pools import Pools
 from .sheet import ContactSheet
 
+TIME_ZONE = str(CORE_CONFIG["time_zone"])
+"""The browser stands where Home Assistant does."""
 DESKTOP = ViewportSize(width=1280, height=860)
 PATIENCE = 30_000
 """Milliseconds in which the frontend shows what it knows, on a slow machine too."""
@@ -81,7 +83,10 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
 async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     """Return a browser profile that has never been anywhere, on a desktop."""
     context = await browser.new_context(
-        viewport=DESKTOP, color_scheme="light", reduced_motion="reduce"
+        viewport=DESKTOP,
+        color_scheme="light",
+        reduced_motion="reduce",
+        timezone_id=TIME_ZONE,
     )
     context.set_default_timeout(PATIENCE)
     yield context
@@ -162,9 +167,15 @@ async def client(home_assistant: HomeAssistant) -> AsyncIterator[Client]:
 
 
 @pytest.fixture(scope="session")
-def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return where pictures go: docs/images if HMM_SAVE_SCREENSHOTS=1."""
-    if os.environ.get("HMM_SAVE_SCREENSHOTS") == "1":
+def is_saving() -> bool:
+    """Return whether pictures are for the guide: HMM_SAVE_SCREENSHOTS=1."""
+    return os.environ.get("HMM_SAVE_SCREENSHOTS") == "1"
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory: pytest.TempPathFactory, is_saving: bool) -> Path:
+    """Return where pictures go: docs/images if they are saved."""
+    if is_saving:
         return CHECKOUT / "docs" / "images"
     return tmp_path_factory.mktemp("images")
 

@@ -11,11 +11,12 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 import pytest
 
 from demo.config_folder import CHECKOUT
+from demo.dashboard import URL_PATH
 from demo.home_assistant import Client
 from simulator.fleet import DEMO_CONTROL_PORT, Fleet
 from tests.voice_page import documented_answers, stock_sentences
 
-from .conftest import A_POLL, Screenshot, free_port
+from .conftest import A_POLL, DESKTOP, TIME_ZONE, Screenshot, free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -29,6 +30,7 @@ MINERS = (
 )
 POOLS = ("Solopool.org DGB", "OCEAN BTC", "MMFP Solutions BC2")
 START_SECONDS = 240
+A_DECISION = 180_000
 
 
 @asynccontextmanager
@@ -91,6 +93,7 @@ async def test_visitor_sees_the_fleet_without_a_login(
     context: BrowserContext,
     browser: Browser,
     screenshot: Screenshot,
+    is_saving: bool,
     tmp_path: Path,
 ) -> None:
     """First start from nothing, and everything answers."""
@@ -117,13 +120,34 @@ async def test_visitor_sees_the_fleet_without_a_login(
         for name in ("Cost today", "Cost this month", "Revenue this month"):
             tile = page.locator("hui-tile-card").filter(has_text=name)
             await expect(tile).not_to_contain_text("€0.00")
+        if is_saving:
+            # After a start the strategy waits for two minutes before it decides
+            await expect(page.locator("hmm-strategy-card")).to_contain_text(
+                "until", timeout=A_DECISION
+            )
         await screenshot(page, "dashboard")
+
+        await page.goto(f"http://localhost:{port}/{URL_PATH}/strategy")
+        plan = page.locator("hmm-strategy-card")
+        await expect(plan.locator("hmm-plan .lane").first).to_be_visible()
+        await screenshot(page, "strategy")
+        # By hand for longer than the strategy would have it
+        await plan.get_by_role("combobox").select_option("4")
+        await plan.get_by_role("radio", name="Expensive").click()
+        chosen = plan.locator("select option:checked")
+        await expect(chosen).to_contain_text("By hand until")
+        await expect(plan.get_by_role("radio", name="Expensive")).to_be_checked()
+        await plan.get_by_role("radio", name="Automatic").click()
+        await expect(plan.get_by_role("radio", name="Automatic")).to_be_checked()
+        await page.goto(f"http://localhost:{port}/{URL_PATH}/fleet")
+        await everyone_is_online(page)
 
         phone = await browser.new_context(
             viewport={"width": 400, "height": 860},
             device_scale_factor=2,
             color_scheme="dark",
             reduced_motion="reduce",
+            timezone_id=TIME_ZONE,
         )
         pocket = await phone.new_page()
         await pocket.goto(f"http://localhost:{port}")
@@ -150,6 +174,21 @@ async def test_visitor_sees_the_fleet_without_a_login(
         await expect(tiles.first).to_contain_text("Too hot")
         await expect(tiles.nth(1)).to_contain_text("Bitaxe Ultra")
         await screenshot(page, "dashboard-problem")
+
+        german = await browser.new_context(
+            viewport=DESKTOP,
+            locale="de-DE",
+            reduced_motion="reduce",
+            timezone_id=TIME_ZONE,
+        )
+        desk = await german.new_page()
+        await desk.goto(f"http://localhost:{port}")
+        await expect(desk.locator("hmm-fleet-card")).to_contain_text(
+            f"2 von {len(MINERS)} Minern brauchen Aufmerksamkeit"
+        )
+        await expect(desk.get_by_text("Stromkosten").first).to_be_visible()
+        await screenshot(desk, "dashboard-german")
+        await german.close()
         await row.get_by_role("button", name="plug in").click()
         async with Client(f"http://127.0.0.1:{port}") as client:
             await client.log_in()

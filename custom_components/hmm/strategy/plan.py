@@ -134,7 +134,7 @@ def _bands(
     }
     steps: list[Step] = []
     prices: list[float] = []
-    for slot, band in planned(settings, strategy.known_slots, now, zone):
+    for slot, band in planned(settings, strategy.known_slots, now, zone, expected=True):
         if slot.end <= since or band is None:
             continue
         last = steps[-1] if steps else None

@@ -15,6 +15,8 @@ interface FleetConfig extends CardConfig {
   highlights?: boolean;
   /** Where "2 more problems" leads. */
   more?: string;
+  /** On the dashboard of HMM each miner has a page. */
+  pages?: boolean;
 }
 
 interface One {
@@ -230,7 +232,8 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
         key: one.miner.id,
         title: nameOf(one.miner),
         line: one.status.longLine,
-        open: () => moreInfo(this, one.miner.entities["sensor.status"] ?? one.miner.entities["binary_sensor.problem"]),
+        // Its page says what to do
+        open: () => (this.config.pages ? navigate(`miner-${one.miner.id}`) : moreInfo(this, one.miner.entities["sensor.status"] ?? one.miner.entities["binary_sensor.problem"])),
         action: remedy(hass, one.miner, one.status),
       });
     }

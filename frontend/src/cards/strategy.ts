@@ -143,7 +143,7 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
     return html`<ha-card role="article" aria-label=${name}>
       <button class="tile big" @click=${() => moreInfo(this, strategy.entities["sensor.strategy_status"])}>
         ${circle(tone, status?.state === "off" ? "ring" : "tint", icon)}
-        <span class="tx"><span class="p clamp" role="heading" aria-level="2"><bdi>${name}</bdi>${title ? html`: ${title}` : nothing}</span>
+        <span class="tx"><span class="p clamp" role="heading" aria-level="2"><bdi>${name}</bdi>${title ? html`: <bdi>${title}</bdi>` : nothing}</span>
           <span class="q clamp"><bdi>${explanation}</bdi></span></span>
       </button>
       ${SURPLUS in strategy.entities ? this.sun(hass, strategy) : nothing}
@@ -289,7 +289,7 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
     if (current.size) {
       rows.push([
         this.t("row_now"),
-        html`${[...current].map(([rung, names], index) => html`${index ? " · " : nothing}<strong>${rung}</strong> <bdi>${this.some(names)}</bdi>`)}`,
+        html`${[...current].map(([rung, names], index) => html`${index ? " · " : nothing}<bdi><strong>${rung}</strong> ${this.some(names)}</bdi>`)}`,
       ]);
     }
     // What the planner expects, not the bare bands of the prices: it waits where a change would not last
@@ -301,7 +301,7 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
         this.t("row_next"),
         html`${coming.map(
           ({ from, name, price }, index) =>
-            html`${index ? " · " : nothing}${this.next(hass, from, coming[index - 1]?.from ?? now)} <strong>${name}</strong>${price === undefined ? nothing : html` <span class="sec num">${f.join([f.number(hass, price * factor, 1), shownUnit])}</span>`}`,
+            html`${index ? " · " : nothing}<bdi>${this.next(hass, from, coming[index - 1]?.from ?? now)} <strong>${name}</strong>${price === undefined ? nothing : html` <span class="sec num">${f.join([f.number(hass, price * factor, 1), shownUnit])}</span>`}</bdi>`,
         )}`,
       ]);
     }
@@ -337,9 +337,13 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
     return [...names.slice(0, MOST_NAMES), ...(more > 0 ? [this.t("more_miners", { count: more })] : [])].join(", ");
   }
 
+  /** Who, and why: those with the same reason together. */
   private reasons(model: Model, miners: PlannedMiner[]): TemplateResult {
-    const shown = miners.slice(0, MOST_NAMES).map((miner, index) => html`${index ? html`<br />` : nothing}<bdi>${titleOf(model, miner)}</bdi>${miner.reason ? `: ${miner.reason}` : nothing}`);
-    return html`${shown}${miners.length > MOST_NAMES ? html`<br />${this.t("more_miners", { count: miners.length - MOST_NAMES })}` : nothing}`;
+    const groups = new Map<string, string[]>();
+    for (const miner of miners) groups.set(miner.reason, [...(groups.get(miner.reason) ?? []), titleOf(model, miner)]);
+    const shown = [...groups].slice(0, MOST_NAMES);
+    const left = miners.length - shown.reduce((sum, [, names]) => sum + names.length, 0);
+    return html`${shown.map(([reason, names], index) => html`${index ? html`<br />` : nothing}<bdi>${this.some(names)}</bdi>${reason ? `: ${reason}` : nothing}`)}${left ? html`<br />${this.t("more_miners", { count: left })}` : nothing}`;
   }
 
   private control(hass: Hass, strategy: HmmDevice): TemplateResult | typeof nothing {
@@ -380,8 +384,13 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
       if (override && value && value !== "at") choose(override.state, value);
     };
     return html`<div class="holds">
-      <select class="modes" aria-label=${this.t("by_hand_how_long")} .value=${hold} @change=${(event: Event) => pick((event.target as HTMLSelectElement).value)}>
-        ${shown.map(([value, words]) => html`<option value=${value} ?selected=${value === hold}>${words}</option>`)}
+      <select class="modes" aria-label=${this.t("by_hand_how_long")} @change=${({ target }: Event) => {
+        const select = target as HTMLSelectElement;
+        pick(select.value);
+        // What it has become comes back with the state
+        if (override && select.value !== "at") select.value = "";
+      }}>
+        ${shown.map(([value, words]) => html`<option value=${value} .selected=${value === hold}>${words}</option>`)}
       </select>
       ${this.hold.startsWith("at")
         ? html`<input type="time" aria-label=${this.t("by_hand_at")} .value=${this.hold.slice(3)} @change=${(event: Event) => {

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from custom_components.hmm.money.slots import Slot
-from custom_components.hmm.strategy.planner.bands import BandsMemory, decide
+from custom_components.hmm.strategy.planner.bands import BandsMemory, decide, planned
 from custom_components.hmm.strategy.planner.model import Decision, Inputs, Price
 from custom_components.hmm.strategy.planner.settings import (
     BandsSettings,
@@ -144,6 +144,23 @@ def test_a_price_near_a_limit_changes_nothing() -> None:
         memory = BandsMemory(band=name, since=START - HOUR)
         assert at(inside, memory)[0].band == name
         assert at(outside, memory)[0].band != name
+
+
+def test_what_is_expected_stays_in_a_band_until_its_limit_is_passed() -> None:
+    """The color of a bar is that of its price; what is planned is what will be done."""
+    begin = datetime(2026, 11, 28, tzinfo=BERLIN).astimezone(UTC)
+    slots = tuple(
+        Slot(begin + hour * HOUR, begin + (hour + 1) * HOUR, price)
+        for hour, price in enumerate((25.0, 19.9, 15.0, 20.1, 31.0, 29.9, 25.0))
+    )
+
+    def bands(**how: bool) -> list[str | None]:
+        found = planned(three(), slots, begin, BERLIN, **how)
+        return [band for _, band in found]
+
+    low, mid, high = "Cheap", "Normal", "Dear"
+    assert bands() == [mid, low, low, mid, high, mid, mid]
+    assert bands(expected=True) == [mid, mid, low, low, high, high, mid]
 
 
 def test_a_lower_price_never_gives_a_dearer_band() -> None:

@@ -215,22 +215,29 @@ class _Finder:
 
 
 def planned(
-    settings: BandsSettings, slots: Slots, now: datetime, zone: tzinfo
+    settings: BandsSettings,
+    slots: Slots,
+    now: datetime,
+    zone: tzinfo,
+    *,
+    expected: bool = False,
 ) -> list[tuple[Slot, str | None]]:
     """Return the slots of today and tomorrow, each with the name of its band.
 
-    That is the band of its price alone: nothing is held. None: it is not known.
+    That is the band of its price alone, or the one ``expected`` to be followed: a price
+    just beyond a limit does not leave the band before it. None: it is not known.
     """
     finder = _Finder(settings, Inputs(now=now, zone=zone, slots=slots))
     begin, end = (start_of_day(now, zone, days) for days in (0, 2))
-    places = [
-        (slot, finder.index(slot.price, slot.start, None))
-        for slot in [slot for slot in finder.slots if begin <= slot.start < end]
-    ]
-    return [
-        (slot, None if place is None else settings.bands[place].name)
-        for slot, place in places[:_MAX_PLANNED]
-    ]
+    found: list[tuple[Slot, str | None]] = []
+    before: int | None = None
+    for slot in finder.slots:
+        if not begin <= slot.start < end or len(found) >= _MAX_PLANNED:
+            continue
+        place = finder.index(slot.price, slot.start, before)
+        before = place if expected else None
+        found.append((slot, None if place is None else settings.bands[place].name))
+    return found
 
 
 def decide(
