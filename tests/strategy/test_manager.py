@@ -12,6 +12,7 @@ from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from homeassistant.util import dt as dt_util
 import pytest
 
+from custom_components.hmm.data import get_data
 from custom_components.hmm.fleet.commands import Outcome
 from custom_components.hmm.miner.walk import Caps
 from custom_components.hmm.strategy.limits import manual_from_dict
@@ -281,6 +282,19 @@ async def test_two_strategies_of_one_miner(
     await settle(home)
     assert bitaxe.paused
     assert find(home, entry, "sensor", "controlled_by").state == "quiet_hours"
+
+
+async def test_a_removed_fleet_leaves_nothing_of_its_strategies(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """With the fleet its strategies are gone, and so is what was noted of them."""
+    price(home, 25)
+    strategy = await add(home, "price_bands", BANDS)
+    await begin(home)
+    records = get_data(home).strategies.store.strategies
+    assert strategy.id in records
+    await home.config_entries.async_remove(fleet_entry(home).entry_id)
+    assert strategy.id not in records
 
 
 async def test_the_price_goes_away(

@@ -303,6 +303,7 @@ async def test_the_other_sign_at_night(
     await house.run(8)
     assert bitaxe.paused
     assert "import and export of the meter are probably mixed up" in house.says()
+    assert float(state_of(home, house.strategy, "sensor", "solar_energy").state) == 0
     issues = ir.async_get(home)
     issue_id = f"strategy_meter_sign_{house.strategy.id}"
     assert issues.async_get_issue("hmm", issue_id) is not None

@@ -154,6 +154,7 @@ class StrategyManager:
             steered.memory.expected = None
         self.controls = {}
         self.store.settled = {}
+        self.store.strategies.clear()
         await self.store.async_save()
 
     @callback

@@ -339,7 +339,7 @@ class Strategy:
     @property
     def part_of_sun(self) -> float:
         """Return which part of what its miners draw is surplus of the sun, 0 to 1."""
-        if self._meter is None or self.decision is None:
+        if self._meter is None or self.decision is None or not self.decision.is_sun:
             return 0.0
         return self._meter.part_of_sun(dt_util.utcnow())
 

@@ -260,6 +260,8 @@ class Decision:
     max_switches: int = 12
     stagger: timedelta = timedelta(seconds=10)
     free_steps: bool = False
+    is_sun: bool = True
+    """Whether a surplus is of the sun: not at night, nor with the wrong sign."""
     problem: Problem | None = None
 
 

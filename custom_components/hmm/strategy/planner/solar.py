@@ -544,5 +544,6 @@ def _decision(
         max_switches=settings.max_switches,
         stagger=settings.stagger,
         free_steps=True,
+        is_sun=not meter.is_unusable,
         problem=_problem(memory, meter),
     )
