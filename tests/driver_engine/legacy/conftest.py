@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from custom_components.hmm.driver_engine.legacy import host as host_module
 from custom_components.hmm.driver_engine.legacy.host import Host
 
 from .pool_server import PoolServer
@@ -28,6 +29,12 @@ def no_thread_is_left(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
     for thread in threading.enumerate():
         if thread.name.startswith("hmm driver"):
             thread.join(20)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give what hangs no second in which it might still end when it is cancelled."""
+    monkeypatch.setattr(host_module, "_GIVE_UP_SECONDS", 0.05)
 
 
 @pytest.fixture

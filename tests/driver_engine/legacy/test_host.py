@@ -36,7 +36,7 @@ class Stuck:
 
 
 @pytest.fixture
-def stuck() -> Iterator[Stuck]:
+def stuck(impatient: None) -> Iterator[Stuck]:
     """Return something that blocks, and let it go in the end."""
     stuck = Stuck()
     yield stuck

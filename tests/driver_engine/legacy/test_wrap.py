@@ -261,6 +261,7 @@ async def test_blocking_code_stops_only_itself(tmp_path: Path) -> None:
     assert (await fetching).active_workers == 3
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_a_driver_that_hangs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,6 +274,7 @@ async def test_a_driver_that_hangs(
     driver.legacy.free.set()
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_a_file_that_hangs_is_counted_as_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -299,6 +301,7 @@ async def test_a_file_that_hangs_is_counted_as_one(
             event.set()
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_detection_gives_up_in_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
