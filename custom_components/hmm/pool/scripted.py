@@ -28,6 +28,7 @@ from ..driver_api.wallets import strip_worker
 from ..driver_engine.address import Address
 from ..driver_engine.pool_detect import PoolMatch, find_pools, match_of
 from ..errors import POOL, Placeholders, refusal
+from ..flow_tools import REMOVED
 from ..routes import RouteError
 from .account import Refused, pool_kind, read_address
 from .form import FormField
@@ -40,7 +41,11 @@ _NOT_SETTINGS: Final = {_DRIVER, _COIN, "username", "wallet", "name", "host", "u
 _OTHER_NAMES: Final = {"api_base_url": "api_base"}
 _ESCAPED: Final = re.compile(r"\\([^\w\s])")
 """What flows put in front of a sign that Markdown would take for its own."""
-_EXISTS: Final = {"already_configured", "already_in_progress"}
+_ENDINGS: Final = {
+    "already_configured": HTTPStatus.CONFLICT,
+    "already_in_progress": HTTPStatus.CONFLICT,
+    REMOVED: HTTPStatus.NOT_FOUND,
+}
 _SILENT: Final = {
     *("connection_lost", "name_not_resolved", "no_response", "no_route"),
     *("node_not_ready", "rate_limited", "refused", "server_error", "stopped"),
@@ -285,7 +290,7 @@ async def _refused(hass: HomeAssistant, result: ConfigFlowResult) -> RouteError:
         ((field_, key),) = list((result.get("errors") or {"base": "unknown"}).items())
         return await _as_error(hass, field_, key, placeholders)
     key = result.get("reason", "unknown")
-    status = HTTPStatus.CONFLICT if key in _EXISTS else HTTPStatus.BAD_REQUEST
+    status = _ENDINGS.get(key, HTTPStatus.BAD_REQUEST)
     return RouteError(status, key, await _text(hass, "abort", key, placeholders))
 
 
