@@ -107,7 +107,7 @@ export function view(hass: Hass, config: ViewConfig): object {
     case "strategy":
       return sections(
         model.strategies.map((strategy) => section([{ type: "custom:hmm-strategy-card", device_id: strategy.id, grid_options: FULL }], 2)),
-        4,
+        2,
       );
     case "health":
       return healthView(model, heading);
