@@ -200,9 +200,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> None
         async_unload_cards(hass)
     if (data := hass.data.get(HMM_DATA)) is not None:
         if entry_kind(entry) == EntryType.FLEET:
-            hass.async_create_task(
-                data.strategies.async_give_back(), "HMM strategies give miners back"
-            )
+            data.strategies.async_forget()
         for store in data.stores:
             await store.async_forget(entry.entry_id)
         forget_issue(hass, entry.entry_id)

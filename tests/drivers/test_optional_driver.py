@@ -30,6 +30,7 @@ from custom_components.hmm.bundled.optional_drivers.pyasic_driver import PyasicD
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
 from custom_components.hmm.drivers import packages as driver_requirements
+from custom_components.hmm.flow_tools import REPEAT_SECONDS
 from simulator import SimulatedAxeOS
 from tests.common import act, find, find_id, keys, until, value
 from tests.conftest import miner_entry
@@ -158,7 +159,8 @@ async def test_a_large_asic_that_takes_long_is_requested_once(
     )
     await asyncio.sleep(0)
     assert not adding.done()
-    async_fire_time_changed(home, dt_util.utcnow() + timedelta(hours=1))
+    # Once more, and not so late that its requests would time out as well
+    async_fire_time_changed(home, dt_util.utcnow() + timedelta(seconds=REPEAT_SECONDS))
     added = await adding
     assert added["type"] is FlowResultType.CREATE_ENTRY, added["errors"]
     assert len(reports) == 1

@@ -287,13 +287,20 @@ async def test_two_strategies_of_one_miner(
 async def test_a_removed_fleet_leaves_nothing_of_its_strategies(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
 ) -> None:
-    """With the fleet its strategies are gone, and so is what was noted of them."""
+    """With the fleet its strategies are gone, and so is what was noted of them.
+
+    One that is disabled may be enabled again.
+    """
     price(home, 25)
     strategy = await add(home, "price_bands", BANDS)
     await begin(home)
-    records = get_data(home).strategies.store.strategies
+    fleet, records = fleet_entry(home), get_data(home).strategies.store.strategies
+    await home.config_entries.async_set_disabled_by(
+        fleet.entry_id, ConfigEntryDisabler.USER
+    )
+    await home.async_block_till_done()
     assert strategy.id in records
-    await home.config_entries.async_remove(fleet_entry(home).entry_id)
+    await home.config_entries.async_remove(fleet.entry_id)
     assert strategy.id not in records
 
 

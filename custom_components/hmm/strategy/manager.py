@@ -126,7 +126,7 @@ class StrategyManager:
         self._has_decided = False
         if is_ready and entry is not None and entry.disabled_by is not None:
             self.hass.async_create_task(
-                self.async_give_back(), "HMM strategies give miners back"
+                self._async_give_back(), "HMM strategies give miners back"
             )
         for key in self._followed:
             # The sun is no longer tracked
@@ -134,8 +134,8 @@ class StrategyManager:
         self.strategies, self._followed = {}, {}
         self._entry = None
 
-    async def async_give_back(self) -> None:
-        """Set all miners as they were before the strategies: the fleet was removed."""
+    async def _async_give_back(self) -> None:
+        """Set all miners as they were before the strategies."""
         left, turn = dict(self._miners), timedelta()
         while left:
             # One after the other: a circuit may have no room for two at once
@@ -154,8 +154,15 @@ class StrategyManager:
             steered.memory.expected = None
         self.controls = {}
         self.store.settled = {}
-        self.store.strategies.clear()
         await self.store.async_save()
+
+    @callback
+    def async_forget(self) -> None:
+        """Forget all strategies, and give their miners back: the fleet was removed."""
+        self.store.strategies.clear()
+        self.hass.async_create_task(
+            self._async_give_back(), "HMM strategies give miners back"
+        )
 
     @callback
     def _started(self, hass: HomeAssistant) -> None:
