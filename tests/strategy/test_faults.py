@@ -10,6 +10,7 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import area_registry as ar, device_registry as dr
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
@@ -24,9 +25,11 @@ from tests.common import act, find, find_id, poll
 from tests.conftest import miner_entry, set_up
 from tests.test_switch import PLUG, Plug
 
-from .common import BANDS, add, begin, device_of, manager, price, state_of, wait
+from .common import BANDS, PRICE, add, begin, device_of, manager, price, state_of, wait
 from .test_champion import CHAMPION
 from .test_circuits import limit
+from .test_heat import HEAT, ROOM, room
+from .test_solar import GRID, SOLAR, report
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -289,6 +292,54 @@ async def test_a_miner_that_takes_it_back(three: Home) -> None:
     assert control.state == "manual"
     assert "by hand" in str(control.attributes["explanation"])
     assert three.reported()[1:] == ["mode:turbo"] * 2
+
+
+async def test_a_miner_that_accepts_and_does_nothing(three: Home) -> None:
+    """Why it is not as it should be is said in words, not by a key."""
+    hass = three.hass
+    price(hass, 25)
+    await add(hass, "price_bands", BANDS)
+    await begin(hass)
+    await three.minutes(6)
+    three.breaks(three.devices[0], 200)
+    price(hass, 10)
+    await three.minutes(2)
+    text = three.explanations()[0]
+    assert text.startswith("A did not take Turbo (attempt ")
+    assert " accepted the mode turbo but did not apply it" in text
+    assert three.reported()[1:] == ["mode:turbo"] * 2
+
+
+@pytest.mark.parametrize("unit", [["W"], {"W": 1}, 5])
+async def test_a_unit_that_is_no_text(
+    three: Home, unit: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Any program may give a sensor any unit over the API: it is one without a value."""
+    hass, entry = three.hass, three.entries[0]
+    room(hass, 19)
+    report(hass, GRID, 100, "W")
+    price(hass, 25)
+    areas = ar.async_get(hass)
+    den = areas.async_create("Den", temperature_entity_id=ROOM)
+    registry = dr.async_get(hass)
+    for device in dr.async_entries_for_config_entry(registry, entry.entry_id):
+        registry.async_update_device(device.id, area_id=den.id)
+    sun = await add(hass, "solar", SOLAR, title="Sun")
+    heat = await add(hass, "heat", HEAT, title="Heat")
+    bands = await add(hass, "price_bands", BANDS)
+    await begin(hass)
+    for entity_id in (ROOM, GRID, PRICE):
+        hass.states.async_set(entity_id, "20", {"unit_of_measurement": unit})
+    await three.minutes(10)
+    said = [
+        str(state_of(hass, it, "sensor", "state").attributes["explanation"])
+        for it in (sun, heat, bands)
+    ]
+    assert "No fresh surplus" in said[0]
+    assert "No fresh room temperature" in said[1]
+    assert "No valid price" in said[2]
+    healthy(caplog)
+    assert "TypeError" not in caplog.text
 
 
 async def test_a_miner_that_draws_more_than_ever_before(three: Home) -> None:

@@ -1,8 +1,10 @@
-"""Prices as strategies say them."""
+"""Prices and reasons as strategies say them."""
 
 from homeassistant.core import HomeAssistant
 import pytest
 
+from custom_components.hmm.strategy.explain import sentence_text
+from custom_components.hmm.strategy.planner.model import OFF, Sentence
 from custom_components.hmm.strategy.words import spoken_price
 
 
@@ -26,3 +28,13 @@ async def test_what_people_say(
     """Given a price in any unit, then it is said as its readers know it."""
     await hass.config.async_update(currency=currency)
     assert spoken_price(hass, value, unit) == said
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_miner_that_accepts_and_reports_something_else(
+    home: HomeAssistant,
+) -> None:
+    """Given a command without a refusal that has no effect, then it is said in words."""
+    values = {"miner": "Axe", "rung": OFF, "n": 2, "reason": "reports_other"}
+    text = sentence_text(home, Sentence("not_obeying", values), str, "")
+    assert text == "Axe did not take Off (attempt 2 of 3): it reports something else."

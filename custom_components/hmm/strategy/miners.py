@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+import re
 from typing import Any, Final, Literal, Self
 
 from homeassistant.const import ATTR_MODE
@@ -13,6 +14,7 @@ from homeassistant.util import dt as dt_util
 from ..const import MODE_CUSTOM
 from ..data import get_data
 from ..driver_api.units import efficiency_j_per_th, parse_number
+from ..errors import failure, message
 from ..fleet.commands import (
     COMMANDS,
     CONF_POOL,
@@ -25,6 +27,7 @@ from ..fleet.commands import (
 from ..miner.coordinator import MinerCoordinator
 from ..miner.plug import plug_is_on
 from ..miner.status import MinerState
+from ..sentences import reason_sentence
 from .limits import manual_as_dict, manual_from_dict
 from .planner.circuits import load
 from .planner.model import (
@@ -157,6 +160,11 @@ def by_order(rung: Rung, view: MinerView) -> Rung:
     if not modes or all(mode.watts for mode in modes):
         return rung
     return modes[0 if rung == LOWEST else -1].rung
+
+
+def _first_sentence(text: str) -> str:
+    """Return what is wrong, without the advice behind it."""
+    return re.split(r"\. |\.$|。", text, maxsplit=1)[0]
 
 
 def _settled(before: float | None, now: float | None, slack: float) -> float | None:
@@ -560,10 +568,19 @@ class SteeredMiner:
         finally:
             self.is_busy, self._claim = False, None
             self._quiet_until = self.miner.hass.loop.time() + _AFTER_COMMAND
-        self.refusal = None if outcome.is_success else outcome.reason
+        self.refusal = self._refusal_of(outcome)
         if outcome.is_success and rung != LEAVE:
             self.memory.expected, self._may_forget = rung, False
         return outcome
+
+    def _refusal_of(self, outcome: Outcome) -> str | None:
+        """Return why a command failed: a key with a short text, else what is said."""
+        if outcome.is_success or outcome.reason is None or outcome.error is None:
+            return outcome.reason
+        hass = self.miner.hass
+        if reason_sentence(hass, outcome.reason, {}) != outcome.reason:
+            return outcome.reason
+        return _first_sentence(message(hass, outcome.error))
 
     async def _apply(
         self,
@@ -611,5 +628,9 @@ class SteeredMiner:
         hass: HomeAssistant = self.miner.hass
         miner = get_data(hass).fleet.miners.get(self.id)
         if miner is None:
-            return Outcome(result="unreachable", reason="miner_left")
+            return Outcome(
+                result="unreachable",
+                reason="miner_left",
+                error=failure("miner_left", name=self.miner.config_entry.title),
+            )
         return await async_attempt(hass, miner, COMMANDS[action], data, context)

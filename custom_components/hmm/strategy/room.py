@@ -15,7 +15,8 @@ def room_of(hass: HomeAssistant, entity_id: str | None) -> Reading | None:
     if state is None or (value := parse_number(state.state)) is None:
         return None
     unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
-    if unit not in TemperatureConverter.VALID_UNITS:
+    # A state that is set over the API may have anything as its unit
+    if not isinstance(unit, str) or unit not in TemperatureConverter.VALID_UNITS:
         return None
     celsius = TemperatureConverter.convert(value, unit, UnitOfTemperature.CELSIUS)
     return Reading(celsius, state.last_reported)

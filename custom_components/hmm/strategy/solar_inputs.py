@@ -76,7 +76,9 @@ def _read(
     state = hass.states.get(entity_id) if entity_id else None
     if state is None or state.state in (STATE_UNAVAILABLE, STATE_UNKNOWN, ""):
         return Reading(problem="sensor_unavailable")
-    factor = units.get(state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) or "")
+    unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
+    # A state that is set over the API may have anything as its unit
+    factor = units.get(unit) if isinstance(unit, str) else None
     if factor is None:
         return Reading(problem=bad)
     value = parse_number(state.state)

@@ -322,6 +322,7 @@ def test_a_refusing_miner_gets_three_attempts_and_holds_nobody_up() -> None:
     assert reason is not None
     assert reason.key == "not_obeying"
     assert reason.values["n"] == 3
+    assert reason.values["reason"] == "reports_other"
     # It is asked again when it comes back
     miners[0].refuses, miners[0].back_at = False, world.now
     world.run(10 * MINUTE)

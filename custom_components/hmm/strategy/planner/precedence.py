@@ -545,7 +545,7 @@ def _refused(view: MinerView, entry: Entry) -> Sentence:
         "miner": view.id,
         "rung": entry.target,
         "n": entry.attempts,
-        "reason": view.refusal or "no_answer",
+        "reason": view.refusal or "reports_other",
     }
     return Sentence("not_obeying", values)
 
