@@ -27,8 +27,8 @@ from custom_components.hmm.strategy.planner.model import (
     Wish,
 )
 from custom_components.hmm.strategy.planner.precedence import settle as settle_goals
-from simulator import SimulatedAxeOS, SimulatedSolopool
-from simulator.httpd import Request
+from simulator import Fault, SimulatedAxeOS, SimulatedSolopool
+from simulator.httpd import Request, Response, json_response
 from tests.common import act, find, find_id, fleet_entry, later, poll, pool_entry, until
 from tests.conftest import miner_entry, set_up
 
@@ -118,6 +118,37 @@ async def test_without_the_fleet_all_miners_are_given_back(
             await home.config_entries.async_remove(fleet.entry_id)
         await until(lambda: not (bitaxe.paused or other.paused))
         await home.async_block_till_done(wait_background_tasks=True)
+
+
+async def test_a_miner_that_is_being_set_is_given_back_too(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """What runs when the fleet is removed is canceled, and the miner is not forgotten."""
+    price(home, 40)
+    await add(home, "price_bands", BANDS)
+    await begin(home)
+    assert bitaxe.paused
+    steered = manager(home).steered(entry.entry_id)
+    assert steered is not None
+    sent: list[str] = []
+
+    def hang(request: Request) -> Response:
+        sent.append(request.path)
+        bitaxe.fault = Fault.SILENT
+        return json_response({})
+
+    bitaxe._routes = {**bitaxe.routes(), "POST /api/system/resume": hang}
+    control = replace(manager(home).controls[entry.entry_id], command="mode:eco")
+    steered.begin()
+    fleet_entry(home).async_create_background_task(
+        home, manager(home)._execute(steered, control), "resume"
+    )
+    await until(lambda: bool(sent))
+    assert steered.is_busy
+    await home.config_entries.async_remove(fleet_entry(home).entry_id)
+    bitaxe.fault, bitaxe._routes = None, bitaxe.routes()
+    await until(lambda: not bitaxe.paused)
+    await home.async_block_till_done(wait_background_tasks=True)
 
 
 async def test_a_paused_miner_never_mines_in_its_old_mode(

@@ -124,20 +124,24 @@ class StrategyManager:
             forget_problems(self.hass, strategy.id)
         is_ready, self._is_ready = self._is_ready, False
         self._has_decided = False
-        if is_ready and entry is not None and entry.disabled_by is not None:
-            self.hass.async_create_task(
-                self._async_give_back(), "HMM strategies give miners back"
-            )
         for key in self._followed:
             # The sun is no longer tracked
             get_data(self.hass).money.surplus.pop(key, None)
         self.strategies, self._followed = {}, {}
         self._entry = None
+        if is_ready and entry is not None and entry.disabled_by is not None:
+            self.hass.async_create_task(
+                self._async_give_back(), "HMM strategies give miners back"
+            )
 
     async def _async_give_back(self) -> None:
         """Set all miners as they were before the strategies."""
         left, turn = dict(self._miners), timedelta()
-        while left:
+        while any(steered.is_busy for steered in left.values()):
+            # With its entry, what still runs is canceled
+            await asyncio.sleep(_PAUSE_SECONDS)
+        # A fleet that is back meanwhile decides itself
+        while left and self._entry is None:
             # One after the other: a circuit may have no room for two at once
             controls = self._settle(dt_util.utcnow() + turn, []).controls
             turn += _TURN
@@ -150,6 +154,8 @@ class StrategyManager:
             await steered.async_apply(command, None, {})
             steered.update()
             await asyncio.sleep(_RETURN_STAGGER)
+        if self._entry is not None:
+            return
         for steered in self._miners.values():
             steered.memory.expected = None
         self.controls = {}
@@ -650,18 +656,20 @@ class StrategyManager:
         memory, expected = steered.memory, steered.memory.expected
         # After a crash in between, the switching counts and is not a user's change
         memory.expected = None
-        await self.store.async_save()
         try:
+            await self.store.async_save()
             outcome = await steered.async_apply(control.command, control.pool, values)
+            if not outcome.is_success:
+                memory.expected = expected
         except Exception:
             # Any error: the others must continue
             _LOGGER.exception("%s cannot be set to %s", name, control.command)
-            memory.expected, steered.is_busy = expected, False
-            steered.update()
-            return
-        if not outcome.is_success:
             memory.expected = expected
-        steered.update()
+            return
+        finally:
+            # Also when it is canceled with the fleet
+            steered.is_busy = False
+            steered.update()
         self.store.save_soon()
         if not outcome.is_success:
             _LOGGER.info(
