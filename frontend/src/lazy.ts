@@ -30,7 +30,8 @@ export function lazy(name: string, load: () => Promise<CardClass>, { height, gri
   };
   class Lazy extends HTMLElement {
     static async getStubConfig(...given: unknown[]): Promise<object> {
-      return (await loadOnce()).getStubConfig?.(...given) ?? {};
+      // Home Assistant adds the type to a card, but not to a feature of a tile
+      return { type: `custom:${name}`, ...(await loadOnce()).getStubConfig?.(...given) };
     }
 
     private config: Config | undefined;

@@ -19,10 +19,6 @@ abstract class Feature extends HmmCard {
   static properties = { ...HmmCard.properties, context: { attribute: false } };
   static styles = [styles, css`.btn { width: 100%; } .seg { min-height: var(--feature-height, 42px); }`];
   declare context: Context | undefined;
-
-  static getStubConfig(): object {
-    return {};
-  }
 }
 
 export class HmmModeFeature extends Feature {

@@ -6,7 +6,7 @@ import { HistoryCard } from "../followed";
 import * as f from "../format";
 import { type CardConfig, type Hass, moreInfo, openDevice } from "../hass";
 import type { Point } from "../history";
-import { type HmmDevice, isKnown, type Model, nameOf, stateOf } from "../model";
+import { type HmmDevice, isKnown, type Model, modelOf, nameOf, stateOf } from "../model";
 import { actionButton, bestShareAt, big, circle, costOf, degrees, icon, poolOf, powerText, quantity, readingsOf, stats, type Readings } from "../parts";
 import { say, type Status, statusOf } from "../status";
 import { styles } from "../styles";
@@ -38,9 +38,8 @@ export class HmmMinerCard extends HistoryCard<MinerConfig> {
     `,
   ];
 
-  static getStubConfig(hass: Hass, entities: string[] = []): Partial<MinerConfig> {
-    const device = entities.map((id) => hass.entities[id]).find((entity) => entity?.platform === "hmm")?.device_id;
-    return { ...(device ? { device_id: device } : {}), layout: "detailed" };
+  static getStubConfig(hass: Hass): Partial<MinerConfig> {
+    return { device_id: modelOf(hass).miners[0]?.id ?? "", layout: "detailed" };
   }
 
   protected draw(hass: Hass, model: Model): TemplateResult {

@@ -4,7 +4,7 @@ import { css, html, nothing, type TemplateResult } from "lit";
 import { HmmCard } from "../card";
 import * as f from "../format";
 import { type CardConfig, type Hass, openDevice } from "../hass";
-import { type HmmDevice, isKnown, type Model, stateOf } from "../model";
+import { type HmmDevice, isKnown, type Model, modelOf, stateOf } from "../model";
 import { circle, icon } from "../parts";
 import { type PoolStatus, poolName, poolStatus } from "../status";
 import { styles } from "../styles";
@@ -41,9 +41,8 @@ export class HmmPoolCard extends HmmCard<PoolConfig> {
     `,
   ];
 
-  static getStubConfig(hass: Hass, entities: string[] = []): Partial<PoolConfig> {
-    const device = entities.map((id) => hass.entities[id]).find((entity) => entity?.platform === "hmm" && entity.translation_key === "health")?.device_id;
-    return device ? { device_id: device } : {};
+  static getStubConfig(hass: Hass): Partial<PoolConfig> {
+    return { device_id: modelOf(hass).pools[0]?.id ?? "" };
   }
 
   protected draw(hass: Hass, model: Model): TemplateResult {
