@@ -44,7 +44,7 @@ async def test_each_block_is_told_once(
     await find_block(clock, bitaxe, entry)
     assert [it["title"] for it in told] == ["A block!"]
     height = bitaxe.miner.read().block_height
-    assert told[0]["message"] == f"Axe: # {height}"
+    assert told[0]["message"] == f"Axe: block {height}"
     for minutes in (0.5, 1, 2, 3, 3.9, 4.1, 5, 60):
         told.clear()
         await clock.wait(minutes)

@@ -75,6 +75,7 @@ async def test_a_limit_is_told_once_and_its_end(
     await clock.wait(9, entry)
     assert len(told) == 1
     now = find(home, entry, "sensor", "pool_hashrate").state
+    assert told[0]["message"].startswith("Hashrate: ")
     assert f"{now} TH/s, less than {before - 0.1} TH/s" in told[0]["message"]
     assert told[0]["title"] == "Mine"
     assert deeds == [{"device": device_id(home, entry)}]

@@ -6,8 +6,8 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 import pytest
 
-from simulator import SimulatedAxeOS
-from tests.common import find_id
+from simulator import SimulatedAxeOS, SimulatedSolopool
+from tests.common import find_id, pool_entry
 from tests.conftest import miner_entry, set_up
 
 from .conftest import NOTIFY, Clock, automate, run_by_hand, settle
@@ -83,6 +83,22 @@ async def test_report_of_the_day(
     assert lines[0] == "0 of 1 miners online"
     assert lines[-1].startswith("Axe: ")
     assert "unknown" not in told[-1]["message"]
+
+
+async def test_report_has_the_chance_of_a_block(
+    home: HomeAssistant,
+    told: Told,
+    entry: ConfigEntry[Any],
+) -> None:
+    """Given a solo pool, the chance of a block is the last line by itself."""
+    async with SimulatedSolopool(generation=1, speed=0) as pool:
+        await set_up(home, pool_entry(pool, title="Mine"))
+        await automate(home, "daily_report", notify=NOTIFY)
+        await settle(home)
+        await run_by_hand(home)
+    assert (
+        told[0]["message"].splitlines()[-1].startswith("Chance of a block per year: ")
+    )
 
 
 async def test_report_of_chosen_values(

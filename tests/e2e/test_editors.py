@@ -105,40 +105,46 @@ async def test_cards_are_edited_by_keyboard(page: Page, board: str) -> None:
 
 
 async def test_features_and_miners_are_picked(
-    page: Page, client: Client, board: str
+    page: Page, client: Client, home_assistant: HomeAssistant
 ) -> None:
     """Add both features to a tile, and a miner card that shows a miner at once."""
-    states = await client.get("/api/states")
-    status = next(
-        it["entity_id"] for it in states if it["entity_id"].endswith("_edited_status")
-    )
-    cards = [{"type": "tile", "entity": status}]
-    view = {"type": "sections", "path": "edit", "sections": [{"cards": cards}]}
-    await save_board(client, {"views": [view]})
-    await page.goto(board)
-    await page.get_by_role("button", name="Edit dashboard").click()
-    frame = page.locator("hui-card-edit-mode", has=page.locator("hui-tile-card"))
-    await frame.get_by_role("button", name="Edit card").press("Enter")
-    dialog = page.locator("hui-dialog-edit-card")
-    await dialog.get_by_text("Features", exact=True).click()
-    for feature in ("HMM miner mode", "HMM miner pause"):
-        await dialog.get_by_role("button", name="Add feature").click()
-        await page.get_by_role("menuitem", name=feature).click()
-    await dialog.get_by_role("button", name="Save").click()
-    await expect(dialog).to_be_hidden()
-    tile = page.locator("hui-grid-section hui-tile-card")
-    await expect(tile.get_by_text("Standard")).to_be_visible()
-    await expect(tile.get_by_role("button", name="Pause")).to_be_visible()
+    async with SimulatedAxeOS(model="gamma", name="e2e-pick", age=9e5) as miner:
+        title = await add_miner(client, f"{miner.host}:{miner.port}")
+        assert title is not None
+        await rename(client, title, "Picked")
+        status = next(
+            state["entity_id"]
+            for state in await client.get("/api/states")
+            if state["attributes"].get("friendly_name") == "Picked Status"
+        )
+        tile_only = [{"cards": [{"type": "tile", "entity": status}]}]
+        view = {"type": "sections", "path": "pick", "sections": tile_only}
+        await save_board(client, {"views": [view]})
+        await page.goto(f"{home_assistant.url}/{BOARD}/pick")
+        await page.get_by_role("button", name="Edit dashboard").click()
+        frame = page.locator("hui-card-edit-mode", has=page.locator("hui-tile-card"))
+        await frame.get_by_role("button", name="Edit card").press("Enter")
+        dialog = page.locator("hui-dialog-edit-card")
+        await dialog.get_by_text("Features", exact=True).click()
+        for feature in ("HMM miner mode", "HMM miner pause"):
+            await dialog.get_by_role("button", name="Add feature").click()
+            await page.get_by_role("menuitem", name=feature).click()
+        await dialog.get_by_role("button", name="Save").click()
+        await expect(dialog).to_be_hidden()
+        tile = page.locator("hui-grid-section hui-tile-card")
+        mode = tile.get_by_role("radio", name="Standard")
+        await expect(mode.first).to_be_visible()
+        await expect(tile.get_by_role("button", name="Pause").first).to_be_visible()
 
-    await page.locator("hui-grid-section .add").first.click()
-    picker = page.locator("hui-dialog-create-card")
-    await picker.get_by_text("By card", exact=True).click()
-    search = picker.locator("hui-card-picker ha-input-search input")
-    await search.fill("HMM miner")
-    card = picker.locator("hui-card-picker .card").filter(
-        has=page.get_by_text("HMM miner", exact=True)
-    )
-    await card.locator(".overlay").click()
-    preview = dialog.locator("hmm-miner-card")
-    await expect(preview).to_contain_text("TH/s")
-    await expect(preview).not_to_contain_text("Mining fleet")
+        await page.locator("hui-grid-section .add").first.click()
+        picker = page.locator("hui-dialog-create-card")
+        await picker.get_by_text("By card", exact=True).click()
+        search = picker.locator("hui-card-picker ha-input-search input")
+        await search.fill("HMM miner")
+        card = picker.locator("hui-card-picker .card").filter(
+            has=page.get_by_text("HMM miner", exact=True)
+        )
+        await card.locator(".overlay").click()
+        preview = dialog.locator("hmm-miner-card")
+        await expect(preview).to_contain_text("TH/s")
+        await expect(preview).not_to_contain_text("Mining fleet")
