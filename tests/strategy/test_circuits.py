@@ -150,6 +150,31 @@ async def test_unknown_watts_are_not_tried(
     assert "Garage allows 100 W" in explanation
 
 
+async def test_a_miner_that_waits_is_its_users_once_they_pause_it(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
+) -> None:
+    """It was never set: what a user changes is changed from what it has been."""
+    limit(home, 40, entry)
+    price(home, 10)
+    await add(home, "price_bands", BANDS)
+    await begin(home)
+    assert "unknown" in str(
+        find(home, entry, "sensor", "controlled_by").attributes["explanation"]
+    )
+    await act(home, "switch", "turn_off", find_id(home, entry, "switch", "mining"))
+    for _ in range(3):
+        await poll(home, entry)
+        await wait(home, freezer, 1)
+    assert find(home, entry, "sensor", "controlled_by").state == "manual"
+    # There is room now
+    learn(home, entry, "turbo")
+    limit(home, 100, entry)
+    for _ in range(8):
+        await poll(home, entry)
+        await wait(home, freezer, 1)
+    assert bitaxe.paused
+
+
 async def test_others_on_the_circuit_have_their_share(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
 ) -> None:

@@ -310,6 +310,34 @@ async def test_a_miner_that_accepts_and_does_nothing(three: Home) -> None:
     assert three.reported()[1:] == ["mode:turbo"] * 2
 
 
+async def test_a_mode_that_a_user_sets_and_the_miner_restarts_for(three: Home) -> None:
+    """It is the user's, as that of a miner that applies it at once."""
+    hass, device = three.hass, three.devices[0]
+    price(hass, 10)
+    await add(hass, "price_bands", BANDS)
+    await begin(hass)
+    await three.minutes(10)
+    count = three.sent[0]
+    usual = device._patch
+
+    def restart(request: Request) -> Response:
+        device.schedule_reboot()
+        return usual(request)
+
+    device._routes = {**device.routes(), "PATCH /api/system": restart}
+    mode = find_id(hass, three.entries[0], "select", "mode")
+    await act(hass, "select", "select_option", mode, option="eco")
+    await device.wait_ready()
+    await three.minutes(2)
+    assert three.sent[0] == count + 1
+    # Its own clock has not run on meanwhile
+    device.rewrite = override({"uptimeSeconds": 240, "hashRate": 800.0})
+    await three.minutes(4)
+    control = find(hass, three.entries[0], "sensor", "controlled_by")
+    assert (control.state, three.sent[0]) == ("manual", count + 1)
+    assert three.reported() == ["mode:eco", "mode:turbo", "mode:turbo"]
+
+
 @pytest.mark.parametrize("unit", [["W"], {"W": 1}, 5])
 async def test_a_unit_that_is_no_text(
     three: Home, unit: object, caplog: pytest.LogCaptureFixture

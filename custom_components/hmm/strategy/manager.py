@@ -323,6 +323,8 @@ class StrategyManager:
 
         def check(mode: str | None, watts: float | None) -> None:
             self._require_room(steered, mode, watts)
+            if mode is not None:
+                steered.note_command()
 
         steered.update()
         steered.miner.room_check = check

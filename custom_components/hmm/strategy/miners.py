@@ -201,6 +201,8 @@ class SteeredMiner:
         self._may_forget = False
         """Whether it has restarted since HMM, or anybody, has set it last."""
         self._after_restart: Rung | None = None
+        self._set_by_hand = False
+        """Whether a user sets it through HMM: a restart that follows is part of that."""
         self._reachable_since: datetime | None = None
         self._since: tuple[Rung | None, datetime | None, float] = (None, None, 0.0)
         self.view = MinerView(id=self.id, reported=None, online=False)
@@ -463,6 +465,13 @@ class SteeredMiner:
             return
         reported = self._reported()
         self._detect_restart(reported)
+        is_starting = miner.status.state is MinerState.STARTING
+        if expected is None or reported in (None, expected):
+            self._set_by_hand = self._set_by_hand and is_starting
+        elif self._set_by_hand and is_starting:
+            # As good as certain: nothing is sent against it meanwhile
+            self._doubts, self.foreign = 1, None
+            return
         if (
             self.is_busy
             or self._may_forget
@@ -470,7 +479,8 @@ class SteeredMiner:
             or reported is None
             or reported == expected
             or miner.hass.loop.time() < self._quiet_until
-            or miner.status.state in (MinerState.OVERHEATED, MinerState.STARTING)
+            or is_starting
+            or miner.status.state is MinerState.OVERHEATED
             or self._is_lowered
         ):
             self._doubts, self.foreign = 0, None
@@ -492,7 +502,7 @@ class SteeredMiner:
             if before is not None
             else seen_at is not None and now - timedelta(seconds=uptime) > seen_at
         ):
-            self._may_forget, self._after_restart = True, None
+            self._may_forget, self._after_restart = not self._set_by_hand, None
         if not self._may_forget or miner.status.state is MinerState.STARTING:
             return
         if self._after_restart is None:
@@ -501,11 +511,16 @@ class SteeredMiner:
             self._may_forget = False
 
     @callback
+    def note_command(self) -> None:
+        """Note that a mode is set, by a user if no strategy does."""
+        self._set_by_hand = not self.is_busy
+
+    @callback
     def hold(self, manual: Manual) -> Rung:
         """Leave it to whoever changed it; return what it was set to."""
         rung = self.foreign or self._reported() or ON
         self.memory.manual, self.memory.expected = manual, rung
-        self.foreign, self._doubts = None, 0
+        self.foreign, self._doubts, self._set_by_hand = None, 0, False
         self.view = replace(self.view, manual=manual, reported=rung)
         return rung
 
@@ -526,9 +541,14 @@ class SteeredMiner:
             control.rung is not None
             and control.command is None
             and not self.is_busy
-            and is_at(self.view, control.rung)
+            and (self._was_never_set or is_at(self.view, control.rung))
         ):
             self.memory.expected = self.view.reported
+
+    @property
+    def _was_never_set(self) -> bool:
+        """Return whether it only waits: a user's change is one from what it is."""
+        return self.memory.expected is None and self.refusal is None
 
     @callback
     def explain_pause(self, values: Mapping[str, float | str]) -> None:

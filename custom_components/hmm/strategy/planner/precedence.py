@@ -544,7 +544,7 @@ def _refused(view: MinerView, entry: Entry) -> Sentence:
     values = {
         "miner": view.id,
         "rung": entry.target,
-        "n": entry.attempts,
+        "n": min(entry.attempts, MAX_ATTEMPTS),
         "reason": view.refusal or "reports_other",
     }
     return Sentence("not_obeying", values)
