@@ -111,7 +111,7 @@ test("the surplus is drawn as means of five minutes, held where nothing changed,
 
 test("forecasts of the sun are added up by the hour, whatever else they hold", () => {
   const at = Date.UTC(2026, 10, 28, 12);
-  const response = { a: { wh_hours: { "2026-11-28T12:00:00+00:00": 400, "2026-11-28T11:00:00+00:00": 300, x: 1, "2026-11-28T13:00:00+00:00": "5" } }, b: { wh_hours: { "2026-11-28T12:00:00Z": 100 } }, c: null, d: {} };
+  const response = { a: { wh_hours: { "2026-11-28T12:00:00+00:00": 400, "2026-11-28T11:00:00+00:00": 300, x: 1, "2026-11-28T13:00:00+00:00": "5" } }, b: { wh_hours: { "2026-11-28T12:00:00Z": 60, "2026-11-28T12:30:00Z": 40 } }, c: null, d: {} };
   expect(forecastOf(response)).toEqual([[at - 1_800_000, 300], [at + 1_800_000, 500]]);
   for (const nothing of [undefined, null, {}, { a: 7 }]) expect(forecastOf(nothing)).toEqual([]);
 });

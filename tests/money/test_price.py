@@ -314,7 +314,7 @@ async def test_who_stops_listening(hass: HomeAssistant) -> None:
     assert source.read(NOW).value == 0.4
 
 
-def nordpool(entry: str, day: str) -> dict[str, Any]:
+def nordpool(entry: str, day: str, hours: int) -> dict[str, Any]:
     """Return what Nord Pool answers: per MWh, a list for each area."""
     assert entry
     first = datetime.fromisoformat(day).replace(hour=23, tzinfo=UTC)
@@ -326,19 +326,24 @@ def nordpool(entry: str, day: str) -> dict[str, Any]:
                 "end": (first + (n + 1) * HOUR).isoformat(),
                 "price": 100.0 + 10 * n + (50 if n > 20 and area == "SE3" else 0),
             }
-            for n in range(24)
+            for n in range(hours)
         ]
         # Both cost the same now, and others do later
         for area in ("SE3", "SE4")
     }
 
 
+@pytest.mark.parametrize("hours", [24, 48])
 async def test_prices_that_are_told_on_request(
-    hass: HomeAssistant, freezer: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    hours: int,
 ) -> None:
     """Given Nord Pool of Home Assistant, then it is asked once for each day.
 
-    Its zone is read from disk outside of the event loop.
+    Its zone is read from disk outside of the event loop. A list may be longer than its
+    day, and so overlap with the next one.
     """
     zones: list[tuple[str, bool]] = []
 
@@ -360,7 +365,7 @@ async def test_prices_that_are_told_on_request(
         asked.append(call.data["date"])
         if len(asked) == 1:
             raise ValueError("not now")
-        return nordpool(call.data["config_entry"], call.data["date"])
+        return nordpool(call.data["config_entry"], call.data["date"], hours)
 
     hass.services.async_register(
         *("nordpool", "get_prices_for_date", answer),
@@ -378,8 +383,9 @@ async def test_prices_that_are_told_on_request(
         await hass.async_block_till_done(wait_background_tasks=True)
     read = source.read(dt_util.utcnow())
     assert read.value == pytest.approx(0.1 + 0.01 * hour)
-    assert len(read.slots) == 48
-    assert read.slots[-1].price == pytest.approx(0.33)
+    assert len(read.slots) == 24 + hours
+    assert [it.start for it in read.slots] == sorted(it.start for it in read.slots)
+    assert read.slots[-1].price == pytest.approx(0.1 + 0.01 * (hours - 1))
     assert asked == ["2026-11-28", "2026-11-28", "2026-11-29"]
     assert set(zones) == {("Europe/Brussels", False)}
 

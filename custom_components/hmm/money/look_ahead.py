@@ -117,8 +117,14 @@ class LookAhead:
 
     @property
     def slots(self) -> Slots:
-        """Return all that is known ahead, and the day that it is."""
-        return tuple(slot for day in sorted(self.days) for slot in self.days[day])
+        """Return all that is known ahead, and the day that it is, in order.
+
+        Some sources ignore the day that they are asked for: their lists overlap.
+        """
+        slots = {
+            slot.start: slot for day in sorted(self.days) for slot in self.days[day]
+        }
+        return tuple(slots[start] for start in sorted(slots))
 
     @callback
     def async_start(self) -> None:

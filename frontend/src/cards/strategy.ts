@@ -431,7 +431,8 @@ export function forecastOf(response: unknown): Watts[] {
   const hours = new Map<number, number>();
   for (const one of Object.values((response ?? {}) as Record<string, { wh_hours?: unknown } | null>).slice(0, 20)) {
     for (const [start, energy] of Object.entries((one?.wh_hours ?? {}) as Record<string, unknown>).slice(0, 400)) {
-      const at = f.readTime(start)?.getTime();
+      // Some sources have finer steps
+      const at = f.readTime(start)?.setMinutes(0, 0, 0);
       if (at !== undefined && typeof energy === "number" && Number.isFinite(energy)) hours.set(at, (hours.get(at) ?? 0) + energy);
     }
   }
