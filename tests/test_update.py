@@ -28,6 +28,7 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
+from custom_components.hmm.markdown import checksum
 from simulator import SimulatedAxeOS
 
 from .common import act, fleet_entry, keys
@@ -193,7 +194,9 @@ async def test_an_update_from_the_web(
         {"type": "update/release_notes", "entity_id": state.entity_id}
     )
     notes = (await client.receive_json())["result"]
-    assert notes == (f"Changelog\n1.10.0: as good as new\n\nSHA-256 `{sum_of(new)}`")
+    assert notes == (
+        f"Changelog\n1.10.0: as good as new\n\nSHA-256 `{checksum(sum_of(new))}`"
+    )
 
     await act(home, UPDATE, "skip", state.entity_id)
     assert shown(home, "miner_acme").state == STATE_OFF

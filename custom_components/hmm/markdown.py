@@ -85,6 +85,12 @@ def notes(text: str) -> Markdown:
     return Markdown("\n".join(lines))
 
 
+def checksum(sha256: str) -> str:
+    """Return a checksum in two parts, which fit on a phone; code does not wrap."""
+    half = len(sha256) // 2
+    return f"{sha256[:half]} {sha256[half:]}"
+
+
 def inert(name: str) -> str:
     """Return a name that is none in Markdown either, for titles that others render.
 

@@ -26,7 +26,7 @@ from .entity import AlwaysAvailable, FleetEntity, MinerEntity, Offer, async_add_
 from .fleet.coordinator import FleetConfigEntry, FleetCoordinator
 from .fleet.firmware import FEEDS, skipped, version_of
 from .fleet.firmware_news import Notice
-from .markdown import notes
+from .markdown import checksum, notes
 from .miner.coordinator import MinerCoordinator
 from .rights import async_require_admin
 from .sentences import reason_sentence
@@ -170,7 +170,7 @@ class DriverUpdateEntity(FleetEntity, UpdateEntity):
         if state is None or state.offer is None:
             return None
         offer = state.offer.declaration
-        parts = [notes(offer.notes or ""), f"SHA-256 `{offer.sha256}`"]
+        parts = [notes(offer.notes or ""), f"SHA-256 `{checksum(offer.sha256)}`"]
         return "\n\n".join(part for part in parts if part)
 
     @override

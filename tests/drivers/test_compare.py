@@ -18,6 +18,7 @@ from custom_components.hmm.driver_engine.declaration import DriverId
 from custom_components.hmm.drivers import compare
 from custom_components.hmm.drivers.compare import DriverTrial, DriverTrials
 from custom_components.hmm.drivers.compare_json import comparison_json
+from custom_components.hmm.markdown import checksum
 from simulator import (
     SimulatedAvalon,
     SimulatedAxeOS,
@@ -516,7 +517,7 @@ async def test_the_dialog(
     assert form["step_id"] == "compare_version"
     form = await fill(home, form, version=f"web-{sum_of(text)[:8]}")
     assert form["step_id"] == "compare_confirm"
-    assert form["description_placeholders"]["sha256"] == sum_of(text)
+    assert form["description_placeholders"]["sha256"] == checksum(sum_of(text))
     assert trials(home).current is None
 
     menu = await fill(home, form)

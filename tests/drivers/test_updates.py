@@ -23,6 +23,7 @@ from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_engine.loaded import LoadedDriver
 from custom_components.hmm.drivers.service import CHECK_INTERVAL
+from custom_components.hmm.markdown import checksum
 from simulator import SimulatedAxeOS
 from tests.common import find, fleet_entry, later, poll, until
 from tests.conftest import miner_entry, set_up
@@ -748,7 +749,7 @@ async def test_install_asks_before_anything_runs(
         "driver": "miner/acme",
         "version": "1.0.0",
         "url": url,
-        "sha256": sum_of(text),
+        "sha256": checksum(sum_of(text)),
         "requirements": "-",
         "index": "-",
         "replaces": "-",

@@ -13,7 +13,7 @@ import voluptuous as vol
 
 from ..data import HmmConfigEntry, get_data
 from ..flow_tools import async_words, choice, number_field
-from ..markdown import Markdown, code, escape, printable
+from ..markdown import Markdown, checksum, code, escape, printable
 from .actions import CONF_ENTRY, CONF_POLLS, CONF_SHA256, CONF_VERSION, sha256
 from .compare import MAX_POLLS, USUAL_POLLS, DriverTrials, Offered
 from .flow import DriverSteps, Texts
@@ -140,7 +140,7 @@ class CompareSteps(DriverSteps):
                     "name": code(offered.declaration.display_name),
                     "version": code(offered.declaration.version),
                     "file": code(offered.file_name),
-                    "sha256": offered.declaration.sha256,
+                    "sha256": checksum(offered.declaration.sha256),
                     "requirements": code(", ".join(offered.declaration.requirements))
                     or _NONE,
                 },

@@ -10,7 +10,7 @@ from yarl import URL
 
 from ..const import DOMAIN
 from ..driver_engine.declaration import Declaration
-from ..markdown import async_create_issue, code
+from ..markdown import async_create_issue, checksum, code
 
 DRIVER_INSTALL = "driver_install"
 """The repair issue that asks for confirmation."""
@@ -84,7 +84,7 @@ def described(pending: PendingDriver) -> dict[str, str]:
         "driver": code(str(declaration.id)),
         "version": code(declaration.version),
         "url": code(str(pending.url)),
-        "sha256": declaration.sha256,
+        "sha256": checksum(declaration.sha256),
         "requirements": code(", ".join(declaration.requirements)) or _NONE,
         "replaces": code(pending.replaces or _NONE),
         "index": code(pending.index or _NONE),
