@@ -96,7 +96,8 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
   /** Ask what is ahead; again when the strategy or who decides for a miner is another, and with each day. */
   private async load(): Promise<void> {
     const strategy = this.hass && this.config ? this.strategy(modelOf(this.hass)) : undefined;
-    if (!strategy || document.hidden) return;
+    // While it is removed or reloaded it has no status, and Home Assistant would log that it does not exist
+    if (!strategy || !isKnown(stateOf(this.hass, strategy, "sensor.strategy_status")) || document.hidden) return;
     const said = (device: HmmDevice, name: string) => {
       const state = stateOf(this.hass, device, name);
       return [state?.state, state?.attributes.key, state?.attributes.until, state?.attributes.plan];
