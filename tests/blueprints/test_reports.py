@@ -85,20 +85,29 @@ async def test_report_of_the_day(
     assert "unknown" not in told[-1]["message"]
 
 
-async def test_report_has_the_chance_of_a_block(
+@pytest.mark.parametrize("language", ["en", "de", "es", "fr", "nl", "pt-BR", "zh-Hans"])
+async def test_report_finds_the_sensors_of_each_language(
     home: HomeAssistant,
+    clock: Clock,
     told: Told,
-    entry: ConfigEntry[Any],
+    bitaxe: SimulatedAxeOS,
+    language: str,
 ) -> None:
     """Given a solo pool, the chance of a block is the last line by itself."""
+    home.config.language = language
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe", title="Axe"))
+    await clock.look(entry)
     async with SimulatedSolopool(generation=1, speed=0) as pool:
         await set_up(home, pool_entry(pool, title="Mine"))
         await automate(home, "daily_report", notify=NOTIFY)
         await settle(home)
         await run_by_hand(home)
-    assert (
-        told[0]["message"].splitlines()[-1].startswith("Chance of a block per year: ")
-    )
+    first, hashrate, power, efficiency, _, chance = told[0]["message"].splitlines()
+    assert first == "1 of 1 miners online"
+    assert hashrate.endswith("TH/s")
+    assert power.endswith("W")
+    assert efficiency.endswith("J/TH")
+    assert chance.endswith("%")
 
 
 async def test_report_of_chosen_values(
