@@ -335,6 +335,20 @@ async def test_a_removed_fleet_leaves_nothing_of_its_strategies(
     assert strategy.id not in records
 
 
+async def test_its_only_miner_is_removed(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """Then it says that it has none, instead of what nobody does."""
+    price(home, 25)
+    settings = BANDS | {"miners": [entry.runtime_data.device_id]}
+    strategy = await add(home, "price_bands", settings)
+    await begin(home)
+    await home.config_entries.async_remove(entry.entry_id)
+    await settle(home)
+    status = state_of(home, strategy, "sensor", "state")
+    assert status.attributes["explanation"].startswith("It has no miner")
+
+
 async def test_the_price_goes_away(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
 ) -> None:

@@ -311,6 +311,9 @@ class Strategy:
                 for wish in decision.wishes
             ),
         )
+        if not miners:
+            # They were removed or disabled
+            self.decision = replace(self.decision, sentence=Sentence("no_miners"))
         if self.heating is not None and (ends := self.heating.boost_ends):
             check = min(self.decision.next_check_at, ends)
             self.decision = replace(self.decision, next_check_at=check)
