@@ -21,6 +21,7 @@ from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_engine import loader
 from custom_components.hmm.drivers import flow as drivers
+from custom_components.hmm.drivers.actions import sha256
 from custom_components.hmm.drivers.service import DriverService
 from simulator import SimulatedAxeOS
 from tests.common import act, find_id, fleet_entry, later, until
@@ -461,12 +462,15 @@ async def test_install_from_the_web(
     question = await install_acme(home, files, text)
     assert question["step_id"] == "install_confirm"
     shown = question["description_placeholders"]
-    assert {key: shown[key] for key in shown if key not in ("reason", "url")} == {
+    assert shown["sha256"].replace(" ", "") == sum_of(text)
+    assert sha256(shown["sha256"]) == sum_of(text), "it can be pasted"
+    assert {
+        key: shown[key] for key in shown if key not in ("reason", "url", "sha256")
+    } == {
         "name": "Acme One",
         "driver": "miner/acme",
         "version": "3.0.0",
         "host": "127.0.0.1",
-        "sha256": sum_of(text),
         "requirements": "-",
         "index": "-",
         "replaces": "-",
