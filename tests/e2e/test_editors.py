@@ -146,5 +146,6 @@ async def test_features_and_miners_are_picked(
         )
         await card.locator(".overlay").click()
         preview = dialog.locator("hmm-miner-card")
-        await expect(preview).to_contain_text("TH/s")
+        # Of any miner: those of other tests may be offline
+        await expect(preview).to_contain_text("Chip")
         await expect(preview).not_to_contain_text("Mining fleet")
