@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import wraps
 from math import isfinite
 from typing import Any, Literal, override
-from weakref import WeakKeyDictionary
 
 from homeassistant.config_entries import (
     SOURCE_INTEGRATION_DISCOVERY,
@@ -44,10 +44,8 @@ REMOVED = "removed_meanwhile"
 REPEAT_SECONDS = 1.0
 """When the end of a progress is reported again; each further time after twice as long."""
 
-_REPORTS: WeakKeyDictionary[FlowHandler[Any, Any, Any], CALLBACK_TYPE] = (
-    WeakKeyDictionary()
-)
-"""What stops the next report of a flow."""
+_REPORTS: dict[str, CALLBACK_TYPE] = {}
+"""What stops the next report of a flow, by its id."""
 
 
 def ending[F: FlowHandler[Any, Any, Any]](flow: type[F]) -> type[F]:
@@ -97,20 +95,22 @@ def async_start_progress[T](
 @callback
 def async_end_progress(flow: FlowHandler[Any, Any, Any]) -> None:
     """Repeat no report: the frontend has requested the step that follows."""
-    if (cancel := _REPORTS.pop(flow, None)) is not None:
-        cancel()
+    with suppress(KeyError):
+        _REPORTS.pop(flow.flow_id)()
 
 
 @callback
 def _async_report_later(flow: FlowHandler[Any, Any, Any], seconds: float) -> None:
     @callback
     def report(_: datetime) -> None:
+        _REPORTS.pop(flow.flow_id, None)
         if _waits_for_end(flow):
             flow.async_notify_flow_changed()
             _async_report_later(flow, 2 * seconds)
 
+    async_end_progress(flow)  # It may have shown another one before
     job = HassJob(report, "HMM end of a progress", cancel_on_shutdown=True)
-    _REPORTS[flow] = async_call_later(flow.hass, seconds, job)
+    _REPORTS[flow.flow_id] = async_call_later(flow.hass, seconds, job)
 
 
 def _waits_for_end(flow: FlowHandler[Any, Any, Any]) -> bool:
