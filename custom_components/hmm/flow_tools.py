@@ -179,8 +179,9 @@ class _Number(NumberSelector):
     @override
     def __call__(self, data: Any) -> float:
         """Return it. Raises Invalid."""
-        value = super().__call__(data)
-        return value if isfinite(value) else super().__call__(None)
+        if not isfinite(value := super().__call__(data)):
+            raise vol.Invalid("Value should be a finite number")
+        return value
 
 
 def number_field(

@@ -75,6 +75,14 @@ class Home:
         if status is not None:
             device._routes |= dict.fromkeys(CONTROL, answer)
 
+    def learn_watts(self) -> None:
+        """Let what the miners draw in their modes be known."""
+        for entry in self.entries:
+            steered = self.manager.steered(entry.entry_id)
+            assert steered is not None
+            for mode, watts in (("eco", 11.0), ("standard", 15.0), ("turbo", 20.0)):
+                steered.memory.watts.learn(f"mode:{mode}", watts, None)
+
     def explanations(self) -> list[str]:
         """Return why the miners do that."""
         return [
@@ -375,11 +383,7 @@ async def test_a_miner_that_draws_more_than_ever_before(three: Home) -> None:
     hass, power = three.hass, 60.0
     price(hass, 25)
     await add(hass, "price_bands", BANDS)
-    for entry in three.entries:
-        steered = three.manager.steered(entry.entry_id)
-        assert steered is not None
-        for mode, watts in (("eco", 11.0), ("standard", 15.0), ("turbo", 20.0)):
-            steered.memory.watts.learn(f"mode:{mode}", watts, None)
+    three.learn_watts()
     limit(hass, 62, *three.entries)
     await begin(hass)
     await three.minutes(6)
@@ -418,11 +422,7 @@ async def test_a_circuit_while_miners_disobey(three: Home) -> None:
     hass = three.hass
     price(hass, 25)
     await add(hass, "price_bands", BANDS)
-    for entry in three.entries:
-        steered = three.manager.steered(entry.entry_id)
-        assert steered is not None
-        for mode, watts in (("eco", 11.0), ("standard", 15.0), ("turbo", 20.0)):
-            steered.memory.watts.learn(f"mode:{mode}", watts, None)
+    three.learn_watts()
     limit(hass, 60, *three.entries)
     await begin(hass)
     await three.minutes(10)

@@ -160,8 +160,9 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         )
         self.is_restarting = False
         self.watchdog: Watchdog | None = None
-        self.lowered = LoweredSettings(self)
         """Restarts it, if its owner wants that."""
+        self.lowered = LoweredSettings(self)
+        """What its firmware has lowered after an overheat."""
         self.autotune: Autotune | None = None
         """Finds its best points, if its owner wants that."""
         self.has_news = False
