@@ -197,13 +197,17 @@ abstract class Timeline<T extends Timed> extends Chart<T> {
     const bottom = height - BOTTOM;
     const room = ((width - left) / ((to - from) / HOUR)) * 3;
     const apart = room > 34 ? 3 : room > 17 ? 6 : 12;
+    const names = [left];
     let day = "";
     for (let at = from; at < to; at += HOUR) {
       const name = data.day(at);
       const [words, hour] = data.hour(at);
       if (name !== day) {
         // The last hours of a day leave no room for its name
-        if (data.day(at + 4 * HOUR) === name && x(at) < width - 60) on.write(x(at) + 4, 12, name, "strong");
+        if (data.day(at + 4 * HOUR) === name && x(at) < width - 60) {
+          names.push(x(at));
+          on.write(x(at) + 4, 12, name, "strong");
+        }
         if (day) on.draw("path", { d: `M${x(at).toFixed(1)} 4V${bottom}`, class: "day" });
         day = name;
       }
@@ -211,7 +215,9 @@ abstract class Timeline<T extends Timed> extends Chart<T> {
     }
     if (now > from && now < to) {
       on.draw("path", { d: `M${x(now).toFixed(1)} ${TOP - 6}V${bottom}`, class: "now" });
-      if (x(now) - left > 70) on.write(x(now), 12, data.nowLabel, "mid strong");
+      // Left of its line where the name of a day follows; where one stands there, the line is enough
+      const isBefore = names.some((name) => name > x(now) && name - x(now) < 24);
+      if (names.every((name) => name > x(now) || x(now) - name > 70)) on.write(x(now) - (isBefore ? 4 : 0), 12, data.nowLabel, isBefore ? "end strong" : "mid strong");
     }
   }
 }
