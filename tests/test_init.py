@@ -21,6 +21,7 @@ from pytest_homeassistant_custom_component.common import (
     async_capture_events,
 )
 
+from custom_components.hmm import turns
 from custom_components.hmm.const import DOMAIN, FLEET_UNIQUE_ID
 from custom_components.hmm.data import get_data
 from simulator import (
@@ -475,9 +476,10 @@ async def test_disabled_hub_stays_disabled(
 
 
 async def test_entries_that_start_together_add_their_entities_one_after_the_other(
-    home: HomeAssistant,
+    home: HomeAssistant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given 8 miners that start at once, then the event loop goes on between any two."""
+    """Given 8 slow miners at once, then the event loop goes on between any two."""
+    monkeypatch.setattr(turns, "_ROUND_SECONDS", 0.0)
     rounds, shown = 0, dict[str, int]()
     is_over = False
 
@@ -523,12 +525,11 @@ async def test_all_entities_of_a_miner_are_of_its_device(
 async def test_a_sensor_is_registered_once_with_its_decimals(
     home: HomeAssistant, bitaxe: SimulatedAxeOS
 ) -> None:
-    """Given a new miner, then no sensor is registered a second time for its decimals."""
+    """Given a new miner, then no entity is registered a second time for its decimals."""
     updated = async_capture_events(home, er.EVENT_ENTITY_REGISTRY_UPDATED)
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
-    entity_id = find(home, entry, "sensor", "hashrate").entity_id
-    options = er.async_get(home).entities[entity_id].options
-    assert options["sensor"] == {"suggested_display_precision": 2}
-    assert [
-        it.data["action"] for it in updated if it.data["entity_id"] == entity_id
-    ] == ["create"]
+    registry = er.async_get(home)
+    for key, decimals in (("hashrate", 2), ("power", 0), ("energy", 2)):
+        options = registry.entities[find(home, entry, "sensor", key).entity_id].options
+        assert options["sensor"] == {"suggested_display_precision": decimals}
+    assert {event.data["action"] for event in updated} == {"create"}

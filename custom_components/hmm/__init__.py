@@ -16,6 +16,8 @@ from homeassistant.helpers import (
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
+from homeassistant.loader import async_get_integration
+from homeassistant.setup import async_setup_component
 
 from .const import (
     CONF_CREDENTIALS,
@@ -84,6 +86,7 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Load the drivers and everything else that all entries share."""
+    await _async_prepare_platforms(hass, config)
     # Pools are on the internet, so that they get Home Assistant's own session
     session = async_get_clientsession(hass)
     manager = DriverManager(hass, session)
@@ -155,6 +158,19 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     return True
 
 
+async def _async_prepare_platforms(hass: HomeAssistant, config: ConfigType) -> None:
+    """Load the platforms before the first entry needs them.
+
+    All entries would wait for them together, and then add their entities at once.
+    """
+    platforms = {platform for of_kind in PLATFORMS.values() for platform in of_kind}
+    integration = await async_get_integration(hass, DOMAIN)
+    await gather(
+        integration.async_get_platforms(platforms),
+        *(async_setup_component(hass, platform, config) for platform in platforms),
+    )
+
+
 async def async_migrate_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> bool:
     """Bring an entry to the form of today."""
     return async_migrate(hass, entry)
@@ -170,10 +186,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> bool:
             await _async_setup_pool(hass, cast("PoolConfigEntry", entry))
         case EntryType.FLEET:
             _set_up_fleet(hass, cast("FleetConfigEntry", entry))
-    async with get_data(hass).platforms:
-        await hass.config_entries.async_forward_entry_setups(
-            entry, PLATFORMS[entry.data[CONF_ENTRY_TYPE]]
-        )
+    await get_data(hass).turns.wait()
+    await hass.config_entries.async_forward_entry_setups(
+        entry, PLATFORMS[entry.data[CONF_ENTRY_TYPE]]
+    )
     async_enable_requested(hass, entry)
     _remove_left(hass, entry)
     if entry_kind(entry) != EntryType.FLEET:
@@ -313,8 +329,8 @@ def _driver_missing(
 
 async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> None:
     data = get_data(hass)
-    async with data.first_polls:
-        await data.profiles.async_take_over(entry)
+    await data.turns.wait()
+    await data.profiles.async_take_over(entry)
     if (driver := data.drivers.miners.get(entry.data[CONF_DRIVER])) is None:
         raise _driver_missing(hass, data, DriverId("miner", entry.data[CONF_DRIVER]))
     client = MinerClient(

@@ -78,10 +78,8 @@ class HmmData:
     watchdogs: Records[WatchdogRecord]
     autotunes: Records[AutotuneRecord]
     autotune_turns: AutotuneTurns
-    first_polls: Turns = field(default_factory=Turns)
-    """In which miners begin to be polled for the first time."""
-    platforms: Turns = field(default_factory=Turns)
-    """In which entries add their entities."""
+    turns: Turns = field(default_factory=Turns)
+    """In which entries are set up."""
     pool_searches: Lock = field(default_factory=Lock)
     """One scan for pools in the network at a time."""
     other_models: set[str] = field(default_factory=set)

@@ -341,7 +341,18 @@ def _add_money[CoordinatorT: MinerCoordinator | PoolCoordinator | FleetCoordinat
     entry.async_on_unload(ledger.async_add_listener(follow))
 
 
-class _ValueSensor(SensorEntity):
+class _PreciseSensor(SensorEntity):
+    """A sensor that is registered with its precision, and not once more for it."""
+
+    @override
+    def get_initial_entity_options(self) -> er.EntityOptionsType | None:
+        options = {**(super().get_initial_entity_options() or {})}
+        if (precision := self.suggested_display_precision) is not None:
+            options[SENSOR_DOMAIN] = {"suggested_display_precision": precision}
+        return options
+
+
+class _ValueSensor(_PreciseSensor):
     """A sensor of a value that a device or pool reports, or of a sum of them.
 
     It may show a hashrate or a difficulty in a larger unit, which is fixed for life.
@@ -359,8 +370,8 @@ class _ValueSensor(SensorEntity):
     ) -> None:
         """Choose the unit of a hashrate or difficulty, or take the one it has.
 
-        ``hashrate_unit`` suits the kind of miner or pool; ``least`` is a difficulty
-        that is shown one day.
+        ``hashrate_unit`` suits the kind of miner or pool; ``minimum`` is a
+        difficulty that is shown one day.
         """
         description = self.entity_description
         if description.is_hashrate:
@@ -380,12 +391,9 @@ class _ValueSensor(SensorEntity):
 
     @override
     def get_initial_entity_options(self) -> er.EntityOptionsType | None:
-        options = {**(super().get_initial_entity_options() or {})}
-        if (precision := self.suggested_display_precision) is not None:
-            # Else Home Assistant registers the sensor a second time for it
-            options[SENSOR_DOMAIN] = {"suggested_display_precision": precision}
+        options = super().get_initial_entity_options() or {}
         if self._factor is not None:
-            options |= unit_option(self.native_unit_of_measurement)
+            return {**options, **unit_option(self.native_unit_of_measurement)}
         return options
 
     def _read(self) -> SensorValue:
@@ -758,7 +766,7 @@ class FleetCoinSensor(FleetEntity, _ValueSensor):
         return self.coordinator.data.pools.coins.get(self.entity_description.coin)
 
 
-class _EnergySensor(RestoreSensor):
+class _EnergySensor(_PreciseSensor, RestoreSensor):
     """Energy that continues where it was before a restart.
 
     It is kept by the energy book; what Home Assistant restores is for a miner

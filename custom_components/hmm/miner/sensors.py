@@ -219,6 +219,7 @@ MINER_SENSORS: tuple[MinerSensorDescription, ...] = (
         device_class=SensorDeviceClass.POWER,
         native_unit_of_measurement=UnitOfPower.WATT,
         state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
         exists_fn=knows_power,
         value_fn=_power,
     ),
