@@ -206,6 +206,30 @@ async def test_a_new_name_is_understood(house: House) -> None:
     assert (await ask(house.hass, "how is the office")).startswith("Office: Mining")
 
 
+async def test_a_name_with_marks_is_understood(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """Given a name with marks, then it is understood as typed, and as it is spoken."""
+    await start_assist(home)
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe", title="Axe"))
+    entry.runtime_data.status.began = None
+    for name, spoken in {
+        "Axe [attic]": "axe attic",
+        "Axe; attic": "axe attic",
+        "Axe;attic": "axe attic",
+        "Axe|attic": "axe attic",
+        "Axe (1)": "axe 1",
+        "{Axe} <2>": "axe 2",
+        "Axe\\3": "axe 3",
+        "Axe #4/5": "axe 4 5",
+    }.items():
+        home.config_entries.async_update_entry(entry, title=name)
+        await later(home, 60)
+        for said in (name, spoken):
+            answer = await ask(home, f"how is the {said}")
+            assert answer.startswith(f"{name}: Mining"), said
+
+
 async def test_two_miners_with_one_first_word(house: House) -> None:
     """Given two Bitaxes, then "the Bitaxe" is asked back, and nothing happens."""
     house.hass.config_entries.async_update_entry(house.miners[1], title="Bitaxe Ultra")

@@ -24,8 +24,8 @@ from ..pool.coordinator import PoolCoordinator
 from ..rights import async_user, may_read
 from .speech import LONGEST_NAME, shown
 
-_TYPED: Final = re.compile(r"[\w +.'-]*\w[\w +.'-]*")
-"""A name without what means something in the pattern of a sentence."""
+_TYPED: Final = re.compile(r"[ -~\w]*\w[ -~\w]*")
+"""A name of letters, digits and the marks of a keyboard."""
 _MIN_SHORT: Final = 4
 """Letters of a first word that is taken for a miner's name."""
 

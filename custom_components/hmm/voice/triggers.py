@@ -16,6 +16,7 @@ from importlib import import_module
 from itertools import chain
 import logging
 from pathlib import Path
+import re
 from typing import Any, Final, Literal
 
 from homeassistant.const import MATCH_ALL
@@ -45,6 +46,9 @@ _UPDATE_SECONDS: Final = 5
 _MAX_NAMES: Final = 40
 """More are not distinguished in every sentence; the files know them."""
 _MAX_AREAS: Final = 100
+
+_MEANT: Final = re.compile(r"[()\[\]{}<>|;\\]")
+"""What means something in the pattern of a sentence, and nothing in a name."""
 
 type Shape = Literal["all", "area", "name", "first_word"]
 type Shapes = dict[tuple[str, Shape], list[str]]
@@ -337,7 +341,7 @@ def _fill(sentence: str, slot: str, words: Iterable[str]) -> str:
     """Return a sentence with words for a slot, an empty one without any."""
     if f"{{{slot}}}" not in sentence:
         return sentence
-    choice = "|".join(words)
+    choice = "|".join(_MEANT.sub(r"\\\g<0>", word) for word in words)
     return sentence.replace(f"{{{slot}}}", f"({choice})") if choice else ""
 
 
