@@ -172,7 +172,9 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         """The id and the facts of the device that answered last."""
         self.tuning = MinerTuning(self, tuning)
         self.room_check: RoomCheck | None = None
-        """Set by who knows what else hangs on its fuse."""
+        """Set by who knows what else hangs on its fuse: it only allows or raises."""
+        self.on_mode: Callable[[], None] | None = None
+        """Set by who must know whether a user or a strategy sets it."""
         self.pool_commands = 0
         """How many times it was given a pool, by whomever."""
         self.commands_running = 0
@@ -202,6 +204,12 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         """
         if self.room_check is not None:
             self.room_check(mode, watts)
+
+    @callback
+    def note_mode(self) -> None:
+        """Report that a mode, a profile or what an overheat lowered is set now."""
+        if self.on_mode is not None:
+            self.on_mode()
 
     @property
     def measures_power(self) -> bool:

@@ -79,6 +79,7 @@ class LoweredSettings:
                 translation_placeholders={"host": miner.config_entry.title},
             )
         miner.tuning.require_room(before)
+        miner.note_mode()
         await miner.tuning.async_apply(before, own=True)
         self.forget()
         miner.async_update_listeners()

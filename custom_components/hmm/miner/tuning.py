@@ -153,6 +153,7 @@ class MinerTuning:
         that it does not have, and if what it draws then is too much for its fuse.
         """
         self._miner.require_room(name)
+        self._miner.note_mode()
         if name in self.modes:
             sent = await self._miner.async_set_mode(name)
             self.activate(None)

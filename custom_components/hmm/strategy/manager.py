@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 import logging
 from typing import Any, Final
 
@@ -321,19 +322,15 @@ class StrategyManager:
             if has_news:
                 self.async_decide_soon()
 
-        def check(mode: str | None, watts: float | None) -> None:
-            self._require_room(steered, mode, watts)
-            if mode is not None:
-                steered.note_command()
-
         steered.update()
-        steered.miner.room_check = check
+        steered.miner.room_check = partial(self._require_room, steered)
+        steered.miner.on_mode = steered.note_mode
         stop = steered.miner.async_add_listener(polled)
 
         @callback
         def leave() -> None:
             stop()
-            steered.miner.room_check = None
+            steered.miner.room_check = steered.miner.on_mode = None
 
         return leave
 

@@ -511,8 +511,8 @@ class SteeredMiner:
             self._may_forget = False
 
     @callback
-    def note_command(self) -> None:
-        """Note that a mode is set, by a user if no strategy does."""
+    def note_mode(self) -> None:
+        """Note that a mode is set: by a user, if no strategy does."""
         self._set_by_hand = not self.is_busy
 
     @callback
