@@ -173,6 +173,11 @@ def choice(
     )
 
 
+def unchosen(key: str) -> vol.Required:
+    """Return the marker of a choice to be made: the frontend takes the first one else."""
+    return vol.Required(key, description={"suggested_value": ""})
+
+
 class _Number(NumberSelector):
     """A number: that of Home Assistant takes "NaN", which is within any limits."""
 

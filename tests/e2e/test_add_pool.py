@@ -142,6 +142,8 @@ async def test_wrong_key_can_be_corrected(
     await dialog.open(home_assistant)
     await dialog.choose("A pool account")
     await dialog.choose("Choose from the list")
+    await dialog.submit()
+    await expect(dialog.form).to_contain_text("Not all required fields")
     await dialog.unfold()
     await sheet.take_dialog(page, "The list, and the servers of a pool")
     await dialog.pick("Braiins Pool · BTC")

@@ -94,6 +94,8 @@ async def test_a_pool_is_added(
     async with SimulatedSolopool(generation=generation) as pool:
         pool_file(hmm_folder, pool, "dgb-home")
         form = await fill(home, await choose(home, "pool"), next_step_id="pool_list")
+        # Without a suggestion the frontend would take the first one
+        assert suggested(form, "pool") == ""
         groups = list(options(form, "pool").values())
         assert groups == sorted(groups, key=str.casefold)
         assert {f"Solopool.org · {coin}" for coin in ("BC2", "BCH", "BTC", "DGB")} <= {
@@ -355,10 +357,12 @@ async def test_an_address_that_nobody_knows(home: HomeAssistant) -> None:
         assert menu["description_placeholders"]["host"] == "127.0.0.1:3333"
 
         form = await fill(home, menu, next_step_id="pool_kind")
+        assert suggested(form, "driver") == ""
         names = list(options(form, "driver").values())
         assert names == sorted(names, key=str.casefold)
         form = await fill(home, form, driver="mmfp")
         assert form["step_id"] == "pool_coin"
+        assert suggested(form, "coin") == ""
         assert form["description_placeholders"]["pool"] == "MMFP Solutions"
         assert options(form, "coin")["DGB"] == "DigiByte (DGB)"
         form = await fill(home, form, coin="DGB")

@@ -33,6 +33,7 @@ from ..flow_tools import (
     choice,
     free_title,
     number_field,
+    unchosen,
 )
 from ..unique_ids import async_change_unique_id, async_holder
 from .account import (
@@ -143,11 +144,7 @@ class PoolSteps(ConfigFlow):
         return self.async_show_form(
             step_id="pool_list",
             data_schema=vol.Schema(
-                {
-                    vol.Required(CONF_POOL): choice(
-                        {name: name for name in names}, long=True
-                    )
-                }
+                {unchosen(CONF_POOL): choice({name: name for name in names}, long=True)}
             ),
         )
 
@@ -248,7 +245,7 @@ class PoolSteps(ConfigFlow):
             step_id="pool_kind",
             data_schema=vol.Schema(
                 {
-                    vol.Required(CONF_DRIVER): choice(
+                    unchosen(CONF_DRIVER): choice(
                         dict(
                             sorted(names.items(), key=lambda item: item[1].casefold())
                         ),
@@ -278,7 +275,7 @@ class PoolSteps(ConfigFlow):
             step_id="pool_coin",
             data_schema=vol.Schema(
                 {
-                    vol.Required(CONF_COIN): choice(
+                    unchosen(CONF_COIN): choice(
                         {coin: _coin_name(coin) for coin in coins or COINS},
                         long=True,
                         custom=not coins,
