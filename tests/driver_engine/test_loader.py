@@ -730,13 +730,13 @@ def test_settings_reach_a_file(tmp_path: Path) -> None:
 def tried(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the names of the files that were tried in a process of their own."""
     names: list[str] = []
-    give = preflight._Process.give
+    try_ = preflight._try
 
-    def note(process: Any, file: driver_files.DriverFile, settings: Any) -> None:
-        names.append(file.path.name)
-        give(process, file, settings)
+    def note(files: list[driver_files.DriverFile], settings: Any) -> Any:
+        names.extend(file.path.name for file in files)
+        return try_(files, settings)
 
-    monkeypatch.setattr(preflight._Process, "give", note)
+    monkeypatch.setattr(preflight, "_try", note)
     preflight._passed.clear()
     return names
 

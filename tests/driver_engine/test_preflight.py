@@ -1,10 +1,11 @@
 """Files are tried in a process of their own, which may be lost."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 import subprocess
 import sys
 from textwrap import dedent
+import time
 from typing import Any
 
 import pytest
@@ -35,17 +36,9 @@ def nothing_has_passed() -> None:
     preflight._passed.clear()
 
 
-@pytest.fixture(autouse=True, scope="module")
-def no_spare() -> Iterator[None]:
-    """Leave no process that waits."""
-    yield
-    preflight._spare.end()
-
-
 @pytest.fixture
 def processes(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
-    """Return the processes that were started; none waits before."""
-    preflight._spare.end()
+    """Return the processes that were started."""
     started: list[subprocess.Popen[bytes]] = []
     real = subprocess.Popen
 
@@ -86,11 +79,11 @@ def test_a_file_for_a_newer_hmm_is_not_run(
         new=f'{GOOD}{needs}"{INTERFACE_VERSION}.1"\n',
     )
     assert set(check([old, same])) == set()
-    assert len(processes) == 2  # And the one that waits
+    assert len(processes) == 1
     finding = check([new])[new]
     assert "Update HMM" in finding.reason
     assert not finding.harmful
-    assert len(processes) == 2
+    assert len(processes) == 1
 
 
 def test_good_files_need_one_process(
@@ -106,25 +99,7 @@ def test_good_files_need_one_process(
             "No class in it extends BaseMinerAdapter or BasePoolIntegration"
         ),
     }
-    assert used(processes) == 1
-
-
-def used(processes: list[subprocess.Popen[bytes]]) -> int:
-    """Return how many processes have ended: those that have run a file."""
-    return sum(process.returncode is not None for process in processes)
-
-
-def test_the_next_trial_finds_a_process(
-    tmp_path: Path, processes: list[subprocess.Popen[bytes]]
-) -> None:
-    """Given a file that is edited, each trial has one that was started before."""
-    (path,) = write(tmp_path, a=GOOD)
-    for number in range(1, 4):
-        path.write_text(GOOD + "\n" * number + f"1 / 0  # {number}\n")
-        finding = check([path])[path]
-        assert finding.line == len(GOOD.splitlines()) + number + 1
-        assert used(processes) == number
-        assert len(processes) == number + 1
+    assert len(processes) == 1
 
 
 def test_nothing_of_a_file_is_left(tmp_path: Path, socket_enabled: None) -> None:
@@ -142,50 +117,14 @@ def test_nothing_of_a_file_is_left(tmp_path: Path, socket_enabled: None) -> None
         assert check([path]) == {}
 
 
-def grow_old(monkeypatch: pytest.MonkeyPatch, _: subprocess.Popen[bytes]) -> None:
-    """Let it have waited for long."""
-    monkeypatch.setattr(preflight, "_SPARE_SECONDS", 0.0)
-
-
-def add_packages(monkeypatch: pytest.MonkeyPatch, _: subprocess.Popen[bytes]) -> None:
-    """Let there be one more place to find packages at."""
-    monkeypatch.setattr(sys, "path", [*sys.path, "/nowhere"])
-
-
-def die(_: pytest.MonkeyPatch, process: subprocess.Popen[bytes]) -> None:
-    """Let it have ended meanwhile."""
-    process.kill()
-    process.wait()
-
-
-@pytest.mark.parametrize("happens", [grow_old, add_packages, die])
-def test_a_process_that_is_of_no_use_any_more(
-    tmp_path: Path,
-    processes: list[subprocess.Popen[bytes]],
-    monkeypatch: pytest.MonkeyPatch,
-    happens: Callable[[pytest.MonkeyPatch, subprocess.Popen[bytes]], None],
-) -> None:
-    """Given one that cannot be used again, another one takes its place."""
-    paths = write(tmp_path, a=GOOD, b="1 / 0\n")
-    assert check(paths).keys() == {paths[1]}
-    happens(monkeypatch, processes[1])
-    assert check(paths).keys() == {paths[1]}
-
-    # Two trials, what was of no use, and one for the next time
-    assert len(processes) == 4
-    assert used(processes) == 3
-
-
 def test_nothing_to_try(processes: list[subprocess.Popen[bytes]]) -> None:
     """Given no files, no process is started."""
     assert check([]) == {}
     assert processes == []
 
 
-def test_after_one_that_harms_the_others_are_tried(
-    tmp_path: Path, processes: list[subprocess.Popen[bytes]]
-) -> None:
-    """Given files that end or spoil the process, those after them get a new one."""
+def test_after_one_that_harms_the_others_are_tried(tmp_path: Path) -> None:
+    """Given files that end or spoil their process, those after them have their own."""
     paths = write(
         tmp_path,
         a="import os\nos._exit(0)\n",
@@ -202,7 +141,6 @@ def test_after_one_that_harms_the_others_are_tried(
         ),
         paths[4]: Finding("It ends the program when it is loaded", harmful=True),
     }
-    assert used(processes) == 3
 
 
 def test_one_good_class_is_enough(tmp_path: Path) -> None:
@@ -285,9 +223,7 @@ def test_packages_are_found_where_they_are_here(
 
 
 @pytest.mark.parametrize("threads", [1, 10])
-def test_some_threads_are_allowed(
-    tmp_path: Path, threads: int, processes: list[subprocess.Popen[bytes]]
-) -> None:
+def test_some_threads_are_allowed(tmp_path: Path, threads: int) -> None:
     """Given a file that starts a few threads, it and the others may be loaded."""
     source = dedent(f"""\
         import threading, time
@@ -295,9 +231,8 @@ def test_some_threads_are_allowed(
             threading.Thread(target=time.sleep, args=(3600,)).start()
         """)
 
-    assert check(write(tmp_path, a=source + GOOD, b=GOOD)) == {}
     # They do not keep the process alive
-    assert used(processes) == 1
+    assert check(write(tmp_path, a=source + GOOD, b=GOOD)) == {}
 
 
 @pytest.mark.parametrize("is_started", [True, False])
@@ -324,36 +259,79 @@ HANGS = "import time\ntime.sleep(3600)\n"
 
 
 def test_files_that_hang_do_so_side_by_side(
-    tmp_path: Path,
-    processes: list[subprocess.Popen[bytes]],
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given five files that hang among good ones, they do so at the same time."""
-    monkeypatch.setattr(preflight, "LOAD_SECONDS", 4.0)
-    monkeypatch.setattr(preflight, "_PATIENCE_SECONDS", 0.1)
-    most = 0
-    real = preflight._Trial._hand_out
-
-    def count(trial: preflight._Trial) -> None:
-        nonlocal most
-        real(trial)
-        most = max(most, sum(process.poll() is None for process in processes))
-
-    monkeypatch.setattr(preflight._Trial, "_hand_out", count)
-    hanging = {f"b{number}": HANGS for number in range(5)}
+    """Given five files that hang among good ones, up to four do at the same time."""
+    monkeypatch.setattr(preflight, "LOAD_SECONDS", 5.0)
+    source = dedent(f"""\
+        import pathlib, time
+        while True:
+            now = str(time.clock_gettime_ns(time.CLOCK_MONOTONIC))
+            pathlib.Path({str(tmp_path)!r}, __name__ + ".seen").write_text(now)
+            if not pathlib.Path({str(tmp_path)!r}, __name__ + ".begun").exists():
+                pathlib.Path({str(tmp_path)!r}, __name__ + ".begun").write_text(now)
+            time.sleep(0.01)
+        """)
+    hanging = {f"b{number}": f"{source}# {number}\n" for number in range(5)}
     paths = write(tmp_path, a=GOOD, **hanging, c=GOOD, d="1 / 0\n")
 
     findings = check(paths)
 
-    late = Finding("It takes longer than 4 s to load", harmful=True)
+    late = Finding("It takes longer than 5 s to load", harmful=True)
     assert findings == {
         **dict.fromkeys(paths[1:6], late),
         paths[7]: Finding(f"{RAISES}ZeroDivisionError: division by zero", 1),
     }
-    # One for each that hung, and no more than one stays
-    assert len(processes) >= 5
-    assert sum(process.returncode is None for process in processes) <= 1
-    assert 1 < most <= 4
+    spans = [
+        (int(begun.read_text()), int(begun.with_suffix(".seen").read_text()))
+        for begun in tmp_path.glob("*.begun")
+    ]
+    assert len(spans) == 5
+    at_once = [
+        sum(begun <= start <= seen for begun, seen in spans) for start, _ in spans
+    ]
+    assert 1 < max(at_once) <= 4
+
+
+def test_nothing_that_a_file_starts_is_left(tmp_path: Path) -> None:
+    """Given files that start programs, these end with the trial."""
+    pids = tmp_path / "pids"
+    source = dedent(f"""\
+        import os, subprocess
+        program = subprocess.Popen(["sleep", "3600"])
+        with open({str(pids)!r}, "a") as file:
+            file.write(f"{{program.pid}}\\n")
+        """)
+    check(write(tmp_path, a=source + GOOD, b=source + "os._exit(0)\n"))
+
+    started = [int(pid) for pid in pids.read_text().split()]
+    assert len(started) == 2
+    for _ in range(1000):
+        if not any(map(is_running, started)):
+            return
+        time.sleep(0.01)
+    pytest.fail("They go on")
+
+
+def is_running(pid: int) -> bool:
+    """Return whether a process has not ended; nobody may have collected it yet."""
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+
+
+def test_a_file_that_writes_on_and_on_is_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a file that hangs and writes where the answers go, its time ends."""
+    monkeypatch.setattr(preflight, "LOAD_SECONDS", 1.0)
+    source = (
+        "import os, time\nwhile True:\n    os.write(3, b' ')\n    time.sleep(0.01)\n"
+    )
+    (path,) = write(tmp_path, a=source)
+
+    assert "longer than 1 s" in check([path])[path].reason
 
 
 def test_when_time_is_up_nothing_more_is_begun(

@@ -52,13 +52,6 @@ MINER = dedent('''\
 LINE = MINER.count("\n") + 1
 
 
-@pytest.fixture(autouse=True)
-def no_spare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start no process that waits for the next file: none comes."""
-    preflight._spare.end()
-    monkeypatch.setattr(preflight._spare, "renew", lambda: None)
-
-
 @pytest.mark.parametrize(
     ("patch", "what"),
     [
@@ -226,6 +219,6 @@ def test_what_it_changes_only_here_is_put_back(
     assert drivers.miners.keys() >= {"other"}
     assert "acme" not in drivers.miners
     # Known now, so that it does not even run a second time
-    monkeypatch.setattr(preflight, "_Trial", None)
+    monkeypatch.setattr(preflight, "_try", None)
     again = load_drivers(tmp_path, running=drivers)
     assert again.failed[0].reason.endswith("it was not tried again")

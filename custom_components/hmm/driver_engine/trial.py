@@ -1,17 +1,22 @@
-"""What a process runs that ``preflight`` started, to be lost if a file does harm.
+"""What a process runs that ``preflight`` started: a copy of it tries each file.
+
+The copy is lost if the file does harm. The process itself runs nothing of a file.
 
 Not imported as a part of the package in there: that would bring Home Assistant.
 """
 
-import base64
+from collections import deque
+from collections.abc import Callable
 import contextlib
-import importlib
+from dataclasses import dataclass, field
+from functools import partial
 import json
 import logging
 import os
 from pathlib import Path
 import pickle
 import select
+import signal
 import sys
 import threading
 import time
@@ -21,15 +26,23 @@ from typing import IO, Any
 SHADOW = "shadow"
 """The argument of the process that runs a driver on recorded answers."""
 
-IDLE_SECONDS = 60.0
-"""How long a process that has nothing to do stays."""
+_PATIENCE_SECONDS = 1.0
+"""How long a file keeps the others waiting: several that hang do so side by side."""
+
+_ANSWERS = 3
+"""The number of the pipe that a copy answers by."""
+
+_LONGEST_ANSWER = 1_048_576
+"""Bytes; only a file can have written more."""
 
 _MEMORY = 2 * 1024**3
 _STACK = 64 * 1024**2
 _MAX_THREADS = 10
 _SETTLE_SECONDS = 0.3
 _CPU_SECONDS = 120
-"""What a file may compute: whoever would end it may be gone, as after a crash."""
+_ALARM_SECONDS = 5
+"""What a file may compute, and how much longer than its time it may wait: whoever would
+end it may be gone, as after a crash."""
 
 
 def _limit(name: str, maximum: int) -> None:
@@ -72,68 +85,166 @@ def _limit_time(seconds: int) -> None:
     _limit("RLIMIT_CPU", int(time.process_time()) + seconds)
 
 
+@dataclass(slots=True)
+class _Copy:
+    """A copy of this process that tries one file."""
+
+    number: int
+    pid: int
+    pipe: int
+    """Where its answer comes from."""
+    seconds: float
+    """How long it may take."""
+    start: float = field(default_factory=time.monotonic)
+    output: bytearray = field(default_factory=bytearray)
+
+    @property
+    def is_slow(self) -> bool:
+        """Return whether the other files have waited for it for long enough."""
+        return time.monotonic() - self.start >= _PATIENCE_SECONDS
+
+    @property
+    def left(self) -> float:
+        """Return how many seconds it has left."""
+        return max(self.start + self.seconds - time.monotonic(), 0.0)
+
+    def has_ended(self) -> bool:
+        """Take what it has written; return whether no more is expected."""
+        chunk = os.read(self.pipe, 65536)
+        self.output += chunk
+        return not chunk or len(self.output) > _LONGEST_ANSWER
+
+    def end(self) -> None:
+        """End it and all that it has started."""
+        with contextlib.suppress(OSError):
+            os.killpg(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self.pipe)
+
+
 def _main() -> None:
-    """Load each file and say what came of it, in the process that may be lost."""
+    """Try files, and write a line for each: its number and what its copy wrote.
+
+    That is nothing if the copy has ended early, and None if it took too long.
+    """
     questions, out = _open_pipes()
     # Each takes so much of the memory that no more than some 30 can be started
     threading.stack_size(_STACK)
-    user_file, tampering, faults = _import_engine()
+    engine = _import_engine()
     # Home Assistant has set up its log: that a driver does it once more does nothing
     logging.root.addHandler(logging.NullHandler())
+    files, settings, seconds, total_seconds, max_copies = pickle.load(questions)  # noqa: S301  ours
+    waiting = deque(enumerate(files))
+    copies: list[_Copy] = []
+    start = time.monotonic()
+    is_any_late = False
+    while True:
+        # Many good files on a slow machine have all the time that they need
+        if is_any_late and time.monotonic() - start >= total_seconds:
+            waiting.clear()
+        while waiting and len(copies) < max_copies and all(c.is_slow for c in copies):
+            number, file = waiting[0]
+            try_file = partial(_try, engine, file, settings)
+            try:
+                copies.append(_begin(try_file, number, seconds))
+            except OSError:
+                # The machine has no room for more, perhaps for none
+                max_copies = len(copies)
+            else:
+                waiting.popleft()
+        if not copies:
+            break
+        wait = min(_PATIENCE_SECONDS, *(copy.left for copy in copies))
+        readable = select.select([copy.pipe for copy in copies], [], [], wait)[0]
+        for copy in tuple(copies):
+            text: str | None = None
+            if copy.pipe in readable and copy.has_ended():
+                text = copy.output.decode("latin-1")
+            elif copy.left:
+                continue
+            else:
+                is_any_late = True
+            copies.remove(copy)
+            copy.end()
+            out.write(json.dumps([copy.number, text]) + "\n")
+            out.flush()
 
-    def say(answer: Any) -> None:
-        out.write(json.dumps(answer) + "\n")
-        out.flush()
+
+def _begin(try_file: Callable[[], None], number: int, seconds: float) -> _Copy:
+    """Try a file in a copy of this process. Raises OSError."""
+    receive, send = os.pipe()
+    try:
+        pid = os.fork()
+        if not pid:
+            try:
+                os.setpgid(0, 0)
+                # All that it can reach is the pipe for its own answer
+                os.dup2(send, _ANSWERS, inheritable=False)
+                os.closerange(_ANSWERS + 1, 256)
+                _limit_time(_CPU_SECONDS)
+                signal.alarm(int(seconds) + _ALARM_SECONDS)
+                try_file()
+            finally:
+                # Threads that the file has started do not keep it alive
+                os._exit(0)
+    except OSError:
+        os.close(receive)
+        raise
+    finally:
+        os.close(send)
+    with contextlib.suppress(OSError):
+        # As the copy does: whichever is first
+        os.setpgid(pid, pid)
+    return _Copy(number, pid, receive, seconds)
+
+
+def _try(engine: tuple[Any, Any, Any], file: Any, settings: Any) -> None:
+    """Load a file and say what came of it: what is wrong, and whether it is harm."""
+    user_file, tampering, faults = engine
+    why = faults.why
+
+    def say(reason: Any = None, line: int | None = None, *, harm: bool = False) -> None:
+        finding = None if reason is None else [faults.pack(reason), line]
+        os.write(_ANSWERS, json.dumps([finding, harm]).encode())
 
     def forbid_forks() -> None:
         # In Home Assistant, the copy would continue beside it; in a loop, they would
         # take every process that the system can have.
-        say([[faults.pack(faults.why("forks")), None], True])
+        say(why("forks"), harm=True)
         os._exit(0)
 
-    imports = tampering.WatchedImports()
-    say("ready")
     os.register_at_fork(before=forbid_forks)
-    while select.select([questions], [], [], IDLE_SECONDS)[0]:
-        if not (question := questions.readline()):
-            break
-        # Packages may have been installed since
-        importlib.invalidate_caches()
-        threads = threading.active_count()
-        file, settings = pickle.loads(base64.b64decode(question))  # noqa: S301  ours
-        written = tampering.names_written(file.text)
-        imports.snapshot = before = tampering.Snapshot()
-        process = tampering.process_settings()
-        # A file may replace what they are found by
-        what_changed = tampering.what_changed
-        failed = raised = None
-        _limit_time(_CPU_SECONDS)
-        try:
-            failed = user_file.try_file(file, settings)
-        # Without "Exception": the file may have replaced that as well
-        except:  # noqa: E722
-            raised = sys.exception()
-        imports.snapshot = None
-        if (changed := what_changed(before, process, written)) is not None:
-            reason, line = tampering.explain(file.source.decode(), changed)
-            say([[faults.pack(reason), line], True])
-            break
-        if raised is not None:
-            raise raised
-        if _more_threads(threads) > _MAX_THREADS:
-            say([[faults.pack(faults.why("starts_threads")), None], True])
-            break
-        say([[faults.pack(failed.reason), failed.line] if failed else None, False])
-    # Threads that a file has started do not keep the process alive
-    out.close()
-    os._exit(0)
+    written = tampering.names_written(file.text)
+    imports = tampering.WatchedImports()
+    imports.snapshot = before = tampering.Snapshot()
+    process = tampering.process_settings()
+    # A file may replace what they are found by
+    what_changed = tampering.what_changed
+    failed = None
+    has_raised = False
+    try:
+        failed = user_file.try_file(file, settings)
+    # Without "Exception": the file may have replaced that as well
+    except:  # noqa: E722
+        has_raised = True
+    imports.snapshot = None
+    if (changed := what_changed(before, process, written)) is not None:
+        say(*tampering.explain(file.source.decode(), changed), harm=True)
+    elif has_raised:
+        return
+    elif _started_threads() > _MAX_THREADS:
+        say(why("starts_threads"), harm=True)
+    elif failed is not None:
+        say(failed.reason, failed.line)
+    else:
+        say()
 
 
-def _more_threads(before: int) -> int:
-    """Return how many threads there are more, once they had time to multiply."""
-    if threading.active_count() > before:
+def _started_threads() -> int:
+    """Return how many threads a file has started, once they had time to multiply."""
+    if threading.active_count() > 1:
         time.sleep(_SETTLE_SECONDS)
-    return threading.active_count() - before
+    return threading.active_count() - 1
 
 
 def _import_engine() -> tuple[Any, Any, Any]:
