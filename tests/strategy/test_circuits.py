@@ -358,6 +358,100 @@ async def test_what_makes_a_paused_miner_mine_needs_room(
     assert (len(bitaxe.writes), bitaxe.paused) == (written, True)
 
 
+async def test_what_has_stopped_for_the_heat_needs_room_to_restart(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """A restart lets it mine again, whether it was paused or has stopped by itself."""
+    bitaxe.safe_mode_seconds = 3600.0
+    bitaxe.overheat()
+    for _ in range(2):
+        await poll(home, entry)
+    data = entry.runtime_data.data
+    assert (data.hashing, data.paused, data.problems) == (False, False, ("overheat",))
+    limit(home, 5, entry)
+    await settle(home)
+    learn(home, entry, *WATTS)
+    restart = find_id(home, entry, "button", "restart")
+    with pytest.raises(ServiceValidationError) as caught:
+        await act(home, "button", "press", restart)
+    assert caught.value.translation_key == "circuit_full"
+    assert bitaxe.counters.by_path["POST /api/system/restart"] == 0
+    limit(home, 500, entry)
+    await settle(home)
+    await act(home, "button", "press", restart)
+    assert bitaxe.counters.by_path["POST /api/system/restart"] == 1
+
+
+async def test_what_is_set_during_a_pause_counts_when_it_ends(
+    home: HomeAssistant,
+    every_entity: None,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+) -> None:
+    """A paused miner draws nothing: what it will draw goes by when it mined last."""
+    power = (await poll(home, entry)).power
+    assert power is not None
+    mining = find_id(home, entry, "switch", "mining")
+    frequency = find_id(home, entry, "number", "set_frequency")
+    await act(home, "switch", "turn_off", mining)
+    for _ in range(2):
+        rests_with = (await poll(home, entry)).power
+        assert rests_with is not None and rests_with < power / 2
+    limit(home, power + 2, entry)
+    await settle(home)
+    with pytest.raises(ServiceValidationError) as caught:
+        await act(home, "number", "set_value", frequency, value=600)
+    assert caught.value.translation_key == "circuit_full"
+    # Set there, it is the same once it is to mine
+    bitaxe.settings |= {"frequency": 610, "coreVoltage": 1210}
+    await poll(home, entry)
+    entry.runtime_data.tuning.keep_point()
+    assert entry.runtime_data.tuning.current == "custom"
+    with pytest.raises(ServiceValidationError) as caught:
+        await act(home, "switch", "turn_on", mining)
+    assert caught.value.translation_key == "circuit_full"
+    bitaxe.settings["frequency"] = 400
+    await poll(home, entry)
+    entry.runtime_data.tuning.keep_point()
+    await act(home, "switch", "turn_on", mining)
+    assert not bitaxe.paused
+
+
+async def test_a_miner_that_comes_back_by_itself(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+    other: tuple[ConfigEntry[Any], SimulatedAxeOS],
+    freezer: Any,
+) -> None:
+    """HMM installs no firmware: after that, others go lower for what is paused by hand."""
+    other_entry, other_device = other
+    both = [device(home, it) for it in (entry, other_entry)]
+    price(home, 10)
+    await add(home, "price_bands", {**BANDS, "miners": both})
+    for it in (entry, other_entry):
+        learn(home, it, *WATTS)
+    await begin(home)
+    mining = find_id(home, other_entry, "switch", "mining")
+    await act(home, "switch", "turn_off", mining)
+    for _ in range(8):
+        for it in (entry, other_entry):
+            await poll(home, it)
+        await wait(home, freezer, 1)
+    assert find(home, other_entry, "sensor", "controlled_by").state == "manual"
+    limit(home, 65, entry, other_entry)
+    await settle(home)
+    assert entry.runtime_data.tuning.current == "turbo"
+    await other_device.reboot(0)
+    for it in (other_entry, entry):
+        await poll(home, it)
+    await settle(home)
+    assert (other_device.paused, entry.runtime_data.tuning.current) == (
+        False,
+        "standard",
+    )
+
+
 async def test_a_point_that_nobody_measured(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
 ) -> None:

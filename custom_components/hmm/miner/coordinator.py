@@ -205,6 +205,17 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         if self.room_check is not None:
             self.room_check(mode, watts)
 
+    def _require_room_to_restart(self) -> None:
+        """Raise if its fuse is too full for what a restart makes of a miner that rests.
+
+        Many firmwares forget a pause then, or that they have stopped for the heat.
+        """
+        data: MinerTelemetry | None = self.data
+        if data is None or data.hashing is True:
+            return
+        if data.paused or "overheat" in data.problems:
+            self.require_room()
+
     @callback
     def note_mode(self) -> None:
         """Report that a mode, a profile or what an overheat lowered is set now."""
@@ -500,9 +511,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
 
     async def async_send_restart(self) -> None:
         """Restart the miner; its new start is not taken for a crash."""
-        if self.data is not None and self.data.paused:
-            # Many firmwares forget it, and mine again
-            self.require_room()
+        self._require_room_to_restart()
         self.async_drop_kept("restart")
         self.status.problems.restarted_at = time.monotonic()
         await self.async_command(self.client.restart())
@@ -620,9 +629,9 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
                 await self.async_refresh()
             if not self.last_update_success:
                 raise self.as_action()
-            if kind == "pool" and self.data is not None and self.data.paused:
-                # Many restart for it, see async_send_restart
-                self.require_room()
+            if kind == "pool":
+                # Many restart for it
+                self._require_room_to_restart()
             if kind and was_down:
                 # It could not be brought back before
                 await self.async_release()

@@ -50,6 +50,8 @@ class MinerTuning:
         """What a change that failed half way has left behind: not the owner's point."""
         self._point: Settings | None = None
         self._since = 0.0
+        self._mined: tuple[MinerTelemetry, float] | None = None
+        """The last poll at which it mined, and the W that it drew."""
         self._listeners: list[Callable[[str, dict[str, Any]], None]] = []
 
     # What there is
@@ -190,19 +192,24 @@ class MinerTuning:
     def watts_with(self, settings: Mapping[str, Any]) -> float | None:
         """Return about what the miner draws with other settings, None if unknown.
 
-        Chips draw in proportion to the frequency and to the square of the voltage.
+        Chips draw in proportion to the frequency and to the square of the voltage. What
+        they draw while they rest says nothing: it goes by when the miner mined last.
+        What a mode draws is not known here.
         """
         data: MinerTelemetry | None = self._miner.data
         if (limit := settings.get("power_limit")) is not None or data is None:
             return limit
-        power = self._miner.power
+        if "mode" in settings or self._mined is None:
+            return None
+        mined, power = self._mined
         for key, exponent in (("frequency", 1), ("core_voltage", 2)):
-            if (value := settings.get(key)) is None:
+            before = getattr(mined, key)
+            if not (value := settings.get(key) or getattr(data, key) or before):
                 continue
-            if not power or not (present := getattr(data, key)):
+            if not before:
                 return None
-            power *= (value / present) ** exponent
-        return power or None
+            power *= (value / before) ** exponent
+        return power
 
     @callback
     def require_room(self, settings: Settings) -> None:
@@ -379,7 +386,9 @@ class MinerTuning:
     def learn(self) -> None:
         """Look at a poll: a point that lasts is the owner's own, and not of a fault."""
         self._adopt()
-        data, record = self._miner.data, self._record
+        data, record, power = self._miner.data, self._record, self._miner.power
+        if power and data.hashing is not False and not data.paused:
+            self._mined = data, power
         if "overheat" in data.problems and not record.lowered:
             record.lowered = True
             self._book.save()

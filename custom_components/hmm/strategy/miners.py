@@ -397,7 +397,10 @@ class SteeredMiner:
             settings = profile.settings if profile else tuning.own_point
             draws = [parse_number(measured.get("power"))]
             if draws == [None] and settings is not None:
-                draws = [tuning.watts_with(settings)]
+                mode = settings.get("mode")
+                is_mode = mode in tuning.modes
+                draws = [self.min_watts(str(mode)) if is_mode else None]
+                draws.append(tuning.watts_with(settings))
         if name is None:
             draws.append(self.memory.drew)
         return max((watts for watts in draws if watts is not None), default=None)
