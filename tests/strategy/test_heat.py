@@ -1,6 +1,7 @@
 """Heating a room with real simulated miners: its dialog, its thermostat, its end."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 import math
 from typing import Any
 
@@ -285,6 +286,26 @@ async def test_a_dead_sensor_stops_the_heating(
     room(home, 18)
     await wait(home, freezer, 11)
     assert not bitaxe.paused
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+async def test_the_preview_says_that_the_sensor_is_silent(
+    home: HomeAssistant, entry: ConfigEntry[Any], freezer: Any, *, is_gone: bool
+) -> None:
+    """An old temperature is none: what it would do with it is not what it does."""
+    room(home, 19.4)
+    form = await go_to_presets(home, entry)
+    form = await fill(home, form, "heat", **PRESETS)
+    if is_gone:
+        home.states.async_set(ROOM, "unavailable")
+    else:
+        freezer.tick(timedelta(minutes=46))
+    form = await fill(home, form, "heat", timing=TIMING)
+    assert form["description_placeholders"]["result"] == (
+        "The sensor reports no fresh room temperature: heating waits until it does. "
+        "The thermostat then begins with 21.0 °C: "
+        "from Normal up to Highest until it is warm, then Lowest."
+    )
 
 
 async def test_a_silent_sensor_stops_the_heating(

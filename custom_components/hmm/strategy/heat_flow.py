@@ -14,6 +14,7 @@ from homeassistant.helpers.selector import (
     NumberSelector,
     SelectSelector,
 )
+from homeassistant.util import dt as dt_util
 from homeassistant.util.unit_conversion import (
     BaseUnitConverter,
     TemperatureConverter,
@@ -48,7 +49,9 @@ from .keys import (
     CONF_TOLERANCE,
     CONF_WHEN_IDLE,
 )
+from .planner.heat import fresh
 from .planner.model import HIGHEST, LOWEST, NORMAL, OFF
+from .planner.settings import HeatSettings
 from .room import room_of
 from .words import temperature_text, words_of
 
@@ -205,11 +208,13 @@ class HeatFlow(TimedStrategyFlow):
         return fields, self._data | {CONF_TOLERANCE: tolerance}
 
     async def _preview(self) -> str:
-        room = room_of(self.hass, self._data[CONF_TEMPERATURE_ENTITY])
+        settings = HeatSettings.from_dict(self._data)
+        reading = room_of(self.hass, self._data[CONF_TEMPERATURE_ENTITY])
+        room = fresh(settings, reading, dt_util.utcnow())
         rung = words_of(self.hass, "strategy_rung")
         return words_of(self.hass, "strategy_preview")(
-            "heat",
-            room=temperature_text(self.hass, room.value) if room else "–",
+            "heat_silent" if room is None else "heat",
+            room=None if room is None else temperature_text(self.hass, room),
             target=temperature_text(self.hass, self._data[PRESET_COMFORT]),
             lowest=rung(self._data[CONF_LOWEST_RUNG]),
             highest=rung(self._data[CONF_HIGHEST_RUNG]),
