@@ -324,6 +324,9 @@ async def test_power_of_an_unknown_model_is_that_of_its_layout() -> None:
         ("ECHU[N/A] ECMM[none] FanErr[-]", ()),
         ("ECHU[0] ECMM[2]", ("hardware_fault",)),
         ("SYSTEMSTATU[Work: In Fault, Hash Board: 1]", ("hardware_fault",)),
+        ("SYSTEMSTATU[Work: In Fault] TMax[96]", ("hardware_fault",)),
+        ("SYSTEMSTATU[Work: In Fault] TMax[105]", ("overheat",)),
+        ("SYSTEMSTATU[Work: In Work] TMax[105]", ()),
         ("PS[3 0 0 0 0 0 0]", ("power_fault",)),
         ("FanErr[1]", ("fan_fault",)),
     ],
@@ -332,6 +335,38 @@ async def test_problems(fields: str, problems: tuple[str, ...]) -> None:
     """Error codes become names."""
     telemetry = await poll({"version": Q_VERSION, "stats": stats(fields)})
     assert telemetry.problems == problems
+
+
+async def test_a_fault_by_heat_remains_one_while_it_cools_down() -> None:
+    """The chips are hot when it stops, and cool down until it is restarted."""
+    async with simulated("nano3s") as (device, driver):
+        device.overheat()
+        telemetry = await driver.get_telemetry()
+        assert "overheat" in telemetry.problems
+        assert "hardware_fault" not in telemetry.problems
+        device.miner.heat_to(40.0)
+        telemetry = await driver.get_telemetry()
+        assert max(filter(None, telemetry.chip_temperatures)) < 60
+        assert "overheat" in telemetry.problems
+        await device.reboot(0)
+        assert (await driver.get_telemetry()).problems == ()
+
+
+async def test_a_fault_right_after_a_hot_poll_is_one_by_heat() -> None:
+    """Without power the chips report no temperature; that of the last poll counts."""
+    working = {"version": Q_VERSION, "stats": stats("TMax[108] GHSspd[5]")}
+    async with replaying(working) as (replay, port):
+        driver = AvalonNanoDriver()
+        assert await driver.connect("127.0.0.1", port)
+        assert (await driver.get_telemetry()).problems == ()
+        for fields, problems in (
+            ("SYSTEMSTATU[Work: In Fault] TMax[0]", ("overheat",)),
+            ("SYSTEMSTATU[Work: In Init] TMax[0]", ()),
+            ("SYSTEMSTATU[Work: In Fault] TMax[0]", ("hardware_fault",)),
+        ):
+            replay.answers["stats"] = stats(fields)
+            assert (await driver.get_telemetry()).problems == problems
+        await driver.close()
 
 
 async def test_counters_of_several_boards() -> None:

@@ -186,6 +186,8 @@ class AvalonNanoDriver(BaseMinerAdapter):
         self._litestats = True
         self._stats = "stats"
         self._clock: tuple[int, float] | None = None
+        self._heat = 0.0
+        """°C of the hottest chip in the last poll, in a fault also before and in it."""
 
     # Who it is
 
@@ -270,6 +272,13 @@ class AvalonNanoDriver(BaseMinerAdapter):
         active = _active_pool(pools)
         chips = _per_chip(fields, "PVT_T")
         volts = _per_chip(fields, "PVT_V")
+        temperature = _temperature(fields.get("TMax"))
+        chip_temperatures = tuple(
+            value for value in map(_real_temperature, chips) if value is not None
+        )
+        # In a fault the chips cool down, or report nothing any more
+        before = self._heat if _is_in_fault(fields) else 0.0
+        self._heat = max(before, temperature or 0.0, *chip_temperatures)
         return MinerTelemetry(
             hashrate=hashrate,
             hashrate_expected=(
@@ -279,15 +288,13 @@ class AvalonNanoDriver(BaseMinerAdapter):
                 # Without power the averages keep their old values.
                 None if stopped else _average(summary, "MHS 15m", 900, uptime)
             ),
-            temperature=_temperature(fields.get("TMax")),
+            temperature=temperature,
             temperature_board=_first_temperature(
                 fields, "Temp", "HBTemp", "HBOTemp", "HBITemp"
             ),
             temperature_inlet=_temperature(fields.get("ITemp")),
             temperature_outlet=_temperature(fields.get("OTemp")),
-            chip_temperatures=tuple(
-                value for value in map(_real_temperature, chips) if value is not None
-            ),
+            chip_temperatures=chip_temperatures,
             target_temperature=_temperature(fields.get("TarT")),
             # Standby figures of the power supply are not to be trusted: two
             # recorded ones of a Q differ by 17 to 146 W.
@@ -337,7 +344,13 @@ class AvalonNanoDriver(BaseMinerAdapter):
             using_fallback=_uses_fallback(pools, active),
             pools=slots,
             problems=_problems(
-                self._model, fields, supply, slots, _disabled(pools), idle=idle
+                self._model,
+                fields,
+                supply,
+                slots,
+                _disabled(pools),
+                idle=idle,
+                is_hot=self._heat >= self.warm_temperature,
             ),
             device=self._facts,
         )
@@ -885,6 +898,11 @@ def _is_idle(fields: Fields) -> bool:
     )
 
 
+def _is_in_fault(fields: Fields) -> bool:
+    """Return whether it says that a fault has stopped it."""
+    return "in fault" in fields.get("SYSTEMSTATU", "").lower()
+
+
 def _has_no_power(
     model: _Model | None, fields: Fields, supply: list[float | None]
 ) -> bool:
@@ -893,8 +911,7 @@ def _has_no_power(
     The state reports it (3 or 4, ``In Fault``), all chips measure no voltage, or an
     error comes with a power of 0 W. An error code alone is not a proof.
     """
-    state = parse_int(fields.get("STATE"))
-    if "in fault" in fields.get("SYSTEMSTATU", "").lower() or state in (3, 4):
+    if _is_in_fault(fields) or parse_int(fields.get("STATE")) in (3, 4):
         return True
     volts = [
         value
@@ -980,14 +997,15 @@ def _problems(
     disabled: frozenset[int | None],
     *,
     idle: bool,
+    is_hot: bool,
 ) -> tuple[str, ...]:
+    """Return what is wrong; which code stands for heat is published nowhere."""
     problems = []
+    if overheated := is_hot and _is_in_fault(fields):
+        problems.append("overheat")
     if _is_error(fields.get("ECHU")):
         problems.append("chip_error")
-    if (
-        _is_error(fields.get("ECMM"))
-        or "in fault" in fields.get("SYSTEMSTATU", "").lower()
-    ):
+    if _is_error(fields.get("ECMM")) or (_is_in_fault(fields) and not overheated):
         problems.append("hardware_fault")
     if model in (_MODELS["q"], _MODELS["mini3"]) and supply and supply[0]:
         problems.append("power_fault")
