@@ -9,9 +9,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-import yaml
 
-from custom_components.hmm import bundled
 from custom_components.hmm.bundled.pool_drivers.braiins_solo_driver import (
     BraiinsSoloDriver,
 )
@@ -218,41 +216,8 @@ async def test_something_else(driver: BraiinsSoloDriver) -> None:
         read_user_object('{"hashRate": 5}')
 
 
-@pytest.mark.parametrize(
-    ("url", "found"),
-    [
-        (HOST, True),
-        (f"stratum+tcp://{HOST.upper()}:3333", True),
-        ("stratum.braiins.com", False),
-        ("eu.stratum.braiins.com", False),
-        ("solo.braiins.com", False),
-        (f"x.{HOST}", False),
-        (f"{HOST}.evil.example", False),
-        ("", False),
-    ],
-)
-async def test_detect(url: str, found: bool) -> None:
-    """The whole host; not the one of Braiins Pool."""
-    assert await BraiinsSoloDriver().detect(url, 3333) is found
-
-
-def test_settings() -> None:
-    """The address is all; the pool is asked once a minute, with HTTPS."""
-    driver = BraiinsSoloDriver()
-    assert driver._place(HOST, {}).bases == ("https://solo.braiins.com",)
-    assert driver.get_poll_seconds(HOST) == 60
-    assert driver.coin_at(HOST, 3333) == "BTC"
-    schema = driver.get_config_schema()
-    assert list(schema["properties"]) == schema["required"] == ["username"]
-    assert driver.validate_config({"username": f"{WALLET}.x"})
-    assert not driver.validate_config({"username": f"{WALLET[:-1]}.x"})
-
-
-async def test_pool_file() -> None:
-    """It names this driver and a host that it knows."""
-    folder = Path(bundled.__path__[0]) / "pools"
-    (file,) = folder.glob("braiins-solo-*.yaml")
-    pool = yaml.safe_load(file.read_text(encoding="utf-8"))
-    assert pool["driver"] == BraiinsSoloDriver.driver_type
-    assert (pool["coin"], pool["region"], pool["port"]) == ("BTC", "GLOBAL", 3333)
-    assert await BraiinsSoloDriver().detect(pool["url"], pool["port"])
+def test_the_address() -> None:
+    """It is asked with HTTPS, and as seldom as any public pool."""
+    place = BraiinsSoloDriver()._place(HOST, {})
+    assert place.bases == ("https://solo.braiins.com",)
+    assert not place.local

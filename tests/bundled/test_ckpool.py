@@ -12,9 +12,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-import yaml
 
-from custom_components.hmm import bundled
 from custom_components.hmm.bundled.pool_drivers import ckpool_driver
 from custom_components.hmm.bundled.pool_drivers.ckpool_driver import CkpoolDriver
 from custom_components.hmm.bundled.shared import ckpool_files, ckpool_server
@@ -349,32 +347,6 @@ def test_one_worker_by_two_names() -> None:
     assert (worker.name, worker.hashrate, worker.online) == ("gamma", 947e9, True)
     assert worker.best_share == 146_605_934
     assert worker.last_share == datetime.fromtimestamp(1761469089, UTC)
-
-
-@pytest.mark.parametrize(
-    "value", [None, "", "nan", "1e400", [], {}, True, "x", -5, 1e300, [None], [[]]]
-)
-async def test_nonsense_is_unknown(driver: CkpoolDriver, value: Any) -> None:
-    """Wrong types anywhere give None for that field, never an exception."""
-    user, lines = user_object(), status_text().splitlines()
-    strange = [json.dumps(dict.fromkeys(json.loads(it), value)) for it in lines]
-    answers = {
-        "/pool/pool.status": "\n".join(strange),
-        f"/users/{WALLET}": json.dumps(dict.fromkeys(user, value)),
-    }
-    async with serving(answers) as site:
-        data = await tile(driver, site)
-        assert data.health_status
-        assert data.last_share is None
-        assert data.workers == ()
-        if value != 1e300:
-            assert data.network_difficulty is None
-            assert data.pool_hashrate is None
-            assert data.active_workers is None
-        for key in ("worker", "workers"):
-            for wrapped in ([value], [{"lastshare": value, "workername": value}]):
-                site.answers[f"/users/{WALLET}"] = json.dumps({**user, key: wrapped})
-                assert (await tile(driver, site)).health_status
 
 
 async def test_numbers_that_are_none(driver: CkpoolDriver) -> None:
@@ -968,9 +940,6 @@ async def test_simulated_nulls(driver: CkpoolDriver) -> None:
         assert data.active_workers == 2
 
 
-# The other methods
-
-
 # The public pools
 
 
@@ -1147,34 +1116,6 @@ async def test_certificates(driver: CkpoolDriver) -> None:
     assert driver._files_at(trusting, trusting.bases[0]) is not first
 
 
-@pytest.mark.parametrize(
-    ("url", "found"),
-    [
-        ("solo.ckpool.org", True),
-        ("stratum+tcp://EUSOLO.ckpool.org:3333", True),
-        ("ausolo4.ckpool.org.", True),
-        ("solo6.ckpool.org", True),
-        ("stratum.ckpool.org", True),
-        ("ckpool.org", False),
-        ("solo5.ckpool.org", False),
-        ("stats.ckpool.org", False),
-        ("solo.ckpool.org.evil.example", False),
-        ("evil-solo.ckpool.org", False),
-        ("eusolo.ckpoolxorg", False),
-        ("pool.nerdminers.org", False),
-        ("solo.stratum.braiins.com", False),
-        ("192.168.1.5", False),
-        ("", False),
-    ],
-)
-async def test_detect(url: str, found: bool) -> None:
-    """Whole hosts of ckpool.org at any port; nothing is asked."""
-    driver = CkpoolDriver()
-    assert await driver.detect(url, 3333) is found
-    assert await driver.detect(url, 4334) is found
-    assert driver.coin_at(url, 3333) == ("BTC" if found else None)
-
-
 # Probing
 
 
@@ -1247,73 +1188,6 @@ def test_usual_ports() -> None:
     assert CkpoolDriver.probe_ports == (3001, 80, 13001)
     assert ckpool_driver._coin_of(None) == ""
     assert ckpool_files.ONLINE_SECONDS == 1800
-
-
-# What the user tells
-
-
-def test_config_schema() -> None:
-    """Only the address is needed."""
-    driver = CkpoolDriver()
-    schema = driver.get_config_schema()
-    assert schema["required"] == ["username"]
-    assert list(schema["properties"]) == ["username", "api_port", "api_base"]
-    assert schema["properties"]["username"]["format"] == "wallet"
-    assert schema["properties"]["api_port"]["default"] == 3001
-    assert all(
-        it["title"] and it["description"] for it in schema["properties"].values()
-    )
-
-
-def test_validate_config() -> None:
-    """The address fits the coin, port and base are such."""
-    driver = CkpoolDriver()
-    good = {"username": COINS["dgb"].wallet, "coin": "DGB"}
-    assert driver.validate_config(good)
-    assert driver.validate_config({**good, "username": f"{good['username']}_rig.1"})
-    assert driver.validate_config({"wallet": COINS["bch"].wallet, "coin": "BCH"})
-    assert driver.validate_config({"username": WALLET})
-    assert driver.validate_config({**good, "api_port": "13001", "api_base": "a.lan"})
-    for bad in (
-        {"coin": "BTC"},
-        {"username": ""},
-        {"api_port": 0},
-        {"api_port": 70_000},
-        {"api_port": "x"},
-        {"api_base": "ftp://x"},
-    ):
-        assert not driver.validate_config({**good, **bad})
-    assert not driver.validate_config({})
-
-
-def test_templates() -> None:
-    """A server of one's own, for each coin; the user tells its host."""
-    templates = CkpoolDriver().get_pool_templates()
-    assert [template.coin for template in templates] == ["BTC", "BCH", "DGB", "BC2"]
-    assert len({template.template_id for template in templates}) == 4
-    for template in templates:
-        assert template.url == ""
-        assert template.region == "LOCAL"
-        assert not template.supports_shares
-
-
-async def test_pool_files() -> None:
-    """Every file names this driver and a host that it knows."""
-    files = sorted((Path(bundled.__path__[0]) / "pools").glob("ckpool-*.yaml"))
-    assert [file.stem for file in files] == [
-        "ckpool-btc-au",
-        "ckpool-btc-eu",
-        "ckpool-btc-global",
-        "ckpool-btc-us",
-    ]
-    for file in files:
-        pool = yaml.safe_load(file.read_text(encoding="utf-8"))
-        assert pool["driver"] == CkpoolDriver.driver_type
-        assert pool["coin"] == "BTC"
-        assert pool["region"] == file.stem.rpartition("-")[2].upper()
-        assert await CkpoolDriver().detect(pool["url"], pool["port"])
-        assert pool["mining_model"] == "solo"
-        assert pool["supports_shares"] is False
 
 
 @pytest.mark.parametrize("name", [None, 5, True, ["a"]])

@@ -25,7 +25,6 @@ from custom_components.hmm.driver_api import (
     DriverError,
     FoundPool,
     InvalidValue,
-    MiningModel,
     PoolWorker,
 )
 from custom_components.hmm.driver_api.units import parse_timestamp
@@ -874,78 +873,6 @@ async def test_missing_list_of_miners(driver: MmfpDriver) -> None:
             await tile(driver, site.port)
 
 
-@pytest.mark.parametrize(
-    "value", [None, "", "nan", "inf", [], {}, True, "x", -5, 1e300, 10**400, [None]]
-)
-async def test_nonsense_is_unknown(driver: MmfpDriver, value: Any) -> None:
-    """Wrong types anywhere are unknown, never an exception."""
-    pool, workers = load("mmfp_gss", "metrics_pool"), load("mmfp_gss", "metrics_miners")
-    row = workers["workers"][0]
-    big = isinstance(value, float | int) and not isinstance(value, bool) and value > 0
-    changed = [
-        gss_site(pool=dict.fromkeys(pool, value), miners={"workers": value}),
-        gss_site(
-            pool={
-                **pool,
-                **{
-                    key: dict.fromkeys(pool[key], value)
-                    for key in ("hashrate", "shares", "network_comparison")
-                },
-            },
-            miners={
-                "workers": [{**dict.fromkeys(row, value), "worker_name": "rig"}, value]
-            },
-        ),
-        gss_site(miners={"workers": [value, dict.fromkeys(row, value)]}),
-    ]
-    async with serving({}) as site:
-        for site.answers in changed:
-            for username in ("", ADDRESS):
-                listed = site.answers["/api/v1/DGB/metrics/miners"]["workers"]
-                if username and not isinstance(listed, list | None):
-                    with pytest.raises(BadAnswer, match="list"):
-                        await tile(driver, site.port, username)
-                    continue
-                data = await tile(driver, site.port, username)
-                assert data.health_status
-                assert data.last_share is None
-                if not big:
-                    assert data.pool_hashrate in (None, 1.18e12)
-                assert data.pool_hashrate != float("inf")
-
-
-@pytest.mark.parametrize(
-    "value", [None, "", "nan", "inf", [], {}, True, "x", -5, 1e300, 10**400, [None]]
-)
-async def test_nonsense_of_gse_is_unknown(driver: MmfpDriver, value: Any) -> None:
-    """The same for the other product, over several polls."""
-    stats, miners = load("mmfp_gse", "stats"), load("mmfp_gse", "miners")
-    row = miners["miners"]["DGB"][0]
-    coins = {"DGB": dict.fromkeys(stats["coins"]["DGB"], value)}
-    odd = dict.fromkeys(row, value) | {"worker_name": f"{ADDRESS}.rig1"}
-    async with serving({}) as site:
-        for site.answers in (
-            gse_site(stats={**stats, "coins": coins, "uptime_seconds": value}),
-            gse_site(
-                stats={**stats, "coins": coins},
-                miners={"miners": {"DGB": [odd, {"worker_name": ""}], "BTC": None}},
-            ),
-            gse_site(miners={"miners": {"DGB": [odd]}}),
-        ):
-            for username in ("", ADDRESS, ""):
-                data = await tile(driver, site.port, username)
-                assert data.health_status
-                assert data.pool_hashrate != float("inf")
-        # Who is listed there left, or the list cannot be read
-        for miners in (value, {"DGB": value}, {"DGB": [odd, value]}, {"DGB": [{}]}):
-            site.answers = gse_site(miners={"miners": miners})
-            if miners == {} or miners in ({"DGB": None}, {"DGB": []}):
-                assert (await tile(driver, site.port)).active_workers == 0
-            else:
-                with pytest.raises(BadAnswer, match="list"):
-                    await tile(driver, site.port)
-
-
 # Which server, and where
 
 
@@ -1046,14 +973,6 @@ def test_hosts_of_ipv6() -> None:
         (first, _), (second, _) = driver._places(url, {})
         assert first == "http://[fe80::1]:4004"
         assert second == "http://[fe80::1]:8080"
-
-
-async def test_detect() -> None:
-    """No name tells a server of one's own; nothing is asked."""
-    driver = MmfpDriver()  # without a session
-    for url in ("192.168.1.5", "gss.local", "www.mmfpsolutions.io"):
-        assert await driver.detect(url, 3333) is False
-        assert driver.coin_at(url, 3333) is None
 
 
 async def test_probe(driver: MmfpDriver) -> None:
@@ -1161,44 +1080,3 @@ def test_templates() -> None:
         "mmfp-gse-xec": ("XEC", 3336),
         "mmfp-gse-bc2": ("BC2", 3337),
     }
-    for template in templates:
-        assert template.url == ""
-        assert template.region == "LOCAL"
-        assert template.mining_model is MiningModel.SOLO
-        assert template.coin in MmfpDriver.supports_coins
-
-
-def test_config_schema() -> None:
-    """Nothing must be told; all that can be has a title and a description."""
-    driver = MmfpDriver()
-    schema = driver.get_config_schema()
-    assert schema["required"] == []
-    properties = schema["properties"]
-    assert list(properties) == ["username", "api_port", "api_key", "pool_key"]
-    assert all(it["title"] and it["description"] for it in properties.values())
-    assert properties["username"]["format"] == "wallet"
-    assert properties["api_key"]["format"] == "password"
-    assert properties["api_port"]["default"] == 4004
-    assert driver.get_poll_seconds("x") == 30
-
-
-@pytest.mark.parametrize(
-    ("config", "valid"),
-    [
-        ({}, True),
-        ({"coin": "DGB", "username": ""}, True),
-        ({"coin": "DGB", "username": ADDRESS, "api_port": 4004}, True),
-        (
-            {"coin": "DGB", "username": "bc1qfpx56gr90psk6urvv5sjzgfpyysjzgfpxfltym"},
-            False,
-        ),
-        ({"coin": "DGB", "api_port": "8080", "api_key": ""}, True),
-        ({"api_port": 0}, False),
-        ({"api_port": 65536}, False),
-        ({"api_port": "x"}, False),
-        ({"api_port": None}, True),
-    ],
-)
-def test_validate_config(config: dict[str, Any], valid: bool) -> None:
-    """An address must be one of the coin, a port a port."""
-    assert MmfpDriver().validate_config(config) is valid

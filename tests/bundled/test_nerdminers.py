@@ -8,9 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-import yaml
 
-from custom_components.hmm import bundled
 from custom_components.hmm.bundled.pool_drivers.nerdminers_driver import (
     NerdminersDriver,
 )
@@ -140,50 +138,8 @@ async def test_the_pool_has_stopped(driver: NerdminersDriver) -> None:
         assert "stopped" in data.health_message
 
 
-@pytest.mark.parametrize(
-    ("url", "found"),
-    [
-        (HOST, True),
-        (f"stratum+tcp://{HOST.upper()}:3333", True),
-        (f"{HOST}.", True),
-        ("nerdminers.org", False),
-        (f"x.{HOST}", False),
-        (f"{HOST}.evil.example", False),
-        ("pool.nerdminer.de", False),
-        ("solo.ckpool.org", False),
-        ("192.168.1.5", False),
-        ("", False),
-    ],
-)
-async def test_detect(url: str, found: bool) -> None:
-    """The whole host, at any port; nothing is asked."""
-    driver = NerdminersDriver()
-    assert await driver.detect(url, 3333) is found
-    assert await driver.detect(url, 443) is found
-    assert await driver.probe(url, 3333) == []
-
-
-def test_settings() -> None:
-    """The address is all; the pool is asked once a minute, with HTTPS."""
-    driver = NerdminersDriver()
-    place = driver._place(HOST, {})
+def test_the_address() -> None:
+    """It is asked with HTTPS, and as seldom as any public pool."""
+    place = NerdminersDriver()._place(HOST, {})
     assert place.bases == ("https://pool.nerdminers.org",)
     assert not place.local
-    assert driver.get_poll_seconds(HOST) == 60
-    assert driver.coin_at(HOST, 3333) == "BTC"
-    schema = driver.get_config_schema()
-    assert list(schema["properties"]) == schema["required"] == ["username"]
-    assert driver.validate_config({"username": f"{WALLET}.x"})
-    assert not driver.validate_config({"username": "dgb1qexamplewallet0000"})
-    assert not driver.validate_config({})
-    assert driver.get_pool_templates() == []
-
-
-async def test_pool_file() -> None:
-    """It names this driver and a host that it knows."""
-    folder = Path(bundled.__path__[0]) / "pools"
-    (file,) = folder.glob("nerdminers-*.yaml")
-    pool = yaml.safe_load(file.read_text(encoding="utf-8"))
-    assert pool["driver"] == NerdminersDriver.driver_type
-    assert (pool["coin"], pool["region"], pool["port"]) == ("BTC", "GLOBAL", 3333)
-    assert await NerdminersDriver().detect(pool["url"], pool["port"])

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from copy import deepcopy
 from datetime import UTC, datetime
 import json
 from pathlib import Path
@@ -12,9 +11,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-import yaml
 
-from custom_components.hmm import bundled
 from custom_components.hmm.bundled.pool_drivers.ocean_driver import OceanDriver
 from custom_components.hmm.driver_api import DashboardTileData, PoolWorker
 from simulator.ocean import DEMO_WALLET, DIFFICULTY, SimulatedOcean
@@ -121,10 +118,12 @@ async def test_one_request_tells_an_account(driver: OceanDriver) -> None:
     assert asked(site) == ["earnpay", "pool_stat", "userinfo_full"]
 
 
-async def test_two_requests_tell_it_as_well(driver: OceanDriver) -> None:
+@pytest.mark.parametrize("full", [(404, "", ""), {"result": {"x": 1}}])
+async def test_two_requests_tell_it_as_well(driver: OceanDriver, full: Any) -> None:
     """The other shape of workers; what the one lacks the other has."""
     snapshot = {"result": load("userinfo_full")["result"]["user_full"]}
     answers = {
+        FULL: full,
         HASHRATES: load("user_hashrate_full"),
         SNAP: snapshot,
         "/v1/pool_stat": load("pool_stat"),
@@ -186,7 +185,7 @@ async def test_a_worker_without_a_name(driver: OceanDriver, name: str) -> None:
 )
 async def test_workers_that_cannot_be_read(driver: OceanDriver, workers: Any) -> None:
     """They are none of which something is known: neither listed nor off."""
-    full: Any = {"result": {"user_full": {}, "workers": workers}}
+    full: Any = {"result": {"user_full": None, "workers": workers}}
     async with serving(whole(full)) as site:
         data = await tile(driver, site.base)
     assert data.workers == ()
@@ -218,7 +217,7 @@ async def test_earnings(driver: OceanDriver) -> None:
     second["ts"] = str(int(now.timestamp()) - 80_000)
     second["satoshis_net_earned"] = "121"
     old = {**first, "ts": now.timestamp() - 90_000}
-    earnpay["result"]["earnings"] += [old, {**first, "ts": None}, "x"]
+    earnpay["result"]["earnings"] += [old, {**first, "ts": None}]
     seen = []
 
     class Earnpay(dict[str, Any]):
@@ -288,41 +287,6 @@ async def test_no_wallet(driver: OceanDriver) -> None:
             assert data.network_difficulty is not None
             assert data.pool_hashrate is None
     assert site.paths == ["/v1/pool_stat"]
-
-
-@pytest.mark.parametrize("value", [None, "", "nan", [], {}, True, "x", -5, 1e300])
-async def test_nonsense_is_unknown(driver: OceanDriver, value: Any) -> None:
-    """Wrong types anywhere give None for that field, never an exception."""
-    driver.shared_seconds = driver.earnings_seconds = 0
-    full = load("userinfo_full")["result"]
-    hashrates = load("user_hashrate_full")
-    odd_stat = dict.fromkeys(load("pool_stat")["result"], value)
-    user = dict.fromkeys(full["user_full"], value)
-    answers: dict[str, Any] = {
-        FULL: {"result": {"user_full": user, "workers": value}},
-        HASHRATES: {"result": dict.fromkeys(hashrates["result"], value)},
-        SNAP: {"result": user},
-        "/v1/pool_stat": {"result": odd_stat},
-        "/v1/pool_hashrate": {"result": {"hashrate_300s": value}},
-        "/v1/blocks/0/50/0": {"result": {"blocks": [{"ts": value}, value]}},
-    }
-    async with serving(answers) as site:
-        data = await tile(driver, site.base)
-        assert data.health_status
-        assert data.last_share is None
-        if value != 1e300:
-            assert data.pool_hashrate is None
-            assert data.network_difficulty is None
-            assert data.confirmed_balance is None
-        for workers in ([value], [{"a": value}], {"a": value}, {"a": [value]}):
-            for account in ({"user_full": value, "workers": workers}, {"x": 1}):
-                site.answers[FULL] = {"result": account}
-                site.answers[HASHRATES] = {"result": {"workers": workers}}
-                assert (await tile(driver, site.base)).health_status
-        wrapped = deepcopy(full)
-        wrapped["workers"][0]["gamma"] = user
-        site.answers[FULL] = {"result": wrapped}
-        assert len((await tile(driver, site.base)).workers) == 2
 
 
 # Sharing and failing
@@ -631,27 +595,6 @@ async def test_simulated_earnings_fail(driver: OceanDriver) -> None:
 # Which pool, which wallet
 
 
-@pytest.mark.parametrize(
-    ("url", "found"),
-    [
-        ("mine.ocean.xyz", True),
-        ("stratum+tcp://Mine.Ocean.xyz:3334/x", True),
-        ("ordis.mine.ocean.xyz.", True),
-        ("ocean.xyz", True),
-        ("notocean.xyz", False),
-        ("mine.ocean.xyz.evil.example", False),
-        ("192.168.1.5", False),
-        ("", False),
-    ],
-)
-async def test_detect(url: str, found: bool) -> None:
-    """Whole domains, whatever the port; nothing is asked."""
-    driver = OceanDriver()
-    assert await driver.detect(url, 3334) is found
-    assert driver.coin_at(url, 3334) == "BTC"
-    assert await driver.probe(url, 3334) == []
-
-
 def test_one_api() -> None:
     """All accounts share one site."""
     driver = OceanDriver()
@@ -659,31 +602,3 @@ def test_one_api() -> None:
     assert site.api.base == "https://api.ocean.xyz/v1"
     assert driver._site({"api_base": " "}) is site
     assert driver._site({"api_base": "https://api.ocean.xyz/v1/"}) is site
-    assert driver.get_poll_seconds("mine.ocean.xyz") == 60
-
-
-def test_config_schema() -> None:
-    """A wallet address is all that is needed."""
-    driver = OceanDriver()
-    schema = driver.get_config_schema()
-    assert schema["required"] == ["username"]
-    assert schema["properties"]["username"]["format"] == "wallet"
-    assert schema["properties"]["username"]["description"]
-    assert driver.validate_config({"username": f"{WALLET}.rig"})
-    assert driver.validate_config({"username": DEMO_WALLET, "coin": "BTC"})
-    assert not driver.validate_config({"username": "dgb1qexamplewallet0000"})
-    assert not driver.validate_config({"username": None})
-    assert driver.get_pool_templates() == []
-
-
-async def test_pool_files() -> None:
-    """Every file names this driver and a host that it knows."""
-    files = sorted((Path(bundled.__path__[0]) / "pools").glob("ocean-*.yaml"))
-    assert [file.stem for file in files] == ["ocean-btc-global"]
-    for file in files:
-        pool = yaml.safe_load(file.read_text(encoding="utf-8"))
-        assert pool["driver"] == OceanDriver.driver_type
-        assert pool["coin"] == "BTC"
-        assert pool["mining_model"] == "pool"
-        assert pool["supports_balance"] is True
-        assert await OceanDriver().detect(pool["url"], pool["port"])

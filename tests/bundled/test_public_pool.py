@@ -11,9 +11,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-import yaml
 
-from custom_components.hmm import bundled
 from custom_components.hmm.bundled.pool_drivers.public_pool_driver import (
     PublicPoolDriver,
 )
@@ -21,12 +19,11 @@ from custom_components.hmm.driver_api import (
     DashboardTileData,
     FoundPool,
     InvalidValue,
-    MiningModel,
     PoolBlock,
     PoolWorker,
 )
 from simulator.device import Fault
-from simulator.public_pool import DEMO_WALLET, DIFFICULTY, SimulatedPublicPool
+from simulator.public_pool import DIFFICULTY, SimulatedPublicPool
 from tests.certificate import server_context, write_certificate
 
 from .site import serving
@@ -253,44 +250,6 @@ async def test_a_part_that_is_unknown(driver: PublicPoolDriver) -> None:
     assert [worker.name for worker in data.workers] == ["bitaxe-01", "default"]
     assert data.workers[0].hashrate == pytest.approx(980e9, rel=0.01)
     assert data.workers[1] == PoolWorker(name="default", online=True)
-
-
-@pytest.mark.parametrize("value", [None, "", "nan", [], {}, True, "x", -5, 1e300])
-@pytest.mark.parametrize("shape", ["client.shape", "client_2026.shape"])
-async def test_nonsense_is_unknown(
-    driver: PublicPoolDriver, shape: str, value: Any
-) -> None:
-    """Wrong types anywhere give None for that field, never an exception."""
-    driver.shared_seconds = 0
-    client = load(shape)
-    answers = {
-        CLIENT: dict.fromkeys(client, value),
-        "/api/network": dict.fromkeys(load("network"), value),
-        "/api/pool": dict.fromkeys(load("pool.shape"), value),
-    }
-    async with serving(answers) as site:
-        data = await tile(driver, site.base)
-        assert data.health_status
-        assert data.shares_valid is None
-        assert data.last_share is None
-        if value != 1e300:
-            assert data.network_difficulty is None
-        session = dict.fromkeys(client["workers"][0], value)
-        for wrapped in ([value], [session], {"a": value}):
-            site.answers[CLIENT] = {**client, "workers": wrapped}
-            data = await tile(driver, site.base)
-            assert data.health_status
-            assert data.account_known
-        for block in (value, {"height": value}, {"height": 5, "minerAddress": value}):
-            # A text is somebody's address
-            known = (
-                value in ("x", "nan")
-                and isinstance(block, dict)
-                and "minerAddress" in block
-            )
-            site.answers["/api/pool"] = {"blocksFound": [block]}
-            found = (await tile(driver, site.base)).blocks_found
-            assert found == (0 if known else None)
 
 
 # Sharing and failing
@@ -575,30 +534,6 @@ async def test_simulated_lost_node(driver: PublicPoolDriver) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "found"),
-    [
-        ("public-pool.io", True),
-        ("stratum+tcp://Public-Pool.io:21496", True),
-        ("eu.public-pool.io", True),
-        ("blitzpool.yourdevice.ch", True),
-        ("pool.solomining.de", True),
-        ("pool.nerdminer.de.", True),
-        ("public-pool.io.evil.example", False),
-        ("notpublic-pool.io", False),
-        ("nerdminer.de", False),
-        ("192.168.1.5", False),
-        ("http://[", False),
-        ("", False),
-    ],
-)
-async def test_detect(url: str, found: bool) -> None:
-    """Whole domains, whatever the port; nothing is asked."""
-    driver = PublicPoolDriver()
-    assert await driver.detect(url, 3333) is found
-    assert driver.coin_at(url, 3333) == "BTC"
-
-
-@pytest.mark.parametrize(
     ("url", "options", "base"),
     [
         ("public-pool.io", {}, "https://public-pool.io:40557/api"),
@@ -719,47 +654,3 @@ async def test_probe_of_a_port_that_hangs(driver: PublicPoolDriver) -> None:
         assert await driver.probe("127.0.0.1", 0) == []
         pool.fault = None
     assert await driver.probe("127.0.0.1", 0) == []
-
-
-def test_config_schema() -> None:
-    """A wallet address is all that is needed."""
-    driver = PublicPoolDriver()
-    schema = driver.get_config_schema()
-    assert schema["required"] == ["username"]
-    assert set(schema["properties"]) == {"username", "api_base", "verify_ssl"}
-    assert schema["properties"]["username"]["format"] == "wallet"
-    for entry in schema["properties"].values():
-        assert entry["title"]
-        assert entry["description"]
-    assert driver.validate_config({"username": f"{WALLET}.rig"})
-    assert driver.validate_config({"username": DEMO_WALLET, "api_base": "a:2019"})
-    assert not driver.validate_config({"username": DEMO_WALLET, "api_base": "ftp://a"})
-    assert not driver.validate_config({"username": "dgb1qexamplewallet0000"})
-    assert not driver.validate_config({})
-
-
-def test_templates() -> None:
-    """The server of one's own."""
-    (template,) = PublicPoolDriver().get_pool_templates()
-    assert template.url == ""
-    assert template.region == "LOCAL"
-    assert (template.coin, template.port) == ("BTC", 3333)
-    assert template.mining_model is MiningModel.SOLO
-
-
-async def test_pool_files() -> None:
-    """Every file names this driver and a host that it knows."""
-    driver = PublicPoolDriver()
-    files = sorted((Path(bundled.__path__[0]) / "pools").glob("public-pool-*.yaml"))
-    assert [file.stem for file in files] == [
-        "public-pool-btc-blitzpool",
-        "public-pool-btc-global",
-        "public-pool-btc-solomining",
-    ]
-    for file in files:
-        pool = yaml.safe_load(file.read_text(encoding="utf-8"))
-        assert pool["driver"] == PublicPoolDriver.driver_type
-        assert pool["coin"] == "BTC"
-        assert pool["mining_model"] == "solo"
-        assert await driver.detect(pool["url"], pool["port"])
-        assert driver.get_poll_seconds(pool["url"]) == 60

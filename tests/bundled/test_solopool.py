@@ -11,10 +11,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-import yaml
 
-from custom_components.hmm import bundled
-from custom_components.hmm.bundled.pool_drivers import solopool_driver
 from custom_components.hmm.bundled.pool_drivers.solopool_driver import SolopoolDriver
 from custom_components.hmm.driver_api import (
     DashboardTileData,
@@ -267,29 +264,6 @@ async def test_workers_as_a_list(driver: SolopoolDriver) -> None:
     assert data.shares_valid is None
 
 
-@pytest.mark.parametrize("value", [None, "", "nan", [], {}, True, "x", -5, 1e300])
-@pytest.mark.parametrize("name", ["miners_v2", "accounts_v1"])
-async def test_nonsense_is_unknown(
-    driver: SolopoolDriver, name: str, value: Any
-) -> None:
-    """Wrong types anywhere give None for that field, never an exception."""
-    account = load(name)
-    answers = {
-        "/stats": {"node": value, "stats": value, "hashrate": value},
-        f"/miners/{WALLET}": dict.fromkeys(account, value),
-    }
-    async with serving(answers) as site:
-        data = await tile(driver, site.base)
-        assert data.health_status
-        assert data.last_block_found is None
-        assert data.shares_valid is None
-        assert data.network_difficulty is None
-        for key in ("blocks", "workers", "earnings", "payments", "stats"):
-            for wrapped in ([value], {"a": value}, [{"timestamp": value}]):
-                site.answers[f"/miners/{WALLET}"] = {**account, key: wrapped}
-                assert (await tile(driver, site.base)).health_status
-
-
 async def test_unreadable_parts_are_not_counted(driver: SolopoolDriver) -> None:
     """Neither workers nor blocks that cannot be read are none."""
     account = load("miners_v2")
@@ -450,25 +424,6 @@ async def test_simulated_unknown_wallet(
 
 
 @pytest.mark.parametrize(
-    ("url", "port", "found"),
-    [
-        ("eu1.solopool.org", 8004, True),
-        ("stratum+tcp://US1.solopool.org:8004", 8004, True),
-        ("eu1.solopool.org", 7004, True),
-        ("eu1.solopool.org", 9004, True),
-        ("eu3.solopool.org", 8002, False),  # FB
-        ("eu2.solopool.org", 8002, True),
-        ("eu1.solopool.org.evil.example", 8004, False),
-        ("eu1.solopool.org", 3333, False),
-    ],
-)
-async def test_detect(url: str, port: int, found: bool) -> None:
-    """Host and port together; nothing is asked."""
-    assert await SolopoolDriver().detect(url, port) is found
-    assert (SolopoolDriver().coin_at(url, port) is not None) is found
-
-
-@pytest.mark.parametrize(
     ("coin", "base"),
     [
         ("DGB", "https://dgb-sha.solopool.org/api"),
@@ -505,33 +460,3 @@ async def test_block_times(driver: SolopoolDriver) -> None:
     assert shares["BTC"] is not None and shares["DGB"] is not None
     assert shares["BTC"] == shares["BCH"] == shares["BC2"]
     assert shares["BTC"] == pytest.approx(8 * shares["DGB"])
-
-
-def test_config_schema() -> None:
-    """A wallet address is all that is needed."""
-    driver = SolopoolDriver()
-    assert driver.get_config_schema()["required"] == ["username"]
-    assert driver.validate_config({"username": WALLET})
-    assert not driver.validate_config({})
-
-
-def test_pool_files() -> None:
-    """Every file names this driver and a host and port that it knows."""
-    files = sorted((Path(bundled.__path__[0]) / "pools").glob("solopool-*.yaml"))
-    assert [file.stem for file in files] == [
-        "solopool-bc2-eu3",
-        "solopool-bch-eu2",
-        "solopool-bch-us1",
-        "solopool-btc-eu3",
-        "solopool-dgb-eu1",
-        "solopool-dgb-us1",
-    ]
-    for file in files:
-        pool = yaml.safe_load(file.read_text(encoding="utf-8"))
-        _, coin, region = file.stem.split("-")
-        assert pool["driver"] == SolopoolDriver.driver_type
-        assert pool["coin"] == coin.upper()
-        assert pool["region"] == region.upper()
-        assert pool["url"] == f"{region}.solopool.org"
-        assert solopool_driver._coin_at(pool["url"], pool["port"]) == pool["coin"]
-        assert pool["mining_model"] == "solo"

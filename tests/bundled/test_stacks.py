@@ -264,34 +264,6 @@ async def test_no_status_line_yet(driver: DgbStackDriver) -> None:
     assert data.network_difficulty is not None
 
 
-@pytest.mark.parametrize(
-    "value", [None, "", "nan", [], {}, True, "x", -5, 1e300, [None], {"a": [1]}]
-)
-async def test_nonsense_is_unknown(driver: DgbStackDriver, value: Any) -> None:
-    """Wrong types anywhere give None for that field, never an exception."""
-    driver.node_seconds = driver.blocks_seconds = driver.ready_seconds = 0
-    async with managing(examples()) as manager:
-        for path, keys in (
-            (METRICS, ("summary", "best_share_diff", "shares", "timestamp")),
-            (MINING, ("data", "age_seconds")),
-            (READY, ("reasons", "services", "node_sync")),
-            (EVENTS, ("events",)),
-        ):
-            for key in keys:
-                answers = examples()
-                answers[path][key] = value
-                manager.answers = answers
-                data = await tile(driver, manager)
-                assert data.health_status
-                assert data.best_share is None or value == 1e300
-        for key in ("hashrate", "workers", "sps", "users", "sample_ts", "diff_pct"):
-            answers = examples()
-            answers[METRICS]["summary"][key] = value
-            manager.answers = answers
-            data = await tile(driver, manager)
-            assert (data.pool_hashrate is None) is (key == "hashrate")
-
-
 # Blocks
 
 
@@ -810,42 +782,17 @@ async def test_what_the_driver_is(coin: str) -> None:
     for host in ("192.168.1.5", "stack.local", "eu1.solopool.org"):
         assert not await driver.detect(host, usual[0])
     (template,) = driver.get_pool_templates()
-    assert (template.url, template.port, template.coin) == ("", usual[0], coin)
-    assert template.region == "LOCAL"
-    assert not template.supports_shares
-    schema = driver.get_config_schema()
-    assert list(schema["properties"]) == ["manager_port"]
-    field = schema["properties"]["manager_port"]
-    assert (field["type"], field["default"]) == ("integer", usual[1])
-    assert field["title"]
-    assert field["description"]
-    assert schema["required"] == []
+    assert (template.port, template.coin) == (usual[0], coin)
 
 
-@pytest.mark.parametrize(
-    ("config", "valid"),
-    [
-        ({}, True),
-        ({"manager_port": None}, True),
-        ({"manager_port": 8085}, True),
-        ({"manager_port": "8085"}, True),
-        ({"manager_port": 0}, False),
-        ({"manager_port": 70_000}, False),
-        ({"manager_port": 80.5}, False),
-        ({"manager_port": "x"}, False),
-        ({"manager_port": True}, False),
-    ],
-)
-async def test_manager_port(config: Any, valid: bool) -> None:
-    """A port, or the usual one."""
-    driver = DgbStackDriver()
-    assert driver.validate_config(config) is valid
-    if not valid:
-        with pytest.raises(InvalidValue, match="port"):
-            await driver.get_dashboard_data(HOST, "DGB", "", **config)
-        health = await driver.get_health(HOST, config["manager_port"] or -1)
-        assert not health.is_healthy
-        assert health.error_message == "A port must be a number from 1 to 65535"
+@pytest.mark.parametrize("port", [0, 70_000, 80.5, "x", True])
+async def test_manager_port(driver: DgbStackDriver, port: Any) -> None:
+    """What is no port is refused in plain words."""
+    with pytest.raises(InvalidValue, match="port"):
+        await driver.get_dashboard_data(HOST, "DGB", "", manager_port=port)
+    health = await driver.get_health(HOST, port or -1)
+    assert not health.is_healthy
+    assert health.error_message == "A port must be a number from 1 to 65535"
 
 
 async def test_addresses(driver: DgbStackDriver) -> None:

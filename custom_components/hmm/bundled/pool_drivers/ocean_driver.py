@@ -305,7 +305,9 @@ def _earned(result: Mapping[str, Any] | None, since: int) -> float | None:
     if result is None or not isinstance(result.get("earnings"), list):
         return None
     total = 0
-    for entry in objects(result["earnings"]):
+    for entry in result["earnings"]:
+        if not isinstance(entry, dict):
+            return None
         timestamp = parse_timestamp(entry.get("ts"))
         if timestamp is not None and timestamp.timestamp() < since:
             continue
