@@ -1,10 +1,10 @@
 """One device through its driver: typed answers, typed errors, time limits."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 import logging
-from typing import cast, get_args
+from typing import Any, Concatenate, cast, get_args
 
 from aiohttp import ClientSession
 
@@ -61,6 +61,18 @@ class UnexpectedDevice(DriverError):
             reason="wrong_device",
             found=facts.model or facts.mac or facts.serial or "?",
         )
+
+
+def _command[**P](
+    method: Callable[Concatenate[BaseMinerAdapter, P], Awaitable[bool]],
+) -> Callable[Concatenate[MinerClient, P], Coroutine[Any, Any, None]]:
+    """Return what sends the command that is a method of the driver."""
+    name = method.__name__
+
+    async def send(client: MinerClient, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        await client.send(lambda driver: getattr(driver, name)(*args, **kwargs))
+
+    return send
 
 
 class MinerClient:
@@ -288,33 +300,16 @@ class MinerClient:
             driver = await self._connected()
             return await call_driver(driver, _check_login, _POLL_SECONDS)
 
-    async def set_mode(self, mode: str) -> None:
-        """Set a mode and have it confirmed by the device."""
-        await self._command(lambda driver: driver.set_mode(mode))
-
-    async def restart(self) -> None:
-        """Restart the miner."""
-        await self._command(lambda driver: driver.restart())
-
-    async def pause(self) -> None:
-        """Stop mining."""
-        await self._command(lambda driver: driver.pause())
-
-    async def resume(self) -> None:
-        """Mine again."""
-        await self._command(lambda driver: driver.resume())
-
-    async def identify(self) -> None:
-        """Make the device show itself."""
-        await self._command(lambda driver: driver.identify())
-
-    async def reset_filter(self) -> None:
-        """Note that the dust filter was cleaned."""
-        await self._command(lambda driver: driver.reset_filter())
-
-    async def set_fan_auto(self) -> None:
-        """Let the device set the speed of its fan."""
-        await self._command(lambda driver: driver.set_fan_auto())
+    set_mode = _command(BaseMinerAdapter.set_mode)
+    restart = _command(BaseMinerAdapter.restart)
+    pause = _command(BaseMinerAdapter.pause)
+    resume = _command(BaseMinerAdapter.resume)
+    identify = _command(BaseMinerAdapter.identify)
+    reset_filter = _command(BaseMinerAdapter.reset_filter)
+    set_fan_auto = _command(BaseMinerAdapter.set_fan_auto)
+    select_pool = _command(BaseMinerAdapter.select_pool)
+    set_pool = _command(BaseMinerAdapter.set_pool)
+    set_tuning = _command(BaseMinerAdapter.set_tuning)
 
     async def set_light(
         self,
@@ -325,21 +320,7 @@ class MinerClient:
         effect: str | None = None,
     ) -> None:
         """Set the light of the device; None leaves it as it is."""
-        await self._command(
-            lambda driver: driver.set_light(on, brightness, color, effect)
-        )
-
-    async def select_pool(self, index: int) -> None:
-        """Mine at another of the device's own pools."""
-        await self._command(lambda driver: driver.select_pool(index))
-
-    async def set_pool(self, url: str, user: str, password: str) -> None:
-        """Point the miner at another pool."""
-        await self._command(lambda driver: driver.set_pool(url, user, password))
-
-    async def set_tuning(self, setting: Setting, value: float) -> None:
-        """Set one value by hand."""
-        await self._command(lambda driver: driver.set_tuning(setting, value))
+        await self.send(lambda driver: driver.set_light(on, brightness, color, effect))
 
     async def apply(
         self, values: Mapping[Setting, float], mode: str | None = None
@@ -360,7 +341,7 @@ class MinerClient:
                     return False
             return True
 
-        await self._command(run)
+        await self.send(run)
 
     async def close(self) -> None:
         """Release what the driver holds, for good."""
@@ -412,9 +393,10 @@ class MinerClient:
         assert self._driver is not None
         return self._driver
 
-    async def _command(
+    async def send(
         self, command: Callable[[BaseMinerAdapter], Awaitable[bool]]
     ) -> None:
+        """Have the device that is meant do something, and confirm it."""
         async with self._lock:
             await self._check_device()
             driver = await self._connected()
