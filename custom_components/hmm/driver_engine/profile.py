@@ -109,16 +109,9 @@ def read_profile(
         facts=merge_facts(before.facts if before else None, facts, telemetry.device),
         telemetry=previous | new if new else previous,
         modes=read_modes(driver.get_supported_modes()),
-        pause=bool(driver.supports_pause()),
-        restart=bool(driver.supports_restart()),
-        identify=bool(driver.supports_identify()),
-        set_pool=bool(driver.supports_set_pool()),
-        select_pool=bool(driver.supports_select_pool()),
-        filter_reset=bool(driver.supports_filter_reset()),
-        fan_auto=bool(driver.supports_fan_auto()),
-        light=bool(driver.supports_light()),
         light_effects=read_modes(driver.get_light_effects()),
         tuning=_read_tuning(driver.get_tuning_limits(), before),
+        **{name: bool(getattr(driver, f"supports_{name}")()) for name in _ABILITIES},
     )
 
 
