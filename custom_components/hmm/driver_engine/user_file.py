@@ -40,10 +40,17 @@ def load_user_file(
     drivers: LoadedDrivers, file: DriverFile, settings: Mapping[str, Any]
 ) -> None:
     """Load one file into ``drivers``; no reason of a failure quotes a secret."""
-    path, sha256 = file.path, file.sha256
     # A driver may change what it is given
     settings = deepcopy(dict(settings_seen(file.text, settings)))
     discreet = AppSettings(settings).discreet
+
+    def note(err: BaseException, driver_class: type | None = None) -> None:
+        line = _line_in_file(err, file.path)
+        if line is None and driver_class is not None:
+            line = class_line(driver_class)
+        reason = reason_of_failure(err, discreet)
+        drivers.failed.append(FailedDriver(path=file.path, reason=reason, line=line))
+
     try:
         registry = PoolRegistry()
         module = _import_user_file(file, registry, settings)
@@ -52,46 +59,24 @@ def load_user_file(
     # A driver may raise anything at import, SystemExit included, and none of it
     # may end Home Assistant or keep the next driver from loading.
     except BaseException as err:  # noqa: BLE001
-        drivers.failed.append(
-            FailedDriver(
-                path=path,
-                reason=reason_of_failure(err, discreet),
-                line=_line_in_file(err, path),
-            )
-        )
+        note(err)
         return
-
     if not native and not legacy:
-        drivers.failed.append(
-            FailedDriver(
-                path=path,
-                reason=why("no_driver_class"),
-            )
-        )
+        note(NotADriver(why("no_driver_class")))
     version = _declared_version(file)
-    for driver_class in native:
+    for theirs, wrap in {**dict.fromkeys(native), **legacy}.items():
         try:
             register(
-                drivers, driver_class, path, sha256, bundled=False, version=version
+                drivers,
+                wrap() if wrap else theirs,
+                file.path,
+                file.sha256,
+                bundled=False,
+                version=version,
             )
         # Its class attributes may be anything as well
         except BaseException as err:  # noqa: BLE001
-            line = _line_in_file(err, path) or class_line(driver_class)
-            drivers.failed.append(
-                FailedDriver(
-                    path=path, reason=reason_of_failure(err, discreet), line=line
-                )
-            )
-    for theirs, wrap in legacy.items():
-        try:
-            register(drivers, wrap(), path, sha256, bundled=False, version=version)
-        except BaseException as err:  # noqa: BLE001
-            line = _line_in_file(err, path) or class_line(theirs)
-            drivers.failed.append(
-                FailedDriver(
-                    path=path, reason=reason_of_failure(err, discreet), line=line
-                )
-            )
+            note(err, theirs)
 
 
 def _declared_version(file: DriverFile) -> str | None:
