@@ -54,10 +54,14 @@ class DriverResult:
     """What became of a driver; a version is None if there is no file (any more)."""
 
     id: DriverId
-    name: str
-    """The name of the file."""
+    path: Path
     old_version: str | None
     new_version: str | None
+
+    @property
+    def name(self) -> str:
+        """Return the name of the file."""
+        return self.path.name
 
 
 class DriverService:
@@ -354,7 +358,7 @@ class DriverService:
         await self.async_customize(str(id_))
         return DriverResult(
             id=id_,
-            name=bundled.path.name,
+            path=bundled.path,
             old_version=None,
             new_version=bundled.version,
         )
@@ -405,7 +409,7 @@ class DriverService:
             new = old
         return DriverResult(
             id=state.id,
-            name=state.installed.path.name,
+            path=state.installed.path,
             old_version=old,
             new_version=new,
         )
@@ -431,19 +435,9 @@ class DriverService:
             versions = dict.fromkeys(item.declaration.version for item in backups)
             listed = ", ".join(versions) or "-"
             raise refusal("driver_no_backup", driver=name, versions=listed)
-        if state is not None:
-            await self._changes.async_replace(
-                state.installed, backup.source, declaration
-            )
-            path, old = state.installed.path, state.installed.declaration.version
-        else:
-            path = await self._changes.async_add(backup.source, declaration)
-            old = None
-        new = declaration.version
-        _LOGGER.info("Rolled the driver %s back to %s", name, new)
-        return DriverResult(
-            id=declaration.id, name=path.name, old_version=old, new_version=new
-        )
+        result = await self._async_put(state, backup.source, declaration)
+        _LOGGER.info("Rolled the driver %s back to %s", name, result.new_version)
+        return result
 
     async def _async_remove(self, name: str) -> DriverResult:
         state = self._find_inside(name)
@@ -451,7 +445,7 @@ class DriverService:
         _LOGGER.info("Removed the driver %s; it is among the backups", state.id)
         return DriverResult(
             id=state.id,
-            name=state.installed.path.name,
+            path=state.installed.path,
             old_version=state.installed.declaration.version,
             new_version=self.version_of(state.id),
         )
@@ -464,8 +458,10 @@ class DriverService:
             raise refusal("driver_not_pending")
         source = staged[1]
         declaration = await self.sources.async_declare(file_name, source)
-        path, old = await self._async_put(source, declaration, file_name)
-        await self.sources.async_installed(path, declaration, url, old, index)
+        result = await self._async_use(source, declaration, file_name)
+        await self.sources.async_installed(
+            result.path, declaration, url, result.old_version, index
+        )
         await self._changes.async_job(self._files.unstage, sha256)
         await self.sources.async_refresh()
         _LOGGER.warning(
@@ -474,38 +470,36 @@ class DriverService:
             declaration.version,
             sha256,
         )
-        return DriverResult(
-            id=declaration.id,
-            name=path.name,
-            old_version=old,
-            new_version=declaration.version,
-        )
+        return result
 
     async def _async_use(
         self, source: bytes, declaration: Declaration, file_name: str
     ) -> DriverResult:
-        path, old = await self._async_put(source, declaration, file_name)
-        return DriverResult(
-            id=declaration.id,
-            name=path.name,
-            old_version=old,
-            new_version=declaration.version,
-        )
-
-    async def _async_put(
-        self, source: bytes, declaration: Declaration, file_name: str
-    ) -> tuple[Path, str | None]:
-        """Write a file, or another version of it; return where, and what was there."""
-        state = self.states.get(declaration.id)
-        if state is None:
-            path = await self._changes.async_add(source, declaration, file_name)
-            old = None
-        else:
+        """Write a file; where there is one for the driver, another version of that."""
+        if (state := self.states.get(declaration.id)) is not None:
             self._check_inside(state)
             check_types(state.installed, declaration)
-            path, old = state.installed.path, state.installed.declaration.version
+        return await self._async_put(state, source, declaration, file_name)
+
+    async def _async_put(
+        self,
+        state: DriverState | None,
+        source: bytes,
+        declaration: Declaration,
+        file_name: str | None = None,
+    ) -> DriverResult:
+        """Write another version of a file, or a new one."""
+        if state is None:
+            path = await self._changes.async_add(source, declaration, file_name)
+        else:
+            path = state.installed.path
             await self._changes.async_replace(state.installed, source, declaration)
-        return path, old
+        return DriverResult(
+            id=declaration.id,
+            path=path,
+            old_version=state.installed.declaration.version if state else None,
+            new_version=declaration.version,
+        )
 
     async def _async_whole[T](self, change: Coroutine[Any, Any, T]) -> T:
         """Finish a change, even if the caller is cancelled."""
