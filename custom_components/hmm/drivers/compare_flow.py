@@ -3,34 +3,19 @@
 from typing import Any
 
 from homeassistant.config_entries import ConfigFlowResult
-from homeassistant.const import CONF_URL
-from homeassistant.helpers.selector import (
-    TextSelector,
-    TextSelectorConfig,
-    TextSelectorType,
-)
 import voluptuous as vol
 
 from ..data import HmmConfigEntry, get_data
 from ..flow_tools import async_words, choice, number_field
 from ..markdown import Markdown, checksum, code, escape, printable
-from .actions import CONF_ENTRY, CONF_POLLS, CONF_SHA256, CONF_VERSION, sha256
+from .actions import CONF_ENTRY, CONF_POLLS, CONF_VERSION
 from .compare import MAX_POLLS, USUAL_POLLS, DriverTrials, Offered
-from .flow import DriverSteps, Texts
+from .flow import DriverSteps, Texts, bullets
 from .watch import field_name
 
 _WEB = "web"
 _NONE = "–"
 _MAX_ROWS = 40
-
-_WEB_SCHEMA = vol.Schema(
-    {
-        vol.Required(CONF_URL): TextSelector(
-            TextSelectorConfig(type=TextSelectorType.URL)
-        ),
-        vol.Required(CONF_SHA256): TextSelector(),
-    }
-)
 
 
 class CompareSteps(DriverSteps):
@@ -99,30 +84,13 @@ class CompareSteps(DriverSteps):
             for key, offer in self._offers.items()
         }
         labels[_WEB] = word("driver_origin", "address")
-        return await self._show_form(
-            "compare_version",
-            vol.Schema({vol.Required(CONF_VERSION): choice(labels)}),
-        )
+        return await self._show_choice("compare_version", CONF_VERSION, labels)
 
     async def async_step_compare_web(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Download a file; it then also waits in the repairs, and is not run."""
-        if user_input is None:
-            return await self._show_form("compare_web", _WEB_SCHEMA)
-        self._typed = user_input
-        try:
-            checksum = sha256(user_input[CONF_SHA256])
-        except vol.Invalid:
-            return await self._show_form(
-                "compare_web", _WEB_SCHEMA, errors={CONF_SHA256: "sha256_invalid"}
-            )
-
-        async def propose() -> Texts:
-            await self._service.async_propose(user_input[CONF_URL], checksum)
-            return {}
-
-        return await self._do(propose(), done="compare_version", failed="compare_web")
+        return await self._propose("compare_web", user_input, done="compare_version")
 
     async def async_step_compare_confirm(
         self, user_input: dict[str, Any] | None = None
@@ -182,10 +150,11 @@ class CompareSteps(DriverSteps):
                 "differences": Markdown("\n".join(rows[:_MAX_ROWS]))
                 if rows
                 else Markdown("| – | – | – | – |"),
-                "errors": _texts(
-                    f"{count} × {text}" for text, count in comparison.errors.items()
+                "errors": bullets(
+                    escape(f"{count} × {text}")
+                    for text, count in comparison.errors.items()
                 ),
-                "not_asked": _texts(comparison.missed),
+                "not_asked": bullets(map(escape, comparison.missed)),
                 "ended": trial.failed or _NONE,
             },
         )
@@ -194,11 +163,11 @@ class CompareSteps(DriverSteps):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Use the version that was tried, on all its miners or pools."""
-
-        async def take() -> Texts:
-            return self._result_texts(await self._trials.async_take_over())
-
-        return await self._do(take(), done="installed", failed="failed")
+        return await self._do(
+            self._described(self._trials.async_take_over()),
+            done="installed",
+            failed="failed",
+        )
 
     async def async_step_compare_drop(
         self, user_input: dict[str, Any] | None = None
@@ -206,7 +175,3 @@ class CompareSteps(DriverSteps):
         """End it; everything remains as it is."""
         await self._trials.async_drop()
         return await self.async_step_drivers()
-
-
-def _texts(texts: Any) -> Markdown:
-    return Markdown("\n".join(f"- {escape(str(text))}" for text in texts) or _NONE)

@@ -47,7 +47,7 @@ SOON_SECONDS = 3.0
 
 _NONE = "–"
 _INSTALL = "install"
-_INSTALL_SCHEMA = vol.Schema(
+_WEB_SCHEMA = vol.Schema(
     {
         vol.Required(CONF_URL): TextSelector(
             TextSelectorConfig(type=TextSelectorType.URL)
@@ -216,13 +216,13 @@ class DriverSteps(OptionsFlow):
             await self._service.async_check()
             states = self._service.states.values()
             return {
-                "updates": _lines(
+                "updates": bullets(
                     f"{escape(str(state.id))}: {escape(state.installed_version)} →"
                     f" {escape(state.latest_version or _NONE)}"
                     for state in states
                     if state.has_update
                 ),
-                "failed": _lines(
+                "failed": bullets(
                     f"{escape(str(state.id))}:"
                     f" {escape(message(self.hass, state.error))}"
                     for state in states
@@ -243,8 +243,8 @@ class DriverSteps(OptionsFlow):
         async def update() -> Texts:
             updated, failed = await self._service.async_update_all()
             return {
-                "updated": _lines(map(_change, updated)),
-                "failed": _lines(
+                "updated": bullets(map(_change, updated)),
+                "failed": bullets(
                     [
                         f"{escape(str(state.id))}: {escape(message(self.hass, err))}"
                         for state, err in failed
@@ -269,20 +269,15 @@ class DriverSteps(OptionsFlow):
             return await self._do(
                 self._customise(id_), done="customised", failed="customise"
             )
-        return await self._show_form(
+        return await self._show_choice(
             "customise",
-            vol.Schema(
-                {
-                    vol.Required(CONF_DRIVER): choice(
-                        {
-                            str(id_of(driver)): f"{name_of(driver)} · {id_of(driver)}"
-                            for driver in drivers
-                        },
-                        long=True,
-                    )
-                }
-            ),
+            CONF_DRIVER,
+            {
+                str(id_of(driver)): f"{name_of(driver)} · {id_of(driver)}"
+                for driver in drivers
+            },
             {"folder": code(str(self._service.manager.folder))},
+            long=True,
         )
 
     async def _customise(self, driver: str) -> Texts:
@@ -329,15 +324,21 @@ class DriverSteps(OptionsFlow):
     async def async_step_install(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Enter where the file is; it is downloaded and read, but not run."""
+        """Enter where the file is."""
+        return await self._propose("install", user_input, done="install_confirm")
+
+    async def _propose(
+        self, step_id: str, user_input: dict[str, Any] | None, *, done: str
+    ) -> ConfigFlowResult:
+        """Enter where a file is; it is downloaded and read, but not run."""
         if user_input is None:
-            return await self._show_form("install", _INSTALL_SCHEMA)
+            return await self._show_form(step_id, _WEB_SCHEMA)
         self._typed = user_input
         try:
             checksum = sha256(user_input[CONF_SHA256])
         except vol.Invalid:
             return await self._show_form(
-                "install", _INSTALL_SCHEMA, errors={CONF_SHA256: "sha256_invalid"}
+                step_id, _WEB_SCHEMA, errors={CONF_SHA256: "sha256_invalid"}
             )
 
         async def propose() -> Texts:
@@ -346,7 +347,7 @@ class DriverSteps(OptionsFlow):
             )
             return {}
 
-        return await self._do(propose(), done="install_confirm", failed="install")
+        return await self._do(propose(), done=done, failed=step_id)
 
     async def async_step_install_confirm(
         self, user_input: dict[str, Any] | None = None
@@ -363,11 +364,11 @@ class DriverSteps(OptionsFlow):
         if user_input[CONF_ANSWER] != _INSTALL:
             await self._service.async_reject(pending)
             return await self.async_step_drivers()
-
-        async def accept() -> Texts:
-            return self._result_texts(await self._service.async_accept(pending))
-
-        return await self._do(accept(), done="installed", failed="install_confirm")
+        return await self._do(
+            self._described(self._service.async_accept(pending)),
+            done="installed",
+            failed="install_confirm",
+        )
 
     # Roll back
 
@@ -381,18 +382,13 @@ class DriverSteps(OptionsFlow):
         if user_input is not None:
             self._driver = user_input[CONF_DRIVER]
             return await self.async_step_roll_back_version()
-        return await self._show_form(
+        return await self._show_choice(
             "roll_back",
-            vol.Schema(
-                {
-                    vol.Required(CONF_DRIVER): choice(
-                        {
-                            str(id_): f"{kept[0].declaration.display_name} · {id_}"
-                            for id_, kept in backups.items()
-                        }
-                    )
-                }
-            ),
+            CONF_DRIVER,
+            {
+                str(id_): f"{kept[0].declaration.display_name} · {id_}"
+                for id_, kept in backups.items()
+            },
         )
 
     async def async_step_roll_back_version(
@@ -400,47 +396,28 @@ class DriverSteps(OptionsFlow):
     ) -> ConfigFlowResult:
         """Choose one of the versions that are kept."""
         if user_input is not None:
+            version = user_input[CONF_VERSION]
             return await self._do(
-                self._roll_back(user_input[CONF_VERSION]),
+                self._described(self._service.async_roll_back(self._driver, version)),
                 done="rolled_back",
                 failed="roll_back_version",
             )
-        kept = next(
-            (
-                backups
-                for id_, backups in (await self._service.async_backups()).items()
-                if str(id_) == self._driver
-            ),
-            None,
-        )
-        if kept is None:
+        backups = {
+            str(id_): kept
+            for id_, kept in (await self._service.async_backups()).items()
+        }
+        if (kept := backups.get(self._driver)) is None:
             return self.async_abort(reason="no_backups")
-        state = next(
-            (
-                state
-                for state in self._service.states.values()
-                if str(state.id) == self._driver
-            ),
-            None,
-        )
-        return await self._show_form(
+        states = {str(id_): state for id_, state in self._service.states.items()}
+        state = states.get(self._driver)
+        return await self._show_choice(
             "roll_back_version",
-            vol.Schema(
-                {
-                    vol.Required(CONF_VERSION): choice(
-                        {backup.path.stem: _when(backup) for backup in kept}
-                    )
-                }
-            ),
+            CONF_VERSION,
+            {backup.path.stem: _when(backup) for backup in kept},
             {
                 "driver": self._driver,
                 "version": state.installed_version if state else _NONE,
             },
-        )
-
-    async def _roll_back(self, backup: str) -> Texts:
-        return self._result_texts(
-            await self._service.async_roll_back(self._driver, backup)
         )
 
     # Remove
@@ -455,18 +432,13 @@ class DriverSteps(OptionsFlow):
         if user_input is not None:
             self._driver = user_input[CONF_DRIVER]
             return await self._confirm_removal(own)
-        return await self._show_form(
+        return await self._show_choice(
             "remove",
-            vol.Schema(
-                {
-                    vol.Required(CONF_DRIVER): choice(
-                        {
-                            id_: f"{state.installed.declaration.display_name} · {id_}"
-                            for id_, state in own.items()
-                        }
-                    )
-                }
-            ),
+            CONF_DRIVER,
+            {
+                id_: f"{state.installed.declaration.display_name} · {id_}"
+                for id_, state in own.items()
+            },
         )
 
     async def _confirm_removal(
@@ -489,17 +461,14 @@ class DriverSteps(OptionsFlow):
     async def async_step_remove_for_good(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Remove a driver that nothing takes the place of."""
-        return await self._do(self._remove(), done="removed", failed="failed")
+        """Remove a driver, whether or not a bundled one takes its place."""
+        return await self._do(
+            self._described(self._service.async_remove(self._driver)),
+            done="removed",
+            failed="failed",
+        )
 
-    async def async_step_remove_to_bundled(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Remove a driver whose place the bundled one takes."""
-        return await self._do(self._remove(), done="removed", failed="failed")
-
-    async def _remove(self) -> Texts:
-        return self._result_texts(await self._service.async_remove(self._driver))
+    async_step_remove_to_bundled = async_step_remove_for_good
 
     # Shared by the steps
 
@@ -590,17 +559,30 @@ class DriverSteps(OptionsFlow):
             description_placeholders={**(texts or {}), "reason": reason},
         )
 
+    async def _show_choice(
+        self,
+        step_id: str,
+        key: str,
+        labels: dict[str, str],
+        texts: Mapping[str, str] | None = None,
+        *,
+        long: bool = False,
+    ) -> ConfigFlowResult:
+        """Show a form with one list to choose from."""
+        schema = vol.Schema({vol.Required(key): choice(labels, long=long)})
+        return await self._show_form(step_id, schema, texts)
+
     def _report(self, report: ReloadReport) -> Texts:
         name_of_file = self._service.manager.name_of
         return {
-            "changes": _lines(
+            "changes": bullets(
                 f"{escape(str(change.id))}:"
                 f" {escape(change.before.version if change.before else _NONE)} →"
                 f" {escape(change.after.version if change.after else _NONE)}"
                 f"{_in_file(name_of_file(change.after.path)) if change.after else ''}"
                 for change in report.changes
             ),
-            "failed": _lines(
+            "failed": bullets(
                 f"`{code(name_of_file(failed.path))}`"
                 f"{f':{failed.line}' if failed.line else ''}"
                 f" {escape(localized(self.hass, failed.reason))}"
@@ -610,7 +592,9 @@ class DriverSteps(OptionsFlow):
             "seconds": home_language(self.hass).number(report.seconds, 1),
         }
 
-    def _result_texts(self, result: DriverResult) -> Texts:
+    async def _described(self, change: Coroutine[Any, Any, DriverResult]) -> Texts:
+        """Return what a step says of a change once it is made."""
+        result = await change
         return {
             "driver": str(result.id),
             "file": code(result.name),
@@ -661,7 +645,8 @@ def _polls(metrics: DriverMetrics | None) -> tuple[str, str, str]:
     return str(metrics.polls), str(metrics.failed), time
 
 
-def _lines(texts: Iterable[str]) -> Markdown:
+def bullets(texts: Iterable[str]) -> Markdown:
+    """Return a list of texts that are Markdown."""
     return Markdown("\n".join(f"- {text}" for text in texts) or _NONE)
 
 

@@ -16,7 +16,7 @@ import voluptuous as vol
 from ..const import CONF_DRIVER
 from ..driver_engine.driver_index import Check
 from ..driver_engine.index_signature import Signer
-from ..flow_tools import async_words, choice
+from ..flow_tools import async_words
 from ..markdown import Markdown, code, escape, notes, printable
 from .actions import CONF_QUERY
 from .flow import DriverSteps, Texts
@@ -131,37 +131,34 @@ class IndexSteps(DriverSteps):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Add an index that is signed: its key is pinned."""
-        if user_input is not None:
-            return await self._add()
-        return await self._show_form(
-            "index_signed", vol.Schema({}), self._texts_of_listing()
-        )
+        return await self._agree("index_signed", user_input)
 
     async def async_step_index_unsigned(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Add an index that no one has signed."""
+        return await self._agree("index_unsigned", user_input)
+
+    async def _agree(
+        self, step_id: str, user_input: dict[str, Any] | None
+    ) -> ConfigFlowResult:
+        """Show what an index says of itself, and add it."""
+        assert self._found is not None
         if user_input is not None:
-            return await self._add()
-        return await self._show_form(
-            "index_unsigned", vol.Schema({}), self._texts_of_listing()
-        )
-
-    async def _add(self) -> ConfigFlowResult:
-        assert self._found is not None
-        await self._indexes.async_add(self._found)
-        return await self.async_step_indexes()
-
-    def _texts_of_listing(self) -> Texts:
-        assert self._found is not None
+            await self._indexes.async_add(self._found)
+            return await self.async_step_indexes()
         index = self._found.index
-        return {
-            "name": code(index.name),
-            "address": code(str(self._found.address)),
-            "homepage": code(str(index.homepage or _NONE)),
-            "count": str(len(index.drivers)),
-            "fingerprint": index.signer.fingerprint if index.signer else _NONE,
-        }
+        return await self._show_form(
+            step_id,
+            vol.Schema({}),
+            {
+                "name": code(index.name),
+                "address": code(str(self._found.address)),
+                "homepage": code(str(index.homepage or _NONE)),
+                "count": str(len(index.drivers)),
+                "fingerprint": index.signer.fingerprint if index.signer else _NONE,
+            },
+        )
 
     async def async_step_index_remove(
         self, user_input: dict[str, Any] | None = None
@@ -172,18 +169,13 @@ class IndexSteps(DriverSteps):
         if user_input is not None:
             await self._indexes.async_remove(user_input[CONF_INDEX])
             return await self.async_step_indexes()
-        return await self._show_form(
+        return await self._show_choice(
             "index_remove",
-            vol.Schema(
-                {
-                    vol.Required(CONF_INDEX): choice(
-                        {
-                            str(own.address): f"{printable(own.name)} · {own.address}"
-                            for own in self._indexes.all
-                        }
-                    )
-                }
-            ),
+            CONF_INDEX,
+            {
+                str(own.address): f"{printable(own.name)} · {own.address}"
+                for own in self._indexes.all
+            },
         )
 
     # Search
@@ -213,20 +205,12 @@ class IndexSteps(DriverSteps):
             self._listing = self._listings[int(user_input[CONF_DRIVER])]
             return await self.async_step_index_driver()
         shown = self._listings[:MAX_SHOWN]
-        return await self._show_form(
+        return await self._show_choice(
             "index_results",
-            vol.Schema(
-                {
-                    vol.Required(CONF_DRIVER): choice(
-                        {
-                            str(number): _label(listing)
-                            for number, listing in enumerate(shown)
-                        },
-                        long=len(shown) > 10,
-                    )
-                }
-            ),
+            CONF_DRIVER,
+            {str(number): _label(listing) for number, listing in enumerate(shown)},
             {"count": str(len(self._listings)), "shown": str(len(shown))},
+            long=len(shown) > 10,
         )
 
     async def async_step_index_driver(
