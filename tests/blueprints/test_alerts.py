@@ -362,7 +362,7 @@ def test_the_parts_are_the_same() -> None:
     for blueprint in blueprints:
         for part in ("triggers", "conditions", "actions", "mode", "max_exceeded"):
             assert blueprint[part] == restart[part]
-        for key in ("keys", "fleet", "began"):
+        for key in ("keys", "words", "fleet", "began"):
             assert blueprint["variables"][key] == restart["variables"][key]
 
 

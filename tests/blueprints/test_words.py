@@ -1,0 +1,71 @@
+"""The messages of the blueprints are in all languages of HMM."""
+
+from pathlib import Path
+import re
+
+from homeassistant.core import HomeAssistant
+from homeassistant.util.yaml import load_yaml_dict
+import pytest
+
+from simulator import SimulatedAxeOS
+from tests.conftest import miner_entry, set_up
+
+from .conftest import FOLDER, NOTIFY, Clock, automate
+
+LANGUAGES = {
+    path.stem
+    for path in Path(__file__)
+    .parents[2]
+    .glob("custom_components/hmm/translations/*.json")
+}
+SPEAKING = sorted(
+    path for path in FOLDER.glob("*.yaml") if "\n  words:\n" in path.read_text("utf-8")
+)
+
+
+def test_what_has_a_message_has_its_words() -> None:
+    """Given a blueprint with an action for messages, then it has words for them."""
+    telling = [it for it in FOLDER.glob("*.yaml") if "!input notify" in it.read_text()]
+    assert sorted(telling) == SPEAKING
+
+
+@pytest.mark.parametrize("path", SPEAKING, ids=lambda path: path.stem)
+def test_words_are_in_all_languages(path: Path) -> None:
+    """Given a language, then it can be chosen, and says as much as English."""
+    blueprint = load_yaml_dict(str(path))
+    words = blueprint["variables"]["words"]
+    assert set(words) == LANGUAGES
+    sections = blueprint["blueprint"]["input"].values()
+    (language,) = (
+        it["input"]["language"] for it in sections if "language" in it["input"]
+    )
+    options = language["selector"]["select"]["options"]
+    assert {it["value"] for it in options} == LANGUAGES
+    english = {key: set(re.findall(r"{\d}", text)) for key, text in words["en"].items()}
+    for texts in words.values():
+        said = {key: set(re.findall(r"{\d}", text)) for key, text in texts.items()}
+        assert said == english
+
+
+@pytest.mark.parametrize(
+    ("language", "over"),
+    [("fr", r"Résolu après \d+ min\. "), ("zh-Hans", r"\d+ 分钟后恢复。 ")],
+)
+async def test_an_incident_in_another_language(
+    home: HomeAssistant,
+    clock: Clock,
+    told: list[dict[str, str]],
+    bitaxe: SimulatedAxeOS,
+    language: str,
+    over: str,
+) -> None:
+    """Given a language, the words around the reasons of HMM are in it."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe", title="Axe"))
+    await automate(home, "miner_offline", notify=NOTIFY, language=language)
+    await clock.wait(3, entry)
+    await bitaxe.unplug()
+    await clock.wait(8, entry)
+    await bitaxe.plug_in()
+    await clock.wait(6, entry)
+    assert len(told) == 2
+    assert re.match(over, told[1]["message"])
