@@ -173,6 +173,10 @@ export function statusOf(hass: Hass, miner: HmmDevice): Status {
 
 /** What a strategy decided is no fault and no accident: it has the look of a decision, and says until when. */
 function decided(hass: Hass, miner: HmmDevice, status: Status): void {
+  if (status.group === "resting" && status.reason === "paused_by_circuit") {
+    Object.assign(status, { tone: "info", icon: "mdi:fuse" });
+    return;
+  }
   const control = stateOf(hass, miner, "sensor.controlled_by");
   const icon = DECIDERS[control?.state ?? ""];
   if (!control || !icon) return;

@@ -103,6 +103,8 @@ test("what a strategy decided has the look of a decision, and says until when", 
   expect(read({ ...open, ...mode("eco") }).status.line).toBe("Eco by Sun");
   const paused = (reason: string) => ({ "sensor.status": ["paused", { reason, since: SINCE }] }) as Fake["entities"];
   expect(read({ ...by, ...paused("paused_by_strategy") }).status).toMatchObject({ tone: "info", icon: "mdi:cash-clock", form: "tint" });
+  const full = { "sensor.status": ["paused", { reason: "paused_by_circuit", circuit: "Garage", limit: 2000, unit: "W", since: SINCE }] } as Fake["entities"];
+  expect(read({ ...by, ...full }).status).toMatchObject({ tone: "info", icon: "mdi:fuse", line: "No room on circuit Garage" });
   expect(read({ ...by, ...paused("paused_by_user") }).status).toMatchObject({ tone: "off", icon: "mdi:pause" });
 });
 

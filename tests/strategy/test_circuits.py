@@ -1,6 +1,6 @@
 """Circuits: their dialog, and miners that they hold back."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
@@ -133,6 +133,48 @@ async def test_a_circuit_holds_a_miner_back(
     await wait(home, freezer, 6)
     await poll(home, entry)
     assert entry.runtime_data.tuning.current == "turbo"
+
+
+@pytest.mark.parametrize(
+    ("known", "explanation"),
+    [
+        ((), "Axe waits: what it draws in "),
+        (WATTS, "The circuit Garage allows 5 W."),
+    ],
+)
+async def test_a_miner_without_room_says_so_from_the_first_moment(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+    freezer: Any,
+    known: Iterable[str],
+    explanation: str,
+) -> None:
+    """It does not wait for a minimum time: no time that passes makes room."""
+    price(home, 10)
+    await add(home, "price_bands", BANDS)
+    learn(home, entry, *known)
+    await begin(home)
+    assert not bitaxe.paused
+    limit(home, 5, entry)
+    await settle(home)
+    assert bitaxe.paused
+    for _ in range(7):
+        control = find(home, entry, "sensor", "controlled_by").attributes
+        assert str(control["explanation"]).startswith(explanation)
+        status = find(home, entry, "sensor", "status")
+        shown = [status.attributes[key] for key in ("reason", "circuit", "limit")]
+        assert (status.state, shown) == ("paused", ["paused_by_circuit", "Garage", 5])
+        await poll(home, entry)
+        await wait(home, freezer, 1)
+    # Now its strategy wants that itself
+    price(home, 35)
+    await settle(home)
+    await poll(home, entry)
+    status = find(home, entry, "sensor", "status")
+    assert status.attributes["reason"] == "paused_by_strategy"
+    assert status.attributes["strategy"] == "Bands"
+    assert "circuit" not in status.attributes
 
 
 async def test_unknown_watts_are_not_tried(

@@ -48,7 +48,9 @@ class MinerState(StrEnum):
 
 
 BY_STRATEGY: Final = "paused_by_strategy"
-"""The reason of a pause that a strategy made."""
+BY_CIRCUIT: Final = "paused_by_circuit"
+_DECIDED: Final = frozenset({BY_STRATEGY, BY_CIRCUIT})
+"""The reasons of a pause that HMM has decided on itself."""
 
 ON_PURPOSE: Final = frozenset({MinerState.OFF, MinerState.PAUSED})
 """The states that the owner wanted: nothing is wrong in them."""
@@ -173,16 +175,21 @@ class MinerStatus:
             self.values = self._values_of(reason, poll)
         return self._shown() != before
 
-    def explain_pause(self, values: Values) -> bool:
-        """Take what belongs to a pause by HMM: who paused and until when.
+    def explain_pause(self, reason: str, values: Values, now: datetime) -> bool:
+        """Take why HMM keeps a miner paused: who wants it, or what, and until when.
 
         Returns whether that changes what is shown.
         """
-        self._pause_values = values
-        is_new = self.record.status.reason == BY_STRATEGY and self.values != values
-        if is_new:
-            self.values = values
-        return is_new
+        record, self._pause_values = self.record, values
+        if record.paused_by not in _DECIDED:
+            return False
+        record.paused_by = reason
+        if record.status.reason not in _DECIDED:
+            return False
+        before = record.status.reason, self.values
+        record.status.set(record.status.state, reason, now)
+        self.values = values
+        return before != (reason, values)
 
     def _shown(self) -> tuple[object, ...]:
         record = self.record
@@ -289,7 +296,7 @@ class MinerStatus:
             return {"plug": poll.plug or ""}
         if reason == "autotune":
             return poll.tuning or {}
-        if reason == BY_STRATEGY:
+        if reason in _DECIDED:
             return self._pause_values
         active = self.problems.active
         key = next(

@@ -9,6 +9,7 @@ import logging
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import UnitOfPower
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_call_later
@@ -21,13 +22,14 @@ from ..errors import message, refusal
 from ..fleet.members import Fleet
 from ..listeners import notify_all
 from ..miner.plug import plug_is_on
+from ..miner.status import BY_CIRCUIT, BY_STRATEGY
 from ..money.revenue import counted_revenue
 from .explain import sentence_text
 from .issues import forget_problems, update_issues
 from .keys import CONF_BAND_ID, CONF_BAND_NAME, CONF_BAND_OF, CONF_START
 from .limits import circuits_of, manual_of, on_circuits
 from .members import entries_of
-from .miners import MinerMemory, SteeredMiner
+from .miners import MinerMemory, Pause, SteeredMiner
 from .planner.circuits import load, refusing
 from .planner.ledger import Ledger
 from .planner.model import (
@@ -39,7 +41,7 @@ from .planner.model import (
     Settlement,
     Standing,
 )
-from .planner.precedence import is_held, settle
+from .planner.precedence import CIRCUIT_REASONS, is_held, settle
 from .planner.rungs import watts_of
 from .planner.settings import FROM_DICT
 from .records import Override, StrategyRecord, StrategyStore
@@ -152,7 +154,7 @@ class StrategyManager:
                 break
             steered, command = left.pop(key), commands[key]
             assert command is not None
-            await steered.async_apply(command, None, {})
+            await steered.async_apply(command, None, Pause())
             steered.update()
             await asyncio.sleep(_RETURN_STAGGER)
         if self._entry is not None:
@@ -629,8 +631,8 @@ class StrategyManager:
             if (steered := self._miners.get(key)) is None:
                 continue
             steered.settled(control)
-            if control.rung == OFF:
-                steered.explain_pause(self._pause_values(control))
+            if (pause := self._pause_of(control)) is not None:
+                steered.explain_pause(pause)
             if control.command is not None and not steered.is_busy:
                 steered.begin()
                 self._entry.async_create_background_task(
@@ -641,23 +643,38 @@ class StrategyManager:
             if control != before.get(key):
                 steered.miner.async_update_listeners()
 
-    def _pause_values(self, control: Control) -> dict[str, float | str]:
+    def _pause_of(self, control: Control) -> Pause | None:
+        """Return why a miner has to be paused, or stay so; None: it has not."""
+        reason = control.reason
+        if reason is not None and reason.key in CIRCUIT_REASONS:
+            return Pause(
+                BY_CIRCUIT,
+                {
+                    "circuit": str(reason.values["circuit"]),
+                    "limit": float(str(reason.values["watts"])),
+                    "unit": UnitOfPower.WATT,
+                },
+            )
+        if control.rung != OFF:
+            return None
         values: dict[str, float | str] = {"strategy": self.name_of(control.strategy)}
         if control.until is not None:
             values["until"] = dt_util.as_local(control.until).isoformat()
             values["time"] = f"{dt_util.as_local(control.until):%H:%M}"
-        return values
+        return Pause(BY_STRATEGY, values)
 
     async def _execute(self, steered: SteeredMiner, control: Control) -> None:
         """Set one miner to what was settled; the next decision sees what became of it."""
         assert control.command is not None
-        name, values = steered.miner.config_entry.title, self._pause_values(control)
+        name, pause = steered.miner.config_entry.title, self._pause_of(control)
         memory, expected = steered.memory, steered.memory.expected
         # After a crash in between, the switching counts and is not a user's change
         memory.expected = None
         try:
             await self.store.async_save()
-            outcome = await steered.async_apply(control.command, control.pool, values)
+            outcome = await steered.async_apply(
+                control.command, control.pool, pause or Pause()
+            )
             if not outcome.is_success:
                 memory.expected = expected
         except Exception:

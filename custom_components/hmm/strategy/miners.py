@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 import re
-from typing import Any, Final, Literal, Self
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple, Self
 
 from homeassistant.const import ATTR_MODE
 from homeassistant.core import Context, HomeAssistant, callback
@@ -26,7 +27,7 @@ from ..fleet.commands import (
 )
 from ..miner.coordinator import MinerCoordinator
 from ..miner.plug import plug_is_on
-from ..miner.status import MinerState
+from ..miner.status import BY_STRATEGY, MinerState
 from ..sentences import reason_sentence
 from .limits import manual_as_dict, manual_from_dict
 from .planner.circuits import load
@@ -143,6 +144,13 @@ class MinerMemory:
             if before is None or abs(efficiency - before) > _SLACK * before:
                 self.efficiency = efficiency
             self.efficiency_at = now
+
+
+class Pause(NamedTuple):
+    """Why a miner is paused: a reason of its status, and what belongs to that."""
+
+    reason: str = BY_STRATEGY
+    values: Mapping[str, float | str] = MappingProxyType({})
 
 
 def by_order(rung: Rung, view: MinerView) -> Rung:
@@ -554,9 +562,9 @@ class SteeredMiner:
         return self.memory.expected is None and self.refusal is None
 
     @callback
-    def explain_pause(self, values: Mapping[str, float | str]) -> None:
-        """Show who paused it and until when."""
-        if self.miner.status.explain_pause(values):
+    def explain_pause(self, pause: Pause) -> None:
+        """Show why it is paused and until when, if HMM has paused it."""
+        if self.miner.status.explain_pause(*pause, dt_util.utcnow()):
             self.miner.async_update_listeners()
 
     @callback
@@ -581,13 +589,11 @@ class SteeredMiner:
         self.is_busy = True
         self.view = replace(self.view, busy=True)
 
-    async def async_apply(
-        self, rung: Rung, pool: str | None, values: Mapping[str, float | str]
-    ) -> Outcome:
-        """Set the miner to a rung; ``values`` are shown while it is paused by it."""
+    async def async_apply(self, rung: Rung, pool: str | None, pause: Pause) -> Outcome:
+        """Set the miner to a rung; ``pause`` is shown while it is paused by it."""
         self.is_busy, context = True, Context()
         try:
-            outcome = await self._apply(rung, pool, values, context)
+            outcome = await self._apply(rung, pool, pause, context)
         finally:
             self.is_busy, self._claim = False, None
             self._quiet_until = self.miner.hass.loop.time() + _AFTER_COMMAND
@@ -609,15 +615,13 @@ class SteeredMiner:
         self,
         rung: Rung,
         pool: str | None,
-        values: Mapping[str, float | str],
+        pause: Pause,
         context: Context,
     ) -> Outcome:
         if rung == OFF:
-            outcome = await self._run(
-                "pause", {CONF_REASON: "paused_by_strategy"}, context
-            )
+            outcome = await self._run("pause", {CONF_REASON: pause.reason}, context)
             if outcome.is_success:
-                self.explain_pause(values)
+                self.explain_pause(pause)
             return outcome
         outcome = Outcome(result="already")
         miner, name = self.miner, rung.partition(":")[2]

@@ -37,6 +37,8 @@ _ORDER: tuple[StrategyType, ...] = (
     "price_bands",
     "calendar",
 )
+CIRCUIT_REASONS = ("circuit", "circuit_unknown")
+"""The keys of sentences that say that a circuit has no room."""
 MAX_ATTEMPTS = 3
 _RETRY = (timedelta(minutes=5), timedelta(minutes=10))
 _RETRY_SOON = timedelta(minutes=1)
@@ -415,6 +417,11 @@ class _Execution:
             )
             if control.attempt == 0:
                 return control
+        watts = watts_of(rung, view)
+        circuit = refusing(self._circuits, self._loads, view.id, watts)
+        if circuit is not None and not is_there:
+            # The first thing to say: no time that passes ends it
+            return replace(control, reason=_too_much(circuit, view, rung))
         is_stop_or_start = OFF in {rung, view.reported}
         is_free = decision is not None and decision.free_steps and not is_stop_or_start
         if not goal.urgent and not is_retry and not is_free:
@@ -422,10 +429,6 @@ class _Execution:
                 return replace(control, reason=held)
         if not goal.urgent and not self._has_turn(goal):
             return control
-        watts = watts_of(rung, view)
-        circuit = refusing(self._circuits, self._loads, view.id, watts)
-        if circuit is not None and not is_there:
-            return replace(control, reason=_too_much(circuit, view, rung))
         self._note(view, goal, rung, entry, is_retry=is_retry, is_free=is_free)
         return replace(control, command=rung, attempt=self.entries[view.id].attempts)
 
