@@ -25,11 +25,10 @@ from .const import (
     CONF_ENTRY_TYPE,
     CONF_OWN_RISK,
     DOMAIN,
-    FLEET_UNIQUE_ID,
     PLATFORMS,
     EntryType,
 )
-from .data import HMM_DATA, HmmConfigEntry, HmmData, entry_kind, get_data
+from .data import HMM_DATA, HmmConfigEntry, HmmData, entry_kind, fleet_entry, get_data
 from .driver_api import OWN_RISK, DriverError
 from .driver_engine.client import MinerClient
 from .driver_engine.declaration import DriverId
@@ -241,9 +240,7 @@ def _make_fleet(hass: HomeAssistant) -> None:
 
     A fleet that the user disabled stays disabled.
     """
-    if not hass.config_entries.async_entry_for_domain_unique_id(
-        DOMAIN, FLEET_UNIQUE_ID
-    ):
+    if fleet_entry(hass) is None:
         discovery_flow.async_create_flow(
             hass, DOMAIN, context={"source": SOURCE_SYSTEM}, data={}
         )

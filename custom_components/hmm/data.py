@@ -8,7 +8,7 @@ from aiohttp import ClientSession
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
-from .const import CONF_ENTRY_TYPE, DOMAIN, EntryType
+from .const import CONF_ENTRY_TYPE, DOMAIN, FLEET_UNIQUE_ID, EntryType
 from .driver_api import BasePoolIntegration, DriverContext
 from .turns import Turns
 
@@ -136,6 +136,12 @@ def entries_of_kind(hass: HomeAssistant, kind: EntryType) -> list[HmmConfigEntry
         for entry in hass.config_entries.async_entries(DOMAIN, include_ignore=False)
         if entry_kind(entry) == kind
     ]
+
+
+@callback
+def fleet_entry(hass: HomeAssistant) -> FleetConfigEntry | None:
+    """Return the entry of the fleet, None before there is one."""
+    return hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, FLEET_UNIQUE_ID)
 
 
 @callback

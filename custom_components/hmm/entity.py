@@ -32,6 +32,7 @@ from .figures import read_safely
 from .fleet.coordinator import FleetConfigEntry, FleetCoordinator
 from .miner.coordinator import MinerCoordinator
 from .pool.coordinator import PoolCoordinator
+from .unique_ids import identity_of
 
 _DEVICE_SECONDS = 900
 
@@ -65,7 +66,7 @@ class HmmEntity[CoordinatorT: DataUpdateCoordinator[Any]](
         # The entry may learn another one while it is loaded
         entry = self.coordinator.config_entry
         assert entry is not None
-        return f"{entry.unique_id or entry.entry_id}_{self.entity_description.key}"
+        return f"{identity_of(entry)}_{self.entity_description.key}"
 
 
 class AlwaysAvailable(Entity):
@@ -121,7 +122,7 @@ def miner_device(miner: MinerCoordinator) -> DeviceInfo:
         configuration_url=_link(facts.configuration_url),
         connections={(CONNECTION_NETWORK_MAC, facts.mac)} if facts.mac else set(),
         hw_version=facts.hardware,
-        identifiers={(DOMAIN, entry.unique_id or entry.entry_id)},
+        identifiers={(DOMAIN, identity_of(entry))},
         manufacturer=facts.manufacturer,
         model=facts.model,
         name=entry.title,
@@ -182,7 +183,7 @@ def pool_device(pool: PoolCoordinator) -> DeviceInfo:
     return DeviceInfo(
         configuration_url=_link(pool.driver.documentation_url),
         entry_type=DeviceEntryType.SERVICE,
-        identifiers={(DOMAIN, entry.unique_id or entry.entry_id)},
+        identifiers={(DOMAIN, identity_of(entry))},
         manufacturer=parse_text(pool.driver.display_name) or entry.data[CONF_DRIVER],
         model=entry.data[CONF_COIN],
         name=entry.title,
@@ -239,7 +240,7 @@ def fleet_device(entry: FleetConfigEntry) -> DeviceInfo:
     """Return the device of the fleet."""
     return DeviceInfo(
         entry_type=DeviceEntryType.SERVICE,
-        identifiers={(DOMAIN, entry.unique_id or entry.entry_id)},
+        identifiers={(DOMAIN, identity_of(entry))},
         manufacturer="HMM",
         model="Home Miner Manager",
         translation_key="fleet",
@@ -362,7 +363,7 @@ def async_add_offered[CoordinatorT: DataUpdateCoordinator[Any]](
     entry = coordinator.config_entry
     assert entry is not None
     platform = async_get_current_platform().domain
-    owner = entry.unique_id or entry.entry_id
+    owner = identity_of(entry)
     before = registered(coordinator.hass, coordinator, platform)
     missing = [
         (description, partial(offer.exists_fn, description, coordinator), offer.factory)

@@ -8,10 +8,11 @@ from homeassistant.auth.models import User
 from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
 from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import Unauthorized, UnknownUser
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import entity_registry as er
 
 from .const import DOMAIN
 from .data import HmmConfigEntry
+from .unique_ids import device_of, entity_id_of
 
 
 class NotAllowed(Unauthorized):
@@ -65,9 +66,7 @@ def require_control(
     It does what the action does. A miner without it needs control of all entities
     of its device.
     """
-    entity_id = er.async_get(hass).async_get_entity_id(
-        platform, DOMAIN, f"{entry.unique_id or entry.entry_id}_{key}"
-    )
+    entity_id = entity_id_of(hass, entry, platform, key)
     entity_ids = [entity_id] if entity_id else _entities(hass, entry)
     require(user, POLICY_CONTROL, entity_ids, entry.title)
 
@@ -126,17 +125,12 @@ def _may(user: User | None, policy: str, entity_ids: list[str]) -> bool:
 
 def _entities(hass: HomeAssistant, entry: HmmConfigEntry) -> list[str]:
     """Return the entities of an entry's own device, without those of its workers."""
-    identifier = (DOMAIN, entry.unique_id or entry.entry_id)
-    device = dr.async_get(hass).async_get_device_by_identifier(
-        identifier, entry.entry_id
-    )
-    if device is None:
+    if (device := device_of(hass, entry)) is None:
         return []
-    registry = er.async_get(hass)
     return [
         entity.entity_id
         for entity in er.async_entries_for_device(
-            registry, device.id, include_disabled_entities=True
+            er.async_get(hass), device.id, include_disabled_entities=True
         )
         if entity.platform == DOMAIN
     ]

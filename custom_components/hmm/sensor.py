@@ -98,6 +98,7 @@ from .strategy.entities import (
     STRATEGY_STATUS,
 )
 from .strategy_sensors import ControlledBySensor, async_add_strategy_sensors
+from .unique_ids import entity_id_of, identity_of
 
 PARALLEL_UPDATES = 0
 
@@ -127,7 +128,7 @@ async def async_setup_entry(
                     description.exists(miner)
                     and (
                         description.mined_for != OF_NETWORK
-                        or f"{entry.unique_id}_{description.key}" in before
+                        or f"{identity_of(entry)}_{description.key}" in before
                         or _is_reported(description, miner)
                     )
                 ),
@@ -162,7 +163,7 @@ async def async_setup_entry(
             Offer(
                 POOL_SENSORS,
                 lambda description, pool: (
-                    f"{entry.unique_id or entry.entry_id}_{description.key}" in before
+                    f"{identity_of(entry)}_{description.key}" in before
                     or description.exists(pool)
                 ),
                 PoolSensor,
@@ -191,7 +192,7 @@ async def async_setup_entry(
             Offer(
                 (FLEET_BEST_SHARE,),
                 lambda description, fleet: (
-                    f"{entry.unique_id}_{description.key}" in before
+                    f"{identity_of(entry)}_{description.key}" in before
                     or description.exists(fleet)
                 ),
                 FleetBestShare,
@@ -237,7 +238,7 @@ def _add_platform(
     """
     added: set[str] = set()
     registry = er.async_get(hass)
-    identity = fleet.config_entry.unique_id
+    identity = identity_of(fleet.config_entry)
     members = get_data(hass).fleet
     previous: set[str] | None = None
 
@@ -303,15 +304,14 @@ def _add_money[CoordinatorT: MinerCoordinator | PoolCoordinator | FleetCoordinat
     """Add what can be determined of money; it goes when its price is not configured."""
     ledger, registry = get_data(hass).money, er.async_get(hass)
     entry = coordinator.config_entry
-    owner = entry.unique_id or entry.entry_id
+    owner = identity_of(entry)
     before = registered(hass, coordinator, SENSOR_DOMAIN)
     wanted = enabled_of(coordinator, SENSOR_DOMAIN, owner, descriptions, before)
     added: set[str] = set()
     seen: object = None
 
     def id_of(key: str) -> str | None:
-        unique_id = f"{entry.unique_id or entry.entry_id}_{key}"
-        return registry.async_get_entity_id(SENSOR_DOMAIN, DOMAIN, unique_id)
+        return entity_id_of(hass, entry, SENSOR_DOMAIN, key)
 
     @callback
     def follow() -> None:

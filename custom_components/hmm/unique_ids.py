@@ -1,4 +1,7 @@
-"""Another unique id for an entry; its entities, their history and its device stay."""
+"""The unique id of an entry: what its device and entities are known by.
+
+With another one, its entities, their history and its device stay.
+"""
 
 from homeassistant.config_entries import SOURCE_IGNORE
 from homeassistant.core import HomeAssistant, callback
@@ -10,6 +13,36 @@ from .data import HmmConfigEntry
 from .driver_engine.identity import is_mac
 
 
+def identity_of(entry: HmmConfigEntry) -> str:
+    """Return how the ids of an entry's device and entities begin."""
+    return entry.unique_id or entry.entry_id
+
+
+@callback
+def device_of(hass: HomeAssistant, entry: HmmConfigEntry) -> dr.DeviceEntry | None:
+    """Return an entry's own device, None if it never had one."""
+    return dr.async_get(hass).async_get_device_by_identifier(
+        (DOMAIN, identity_of(entry)), entry.entry_id
+    )
+
+
+@callback
+def device_id_of(hass: HomeAssistant, entry: HmmConfigEntry) -> str | None:
+    """Return the id of an entry's own device."""
+    device = device_of(hass, entry)
+    return device.id if device else None
+
+
+@callback
+def entity_id_of(
+    hass: HomeAssistant, entry: HmmConfigEntry, platform: str, key: str
+) -> str | None:
+    """Return an entity of an entry's own device by its key."""
+    return er.async_get(hass).async_get_entity_id(
+        platform, DOMAIN, f"{identity_of(entry)}_{key}"
+    )
+
+
 @callback
 def async_change_unique_id(
     hass: HomeAssistant, entry: HmmConfigEntry, unique_id: str
@@ -18,7 +51,7 @@ def async_change_unique_id(
 
     Entities may be loaded: they take their unique id from the entry.
     """
-    before = entry.unique_id or entry.entry_id
+    before = identity_of(entry)
     if before == unique_id:
         return
     entities = er.async_get(hass)

@@ -10,7 +10,6 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import UnitOfTime
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.selector import (
     BooleanSelector,
     EntitySelector,
@@ -21,10 +20,10 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from ..const import DOMAIN
 from ..data import get_data
 from ..flow_tools import number_field
 from ..pool.stratum_user import stratum_at
+from ..unique_ids import entity_id_of
 from .failover import Criterion
 from .failover_runner import (
     CHOICES,
@@ -149,12 +148,10 @@ class PoolOrderSteps(OptionsFlowWithReload):
 
 def _health_sensors(hass: HomeAssistant) -> dict[str, str]:
     """Return the entries of accounts that can be mined to, by their health sensors."""
-    registry = er.async_get(hass)
     sensors: dict[str, str] = {}
     for entry_id, pool in get_data(hass).fleet.pools.items():
-        identity = pool.config_entry.unique_id or entry_id
-        entity_id = registry.async_get_entity_id(
-            BINARY_SENSOR_DOMAIN, DOMAIN, f"{identity}_health"
+        entity_id = entity_id_of(
+            hass, pool.config_entry, BINARY_SENSOR_DOMAIN, "health"
         )
         if entity_id is not None and stratum_at(pool) is not None:
             sensors[entity_id] = entry_id

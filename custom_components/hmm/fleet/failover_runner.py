@@ -18,7 +18,8 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.start import async_at_started
 
-from ..const import DOMAIN, FLEET_UNIQUE_ID
+from ..const import DOMAIN
+from ..data import fleet_entry
 from ..driver_api import CannotConnect, PoolSlot
 from ..driver_api.transports.stratum import connect_latency
 from ..driver_api.units import parse_number
@@ -408,12 +409,7 @@ class Failover:
     @property
     def _options(self) -> Mapping[str, Any]:
         """Return the options of the fleet, also before it is set up."""
-        entry = (
-            self._entry
-            or self._hass.config_entries.async_entry_for_domain_unique_id(
-                DOMAIN, FLEET_UNIQUE_ID
-            )
-        )
+        entry = self._entry or fleet_entry(self._hass)
         return entry.options if entry is not None else {}
 
     @property

@@ -18,6 +18,7 @@ from ..errors import entry_reason, message, refusal, sentence
 from ..json_shapes import Text
 from ..rights import may_read
 from ..routes import Call, Route, RouteError, error_of
+from ..unique_ids import device_id_of
 from .commands import Result
 from .miners_json import (
     MinerRow,
@@ -27,7 +28,7 @@ from .miners_json import (
     telemetry,
     unknown_miner,
 )
-from .services import LONGEST_NAME, device_id
+from .services import LONGEST_NAME
 
 _MAX_MINERS = 1000
 
@@ -191,7 +192,7 @@ async def _do(call: Call, action: str, **data: str) -> dict[str, Any]:
     """Run an action on the miner of an address."""
     hass = call.hass
     entry = miner_entry(hass, call.path["miner_id"])
-    device = None if entry.disabled_by else device_id(hass, entry)
+    device = None if entry.disabled_by else device_id_of(hass, entry)
     if device is None:
         # No action checks the rights then
         entry = _read_entry(call)
@@ -241,7 +242,7 @@ async def _do_many(call: Call, action: str, **data: str) -> ManyDone:
     devices = {
         miner_id: device
         for miner_id, entry in wanted.items()
-        if entry and not entry.disabled_by and (device := device_id(hass, entry))
+        if entry and not entry.disabled_by and (device := device_id_of(hass, entry))
     }
     reports: dict[str, Mapping[str, Any]] = {}
     if devices:

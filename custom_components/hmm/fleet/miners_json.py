@@ -18,7 +18,7 @@ from ..errors import refusal
 from ..json_shapes import Moment
 from ..markdown import printable
 from ..miner.coordinator import MinerCoordinator
-from .services import device_id
+from ..unique_ids import device_id_of
 from .tiles_json import timestamp
 
 
@@ -122,7 +122,7 @@ def miner_row(hass: HomeAssistant, entry: HmmConfigEntry) -> MinerRow:
         "enabled": entry.disabled_by is None,
         "manual_power_watts": entry.options.get(CONF_POWER_DRAW),
         "config": None,
-        "device_id": device_id(hass, entry),
+        "device_id": device_id_of(hass, entry),
         "online": _is_up(miner),
         "state": str(miner.status.state) if miner and miner.status.state else None,
     }

@@ -7,15 +7,15 @@ from enum import StrEnum
 from typing import Any, Final
 
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr
 
-from ..const import DOMAIN, EntryType
+from ..const import EntryType
 from ..data import HmmConfigEntry, entry_kind
 from ..errors import entry_reason
 from ..miner.coordinator import MinerCoordinator
-from ..miner.status import MinerState
+from ..miner.status import ON_PURPOSE, MinerState
 from ..pool.coordinator import PoolCoordinator
 from ..sentences import reason_sentence
+from ..unique_ids import device_id_of
 
 MAX_LISTED: Final = 20
 
@@ -50,15 +50,11 @@ class FleetProblem:
         """Return whether the miner or pool works in spite of it."""
         return _MILD.issuperset(self.keys)
 
-    def as_attribute(self, devices: dr.DeviceRegistry) -> dict[str, Any]:
+    def as_attribute(self, hass: HomeAssistant) -> dict[str, Any]:
         """Return what cards and automations read."""
-        entry = self.entry
-        device = devices.async_get_device_by_identifier(
-            (DOMAIN, entry.unique_id or entry.entry_id), entry.entry_id
-        )
         return {
-            "name": entry.title,
-            "device_id": device.id if device else None,
+            "name": self.entry.title,
+            "device_id": device_id_of(hass, self.entry),
             "kind": self.kind,
             "problems": list(self.keys),
             "sentence": self.sentence,
@@ -121,6 +117,6 @@ def fleet_state(
         return FleetState.PROBLEM
     if open_problems:
         return FleetState.ATTENTION
-    if all(state in (MinerState.OFF, MinerState.PAUSED) for state in verdicts):
+    if all(state in ON_PURPOSE for state in verdicts):
         return FleetState.RESTING
     return FleetState.ALL_WELL

@@ -21,8 +21,9 @@ from ..miner.coordinator import MinerCoordinator
 from ..miner.profiles import TuningProfile
 from ..miner.tuning import MinerTuning
 from ..rights import async_require_admin, async_user, require_read
+from ..unique_ids import device_id_of
 from .commands import CONF_PROFILE
-from .services import Target, async_targets, device_id
+from .services import Target, async_targets
 
 SERVICE_DELETE_PROFILE: Final = "delete_profile"
 SERVICE_GET_TUNING: Final = "get_tuning"
@@ -94,7 +95,7 @@ def _as_json(hass: HomeAssistant, target: Target) -> dict[str, Any]:
     tuning = target.miner.tuning
     return {
         "device": target.entry.title,
-        "device_id": device_id(hass, target.entry),
+        "device_id": device_id_of(hass, target.entry),
         "model": tuning.model,
         "profiles": [
             {

@@ -6,7 +6,6 @@ from typing import Any
 
 from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfPower, UnitOfTime
-from homeassistant.helpers import device_registry as dr
 
 from ..data import get_data
 from ..display_units import EVER, OF_NETWORK, ScaledSensorDescription
@@ -40,10 +39,9 @@ class FleetSensorDescription(ScaledSensorDescription):
 def _problems(fleet: FleetCoordinator) -> dict[str, Any]:
     """Return the first problems: which miner or pool, and why."""
     problems = fleet.data.problems
-    devices = dr.async_get(fleet.hass)
     return {
         "problems": [
-            problem.as_attribute(devices) for problem in problems[:MAX_LISTED]
+            problem.as_attribute(fleet.hass) for problem in problems[:MAX_LISTED]
         ],
         "more": max(0, len(problems) - MAX_LISTED),
     }

@@ -27,19 +27,20 @@ from homeassistant.core import (
     callback,
 )
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_extract_config_entry_ids
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..action_schema import action_schema, time_period
-from ..const import DOMAIN, FLEET_UNIQUE_ID, EntryType
-from ..data import HmmConfigEntry, entry_kind, get_data
+from ..const import DOMAIN, EntryType
+from ..data import HmmConfigEntry, entry_kind, fleet_entry, get_data
 from ..errors import entry_reason, failure, listed, message, refusal
 from ..miner.autotune_flow import AT_NIGHT, CONF_GOAL, CONF_START, LIMITS, NOW
 from ..miner.coordinator import MinerCoordinator
 from ..miner.walk import Goal
 from ..rights import async_require_admin, async_user, require_control
+from ..unique_ids import device_id_of
 from .commands import (
     COMMANDS,
     CONF_POOL,
@@ -204,10 +205,8 @@ async def async_targets(call: ServiceCall) -> list[Target]:
     hass = call.hass
     entry_ids = await async_extract_config_entry_ids(call)
     named = call.data.get(ATTR_DEVICE_ID) or ()
-    fleet = hass.config_entries.async_entry_for_domain_unique_id(
-        DOMAIN, FLEET_UNIQUE_ID
-    )
-    is_all = fleet is not None and device_id(hass, fleet) in named
+    fleet = fleet_entry(hass)
+    is_all = fleet is not None and device_id_of(hass, fleet) in named
     miners = get_data(hass).fleet.miners
     targets = [
         Target(entry, miners.get(entry.entry_id))
@@ -301,15 +300,6 @@ def _not_set_up(hass: HomeAssistant, entry: HmmConfigEntry) -> Outcome:
     )
 
 
-def device_id(hass: HomeAssistant, entry: HmmConfigEntry) -> str | None:
-    """Return the device of an entry, None if it never had one."""
-    identifier = (DOMAIN, entry.unique_id or entry.entry_id)
-    device = dr.async_get(hass).async_get_device_by_identifier(
-        identifier, entry.entry_id
-    )
-    return device.id if device else None
-
-
 def _report(
     hass: HomeAssistant, targets: list[Target], outcomes: list[Outcome]
 ) -> dict[str, Any]:
@@ -324,7 +314,7 @@ def _report(
         "miners": [
             {
                 "device": target.entry.title,
-                "device_id": device_id(hass, target.entry),
+                "device_id": device_id_of(hass, target.entry),
                 "success": outcome.is_success,
                 "result": outcome.result,
                 "previous": outcome.previous,

@@ -11,8 +11,8 @@ from homeassistant.auth.models import User
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant, callback
 
-from ..const import CONF_COIN, CONF_DRIVER, DOMAIN, FLEET_TITLE, FLEET_UNIQUE_ID
-from ..data import HmmConfigEntry, HmmData, get_data, pool_entries
+from ..const import CONF_COIN, CONF_DRIVER, FLEET_TITLE
+from ..data import HmmConfigEntry, HmmData, fleet_entry, get_data, pool_entries
 from ..driver_api import BasePoolIntegration, DashboardTileData
 from ..driver_api.units import parse_number, parse_text
 from ..driver_engine.known_pools import KnownPool
@@ -44,10 +44,7 @@ def platform_tiles(hass: HomeAssistant, user: User | None) -> PlatformTiles:
     They are figures of the fleet: raises NotAllowed for a user who may not read its
     entities.
     """
-    entry = hass.config_entries.async_entry_for_domain_unique_id(
-        DOMAIN, FLEET_UNIQUE_ID
-    )
-    require_read(hass, user, entry, FLEET_TITLE)
+    require_read(hass, user, fleet_entry(hass), FLEET_TITLE)
     totals = add_up(get_data(hass).fleet.read_pools(hass))
     one_coin = totals.coins[totals.mined[0]] if len(totals.mined) == 1 else None
     one_currency = (

@@ -13,7 +13,8 @@ from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from ..const import CONF_PLUG, DOMAIN, FLEET_UNIQUE_ID
+from ..const import CONF_PLUG, DOMAIN
+from ..data import fleet_entry
 from ..fleet.failover_runner import CONF_FAILOVER_MODE, CONF_FAILOVER_POOLS, MODES
 from ..flow_tools import QueueSteps, async_shared_data, free_title
 from ..strategy.fields import list_field
@@ -45,17 +46,11 @@ class RulesSteps(QueueSteps):
         self._place = 0
         self._taken: list[Offer] = []
 
-    @property
-    def _fleet(self) -> ConfigEntry | None:
-        return self.hass.config_entries.async_entry_for_domain_unique_id(
-            DOMAIN, FLEET_UNIQUE_ID
-        )
-
     async def async_step_import_rules(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Prompt for the price that limits refer to, then those for each offer."""
-        if self._fleet is None:
+        if fleet_entry(self.hass) is None:
             return self.async_abort(reason="rules_need_miners")
         if not self._local.rules.bands:
             return await self._begin_rules(None)
@@ -148,8 +143,7 @@ class RulesSteps(QueueSteps):
 
     def _take_over(self, start: str) -> ConfigFlowResult:
         """Make what was taken over; of a miner in two strategies the first counts."""
-        fleet = self._fleet
-        if fleet is None:
+        if (fleet := fleet_entry(self.hass)) is None:
             return self.async_abort(reason="rules_need_miners")
         made = 0
         for offer in self._taken:

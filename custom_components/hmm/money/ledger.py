@@ -5,7 +5,6 @@ from datetime import datetime, timedelta, tzinfo
 from time import monotonic
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import (
     EVENT_CORE_CONFIG_UPDATE,
     EVENT_HOMEASSISTANT_FINAL_WRITE,
@@ -15,7 +14,8 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
-from ..const import DOMAIN, FLEET_UNIQUE_ID
+from ..const import DOMAIN
+from ..data import fleet_entry
 from ..driver_api.units import TERA
 from ..fleet.members import Fleet
 from ..languages import home_language
@@ -103,21 +103,15 @@ class Ledger:
         bus = self.hass.bus
         bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, self._final_write)
         bus.async_listen(EVENT_CORE_CONFIG_UPDATE, self._check_currency)
-        if (fleet := self._fleet_entry) is not None:
+        if (fleet := fleet_entry(self.hass)) is not None:
             # Miners may be set up before the fleet
             self.apply(fleet.options)
         self._await_midnight()
 
     @property
-    def _fleet_entry(self) -> ConfigEntry[Any] | None:
-        return self.hass.config_entries.async_entry_for_domain_unique_id(
-            DOMAIN, FLEET_UNIQUE_ID
-        )
-
-    @property
     def fleet_id(self) -> str | None:
         """Return the id of the entry of the fleet, None before there is one."""
-        return None if (fleet := self._fleet_entry) is None else fleet.entry_id
+        return None if (fleet := fleet_entry(self.hass)) is None else fleet.entry_id
 
     @property
     def has_price(self) -> bool:
@@ -259,8 +253,7 @@ class Ledger:
         hashrate = miner.data.hashrate if miner and miner.data else None
         if not hashrate:
             return
-        fleet = self._fleet_entry
-        for key in (entry_id, *([fleet.entry_id] if fleet else [])):
+        for key in filter(None, (entry_id, self.fleet_id)):
             self.efficiency[key].add(
                 now.timestamp(), kwh, hashrate / TERA * seconds, seconds
             )

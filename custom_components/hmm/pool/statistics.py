@@ -13,15 +13,15 @@ from typing import Annotated, Any, Final, Literal, TypedDict
 
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, STATE_OFF, STATE_ON
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 
-from ..const import CONF_COIN, DOMAIN
+from ..const import CONF_COIN
 from ..data import HmmConfigEntry, get_data
 from ..display_units import HASHRATE_UNITS
 from ..driver_api.units import parse_number
 from ..figures import rounded
 from ..json_shapes import Moment
+from ..unique_ids import entity_id_of
 
 _RECORDER: Final = "recorder"
 _DAY: Final = timedelta(days=1)
@@ -161,7 +161,6 @@ async def pool_history(
 
 
 def _account(hass: HomeAssistant, entry: HmmConfigEntry) -> _Account:
-    registry = er.async_get(hass)
     entities = {
         key: entity_id
         for platform, keys in (
@@ -169,11 +168,7 @@ def _account(hass: HomeAssistant, entry: HmmConfigEntry) -> _Account:
             ("binary_sensor", (_HEALTH,)),
         )
         for key in keys
-        if (
-            entity_id := registry.async_get_entity_id(
-                platform, DOMAIN, f"{entry.unique_id or entry.entry_id}_{key}"
-            )
-        )
+        if (entity_id := entity_id_of(hass, entry, platform, key))
     }
     shown = hass.states.get(entities.get("pool_hashrate", ""))
     unit = shown.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if shown else None

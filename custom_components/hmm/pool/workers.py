@@ -16,6 +16,7 @@ from ..driver_api import DashboardTileData, PoolSlot, PoolWorker
 from ..driver_api.wallets import strip_worker
 from ..driver_engine.pool_client import PoolAccount
 from ..miner.coordinator import MinerCoordinator
+from ..unique_ids import device_of, identity_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ class PoolWorkers:
         """The workers of the user's own miners that mine here and are not listed."""
         self._registry = dr.async_get(hass)
         self._entry = entry
-        self._identity = entry.unique_id or entry.entry_id
+        self._identity = identity_of(entry)
         self._prefix = f"{self._identity}_worker_"
         self._known = {
             name
@@ -124,9 +125,7 @@ class PoolWorkers:
         home = self._device(self._identity)
         assert home is not None
         own_miners = (
-            _own_miners(self._registry, account, name_of_account, miners)
-            if self.listed
-            else {}
+            _own_miners(account, name_of_account, miners) if self.listed else {}
         )
         names = {
             worker_id: bare_name(worker.name, name_of_account)
@@ -295,7 +294,6 @@ def worker_of(user: str) -> str:
 
 
 def _own_miners(
-    registry: dr.DeviceRegistry,
     account: PoolAccount,
     name_of_account: str,
     miners: Mapping[str, MinerCoordinator],
@@ -306,7 +304,7 @@ def _own_miners(
     """
     devices: dict[str, dr.DeviceEntry] = {}
     shared: set[str] = set()
-    for entry_id, miner in miners.items():
+    for miner in miners.values():
         names = {
             name.casefold()
             for slot in (miner.data.pools if miner.data is not None else ())
@@ -314,10 +312,7 @@ def _own_miners(
         }
         if not names:
             continue
-        device = registry.async_get_device_by_identifier(
-            (DOMAIN, miner.config_entry.unique_id or entry_id), entry_id
-        )
-        if device is None:
+        if (device := device_of(miner.hass, miner.config_entry)) is None:
             continue
         shared |= names & devices.keys()
         devices |= dict.fromkeys(names, device)

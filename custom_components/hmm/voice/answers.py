@@ -15,7 +15,7 @@ from homeassistant.exceptions import HomeAssistantError
 
 from ..data import get_data
 from ..errors import entry_reason, message
-from ..miner.status import MinerState
+from ..miner.status import ON_PURPOSE
 from .asker import Asker, Miner, async_asker, folded, number_of, running
 from .orders import NotUnderstood, async_order
 from .speech import MAX_NAMED, Speech, async_speech, some
@@ -129,10 +129,7 @@ def _status_of(hass: HomeAssistant, speech: Speech, miner: Miner) -> Iterator[st
         sentences = [speech.state(state)]
         if coordinator.last_update_success:
             data = coordinator.data
-            if data.hashrate is not None and state not in (
-                MinerState.OFF,
-                MinerState.PAUSED,
-            ):
+            if data.hashrate is not None and state not in ON_PURPOSE:
                 sentences.append(speech.hashrate(data.hashrate))
             if data.temperature is not None:
                 sentences.append(

@@ -10,11 +10,7 @@ from homeassistant.auth.models import User
 from homeassistant.auth.permissions.const import POLICY_READ
 from homeassistant.components.homeassistant.exposed_entities import async_should_expose
 from homeassistant.core import Context, HomeAssistant, State
-from homeassistant.helpers import (
-    area_registry as ar,
-    device_registry as dr,
-    entity_registry as er,
-)
+from homeassistant.helpers import area_registry as ar, entity_registry as er
 
 from ..const import DOMAIN, FLEET_UNIQUE_ID, EntryType
 from ..data import HmmConfigEntry, entry_kind, get_data
@@ -22,6 +18,7 @@ from ..driver_api.units import parse_number
 from ..miner.coordinator import MinerCoordinator
 from ..pool.coordinator import PoolCoordinator
 from ..rights import async_user, may_read
+from ..unique_ids import device_of, entity_id_of
 from .speech import LONGEST_NAME, shown
 
 _TYPED: Final = re.compile(r"[ -~\w]*\w[ -~\w]*")
@@ -130,10 +127,8 @@ class Asker:
         return any(it is not None and self._is_exposed(it) for it in controls)
 
     def _entity(self, miner: Miner, platform: str, key: str) -> er.RegistryEntry | None:
-        registry = er.async_get(self.hass)
-        identity = miner.entry.unique_id or miner.entry.entry_id
-        entity_id = registry.async_get_entity_id(platform, DOMAIN, f"{identity}_{key}")
-        return registry.async_get(entity_id) if entity_id else None
+        entity_id = entity_id_of(self.hass, miner.entry, platform, key)
+        return er.async_get(self.hass).async_get(entity_id) if entity_id else None
 
     def fleet_entity(self, key: str) -> er.RegistryEntry | None:
         """Return a sensor of the fleet by its key."""
@@ -204,15 +199,10 @@ class Asker:
 
     def _names_of(self, entry: HmmConfigEntry) -> Iterator[str]:
         yield entry.title
-        registry = er.async_get(self.hass)
-        identity = entry.unique_id or entry.entry_id
-        device = dr.async_get(self.hass).async_get_device_by_identifier(
-            (DOMAIN, identity), entry.entry_id
-        )
-        if device is not None:
+        if (device := device_of(self.hass, entry)) is not None:
             yield device.name_by_user or device.name or ""
-        entity_id = registry.async_get_entity_id("switch", DOMAIN, f"{identity}_mining")
-        if entity_id and (entity := registry.async_get(entity_id)) is not None:
+        switch = entity_id_of(self.hass, entry, "switch", "mining")
+        if switch and (entity := er.async_get(self.hass).async_get(switch)) is not None:
             yield from (alias for alias in entity.aliases if isinstance(alias, str))
 
     def in_area(self, area: str) -> list[Miner] | None:
@@ -226,17 +216,10 @@ class Asker:
         }
         if not areas:
             return None
-        devices = dr.async_get(self.hass)
         return [
             miner
             for miner in self.miners
-            if (
-                device := devices.async_get_device_by_identifier(
-                    (DOMAIN, miner.entry.unique_id or miner.entry.entry_id),
-                    miner.entry.entry_id,
-                )
-            )
-            and device.area_id in areas
+            if (device := device_of(self.hass, miner.entry)) and device.area_id in areas
         ]
 
 

@@ -11,7 +11,8 @@ from homeassistant.core import HomeAssistant, callback
 
 from ..const import DOMAIN
 from ..fleet.commands import COMMANDS
-from ..fleet.services import CONF_PARALLEL, device_id
+from ..fleet.services import CONF_PARALLEL
+from ..unique_ids import device_id_of
 from .asker import Asker, Miner, folded
 from .speech import Speech, shown, some
 
@@ -73,7 +74,7 @@ async def async_run(
     HomeAssistantError.
     """
     hass = asker.hass
-    ids = [id_ for miner in miners if (id_ := device_id(hass, miner.entry)) is not None]
+    ids = [id_ for miner in miners if (id_ := device_id_of(hass, miner.entry))]
     task = hass.async_create_task(
         hass.services.async_call(
             DOMAIN,

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
-from ..const import ATTR_REASON, ATTR_SINCE, DOMAIN, FLEET_UNIQUE_ID
-from ..data import get_data
+from ..const import ATTR_REASON, ATTR_SINCE, FLEET_UNIQUE_ID
+from ..data import fleet_entry, get_data
 from ..driver_api.units import TERA, parse_text
 from ..figures import rounded
 from .answers import best_shares, chance_per_year, problem_of
@@ -179,9 +179,7 @@ def has_strategies(asker: Asker) -> bool:
 
 def _strategies(asker: Asker) -> list[dr.DeviceEntry]:
     hass = asker.hass
-    fleet = hass.config_entries.async_entry_for_domain_unique_id(
-        DOMAIN, FLEET_UNIQUE_ID
-    )
+    fleet = fleet_entry(hass)
     if fleet is None or not fleet.subentries:
         return []
     return [
