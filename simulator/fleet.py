@@ -303,6 +303,7 @@ def catalogue() -> list[tuple[str, Sequence[str]]]:
         *((f"bitaxe-{model}", tuple(AXEOS_GENERATIONS)) for model in BOARDS),
         *((model, tuple(NERD_GENERATIONS)) for model in NERD_MODELS),
         *((f"avalon-{model}", ()) for model in AVALON_MODELS),
+        ("nmaxe", ()),
         ("nmminer", ("v0.3.01", "v2.0.02", "v2.0.04")),
         ("nmminer-http", ("v2.0.02", "v2.0.04")),
         *((f"solopool-{coin}", ("v1", "v2")) for coin in COINS),
