@@ -1,1 +1,1 @@
-"""Moving over from HMM-Local: what one that runs in the home network has, and its tuning profiles."""
+"""Moving over from an HMM-Local that runs in the home network."""

@@ -1,7 +1,8 @@
 """The rules of HMM-Local: price bands, champion, sun, alerts, plugs.
 
 Shapes: ``app/api/{price_band_strategy,automation,notifications,integrations}.py`` of
-April 2026, ``solar_strategy.py`` of October 2026. What is missing, or makes no sense, is left out; nothing is ever written.
+April 2026, ``solar_strategy.py`` of October 2026. What is missing, or makes no sense, is
+left out; nothing is ever written.
 """
 
 from collections.abc import Iterator, Mapping

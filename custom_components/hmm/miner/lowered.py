@@ -13,11 +13,11 @@ from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN
 from ..data import HmmConfigEntry, get_data
-from ..errors import message
+from ..errors import failure, message
 from ..languages import home_language
 from ..markdown import async_create_issue
 from ..question_flow import QuestionFlow
-from .profiles import Settings, settings_text
+from .profiles import Settings, TuningRecord, settings_text
 
 if TYPE_CHECKING:
     from .coordinator import MinerCoordinator
@@ -73,11 +73,7 @@ class LoweredSettings:
             # Old firmwares leave the flag until someone sets them again
             harm -= {"overheat"}
         if harm:
-            raise HomeAssistantError(
-                translation_domain=DOMAIN,
-                translation_key="overheat",
-                translation_placeholders={"host": miner.config_entry.title},
-            )
+            raise failure("overheat", host=miner.config_entry.title)
         miner.tuning.require_room(before)
         miner.note_mode()
         await miner.tuning.async_apply(before, own=True)
@@ -124,7 +120,7 @@ class LoweredSettings:
         )
 
     @property
-    def _record(self) -> Any:
+    def _record(self) -> TuningRecord:
         return get_data(self._miner.hass).tuning.record(
             self._miner.config_entry.entry_id
         )

@@ -4,7 +4,7 @@ They are kept in one file, with each miner's own point: what its owner tuned by 
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 import math
@@ -73,7 +73,7 @@ class TuningProfile:
         )
 
 
-UNITS = {
+UNITS: Final = {
     "frequency": "MHz",
     "core_voltage": "mV",
     "fan": "%",
@@ -90,7 +90,7 @@ def settings_text(settings: Settings, language: Language) -> str:
 
 
 @dataclass(slots=True, kw_only=True)
-class MinerRecord:
+class TuningRecord:
     """What is kept of one miner: its model, its own point, the profile in use."""
 
     model_key: str = ""
@@ -163,7 +163,7 @@ class TuningProfiles:
         self._hass = hass
         self._store = SafeStore(hass, _STORE_VERSION, f"{DOMAIN}.profiles")
         self._models: dict[str, list[TuningProfile]] = {}
-        self._miners: dict[str, MinerRecord] = {}
+        self._miners: dict[str, TuningRecord] = {}
         self._imported: dict[str, list[TuningProfile]] = {}
         self._adopted: set[str] = set()
         self._save_due = 0.0
@@ -181,9 +181,9 @@ class TuningProfiles:
         stored = await self._store.async_load()
         broken = []
 
-        def read[T](kind: type[T], part: str, data: Any) -> T | None:
+        def read[T](parse: Callable[[Any], T], part: str, data: Any) -> T | None:
             try:
-                return kind.from_dict(data)  # type: ignore[attr-defined, no-any-return]
+                return parse(data)
             except _BROKEN:
                 broken.append(part)
                 return None
@@ -195,7 +195,8 @@ class TuningProfiles:
                 if len(rows) > MAX_PROFILES:
                     broken.append(f"{part}: {len(rows)}")
                 profiles = (
-                    read(TuningProfile, part, row) for row in rows[:MAX_PROFILES]
+                    read(TuningProfile.from_dict, part, row)
+                    for row in rows[:MAX_PROFILES]
                 )
                 lists_read[key] = [
                     profile for profile in profiles if profile is not None
@@ -207,7 +208,7 @@ class TuningProfiles:
         self._miners = {
             key: record
             for key, data in _objects(stored, "miners", broken)
-            if (record := read(MinerRecord, "miners", data)) is not None
+            if (record := read(TuningRecord.from_dict, "miners", data)) is not None
         }
         adopted = stored.get("adopted", [])
         self._adopted = {entry_id for entry_id in adopted if isinstance(entry_id, str)}
@@ -328,9 +329,9 @@ class TuningProfiles:
     # Miners
 
     @callback
-    def record(self, entry_id: str) -> MinerRecord:
+    def record(self, entry_id: str) -> TuningRecord:
         """Return what is kept of a miner; call ``save`` after a change."""
-        return self._miners.setdefault(entry_id, MinerRecord())
+        return self._miners.setdefault(entry_id, TuningRecord())
 
     async def async_forget(self, entry_id: str) -> None:
         """Forget a miner that was removed, and what only it had."""

@@ -16,10 +16,10 @@ from ..listeners import notify_all
 from .profiles import (
     FAN_AUTO,
     MAX_PROFILES,
-    MinerRecord,
     Settings,
     TuningProfile,
     TuningProfiles,
+    TuningRecord,
     folded,
     is_name,
 )
@@ -481,7 +481,7 @@ class MinerTuning:
     # Shared
 
     @property
-    def _record(self) -> MinerRecord:
+    def _record(self) -> TuningRecord:
         return self._book.record(self._entry_id)
 
     @property

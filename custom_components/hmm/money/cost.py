@@ -129,7 +129,7 @@ class PriceLog:
         return not self._notes
 
     def note(self, at: datetime, price: float | None, slots: Slots = ()) -> None:
-        """Note the price from ``begin`` on; ``slots`` report those of before it.
+        """Note the price from ``at`` on; ``slots`` report those of before it.
 
         A price that is fixed is noted from the year 1970 on.
         """

@@ -59,8 +59,8 @@ class Price:
     """A price in currency per kWh, with ``reason`` where ``value`` is None.
 
     Where the sensor shows what cannot be, ``value`` is the one before for a while, also
-    with a ``reason``. ``valid_until`` is the end of its slot, None if that is not known. ``slots`` are
-    the prices that are known, of today and later.
+    with a ``reason``. ``valid_until`` is the end of its slot, None if that is not known.
+    ``slots`` are the prices that are known, of today and later.
     """
 
     value: float | None

@@ -126,7 +126,7 @@ class _Count:
     _polls: int = 0
 
     def growth(self, count: int | None, max_polls: int, falls_by: int = 0) -> int:
-        """Return how many are new; ``most_polls`` may be lower before it counts.
+        """Return how many are new; ``max_polls`` may be lower before it counts.
 
         It may fall by ``falls_by`` at any time: a block of yesterday.
         """

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 import re
 from typing import Final
 
-from homeassistant.exceptions import ServiceValidationError
 from homeassistant.util import slugify
 
-from ..const import DOMAIN
 from ..driver_api import PoolSlot
+from ..errors import refusal
 from ..miner.coordinator import MinerCoordinator
 from .coordinator import PoolCoordinator
 from .workers import account_of, after_account, worker_of
@@ -61,21 +60,13 @@ def stratum_at(pool: PoolCoordinator) -> StratumPool | None:
 def stratum_of(pools: Mapping[str, PoolCoordinator], entry_id: str) -> StratumPool:
     """Return a pool account that is set up, as miners log in there.
 
-    Raises ServiceValidationError: there is no such pool, or its user is unknown
-    name, for example of a server that counts all miners without a wallet.
+    Raises ServiceValidationError: there is no such pool, or its user name is unknown,
+    for example of a server that counts all miners without a wallet.
     """
     if (pool := pools.get(entry_id)) is None:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="unknown_pool",
-            translation_placeholders={"pool_id": entry_id},
-        )
+        raise refusal("unknown_pool", pool_id=entry_id)
     if (stratum := stratum_at(pool)) is None:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="no_stratum_user",
-            translation_placeholders={"name": pool.config_entry.title},
-        )
+        raise refusal("no_stratum_user", name=pool.config_entry.title)
     return stratum
 
 

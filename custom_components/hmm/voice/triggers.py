@@ -249,7 +249,7 @@ class Sentences:
     ) -> str | None:
         """Return the answer, nothing if other sentences of HMM fit better.
 
-        ``said`` and ``recognized`` are of Home Assistant.
+        ``result`` and ``recognized`` are of Home Assistant.
         """
         assert self._names is not None
         given = recognized.entities.get("hmm_mode")
