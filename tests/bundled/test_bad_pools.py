@@ -37,8 +37,12 @@ from custom_components.hmm.driver_engine.pool_client import (
 )
 from simulator import stack
 from simulator.braiins import SimulatedBraiins
+from simulator.ckpool import SimulatedCkpool
 from simulator.httpd import HttpDevice
-from simulator.mmfp import SimulatedGoSlimStratum
+from simulator.mmfp import SimulatedGoSlimStratum, SimulatedMmfpServer
+from simulator.ocean import SimulatedOcean
+from simulator.public_pool import SimulatedPublicPool
+from simulator.solopool import SimulatedSolopool
 from tests.listening import listening
 from tests.pool_cases import BTC_WALLET, DGB_WALLET, KINDS, RATES, Kind, public_pool
 
@@ -325,6 +329,7 @@ def lists_to_objects(value: Any) -> Any:
 
 
 FAILURES: Mapping[str, Callable[[], Change]] = {
+    "nothing here": lambda: answering(404),
     "page, 200": lambda: answering(200),
     "page, 403": lambda: answering(403),
     "page, 503": lambda: answering(503),
@@ -476,6 +481,21 @@ def assert_failed(outcome: DashboardTileData | DriverError) -> str:
     return reason
 
 
+async def assert_unwell(
+    driver: BasePoolIntegration, account: PoolAccount, reason: str
+) -> None:
+    """Assert that the health of a pool is bad for the same reason."""
+    health = await driver.get_health(
+        account.url,
+        account.port,
+        coin=account.coin,
+        username=account.username,
+        **account.settings,
+    )
+    assert not health.is_healthy
+    assert health.error_message == reason
+
+
 async def recover(
     driver: BasePoolIntegration,
     kind: Kind,
@@ -511,11 +531,12 @@ SAME_REQUESTS = (
 )
 """What is asked for in the same way as of another kind: only the figures differ."""
 REQUESTS = [kind for kind in DISTINCT if kind not in SAME_REQUESTS]
+FAILING = [*product(REQUESTS, FAILURES)]
+# That is how its one address tells that it does not know a wallet
+FAILING.remove(("braiins solo", "nothing here"))
 
 
-@pytest.mark.parametrize(
-    ("kind", "bad"), [*product(REQUESTS, FAILURES), *product(DISTINCT, ODD)]
-)
+@pytest.mark.parametrize(("kind", "bad"), [*FAILING, *product(DISTINCT, ODD)])
 async def test_bad_answer(
     driver_of: Callable[[Kind], BasePoolIntegration], clock: Clock, kind: str, bad: str
 ) -> None:
@@ -534,7 +555,9 @@ async def test_bad_answer(
                 asked = len(proxy.paths)
                 assert not isinstance(outcome, AuthRequired)
                 if bad in FAILURES:
-                    assert WORDS.get(bad, "") in assert_failed(outcome)
+                    reason = assert_failed(outcome)
+                    assert WORDS.get(bad, "") in reason
+                    await assert_unwell(driver, account, reason)
                 # GSE names who mines in what is no figure
                 if bad in FIGURES and not kind.startswith("mmfp gse"):
                     assert isinstance(outcome, DashboardTileData)
@@ -616,22 +639,50 @@ def part_of(path: str) -> str:
 # The account
 
 
-@pytest.mark.parametrize("kind", [name for name in KINDS if KINDS[name]().wallet])
+WITH_WALLET = [name for name in KINDS if KINDS[name]().wallet]
+WAYS = {
+    SimulatedSolopool: ("missing", "empty", "zeros"),
+    SimulatedPublicPool: ("missing", "empty"),
+    SimulatedOcean: ("missing", "error"),
+    SimulatedCkpool: ("missing", "error"),
+}
+"""How these may tell that they do not know a wallet."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "way"),
+    [
+        (kind, way)
+        for kind in WITH_WALLET
+        for way in WAYS.get(type(KINDS[kind]().pool), ("unlisted",))
+    ],
+)
 async def test_unknown_wallet(
-    driver_of: Callable[[Kind], BasePoolIntegration], clock: Clock, kind: str
+    driver_of: Callable[[Kind], BasePoolIntegration], clock: Clock, kind: str, way: str
 ) -> None:
     """No share has come yet: the pool is well, and there are no figures of it."""
     it = KINDS[kind]()
-    async with it.pool:
+    pool: Any = it.pool
+    pool.unknown_address = way
+    async with pool:
+        good = await fetch_tiles(driver_of(it), it.account(pool.port))
         for wallet in (f"{it.wallet[:-4]}2222", f"{it.wallet}0", "x", "%"):
-            account = it.account(it.pool.port, username=f"{wallet}.garage")
+            account = it.account(pool.port, username=f"{wallet}.garage")
             tiles = await fetch_tiles(driver_of(it), account)
             assert tiles.health_status, tiles.health_message
             assert not tiles.account_known
+            assert_same(
+                "network_difficulty", good.network_difficulty, tiles.network_difficulty
+            )
             assert_nothing_of_the_account(tiles)
+        if isinstance(pool, SimulatedMmfpServer):
+            pool.add_worker("dgb", wallet, 1e12)
+        else:
+            pool.add_wallet(wallet, RATES)
+        assert (await fetch_tiles(driver_of(it), account)).account_known
 
 
-@pytest.mark.parametrize("kind", [name for name in KINDS if KINDS[name]().wallet])
+@pytest.mark.parametrize("kind", WITH_WALLET)
 async def test_wallet_of_another_coin(
     driver_of: Callable[[Kind], BasePoolIntegration], kind: str
 ) -> None:

@@ -22,7 +22,6 @@ from custom_components.hmm.driver_api import (
 )
 from custom_components.hmm.driver_api.transports.web import WebApi
 from simulator.braiins import DEMO_KEY, DEMO_USER, FACTORS, SimulatedBraiins
-from simulator.device import Fault
 
 from .site import Site, serving
 
@@ -515,21 +514,6 @@ async def test_simulated_pool_of_before_fpps(driver: BraiinsDriver) -> None:
     assert old.active_workers == 3
 
 
-async def test_simulated_nulls(driver: BraiinsDriver) -> None:
-    """They are unknown; what is there is shown."""
-    async with simulated() as (pool, base):
-        pool.nulls = True
-        data = await tile(driver, base)
-        assert data.health_status
-        assert data.pool_hashrate == pytest.approx(6.5e12, rel=0.05)
-        assert len(data.workers) == 3
-        assert data.workers[0].last_share is None
-        assert data.last_share is None
-        assert data.confirmed_balance is None
-        assert data.pending_balance is None
-        assert data.estimated_earnings_24h is None
-
-
 async def test_refused_token(driver: BraiinsDriver) -> None:
     """403 with a plain text asks for another token, which then works."""
     async with simulated() as (pool, base):
@@ -617,16 +601,6 @@ async def test_entries_with_one_token_share_all(driver: BraiinsDriver) -> None:
         assert pool.counters.requests == 3
 
 
-async def test_simulated_silence(driver: BraiinsDriver) -> None:
-    """A pool that says nothing is given up."""
-    driver.timeout_seconds = 0.05
-    async with simulated() as (pool, base):
-        pool.fault = Fault.SILENT
-        data = await tile(driver, base)
-        assert data.health_status is False
-        assert data.health_message == "The pool did not answer in time"
-
-
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
@@ -648,15 +622,6 @@ async def test_an_answer_of_another_shape(
     assert data.health_status is False
     assert data.health_message is not None
     assert says in data.health_message
-
-
-async def test_errors_name_no_token(driver: BraiinsDriver) -> None:
-    """Neither the message nor what is behind it."""
-    async with simulated() as (pool, base):
-        pool.fault = Fault.GARBAGE
-        data = await tile(driver, base)
-    assert not data.health_status
-    assert TOKEN not in repr(data)
 
 
 async def test_the_demo_account(driver: BraiinsDriver) -> None:

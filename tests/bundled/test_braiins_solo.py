@@ -19,7 +19,6 @@ from custom_components.hmm.bundled.shared.ckpool_files import (
 )
 from custom_components.hmm.driver_api import BadAnswer, DashboardTileData
 from simulator.ckpool import SERVICES, SimulatedCkpool
-from simulator.device import Fault
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "braiins_solo"
 HOST = "solo.stratum.braiins.com"
@@ -142,53 +141,6 @@ async def test_a_clock_that_is_wrong(driver: BraiinsSoloDriver, flavour: str) ->
     async with simulated(flavour) as pool:
         pool.clock_skew = -5000
         assert (await tile(driver, pool)).active_workers == 2
-
-
-@pytest.mark.parametrize("flavour", FLAVOURS)
-async def test_nulls(driver: BraiinsSoloDriver, flavour: str) -> None:
-    """They are unknown."""
-    async with simulated(flavour) as pool:
-        pool.nulls = True
-        data = await tile(driver, pool)
-        assert data.account_known
-        assert data.pool_hashrate is None
-        assert data.workers == ()
-
-
-@pytest.mark.parametrize("kind", ["missing", "error"])
-async def test_unknown_address(driver: BraiinsSoloDriver, kind: Any) -> None:
-    """No data yet; there is no other file to be sure by."""
-    async with simulated("braiins") as pool:
-        pool.unknown_address = kind
-        data = await tile(driver, pool, "bc1qnobody")
-        assert data.health_status
-        assert not data.account_known
-        assert data.pool_hashrate is None
-        base = f"http://127.0.0.1:{pool.port}"
-        assert (
-            await driver.get_user_stats(HOST, "BTC", "bc1qnobody", api_base=base)
-        ) is None
-
-
-@pytest.mark.parametrize(
-    ("status", "words"), [(403, "403"), (429, "less often"), (502, "502")]
-)
-async def test_errors(driver: BraiinsSoloDriver, status: int, words: str) -> None:
-    """They are told in plain words."""
-    async with simulated("braiins") as pool:
-        pool.status = status
-        data = await tile(driver, pool)
-        assert not data.health_status
-        assert data.health_message is not None
-        assert words in data.health_message
-
-
-@pytest.mark.parametrize("fault", [Fault.HTML, Fault.REDIRECT, Fault.HALF, Fault.RESET])
-async def test_faults(driver: BraiinsSoloDriver, fault: Fault) -> None:
-    """A web page or a login page is no account."""
-    async with simulated("braiins") as pool:
-        pool.fault = fault
-        assert not (await tile(driver, pool)).health_status
 
 
 async def test_health(driver: BraiinsSoloDriver) -> None:

@@ -611,21 +611,6 @@ async def test_cash_addresses(driver: CkpoolDriver) -> None:
         assert (await tile(driver, pool, address, "BCH")).account_known
 
 
-@pytest.mark.parametrize("kind", ["missing", "error"])
-async def test_unknown_address(driver: CkpoolDriver, kind: Any) -> None:
-    """No data yet is not "down", and not zero."""
-    async with simulated() as pool:
-        pool.unknown_address = kind
-        data = await tile(driver, pool, "bc1qnobody")
-        assert data.health_status
-        assert not data.account_known
-        assert data.pool_hashrate is None
-        assert data.active_workers is None
-        assert data.network_difficulty is not None
-        pool.add_wallet("bc1qnobody", {"new": 1e12})
-        assert (await tile(driver, pool, "bc1qnobody")).account_known
-
-
 async def test_no_address(driver: CkpoolDriver) -> None:
     """The network is known, and never the pool's total shown instead."""
     async with simulated() as pool:
@@ -884,35 +869,6 @@ async def test_the_blocks_of_the_last_day(driver: CkpoolDriver) -> None:
 # What goes wrong
 
 
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        ((500, "<html>", ""), "500"),
-        ((200, "[1]", ""), "shape"),
-        ((200, '{"a": 1}', ""), "shape"),
-        ((200, "", ""), "empty"),
-    ],
-)
-async def test_a_pool_that_fails(driver: CkpoolDriver, answer: Any, words: str) -> None:
-    """The tile says so in plain words, without the address."""
-    path = f"/users/{WALLET}"
-    async with serving({"/pool/pool.status": status_text(), path: answer}) as site:
-        data = await tile(driver, site)
-        assert data.health_status is False
-        assert data.health_message is not None
-        assert words in data.health_message
-        assert WALLET not in data.health_message
-        assert data.latency_ms is None
-        assert data.account_known is True
-        assert data.pool_hashrate is None
-        site.answers["/pool/pool.status"] = answer
-        words = "complete" if words == "shape" and answer[1] != "[1]" else words
-        health = await driver.get_health("x", 1, api_base=site.base)
-        assert not health.is_healthy
-        assert health.error_message is not None
-        assert words in health.error_message
-
-
 async def test_old_build_and_new(driver: CkpoolDriver) -> None:
     """Builds of 2017 and of 2026 tell what they can."""
     async with simulated(coin="dgb") as pool:
@@ -926,18 +882,6 @@ async def test_old_build_and_new(driver: CkpoolDriver) -> None:
         driver._files.clear()
         data = await tile(driver, pool, coin="DGB")
         assert data.network_difficulty == pytest.approx(pool.difficulty, rel=0.01)
-
-
-async def test_simulated_nulls(driver: CkpoolDriver) -> None:
-    """Nulls are unknown; the connections are still counted."""
-    async with simulated() as pool:
-        pool.nulls = True
-        data = await tile(driver, pool)
-        assert data.health_status
-        assert data.account_known
-        assert data.pool_hashrate is None
-        assert data.workers == ()
-        assert data.active_workers == 2
 
 
 # The public pools

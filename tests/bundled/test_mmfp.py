@@ -703,31 +703,6 @@ async def test_simulated_gse_block_and_restart(driver: MmfpDriver) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_unknown_account(driver: MmfpDriver, kind: Kind) -> None:
-    """No data yet: the server is fine, and none of the user's figures is a zero."""
-    async with kind(accounts=ACCOUNTS) as server:
-        data = await tile(
-            driver, server.port, "dgb1qdejhvetjypkkjmn9vssxsetjv5sjzgfpfws945"
-        )
-        assert data.health_status
-        assert data.account_known is False
-        assert data.pool_hashrate is None
-        assert data.active_workers is None
-        assert data.shares_valid is data.shares_invalid is data.shares_stale is None
-        assert data.reject_rate is None
-        assert data.blocks_found is None
-        assert data.best_share is None and data.last_share is None
-        assert data.workers == ()
-        assert data.own_blocks == ()
-        server.add_worker("dgb", "dgb1qdejhvetjypkkjmn9vssxsetjv5sjzgfpfws945", 1e12)
-        data = await tile(
-            driver, server.port, "dgb1qdejhvetjypkkjmn9vssxsetjv5sjzgfpfws945"
-        )
-        assert data.account_known
-        assert [worker.name for worker in data.workers] == ["default"]
-
-
-@pytest.mark.parametrize("kind", KINDS)
 async def test_text_numbers_and_nulls(driver: MmfpDriver, kind: Kind) -> None:
     """Numbers may be texts, and what is null is unknown."""
     async with kind(accounts=ACCOUNTS) as server:

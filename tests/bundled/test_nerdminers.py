@@ -109,15 +109,6 @@ async def test_simulated_pool(driver: NerdminersDriver) -> None:
         assert pool.counters.by_path == {USER_PATH: 2, STATUS_PATH: 1}
 
 
-async def test_who_has_no_share_yet(driver: NerdminersDriver) -> None:
-    """A small miner may wait for long: no data yet, not "down"."""
-    async with simulated() as pool:
-        data = await tile(driver, pool, "bc1qnobody")
-        assert data.health_status
-        assert not data.account_known
-        assert data.pool_hashrate is None
-
-
 @pytest.mark.parametrize("moved", ["redirect", "missing"])
 async def test_the_pool_is_gone(driver: NerdminersDriver, moved: Any) -> None:
     """Nothing of it being there is no unknown address."""

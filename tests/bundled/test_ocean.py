@@ -1,6 +1,5 @@
 """The OCEAN driver, against known shapes and the simulated pool."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -292,20 +291,6 @@ async def test_no_wallet(driver: OceanDriver) -> None:
 # Sharing and failing
 
 
-async def test_accounts_share_what_is_shared(driver: OceanDriver) -> None:
-    """One request for each account, one for the pool for all of them."""
-    answers = {"/v1/pool_stat": load("pool_stat")}
-    answers |= {f"/v1/userinfo_full/w{it}": load("userinfo_full") for it in range(3)}
-    async with serving(answers) as site:
-        await asyncio.gather(*(tile(driver, site.base, f"w{it}") for it in range(3)))
-        site.paths.clear()
-        await asyncio.gather(*(tile(driver, site.base, f"w{it}") for it in range(3)))
-        assert asked(site) == ["userinfo_full"] * 3
-        driver.shared_seconds = 0
-        await tile(driver, site.base, "w0")
-        assert "pool_stat" in asked(site)
-
-
 async def test_an_error_is_shared_for_less(driver: OceanDriver) -> None:
     """The pool's figures are asked for again before they would be old."""
     answers = whole(load("userinfo_full"))
@@ -382,18 +367,6 @@ async def test_a_failure_after_all_was_well(driver: OceanDriver) -> None:
         data = await tile(driver, site.base)
         assert data.health_status
         assert data.pool_hashrate == 1202590842880
-
-
-async def test_an_address_without_an_api(driver: OceanDriver) -> None:
-    """404 to everything is no unknown account."""
-    async with serving({}) as site:
-        data = await tile(driver, site.base)
-        assert data.health_status is False
-        assert data.account_known is True
-        health = await driver.get_health("x", 1, api_base=f"{site.base}/v1")
-        assert not health.is_healthy
-        assert health.error_message is not None
-        assert "address" in health.error_message
 
 
 # The simulated pool
@@ -500,38 +473,6 @@ async def test_simulated_worker_stops(driver: OceanDriver, missing: set[str]) ->
         assert data.account_known
         assert data.pool_hashrate == 0
         assert data.pool_percentage == 0
-
-
-@pytest.mark.parametrize("missing", [set(), {"userinfo_full"}])
-async def test_simulated_nulls(driver: OceanDriver, missing: set[str]) -> None:
-    """Nulls where lists, amounts and times are expected are unknown."""
-    async with simulated() as (pool, base):
-        pool.missing = missing
-        pool.nulls = True
-        data = await tile(driver, base)
-        assert data.health_status
-        assert data.account_known
-        assert data.pool_hashrate == pytest.approx(6e12, rel=0.2)
-        assert data.network_difficulty is None
-        assert data.pool_percentage is None
-        assert data.workers == ()
-        assert data.active_workers is None
-        assert data.confirmed_balance is None
-        assert data.estimated_earnings_24h is None
-        assert data.last_share is None
-
-
-@pytest.mark.parametrize("kind", ["missing", "error"])
-async def test_simulated_unknown_wallet(driver: OceanDriver, kind: Any) -> None:
-    """Both ways to say so."""
-    async with simulated() as (pool, base):
-        pool.unknown_address = kind
-        data = await tile(driver, base, "bc1qnobody")
-        assert data.health_status
-        assert not data.account_known
-        assert data.pool_hashrate is None
-        pool.add_wallet("bc1qnobody", {"new": 1e12})
-        assert (await tile(driver, base, "bc1qnobody")).account_known
 
 
 async def test_simulated_snapshots_stop(driver: OceanDriver) -> None:

@@ -1,6 +1,5 @@
 """The public-pool driver, against known shapes and the simulated pool."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -255,21 +254,6 @@ async def test_a_part_that_is_unknown(driver: PublicPoolDriver) -> None:
 # Sharing and failing
 
 
-async def test_accounts_share_what_is_shared(driver: PublicPoolDriver) -> None:
-    """One request for each account, one for network and pool for all of them."""
-    answers = whole({})
-    answers |= {f"/api/client/w{it}": load("client.shape") for it in range(3)}
-    async with serving(answers) as site:
-        await asyncio.gather(*(tile(driver, site.base, f"w{it}") for it in range(3)))
-        await tile(driver, site.base, "w0")
-        assert site.paths.count("/api/network") == 1
-        assert site.paths.count("/api/pool") == 1
-        assert len(site.paths) == 6
-        driver.shared_seconds = 0
-        await tile(driver, site.base, "w0")
-        assert site.paths.count("/api/network") == 2
-
-
 async def test_a_failure_is_shared_for_less(driver: PublicPoolDriver) -> None:
     """A network that was not there is asked for again before figures would be old."""
     answers = whole(load("client.shape"))
@@ -295,44 +279,6 @@ async def test_pool_figures_that_fail(driver: PublicPoolDriver) -> None:
     assert data.health_status
     assert data.blocks_found is None
     assert data.pool_hashrate is not None
-
-
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        ((500, "<html>", ""), "500"),
-        ((200, "[1]", ""), "shape"),
-        ((200, '{"statusCode":404,"message":"Not Found"}', ""), "shape"),
-        ((200, "{}", ""), "shape"),
-    ],
-)
-async def test_a_pool_that_fails(
-    driver: PublicPoolDriver, answer: Any, words: str
-) -> None:
-    """The tile says so in plain words, and what is known stays."""
-    async with serving(whole(answer)) as site:
-        data = await tile(driver, site.base)
-        assert data.health_status is False
-        assert data.health_message is not None
-        assert words in data.health_message
-        assert WALLET not in data.health_message
-        assert data.latency_ms is None
-        assert data.account_known is True
-        assert data.pool_hashrate is None
-        assert data.network_difficulty is not None
-
-
-async def test_an_address_without_an_api(driver: PublicPoolDriver) -> None:
-    """404 to everything is no unknown account."""
-    async with serving({}) as site:
-        data = await tile(driver, site.base)
-        assert data.health_status is False
-        assert data.account_known is True
-        health = await driver.get_health("x", 1, api_base=site.base)
-        assert not health.is_healthy
-        assert health.error_message is not None
-        assert health.error_message == data.health_message
-        assert "address" in health.error_message
 
 
 async def test_self_signed_certificate(
@@ -479,21 +425,6 @@ async def test_simulated_restart(driver: PublicPoolDriver, generation: Any) -> N
             assert after.shares_valid >= before.shares_valid
 
 
-@pytest.mark.parametrize("generation", [2025, 2026])
-async def test_simulated_nulls(driver: PublicPoolDriver, generation: Any) -> None:
-    """Nulls are unknown."""
-    async with simulated(generation=generation) as (pool, base):
-        pool.nulls = True
-        data = await tile(driver, base)
-        assert data.account_known
-        assert data.pool_hashrate == pytest.approx(6e12, rel=0.2)
-        assert data.network_difficulty is None
-        assert data.estimated_time_to_block is None
-        # The workers' own records serve where the address' is missing
-        assert data.best_share == max(it.best_share or 0 for it in data.workers)
-        assert data.workers[0].last_share is None
-
-
 async def test_simulated_server_that_counts_nothing(driver: PublicPoolDriver) -> None:
     """Zeros for a miner that mines are no count."""
     async with simulated() as (pool, base):
@@ -501,22 +432,6 @@ async def test_simulated_server_that_counts_nothing(driver: PublicPoolDriver) ->
         data = await tile(driver, base)
         assert data.shares_valid is None
         assert data.pool_hashrate == pytest.approx(6e12, rel=0.2)
-
-
-@pytest.mark.parametrize("kind", ["empty", "missing"])
-@pytest.mark.parametrize("generation", [2025, 2026])
-async def test_simulated_unknown_wallet(
-    driver: PublicPoolDriver, generation: Any, kind: Any
-) -> None:
-    """All ways to say so."""
-    async with simulated(generation=generation) as (pool, base):
-        pool.unknown_address = kind
-        data = await tile(driver, base, "bc1qnobody")
-        assert data.health_status
-        assert not data.account_known
-        assert data.pool_hashrate is None
-        pool.add_wallet("bc1qnobody", {"new": 1e12})
-        assert (await tile(driver, base, "bc1qnobody")).account_known
 
 
 async def test_simulated_lost_node(driver: PublicPoolDriver) -> None:

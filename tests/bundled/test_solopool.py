@@ -291,48 +291,6 @@ async def test_accounts_share_one_fetch(driver: SolopoolDriver) -> None:
         assert site.paths.count("/stats") == 2
 
 
-async def test_accounts_share_a_failure(driver: SolopoolDriver) -> None:
-    """A pool that is down is not asked by every account for itself."""
-    async with serving({"/stats": (502, "<html>", "")}) as site:
-        results = await asyncio.gather(
-            *(tile(driver, site.base, None) for _ in range(3))
-        )
-        assert site.paths == ["/stats"]
-    assert {result.health_status for result in results} == {False}
-
-
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        ((500, "<html>", ""), "500"),
-        ((200, "[1]", ""), "shape"),
-    ],
-)
-@pytest.mark.parametrize("kinds", [("miners", "accounts"), ("miners",)])
-async def test_a_pool_that_fails(
-    driver: SolopoolDriver, kinds: tuple[str, ...], answer: Any, words: str
-) -> None:
-    """The tile says so in plain words, and what is known stays."""
-    # That the other generation is "not here" is no answer
-    answers = {f"/{kind}/{WALLET}": answer for kind in kinds}
-    async with serving({"/stats": load("stats_v2"), **answers}) as site:
-        data = await tile(driver, site.base)
-        assert data.health_status is False
-        assert data.health_message is not None
-        assert words in data.health_message
-        assert data.latency_ms is None
-        assert data.account_known is True
-        assert data.pool_hashrate is None
-        assert data.network_difficulty is not None
-        assert WALLET not in data.health_message
-        site.answers["/stats"] = answer
-        forget(driver, site.base)
-        health = await driver.get_health("x", 1, api_base=site.base)
-        assert not health.is_healthy
-        assert health.error_message is not None
-        assert words in health.error_message
-
-
 async def test_no_address_at_all(driver: SolopoolDriver) -> None:
     """Nothing can be asked there."""
     health = await driver.get_health("x", 1, coin="DGB", api_base="http://[")
@@ -389,35 +347,6 @@ async def test_blocks_of_a_day_by_the_clock_of_the_pool(
         pool._add_block(pool.wallets[WALLET], "nerd", 1e12, ago=86_400 + 60)
         pool._add_block(pool.wallets[WALLET], "nerd", 1e12, ago=86_400 - 60)
         assert (await tile(driver, base)).blocks_found_24h == 1
-
-
-@pytest.mark.parametrize("generation", [1, 2])
-async def test_simulated_nulls(driver: SolopoolDriver, generation: Any) -> None:
-    """Nulls where lists and times are expected are unknown."""
-    async with simulated(generation=generation) as (pool, base):
-        pool.nulls = True
-        data = await tile(driver, base)
-        assert data.account_known
-        assert data.pool_hashrate == pytest.approx(6e12, rel=0.3)
-        assert data.workers == ()
-        assert data.best_share is None
-        assert data.last_block_found is None
-
-
-@pytest.mark.parametrize("kind", ["missing", "empty", "zeros"])
-@pytest.mark.parametrize("generation", [1, 2])
-async def test_simulated_unknown_wallet(
-    driver: SolopoolDriver, generation: Any, kind: Any
-) -> None:
-    """All three ways to say so."""
-    async with simulated(generation=generation) as (pool, base):
-        pool.unknown_address = kind
-        data = await tile(driver, base, "dgb1qnobody")
-        assert data.health_status
-        assert not data.account_known
-        assert data.pool_hashrate is None
-        pool.add_wallet("dgb1qnobody", {"new": 1e12})
-        assert (await tile(driver, base, "dgb1qnobody")).account_known
 
 
 # Which pool, which wallet
