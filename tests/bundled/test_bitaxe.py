@@ -1,6 +1,8 @@
 """The driver of AxeOS, against every generation of the simulated firmware."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 import json
 from pathlib import Path
 import time
@@ -28,11 +30,8 @@ from custom_components.hmm.driver_api import (
     BadAnswer,
     CannotConnect,
     CommandFailed,
-    DriverContext,
     DriverError,
     InvalidValue,
-    MinerTelemetry,
-    PoolSlot,
 )
 from custom_components.hmm.driver_api.families import is_axeos, is_nerdqaxe
 from custom_components.hmm.driver_api.transports.stratum import Endpoint, parse_endpoint
@@ -40,48 +39,19 @@ from simulator import Fault, SimulatedAxeOS, SimulatedNerdQAxe
 from simulator.axeos_generations import GENERATIONS
 from simulator.httpd import Request, Response, text_response
 
+from .axe import (
+    BITAXE_INFO as INFO,
+    USER,
+    active,
+    connected as connect,
+    read as read_with,
+    running as run,
+)
+
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "bitaxe"
-SHAPES = sorted(FIXTURES.glob("*/shape.json"))
-USER = "bc1qsomebody.worker"
+pytestmark = pytest.mark.usefixtures("impatient")
 
-INFO: dict[str, Any] = {
-    "ASICModel": "BM1370",
-    "boardVersion": "601",
-    "macAddr": "24:58:7C:00:11:22",
-    "hashRate": 1050.5,
-    "expectedHashrate": 1071,
-    "frequency": 525,
-    "coreVoltage": 1150,
-    "coreVoltageActual": 1141,
-    "smallCoreCount": 2040,
-    "asicCount": 1,
-    "temp": 58.5,
-    "vrTemp": 66,
-    "power": 17.2,
-    "voltage": 5050,
-    "current": 10500,
-    "uptimeSeconds": 4000,
-    "sharesAccepted": 120,
-    "sharesRejected": 1,
-    "stratumURL": "public-pool.io",
-    "stratumPort": 21496,
-    "stratumUser": USER,
-    "fallbackStratumURL": "stratum+tcp://solo.ckpool.org/",
-    "fallbackStratumPort": 3333,
-    "fallbackStratumUser": "",
-    "isUsingFallbackStratum": 0,
-    "version": "v2.9.0-3-gb5d1e36-dirty",
-}
-"""What an AxeOS of about 2.9 reports; made from the key lists, not a capture."""
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look more often than on real hardware, and give up earlier."""
-    monkeypatch.setattr(BitaxeDriver, "read_back_interval", 0.02)
-    monkeypatch.setattr(BitaxeDriver, "read_back_timeout", 0.3)
-    monkeypatch.setattr(BitaxeDriver, "restart_interval", 0.05)
-    monkeypatch.setattr(BitaxeDriver, "restart_timeout", 20.0)
+read = partial(read_with, BitaxeDriver)
 
 
 def simulated(generation: str = "2.15", **options: Any) -> SimulatedAxeOS:
@@ -94,37 +64,24 @@ async def connected(
     session: aiohttp.ClientSession, device: SimulatedAxeOS
 ) -> BitaxeDriver:
     """Return a driver that knows its device."""
-    driver = BitaxeDriver()
-    driver.attach(DriverContext(session=session, options={}))
-    assert await driver.connect(device.host, device.port)
-    return driver
+    return await connect(BitaxeDriver, session, device)
 
 
-def read(info: dict[str, Any]) -> MinerTelemetry:
-    """Return what a driver makes of one answer."""
-    driver = BitaxeDriver()
-    driver._options = driver._read_options(info)
-    driver._modes = make_modes(driver._options)
-    driver._info = info
-    return driver._telemetry(info)
-
-
-def active(telemetry: MinerTelemetry) -> PoolSlot:
-    """Return the pool that is mined at."""
-    assert telemetry.active_pool is not None
-    return telemetry.active_pool
+def running(
+    generation: str = "2.15", **options: Any
+) -> AbstractAsyncContextManager[tuple[SimulatedAxeOS, BitaxeDriver]]:
+    """Run such a device with a driver that knows it."""
+    return run(BitaxeDriver, simulated(generation, **options))
 
 
 # --- one poll --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
-async def test_every_generation_is_read_whole(
-    session: aiohttp.ClientSession, generation: str
-) -> None:
+async def test_every_generation_is_read_whole(generation: str) -> None:
     """Given any AxeOS, the figures are those that the device has."""
-    async with simulated(generation) as device:
-        telemetry = await (await connected(session, device)).get_telemetry()
+    async with running(generation) as (device, driver):
+        telemetry = await driver.get_telemetry()
         state = device.state()
     assert telemetry.hashrate == pytest.approx(1.071e12, rel=0.05)
     assert telemetry.hashrate_expected == pytest.approx(1.071e12)
@@ -193,12 +150,9 @@ async def test_every_generation_is_read_whole(
 
 
 @pytest.mark.parametrize("generation", ["2.4", "2.8", "2.15"])
-async def test_a_poll_is_one_request_on_the_same_connection(
-    session: aiohttp.ClientSession, generation: str
-) -> None:
+async def test_a_poll_is_one_request_on_the_same_connection(generation: str) -> None:
     """Given ten polls, the device sees ten requests and no new connection."""
-    async with simulated(generation) as device:
-        driver = await connected(session, device)
+    async with running(generation) as (device, driver):
         device.counters.reset()
         for _ in range(10):
             await driver.get_telemetry()
@@ -206,12 +160,9 @@ async def test_a_poll_is_one_request_on_the_same_connection(
         assert device.counters.connections == 0
 
 
-async def test_the_options_are_read_again_after_an_update(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_the_options_are_read_again_after_an_update() -> None:
     """Given a new firmware, /asic is asked once more, and only once."""
-    async with simulated("2.9") as device:
-        driver = await connected(session, device)
+    async with running("2.9") as (device, driver):
         device.version = "v2.9.1"
         device.counters.reset()
         await driver.get_telemetry()
@@ -219,12 +170,9 @@ async def test_the_options_are_read_again_after_an_update(
         assert device.counters.by_path["GET /api/system/asic"] == 1
 
 
-async def test_a_supra_without_options_path_uses_the_table(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_a_supra_without_options_path_uses_the_table() -> None:
     """Given AxeOS 2.5, which redirects /asic to its page, the table serves."""
-    async with simulated("2.5", model="supra") as device:
-        driver = await connected(session, device)
+    async with running("2.5", model="supra") as (_, driver):
         limits = driver.get_tuning_limits()
         assert limits is not None
         assert limits.frequency is not None
@@ -236,12 +184,10 @@ async def test_a_supra_without_options_path_uses_the_table(
         assert (facts.model, facts.manufacturer) == ("Bitaxe Supra", "Bitaxe")
 
 
-async def test_input_current_is_told_where_it_is_the_inputs(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_input_current_is_told_where_it_is_the_inputs() -> None:
     """Given an Ultra with an INA260, the current fits to voltage and power."""
-    async with simulated("2.9", model="ultra") as device:
-        telemetry = await (await connected(session, device)).get_telemetry()
+    async with running("2.9", model="ultra") as (_, driver):
+        telemetry = await driver.get_telemetry()
     assert telemetry.input_current is not None
     assert telemetry.input_voltage is not None
     assert telemetry.power == pytest.approx(
@@ -249,12 +195,9 @@ async def test_input_current_is_told_where_it_is_the_inputs(
     )
 
 
-async def test_faults_of_the_hardware_are_problems(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_faults_of_the_hardware_are_problems() -> None:
     """Given power and hardware faults, both are named; the values stay."""
-    async with simulated() as device:
-        driver = await connected(session, device)
+    async with running() as (device, driver):
         device.power_fault = "VIN undervoltage"
         device.hardware_fault = "Fan failure"
         telemetry = await driver.get_telemetry()
@@ -262,36 +205,23 @@ async def test_faults_of_the_hardware_are_problems(
     assert telemetry.temperature is not None
 
 
-async def test_a_broken_sensor_is_unknown(session: aiohttp.ClientSession) -> None:
+async def test_a_broken_sensor_is_unknown() -> None:
     """Given a temp of -1, the temperature is unknown, not cold."""
-    async with simulated("2.14") as device:
-        driver = await connected(session, device)
+    async with running("2.14") as (device, driver):
         device.sensor_broken = True
         assert (await driver.get_telemetry()).temperature is None
 
 
-async def test_a_fork_with_its_own_best_difficulty(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_a_fork_with_its_own_best_difficulty() -> None:
     """Given a fork's bestNonceDiff, it is preferred, whatever its type."""
-    async with simulated("2.11", fork=True) as device:
-        telemetry = await (await connected(session, device)).get_telemetry()
+    async with running("2.11", fork=True) as (_, driver):
+        telemetry = await driver.get_telemetry()
     assert telemetry.best_share == pytest.approx(2.41e9)
 
 
-async def test_a_boot_claims_no_hashrate(session: aiohttp.ClientSession) -> None:
-    """Given 1000 GH/s without a share right after a boot, nothing is known."""
-    async with simulated("2.5", age=0) as device:
-        telemetry = await (await connected(session, device)).get_telemetry()
-    assert telemetry.hashrate is None
-    assert telemetry.hashing is None
-    assert telemetry.problems == ()
-
-
-async def test_unreachable_pools_are_a_problem(session: aiohttp.ClientSession) -> None:
+async def test_unreachable_pools_are_a_problem() -> None:
     """Given AxeOS 2.15 without any pool, it does not hash and says no_pool."""
-    async with simulated() as device:
-        driver = await connected(session, device)
+    async with running() as (device, driver):
         device.set_pool_reachable("public-pool.io", False)
         fallback = await driver.get_telemetry()
         device.set_pool_reachable("solo.ckpool.org", False)
@@ -411,13 +341,6 @@ def test_reject_reasons_tell_no_wallet() -> None:
         ("Stale", 4),
         ("Unauthorized worker ...", 2),
     )
-
-
-def test_the_board_sensors_of_an_old_hex() -> None:
-    """The hotter of the two; what has no reading does not count."""
-    assert read(INFO | {"boardtemp1": 41, "boardtemp2": 44.5}).temperature_board == 44.5
-    assert read(INFO | {"boardtemp1": 41, "boardtemp2": -1}).temperature_board == 41
-    assert read(INFO).temperature_board is None
 
 
 def test_a_minute_that_has_not_begun_is_no_zero() -> None:
@@ -559,35 +482,6 @@ def test_a_gamma_duo_has_its_own_options() -> None:
     assert options is axeos.BM1370_XP
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda path: path.parent.name)
-@pytest.mark.parametrize(
-    "value",
-    [None, "", "nonsense", float("nan"), [], {}, True, -1, 1e400, 10**400, [[1]]],
-    ids=repr,
-)
-def test_nonsense_in_every_field_is_unknown(shape: Path, value: Any) -> None:
-    """Given any key of any release with a wrong value, a poll still works."""
-    keys = json.loads(shape.read_text())["keys"]
-    everything = dict.fromkeys(keys, value) | {"ASICModel": "BM1370"}
-    telemetry = read(everything)
-    # A text is a fault, true a hashrate
-    if value != "nonsense" and value is not True:
-        assert telemetry.hashrate is None
-    assert telemetry.temperature is None
-    for key in keys:
-        if key != "ASICModel":
-            assert read(INFO | {key: value}).device is not None
-
-
-def test_numbers_may_be_strings() -> None:
-    """Some forks quote everything."""
-    quoted = {
-        key: str(value) if isinstance(value, int | float) else value
-        for key, value in INFO.items()
-    }
-    assert read(quoted) == read(INFO)
-
-
 def test_a_user_is_kept_out_of_repr() -> None:
     """The stratum user often is a wallet."""
     telemetry = read(INFO)
@@ -596,15 +490,6 @@ def test_a_user_is_kept_out_of_repr() -> None:
 
 
 # --- what answers at an address --------------------------------------------------------
-
-
-async def test_a_nerdqaxe_is_not_a_bitaxe(session: aiohttp.ClientSession) -> None:
-    """Another driver's device is a plain no, with one read and no write."""
-    async with SimulatedNerdQAxe() as device:
-        driver = BitaxeDriver()
-        driver.attach(DriverContext(session=session, options={}))
-        assert not await driver.connect(device.host, device.port)
-        assert device.counters.by_path == {"GET /api/system/info": 1}
 
 
 @pytest.mark.parametrize(
@@ -630,52 +515,18 @@ def test_a_fork_may_name_its_device_in_info() -> None:
     assert not is_nerdqaxe(INFO | {"deviceModel": "LV07"})
 
 
-@pytest.mark.parametrize(
-    ("fault", "error"),
-    [
-        (Fault.SILENT, CannotConnect),
-        (Fault.RESET, CannotConnect),
-        (Fault.GARBAGE, BadAnswer),
-        (Fault.HALF, BadAnswer),
-        (Fault.HTML, BadAnswer),
-        (Fault.REDIRECT, BadAnswer),
-    ],
-)
-async def test_a_fault_has_its_own_error(
-    session: aiohttp.ClientSession,
-    monkeypatch: pytest.MonkeyPatch,
-    fault: Fault,
-    error: type[DriverError],
-) -> None:
-    """Given a device in trouble, polling and looking for it both say how."""
-    monkeypatch.setattr(BitaxeDriver, "answer_timeout", 0.3)
-    async with simulated() as device:
-        driver = await connected(session, device)
-        device.fault = fault
-        with pytest.raises(error):
-            await driver.get_telemetry()
-        with pytest.raises(error):
-            await BitaxeDriver.connect(driver, device.host, device.port)
-        device.fault = None
-        assert (await driver.get_telemetry()).hashing is True
-
-
-async def test_a_client_from_elsewhere_is_refused(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_a_client_from_elsewhere_is_refused() -> None:
     """Given the 401 of AxeOS 2.5, it is a matter of the network, not of a login."""
-    async with simulated() as device:
-        driver = await connected(session, device)
+    async with running() as (device, driver):
         device.refuse_address = True
         for call in (driver.get_telemetry, driver.restart, driver.pause):
             with pytest.raises(AddressRefused):
                 await call()
 
 
-async def test_nothing_at_the_address(session: aiohttp.ClientSession) -> None:
+async def test_nothing_at_the_address() -> None:
     """Given an unplugged miner, the error is CannotConnect, and it comes back."""
-    async with simulated() as device:
-        driver = await connected(session, device)
+    async with running() as (device, driver):
         await device.unplug()
         with pytest.raises(CannotConnect):
             await driver.get_telemetry()
@@ -683,10 +534,9 @@ async def test_nothing_at_the_address(session: aiohttp.ClientSession) -> None:
         assert (await driver.get_telemetry()).uptime == pytest.approx(0, abs=20)
 
 
-async def test_another_device_took_the_address(session: aiohttp.ClientSession) -> None:
+async def test_another_device_took_the_address() -> None:
     """Given a NerdQAxe where the Bitaxe was, its figures are not taken over."""
-    async with simulated() as device:
-        driver = await connected(session, device)
+    async with running() as (device, driver):
         await device.stop()
         async with SimulatedNerdQAxe(port=device.port):
             with pytest.raises(BadAnswer, match="Another kind"):
@@ -843,36 +693,9 @@ def test_a_mode_is_found_with_a_tolerance() -> None:
     assert find_mode({}, 525, 1150) is None
 
 
-@pytest.mark.parametrize("generation", GENERATIONS)
-async def test_every_mode_is_set_and_reported(
-    session: aiohttp.ClientSession, generation: str
-) -> None:
-    """Given any AxeOS, each mode is one PATCH that the device then reports."""
-    async with simulated(generation) as device:
-        driver = await connected(session, device)
-        for mode in driver.get_supported_modes():
-            assert await driver.set_mode(mode)
-            assert (await driver.get_telemetry()).mode == mode
-        assert len(device.writes) == 4
-        assert device.writes[-1] == {"frequency": 625, "coreVoltage": 1250}
-        assert all(type(value) is int for value in device.writes[-1].values())
-
-
-async def test_an_unknown_mode_writes_nothing(session: aiohttp.ClientSession) -> None:
-    """A mode that the device does not have is refused before any write."""
-    async with simulated() as device:
-        driver = await connected(session, device)
-        with pytest.raises(InvalidValue):
-            await driver.set_mode("ludicrous")
-        assert device.writes == []
-
-
-async def test_an_ignored_write_is_a_failure(
-    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_ignored_write_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a firmware that answers 200 and does nothing, the driver says so."""
-    async with simulated("2.8") as device:
-        driver = await connected(session, device)
+    async with running("2.8") as (device, driver):
         monkeypatch.setattr(device, "_store", lambda key, value: None)
         with pytest.raises(CommandFailed, match="525 MHz, 1150 mV instead of 400"):
             await driver.set_mode("eco")
@@ -880,10 +703,9 @@ async def test_an_ignored_write_is_a_failure(
             await driver.set_tuning("target_temperature", 50)
 
 
-async def test_tuning_by_hand(session: aiohttp.ClientSession) -> None:
+async def test_tuning_by_hand() -> None:
     """Each setting is written, read back, and the mode becomes custom."""
-    async with simulated() as device:
-        driver = await connected(session, device)
+    async with running() as (device, driver):
         assert driver.supports_tuning()
         assert await driver.set_tuning("frequency", 533.0)
         assert await driver.set_tuning("core_voltage", 1155)
@@ -901,10 +723,9 @@ async def test_tuning_by_hand(session: aiohttp.ClientSession) -> None:
     assert device.writes[3] == {"autofanspeed": 0, "manualFanSpeed": 70}
 
 
-async def test_the_fan_of_an_older_firmware(session: aiohttp.ClientSession) -> None:
+async def test_the_fan_of_an_older_firmware() -> None:
     """Before 2.11 the fan has another key; a target makes it automatic again."""
-    async with simulated("2.8") as device:
-        driver = await connected(session, device)
+    async with running("2.8") as (device, driver):
         assert await driver.set_tuning("fan_speed", 40)
         assert device.writes[-1] == {"autofanspeed": 0, "fanspeed": 40}
         assert (await driver.get_telemetry()).fan_speed == 40
@@ -912,51 +733,17 @@ async def test_the_fan_of_an_older_firmware(session: aiohttp.ClientSession) -> N
         assert device.state()["autofan"] is True
 
 
-@pytest.mark.parametrize(
-    ("setting", "value"),
-    [
-        ("frequency", 399),
-        ("frequency", 626),
-        ("frequency", 500.5),
-        ("frequency", float("nan")),
-        ("frequency", float("inf")),
-        ("core_voltage", 1251),
-        ("core_voltage", 0),
-        ("fan_speed", 0),
-        ("fan_speed", 24),
-        ("fan_speed", 101),
-        ("target_temperature", 34),
-        ("target_temperature", 67),
-    ],
-)
-async def test_a_value_beyond_the_limits_is_never_written(
-    session: aiohttp.ClientSession, setting: Any, value: float
-) -> None:
-    """The firmware takes anything from 1 to 65535; the driver does not."""
-    async with simulated() as device:
-        driver = await connected(session, device)
-        with pytest.raises(InvalidValue):
-            await driver.set_tuning(setting, value)
-        assert device.writes == []
-
-
-async def test_what_a_firmware_cannot_set_is_refused(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_what_a_firmware_cannot_set_is_refused() -> None:
     """AxeOS 2.5 has no target temperature."""
-    async with simulated("2.5") as device:
-        driver = await connected(session, device)
+    async with running("2.5") as (device, driver):
         with pytest.raises(InvalidValue):
             await driver.set_tuning("target_temperature", 60)
         assert device.writes == []
 
 
-async def test_an_old_overheat_is_cured_by_a_mode(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_an_old_overheat_is_cured_by_a_mode() -> None:
     """Given the 50 MHz of a 2.9 that got too hot, a mode gives everything back."""
-    async with simulated("2.9") as device:
-        driver = await connected(session, device)
+    async with running("2.9") as (device, driver):
         device.overheat()
         await device.wait_ready()
         telemetry = await driver.get_telemetry()
@@ -986,12 +773,9 @@ async def test_an_old_overheat_is_cured_by_a_mode(
         assert device.state()["autofan"] is True
 
 
-async def test_a_miner_that_cools_down_is_not_told_to_go_on(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_a_miner_that_cools_down_is_not_told_to_go_on() -> None:
     """Since 2.12 an overheat ends by itself: a mode does not end it early."""
-    async with simulated("2.12") as device:
-        driver = await connected(session, device)
+    async with running("2.12") as (device, driver):
         device.overheat()
         telemetry = await driver.get_telemetry()
         assert telemetry.problems == ("overheat",)
@@ -1003,10 +787,9 @@ async def test_a_miner_that_cools_down_is_not_told_to_go_on(
 # --- pause, identify, restart ------------------------------------------------------------
 
 
-async def test_pause_and_resume(session: aiohttp.ClientSession) -> None:
+async def test_pause_and_resume() -> None:
     """Given AxeOS 2.14, a pause stops the hashing and a resume starts it."""
-    async with simulated("2.14") as device:
-        driver = await connected(session, device)
+    async with running("2.14") as (_, driver):
         assert driver.supports_pause()
         assert await driver.pause()
         telemetry = await driver.get_telemetry()
@@ -1019,52 +802,26 @@ async def test_pause_and_resume(session: aiohttp.ClientSession) -> None:
         assert telemetry.paused is False
 
 
-async def test_a_pause_that_does_not_happen_fails(
-    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Given a device that says yes and mines on, the driver says so."""
-    async with simulated() as device:
-        driver = await connected(session, device)
-        monkeypatch.setattr(device, "_apply", lambda: setattr(device, "paused", False))
-        with pytest.raises(CommandFailed, match="still mines"):
-            await driver.pause()
-
-
-async def test_what_a_firmware_cannot_do_is_not_offered(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_what_a_firmware_cannot_do_is_not_offered() -> None:
     """AxeOS 2.11 can neither pause nor identify, and says so when asked."""
-    async with simulated("2.11") as device:
-        driver = await connected(session, device)
+    async with running("2.11") as (_, driver):
         assert not driver.supports_pause()
         assert not driver.supports_identify()
         with pytest.raises(CommandFailed, match="does not know"):
             await driver.pause()
 
 
-async def test_identify(session: aiohttp.ClientSession) -> None:
+async def test_identify() -> None:
     """Given AxeOS 2.12, one request makes it show itself."""
-    async with simulated("2.12") as device:
-        driver = await connected(session, device)
+    async with running("2.12") as (device, driver):
         assert driver.supports_identify()
         assert await driver.identify()
         assert device.counters.by_path["POST /api/system/identify"] == 1
 
 
-@pytest.mark.parametrize("generation", ["2.12", "2.13"])
-async def test_restart(session: aiohttp.ClientSession, generation: str) -> None:
-    """The answer is text up to 2.12 and JSON since; both are a yes."""
-    async with simulated(generation) as device:
-        driver = await connected(session, device)
-        assert await driver.restart()
-        await device.wait_ready()
-        assert device.boots == 2
-
-
-async def test_versions(session: aiohttp.ClientSession) -> None:
+async def test_versions() -> None:
     """The versions are named as the device has them."""
-    async with simulated("2.9") as device:
-        driver = await connected(session, device)
+    async with running("2.9") as (_, driver):
         assert await driver.get_version_info() == {"firmware": "v2.9.0"}
 
 
@@ -1072,12 +829,9 @@ async def test_versions(session: aiohttp.ClientSession) -> None:
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
-async def test_a_new_pool_is_mined_at(
-    session: aiohttp.ClientSession, generation: str
-) -> None:
+async def test_a_new_pool_is_mined_at(generation: str) -> None:
     """Given any AxeOS, a pool change restarts it into the new pool."""
-    async with simulated(generation) as device:
-        driver = await connected(session, device)
+    async with running(generation) as (device, driver):
         assert driver.supports_set_pool()
         assert await driver.set_pool("stratum+tcp://eu.example.com:4444", USER, "x,d=1")
         assert device.boots == 2
@@ -1117,12 +871,9 @@ async def test_a_slot_keeps_its_other_settings(session: aiohttp.ClientSession) -
 
 
 @pytest.mark.parametrize("generation", ["2.6", "2.10", "2.11", "2.13", "2.14", "2.15"])
-async def test_the_other_pool_is_selected_and_back(
-    session: aiohttp.ClientSession, generation: str
-) -> None:
+async def test_the_other_pool_is_selected_and_back(generation: str) -> None:
     """Given two pools, each can be chosen; what is shown is what is mined at."""
-    async with simulated(generation) as device:
-        driver = await connected(session, device)
+    async with running(generation) as (device, driver):
         assert driver.supports_select_pool()
         first, second = (pool.url for pool in (await driver.get_telemetry()).pools)
         for wanted in (second, first):
@@ -1135,12 +886,9 @@ async def test_the_other_pool_is_selected_and_back(
         assert device.boots == 3
 
 
-async def test_the_pool_in_use_is_not_selected_again(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_the_pool_in_use_is_not_selected_again() -> None:
     """Choosing what is in use restarts nothing."""
-    async with simulated() as device:
-        driver = await connected(session, device)
+    async with running() as (device, driver):
         assert await driver.select_pool(0)
         assert device.boots == 1
         assert device.writes == []
@@ -1156,24 +904,18 @@ async def test_a_third_slot_is_selected(session: aiohttp.ClientSession) -> None:
         assert active(await driver.get_telemetry()).index == 5
 
 
-async def test_an_empty_slot_cannot_be_selected(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_an_empty_slot_cannot_be_selected() -> None:
     """A slot without a pool is refused, and nothing is written."""
-    async with simulated() as device:
-        driver = await connected(session, device)
+    async with running() as (device, driver):
         with pytest.raises(InvalidValue):
             await driver.select_pool(7)
         assert device.writes == []
 
 
 @pytest.mark.parametrize("generation", ["2.9", "2.12", "2.15"])
-async def test_an_edit_without_a_restart_changes_nothing_yet(
-    session: aiohttp.ClientSession, generation: str
-) -> None:
+async def test_an_edit_without_a_restart_changes_nothing_yet(generation: str) -> None:
     """Given a pool edited elsewhere, the old one is shown until the restart."""
-    async with simulated(generation) as device:
-        driver = await connected(session, device)
+    async with running(generation) as (device, driver):
         before = active(await driver.get_telemetry())
         device.pools[0] = device.pools[0] | {"stratumURL": "new.example.com"}
         assert active(await driver.get_telemetry()) == before
@@ -1182,9 +924,7 @@ async def test_an_edit_without_a_restart_changes_nothing_yet(
         assert after.url == "new.example.com:21496"
 
 
-async def test_a_long_absence_is_a_boot_too(
-    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_long_absence_is_a_boot_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a restart that was missed, a longer uptime does not hide it."""
     now = 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
@@ -1200,35 +940,28 @@ async def test_a_long_absence_is_a_boot_too(
     assert driver._pools(edited)[0].url == "new.example.com:21496"
 
 
-async def test_a_pool_that_is_down_is_not_called_in_use(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_a_pool_that_is_down_is_not_called_in_use() -> None:
     """Given a new pool that does not answer, the device's fallback is reported."""
-    async with simulated("2.11") as device:
-        driver = await connected(session, device)
+    async with running("2.11") as (device, driver):
         device.set_pool_reachable("dead.example.com", False)
         with pytest.raises(CommandFailed, match=r"solo\.ckpool\.org:3333 instead"):
             await driver.set_pool("dead.example.com:3333", USER, "secret-password")
 
 
 async def test_a_device_that_does_not_come_back(
-    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Given a restart without an end, the wait has one."""
     monkeypatch.setattr(BitaxeDriver, "restart_timeout", 0.5)
-    async with simulated(reboot_seconds=60) as device:
-        driver = await connected(session, device)
+    async with running(reboot_seconds=60) as (_, driver):
         with pytest.raises(CommandFailed, match="did not come back"):
             await driver.select_pool(1)
 
 
-async def test_a_device_that_does_not_restart(
-    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_device_that_does_not_restart(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a restart that is only promised, nothing is claimed."""
     monkeypatch.setattr(BitaxeDriver, "restart_timeout", 0.3)
-    async with simulated() as device:
-        driver = await connected(session, device)
+    async with running() as (device, driver):
         monkeypatch.setattr(device, "schedule_reboot", lambda: None)
         with pytest.raises(CommandFailed, match="did not restart"):
             await driver.select_pool(1)
@@ -1245,35 +978,26 @@ async def test_a_single_pool_offers_no_choice(session: aiohttp.ClientSession) ->
 @pytest.mark.parametrize(
     "url", ["", "host", "host:0", "host:99999", "http://a:1", "a b:1", "u:p@h:1", "h:x"]
 )
-async def test_a_bad_pool_address_is_refused(
-    session: aiohttp.ClientSession, url: str
-) -> None:
+async def test_a_bad_pool_address_is_refused(url: str) -> None:
     """What is no pool address is never written."""
-    async with simulated() as device:
-        driver = await connected(session, device)
+    async with running() as (device, driver):
         with pytest.raises(InvalidValue):
             await driver.set_pool(url, USER, "x")
         assert device.counters.by_path["PUT /api/system/pools/0"] == 0
         assert device.boots == 1
 
 
-async def test_encryption_needs_a_firmware_that_has_it(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_encryption_needs_a_firmware_that_has_it() -> None:
     """AxeOS 2.9 cannot encrypt."""
-    async with simulated("2.9") as device:
-        driver = await connected(session, device)
+    async with running("2.9") as (device, driver):
         with pytest.raises(InvalidValue, match="cannot encrypt"):
             await driver.set_pool("stratum+ssl://a.example.com:4443", USER, "x")
         assert device.writes == []
 
 
-async def test_a_refused_pool_is_a_failure(
-    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_refused_pool_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a slot that is refused or ignored, the miner is not restarted."""
-    async with simulated() as device:
-        driver = await connected(session, device)
+    async with running() as (device, driver):
         with pytest.raises(CommandFailed, match="status 400"):
             await driver.set_pool("eu.example.com:4444", "", "x")
         with pytest.raises(InvalidValue, match="old one in place"):
@@ -1300,12 +1024,9 @@ async def test_a_chosen_fallback_is_left_for_a_new_pool(
 
 
 @pytest.mark.parametrize("generation", ["2.9", "2.15"])
-async def test_the_primary_is_chosen_after_a_failover(
-    session: aiohttp.ClientSession, generation: str
-) -> None:
+async def test_the_primary_is_chosen_after_a_failover(generation: str) -> None:
     """Given a primary that works again, choosing it needs only a restart."""
-    async with simulated(generation) as device:
-        driver = await connected(session, device)
+    async with running(generation) as (device, driver):
         device.set_pool_reachable("public-pool.io", False)
         assert active(await driver.get_telemetry()).index == 1
         assert await driver.select_pool(1), "it is in use already"
@@ -1319,11 +1040,10 @@ async def test_the_primary_is_chosen_after_a_failover(
 
 
 async def test_another_login_is_no_matter_of_the_network(
-    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Given a fork or a proxy that wants a login, writing says so."""
-    async with simulated() as device:
-        driver = await connected(session, device)
+    async with running() as (device, driver):
         monkeypatch.setattr(
             device, "admit", lambda request: text_response("Login", status=401)
         )
@@ -1392,10 +1112,9 @@ async def test_a_firmware_that_reports_booleans(
         assert (await driver.get_telemetry()).fan_speed == 60
 
 
-async def test_writes_wait_for_each_other(session: aiohttp.ClientSession) -> None:
+async def test_writes_wait_for_each_other() -> None:
     """Given two modes at once, each is read back before the next is written."""
-    async with simulated() as device:
-        driver = await connected(session, device)
+    async with running() as (_, driver):
         await asyncio.gather(driver.set_mode("eco"), driver.set_mode("oc"))
         assert (await driver.get_telemetry()).mode == "oc"
 

@@ -1,7 +1,7 @@
 """The driver of the NerdQAxe family, against every simulated release."""
 
-import json
-from pathlib import Path
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -17,68 +17,30 @@ from custom_components.hmm.driver_api import (
     AddressRefused,
     AuthRequired,
     BadAnswer,
-    CannotConnect,
     CommandFailed,
-    DriverContext,
     DriverError,
     InvalidValue,
-    MinerTelemetry,
-    PoolSlot,
 )
 from custom_components.hmm.driver_api.families import is_axeos, is_nerdqaxe
-from simulator import Fault, SimulatedAxeOS, SimulatedNerdQAxe
+from simulator import SimulatedNerdQAxe
 from simulator.httpd import Response, json_response, text_response
 from simulator.nerdqaxe_generations import GENERATIONS, MODELS
 from simulator.override import override
 
-SHAPES = sorted(
-    (Path(__file__).parents[1] / "fixtures" / "nerdqaxe").glob("*/shape.json")
+from .axe import (
+    NERDQAXE_INFO as INFO,
+    USER,
+    active,
+    connected as connect,
+    read as read_with,
+    running as run,
 )
+
 SECRET = "JBSWY3DPEHPK3PXP"
-USER = "bc1qsomebody.worker"
 
-INFO: dict[str, Any] = {
-    "ASICModel": "BM1370",
-    "deviceModel": "NerdOCTAXE-γ",
-    "macAddr": "24:58:7C:00:11:33",
-    "asicCount": 8,
-    "smallCoreCount": 2040,
-    "hashRateTimestamp": 123456,
-    "hashRate": 9700.5,
-    "frequency": 600,
-    "coreVoltage": 1150,
-    "coreVoltageActual": 1142,
-    "defaultFrequency": 590,
-    "defaultCoreVoltage": 1140,
-    "temp": 58.5,
-    "vrTemp": 61,
-    "overheat_temp": 70,
-    "power": 160.2,
-    "voltage": 12000,
-    "current": 13350,
-    "uptimeSeconds": 4000,
-    "sharesAccepted": 120,
-    "sharesRejected": 1,
-    "stratumURL": "public-pool.io",
-    "stratumPort": 21496,
-    "stratumUser": USER,
-    "fallbackStratumURL": "solo.ckpool.org",
-    "fallbackStratumPort": 3333,
-    "fallbackStratumUser": USER,
-    "isUsingFallbackStratum": False,
-    "isStratumConnected": True,
-    "version": "v1.0.31",
-}
-"""What a release of about 1.0.31 reports; made from the key lists, no capture."""
+pytestmark = pytest.mark.usefixtures("impatient")
 
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look more often than on real hardware, and give up earlier."""
-    monkeypatch.setattr(NerdqaxeDriver, "read_back_interval", 0.02)
-    monkeypatch.setattr(NerdqaxeDriver, "read_back_timeout", 0.3)
-    monkeypatch.setattr(NerdqaxeDriver, "restart_interval", 0.05)
-    monkeypatch.setattr(NerdqaxeDriver, "restart_timeout", 20.0)
+read = partial(read_with, NerdqaxeDriver)
 
 
 def simulated(generation: str = "1.0.36", **options: Any) -> SimulatedNerdQAxe:
@@ -91,37 +53,25 @@ async def connected(
     session: aiohttp.ClientSession, device: SimulatedNerdQAxe, **options: Any
 ) -> NerdqaxeDriver:
     """Return a driver that knows its device."""
-    driver = NerdqaxeDriver()
-    driver.attach(DriverContext(session=session, options=options))
-    assert await driver.connect(device.host, device.port)
-    return driver
+    return await connect(NerdqaxeDriver, session, device, **options)
 
 
-def read(info: dict[str, Any]) -> MinerTelemetry:
-    """Return what a driver makes of one answer."""
-    driver = NerdqaxeDriver()
-    driver._options = driver._read_options(info)
-    driver._modes = axeos.make_modes(driver._options)
-    driver._info = info
-    return driver._telemetry(info)
-
-
-def active(telemetry: MinerTelemetry) -> PoolSlot:
-    """Return the pool that is mined at."""
-    assert telemetry.active_pool is not None
-    return telemetry.active_pool
+def running(
+    generation: str = "1.0.36", typed: str | None = None, **options: Any
+) -> AbstractAsyncContextManager[tuple[SimulatedNerdQAxe, NerdqaxeDriver]]:
+    """Run such a device with a driver that knows it; ``typed`` is the user's secret."""
+    secret = {} if typed is None else {"otp_secret": typed}
+    return run(NerdqaxeDriver, simulated(generation, **options), **secret)
 
 
 # --- one poll --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
-async def test_every_generation_is_read_whole(
-    session: aiohttp.ClientSession, generation: str
-) -> None:
+async def test_every_generation_is_read_whole(generation: str) -> None:
     """Given any release, the figures are those that the device has."""
-    async with simulated(generation) as device:
-        telemetry = await (await connected(session, device)).get_telemetry()
+    async with running(generation) as (device, driver):
+        telemetry = await driver.get_telemetry()
         state = device.state()
     assert telemetry.hashrate == pytest.approx(4.896e12, rel=0.05)
     assert telemetry.hashrate_expected == pytest.approx(4.896e12)
@@ -172,10 +122,9 @@ async def test_every_generation_is_read_whole(
 
 
 @pytest.mark.parametrize("model", MODELS)
-async def test_every_model_is_known(session: aiohttp.ClientSession, model: str) -> None:
+async def test_every_model_is_known(model: str) -> None:
     """Given any model with /asic, its own lists are the limits."""
-    async with simulated(model=model) as device:
-        driver = await connected(session, device)
+    async with running(model=model) as (device, driver):
         limits = driver.get_tuning_limits()
         facts = await driver.get_device_facts()
         telemetry = await driver.get_telemetry()
@@ -191,12 +140,9 @@ async def test_every_model_is_known(session: aiohttp.ClientSession, model: str) 
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
-async def test_a_poll_is_one_request(
-    session: aiohttp.ClientSession, generation: str
-) -> None:
+async def test_a_poll_is_one_request(generation: str) -> None:
     """Given ten polls, one request each, on a kept connection where there is one."""
-    async with simulated(generation) as device:
-        driver = await connected(session, device)
+    async with running(generation) as (device, driver):
         device.counters.reset()
         for _ in range(10):
             await driver.get_telemetry()
@@ -205,12 +151,9 @@ async def test_a_poll_is_one_request(
         assert device.counters.connections == (10 if closes else 0)
 
 
-async def test_a_board_without_options_path_uses_the_table(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_a_board_without_options_path_uses_the_table() -> None:
     """Given 1.0.30, which redirects /asic to its page, the table serves."""
-    async with simulated("1.0.30", model="nerdqaxe+") as device:
-        driver = await connected(session, device)
+    async with running("1.0.30", model="nerdqaxe+") as (_, driver):
         limits = driver.get_tuning_limits()
         assert limits is not None
         assert limits.frequency is not None
@@ -239,19 +182,17 @@ def test_the_defaults_of_the_very_board_are_used() -> None:
     assert options.default_frequency == 600
 
 
-async def test_the_device_names_its_eco_mode(session: aiohttp.ClientSession) -> None:
+async def test_the_device_names_its_eco_mode() -> None:
     """Given a NerdQX, eco is what its firmware calls so."""
-    async with simulated(model="nerdqx") as device:
-        driver = await connected(session, device)
+    async with running(model="nerdqx") as (device, driver):
         assert await driver.set_mode("eco")
         assert device.writes == [{"frequency": 495, "coreVoltage": 1085}]
 
 
-async def test_unreachable_pools_are_a_problem(session: aiohttp.ClientSession) -> None:
+async def test_unreachable_pools_are_a_problem() -> None:
     """Given no pool, the connection is down, in the old form and the nested one."""
     for generation in ("1.0.34", "1.0.36"):
-        async with simulated(generation) as device:
-            driver = await connected(session, device)
+        async with running(generation) as (device, driver):
             device.set_pool_reachable("public-pool.io", False)
             fallback = await driver.get_telemetry()
             assert fallback.using_fallback is True
@@ -283,24 +224,18 @@ async def test_both_pools_are_active_in_dual_mode(
         assert device.writes == []
 
 
-async def test_a_converter_that_gives_no_voltage(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_a_converter_that_gives_no_voltage() -> None:
     """Cool chips without power are no overheating: a restart may help."""
-    async with simulated() as device:
-        driver = await connected(session, device)
+    async with running() as (device, driver):
         device.rewrite = override({"coreVoltageActual": 0, "temp": 32})
         telemetry = await driver.get_telemetry()
         assert telemetry.problems == ("no_core_voltage",)
         assert telemetry.hashing is False
 
 
-async def test_an_overheated_miner_is_told_by_its_dead_converter(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_an_overheated_miner_is_told_by_its_dead_converter() -> None:
     """Given a miner that cut its chips off, it is too hot and does not hash."""
-    async with simulated() as device:
-        driver = await connected(session, device)
+    async with running() as (device, driver):
         device.overheat()
         hot = await driver.get_telemetry()
         assert hot.problems == ("overheat",)
@@ -390,19 +325,6 @@ def test_blocks_of_the_session_and_of_all_time() -> None:
     assert (one.blocks_found_session, one.blocks_found) == (1, 1)
 
 
-def test_the_board_sensors_of_an_old_release() -> None:
-    """1.0.12 has two of them."""
-    assert read(INFO | {"boardtemp1": 41, "boardtemp2": 44.5}).temperature_board == 44.5
-    assert read(INFO).temperature_board is None
-
-
-def test_a_boot_claims_no_hashrate() -> None:
-    """In the first minute without a share nothing is known."""
-    fresh = read(INFO | {"uptimeSeconds": 5, "sharesAccepted": 0})
-    assert fresh.hashrate is None
-    assert fresh.hashing is None
-
-
 def test_chips_without_a_sensor_are_left_out() -> None:
     """A 0 in asicTemps is no reading; without temp the hottest chip counts."""
     telemetry = read(INFO | {"asicTemps": [0, 55.5, None, "57.25", True]})
@@ -421,45 +343,7 @@ def test_a_board_without_pid_has_no_target() -> None:
     assert limits.fan_speed is not None
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda path: path.parent.name)
-@pytest.mark.parametrize(
-    "value",
-    [None, "", "nonsense", float("nan"), [], {}, True, -1, 1e400, 10**400, [[1]]],
-    ids=repr,
-)
-def test_nonsense_in_every_field_is_unknown(shape: Path, value: Any) -> None:
-    """Given any key of any release with a wrong value, a poll still works."""
-    keys = json.loads(shape.read_text())["keys"]
-    everything = dict.fromkeys(keys, value) | {"ASICModel": "BM1370"}
-    assert read(everything).temperature is None
-    for key in keys:
-        if key != "ASICModel":
-            assert read(INFO | {key: value}).device is not None
-    for inside in ("usingFallback", "activePoolMode", "pools"):
-        nested = INFO | {"stratum": {"pools": [{"connected": True}], inside: value}}
-        assert len(read(nested).pools) == 2
-    assert len(read(INFO | {"stratum": {"pools": [value, value]}}).pools) == 2
-
-
-def test_numbers_may_be_strings() -> None:
-    """Quoted figures are figures."""
-    quoted = {
-        key: str(value) if isinstance(value, int | float) else value
-        for key, value in INFO.items()
-    }
-    assert read(quoted) == read(INFO)
-
-
 # --- what answers at an address --------------------------------------------------------
-
-
-async def test_a_bitaxe_is_not_a_nerdqaxe(session: aiohttp.ClientSession) -> None:
-    """Another driver's device is a plain no, with one read and no write."""
-    async with SimulatedAxeOS() as device:
-        driver = NerdqaxeDriver()
-        driver.attach(DriverContext(session=session, options={}))
-        assert not await driver.connect(device.host, device.port)
-        assert device.counters.by_path == {"GET /api/system/info": 1}
 
 
 @pytest.mark.parametrize(
@@ -477,40 +361,9 @@ def test_what_is_not_a_nerdqaxe(info: dict[str, Any]) -> None:
     assert not is_nerdqaxe(info)
 
 
-@pytest.mark.parametrize(
-    ("fault", "error"),
-    [
-        (Fault.SILENT, CannotConnect),
-        (Fault.RESET, CannotConnect),
-        (Fault.GARBAGE, BadAnswer),
-        (Fault.HALF, BadAnswer),
-        (Fault.HTML, BadAnswer),
-        (Fault.REDIRECT, BadAnswer),
-    ],
-)
-async def test_a_fault_has_its_own_error(
-    session: aiohttp.ClientSession,
-    monkeypatch: pytest.MonkeyPatch,
-    fault: Fault,
-    error: type[DriverError],
-) -> None:
-    """Given a device in trouble, the poll says how, and goes on afterwards."""
-    monkeypatch.setattr(NerdqaxeDriver, "answer_timeout", 0.3)
-    async with simulated() as device:
-        driver = await connected(session, device)
-        device.fault = fault
-        with pytest.raises(error):
-            await driver.get_telemetry()
-        device.fault = None
-        assert (await driver.get_telemetry()).hashing is True
-
-
-async def test_a_client_from_elsewhere_is_refused(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_a_client_from_elsewhere_is_refused() -> None:
     """Given the bare 401, it is the network, even where a code is asked for."""
-    async with simulated(otp_secret=SECRET) as device:
-        driver = await connected(session, device, otp_secret=SECRET)
+    async with running(otp_secret=SECRET, typed=SECRET) as (device, driver):
         device.refuse_address = True
         with pytest.raises(AddressRefused):
             await driver.get_telemetry()
@@ -521,38 +374,18 @@ async def test_a_client_from_elsewhere_is_refused(
 # --- modes and tuning --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("generation", GENERATIONS)
-async def test_every_mode_is_set_and_reported(
-    session: aiohttp.ClientSession, generation: str
-) -> None:
-    """Given any release, each mode is one PATCH of whole numbers."""
-    async with simulated(generation, model="nerdqaxe+") as device:
-        driver = await connected(session, device)
-        for mode in driver.get_supported_modes():
-            assert await driver.set_mode(mode)
-            assert (await driver.get_telemetry()).mode == mode
-        assert len(device.writes) == 4
-        assert all(
-            type(value) is int for write in device.writes for value in write.values()
-        )
-
-
-async def test_an_ignored_write_is_a_failure(
-    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_ignored_write_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a device that answers 200 and drops a float, the driver says so."""
     monkeypatch.setattr(axeos, "plain", float)
-    async with simulated() as device:
-        driver = await connected(session, device)
+    async with running() as (_, driver):
         with pytest.raises(CommandFailed, match="reports 600 MHz"):
             await driver.set_mode("eco")
 
 
 @pytest.mark.parametrize("generation", ["1.0.31", "1.0.34", "1.0.35", "1.0.37"])
-async def test_tuning_by_hand(session: aiohttp.ClientSession, generation: str) -> None:
+async def test_tuning_by_hand(generation: str) -> None:
     """Each setting is written, read back, and the mode becomes custom."""
-    async with simulated(generation) as device:
-        driver = await connected(session, device)
+    async with running(generation) as (device, driver):
         assert await driver.set_tuning("frequency", 533.0)
         assert await driver.set_tuning("core_voltage", 1155)
         assert await driver.set_tuning("fan_speed", 70)
@@ -565,38 +398,12 @@ async def test_tuning_by_hand(session: aiohttp.ClientSession, generation: str) -
         assert (await driver.get_telemetry()).target_temperature == 55
 
 
-@pytest.mark.parametrize(
-    ("setting", "value"),
-    [
-        ("frequency", 499),
-        ("frequency", 801),
-        ("core_voltage", 1401),
-        ("fan_speed", 24),
-        ("target_temperature", 67),
-    ],
-)
-async def test_a_value_beyond_the_limits_is_never_written(
-    session: aiohttp.ClientSession, setting: Any, value: float
-) -> None:
-    """Not even up to what the firmware calls its absolute maximum."""
-    async with simulated() as device:
-        driver = await connected(session, device)
-        with pytest.raises(InvalidValue):
-            await driver.set_tuning(setting, value)
-        with pytest.raises(InvalidValue):
-            await driver.set_mode("ludicrous")
-        assert device.writes == []
-
-
 # --- pause and restart --------------------------------------------------------------------
 
 
-async def test_pause_is_a_shutdown_and_resume_a_restart(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_pause_is_a_shutdown_and_resume_a_restart() -> None:
     """Given 1.0.36, it stays online while it is shut down, then boots."""
-    async with simulated() as device:
-        driver = await connected(session, device)
+    async with running() as (device, driver):
         assert driver.supports_pause()
         assert await driver.pause()
         telemetry = await driver.get_telemetry()
@@ -609,55 +416,26 @@ async def test_pause_is_a_shutdown_and_resume_a_restart(
         assert (await driver.get_telemetry()).paused is False
 
 
-async def test_a_miner_that_mines_is_not_restarted_by_resume(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_a_miner_that_mines_is_not_restarted_by_resume() -> None:
     """Resume without a pause does nothing."""
-    async with simulated() as device:
-        driver = await connected(session, device)
+    async with running() as (device, driver):
         assert await driver.resume()
         assert device.boots == 1
 
 
-async def test_a_pause_that_does_not_happen_fails(
-    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Given a device that says yes and mines on, the driver says so."""
-    async with simulated() as device:
-        driver = await connected(session, device)
-        monkeypatch.setattr(
-            device, "_apply", lambda: setattr(device, "shut_down", False)
-        )
-        with pytest.raises(CommandFailed, match="still mines"):
-            await driver.pause()
-
-
-async def test_an_old_release_cannot_pause(session: aiohttp.ClientSession) -> None:
+async def test_an_old_release_cannot_pause() -> None:
     """1.0.34 does not tell that it is shut down, so a pause is not offered."""
-    async with simulated("1.0.34") as device:
-        driver = await connected(session, device)
+    async with running("1.0.34") as (_, driver):
         assert not driver.supports_pause()
-
-
-async def test_restart(session: aiohttp.ClientSession) -> None:
-    """The text answer is a yes."""
-    async with simulated() as device:
-        driver = await connected(session, device)
-        assert await driver.restart()
-        await device.wait_ready()
-        assert device.boots == 2
 
 
 # --- pools -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
-async def test_a_new_pool_is_mined_at_without_a_restart(
-    session: aiohttp.ClientSession, generation: str
-) -> None:
+async def test_a_new_pool_is_mined_at_without_a_restart(generation: str) -> None:
     """Given any release, the pool changes while it runs."""
-    async with simulated(generation) as device:
-        driver = await connected(session, device)
+    async with running(generation) as (device, driver):
         assert await driver.set_pool("stratum+tcp://eu.example.com:4444", USER, "x,d=1")
         assert device.boots == 1
         assert device.pool_address() == ("eu.example.com", 4444)
@@ -678,8 +456,7 @@ async def test_encryption_is_a_json_boolean(session: aiohttp.ClientSession) -> N
         # Of the same host with another user nothing but the user changes.
         written = [write.get("stratumTLS") for write in device.writes]
         assert repr(written) == "[True, None, False]"
-    async with simulated("1.0.35") as device:
-        driver = await connected(session, device)
+    async with running("1.0.35") as (device, driver):
         with pytest.raises(InvalidValue, match="cannot encrypt"):
             await driver.set_pool("stratum+ssl://eu.example.com:4443", USER, "x")
         assert device.writes == []
@@ -710,12 +487,9 @@ async def test_the_two_pools_change_places(
             await driver.select_pool(2)
 
 
-async def test_a_dead_first_pool_cannot_be_chosen(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_a_dead_first_pool_cannot_be_chosen() -> None:
     """Given a failover, the firmware itself decides when to go back."""
-    async with simulated() as device:
-        driver = await connected(session, device)
+    async with running() as (device, driver):
         device.set_pool_reachable("public-pool.io", False)
         assert await driver.select_pool(1), "it is in use already"
         with pytest.raises(CommandFailed, match="goes back"):
@@ -723,12 +497,9 @@ async def test_a_dead_first_pool_cannot_be_chosen(
         assert device.writes == []
 
 
-async def test_an_ignored_pool_is_a_failure(
-    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_ignored_pool_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a device that answers 200 and changes nothing, no secret is told."""
-    async with simulated() as device:
-        driver = await connected(session, device)
+    async with running() as (device, driver):
         monkeypatch.setattr(device, "_store", lambda key, value: None)
         with pytest.raises(CommandFailed) as caught:
             await driver.set_pool("eu.example.com:4444", USER, "secret-password")
@@ -758,8 +529,10 @@ def test_codes_are_those_of_rfc_6238(now: float, code: str) -> None:
 
 async def test_writes_need_a_session_only_once(session: aiohttp.ClientSession) -> None:
     """Given the code is on, one session serves all writes; reads need none."""
-    async with simulated(otp_secret=SECRET, otp_guards_commands=True) as device:
-        driver = await connected(session, device, otp_secret=SECRET)
+    async with running(otp_secret=SECRET, otp_guards_commands=True, typed=SECRET) as (
+        device,
+        driver,
+    ):
         assert await driver.set_mode("eco")
         assert await driver.set_mode("standard")
         assert await driver.pause()
@@ -769,8 +542,7 @@ async def test_writes_need_a_session_only_once(session: aiohttp.ClientSession) -
 
 async def test_a_lost_session_is_opened_again(session: aiohttp.ClientSession) -> None:
     """Given a device that forgot its sessions, the write still succeeds."""
-    async with simulated(otp_secret=SECRET) as device:
-        driver = await connected(session, device, otp_secret=SECRET)
+    async with running(otp_secret=SECRET, typed=SECRET) as (device, driver):
         assert await driver.set_mode("eco")
         assert device.otp is not None
         device.otp.end_sessions()
@@ -782,8 +554,7 @@ async def test_an_old_session_is_not_used(
     session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a session at its end, a new one is opened before the write."""
-    async with simulated(otp_secret=SECRET) as device:
-        driver = await connected(session, device, otp_secret=SECRET)
+    async with running(otp_secret=SECRET, typed=SECRET) as (device, driver):
         assert await driver.set_mode("eco")
         driver._session_until = 0.0
         assert await driver.set_mode("standard")
@@ -791,22 +562,18 @@ async def test_an_old_session_is_not_used(
         assert device.counters.by_path["PATCH /api/system"] == 2
 
 
-async def test_without_a_secret_it_is_asked_for(
-    session: aiohttp.ClientSession,
-) -> None:
+async def test_without_a_secret_it_is_asked_for() -> None:
     """Given the code is on and no secret, reads work and a write says what is missing."""
-    async with simulated(otp_secret=SECRET) as device:
-        driver = await connected(session, device)
+    async with running(otp_secret=SECRET) as (_, driver):
         assert (await driver.get_telemetry()).hashing is True
         with pytest.raises(AuthRequired, match="enter its secret"):
             await driver.set_mode("eco")
 
 
-async def test_a_wrong_secret_is_refused(session: aiohttp.ClientSession) -> None:
+async def test_a_wrong_secret_is_refused() -> None:
     """Given another secret, the write fails and the secret is told to nobody."""
     wrong = "GEZDGNBVGY3TQOJQ"
-    async with simulated(otp_secret=SECRET) as device:
-        driver = await connected(session, device, otp_secret=wrong)
+    async with running(otp_secret=SECRET, typed=wrong) as (device, driver):
         with pytest.raises(AuthRequired, match="check the secret") as caught:
             await driver.set_mode("eco")
         assert wrong not in str(caught.value)
@@ -885,11 +652,10 @@ async def test_a_session_without_a_token(
 
 
 async def test_a_restart_that_does_not_end_the_shutdown(
-    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Given a device that boots shut down, resume says so."""
-    async with simulated() as device:
-        driver = await connected(session, device)
+    async with running() as (device, driver):
         assert await driver.pause()
         monkeypatch.setattr(device, "_booted", device._apply)
         with pytest.raises(CommandFailed, match="still shut down"):
