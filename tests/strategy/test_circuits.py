@@ -192,6 +192,20 @@ async def test_unknown_watts_are_not_tried(
     assert "Garage allows 100 W" in explanation
 
 
+async def test_a_slower_mode_than_a_known_one_is_tried(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
+) -> None:
+    """It draws no more than the faster one, whose watts fit; so it becomes known."""
+    price(home, 25)
+    await add(home, "price_bands", BANDS)
+    learn(home, entry, "standard")
+    limit(home, 20, entry)
+    await begin(home)
+    await wait(home, freezer, 6)
+    assert entry.runtime_data.tuning.current == "eco"
+    assert find(home, entry, "sensor", "controlled_by").state == "price_bands"
+
+
 async def test_a_miner_that_waits_is_its_users_once_they_pause_it(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
 ) -> None:

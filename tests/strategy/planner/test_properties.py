@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from custom_components.hmm.strategy.planner.circuits import load
 from custom_components.hmm.strategy.planner.decide import decide, overridden
 from custom_components.hmm.strategy.planner.ledger import Ledger
 from custom_components.hmm.strategy.planner.model import (
@@ -16,6 +17,8 @@ from custom_components.hmm.strategy.planner.model import (
     Circuit,
     Inputs,
     Manual,
+    MinerView,
+    Mode,
     Price,
     Reading,
     Sample,
@@ -23,7 +26,7 @@ from custom_components.hmm.strategy.planner.model import (
     Switched,
 )
 from custom_components.hmm.strategy.planner.precedence import settle
-from custom_components.hmm.strategy.planner.rungs import ladder, resolve
+from custom_components.hmm.strategy.planner.rungs import ladder, most_watts_of, resolve
 from custom_components.hmm.strategy.planner.settings import (
     BandsSettings,
     CalendarSettings,
@@ -566,6 +569,50 @@ def test_unknown_watts_are_never_chosen() -> None:
     assert resolve("lowest", view) == resolve("highest", view) == "on"
     assert resolve("mode:eco", view) == "mode:eco"
     assert resolve("mode:none", view) is None
+
+
+def test_a_slower_mode_draws_at_most_what_a_faster_one_does() -> None:
+    """Given a mode that nobody has measured, then it gets the room of the next faster one.
+
+    So much stays reserved until it is measured.
+    """
+    stored = {
+        "bands": [
+            {"band_name": "a", "upto": 50, "rung": "mode:eco"},
+            {"band_name": "b"},
+        ],
+        "timing": {"stagger": 0},
+    }
+    settings = BandsSettings.from_dict(stored)
+    new = bitaxe("new", running=False, unknown=frozenset({"mode:eco", "mode:turbo"}))
+    old = bitaxe("old", mode="mode:eco")
+    circuit = Circuit("desk", 12 + 17, frozenset({"new", "old"}))
+    world = World(
+        [new, old],
+        [Strategy("s", "price_bands", settings, followed([25]))],
+        [circuit],
+    )
+    world.run(10 * MINUTE)
+    reason = world.controls["new"].reason
+    assert reason is not None
+    assert (new.running, reason.key) == (False, "circuit")
+    world.circuits = [replace(circuit, max_watts=12 + 18)]
+    world.run(10 * MINUTE)
+    assert new.reported == "mode:eco"
+    entry = Ledger.from_dict(world.ledger, world.now).entries["new"]
+    assert load(new.view(world.now), entry) == 18
+    new.unknown = frozenset()
+    assert load(new.view(world.now), entry) == 12
+
+
+def test_an_order_that_is_none_bounds_nothing() -> None:
+    """Given modes that draw less the faster they are, then nothing is assumed."""
+    modes = (Mode("mode:a"), Mode("mode:b", 30.0), Mode("mode:c", 20.0))
+    view = MinerView("odd", OFF, modes)
+    assert [most_watts_of(it.rung, view) for it in modes] == [None, 30.0, 20.0]
+    right = replace(view, modes=(*modes[:2], Mode("mode:custom", 5.0), Mode("mode:c")))
+    assert [most_watts_of(it.rung, right) for it in right.modes] == [30, 30, 5, None]
+    assert most_watts_of("profile:Night", right) is None
 
 
 def test_a_day_of_100_quarters_counts_once() -> None:

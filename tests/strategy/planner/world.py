@@ -56,8 +56,13 @@ def price_of(slots: Sequence[Slot], now: datetime) -> Price | None:
 
 
 @cache
-def _modes(modes: tuple[tuple[Rung, tuple[float, float]], ...]) -> tuple[Mode, ...]:
-    return tuple(Mode(rung, watts, hashes) for rung, (watts, hashes) in modes)
+def _modes(
+    modes: tuple[tuple[Rung, tuple[float, float]], ...], unknown: frozenset[Rung]
+) -> tuple[Mode, ...]:
+    return tuple(
+        Mode(rung, None if rung in unknown else watts, hashes)
+        for rung, (watts, hashes) in modes
+    )
 
 
 @dataclass(slots=True)
@@ -79,6 +84,8 @@ class SimMiner:
     safety: Any = None
     manual: Manual | None = None
     metered: bool = True
+    unknown: frozenset[Rung] = frozenset()
+    """Modes that it has never run in long enough."""
     started_at: datetime | None = None
     back_at: datetime | None = None
     obeyed: list[tuple[datetime, Rung]] = field(default_factory=list)
@@ -132,7 +139,7 @@ class SimMiner:
         key = (
             (self.id, self.mode, self.running, self.is_hashing(now), self.online),
             (self.truth, self.metered, self.safety, self.manual, self.back_at),
-            (self.can_be_off, self.plugged),
+            (self.can_be_off, self.plugged, self.unknown),
         )
         if self._seen[0] == key and self._seen[1] is not None:
             return self._seen[1]
@@ -145,7 +152,7 @@ class SimMiner:
         return MinerView(
             id=self.id,
             reported=self.reported,
-            modes=_modes(tuple(self.modes.items())),
+            modes=_modes(tuple(self.modes.items()), self.unknown),
             default_mode=self.default,
             model=self.id.partition(" ")[0],
             online=self.online,

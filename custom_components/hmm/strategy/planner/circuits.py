@@ -4,14 +4,17 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from .ledger import Entry
 from .model import OFF, Circuit, MinerView, Rung
-from .rungs import ladder, watts_of
+from .rungs import ladder, most_watts_of, watts_of
 
 
 def load(miner: MinerView, entry: Entry | None = None) -> float:
-    """Return W that a miner draws at most, including a command under way."""
+    """Return W that a miner draws at most, including a command under way.
+
+    What it was commanded to keeps the room that was assumed for it until it is known.
+    """
     draws = [miner.watts, miner.claimed, watts_of(miner.reported, miner)]
-    if entry is not None and entry.target is not None and not entry.reached:
-        draws.append(watts_of(entry.target, miner))
+    if entry is not None and (not entry.reached or entry.target == miner.reported):
+        draws.append(most_watts_of(entry.target, miner))
     watts = [draw for draw in draws if draw is not None]
     if miner.reported is None or not miner.online or not watts:
         # Not reported: it may draw its maximum

@@ -28,7 +28,7 @@ from .model import (
     StrategyType,
     Wish,
 )
-from .rungs import capped, is_at, resolve, watts_of
+from .rungs import capped, is_at, most_watts_of, resolve
 
 _ORDER: tuple[StrategyType, ...] = (
     "heat",
@@ -278,7 +278,7 @@ def _fit(
     for view in views:
         if view.id in circuit.miners:
             rung = goals[view.id].rung
-            watts = None if rung is None else watts_of(rung, view)
+            watts = most_watts_of(rung, view)
             if rung is not None and is_at(view, rung):
                 watts = loads[view.id]
             plan[view.id] = loads[view.id] if watts is None else watts
@@ -328,7 +328,7 @@ class _Execution:
 
         def turn(view: MinerView) -> tuple[bool, bool, float, str]:
             goal = goals[view.id]
-            watts = watts_of(goal.rung, view)
+            watts = most_watts_of(goal.rung, view)
             step = 0.0 if watts is None else watts - self._loads[view.id]
             return not goal.urgent, step > 0, view.efficiency or 0.0, view.id
 
@@ -417,7 +417,7 @@ class _Execution:
             )
             if control.attempt == 0:
                 return control
-        watts = watts_of(rung, view)
+        watts = most_watts_of(rung, view)
         circuit = refusing(self._circuits, self._loads, view.id, watts)
         if circuit is not None and not is_there:
             # The first thing to say: no time that passes ends it
@@ -489,7 +489,7 @@ class _Execution:
                 values = {"miner": view.id, "rung": rung, "minutes": minutes}
                 return Sentence("hold_miner", values)
         # The last switching of a day is kept for a step down
-        watts = watts_of(rung, view)
+        watts = most_watts_of(rung, view)
         is_up = rung != OFF and (watts is None or watts > self._loads[view.id])
         limit = decision.max_switches - (decision.max_switches > 1 and is_up)
         if switches_of(entry, self._day) >= limit:
@@ -537,7 +537,7 @@ class _Execution:
             pool=None if rung == OFF or goal.wish is None else goal.wish.pool,
         )
         self._loads[view.id] = max(
-            self._loads[view.id], watts_of(rung, view) or self._loads[view.id]
+            self._loads[view.id], most_watts_of(rung, view) or self._loads[view.id]
         )
         key = "" if goal.standing is None else goal.standing.id
         self.commanded_at[key] = now
@@ -555,7 +555,7 @@ def _refused(view: MinerView, entry: Entry) -> Sentence:
 
 def _too_much(circuit: Circuit, view: MinerView, rung: Rung) -> Sentence:
     values = {"circuit": circuit.name, "watts": circuit.rated}
-    if watts_of(rung, view) is None:
+    if most_watts_of(rung, view) is None:
         values |= {"miner": view.id, "rung": rung}
         return Sentence("circuit_unknown", values)
     return Sentence("circuit", values)

@@ -1,6 +1,6 @@
 """What a rung means for one miner, and what it draws."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 import math
 
@@ -80,11 +80,39 @@ def watts_of(rung: Rung | None, miner: MinerView) -> float | None:
     return miner.watts if rung is not None and is_at(miner, rung) else None
 
 
+def most_watts_of(rung: Rung | None, miner: MinerView) -> float | None:
+    """Return what a miner draws at most on a rung, as far as it is known.
+
+    Where its own watts are unknown, those of the next faster mode are assumed: miners
+    list their modes slowest first, and a slower one draws no more than a faster one.
+    Where the known watts contradict that order, nothing is assumed.
+    """
+    watts = watts_of(rung, miner)
+    return _bounds(miner.modes).get(rung) if watts is None and rung else watts
+
+
+@lru_cache(maxsize=512)
+def _bounds(modes: tuple[Mode, ...]) -> Mapping[Rung, float]:
+    """Return the watts of the next faster mode for each mode that has one."""
+    bounds: dict[Rung, float] = {}
+    faster = math.inf
+    for mode in reversed(modes):
+        if not mode.rung.startswith("mode:") or mode.rung == _BY_HAND:
+            continue
+        if faster < math.inf:
+            bounds[mode.rung] = faster
+        if mode.watts is not None and 0 < mode.watts < math.inf:
+            if mode.watts > faster:
+                return {}
+            faster = mode.watts
+    return bounds
+
+
 def capped(rung: Rung, cap: Rung, miner: MinerView) -> Rung:
     """Return the lower of two resolved rungs; the cap where that is not known."""
     if rung == OFF:
         return rung
-    watts, limit = watts_of(rung, miner), watts_of(cap, miner)
+    watts, limit = most_watts_of(rung, miner), watts_of(cap, miner)
     if cap in {OFF, rung}:
         return cap
     return rung if watts is not None and limit is not None and watts <= limit else cap
