@@ -619,6 +619,56 @@ async def test_a_crash_in_the_middle_of_a_switching(
     assert not bitaxe.paused
 
 
+async def test_a_crash_right_after_something_by_hand(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+    hass_storage: dict[str, Any],
+    freezer: Any,
+) -> None:
+    """What someone sets by hand is stored at once; polls and prices store no more often."""
+
+    def stored() -> Any:
+        return hass_storage["hmm.strategy"]
+
+    def kept(part: str, key: str) -> Any:
+        return stored()["data"][part][key]
+
+    price(home, 25)
+    strategy = await add(home, "price_bands", BANDS)
+    await begin(home)
+    await wait(home, freezer, 6)
+    before = stored()
+    for _ in range(3):
+        await poll(home, entry)
+    price(home, 25.5)
+    await home.async_block_till_done()
+    assert stored() is before
+    select = state_of(home, strategy, "select", "override").entity_id
+    await act(home, "select", "select_option", select, option="Expensive")
+    assert kept("strategies", strategy.id)["override"]["to"] == "band_dear"
+    crashed = deepcopy(stored())
+    async with down(home, entry):
+        hass_storage["hmm.strategy"] = crashed
+    await begin(home)
+    assert bitaxe.paused
+    strategy = manager(home).strategies[strategy.id]
+    assert state_of(home, strategy, "select", "override").state == "Expensive"
+    # The same for one miner, for its return, and for the strategy itself
+    await wait(home, freezer, 6)
+    await act(home, "switch", "turn_on", find_id(home, entry, "switch", "mining"))
+    for _ in range(2):
+        await poll(home, entry)
+    await home.async_block_till_done()
+    assert kept("miners", entry.entry_id)["manual"]["ends"] == "next_change"
+    button = find_id(home, entry, "button", "resume_automatic")
+    await act(home, "button", "press", button)
+    assert kept("miners", entry.entry_id)["manual"] is None
+    switch = state_of(home, strategy, "switch", "switch").entity_id
+    await act(home, "switch", "turn_off", switch)
+    assert kept("strategies", strategy.id)["enabled"] is False
+
+
 async def test_autotune_is_left_alone(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
 ) -> None:

@@ -384,7 +384,7 @@ class StrategyManager:
         control = self.controls.get(steered.id)
         wished = self._wished.get(steered.id)
         rung = steered.hold(manual_of(self._options, dt_util.utcnow(), wished))
-        self.store.save_soon()
+        self.store.save_now()
         strategy = self.strategies.get(control.strategy or "") if control else None
         if strategy is not None:
             name = steered.miner.config_entry.title
@@ -395,7 +395,7 @@ class StrategyManager:
         """Let the strategies decide again for a miner."""
         if (steered := self._miners.get(entry_id)) is not None:
             steered.release()
-            self.store.save_soon()
+            self.store.save_now()
             self.async_decide_soon()
 
     # Strategies
@@ -443,7 +443,7 @@ class StrategyManager:
 
     @callback
     def _now(self) -> None:
-        self.store.save_soon()
+        self.store.save_now()
         for strategy in self.strategies.values():
             strategy.show()
         self.async_decide_soon()

@@ -151,6 +151,11 @@ class StrategyStore:
         )
 
     @callback
+    def save_now(self) -> None:
+        """Begin to write the file: a crash must not undo what someone wanted by hand."""
+        self._hass.async_create_task(self.async_save(), "HMM strategies are stored")
+
+    @callback
     def save_soon(self) -> None:
         """Write the file within seconds."""
         self._save_in(_SOON_SECONDS)
