@@ -1,4 +1,4 @@
-"""A raw client of a simulated device with an HTTP API."""
+"""Raw clients of simulated devices and pools with an HTTP API."""
 
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -8,6 +8,25 @@ from typing import Any
 import aiohttp
 
 from simulator import SimulatedAxeOS, SimulatedNerdQAxe
+from simulator.httpd import HttpDevice
+
+
+async def fetch_at(
+    base: str,
+    device: HttpDevice,
+    path: str,
+    method: str = "GET",
+    headers: dict[str, str] | None = None,
+    body: bytes | None = None,
+) -> tuple[int, str, dict[str, str]]:
+    """Fetch status, text and headers of a path below ``base``; follow no redirect."""
+    async with (
+        aiohttp.ClientSession(f"http://127.0.0.1:{device.port}") as session,
+        session.request(
+            method, base + path, headers=headers, data=body, allow_redirects=False
+        ) as response,
+    ):
+        return response.status, await response.text(), dict(response.headers)
 
 
 class RawClient[Device: SimulatedAxeOS | SimulatedNerdQAxe]:

@@ -7,11 +7,12 @@ from pathlib import Path
 import time
 from typing import Any
 
-from aiohttp import ClientSession
 import pytest
 
 from simulator.braiins import DEMO_KEY, DEMO_USER, SimulatedBraiins
 from simulator.device import Fault
+
+from .raw_client import fetch_at
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -25,23 +26,16 @@ REWARDS = "/accounts/rewards/json/btc/"
 STATS = "/stats/json/btc/"
 
 
+async def fetch(
+    pool: SimulatedBraiins, path: str, headers: dict[str, str] = HEADERS
+) -> tuple[int, str, dict[str, str]]:
+    """Fetch status, text and headers, with the key of alice unless told otherwise."""
+    return await fetch_at("", pool, path, headers=headers)
+
+
 def pool_of_alice(**options: Any) -> SimulatedBraiins:
     """Return a pool that may be asked at any time."""
     return SimulatedBraiins(**{"accounts": ACCOUNTS, "gap_seconds": 0.0, **options})
-
-
-async def fetch(
-    pool: SimulatedBraiins, path: str, headers: dict[str, str] | None = None
-) -> tuple[int, str, dict[str, str]]:
-    """Fetch status, text and headers."""
-    async with (
-        ClientSession() as session,
-        session.get(
-            f"http://127.0.0.1:{pool.port}{path}",
-            headers=HEADERS if headers is None else headers,
-        ) as response,
-    ):
-        return response.status, await response.text(), dict(response.headers)
 
 
 async def get(pool: SimulatedBraiins, path: str) -> Any:
@@ -67,6 +61,7 @@ async def test_shapes() -> None:
         workers = await get(pool, WORKERS)
         stats = await get(pool, STATS)
         rewards = await get(pool, REWARDS)
+        assert (await fetch(pool, "/nowhere"))[0] == 404
         for path in (PROFILE, WORKERS, STATS, REWARDS):
             assert (await get(pool, path.rstrip("/"))).keys() == (
                 await get(pool, path)
@@ -233,19 +228,6 @@ async def test_pool_figures() -> None:
     assert before["blocks"][min(before["blocks"])]["state"] == "confirmed"
     assert after["pool_5m_hash_rate"] == pytest.approx(5.7e9)
     assert stale["update_ts"] < time.time() - 7000 < after["update_ts"]
-
-
-@pytest.mark.parametrize("status", [404, 429, 500, 502, 503])
-async def test_status_faults(status: int) -> None:
-    """A web page with an error status."""
-    async with pool_of_alice() as pool:
-        pool.status = status
-        got, text, headers = await fetch(pool, PROFILE)
-        pool.status = None
-        assert (await fetch(pool, "/nowhere"))[0] == 404
-    assert got == status
-    assert "<html>" in text
-    assert headers.get("Retry-After") == ("30" if status == 429 else None)
 
 
 async def test_demo_account_and_state() -> None:

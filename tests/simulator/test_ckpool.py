@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 import json
+from pathlib import Path
 import time
 from typing import Any
 
-from aiohttp import ClientSession
 import pytest
 
 from simulator.ckpool import (
@@ -18,23 +19,16 @@ from simulator.ckpool import (
 )
 from simulator.device import Fault
 
+from .raw_client import fetch_at
+
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 WALLETS = {"wallet": {"one": 1.2e12, "two": 4.8e12}}
-USER_KEYS = [
-    "hashrate1m",
-    "hashrate5m",
-    "hashrate1hr",
-    "hashrate1d",
-    "hashrate7d",
-    "lastshare",
-    "workers",
-    "shares",
-    "bestshare",
-    "bestever",
-    "authorised",
-    "worker",
-]
+RECORDED = Path(__file__).parents[1] / "fixtures/ckpool"
+USER_KEYS = list(json.loads((RECORDED / "users.json").read_text()))
+
+
+fetch = partial(fetch_at, "")
 
 
 def fresh(**options: Any) -> SimulatedCkpool:
@@ -42,21 +36,6 @@ def fresh(**options: Any) -> SimulatedCkpool:
     pool = SimulatedCkpool(**{"wallets": WALLETS, **options})
     pool.update_seconds = 0
     return pool
-
-
-async def fetch(
-    pool: SimulatedCkpool, path: str, **headers: str
-) -> tuple[int, str, dict[str, str]]:
-    """Fetch status, text and headers."""
-    async with (
-        ClientSession() as session,
-        session.get(
-            f"http://127.0.0.1:{pool.port}{path}",
-            headers=headers,
-            allow_redirects=False,
-        ) as response,
-    ):
-        return response.status, await response.text(), dict(response.headers)
 
 
 async def status(pool: SimulatedCkpool) -> list[dict[str, Any]]:
@@ -267,15 +246,21 @@ async def test_ranges() -> None:
     """The end of the log alone, unless the server cannot do so."""
     async with SimulatedCkpool(wallets=WALLETS) as pool:
         _, whole, _ = await fetch(pool, "/ckpool.log")
-        code, text, headers = await fetch(pool, "/ckpool.log", Range="bytes=-100")
+        code, text, headers = await fetch(
+            pool, "/ckpool.log", headers={"Range": "bytes=-100"}
+        )
         assert code == 206
         assert text == whole[-100:]
         size = len(whole)
         assert headers["Content-Range"] == f"bytes {size - 100}-{size - 1}/{size}"
-        code, text, _ = await fetch(pool, "/ckpool.log", Range=f"bytes=-{size * 2}")
+        code, text, _ = await fetch(
+            pool, "/ckpool.log", headers={"Range": f"bytes=-{size * 2}"}
+        )
         assert (code, text) == (206, whole)
         pool.ranges = False
-        code, text, _ = await fetch(pool, "/ckpool.log", Range="bytes=-100")
+        code, text, _ = await fetch(
+            pool, "/ckpool.log", headers={"Range": "bytes=-100"}
+        )
         assert (code, text) == (200, whole)
         pool.ranges = True
         pool.rewrite_log(0)
@@ -283,7 +268,9 @@ async def test_ranges() -> None:
         pool._log.clear()
         await user(pool)
         pool._log.clear()
-        code, _, headers = await fetch(pool, "/ckpool.log", Range="bytes=-100")
+        code, _, headers = await fetch(
+            pool, "/ckpool.log", headers={"Range": "bytes=-100"}
+        )
         assert (code, headers["Content-Range"]) == (416, "bytes */0")
 
 
@@ -356,19 +343,6 @@ async def test_unknown_address() -> None:
         pool.unknown_address = "missing"
         pool.fault = Fault.WRONG_MAC
         assert (await fetch(pool, "/users/wallet"))[0] == 404
-
-
-@pytest.mark.parametrize("code", [404, 429, 500, 502, 503])
-async def test_status_faults(code: int) -> None:
-    """Answered to everything, with a page."""
-    async with fresh() as pool:
-        pool.status = code
-        got, text, headers = await fetch(pool, "/users/wallet")
-        assert got == code
-        assert "Cloudflare" in text
-        assert headers.get("Retry-After") == ("30" if code == 429 else None)
-        pool.status = None
-        assert await user(pool)
 
 
 async def test_moved() -> None:

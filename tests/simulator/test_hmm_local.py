@@ -1,29 +1,20 @@
 """The simulated HMM-Local."""
 
-from collections.abc import Mapping
+from functools import partial
 import json
 from typing import Any
 
-from aiohttp import ClientSession
 import pytest
 
 from simulator.device import Fault
 from simulator.hmm_local import SimulatedHmmLocal
 
+from .raw_client import fetch_at
+
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 
-async def ask(
-    server: SimulatedHmmLocal, path: str, method: str = "GET"
-) -> tuple[int, str, Mapping[str, str]]:
-    """Send one request; gives status, text and headers."""
-    async with (
-        ClientSession() as session,
-        session.request(
-            method, f"http://127.0.0.1:{server.port}{path}", allow_redirects=False
-        ) as response,
-    ):
-        return response.status, await response.text(), response.headers
+ask = partial(fetch_at, "")
 
 
 async def get(server: SimulatedHmmLocal, path: str) -> Any:
@@ -138,13 +129,13 @@ async def test_what_is_beside_the_lists() -> None:
     async with SimulatedHmmLocal() as server:
         assert (await get(server, "/health"))["status"] == "healthy"
         status, _, headers = await ask(server, "/")
-        assert (status, headers["location"]) == (307, "/app")
+        assert (status, headers["Location"]) == (307, "/app")
         status, text, headers = await ask(server, "/app/miners")
         assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
         assert "Home Miner Manager" in text
         status, _, headers = await ask(server, "/api/miners")
         assert status == 307
-        assert headers["location"] == f"http://127.0.0.1:{server.port}/api/miners/"
+        assert headers["Location"] == f"http://127.0.0.1:{server.port}/api/miners/"
         status, text, _ = await ask(server, "/nothing")
         assert (status, json.loads(text)) == (404, {"detail": "Not Found"})
 

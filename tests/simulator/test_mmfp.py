@@ -1,15 +1,14 @@
 """The simulated GoSlimStratum and GoStratumEngine."""
 
 from datetime import UTC, datetime
+from functools import partial
 import json
 from pathlib import Path
 import time
 from typing import Any
 
-from aiohttp import ClientSession
 import pytest
 
-from simulator.device import Fault
 from simulator.mmfp import (
     NEVER,
     SimulatedGoSlimStratum,
@@ -21,6 +20,8 @@ from simulator.mmfp import (
     suited_difficulty,
 )
 from simulator.solopool import DEMO_WALLET
+
+from .raw_client import fetch_at
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -34,24 +35,12 @@ type Kind = type[SimulatedGoSlimStratum | SimulatedGoStratumEngine]
 SERVERS = (SimulatedGoSlimStratum, SimulatedGoStratumEngine)
 
 
+fetch = partial(fetch_at, "/api/v1/")
+
+
 def load(folder: str, name: str) -> Any:
     """Read an example of a shape."""
     return json.loads((FIXTURES / folder / f"{name}.shape.json").read_text())
-
-
-async def fetch(
-    server: SimulatedMmfpServer,
-    path: str,
-    method: str = "GET",
-    headers: dict[str, str] | None = None,
-) -> tuple[int, str, dict[str, str]]:
-    """Fetch status, text and headers."""
-    url = f"http://127.0.0.1:{server.port}/api/v1/{path}"
-    async with (
-        ClientSession() as session,
-        session.request(method, url, headers=headers) as response,
-    ):
-        return response.status, await response.text(), dict(response.headers)
 
 
 async def get(server: SimulatedMmfpServer, path: str) -> Any:
@@ -303,20 +292,6 @@ async def test_gse_methods_and_paths() -> None:
 
 
 # Both
-
-
-@pytest.mark.parametrize("kind", SERVERS)
-async def test_status_and_faults(kind: Kind) -> None:
-    """What a proxy in between may answer."""
-    async with kind(accounts=ACCOUNTS) as server:
-        for status in (429, 500, 503):
-            server.status = status
-            got, _, headers = await fetch(server, "health")
-            assert got == status
-            assert headers.get("Retry-After") == ("30" if status == 429 else None)
-        server.status = None
-        server.fault = Fault.HTML
-        assert "<html>" in (await fetch(server, "health"))[1]
 
 
 @pytest.mark.parametrize("kind", SERVERS)

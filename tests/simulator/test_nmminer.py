@@ -4,35 +4,23 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 import json
+from pathlib import Path
 import re
 from typing import Any
 
-from aiohttp import ClientSession
 import pytest
 
 from simulator.device import Fault
 from simulator.nmminer import SimulatedNMMiner, suffixed
 
+from .raw_client import fetch_at
+
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
-DOCUMENTED_KEYS = [
-    "IP",
-    "BoardType",
-    "HashRate",
-    "Share",
-    "NetDiff",
-    "PoolDiff",
-    "LastDiff",
-    "BestDiff",
-    "Valid",
-    "Progress",
-    "Temp",
-    "RSSI",
-    "FreeHeap",
-    "Uptime",
-    "Version",
-    "PoolInUse",
-]
+DOCUMENTED = Path(__file__).parents[1] / "fixtures/nmminer/v0.3.01"
+DOCUMENTED_KEYS = list(
+    json.loads((DOCUMENTED / "udp12345.documented.json").read_text())
+)
 
 
 class Listener(asyncio.DatagramProtocol):
@@ -162,23 +150,15 @@ async def test_unplugged_it_is_silent_and_comes_back_with_a_new_uptime() -> None
 
 async def get(device: SimulatedNMMiner, path: str) -> tuple[int, Any]:
     """Fetch; status and JSON, or text."""
-    async with (
-        ClientSession() as session,
-        session.get(f"http://127.0.0.1:{device.port}{path}") as response,
-    ):
-        text = await response.text()
-        assert response.headers["Access-Control-Allow-Origin"] == "*"
-        is_json = response.content_type == "application/json"
-        return response.status, json.loads(text) if is_json else text
+    status, text, headers = await fetch_at("", device, path)
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    is_json = headers["Content-Type"].startswith("application/json")
+    return status, json.loads(text) if is_json else text
 
 
 async def post(device: SimulatedNMMiner, path: str, body: bytes) -> tuple[int, str]:
     """Post; status and text."""
-    async with (
-        ClientSession() as session,
-        session.post(f"http://127.0.0.1:{device.port}{path}", data=body) as response,
-    ):
-        return response.status, await response.text()
+    return (await fetch_at("", device, path, "POST", body=body))[:2]
 
 
 async def test_http_info_is_nested() -> None:

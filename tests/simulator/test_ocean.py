@@ -1,16 +1,18 @@
 """The simulated OCEAN."""
 
 from datetime import UTC, datetime
+from functools import partial
 import json
 from pathlib import Path
 import time
 from typing import Any
 
-from aiohttp import ClientSession
 import pytest
 
 from simulator.device import Fault
-from simulator.ocean import BLOCKS, DEMO_WALLET, DIFFICULTY, SimulatedOcean
+from simulator.ocean import BLOCKS, DIFFICULTY, SimulatedOcean
+
+from .raw_client import fetch_at
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -18,18 +20,12 @@ FIXTURES = Path(__file__).parent.parent / "fixtures" / "ocean"
 WALLETS = {"wallet": {"one": 1.2e12, "two": 4.8e12}}
 
 
+fetch = partial(fetch_at, "/v1")
+
+
 def load(name: str) -> Any:
     """Read the result of an example."""
     return json.loads((FIXTURES / f"{name}.shape.json").read_text())["result"]
-
-
-async def fetch(pool: SimulatedOcean, path: str) -> tuple[int, str, dict[str, str]]:
-    """Fetch status, text and headers."""
-    async with (
-        ClientSession() as session,
-        session.get(f"http://127.0.0.1:{pool.port}/v1{path}") as response,
-    ):
-        return response.status, await response.text(), dict(response.headers)
 
 
 async def get(pool: SimulatedOcean, path: str) -> Any:
@@ -216,19 +212,6 @@ async def test_nulls() -> None:
     assert info["user_full"]["unpaid"] is None
     assert full["user_hashrate"]["active_worker_count"] is None
     assert stat["network_difficulty"] is None
-
-
-@pytest.mark.parametrize("status", [404, 429, 500, 502, 503])
-async def test_status_faults(status: int) -> None:
-    """Status faults."""
-    async with SimulatedOcean() as pool:
-        pool.status = status
-        got, text, headers = await fetch(pool, "/pool_stat")
-        pool.status = None
-        assert await get(pool, f"/userinfo_full/{DEMO_WALLET}")
-    assert got == status
-    assert "Cloudflare" in text
-    assert headers.get("Retry-After") == ("30" if status == 429 else None)
 
 
 async def test_state() -> None:

@@ -1,16 +1,18 @@
 """The simulated public-pool, as of 2025 and of 2026."""
 
 from datetime import datetime
+from functools import partial
 import json
 from pathlib import Path
 import time
 from typing import Any
 
-from aiohttp import ClientSession
 import pytest
 
 from simulator.device import Fault
-from simulator.public_pool import DEMO_WALLET, DIFFICULTY, HEIGHT, SimulatedPublicPool
+from simulator.public_pool import DIFFICULTY, HEIGHT, SimulatedPublicPool
+
+from .raw_client import fetch_at
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -18,20 +20,12 @@ FIXTURES = Path(__file__).parent.parent / "fixtures" / "public_pool"
 WALLETS = {"wallet": {"one": 1.2e12, "two": 4.8e12}}
 
 
+fetch = partial(fetch_at, "/api")
+
+
 def load(name: str) -> Any:
     """Read an example of a shape."""
     return json.loads((FIXTURES / f"{name}.json").read_text())
-
-
-async def fetch(
-    pool: SimulatedPublicPool, path: str
-) -> tuple[int, str, dict[str, str]]:
-    """Fetch status, text and headers."""
-    async with (
-        ClientSession() as session,
-        session.get(f"http://127.0.0.1:{pool.port}/api{path}") as response,
-    ):
-        return response.status, await response.text(), dict(response.headers)
 
 
 async def get(pool: SimulatedPublicPool, path: str) -> Any:
@@ -250,19 +244,6 @@ async def test_nobody_has_mined_yet() -> None:
         pool.find_block()
         assert len((await get(pool, "/pool"))["blocksFound"]) == 1
         assert list(await get(pool, "/client/new")) == ["workersCount", "workers"]
-
-
-@pytest.mark.parametrize("status", [404, 429, 500, 502, 503])
-async def test_status_faults(status: int) -> None:
-    """Status faults."""
-    async with SimulatedPublicPool() as pool:
-        pool.status = status
-        got, text, headers = await fetch(pool, "/pool")
-        pool.status = None
-        assert await get(pool, f"/client/{DEMO_WALLET}")
-    assert got == status
-    assert "nginx" in text
-    assert headers.get("Retry-After") == ("30" if status == 429 else None)
 
 
 async def test_lost_node_and_state() -> None:

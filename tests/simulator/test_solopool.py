@@ -1,36 +1,30 @@
 """The simulated solopool.org in both generations."""
 
+from functools import partial
+import json
 import time
 from typing import Any
 
-from aiohttp import ClientSession
 import pytest
 
 from simulator.device import Fault
-from simulator.solopool import DEMO_WALLET, SimulatedSolopool
+from simulator.solopool import SimulatedSolopool
+
+from .raw_client import fetch_at
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 WALLETS = {"wallet": {"one": 1.2e12, "two": 4.8e12}}
 
 
+fetch = partial(fetch_at, "/api")
+
+
 async def get(pool: SimulatedSolopool, path: str) -> Any:
     """Fetch JSON."""
-    async with (
-        ClientSession() as session,
-        session.get(f"http://127.0.0.1:{pool.port}/api{path}") as response,
-    ):
-        assert response.status == 200
-        return await response.json()
-
-
-async def fetch(pool: SimulatedSolopool, path: str) -> tuple[int, str, dict[str, str]]:
-    """Fetch status, text and headers."""
-    async with (
-        ClientSession() as session,
-        session.get(f"http://127.0.0.1:{pool.port}/api{path}") as response,
-    ):
-        return response.status, await response.text(), dict(response.headers)
+    status, text, _ = await fetch(pool, path)
+    assert status == 200
+    return json.loads(text)
 
 
 async def test_v2_stats() -> None:
@@ -170,19 +164,6 @@ async def test_unknown_address() -> None:
         account = await get(pool, "/miners/nobody")
     assert account["hashrate"] == account["totalWorkers"] == 0
     assert account["workers"] == {}
-
-
-@pytest.mark.parametrize("status", [404, 429, 500, 502, 503])
-async def test_status_faults(status: int) -> None:
-    """Status faults."""
-    async with SimulatedSolopool() as pool:
-        pool.status = status
-        got, text, headers = await fetch(pool, "/stats")
-        pool.status = None
-        assert await get(pool, f"/miners/{DEMO_WALLET}")
-    assert got == status
-    assert "Cloudflare" in text
-    assert headers.get("Retry-After") == ("30" if status == 429 else None)
 
 
 async def test_web_page_fault_and_state() -> None:

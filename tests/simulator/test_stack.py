@@ -5,10 +5,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from aiohttp import ClientSession
 import pytest
 
 from simulator.stack import RPC_PASSWORD, SimulatedStack
+
+from .raw_client import fetch_at
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -18,22 +19,15 @@ WORKERS = {"one": 500e9, "two": 321e9}
 
 async def get(stack: SimulatedStack, path: str) -> Any:
     """Fetch JSON."""
-    async with (
-        ClientSession() as session,
-        session.get(f"http://127.0.0.1:{stack.port}{path}") as response,
-    ):
-        assert response.status == 200
-        assert response.content_type == "application/json"
-        return await response.json()
+    status, text, headers = await fetch_at("", stack, path)
+    assert status == 200
+    assert headers["Content-Type"].startswith("application/json")
+    return json.loads(text)
 
 
 async def ask(stack: SimulatedStack, method: str, path: str) -> tuple[int, str]:
     """Send a request; return status and text."""
-    async with (
-        ClientSession() as session,
-        session.request(method, f"http://127.0.0.1:{stack.port}{path}") as response,
-    ):
-        return response.status, await response.text()
+    return (await fetch_at("", stack, path, method))[:2]
 
 
 def shape(value: Any) -> Any:
