@@ -38,6 +38,7 @@ _CALL_SECONDS = 25
 _DETECT_SECONDS = 4
 _KEY_NAMES = ("api_key", "api_token", "token")
 _HEALTH_NAMES = ("get_health", "health_check", "check_health")
+_TILES = ("get_dashboard_data",)
 
 # Another name of the account, and a mere text for the user to read
 _NO_FIELDS = {"wallet", "info"}
@@ -101,10 +102,7 @@ class LegacyPool(BasePoolIntegration):
 
     @override
     async def get_health(self, url: str, port: int, **kwargs: Any) -> PoolHealthStatus:
-        kwargs = self._filled(kwargs.get("coin"), kwargs)
-        answer = await self._call(
-            _HEALTH_NAMES, _values(url, port, kwargs), _settings(kwargs)
-        )
+        answer = await self._query(_HEALTH_NAMES, url, kwargs, port=port)
         if answer is None:
             raise BadAnswer(
                 "The driver does not tell whether the pool answers",
@@ -113,33 +111,27 @@ class LegacyPool(BasePoolIntegration):
         return PoolHealthStatus(
             is_healthy=parse_bool(read(answer, "is_healthy")) is True,
             latency_ms=_latency(answer),
-            error_message=self._message(read(answer, "error_message"), kwargs),
+            error_message=self._message(
+                read(answer, "error_message"), self._filled(kwargs)
+            ),
         )
 
     @override
     async def get_network_difficulty(self, coin: str, **kwargs: Any) -> float | None:
-        kwargs = self._filled(coin, kwargs)
         url = kwargs.get("url")
-        values = {**_values(url, 0, kwargs), "coin": coin}
-        settings = _settings(kwargs)
         method = ("get_network_difficulty",)
         try:
-            answer = await self._call(method, values, settings, {"url": url})
+            answer = await self._query(method, url, kwargs, {"url": url}, coin=coin)
         # Not all take it
         except TypeError:
-            answer = await self._call(method, values, settings)
+            answer = await self._query(method, url, kwargs, coin=coin)
         return _difficulty(answer)
 
     @override
     async def get_pool_stats(
         self, url: str, coin: str, **kwargs: Any
     ) -> PoolStats | None:
-        kwargs = self._filled(coin, kwargs)
-        answer = await self._call(
-            ("get_pool_stats",),
-            {**_values(url, 0, kwargs), "coin": coin},
-            _settings(kwargs),
-        )
+        answer = await self._query(("get_pool_stats",), url, kwargs, coin=coin)
         if answer is None:
             return None
         hashrate = read_hashrate(read(answer, "hashrate"), "H/s")
@@ -156,11 +148,8 @@ class LegacyPool(BasePoolIntegration):
     async def get_blocks(
         self, url: str, coin: str, hours: int = 24, **kwargs: Any
     ) -> list[PoolBlock]:
-        kwargs = self._filled(coin, kwargs)
-        answer = await self._call(
-            ("get_blocks",),
-            {**_values(url, 0, kwargs), "coin": coin, "hours": hours, "limit": 10},
-            _settings(kwargs),
+        answer = await self._query(
+            ("get_blocks",), url, kwargs, coin=coin, hours=hours, limit=10
         )
         return [
             PoolBlock(
@@ -182,12 +171,13 @@ class LegacyPool(BasePoolIntegration):
     async def get_dashboard_data(
         self, url: str, coin: str, username: str | None = None, **kwargs: Any
     ) -> DashboardTileData:
-        kwargs = self._filled(coin, {**kwargs, "username": username})
-        if self._find(("get_dashboard_data",)) is None:
+        kwargs = self._filled({**kwargs, "username": username}, coin)
+        if (method := self._find(_TILES)) is None:
             return await self._add_up(url, coin, kwargs)
-        values = {**_values(url, 0, kwargs), "coin": coin}
-        answer = await self._call(
-            ("get_dashboard_data",), values, _settings(kwargs), self._spread(values)
+        # One that takes only host and port looks for these among its keywords
+        more = {"coin": coin, "username": kwargs["username"]}
+        answer = await self._query(
+            _TILES, url, kwargs, None if "coin" in names(method) else more, coin=coin
         )
         if answer is None:
             raise BadAnswer(
@@ -202,23 +192,16 @@ class LegacyPool(BasePoolIntegration):
     async def get_user_stats(
         self, url: str, coin: str, username: str, **kwargs: Any
     ) -> dict[str, Any] | None:
-        kwargs = self._filled(coin, {**kwargs, "username": username})
-        answer = await self._call(
-            ("get_user_stats",),
-            {**_values(url, 0, kwargs), "coin": coin},
-            _settings(kwargs),
-        )
+        kwargs["username"] = username
+        answer = await self._query(("get_user_stats",), url, kwargs, coin=coin)
         return dict(answer) if isinstance(answer, Mapping) else None
 
     @override
     async def get_worker_stats(
         self, url: str, coin: str, worker_name: str, **kwargs: Any
     ) -> dict[str, Any] | None:
-        kwargs = self._filled(coin, kwargs)
-        answer = await self._call(
-            ("get_worker_stats",),
-            {**_values(url, 0, kwargs), "coin": coin, "worker_name": worker_name},
-            _settings(kwargs),
+        answer = await self._query(
+            ("get_worker_stats",), url, kwargs, coin=coin, worker_name=worker_name
         )
         return dict(answer) if isinstance(answer, Mapping) else None
 
@@ -226,9 +209,10 @@ class LegacyPool(BasePoolIntegration):
     async def close(self) -> None:
         self.host.close()
 
-    def _filled(self, coin: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    def _filled(self, kwargs: Mapping[str, Any], coin: Any = None) -> dict[str, Any]:
         """Return what is known of an account, with what config.yaml adds to it."""
         filled = dict(kwargs)
+        coin = coin or filled.get("coin")
         if not filled.get("username") and (user := self.settings.username(coin)):
             filled["username"] = user
         if not any(filled.get(name) for name in _KEY_NAMES) and (
@@ -251,27 +235,39 @@ class LegacyPool(BasePoolIntegration):
                 return method  # type: ignore[no-any-return]
         return None
 
-    def _spread(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what a driver wants as further keywords.
-
-        One that takes only host and port looks for coin and user among them.
-        """
-        method = self._find(("get_dashboard_data",))
-        if method is None or "coin" in names(method):
-            return {}
-        return {name: values[name] for name in ("coin", "username") if name in values}
-
-    async def _call(
+    async def _query(
         self,
         methods: tuple[str, ...],
-        values: Mapping[str, Any],
-        settings: Mapping[str, Any],
+        url: Any,
+        kwargs: Mapping[str, Any],
         more: Mapping[str, Any] | None = None,
+        *,
+        port: int = 0,
+        **values: Any,
     ) -> Any:
-        """Call the first of these methods that the driver has, None if it has none."""
+        """Call the first of these methods that the driver has, None if it has none.
+
+        It gets what it names of the account and of ``values``, and ``more`` in any case.
+        """
         if (method := self._find(methods)) is None:
             return None
-        keywords = bind(method, values, settings) | dict(more or {})
+        account = self._filled(kwargs, values.get("coin"))
+        key = next((account[name] for name in _KEY_NAMES if account.get(name)), None)
+        # A key has either of two names
+        keys = {"api_key": key, "api_token": key}
+        user = account.get("username")
+        known = {
+            "url": url,
+            "pool_id": url,
+            "username": user,
+            "wallet": user,
+            **keys,
+            "port": port or account.get("stratum_port") or account.get("port"),
+            **({"coin": account["coin"]} if "coin" in account else {}),
+            **values,
+        }
+        settings = account if key is None else {**account, **keys}
+        keywords = bind(method, known, settings) | dict(more or {})
         return await self.host.run(lambda: method(**keywords), _CALL_SECONDS)
 
     async def _add_up(
@@ -471,28 +467,6 @@ def _templates(legacy: Any, driver_type: str) -> list[PoolTemplate]:
             )
         )
     return templates
-
-
-def _values(url: Any, port: int, kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a driver may name among its parameters."""
-    key = next((kwargs[name] for name in _KEY_NAMES if kwargs.get(name)), None)
-    return {
-        "url": url,
-        "port": port or kwargs.get("stratum_port") or kwargs.get("port"),
-        "pool_id": url,
-        "api_key": key,
-        "api_token": key,
-        **({"coin": kwargs["coin"]} if "coin" in kwargs else {}),
-        "username": kwargs.get("username"),
-        "wallet": kwargs.get("username"),
-    }
-
-
-def _settings(kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings, a key under both of the names that drivers look for."""
-    key = next((kwargs[name] for name in _KEY_NAMES if kwargs.get(name)), None)
-    keys = {} if key is None else {"api_key": key, "api_token": key}
-    return {**kwargs, **keys}
 
 
 def _difficulty(value: Any) -> float | None:

@@ -13,16 +13,6 @@ from ...driver_api.units import (
     parse_timestamp,
 )
 
-HASHRATE_FACTOR = {
-    "h/s": 1.0,
-    "kh/s": 1e3,
-    "mh/s": 1e6,
-    "gh/s": 1e9,
-    "th/s": 1e12,
-    "ph/s": 1e15,
-    "eh/s": 1e18,
-}
-
 _DURATION = re.compile(
     r"([\d.,]++)\s*+(y|mo|w|d|h|m|s)[a-z]*+",  # "31d 4h", "7 days", "2.5 hours"
     re.IGNORECASE,
@@ -60,7 +50,7 @@ def read_hashrate(value: Any, plain_unit: str) -> float | None:
     if parse_number(value) is None:
         unit, value = "H/s", parse_compact(value)
     number = parse_amount(value)
-    factor = HASHRATE_FACTOR.get(str(unit).strip().lower())
+    factor = parse_compact(f"1 {unit}")
     return None if number is None or factor is None else parse_number(number * factor)
 
 
