@@ -110,30 +110,16 @@ def declare(source: bytes, path: Path) -> Declaration:
     return Declaration(
         drivers=tuple(dict.fromkeys(driver for driver, _ in drivers)),
         version=_short(_text(constants.get("__version__")))
-        or next(
-            (
-                version
-                for _, class_ in drivers
-                if (version := _short(class_.texts.get("driver_version")))
-            ),
-            UNKNOWN,
-        ),
-        display_name=next(
-            (name for key in _NAMES if (name := _short(first.texts.get(key)))),
-            drivers[0][0].driver_type,
-        ),
+        or _first_text((class_ for _, class_ in drivers), "driver_version")
+        or UNKNOWN,
+        display_name=_first_text((first,), *_NAMES) or drivers[0][0].driver_type,
         description=_paragraph(first.docstring),
         requirements=_requirements(constants),
         notes=_notes(tree, constants, source, first),
         sha256=hashlib.sha256(source).hexdigest(),
         is_native=any(imports_api(node) for node in ast.walk(tree)),
-        interface_version=next(
-            (
-                version
-                for _, class_ in drivers
-                if (version := _short(class_.texts.get("interface_version")))
-            ),
-            None,
+        interface_version=_first_text(
+            (class_ for _, class_ in drivers), "interface_version"
         ),
     )
 
@@ -224,6 +210,12 @@ def _classes(tree: ast.Module, constants: Mapping[str, object]) -> dict[str, _Cl
             or any(parent.legacy_miner for parent in above),
         )
     return classes
+
+
+def _first_text(classes: Iterable[_Class], *names: str) -> str | None:
+    """Return the first of these attributes that a class has, in one line."""
+    texts = (_short(class_.texts.get(name)) for class_ in classes for name in names)
+    return next(filter(None, texts), None)
 
 
 def _kind(bases: Iterable[str], above: Iterable[_Class]) -> Kind | None:

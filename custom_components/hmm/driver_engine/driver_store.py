@@ -47,12 +47,8 @@ class InstalledDriver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Backup:
+class Backup(InstalledDriver):
     """A file that was replaced or removed."""
-
-    path: Path
-    source: bytes
-    declaration: Declaration
 
     @property
     def made_at(self) -> datetime | None:

@@ -34,16 +34,6 @@ class Needs:
     bundled: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Withheld:
-    """A file that is not loaded, because of the packages it requires."""
-
-    needs: Needs
-    reason: Reason
-    waiting: bool
-    """Whether they are being installed; else the user has to act."""
-
-
 def optional_drivers() -> dict[DriverId, Needs]:
     """Return the bundled optional drivers. Blocks (reads files)."""
     needs: dict[DriverId, Needs] = {}

@@ -105,7 +105,7 @@ class DriverChanges:
         if needs is not None:
             withheld = await self._manager.async_require(needs)
             if withheld is not None:
-                raise self._rejected(withheld.reason, needs.line)
+                raise self._rejected(withheld.reason, withheld.line)
         await self.async_job(self._try, path, source, declaration)
 
     async def _async_prepare(

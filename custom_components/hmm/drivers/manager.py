@@ -37,7 +37,7 @@ from ..driver_engine.pool_client import (
     close_pool_driver,
     make_pool_driver,
 )
-from ..driver_engine.requirements import Needs, Withheld, optional_drivers, users_needs
+from ..driver_engine.requirements import Needs, optional_drivers, users_needs
 from ..listeners import notify_all
 from ..miner.coordinator import MinerCoordinator
 from ..pool.defaults import (
@@ -113,7 +113,7 @@ class _Packages:
     """All bundled drivers that need packages, wanted or not."""
     files: tuple[Needs, ...] = ()
     """The wanted ones of these, then the files of the user."""
-    withheld: Mapping[Path, Withheld] = field(default_factory=dict)
+    withheld: Mapping[Path, FailedDriver] = field(default_factory=dict)
 
 
 class DriverManager:
@@ -276,7 +276,7 @@ class DriverManager:
             await self.async_reload()
         return self.why_missing(id_)
 
-    async def async_require(self, needs: Needs) -> Withheld | None:
+    async def async_require(self, needs: Needs) -> FailedDriver | None:
         """Install what a file needs that is not loaded yet, or say why not."""
         self._installer.async_forget_failures(needs.requirements)
         files = [other for other in self._packages.files if other.path != needs.path]
@@ -288,9 +288,8 @@ class DriverManager:
 
     async def _async_install_waiting(self) -> ReloadReport | None:
         """Install what files wait for, and load these; None if there are none."""
-        waiting = [
-            file.needs for file in self._packages.withheld.values() if file.waiting
-        ]
+        paths = {file.path for file in self._packages.withheld.values() if file.waiting}
+        waiting = [needs for needs in self._packages.files if needs.path in paths]
         if not waiting:
             return None
         await self._installer.async_install(waiting)
@@ -583,7 +582,7 @@ def _load(
         running.settings if content is None else content,
         running,
         optional=[needs.path for needs in packages.files if needs.bundled],
-        withheld=_failures(packages.withheld.values()),
+        withheld=packages.withheld,
         stock_wanted=stock_wanted,
     )
     pools = load_known_pools(folder, drivers)
@@ -593,18 +592,6 @@ def _load(
         if pool.path in failed and pool.driver_type in drivers.pools:
             pools.pools[template_id] = pool
     return drivers, pools, config_file
-
-
-def _failures(withheld: Iterable[Withheld]) -> dict[Path, FailedDriver]:
-    return {
-        file.needs.path: FailedDriver(
-            path=file.needs.path,
-            reason=file.reason,
-            line=file.needs.line,
-            waiting=file.waiting,
-        )
-        for file in withheld
-    }
 
 
 def _changes(before: LoadedDrivers, after: LoadedDrivers) -> list[DriverChange]:

@@ -20,7 +20,8 @@ from packaging.requirements import Requirement
 from ..const import DOMAIN
 from ..driver_api import Reason
 from ..driver_engine.faults import why
-from ..driver_engine.requirements import Needs, Withheld, refusals
+from ..driver_engine.loaded import FailedDriver
+from ..driver_engine.requirements import Needs, refusals
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -43,14 +44,16 @@ class PackageInstaller:
         """Why a requirement is not there, by its text."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    async def async_withheld(self, files: Collection[Needs]) -> dict[Path, Withheld]:
+    async def async_withheld(
+        self, files: Collection[Needs]
+    ) -> dict[Path, FailedDriver]:
         """Return the files that lack packages now, or require forbidden ones."""
         if not files:
             return {}
         refused, missing = await self._hass.async_add_executor_job(
             _missing, files, self._skipped(files)
         )
-        withheld: dict[Path, Withheld] = {}
+        withheld: dict[Path, FailedDriver] = {}
         for needs in files:
             lacks = [text for text in needs.requirements if text in missing]
             failed = next((text for text in lacks if text in self._failed), None)
@@ -63,7 +66,9 @@ class PackageInstaller:
                 waiting = True
             else:
                 continue
-            withheld[needs.path] = Withheld(needs=needs, reason=reason, waiting=waiting)
+            withheld[needs.path] = FailedDriver(
+                path=needs.path, reason=reason, line=needs.line, waiting=waiting
+            )
         return withheld
 
     async def async_install(self, files: Iterable[Needs]) -> None:

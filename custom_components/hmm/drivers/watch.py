@@ -370,36 +370,25 @@ class DriverWatch:
 
     def _described(self, key: str, watch: Watch, worse: Worse) -> dict[str, str]:
         """Return the placeholders of the issues."""
-        lines = [
-            localized(
-                self._hass,
-                why("worse_fields", fields=self._names_of_fields(worse.lost)),
-            )
-            if worse.lost
-            else None,
-            localized(self._hass, why("worse_unread", names=self._titles(worse.unread)))
-            if worse.unread
-            else None,
-            localized(
-                self._hass,
-                why(
-                    "worse_errors",
-                    before=self._percent(worse.before),
-                    after=self._percent(worse.after),
-                ),
-            )
-            if worse.before is not None
-            else None,
-            localized(self._hass, why("worse_example", error=worse.example))
-            if worse.example
-            else None,
-        ]
+        reasons = []
+        if worse.lost:
+            fields = self._names_of_fields(worse.lost)
+            reasons.append(why("worse_fields", fields=fields))
+        if worse.unread:
+            reasons.append(why("worse_unread", names=self._titles(worse.unread)))
+        if worse.before is not None:
+            before, after = self._percent(worse.before), self._percent(worse.after)
+            reasons.append(why("worse_errors", before=before, after=after))
+        if worse.example:
+            reasons.append(why("worse_example", error=worse.example))
         return {
             "driver": key,
             "old": watch.old.version,
             "new": watch.new.version,
             "findings": Markdown(
-                "\n".join(f"- {escape(line)}" for line in lines if line)
+                "\n".join(
+                    f"- {escape(localized(self._hass, reason))}" for reason in reasons
+                )
             ),
         }
 
