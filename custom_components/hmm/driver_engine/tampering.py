@@ -62,29 +62,22 @@ class Change:
 
     def undo(self) -> None:
         """Put back what was there."""
-        _put(self.owner, self.name, self.before)
-
-    def redo(self) -> None:
-        """Put back what is there now, after an ``undo``."""
-        _put(self.owner, self.name, self.after)
+        owner, name, value = self.owner, self.name, self.before
+        with suppress(AttributeError, TypeError):
+            if isinstance(owner, dict):
+                if value is _MISSING:
+                    del owner[name]
+                else:
+                    owner[name] = value
+            elif value is _MISSING:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, value)
 
     @property
     def is_of_shared(self) -> bool:
         """Return whether it was something that no honest file replaces."""
         return isinstance(self.owner, dict) or _is_shared(self.before)
-
-
-def _put(owner: Any, name: str, value: Any) -> None:
-    with suppress(AttributeError, TypeError):
-        if isinstance(owner, dict):
-            if value is _MISSING:
-                del owner[name]
-            else:
-                owner[name] = value
-        elif value is _MISSING:
-            delattr(owner, name)
-        else:
-            setattr(owner, name, value)
 
 
 class Snapshot:
@@ -127,14 +120,11 @@ class Snapshot:
         changes += self._differences()
         for change in changes:
             change.undo()
-        harm = [
+        harm = (
             change
             for change in changes
             if change.is_of_shared or change.name in written
-        ]
-        if not harm:
-            for change in changes:
-                change.redo()
+        )
         return [*harm, *self._all_planted()]
 
     def _differences(self) -> Iterator[Change]:
