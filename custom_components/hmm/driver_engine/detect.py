@@ -178,18 +178,16 @@ class _Search:
                 await self._try_driver(turn, driver)
         if devices := self.devices:
             return Detection(devices=devices)
-        in_time = CannotConnect("Nothing answered in time", reason="no_response")
-        # A port that is open but slow says more than one that is closed
-        error: DriverError | None = in_time if self._unfinished else None
-        for result in self._in_order():
-            if isinstance(result, DriverError):
-                error = _more_specific(error, result)
-        if error is None and drivers:
-            error = in_time
-        return Detection(
-            error=error
-            or CannotConnect("There is no driver for it", reason="unsupported_device")
-        )
+        if not drivers:
+            msg = "There is no driver for it"
+            return Detection(error=CannotConnect(msg, reason="unsupported_device"))
+        errors = [error for error in self._in_order() if isinstance(error, DriverError)]
+        if self._unfinished or not errors:
+            # A port that is open but slow says more than one that is closed
+            in_time = CannotConnect("Nothing answered in time", reason="no_response")
+            errors.insert(0, in_time)
+        # The first of those that are as specific
+        return Detection(error=max(errors, key=_weight))
 
     async def _try_doors(self, turns: list[_Turn]) -> None:
         doors: dict[_Door, list[_Turn]] = {}
@@ -297,13 +295,6 @@ class _Search:
 
     def _in_order(self) -> list[Detected | DriverError]:
         return [self._results[turn] for turn in sorted(self._results)]
-
-
-def _more_specific(error: DriverError | None, other: DriverError) -> DriverError:
-    """Return the more specific error, the first of equal ones."""
-    if error is None or _weight(other) > _weight(error):
-        return other
-    return error
 
 
 def _weight(error: DriverError) -> int:
