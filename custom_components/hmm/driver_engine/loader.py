@@ -76,18 +76,9 @@ def load_drivers(
             drivers.failed.append(failed)
     files = _set_stock_aside(drivers, _read_user_files(drivers, folder), stock_wanted)
     kept = {file.path: _unchanged(file, drivers.settings, running) for file in files}
-    findings = _try(
-        drivers.tried,
-        [file for file in files if not kept[file.path] and file.path not in withheld],
-        drivers.settings,
-    )
-    new = [
-        file
-        for file in files
-        if not kept[file.path]
-        and file.path not in withheld
-        and file.path not in findings
-    ]
+    new = [f for f in files if not kept[f.path] and f.path not in withheld]
+    findings = _try(drivers.tried, new, drivers.settings)
+    new = [file for file in new if file.path not in findings]
     loaded = _load_all(drivers.tried, new, drivers.settings)
     for file in files:
         drivers.fingerprints[file.path] = file.fingerprint
