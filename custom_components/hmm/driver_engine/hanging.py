@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 import logging
 from typing import Any
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 from ..driver_api import CannotConnect
 from .job_threads import Workers
@@ -74,19 +74,6 @@ class Hanging:
 
 _by_class: WeakKeyDictionary[type, Hanging] = WeakKeyDictionary()
 # By the class: a changed file makes another one, and begins again
-
-
-_never_replied: WeakSet[type] = WeakSet()
-
-
-def note_no_reply(kind: type) -> None:
-    """Remember that a driver class hung in a call that does no I/O."""
-    _never_replied.add(kind)
-
-
-def never_replied(kind: type) -> bool:
-    """Return whether calling it again is of no use, before its file changes."""
-    return kind in _never_replied
 
 
 def hanging_of(kind: type, name: str) -> Hanging:

@@ -12,6 +12,7 @@ from pathlib import Path
 import re
 import threading
 from typing import Any
+from weakref import WeakSet
 
 from ..driver_api import BasePoolIntegration, MiningModel, PoolTemplate, Reason
 from ..driver_api.units import parse_text
@@ -21,7 +22,6 @@ from .answers import read_template
 from .driver_files import UnusableFile, read_bytes
 from .faults import why
 from .guard import Tolerated, read_driver
-from .hanging import never_replied, note_no_reply
 from .limits import run_limited
 from .loaded import FailedDriver, LoadedDriver, LoadedDrivers
 from .loader import BUNDLED
@@ -29,20 +29,10 @@ from .yaml_file import LARGEST_FILE, YamlProblem, read_mapping
 
 _LOGGER = logging.getLogger(__name__)
 
+_FLAGS = ("requires_auth", "supports_shares", "supports_earnings", "supports_balance")
 _KNOWN_KEYS = {
-    "driver",
-    "display_name",
-    "description",
-    "url",
-    "port",
-    "coin",
-    "region",
-    "mining_model",
-    "fee_percent",
-    "requires_auth",
-    "supports_shares",
-    "supports_earnings",
-    "supports_balance",
+    *("driver", "display_name", "description", "url", "port", "coin", "region"),
+    *("mining_model", "fee_percent", *_FLAGS),
 }
 # The keys of the account in a file, the first of them counts
 _ACCOUNT_KEYS = ("wallet", "username")
@@ -56,6 +46,9 @@ _SCHEME = re.compile(
 )
 # A list of more is none to choose from
 _MAX_TEMPLATES = 500
+
+_hung: WeakSet[type[BasePoolIntegration]] = WeakSet()
+"""Drivers that hung when they listed their pools: a changed file makes another class."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +92,7 @@ def load_known_pools(config_folder: Path, drivers: LoadedDrivers) -> KnownPools:
             try:
                 text = _read_text(path, root)
                 if folder != beside or _is_pool_file(text):
-                    result.pools[path.stem] = _read(path, text, drivers)
+                    result.pools[path.stem] = _checked(path, text, drivers)
             except (UnusableFile, YamlProblem) as err:
                 # Nothing that is wrong in other software's files is our concern
                 if folder != beside or isinstance(err, YamlProblem):
@@ -143,7 +136,7 @@ def _query_driver(
 ) -> None:
     """Add the pools that a driver lists."""
     kind = driver.driver_class
-    if never_replied(kind):
+    if kind in _hung:
         return
     has_ended = threading.Event()
 
@@ -168,7 +161,7 @@ def _query_driver(
         finally:
             if not has_ended.is_set():
                 # Each reload would wait for it, and leave a thread behind
-                note_no_reply(kind)
+                _hung.add(kind)
                 _LOGGER.warning(
                     "%s hangs when it lists its pools. It is not asked for them again"
                     " before the file changes",
@@ -199,16 +192,9 @@ def _is_server(url: str) -> bool:
     return True
 
 
-def _read(path: Path, text: str, drivers: LoadedDrivers) -> KnownPool:
+def _checked(path: Path, text: str, drivers: LoadedDrivers) -> KnownPool:
     """Return what one file contains. Raises YamlProblem."""
     values, lines = read_mapping(text)
-    return _check(path, values, lines, drivers)
-
-
-def _check(
-    path: Path, values: dict[str, Any], lines: dict[str, int], drivers: LoadedDrivers
-) -> KnownPool:
-    """Return the checked content of one file."""
 
     def need(is_right: bool, key: str, reason: Reason) -> None:
         if not is_right:
@@ -266,12 +252,9 @@ def _check(
             coin=values["coin"].upper(),
             mining_model=MiningModel(model),
             region=_shown(values, "region"),
-            requires_auth=bool(values.get("requires_auth", False)),
-            supports_shares=bool(values.get("supports_shares", False)),
-            supports_earnings=bool(values.get("supports_earnings", False)),
-            supports_balance=bool(values.get("supports_balance", False)),
             description=_shown(values, "description"),
             fee_percent=fee,
+            **{flag: bool(values.get(flag)) for flag in _FLAGS},
         )
     )
     if template is None:
