@@ -26,12 +26,12 @@ from .answers import read_facts, read_telemetry
 from .guard import (
     DriverFault,
     TimedOut,
-    Tolerated,
     call_driver,
     driver_name,
     make_driver,
     read_driver,
     release,
+    tolerated,
 )
 from .identity import device_ids
 from .metrics import metrics_of
@@ -355,7 +355,7 @@ class MinerClient:
             await self._close(driver)
 
     async def _close(self, driver: BaseMinerAdapter) -> None:
-        with Tolerated(driver, "close", self.host):
+        with tolerated(driver, "close", self.host):
             await call_driver(driver, lambda instance: instance.close(), _POLL_SECONDS)
         await release(driver)
 

@@ -7,16 +7,15 @@ see ``hanging.set_apart``.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 import logging
 from pathlib import PurePath
 import traceback
-from types import TracebackType
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 import aiohttp
@@ -210,46 +209,34 @@ def _read[T](name: str, read: Callable[[], T]) -> T:
         raise _as_driver_error(name, err) from _harmless(err)
 
 
-class Tolerated:
-    """Goes on without a result where a driver raises ``DriverError``.
+def tolerated(
+    driver: Any, what: str, of: str = ""
+) -> AbstractContextManager[None, bool]:
+    """Go on without a result where a driver raises ``DriverError``.
 
     Only here is that reported: a bug of the driver is logged once, and its end.
     ``of`` identifies for whom ``what`` is done, so that the success of one is not the
     end of another's bug.
     """
+    # A type checker takes no other one for one that goes on
+    return cast(AbstractContextManager[None, bool], _tolerated(driver, what, of))
 
-    def __init__(self, driver: Any, what: str, of: str = "") -> None:
-        """Prepare for a call ``what`` of a driver."""
-        self._driver, self._key = driver, (what, of)
 
-    def __enter__(self) -> None:
-        """Begin the call."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        err: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
-        """Note how it ended."""
-        faulty = _faulty.setdefault(_kind(self._driver), set())
-        if err is None:
-            if self._key in faulty:
-                faulty.discard(self._key)
-                _LOGGER.info(
-                    "%s of the driver %s works again",
-                    self._key[0],
-                    driver_name(self._driver),
-                )
-            return False
-        if (
-            isinstance(err, DriverFault)
-            and self._key not in faulty
-            and len(faulty) < _MAX_FAULTY
-        ):
-            faulty.add(self._key)
-            _LOGGER.warning("%s (%s)", err, self._key[0])
-        return isinstance(err, DriverError)
+@contextmanager
+def _tolerated(driver: Any, what: str, of: str) -> Iterator[None]:
+    faulty = _faulty.setdefault(_kind(driver), set())
+    try:
+        yield
+    except DriverFault as err:
+        if (what, of) not in faulty and len(faulty) < _MAX_FAULTY:
+            faulty.add((what, of))
+            _LOGGER.warning("%s (%s)", err, what)
+    except DriverError:
+        pass  # Of the device, whose polls report it
+    else:
+        if (what, of) in faulty:
+            faulty.discard((what, of))
+            _LOGGER.info("%s of the driver %s works again", what, driver_name(driver))
 
 
 def fault(driver_type: str | None, err: BaseException) -> DriverFault:

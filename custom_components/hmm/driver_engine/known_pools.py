@@ -21,7 +21,7 @@ from .address import AddressError, parse_address
 from .answers import read_template
 from .driver_files import UnusableFile, read_bytes
 from .faults import why
-from .guard import Tolerated, read_driver
+from .guard import read_driver, tolerated
 from .limits import run_limited
 from .loaded import FailedDriver, LoadedDriver, LoadedDrivers
 from .loader import BUNDLED
@@ -153,7 +153,7 @@ def _query_driver(
 
     templates: list[PoolTemplate] = []
     # Whatever a driver raises, the pool files still load
-    with Tolerated(kind, "get_pool_templates"):
+    with tolerated(kind, "get_pool_templates"):
         try:
             templates = read_driver(
                 kind, lambda _: run_limited(query, preflight.LOAD_SECONDS)

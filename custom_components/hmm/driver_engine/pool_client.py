@@ -23,7 +23,7 @@ from ..driver_api.units import parse_number, parse_timestamp
 from ..driver_api.wallets import strip_worker
 from .answers import read_found_pools, read_tiles
 from .client import valid_unit
-from .guard import Tolerated, call_driver, read_driver, release
+from .guard import call_driver, read_driver, release, tolerated
 from .metrics import metrics_of
 
 _LOGGER = logging.getLogger(__name__)
@@ -145,7 +145,7 @@ def discreet(text: str, account: PoolAccount | None) -> str:
 
 def hashrate_unit(driver: BasePoolIntegration) -> HashrateUnit:
     """Return the unit of the hashrates, the usual one if the driver's is none."""
-    with Tolerated(driver, "hashrate_unit"):
+    with tolerated(driver, "hashrate_unit"):
         return valid_unit(read_driver(driver, lambda instance: instance.hashrate_unit))
     return valid_unit(None)
 
@@ -170,7 +170,7 @@ def poll_seconds(driver: BasePoolIntegration, account: PoolAccount) -> int:
         return parse_number(answer)
 
     seconds: float | None = None
-    with Tolerated(driver, "get_poll_seconds", account.url):
+    with tolerated(driver, "get_poll_seconds", account.url):
         seconds = read_driver(driver, read)
     if seconds is None:
         return _USUAL_POLL_SECONDS
@@ -189,7 +189,7 @@ def server_time(driver: BasePoolIntegration, account: PoolAccount) -> float | No
         timestamp = parse_timestamp(parse_number(answer))
         return None if timestamp is None else timestamp.timestamp()
 
-    with Tolerated(driver, "get_server_time", account.url):
+    with tolerated(driver, "get_server_time", account.url):
         return read_driver(driver, read)
     return None
 
@@ -209,7 +209,7 @@ def secret_settings(driver: BasePoolIntegration) -> set[str]:
         properties = driver.get_config_schema()["properties"]
         return {key for key, spec in properties.items() if is_secret(key, spec)}
 
-    with Tolerated(driver, "get_config_schema"):
+    with tolerated(driver, "get_config_schema"):
         return read_driver(driver, read)
     return set()
 
@@ -220,7 +220,7 @@ async def is_pool_of(driver: BasePoolIntegration, url: str, port: int) -> bool:
     async def detect(driver: BasePoolIntegration) -> bool:
         return await driver.detect(url, port) is True
 
-    with Tolerated(driver, "detect", url):
+    with tolerated(driver, "detect", url):
         return await call_driver(driver, detect, _PROBE_SECONDS)
     return False
 
@@ -232,7 +232,7 @@ def coin_of(driver: BasePoolIntegration, url: str, port: int) -> str | None:
         coin = driver.coin_at(url, port)
         return coin.upper() if isinstance(coin, str) and coin else None
 
-    with Tolerated(driver, "coin_at", url):
+    with tolerated(driver, "coin_at", url):
         return read_driver(driver, read)
     return None
 
@@ -243,13 +243,13 @@ async def probe(driver: BasePoolIntegration, url: str, port: int) -> list[FoundP
     async def find(driver: BasePoolIntegration) -> list[FoundPool]:
         return read_found_pools(await driver.probe(url, port))
 
-    with Tolerated(driver, "probe", url):
+    with tolerated(driver, "probe", url):
         return await call_driver(driver, find, _PROBE_SECONDS)
     return []
 
 
 async def close_pool_driver(driver: BasePoolIntegration) -> None:
     """Let a driver that is no longer used release what it holds."""
-    with Tolerated(driver, "close"):
+    with tolerated(driver, "close"):
         await call_driver(driver, lambda instance: instance.close(), _CLOSE_SECONDS)
     await release(driver)
