@@ -94,36 +94,30 @@ def refusals(files: Iterable[Needs]) -> dict[Path, Reason]:
     Of two files that require different versions of a package, the first has it.
     """
     owned = _owned_by_home_assistant()
-    taken: dict[str, tuple[str, Path]] = {}
+    taken: dict[str, tuple[Requirement, Path]] = {}
     refused: dict[Path, Reason] = {}
     for needs in files:
-        names: dict[str, str] = {}
-        for text in needs.requirements:
-            reason = _refusal(text, owned)
-            if reason is None:
-                name = _name(text)
-                wanted, path = taken.get(name, (text, needs.path))
-                if _pin(wanted) != _pin(text):
-                    reason = why(
-                        "package_conflict", file=path.name, other=wanted, package=text
-                    )
-                names[name] = text
-            if reason is not None:
-                refused[needs.path] = reason
-                break
-        else:
-            for name, text in names.items():
-                taken.setdefault(name, (text, needs.path))
+        reasons = (_refusal(text, owned, taken) for text in needs.requirements)
+        if (reason := next(filter(None, reasons), None)) is not None:
+            refused[needs.path] = reason
+            continue
+        for requirement in map(Requirement, needs.requirements):
+            name = canonicalize_name(requirement.name)
+            taken.setdefault(name, (requirement, needs.path))
     return refused
 
 
-def _refusal(text: str, owned: Mapping[str, str]) -> Reason | None:
+def _refusal(
+    text: str,
+    owned: Mapping[str, str],
+    taken: Mapping[str, tuple[Requirement, Path]],
+) -> Reason | None:
     """Return why a requirement is not even tried."""
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
-        requirement = None
-    if requirement is None or requirement.url or requirement.marker:
+        return why("package_invalid", package=text)
+    if requirement.url or requirement.marker:
         return why("package_invalid", package=text)
     specifiers = list(requirement.specifier)
     if (
@@ -132,9 +126,16 @@ def _refusal(text: str, owned: Mapping[str, str]) -> Reason | None:
         or specifiers[0].version.endswith("*")
     ):
         return why("package_version", package=text, name=requirement.name)
-    have = owned.get(canonicalize_name(requirement.name))
+    name = canonicalize_name(requirement.name)
+    have = owned.get(name)
     if have is not None and not requirement.specifier.contains(have, prereleases=True):
         return why("package_of_home_assistant", package=text, version=have)
+    if name in taken:
+        other, path = taken[name]
+        if other.specifier != requirement.specifier:
+            return why(
+                "package_conflict", file=path.name, other=str(other), package=text
+            )
     return None
 
 
@@ -155,11 +156,3 @@ def _owned_by_home_assistant() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return versions
-
-
-def _name(text: str) -> str:
-    return canonicalize_name(Requirement(text).name)
-
-
-def _pin(text: str) -> str:
-    return str(Requirement(text).specifier)
