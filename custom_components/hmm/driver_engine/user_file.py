@@ -164,12 +164,7 @@ def register(
     if type(driver_type) is not str or not driver_type:
         raise NotADriver(why("class_no_type", driver_class=name))
     if issubclass(driver_class, BaseMinerAdapter):
-        _check_connection(driver_class)
-    if issubclass(driver_class, BaseMinerAdapter) and (
-        driver_class.hashrate_unit not in get_args(HashrateUnit)
-    ):
-        units = ", ".join(get_args(HashrateUnit))
-        raise NotADriver(why("class_hashrate_unit", driver_class=name, units=units))
+        _check_attributes(driver_class)
     add(
         drivers,
         LoadedDriver[Any](
@@ -201,8 +196,8 @@ def of_its_kind(drivers: LoadedDrivers, driver: AnyLoaded) -> dict[str, Any]:
     return drivers.miners if is_miner else drivers.pools
 
 
-def _check_connection(driver_class: type[BaseMinerAdapter]) -> None:
-    """Raise NotADriver if the attributes for reaching the device are invalid."""
+def _check_attributes(driver_class: type[BaseMinerAdapter]) -> None:
+    """Raise NotADriver if what a class says of its devices is invalid."""
     name = driver_class.__name__
     kind: object = driver_class.connection_type
     port: object = driver_class.default_port
@@ -213,6 +208,9 @@ def _check_connection(driver_class: type[BaseMinerAdapter]) -> None:
         raise NotADriver(why("class_default_port", driver_class=name))
     if not isinstance(options, tuple):
         raise NotADriver(why("class_option_fields", driver_class=name))
+    if driver_class.hashrate_unit not in (units := get_args(HashrateUnit)):
+        shown = ", ".join(units)
+        raise NotADriver(why("class_hashrate_unit", driver_class=name, units=shown))
 
 
 def reason_of_failure(
