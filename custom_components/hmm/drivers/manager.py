@@ -193,7 +193,14 @@ class DriverManager:
     @callback
     def entries_of_types(self, ids: Iterable[DriverId]) -> list[HmmConfigEntry]:
         """Return the entries of some types, whether there is a driver or not."""
-        return self._entries({*ids})
+        wanted = {(id_.kind, id_.driver_type) for id_ in ids}
+        return [
+            entry
+            for entry in self._hass.config_entries.async_entries(
+                DOMAIN, include_ignore=False
+            )
+            if (entry.data.get(CONF_ENTRY_TYPE), entry.data.get(CONF_DRIVER)) in wanted
+        ]
 
     def pool_driver(
         self, loaded: LoadedDriver[BasePoolIntegration]
@@ -304,7 +311,7 @@ class DriverManager:
         await asyncio.gather(
             *(
                 self._async_reload_entry(entry)
-                for entry in self._entries(wanting)
+                for entry in self.entries_of_types(wanting)
                 if entry.state is ConfigEntryState.SETUP_RETRY
             )
         )
@@ -333,7 +340,7 @@ class DriverManager:
             notify_all(self._change_listeners, changes)
             entries = [
                 entry
-                for entry in self._entries({change.id for change in changes})
+                for entry in self.entries_of_types(change.id for change in changes)
                 if entry.state in _IN_USE
             ]
             await asyncio.gather(*map(self._async_reload_entry, entries))
@@ -440,7 +447,7 @@ class DriverManager:
         wanted = [
             needs
             for id_, needs in optional.items()
-            if id_ in self._requested or self._entries({id_})
+            if id_ in self._requested or self.entries_of_types([id_])
         ]
         files = (*wanted, *users)
         return _Packages(
@@ -448,17 +455,6 @@ class DriverManager:
             files=files,
             withheld=await self._installer.async_withheld(files),
         )
-
-    @callback
-    def _entries(self, ids: set[DriverId]) -> list[HmmConfigEntry]:
-        wanted = {(id_.kind, id_.driver_type) for id_ in ids}
-        return [
-            entry
-            for entry in self._hass.config_entries.async_entries(
-                DOMAIN, include_ignore=False
-            )
-            if (entry.data.get(CONF_ENTRY_TYPE), entry.data.get(CONF_DRIVER)) in wanted
-        ]
 
     async def _async_reload_entry(self, entry: HmmConfigEntry) -> None:
         if await self._async_goes_on(entry):
