@@ -1,7 +1,8 @@
 """What the tests inside Home Assistant share."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 import logging
 import time
@@ -11,6 +12,7 @@ from unittest.mock import patch
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import HomeAssistant, State, callback
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr, entity_registry as er, event
 from homeassistant.util import dt as dt_util
 from homeassistant.util.async_ import get_scheduled_timer_handles
@@ -173,3 +175,13 @@ def pool_entry(
         },
         **kwargs,
     )
+
+
+@contextmanager
+def refused(
+    key: str, kind: type[HomeAssistantError] = ServiceValidationError
+) -> Iterator[None]:
+    """Expect an action to be refused, with the reason that is translated as this."""
+    with pytest.raises(kind) as caught:
+        yield
+    assert caught.value.translation_key == key

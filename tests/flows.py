@@ -39,9 +39,12 @@ async def begin(
     return with_texts(result)
 
 
-async def choose(hass: HomeAssistant, item: str) -> Result:
-    """Start the flow of a user and choose from its menu."""
-    return await fill(hass, await begin(hass), next_step_id=item)
+async def choose(hass: HomeAssistant, *items: str) -> Result:
+    """Start the flow of a user and choose from its menus."""
+    step = await begin(hass)
+    for item in items:
+        step = await fill(hass, step, next_step_id=item)
+    return step
 
 
 async def fill(hass: HomeAssistant, result: Result, **user_input: Any) -> Result:
@@ -53,13 +56,23 @@ async def fill(hass: HomeAssistant, result: Result, **user_input: Any) -> Result
     return with_texts(answer)
 
 
-async def reconfigure(hass: HomeAssistant, entry: ConfigEntry[Any]) -> Result:
-    """Start to reconfigure an entry."""
-    return with_texts(
+async def finish(hass: HomeAssistant, result: Result, **user_input: Any) -> Result:
+    """Fill in the last form of a flow, which makes an entry of it."""
+    made = await fill(hass, result, **user_input)
+    assert made["type"] is FlowResultType.CREATE_ENTRY
+    return made
+
+
+async def reconfigure(
+    hass: HomeAssistant, entry: ConfigEntry[Any], item: str | None = None
+) -> Result:
+    """Start to reconfigure an entry, and choose from the menu if there is one."""
+    step = with_texts(
         await hass.config_entries.flow.async_init(
             DOMAIN, context={"source": "reconfigure", "entry_id": entry.entry_id}
         )
     )
+    return step if item is None else await fill(hass, step, next_step_id=item)
 
 
 async def open_options(hass: HomeAssistant, entry: ConfigEntry[Any]) -> Result:

@@ -14,7 +14,7 @@ from custom_components.hmm.bundled.miner_drivers.avalon_nano_driver import (
 )
 from simulator import SimulatedAvalon, cgminer
 
-from .common import act, find, find_id, identity, keys, poll
+from .common import act, find, find_id, identity, keys, poll, refused
 from .conftest import miner_entry, set_up
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -73,9 +73,8 @@ async def test_a_light_that_stays_off(
         light = find_id(home, entry, "light", "light")
         reply = cgminer.Reply(118, "ASC 0 set info: not in (day)mode now")
         monkeypatch.setitem(device.commands, "ascset", lambda _: reply)
-        with pytest.raises(HomeAssistantError) as caught:
+        with refused("command_refused", HomeAssistantError):
             await act(home, "light", "turn_on", light)
-        assert caught.value.translation_key == "command_refused"
         assert find(home, entry, "light", "light").state == STATE_OFF
 
 

@@ -29,7 +29,7 @@ from simulator import SimulatedAxeOS
 from .common import devices, find, find_maybe, later, poll
 from .conftest import miner_entry, set_up
 from .miner.test_watchdog import stand_still
-from .strategy.common import BANDS, add, begin, price, wait
+from .strategy.common import follow, price, wait
 from .test_event import best
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -201,9 +201,7 @@ async def test_band_changed(
     times: int,
 ) -> None:
     """Another price band triggers, if it is one of those that count."""
-    price(home, 10)
-    strategy = await add(home, "price_bands", BANDS)
-    await begin(home)
+    strategy = await follow(home, 10)
     band = er.async_get(home).async_get_entity_id(
         "sensor", DOMAIN, f"{strategy.id}_band"
     )

@@ -25,7 +25,7 @@ from simulator import (
     SimulatedNMMiner,
     SimulatedSolopool,
 )
-from tests.common import fleet_entry, identity, later, poll, pool_entry, until
+from tests.common import fleet_entry, identity, later, poll, pool_entry, refused, until
 from tests.conftest import free_udp_port, miner_entry, set_up
 from tests.driver_engine.legacy.variants import read_driver
 from tests.driver_index import (
@@ -275,9 +275,8 @@ async def test_a_candidate_that_does_harm_when_it_is_loaded(
 ) -> None:
     """It is found out before, as with an installation."""
     await put(home, ASIDE, f"{garage('2.0.0')}\nimport json\njson.dumps = 1\n")
-    with pytest.raises(HomeAssistantError) as caught:
+    with refused("driver_rejected", HomeAssistantError):
         await begin(home, miner, "garage_two.py")
-    assert caught.value.translation_key == "driver_rejected"
 
 
 async def test_another_type_is_not_offered(

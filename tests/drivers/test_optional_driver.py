@@ -32,9 +32,9 @@ from custom_components.hmm.data import get_data
 from custom_components.hmm.drivers import packages as driver_requirements
 from custom_components.hmm.flow_tools import REPEAT_SECONDS
 from simulator import SimulatedAxeOS
-from tests.common import act, find, find_id, keys, until, value
+from tests.common import act, find, find_id, keys, refused, until, value
 from tests.conftest import miner_entry
-from tests.flows import Result, choose, fill, with_texts
+from tests.flows import Result, choose, fill, finish, with_texts
 from tests.luxos import FakeLuxMiner, PowerLimit
 from tests.package_index import PackageIndex, package_index
 from tests.user_drivers import do, start
@@ -179,8 +179,7 @@ async def test_once_it_is_there_it_knows_its_miners_at_once(
     async with FakeLuxMiner() as second:
         second.mac = "62:f7:5e:b7:10:47"
         pytest_socket.socket_allow_hosts(["127.0.0.1", antminer.host, second.host])
-        result = await fill(home, await choose(home, "miner"), host=second.host)
-        assert result["type"] is FlowResultType.CREATE_ENTRY
+        result = await finish(home, await choose(home, "miner"), host=second.host)
         assert result["result"].data["driver"] == "pyasic"
         await home.async_block_till_done()
     result = await fill(
@@ -209,9 +208,8 @@ async def test_its_controls(
     assert limit.watts == 950
     assert float(find(home, entry, "number", "set_power_limit").state) == 950
     limit.obeys = False
-    with pytest.raises(HomeAssistantError) as caught:
+    with refused("setting_not_applied", HomeAssistantError):
         await act(home, "number", "set_value", number.entity_id, value=1300)
-    assert caught.value.translation_key == "setting_not_applied"
     assert float(find(home, entry, "number", "set_power_limit").state) == 950
 
     assert value(home, entry, "hashboard_hashrate_3") == pytest.approx(19.07, abs=0.1)

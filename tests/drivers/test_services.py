@@ -19,7 +19,7 @@ from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_engine.driver_store import DriverStore, StoreError
 from simulator import SimulatedAxeOS, SimulatedSolopool
-from tests.common import pool_entry, value
+from tests.common import pool_entry, refused, value
 from tests.conftest import miner_entry, set_up
 
 GARAGE = """\
@@ -282,8 +282,7 @@ async def test_a_copy_that_cannot_be_written(
         raise StoreError("bitaxe_driver.py cannot be written (No space left)")
 
     monkeypatch.setattr(DriverStore, "write", refuse)
-    with pytest.raises(HomeAssistantError) as caught:
+    with refused("cannot_write_driver", HomeAssistantError):
         await run(home, "customise_driver", driver="bitaxe")
-    assert caught.value.translation_key == "cannot_write_driver"
     assert entry.state is ConfigEntryState.LOADED
     assert get_data(home).drivers.miners["bitaxe"].bundled

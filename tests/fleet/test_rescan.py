@@ -5,7 +5,6 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import SOURCE_IGNORE, SOURCE_INTEGRATION_DISCOVERY
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
 import pytest
 import pytest_socket
 
@@ -14,7 +13,7 @@ from custom_components.hmm.const import DOMAIN
 from simulator import SimulatedAxeOS
 from tests.common import fire_time_changed, fleet_entry
 from tests.conftest import UsualPorts, miner_entry, set_up
-from tests.flows import fill, go_on, open_options, suggested, with_texts
+from tests.flows import finish, go_on, open_options, suggested, with_texts
 
 pytestmark = pytest.mark.usefixtures("quick", "three_hosts")
 
@@ -93,8 +92,7 @@ async def test_new_miners_are_proposed_once(
             await home.config_entries.flow.async_configure(flow["flow_id"])
         )
         assert form["step_id"] == "discovery_confirm"
-        result = await fill(home, form)
-        assert result["type"] is FlowResultType.CREATE_ENTRY
+        await finish(home, form)
         await later(home, freezer, 6 * 3600)
         assert flows(home) == []
 

@@ -38,7 +38,16 @@ from simulator.httpd import Handler, HttpDevice, json_response
 from simulator.solopool import DEMO_WALLET
 from tests.common import value
 from tests.conftest import UsualPorts, miner_entry, set_up
-from tests.flows import Result, begin, choose, fill, options, suggested, with_texts
+from tests.flows import (
+    Result,
+    begin,
+    choose,
+    fill,
+    finish,
+    options,
+    suggested,
+    with_texts,
+)
 from tests.strangers import Lamp
 
 pytestmark = pytest.mark.usefixtures("quick", "usual_ports")
@@ -267,8 +276,7 @@ async def test_a_miner_moves_over(
     assert "pools" not in form["data_schema"].schema
 
     assert (await fill(home, form, miners=[]))["step_id"] == "import_choose"
-    result = await fill(home, form, miners=["0"])
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    result = await finish(home, form, miners=["0"])
     assert "next_flow" not in result
     entry = result["result"]
     assert entry.title == "Garage"
@@ -320,8 +328,7 @@ async def test_several_follow_one_another(
         # Who was off in HMM-Local is not chosen by itself
         assert miners_field.default() == ["0", "1"]
         assert pools_field.default() == ["0"]
-        result = await fill(home, form, miners=["0", "1", "2"], pools=["0"])
-        assert result["type"] is FlowResultType.CREATE_ENTRY
+        result = await finish(home, form, miners=["0", "1", "2"], pools=["0"])
         assert result["title"] == "Attic"
         names = [flow["context"]["title_placeholders"]["name"] for flow in queued(home)]
         assert sorted(names) == ["Bath", "Cellar", "My DigiByte"]
@@ -340,8 +347,7 @@ async def test_several_follow_one_another(
         assert form["step_id"] == "pool_account"
         form = await show_again(home, form)
         assert suggested(form, "wallet") == DEMO_WALLET
-        result = await fill(home, form, wallet=suggested(form, "wallet"))
-        assert result["type"] is FlowResultType.CREATE_ENTRY
+        result = await finish(home, form, wallet=suggested(form, "wallet"))
         assert result["title"] == "My DigiByte"
         assert "next_flow" not in result
         assert value(home, result["result"], "pool_hashrate") > 0
@@ -479,8 +485,7 @@ async def test_a_miner_that_broadcasts(
             "Lottery", "nmminer", "127.0.0.1", port=port, manual_power_watts=1
         )
         form = await ask(home, local)
-        result = await fill(home, form, miners=["0"])
-        assert result["type"] is FlowResultType.CREATE_ENTRY
+        result = await finish(home, form, miners=["0"])
         assert result["result"].data["driver"] == "nmminer"
         assert result["result"].options == {"power_draw": 1.0}
 

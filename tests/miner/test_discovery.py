@@ -11,7 +11,6 @@ from typing import Any
 from homeassistant.config_entries import SOURCE_INTEGRATION_DISCOVERY, ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.setup import async_setup_component
 import pytest
 import pytest_socket
@@ -23,7 +22,7 @@ from custom_components.hmm.miner import discovery
 from simulator import SimulatedAxeOS, SimulatedNMMiner
 from tests.common import until, value
 from tests.conftest import UsualPorts
-from tests.flows import begin, fill, with_texts
+from tests.flows import begin, fill, finish, with_texts
 
 PACKET = {"HashRate": "113.13K", "BoardType": "NMLotto", "Version": "v0.3.01"}
 
@@ -74,8 +73,7 @@ async def test_a_miner_that_broadcasts_is_offered(home: HomeAssistant) -> None:
         assert form["description_placeholders"]["host"] == "127.0.0.1"
         assert home.config_entries.async_entries(DOMAIN) == []
 
-        result = await fill(home, form)
-        assert result["type"] is FlowResultType.CREATE_ENTRY
+        result = await finish(home, form)
         entry = result["result"]
         assert entry.unique_id == "address:127.0.0.1"
         assert entry.data["driver"] == "nmminer"
@@ -105,8 +103,7 @@ async def test_known_miners_and_others_are_not_offered(home: HomeAssistant) -> N
     """A miner that is set up, or what is none, brings no dialog."""
     async with broadcasting() as device:
         form = await begin(home, SOURCE_INTEGRATION_DISCOVERY, {"host": "127.0.0.1"})
-        result = await fill(home, form)
-        assert result["type"] is FlowResultType.CREATE_ENTRY
+        await finish(home, form)
 
         listener = await BroadcastListener.acquire(discovery.BROADCAST_PORT)
         # Another program on the same port, and NMAxe, which another driver is for

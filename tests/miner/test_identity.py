@@ -22,7 +22,7 @@ from simulator import (
     SimulatedNMMiner,
 )
 from simulator.device import SimulatedDevice
-from tests.common import act, devices, find, find_id, identity, poll
+from tests.common import act, devices, find, find_id, identity, poll, refused
 from tests.conftest import UsualPorts, miner_entry, set_up
 from tests.flows import begin
 
@@ -247,9 +247,8 @@ async def test_no_command_reaches_another_miner(
         device.fault = Fault.WRONG_MAC
         device.counters.reset()
         boots = device.boots
-        with pytest.raises(HomeAssistantError) as caught:
+        with refused("wrong_device", HomeAssistantError):
             await act(home, domain, action, entity_id, **data)
-        assert caught.value.translation_key == "wrong_device"
         assert device.boots == boots
         assert not [
             path

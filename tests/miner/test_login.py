@@ -17,7 +17,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.hmm import migration
 from custom_components.hmm.const import DOMAIN
 from simulator import SimulatedAvalon, SimulatedAxeOS, SimulatedNerdQAxe
-from tests.common import act, find, find_id, later
+from tests.common import act, find, find_id, later, refused
 from tests.conftest import miner_entry, set_up
 from tests.flows import Result, fill, open_settings, suggested, with_texts
 from tests.user_drivers import put
@@ -87,9 +87,8 @@ async def test_the_device_is_asked_about_a_login(
     entry = await set_up(
         home, miner_entry(nerd, "nerdqaxe", options={"power_draw": 80})
     )
-    with pytest.raises(HomeAssistantError) as caught:
+    with refused("otp_needed", HomeAssistantError):
         await set_mode(home, entry)
-    assert caught.value.translation_key == "otp_needed"
     form = await reauth(home)
     assert set(form["data_schema"].schema) == {"otp_secret"}
     for entered in (

@@ -24,7 +24,7 @@ from custom_components.hmm.miner.profiles import (
 )
 from simulator import SimulatedAvalon, SimulatedAxeOS, SimulatedNerdQAxe
 from simulator.httpd import Request, Response
-from tests.common import act, find, find_id, later, poll
+from tests.common import act, find, find_id, later, poll, refused
 from tests.conftest import miner_entry, set_up
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -205,9 +205,8 @@ async def test_rename_and_delete(
     # Only the spelling
     await edit(home, "rename_profile", entry, profile="Night", name="night")
     assert options(home, twin)[-1] == "night"
-    with pytest.raises(ServiceValidationError) as caught:
+    with refused("profile_unknown"):
         await edit(home, "delete_profile", entry, profile="quiet")
-    assert caught.value.translation_key == "profile_unknown"
 
     bitaxe.writes.clear()
     await edit(home, "delete_profile", entry, twin, profile="night")

@@ -36,6 +36,7 @@ from tests.flows import (
     Result,
     choose,
     fill,
+    finish,
     options,
     reconfigure,
     suggested,
@@ -62,7 +63,7 @@ def required(result: Result) -> set[str]:
 
 async def to_list(hass: HomeAssistant, name: str) -> Result:
     """Choose a pool of the list."""
-    form = await fill(hass, await choose(hass, "pool"), next_step_id="pool_list")
+    form = await choose(hass, "pool", "pool_list")
     assert form["step_id"] == "pool_list"
     return await fill(hass, form, pool=name)
 
@@ -78,7 +79,7 @@ async def to_account(hass: HomeAssistant, region: str = "dgb-home") -> Result:
 
 async def type_host(hass: HomeAssistant, host: str) -> Result:
     """Type the address of a pool."""
-    form = await fill(hass, await choose(hass, "pool"), next_step_id="pool_host")
+    form = await choose(hass, "pool", "pool_host")
     assert form["step_id"] == "pool_host"
     return await fill(hass, form, host=host)
 
@@ -93,7 +94,7 @@ async def test_a_pool_is_added(
     """Pool and coin, then the region, then the wallet."""
     async with SimulatedSolopool(generation=generation) as pool:
         pool_file(hmm_folder, pool, "dgb-home")
-        form = await fill(home, await choose(home, "pool"), next_step_id="pool_list")
+        form = await choose(home, "pool", "pool_list")
         # Without a suggestion the frontend would take the first one
         assert suggested(form, "pool") == ""
         groups = list(options(form, "pool").values())
@@ -112,8 +113,7 @@ async def test_a_pool_is_added(
 
         # As it stands in the miner: with the worker, in capitals
         wallet = f"{DEMO_WALLET.upper()}.gamma"
-        result = await fill(home, form, wallet=wallet)
-        assert result["type"] is FlowResultType.CREATE_ENTRY
+        result = await finish(home, form, wallet=wallet)
         entry = result["result"]
         assert entry.title == "Solopool.org DGB"
         # Ids are logged here and there: the wallet cannot be read from it
@@ -143,8 +143,7 @@ async def test_a_pool_with_one_region(home: HomeAssistant, hmm_folder: Path) -> 
         pool_file(hmm_folder, pool, "solopool-btc-eu3")
         form = await to_list(home, "Solopool.org · BTC")
         assert form["step_id"] == "pool_account"
-        result = await fill(home, form, wallet=BITCOIN_WALLET)
-        assert result["type"] is FlowResultType.CREATE_ENTRY
+        result = await finish(home, form, wallet=BITCOIN_WALLET)
         assert result["title"] == "Solopool.org BTC"
 
 
@@ -172,8 +171,7 @@ async def test_a_wallet_that_cannot_be_right(
         assert "wallet_confirmed" not in fields(result)
         assert pool.counters.requests == 0
 
-        result = await fill(home, result, wallet=DEMO_WALLET)
-        assert result["type"] is FlowResultType.CREATE_ENTRY
+        result = await finish(home, result, wallet=DEMO_WALLET)
 
 
 async def test_a_wallet_that_cannot_be_checked(
@@ -194,8 +192,7 @@ async def test_a_wallet_that_cannot_be_checked(
         assert form["errors"] == {"wallet": "pool_wallet_checksum"}
         assert pool.counters.requests == 0
 
-        result = await fill(home, form, wallet="satoshi.axe", wallet_confirmed=True)
-        assert result["type"] is FlowResultType.CREATE_ENTRY
+        result = await finish(home, form, wallet="satoshi.axe", wallet_confirmed=True)
         assert result["data"]["wallet"] == "satoshi"
         assert "wallet_confirmed" not in str(result["data"])
 
@@ -249,8 +246,7 @@ async def test_a_pool_that_is_down(
 
         pool.status = None
         await pool.plug_in()
-        result = await fill(home, result, wallet=DEMO_WALLET)
-        assert result["type"] is FlowResultType.CREATE_ENTRY
+        result = await finish(home, result, wallet=DEMO_WALLET)
 
 
 @pytest.mark.parametrize("answer", ["missing", "empty", "zeros"])
@@ -261,8 +257,7 @@ async def test_a_wallet_that_the_pool_does_not_know_yet(
     async with SimulatedSolopool() as pool:
         pool.unknown_address = answer
         pool_file(hmm_folder, pool, "dgb-home")
-        result = await fill(home, await to_account(home), wallet=OTHER_WALLET)
-        assert result["type"] is FlowResultType.CREATE_ENTRY
+        result = await finish(home, await to_account(home), wallet=OTHER_WALLET)
         assert result["result"].state is ConfigEntryState.LOADED
 
 
@@ -279,8 +274,7 @@ async def test_pool_accounts_are_not_added_twice(
         assert again["reason"] == "already_configured"
         assert first["result"].data["host"] == "home.example"
 
-        other = await fill(home, await to_account(home), wallet=OTHER_WALLET)
-        assert other["type"] is FlowResultType.CREATE_ENTRY
+        other = await finish(home, await to_account(home), wallet=OTHER_WALLET)
         assert other["title"] == "Solopool.org DGB 2"
 
 
@@ -369,8 +363,7 @@ async def test_an_address_that_nobody_knows(home: HomeAssistant) -> None:
         assert form["step_id"] == "pool_account"
         assert form["description_placeholders"]["pool"] == "MMFP Solutions · DGB"
         assert fields(form) == {"wallet", "api_port", "api_key", "pool_key"}
-        result = await fill(home, form, wallet=DEMO_WALLET, api_port=server.port)
-        assert result["type"] is FlowResultType.CREATE_ENTRY
+        result = await finish(home, form, wallet=DEMO_WALLET, api_port=server.port)
         entry = result["result"]
         assert entry.data["host"] == "127.0.0.1"
         assert entry.data["port"] == 3333
@@ -456,8 +449,7 @@ async def test_a_stack_is_found_out(home: HomeAssistant, stack: SimulatedStack) 
     form = await type_host(home, "127.0.0.1")
     assert form["step_id"] == "pool_account"
     assert fields(form) == set()
-    result = await fill(home, form)
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    result = await finish(home, form)
     data = result["result"].data
     assert data["port"] == stack.stratum.port
     assert data["pool_settings"] == {"manager_port": stack.port}
@@ -490,15 +482,13 @@ async def test_a_server_with_several_coins(
         assert form["errors"] == {"wallet": "pool_wallet_other_coin"}
         assert suggested(form, "wallet") == BITCOIN_WALLET
         assert suggested(form, "pool_key") == "DGB"
-        result = await fill(home, form)
-        assert result["type"] is FlowResultType.CREATE_ENTRY
+        result = await finish(home, form)
         assert result["result"].data["wallet"] == ""
         assert result["result"].data["account_settings"] == {}
 
         # All that the server counts is another account than one wallet of it
         form = await fill(home, await type_host(home, "127.0.0.1:3333"), pool=choice)
-        mine = await fill(home, form, wallet=DEMO_WALLET)
-        assert mine["type"] is FlowResultType.CREATE_ENTRY
+        mine = await finish(home, form, wallet=DEMO_WALLET)
         assert mine["result"].unique_id != result["result"].unique_id
 
 
@@ -539,12 +529,10 @@ async def test_pools_of_ones_own_miners(
         form = await fill(home, form, pool="0")
         assert form["step_id"] == "pool_account"
         assert suggested(form, "wallet") == DEMO_WALLET
-        result = await fill(home, form, wallet=DEMO_WALLET)
-        assert result["type"] is FlowResultType.CREATE_ENTRY
+        await finish(home, form, wallet=DEMO_WALLET)
 
         # The same account at another server is set up with that
-        menu = await choose(home, "pool")
-        form = await fill(home, menu, next_step_id="pool_mined")
+        form = await choose(home, "pool", "pool_mined")
         assert list(options(form, "pool").values()) == [
             "nobody.example:1234 · me · Bitaxe"
         ]
@@ -566,8 +554,7 @@ async def test_many_miners_with_a_mistyped_wallet(
             miner = await stack.enter_async_context(SimulatedAxeOS(name=f"{number}"))
             mine_at(miner, *[("home.example", 8004, f"{mistyped}.x")] * 2)
             await set_up(home, miner_entry(miner, "bitaxe", title=f"Miner {number}"))
-        menu = await choose(home, "pool")
-        form = await fill(home, menu, next_step_id="pool_mined")
+        form = await choose(home, "pool", "pool_mined")
         assert list(options(form, "pool").values()) == [
             (
                 f"Solopool.org · DGB (home.example:8004) · {mistyped[:6]}…{mistyped[-4:]}"
@@ -592,8 +579,7 @@ async def test_nothing_is_offered_twice(
         mine_at(bitaxe, at_home, at_home)
         await set_up(home, miner_entry(bitaxe, "bitaxe"))
         await fill(home, await to_account(home, "dgb-away"), wallet=DEMO_WALLET)
-        menu = await choose(home, "pool")
-        result = await fill(home, menu, next_step_id="pool_mined")
+        result = await choose(home, "pool", "pool_mined")
         assert result["reason"] == "no_mined_pools"
 
         # The very server is not even looked at
@@ -634,8 +620,7 @@ async def test_a_mined_pool_with_a_key(
     braiins = ("eu.stratum.braiins.com", 3333, "example-miner.gamma")
     mine_at(bitaxe, braiins, braiins)
     await set_up(home, miner_entry(bitaxe, "bitaxe"))
-    menu = await choose(home, "pool")
-    form = await fill(home, menu, next_step_id="pool_mined")
+    form = await choose(home, "pool", "pool_mined")
     assert list(options(form, "pool").values()) == [
         "Braiins Pool · BTC (eu.stratum.braiins.com:3333) · Bitaxe"
     ]
@@ -651,8 +636,7 @@ async def test_accounts_of_keys_are_not_offered_twice(
     mine_at(bitaxe, (*file, f"{DEMO_USER}.gamma"), (*file, "alice.gamma"))
     await set_up(home, miner_entry(bitaxe, "bitaxe"))
     await add_braiins(home)
-    menu = await choose(home, "pool")
-    form = await fill(home, menu, next_step_id="pool_mined")
+    form = await choose(home, "pool", "pool_mined")
     assert len(options(form, "pool")) == 1
     form = await fill(home, form, pool="0")
     await fill(home, form, api_token="token-of-alice")
@@ -666,7 +650,7 @@ async def test_accounts_of_keys_are_not_offered_twice(
             ("stratum.braiins.com", 3333, "bob.gamma"),
         )
         await set_up(home, miner_entry(other, "bitaxe"))
-    form = await fill(home, await choose(home, "pool"), next_step_id="pool_mined")
+    form = await choose(home, "pool", "pool_mined")
     assert len(options(form, "pool")) == 1
 
 
@@ -683,17 +667,16 @@ async def test_mined_pools_that_need_more(
     )
     await set_up(home, miner_entry(bitaxe, "bitaxe"))
     short = f"{BITCOIN_WALLET[:6]}…{BITCOIN_WALLET[-4:]}"
-    form = await fill(home, await choose(home, "pool"), next_step_id="pool_mined")
+    form = await choose(home, "pool", "pool_mined")
     assert list(options(form, "pool").values()) == [
         f"Acme (pool.acme.example:3333) · {short} · Bitaxe",
         "Solopool.org · DGB (eu1.solopool.org:8004) · me · Bitaxe",
     ]
     form = await fill(home, await fill(home, form, pool="0"), coin="BTC")
     assert suggested(form, "wallet") == BITCOIN_WALLET
-    result = await fill(home, form, wallet=BITCOIN_WALLET)
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await finish(home, form, wallet=BITCOIN_WALLET)
 
-    form = await fill(home, await choose(home, "pool"), next_step_id="pool_mined")
+    form = await choose(home, "pool", "pool_mined")
     form = await fill(home, form, pool="0")
     assert suggested(form, "wallet") == "me"
     assert form["errors"] == {"wallet": "wallet_uncertain"}
@@ -758,8 +741,7 @@ async def test_a_pool_that_goes_by_a_key(
     form = await fill(home, form, api_token="  ")
     assert form["errors"] == {"api_token": "value_missing"}
 
-    result = await fill(home, form, api_token=f" {DEMO_KEY} ")
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    result = await finish(home, form, api_token=f" {DEMO_KEY} ")
     entry = result["result"]
     assert entry.title == "Braiins Pool BTC"
     assert entry.data["wallet"] == ""
@@ -830,8 +812,7 @@ async def test_keys_and_servers_can_be_changed(
 ) -> None:
     """Another key of the account fits, another account does not."""
     entry = (await add_braiins(home))["result"]
-    menu = await reconfigure(home, entry)
-    form = await fill(home, menu, next_step_id="reconfigure_settings")
+    form = await reconfigure(home, entry, "reconfigure_settings")
     assert required(form) == {"host", "port"}
     assert suggested(form, "host") == "braiins.braiins.example"
     # A key is never shown
@@ -849,15 +830,13 @@ async def test_keys_and_servers_can_be_changed(
     assert result["reason"] == "reconfigure_successful"
     assert entry.data["account_settings"] == {"api_token": "new"}
 
-    menu = await reconfigure(home, entry)
-    form = await fill(home, menu, next_step_id="reconfigure_settings")
+    form = await reconfigure(home, entry, "reconfigure_settings")
     form = await fill(home, form, **server, api_token="token-of-alice")
     assert form["errors"] == {"base": "wrong_account"}
     assert entry.data["account_settings"] == {"api_token": "new"}
 
     # What is left empty stays
-    menu = await reconfigure(home, entry)
-    form = await fill(home, menu, next_step_id="reconfigure_settings")
+    form = await reconfigure(home, entry, "reconfigure_settings")
     result = await fill(home, form, host="eu.braiins.example:4444", port=3333)
     assert result["reason"] == "reconfigure_successful"
     assert entry.data["account_settings"] == {"api_token": "new"}
@@ -865,14 +844,12 @@ async def test_keys_and_servers_can_be_changed(
     assert (entry.data["host"], entry.data["port"]) == ("eu.braiins.example", 4444)
 
     # The pool cannot do without one
-    menu = await reconfigure(home, entry)
-    form = await fill(home, menu, next_step_id="reconfigure_settings")
+    form = await reconfigure(home, entry, "reconfigure_settings")
     form = await fill(home, form, **server, keep_secrets=False)
     assert form["errors"] == {"api_token": "value_missing"}
 
     # A server that is not in the list is none of those
-    menu = await reconfigure(home, entry)
-    form = await fill(home, menu, next_step_id="reconfigure_region")
+    form = await reconfigure(home, entry, "reconfigure_region")
     assert suggested(form, "region") is None
 
 
@@ -917,8 +894,7 @@ async def test_wallets_and_keys_are_suggested(
         assert form["errors"] == {"api_token": "value_missing"}
         form = await fill(home, form, api_token="wrong")
         assert form["errors"] == {"api_token": "pool_key_refused"}
-        result = await fill(home, form)
-        assert result["type"] is FlowResultType.CREATE_ENTRY
+        result = await finish(home, form)
         assert result["data"]["account_settings"] == {"api_token": "token-of-alice"}
     assert config_issue(home) is None
 
@@ -938,8 +914,7 @@ async def test_the_spellings_of_hmm_local_are_known(
     """A key that stands where HMM-Local had it is used, too; a new one goes before."""
     (hmm_folder / "config.yaml").write_text(config)
     (hmm_folder.parent / "secrets.yaml").write_text("token: token-of-alice\n")
-    result = await fill(home, await type_host(home, "braiins.braiins.example"))
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    result = await finish(home, await type_host(home, "braiins.braiins.example"))
     assert result["data"]["account_settings"] == {"api_token": "token-of-alice"}
     assert config_issue(home) is None
 
@@ -1045,8 +1020,7 @@ async def test_a_broken_config_file(
         ]
         assert len(said) == 1
 
-        result = await fill(home, form, wallet=DEMO_WALLET)
-        assert result["type"] is FlowResultType.CREATE_ENTRY
+        await finish(home, form, wallet=DEMO_WALLET)
         (hmm_folder / "config.yaml").write_text(f"wallets: {{dgb: {OTHER_WALLET}}}\n")
         assert suggested(await to_account(home), "wallet") == OTHER_WALLET
         assert config_issue(home) is None
@@ -1184,8 +1158,7 @@ async def test_a_form_of_a_drivers_schema(
     with pytest.raises(InvalidData):
         await fill(home, form, **{**entered, "window": 61}, group="a")
 
-    result = await fill(home, form, **entered, group="a", strict=False, api_key=" k ")
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    result = await finish(home, form, **entered, group="a", strict=False, api_key=" k ")
     entry = result["result"]
     assert entry.title == "Acme BTC"
     assert entry.data["wallet"] == "me"
@@ -1288,8 +1261,7 @@ async def test_defaults_of_a_schema(home: HomeAssistant, hmm_folder: Path) -> No
         "nothing": {"type": "string", "enum": [None]},
     }
     write_driver(hmm_folder, {"properties": properties, "required": "window"})
-    result = await fill(home, await to_acme(home))
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    result = await finish(home, await to_acme(home))
     assert result["result"].data["account_settings"] == {
         "window": 15,
         "upside_down": 5,
@@ -1311,8 +1283,7 @@ async def test_a_schema_without_properties(
         requires_auth=True,
     )
     form = await type_host(home, "pool.acme.example:3333")
-    result = await fill(home, form)
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await finish(home, form)
 
 
 async def test_an_account_that_a_file_wants(
@@ -1436,8 +1407,7 @@ async def test_servers_with_accounts_of_their_own(
     ids: set[str | None] = set()
     for host in ("eu.acme.example", "us.acme.example"):
         form = await fill(home, await type_host(home, f"{host}:3333"), coin="BTC")
-        result = await fill(home, form, wallet=BITCOIN_WALLET)
-        assert result["type"] is FlowResultType.CREATE_ENTRY
+        result = await finish(home, form, wallet=BITCOIN_WALLET)
         ids.add(result["result"].unique_id)
     assert len(ids) == 2
 
@@ -1448,8 +1418,7 @@ async def test_servers_without_accounts(home: HomeAssistant, hmm_folder: Path) -
     write_driver(hmm_folder, {"properties": {}}, source=source)
     for host in ("eu.acme.example", "us.acme.example"):
         form = await fill(home, await type_host(home, f"{host}:3333"), coin="BTC")
-        result = await fill(home, form)
-        assert result["type"] is FlowResultType.CREATE_ENTRY
+        await finish(home, form)
 
 
 async def test_a_server_of_ones_own_elsewhere(
@@ -1466,8 +1435,7 @@ async def test_a_server_of_ones_own_elsewhere(
         )
         form = await fill(home, form, driver="acme")
         form = await fill(home, form, coin="BTC")
-        result = await fill(home, form, wallet=BITCOIN_WALLET)
-        assert result["type"] is FlowResultType.CREATE_ENTRY
+        await finish(home, form, wallet=BITCOIN_WALLET)
 
 
 # Reconfigure
@@ -1558,8 +1526,7 @@ async def test_a_mistyped_wallet_does_not_become_that_of_another_entry(
         wrong = await set_up(
             home, pool_entry(pool, MISTYPED, data={"host": right.data["host"]})
         )
-        menu = await reconfigure(home, wrong)
-        form = await fill(home, menu, next_step_id="reconfigure_wallet")
+        form = await reconfigure(home, wrong, "reconfigure_wallet")
         form = await fill(home, form, wallet=DEMO_WALLET)
         assert form["errors"] == {"wallet": "account_known"}
 
@@ -1656,8 +1623,7 @@ async def test_a_server_at_home_gets_another_address(
 
         # Another stack at the old address
         form = await to_list(home, "DGB stack")
-        result = await fill(home, form, **old, manager_port=stack.port)
-        assert result["type"] is FlowResultType.CREATE_ENTRY
+        result = await finish(home, form, **old, manager_port=stack.port)
         assert result["result"].unique_id == f"{unique_id}_2"
         form = await to_list(home, "DGB stack")
         result = await fill(home, form, **old, manager_port=stack.port)

@@ -76,6 +76,16 @@ async def begin(hass: HomeAssistant) -> None:
     await settle(hass)
 
 
+async def follow(
+    hass: HomeAssistant, cents: object, settings: Mapping[str, Any] = BANDS
+) -> Strategy:
+    """Add price bands at a price, and let them steer."""
+    price(hass, cents)
+    strategy = await add(hass, "price_bands", settings)
+    await begin(hass)
+    return strategy
+
+
 @asynccontextmanager
 async def down(hass: HomeAssistant, *miners: ConfigEntry[Any]) -> AsyncGenerator[None]:
     """Let the fleet and these miners be down for what happens inside."""

@@ -19,7 +19,18 @@ from tests.common import act, fleet_entry
 from tests.conftest import miner_entry, set_up
 from tests.flows import suggested
 
-from .common import BANDS, PRICE, add, begin, device_of, price, settle, state_of, wait
+from .common import (
+    BANDS,
+    PRICE,
+    add,
+    begin,
+    device_of,
+    follow,
+    price,
+    settle,
+    state_of,
+    wait,
+)
 from .test_flow import change, with_slots
 from .test_heat import HEAT, room
 
@@ -56,9 +67,7 @@ async def test_a_band_until_a_time(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
 ) -> None:
     """An override for two hours ends by itself."""
-    price(home, 35)
-    strategy = await add(home, "price_bands", BANDS)
-    await begin(home)
+    strategy = await follow(home, 35)
     assert bitaxe.paused
     await wait(home, freezer, 6)
     device = device_of(home, strategy).id
@@ -88,9 +97,7 @@ async def test_a_rung_until_the_next_change(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
 ) -> None:
     """A mode by its name, by an entity of the strategy; another band ends it."""
-    price(home, 35)
-    strategy = await add(home, "price_bands", BANDS)
-    await begin(home)
+    strategy = await follow(home, 35)
     await wait(home, freezer, 6)
     status = state_of(home, strategy, "sensor", "state").entity_id
     await run(home, "override_strategy", entity_id=status, to="ECO")

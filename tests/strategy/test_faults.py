@@ -25,7 +25,18 @@ from tests.common import act, find, find_id, poll
 from tests.conftest import miner_entry, set_up
 from tests.test_switch import PLUG, Plug
 
-from .common import BANDS, PRICE, add, begin, device_of, manager, price, state_of, wait
+from .common import (
+    BANDS,
+    PRICE,
+    add,
+    begin,
+    device_of,
+    follow,
+    manager,
+    price,
+    state_of,
+    wait,
+)
 from .test_champion import CHAMPION
 from .test_circuits import limit
 from .test_heat import HEAT, ROOM, room
@@ -519,9 +530,7 @@ async def test_a_plug_that_does_not_answer(
             await set_up(home, miner_entry(two, "bitaxe", title="B")),
         ]
         both = Home(home, freezer, entries, [one, two])
-        price(home, 40)
-        await add(home, "price_bands", BANDS)
-        await begin(home)
+        await follow(home, 40)
         await both.minutes(30)
         assert (one.online, two.paused) == (True, True)
         controlled = find(home, entries[0], "sensor", "controlled_by")

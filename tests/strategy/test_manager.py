@@ -39,6 +39,7 @@ from .common import (
     begin,
     device_of,
     down,
+    follow,
     manager,
     price,
     settle,
@@ -59,9 +60,7 @@ async def test_a_price_changes_the_mode(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
 ) -> None:
     """A band that is entered sets its mode, or pauses; what it does is explained."""
-    price(home, 25)
-    strategy = await add(home, "price_bands", BANDS)
-    await begin(home)
+    strategy = await follow(home, 25)
     assert entry.runtime_data.tuning.current == "eco"
     status = state_of(home, strategy, "sensor", "state")
     assert status.state == "steering"
@@ -104,9 +103,7 @@ async def test_without_the_fleet_all_miners_are_given_back(
     monkeypatch.setattr("custom_components.hmm.strategy.manager._RETURN_STAGGER", 0.01)
     async with SimulatedAxeOS(model="supra", name="b") as other:
         await set_up(home, miner_entry(other, "bitaxe", title="B"))
-        price(home, 40)
-        await add(home, "price_bands", BANDS)
-        await begin(home)
+        await follow(home, 40)
         assert bitaxe.paused
         assert other.paused
         fleet = fleet_entry(home)
@@ -124,9 +121,7 @@ async def test_a_miner_that_is_being_set_is_given_back_too(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
 ) -> None:
     """What runs when the fleet is removed is canceled, and the miner is not forgotten."""
-    price(home, 40)
-    await add(home, "price_bands", BANDS)
-    await begin(home)
+    await follow(home, 40)
     assert bitaxe.paused
     steered = manager(home).steered(entry.entry_id)
     assert steered is not None
@@ -162,9 +157,7 @@ async def test_a_paused_miner_never_mines_in_its_old_mode(
         find_id(home, entry, "select", "mode"),
         option="turbo",
     )
-    price(home, 40)
-    await add(home, "price_bands", BANDS)
-    await begin(home)
+    await follow(home, 40)
     assert bitaxe.paused
     fast = bitaxe.settings["frequency"]
     resumed = []
@@ -185,9 +178,7 @@ async def test_a_dear_band_pauses_and_the_next_one_resumes(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
 ) -> None:
     """Off is a pause that names its strategy; a cheaper band ends it."""
-    price(home, 35)
-    strategy = await add(home, "price_bands", BANDS)
-    await begin(home)
+    strategy = await follow(home, 35)
     assert bitaxe.paused
     status = find(home, entry, "sensor", "status")
     assert status.attributes["reason"] == "paused_by_strategy"
@@ -204,9 +195,7 @@ async def test_a_dry_run_switches_nothing(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
 ) -> None:
     """It decides and explains; ended, it steers."""
-    price(home, 35)
-    strategy = await add(home, "price_bands", {**BANDS, "start": "dry_run"})
-    await begin(home)
+    strategy = await follow(home, 35, {**BANDS, "start": "dry_run"})
     assert not bitaxe.paused
     status = state_of(home, strategy, "sensor", "state")
     assert status.state == "dry_run"
@@ -224,9 +213,7 @@ async def test_by_hand(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
 ) -> None:
     """What somebody sets by hand stays until the next change, or is given back."""
-    price(home, 35)
-    await add(home, "price_bands", BANDS)
-    await begin(home)
+    await follow(home, 35)
     assert bitaxe.paused
     await wait(home, freezer, 6)
     await act(home, "switch", "turn_on", find_id(home, entry, "switch", "mining"))
@@ -255,9 +242,7 @@ async def test_the_end_gives_miners_back(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], how: str
 ) -> None:
     """A strategy that is removed or switched off leaves no miner off."""
-    price(home, 35)
-    strategy = await add(home, "price_bands", BANDS)
-    await begin(home)
+    strategy = await follow(home, 35)
     assert bitaxe.paused
     if how == "removed":
         home.config_entries.async_remove_subentry(fleet_entry(home), strategy.id)
@@ -273,9 +258,7 @@ async def test_an_override(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
 ) -> None:
     """A band that is wanted by hand holds; automatic gives the decision back."""
-    price(home, 35)
-    strategy = await add(home, "price_bands", BANDS)
-    await begin(home)
+    strategy = await follow(home, 35)
     assert bitaxe.paused
     await wait(home, freezer, 6)
     select = state_of(home, strategy, "select", "override").entity_id
@@ -322,9 +305,7 @@ async def test_a_removed_fleet_leaves_nothing_of_its_strategies(
 
     One that is disabled may be enabled again.
     """
-    price(home, 25)
-    strategy = await add(home, "price_bands", BANDS)
-    await begin(home)
+    strategy = await follow(home, 25)
     fleet, records = fleet_entry(home), get_data(home).strategies.store.strategies
     await home.config_entries.async_set_disabled_by(
         fleet.entry_id, ConfigEntryDisabler.USER
@@ -353,9 +334,7 @@ async def test_the_price_goes_away(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
 ) -> None:
     """A price that is gone changes nothing, nor does an absurd one."""
-    price(home, 25)
-    strategy = await add(home, "price_bands", BANDS)
-    await begin(home)
+    strategy = await follow(home, 25)
     for value in ("unavailable", "nan", "1e9", "-inf"):
         price(home, value)
         await wait(home, freezer, 6)
@@ -435,9 +414,7 @@ async def test_it_decides_again_after_the_clock_was_set_back(
     home: HomeAssistant, entry: ConfigEntry[Any]
 ) -> None:
     """A quarter of an hour later it looks again, whatever the clock says by then."""
-    price(home, 25)
-    strategy = await add(home, "price_bands", BANDS)
-    await begin(home)
+    strategy = await follow(home, 25)
     # Only the clock on the wall: the loop has one of its own
     now = dt_util.utcnow() - timedelta(hours=1)
     with freeze_time(now, ignore=["asyncio"]):
@@ -466,9 +443,7 @@ async def test_a_miner_that_comes_back_follows_at_once(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
 ) -> None:
     """One that was unplugged while it became dear is paused after its first poll."""
-    price(home, 25)
-    await add(home, "price_bands", BANDS)
-    await begin(home)
+    await follow(home, 25)
     await bitaxe.stop()
     await poll(home, entry)
     price(home, 35)
@@ -486,9 +461,7 @@ async def test_home_assistant_restarts_in_a_band(
     hass_storage: dict[str, Any],
 ) -> None:
     """What was paused stays, is still explained, and is given back later."""
-    price(home, 35)
-    strategy = await add(home, "price_bands", BANDS)
-    await begin(home)
+    strategy = await follow(home, 35)
     assert bitaxe.paused
     async with down(home, entry):
         pass
@@ -504,9 +477,7 @@ async def test_what_an_overheat_has_lowered_is_the_owners(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
 ) -> None:
     """No mode is set until the owner has decided; nobody is said to have set it."""
-    price(home, 10)
-    await add(home, "price_bands", BANDS)
-    await begin(home)
+    await follow(home, 10)
     await poll(home, entry)
     bitaxe.settings |= {"overheat_mode": 1, "frequency": 405, "coreVoltage": 1060}
     await poll(home, entry)
@@ -529,9 +500,7 @@ async def test_the_power_fails_for_all(
     freezer: Any,
 ) -> None:
     """A miner that forgot its pause meanwhile is paused again: nobody has set it."""
-    price(home, 35)
-    await add(home, "price_bands", BANDS)
-    await begin(home)
+    await follow(home, 35)
     await poll(home, entry)
     assert bitaxe.paused
     async with down(home, entry):
@@ -558,9 +527,7 @@ async def test_a_change_while_home_assistant_was_down(
     freezer: Any,
 ) -> None:
     """What its owner has set at the device meanwhile is not undone by the first decision."""
-    price(home, 25)
-    await add(home, "price_bands", BANDS)
-    await begin(home)
+    await follow(home, 25)
     await poll(home, entry)
     assert entry.runtime_data.tuning.current == "eco"
     async with down(home, entry):
@@ -600,9 +567,7 @@ async def test_a_crash_in_the_middle_of_a_switching(
         return await apply(*args)
 
     monkeypatch.setattr(SteeredMiner, "async_apply", spy)
-    price(home, 25)
-    strategy = await add(home, "price_bands", BANDS)
-    await begin(home)
+    strategy = await follow(home, 25)
     await manager(home).store.async_save()
     price(home, 35)
     await wait(home, freezer, 6)
@@ -634,9 +599,7 @@ async def test_a_crash_right_after_something_by_hand(
     def kept(part: str, key: str) -> Any:
         return stored()["data"][part][key]
 
-    price(home, 25)
-    strategy = await add(home, "price_bands", BANDS)
-    await begin(home)
+    strategy = await follow(home, 25)
     await wait(home, freezer, 6)
     before = stored()
     for _ in range(3):
@@ -673,9 +636,7 @@ async def test_autotune_is_left_alone(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
 ) -> None:
     """Given a walk, then its points are no foreign hand, and no band ends it."""
-    price(home, 25)
-    strategy = await add(home, "price_bands", BANDS)
-    await begin(home)
+    strategy = await follow(home, 25)
     miner = entry.runtime_data
     assert miner.tuning.current == "eco"
     await miner.autotune.async_start(Caps(max_power=30))
@@ -704,9 +665,7 @@ async def test_a_reload_of_the_fleet_alone(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
 ) -> None:
     """Given a fleet that is set up again, then its miners are followed as before."""
-    price(home, 25)
-    await add(home, "price_bands", BANDS)
-    await begin(home)
+    await follow(home, 25)
     assert await home.config_entries.async_reload(fleet_entry(home).entry_id)
     await begin(home)
     await wait(home, freezer, 6)
@@ -724,9 +683,7 @@ async def test_polls_alone_decide_and_write_nothing(
 
     What is counted and learned is written in a while.
     """
-    price(home, 25)
-    strategy = await add(home, "price_bands", BANDS)
-    await begin(home)
+    strategy = await follow(home, 25)
     store = manager(home).store
     memory = store.miners[entry.entry_id]
     for watts in (15.0, 16.0):
@@ -774,9 +731,7 @@ async def test_a_miner_that_is_removed_is_forgotten(
     home: HomeAssistant, entry: ConfigEntry[Any], hass_storage: dict[str, Any]
 ) -> None:
     """Given a miner that goes, then the file of the strategies has it no more."""
-    price(home, 25)
-    await add(home, "price_bands", BANDS)
-    await begin(home)
+    await follow(home, 25)
     await manager(home).store.async_save()
     assert entry.entry_id in hass_storage["hmm.strategy"]["data"]["miners"]
     await home.config_entries.async_remove(entry.entry_id)
@@ -788,9 +743,7 @@ async def test_a_miner_that_is_removed_without_the_fleet(
     home: HomeAssistant, entry: ConfigEntry[Any]
 ) -> None:
     """It is forgotten as well: nothing is decided for it when the fleet is back."""
-    price(home, 25)
-    await add(home, "price_bands", BANDS)
-    await begin(home)
+    await follow(home, 25)
     assert entry.entry_id in manager(home).controls
     fleet = fleet_entry(home)
     await home.config_entries.async_unload(fleet.entry_id)
@@ -878,9 +831,7 @@ async def test_the_pool_of_a_band(
                 {"id": "c", "band_name": "C", "rung": "off", "pool": second},
             ]
             bands[0]["pool"], bands[1]["pool"] = first, second
-            price(home, 10)
-            await add(home, "price_bands", {**BANDS, "bands": bands})
-            await begin(home)
+            await follow(home, 10, {**BANDS, "bands": bands})
 
             def user() -> str:
                 return str(bitaxe.pools[0]["stratumUser"]).partition(".")[0]
@@ -919,9 +870,7 @@ async def test_the_pool_of_a_band_that_leaves_the_mode_alone(
                 {"id": "b", "band_name": "B", "rung": "leave"},
             ]
             bands[0]["pool"], bands[1]["pool"] = mine.entry_id, other.entry_id
-            price(home, 10)
-            strategy = await add(home, "price_bands", {**BANDS, "bands": bands})
-            await begin(home)
+            strategy = await follow(home, 10, {**BANDS, "bands": bands})
 
             def user() -> str:
                 return str(bitaxe.pools[0]["stratumUser"]).partition(".")[0]
@@ -993,9 +942,7 @@ async def test_by_hand_until_it_is_released(
     home.config_entries.async_update_entry(
         fleet_entry(home), options={"manual_hold": "released"}
     )
-    price(home, 35)
-    strategy = await add(home, "price_bands", BANDS)
-    await begin(home)
+    strategy = await follow(home, 35)
     await wait(home, freezer, 6)
     select = state_of(home, strategy, "select", "override").entity_id
     await act(home, "select", "select_option", select, option="Cheap")
