@@ -149,8 +149,7 @@ def _exists(
     description: MinerBinarySensorDescription, coordinator: MinerCoordinator
 ) -> bool:
     """Return whether the miner reports this state."""
-    profile = coordinator.profile
-    return profile is not None and description.field in profile.telemetry
+    return description.field in coordinator.known.telemetry
 
 
 class MinerBinarySensor(MinerEntity, BinarySensorEntity):

@@ -102,9 +102,7 @@ async def async_setup_entry(
             async_add_entities,
             Offer(
                 MINER_BUTTONS,
-                lambda description, miner: (
-                    miner.profile is not None and description.exists_fn(miner.profile)
-                ),
+                lambda description, miner: description.exists_fn(miner.known),
                 MinerButton,
             ),
             Offer(

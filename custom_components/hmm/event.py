@@ -98,15 +98,14 @@ async def async_setup_entry(
             async_add_entities,
             Offer(
                 (MINER_EVENT,),
-                lambda _, miner: (
-                    miner.profile is not None
-                    and bool({"best_share", "blocks_found"} & miner.profile.telemetry)
+                lambda _, miner: bool(
+                    {"best_share", "blocks_found"} & miner.known.telemetry
                 ),
                 MinerEvent,
             ),
             Offer(
                 (WATCHDOG_EVENT,),
-                lambda _, miner: miner.profile is not None and miner.profile.restart,
+                lambda _, miner: miner.known.restart,
                 WatchdogEvent,
             ),
             Offer(
@@ -118,9 +117,7 @@ async def async_setup_entry(
             ),
             Offer(
                 (TUNING_EVENT,),
-                lambda _, miner: (
-                    miner.profile is not None and bool(miner.profile.modes)
-                ),
+                lambda _, miner: bool(miner.known.modes),
                 TuningEvent,
             ),
         )

@@ -16,7 +16,6 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util.color import brightness_to_value, value_to_brightness
 
-from .driver_engine.profile import MinerProfile
 from .entity import MinerEntity, Offer, async_add_offered
 from .miner.coordinator import MinerConfigEntry
 
@@ -43,11 +42,7 @@ async def async_setup_entry(
         async_add_entities,
         Offer(
             (LIGHT,),
-            lambda _, miner: (
-                miner.profile is not None
-                and miner.profile.light
-                and "light_on" in miner.profile.telemetry
-            ),
+            lambda _, miner: miner.known.light and "light_on" in miner.known.telemetry,
             MinerLight,
         ),
     )
@@ -59,16 +54,11 @@ class MinerLight(MinerEntity, LightEntity):
     _state_of = ("is_on", "brightness", "rgb_color", "effect")
 
     @property
-    def _profile(self) -> MinerProfile:
-        assert self.coordinator.profile is not None
-        return self.coordinator.profile
-
-    @property
     @override
     def color_mode(self) -> ColorMode:
-        if "light_color" in self._profile.telemetry:
+        if "light_color" in self.coordinator.known.telemetry:
             return ColorMode.RGB
-        if "light_brightness" in self._profile.telemetry:
+        if "light_brightness" in self.coordinator.known.telemetry:
             return ColorMode.BRIGHTNESS
         return ColorMode.ONOFF
 
@@ -81,13 +71,13 @@ class MinerLight(MinerEntity, LightEntity):
     @override
     def supported_features(self) -> LightEntityFeature:
         return LightEntityFeature(
-            LightEntityFeature.EFFECT if self._profile.light_effects else 0
+            LightEntityFeature.EFFECT if self.coordinator.known.light_effects else 0
         )
 
     @property
     @override
     def effect_list(self) -> list[str] | None:
-        return list(self._profile.light_effects) or None
+        return list(self.coordinator.known.light_effects) or None
 
     @property
     @override

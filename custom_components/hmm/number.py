@@ -133,9 +133,8 @@ def _needs_power_draw(
 
 def _limits(coordinator: MinerCoordinator, setting: Setting) -> TuningRange | None:
     """Return the limits of a setting, None where it cannot be set."""
-    if coordinator.profile is None or coordinator.profile.tuning is None:
-        return None
-    limits: TuningRange | None = getattr(coordinator.profile.tuning, setting)
+    tuning = coordinator.known.tuning
+    limits: TuningRange | None = None if tuning is None else getattr(tuning, setting)
     return limits
 
 

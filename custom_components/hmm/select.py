@@ -54,7 +54,7 @@ async def async_setup_entry(
         async_add_entities,
         Offer(
             (MODE,),
-            lambda _, miner: miner.profile is not None and bool(miner.profile.modes),
+            lambda _, miner: bool(miner.known.modes),
             ModeSelect,
         ),
         Offer((POOL,), lambda _, miner: _has_choice(miner, hass), PoolSelect),
@@ -83,14 +83,10 @@ class ModeSelect(MinerEntity, SelectEntity):
 
 def _has_choice(miner: MinerCoordinator, hass: HomeAssistant) -> bool:
     """Return whether there is another pool: in the miner, or one that is set up."""
-    profile = miner.profile
-    return (
-        profile is not None
-        and "pools" in profile.telemetry
-        and (
-            profile.select_pool
-            or (profile.set_pool and bool(usable_pools(get_data(hass).fleet.pools)))
-        )
+    known = miner.known
+    return "pools" in known.telemetry and (
+        known.select_pool
+        or (known.set_pool and bool(usable_pools(get_data(hass).fleet.pools)))
     )
 
 
@@ -124,10 +120,10 @@ class PoolSelect(MinerEntity, SelectEntity):
         if not self.available or data is None:
             return None, []
         usable: dict[str, StratumPool] = usable_pools(get_data(miner.hass).fleet.pools)
-        profile = miner.profile
-        can_set = profile is not None and profile.set_pool
         slots = {slot.index: name_of(slot, usable) for slot in data.pools}
-        options = [name for name in usable if can_set or name in slots.values()]
+        options = [
+            name for name in usable if miner.known.set_pool or name in slots.values()
+        ]
         options += [name for name in slots.values() if name not in usable]
         active = data.active_pool
         return None if active is None else slots[active.index], options

@@ -87,12 +87,12 @@ async def async_setup_entry(
     offers: list[Offer[MinerCoordinator, SwitchEntityDescription]] = [
         Offer(
             (FAN_AUTO,),
-            lambda _, miner: miner.profile is not None and miner.profile.fan_auto,
+            lambda _, miner: miner.known.fan_auto,
             FanAutoSwitch,
         ),
         Offer(
             (WATCHDOG,),
-            lambda _, miner: miner.profile is not None and miner.profile.restart,
+            lambda _, miner: miner.known.restart,
             WatchdogSwitch,
         ),
     ]
@@ -102,7 +102,7 @@ async def async_setup_entry(
         offers.append(
             Offer(
                 (MINING,),
-                lambda _, miner: miner.profile is not None and miner.profile.pause,
+                lambda _, miner: miner.known.pause,
                 MiningSwitch,
             )
         )
@@ -163,8 +163,7 @@ class FanAutoSwitch(MinerEntity, SwitchEntity):
 
     @property
     def _is_reported(self) -> bool:
-        profile = self.coordinator.profile
-        return profile is not None and "fan_auto" in profile.telemetry
+        return "fan_auto" in self.coordinator.known.telemetry
 
 
 class WatchdogSwitch(AlwaysAvailable, MinerEntity, SwitchEntity):

@@ -223,8 +223,7 @@ class FirmwareUpdate(AlwaysAvailable, MinerEntity, UpdateEntity):
 
     @property
     def _facts(self) -> DeviceFacts:
-        profile = self.coordinator.profile
-        return DeviceFacts() if profile is None else profile.facts
+        return self.coordinator.known.facts
 
     @property
     def _notice(self) -> Notice:

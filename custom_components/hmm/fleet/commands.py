@@ -17,7 +17,6 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from ..data import get_data
 from ..driver_api.reasons import ReadReason
-from ..driver_engine.profile import MinerProfile
 from ..errors import failure, refusal
 from ..miner.coordinator import MinerCoordinator
 from ..miner.kept import Kind
@@ -159,10 +158,6 @@ def reason_of(err: HomeAssistantError) -> str:
     return _REASONS.get(key, key)
 
 
-def _profile(miner: MinerCoordinator) -> MinerProfile:
-    return miner.profile or MinerProfile()
-
-
 # Modes
 
 
@@ -261,7 +256,7 @@ async def _set_pool(
         return True
     if CONF_POOL in data:
         return await async_mine_at(miner, pool)
-    if not _profile(miner).set_pool:
+    if not miner.known.set_pool:
         raise refusal("no_set_pool")
     await miner.async_command(
         miner.client.set_pool(pool.url, pool.user, pool.password), "pool"
@@ -309,7 +304,7 @@ async def _set_paused(
 ) -> bool:
     """Pause or resume a miner, by its plug if it has one, as its switch does."""
     if (plug := miner.plug) is None:
-        if not _profile(miner).pause:
+        if not miner.known.pause:
             raise refusal("no_pause", host=miner.config_entry.title)
         return await miner.async_set_paused(paused, reason)
     miner.async_drop_kept("mining")
@@ -337,7 +332,7 @@ def _read_mining(hass: HomeAssistant, miner: MinerCoordinator) -> str | None:
 async def _restart(
     hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
 ) -> bool:
-    if not _profile(miner).restart:
+    if not miner.known.restart:
         raise refusal("no_restart", host=miner.config_entry.title)
     await miner.async_restart()
     return True
@@ -346,7 +341,7 @@ async def _restart(
 async def _identify(
     hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
 ) -> bool:
-    if not _profile(miner).identify:
+    if not miner.known.identify:
         raise refusal("no_identify", host=miner.config_entry.title)
     await miner.async_command(miner.client.identify())
     return True

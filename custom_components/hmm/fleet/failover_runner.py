@@ -212,7 +212,7 @@ class Failover:
         return (
             miner is not None
             and self.is_on
-            and _can_move(miner)
+            and miner.known.set_pool
             and len(self._order_of(miner)) > 1
         )
 
@@ -343,7 +343,7 @@ class Failover:
         miners = {
             miner_id: self._facts_of(miner, usable, before.get(miner_id, Memory()), now)
             for miner_id, miner in self._fleet.miners.items()
-            if _can_move(miner) and miner_id not in self._reserved
+            if miner.known.set_pool and miner_id not in self._reserved
         }
         self._settle(miners, now)
         decision = decide(
@@ -704,10 +704,6 @@ def _pool_ids(options: Mapping[str, Any]) -> tuple[str, ...]:
     if not isinstance(stored, list | tuple):
         return ()
     return tuple(dict.fromkeys(map(str, stored)))[:MAX_POOLS]
-
-
-def _can_move(miner: MinerCoordinator) -> bool:
-    return miner.profile is not None and miner.profile.set_pool
 
 
 def _account_at(slot: PoolSlot, usable: Mapping[str, StratumPool]) -> str:

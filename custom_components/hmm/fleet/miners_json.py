@@ -156,11 +156,11 @@ def telemetry(miner: MinerCoordinator) -> Telemetry:
 def _extra_data(
     miner: MinerCoordinator, data: MinerTelemetry, mode: str | None
 ) -> ExtraData:
-    device = data.device or (miner.profile.facts if miner.profile else None)
+    device = data.device or miner.known.facts
     return {
         "uptime_seconds": data.uptime,
         "current_mode": mode,
-        "firmware_version": device.firmware if device else None,
+        "firmware_version": device.firmware,
         "best_share_diff": data.best_share,
         "best_session_diff": data.best_session_share,
         "network_difficulty": data.network_difficulty,

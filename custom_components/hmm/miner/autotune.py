@@ -223,14 +223,13 @@ class Autotune:
     @property
     def limits(self) -> TuningLimits | None:
         """Return the lists that it chooses from, None for a miner without them."""
-        profile = self._miner.profile
-        limits = profile.tuning if profile else None
+        known = self._miner.known
+        limits = known.tuning
         if (
-            profile is None
-            or limits is None
+            limits is None
             or not (limits.frequency and limits.frequency.options)
             or not (limits.core_voltage and limits.core_voltage.options)
-            or not profile.telemetry >= _NEEDED
+            or not known.telemetry >= _NEEDED
             or self._miner.client.frequency_at_restart
         ):
             return None

@@ -91,6 +91,8 @@ _NOT_DONE = frozenset(
 # A reading of the power is not valid for longer than this
 LONGEST_ENERGY_GAP = 5 * MINER_INTERVAL.total_seconds()
 
+_NOTHING_KNOWN = MinerProfile()
+
 type MinerConfigEntry = ConfigEntry[MinerCoordinator]
 type RoomCheck = Callable[[str | None, float | None], None]
 """See ``MinerCoordinator.require_room``."""
@@ -223,9 +225,14 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             self.on_mode()
 
     @property
+    def known(self) -> MinerProfile:
+        """Return what the miner can do: nothing, while it has never answered."""
+        return self.profile or _NOTHING_KNOWN
+
+    @property
     def measures_power(self) -> bool:
         """Return whether the device reports its power."""
-        return self.profile is not None and "power" in self.profile.telemetry
+        return "power" in self.known.telemetry
 
     @property
     def plug(self) -> str | None:
@@ -518,7 +525,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
 
     async def async_hold_fan(self) -> None:
         """Keep the fan at its present speed, full speed where that is not known."""
-        tuning = self.profile.tuning if self.profile else None
+        tuning = self.known.tuning
         if tuning is None or (limits := tuning.fan_speed) is None:
             raise refusal("not_settable", host=self.client.host)
         await self.async_release()

@@ -3,6 +3,7 @@
 from typing import Final
 
 from ..const import CONF_POWER_DRAW
+from ..driver_api import MinerTelemetry
 from .coordinator import MinerCoordinator
 
 _WINDOWS: Final = {
@@ -20,12 +21,12 @@ def missing_values(miner: MinerCoordinator) -> dict[str, str]:
 
     Only of a miner that responds: all values of another one have the same reason.
     """
-    profile, data = miner.profile, miner.data
-    if profile is None or data is None or not miner.last_update_success:
+    data: MinerTelemetry | None = miner.data
+    if data is None or not miner.last_update_success:
         return {}
     reasons = {
         name: "not_reported"
-        for name in profile.telemetry & miner.offered
+        for name in miner.known.telemetry & miner.offered
         if getattr(data, name, None) is None
     }
     for name, seconds in _WINDOWS.items():

@@ -337,8 +337,7 @@ class MinerOptionsFlow(AutotuneSteps):
 
     @property
     def _can_set_pool(self) -> bool:
-        profile = self._miner.profile
-        return profile is not None and profile.set_pool
+        return self._miner.known.set_pool
 
     @property
     def _loaded(self) -> MinerTuning:

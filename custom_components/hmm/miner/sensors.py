@@ -63,8 +63,7 @@ class MinerSensorDescription(ScaledSensorDescription):
 
 def _reports(coordinator: MinerCoordinator, *names: str) -> bool:
     """Return whether the miner ever sent all of these telemetry fields."""
-    profile = coordinator.profile
-    return profile is not None and all(name in profile.telemetry for name in names)
+    return coordinator.known.telemetry.issuperset(names)
 
 
 def knows_power(coordinator: MinerCoordinator) -> bool:

@@ -70,8 +70,8 @@ class MinerTuning:
     @property
     def model(self) -> str:
         """Return the model as its owner knows it."""
-        facts = self._miner.profile.facts if self._miner.profile else None
-        return " ".join(filter(None, (facts.model, facts.hardware) if facts else ()))
+        facts = self._miner.known.facts
+        return " ".join(filter(None, (facts.model, facts.hardware)))
 
     @property
     def profiles(self) -> list[TuningProfile]:
@@ -81,7 +81,7 @@ class MinerTuning:
     @property
     def modes(self) -> tuple[str, ...]:
         """Return the modes of the device itself."""
-        return self._miner.profile.modes if self._miner.profile else ()
+        return self._miner.known.modes
 
     @property
     def own_point(self) -> Settings | None:
@@ -492,8 +492,7 @@ class MinerTuning:
 
     @property
     def _limits(self) -> TuningLimits:
-        profile = self._miner.profile
-        return (profile.tuning if profile else None) or TuningLimits()
+        return self._miner.known.tuning or TuningLimits()
 
     @callback
     def _profiles_changed(self) -> None:

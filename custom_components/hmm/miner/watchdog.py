@@ -117,7 +117,7 @@ class Watchdog:
             state=status.state,
             problems=tuple(status.active),
             works=self._works(),
-            can_restart=miner.profile is not None and miner.profile.restart,
+            can_restart=miner.known.restart,
             is_busy=self._is_at_work or miner.is_restarting,
             plug=self._why_no_cut(shared=bool(others)),
             others_harmed=any(

@@ -5,7 +5,6 @@ import re
 from typing import Final
 
 from ..driver_api import PoolSlot
-from ..driver_engine.profile import MinerProfile
 from ..errors import refusal
 from ..miner.coordinator import MinerCoordinator
 from .coordinator import PoolCoordinator
@@ -73,7 +72,7 @@ async def async_mine_in_slot(miner: MinerCoordinator, name: str) -> None:
     """
     if (slot := slot_of(miner, name)) is None:
         raise refusal("pool_gone", pool=name)
-    if not _profile(miner).select_pool:
+    if not miner.known.select_pool:
         raise refusal("no_set_pool")
     await miner.async_command(miner.client.select_pool(slot.index), "pool")
 
@@ -95,17 +94,13 @@ async def async_mine_at(miner: MinerCoordinator, pool: StratumPool) -> bool:
         ),
         None,
     )
-    profile, client = _profile(miner), miner.client
-    if has_it is not None and not has_it.active and profile.select_pool:
+    known, client = miner.known, miner.client
+    if has_it is not None and not has_it.active and known.select_pool:
         await miner.async_command(client.select_pool(has_it.index), "pool")
-    elif profile.set_pool:
+    elif known.set_pool:
         await miner.async_command(
             client.set_pool(pool.url, user, pool.password), "pool"
         )
     else:
         raise refusal("no_set_pool")
     return True
-
-
-def _profile(miner: MinerCoordinator) -> MinerProfile:
-    return miner.profile or MinerProfile()
