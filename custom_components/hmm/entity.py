@@ -56,12 +56,6 @@ class HmmEntity[CoordinatorT: DataUpdateCoordinator[Any]](
 
     @property
     @override
-    def entity_registry_enabled_default(self) -> bool:
-        # What most do not need is made only where its owner has requested it
-        return True
-
-    @property
-    @override
     def unique_id(self) -> str:
         # The entry may learn another one while it is loaded
         entry = self.coordinator.config_entry
@@ -81,6 +75,7 @@ class AlwaysAvailable(Entity):
 class MinerEntity(HmmEntity[MinerCoordinator]):
     """An entity of a miner."""
 
+    _attr_entity_registry_enabled_default = True  # See enabled_of
     _state_of: ClassVar[tuple[str, ...]] = ()
     """The properties that the state is made of; without any, each poll is written."""
     _written: object = None
@@ -193,6 +188,8 @@ def pool_device(pool: PoolCoordinator) -> DeviceInfo:
 class PoolEntity(HmmEntity[PoolCoordinator]):
     """An entity of a pool account."""
 
+    _attr_entity_registry_enabled_default = True  # See enabled_of
+
     def __init__(
         self, coordinator: PoolCoordinator, description: EntityDescription
     ) -> None:
@@ -205,6 +202,7 @@ class WorkerEntity(CoordinatorEntity[PoolCoordinator]):
     """An entity of a worker, whose device ``PoolWorkers`` keeps."""
 
     _attr_has_entity_name = True
+    _attr_entity_registry_enabled_default = True  # See enabled_of
 
     def __init__(
         self,
@@ -218,11 +216,6 @@ class WorkerEntity(CoordinatorEntity[PoolCoordinator]):
         self._worker_id = worker_id
         self._attr_unique_id = f"{worker_id}_{description.key}"
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, worker_id)})
-
-    @property
-    @override
-    def entity_registry_enabled_default(self) -> bool:
-        return True
 
     @property
     def worker(self) -> PoolWorker | None:
@@ -256,12 +249,6 @@ class FleetEntity(HmmEntity[FleetCoordinator]):
         """Attach to the device of the fleet."""
         super().__init__(coordinator, description)
         self._attr_device_info = fleet_device(coordinator.config_entry)
-
-    @property
-    @override
-    def entity_registry_enabled_default(self) -> bool:
-        # There is one fleet: what most do not need waits disabled
-        return self.entity_description.entity_registry_enabled_default
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,7 +22,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import CONF_POWER_DRAW
 from .driver_api import Setting, TuningRange
-from .entity import MinerEntity, Offer, async_add_offered
+from .entity import AlwaysAvailable, MinerEntity, Offer, async_add_offered
 from .errors import require_number
 from .miner.coordinator import MinerConfigEntry, MinerCoordinator
 
@@ -194,15 +194,10 @@ class TuningNumber(MinerEntity, NumberEntity):
         return self._last_range
 
 
-class PowerDrawNumber(MinerEntity, NumberEntity):
+class PowerDrawNumber(AlwaysAvailable, MinerEntity, NumberEntity):
     """What a miner without a meter draws, as its owner knows it."""
 
     _state_of = ("native_value",)
-
-    @property
-    @override
-    def available(self) -> bool:
-        return True
 
     @property
     @override

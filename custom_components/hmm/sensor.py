@@ -16,7 +16,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
-from .const import ATTR_DETAIL, ATTR_REASON, ATTR_SINCE, DOMAIN
+from .const import ATTR_DETAIL, ATTR_REASON, ATTR_SINCE
 from .data import HmmConfigEntry, get_data
 from .display_units import (
     DIFFICULTY_UNITS,
@@ -52,7 +52,7 @@ from .figures import (
     rounded,
     share_decimals,
 )
-from .fleet.coordinator import FleetCoordinator
+from .fleet.coordinator import FleetConfigEntry, FleetCoordinator
 from .fleet.sensors import (
     COIN_SENSORS,
     FLEET_BEST_SHARE,
@@ -115,104 +115,133 @@ async def async_setup_entry(
 ) -> None:
     """Add the sensors of an entry."""
     coordinator = entry.runtime_data
-    before = registered(hass, coordinator, SENSOR_DOMAIN)
     if isinstance(coordinator, MinerCoordinator):
-        async_add_offered(
-            coordinator,
-            async_add_entities,
-            Offer((MINER_STATUS,), _always, MinerStatusSensor),
-            Offer(WATCH_SENSORS, _always, MinerWatchSensor),
-            Offer(
-                (*MINER_SENSORS, *FAN_SENSORS, *CHIP_SENSORS, *BOARD_SENSORS),
-                lambda description, miner: (
-                    description.exists(miner)
-                    and (
-                        description.mined_for != OF_NETWORK
-                        or f"{identity_of(entry)}_{description.key}" in before
-                        or _is_reported(description, miner)
-                    )
-                ),
-                MinerSensor,
-            ),
-            Offer(
-                (MINER_AUTOTUNE,),
-                lambda _, miner: (
-                    miner.autotune is not None and miner.autotune.was_started
-                ),
-                MinerAutotuneSensor,
-            ),
-            Offer(
-                (MINER_ENERGY,), lambda _, miner: knows_power(miner), MinerEnergySensor
-            ),
-            Offer(
-                (CONTROLLED_BY,),
-                lambda _, miner: get_data(hass).strategies.is_member(
-                    miner.config_entry.entry_id
-                ),
-                ControlledBySensor,
-            ),
-        )
-        money = (*MINER_MONEY, *MINER_EARNINGS)
-        _add_money(hass, coordinator, money, MinerMoney, async_add_entities)
+        _add_miner_sensors(hass, coordinator, async_add_entities)
     elif isinstance(coordinator, PoolCoordinator):
-        async_add_offered(
-            coordinator,
-            async_add_entities,
-            Offer((POOL_STATUS,), _always, PoolStatusSensor),
-            Offer((POOL_STRATUM_LATENCY,), _always, PoolStratumLatency),
-            Offer(
-                POOL_SENSORS,
-                lambda description, pool: (
-                    f"{identity_of(entry)}_{description.key}" in before
-                    or description.exists(pool)
-                ),
-                PoolSensor,
-            ),
-        )
-        async_add_workers(
-            hass,
-            coordinator,
-            SENSOR_DOMAIN,
-            WORKER_SENSORS,
-            lambda description, worker: description.value_fn(worker) is not None,
-            WorkerSensor,
-            async_add_entities,
-        )
-        _add_money(hass, coordinator, POOL_MONEY, PoolMoney, async_add_entities)
+        _add_pool_sensors(hass, coordinator, async_add_entities)
     elif isinstance(coordinator, FleetCoordinator):
-        async_add_entities(FleetSensor(coordinator, d) for d in FLEET_SENSORS)
-        async_add_offered(
-            coordinator,
-            async_add_entities,
-            Offer(
-                (MINER_ENERGY,),
-                lambda _, fleet: fleet.data.power is not None,
-                FleetEnergySensor,
+        _add_fleet_sensors(hass, coordinator, async_add_entities)
+
+
+@callback
+def _add_miner_sensors(
+    hass: HomeAssistant,
+    coordinator: MinerCoordinator,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the sensors of a miner, as it reports what they show."""
+    identity = identity_of(coordinator.config_entry)
+    before = registered(hass, coordinator, SENSOR_DOMAIN)
+    async_add_offered(
+        coordinator,
+        async_add_entities,
+        Offer((MINER_STATUS,), _always, MinerStatusSensor),
+        Offer(WATCH_SENSORS, _always, MinerWatchSensor),
+        Offer(
+            (*MINER_SENSORS, *FAN_SENSORS, *CHIP_SENSORS, *BOARD_SENSORS),
+            lambda description, miner: (
+                description.exists(miner)
+                and (
+                    description.mined_for != OF_NETWORK
+                    or f"{identity}_{description.key}" in before
+                    or _is_reported(description, miner)
+                )
             ),
-            Offer(
-                (FLEET_BEST_SHARE,),
-                lambda description, fleet: (
-                    f"{identity_of(entry)}_{description.key}" in before
-                    or description.exists(fleet)
-                ),
-                FleetBestShare,
+            MinerSensor,
+        ),
+        Offer(
+            (MINER_AUTOTUNE,),
+            lambda _, miner: miner.autotune is not None and miner.autotune.was_started,
+            MinerAutotuneSensor,
+        ),
+        Offer((MINER_ENERGY,), lambda _, miner: knows_power(miner), MinerEnergySensor),
+        Offer(
+            (CONTROLLED_BY,),
+            lambda _, miner: get_data(hass).strategies.is_member(
+                miner.config_entry.entry_id
             ),
-            Offer(
-                (FLEET_FAILOVER,),
-                lambda *_: get_data(hass).failover.is_set_up,
-                FleetSensor,
+            ControlledBySensor,
+        ),
+    )
+    money = (*MINER_MONEY, *MINER_EARNINGS)
+    _add_money(hass, coordinator, money, MinerMoney, async_add_entities)
+
+
+@callback
+def _add_pool_sensors(
+    hass: HomeAssistant,
+    coordinator: PoolCoordinator,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the sensors of a pool account and of its workers."""
+    identity = identity_of(coordinator.config_entry)
+    before = registered(hass, coordinator, SENSOR_DOMAIN)
+    async_add_offered(
+        coordinator,
+        async_add_entities,
+        Offer((POOL_STATUS,), _always, PoolStatusSensor),
+        Offer((POOL_STRATUM_LATENCY,), _always, PoolStratumLatency),
+        Offer(
+            POOL_SENSORS,
+            lambda description, pool: (
+                f"{identity}_{description.key}" in before or description.exists(pool)
             ),
-        )
-        _add_platform(hass, coordinator, async_add_entities)
-        money = (*FLEET_MONEY, *FLEET_EARNINGS)
-        _add_money(hass, coordinator, money, FleetMoney, async_add_entities)
-        async_add_strategy_sensors(
-            hass,
-            STRATEGY_STATUS,
-            STRATEGY_SENSORS,
-            STRATEGY_BAND_SENSORS,
-            async_add_entities,
-        )
+            PoolSensor,
+        ),
+    )
+    async_add_workers(
+        hass,
+        coordinator,
+        SENSOR_DOMAIN,
+        WORKER_SENSORS,
+        lambda description, worker: description.value_fn(worker) is not None,
+        WorkerSensor,
+        async_add_entities,
+    )
+    _add_money(hass, coordinator, POOL_MONEY, PoolMoney, async_add_entities)
+
+
+@callback
+def _add_fleet_sensors(
+    hass: HomeAssistant,
+    coordinator: FleetCoordinator,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the sensors of the fleet and of the strategies."""
+    identity = identity_of(coordinator.config_entry)
+    before = registered(hass, coordinator, SENSOR_DOMAIN)
+    async_add_entities(FleetSensor(coordinator, d) for d in FLEET_SENSORS)
+    async_add_offered(
+        coordinator,
+        async_add_entities,
+        Offer(
+            (MINER_ENERGY,),
+            lambda _, fleet: fleet.data.power is not None,
+            FleetEnergySensor,
+        ),
+        Offer(
+            (FLEET_BEST_SHARE,),
+            lambda description, fleet: (
+                f"{identity}_{description.key}" in before or description.exists(fleet)
+            ),
+            FleetBestShare,
+        ),
+        Offer(
+            (FLEET_FAILOVER,),
+            lambda *_: get_data(hass).failover.is_set_up,
+            FleetSensor,
+        ),
+    )
+    _add_pool_totals(hass, coordinator, async_add_entities)
+    money = (*FLEET_MONEY, *FLEET_EARNINGS)
+    _add_money(hass, coordinator, money, FleetMoney, async_add_entities)
+    async_add_strategy_sensors(
+        hass,
+        STRATEGY_STATUS,
+        STRATEGY_SENSORS,
+        STRATEGY_BAND_SENSORS,
+        async_add_entities,
+    )
 
 
 def _always(*_: object) -> bool:
@@ -226,7 +255,7 @@ def _is_reported(description: MinerSensorDescription, miner: MinerCoordinator) -
 
 
 @callback
-def _add_platform(
+def _add_pool_totals(
     hass: HomeAssistant,
     fleet: FleetCoordinator,
     async_add_entities: AddConfigEntryEntitiesCallback,
@@ -236,44 +265,23 @@ def _add_platform(
     A figure that was there before a restart is there again, even if its pools are
     down.
     """
+    entry = fleet.config_entry
     added: set[str] = set()
-    registry = er.async_get(hass)
-    identity = identity_of(fleet.config_entry)
-    members = get_data(hass).fleet
     previous: set[str] | None = None
-
-    @callback
-    def remove_left() -> None:
-        """Remove the sensors of coins that no pool has any more, and of no pools."""
-        nonlocal previous
-        if not fleet.data.complete or previous == (coins := members.coins(hass)):
-            return
-        previous = coins
-        of_pools = {d.key for d in PLATFORM_SENSORS}
-        of_coins = tuple(f"_{d.key}" for d in COIN_SENSORS)
-        wanted = {d.key for d in FLEET_SENSORS} | (of_pools if coins else set())
-        wanted |= {d.of(coin).key for d in COIN_SENSORS for coin in coins}
-        for entity in er.async_entries_for_config_entry(
-            registry, fleet.config_entry.entry_id
-        ):
-            key = entity.unique_id.removeprefix(f"{identity}_")
-            left = key not in wanted and (key in of_pools or key.endswith(of_coins))
-            if entity.domain == SENSOR_DOMAIN and left:
-                registry.async_remove(entity.entity_id)
-                added.discard(key)
 
     def is_wanted(description: FleetSensorDescription | CoinSensorDescription) -> bool:
         return description.key not in added and (
             read_safely(lambda: description.exists(fleet), description.key)
-            or registry.async_get_entity_id(
-                SENSOR_DOMAIN, DOMAIN, f"{identity}_{description.key}"
-            )
-            is not None
+            or entity_id_of(hass, entry, SENSOR_DOMAIN, description.key) is not None
         )
 
     @callback
     def add_offered() -> None:
-        remove_left()
+        nonlocal previous
+        members = get_data(hass).fleet
+        if fleet.data.complete and previous != (coins := members.coins(hass)):
+            added.difference_update(_remove_pool_totals(hass, entry, coins))
+            previous = coins
         entities: list[FleetSensor | FleetCoinSensor] = [
             FleetSensor(fleet, description)
             for description in PLATFORM_SENSORS
@@ -290,7 +298,29 @@ def _add_platform(
             async_add_entities(entities)
 
     add_offered()
-    fleet.config_entry.async_on_unload(fleet.async_add_listener(add_offered))
+    entry.async_on_unload(fleet.async_add_listener(add_offered))
+
+
+def _remove_pool_totals(
+    hass: HomeAssistant, entry: FleetConfigEntry, coins: set[str]
+) -> set[str]:
+    """Remove the totals of coins that no pool has, or of no pools; return their keys.
+
+    ``coins`` are those of all pools that are set up.
+    """
+    registry, prefix = er.async_get(hass), f"{identity_of(entry)}_"
+    of_pools = {d.key for d in PLATFORM_SENSORS}
+    of_coins = tuple(f"_{d.key}" for d in COIN_SENSORS)
+    wanted = {d.key for d in FLEET_SENSORS} | (of_pools if coins else set())
+    wanted |= {d.of(coin).key for d in COIN_SENSORS for coin in coins}
+    removed = set()
+    for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
+        key = entity.unique_id.removeprefix(prefix)
+        is_left = key not in wanted and (key in of_pools or key.endswith(of_coins))
+        if entity.domain == SENSOR_DOMAIN and is_left:
+            registry.async_remove(entity.entity_id)
+            removed.add(key)
+    return removed
 
 
 @callback
@@ -463,8 +493,15 @@ class MinerStatusSensor(AlwaysAvailable, MinerEntity, SensorEntity):
     _state_of = ("native_value", "extra_state_attributes")
     _unrecorded_attributes = frozenset(
         {
-            *(ATTR_DETAIL, "kept", "missing", "plug", "minutes", "expected"),
-            *("step", "steps", *_MEASURED),
+            ATTR_DETAIL,
+            "kept",
+            "missing",
+            "plug",
+            "minutes",
+            "expected",
+            "step",
+            "steps",
+            *_MEASURED,
         }
     )
 
@@ -607,8 +644,15 @@ class FleetSensor(FleetEntity, _ValueSensor):
 
     entity_description: FleetSensorDescription
     _unrecorded_attributes = frozenset(
-        {_ATTR_DIFFICULTY, "problems", "more", "offline", "off_on_purpose", "total"}
-        | {"miners"}
+        {
+            _ATTR_DIFFICULTY,
+            "problems",
+            "more",
+            "offline",
+            "off_on_purpose",
+            "total",
+            "miners",
+        }
     )
 
     @override
@@ -650,8 +694,13 @@ class _MoneySensor(_ValueSensor):
     coordinator: Any
     _unrecorded_attributes = frozenset(
         {
-            *("source", "valid_until", "slots", "reason"),
-            *("basis", "one_in", "counted_since"),
+            "source",
+            "valid_until",
+            "slots",
+            "reason",
+            "basis",
+            "one_in",
+            "counted_since",
         }
     )
 
