@@ -15,6 +15,7 @@ const { outputFiles } = await build({
   absWorkingDir: here,
   entryPoints: { hmm: "src/hmm.ts" },
   bundle: true,
+  preserveSymlinks: true, // The names of the files must not depend on where the packages are
   splitting: true,
   chunkNames: "[name]-[hash]",
   format: "esm",
