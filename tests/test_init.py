@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+import logging
 import re
 import socket
 from typing import Any
@@ -374,6 +375,58 @@ async def test_missing_driver(home: HomeAssistant, kind: str) -> None:
     assert entry.state is ConfigEntryState.SETUP_ERROR
     assert entry.error_reason_translation_key == "driver_missing"
     assert "homebrew" in str(entry.reason)
+
+
+POOL_DATA = {
+    "driver": "solopool",
+    "host": "127.0.0.1",
+    "port": 1,
+    "coin": "DGB",
+    "wallet": "x",
+}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"entry_type": ["miner"], "driver": "bitaxe", "host": "127.0.0.1"},
+        {"entry_type": "satellite", "driver": "bitaxe", "host": "127.0.0.1"},
+        {"entry_type": "miner", "driver": "bitaxe"},
+        {"entry_type": "miner", "driver": ["bitaxe"], "host": "127.0.0.1"},
+        {"entry_type": "miner", "driver": "bitaxe", "host": 7},
+        {"entry_type": "pool", "driver": "solopool"},
+        {"entry_type": "pool", **POOL_DATA, "coin": None},
+        {"entry_type": "pool", **POOL_DATA, "port": "1"},
+    ],
+    ids=str,
+)
+async def test_an_entry_with_damaged_data_says_so_and_harms_no_other(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    data: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Given an entry that is damaged on the disk, then the rest starts without it."""
+    damaged = MockConfigEntry(domain=DOMAIN, unique_id="x", data=data)
+    miner = miner_entry(bitaxe, "bitaxe")
+    for entry in (damaged, miner):
+        entry.add_to_hass(home)
+    assert await async_setup_component(home, DOMAIN, {})
+    await home.async_block_till_done(wait_background_tasks=True)
+    assert damaged.state is ConfigEntryState.SETUP_ERROR
+    assert damaged.error_reason_translation_key == "entry_damaged"
+    assert "damaged" in str(damaged.reason)
+    assert float(find(home, miner, "sensor", "hashrate").state) > 0
+    fleet = fleet_entry(home)
+    assert find(home, fleet, "sensor", "miners_online").state == "1"
+    await fleet.runtime_data.async_refresh()
+    assert fleet.runtime_data.last_update_success
+    assert await home.config_entries.async_remove(damaged.entry_id)
+    errors = [it for it in caplog.records if it.levelno >= logging.ERROR]
+    assert [it.getMessage().partition(":")[0] for it in errors] == [
+        f"Error setting up entry {damaged.title} for hmm"
+    ]
 
 
 # Taking down

@@ -178,20 +178,22 @@ async def async_migrate_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> boo
 async def async_setup_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> bool:
     """Set up a miner, a pool or the fleet."""
     async_load_cards(hass)
-    match entry_kind(entry):
+    match kind := entry_kind(entry):
         case EntryType.MINER:
             await _async_setup_miner(hass, cast("MinerConfigEntry", entry))
         case EntryType.POOL:
             await _async_setup_pool(hass, cast("PoolConfigEntry", entry))
         case EntryType.FLEET:
             _set_up_fleet(hass, cast("FleetConfigEntry", entry))
+        case None:
+            raise ConfigEntryError(
+                translation_domain=DOMAIN, translation_key="entry_damaged"
+            )
     await get_data(hass).turns.wait()
-    await hass.config_entries.async_forward_entry_setups(
-        entry, PLATFORMS[entry.data[CONF_ENTRY_TYPE]]
-    )
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS[kind])
     async_enable_requested(hass, entry)
     _remove_left(hass, entry)
-    if entry_kind(entry) != EntryType.FLEET:
+    if kind != EntryType.FLEET:
         _make_fleet(hass)
     return True
 

@@ -2,13 +2,22 @@
 
 from asyncio import Lock
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from aiohttp import ClientSession
+from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
-from .const import CONF_ENTRY_TYPE, DOMAIN, FLEET_UNIQUE_ID, EntryType
+from .const import (
+    CONF_COIN,
+    CONF_DRIVER,
+    CONF_ENTRY_TYPE,
+    CONF_WALLET,
+    DOMAIN,
+    FLEET_UNIQUE_ID,
+    EntryType,
+)
 from .driver_api import BasePoolIntegration, DriverContext
 from .turns import Turns
 
@@ -122,10 +131,34 @@ def get_data(hass: HomeAssistant) -> HmmData:
     return hass.data[HMM_DATA]
 
 
+_ALWAYS_THERE: Final[dict[EntryType, dict[str, type]]] = {
+    EntryType.MINER: {CONF_DRIVER: str, CONF_HOST: str},
+    EntryType.POOL: {
+        CONF_DRIVER: str,
+        CONF_HOST: str,
+        CONF_PORT: int,
+        CONF_COIN: str,
+        CONF_WALLET: str,
+    },
+    EntryType.FLEET: {},
+}
+"""What all code relies on in the data of an entry."""
+
+
 def entry_kind(entry: HmmConfigEntry) -> EntryType | None:
-    """Return which of the three kinds an entry is, None for an ignored device."""
+    """Return which of the three kinds an entry is, None for an ignored device.
+
+    An entry whose stored data is damaged has no kind either: whatever goes through
+    all entries leaves it out.
+    """
     reported = entry.data.get(CONF_ENTRY_TYPE)
-    return next((kind for kind in EntryType if kind == reported), None)
+    kind = next((kind for kind in EntryType if kind == reported), None)
+    if kind is None or not all(
+        isinstance(entry.data.get(key), type_)
+        for key, type_ in _ALWAYS_THERE[kind].items()
+    ):
+        return None
+    return kind
 
 
 @callback
@@ -152,5 +185,5 @@ def pool_entries(hass: HomeAssistant) -> list[HmmConfigEntry]:
         for entry in hass.config_entries.async_entries(
             DOMAIN, include_ignore=False, include_disabled=False
         )
-        if entry.data.get(CONF_ENTRY_TYPE) == EntryType.POOL
+        if entry_kind(entry) == EntryType.POOL
     ]

@@ -193,7 +193,8 @@ class DriverManager:
     @callback
     def entries_of_types(self, ids: Iterable[DriverId]) -> list[HmmConfigEntry]:
         """Return the entries of some types, whether there is a driver or not."""
-        wanted = {(id_.kind, id_.driver_type) for id_ in ids}
+        # Not a set: the data of a damaged entry may be anything
+        wanted = [(id_.kind, id_.driver_type) for id_ in ids]
         return [
             entry
             for entry in self._hass.config_entries.async_entries(

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
-from ..const import CONF_COIN, CONF_ENTRY_TYPE, DOMAIN, EntryType
-from ..data import HmmConfigEntry, pool_entries
+from ..const import CONF_COIN, DOMAIN, EntryType
+from ..data import HmmConfigEntry, entry_kind, pool_entries
 from ..listeners import notify_all
 from ..miner.coordinator import MinerCoordinator
 from ..miner.finds import MinerRecord
@@ -111,7 +111,7 @@ class Fleet:
                 for entry in hass.config_entries.async_entries(
                     DOMAIN, include_ignore=False
                 )
-                if entry.data.get(CONF_ENTRY_TYPE) == EntryType.MINER
+                if entry_kind(entry) == EntryType.MINER
                 and (record := self.miner_records.get(entry.entry_id)) is not None
                 and record.best_share
             ),
@@ -134,7 +134,7 @@ class Fleet:
         """Return what is mined and paid by all pools, also by disabled ones."""
         coins: set[str] = set()
         for entry in hass.config_entries.async_entries(DOMAIN, include_ignore=False):
-            if entry.data.get(CONF_ENTRY_TYPE) == EntryType.POOL:
+            if entry_kind(entry) == EntryType.POOL:
                 reading = self._read_pool(entry)
                 coins |= {reading.coin.upper(), reading.currency}
         return coins
