@@ -34,6 +34,7 @@ from .common import (
     follow,
     manager,
     price,
+    settle,
     state_of,
     wait,
 )
@@ -412,6 +413,70 @@ async def test_a_miner_that_draws_more_than_ever_before(three: Home) -> None:
         over += sum(it.runtime_data.power or 0 for it in three.entries) > 64
     assert over <= 3, three.explanations()
     assert three.reported()[0] != "mode:turbo"
+
+
+async def in_turbo(three: Home, watts: float) -> list[float]:
+    """Let all mine in turbo, at 20 W each; return what their meters show on top of it."""
+    hass = three.hass
+    extra = [0.0] * 3
+
+    def measured(index: int) -> Callable[[bytes], bytes]:
+        device = three.devices[index]
+
+        def rewrite(body: bytes) -> bytes:
+            usual = 2.0 if device.paused else 20.0
+            return override({"power": usual + extra[index]})(body)
+
+        return rewrite
+
+    for index, device in enumerate(three.devices):
+        device.rewrite = measured(index)
+    price(hass, 10)
+    await add(hass, "price_bands", BANDS)
+    limit(hass, watts, *three.entries)
+    three.learn_watts()
+    await begin(hass)
+    await three.minutes(12)
+    assert three.reported() == ["mode:turbo"] * 3
+    return extra
+
+
+async def test_one_reading_that_is_too_high(three: Home) -> None:
+    """One alone is an error of the meter, two in a row are what it draws.
+
+    What is over the limit of the circuit acts at once, be it one or two.
+    """
+    extra = await in_turbo(three, 70)
+    sent = three.sent
+
+    async def read(index: int, more: float) -> float | None:
+        """Poll one miner whose meter shows more; return what it is known to draw."""
+        extra[index] = more
+        await poll(three.hass, three.entries[index])
+        await settle(three.hass)
+        steered = three.manager.steered(three.entries[index].entry_id)
+        assert steered is not None
+        return steered.memory.watts.watts_of("mode:turbo")
+
+    # In every other poll, however often
+    assert [await read(0, it) for it in (9, 0, 9, 0, 9, 0)] == [20] * 6
+    assert three.sent == sent
+    assert [await read(0, it) for it in (9, 9)] == [20, 29]
+    assert three.sent == sent
+    # Now the circuit itself is over its limit
+    assert await read(1, 9) == 20
+    assert three.sent != sent
+
+
+async def test_a_circuit_that_is_over_its_limit_by_little_of_each(three: Home) -> None:
+    """No reading is far from what is known, but together they are too much: at once."""
+    extra, sent = await in_turbo(three, 64), three.sent
+    for index, entry in enumerate(three.entries):
+        assert three.sent == sent
+        extra[index] = 1.8
+        await poll(three.hass, entry)
+        await settle(three.hass)
+    assert three.sent != sent
 
 
 async def test_prices_around_a_limit_for_hours(three: Home) -> None:

@@ -95,13 +95,16 @@ def circuits_of(
 
 
 @callback
-def on_circuits(hass: HomeAssistant, options: Mapping[str, Any]) -> set[str]:
-    """Return the miners that hang on any circuit."""
-    return {
-        entry.entry_id
+def rated(hass: HomeAssistant, options: Mapping[str, Any]) -> tuple[Circuit, ...]:
+    """Return the fuses with all their miners, and what these may draw together."""
+    return tuple(
+        Circuit(
+            row[CONF_CIRCUIT],
+            row[CONF_MAX_WATTS],
+            frozenset(entry.entry_id for entry in entries_of(hass, row[CONF_MINERS])),
+        )
         for row in rows_of(options)
-        for entry in entries_of(hass, row[CONF_MINERS])
-    }
+    )
 
 
 def rows_of(options: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ from ..money.revenue import counted_revenue
 from .explain import sentence_text
 from .issues import forget_problems, update_issues
 from .keys import CONF_BAND_ID, CONF_BAND_NAME, CONF_BAND_OF, CONF_START
-from .limits import circuits_of, manual_of, on_circuits
+from .limits import circuits_of, manual_of, rated
 from .members import entries_of
 from .miners import MinerMemory, Pause, SteeredMiner
 from .planner.circuits import load, refusing
@@ -35,6 +35,7 @@ from .planner.ledger import Ledger
 from .planner.model import (
     OFF,
     BandNow,
+    Circuit,
     Control,
     Manual,
     MinerView,
@@ -89,6 +90,10 @@ class StrategyManager:
         self._fleet_version = -1
         self._options: Mapping[str, Any] = {}
         self._wished: Mapping[str, str | None] = {}
+        self._rated: tuple[Circuit, ...] = ()
+        """All circuits with all their miners."""
+        self._over: set[str] = set()
+        """The circuits that were over their limit when one of their miners was polled."""
 
     # Begin and end
 
@@ -281,7 +286,8 @@ class StrategyManager:
             )
             for key, strategy in self.strategies.items()
         }
-        wanted = self._led | on_circuits(self.hass, self._options)
+        self._rated = rated(self.hass, self._options)
+        wanted = self._led.union(*(circuit.miners for circuit in self._rated))
         for key in set(self._followed) - (wanted & set(self._fleet.miners)):
             self._followed.pop(key)()
             get_data(self.hass).money.surplus.pop(key, None)
@@ -315,6 +321,7 @@ class StrategyManager:
         @callback
         def polled() -> None:
             has_news = steered.update()
+            has_news |= self._is_newly_over(steered)
             is_led = steered.id in self.controls
             if self._has_decided and is_led and steered.foreign is not None:
                 self._hold(steered)
@@ -335,6 +342,15 @@ class StrategyManager:
             steered.miner.room_check = steered.miner.on_mode = None
 
         return leave
+
+    def _is_newly_over(self, steered: SteeredMiner) -> bool:
+        """Return whether a circuit of a miner is over its limit since this poll."""
+        before = frozenset(self._over)
+        for circuit in self._rated:
+            if steered.id in circuit.miners:
+                is_over = sum(map(self._drawn_by, circuit.miners)) > circuit.max_watts
+                (self._over.add if is_over else self._over.discard)(circuit.name)
+        return not self._over <= before
 
     def is_member(self, entry_id: str) -> bool:
         """Return whether a miner is in any strategy."""

@@ -203,6 +203,8 @@ class SteeredMiner:
         """W that a command makes it draw soon, and until when by the clock of the loop."""
         self._drew_before = 0.0
         """W at the last poll in another mode."""
+        self._is_spike = False
+        """Whether its W of the last poll are not believed yet."""
         self._room: float | None = None
         self._counted = dt_util.utcnow()
         self._uptime: float | None = None
@@ -266,6 +268,7 @@ class SteeredMiner:
             can_be_off=self.can_be_off,
             plugged=miner.plug is not None,
             watts=self._watts(),
+            spike=self._is_spike,
             claimed=self._claimed(clock),
             drew=self.memory.drew,
             since=self._since[1],
@@ -430,20 +433,25 @@ class SteeredMiner:
 
     def _learn(self, reported: Rung | None, clock: float) -> None:
         miner = self.miner
+        if miner.last_update_success and miner.data is self._seen:
+            return
+        self._is_spike = False
         if (
             reported in (None, OFF)
             or not miner.last_update_success
-            or miner.data is self._seen
             or miner.data.hashing is not True
         ):
             return
-        drawn = [miner.power, self.memory.watts.watts_of(reported or ON)]
-        if any(drawn):
-            self.memory.drew = max(watts for watts in drawn if watts is not None)
         assert reported is not None
         if miner.power and miner.power > EXCEEDS * self._drew_before:
             # No remainder of a higher mode before it
-            self.memory.watts.exceed(reported, miner.power)
+            self._is_spike = self.memory.watts.exceed(reported, miner.power)
+        drawn = [self.memory.watts.watts_of(reported)]
+        drawn += [] if self._is_spike else [miner.power]
+        if any(drawn):
+            self.memory.drew = max(watts for watts in drawn if watts is not None)
+        if self._is_spike:
+            return
         if (miner.data.uptime or SETTLE_SECONDS) < SETTLE_SECONDS:
             return
         if miner.power and miner.data.hashrate:

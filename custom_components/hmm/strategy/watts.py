@@ -12,7 +12,7 @@ SETTLE_SECONDS: Final = 180.0
 
 _SAMPLES: Final = 11
 EXCEEDS: Final = 1.15
-"""Times the known watts: a circuit must know it before the miner has settled."""
+"""Times the known watts: more is no noise, and must be known before it has settled."""
 _SLACK: Final = 0.03
 """What a median may move before it means anything: readings are noisy."""
 _MAX_RUNGS: Final = 32
@@ -27,6 +27,8 @@ class Draw:
     hashrates: list[float] = field(default_factory=list)
     steady_watts: float | None = None
     steady_hashrate: float | None = None
+    has_spike: bool = False
+    """Whether one reading was clearly above the steady watts, and none settled since."""
 
     def settle(self) -> None:
         """Take the medians where they really are others than before."""
@@ -49,14 +51,25 @@ class LearnedWatts:
             if value is not None:
                 values.append(round(value, 3))
                 del values[:-_SAMPLES]
+        draw.has_spike = False
         draw.settle()
 
-    def exceed(self, rung: str, watts: float) -> None:
-        """Take what a miner draws that is clearly more than what it drew before."""
+    def exceed(self, rung: str, watts: float) -> bool:
+        """Take a reading that may be clearly more than what a miner drew before.
+
+        Returns whether it is a spike: the first one is taken for an error of the meter.
+        The second one is believed, also when the miner was set lower in between for the
+        first: else it would be let up and be over the limit again and again.
+        """
         draw = self.draws.get(rung)
-        if draw and draw.steady_watts and watts > EXCEEDS * draw.steady_watts:
-            draw.watts = [round(watts, 3)]
-            draw.settle()
+        if not draw or not draw.steady_watts or watts <= EXCEEDS * draw.steady_watts:
+            return False
+        if not draw.has_spike:
+            draw.has_spike = True
+            return True
+        draw.watts, draw.has_spike = [round(watts, 3)], False
+        draw.settle()
+        return False
 
     def watts_of(self, rung: str) -> float | None:
         """Return W, None if it never ran so long enough."""

@@ -21,6 +21,7 @@ from custom_components.hmm.strategy.planner.model import (
     Mode,
     Price,
     Reading,
+    Rung,
     Sample,
     Standing,
     Switched,
@@ -603,6 +604,34 @@ def test_a_slower_mode_draws_at_most_what_a_faster_one_does() -> None:
     assert load(new.view(world.now), entry) == 18
     new.unknown = frozenset()
     assert load(new.view(world.now), entry) == 12
+
+
+def test_one_reading_that_is_too_high_lowers_nobody() -> None:
+    """Given a spike, then it counts only where the circuit is over its limit by it."""
+    first = nerdqaxe("first", mode="mode:eco")
+    last = nerdqaxe("last", mode="mode:eco")
+    circuit = Circuit("desk", 210, frozenset({"first", "last"}))
+
+    def settled(spike: bool, limit: float) -> dict[str, Rung | None]:
+        """Return what both should do when the last one is about to go up."""
+        for it in (first, last):
+            it.mode, it.spike = "mode:turbo", False
+        strategies = [
+            replace(by_price([10], stagger=0), id="a", miners=frozenset({"first"})),
+            replace(by_price([25, 10]), id="b", miners=frozenset({"last"})),
+        ]
+        world = World([first, last], strategies, [circuit])
+        world.run(15 * MINUTE)
+        assert [it.reported for it in (first, last)] == ["mode:turbo", "mode:eco"]
+        first.spike = spike
+        world.circuits = [replace(circuit, max_watts=limit)]
+        return {id_: it.rung for id_, it in world.step().controls.items()}
+
+    up = {"first": "mode:turbo", "last": "mode:turbo"}
+    assert settled(spike=True, limit=210) == up
+    assert settled(spike=False, limit=210) == up
+    assert settled(spike=True, limit=201) != up
+    assert settled(spike=False, limit=201) == up
 
 
 def test_an_order_that_is_none_bounds_nothing() -> None:

@@ -84,6 +84,8 @@ class SimMiner:
     safety: Any = None
     manual: Manual | None = None
     metered: bool = True
+    spike: bool = False
+    """Whether its meter shows half as much again at this instant."""
     unknown: frozenset[Rung] = frozenset()
     """Modes that it has never run in long enough."""
     started_at: datetime | None = None
@@ -139,7 +141,7 @@ class SimMiner:
         key = (
             (self.id, self.mode, self.running, self.is_hashing(now), self.online),
             (self.truth, self.metered, self.safety, self.manual, self.back_at),
-            (self.can_be_off, self.plugged, self.unknown),
+            (self.can_be_off, self.plugged, self.unknown, self.spike),
         )
         if self._seen[0] == key and self._seen[1] is not None:
             return self._seen[1]
@@ -159,7 +161,12 @@ class SimMiner:
             mining=self.is_hashing(now),
             can_be_off=self.can_be_off,
             plugged=self.plugged,
-            watts=self.watts(now) if self.metered and self.online else None,
+            watts=(
+                self.watts(now) * (1.5 if self.spike else 1)
+                if self.metered and self.online
+                else None
+            ),
+            spike=self.spike,
             efficiency=watts / hashes,
             safety=self.safety,
             manual=self.manual,

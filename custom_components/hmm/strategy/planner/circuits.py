@@ -49,12 +49,14 @@ def refusing(
 def lowered(
     circuit: Circuit,
     plan: Mapping[str, float],
+    known: Mapping[str, float],
     miners: Sequence[MinerView],
 ) -> dict[str, Rung]:
     """Return what must go lower, from the first of ``miners`` on, for a plan to fit.
 
-    ``plan`` has the watts that each is about to draw. What is left in the end is used
-    again, by the last one first.
+    ``plan`` has the watts that each is about to draw. Where one draws more than is known
+    of its rung, ``known`` has the latter: that rung itself is not a lower one. What is
+    left in the end is used again, by the last one first.
     """
     over = sum(plan.get(id_, 0.0) for id_ in circuit.miners) - circuit.max_watts
     rungs: dict[str, Rung] = {}
@@ -69,7 +71,8 @@ def lowered(
         below = [(mode.watts or 0.0, mode.rung) for mode in ladder(miner)]
         if miner.can_be_off:
             below.insert(0, (0.0, OFF))
-        below = [mode for mode in below if mode[0] < watts]
+        most = known.get(miner.id, watts)
+        below = [mode for mode in below if mode[0] < most]
         if not below:
             continue
         enough = [mode for mode in below if watts - mode[0] >= over]
@@ -83,6 +86,8 @@ def lowered(
             over += watts - draws
             continue
         for mode in reversed(ladder(miner)):
+            if (mode.watts or 0.0) >= known.get(miner.id, watts):
+                continue
             if draws < (mode.watts or 0.0) <= draws - over:
                 rungs[miner.id] = mode.rung
                 over += (mode.watts or 0.0) - draws

@@ -97,8 +97,9 @@ class MinerView:
     """A miner as the planner sees it.
 
     ``reported`` is ``off`` (paused, soft-off or unplugged), a named rung, ``on`` for a
-    miner without modes, None while unknown. ``watts`` is measured, ``claimed`` what a
-    recent command may make of it, ``drew`` what it drew when it last mined.
+    miner without modes, None while unknown. ``watts`` is measured, ``spike`` says that it is
+    a single reading far above what its mode draws. ``claimed`` is what a recent command
+    may make of it, ``drew`` what it drew when it last mined.
     ``mining`` says that hashes come. ``since`` is when ``reported`` began, if known. ``online`` is False for a
     miner that does not answer although it should: no command reaches it.
     ``efficiency`` is that of its last days of work, ``efficiency_at`` when it last
@@ -121,6 +122,7 @@ class MinerView:
     can_be_off: bool = True
     plugged: bool = False
     watts: float | None = None
+    spike: bool = False
     claimed: float | None = None
     drew: float | None = None
     since: datetime | None = None

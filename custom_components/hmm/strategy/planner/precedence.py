@@ -40,6 +40,8 @@ _ORDER: tuple[StrategyType, ...] = (
 CIRCUIT_REASONS = ("circuit", "circuit_unknown")
 """The keys of sentences that say that a circuit has no room."""
 MAX_ATTEMPTS = 3
+_NOISE = 1.03
+"""Times the known watts: what is measured up to that is no more than it draws always."""
 _RETRY = (timedelta(minutes=5), timedelta(minutes=10))
 _RETRY_SOON = timedelta(minutes=1)
 _LOOK_AGAIN = timedelta(minutes=15)
@@ -101,8 +103,13 @@ def settle(
                 entries[view.id] = replace(entries[view.id], before=None)
         goals[view.id] = _safe(view, goal, wishes.get(view.id, []))
     loads = {view.id: load(view, entries[view.id]) for view in views}
+    calm = loads | {
+        view.id: load(replace(view, watts=None), entries[view.id])
+        for view in views
+        if view.spike
+    }
     for circuit in circuits:
-        _fit(circuit, views, goals, loads)
+        _fit(circuit, views, goals, loads, calm)
     execution = _Execution(now, zone, circuits, loads, entries, ledger)
     controls = execution.run(views, goals)
     states = {standing.id: _state(standing, controls) for standing in standings}
@@ -263,11 +270,16 @@ def _fit(
     views: Sequence[MinerView],
     goals: dict[str, _Goal],
     loads: Mapping[str, float],
+    calm: Mapping[str, float],
 ) -> None:
     """Lower goals until a circuit holds.
 
-    First what is only given back, last what the user set by hand, or is left alone.
+    First what is only given back, last what the user set by hand, or is left alone. A
+    single reading that is far too high counts only where the circuit is over its limit
+    by it: for what is planned it goes by the ``calm`` loads, without it.
     """
+    is_over = sum(loads.get(miner, 0.0) for miner in circuit.miners) > circuit.max_watts
+    drawn = loads if is_over else calm
 
     def turn(view: MinerView) -> tuple[bool, bool, float, str]:
         goal = goals[view.id]
@@ -275,20 +287,24 @@ def _fit(
         return not goal.gives_back, is_left, -(view.efficiency or 0.0), view.id
 
     plan: dict[str, float] = {}
+    known: dict[str, float] = {}
     for view in views:
         if view.id in circuit.miners:
             rung = goals[view.id].rung
             watts = most_watts_of(rung, view)
-            if rung is not None and is_at(view, rung):
-                watts = loads[view.id]
-            plan[view.id] = loads[view.id] if watts is None else watts
-    is_over = sum(loads.get(miner, 0.0) for miner in circuit.miners) > circuit.max_watts
+            if rung is None or is_at(view, rung):
+                watts = drawn[view.id]
+                steady = most_watts_of(view.reported, view)
+                if steady is not None and (view.watts or 0.0) > _NOISE * steady:
+                    known[view.id] = steady
+            plan[view.id] = drawn[view.id] if watts is None else watts
     if is_over:
         # What is to go down anyway must not wait for its turn
         for name, watts in plan.items():
             if watts < loads[name]:
                 goals[name] = replace(goals[name], urgent=True)
-    for miner, rung in lowered(circuit, plan, sorted(views, key=turn)).items():
+    order = sorted(views, key=turn)
+    for miner, rung in lowered(circuit, plan, known, order).items():
         values = {"circuit": circuit.name, "watts": circuit.rated}
         reason = Sentence("circuit", values)
         standing = goals[miner].standing
