@@ -8,7 +8,6 @@ see ``hanging.set_apart``.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -187,18 +186,11 @@ def read_driver[DriverT, T](driver: DriverT, read: Callable[[DriverT], T]) -> T:
     if not hanging.is_apart:
         return _read(name, partial(read, driver))
     hanging.check(name)
-    done: Future[None] = Future()
-
-    def read_there() -> T:
-        try:
-            return _read(name, partial(read, driver))
-        finally:
-            done.set_result(None)
-
     try:
-        return run_limited(read_there, _READ_SECONDS)
+        return run_limited(
+            lambda: _read(name, partial(read, driver)), _READ_SECONDS, hanging.add
+        )
     except TimeoutError:
-        hanging.add(done)
         raise TimedOut("It did not answer in time", reason="timed_out") from None
 
 

@@ -8,7 +8,7 @@ more often, or if it reads a device no more.
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final, Self
 
 from ..driver_api import DashboardTileData, MinerTelemetry
@@ -264,18 +264,13 @@ class Watch:
 
     def again(self, new: Version, now: float) -> Watch:
         """Return a watch of one more version, compared with the same one as before."""
-        return Watch(
-            old=self.old,
-            new=new,
-            since=now,
-            share=self.share,
-            devices={
-                key: WatchedDevice(
-                    before=device.before, hashing=device.hashing, uptime=device.uptime
-                )
-                for key, device in self.devices.items()
-            },
-        )
+        devices = {
+            key: WatchedDevice(
+                before=device.before, hashing=device.hashing, uptime=device.uptime
+            )
+            for key, device in self.devices.items()
+        }
+        return replace(self, new=new, since=now, devices=devices, example="")
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON."""
