@@ -263,13 +263,14 @@ def test_files_that_hang_do_so_side_by_side(
 ) -> None:
     """Given five files that hang among good ones, up to four do at the same time."""
     monkeypatch.setattr(preflight, "LOAD_SECONDS", 5.0)
+    # When it began, and when it last ran: one write is not cut by its end
     source = dedent(f"""\
-        import pathlib, time
+        import os, time
+        times = os.open({str(tmp_path)!r} + f"/{{os.getpid()}}.times", os.O_RDWR | os.O_CREAT)
+        now = time.monotonic_ns()
+        os.pwrite(times, b"%020d%020d" % (now, now), 0)
         while True:
-            now = str(time.clock_gettime_ns(time.CLOCK_MONOTONIC))
-            pathlib.Path({str(tmp_path)!r}, __name__ + ".seen").write_text(now)
-            if not pathlib.Path({str(tmp_path)!r}, __name__ + ".begun").exists():
-                pathlib.Path({str(tmp_path)!r}, __name__ + ".begun").write_text(now)
+            os.pwrite(times, b"%020d" % time.monotonic_ns(), 20)
             time.sleep(0.01)
         """)
     hanging = {f"b{number}": f"{source}# {number}\n" for number in range(5)}
@@ -283,8 +284,8 @@ def test_files_that_hang_do_so_side_by_side(
         paths[7]: Finding(f"{RAISES}ZeroDivisionError: division by zero", 1),
     }
     spans = [
-        (int(begun.read_text()), int(begun.with_suffix(".seen").read_text()))
-        for begun in tmp_path.glob("*.begun")
+        (int(times.read_text()[:20]), int(times.read_text()[20:]))
+        for times in tmp_path.glob("*.times")
     ]
     assert len(spans) == 5
     at_once = [

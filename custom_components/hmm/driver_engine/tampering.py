@@ -169,10 +169,10 @@ class WatchedImports:
 
     def __init__(self) -> None:
         """Begin; ``snapshot`` is where modules are added."""
-        self.snapshot: Snapshot | None = None
         self._depth = 0
         builtins.__import__ = self._watched(builtins.__import__)
         importlib.import_module = self._watched(importlib.import_module)
+        self.snapshot: Snapshot | None = Snapshot()
 
     def _watched[**P, T](self, real: Callable[P, T]) -> Callable[P, T]:
         def watched(*args: P.args, **kwargs: P.kwargs) -> T:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import contextlib
 from dataclasses import dataclass, field
 from functools import partial
+import gc
 import json
 import logging
 import os
@@ -27,7 +28,8 @@ SHADOW = "shadow"
 """The argument of the process that runs a driver on recorded answers."""
 
 _PATIENCE_SECONDS = 1.0
-"""How long a file keeps the others waiting: several that hang do so side by side."""
+"""How long files keep all cores busy before one more is begun: several that hang do so
+side by side."""
 
 _ANSWERS = 3
 """The number of the pipe that a copy answers by."""
@@ -133,8 +135,13 @@ def _main() -> None:
     engine = _import_engine()
     # Home Assistant has set up its log: that a driver does it once more does nothing
     logging.root.addHandler(logging.NullHandler())
+    imports = engine[1].WatchedImports()
+    process = engine[1].process_settings()
+    # What is here stays as it is: the copies share it
+    gc.freeze()
     files, settings, seconds, total_seconds, max_copies = pickle.load(questions)  # noqa: S301  ours
     waiting = deque(enumerate(files))
+    cores = os.process_cpu_count() or 1
     copies: list[_Copy] = []
     start = time.monotonic()
     is_any_late = False
@@ -142,9 +149,13 @@ def _main() -> None:
         # Many good files on a slow machine have all the time that they need
         if is_any_late and time.monotonic() - start >= total_seconds:
             waiting.clear()
-        while waiting and len(copies) < max_copies and all(c.is_slow for c in copies):
+        while (
+            waiting
+            and len(copies) < max_copies
+            and (len(copies) < cores or all(copy.is_slow for copy in copies))
+        ):
             number, file = waiting[0]
-            try_file = partial(_try, engine, file, settings)
+            try_file = partial(_try, engine, imports, process, file, settings)
             try:
                 copies.append(_begin(try_file, number, seconds))
             except OSError:
@@ -198,9 +209,15 @@ def _begin(try_file: Callable[[], None], number: int, seconds: float) -> _Copy:
     return _Copy(number, pid, receive, seconds)
 
 
-def _try(engine: tuple[Any, Any, Any], file: Any, settings: Any) -> None:
-    """Load a file and say what came of it: what is wrong, and whether it is harm."""
+def _try(
+    engine: tuple[Any, Any, Any], imports: Any, process: Any, file: Any, settings: Any
+) -> None:
+    """Load a file and say what came of it: what is wrong, and whether it is harm.
+
+    ``imports`` and ``process`` are what everyone uses, as it is before.
+    """
     user_file, tampering, faults = engine
+    before = imports.snapshot
     why = faults.why
 
     def say(reason: Any = None, line: int | None = None, *, harm: bool = False) -> None:
@@ -215,9 +232,6 @@ def _try(engine: tuple[Any, Any, Any], file: Any, settings: Any) -> None:
 
     os.register_at_fork(before=forbid_forks)
     written = tampering.names_written(file.text)
-    imports = tampering.WatchedImports()
-    imports.snapshot = before = tampering.Snapshot()
-    process = tampering.process_settings()
     # A file may replace what they are found by
     what_changed = tampering.what_changed
     failed = None
