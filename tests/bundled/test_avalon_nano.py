@@ -103,6 +103,15 @@ async def replaying(answers: Answers) -> AsyncGenerator[tuple[Replay, int]]:
         yield replay, port
 
 
+@asynccontextmanager
+async def driving(answers: Answers) -> AsyncGenerator[tuple[Replay, AvalonNanoDriver]]:
+    """Connect a driver to recordings."""
+    async with replaying(answers) as (replay, port):
+        driver = AvalonNanoDriver()
+        assert await driver.connect("127.0.0.1", port)
+        yield replay, driver
+
+
 def stats(fields: str, key: str = "MM ID0") -> Answers:
     """Write a stats answer."""
     return {"STATUS": [{"STATUS": "S", "Code": 70}], "STATS": [{key: fields}]}
@@ -133,9 +142,7 @@ NANO3S_ANSWERS: Answers = {
 
 async def poll(answers: Answers) -> MinerTelemetry:
     """Connect to recordings and read one poll."""
-    async with replaying(answers) as (_, port):
-        driver = AvalonNanoDriver()
-        assert await driver.connect("127.0.0.1", port)
+    async with driving(answers) as (_, driver):
         return await driver.get_telemetry()
 
 
@@ -355,9 +362,7 @@ async def test_a_fault_by_heat_remains_one_while_it_cools_down() -> None:
 async def test_a_fault_right_after_a_hot_poll_is_one_by_heat() -> None:
     """Without power the chips report no temperature; that of the last poll counts."""
     working = {"version": Q_VERSION, "stats": stats("TMax[108] GHSspd[5]")}
-    async with replaying(working) as (replay, port):
-        driver = AvalonNanoDriver()
-        assert await driver.connect("127.0.0.1", port)
+    async with driving(working) as (replay, driver):
         assert (await driver.get_telemetry()).problems == ()
         for fields, problems in (
             ("SYSTEMSTATU[Work: In Fault] TMax[0]", ("overheat",)),
@@ -491,9 +496,7 @@ async def test_stats_that_went_empty() -> None:
         "estats": stats(Q_RUNNING),
         "litestats": stats("STATE[1] MODE[1] GHSspd[90000] RSSI[-40]"),
     }
-    async with replaying(answers) as (_, port):
-        driver = AvalonNanoDriver()
-        assert await driver.connect("127.0.0.1", port)
+    async with driving(answers) as (_, driver):
         telemetry = await driver.get_telemetry()
         assert telemetry.hashrate == pytest.approx(90000e9)
         assert telemetry.mode == "standard"
@@ -504,9 +507,7 @@ async def test_stats_that_went_empty() -> None:
 async def test_another_device_at_the_address() -> None:
     """It is noticed at the next poll."""
     answers = dict(NANO3S_ANSWERS)
-    async with replaying(answers) as (_, port):
-        driver = AvalonNanoDriver()
-        assert await driver.connect("127.0.0.1", port)
+    async with driving(answers) as (_, driver):
         answers["version"] = version(PROD="Antminer", CGMiner="4.11")
         with pytest.raises(NotThisDevice):
             await driver.get_telemetry()
@@ -514,9 +515,7 @@ async def test_another_device_at_the_address() -> None:
 
 async def test_nothing_to_read() -> None:
     """An Avalon that tells neither of both is a bad answer."""
-    async with replaying({"version": Q_VERSION}) as (_, port):
-        driver = AvalonNanoDriver()
-        assert await driver.connect("127.0.0.1", port)
+    async with driving({"version": Q_VERSION}) as (_, driver):
         with pytest.raises(BadAnswer):
             await driver.get_telemetry()
 
@@ -621,10 +620,8 @@ async def test_mode_that_is_not_taken() -> None:
         **NANO3S_ANSWERS,
         "ascset": lambda _: refused(119, "ASC 0 set OK", "S"),
     }
-    async with replaying(answers) as (_, port):
-        driver = AvalonNanoDriver()
+    async with driving(answers) as (_, driver):
         driver.settle_seconds = 0.1
-        assert await driver.connect("127.0.0.1", port)
         with pytest.raises(CommandFailed, match="reports mode high"):
             await driver.set_mode("low")
 
@@ -635,9 +632,7 @@ async def test_mini_3_without_help_has_no_modes() -> None:
         "version": version(PROD="Avalon Mini3", MODEL="Mini3"),
         "stats": stats("WORKMODE[1]"),
     }
-    async with replaying(answers) as (_, port):
-        driver = AvalonNanoDriver()
-        assert await driver.connect("127.0.0.1", port)
+    async with driving(answers) as (_, driver):
         assert driver.get_supported_modes() == []
         assert not driver.supports_pause()
         with pytest.raises(InvalidValue):
@@ -672,10 +667,8 @@ async def test_standby_that_does_not_come() -> None:
             else refused(118, "ASC 0 set info: success softoff:9", "I")
         ),
     }
-    async with replaying(answers) as (replay, port):
-        driver = AvalonNanoDriver()
+    async with driving(answers) as (replay, driver):
         driver.standby_seconds = 0.1
-        assert await driver.connect("127.0.0.1", port)
         with pytest.raises(CommandFailed, match="mines on"):
             await driver.pause()
         # "When" is 5 on this device: standby begins a second later.
@@ -693,9 +686,7 @@ async def test_softon_without_an_answer() -> None:
         answers["stats"] = stats(Q_RUNNING)
         return ""
 
-    async with replaying(answers) as (_, port):
-        driver = AvalonNanoDriver()
-        assert await driver.connect("127.0.0.1", port)
+    async with driving(answers) as (_, driver):
         answers["ascset"] = ascset
         assert await driver.resume()
 
@@ -732,9 +723,7 @@ async def test_restart_forms() -> None:
             else refused(120, "ASC 0 set failed: reboot value not number")
         ),
     }
-    async with replaying(answers) as (replay, port):
-        driver = AvalonNanoDriver()
-        assert await driver.connect("127.0.0.1", port)
+    async with driving(answers) as (replay, driver):
         assert await driver.restart()
         assert [it for _, it in replay.requests][-2:] == ["0,reboot,all", "0,reboot,0"]
         answers["ascset"] = lambda _: ""
@@ -950,9 +939,7 @@ async def test_truncated_reply() -> None:
 async def test_help_that_fails() -> None:
     """It is no reason to refuse the device: its model decides what it can."""
     answers = {**NANO3S_ANSWERS, "ascset": lambda _: "nonsense"}
-    async with replaying(answers) as (_, port):
-        driver = AvalonNanoDriver()
-        assert await driver.connect("127.0.0.1", port)
+    async with driving(answers) as (_, driver):
         assert driver.get_supported_modes() == ["low", "medium", "high"]
         assert not driver.supports_pause()
 
@@ -963,9 +950,7 @@ async def test_switchpool_that_is_refused() -> None:
         **NANO3S_ANSWERS,
         "switchpool": lambda _: refused(45, "Access denied to 'switchpool' command"),
     }
-    async with replaying(answers) as (_, port):
-        driver = AvalonNanoDriver()
-        assert await driver.connect("127.0.0.1", port)
+    async with driving(answers) as (_, driver):
         with pytest.raises(CommandFailed, match="code 45"):
             await driver.select_pool(1)
 

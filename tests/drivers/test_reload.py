@@ -13,7 +13,11 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
+from homeassistant.config_entries import (
+    ConfigEntry,
+    ConfigEntryDisabler,
+    ConfigEntryState,
+)
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.setup import async_setup_component
@@ -78,6 +82,15 @@ def unit_of(hass: HomeAssistant, entry: Any) -> str:
     return str(entry.runtime_data.client.hashrate_unit)
 
 
+async def in_garage(
+    hass: HomeAssistant, device: SimulatedAxeOS
+) -> tuple[Path, ConfigEntry[Any]]:
+    """Set up a miner with a driver of the user, and return the file of that."""
+    file = Path(hass.config.path(DOMAIN, "garage_driver.py"))
+    file.write_text(garage())  # noqa: ASYNC240
+    return file, await set_up(hass, miner_entry(device, "garage"))
+
+
 @pytest.fixture
 async def another(socket_enabled: None) -> AsyncIterator[SimulatedAxeOS]:
     """Return a second Bitaxe."""
@@ -95,9 +108,7 @@ async def test_only_the_miner_of_a_changed_driver_is_set_up_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The new version runs; the other miner does not even notice."""
-    file = hmm_folder / "garage_driver.py"
-    file.write_text(garage())
-    entry = await set_up(home, miner_entry(bitaxe, "garage"))
+    file, entry = await in_garage(home, bitaxe)
     other = await set_up(home, miner_entry(another, "bitaxe"))
     kept = other.runtime_data
     assert unit_of(home, entry) == "TH/s"
@@ -313,9 +324,7 @@ async def test_a_new_version_that_cannot_read_the_miner(
     home: HomeAssistant, hmm_folder: Path, bitaxe: SimulatedAxeOS, fault: str
 ) -> None:
     """It is what the user has put there: the miner is unavailable, until the next."""
-    file = hmm_folder / "garage_driver.py"
-    file.write_text(garage())
-    entry = await set_up(home, miner_entry(bitaxe, "garage"))
+    file, entry = await in_garage(home, bitaxe)
     worse = f"\n    async def get_telemetry(self):\n        {fault}\n"
     file.write_text(garage("1.1.0", code="import asyncio") + worse)
     report = await manager_of(home).async_reload()
@@ -363,9 +372,7 @@ async def test_one_lost_answer_does_not_set_a_miner_up_again(
     home: HomeAssistant, hmm_folder: Path, bitaxe: SimulatedAxeOS, tmp_path: Path
 ) -> None:
     """Given a busy moment in which a connection fails, the new version tries again."""
-    file = hmm_folder / "garage_driver.py"
-    file.write_text(garage())
-    entry = await set_up(home, miner_entry(bitaxe, "garage"))
+    file, entry = await in_garage(home, bitaxe)
     coordinator = entry.runtime_data
     lost = tmp_path / "lost"
     lost.touch()
@@ -410,9 +417,7 @@ async def test_a_file_that_got_worse_leaves_the_running_version(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """It is told once, and vanishes when the file is good again."""
-    file = hmm_folder / "garage_driver.py"
-    file.write_text(garage())
-    entry = await set_up(home, miner_entry(bitaxe, "garage"))
+    file, entry = await in_garage(home, bitaxe)
     coordinator = entry.runtime_data
 
     file.write_text(garage("1.1.0") + BROKEN)
@@ -510,9 +515,7 @@ async def test_a_disabled_entry_stays_as_it_is(
     home: HomeAssistant, hmm_folder: Path, bitaxe: SimulatedAxeOS
 ) -> None:
     """It is not for a reload to enable what the user disabled."""
-    file = hmm_folder / "garage_driver.py"
-    file.write_text(garage())
-    entry = await set_up(home, miner_entry(bitaxe, "garage"))
+    file, entry = await in_garage(home, bitaxe)
     await home.config_entries.async_set_disabled_by(
         entry.entry_id, ConfigEntryDisabler.USER
     )
@@ -550,9 +553,7 @@ async def test_an_entry_that_is_being_removed(
     home: HomeAssistant, hmm_folder: Path, bitaxe: SimulatedAxeOS
 ) -> None:
     """The user was faster; nothing is left to set up."""
-    file = hmm_folder / "garage_driver.py"
-    file.write_text(garage())
-    entry = await set_up(home, miner_entry(bitaxe, "garage"))
+    file, entry = await in_garage(home, bitaxe)
     file.write_text(garage("2.0.0"))
     async with entry.setup_lock:
         remove = asyncio.create_task(home.config_entries.async_remove(entry.entry_id))
@@ -567,9 +568,7 @@ async def test_reloads_at_the_same_time_come_one_after_the_other(
     home: HomeAssistant, hmm_folder: Path, bitaxe: SimulatedAxeOS
 ) -> None:
     """One finds the change; the others find that all is done."""
-    file = hmm_folder / "garage_driver.py"
-    file.write_text(garage())
-    entry = await set_up(home, miner_entry(bitaxe, "garage"))
+    file, entry = await in_garage(home, bitaxe)
     file.write_text(garage("2.0.0"))
     manager = manager_of(home)
     reports = await asyncio.gather(*(manager.async_reload() for _ in range(3)))
