@@ -682,6 +682,27 @@ async def test_unknown_wallet(
         assert (await fetch_tiles(driver_of(it), account)).account_known
 
 
+@pytest.mark.parametrize("kind", [it for it in WITH_WALLET if "mmfp" not in it])
+async def test_no_wallet(
+    driver_of: Callable[[Kind], BasePoolIntegration], clock: Clock, kind: str
+) -> None:
+    """The network is known, and never the pool's total shown instead."""
+    it = KINDS[kind]()
+    async with it.pool:
+        account = it.account(it.pool.port)
+        good = await fetch_tiles(driver_of(it), account)
+        for username in ("", " ", ".garage"):
+            tiles = await fetch_tiles(
+                driver_of(it), replace(account, username=username)
+            )
+            assert tiles.health_status, tiles.health_message
+            assert tiles.account_known
+            assert_same(
+                "network_difficulty", good.network_difficulty, tiles.network_difficulty
+            )
+            assert_nothing_of_the_account(tiles)
+
+
 @pytest.mark.parametrize("kind", WITH_WALLET)
 async def test_wallet_of_another_coin(
     driver_of: Callable[[Kind], BasePoolIntegration], kind: str

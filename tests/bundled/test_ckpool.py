@@ -611,18 +611,6 @@ async def test_cash_addresses(driver: CkpoolDriver) -> None:
         assert (await tile(driver, pool, address, "BCH")).account_known
 
 
-async def test_no_address(driver: CkpoolDriver) -> None:
-    """The network is known, and never the pool's total shown instead."""
-    async with simulated() as pool:
-        for username in (None, "", " ", ".x"):
-            data = await tile(driver, pool, username)
-            assert data.health_status
-            assert data.account_known
-            assert data.network_difficulty is not None
-            assert data.pool_hashrate is None
-            assert data.latency_ms is not None
-
-
 async def test_accounts_share_one_status(driver: CkpoolDriver) -> None:
     """And the log: only the users' own files are asked for each."""
     driver.local_status_seconds = driver.log_seconds = 1000

@@ -276,18 +276,6 @@ async def test_unknown_wallet(driver: OceanDriver, unknown: Any) -> None:
         assert asked(site) == ["userinfo_full"]
 
 
-async def test_no_wallet(driver: OceanDriver) -> None:
-    """The network is known, and never the pool's total shown instead."""
-    async with serving({"/v1/pool_stat": load("pool_stat")}) as site:
-        for username in (None, "", " "):
-            data = await tile(driver, site.base, username)
-            assert data.health_status
-            assert data.account_known
-            assert data.network_difficulty is not None
-            assert data.pool_hashrate is None
-    assert site.paths == ["/v1/pool_stat"]
-
-
 # Sharing and failing
 
 

@@ -225,18 +225,6 @@ async def test_a_wallet_that_stopped_mining(
     assert data.blocks_found == 0
 
 
-async def test_no_wallet(driver: PublicPoolDriver) -> None:
-    """The network is known, and never the pool's total shown instead."""
-    async with serving(whole({})) as site:
-        for username in (None, "", " "):
-            data = await tile(driver, site.base, username)
-            assert data.health_status
-            assert data.account_known
-            assert data.network_difficulty is not None
-            assert data.pool_hashrate is None
-    assert CLIENT not in site.paths
-
-
 async def test_a_part_that_is_unknown(driver: PublicPoolDriver) -> None:
     """A sum without one of its parts would be wrong."""
     client = load("client.shape")

@@ -172,21 +172,6 @@ async def test_the_keys_decide_not_the_path(driver: SolopoolDriver) -> None:
     assert data.health_status
 
 
-async def test_no_wallet(driver: SolopoolDriver) -> None:
-    """The network is known, and never the pool's total shown instead."""
-    async with serving({"/stats": load("stats_v2")}) as site:
-        for username in (None, "", " "):
-            data = await tile(driver, site.base, username)
-            assert data.health_status
-            assert data.network_difficulty == 133869853540305.4
-            assert data.network_difficulty == await driver.get_network_difficulty(
-                "BTC", api_base=site.base
-            )
-            assert data.pool_hashrate is None
-            assert data.account_known
-    assert site.paths == ["/stats"]
-
-
 @pytest.mark.parametrize(
     "account",
     [

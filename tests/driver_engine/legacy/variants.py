@@ -5,7 +5,7 @@ a method was printed, it is in a class as its author would have put it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import indent
@@ -97,6 +97,16 @@ class Variant:
         }
 
 
+FULL = DashboardTileData(
+    pool_hashrate=HASHRATE,
+    network_difficulty=DIFFICULTY,
+    estimated_time_to_block=SECONDS_TO_BLOCK,
+    pool_percentage=PERCENT,
+    active_workers=2,
+    currency="DGB",
+)
+"""What most of them tell, besides what they count."""
+
 VARIANTS: Mapping[str, Variant] = {
     "P0": Variant(
         file="mypool_driver.py",
@@ -119,14 +129,9 @@ VARIANTS: Mapping[str, Variant] = {
         driver_type="p1pool",
         display_name="p1pool",
         health=None,
-        tiles=DashboardTileData(
-            pool_hashrate=HASHRATE,
-            network_difficulty=DIFFICULTY,
-            estimated_time_to_block=SECONDS_TO_BLOCK,
-            pool_percentage=PERCENT,
-            active_workers=2,
+        tiles=replace(
+            FULL,
             shares_valid=90,
-            currency="DGB",
         ),
     ),
     "P2": Variant(
@@ -181,15 +186,10 @@ VARIANTS: Mapping[str, Variant] = {
         coins=("DGB", "BTC"),
         yes=("eu.pool.example", 3333),
         health=PoolHealthStatus(is_healthy=True, latency_ms=12.5),
-        tiles=DashboardTileData(
+        tiles=replace(
+            FULL,
             health_message="Connected",
-            pool_hashrate=HASHRATE,
-            network_difficulty=DIFFICULTY,
-            estimated_time_to_block=SECONDS_TO_BLOCK,
-            pool_percentage=PERCENT,
-            active_workers=2,
             blocks_found_24h=1,
-            currency="DGB",
         ),
     ),
     "P5": Variant(
@@ -201,16 +201,11 @@ VARIANTS: Mapping[str, Variant] = {
         coins=("DGB",),
         yes=("eu.pool.example", 3333),
         health=PoolHealthStatus(is_healthy=True, latency_ms=7.0),
-        tiles=DashboardTileData(
-            pool_hashrate=HASHRATE,
-            network_difficulty=DIFFICULTY,
-            estimated_time_to_block=SECONDS_TO_BLOCK,
-            pool_percentage=PERCENT,
-            active_workers=2,
+        tiles=replace(
+            FULL,
             shares_valid=90,
             shares_invalid=10,
             reject_rate=10.0,
-            currency="DGB",
         ),
     ),
     "P6": Variant(
@@ -246,21 +241,16 @@ VARIANTS: Mapping[str, Variant] = {
         settings={"api_base_url": "{url}"},
         yes=("127.0.0.1", 0),
         health=PoolHealthStatus(is_healthy=True, latency_ms=3.0),
-        tiles=DashboardTileData(
+        tiles=replace(
+            FULL,
             health_message="2 workers online",
             latency_ms=4.0,
-            pool_hashrate=HASHRATE,
-            network_difficulty=DIFFICULTY,
-            estimated_time_to_block=SECONDS_TO_BLOCK,
-            pool_percentage=PERCENT,
-            active_workers=2,
             shares_valid=90,
             shares_invalid=10,
             shares_stale=0,
             reject_rate=10.0,
             blocks_found_24h=1,
             last_block_found=FOUND,
-            currency="DGB",
         ),
     ),
     "P8": Variant(
@@ -271,17 +261,12 @@ VARIANTS: Mapping[str, Variant] = {
         version="1.0.3",
         coins=("BTC", "DGB", "BCH"),
         health=PoolHealthStatus(is_healthy=True, latency_ms=21.0),
-        tiles=DashboardTileData(
+        tiles=replace(
+            FULL,
             health_message="OK",
-            pool_hashrate=HASHRATE,
-            network_difficulty=DIFFICULTY,
-            estimated_time_to_block=SECONDS_TO_BLOCK,
-            pool_percentage=PERCENT,
-            active_workers=2,
             shares_valid=90,
             shares_invalid=10,
             reject_rate=10.0,
-            currency="DGB",
         ),
     ),
     "P10 snapshot": Variant(
@@ -294,17 +279,12 @@ VARIANTS: Mapping[str, Variant] = {
         settings={"api_base_url": "{url}/", "snapshot_window_minutes": "30"},
         yes=("snapshot.example", 3335),
         health=PoolHealthStatus(is_healthy=True, latency_ms=5.0),
-        tiles=DashboardTileData(
-            pool_hashrate=HASHRATE,
-            network_difficulty=DIFFICULTY,
-            estimated_time_to_block=SECONDS_TO_BLOCK,
-            pool_percentage=PERCENT,
-            active_workers=2,
+        tiles=replace(
+            FULL,
             shares_valid=90,
             shares_invalid=10,
             reject_rate=10.0,
             blocks_found_24h=0,
-            currency="DGB",
         ),
     ),
     "P10 status": Variant(
