@@ -1,5 +1,6 @@
 """Mode and pool of a miner; what is wanted of a strategy."""
 
+from collections import deque
 from typing import Any, Final, cast, override
 
 from homeassistant.components.select import SelectEntity, SelectEntityDescription
@@ -27,6 +28,8 @@ PARALLEL_UPDATES = 1
 AUTOMATIC: Final = "automatic"
 
 MODE = SelectEntityDescription(key="mode", translation_key="mode")
+_MANY, _HOUR, _PAUSE = 30, 3600.0, 60.0
+"""After so many changes of its options within an hour, a select shows one a minute."""
 POOL = SelectEntityDescription(
     key="pool", translation_key="pool", entity_category=EntityCategory.CONFIG
 )
@@ -62,14 +65,38 @@ async def async_setup_entry(
 
 
 class ModeSelect(MinerEntity, SelectEntity):
-    """The mode of a miner: one of its own, a profile, or what was tuned by hand."""
+    """The mode of a miner: one of its own, a profile, or what was tuned by hand.
+
+    Home Assistant blames the integration in the log, once for each select, where options
+    change over 100 times an hour. An automation that saves profiles all the time does
+    that to all miners of a model: their selects then follow once a minute.
+    """
 
     _state_of = ("current_option", "options")
+
+    def __init__(
+        self, coordinator: MinerCoordinator, description: SelectEntityDescription
+    ) -> None:
+        """Show the options that the miner has now."""
+        super().__init__(coordinator, description)
+        self._options: list[str] = []
+        self._changes: deque[float] = deque(maxlen=_MANY)
+        """When the last options became others."""
 
     @property
     @override
     def options(self) -> list[str]:
-        return self.coordinator.tuning.options
+        tuning, changes = self.coordinator.tuning, self._changes
+        if (options := tuning.options) == self._options:
+            return options
+        now = self.coordinator.hass.loop.time()
+        is_flood = len(changes) == _MANY and now - changes[0] < _HOUR
+        if is_flood and now - changes[-1] < _PAUSE:
+            tuning.note_flood()
+            return self._options
+        self._options = options
+        changes.append(now)
+        return options
 
     @property
     @override

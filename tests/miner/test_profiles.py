@@ -12,6 +12,7 @@ from homeassistant.helpers import device_registry as dr, issue_registry as ir
 import pytest
 import voluptuous as vol
 
+from custom_components.hmm import select
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_api import MinerTelemetry
@@ -243,6 +244,33 @@ async def test_a_hundred_profiles_in_a_row(
     assert not any(option.startswith("P") for option in options(home, entry))
     assert 1 <= len(changes) <= 12
     assert "too often" not in caplog.text
+
+
+async def test_profiles_that_are_saved_all_the_time(
+    home: HomeAssistant,
+    entry: ConfigEntry[Any],
+    others: dict[str, tuple[Any, ConfigEntry[Any]]],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One line in the log for all miners; later their selects list what there is then."""
+    twin = others["Twin"][1]
+    for number in range(150):
+        await run(home, "save_profile", entry, name=f"P{number}")
+        if number:
+            await edit(home, "delete_profile", entry, profile=f"P{number - 1}")
+        await poll(home, twin)
+    assert "too often" not in caplog.text
+    assert caplog.text.count("Profiles are saved, renamed or deleted all the time") == 1
+    # What can be chosen by an action is what there is
+    assert await run(home, "apply_profile", entry, profile="P149") == {
+        "Axe": ("already", None)
+    }
+    monkeypatch.setattr(select, "_PAUSE", 0)
+    for it in (entry, twin):
+        await poll(home, it)
+        assert [name for name in options(home, it) if name.startswith("P")] == ["P149"]
+    assert find(home, entry, "select", "mode").state == "P149"
 
 
 async def test_a_private_profile(

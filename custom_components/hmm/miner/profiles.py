@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+import logging
 import math
 from typing import Any, Final, Literal, Self, get_args
 import unicodedata
@@ -20,6 +21,8 @@ from ..const import DOMAIN
 from ..languages import Language
 from ..listeners import notify_all
 from ..safe_store import SafeStore
+
+_LOGGER = logging.getLogger(__name__)
 
 type Settings = dict[str, float | str]
 """MHz, mV, percent or "auto", °C, a mode: what the device can write, by ``KEYS``."""
@@ -175,6 +178,7 @@ class TuningProfiles:
         self._is_due = False
         """Whether the listeners are notified soon of changes."""
         self._notified: deque[float] = deque(maxlen=_BURST)
+        self._is_flood_logged = False
 
     async def async_load(self) -> None:
         """Read the file; what cannot be read is set aside, and the rest is used."""
@@ -302,6 +306,16 @@ class TuningProfiles:
         self._is_due = False
         self._notified.append(self._hass.loop.time())
         notify_all(self.listeners.values())
+
+    @callback
+    def note_flood(self) -> None:
+        """Log that profiles change all the time: in one line, however many miners."""
+        if not self._is_flood_logged:
+            self._is_flood_logged = True
+            _LOGGER.warning(
+                "Profiles are saved, renamed or deleted all the time, probably by an"
+                " automation: the mode of their miners lists changes once a minute"
+            )
 
     # From elsewhere
 

@@ -183,6 +183,11 @@ class MinerTuning:
         return sent
 
     @callback
+    def note_flood(self) -> None:
+        """Note that the profiles change all the time."""
+        self._book.note_flood()
+
+    @callback
     def find(self, name: str) -> TuningProfile | None:
         """Return the profile of a name."""
         return next(
