@@ -424,7 +424,8 @@ async def test_a_file_that_got_worse_leaves_the_running_version(
     for _ in range(2):
         report = await manager_of(home).async_reload()
         assert report.changes == ()
-        assert (failed := report.failure(file)) is not None
+        (failed,) = report.failed
+        assert failed.path == file
         assert "SyntaxError" in failed.reason
         assert get_data(home).drivers.miners["garage"].version == "1.0.0"
         assert entry.runtime_data is coordinator

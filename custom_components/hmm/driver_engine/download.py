@@ -21,13 +21,7 @@ _GITHUB_RAW = "raw.githubusercontent.com"
 _GITHUB_FILES = ".githubusercontent.com"
 _GITHUB_PAGE = re.compile(r"/([^/]+)/([^/]+)/(?:blob|raw)/(.+)")
 _HTML = re.compile(rb"\s*(?:<!doctype|<html|<\?xml|<head)", re.IGNORECASE)
-_REDIRECTS = (
-    HTTPStatus.MOVED_PERMANENTLY,
-    HTTPStatus.FOUND,
-    HTTPStatus.SEE_OTHER,
-    HTTPStatus.TEMPORARY_REDIRECT,
-    HTTPStatus.PERMANENT_REDIRECT,
-)
+_REDIRECTS = (301, 302, 303, 307, 308)
 
 
 class DownloadFailed(FileError):

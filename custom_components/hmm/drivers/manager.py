@@ -85,10 +85,6 @@ class ReloadReport:
     """
     seconds: float
 
-    def failure(self, path: Path) -> FailedDriver | None:
-        """Return what is wrong with a file, None if it is not among the failed."""
-        return next((failed for failed in self.failed if failed.path == path), None)
-
     def followed_by(self, later: ReloadReport) -> ReloadReport:
         """Return one report for two reloads in a row."""
         changes = {change.id: change for change in self.changes}
