@@ -590,7 +590,7 @@ async def test_nothing_answers(
             assert "reached" in assert_failed(await poll(driver_of(it), account))
             unused.listen()
             hurried: Any = driver_of(it)
-            hurried.timeout_seconds = 0.1
+            hurried.timeout_seconds = hurried.ready_timeout_seconds = 0.1
             assert "time" in assert_failed(await poll(hurried, account))
             alone = driver_of(it)
             alone.session = None

@@ -543,6 +543,7 @@ async def test_probe_takes_the_first(driver: PublicPoolDriver) -> None:
 )
 async def test_probe_of_something_else(driver: PublicPoolDriver, answer: Any) -> None:
     """A web server is no pool."""
+    driver.probe_seconds = 0.2
     async with serving({"/api/pool": answer}) as site:
         driver.probe_ports = (int(site.base.rpartition(":")[2]),)
         assert await driver.probe("127.0.0.1", 0) == []
