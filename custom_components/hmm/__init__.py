@@ -199,13 +199,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> bool:
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> bool:
-    """Unload an entry; its driver gives back what it holds."""
-    unloaded = await hass.config_entries.async_unload_platforms(
+    """Unload an entry."""
+    return await hass.config_entries.async_unload_platforms(
         entry, PLATFORMS[entry.data[CONF_ENTRY_TYPE]]
     )
-    if unloaded and isinstance(entry.runtime_data, MinerCoordinator):
-        await entry.runtime_data.client.close()
-    return unloaded
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> None:
@@ -341,6 +338,8 @@ async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> No
         entry.data[CONF_HOST],
         entry.data.get(CONF_PORT),
     )
+    # Also if the miner cannot be set up
+    entry.async_on_unload(client.close)
     meter = data.energy.meter(entry.entry_id)
     coordinator = MinerCoordinator(
         hass,
@@ -356,13 +355,9 @@ async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> No
     coordinator.autotune = Autotune(
         hass, coordinator, data.autotunes, data.autotune_turns
     )
+    entry.async_on_unload(coordinator.autotune.leave)
     if coordinator.profile is None:
-        try:
-            await coordinator.async_config_entry_first_refresh()
-        except BaseException:
-            coordinator.autotune.leave()
-            await client.close()
-            raise
+        await coordinator.async_config_entry_first_refresh()
     else:
         # Owners switch miners off for hours: a known one gets its entities
         # anyway, unavailable until it answers.
@@ -375,7 +370,6 @@ async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> No
         data.fleet.many_silent,
         data.fleet.many_lost,
     )
-    entry.async_on_unload(coordinator.autotune.leave)
     entry.async_on_unload(data.driver_watch.async_follow(entry))
     entry.async_on_unload(data.fleet.async_add_miner(coordinator))
     entry.async_on_unload(async_watch(coordinator.watchdog, coordinator))

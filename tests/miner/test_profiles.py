@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
@@ -174,7 +174,7 @@ async def test_many_changes_at_once_are_shown_once(
     """Given profiles that are saved and deleted together, then one look is enough."""
     book, model = get_data(home).tuning, entry.runtime_data.tuning.model_key
     shown: list[int] = []
-    book.listeners["test"] = lambda: shown.append(book.version)
+    book.async_add_listener(lambda: shown.append(book.version))
     before = book.version
     kept = [
         TuningProfile(name=f"P{n}", source="user", settings={"fan": 40.0 + n})
@@ -188,6 +188,22 @@ async def test_many_changes_at_once_are_shown_once(
     assert shown == [before + 39]
     options = find(home, entry, "select", "mode").attributes["options"]
     assert [it for it in options if it.startswith("P")] == ["P0"]
+
+
+async def test_a_miner_that_is_unloaded_does_not_follow_profiles(
+    home: HomeAssistant, entry: ConfigEntry[Any]
+) -> None:
+    """Given an entry that is disabled, then nothing of its miner is shown again."""
+    miner, shown = entry.runtime_data, []
+    assert await home.config_entries.async_set_disabled_by(
+        entry.entry_id, ConfigEntryDisabler.USER
+    )
+    miner.async_add_listener(lambda: shown.append(1))
+    get_data(home).tuning.add(
+        miner.tuning.model_key, TuningProfile(name="P", source="user", settings={})
+    )
+    await home.async_block_till_done()
+    assert shown == []
 
 
 async def test_rename_and_delete(

@@ -173,8 +173,7 @@ class TuningProfiles:
         self._sorted: dict[tuple[str, str], list[TuningProfile]] = {}
         self.version = 0
         """Rises with every change of a profile."""
-        self.listeners: dict[str, CALLBACK_TYPE] = {}
-        """What shows the profiles of each miner, by its entry."""
+        self._listeners: list[CALLBACK_TYPE] = []
         self._is_due = False
         """Whether the listeners are notified soon of changes."""
         self._notified: deque[float] = deque(maxlen=_BURST)
@@ -305,7 +304,13 @@ class TuningProfiles:
     def _notify(self, _: datetime | None = None) -> None:
         self._is_due = False
         self._notified.append(self._hass.loop.time())
-        notify_all(self.listeners.values())
+        notify_all(self._listeners)
+
+    @callback
+    def async_add_listener(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
+        """Call ``listener`` soon after profiles have changed; return how to end it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     @callback
     def note_flood(self) -> None:
@@ -350,7 +355,6 @@ class TuningProfiles:
     async def async_forget(self, entry_id: str) -> None:
         """Forget a miner that was removed, and what only it had."""
         self._miners.pop(entry_id, None)
-        self.listeners.pop(entry_id, None)
         for key, rows in self._models.items():
             self._models[key] = [
                 profile for profile in rows if profile.miner != entry_id

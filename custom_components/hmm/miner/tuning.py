@@ -41,7 +41,9 @@ class MinerTuning:
         self._miner = miner
         self._book = book
         self._entry_id = miner.config_entry.entry_id
-        book.listeners[self._entry_id] = self._profiles_changed
+        miner.config_entry.async_on_unload(
+            book.async_add_listener(self._profiles_changed)
+        )
         # What is requested several times at each poll is found out once
         self._key: tuple[MinerProfile, str] | None = None
         self._seen: tuple[MinerTelemetry, object, str | None] | None = None
