@@ -181,7 +181,7 @@ async def test_stopped_finding_shares(
 ) -> None:
     """A miner that mines without a share for too long triggers once."""
     monkeypatch.setattr(problems, "_SHORTEST_WAIT", 0.0)
-    monkeypatch.setattr(problems, "_OVERDUE", 0)
+    monkeypatch.setattr(problems, "OVERDUE", 0)
     monkeypatch.setattr(problems.MinerProblems, "is_starting", lambda *_: False)
     done = await automate(home, "stopped_finding_shares", device_of(home, entry))
     assert find(home, entry, "sensor", "status").state == "mining"

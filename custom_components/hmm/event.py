@@ -29,7 +29,7 @@ from .fleet.failover_runner import EVENT_TYPES as POOL_MOVED_TYPES
 from .miner.coordinator import MinerCoordinator
 from .miner.watchdog_rules import Deed
 from .pool.coordinator import PoolCoordinator
-from .pool.workers import account_of, bare_name
+from .pool.workers import account_name, bare_name
 from .sentences import reason_sentence
 from .strategy.entities import STRATEGY_DECISION
 from .strategy_entity import StrategyEntity, async_add_strategies
@@ -308,7 +308,7 @@ class PoolEvent(_FindEvent, PoolEntity):
 
     def _describe(self, block: PoolBlock) -> dict[str, Any]:
         """Return what is known of a block."""
-        account = account_of(self.coordinator.account, self.coordinator.data)
+        account = account_name(self.coordinator.account, self.coordinator.data)
         facts = {
             "height": block.height,
             "hash": block.hash,

@@ -359,6 +359,32 @@ async def test_the_owner_decides_and_the_miner_takes_its_time(house: House) -> N
     assert house.state == "held"
 
 
+async def test_a_miner_that_is_reloaded_changes_pools_itself(house: House) -> None:
+    """Given a move before the reload, then no command of the owner is seen after it."""
+    house.configure(failover_own=True, failover_back_after=600)
+    await house.wait(60)
+    await house.fail(0)
+    await house.wait(420)
+    assert house.mines_at(1)
+    assert await house.hass.config_entries.async_reload(house.entry.entry_id)
+    await house.wait(60)
+    await house.recover(0)
+    settings = house.miner.settings
+    house.miner.settings |= {
+        "stratumURL": "one.example.org",
+        "stratumPort": house.ports[0].port,
+        "fallbackStratumURL": "two.example.org",
+        "fallbackStratumPort": house.ports[1].port,
+        "fallbackStratumUser": settings["stratumUser"],
+    }
+    await house.miner.unplug()
+    await house.miner.plug_in()
+    await poll(house.hass, house.entry)
+    await house.wait(60)
+    assert house.mines_at(0)
+    assert house.state != "held"
+
+
 async def test_a_strategy_decides(house: House) -> None:
     """Given the pool of a band, then it is the first one, and failover goes on."""
     house.configure()

@@ -35,7 +35,7 @@ async def entry(
 ) -> ConfigEntry[Any]:
     """Return a miner whose shares are overdue within three polls."""
     monkeypatch.setattr(problems, "_SHORTEST_WAIT", 0.0)
-    monkeypatch.setattr(problems, "_OVERDUE", 0)
+    monkeypatch.setattr(problems, "OVERDUE", 0)
     monkeypatch.setattr(watchdog_rules, "_AFTER_START", 0.0)
     monkeypatch.setattr(problems.MinerProblems, "is_starting", lambda *_: False)
     stand_still(bitaxe, 100)

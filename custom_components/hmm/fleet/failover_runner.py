@@ -11,7 +11,6 @@ import logging
 import time
 from typing import Any, Final, Self
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
@@ -28,12 +27,14 @@ from ..errors import failure, message, refusal
 from ..listeners import notify_all
 from ..markdown import async_create_issue
 from ..miner.coordinator import MinerCoordinator
+from ..miner.problems import OVERDUE, seconds_per_share
 from ..pool.choice import async_mine_at
 from ..pool.coordinator import PoolCoordinator
 from ..pool.stratum_user import StratumPool, stratum_at, stratum_of
 from ..records import Records
 from ..sentences import reason_sentence
 from .commands import Outcome
+from .coordinator import FleetConfigEntry
 from .failover import (
     ON_THE_WAY,
     SHORTEST_PROOF,
@@ -87,8 +88,6 @@ _ATTEMPTS: Final = 3
 _OWNER_SECONDS: Final = 600.0
 """How long after a command of its owner a miner may come to another pool."""
 _MAX_LISTED: Final = 20
-_SHARE_HASHES: Final = 2**32
-_OVERDUE: Final = 12
 
 _CANNOT_REACH: Final = frozenset({"no_pool", "no_work"})
 
@@ -158,7 +157,7 @@ class Failover:
         self._hass = hass
         self._fleet = fleet
         self._records = records
-        self._entry: ConfigEntry[Any] | None = None
+        self._entry: FleetConfigEntry | None = None
         self._pools: dict[str, _PoolWatch] = {}
         self._miners: dict[str, _MinerWatch] = {}
         self._moving: set[str] = set()
@@ -228,7 +227,7 @@ class Failover:
 
     @callback
     def async_start(
-        self, entry: ConfigEntry[Any], updated: Callable[[], None]
+        self, entry: FleetConfigEntry, updated: Callable[[], None]
     ) -> CALLBACK_TYPE:
         """Work from now on for the fleet of an entry; return the end.
 
@@ -480,7 +479,8 @@ class Failover:
         if at == "" and self._is_left_out(memory.at, usable):
             # Its account is being set up again: it may still be there
             at = None
-        if watch.commands not in (None, miner.pool_commands):
+        # It counts from 0 again as the entry is set up again
+        if watch.commands is not None and miner.pool_commands > watch.commands:
             watch.commanded = now
         watch.commands = miner.pool_commands
         by_user = 0 <= now - watch.commanded < _OWNER_SECONDS
@@ -713,8 +713,7 @@ def _account_at(slot: PoolSlot, usable: Mapping[str, StratumPool]) -> str:
 
 def _proof(miner: MinerCoordinator) -> float:
     """Return seconds in which a share must come: 12 times what is to be expected."""
-    data = miner.data
-    if not data.pool_difficulty or not data.hashrate:
+    expected = seconds_per_share(miner.data)
+    if expected is None:
         return SHORTEST_PROOF
-    expected = data.pool_difficulty * _SHARE_HASHES / data.hashrate
-    return min(max(SHORTEST_PROOF, _OVERDUE * expected), 86_400.0)
+    return min(max(SHORTEST_PROOF, OVERDUE * expected), 86_400.0)

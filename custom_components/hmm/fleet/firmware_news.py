@@ -10,7 +10,6 @@ import time
 from typing import Any, Final
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.start import async_at_started
@@ -22,6 +21,7 @@ from ..driver_api.units import parse_number
 from ..listeners import notify_all
 from ..miner.coordinator import MinerCoordinator
 from ..safe_store import SafeStore
+from .coordinator import FleetConfigEntry
 from .firmware import (
     FEEDS,
     MAX_RELEASES,
@@ -79,7 +79,7 @@ class FirmwareNews:
         self._session = session
         self._store = SafeStore(hass, 1, f"{DOMAIN}.firmware")
         self._seen: dict[str, _Seen] = {}
-        self._entry: ConfigEntry[Any] | None = None
+        self._entry: FleetConfigEntry | None = None
         self._end: CALLBACK_TYPE | None = None
         self._is_fetching = False
         self._listeners: list[Callable[[], None]] = []
@@ -141,7 +141,7 @@ class FirmwareNews:
         return lambda: self._listeners.remove(listener)
 
     @callback
-    def async_start(self, entry: ConfigEntry[Any]) -> CALLBACK_TYPE:
+    def async_start(self, entry: FleetConfigEntry) -> CALLBACK_TYPE:
         """Ask from now on, if the options of the fleet say so; return the end."""
         self._entry = entry
 

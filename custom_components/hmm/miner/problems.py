@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ..driver_api import MinerTelemetry
+from ..driver_api.units import expected_seconds_to_block
 
 type Values = Mapping[str, float | str]
 """What belongs to a problem: ``value``, ``limit`` and ``unit``, or what its sentence names."""
@@ -17,9 +18,7 @@ type Values = Mapping[str, float | str]
 REGULATOR_LIMIT: Final = 90.0
 """°C; regulators switch off between 100 and 125 °C."""
 
-_SHARE_HASHES: Final = 2**32
-"""The hashes that a share of difficulty 1 takes on average."""
-_OVERDUE: Final = 12
+OVERDUE: Final = 12
 """By chance, one wait in 160,000 is this many times longer than expected."""
 _SHORTEST_WAIT: Final = 600.0
 _FROZEN_POLLS: Final = 20
@@ -315,10 +314,8 @@ class MinerProblems:
             return was_active
         waited = now - self._shares_at
         frozen = self._same_hashrates >= _FROZEN_POLLS
-        expected = None
-        if data.hashrate and data.pool_difficulty:
-            expected = data.pool_difficulty * _SHARE_HASHES / data.hashrate
-        wait = max(_SHORTEST_WAIT, _OVERDUE * (expected or 0))
+        expected = seconds_per_share(data)
+        wait = max(_SHORTEST_WAIT, OVERDUE * (expected or 0))
         if waited < wait or (expected is None and not frozen):
             return was_active
         pool = data.active_pool
@@ -403,6 +400,14 @@ class MinerProblems:
         self._values["restart_loop"] = {"value": len(restarts)}
         is_loop = len(restarts) == _LOOP_RESTARTS
         return True if is_loop and now - restarts[0] <= _LOOP_SECONDS else None
+
+
+def seconds_per_share(data: MinerTelemetry) -> float | None:
+    """Return how long a share takes on average, None where that is not known."""
+    if data.pool_difficulty is None or data.hashrate is None:
+        return None
+    # It is found as a block is, only more often
+    return expected_seconds_to_block(data.pool_difficulty, data.hashrate)
 
 
 def _shares(data: MinerTelemetry) -> int | None:

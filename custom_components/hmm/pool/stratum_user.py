@@ -11,7 +11,7 @@ from ..driver_api import PoolSlot
 from ..errors import refusal
 from ..miner.coordinator import MinerCoordinator
 from .coordinator import PoolCoordinator
-from .workers import account_of, after_account, worker_of
+from .workers import account_name, after_account, worker_of
 
 USUAL_PASSWORD: Final = "x"  # noqa: S105
 """Pools ignore the password of miners, but the protocol has one."""
@@ -49,7 +49,7 @@ class StratumPool:
 
 def stratum_at(pool: PoolCoordinator) -> StratumPool | None:
     """Return a pool account as miners log in there, None if its user is unknown."""
-    account = account_of(pool.account, pool.data)
+    account = account_name(pool.account, pool.data)
     if not account or pool.driver.account_is_stratum_user is not True:
         return None
     return StratumPool(

@@ -111,7 +111,7 @@ class PoolWorkers:
 
         ``miners`` are the user's own, by their entries: some are these workers.
         """
-        name_of_account = account_of(account, tiles)
+        name_of_account = account_name(account, tiles)
         self.listed = {
             self._id(name): worker
             for worker in tiles.workers
@@ -250,7 +250,7 @@ class PoolWorkers:
                     self._forget(worker_id)
 
 
-def account_of(account: PoolAccount, tiles: DashboardTileData | None) -> str:
+def account_name(account: PoolAccount, tiles: DashboardTileData | None) -> str:
     """Return the account's part of a stratum user, empty if any mines here."""
     reported = None if tiles is None else tiles.account
     return strip_worker(account.username) or reported or ""
@@ -262,7 +262,7 @@ def is_mining_at(
     """Return whether a miner mines for an account now, by the pool that it uses."""
     if not miner.last_update_success or (slot := miner.data.active_pool) is None:
         return False
-    return _worker_at(slot, account, account_of(account, tiles)) is not None
+    return _worker_at(slot, account, account_name(account, tiles)) is not None
 
 
 def bare_name(name: str, account: str) -> str:
