@@ -248,12 +248,22 @@ async def test_what_each_miner_does_today_and_tomorrow(
     assert {it["level"] for it in lane["steps"]} == {"highest", "off"}
     assert {it["name"] for it in lane["steps"]} == {"Turbo", "Off"}
 
-    await run(
-        home, "override_strategy", device_id=device_of(home, strategy).id, to="off"
-    )
+    def current(steps: list[dict[str, Any]]) -> dict[str, Any]:
+        now = dt_util.utcnow()
+        return next(it for it in steps if now < datetime.fromisoformat(it["end"]))
+
+    other = {"Turbo": ("High", "Off"), "Off": ("Low", "Turbo")}
+    to, name = other[current(lane["steps"])["name"]]
+    override = {"device_id": device_of(home, strategy).id, "for": {"hours": 1}}
+    await run(home, "override_strategy", to=to, **override)
     await settle(home)
-    (lane,) = (await preview(home, strategy, days=0))["lanes"]
-    assert lane["steps"][0] == first
+    found = await preview(home, strategy, days=0)
+    (lane,) = found["lanes"]
+    assert lane["steps"][0]["start"] == first["start"]
+    assert current(lane["steps"])["name"] == name
+    assert found["plan"][0]["band"] == to
+    ends = datetime.fromisoformat(found["plan"][0]["end"])
+    assert ends <= dt_util.utcnow() + timedelta(hours=1)
 
 
 async def test_the_price_has_another_name(

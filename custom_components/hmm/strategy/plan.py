@@ -18,6 +18,7 @@ from .planner.model import (
     LOWEST,
     NORMAL,
     OFF,
+    Decision,
     Inputs,
     MinerView,
     Rung,
@@ -59,7 +60,8 @@ class Stretch:
 @callback
 def plan_of(strategy: Strategy, views: tuple[MinerView, ...]) -> list[Step]:
     """Return the known future, the present first."""
-    return _plan(strategy, views, dt_util.utcnow())[:_MAX_STEPS]
+    now = dt_util.utcnow()
+    return _plan(strategy, views, now, now)[:_MAX_STEPS]
 
 
 @callback
@@ -70,11 +72,11 @@ def lanes_of(
 
     Only price bands know what of today is past.
     """
+    now = dt_util.utcnow()
     begin, end = (
-        start_of_day(dt_util.utcnow(), dt_util.get_default_time_zone(), days)
-        for days in (0, 2)
+        start_of_day(now, dt_util.get_default_time_zone(), days) for days in (0, 2)
     )
-    plan = [stretch for stretch in _plan(strategy, views, begin) if stretch.start < end]
+    plan = [step for step in _plan(strategy, views, begin, now) if step.start < end]
     lanes: dict[tuple[Stretch, ...], list[MinerView]] = {}
     for view in views:
         lane: list[Stretch] = []
@@ -99,14 +101,14 @@ def level_of(rung: Rung | None, view: MinerView) -> str:
 
 
 def _plan(
-    strategy: Strategy, views: tuple[MinerView, ...], since: datetime
+    strategy: Strategy, views: tuple[MinerView, ...], since: datetime, now: datetime
 ) -> list[Step]:
     """Return what is known from ``since``, which is not after now, on.
 
     Price bands are known as far as their prices are, plans and quiet hours by the clock
     for a week. Heat, surplus and champions depend on what is not known yet.
     """
-    now, settings = dt_util.utcnow(), strategy.settings
+    settings = strategy.settings
     steps: list[Step] = []
     if isinstance(settings, BandsSettings):
         steps = _bands(strategy, settings, views, since)
@@ -116,7 +118,28 @@ def _plan(
     if not steps and decision is not None:
         rungs = _rungs(views, decision.wishes)
         steps = [Step(now, decision.next_change_at, rungs, decision.band)]
+    elif decision is not None and decision.state == "overridden":
+        steps = _by_hand(steps, decision, views, now)
     return steps
+
+
+def _by_hand(
+    steps: list[Step], decision: Decision, views: tuple[MinerView, ...], now: datetime
+) -> list[Step]:
+    """Return the steps with what the user wants of the strategy in their place."""
+    end = decision.next_change_at
+    before = [
+        step if step.end is not None and step.end <= now else replace(step, end=now)
+        for step in steps
+        if step.start < now
+    ]
+    after = [
+        replace(step, start=max(step.start, end))
+        for step in steps
+        if end is not None and (step.end is None or step.end > end)
+    ]
+    wanted = Step(now, end, _rungs(views, decision.wishes), decision.band)
+    return [*before, wanted, *after]
 
 
 def _bands(

@@ -239,6 +239,7 @@ def test_a_strategy_can_be_overridden_as_a_whole() -> None:
     over, ended = overridden(settings, decision, "band_Cheap", manual, inputs)
     assert (over.band, over.state, ended) == ("Cheap", "overridden", False)
     assert over.wishes[0].rung == "highest"
+    assert over.next_change_at == decision.next_change_at
     for to, rung in (("lowest", "lowest"), ("off", "off")):
         over, _ = overridden(settings, decision, to, manual, inputs)
         assert over.wishes[0].rung == rung
@@ -248,6 +249,27 @@ def test_a_strategy_can_be_overridden_as_a_whole() -> None:
     assert overridden(settings, other, "off", timed, inputs)[1] is False
     late = replace(inputs, now=START + HOUR)
     assert overridden(settings, other, "off", timed, late)[1] is True
+
+
+@pytest.mark.parametrize(
+    ("manual", "change", "band"),
+    [
+        (Manual("time", START + HOUR), START + HOUR, "Dear"),
+        (Manual("time", START + 3 * HOUR), START + 3 * HOUR, None),
+        (Manual("released"), None, None),
+    ],
+)
+def test_an_override_says_when_it_ends(
+    manual: Manual, change: datetime | None, band: str | None
+) -> None:
+    """What comes next is the end of the override, not what the prices would do."""
+    settings, miner = bands(), bitaxe()
+    inputs = Inputs(START, price=Price(40), miners=(miner.view(START),))
+    decision, _ = decide(settings, None, inputs)
+    ahead = START + 2 * HOUR
+    decision = replace(decision, next_change_at=ahead, next_band="Cheap")
+    over, _ = overridden(settings, decision, "band_Cheap", manual, inputs)
+    assert (over.next_change_at, over.next_band) == (change, band)
 
 
 def test_a_restart_with_its_memory_does_nothing() -> None:

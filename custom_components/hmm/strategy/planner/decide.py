@@ -66,12 +66,21 @@ def overridden(
     else:
         wishes = bands.wishes_of(band, inputs, reason, manual.until)
     safe = tuple(wish for wish in decision.wishes if wish.safety)
+    change, next_band = decision.next_change_at, decision.next_band
+    if manual.ends != "next_change":
+        # What the strategy would do meanwhile comes only if it is still so then
+        is_within = manual.until is not None and (
+            change is None or manual.until < change
+        )
+        change, next_band = manual.until, decision.band if is_within else None
     return replace(
         decision,
         wishes=(*safe, *wishes),
         sentence=reason,
         state="overridden",
         band=decision.band if band is None else band.name,
+        next_change_at=change,
+        next_band=next_band,
         next_check_at=_sooner(decision.next_check_at, manual.until, now),
     ), False
 
