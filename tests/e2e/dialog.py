@@ -28,7 +28,7 @@ class Dialog:
     async def open(self, server: HomeAssistant) -> None:
         """Open what adds something, on the page of the integration."""
         await open_integration(self.page, server)
-        await self.page.get_by_role("button", name="Add hub").click()
+        await self.page.get_by_role("button", name="Add miner or pool").click()
 
     async def choose(self, option: str) -> None:
         """Choose from a menu."""
