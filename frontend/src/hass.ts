@@ -75,6 +75,15 @@ export function moreInfo(from: EventTarget, entityId: string | undefined): void 
   if (entityId) fire(from, "hass-more-info", { entityId });
 }
 
+/** The page of a miner on the dashboard of HMM, from another view of it. */
+export function openMinerPage(deviceId: string): void {
+  navigate(minerPage(deviceId));
+}
+
+export function minerPage(deviceId: string): string {
+  return `miner-${deviceId}`;
+}
+
 export function openDevice(deviceId: string): void {
   navigate(`/config/devices/device/${deviceId}`);
 }

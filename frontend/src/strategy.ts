@@ -2,7 +2,7 @@
 // What changes by the minute (who has a problem, who is fastest) is decided by the cards; the strategy only looks
 // at registries, and Home Assistant asks it again when those change.
 
-import { type CardConfig, type Hass, list, pageHass } from "./hass";
+import { type CardConfig, type Hass, list, minerPage, pageHass } from "./hass";
 import { type HmmDevice, type Model, modelOf, nameOf } from "./model";
 import { loadTexts, text, type TextKey } from "./texts";
 
@@ -58,17 +58,13 @@ export function dashboard(hass: Hass, config: DashboardConfig): object {
       ...(model.miners.length ? [view("health")] : []),
       ...model.miners.map((miner) => ({
         title: nameOf(miner),
-        path: pathOf(miner),
+        path: minerPage(miner.id),
         subview: true,
         back_path: "miners",
         strategy: { type: VIEW, view: "miner", device_id: miner.id },
       })),
     ],
   };
-}
-
-function pathOf(miner: HmmDevice): string {
-  return `miner-${miner.id}`;
 }
 
 function section(cards: (Card | undefined | false)[], column_span = 1): Section {
@@ -91,7 +87,7 @@ export function view(hass: Hass, config: ViewConfig): object {
     case "fleet":
       return fleetView(hass, model, config, heading);
     case "miners":
-      return sections([section([{ type: "custom:hmm-miners-table-card", grid_options: FULL }], 4)], 4);
+      return sections([section([{ type: "custom:hmm-miners-table-card", pages: true, grid_options: FULL }], 4)], 4);
     case "miner":
       return minerView(hass, model.byId.get(config.device_id ?? ""), heading);
     case "pools":
@@ -155,7 +151,7 @@ function fleetView(hass: Hass, model: Model, config: ViewConfig, heading: (key: 
       ),
       section([
         model.miners.length > 0 && heading("view_miners", "mdi:pickaxe", "miners"),
-        model.miners.length > 0 && { type: "custom:hmm-miners-card", limit: 12, more: "miners" },
+        model.miners.length > 0 && { type: "custom:hmm-miners-card", limit: 12, more: "miners", pages: true },
         money.length > 0 && heading("money", "mdi:cash", "energy"),
         ...money.map((entity): Card => ({ type: "tile", entity, name: { type: "entity" }, grid_options: HALF })),
       ]),
@@ -177,7 +173,7 @@ function week(hass: Hass, model: Model, heading: (key: TextKey, icon: string) =>
   const { entities } = model.fleet ?? { entities: {} as Record<string, string> };
   const amounts = (["cost", "revenue"] as const).flatMap((key) => {
     const entity = entities[`sensor.${key}`];
-    return entity ? [{ entity, name: text(hass, key === "cost" ? "cost" : "earnings") }] : [];
+    return entity ? [{ entity, name: text(hass, key) }] : [];
   });
   const hashrate = entities["sensor.hashrate"];
   if (amounts.length) return [heading("last_7_days", "mdi:cash"), { type: "statistics-graph", entities: amounts, ...PER_DAY }];

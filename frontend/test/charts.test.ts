@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { aheadOf } from "../src/ahead";
-import { forecastOf, planOf, untilOf } from "../src/cards/strategy";
+import { forecastOf, planOf, priceAt, untilOf } from "../src/cards/strategy";
 import { profilesOf } from "../src/cards/tuning";
 import { smooth, steps } from "../src/charts";
 import { modelOf } from "../src/model";
@@ -43,6 +43,14 @@ test("a plan is drawn in order, in the tones of what its bands do", () => {
   expect(bands).toEqual([["Cheap", "ok"], ["Dear", "hatched"]]);
   expect(unit).toBe("ct/kWh");
   expect(limits).toEqual({ Cheap: 20 });
+});
+
+test("the price of now is told in the digits of the user", () => {
+  const plan = planOf(state({ unit: "EUR/kWh", plan: [["2026-11-28T10:00:00Z", "2026-11-28T11:00:00Z", 0.255, "Cheap"]] }));
+  const [at, later] = [Date.parse("2026-11-28T10:30:00Z"), Date.parse("2026-11-28T11:00:00Z")];
+  expect(priceAt(fakeHass([]), plan, at)).toMatch(/^25\.5\sct\/kWh$/u);
+  expect(priceAt(fakeHass([], { language: "de" }), plan, at)).toMatch(/^25,5\sct\/kWh$/u);
+  expect(priceAt(fakeHass([]), plan, later)).toBeUndefined();
 });
 
 test("a plan of nonsense is no plan, and one without end is cut", () => {

@@ -40,6 +40,16 @@ test("the dashboard has a view for what there is, and a page for each miner", ()
   expect(paths(fakeHass([]))).toEqual(["fleet"]);
 });
 
+test("each miner leads to its page from every view that lists miners", () => {
+  const hass = home();
+  const cards = ["fleet", "miners", "health"].flatMap((name) =>
+    (view(hass, { view: name } as Parameters<typeof view>[1]) as { sections: { cards: { type: string; pages?: boolean }[] }[] }).sections.flatMap(({ cards: all }) => all),
+  );
+  const listing = cards.filter(({ type }) => /^custom:hmm-(?:fleet|miners|miners-table)-card$/u.test(type));
+  expect(listing).toHaveLength(4);
+  expect(listing.every(({ pages }) => pages)).toBe(true);
+});
+
 test("every view can be made of anything", () => {
   for (const hass of [home(), fakeHass([]), fakeHass([pool("p")])]) {
     for (const name of ["fleet", "miners", "miner", "pools", "energy", "health"] as const) {

@@ -73,7 +73,7 @@ async def test_a_phone_answers_without_scrolling(
         fleet.locator("h2"),
         problem,
         fleet.get_by_text("Cost", exact=True),
-        fleet.get_by_text("Earnings", exact=True).or_(
+        fleet.get_by_text("Revenue", exact=True).or_(
             fleet.get_by_text("Next block", exact=True)
         ),
         page.locator("hmm-miners-card").get_by_role("listitem").first,
@@ -133,7 +133,13 @@ async def test_views_share_one_history_and_leave_no_error(
         .or_(page.get_by_label("Back"))
         .first.click()
     )
-    await expect(page.locator("hmm-miners-table-card ha-card")).to_be_visible()
+    table = page.locator("hmm-miners-table-card table")
+    await table.get_by_role("button", name="Desk").click()
+    await page.wait_for_url(f"**/{BOARD}/miner-{ids['Desk']}")
+    await page.goto(f"{home_assistant.url}/{BOARD}/fleet")
+    tile = page.locator("hmm-miners-card").get_by_role("button", name="Desk")
+    await tile.click()
+    await expect(page.locator("hmm-miner-card h2")).to_have_text("Desk")
 
     # Home Assistant's own page stumbles over a view that is gone
     await page.goto("about:blank")

@@ -4,7 +4,7 @@ import { css, html, nothing, type TemplateResult } from "lit";
 import { type Action, remedy } from "../actions";
 import { HmmCard } from "../card";
 import * as f from "../format";
-import { type CardConfig, type Hass, moreInfo, navigate, openDevice } from "../hass";
+import { type CardConfig, type Hass, moreInfo, navigate, openDevice, openMinerPage } from "../hass";
 import { areaOf, type HmmDevice, type Model, nameOf, stateOf } from "../model";
 import { actionButton, bestShare, bestShareAt, big, circle, icon, perDay, quantity, readingsOf, type Readings, type Stat, stats } from "../parts";
 import { isPrivate, needsAttention, type PoolStatus, poolName, poolStatus, setPrivate, type Status, statusOf } from "../status";
@@ -233,7 +233,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
         title: nameOf(one.miner),
         line: one.status.longLine,
         // Its page says what to do
-        open: () => (this.config.pages ? navigate(`miner-${one.miner.id}`) : moreInfo(this, one.miner.entities["sensor.status"] ?? one.miner.entities["binary_sensor.problem"])),
+        open: () => (this.config.pages ? openMinerPage(one.miner.id) : moreInfo(this, one.miner.entities["sensor.status"] ?? one.miner.entities["binary_sensor.problem"])),
         action: remedy(hass, one.miner, one.status),
       });
     }
@@ -310,7 +310,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
         ? { label: this.t("cost"), value: quantity([cost.text, this.t("unit_a_day")]) }
         : needsPrice(fleet) && { label: this.t("cost"), value: this.t("no_price"), isWord: true },
       earned
-        ? { label: this.t("earnings"), value: quantity([earned.text, this.t("unit_a_day")]) }
+        ? { label: this.t("revenue"), value: quantity([earned.text, this.t("unit_a_day")]) }
         : days !== undefined && {
             label: this.t("odds"),
             value: html`<span class="num">≈&nbsp;${f.longTime(hass, days, (time) => this.t("over", { time }))}</span>`,

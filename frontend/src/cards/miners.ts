@@ -3,7 +3,7 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { HmmCard } from "../card";
 import * as f from "../format";
-import { type CardConfig, type Hass, moreInfo, navigate } from "../hass";
+import { type CardConfig, type Hass, moreInfo, navigate, openMinerPage } from "../hass";
 import { type HmmDevice, type Model, nameOf, stateOf } from "../model";
 import { circle, figures, readingsOf, tileLine } from "../parts";
 import { type Status, statusOf } from "../status";
@@ -11,7 +11,7 @@ import { styles } from "../styles";
 import { text } from "../texts";
 
 /** The 56 px tile: what a stock tile looks like, with the reason in its second line. */
-export function minerTile(hass: Hass, from: EventTarget, miner: HmmDevice, status: Status): TemplateResult {
+export function minerTile(hass: Hass, from: EventTarget, miner: HmmDevice, status: Status, hasPage = false): TemplateResult {
   const name = nameOf(miner);
   const line = tileLine(hass, miner, status);
   const readings = readingsOf(hass, miner);
@@ -25,7 +25,7 @@ export function minerTile(hass: Hass, from: EventTarget, miner: HmmDevice, statu
         : "";
   const shown = numbers ? `${line} · ${numbers}` : line;
   const open = () =>
-    moreInfo(from, miner.entities["sensor.status"] ?? miner.entities["switch.mining"] ?? miner.entities["sensor.hashrate"]);
+    hasPage ? openMinerPage(miner.id) : moreInfo(from, miner.entities["sensor.status"] ?? miner.entities["switch.mining"] ?? miner.entities["sensor.hashrate"]);
   return html`<ha-card class="compact">
     <button class="tile" title="${name}: ${shown}" aria-label="${name}, ${status.word}, ${shown}" @click=${open}>
       ${circle(status.tone, status.form, status.icon)}
@@ -38,6 +38,8 @@ interface MinersConfig extends CardConfig {
   limit?: number;
   devices?: string[];
   more?: string;
+  /** Whether it is on the dashboard of HMM, where each miner has a page. */
+  pages?: boolean;
 }
 
 /** All miners as tiles, those with problems first, then the fastest. */
@@ -76,7 +78,7 @@ export class HmmMinersCard extends HmmCard<MinersConfig> {
     const shown = all.slice(0, this.config.limit ?? 12);
     const { more } = this.config;
     return html`<div class="list" role="list">
-      ${shown.map(({ miner, status }) => html`<div role="listitem">${minerTile(hass, this, miner, status)}</div>`)}
+      ${shown.map(({ miner, status }) => html`<div role="listitem">${minerTile(hass, this, miner, status, this.config.pages)}</div>`)}
       ${all.length > shown.length && more
         ? html`<button class="btn more" @click=${() => navigate(more)}>${text(hass, "show_count", { count: all.length })}</button>`
         : nothing}

@@ -137,10 +137,10 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
     // Watched, so that what is ahead is asked for again
     for (const miner of model.miners) stateOf(hass, miner, "sensor.controlled_by");
     const [tone, icon] = LOOKS[status?.state ?? ""] ?? LOOKS.waiting!;
-    const explanation = this.reason(hass, strategy, status);
     const title = this.verdict(hass, strategy) || (isKnown(status) ? hass.formatEntityState(status) : "");
     const name = nameOf(strategy);
     const plan = planOf(stateOf(hass, strategy, "sensor.strategy_band") ?? status);
+    const explanation = this.reason(hass, strategy, status, plan);
     return html`<ha-card role="article" aria-label=${name}>
       <button class="tile big" @click=${() => moreInfo(this, strategy.entities["sensor.strategy_status"])}>
         ${circle(tone, status?.state === "off" ? "ring" : "tint", icon)}
@@ -153,12 +153,13 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
   }
 
   /** Why. Of bands the title and the rows say already what comes next and when, by the user's clock. */
-  private reason(hass: Hass, strategy: HmmDevice, status: HassState | undefined): string {
+  private reason(hass: Hass, strategy: HmmDevice, status: HassState | undefined, plan: Plan): string {
     const { key, values, explanation } = (status?.attributes ?? {}) as Record<string, unknown>;
     const { price } = (values ?? {}) as Record<string, unknown>;
     const isPlain = (key === "band" || key === "band_unknown_next") && typeof price === "string" && isKnown(stateOf(hass, strategy, "sensor.strategy_band"));
     if (!isPlain) return String(explanation ?? "");
-    const words = this.t("price_now", { price });
+    // Its text has the digits of Home Assistant's language, not the user's
+    const words = this.t("price_now", { price: priceAt(hass, plan, Date.now()) ?? price });
     return status?.state === "dry_run" ? `${hass.formatEntityState(status)} · ${words}` : words;
   }
 
@@ -484,4 +485,11 @@ export function planOf(state: HassState | undefined): Plan {
   const bands = [...new Set([...Object.keys(rungs), ...slots.map(({ band }) => band)])].filter(Boolean).slice(0, 24);
   const limits = Object.entries((state?.attributes.limits ?? {}) as Record<string, unknown>).filter((limit): limit is [string, number] => typeof limit[1] === "number");
   return { slots, bands: bands.map((band) => [band, toneOf(band)]), unit: String(state?.attributes.unit ?? ""), limits: Object.fromEntries(limits) };
+}
+
+/** The price of a time in the user's digits, if the plan has it. */
+export function priceAt(hass: Hass, { slots, unit }: Plan, at: number): string | undefined {
+  const slot = slots.find(({ from, to }) => from <= at && at < to);
+  const [factor, shownUnit] = f.hundredths(unit);
+  return slot && f.join([f.number(hass, slot.price * factor, 1), shownUnit]);
 }

@@ -5,7 +5,7 @@ import { repeat } from "lit/directives/repeat.js";
 import { type Action, modeName } from "../actions";
 import { HmmCard } from "../card";
 import * as f from "../format";
-import { type CardConfig, type Hass, openDevice } from "../hass";
+import { type CardConfig, type Hass, openDevice, openMinerPage } from "../hass";
 import { areaOf, type HmmDevice, isKnown, type Model, nameOf, stateOf } from "../model";
 import { circle, icon, poolOf, powerText, type Readings, readingsOf } from "../parts";
 import { needsAttention, type Status, statusOf } from "../status";
@@ -15,6 +15,8 @@ import { plural, type TextKey } from "../texts";
 interface TableConfig extends CardConfig {
   devices?: string[];
   group?: boolean;
+  /** Whether it is on the dashboard of HMM, where each miner has a page. */
+  pages?: boolean;
 }
 
 type Column = "name" | "hashrate" | "power" | "efficiency" | "temperature" | "mode" | "pool" | "bestShare";
@@ -278,7 +280,7 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
     const second = status.line || status.word;
     return html`<tr class=${isPicked ? "sel" : ""}>
       <td class="box"><label class="lab"><input type="checkbox" class="chk" aria-label=${this.t("select_name", { name })} .checked=${isPicked} @click=${(event: MouseEvent) => this.pick(miner.id, event.shiftKey)} /></label></td>
-      <td class="name"><button class="nm" @click=${() => openDevice(miner.id)}>
+      <td class="name"><button class="nm" @click=${() => (this.config.pages ? openMinerPage : openDevice)(miner.id)}>
         ${circle(status.tone, status.form, status.icon)}
         <span class="tx"><span class="e" style="display:block" title=${name}><bdi>${name}</bdi></span><span class="q e ${needsAttention(status) ? "" : "sec"}" title=${second}><bdi>${second}</bdi></span></span>
       </button></td>
