@@ -86,6 +86,22 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Load the drivers and everything else that all entries share."""
     await _async_prepare_platforms(hass, config)
+    data = hass.data[HMM_DATA] = await _async_load_data(hass)
+    async_setup_services(hass)
+    async_setup_miner_services(hass)
+    async_setup_profile_services(hass)
+    async_setup_strategy_actions(hass)
+    async_setup_driver_actions(hass)
+    await data.driver_service.async_start()
+    await data.driver_watch.async_start()
+    async_register_api(hass)
+    await async_serve_cards(hass)
+    await async_listen_for_broadcasts(hass)
+    return True
+
+
+async def _async_load_data(hass: HomeAssistant) -> HmmData:
+    """Load the drivers and what is kept of each entry."""
     # Pools are on the internet, so that they get Home Assistant's own session
     session = async_get_clientsession(hass)
     manager = DriverManager(hass, session)
@@ -121,7 +137,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
         strategies.store,
     )
     await gather(firmware.async_load(), *(store.async_load() for store in stores))
-    hass.data[HMM_DATA] = HmmData(
+    return HmmData(
         driver_service=driver_service,
         driver_trials=DriverTrials(hass, driver_service),
         driver_watch=driver_watch,
@@ -144,17 +160,6 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
         autotunes=autotunes,
         autotune_turns=AutotuneTurns(),
     )
-    async_setup_services(hass)
-    async_setup_miner_services(hass)
-    async_setup_profile_services(hass)
-    async_setup_strategy_actions(hass)
-    async_setup_driver_actions(hass)
-    await driver_service.async_start()
-    await driver_watch.async_start()
-    async_register_api(hass)
-    await async_serve_cards(hass)
-    await async_listen_for_broadcasts(hass)
-    return True
 
 
 async def _async_prepare_platforms(hass: HomeAssistant, config: ConfigType) -> None:

@@ -74,13 +74,13 @@ def async_setup_services(hass: HomeAssistant) -> None:
             raise refusal("unknown_pool", pool_id=pool_id)
         return cast("JsonObjectType", {pool_id: pools[pool_id]})
 
-    async def compared(call: ServiceCall) -> ServiceResponse:
+    async def compare(call: ServiceCall) -> ServiceResponse:
         entries = _readable(hass, await async_user(hass, call.context), call)
         period = timedelta(days=call.data[CONF_DAYS])
         pools = await compare_pools(hass, entries, period)
         return cast("JsonObjectType", {"pools": pools})
 
-    async def history(call: ServiceCall) -> ServiceResponse:
+    async def get_pool_history(call: ServiceCall) -> ServiceResponse:
         entries = _readable(hass, await async_user(hass, call.context), call)
         days, span = call.data[CONF_DAYS], call.data[CONF_PERIOD]
         if span == "hour" and days > MAX_DAYS_BY_HOUR:
@@ -89,30 +89,14 @@ def async_setup_services(hass: HomeAssistant) -> None:
         return cast("JsonObjectType", {"pools": pools})
 
     for name, run, schema in (
-        (SERVICE_COMPARE_POOLS, compared, COMPARE_POOLS_SCHEMA),
-        (SERVICE_GET_POOL_HISTORY, history, GET_POOL_HISTORY_SCHEMA),
+        (SERVICE_COMPARE_POOLS, compare, COMPARE_POOLS_SCHEMA),
+        (SERVICE_GET_PLATFORM_TILES, get_platform_tiles, GET_PLATFORM_TILES_SCHEMA),
+        (SERVICE_GET_POOL_HISTORY, get_pool_history, GET_POOL_HISTORY_SCHEMA),
+        (SERVICE_GET_POOL_TILES, get_pool_tiles, GET_POOL_TILES_SCHEMA),
     ):
         hass.services.async_register(
-            DOMAIN,
-            name,
-            run,
-            schema=schema,
-            supports_response=SupportsResponse.ONLY,
+            DOMAIN, name, run, schema=schema, supports_response=SupportsResponse.ONLY
         )
-    hass.services.async_register(
-        DOMAIN,
-        SERVICE_GET_PLATFORM_TILES,
-        get_platform_tiles,
-        schema=GET_PLATFORM_TILES_SCHEMA,
-        supports_response=SupportsResponse.ONLY,
-    )
-    hass.services.async_register(
-        DOMAIN,
-        SERVICE_GET_POOL_TILES,
-        get_pool_tiles,
-        schema=GET_POOL_TILES_SCHEMA,
-        supports_response=SupportsResponse.ONLY,
-    )
 
 
 @callback

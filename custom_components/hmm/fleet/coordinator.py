@@ -197,13 +197,14 @@ class FleetCoordinator(DataUpdateCoordinator[FleetData]):
         )
         problems = tuple(find_problems(self.hass, entries))
         hours = [miner.status.record.availability.total_and_online for miner in miners]
-        hashrate = _sum(miner.data.hashrate for miner in online)
-        power = _sum(miner.power for miner in online)
+        rates = [miner.data.hashrate for miner in online]
+        watts = [miner.power for miner in online]
+        expected = [_expected(miner) for miner in miners]
         # Only miners that report both belong into J/TH
         both = [
-            (miner.power, miner.data.hashrate)
-            for miner in online
-            if miner.power is not None and miner.data.hashrate is not None
+            (power, rate)
+            for power, rate in zip(watts, rates, strict=True)
+            if power is not None and rate is not None
         ]
         best = self._fleet.read_best_share(self.hass)
         pools = add_up(self._fleet.read_pools(self.hass))
@@ -227,25 +228,18 @@ class FleetCoordinator(DataUpdateCoordinator[FleetData]):
             availability=percent(
                 sum(known for known, _ in hours), sum(up for _, up in hours)
             ),
-            hashrate=hashrate,
-            expected=_sum(_expected(miner) for miner in miners),
-            power=power,
+            hashrate=_sum(rates),
+            expected=_sum(expected),
+            power=_sum(watts),
             efficiency=efficiency_j_per_th(
-                sum(watts for watts, _ in both), sum(rate for _, rate in both)
+                sum(power for power, _ in both), sum(rate for _, rate in both)
             ),
             best_share=best[0] if best else None,
             best_miner=best[1] if best else None,
             reporting={
-                "hashrate": Reporting(
-                    sum(miner.data.hashrate is not None for miner in online),
-                    len(miners),
-                ),
-                "hashrate_expected": Reporting(
-                    sum(_expected(miner) is not None for miner in miners), len(miners)
-                ),
-                "power": Reporting(
-                    sum(miner.power is not None for miner in online), len(miners)
-                ),
+                "hashrate": _reporting(rates, miners),
+                "hashrate_expected": _reporting(expected, miners),
+                "power": _reporting(watts, miners),
                 "efficiency": Reporting(len(both), len(miners)),
                 **{f"pools_{name}": value for name, value in pools.reporting.items()},
                 **{
@@ -260,6 +254,11 @@ class FleetCoordinator(DataUpdateCoordinator[FleetData]):
             ),
             pools=pools,
         )
+
+
+def _reporting(values: list[float | None], miners: list[MinerCoordinator]) -> Reporting:
+    """Return how many of the miners have a value."""
+    return Reporting(sum(value is not None for value in values), len(miners))
 
 
 def _expected(miner: MinerCoordinator) -> float | None:

@@ -630,22 +630,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         is_done = False
         self.commands_running += 1
         try:
-            if kind:
-                await self.async_release()
-            if was_down := not self.last_update_success:
-                await self.async_refresh()
-            if not self.last_update_success:
-                raise self.as_action()
-            if kind == "pool":
-                # Many restart for it
-                self._require_room_to_restart()
-            if kind and was_down:
-                # It could not be brought back before
-                await self.async_release()
-            if kind == "mode":
-                # The way back to what the owner has tuned by hand
-                self.tuning.begin_change()
-                self.changed_at = self.hass.loop.time()
+            await self._async_prepare(kind)
             await command
         except AuthRequired as err:
             self._request_login()
@@ -675,6 +660,25 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
                 self.commands_running -= 1
             if kind == "mode":
                 self.tuning.end_change(is_done=is_done)
+
+    async def _async_prepare(self, kind: Kind | None) -> None:
+        """Make sure that the miner is there and free for a command of this kind."""
+        if kind:
+            await self.async_release()
+        if was_down := not self.last_update_success:
+            await self.async_refresh()
+        if not self.last_update_success:
+            raise self.as_action()
+        if kind == "pool":
+            # Many restart for it
+            self._require_room_to_restart()
+        if kind and was_down:
+            # It could not be brought back before
+            await self.async_release()
+        if kind == "mode":
+            # The way back to what the owner has tuned by hand
+            self.tuning.begin_change()
+            self.changed_at = self.hass.loop.time()
 
     def as_action(self) -> HomeAssistantError:
         """Return why the last poll failed, as the reason of a failed action."""
