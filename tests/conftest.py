@@ -69,6 +69,13 @@ def pytest_configure(config: pytest.Config) -> None:
         logging.getLogger("homeassistant").setLevel(logging.WARNING)
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name a long text by its beginning: some are megabytes, and travel with each report."""
+    if isinstance(val, str | bytes) and len(val) > 200:
+        return f"{val[:50]!a}... ({len(val)})"
+    return None
+
+
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
@@ -84,9 +91,18 @@ def pytest_collection_modifyitems(
 
 
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector what stays to the end: it takes a quarter of the time."""
+    """Spare the garbage collector what stays to the end: it takes a quarter of the time.
+
+    What a test leaves is looked for once in a few tests, not many times in each.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(100_000, 20, 10)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def garbage_collection() -> None:
+    """Leave that to the garbage collector: Home Assistant's runs it for each module."""
 
 
 @pytest.fixture(autouse=True)
