@@ -13,7 +13,13 @@ from homeassistant.const import (
     EVENT_STATE_CHANGED,
     STATE_UNAVAILABLE,
 )
-from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.core import (
+    CoreState,
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    callback,
+)
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
 import pytest
@@ -429,6 +435,42 @@ async def test_an_entry_with_damaged_data_says_so_and_harms_no_other(
     ]
 
 
+@pytest.mark.parametrize("kind", ["miner", "pool"])
+async def test_an_entry_that_is_disabled_during_its_setup_can_be_enabled_again(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    kind: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Given an answer that comes after the user disabled it, then it is just off."""
+    assert await async_setup_component(home, DOMAIN, {})
+    async with SimulatedSolopool() as pool:
+        device, entry = (
+            (bitaxe, miner_entry(bitaxe, "bitaxe"))
+            if kind == "miner"
+            else (pool, pool_entry(pool))
+        )
+        entry.add_to_hass(home)
+        device.fault, device.slow_seconds = Fault.SLOW, 0.5
+        starting = home.async_create_task(
+            home.config_entries.async_setup(entry.entry_id)
+        )
+        await until(lambda: device.counters.requests > 0)
+        user = ConfigEntryDisabler.USER
+        assert await home.config_entries.async_set_disabled_by(entry.entry_id, user)
+        await starting
+        assert entry.state is ConfigEntryState.NOT_LOADED
+        data = get_data(home)
+        assert entry.entry_id not in {*data.fleet.miners, *data.fleet.pools}
+        device.fault = None
+        assert await home.config_entries.async_set_disabled_by(entry.entry_id, None)
+        await home.async_block_till_done(wait_background_tasks=True)
+        assert entry.state is ConfigEntryState.LOADED
+        assert find(home, entry, "sensor", "status").state != STATE_UNAVAILABLE
+    logged = [it.getMessage() for it in caplog.records if it.levelno > logging.INFO]
+    assert [it for it in logged if entry.title in it] == []
+
+
 # Taking down
 
 
@@ -448,6 +490,24 @@ async def test_unload(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:
     home.bus.async_fire(EVENT_HOMEASSISTANT_CLOSE)
     await home.async_block_till_done()
     await _all_closed(bitaxe)
+
+
+async def test_home_assistant_polls_nothing_at_its_very_end(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Given polls that are due after the sessions were closed, then none looks broken."""
+    async with SimulatedSolopool() as pool:
+        await set_up(home, miner_entry(bitaxe, "bitaxe"))
+        await set_up(home, pool_entry(pool))
+        # The last stage is no longer one of those in which it is stopping
+        home.set_state(CoreState.not_running)
+        home.bus.async_fire(EVENT_HOMEASSISTANT_CLOSE)
+        await home.async_block_till_done()
+        for device in (bitaxe, pool):
+            device.counters.reset()
+        await later(home, 300)
+        assert [bitaxe.counters.requests, pool.counters.requests] == [0, 0]
+    assert all(it.levelno < logging.ERROR for it in caplog.records)
 
 
 async def test_unload_of_an_avalon(home: HomeAssistant) -> None:

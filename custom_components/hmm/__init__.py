@@ -4,7 +4,7 @@ from asyncio import gather
 from typing import cast
 
 from homeassistant.config_entries import SOURCE_SYSTEM
-from homeassistant.const import CONF_HOST, CONF_PORT
+from homeassistant.const import CONF_HOST, CONF_PORT, EVENT_HOMEASSISTANT_CLOSE
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
 from homeassistant.helpers import (
@@ -97,6 +97,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_register_api(hass)
     await async_serve_cards(hass)
     await async_listen_for_broadcasts(hass)
+    hass.bus.async_listen_once(EVENT_HOMEASSISTANT_CLOSE, data.fleet.async_end_polls)
     return True
 
 
@@ -194,7 +195,6 @@ async def async_setup_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> bool:
             raise ConfigEntryError(
                 translation_domain=DOMAIN, translation_key="entry_damaged"
             )
-    await get_data(hass).turns.wait()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS[kind])
     async_enable_requested(hass, entry)
     _remove_left(hass, entry)
@@ -328,6 +328,17 @@ def _driver_missing(
     )
 
 
+async def _async_wait_to_continue(data: HmmData, entry: HmmConfigEntry) -> None:
+    """Wait for a turn to add entities. Raises ConfigEntryNotReady if it was disabled.
+
+    Home Assistant adds no entities of an entry that was disabled during its set-up, and
+    fails to unload what it has not added.
+    """
+    await data.turns.wait()
+    if entry.disabled_by is not None:
+        raise ConfigEntryNotReady
+
+
 async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> None:
     data = get_data(hass)
     await data.turns.wait()
@@ -367,6 +378,7 @@ async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> No
         # Owners switch miners off for hours: a known one gets its entities
         # anyway, unavailable until it answers.
         await coordinator.async_refresh()
+    await _async_wait_to_continue(data, entry)
     entry.runtime_data = coordinator
     coordinator.watchdog = Watchdog(
         hass,
@@ -403,6 +415,7 @@ async def _async_setup_pool(hass: HomeAssistant, entry: PoolConfigEntry) -> None
     coordinator = PoolCoordinator(hass, entry, pool_driver, data.account_records)
     # The flow has looked at the account; a pool that is down now shows as down
     await coordinator.async_refresh()
+    await _async_wait_to_continue(data, entry)
     entry.runtime_data = coordinator
     dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id, **pool_device(coordinator)

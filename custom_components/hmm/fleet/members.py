@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 
 from ..const import CONF_COIN, DOMAIN, EntryType
 from ..data import HmmConfigEntry, entry_kind, pool_entries
@@ -67,6 +67,16 @@ class Fleet:
             self._changed()
 
         return remove
+
+    async def async_end_polls(self, event: Event) -> None:
+        """Poll no more when the sessions close: it would look like an error in a driver.
+
+        Home Assistant ends the polls in its earlier stages of a stop, not in its last.
+        """
+        members: list[MinerCoordinator | PoolCoordinator]
+        members = [*self.miners.values(), *self.pools.values()]
+        for member in members:
+            await member.async_shutdown()
 
     @callback
     def async_add_listener(self, listener: Callable[[bool], None]) -> CALLBACK_TYPE:
