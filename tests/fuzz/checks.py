@@ -164,7 +164,7 @@ class MinerView:
             data=MinerTelemetry(),
             power=None,
             measures_power=True,
-            profile=MinerProfile(facts=DeviceFacts(), telemetry=every),
+            known=MinerProfile(facts=DeviceFacts(), telemetry=every),
             config_entry=_entry("miner"),
             client=SimpleNamespace(hashrate_unit=unit),
             last_update_success=True,

@@ -456,7 +456,7 @@ class FileTarget(Target):
         path.write_bytes(cast(bytes, self.last))
         try:
             text = known_pools._read_text(path, path.parent)
-            pool = known_pools._read(path, text, self._drivers)
+            pool = known_pools._checked(path, text, self._drivers)
         except (known_pools.UnusableFile, known_pools.YamlProblem) as err:
             raise BadAnswer(str(err)[:200]) from None
         return _violations(pool.template)
