@@ -152,10 +152,13 @@ async def test_dashboard_is_offered_and_follows_what_breaks(
         await expect(page.locator("hmm-fleet-card")).to_contain_text("Offline since")
         await accessible(page)
 
-        # By keyboard alone: the row leads to what the miner says
+        # By keyboard alone: the tile leads to the miner's page, which says why
         await tile.focus()
         await page.keyboard.press("Enter")
-        await expect(page.locator("ha-more-info-info")).to_be_visible()
+        await page.wait_for_url("**/miner-*")
+        await expect(page.locator("hmm-miner-card")).to_contain_text(
+            "does not accept connections"
+        )
 
 
 async def accessible(page: Page) -> None:

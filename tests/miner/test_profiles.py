@@ -198,11 +198,12 @@ async def test_a_miner_that_is_unloaded_does_not_follow_profiles(
     assert await home.config_entries.async_set_disabled_by(
         entry.entry_id, ConfigEntryDisabler.USER
     )
-    miner.async_add_listener(lambda: shown.append(1))
+    stop_listening = miner.async_add_listener(lambda: shown.append(1))
     get_data(home).tuning.add(
         miner.tuning.model_key, TuningProfile(name="P", source="user", settings={})
     )
     await home.async_block_till_done()
+    stop_listening()
     assert shown == []
 
 
