@@ -91,18 +91,9 @@ def pytest_collection_modifyitems(
 
 
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector what stays to the end: it takes a quarter of the time.
-
-    What a test leaves is looked for once in a few tests, not many times in each.
-    """
+    """Spare the garbage collector what stays to the end: it takes a quarter of the time."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 20, 10)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def garbage_collection() -> None:
-    """Leave that to the garbage collector: Home Assistant's runs it for each module."""
 
 
 @pytest.fixture(autouse=True)
