@@ -28,11 +28,12 @@ PARALLEL_UPDATES = 1
 AUTOMATIC: Final = "automatic"
 
 MODE = SelectEntityDescription(key="mode", translation_key="mode")
-_MANY, _HOUR, _PAUSE = 30, 3600.0, 60.0
-"""After so many changes of its options within an hour, a select shows one a minute."""
 POOL = SelectEntityDescription(
     key="pool", translation_key="pool", entity_category=EntityCategory.CONFIG
 )
+
+_MANY, _HOUR, _PAUSE = 30, 3600.0, 60.0
+"""After so many changes of its options within an hour, a select shows one a minute."""
 
 
 async def async_setup_entry(

@@ -345,12 +345,15 @@ class StrategyManager:
 
     def _is_newly_over(self, steered: SteeredMiner) -> bool:
         """Return whether a circuit of a miner is over its limit since this poll."""
-        before = frozenset(self._over)
-        for circuit in self._rated:
-            if steered.id in circuit.miners:
-                is_over = sum(map(self._drawn_by, circuit.miners)) > circuit.max_watts
-                (self._over.add if is_over else self._over.discard)(circuit.name)
-        return not self._over <= before
+        own = [circuit for circuit in self._rated if steered.id in circuit.miners]
+        over = {
+            circuit.name
+            for circuit in own
+            if sum(map(self._drawn_by, circuit.miners)) > circuit.max_watts
+        }
+        is_news = not over <= self._over
+        self._over = self._over.difference(circuit.name for circuit in own) | over
+        return is_news
 
     def is_member(self, entry_id: str) -> bool:
         """Return whether a miner is in any strategy."""
