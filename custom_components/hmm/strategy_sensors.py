@@ -18,7 +18,7 @@ from .const import DOMAIN
 from .data import get_data
 from .entity import AlwaysAvailable, MinerEntity
 from .strategy.entities import BandSensorDescription, StrategySensorDescription
-from .strategy.explain import rung_text, texts_of
+from .strategy.explain import rung_text
 from .strategy.keys import CONF_BAND_ID, CONF_BAND_NAME
 from .strategy.manager import StrategyManager
 from .strategy.records import Used
@@ -71,24 +71,11 @@ class StrategyStatusSensor(StrategySensor):
     def extra_state_attributes(self) -> dict[str, Any]:
         strategy, manager = self.strategy, self.manager
         decision = strategy.decision
-        if decision is None:
-            reason = strategy.error or strategy.sentence
-            return {
-                "explanation": manager.explanation(strategy),
-                "key": None if reason is None else reason.key,
-                "values": {},
-                "miners": [],
-                "next": None,
-            }
-        sentence = decision.sentence
         return {
             "explanation": manager.explanation(strategy),
-            "key": sentence.key,
-            "values": texts_of(
-                self.hass, sentence.values, manager.name_of, strategy.unit
-            ),
+            **manager.facts(strategy),
             "miners": list(self._miners()),
-            "next": decision.next_band,
+            "next": decision.next_band if decision else None,
         }
 
     def _miners(self) -> Iterator[dict[str, Any]]:
@@ -147,7 +134,9 @@ class ControlledBySensor(AlwaysAvailable, MinerEntity, SensorEntity):
     """Who decides for a miner that is in a strategy, and why."""
 
     _state_of = ("native_value", "extra_state_attributes")
-    _unrecorded_attributes = frozenset({"strategy", "explanation", "until"})
+    _unrecorded_attributes = frozenset(
+        {"strategy", "explanation", "key", "values", "until"}
+    )
 
     @property
     @override
@@ -164,6 +153,7 @@ class ControlledBySensor(AlwaysAvailable, MinerEntity, SensorEntity):
         return {
             "strategy": self._manager.name_of(strategy) if strategy else None,
             "explanation": self._manager.control_text(entry_id),
+            **self._manager.control_facts(entry_id),
             "until": control.until if control is not None else None,
         }
 

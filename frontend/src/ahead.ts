@@ -7,7 +7,8 @@ export interface PlannedMiner {
   entryId: string;
   /** Who decides for it now: "manual", "safety", a kind of strategy, "nothing". */
   by: string;
-  reason: string;
+  /** Its key and values, and the whole of it in Home Assistant's language. */
+  reason: Record<string, unknown>;
   until: number | undefined;
 }
 
@@ -51,7 +52,7 @@ export function aheadOf(response: unknown): Ahead | undefined {
       name: String(miner.name ?? ""),
       entryId: String(miner.entry_id ?? ""),
       by: String(miner.by ?? ""),
-      reason: String(miner.reason ?? ""),
+      reason: { key: miner.key, values: miner.values, explanation: miner.reason },
       until: f.readTime(miner.until)?.getTime(),
     })),
     steps: list(steps).slice(0, MOST_STEPS).flatMap((step): PlannedStep[] => {

@@ -35,7 +35,8 @@ const ICONS: Record<Exclude<View, "miner">, string> = {
 };
 const VIEW = "custom:hmm-view";
 const FULL = { columns: "full" };
-const HALF = { columns: 6 };
+/** As wide as a column: Home Assistant cuts a name that is longer than its line, and half of it has room for 13 letters. */
+const tile = (entity: string): Card => ({ type: "tile", entity, name: { type: "entity" }, grid_options: FULL });
 
 export function dashboard(hass: Hass, config: DashboardConfig): object {
   const model = modelOf(hass);
@@ -153,7 +154,7 @@ function fleetView(hass: Hass, model: Model, config: ViewConfig, heading: (key: 
         model.miners.length > 0 && heading("view_miners", "mdi:pickaxe", "miners"),
         model.miners.length > 0 && { type: "custom:hmm-miners-card", limit: 12, more: "miners", pages: true },
         money.length > 0 && heading("money", "mdi:cash", "energy"),
-        ...money.map((entity): Card => ({ type: "tile", entity, name: { type: "entity" }, grid_options: HALF })),
+        ...money.map(tile),
       ]),
       section([
         model.pools.length > 0 && heading("view_pools", "mdi:server-network", "pools"),
@@ -210,7 +211,7 @@ function minerView(hass: Hass, miner: HmmDevice | undefined, heading: (key: Text
       section([
         { type: "custom:hmm-miner-card", device_id: miner.id, layout: "detailed" },
         // The card says why there is no reading; "unavailable" four times adds nothing
-        ...tiles.map((entity): Card => ({ type: "tile", entity, name: { type: "entity" }, grid_options: HALF, ...(online ? { visibility: [{ condition: "state", entity: online, state: "on" }] } : {}) })),
+        ...tiles.map((entity): Card => ({ ...tile(entity), ...(online ? { visibility: [{ condition: "state", entity: online, state: "on" }] } : {}) })),
         "sensor.autotune" in miner.entities && { type: "custom:hmm-tuning-card", device_id: miner.id, grid_options: FULL },
       ]),
       section([
@@ -235,14 +236,13 @@ function energyView(hass: Hass, model: Model, heading: (key: TextKey, icon: stri
   const energy = named(model.miners, "sensor.energy");
   const power = named(model.miners, "sensor.power");
   const total = model.fleet?.entities["sensor.power"];
-  const money = MONEY.flatMap((key) => (model.fleet?.entities[`sensor.${key}`] ? [[key, model.fleet.entities[`sensor.${key}`]!] as const] : []));
+  const money = MONEY.flatMap((key) => model.fleet?.entities[`sensor.${key}`] ?? []);
   return sections(
     [
       section([
         heading(money.length ? "money" : "power", money.length ? "mdi:cash" : "mdi:lightning-bolt"),
-        // The whole name has no room in half a column
-        ...money.map(([key, entity]): Card => ({ type: "tile", entity, name: key === "profit_rate" ? text(hass, "profit") : { type: "entity" }, grid_options: HALF })),
-        total !== undefined && { type: "tile", entity: total, name: { type: "entity" }, features: [{ type: "trend-graph", hours_to_show: 24 }], grid_options: FULL },
+        ...money.map(tile),
+        total !== undefined && { ...tile(total), features: [{ type: "trend-graph", hours_to_show: 24 }] },
       ]),
       section(week(hass, model, heading), 2),
       section([energy.length > 0 && heading("energy_today", "mdi:lightning-bolt"), energy.length > 0 && { type: "statistics-graph", entities: energy, ...PER_DAY }]),
@@ -282,7 +282,7 @@ function healthView(model: Model, heading: (key: TextKey, icon: string) => Card)
         ],
         2,
       ),
-      section([updates.length > 0 && heading("updates", "mdi:package-up"), ...updates.map((entity): Card => ({ type: "tile", entity, grid_options: HALF }))]),
+      section([updates.length > 0 && heading("updates", "mdi:package-up"), ...updates.map((entity): Card => ({ type: "tile", entity, grid_options: FULL }))]),
     ],
     2,
   );

@@ -63,7 +63,7 @@ test("a plan of nonsense is no plan, and one without end is cut", () => {
 });
 
 test("what is ahead is read from the response of the action, whatever it holds", () => {
-  const miners = [{ name: "Axe", entry_id: "e", by: "manual", reason: "Set by hand.", until: "2026-11-28T16:00:00Z" }];
+  const miners = [{ name: "Axe", entry_id: "e", by: "manual", reason: "Set by hand.", key: "manual", values: { rung: "Eco" }, until: "2026-11-28T16:00:00Z" }];
   const steps = [
     { start: "2026-11-28T00:00:00Z", end: "2026-11-28T06:00:00Z", name: "Turbo", level: "highest" },
     { start: "2026-11-28T06:00:00Z", end: null, name: "Eco", level: "lowest" },
@@ -77,7 +77,7 @@ test("what is ahead is read from the response of the action, whatever it holds",
   expect(ahead.kind).toBe("price_bands");
   expect(ahead.bands).toEqual([{ from: Date.UTC(2026, 10, 28, 16), band: "Normal", price: 0.27 }]);
   expect(ahead.lanes).toHaveLength(1);
-  expect(ahead.lanes[0]!.miners).toEqual([{ name: "Axe", entryId: "e", by: "manual", reason: "Set by hand.", until: Date.UTC(2026, 10, 28, 16) }]);
+  expect(ahead.lanes[0]!.miners).toEqual([{ name: "Axe", entryId: "e", by: "manual", reason: { key: "manual", values: { rung: "Eco" }, explanation: "Set by hand." }, until: Date.UTC(2026, 10, 28, 16) }]);
   expect(ahead.lanes[0]!.steps.map(({ name, to }) => [name, to])).toEqual([["Turbo", Date.UTC(2026, 10, 28, 6)], ["Eco", undefined]]);
   expect(ahead.past).toEqual({ days: 7, cost: 4.12, always: 6.9, share: 0.91, currency: "EUR" });
   for (const bad of [undefined, {}, { strategies: [] }, { strategies: "x" }]) expect(aheadOf(bad)).toBeUndefined();
@@ -91,6 +91,17 @@ test("profiles are read from the response of the action, whatever it holds", () 
     { name: "mine", hashrate: undefined, power: undefined, temperature: undefined },
   ]);
   for (const bad of [undefined, {}, { miners: [] }, { miners: [{ profiles: "x" }] }]) expect(profilesOf(bad)).toEqual([]);
+});
+
+test("a tile has room for the whole name of what it shows", () => {
+  const fleet = { ...FLEET, entities: { ...FLEET.entities, "sensor.cost_today": "1", "sensor.revenue_month": "1", "sensor.power": "1" } };
+  const updates: Fake = { id: "driver", entities: { "update.driver": "on", "sensor.miners_online": "1" } };
+  const hass = fakeHass([fleet, miner("m", { "sensor.best_session_share": "1", "sensor.energy": "1" }), updates]);
+  const tiles = (["fleet", "energy", "health"] as const).map((name) => view(hass, { view: name })).concat(view(hass, { view: "miner", device_id: "m" })).map((shown) =>
+    (shown as { sections: { cards: { type: string; grid_options?: object }[] }[] }).sections.flatMap(({ cards }) => cards).filter(({ type }) => type === "tile"),
+  );
+  expect(tiles.map(({ length }) => length)).toEqual([2, 3, 1, 2]);
+  for (const { grid_options } of tiles.flat()) expect(grid_options).toEqual({ columns: "full" });
 });
 
 test("a strategy has a view of its own and a short card on the first one", () => {

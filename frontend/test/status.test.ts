@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
+import german from "../../custom_components/hmm/translations/de.json";
 import { remedy } from "../src/actions";
 import { modelOf, type HmmDevice } from "../src/model";
 import { costOf } from "../src/parts";
-import { needsAttention, poolStatus, statusOf } from "../src/status";
+import { explain, needsAttention, poolStatus, statusOf } from "../src/status";
 import { loadTexts } from "../src/texts";
 import { FLEET, fakeHass, type Fake, miner, pool } from "./hass";
 
@@ -18,6 +19,25 @@ function read(entities: Fake["entities"], language = "en") {
 test("a miner that mines says its figures, not a state", () => {
   const { status } = read({});
   expect(status).toMatchObject({ group: "mining", tone: "ok", form: "tint", line: "" });
+});
+
+test("why a strategy decides is said by the user's clock, in the user's language", () => {
+  const sentences: Record<string, string> = german.selector.sentence.options;
+  const localize = (key: string, values: Record<string, string> = {}) =>
+    (sentences[key.split(".").at(-1)!] ?? "").replace(/\{(\w+)\}/gu, (_, name: string) => values[name] ?? "");
+  const at = new Date();
+  at.setUTCHours(6, 12);
+  const explanation = "Set to Expensive by hand; automatic again 07:12.";
+  const say = (key: string | null, values: Record<string, unknown>, more = { localize }) =>
+    explain(fakeHass([], { time_format: "12", language: "de" }, more as object), { key, values, explanation });
+  const manual = { rung: "Expensive", until: at.toISOString(), ends: "time" };
+  expect(say("manual", manual)).toBe("Von Hand auf Expensive gestellt; Automatik wieder 7:12 AM.");
+  expect(say("manual", { ...manual, until: null, ends: "next_change" })).toContain("mit der nächsten Änderung");
+  expect(say("manual", { ...manual, until: null, ends: "released" })).toContain("bis du");
+  expect(say("band_unknown_next", { price: "20 ct/kWh", band: "Cheap", what: "Eco" })).toContain("20 ct/kWh");
+  // A sentence without another form, of a newer version, and one whose value is missing
+  expect(say("price_missing", { time: null, until: at.toISOString() })).toContain("–");
+  for (const [key, values] of [["new", manual], ["manual", { until: null }], [null, {}]] as const) expect(say(key, values, { localize: () => "" } as never)).toBe(explanation);
 });
 
 test("only what needs a person is filled", () => {

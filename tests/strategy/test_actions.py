@@ -239,6 +239,10 @@ async def test_what_each_miner_does_today_and_tomorrow(
     assert (miner["name"], miner["by"]) == ("Axe", "price_bands")
     assert miner["entry_id"] == entry.entry_id
     assert "ct/kWh is in" in miner["reason"]
+    # For who has another clock, and another language
+    assert miner["key"] == "band"
+    assert f"“{miner['values']['band']}”" in miner["reason"]
+    assert datetime.fromisoformat(miner["values"]["time"]) > dt_util.utcnow()
     first, last = lane["steps"][0], lane["steps"][-1]
     assert datetime.fromisoformat(first["start"]) == dt_util.start_of_local_day()
     assert datetime.fromisoformat(last["end"]) > dt_util.utcnow()

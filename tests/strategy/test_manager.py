@@ -948,7 +948,9 @@ async def test_by_hand_until_it_is_released(
     await act(home, "select", "select_option", select, option="Cheap")
     await settle(home)
     status = state_of(home, strategy, "sensor", "state").attributes
-    assert status["explanation"].endswith("by hand until you return it to automatic.")
-    assert status["values"]["ends"] == "released"
+    # By the name that was chosen, which is also that of the band
+    said = "Set to Cheap by hand until you return it to automatic."
+    assert status["explanation"].endswith(said)
+    assert status["values"] == {"rung": "Cheap", "until": None, "ends": "released"}
     stored = {"ends": "never", "until": None, "against": None}
     assert manual_from_dict(stored).ends == "released"

@@ -270,6 +270,7 @@ def _lanes(
             "entry_id": view.id,
             "by": "nothing" if control is None else control.by,
             "reason": manager.control_text(view.id),
+            **manager.control_facts(view.id),
             "until": control and control.until and control.until.isoformat(),
         }
 

@@ -1,8 +1,8 @@
 """Sentences of the planner as texts, in the language of Home Assistant."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from homeassistant.core import HomeAssistant, callback
 
@@ -52,7 +52,10 @@ def sentence_text(
 
     ``name_of`` returns the title of a miner or strategy, ``unit`` is that of prices.
     """
-    values = texts_of(hass, sentence.values, name_of, unit)
+    values = {
+        key: _text(hass, key, value, name_of, unit)
+        for key, value in sentence.values.items()
+    }
     word = words_of(hass, "sentence")
     text = word(f"{SENTENCE}{sentence.key}{_variant(sentence)}", **values)
     return shortened(word(f"{SENTENCE}dry_run", text=text) if dry_run else text)
@@ -68,16 +71,27 @@ def _variant(sentence: Sentence) -> str:
 
 
 @callback
-def texts_of(
+def sentence_facts(
     hass: HomeAssistant,
-    values: Mapping[str, object],
+    sentence: Sentence | None,
     name_of: Callable[[str], str],
     unit: str,
-) -> dict[str, str]:
-    """Return the values of a sentence as texts."""
-    return {
-        key: _text(hass, key, value, name_of, unit) for key, value in values.items()
+) -> dict[str, Any]:
+    """Return a sentence for who makes the text of it: its key, and its values as texts.
+
+    Its times stay times, which a user's own clock shows in another way than this one.
+    """
+    if sentence is None:
+        return {"key": None, "values": {}}
+    values: dict[str, str | None] = {
+        key: _text(hass, key, value, name_of, unit)
+        for key, value in sentence.values.items()
     }
+    for key in _TIMES:
+        if key in values:
+            value = sentence.values[key]
+            values[key] = value.isoformat() if isinstance(value, datetime) else None
+    return {"key": sentence.key, "values": values}
 
 
 def _text(

@@ -24,7 +24,7 @@ from ..listeners import notify_all
 from ..miner.plug import plug_is_on
 from ..miner.status import BY_CIRCUIT, BY_STRATEGY
 from ..money.revenue import counted_revenue
-from .explain import sentence_text
+from .explain import sentence_facts, sentence_text
 from .issues import forget_problems, update_issues
 from .keys import CONF_BAND_ID, CONF_BAND_NAME, CONF_BAND_OF, CONF_START
 from .limits import circuits_of, manual_of, rated
@@ -39,6 +39,7 @@ from .planner.model import (
     Control,
     Manual,
     MinerView,
+    Sentence,
     Settlement,
     Standing,
 )
@@ -766,14 +767,28 @@ class StrategyManager:
             dry_run=strategy.record.dry_run,
         )
 
+    def facts(self, strategy: Strategy) -> dict[str, Any]:
+        """Return the explanation of a strategy as its key and values."""
+        return sentence_facts(self.hass, strategy.sentence, self.name_of, strategy.unit)
+
     def control_text(self, entry_id: str) -> str | None:
         """Return why a miner is set as it is, in words."""
-        control = self.controls.get(entry_id)
-        if control is None or control.reason is None:
+        reason, unit = self._reason(entry_id)
+        if reason is None:
             return None
+        return sentence_text(self.hass, reason, self.name_of, unit)
+
+    def control_facts(self, entry_id: str) -> dict[str, Any]:
+        """Return why a miner is set as it is, as a key and values."""
+        reason, unit = self._reason(entry_id)
+        return sentence_facts(self.hass, reason, self.name_of, unit)
+
+    def _reason(self, entry_id: str) -> tuple[Sentence | None, str]:
+        """Return why a miner is set as it is, and the unit of prices in that."""
+        if (control := self.controls.get(entry_id)) is None:
+            return None, ""
         strategy = self.strategies.get(control.strategy or "")
-        unit = strategy.unit if strategy else ""
-        return sentence_text(self.hass, control.reason, self.name_of, unit)
+        return control.reason, strategy.unit if strategy else ""
 
     # Counting
 

@@ -8,7 +8,7 @@ import { type CardConfig, type Hass, moreInfo, openDevice } from "../hass";
 import type { Point } from "../history";
 import { type HmmDevice, isKnown, type Model, modelOf, nameOf, stateOf } from "../model";
 import { actionButton, bestShareAt, big, circle, costOf, degrees, icon, poolOf, powerText, quantity, readingsOf, stats, type Readings } from "../parts";
-import { say, type Status, statusOf } from "../status";
+import { explain, say, type Status, statusOf } from "../status";
 import { styles } from "../styles";
 import { minerTile } from "./miners";
 
@@ -226,7 +226,7 @@ export class HmmMinerCard extends HistoryCard<MinerConfig> {
       run: () => hass.callService("button", "press", {}, { entity_id: button }),
     };
     const until = f.readTime(control.attributes.until);
-    const words = String(control.attributes.explanation ?? "") || (until ? this.t("by_hand_until", { time: f.moment(hass, until) }) : this.t("row_by_hand"));
+    const words = explain(hass, control.attributes) || (until ? this.t("by_hand_until", { time: f.moment(hass, until) }) : this.t("row_by_hand"));
     return html`<div class="reason neu">${icon("mdi:hand-back-right")}<p><bdi>${words}</bdi></p>${actionButton(this.host, "automatic", action, "tone")}</div>
       ${this.failure("automatic") ? html`<p class="sec" role="alert">${this.failure("automatic")}</p>` : nothing}`;
   }

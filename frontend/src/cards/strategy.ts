@@ -8,7 +8,7 @@ import * as f from "../format";
 import { type CardConfig, type Hass, type HassState, moreInfo } from "../hass";
 import { type HmmDevice, isKnown, type Model, modelOf, nameOf, stateOf } from "../model";
 import { circle } from "../parts";
-import { needsAttention, statusOf, type Tone } from "../status";
+import { explain, needsAttention, statusOf, type Tone } from "../status";
 import { styles } from "../styles";
 import { type Ahead, aheadOf, type PlannedMiner } from "../ahead";
 
@@ -102,7 +102,7 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
       const state = stateOf(this.hass, device, name);
       return [state?.state, state?.attributes.key, state?.attributes.until, state?.attributes.plan];
     };
-    const names = ["sensor.strategy_status", "sensor.strategy_band", "select.strategy_override"];
+    const names = ["sensor.strategy_status", "sensor.strategy_band", "sensor.strategy_next_change", "select.strategy_override"];
     const known = [...names.map((name) => said(strategy, name)), ...modelOf(this.hass).miners.map((miner) => said(miner, "sensor.controlled_by"))];
     const key = JSON.stringify([strategy.id, new Date().toDateString(), known]);
     if (key === this.asked) return;
@@ -152,15 +152,15 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
     </ha-card>`;
   }
 
-  /** Why. Of bands the title and the rows say already what comes next and when, by the user's clock. */
+  /** Why. Of bands the title and the rows say already what comes next and when. */
   private reason(hass: Hass, strategy: HmmDevice, status: HassState | undefined, plan: Plan): string {
-    const { key, values, explanation } = (status?.attributes ?? {}) as Record<string, unknown>;
+    const { key, values } = (status?.attributes ?? {}) as Record<string, unknown>;
     const { price } = (values ?? {}) as Record<string, unknown>;
     const isPlain = (key === "band" || key === "band_unknown_next") && typeof price === "string" && isKnown(stateOf(hass, strategy, "sensor.strategy_band"));
-    if (!isPlain) return String(explanation ?? "");
     // Its text has the digits of Home Assistant's language, not the user's
-    const words = this.t("price_now", { price: priceAt(hass, plan, Date.now()) ?? price });
-    return status?.state === "dry_run" ? `${hass.formatEntityState(status)} · ${words}` : words;
+    const words = isPlain ? this.t("price_now", { price: priceAt(hass, plan, Date.now()) ?? price }) : explain(hass, status?.attributes ?? {});
+    // The text of Home Assistant begins with it already
+    return status?.state === "dry_run" && words !== status.attributes.explanation ? `${hass.formatEntityState(status)} · ${words}` : words;
   }
 
   /** "Normal until 16:00, then Cheap". */
@@ -308,16 +308,16 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
       ]);
     }
     const manual = miners.filter((miner) => miner.by === "manual");
-    if (manual.length) rows.push([this.t("row_by_hand"), this.reasons(model, manual)]);
+    if (manual.length) rows.push([this.t("row_by_hand"), this.reasons(hass, model, manual)]);
     if (away.length) {
       const words = away.map((miner) => {
         const device = deviceOf(model, miner);
-        return `${titleOf(model, miner)} (${device ? statusOf(hass, device).word : miner.reason})`;
+        return `${titleOf(model, miner)} (${device ? statusOf(hass, device).word : explain(hass, miner.reason)})`;
       });
       rows.push([this.t("row_left_out"), html`<bdi>${this.some(words)}.</bdi> ${this.t("left_out_help")}`]);
     }
     const others = miners.filter((miner) => !isAway(miner) && !["manual", "nothing", ahead.kind].includes(miner.by));
-    if (others.length) rows.push([this.t("row_elsewhere"), this.reasons(model, others)]);
+    if (others.length) rows.push([this.t("row_elsewhere"), this.reasons(hass, model, others)]);
     const energy = since(this.pointsOf(strategy.entities["sensor.strategy_solar_energy"]), f.startOfDay(hass, now)).flatMap(([, value]) => value ?? []);
     if (energy.length) rows.push([this.t("today"), this.t("sun_today", { energy: f.join([f.significant(hass, Math.max(0, energy.at(-1)! - energy[0]!)), "kWh"]) })]);
     if (ahead.past) {
@@ -340,9 +340,12 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
   }
 
   /** Who, and why: those with the same reason together. */
-  private reasons(model: Model, miners: PlannedMiner[]): TemplateResult {
+  private reasons(hass: Hass, model: Model, miners: PlannedMiner[]): TemplateResult {
     const groups = new Map<string, string[]>();
-    for (const miner of miners) groups.set(miner.reason, [...(groups.get(miner.reason) ?? []), titleOf(model, miner)]);
+    for (const miner of miners) {
+      const reason = explain(hass, miner.reason);
+      groups.set(reason, [...(groups.get(reason) ?? []), titleOf(model, miner)]);
+    }
     const shown = [...groups].slice(0, MOST_NAMES);
     const left = miners.length - shown.reduce((sum, [, names]) => sum + names.length, 0);
     return html`${shown.map(([reason, names], index) => html`${index ? html`<br />` : nothing}<bdi>${this.some(names)}</bdi>${reason ? `: ${reason}` : nothing}`)}${left ? html`<br />${this.t("more_miners", { count: left })}` : nothing}`;

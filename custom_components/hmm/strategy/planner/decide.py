@@ -57,7 +57,8 @@ def overridden(
     if isinstance(settings, BandsSettings):
         band = next((band for band in settings.bands if f"band_{band.id}" == to), None)
     rung: Rung = to if band is None else band.rung
-    values = {"rung": rung, "until": manual.until, "ends": manual.ends}
+    named = rung if band is None else f"band:{band.name}"
+    values = {"rung": named, "until": manual.until, "ends": manual.ends}
     reason = Sentence("manual", values)
     if band is None:
         wishes = tuple(
