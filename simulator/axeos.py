@@ -78,6 +78,7 @@ class SimulatedAxeOS(EspMiner):
     - `pools`: what is in its flash (a restart applies them);
     - `power_fault`, `hardware_fault`: text to report, None: the key is absent;
     - `sensor_broken`: True makes `temp` -1;
+    - `signal`: dBm of its WiFi, from time to time up to 3 lower;
     - `fork`: adds the keys of a fork that counts its own best difficulty.
 
     Not simulated: statistics, logs, scoreboard, WebSockets, WiFi scan, OTA, boot.
@@ -120,6 +121,7 @@ class SimulatedAxeOS(EspMiner):
         self.power_fault: str | None = None
         self.hardware_fault: str | None = None
         self.sensor_broken = False
+        self.signal = -52
         self.safe_mode_seconds = 30.0
         self.settings: dict[str, Any] = {
             "frequency": self.board.asic.frequency,
@@ -222,7 +224,7 @@ class SimulatedAxeOS(EspMiner):
 
     def rssi(self, reading: Reading) -> int:
         """WiFi signal, dBm."""
-        return -52 - int(reading.uptime / 60) % 4
+        return self.signal - int(reading.uptime / 60) % 4
 
     def starting(self, reading: Reading) -> bool:
         """Whether it has just booted: the hashrate is not a measurement yet."""

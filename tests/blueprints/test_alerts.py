@@ -73,7 +73,7 @@ async def test_one_message_and_the_all_clear_in_its_place(
     (alert,) = told
     assert alert["title"] == "Axe"
     (problem,) = fleet_entry(home).runtime_data.data.problems
-    assert alert["message"] == problem.sentence
+    assert alert["message"] == problem.sentences[0]
     await clock.wait(90)
     assert len(told) == 1
 
@@ -210,6 +210,25 @@ async def test_what_is_not_ticked_is_not_told(
     bitaxe.overheat()
     await clock.look(entry)
     assert messages(told) == [("Axe", "Too")], "at once"
+
+
+async def test_what_is_ticked_is_told_in_words_beside_what_is_not(
+    home: HomeAssistant,
+    clock: Clock,
+    told: Told,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+) -> None:
+    """Given a worse problem that is not ticked, then the reason of the ticked one."""
+    await automate(home, "alerts", notify=NOTIFY, problems=["weak_signal"])
+    bitaxe.overheat()
+    bitaxe.signal = -85
+    await clock.wait(25, entry)
+    (problem,) = fleet_entry(home).runtime_data.data.problems
+    assert problem.keys == ("overheat", "weak_signal")
+    (alert,) = told
+    assert alert["message"] == problem.sentences[1]
+    assert alert["message"].startswith("WiFi signal -8")
 
 
 # Starts

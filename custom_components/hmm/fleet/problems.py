@@ -42,7 +42,8 @@ class FleetProblem:
     entry: HmmConfigEntry
     kind: EntryType
     keys: tuple[str, ...]
-    sentence: str
+    sentences: tuple[str, ...]
+    """What each is and what helps."""
     since: datetime | None
 
     @property
@@ -57,7 +58,8 @@ class FleetProblem:
             "device_id": device_id_of(hass, self.entry),
             "kind": self.kind,
             "problems": list(self.keys),
-            "sentence": self.sentence,
+            "sentence": self.sentences[0],
+            "sentences": list(self.sentences),
             "since": self.since,
         }
 
@@ -75,12 +77,14 @@ def find_problems(
         if isinstance(member, MinerCoordinator | PoolCoordinator):
             status = member.status
             if status.active:
-                key, values = next(iter(status.active.items()))
                 yield FleetProblem(
                     entry=entry,
                     kind=kind,
                     keys=tuple(status.active),
-                    sentence=reason_sentence(hass, _key_of(kind, key), values),
+                    sentences=tuple(
+                        reason_sentence(hass, _key_of(kind, key), values)
+                        for key, values in status.active.items()
+                    ),
                     since=_since(member),
                 )
         elif (reason := entry_reason(hass, entry)) is not None:
@@ -89,7 +93,7 @@ def find_problems(
                 entry=entry,
                 kind=kind,
                 keys=(entry.error_reason_translation_key or "not_set_up",),
-                sentence=reason,
+                sentences=(reason,),
                 since=None,
             )
 
