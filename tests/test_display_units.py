@@ -246,6 +246,9 @@ async def test_the_fleet_counts_the_sessions_of_a_miner_without_a_record(
         device.miner.speed = 0
         device.miner._best_session = 215e9
         entry = await set_up(home, miner_entry(device, "avalon_nano"))
+        # At once, like the miner itself
+        await later(home, 2)
+        assert said(home, fleet_entry(home), "best_share") == "215 G"
         await poll(home, entry)
         device.miner._best_session = 1e6
         for _ in range(12):

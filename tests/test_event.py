@@ -10,7 +10,7 @@ import pytest
 
 from simulator import SimulatedAvalon, SimulatedAxeOS, SimulatedNMMiner
 
-from .common import act, find, find_id, identity, keys, later, poll
+from .common import act, find, find_id, fleet_entry, identity, keys, later, poll
 from .conftest import miner_entry, set_up
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -96,6 +96,27 @@ async def test_nothing_after_a_restart(
     await home.async_block_till_done()
     await poll(home, entry)
     assert find(home, entry, "event", "highlight").state == STATE_UNKNOWN
+
+
+async def test_when_the_best_share_was_found_outlives_the_miner(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """The fleet says it, also where the miner is off when HMM starts again."""
+    bitaxe.miner.speed = 0
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    await later(home, 2)
+    shown = find(home, fleet_entry(home), "sensor", "best_share")
+    assert shown.attributes["found"] is None
+    best(bitaxe, 9e12)
+    await poll(home, entry)
+    await bitaxe.unplug()
+    await home.config_entries.async_reload(entry.entry_id)
+    await later(home, 31)
+    assert find(home, entry, "event", "highlight").state == STATE_UNAVAILABLE
+    shown = find(home, fleet_entry(home), "sensor", "best_share")
+    (share,) = shown.attributes["shares"]
+    assert share["found"] == shown.attributes["found"] is not None
+    assert (share["entry_id"], share["difficulty"]) == (entry.entry_id, 9e12)
 
 
 async def test_one_find_is_told_once(home: HomeAssistant) -> None:

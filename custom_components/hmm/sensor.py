@@ -652,6 +652,7 @@ class FleetSensor(FleetEntity, _ValueSensor):
             "off_on_purpose",
             "total",
             "miners",
+            "shares",
         }
     )
 

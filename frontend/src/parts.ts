@@ -4,7 +4,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import type { Action } from "./actions";
 import * as f from "./format";
 import type { Hass } from "./hass";
-import { type HmmDevice, isKnown, type Model, nameOf, stateOf } from "./model";
+import { type HmmDevice, isKnown, type Model, modelOf, nameOf, stateOf } from "./model";
 import { type Form, isPrivate, poolName, type Status, type Tone } from "./status";
 import { text } from "./texts";
 
@@ -43,17 +43,28 @@ export function readingsOf(hass: Hass, miner: HmmDevice): Readings {
   };
 }
 
-/** The best share ever; of a miner that forgets it at a restart, the best since then. */
+/** What HMM keeps of the best share of a miner, also of one that is off. */
+function bestKept(hass: Hass, { device }: HmmDevice): { difficulty?: unknown; found?: unknown } {
+  const shares: unknown = stateOf(hass, modelOf(hass).fleet, "sensor.best_share")?.attributes.shares;
+  return (Array.isArray(shares) && shares.find((one) => device.config_entries?.includes(one?.entry_id))) || {};
+}
+
+/** The best share ever; of a miner that forgets it at a restart, the best that HMM has seen. */
 export function bestShare(hass: Hass, miner: HmmDevice): number | undefined {
-  const ever = stateOf(hass, miner, "sensor.best_share");
-  return f.readDifficulty(ever ?? stateOf(hass, miner, "sensor.best_session_share"));
+  const ever = f.readDifficulty(stateOf(hass, miner, "sensor.best_share"));
+  const { difficulty } = bestKept(hass, miner);
+  if (ever !== undefined || typeof difficulty !== "number") return ever ?? f.readDifficulty(stateOf(hass, miner, "sensor.best_session_share"));
+  return difficulty;
 }
 
 /** When the best share was found, if HMM saw it. */
 export function bestShareAt(hass: Hass, miner: HmmDevice, share: number): Date | undefined {
+  const kept = bestKept(hass, miner);
+  const isIt = (difficulty: unknown) => typeof difficulty === "number" && difficulty >= share * 0.999;
+  if (kept.found && isIt(kept.difficulty)) return f.readTime(kept.found);
   const found = stateOf(hass, miner, "event.highlight");
   const { event_type: type, difficulty } = found?.attributes ?? {};
-  return type === "new_best_share" && typeof difficulty === "number" && difficulty >= share * 0.999 ? f.readTime(found?.state) : undefined;
+  return type === "new_best_share" && isIt(difficulty) ? f.readTime(found?.state) : undefined;
 }
 
 /** The pool that a miner works for: the account in HMM that it names, else its address. */

@@ -4,7 +4,7 @@ import { forecastOf, planOf, priceAt, untilOf } from "../src/cards/strategy";
 import { profilesOf } from "../src/cards/tuning";
 import { smooth, steps } from "../src/charts";
 import { modelOf } from "../src/model";
-import { bestShareAt } from "../src/parts";
+import { bestShare, bestShareAt } from "../src/parts";
 import { dashboard, view } from "../src/strategy";
 import { FLEET, fakeHass, miner, type Fake } from "./hass";
 
@@ -153,4 +153,24 @@ test("a best share has a date if HMM saw it, and not that of another one", () =>
   expect(of({ event_type: "new_best_share", difficulty: 2e9 })).toEqual(new Date(at));
   expect(of({ event_type: "new_best_share", difficulty: 1e9 })).toBeUndefined();
   expect(of({ event_type: "block_found", block_height: 5 })).toBeUndefined();
+});
+
+test("the best share of a miner that is off is the one that HMM keeps, with its date", () => {
+  const at = "2026-11-26T10:00:00+00:00";
+  const shares = [{ entry_id: "other", difficulty: 9e9 }, { entry_id: "entry", difficulty: 2e9, found: at }, null];
+  const fleet: Fake = { ...FLEET, entities: { ...FLEET.entities, "sensor.best_share": ["9", { shares }] } };
+  const of = (entities: Fake["entities"], kept = fleet) => {
+    const hass = fakeHass([kept, miner("m", entities, { config_entries: ["entry"] })]);
+    const [found] = modelOf(hass).miners;
+    const share = bestShare(hass, found!);
+    return [share, share && bestShareAt(hass, found!, share)];
+  };
+  const off = { "sensor.best_share": "unavailable", "event.highlight": "unavailable" };
+  expect(of(off)).toEqual([2e9, new Date(at)]);
+  expect(of({ "sensor.best_share": ["2", { difficulty: 2e9 }] })).toEqual([2e9, new Date(at)]);
+  // What the miner reports now counts, if it keeps its records itself
+  expect(of({ "sensor.best_share": ["1", { difficulty: 1e9 }] })[0]).toBe(1e9);
+  expect(of({ "sensor.best_session_share": ["1", { difficulty: 1e9 }] })).toEqual([2e9, new Date(at)]);
+  expect(of({ "sensor.best_session_share": ["1", { difficulty: 1e9 }] }, FLEET)).toEqual([1e9, undefined]);
+  expect(of(off, FLEET)).toEqual([undefined, undefined]);
 });

@@ -1,6 +1,7 @@
 """What counts as found by a miner."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from custom_components.hmm.driver_api import MinerTelemetry
 from custom_components.hmm.miner.finds import MinerRecord
@@ -77,3 +78,29 @@ def test_an_absurd_record_is_not_restored() -> None:
     """Given one that was stored before shares had a limit, then it is unknown."""
     record = MinerRecord("one", 1, 9.99e17)
     assert MinerRecord.from_dict(record.as_dict()).best_share is None
+
+
+def test_when_the_best_share_was_found() -> None:
+    """It is known if HMM saw it come, and stored with it."""
+    record, day = MinerRecord(), datetime(2026, 11, 28, tzinfo=UTC)
+    found = []
+    for best, at in ((5e9, day), (6e9, None), (7e9, day), (7e9, None), (8e9, None)):
+        record.update("one", MinerTelemetry(best_share=best), at)
+        found.append(MinerRecord.from_dict(record.as_dict()).found)
+    assert found == [None, None, day, day, None]
+    for _ in range(10):
+        record.update("one", MinerTelemetry(best_share=1e9), day)
+    assert (record.best, record.found) == (1e9, None)
+    # One that was stored before the date was
+    assert MinerRecord.from_dict({**record.as_dict(), "best_at": None}).found is None
+
+
+def test_a_session_counts_before_it_is_sure_to_last() -> None:
+    """It is shown like by the miner itself, and forgotten if it was a mistake."""
+    record, day = MinerRecord(), datetime(2026, 11, 28, tzinfo=UTC)
+    known = []
+    for best in (4e9, 4e9, 6e9, 6e9, 9e16, 6e9):
+        record.update("one", MinerTelemetry(best_session_share=best), day)
+        known.append((record.best, record.found))
+    none = (4e9, None), (4e9, None), (6e9, None)
+    assert known == [*none, (6e9, day), (9e16, None), (6e9, day)]

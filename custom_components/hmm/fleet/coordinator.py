@@ -24,7 +24,7 @@ from ..miner.availability import percent
 from ..miner.coordinator import MinerCoordinator
 from ..miner.energy import EnergyBook
 from ..miner.status import MinerState
-from .members import Fleet
+from .members import BestShare, Fleet
 from .problems import FleetProblem, FleetState, find_problems, fleet_state
 from .totals import PoolTotals, Reporting, add_up
 
@@ -34,6 +34,9 @@ _LOGGER = logging.getLogger(__name__)
 _COOLDOWN_SECONDS = 30
 # When a router fails, all miners have news, one after the other
 _NEWS_SECONDS = 1
+
+_MAX_SHARES = 50
+"""Best shares in an attribute; more would not be read, and cost a state its size."""
 
 _IN_PROGRESS = (
     ConfigEntryState.SETUP_IN_PROGRESS,
@@ -66,8 +69,8 @@ class FleetData:
     counts with what it does."""
     power: float | None = None
     efficiency: float | None = None
-    best_share: float | None = None
-    best_miner: str | None = None
+    best_shares: tuple[BestShare, ...] = ()
+    """Of the best miners, the best first."""
     reporting: Mapping[str, Reporting] = field(default_factory=dict)
     """Of how many miners or pools a sum is, by the key of its sensor."""
     missing: tuple[tuple[str, ...], ...] = ()
@@ -206,7 +209,6 @@ class FleetCoordinator(DataUpdateCoordinator[FleetData]):
             for power, rate in zip(watts, rates, strict=True)
             if power is not None and rate is not None
         ]
-        best = self._fleet.read_best_share(self.hass)
         pools = add_up(self._fleet.read_pools(self.hass))
         return FleetData(
             complete=True,
@@ -234,8 +236,7 @@ class FleetCoordinator(DataUpdateCoordinator[FleetData]):
             efficiency=efficiency_j_per_th(
                 sum(power for power, _ in both), sum(rate for _, rate in both)
             ),
-            best_share=best[0] if best else None,
-            best_miner=best[1] if best else None,
+            best_shares=tuple(self._fleet.read_best_shares(self.hass)[:_MAX_SHARES]),
             reporting={
                 "hashrate": _reporting(rates, miners),
                 "hashrate_expected": _reporting(expected, miners),

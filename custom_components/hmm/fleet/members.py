@@ -1,6 +1,8 @@
 """All miners and pools that are set up, as one."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 
@@ -16,6 +18,16 @@ from ..records import Records
 from .totals import PoolReading
 
 _SILENT = (MinerState.NO_POOL, MinerState.NO_SHARES, MinerState.NOT_MINING)
+
+
+@dataclass(frozen=True, slots=True)
+class BestShare:
+    """The best share of a miner, and when HMM saw it come."""
+
+    difficulty: float
+    miner: str
+    entry_id: str
+    found: datetime | None
 
 
 class Fleet:
@@ -108,24 +120,24 @@ class Fleet:
         )
 
     @callback
-    def read_best_share(self, hass: HomeAssistant) -> tuple[float, str] | None:
-        """Return the best share of all miners and whose it is.
+    def read_best_shares(self, hass: HomeAssistant) -> list[BestShare]:
+        """Return the best share of each miner, the best of all first.
 
         Each counts with what it reported last, also one that is off or disabled: a
         record is a fact of the past. It falls when its miner is removed, or continues
         reporting less because it was reset.
         """
-        return max(
+        return sorted(
             (
-                (record.best_share, entry.title)
+                BestShare(record.best, entry.title, entry.entry_id, record.found)
                 for entry in hass.config_entries.async_entries(
                     DOMAIN, include_ignore=False
                 )
                 if entry_kind(entry) == EntryType.MINER
                 and (record := self.miner_records.get(entry.entry_id)) is not None
-                and record.best_share
+                and record.best
             ),
-            default=None,
+            key=lambda share: -share.difficulty,
         )
 
     def many_silent(self) -> bool:

@@ -1,7 +1,7 @@
 """The sensors of the fleet, of all pools and of each coin, as descriptions."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
@@ -20,6 +20,7 @@ from ..figures import (
 )
 from .coordinator import FleetCoordinator
 from .failover import FailoverState
+from .members import BestShare
 from .problems import MAX_LISTED, FleetState
 from .totals import CoinTotals
 
@@ -139,13 +140,29 @@ FLEET_FAILOVER = FleetSensorDescription(
     attributes_fn=lambda fleet: get_data(fleet.hass).failover.attributes,
 )
 
+
+def _best_shares(shares: tuple[BestShare, ...]) -> dict[str, Any]:
+    """Return whose the best is, and what each miner found, also one that is off."""
+    best = shares[0] if shares else None
+    return {
+        "miner": best and best.miner,
+        "found": best and best.found,
+        "shares": [
+            asdict(share) | {"difficulty": whole_difficulty(share.difficulty)}
+            for share in shares
+        ],
+    }
+
+
 FLEET_BEST_SHARE = FleetSensorDescription(
     key="best_share",
     translation_key="best_share",
     state_class=SensorStateClass.MEASUREMENT,
     mined_for=EVER,
-    value_fn=lambda fleet: whole_difficulty(fleet.data.best_share),
-    attributes_fn=lambda fleet: {"miner": fleet.data.best_miner},
+    value_fn=lambda fleet: whole_difficulty(
+        fleet.data.best_shares[0].difficulty if fleet.data.best_shares else None
+    ),
+    attributes_fn=lambda fleet: _best_shares(fleet.data.best_shares),
 )
 
 

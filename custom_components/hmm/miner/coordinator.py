@@ -353,7 +353,8 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         before = replace(record)
         driver = f"{entry.data[CONF_DRIVER]} {self.client.driver_version}"
         identity = f"{entry.unique_id} {driver}"
-        find = record.update(identity, telemetry)
+        at = None if self.data is None else dt_util.utcnow()
+        find = record.update(identity, telemetry, at)
         if record != before:
             self._records.save_soon()
         # Blocks alone are worth reporting long after they were found

@@ -1,6 +1,7 @@
 """What a miner found since it was polled last, also before a restart."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from ..driver_api import MinerTelemetry
@@ -21,6 +22,8 @@ class MinerRecord:
     blocks_found: int | None = None
     best_share: float | None = None
     """The best share ever; of a miner that reports none, that of its sessions."""
+    best_at: datetime | None = None
+    """When HMM saw it come, None if it was there before."""
     uptime: float | None = field(default=None, compare=False)
     """Seconds since it started: while they grow, fewer blocks are a mistake."""
     session_share: float | None = field(default=None, compare=False)
@@ -28,8 +31,22 @@ class MinerRecord:
     lower_polls: int = field(default=0, compare=False)
     """How many polls in a row reported a lower best share."""
 
-    def update(self, identity: str, telemetry: MinerTelemetry) -> str | None:
+    @property
+    def best(self) -> float | None:
+        """Return the best share that is known, also one that is not sure to last."""
+        return max(self.best_share or 0.0, self.session_share or 0.0) or None
+
+    @property
+    def found(self) -> datetime | None:
+        """Return when that was found, as far as HMM saw it."""
+        return self.best_at if self.best == self.best_share else None
+
+    def update(
+        self, identity: str, telemetry: MinerTelemetry, at: datetime | None = None
+    ) -> str | None:
         """Return which field shows a find: "blocks_found", "best_share" or None.
+
+        ``at`` is when it was polled; None if what is new may be of long before.
 
         A block is its best share as well, and that is one find. A count that was
         not known before, or goes back because the miner restarted, is none.
@@ -38,13 +55,15 @@ class MinerRecord:
         blocks, best = before.blocks_found, before.best_share
         self.identity = identity
         self.blocks_found = _or(telemetry.blocks_found, blocks)
-        self.best_share = best
+        self.best_share, self.best_at = best, before.best_at
         if telemetry.best_share is None:
             self._note_session(before.session_share, telemetry.best_session_share)
         else:
             self._note_best(telemetry.best_share, before.lower_polls)
         if _is_later(before.uptime, telemetry.uptime):
             self.blocks_found = _larger(blocks, self.blocks_found)
+        if self.best_share != best:
+            self.best_at = at if _grew(best, self.best_share) else None
         self.uptime = telemetry.uptime
         if _grew(blocks, telemetry.blocks_found):
             return "blocks_found"
@@ -76,6 +95,7 @@ class MinerRecord:
             "identity": self.identity,
             "blocks_found": self.blocks_found,
             "best_share": self.best_share,
+            "best_at": self.best_at and self.best_at.isoformat(),
         }
 
     @classmethod
@@ -86,6 +106,7 @@ class MinerRecord:
             str(data["identity"]),
             parse_int(data["blocks_found"]),
             best if best is not None and best in SHARE else None,
+            datetime.fromisoformat(at) if (at := data.get("best_at")) else None,
         )
 
 

@@ -230,10 +230,9 @@ def best_shares(hass: HomeAssistant, miners: list[Miner]) -> list[tuple[float, s
     records = get_data(hass).miner_records
     return sorted(
         (
-            (record.best_share, miner.name)
+            (record.best, miner.name)
             for miner in miners
-            if (record := records.get(miner.entry.entry_id)) is not None
-            and record.best_share
+            if (record := records.get(miner.entry.entry_id)) is not None and record.best
         ),
         reverse=True,
     )

@@ -124,7 +124,7 @@ def miner_json(asker: Asker, speech: Speech, miner: Miner) -> Json:
             "pool": parse_text(pool.url, LONGEST_NAME) if pool else None,
         }
     record = get_data(asker.hass).miner_records.get(miner.entry.entry_id)
-    values["best_share"] = record.best_share if record else None
+    values["best_share"] = record.best if record else None
     values["problem"] = parse_text(problem, _LONGEST_TEXT)
     return _without_none(values)
 

@@ -330,7 +330,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
     const best = f.readDifficulty(share);
     const finder = best === undefined ? undefined : model.miners.find((miner) => nameOf(miner) === share?.attributes.miner || bestShare(hass, miner) === best);
     const at = finder && best !== undefined ? bestShareAt(hass, finder, best) : undefined;
-    const by = [String(share?.attributes.miner ?? ""), at ? f.day(hass, at) : ""].filter(Boolean).join(" · ");
+    const by = [finder ? nameOf(finder) : String(share?.attributes.miner ?? ""), at ? f.day(hass, at) : ""].filter(Boolean).join(" · ");
     const blocks = model.pools
       .map((pool) => ({ pool, at: f.readTime(stateOf(hass, pool, "sensor.last_block")?.state) }))
       .filter((found): found is { pool: HmmDevice; at: Date } => found.at !== undefined)

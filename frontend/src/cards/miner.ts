@@ -67,7 +67,7 @@ export class HmmMinerCard extends HistoryCard<MinerConfig> {
       ${this.hero(hass, miner, readings, status)}
       ${this.line(miner)}
       ${this.temperature(hass, miner, status)}
-      ${isOffline && readings.power === undefined && readings.bestShare === undefined ? nothing : stats(this.figuresOf(hass, model, miner, readings))}
+      ${stats(this.figuresOf(hass, model, miner, readings, isOffline))}
       ${this.poolRow(hass, model, miner)}
       ${this.controls(hass, miner, status, isOffline, fix)}
     </ha-card>`;
@@ -159,7 +159,7 @@ export class HmmMinerCard extends HistoryCard<MinerConfig> {
     })}`;
   }
 
-  private figuresOf(hass: Hass, model: Model, miner: HmmDevice, readings: Readings) {
+  private figuresOf(hass: Hass, model: Model, miner: HmmDevice, readings: Readings, isOffline: boolean) {
     const why = (key: string) => {
       const missing = whyMissing(hass, miner, key);
       return missing ? say(hass, `selector.sentence.options.${missing}`) || undefined : undefined;
@@ -167,17 +167,20 @@ export class HmmMinerCard extends HistoryCard<MinerConfig> {
     const cost = costOf(hass, model, miner, readings.power);
     const { bestShare } = readings;
     const at = bestShare === undefined ? undefined : bestShareAt(hass, miner, bestShare);
+    const best = bestShare !== undefined && {
+      label: this.t("best_share"),
+      value: quantity(f.difficulty(hass, bestShare)),
+      title: [f.number(hass, bestShare), at ? f.day(hass, at) : ""].filter(Boolean).join(" · "),
+    };
+    // A record is a fact of the past; the rest would only say that there is no reading
+    if (isOffline && readings.power === undefined) return [best];
     return [
       { label: this.t("power"), value: readings.power === undefined ? this.t("not_reported") : powerText(hass, readings), isWord: readings.power === undefined, title: why("power") },
       readings.efficiency !== undefined
         ? { label: this.t("efficiency"), value: quantity([f.number(hass, readings.efficiency, 1, true), "J/TH"]) }
         : "sensor.efficiency" in miner.entities && { label: this.t("efficiency"), value: "–", title: why("efficiency") ?? this.t("none_now") },
       cost !== undefined && { label: this.t("cost"), value: quantity([cost, this.t("unit_a_day")]) },
-      readings.bestShare !== undefined && {
-        label: this.t("best_share"),
-        value: quantity(f.difficulty(hass, readings.bestShare)),
-        title: [f.number(hass, readings.bestShare), at ? f.day(hass, at) : ""].filter(Boolean).join(" · "),
-      },
+      best,
     ];
   }
 
