@@ -160,7 +160,7 @@ class SimulatedNerdQAxe(EspMiner):
         self.settings: dict[str, Any] = {
             "frequency": self.board.frequency,
             "coreVoltage": self.board.voltage,
-            "autofanspeed": 2,
+            "autofanspeed": 2 if "pidTargetTemp" in self.generation.info else True,
             "manualFanSpeed": 100,
             "pidTargetTemp": 60,
             "pidP": 6.0,

@@ -409,6 +409,22 @@ _V30 = Generation(
     asic={},
     writable=_BASE_WRITABLE,
 )
+_FALLBACK = tuple(fallback(f"stratum{key}") for key in ("URL", "Port", "User"))
+_PID = ("pidTargetTemp", "pidP", "pidI", "pidD", "autofanpolarity")
+_V24 = _V30.after(
+    "1.0.24",
+    "v1.0.24",
+    # Before there was PID it was a flag.
+    info=_numbers("autofanspeed"),
+    drop=(
+        *_PID,
+        *("hostip", "macAddr", "lastpingrtt", "poolDifficulty", "isStratumConnected"),
+        *("defaultFrequency", "defaultCoreVoltage", "isUsingFallbackStratum"),
+        *_FALLBACK,
+    ),
+    writable={"autofanspeed": Kind.BOOL},
+    read_only=(*_PID, *_FALLBACK, "fallbackStratumPassword"),
+)
 _V31 = _V30.after(
     "1.0.31",
     "v1.0.31",
@@ -506,5 +522,6 @@ _V37 = _V36.after(
 )
 
 GENERATIONS: dict[str, Generation] = {
-    generation.number: generation for generation in (_V30, _V31, _V34, _V35, _V36, _V37)
+    generation.number: generation
+    for generation in (_V24, _V30, _V31, _V34, _V35, _V36, _V37)
 }

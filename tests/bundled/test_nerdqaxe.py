@@ -42,6 +42,9 @@ pytestmark = pytest.mark.usefixtures("impatient")
 
 read = partial(read_with, NerdqaxeDriver)
 
+# The first is from before there was a second pool, or PID
+RELEASES = [*GENERATIONS][1:]
+
 
 def simulated(generation: str = "1.0.36", **options: Any) -> SimulatedNerdQAxe:
     """Return a device that restarts quickly."""
@@ -67,7 +70,7 @@ def running(
 # --- one poll --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize("generation", RELEASES)
 async def test_every_generation_is_read_whole(generation: str) -> None:
     """Given any release, the figures are those that the device has."""
     async with running(generation) as (device, driver):
@@ -139,7 +142,7 @@ async def test_every_model_is_known(model: str) -> None:
     assert telemetry.mode == "standard"
 
 
-@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize("generation", RELEASES)
 async def test_a_poll_is_one_request(generation: str) -> None:
     """Given ten polls, one request each, on a kept connection where there is one."""
     async with running(generation) as (device, driver):
@@ -374,6 +377,27 @@ async def test_a_client_from_elsewhere_is_refused() -> None:
 # --- modes and tuning --------------------------------------------------------------------
 
 
+async def test_the_fan_before_it_had_modes() -> None:
+    """Up to 1.0.28 it is switched by a JSON boolean; a number would be dropped."""
+    async with running("1.0.24") as (device, driver):
+        assert (await driver.get_telemetry()).fan_auto is True
+        assert await driver.set_tuning("fan_speed", 70)
+        telemetry = await driver.get_telemetry()
+        assert (telemetry.fan_auto, telemetry.fan_speed) == (False, 70)
+        assert await driver.set_fan_auto()
+        assert device.settings["autofanspeed"] is True
+        assert (await driver.get_telemetry()).fan_auto is True
+
+
+@pytest.mark.parametrize(
+    ("mode", "auto"),
+    [(0, False), (1, True), (2, True), (3, True), (None, None), ("off", None)],
+)
+def test_who_sets_the_fan(mode: Any, auto: bool | None) -> None:
+    """Every mode but the one by hand is automatic; what is no number says nothing."""
+    assert read(INFO | {"autofanspeed": mode}).fan_auto is auto
+
+
 async def test_an_ignored_write_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a device that answers 200 and drops a float, the driver says so."""
     monkeypatch.setattr(axeos, "plain", float)
@@ -432,7 +456,7 @@ async def test_an_old_release_cannot_pause() -> None:
 # --- pools -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize("generation", RELEASES)
 async def test_a_new_pool_is_mined_at_without_a_restart(generation: str) -> None:
     """Given any release, the pool changes while it runs."""
     async with running(generation) as (device, driver):
@@ -462,7 +486,7 @@ async def test_encryption_is_a_json_boolean(session: aiohttp.ClientSession) -> N
         assert device.writes == []
 
 
-@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize("generation", RELEASES)
 async def test_the_two_pools_change_places(
     session: aiohttp.ClientSession, generation: str
 ) -> None:

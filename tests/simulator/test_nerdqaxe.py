@@ -70,7 +70,20 @@ async def test_keys_are_those_of_the_release(
     assert keys - set(info) - set(asic) - nested - {"history"} == set()
 
 
-@pytest.mark.parametrize("generation", list(GENERATIONS))
+async def test_the_automatic_fan_was_a_flag(nerdqaxe: Factory) -> None:
+    """Before 1.0.29 a number was dropped."""
+    client = await nerdqaxe("1.0.24")
+    info = await client.info()
+    tag = json.loads((SHAPES / "v1.0.24" / "shape.json").read_text())
+    assert set(info) <= set(tag["keys"])
+    assert info["autofanspeed"] == 1
+    for value, stored in ((0, True), (2, True), (False, False), (True, True)):
+        body = json.dumps({"autofanspeed": value}).encode()
+        assert (await client.call("PATCH", "/api/system", data=body))[0] == 200
+        assert client.device.settings["autofanspeed"] is stored
+
+
+@pytest.mark.parametrize("generation", [*GENERATIONS][1:])
 async def test_every_generation_answers(nerdqaxe: Factory, generation: str) -> None:
     """Each names its model, its MAC and a hashrate in GH/s."""
     client = await nerdqaxe(generation)

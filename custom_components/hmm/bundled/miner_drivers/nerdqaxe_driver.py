@@ -214,11 +214,7 @@ class NerdqaxeDriver(axeos.AxeDriver):
             temperature_board=axeos.board_temperature(info),
             chip_temperatures=chips,
             fan_speed=axeos.percent(info, "fanspeed"),
-            fan_auto={0: False, _PID_FAN: True}.get(
-                parse_int(info.get("autofanspeed")) or 0
-            )
-            if "autofanspeed" in info
-            else None,
+            fan_auto=_is_fan_auto(info),
             fan_speeds=_fan_speeds(info),
             fan_rpm=_fan_rpm(info),
             frequency=frequency,
@@ -292,12 +288,11 @@ class NerdqaxeDriver(axeos.AxeDriver):
     @override
     def _fan_patch(self, info: Info, speed: int) -> dict[str, Any]:
         key = "manualFanSpeed" if "manualFanSpeed" in info else "fanspeed"
-        return {"autofanspeed": 0, key: speed}
+        return {"autofanspeed": 0 if _has_fan_modes(info) else False, key: speed}
 
-    @staticmethod
     @override
-    def _fan_auto_patch() -> dict[str, Any]:
-        return {"autofanspeed": _PID_FAN}
+    def _fan_auto_patch(self) -> dict[str, Any]:
+        return {"autofanspeed": _PID_FAN if _has_fan_modes(self._info) else True}
 
     @override
     def _target_patch(self, info: Info, target: int) -> dict[str, Any]:
@@ -565,6 +560,23 @@ def _is_nearly_too_hot(info: Info) -> bool:
     """
     limit, hottest = axeos.positive(info, "overheat_temp"), axeos.positive(info, "temp")
     return limit is None or hottest is None or hottest >= limit - 15
+
+
+def _has_fan_modes(info: Info) -> bool:
+    """Return whether ``autofanspeed`` is a mode (1.0.29), no flag any more.
+
+    A flag is read as 0 or 1, but written as a JSON boolean (http_server.cpp).
+    """
+    return "pidTargetTemp" in info
+
+
+def _is_fan_auto(info: Info) -> bool | None:
+    """Return whether the device sets its fan: by PID, or by the curve that was before.
+
+    The modes: 0 by hand, 1 the curve, 2 PID, 3 follows another fan.
+    """
+    mode = axeos.count(info, "autofanspeed")
+    return None if mode is None else mode > 0
 
 
 def _fan_speeds(info: Info) -> tuple[float | None, ...]:

@@ -628,8 +628,7 @@ class AxeDriver(BaseMinerAdapter):
                 )
         return True
 
-    @staticmethod
-    def _fan_auto_patch() -> dict[str, Any]:
+    def _fan_auto_patch(self) -> dict[str, Any]:
         """Return what to write for the automatic fan."""
         return {"autofanspeed": 1}
 
