@@ -108,11 +108,12 @@ def test_number(value: Any, number: float) -> None:
         (".5k", 500.0),
         ("5.", 5.0),
         ("-1K", -1000.0),
+        ("132.8T", 132_800_000_000_000.0),
     ],
 )
 def test_compact(value: Any, number: float) -> None:
-    """A number with the suffix of its magnitude, in base units."""
-    assert parse_compact(value) == pytest.approx(number, rel=1e-12)
+    """A number with the suffix of its magnitude, in base units and to the last digit."""
+    assert parse_compact(value) == number
 
 
 @pytest.mark.parametrize(

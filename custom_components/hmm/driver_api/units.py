@@ -24,16 +24,8 @@ PETA = 1e15
 HASHES_PER_DIFFICULTY = 2**32
 """Hashes that one share of difficulty 1 takes on average."""
 
-_SUFFIX = {
-    "": 1.0,
-    "K": 1e3,
-    "M": 1e6,
-    "G": 1e9,
-    "T": 1e12,
-    "P": 1e15,
-    "E": 1e18,
-    "Z": 1e21,
-    "Y": 1e24,
+_POWERS = {
+    suffix: 3 * number for number, suffix in enumerate(("", *"KMGTPEZY"))
 }
 
 LONGEST_FIGURE = 64
@@ -91,7 +83,10 @@ def parse_compact(value: Any) -> float | None:
         return parse_number(value)
     if len(value) > LONGEST_FIGURE or (match := _COMPACT.fullmatch(value)) is None:
         return None
-    number = float(match[1]) * _SUFFIX[match[2].upper()]
+    # Not multiplied, which would make 132800000000000.02 of "132.8T"
+    digits, _, exponent = match[1].lower().partition("e")
+    power = int(exponent or 0) + _POWERS[match[2].upper()]
+    number = float(f"{digits}e{power}")
     return number if math.isfinite(number) else None
 
 
