@@ -27,6 +27,7 @@ class FakeLuxMiner:
         self.host = f"127.{1 + secrets.randbelow(254)}.{secrets.randbelow(255)}.7"
         self.commands: list[str] = []
         self.mac = "62:f7:5e:b7:10:46"
+        self.version = "2025.4.8.220305"
         self.curtailed = False
         self.obeys = True
         self.profile = "290MHz"
@@ -88,7 +89,7 @@ class FakeLuxMiner:
         return {**status, **content}
 
     def _do_version(self, _: str) -> dict[str, Any]:
-        version = {"API": "3.7", "Miner": "2025.4.8.220305", "Type": self.type}
+        version = {"API": "3.7", "Miner": self.version, "Type": self.type}
         return {"VERSION": [version]}
 
     def _do_config(self, _: str) -> dict[str, Any]:

@@ -89,6 +89,24 @@ async def test_it_knows_who_the_miner_is(
     assert await driver.get_version_info() == {"firmware": "LuxOS 2025.4.8.220305"}
 
 
+async def test_each_poll_says_who_responds(
+    device: FakeLuxMiner, driver: PyasicDriver
+) -> None:
+    """A new firmware, and another miner at the address, show without a reconnect."""
+    await driver.connect(device.host)
+    device.version = "2025.9.1.120000"
+    facts = (await poll(driver)).device
+    assert facts is not None
+    assert facts.firmware == "LuxOS 2025.9.1.120000"
+    assert await driver.get_device_facts() == facts
+    device.mac = "62:f7:5e:b7:10:47"
+    facts = (await poll(driver)).device
+    assert facts is not None
+    assert facts.mac == device.mac
+    device.mac = ""
+    assert (await poll(driver)).device is None
+
+
 async def test_what_it_reads(device: FakeLuxMiner, driver: PyasicDriver) -> None:
     """Given a miner that mines, every figure comes in HMM's units."""
     await driver.connect(device.host)
@@ -345,7 +363,8 @@ class TunedMiner:
     """What the package has of a miner that can be tuned."""
 
     supports_tuning_config = True
-    model = "S21"
+    make, model, firmware = "Antminer", "S21", "VNish"
+    ip = "127.0.0.1"
 
     def __init__(self, data: dict[str, Any], presets: list[str]) -> None:
         """Begin with an answer of a real miner."""

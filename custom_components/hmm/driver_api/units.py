@@ -24,9 +24,7 @@ PETA = 1e15
 HASHES_PER_DIFFICULTY = 2**32
 """Hashes that one share of difficulty 1 takes on average."""
 
-_POWERS = {
-    suffix: 3 * number for number, suffix in enumerate(("", *"KMGTPEZY"))
-}
+_POWERS = {suffix: 3 * number for number, suffix in enumerate(("", *"KMGTPEZY"))}
 
 LONGEST_FIGURE = 64
 """Characters of a number, a duration or a timestamp; a longer text is none of them."""

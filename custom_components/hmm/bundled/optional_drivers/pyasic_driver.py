@@ -155,13 +155,15 @@ class PyasicDriver(BaseMinerAdapter):
 
     @override
     async def get_device_facts(self) -> DeviceFacts:
-        """Return what the miner reported when it was identified."""
+        """Return what the miner reported last."""
         return self._facts
 
     @override
     async def get_telemetry(self) -> MinerTelemetry:
         """Return one poll. How many requests it takes is the package's choice."""
         data = await self._read()
+        if data.mac:
+            self._facts = _facts(self._connected, data)
         hashrate = _per_second(data.hashrate)
         hashing = None if hashrate is None else hashrate > 0
         if hashing:
@@ -212,6 +214,8 @@ class PyasicDriver(BaseMinerAdapter):
             using_fallback=_uses_fallback(slots),
             pools=slots,
             problems=_problems(data.messages, slots, paused=paused),
+            # A poll that lost the MAC does not say who responds
+            device=self._facts if data.mac else None,
         )
 
     # Commands; each counts once the miner shows it
