@@ -163,8 +163,9 @@ class TuningNumber(MinerEntity, NumberEntity):
     @property
     @override
     def native_value(self) -> float | None:
-        value: float | None = getattr(
-            self.coordinator.data, self.entity_description.setting
+        data, setting = self.coordinator.data, self.entity_description.setting
+        value: float | None = (
+            data.fan_setting if setting == "fan_speed" else getattr(data, setting)
         )
         return value
 

@@ -364,6 +364,24 @@ async def test_the_fan_is_part_of_it(
     assert find(home, entry, "select", "mode").state == "slow fan"
 
 
+async def test_a_fan_at_rest_is_set_as_before(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, every_entity: None
+) -> None:
+    """While AxeOS is paused its fan runs at 30 %: that is not what was set."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    bitaxe.settings |= {"autofanspeed": 0, "manualFanSpeed": 80}
+    await poll(home, entry)
+    await run(home, "save_profile", entry, name="loud")
+    assert find(home, entry, "select", "mode").state == "loud"
+    await act(home, "switch", "turn_off", find_id(home, entry, "switch", "mining"))
+    assert find(home, entry, "sensor", "fan_speed").state == "30"
+    assert float(find(home, entry, "number", "set_fan_speed").state) == 80
+    assert find(home, entry, "select", "mode").state == "loud"
+    await run(home, "save_profile", entry, name="saved at rest")
+    saved = entry.runtime_data.tuning.profiles
+    assert [profile.settings["fan"] for profile in saved] == [80, 80]
+
+
 async def test_a_profile_of_a_miner_with_modes_only(
     home: HomeAssistant, others: dict[str, tuple[Any, ConfigEntry[Any]]]
 ) -> None:

@@ -153,6 +153,9 @@ class MinerTelemetry:
     """Percent."""
     fan_auto: bool | None = None
     """Whether the device itself sets the speed of its fan."""
+    fan_speed_set: Percent | None = None
+    """Percent that is set by hand, where that is reported apart from ``fan_speed``: a
+    firmware may let a fan run slower while it rests, and faster when it is hot."""
     fan_speeds: Annotated[tuple[Percent | None, ...], FANS] = ()
     """Percent by fan, where the firmware reports them apart."""
     fan_rpm: Annotated[tuple[FanSpeed | None, ...], FANS] = ()
@@ -236,6 +239,13 @@ class MinerTelemetry:
     fan_fault, no_core_voltage, no_pool."""
     device: DeviceFacts | None = None
     """What this poll reported about the device itself (firmware may be updated)."""
+
+    @property
+    def fan_setting(self) -> float | None:
+        """Return the percent that are set by hand, else those that the fan runs at."""
+        if self.fan_auto is not False or self.fan_speed_set is None:
+            return self.fan_speed
+        return self.fan_speed_set
 
     @property
     def active_pool(self) -> PoolSlot | None:

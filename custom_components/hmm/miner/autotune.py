@@ -485,7 +485,7 @@ class Autotune:
         if not _is_at(data, walk.point):
             return "interrupted" if self._was_interrupted else "foreign_write"
         fan = (data.fan_auto, data.target_temperature)
-        speed = data.fan_speed if data.fan_auto is False else None
+        speed = data.fan_setting if data.fan_auto is False else None
         if self._fan is None:
             self._fan = (*fan, speed)
         elif fan != self._fan[:2]:

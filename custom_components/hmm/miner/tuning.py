@@ -144,8 +144,10 @@ class MinerTuning:
         if data.fan_auto and limits.target_temperature and data.target_temperature:
             settings["fan"] = FAN_AUTO
             settings["target_temperature"] = data.target_temperature
-        elif data.fan_auto is False and limits.fan_speed and data.fan_speed is not None:
-            settings["fan"] = data.fan_speed
+        elif (
+            data.fan_auto is False and limits.fan_speed and data.fan_setting is not None
+        ):
+            settings["fan"] = data.fan_setting
         return settings
 
     # Choosing
@@ -547,7 +549,7 @@ def _matches(settings: Settings, data: MinerTelemetry) -> bool | None:
     elif fan is not None:
         pairs.append((False, data.fan_auto))
         if data.fan_auto is False:
-            pairs.append((fan, data.fan_speed))
+            pairs.append((fan, data.fan_setting))
     if any(
         abs(present - wanted) > (2 if wanted is fan else 0.5)
         if isinstance(wanted, float) and present is not None

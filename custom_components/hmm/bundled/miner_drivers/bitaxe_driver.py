@@ -227,6 +227,7 @@ class BitaxeDriver(axeos.AxeDriver):
             chip_temperatures=chips if len(chips) > 1 else (),
             fan_speed=_fan_speed(info),
             fan_auto=parse_bool(info.get("autofanspeed")),
+            fan_speed_set=axeos.percent(info, "manualFanSpeed"),
             fan_rpm=_fan_rpm(info),
             frequency=frequency,
             frequency_actual=axeos.natural(info, "actualFrequency"),

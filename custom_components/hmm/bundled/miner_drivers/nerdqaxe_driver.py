@@ -215,6 +215,7 @@ class NerdqaxeDriver(axeos.AxeDriver):
             chip_temperatures=chips,
             fan_speed=axeos.percent(info, "fanspeed"),
             fan_auto=_is_fan_auto(info),
+            fan_speed_set=axeos.percent(info, "manualFanSpeed"),
             fan_speeds=_fan_speeds(info),
             fan_rpm=_fan_rpm(info),
             frequency=frequency,
