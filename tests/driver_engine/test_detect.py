@@ -466,6 +466,20 @@ async def test_a_device_that_never_replies_has_the_same_limit(
     assert detection.error.reason_key == "no_response"
 
 
+async def test_a_name_that_nobody_knows(
+    bundled: Drivers, context: DriverContext, patient: pytest.MonkeyPatch
+) -> None:
+    """Given a host name with a typo, that is said, and no broadcast is waited for."""
+
+    def look_up(*args: object, **kwargs: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    patient.setattr(socket, "getaddrinfo", look_up)
+    detection = await detect(bundled, context, "bitaxxe.invalid")
+    assert detection.error is not None
+    assert detection.error.reason_key == "name_not_resolved"
+
+
 async def test_a_slow_miner_does_not_refuse(
     bundled: Drivers, context: DriverContext, patient: pytest.MonkeyPatch
 ) -> None:

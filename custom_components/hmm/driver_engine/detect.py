@@ -27,10 +27,11 @@ from .profile import MinerProfile
 
 _LOGGER = logging.getLogger(__name__)
 
-FIRST_REPLY_SECONDS = 5.0
+FIRST_REPLY_SECONDS = 6.0
 """How long all drivers together wait for the first sign of a device.
 
-An old ESP32 takes up to 4 s for a reply. A driver that ignores its cancellation may hold
+An old ESP32 takes up to 4 s for a reply. Home Assistant asks 5 s for a name that ends in
+".local": who waits less for it learns nothing, and has an error in the log. A driver that ignores its cancellation may hold
 the result up for another second.
 """
 BROADCAST_SECONDS = 2.5
@@ -165,6 +166,14 @@ class _Search:
             result for result in self._in_order() if isinstance(result, Detected)
         )
 
+    @property
+    def _is_unknown_name(self) -> bool:
+        """Return whether no driver found out where the host is."""
+        return bool(self._results) and all(
+            isinstance(result, DriverError) and result.reason_key == "name_not_resolved"
+            for result in self._results.values()
+        )
+
     async def run(self, drivers: list[LoadedDriver[BaseMinerAdapter]]) -> Detection:
         """Ask the drivers, given in the order of their rank."""
         turns = list(enumerate(drivers))
@@ -225,7 +234,7 @@ class _Search:
             if self._has_reply:
                 await asyncio.wait(before)
         if is_broadcast:
-            if self.devices:
+            if self.devices or self._is_unknown_name:
                 return
             if before:
                 self._wait_for_broadcasts()
