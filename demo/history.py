@@ -103,7 +103,7 @@ class Past:
     totals: list[Total] = field(default_factory=list)
     """For the files of those who count."""
     shares: dict[str, tuple[datetime, float]] = field(default_factory=dict)
-    """By the entity of a miner's finds: its best share, and when that was found."""
+    """By the entry of a miner: its best share, and when that was found."""
     rows: dict[str, list[Row]] = field(default_factory=dict)
     """By entity: the hours of its statistic that are not imported yet."""
 
@@ -299,20 +299,20 @@ def _shares(
     }
     now = datetime.now(UTC)
     for number, device in enumerate(devices, 1):
-        found = device.entities.get("event.highlight")
         known = [
             states.get(device.entities.get(f"sensor.{key}", ""))
             for key in ("best_share", "best_session_share")
         ]
         share = known[0] or known[1]
-        if found is None or share is None or "difficulty" not in share["attributes"]:
+        is_miner = "sensor.status" in device.entities
+        if not is_miner or share is None or "difficulty" not in share["attributes"]:
             continue
         difficulty = float(share["attributes"]["difficulty"])
         pool = states.get(device.entities.get("select.pool", ""), {})
         at = now - _MINED * ((number * 0.618) % 1)
         if difficulty >= SOLO_COINS["dgb"].difficulty:
             at = blocks.get(pool.get("state", ""), at)
-        yield found, (at, difficulty)
+        yield device.entry_id, (at, difficulty)
 
 
 def _mean_rows(starts: list[datetime], values: list[float], part: float) -> list[Row]:

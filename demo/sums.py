@@ -3,7 +3,7 @@
 Written while Home Assistant is stopped (formats of the integration of this checkout).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 import json
 from pathlib import Path
@@ -43,26 +43,14 @@ def write_sums(storage: Path, past: Past, devices: list[Device]) -> None:
             key = hub if total.entry_id == FLEET else total.entry_id
             money("money", data[key], total)
 
-    for name, change in (("energy", energy), ("cost", cost), ("revenue", revenue)):
-        _change(storage / f"hmm.{name}", change)
-    _date_shares(storage, past.shares)
+    def finds(data: dict[str, Any]) -> None:
+        for entry_id, (at, difficulty) in past.shares.items():
+            data[entry_id] |= {"best_share": difficulty, "best_at": at.isoformat()}
 
-
-def _date_shares(storage: Path, shares: Mapping[str, tuple[datetime, float]]) -> None:
-    """Let the miners have found their best shares on some day of the last weeks."""
-
-    def restore(states: list[dict[str, Any]]) -> None:
-        for state in states:
-            if (share := shares.get(state["state"]["entity_id"])) is None:
-                continue
-            at, difficulty = share
-            state["state"]["state"] = at.isoformat(timespec="milliseconds")
-            state["extra_data"] = {
-                "last_event_type": "new_best_share",
-                "last_event_attributes": {"difficulty": difficulty},
-            }
-
-    _change(storage / "core.restore_state", restore)
+    _change(storage / "hmm.energy", energy)
+    _change(storage / "hmm.cost", cost)
+    _change(storage / "hmm.revenue", revenue)
+    _change(storage / "hmm.finds", finds)
 
 
 def _change(path: Path, change: Callable[[Any], None]) -> None:

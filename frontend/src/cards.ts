@@ -110,7 +110,7 @@ function registerExtras(): void {
   } as Listed);
 }
 
-/** After an update an open page keeps the old cards: say so once it is connected again. */
+/** After an update an open page keeps the old cards, and a browser may open one that it has kept: say so. */
 async function watchVersion(version: string): Promise<void> {
   const root = document.querySelector("home-assistant") as (HTMLElement & { hass?: Hass }) | null;
   while (root && !root.hass?.connection) await new Promise((resolve) => setTimeout(resolve, 500));
@@ -126,6 +126,7 @@ async function watchVersion(version: string): Promise<void> {
     }, later);
   };
   connection.addEventListener("ready", () => ask(60));
+  ask(60);
 }
 
 function tell(root: HTMLElement): void {

@@ -59,12 +59,8 @@ export function bestShare(hass: Hass, miner: HmmDevice): number | undefined {
 
 /** When the best share was found, if HMM saw it. */
 export function bestShareAt(hass: Hass, miner: HmmDevice, share: number): Date | undefined {
-  const kept = bestKept(hass, miner);
-  const isIt = (difficulty: unknown) => typeof difficulty === "number" && difficulty >= share * 0.999;
-  if (kept.found && isIt(kept.difficulty)) return f.readTime(kept.found);
-  const found = stateOf(hass, miner, "event.highlight");
-  const { event_type: type, difficulty } = found?.attributes ?? {};
-  return type === "new_best_share" && isIt(difficulty) ? f.readTime(found?.state) : undefined;
+  const { difficulty, found } = bestKept(hass, miner);
+  return typeof difficulty === "number" && difficulty >= share * 0.999 ? f.readTime(found) : undefined;
 }
 
 /** The pool that a miner works for: the account in HMM that it names, else its address. */

@@ -144,17 +144,6 @@ test("until a time is the next time that the user's clock shows it", () => {
   expect(untilOf(fakeHass([], { time_zone: "server" }), "06:00", now)).toBe("06:00");
 });
 
-test("a best share has a date if HMM saw it, and not that of another one", () => {
-  const at = "2026-11-16T10:00:00+00:00";
-  const of = (event: Record<string, unknown>) => {
-    const hass = fakeHass([miner("axe", { "event.highlight": [at, event] })]);
-    return bestShareAt(hass, modelOf(hass).miners[0]!, 2e9);
-  };
-  expect(of({ event_type: "new_best_share", difficulty: 2e9 })).toEqual(new Date(at));
-  expect(of({ event_type: "new_best_share", difficulty: 1e9 })).toBeUndefined();
-  expect(of({ event_type: "block_found", block_height: 5 })).toBeUndefined();
-});
-
 test("the best share of a miner that is off is the one that HMM keeps, with its date", () => {
   const at = "2026-11-26T10:00:00+00:00";
   const shares = [{ entry_id: "other", difficulty: 9e9 }, { entry_id: "entry", difficulty: 2e9, found: at }, null];
@@ -165,11 +154,12 @@ test("the best share of a miner that is off is the one that HMM keeps, with its 
     const share = bestShare(hass, found!);
     return [share, share && bestShareAt(hass, found!, share)];
   };
-  const off = { "sensor.best_share": "unavailable", "event.highlight": "unavailable" };
+  const off = { "sensor.best_share": "unavailable" };
   expect(of(off)).toEqual([2e9, new Date(at)]);
   expect(of({ "sensor.best_share": ["2", { difficulty: 2e9 }] })).toEqual([2e9, new Date(at)]);
-  // What the miner reports now counts, if it keeps its records itself
+  // What the miner reports now counts, if it keeps its records itself, and has no date of another one
   expect(of({ "sensor.best_share": ["1", { difficulty: 1e9 }] })[0]).toBe(1e9);
+  expect(of({ "sensor.best_share": ["3", { difficulty: 3e9 }] })).toEqual([3e9, undefined]);
   expect(of({ "sensor.best_session_share": ["1", { difficulty: 1e9 }] })).toEqual([2e9, new Date(at)]);
   expect(of({ "sensor.best_session_share": ["1", { difficulty: 1e9 }] }, FLEET)).toEqual([1e9, undefined]);
   expect(of(off, FLEET)).toEqual([undefined, undefined]);
