@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
+import re
 import sys
 from textwrap import dedent
 import threading
@@ -278,9 +279,9 @@ RAISES = "It fails when it is loaded: "
 
 
 @pytest.mark.trial
-@pytest.mark.parametrize(
-    ("source", "line", "reason"),
-    [
+def test_whatever_a_file_raises_stops_only_itself(tmp_path: Path) -> None:
+    """Given files that fail, the line and reason of each are told, the others load."""
+    cases = (
         ("\n\nimport no_such_module\n", 3, "ModuleNotFoundError: No module named"),
         ("from json import no_such_name\n", 1, "ImportError: cannot import name"),
         ("import sys\nsys.exit(3)\n", 2, "It ends the program (sys.exit)"),
@@ -290,21 +291,21 @@ RAISES = "It fails when it is loaded: "
         ("def f():\n    1 / 0\n\n\nf()\n", 2, "ZeroDivisionError: division by zero"),
         ("raise ValueError('first\\nsecond')\n", 1, "ValueError: first"),
         ("  x = 1\n", 1, "IndentationError: unexpected indent"),
-    ],
-)
-def test_whatever_a_file_raises_stops_only_itself(
-    tmp_path: Path, source: str, line: int, reason: str
-) -> None:
-    """Given a file that fails, its line and reason are told, the others load."""
+    )
     before = set(sys.modules)
-    drivers = load(tmp_path, a_driver=source, b_driver=MINER)
+    files = {f"a{number}_driver": source for number, (source, *_) in enumerate(cases)}
+    drivers = load(tmp_path, **files, b_driver=MINER)
 
-    failed = failure(drivers)
-    assert failed.line == line
-    assert failed.reason.removeprefix(RAISES).startswith(reason)
-    assert "\n" not in failed.reason
+    assert len(drivers.failed) == len(cases)
+    for number, (_, line, reason) in enumerate(cases):
+        (failed,) = (it for it in drivers.failed if it.path.stem == f"a{number}_driver")
+        assert failed.line == line
+        assert failed.reason.removeprefix(RAISES).startswith(reason)
+        assert "\n" not in failed.reason
     assert "acme" in drivers.miners
-    assert not [it for it in set(sys.modules) - before if ".a_driver_" in it]
+    assert not [
+        it for it in set(sys.modules) - before if re.search(r"\.a\d_driver_", it)
+    ]
 
 
 @pytest.mark.parametrize(
