@@ -246,7 +246,8 @@ class SimulatedCkpool(PoolServer):
             wallets = {self.service.wallet or self.coin.wallet: self.service.workers}
         for address, workers in wallets.items():
             self.add_wallet(address, workers)
-        self._write_history()
+        if self.shows_log:
+            self._write_history()
 
     def add_wallet(self, address: str, workers: Mapping[str, float]) -> Wallet:
         """Add an address whose workers (name -> H/s) mine immediately."""
