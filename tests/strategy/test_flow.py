@@ -20,7 +20,7 @@ from tests.common import devices, fleet_entry, pool_entry
 from tests.conftest import miner_entry, set_up
 from tests.flows import Result, go_on, open_options, options, suggested, with_texts
 
-from .common import BANDS, PRICE, add, price
+from .common import BANDS, PRICE, add, manager, price
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -372,6 +372,13 @@ async def test_per_model_and_pool(home: HomeAssistant, entry: ConfigEntry[Any]) 
         form = await fill(home, form, kind, rung="mode:eco")
         form = await fill(home, form, kind, rung="mode:low")
         assert "Choose per model" in form["description_placeholders"]["bands"]
+        form = await fill(home, form, kind, next="continue")
+        form = await fill(home, form, kind, timing=TIMING)
+        await fill(home, form, kind, start="steer")
+        (strategy,) = manager(home).strategies.values()
+        rungs = strategy.settings.bands[0].models.values()
+        assert sorted(rungs) == ["mode:eco", "mode:low"]
+        form = await change(home, only(home), "bands")
         form = await fill(home, form, kind, next="edit_0")
         assert suggested(form, "rung") == "per_model"
         assert suggested(form, "pool") == account.entry_id
@@ -384,9 +391,7 @@ async def test_per_model_and_pool(home: HomeAssistant, entry: ConfigEntry[Any]) 
             rung="normal",
             pool=account.entry_id,
         )
-        form = await fill(home, form, kind, next="continue")
-        form = await fill(home, form, kind, timing=TIMING)
-        await fill(home, form, kind, start="steer")
+        await fill(home, form, kind, next="continue")
     (band, _) = only(home).data["bands"]
     assert band["pool"] == account.entry_id
     assert "models" not in band

@@ -32,7 +32,7 @@ def three(**timing: Any) -> BandsSettings:
         {"band_name": "Normal", "upto": 30, "rung": "normal"},
         {"band_name": "Dear", "rung": "off"},
     ]
-    return BandsSettings.from_dict({"bands": bands, "timing": timing})
+    return BandsSettings.from_dict({"bands": bands, **timing})
 
 
 def at(
@@ -91,10 +91,8 @@ def test_a_converted_price_meets_its_limit() -> None:
         ),
         ([(None, {"cheapest": 0}), (None, {})], "out_of_range"),
         ([(None, {"states": ["a"]}), (None, {"states": ["a"]})], "states_overlap"),
-        (
-            [(20, {"models": []}), (None, {"rung": "per_model", "models": 3})],
-            "not_a_rung",
-        ),
+        ([(20, {"models": {"a": 5}}), (None, {})], "not_a_rung"),
+        ([(20, {}), (None, {"models": 3})], "not_a_rung"),
         ([(float(n), {}) for n in range(24)] + [(None, {})], "band_count"),
     ],
 )
@@ -387,11 +385,11 @@ def test_a_model_has_its_own_rung() -> None:
                 {
                     "band_name": "Cheap",
                     "upto": 20,
-                    "rung": "per_model",
+                    "rung": "leave",
                     "models": {"Bitaxe": "turbo"},
                     "pool": "account",
                 },
-                {"band_name": "Rest", "rung": "off", "pool": "leave"},
+                {"band_name": "Rest", "rung": "off"},
             ]
         }
     )

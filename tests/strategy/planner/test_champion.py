@@ -36,7 +36,7 @@ HOUR = timedelta(hours=1)
 
 def dear(miners: list[SimMiner], *prices: float | None, **settings: Any) -> World:
     """Return a world with a champion above 30."""
-    stored = {"above": 30, "timing": {"stagger": 0}} | settings
+    stored = {"above": 30, "stagger": 0} | settings
     champion = ChampionSettings.from_dict(stored)
     feed = followed(list(prices), 60)
     return World(miners, [Strategy("champion", "champion", champion, feed)])

@@ -62,7 +62,7 @@ def bands(**timing: Any) -> BandsSettings:
         {"band_name": "Normal", "upto": 30, "rung": "lowest"},
         {"band_name": "Dear", "rung": "off"},
     ]
-    return BandsSettings.from_dict({"bands": stored, "timing": timing})
+    return BandsSettings.from_dict({"bands": stored, **timing})
 
 
 def followed(prices: list[float | None], minutes: int = 15) -> Any:
@@ -604,7 +604,7 @@ def test_a_slower_mode_draws_at_most_what_a_faster_one_does() -> None:
             {"band_name": "a", "upto": 50, "rung": "mode:eco"},
             {"band_name": "b"},
         ],
-        "timing": {"stagger": 0},
+        "stagger": 0,
     }
     settings = BandsSettings.from_dict(stored)
     new = bitaxe("new", running=False, unknown=frozenset({"mode:eco", "mode:turbo"}))
@@ -720,10 +720,10 @@ def test_one_after_the_other_and_down_before_up() -> None:
     up, down = nano("up", mode="mode:low"), nano("down", mode="mode:high")
     stored = {
         "bands": [
-            {"band_name": "a", "upto": 50, "rung": "per_model", "models": {"up": "high", "down": "low"}},
+            {"band_name": "a", "upto": 50, "rung": "leave", "models": {"up": "high", "down": "low"}},
             {"band_name": "b"},
         ],
-        "timing": {"stagger": 0},
+        "stagger": 0,
     }  # fmt: skip
     strategy = Strategy(
         "s", "price_bands", BandsSettings.from_dict(stored), followed([25])
@@ -779,7 +779,7 @@ def test_there_is_one_champion_while_any_miner_is_able(seed: int) -> None:
     Another one takes over only because it failed, left, got too hot or was taken.
     """
     rng = random.Random(seed)
-    settings = ChampionSettings.from_dict({"above": 30, "timing": {"stagger": 0}})
+    settings = ChampionSettings.from_dict({"above": 30, "stagger": 0})
     strategy = Strategy("champion", "champion", settings, followed([40]))
     world = World(fleet(), [strategy])
     before: str | None = None

@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 import math
-from typing import Any
 
 from ...money.slots import Slot, Slots, slot_at, start_of_day
 from .model import LEAVE, OFF, Decision, Inputs, Sentence, State, Wish
 from .settings import Band, BandsSettings
-from .stored import VERSION, fields, instant, iso, past, text
+from .stored import Ahead, Memory
 
 _GRACE = timedelta(minutes=2)
 """How late a sensor may report the price of the next slot."""
@@ -30,37 +29,14 @@ _MAX_PLANNED = 200
 
 
 @dataclass(frozen=True, slots=True)
-class BandsMemory:
+class BandsMemory(Memory):
     """The band that is followed and since when, and since when the price is missing."""
 
     band: str | None = None
     since: datetime | None = None
     missing_since: datetime | None = None
-    valid_until: datetime | None = None
+    valid_until: Ahead | None = None
     fell_back: bool = False
-
-    @classmethod
-    def from_dict(cls, data: object, now: datetime) -> BandsMemory:
-        """Return what was stored, empty if it is damaged."""
-        stored = fields(data)
-        return cls(
-            band=text(stored.get("band")),
-            since=past(stored.get("since"), now),
-            missing_since=past(stored.get("missing_since"), now),
-            valid_until=instant(stored.get("valid_until")),
-            fell_back=stored.get("fell_back") is True,
-        )
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return what is stored."""
-        return {
-            "version": VERSION,
-            "band": self.band,
-            "since": iso(self.since),
-            "missing_since": iso(self.missing_since),
-            "valid_until": iso(self.valid_until),
-            "fell_back": self.fell_back,
-        }
 
 
 def _is_valid(slot: Slot) -> bool:

@@ -3,41 +3,21 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Any
 
 from .model import LEAVE, Decision, Inputs, Sentence, State, Wish
 from .settings import CalendarSettings
-from .stored import VERSION, fields, past
+from .stored import Memory
 
 _HOLD = timedelta(hours=2)
 _LOOK_AGAIN = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
-class CalendarMemory:
+class CalendarMemory(Memory):
     """The last state of the entity, and since when it is unavailable."""
 
     on: bool | None = None
     missing_since: datetime | None = None
-
-    @classmethod
-    def from_dict(cls, data: object, now: datetime) -> CalendarMemory:
-        """Return what was stored, empty if it is damaged."""
-        stored = fields(data)
-        on = stored.get("on")
-        return cls(
-            on=on if isinstance(on, bool) else None,
-            missing_since=past(stored.get("missing_since"), now),
-        )
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return what is stored."""
-        since = self.missing_since
-        return {
-            "version": VERSION,
-            "on": self.on,
-            "missing_since": None if since is None else since.isoformat(),
-        }
 
 
 def instant_of(day: date, clock: time, zone: tzinfo) -> datetime:

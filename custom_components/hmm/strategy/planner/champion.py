@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from . import bands
 from .bands import BandsMemory
@@ -10,14 +9,14 @@ from .model import LEAVE, OFF, Decision, Inputs, MinerView, Price, Sentence, Sta
 from .ranking import ranked
 from .rungs import resolve
 from .settings import Band, BandsSettings, ChampionSettings
-from .stored import VERSION, fields, past, text, texts
+from .stored import Memory
 
 _DEAR = "dear"
 _CHEAP = "cheap"
 
 
 @dataclass(frozen=True, slots=True)
-class ChampionMemory:
+class ChampionMemory(Memory):
     """Who is champion, since when it fails, and who failed in these dear hours."""
 
     price: BandsMemory = field(default_factory=BandsMemory)
@@ -26,32 +25,6 @@ class ChampionMemory:
     failed: tuple[str, ...] = ()
     replaced: str | None = None
     why: str | None = None
-
-    @classmethod
-    def from_dict(cls, data: object, now: datetime) -> ChampionMemory:
-        """Return what was stored, empty if it is damaged."""
-        stored = fields(data)
-        return cls(
-            price=BandsMemory.from_dict(stored.get("price"), now),
-            champion=text(stored.get("champion")),
-            failing_since=past(stored.get("failing_since"), now),
-            failed=texts(stored.get("failed")),
-            replaced=text(stored.get("replaced")),
-            why=text(stored.get("why")),
-        )
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return what is stored."""
-        since = self.failing_since
-        return {
-            "version": VERSION,
-            "price": self.price.as_dict(),
-            "champion": self.champion,
-            "failing_since": None if since is None else since.isoformat(),
-            "failed": list(self.failed),
-            "replaced": self.replaced,
-            "why": self.why,
-        }
 
 
 def decide(

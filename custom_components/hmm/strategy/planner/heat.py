@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 import math
-from typing import Any
 
 from .model import (
     HIGHEST,
@@ -21,7 +20,7 @@ from .model import (
 )
 from .rungs import resolve, steps
 from .settings import HeatSettings
-from .stored import VERSION, count, fields, past
+from .stored import Memory
 
 _FAR_ABOVE = 1.0
 _BELOW_MAX = 1.0
@@ -30,36 +29,13 @@ _LOOK_AGAIN = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class HeatMemory:
+class HeatMemory(Memory):
     """The level (0: idle) and since when; whether the room was too hot or unknown."""
 
     level: int | None = None
     since: datetime | None = None
     too_hot: bool = False
     stale_since: datetime | None = None
-
-    @classmethod
-    def from_dict(cls, data: object, now: datetime) -> HeatMemory:
-        """Return what was stored, empty if it is damaged."""
-        stored = fields(data)
-        level = stored.get("level")
-        return cls(
-            level=None if level is None else min(count(level), 50),
-            since=past(stored.get("since"), now),
-            too_hot=stored.get("too_hot") is True,
-            stale_since=past(stored.get("stale_since"), now),
-        )
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return what is stored."""
-        since, stale = self.since, self.stale_since
-        return {
-            "version": VERSION,
-            "level": self.level,
-            "since": None if since is None else since.isoformat(),
-            "too_hot": self.too_hot,
-            "stale_since": None if stale is None else stale.isoformat(),
-        }
 
 
 def levels(settings: HeatSettings, miner: MinerView) -> list[Rung]:

@@ -1,19 +1,19 @@
 """The settings of each type, made from what a subentry stores, and refused with a key."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
+from functools import cache
 from itertools import pairwise
 import math
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, Self, cast, get_type_hints
 
-from .model import HIGHEST, LEAVE, LOWEST, NORMAL, OFF, PLAIN_RUNGS, Rung
+from .model import HIGHEST, LEAVE, LOWEST, OFF, PLAIN_RUNGS, Rung
 from .ranking import RANKS, RankBy
 
 MAX_BANDS = 24
-PER_MODEL = "per_model"
-_MOST = 50
 _LONGEST = 255
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class SettingsError(ValueError):
@@ -27,102 +27,154 @@ class SettingsError(ValueError):
         self.values = values
 
 
-def as_rung(value: object) -> Rung | None:
-    """Return what a miner should do, None for an invalid value; a mode by its name."""
-    if not isinstance(value, str) or not value or len(value) > _LONGEST:
-        return None
-    if value in PLAIN_RUNGS or value.startswith(("mode:", "profile:")):
-        return value
-    return f"mode:{value}"
+# How what is stored under a key is read; each raises SettingsError
+
+type _Reader = Callable[[Any, str], Any]
 
 
-class _Data:
-    """The stored settings of one strategy, read with their defaults and ranges."""
+def as_rung(value: Any, key: str) -> Rung:
+    """Return what a miner should do; a mode by its name."""
+    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST:
+        raise SettingsError("not_a_rung", key)
+    is_known = value in PLAIN_RUNGS or value.startswith(("mode:", "profile:"))
+    return value if is_known else f"mode:{value}"
 
-    def __init__(self, data: Mapping[str, Any]) -> None:
-        if not isinstance(data, Mapping):
-            raise SettingsError("not_a_choice", "bands")
-        timing = data.get("timing")
-        self._data = {**data, **(timing if isinstance(timing, Mapping) else {})}
 
-    def _get(self, key: str) -> Any:
-        return self._data.get(key)
+def _number(value: Any, key: str) -> float:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not math.isfinite(value)
+    ):
+        raise SettingsError("not_a_number", key)
+    return float(value)
 
-    def number(
-        self, key: str, default: float, low: float = 0, high: float = 1e9
-    ) -> float:
-        """Return a number within its range."""
-        if (value := self.number_or_none(key)) is None:
-            return default
-        if not low <= value <= high:
+
+def _within(low: float, high: float) -> _Reader:
+    def read(value: Any, key: str) -> float:
+        if not low <= (number := _number(value, key)) <= high:
             raise SettingsError("out_of_range", key, low=low, high=high)
-        return value
+        return number
 
-    def number_or_none(self, key: str) -> float | None:
-        """Return a finite number, None if there is none."""
-        value = self._get(key)
-        if value is None:
-            return None
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not math.isfinite(value)
-        ):
-            raise SettingsError("not_a_number", key)
-        return float(value)
+    return read
 
-    def span(self, key: str, default: float, low: float, high: float) -> timedelta:
-        """Return minutes as a span of time."""
-        return timedelta(minutes=self.number(key, default, low, high))
 
-    def seconds(self, key: str, default: float, high: float = 3600) -> timedelta:
-        """Return seconds as a span of time."""
-        return timedelta(seconds=self.number(key, default, 0, high))
+def _flag(value: Any, key: str) -> bool:
+    if not isinstance(value, bool):
+        raise SettingsError("not_a_choice", key)
+    return value
 
-    def flag(self, key: str, *, default: bool) -> bool:
-        """Return a yes or no."""
-        value = self._get(key)
-        if value is None:
-            return default
-        if not isinstance(value, bool):
+
+def _one_of(*words: str) -> _Reader:
+    def read(value: Any, key: str) -> str:
+        if not isinstance(value, str) or value not in words:
             raise SettingsError("not_a_choice", key)
         return value
 
-    def choice[T: str](self, key: str, default: T, *others: T) -> T:
-        """Return one of some words."""
-        value = self._get(key)
-        if value is None:
-            return default
-        if not isinstance(value, str) or value not in {default, *others}:
-            raise SettingsError("not_a_choice", key)
-        return value
+    return read
 
-    def rung(self, key: str, default: Rung) -> Rung:
-        """Return what a miner should do."""
-        value = self._get(key)
-        if value is None:
-            return default
-        if (rung := as_rung(value)) is None:
-            raise SettingsError("not_a_rung", key)
-        return rung
 
-    def text(self, key: str) -> str | None:
-        """Return a short text, None if there is none."""
-        value = self._get(key)
-        if value is None or value == "":
-            return None
-        if not isinstance(value, str) or len(value) > _LONGEST:
-            raise SettingsError("not_a_text", key)
-        return value
+def _text(value: Any, key: str) -> str:
+    if not isinstance(value, str) or len(value) > _LONGEST:
+        raise SettingsError("not_a_text", key)
+    return value
 
-    def items(self, key: str) -> Sequence[Any]:
-        """Return a list."""
-        value = self._get(key)
-        if value is None:
-            return ()
-        if isinstance(value, str) or not isinstance(value, Sequence):
-            raise SettingsError("not_a_list", key)
-        return value
+
+def _list(value: Any, key: str) -> list[Any] | tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise SettingsError("not_a_list", key)
+    return value
+
+
+def _texts(value: Any, key: str) -> tuple[str, ...]:
+    return tuple(map(str, _list(value, key)))
+
+
+def _rungs(value: Any, key: str) -> Mapping[str, Rung]:
+    if not isinstance(value, Mapping):
+        raise SettingsError("not_a_rung", key)
+    return {str(model): as_rung(rung, key) for model, rung in value.items()}
+
+
+def _time(value: Any, key: str) -> time:
+    try:
+        return time.fromisoformat(_text(value, key)).replace(tzinfo=None)
+    except ValueError:
+        raise SettingsError("not_a_time", key) from None
+
+
+def _is_quiet(value: Any, key: str) -> bool:
+    return bool(_one_of("quiet", "plan")(value, key) == "quiet")
+
+
+def _weekdays(value: Any, key: str) -> frozenset[int]:
+    names = _texts(value, key) or _DAYS
+    if not all(day in _DAYS for day in names):
+        raise SettingsError("not_a_choice", key)
+    return frozenset(map(_DAYS.index, names))
+
+
+def _minutes(low: float, high: float) -> _Reader:
+    read = _within(low, high)
+    return lambda value, key: timedelta(minutes=read(value, key))
+
+
+def _seconds(value: Any, key: str) -> timedelta:
+    return timedelta(seconds=_within(0, 3600)(value, key))
+
+
+def _switches(most: int) -> _Reader:
+    read = _within(1, most)
+    return lambda value, key: int(read(value, key))
+
+
+# What several types have
+
+_DeadBand = Annotated[float, _within(0, 50)]
+_Flag = Annotated[bool, _flag]
+_Limit = Annotated[float | None, _number]
+_MinTime = Annotated[timedelta, _minutes(5, 240)]
+_Order = Annotated[tuple[str, ...], _texts]
+_RankBy = Annotated[RankBy, _one_of(*RANKS)]
+_Rung = Annotated[Rung, as_rung]
+_Resting = Annotated[Rung, _one_of(OFF, LOWEST)]
+_Stagger = Annotated[timedelta, _seconds]
+_STAGGER = timedelta(seconds=10)
+_Switches = Annotated[int, _switches(200)]
+_Text = Annotated[str, _text]
+
+
+@cache
+def _readers(cls: Any) -> Mapping[str, tuple[str, _Reader]]:
+    """Return by field what it is stored under, by default its name, and how it is read."""
+    found = {}
+    for name, hint in get_type_hints(cls, include_extras=True).items():
+        if metadata := getattr(hint, "__metadata__", ()):
+            read, *key = metadata
+            found[name] = key[0] if key else name, read
+    return found
+
+
+def _read(cls: Any, data: Any) -> dict[str, Any]:
+    """Return what is stored of the fields of a data class."""
+    if not isinstance(data, Mapping):
+        raise SettingsError("not_a_choice", "bands")
+    return {
+        name: read(value, key)
+        for name, (key, read) in _readers(cls).items()
+        if (value := data.get(key)) is not None and (value != "" or read is not _text)
+    }
+
+
+class _Settings:
+    """What all types have in common: how they are read."""
+
+    __slots__ = ()
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return settings from what is stored; raise SettingsError."""
+        return cls(**_read(cls, data))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,128 +184,102 @@ class Band:
     ``models`` has a rung of its own for some models.
     """
 
-    id: str
-    name: str
-    rung: Rung = LEAVE
-    upto: float | None = None
-    cheapest: float | None = None
-    states: tuple[str, ...] = ()
-    models: Mapping[str, Rung] = field(default_factory=dict)
-    pool: str | None = None
+    id: _Text = ""
+    name: Annotated[str, _text, "band_name"] = ""
+    rung: _Rung = LEAVE
+    upto: _Limit = None
+    cheapest: Annotated[float | None, _within(1, 23)] = None
+    states: Annotated[tuple[str, ...], _texts] = ()
+    models: Annotated[Mapping[str, Rung], _rungs] = field(default_factory=dict)
+    pool: Annotated[str | None, _text] = None
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Band:
+    def from_dict(cls, data: Any) -> Band:
         """Return a band from what is stored; raise SettingsError."""
-        read = _Data(data)
-        if (name := read.text("band_name")) is None:
+        found = _read(cls, data)
+        if "name" not in found:
             raise SettingsError("name_missing", "band_name")
-        cheapest = read.number_or_none("cheapest")
-        if cheapest is not None and not 0 < cheapest <= 23:
-            raise SettingsError("out_of_range", "cheapest", low=1, high=23)
-        rung = NORMAL if data.get("rung") == PER_MODEL else read.rung("rung", LEAVE)
-        pool = read.text("pool")
-        return cls(
-            id=read.text("id") or name,
-            name=name,
-            rung=rung,
-            upto=read.number_or_none("upto"),
-            cheapest=cheapest,
-            states=tuple(str(state) for state in read.items("states")[:_MOST]),
-            models=_models(data),
-            pool=None if pool == LEAVE else pool,
-        )
-
-
-def _models(data: Mapping[str, Any]) -> Mapping[str, Rung]:
-    """Return the rungs of models, where a band has one for each."""
-    models = data.get("models")
-    if data.get("rung") != PER_MODEL or models is None:
-        return {}
-    if not isinstance(models, Mapping):
-        raise SettingsError("not_a_rung", "models")
-    rungs = {str(model): as_rung(value) for model, value in models.items()}
-    if any(rung is None for rung in rungs.values()):
-        raise SettingsError("not_a_rung", "models")
-    return cast(Mapping[str, Rung], rungs)
+        return cls(**{"id": found["name"], **found})
 
 
 type BandKind = Literal["price", "hours", "states"]
 
 
+def _bands(value: Any, key: str) -> tuple[Band, ...]:
+    return tuple(map(Band.from_dict, _list(value, key)))
+
+
 @dataclass(frozen=True, slots=True)
-class BandsSettings:
+class BandsSettings(_Settings):
     """Price bands from cheap to dear.
 
     By ``price`` each ends where the next begins and the last is open; by ``hours``
     each takes its hours of the day in order of price and the last takes the rest; by
-    ``states`` each has the words of a tariff.
+    ``states`` each has the words of a tariff. ``fallback`` is "keep", "off" or "band_"
+    and the id of a band.
     """
 
-    bands: tuple[Band, ...]
-    by: BandKind = "price"
-    dead_band: float = 2.0
-    min_time: timedelta = timedelta(minutes=15)
-    look_ahead: bool = True
-    max_switches: int = 12
-    fallback: str = "keep"
-    stagger: timedelta = timedelta(seconds=10)
+    bands: Annotated[tuple[Band, ...], _bands] = ()
+    dead_band: _DeadBand = 2.0
+    min_time: _MinTime = timedelta(minutes=15)
+    look_ahead: _Flag = True
+    max_switches: _Switches = 12
+    fallback: _Text = "keep"
+    stagger: _Stagger = _STAGGER
 
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> BandsSettings:
-        """Return settings from what is stored; raise SettingsError.
-
-        ``fallback`` is "keep", "off" or "band_" and the id of a band.
-        """
-        read = _Data(data)
-        bands = tuple(Band.from_dict(band) for band in read.items("bands"))
+    def __post_init__(self) -> None:
+        """Refuse bands that do not cover all there is, or overlap."""
+        bands = self.bands
         if not 2 <= len(bands) <= MAX_BANDS:
             raise SettingsError("band_count", "bands", low=2, high=MAX_BANDS)
-        if min(
-            len({band.name for band in bands}), len({band.id for band in bands})
-        ) < len(bands):
-            raise SettingsError("name_taken", "bands")
-        by = _kind_of(bands)
-        fallback = read.text("fallback") or "keep"
-        if fallback not in {"keep", "off", *(f"band_{band.id}" for band in bands)}:
+        for names in ({band.name for band in bands}, {band.id for band in bands}):
+            if len(names) < len(bands):
+                raise SettingsError("name_taken", "bands")
+        _CHECKS[self.by](bands)
+        if self.fallback not in {"keep", "off", *(f"band_{it.id}" for it in bands)}:
             raise SettingsError("not_a_choice", "fallback")
-        return cls(
-            bands=bands,
-            by=by,
-            dead_band=read.number("dead_band", 2, 0, 50),
-            min_time=read.span("min_time", 15, 5, 240),
-            look_ahead=read.flag("look_ahead", default=True),
-            max_switches=int(read.number("max_switches", 12, 1, 200)),
-            fallback=fallback,
-            stagger=read.seconds("stagger", 10),
-        )
+
+    @property
+    def by(self) -> BandKind:
+        """Return what the bands go by."""
+        if any(band.states for band in self.bands):
+            return "states"
+        has_hours = any(band.cheapest is not None for band in self.bands)
+        return "hours" if has_hours else "price"
 
 
-def _kind_of(bands: tuple[Band, ...]) -> BandKind:
-    """Return what bands go by; raise SettingsError unless they cover all there is."""
-    if any(band.states for band in bands):
-        words = [word for band in bands for word in band.states]
-        if len(set(words)) < len(words) or not all(band.states for band in bands):
-            raise SettingsError("states_overlap", "bands")
-        return "states"
-    *others, last = bands
-    if any(band.cheapest is not None for band in bands):
-        if last.cheapest is not None or any(band.cheapest is None for band in others):
-            raise SettingsError("no_top_band", "bands")
-        if sum(band.cheapest or 0 for band in others) >= 24:
-            raise SettingsError("too_many_hours", "bands")
-        return "hours"
-    limits = [band.upto for band in others]
-    if last.upto is not None or any(limit is None for limit in limits):
+def _check_states(bands: tuple[Band, ...]) -> None:
+    words = [word for band in bands for word in band.states]
+    if len(set(words)) < len(words) or not all(band.states for band in bands):
+        raise SettingsError("states_overlap", "bands")
+
+
+def _check_hours(bands: tuple[Band, ...]) -> None:
+    *others, last = (band.cheapest for band in bands)
+    if last is not None or None in others:
         raise SettingsError("no_top_band", "bands")
-    bounds = cast(list[float], limits)
-    for low, high in pairwise(bounds):
+    if sum(cast(list[float], others)) >= 24:
+        raise SettingsError("too_many_hours", "bands")
+
+
+def _check_limits(bands: tuple[Band, ...]) -> None:
+    *others, last = (band.upto for band in bands)
+    if last is not None or None in others:
+        raise SettingsError("no_top_band", "bands")
+    for low, high in pairwise(cast(list[float], others)):
         if low >= high:
             raise SettingsError("limits_order", "bands", a=low, b=high)
-    return "price"
+
+
+_CHECKS: Mapping[BandKind, Callable[[tuple[Band, ...]], None]] = {
+    "price": _check_limits,
+    "hours": _check_hours,
+    "states": _check_states,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class ChampionSettings:
+class ChampionSettings(_Settings):
     """Only the most efficient miner runs while the price is ``above``, or in a ``band``.
 
     ``order`` holds the ids of those that go first, the others follow by ``rank_by``.
@@ -261,175 +287,88 @@ class ChampionSettings:
     ``Inputs.band`` must then be that of the strategy that it belongs to.
     """
 
-    above: float | None = None
-    band: str | None = None
-    rank_by: RankBy = "efficiency"
-    order: tuple[str, ...] = ()
-    rung: Rung = LOWEST
-    replace_after: timedelta = timedelta(minutes=6)
-    reserve: Rung = OFF
-    dead_band: float = 2.0
-    min_time: timedelta = timedelta(minutes=15)
-    look_ahead: bool = True
-    max_switches: int = 12
-    stagger: timedelta = timedelta(seconds=10)
+    above: _Limit = None
+    band: Annotated[str | None, _text] = None
+    rank_by: _RankBy = "efficiency"
+    order: _Order = ()
+    rung: _Rung = LOWEST
+    replace_after: Annotated[timedelta, _minutes(3, 30)] = timedelta(minutes=6)
+    reserve: _Resting = OFF
+    dead_band: _DeadBand = 2.0
+    min_time: _MinTime = timedelta(minutes=15)
+    look_ahead: _Flag = True
+    max_switches: _Switches = 12
+    stagger: _Stagger = _STAGGER
 
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> ChampionSettings:
-        """Return settings from what is stored; raise SettingsError."""
-        read = _Data(data)
-        above, band = read.number_or_none("above"), read.text("band")
-        if (above is None) == (band is None):
+    def __post_init__(self) -> None:
+        """Refuse two limits, or none."""
+        if (self.above is None) == (self.band is None):
             raise SettingsError("above_or_band", "above")
-        return cls(
-            above=above,
-            band=band,
-            rank_by=read.choice("rank_by", *RANKS),
-            order=tuple(str(miner) for miner in read.items("order")),
-            rung=read.rung("rung", LOWEST),
-            replace_after=read.span("replace_after", 6, 3, 30),
-            reserve=read.choice("reserve", OFF, LOWEST),
-            dead_band=read.number("dead_band", 2, 0, 50),
-            min_time=read.span("min_time", 15, 5, 240),
-            look_ahead=read.flag("look_ahead", default=True),
-            max_switches=int(read.number("max_switches", 12, 1, 200)),
-            stagger=read.seconds("stagger", 10),
-        )
 
 
 @dataclass(frozen=True, slots=True)
-class SolarSettings:
+class SolarSettings(_Settings):
     """How miners fill a surplus; ``order`` and ``rank_by`` as those of a champion.
 
     With ``daylight`` a meter without a battery has no surplus after sunset.
     """
 
-    rank_by: RankBy = "efficiency"
-    order: tuple[str, ...] = ()
-    reserve: float = 100.0
-    window: timedelta = timedelta(minutes=2)
-    on_delay: timedelta = timedelta(minutes=2)
-    off_delay: timedelta = timedelta(minutes=5)
-    min_run: timedelta = timedelta(minutes=10)
-    battery_first: bool = True
-    min_soc: float = 0.0
-    min_forecast: float = 0.0
-    daylight: bool = True
-    stale_after: timedelta = timedelta(minutes=5)
-    floor: Rung = OFF
-    max_switches: int = 12
-    stagger: timedelta = timedelta(seconds=10)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> SolarSettings:
-        """Return settings from what is stored; raise SettingsError."""
-        read = _Data(data)
-        return cls(
-            rank_by=read.choice("rank_by", *RANKS),
-            order=tuple(str(miner) for miner in read.items("order")),
-            reserve=read.number("reserve", 100, 0, 100_000),
-            window=read.span("window", 2, 0.5, 30),
-            on_delay=read.span("on_delay", 2, 0, 60),
-            off_delay=read.span("off_delay", 5, 0, 60),
-            min_run=read.span("min_run", 10, 0, 240),
-            battery_first=read.flag("battery_first", default=True),
-            min_soc=read.number("min_soc", 0, 0, 100),
-            min_forecast=read.number("min_forecast", 0, 0, 10_000),
-            daylight=read.flag("daylight", default=True),
-            stale_after=read.span("stale_after", 5, 1, 60),
-            floor=read.choice("floor", OFF, LOWEST),
-            max_switches=int(read.number("max_switches", 12, 1, 200)),
-            stagger=read.seconds("stagger", 10),
-        )
+    rank_by: _RankBy = "efficiency"
+    order: _Order = ()
+    reserve: Annotated[float, _within(0, 100_000)] = 100.0
+    window: Annotated[timedelta, _minutes(0.5, 30)] = timedelta(minutes=2)
+    on_delay: Annotated[timedelta, _minutes(0, 60)] = timedelta(minutes=2)
+    off_delay: Annotated[timedelta, _minutes(0, 60)] = timedelta(minutes=5)
+    min_run: Annotated[timedelta, _minutes(0, 240)] = timedelta(minutes=10)
+    battery_first: _Flag = True
+    min_soc: Annotated[float, _within(0, 100)] = 0.0
+    min_forecast: Annotated[float, _within(0, 10_000)] = 0.0
+    daylight: _Flag = True
+    stale_after: Annotated[timedelta, _minutes(1, 60)] = timedelta(minutes=5)
+    floor: _Resting = OFF
+    max_switches: _Switches = 12
+    stagger: _Stagger = _STAGGER
 
 
 @dataclass(frozen=True, slots=True)
-class HeatSettings:
+class HeatSettings(_Settings):
     """How miners heat a room, between two rungs; ``stop_all`` above ``max_room``."""
 
-    lowest_rung: Rung = LOWEST
-    highest_rung: Rung = HIGHEST
-    when_idle: Rung = OFF
-    tolerance: float = 0.3
-    min_cycle: timedelta = timedelta(minutes=10)
-    stale_after: timedelta = timedelta(minutes=45)
-    max_room: float = 28.0
-    stop_all: bool = False
-    max_switches: int = 144
-    stagger: timedelta = timedelta(seconds=10)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> HeatSettings:
-        """Return settings from what is stored; raise SettingsError."""
-        read = _Data(data)
-        return cls(
-            lowest_rung=read.rung("lowest_rung", LOWEST),
-            highest_rung=read.rung("highest_rung", HIGHEST),
-            when_idle=read.choice("when_idle", OFF, LOWEST),
-            tolerance=read.number("tolerance", 0.3, 0.1, 2),
-            min_cycle=read.span("min_cycle", 10, 5, 120),
-            stale_after=read.span("stale_after", 45, 30, 60),
-            max_room=read.number("max_room", 28, 15, 45),
-            stop_all=read.flag("stop_all", default=False),
-            max_switches=int(read.number("max_switches", 144, 1, 288)),
-            stagger=read.seconds("stagger", 10),
-        )
+    lowest_rung: _Rung = LOWEST
+    highest_rung: _Rung = HIGHEST
+    when_idle: _Resting = OFF
+    tolerance: Annotated[float, _within(0.1, 2)] = 0.3
+    min_cycle: Annotated[timedelta, _minutes(5, 120)] = timedelta(minutes=10)
+    stale_after: Annotated[timedelta, _minutes(30, 60)] = timedelta(minutes=45)
+    max_room: Annotated[float, _within(15, 45)] = 28.0
+    stop_all: _Flag = False
+    max_switches: Annotated[int, _switches(288)] = 144
+    stagger: _Stagger = _STAGGER
 
 
 @dataclass(frozen=True, slots=True)
-class CalendarSettings:
+class CalendarSettings(_Settings):
     """A span by the clock, or of an entity (``begin`` None): at most, or exactly, a rung.
 
-    ``days`` are 0 for Monday to 6, and those on which the span begins.
+    ``days`` are 0 for Monday to 6, and those on which the span begins; it may pass
+    midnight. Without it ``Inputs.calendar`` counts.
     """
 
-    rung: Rung = LOWEST
-    quiet: bool = True
-    days: frozenset[int] = frozenset(range(7))
-    begin: time | None = None
-    end: time | None = None
+    rung: _Rung = LOWEST
+    quiet: Annotated[bool, _is_quiet, "kind"] = True
+    days: Annotated[frozenset[int], _weekdays] = frozenset(range(7))
+    begin: Annotated[time | None, _time, "from"] = None
+    end: Annotated[time | None, _time, "to"] = None
     min_time: timedelta = timedelta()
-    max_switches: int = 24
-    stagger: timedelta = timedelta(seconds=10)
+    max_switches: _Switches = 24
+    stagger: _Stagger = _STAGGER
 
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> CalendarSettings:
-        """Return settings from what is stored; raise SettingsError.
-
-        ``kind`` is "quiet" or "plan"; ``days`` are "mon" to "sun"; ``from`` and ``to``
-        are like "22:00" and may pass midnight; without them ``Inputs.calendar`` counts.
-        """
-        read = _Data(data)
-        begin, end = _time(read.text("from"), "from"), _time(read.text("to"), "to")
-        if (begin is None) != (end is None):
-            raise SettingsError("not_a_time", "to" if end is None else "from")
-        if begin is not None and begin == end:
+    def __post_init__(self) -> None:
+        """Refuse half a span, and an empty one."""
+        if (self.begin is None) != (self.end is None):
+            raise SettingsError("not_a_time", "to" if self.end is None else "from")
+        if self.begin is not None and self.begin == self.end:
             raise SettingsError("empty_span", "to")
-        names = read.items("days") or _DAYS
-        if not all(day in _DAYS for day in names):
-            raise SettingsError("not_a_choice", "days")
-        return cls(
-            rung=read.rung("rung", LOWEST),
-            quiet=read.choice("kind", "quiet", "plan") == "quiet",
-            days=frozenset(_DAYS.index(day) for day in names),
-            begin=begin,
-            end=end,
-            max_switches=int(read.number("max_switches", 24, 1, 200)),
-            stagger=read.seconds("stagger", 10),
-        )
-
-
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-def _time(text: str | None, where: str) -> time | None:
-    """Return a time of the day."""
-    if text is None:
-        return None
-    try:
-        return time.fromisoformat(text).replace(tzinfo=None)
-    except ValueError:
-        raise SettingsError("not_a_time", where) from None
 
 
 type Settings = (

@@ -27,7 +27,7 @@ from .model import (
 from .ranking import ranked
 from .rungs import is_at, ladder, resolve, watts_of
 from .settings import SolarSettings
-from .stored import VERSION, count, fields, iso, mapping, number, past, text
+from .stored import Memory
 
 _STARTING = timedelta(minutes=5)
 _PLUG_DELAY = timedelta(minutes=5)
@@ -44,60 +44,18 @@ _LOOK_AGAIN = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
-class SolarMemory:
+class SolarMemory(Memory):
     """What each miner was allotted, when that last changed, and the reason given."""
 
     allotted: dict[str, Rung] = field(default_factory=dict)
     acted_at: datetime | None = None
     battery_low: bool = False
-    sentence: Sentence | None = None
+    said: Sentence | None = None
     judged_at: datetime | None = None
     against: int = 0
     """After how many steps in a row the meter moved the wrong way."""
     second_chance: bool = False
     """Whether it was doubted, and that could not be judged."""
-
-    @classmethod
-    def from_dict(cls, data: object, now: datetime) -> SolarMemory:
-        """Return what was stored, empty if it is damaged."""
-        stored = fields(data)
-        rungs = mapping(stored.get("allotted"))
-        return cls(
-            allotted={k: v for k, v in rungs.items() if text(v) is not None},
-            acted_at=past(stored.get("acted_at"), now),
-            battery_low=stored.get("battery_low") is True,
-            sentence=_sentence(stored.get("said")),
-            judged_at=past(stored.get("judged_at"), now),
-            against=count(stored.get("against")),
-            second_chance=stored.get("second_chance") is True,
-        )
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return what is stored."""
-        sentence = self.sentence
-        return {
-            "version": VERSION,
-            "allotted": dict(self.allotted),
-            "acted_at": iso(self.acted_at),
-            "battery_low": self.battery_low,
-            "said": sentence and {"key": sentence.key, "values": dict(sentence.values)},
-            "judged_at": iso(self.judged_at),
-            "against": self.against,
-            "second_chance": self.second_chance,
-        }
-
-
-def _sentence(data: object) -> Sentence | None:
-    """Return the stored sentence, None if it is damaged."""
-    stored = mapping(data)
-    if (key := text(stored.get("key"))) is None:
-        return None
-    values = {
-        name: value
-        for name, value in mapping(stored.get("values")).items()
-        if value is None or text(value) is not None or number(value) is not None
-    }
-    return Sentence(key, values)
 
 
 def horizon(settings: SolarSettings) -> timedelta:
@@ -169,7 +127,7 @@ def decide(
             memory,
             allotted={miner.id: floor_of(settings, miner) for miner in miners},
             acted_at=now,
-            sentence=None,
+            said=None,
         )
         sentence = Sentence("solar_stale", {"time": latest, "what": settings.floor})
         return _decision(settings, memory, inputs, sentence, meter, "fallback"), memory
@@ -180,7 +138,7 @@ def decide(
     if memory.against >= _DOUBTED:
         meter = replace(meter, is_wrong=True)
     memory = _step(settings, memory, inputs, miners, meter)
-    sentence = memory.sentence or _waiting(settings, memory, miners, meter)
+    sentence = memory.said or _waiting(settings, memory, miners, meter)
     return _decision(settings, memory, inputs, sentence, meter, "steering"), memory
 
 
@@ -277,8 +235,8 @@ def _step(
         return up
     waited = max(settings.window, settings.on_delay) + SETTLE
     is_past = memory.acted_at is None or inputs.now - memory.acted_at > waited
-    if memory.sentence is not None and is_past:
-        memory = replace(memory, sentence=None)
+    if memory.said is not None and is_past:
+        memory = replace(memory, said=None)
     return memory
 
 
@@ -356,7 +314,7 @@ def _down(
         memory,
         allotted={**memory.allotted, **lower},
         acted_at=inputs.now,
-        sentence=sentence,
+        said=sentence,
     )
 
 
@@ -431,7 +389,7 @@ def _up(
             memory,
             allotted={**memory.allotted, miner.id: rung},
             acted_at=now,
-            sentence=Sentence("solar_up", values),
+            said=Sentence("solar_up", values),
         )
     return None
 
@@ -467,7 +425,7 @@ def _make_room(
         memory,
         allotted={**memory.allotted, **lower},
         acted_at=inputs.now,
-        sentence=Sentence("solar_makes_room", values),
+        said=Sentence("solar_makes_room", values),
     )
 
 
