@@ -31,18 +31,7 @@ from ..miner.status import BY_STRATEGY, MinerState
 from ..sentences import reason_sentence
 from .limits import manual_as_dict, manual_from_dict
 from .planner.circuits import load
-from .planner.model import (
-    HIGHEST,
-    LEAVE,
-    LOWEST,
-    OFF,
-    ON,
-    Control,
-    Manual,
-    MinerView,
-    Mode,
-    Rung,
-)
+from .planner.model import LEAVE, OFF, ON, Control, Manual, MinerView, Mode, Rung
 from .planner.rungs import is_at
 from .planner.stored import instant
 from .room import room_of
@@ -51,7 +40,6 @@ from .watts import EXCEEDS, SETTLE_SECONDS, LearnedWatts
 _MODE: Final = "mode:"
 _PROFILE: Final = "profile:"
 _CUSTOM: Final = f"{_MODE}{MODE_CUSTOM}"
-_OVERCLOCKED: Final = f"{_MODE}oc"
 _MAX_MODES: Final = 128
 _POLLS: Final = 2
 """How often a miner must report what HMM did not set to count as a user's change."""
@@ -151,23 +139,6 @@ class Pause(NamedTuple):
 
     reason: str = BY_STRATEGY
     values: Mapping[str, float | str] = MappingProxyType({})
-
-
-def by_order(rung: Rung, view: MinerView) -> Rung:
-    """Return the lowest or highest mode by name while not all watts are known.
-
-    Drivers report the modes slowest first. Overclocking is for those who name it.
-    """
-    if rung not in (LOWEST, HIGHEST):
-        return rung
-    modes = [
-        mode
-        for mode in view.modes
-        if mode.rung.startswith(_MODE) and mode.rung not in (_CUSTOM, _OVERCLOCKED)
-    ]
-    if not modes or all(mode.watts for mode in modes):
-        return rung
-    return modes[0 if rung == LOWEST else -1].rung
 
 
 def _first_sentence(text: str) -> str:

@@ -9,7 +9,6 @@ from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
 from ..money.slots import start_of_day
-from .miners import by_order
 from .planner.bands import planned, wishes_of
 from .planner.decide import decide
 from .planner.model import (
@@ -195,8 +194,6 @@ def _rungs(
 ) -> Mapping[str, Rung | None]:
     wished = {wish.miner: wish.rung for wish in wishes}
     return {
-        view.id: resolve(by_order(wished[view.id], view), view)
-        if view.id in wished
-        else None
+        view.id: resolve(wished[view.id], view) if view.id in wished else None
         for view in views
     }

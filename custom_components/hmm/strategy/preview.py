@@ -12,9 +12,9 @@ from ..data import get_data
 from ..money.slots import Slots
 from .history import days_of, recent_prices
 from .keys import BY_STATES, CONF_BY, CONF_PRICE_ENTITY
-from .miners import MinerMemory, SteeredMiner, by_order
+from .miners import MinerMemory, SteeredMiner
 from .planner.decide import decide
-from .planner.model import OFF, Inputs, MinerView, Mode, Price, Rung
+from .planner.model import LEAVE, OFF, Inputs, MinerView, Mode, Price, Rung
 from .planner.rungs import resolve, watts_of
 from .planner.settings import BandsSettings
 from .prices import read_price
@@ -132,7 +132,7 @@ def _add_up(
         wished = {wish.miner: wish.rung for wish in decision.wishes}
         hours = (slot.end - slot.start) / timedelta(hours=1)
         for view in views:
-            rung = resolve(by_order(wished.get(view.id, "leave"), view), view)
+            rung = resolve(wished.get(view.id, LEAVE), view)
             rung = view.reported if rung is None else rung
             watts, present = watts_of(rung, view), watts_of(view.reported, view)
             rate, present_rate = _hashrate(rung, view), _hashrate(view.reported, view)

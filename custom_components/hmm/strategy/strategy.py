@@ -46,7 +46,6 @@ from .keys import (
     FALLBACK_BAND,
     METER_KEYS,
 )
-from .miners import by_order
 from .planner.bands import planned
 from .planner.decide import decide, overridden
 from .planner.heat import fresh
@@ -303,20 +302,13 @@ class Strategy:
             if is_over:
                 self.record.override = None
                 self.fire("resumed", {})
-        views = {miner.id: miner for miner in miners}
-        self.decision = replace(
-            decision,
-            wishes=tuple(
-                replace(wish, rung=by_order(wish.rung, views[wish.miner]))
-                for wish in decision.wishes
-            ),
-        )
         if not miners:
             # They were removed or disabled
-            self.decision = replace(self.decision, sentence=Sentence("no_miners"))
+            decision = replace(decision, sentence=Sentence("no_miners"))
         if self.heating is not None and (ends := self.heating.boost_ends):
-            check = min(self.decision.next_check_at, ends)
-            self.decision = replace(self.decision, next_check_at=check)
+            check = min(decision.next_check_at, ends)
+            decision = replace(decision, next_check_at=check)
+        self.decision = decision
 
     def _inputs(self, now: datetime, miners: tuple[MinerView, ...]) -> Inputs:
         zone = dt_util.get_default_time_zone()

@@ -508,7 +508,21 @@ def test_too_hot_waits_for_nothing() -> None:
     world.by_hand(miner.id, "mode:high")
     world.step()
     assert miner.reported == OFF
-    miner.safety = None
+
+
+def test_unknown_watts_go_by_the_order_of_the_modes() -> None:
+    """Given a miner whose watts nobody knows, then it can go low all the same."""
+    miner = nano(mode="mode:high", unknown=frozenset(nano().modes), metered=False)
+    view = miner.view(START)
+    assert not ladder(view)
+    assert resolve("lowest", view) == "mode:low"
+    assert resolve("highest", view) == "mode:high"
+    assert resolve("mode:none", view) is None
+    assert resolve("lowest", replace(view, modes=())) == "on"
+    world = priced([miner], 10)
+    miner.safety = "hot"
+    world.run(5 * MINUTE)
+    assert miner.reported == "mode:low"
 
 
 def test_what_an_overheat_has_lowered_gets_no_mode() -> None:
@@ -574,24 +588,6 @@ def test_what_does_not_fit_back_on_a_circuit_takes_nobody_else_down() -> None:
     tight.run(HOUR)
     assert all(it.running for it in small)
     assert sum(it.watts(tight.now) for it in small) <= 70
-
-
-def test_unknown_watts_are_never_chosen() -> None:
-    """Given a miner whose watts nobody knows, then lowest only starts it."""
-    miner = bitaxe(running=False)
-    world = priced([miner], 25)
-    decision = world.step()
-    assert decision
-    inputs = world.inputs(world.strategies[0])
-    view = replace(
-        inputs.miners[0],
-        modes=tuple(replace(it, watts=None) for it in inputs.miners[0].modes),
-        watts=None,
-    )
-    assert not ladder(view)
-    assert resolve("lowest", view) == resolve("highest", view) == "on"
-    assert resolve("mode:eco", view) == "mode:eco"
-    assert resolve("mode:none", view) is None
 
 
 def test_a_slower_mode_draws_at_most_what_a_faster_one_does() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 import math
 
-from .model import LOWEST, OFF, ON, MinerView, Mode, Rung
+from .model import HIGHEST, OFF, ON, MinerView, Mode, Rung
 
 _NEVER_CHOSEN = "mode:oc"
 """Overclocking is for those who name it."""
@@ -50,16 +50,13 @@ def resolve(rung: Rung, miner: MinerView) -> Rung | None:
             return None
         case "on":
             return ON
-        case "off":
-            if miner.can_be_off:
-                return OFF
-            return next((mode.rung for mode in steps(miner)), ON)
+        case "off" if miner.can_be_off:
+            return OFF
         case "normal":
             return miner.default_mode or ON
-        case "lowest" | "highest":
-            if not (modes := ladder(miner)):
-                return ON
-            return modes[0 if rung == LOWEST else -1].rung
+        case "off" | "lowest" | "highest":
+            modes = steps(miner) or (Mode(ON),)
+            return modes[-1 if rung == HIGHEST else 0].rung
     return rung if any(mode.rung == rung for mode in miner.modes) else None
 
 
