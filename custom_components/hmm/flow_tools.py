@@ -173,6 +173,20 @@ def choice(
     )
 
 
+def words_field(
+    name: str, *options: str, multiple: bool = False, long: bool = False
+) -> SelectSelector:
+    """Return a choice of words, which are translated under ``name``."""
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=list(options),
+            mode=SelectSelectorMode.DROPDOWN if long else SelectSelectorMode.LIST,
+            multiple=multiple,
+            translation_key=name,
+        )
+    )
+
+
 def unchosen(key: str) -> vol.Required:
     """Return the marker of a choice to be made: the frontend takes the first one else."""
     return vol.Required(key, description={"suggested_value": ""})

@@ -1,7 +1,6 @@
 """What was seen of each entry and must outlive a restart, in a file for each kind."""
 
 from collections.abc import Iterator
-import time
 from typing import Any, Protocol, Self
 
 from homeassistant.core import HomeAssistant, callback
@@ -37,7 +36,6 @@ class Records[RecordT: Record]:
         self._kind = kind
         self._store = SafeStore(hass, _STORE_VERSION, f"{DOMAIN}.{name}")
         self._records: dict[str, RecordT] = {}
-        self._due: float | None = None
 
     async def async_load(self) -> None:
         """Continue as before the restart; unreadable records start from scratch."""
@@ -66,29 +64,21 @@ class Records[RecordT: Record]:
     @callback
     def save_soon(self) -> None:
         """Save what does not change often."""
-        self._save_in(_SOON_SECONDS)
+        self._store.async_save_within(self._content, _SOON_SECONDS)
 
     @callback
     def save_later(self) -> None:
         """Save what changes all the time."""
-        self._save_in(_LATER_SECONDS)
+        self._store.async_save_within(self._content, _LATER_SECONDS)
 
     async def async_save(self) -> None:
         """Save now: what follows must not happen again after a crash."""
-        self._due = None
         await self._store.async_save(self._content())
 
     async def async_forget(self, entry_id: str) -> None:
         """Forget an entry that was removed."""
         if self._records.pop(entry_id, None) is not None:
             await self.async_save()
-
-    def _save_in(self, seconds: float) -> None:
-        now = time.monotonic()
-        # Each call would put the previous one off
-        if self._due is None or not now < self._due <= now + seconds:
-            self._due = now + seconds
-            self._store.async_delay_save(self._content, seconds)
 
     def _content(self) -> dict[str, Any]:
         # A poll may end after its entry was removed

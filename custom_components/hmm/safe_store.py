@@ -1,11 +1,13 @@
 """Files in Home Assistant's storage that never keep HMM from starting."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 import logging
 from pathlib import Path
+import time
 from typing import Any, override
 
-from homeassistant.core import DOMAIN as HOMEASSISTANT_DOMAIN
+from homeassistant.core import DOMAIN as HOMEASSISTANT_DOMAIN, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.storage import Store
@@ -21,6 +23,9 @@ class SafeStore(Store[dict[str, Any]]):
     The base sets a file aside that is not JSON, and raises where it is of another
     version or shape: then everything that it is read for would be missing as well.
     """
+
+    _due: float | None = None
+    """When it is saved at the latest."""
 
     @override
     async def async_load(self) -> dict[str, Any]:
@@ -40,6 +45,21 @@ class SafeStore(Store[dict[str, Any]]):
             return stored or {}
         await self.async_set_aside(f"{type(stored).__name__} instead of an object")
         return {}
+
+    @callback
+    def async_save_within(
+        self, content: Callable[[], dict[str, Any]], seconds: float
+    ) -> None:
+        """Save by then: unlike with a delay, a further call puts nothing off."""
+        now = time.monotonic()
+        if self._due is None or not now < self._due <= now + seconds:
+            self._due = now + seconds
+            self.async_delay_save(content, seconds)
+
+    @override
+    async def async_save(self, data: dict[str, Any]) -> None:
+        self._due = None
+        await super().async_save(data)
 
     async def async_set_aside(self, why: str) -> None:
         """Keep a file that cannot be read, and show the user where it is.

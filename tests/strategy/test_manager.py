@@ -697,11 +697,11 @@ async def test_polls_alone_decide_and_write_nothing(
         await poll(home, entry)
         await settle(home)
     assert strategy.decided_at == asked
-    store._due = None
+    store._store._due = None
     manager(home)._decide()
-    assert store._due is None
+    assert store._store._due is None
     await poll(home, entry)
-    assert store._due is not None
+    assert store._store._due is not None
     asked = strategy.decided_at
     freezer.tick(1)
     memory.watts.learn("mode:turbo", 30.0, 2e12)

@@ -10,9 +10,6 @@ from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult, Opt
 from homeassistant.const import CONF_URL
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.selector import (
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
     TextSelector,
     TextSelectorConfig,
     TextSelectorType,
@@ -26,7 +23,7 @@ from ..driver_engine.declaration import DriverId
 from ..driver_engine.driver_store import Backup
 from ..driver_engine.metrics import DriverMetrics
 from ..errors import localized, message
-from ..flow_tools import async_start_progress, async_words, choice
+from ..flow_tools import async_start_progress, async_words, choice, words_field
 from ..languages import home_language
 from ..markdown import Markdown, code, escape, printable
 from .actions import CONF_SHA256, CONF_VERSION, sha256
@@ -56,15 +53,7 @@ _WEB_SCHEMA = vol.Schema(
     }
 )
 _ANSWER_SCHEMA = vol.Schema(
-    {
-        vol.Required(CONF_ANSWER): SelectSelector(
-            SelectSelectorConfig(
-                options=[_INSTALL, "discard"],
-                mode=SelectSelectorMode.LIST,
-                translation_key="driver_answer",
-            )
-        )
-    }
+    {vol.Required(CONF_ANSWER): words_field("driver_answer", _INSTALL, "discard")}
 )
 
 type Texts = dict[str, str]

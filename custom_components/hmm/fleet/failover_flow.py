@@ -14,14 +14,11 @@ from homeassistant.helpers.selector import (
     BooleanSelector,
     EntitySelector,
     EntitySelectorConfig,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
 )
 import voluptuous as vol
 
 from ..data import get_data
-from ..flow_tools import number_field
+from ..flow_tools import number_field, words_field
 from ..pool.stratum_user import stratum_at
 from ..unique_ids import entity_id_of
 from .failover import Criterion
@@ -43,17 +40,6 @@ from .failover_runner import (
 )
 
 _FEWEST_POOLS: Final = 2
-
-
-def _choice(name: str, options: tuple[str, ...], *, multiple: bool) -> SelectSelector:
-    return SelectSelector(
-        SelectSelectorConfig(
-            options=list(options),
-            mode=SelectSelectorMode.LIST,
-            translation_key=name,
-            multiple=multiple,
-        )
-    )
 
 
 class FailoverSteps(OptionsFlow):
@@ -81,12 +67,12 @@ class FailoverSteps(OptionsFlow):
                 return self.async_create_entry(data=options)
         schema = vol.Schema(
             {
-                vol.Required(CONF_FAILOVER_MODE, default=MODES[0]): _choice(
-                    "failover_mode", MODES, multiple=False
+                vol.Required(CONF_FAILOVER_MODE, default=MODES[0]): words_field(
+                    "failover_mode", *MODES
                 ),
                 vol.Optional(CONF_FAILOVER_POOLS, default=[]): _pool_selector(sensors),
-                vol.Required(CONF_FAILOVER_WHEN, default=[*DEFAULT_WHEN]): _choice(
-                    "failover_when", tuple(Criterion), multiple=True
+                vol.Required(CONF_FAILOVER_WHEN, default=[*DEFAULT_WHEN]): words_field(
+                    "failover_when", *Criterion, multiple=True
                 ),
                 vol.Required(CONF_FAILOVER_AFTER, default=DEFAULT_AFTER): number_field(
                     3, 60, UnitOfTime.MINUTES
@@ -130,8 +116,8 @@ class PoolOrderSteps(OptionsFlowWithReload):
                 return self.async_create_entry(data=options)
         schema = vol.Schema(
             {
-                vol.Required(CONF_FAILOVER, default=CHOICES[0]): _choice(
-                    "failover_choice", CHOICES, multiple=False
+                vol.Required(CONF_FAILOVER, default=CHOICES[0]): words_field(
+                    "failover_choice", *CHOICES
                 ),
                 vol.Optional(CONF_FAILOVER_POOLS, default=[]): _pool_selector(sensors),
             }

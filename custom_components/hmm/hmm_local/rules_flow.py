@@ -16,8 +16,7 @@ import voluptuous as vol
 from ..const import CONF_PLUG, DOMAIN
 from ..data import fleet_entry
 from ..fleet.failover_runner import CONF_FAILOVER_MODE, CONF_FAILOVER_POOLS, MODES
-from ..flow_tools import QueueSteps, async_shared_data, free_title
-from ..strategy.fields import list_field
+from ..flow_tools import QueueSteps, async_shared_data, free_title, words_field
 from ..strategy.keys import (
     CONF_MINERS,
     CONF_PRICE_ENTITY,
@@ -129,7 +128,7 @@ class RulesSteps(QueueSteps):
             return self._take_over(user_input.get(CONF_START, START_DRY_RUN))
         schema: dict[vol.Marker, Any] = {}
         if any(offer.kind for offer in self._taken):
-            schema[vol.Required(CONF_START, default=START_DRY_RUN)] = list_field(
+            schema[vol.Required(CONF_START, default=START_DRY_RUN)] = words_field(
                 "strategy_start", START_DRY_RUN, START_STEER
             )
         return self.async_show_form(

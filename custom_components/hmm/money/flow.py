@@ -14,15 +14,12 @@ from homeassistant.helpers.selector import (
     BooleanSelector,
     EntitySelector,
     EntitySelectorConfig,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
 )
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..data import get_data
-from ..flow_tools import number_field
+from ..flow_tools import number_field, words_field
 from ..languages import home_language
 from .price import PriceSource, entity_reference, referred_entity
 from .settings import (
@@ -84,12 +81,8 @@ class PriceSteps(OptionsFlow):
         price = number_field(-MAX_PRICE, MAX_PRICE, per_kwh, "any")
         schema = vol.Schema(
             {
-                vol.Required(CONF_PRICE_SOURCE, default="none"): SelectSelector(
-                    SelectSelectorConfig(
-                        options=["none", "sensor", "fixed"],
-                        mode=SelectSelectorMode.LIST,
-                        translation_key=CONF_PRICE_SOURCE,
-                    )
+                vol.Required(CONF_PRICE_SOURCE, default="none"): words_field(
+                    CONF_PRICE_SOURCE, "none", "sensor", "fixed"
                 ),
                 vol.Optional(CONF_PRICE_ENTITY): EntitySelector(
                     EntitySelectorConfig(domain=_DOMAINS)
@@ -199,12 +192,8 @@ class PriceSteps(OptionsFlow):
             step_id="coin_currency",
             data_schema=vol.Schema(
                 {
-                    vol.Required(CONF_COIN_CURRENCY, default=currency): SelectSelector(
-                        SelectSelectorConfig(
-                            options=[currency, _OTHER],
-                            mode=SelectSelectorMode.LIST,
-                            translation_key=CONF_COIN_CURRENCY,
-                        )
+                    vol.Required(CONF_COIN_CURRENCY, default=currency): words_field(
+                        CONF_COIN_CURRENCY, currency, _OTHER
                     )
                 }
             ),

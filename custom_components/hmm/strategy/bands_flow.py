@@ -9,12 +9,11 @@ from homeassistant.helpers.selector import BooleanSelector, TextSelector
 import voluptuous as vol
 
 from ..data import get_data
-from ..flow_tools import choice, ending, number_field
+from ..flow_tools import choice, ending, number_field, words_field
 from ..languages import home_language
 from ..markdown import Markdown, escape, escaping, inert
 from ..miner.coordinator import MinerCoordinator
 from ..miner.profiles import folded
-from .fields import list_field, price_field
 from .flow import Texts, rung_selector
 from .history import price_limits
 from .keys import (
@@ -50,7 +49,7 @@ from .keys import (
 from .planner.model import HIGHEST, LEAVE, LOWEST, NORMAL, PLAIN_RUNGS
 from .planner.settings import MAX_BANDS, BandsSettings, SettingsError
 from .preview import async_preview_text
-from .price_flow import StrategyPriceSteps
+from .price_flow import StrategyPriceSteps, price_field
 from .prices import tariff_states
 from .words import price_text, words_of
 
@@ -138,7 +137,7 @@ class BandsFlow(StrategyPriceSteps):
         return self._show_form(
             "bands_start",
             {
-                vol.Required(CONF_TEMPLATE, default=templates[0]): list_field(
+                vol.Required(CONF_TEMPLATE, default=templates[0]): words_field(
                     "strategy_template", *templates, _EMPTY
                 )
             },

@@ -6,16 +6,12 @@ from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.helpers.selector import (
     EntitySelector,
     EntitySelectorConfig,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
     TimeSelector,
 )
 import voluptuous as vol
 
-from ..flow_tools import ending
+from ..flow_tools import ending, words_field
 from ..markdown import escaping
-from .fields import list_field
 from .flow import StrategyFlow, Texts, rung_selector
 from .keys import (
     CONF_DAYS,
@@ -73,13 +69,8 @@ class CalendarFlow(StrategyFlow):
                         ]
                     )
                 ),
-                vol.Required(CONF_DAYS, default=list(DAYS)): SelectSelector(
-                    SelectSelectorConfig(
-                        options=list(DAYS),
-                        multiple=True,
-                        mode=SelectSelectorMode.LIST,
-                        translation_key="strategy_weekday",
-                    )
+                vol.Required(CONF_DAYS, default=list(DAYS)): words_field(
+                    "strategy_weekday", *DAYS, multiple=True
                 ),
                 vol.Required(CONF_FROM, default=_FROM): TimeSelector(),
                 vol.Required(CONF_TO, default=_TO): TimeSelector(),
@@ -98,7 +89,7 @@ class CalendarFlow(StrategyFlow):
         return self._show_form(
             "what",
             {
-                vol.Required(CONF_KIND, default=KIND_QUIET): list_field(
+                vol.Required(CONF_KIND, default=KIND_QUIET): words_field(
                     "strategy_calendar", KIND_QUIET, KIND_PLAN
                 ),
                 vol.Required(CONF_RUNG, default=LOWEST): rung_selector(leave=False),

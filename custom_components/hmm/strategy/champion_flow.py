@@ -8,9 +8,8 @@ from homeassistant.helpers.selector import BooleanSelector
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from ..flow_tools import choice, ending, number_field
+from ..flow_tools import choice, ending, number_field, words_field
 from ..markdown import escaping
-from .fields import dropdown_field, list_field, price_field
 from .flow import Texts
 from .history import price_limits
 from .keys import (
@@ -37,7 +36,7 @@ from .planner.champion import ordered
 from .planner.model import HIGHEST, LOWEST, NORMAL, OFF, Inputs
 from .planner.settings import ChampionSettings
 from .preview import view_of
-from .price_flow import StrategyPriceSteps
+from .price_flow import StrategyPriceSteps, price_field
 from .words import number, price_text, words_of
 
 CONF_FOLLOW = "follow"
@@ -153,10 +152,10 @@ class ChampionFlow(StrategyPriceSteps):
             "choice",
             {
                 **self._who_first,
-                vol.Required(CONF_RUNG, default=LOWEST): dropdown_field(
-                    "strategy_rung", LOWEST, NORMAL, HIGHEST
+                vol.Required(CONF_RUNG, default=LOWEST): words_field(
+                    "strategy_rung", LOWEST, NORMAL, HIGHEST, long=True
                 ),
-                vol.Required(CONF_RESERVE, default=OFF): list_field(
+                vol.Required(CONF_RESERVE, default=OFF): words_field(
                     "strategy_rung", OFF, LOWEST
                 ),
                 vol.Required(CONF_REPLACE_AFTER, default=6): number_field(3, 30, "min"),

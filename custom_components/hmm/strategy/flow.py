@@ -26,10 +26,9 @@ from homeassistant.helpers.translation import async_get_translations
 import voluptuous as vol
 
 from ..const import DOMAIN
-from ..flow_tools import async_shared_data, choice, free_title
+from ..flow_tools import async_shared_data, choice, free_title, words_field
 from ..markdown import inert
 from ..miner.profiles import folded
-from .fields import dropdown_field, list_field
 from .followed import with_present_names
 from .keys import (
     CONF_ENTITY_IDS,
@@ -59,14 +58,14 @@ MINER_FILTER = [
 ]
 """What can be set is a miner: pools and workers have only readings."""
 
-_START = list_field("strategy_start", START_STEER, START_DRY_RUN)
+_START = words_field("strategy_start", START_STEER, START_DRY_RUN)
 
 
 def rung_selector(*, per_model: bool = False, leave: bool = True) -> SelectSelector:
     """Return a choice of rungs that all miners have."""
     rungs = [rung for rung in PLAIN_RUNGS if leave or rung != LEAVE]
     more = [RUNG_PER_MODEL] if per_model else []
-    return dropdown_field("strategy_rung", *rungs, *more)
+    return words_field("strategy_rung", *rungs, *more, long=True)
 
 
 class StrategyFlow(ConfigSubentryFlow):
@@ -283,8 +282,8 @@ class StrategyFlow(ConfigSubentryFlow):
     def _who_first(self) -> dict[vol.Marker, Any]:
         """Return the fields for the user's own order, and what the rest goes by."""
         return {
-            vol.Required(CONF_RANK_BY, default=RANKS[0]): dropdown_field(
-                "strategy_rank", *RANKS
+            vol.Required(CONF_RANK_BY, default=RANKS[0]): words_field(
+                "strategy_rank", *RANKS, long=True
             ),
             vol.Optional(CONF_ORDER): EntitySelector(
                 EntitySelectorConfig(

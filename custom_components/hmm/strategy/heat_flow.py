@@ -23,9 +23,8 @@ from homeassistant.util.unit_conversion import (
 import voluptuous as vol
 
 from ..const import DOMAIN
-from ..flow_tools import ending, number_field
+from ..flow_tools import ending, number_field, words_field
 from ..markdown import escaping
-from .fields import list_field
 from .flow import Texts, TimedStrategyFlow
 from .heating import (
     BOOST_MINUTES,
@@ -61,7 +60,7 @@ _TOLERANCE = 0.3
 
 
 def _rungs(*rungs: str) -> SelectSelector:
-    return list_field("strategy_rung", *rungs)
+    return words_field("strategy_rung", *rungs)
 
 
 @ending

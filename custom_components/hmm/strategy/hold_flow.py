@@ -3,13 +3,9 @@
 from typing import Any
 
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
-from homeassistant.helpers.selector import (
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
-)
 import voluptuous as vol
 
+from ..flow_tools import words_field
 from .limits import CONF_MANUAL_HOLD, HOLD_NEXT, HOLDS
 
 
@@ -26,12 +22,8 @@ class HoldSteps(OptionsFlow):
             )
         schema = vol.Schema(
             {
-                vol.Required(CONF_MANUAL_HOLD, default=HOLD_NEXT): SelectSelector(
-                    SelectSelectorConfig(
-                        options=list(HOLDS),
-                        mode=SelectSelectorMode.LIST,
-                        translation_key="strategy_hold",
-                    )
+                vol.Required(CONF_MANUAL_HOLD, default=HOLD_NEXT): words_field(
+                    "strategy_hold", *HOLDS
                 )
             }
         )

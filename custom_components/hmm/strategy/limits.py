@@ -1,6 +1,6 @@
 """The fleet's options that all strategies follow: by hand, and fuses."""
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -72,26 +72,22 @@ def manual_from_dict(data: Any) -> Manual:
 def circuits_of(
     hass: HomeAssistant,
     options: Mapping[str, Any],
-    steered: Container[str],
+    steered: set[str],
     drawn: Callable[[str], float],
 ) -> tuple[Circuit, ...]:
     """Return the fuses with the miners that are steered.
 
     ``drawn`` returns W of the other ones on them: only the rest can be planned.
     """
-    circuits = []
-    for row in rows_of(options):
-        miners = {entry.entry_id for entry in entries_of(hass, row[CONF_MINERS])}
-        reserved = sum(drawn(key) for key in miners if key not in steered)
-        circuits.append(
-            Circuit(
-                row[CONF_CIRCUIT],
-                row[CONF_MAX_WATTS] - reserved,
-                frozenset(key for key in miners if key in steered),
-                reserved,
-            )
+    return tuple(
+        Circuit(
+            circuit.name,
+            circuit.max_watts - (reserved := sum(map(drawn, circuit.miners - steered))),
+            circuit.miners & steered,
+            reserved,
         )
-    return tuple(circuits)
+        for circuit in rated(hass, options)
+    )
 
 
 @callback

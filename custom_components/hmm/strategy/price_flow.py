@@ -9,10 +9,12 @@ from homeassistant.helpers.selector import (
     BooleanSelector,
     EntitySelector,
     EntitySelectorConfig,
+    NumberSelector,
 )
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
+from ..flow_tools import number_field
 from .flow import Texts, TimedStrategyFlow
 from .keys import CONF_PRICE_ENTITY
 from .prices import (
@@ -25,6 +27,11 @@ from .prices import (
 from .words import price_text, time_text, words_of
 
 CONF_RIGHT = "right"
+
+
+def price_field(unit: str) -> NumberSelector:
+    """Return a price in the unit of its sensor."""
+    return number_field(-1e6, 1e6, unit, "any")
 
 
 class StrategyPriceSteps(TimedStrategyFlow):

@@ -103,7 +103,6 @@ class StrategyStore:
         """Begin with nothing."""
         self._hass = hass
         self._store = SafeStore(hass, _VERSION, f"{DOMAIN}.strategy")
-        self._due: float | None = None
         self.strategies: dict[str, StrategyRecord] = {}
         self.miners: dict[str, MinerMemory] = {}
         self.settled: Mapping[str, Any] = {}
@@ -158,19 +157,12 @@ class StrategyStore:
     @callback
     def save_soon(self) -> None:
         """Write the file within seconds."""
-        self._save_in(_SOON_SECONDS)
+        self._store.async_save_within(self._content, _SOON_SECONDS)
 
     @callback
     def save_later(self) -> None:
         """Write what changes all the time within minutes."""
-        self._save_in(_LATER_SECONDS)
-
-    def _save_in(self, seconds: float) -> None:
-        now = self._hass.loop.time()
-        # Each further call would put it off
-        if self._due is None or not now < self._due <= now + seconds:
-            self._due = now + seconds
-            self._store.async_delay_save(self._content, seconds)
+        self._store.async_save_within(self._content, _LATER_SECONDS)
 
     async def async_forget(self, entry_id: str) -> None:
         """Forget a miner that was removed."""
@@ -179,7 +171,6 @@ class StrategyStore:
 
     async def async_save(self) -> None:
         """Write the file now."""
-        self._due = None
         await self._store.async_save(self._content())
 
     def _content(self) -> dict[str, Any]:

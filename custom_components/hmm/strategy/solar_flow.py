@@ -15,10 +15,9 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..const import DOMAIN
-from ..flow_tools import ending, number_field
+from ..flow_tools import ending, number_field, words_field
 from ..markdown import escaping
 from .energy_settings import async_sources, battery_of, meter_of
-from .fields import list_field
 from .flow import Texts, TimedStrategyFlow
 from .keys import (
     CONF_BATTERY,
@@ -117,11 +116,11 @@ class SolarFlow(TimedStrategyFlow):
         return self._show_form(
             "meter",
             {
-                vol.Required(CONF_METER_KIND, default=METER_GRID): list_field(
+                vol.Required(CONF_METER_KIND, default=METER_GRID): words_field(
                     "strategy_meter", METER_GRID, METER_SURPLUS, METER_TWO
                 ),
                 vol.Required(CONF_METER): _SENSOR,
-                vol.Required(CONF_POSITIVE_IS, default=POSITIVE_IMPORT): list_field(
+                vol.Required(CONF_POSITIVE_IS, default=POSITIVE_IMPORT): words_field(
                     "strategy_positive", POSITIVE_IMPORT, POSITIVE_EXPORT
                 ),
                 vol.Optional(CONF_EXPORT): _SENSOR,
@@ -204,7 +203,9 @@ class SolarFlow(TimedStrategyFlow):
                 vol.Optional(CONF_BATTERY): _SENSOR,
                 vol.Required(
                     CONF_BATTERY_POSITIVE_IS, default=POSITIVE_DISCHARGE
-                ): list_field("strategy_positive", POSITIVE_DISCHARGE, POSITIVE_CHARGE),
+                ): words_field(
+                    "strategy_positive", POSITIVE_DISCHARGE, POSITIVE_CHARGE
+                ),
                 vol.Required(CONF_BATTERY_FIRST, default=True): BooleanSelector(),
                 vol.Optional(CONF_BATTERY_SOC): _SENSOR,
                 vol.Required(CONF_MIN_SOC, default=0): number_field(0, 100, "%"),
@@ -260,7 +261,7 @@ class SolarFlow(TimedStrategyFlow):
             "order",
             {
                 **self._who_first,
-                vol.Required(CONF_FLOOR, default=OFF): list_field(
+                vol.Required(CONF_FLOOR, default=OFF): words_field(
                     "strategy_rung", OFF, LOWEST
                 ),
                 vol.Required(CONF_MIN_RUN, default=10): number_field(0, 240, "min"),

@@ -71,7 +71,12 @@ class Reading:
 
 
 def _read(
-    hass: HomeAssistant, entity_id: str | None, units: Mapping[str, float], bad: str
+    hass: HomeAssistant,
+    entity_id: str | None,
+    units: Mapping[str, float],
+    bad: str,
+    low: float,
+    high: float,
 ) -> Reading:
     state = hass.states.get(entity_id) if entity_id else None
     if state is None or state.state in (STATE_UNAVAILABLE, STATE_UNKNOWN, ""):
@@ -82,7 +87,7 @@ def _read(
     if factor is None:
         return Reading(problem=bad)
     value = parse_number(state.state)
-    if value is None:
+    if value is None or not low <= value * factor <= high:
         return Reading(problem="sensor_unavailable")
     return Reading(value * factor, state.last_reported)
 
@@ -102,25 +107,19 @@ _ENERGY: Final = {
 @callback
 def read_power(hass: HomeAssistant, entity_id: str | None) -> Reading:
     """Return W for any unit of power."""
-    reading = _read(hass, entity_id, _POWER, "not_power")
-    is_absurd = abs(reading.value) > _MAX_WATTS
-    return Reading(problem="sensor_unavailable") if is_absurd else reading
+    return _read(hass, entity_id, _POWER, "not_power", -_MAX_WATTS, _MAX_WATTS)
 
 
 @callback
 def read_energy(hass: HomeAssistant, entity_id: str | None) -> Reading:
     """Return kWh for any unit of energy."""
-    reading = _read(hass, entity_id, _ENERGY, "not_energy")
-    is_absurd = not 0 <= reading.value <= _MAX_KWH
-    return Reading(problem="sensor_unavailable") if is_absurd else reading
+    return _read(hass, entity_id, _ENERGY, "not_energy", 0, _MAX_KWH)
 
 
 @callback
 def read_percent(hass: HomeAssistant, entity_id: str | None) -> Reading:
     """Return % of a battery."""
-    reading = _read(hass, entity_id, {PERCENTAGE: 1.0}, "not_percent")
-    is_absurd = not 0 <= reading.value <= 100
-    return Reading(problem="sensor_unavailable") if is_absurd else reading
+    return _read(hass, entity_id, {PERCENTAGE: 1.0}, "not_percent", 0, 100)
 
 
 @callback
