@@ -1,9 +1,9 @@
 """Price bands: which band a price is in, and when the miners follow it."""
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 import math
 
 from ...money.slots import Slot, Slots, slot_at, start_of_day
@@ -83,10 +83,7 @@ class _Ranks:
             return None
         day = instant.astimezone(self._zone).date()
         if day not in self._days:
-            begin, end = (
-                datetime.combine(date, time(), self._zone).astimezone(UTC)
-                for date in (day, day + timedelta(days=1))
-            )
+            begin, end = (start_of_day(instant, self._zone, it) for it in (0, 1))
             self._days[day] = self._ranked(begin, end)
         return self._days[day].get(slot.start)
 
@@ -96,7 +93,7 @@ class _Ranks:
         if covered < _COVERED * (end - begin):
             return {}
         ranked: dict[datetime, int] = {}
-        place, taken, limit = 0, timedelta(), timedelta()
+        place, taken = 0, timedelta()
         limits = [timedelta(hours=band.cheapest or 1e3) for band in self._bands]
         limit = limits[0]
         for slot in sorted(slots, key=lambda slot: (slot.price, slot.start)):
@@ -310,8 +307,8 @@ def _without_price(
     )
 
 
-_ALL_OFF = Band(id="", name="", rung=OFF)
-_LEFT_ALONE = Band(id="", name="", rung=LEAVE)
+_ALL_OFF = Band(rung=OFF)
+_LEFT_ALONE = Band(rung=LEAVE)
 
 
 def _decision(
@@ -347,11 +344,10 @@ def wishes_of(
     band: Band, inputs: Inputs, reason: Sentence, until: datetime | None = None
 ) -> tuple[Wish, ...]:
     """Return the rung of a band for each miner."""
-    rungs: Mapping[str, str] = band.models
     return tuple(
         Wish(
             miner=miner.id,
-            rung=rungs.get(miner.model or "", band.rung),
+            rung=band.models.get(miner.model or "", band.rung),
             reason=reason,
             until=until,
             pool=band.pool,

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from . import bands, calendar, champion, heat, solar
-from .model import Decision, Inputs, Manual, Rung, Sentence, Wish
+from .model import Decision, Inputs, Manual, Sentence
 from .settings import (
+    Band,
     BandsSettings,
     CalendarSettings,
     ChampionSettings,
@@ -43,30 +43,15 @@ def overridden(
     ``to`` is a rung or "band_" and the id of a band. ``manual.against`` is the ``mark``
     of the decision when the word was given.
     """
-    now = inputs.now
-    match manual.ends:
-        case "time":
-            over = manual.until is None or now >= manual.until
-        case "next_change":
-            over = decision.mark != manual.against
-        case _:
-            over = False
-    if over:
+    if manual.is_over(decision.mark, inputs.now):
         return decision, True
-    band = None
-    if isinstance(settings, BandsSettings):
-        band = next((band for band in settings.bands if f"band_{band.id}" == to), None)
-    rung: Rung = to if band is None else band.rung
-    named = rung if band is None else f"band:{band.name}"
+    known = settings.bands if isinstance(settings, BandsSettings) else ()
+    band = next((it for it in known if f"band_{it.id}" == to), Band(rung=to))
+    named = f"band:{band.name}" if band.name else to
     values = {"rung": named, "until": manual.until, "ends": manual.ends}
     reason = Sentence("manual", values)
-    if band is None:
-        wishes = tuple(
-            Wish(miner.id, rung, reason, manual.until) for miner in inputs.miners
-        )
-    else:
-        wishes = bands.wishes_of(band, inputs, reason, manual.until)
-    safe = tuple(wish for wish in decision.wishes if wish.safety)
+    safe = (wish for wish in decision.wishes if wish.safety)
+    wishes = bands.wishes_of(band, inputs, reason, manual.until)
     change, next_band = decision.next_change_at, decision.next_band
     if manual.ends != "next_change":
         # What the strategy would do meanwhile comes only if it is still so then
@@ -79,12 +64,10 @@ def overridden(
         wishes=(*safe, *wishes),
         sentence=reason,
         state="overridden",
-        band=decision.band if band is None else band.name,
+        band=band.name or decision.band,
         next_change_at=change,
         next_band=next_band,
-        next_check_at=_sooner(decision.next_check_at, manual.until, now),
+        next_check_at=min(
+            decision.next_check_at, manual.until or decision.next_check_at
+        ),
     ), False
-
-
-def _sooner(check: datetime, until: datetime | None, now: datetime) -> datetime:
-    return check if until is None or until <= now else min(check, until)

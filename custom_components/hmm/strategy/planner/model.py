@@ -90,7 +90,16 @@ class Manual:
 
     ends: Literal["time", "next_change", "released"] = "next_change"
     until: datetime | None = None
-    against: Rung | None = None
+    against: str | None = None
+
+    def is_over(self, wished: str | None, now: datetime) -> bool:
+        """Return whether the strategies, which now wish this, decide again."""
+        match self.ends:
+            case "time":
+                return self.until is None or now >= self.until
+            case "next_change":
+                return wished != self.against
+        return False
 
 
 @dataclass(frozen=True, slots=True)

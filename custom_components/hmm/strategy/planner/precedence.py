@@ -18,6 +18,7 @@ from .model import (
     Circuit,
     Control,
     Controller,
+    Decision,
     Manual,
     MinerView,
     Rung,
@@ -63,6 +64,18 @@ class _Goal:
     urgent: bool = False
     gives_back: bool = False
 
+    @property
+    def strategy(self) -> str | None:
+        return None if self.standing is None else self.standing.id
+
+    @property
+    def decision(self) -> Decision | None:
+        return None if self.standing is None else self.standing.decision
+
+    @property
+    def pool(self) -> str | None:
+        return None if self.wish is None else self.wish.pool
+
 
 def settle(
     now: datetime,
@@ -96,7 +109,7 @@ def settle(
         goal = _goal(view, wishes.get(view.id, []), entries[view.id])
         wished[view.id] = None if goal.gives_back else goal.rung
         if view.manual is not None:
-            if _is_over(view.manual, wished[view.id], now):
+            if view.manual.is_over(wished[view.id], now):
                 released.add(view.id)
             else:
                 goal = _by_hand(view, view.manual)
@@ -203,37 +216,25 @@ def _goal(
         if not is_left and entry.before is not None:
             goal = replace(goal, rung=entry.before, gives_back=True)
     for standing, wish in wishes:
-        if wish.cap:
-            goal = _below(view, goal, standing, wish)
+        if wish.cap and (cap := _cap(view, goal, wish.rung)):
+            goal = _Goal(
+                by="quiet_hours",
+                rung=cap,
+                standing=standing,
+                wish=wish,
+                reason=wish.reason,
+                until=wish.until,
+            )
     return goal
 
 
-def _below(view: MinerView, goal: _Goal, standing: Standing, wish: Wish) -> _Goal:
-    """Return a goal that quiet hours allow."""
-    cap = resolve(wish.rung, view)
+def _cap(view: MinerView, goal: _Goal, allowed: Rung) -> Rung | None:
+    """Return what is allowed at most, where a goal is above it."""
+    cap = resolve(allowed, view)
     wanted = goal.rung if goal.rung is not None else view.reported
-    if cap is None or wanted is None:
-        return goal
-    rung = capped(wanted, cap, view)
-    if rung == wanted:
-        return goal
-    return _Goal(
-        by="quiet_hours",
-        rung=rung,
-        standing=standing,
-        wish=wish,
-        reason=wish.reason,
-        until=wish.until,
-    )
-
-
-def _is_over(manual: Manual, wished: Rung | None, now: datetime) -> bool:
-    match manual.ends:
-        case "time":
-            return manual.until is None or now >= manual.until
-        case "next_change":
-            return wished != manual.against
-    return False
+    if cap is None or wanted is None or capped(wanted, cap, view) == wanted:
+        return None
+    return cap
 
 
 def _by_hand(view: MinerView, manual: Manual) -> _Goal:
@@ -257,11 +258,8 @@ def _safe(
         rung = OFF if view.safety == "stop" else LOWEST
         caps.append((rung, Sentence(f"safety_{view.safety}", {"miner": view.id}), None))
     for rung, reason, standing in caps:
-        cap = resolve(rung, view)
-        wanted = goal.rung if goal.rung is not None else view.reported
-        if cap is None or wanted is None or capped(wanted, cap, view) == wanted:
-            continue
-        goal = _Goal("safety", cap, standing, reason=reason, urgent=True)
+        if cap := _cap(view, goal, rung):
+            goal = _Goal("safety", cap, standing, reason=reason, urgent=True)
     return goal
 
 
@@ -305,10 +303,17 @@ def _fit(
                 goals[name] = replace(goals[name], urgent=True)
     order = sorted(views, key=turn)
     for miner, rung in lowered(circuit, plan, known, order).items():
-        values = {"circuit": circuit.name, "watts": circuit.rated}
-        reason = Sentence("circuit", values)
-        standing = goals[miner].standing
-        goals[miner] = _Goal("safety", rung, standing, reason=reason, urgent=is_over)
+        goals[miner] = _Goal(
+            "safety",
+            rung,
+            goals[miner].standing,
+            reason=_full(circuit),
+            urgent=is_over,
+        )
+
+
+def _full(circuit: Circuit) -> Sentence:
+    return Sentence("circuit", {"circuit": circuit.name, "watts": circuit.rated})
 
 
 class _Execution:
@@ -353,10 +358,10 @@ class _Execution:
             control = Control(
                 by=goal.by,
                 reason=goal.reason,
-                strategy=None if goal.standing is None else goal.standing.id,
+                strategy=goal.strategy,
                 rung=goal.rung,
                 until=goal.until,
-                pool=None if goal.wish is None else goal.wish.pool,
+                pool=goal.pool,
             )
             if goal.gives_back:
                 control = self._given_back(view, goal, control)
@@ -398,8 +403,7 @@ class _Execution:
         self.entries[view.id] = replace(
             entry, pool=control.pool, attempts=attempts, tried_at=self._now
         )
-        assert goal.standing is not None
-        self.commanded_at[goal.standing.id] = self._now
+        self.commanded_at[goal.strategy or ""] = self._now
         return replace(control, command=LEAVE, attempt=attempts)
 
     def _commanded(
@@ -413,7 +417,13 @@ class _Execution:
         if is_there:
             if entry.target != rung:
                 # It is there already: nothing was commanded, but this is the wish now
-                entry = self._adopted(entry, view, rung)
+                entry = replace(
+                    entry,
+                    target=rung,
+                    reached=True,
+                    attempts=0,
+                    before=entry.before or view.reported,
+                )
             is_left = goal.wish is not None and not goal.wish.cap
             if entry.pool is not None and control.pool is None and is_left:
                 entry = replace(entry, pool=None)
@@ -422,7 +432,7 @@ class _Execution:
                 return control
             if control.pool == entry.pool and view.refusal is None:
                 return control
-        decision = None if goal.standing is None else goal.standing.decision
+        decision = goal.decision
         is_retry = entry.target == rung and not entry.reached
         if is_there:
             # It refused the pool only
@@ -437,7 +447,11 @@ class _Execution:
         circuit = refusing(self._circuits, self._loads, view.id, watts)
         if circuit is not None and not is_there:
             # The first thing to say: no time that passes ends it
-            return replace(control, reason=_too_much(circuit, view, rung))
+            reason = _full(circuit)
+            if watts is None:
+                values = {**reason.values, "miner": view.id, "rung": rung}
+                reason = Sentence("circuit_unknown", values)
+            return replace(control, reason=reason)
         is_stop_or_start = OFF in {rung, view.reported}
         is_free = decision is not None and decision.free_steps and not is_stop_or_start
         if not goal.urgent and not is_retry and not is_free:
@@ -447,10 +461,6 @@ class _Execution:
             return control
         self._note(view, goal, rung, entry, is_retry=is_retry, is_free=is_free)
         return replace(control, command=rung, attempt=self.entries[view.id].attempts)
-
-    def _adopted(self, entry: Entry, view: MinerView, rung: Rung) -> Entry:
-        before = view.reported if entry.before is None else entry.before
-        return replace(entry, target=rung, reached=True, attempts=0, before=before)
 
     def _tried(
         self,
@@ -485,8 +495,7 @@ class _Execution:
         self, view: MinerView, goal: _Goal, rung: Rung, entry: Entry
     ) -> Sentence | None:
         """Return why a miner may not be switched yet."""
-        decision = None if goal.standing is None else goal.standing.decision
-        if decision is None:
+        if (decision := goal.decision) is None:
             return None
         last = entry.switched_at if decision.free_steps else entry.changed_at
         if view.reported == OFF and last is None:
@@ -514,11 +523,8 @@ class _Execution:
 
     def _has_turn(self, goal: _Goal) -> bool:
         """Return whether the strategy may command one more miner now."""
-        key = "" if goal.standing is None else goal.standing.id
-        stagger = _STAGGER
-        if goal.standing is not None:
-            stagger = goal.standing.decision.stagger
-        last = self.commanded_at.get(key)
+        stagger = goal.decision.stagger if goal.decision else _STAGGER
+        last = self.commanded_at.get(goal.strategy or "")
         if last is None or self._now >= last + stagger:
             return True
         self.checks.append(last + stagger)
@@ -538,7 +544,6 @@ class _Execution:
         now = self._now
         is_switch = OFF in {rung, view.reported}
         counts = not is_retry and not is_free
-        before = view.reported if entry.before is None else entry.before
         self.entries[view.id] = replace(
             entry,
             target=rung,
@@ -549,14 +554,13 @@ class _Execution:
             tried_at=now,
             day=max(entry.day, self._day) if entry.day else self._day,
             switches=switches_of(entry, self._day) + counts,
-            before=before,
-            pool=None if rung == OFF or goal.wish is None else goal.wish.pool,
+            before=entry.before or view.reported,
+            pool=None if rung == OFF else goal.pool,
         )
         self._loads[view.id] = max(
             self._loads[view.id], most_watts_of(rung, view) or self._loads[view.id]
         )
-        key = "" if goal.standing is None else goal.standing.id
-        self.commanded_at[key] = now
+        self.commanded_at[goal.strategy or ""] = now
 
 
 def _refused(view: MinerView, entry: Entry) -> Sentence:
@@ -567,14 +571,6 @@ def _refused(view: MinerView, entry: Entry) -> Sentence:
         "reason": view.refusal or "reports_other",
     }
     return Sentence("not_obeying", values)
-
-
-def _too_much(circuit: Circuit, view: MinerView, rung: Rung) -> Sentence:
-    values = {"circuit": circuit.name, "watts": circuit.rated}
-    if most_watts_of(rung, view) is None:
-        values |= {"miner": view.id, "rung": rung}
-        return Sentence("circuit_unknown", values)
-    return Sentence("circuit", values)
 
 
 def _state(standing: Standing, controls: Mapping[str, Control]) -> State:
