@@ -19,7 +19,6 @@ from .data import get_data
 from .entity import AlwaysAvailable, MinerEntity
 from .strategy.entities import BandSensorDescription, StrategySensorDescription
 from .strategy.explain import rung_text
-from .strategy.keys import CONF_BAND_ID, CONF_BAND_NAME
 from .strategy.manager import StrategyManager
 from .strategy.records import Used
 from .strategy.strategy import Strategy
@@ -55,7 +54,7 @@ class StrategySensor(StrategyEntity, SensorEntity):
         if self.entity_description.options is not None:
             return self.entity_description.options
         if self.device_class is SensorDeviceClass.ENUM:
-            return self.strategy.band_names
+            return [band.name for band in self.strategy.bands]
         return None
 
 
@@ -179,16 +178,15 @@ def async_add_strategy_sensors(
         """Add sensors of new bands, and remove those of bands that are gone."""
         registry, entities = er.async_get(hass), []
         wanted = {
-            f"{strategy.id}_{template.key}_{band[CONF_BAND_ID]}": (template, band)
+            f"{strategy.id}_{template.key}_{band.id}": (template, band)
             for template in of_bands
             for band in strategy.bands
         }
         for unique_id, (template, band) in wanted.items():
             if unique_id not in added:
                 added.add(unique_id)
-                name = str(band.get(CONF_BAND_NAME))
                 entities.append(
-                    BandSensor(manager, strategy, template, band[CONF_BAND_ID], name)
+                    BandSensor(manager, strategy, template, band.id, band.name)
                 )
         if entities:
             async_add_entities(entities, config_subentry_id=strategy.id)

@@ -5,7 +5,7 @@ from typing import Any, override
 from uuid import uuid4
 
 from homeassistant.config_entries import SubentryFlowResult
-from homeassistant.helpers.selector import BooleanSelector, TextSelector
+from homeassistant.helpers.selector import TextSelector
 import voluptuous as vol
 
 from ..data import get_data
@@ -25,17 +25,12 @@ from .keys import (
     CONF_BANDS,
     CONF_BY,
     CONF_CHEAPEST,
-    CONF_DEAD_BAND,
     CONF_FALLBACK,
-    CONF_LOOK_AHEAD,
-    CONF_MAX_SWITCHES,
-    CONF_MIN_TIME,
     CONF_MODELS,
     CONF_POOL,
     CONF_PRICE_ENTITY,
     CONF_PRICE_UNIT,
     CONF_RUNG,
-    CONF_STAGGER,
     CONF_STATES,
     CONF_UPTO,
     FALLBACK_BAND,
@@ -441,8 +436,9 @@ class BandsFlow(StrategyPriceSteps):
 
     # Timing
 
+    @property
     @override
-    def _timing(self) -> tuple[dict[vol.Marker, Any], dict[str, Any]]:
+    def _fallback(self) -> dict[vol.Marker, Any]:
         word = words_of(self.hass, "strategy_fallback")
         fallbacks = {rung: word(rung) for rung in (FALLBACK_KEEP, FALLBACK_OFF)} | {
             f"{FALLBACK_BAND}_{band[CONF_BAND_ID]}": word(
@@ -450,20 +446,14 @@ class BandsFlow(StrategyPriceSteps):
             )
             for band in self._bands
         }
-        stored = dict(self._data)
-        if stored.get(CONF_FALLBACK) not in fallbacks:
-            stored[CONF_FALLBACK] = FALLBACK_KEEP
-        fields: dict[vol.Marker, Any] = {
-            vol.Required(CONF_DEAD_BAND, default=2): number_field(0, 50, "%", 0.5),
-            vol.Required(CONF_MIN_TIME, default=15): number_field(5, 240, "min"),
-            vol.Required(CONF_LOOK_AHEAD, default=True): BooleanSelector(),
-            vol.Required(CONF_MAX_SWITCHES, default=12): number_field(1, 96, ""),
+        if self._data.get(CONF_FALLBACK) not in fallbacks:
+            # A band that is gone
+            self._data.pop(CONF_FALLBACK, None)
+        return {
             vol.Required(CONF_FALLBACK, default=FALLBACK_KEEP): choice(
                 fallbacks, long=True
-            ),
-            vol.Required(CONF_STAGGER, default=10): number_field(0, 300, "s"),
+            )
         }
-        return fields, stored
 
     async def _preview(self) -> str:
         return await async_preview_text(self.hass, self._data, self._members)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any, override
 
 from homeassistant.config_entries import ConfigSubentry, SubentryFlowResult
-from homeassistant.helpers.selector import BooleanSelector
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
@@ -19,23 +18,18 @@ from .keys import (
     CONF_BAND_NAME,
     CONF_BAND_OF,
     CONF_BANDS,
-    CONF_DEAD_BAND,
-    CONF_LOOK_AHEAD,
-    CONF_MAX_SWITCHES,
-    CONF_MIN_TIME,
     CONF_MINERS,
     CONF_PRICE_ENTITY,
     CONF_PRICE_UNIT,
     CONF_REPLACE_AFTER,
     CONF_RESERVE,
     CONF_RUNG,
-    CONF_STAGGER,
 )
 from .members import entries_of
 from .planner.champion import ordered
 from .planner.model import HIGHEST, LOWEST, NORMAL, OFF, Inputs
 from .planner.settings import ChampionSettings
-from .preview import view_of
+from .preview import views_of
 from .price_flow import StrategyPriceSteps, price_field
 from .words import number, price_text, words_of
 
@@ -145,13 +139,10 @@ class ChampionFlow(StrategyPriceSteps):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Ask what the champion and the others do, and when it is replaced."""
-        if user_input is not None:
-            self._data |= self._ordered(user_input)
-            return await self._after("choice")
-        return self._show_form(
+        return await self._ask_order(
             "choice",
+            user_input,
             {
-                **self._who_first,
                 vol.Required(CONF_RUNG, default=LOWEST): words_field(
                     "strategy_rung", LOWEST, NORMAL, HIGHEST, long=True
                 ),
@@ -160,19 +151,7 @@ class ChampionFlow(StrategyPriceSteps):
                 ),
                 vol.Required(CONF_REPLACE_AFTER, default=6): number_field(3, 30, "min"),
             },
-            self._with_order(self._data),
         )
-
-    @override
-    def _timing(self) -> tuple[dict[vol.Marker, Any], dict[str, Any]]:
-        fields: dict[vol.Marker, Any] = {
-            vol.Required(CONF_DEAD_BAND, default=2): number_field(0, 50, "%", 0.5),
-            vol.Required(CONF_MIN_TIME, default=15): number_field(5, 240, "min"),
-            vol.Required(CONF_LOOK_AHEAD, default=True): BooleanSelector(),
-            vol.Required(CONF_MAX_SWITCHES, default=12): number_field(1, 96, ""),
-            vol.Required(CONF_STAGGER, default=10): number_field(0, 300, "s"),
-        }
-        return fields, self._data
 
     @override
     async def _preview(self) -> str:
@@ -184,7 +163,7 @@ class ChampionFlow(StrategyPriceSteps):
             unit = self._data[CONF_PRICE_UNIT]
             above = price_text(self.hass, self._data[CONF_ABOVE], unit)
             when = word("above", price=above)
-        views = [view for key in self._members if (view := view_of(self.hass, key))]
+        views = views_of(self.hass, self._members)
         inputs = Inputs(dt_util.utcnow(), miners=tuple(views))
         settings = ChampionSettings.from_dict(self._data)
         best = next(iter(ordered(settings, inputs)), None)

@@ -71,9 +71,9 @@ STRATEGY_STATUS = StrategySensorDescription(
 )
 
 
-def _band(strategy: Strategy) -> str | None:
-    decision = strategy.decision
-    return decision.band if decision else None
+def _decided(field: str) -> Callable[[Strategy], Any]:
+    """Return a field of the last decision, None before there is one."""
+    return lambda strategy: getattr(strategy.decision, field, None)
 
 
 def _tens(watts: float | None) -> float | None:
@@ -86,20 +86,20 @@ STRATEGY_SENSORS: tuple[StrategySensorDescription, ...] = (
         key="next_change",
         translation_key="strategy_next_change",
         device_class=SensorDeviceClass.TIMESTAMP,
-        value_fn=lambda strategy: (
-            strategy.decision.next_change_at if strategy.decision else None
-        ),
+        value_fn=_decided("next_change_at"),
     ),
     StrategySensorDescription(
         key="band",
         translation_key="strategy_band",
         device_class=SensorDeviceClass.ENUM,
         kind=BANDS,
-        value_fn=_band,
+        value_fn=_decided("band"),
         attributes_fn=lambda strategy: {
             "unit": strategy.unit,
-            "rungs": strategy.rungs,
-            "limits": strategy.limits,
+            "rungs": {band.name: band.rung for band in strategy.bands},
+            "limits": {
+                band.name: band.upto for band in strategy.bands if band.upto is not None
+            },
             "plan": strategy.plan,
         },
     ),
@@ -108,9 +108,7 @@ STRATEGY_SENSORS: tuple[StrategySensorDescription, ...] = (
         translation_key="strategy_next_band",
         device_class=SensorDeviceClass.ENUM,
         kind=BANDS,
-        value_fn=lambda strategy: (
-            strategy.decision.next_band if strategy.decision else None
-        ),
+        value_fn=_decided("next_band"),
     ),
     StrategySensorDescription(
         key="champion",
@@ -135,9 +133,7 @@ STRATEGY_SENSORS: tuple[StrategySensorDescription, ...] = (
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
         kind=SOLAR,
-        value_fn=lambda strategy: _tens(
-            strategy.decision.surplus if strategy.decision else None
-        ),
+        value_fn=lambda strategy: _tens(_decided("surplus")(strategy)),
     ),
     StrategySensorDescription(
         key="allotted",
@@ -147,9 +143,7 @@ STRATEGY_SENSORS: tuple[StrategySensorDescription, ...] = (
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
         kind=SOLAR,
-        value_fn=lambda strategy: (
-            strategy.decision.allotted if strategy.decision else None
-        ),
+        value_fn=_decided("allotted"),
     ),
     StrategySensorDescription(
         key="solar_energy",
@@ -185,25 +179,18 @@ STRATEGY_BAND_SENSORS: tuple[BandSensorDescription, ...] = (
         translation_placeholders={"band": ""},
         field="energy",
     ),
-    BandSensorDescription(
-        key="band_cost",
-        translation_key="strategy_band_cost",
-        device_class=SensorDeviceClass.MONETARY,
-        state_class=SensorStateClass.TOTAL,
-        suggested_display_precision=2,
-        entity_registry_enabled_default=False,
-        translation_placeholders={"band": ""},
-        field="cost",
-    ),
-    BandSensorDescription(
-        key="band_revenue",
-        translation_key="strategy_band_revenue",
-        device_class=SensorDeviceClass.MONETARY,
-        state_class=SensorStateClass.TOTAL,
-        suggested_display_precision=2,
-        entity_registry_enabled_default=False,
-        translation_placeholders={"band": ""},
-        field="revenue",
+    *(
+        BandSensorDescription(
+            key=f"band_{field}",
+            translation_key=f"strategy_band_{field}",
+            device_class=SensorDeviceClass.MONETARY,
+            state_class=SensorStateClass.TOTAL,
+            suggested_display_precision=2,
+            entity_registry_enabled_default=False,
+            translation_placeholders={"band": ""},
+            field=field,
+        )
+        for field in ("cost", "revenue")
     ),
 )
 

@@ -145,21 +145,17 @@ class StrategyFlow(ConfigSubentryFlow):
         if name and folded(name) in taken:
             return {CONF_NAME: "name_taken"}, {}
         entries = entries_of(self.hass, miners)
-        if not entries or (miners and not self._are_all_loaded(miners)):
+        is_each_one = all(len(entries_of(self.hass, [it])) == 1 for it in miners)
+        if not entries or not is_each_one:
             return {CONF_MINERS: "no_miners"}, {}
         clash = first_taken(self.hass, fleet, self.kind, miners, own)
         if clash is not None:
             miner, strategy = clash
-            return {CONF_MINERS: "miner_taken"}, {
-                "miner": miner,
-                "strategy": strategy,
-            }
+            texts = {"miner": miner, "strategy": strategy}
+            return {CONF_MINERS: "miner_taken"}, texts
         self._title = name or self._title or free_title(self._kind_name, set())
         self._data[CONF_MINERS] = miners
         return {}, {}
-
-    def _are_all_loaded(self, miners: list[str]) -> bool:
-        return all(len(entries_of(self.hass, [miner])) == 1 for miner in miners)
 
     @property
     def _kind_name(self) -> str:
@@ -199,12 +195,11 @@ class StrategyFlow(ConfigSubentryFlow):
         if user_input is not None:
             self._data[CONF_START] = user_input[CONF_START]
             return self.async_create_entry(title=self._title, data=self._data)
-        return self.async_show_form(
-            step_id="preview",
-            data_schema=vol.Schema(
-                {vol.Required(CONF_START, default=START_STEER): _START}
-            ),
-            description_placeholders={"result": await self._preview()},
+        return self._show_form(
+            "preview",
+            {vol.Required(CONF_START, default=START_STEER): _START},
+            {},
+            texts={"result": await self._preview()},
         )
 
     @abstractmethod
@@ -278,44 +273,35 @@ class StrategyFlow(ConfigSubentryFlow):
 
     # Who goes first
 
-    @property
-    def _who_first(self) -> dict[vol.Marker, Any]:
-        """Return the fields for the user's own order, and what the rest goes by."""
-        return {
-            vol.Required(CONF_RANK_BY, default=RANKS[0]): words_field(
-                "strategy_rank", *RANKS, long=True
-            ),
-            vol.Optional(CONF_ORDER): EntitySelector(
-                EntitySelectorConfig(
-                    include_entities=list(self._status_sensors()),
-                    multiple=True,
-                    reorder=True,
-                )
-            ),
-        }
+    async def _ask_order(
+        self, step: str, given: dict[str, Any] | None, fields: dict[vol.Marker, Any]
+    ) -> SubentryFlowResult:
+        """Ask for the user's own order, what the rest goes by, and more ``fields``.
 
-    def _ordered(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Return what was given, with entries in place of their sensors."""
+        Entries are stored, and shown by their sensors.
+        """
         sensors = self._status_sensors()
-        order = [
-            sensors[entity_id]
-            for entity_id in given.get(CONF_ORDER, ())
-            if entity_id in sensors
-        ]
-        return given | {CONF_ORDER: list(dict.fromkeys(order))}
-
-    def _with_order(self, stored: dict[str, Any]) -> dict[str, Any]:
-        """Return what is stored, with sensors in place of their entries."""
-        sensors = {
-            entry_id: entity_id
-            for entity_id, entry_id in self._status_sensors().items()
-        }
-        order = [
-            sensors[entry_id]
-            for entry_id in stored.get(CONF_ORDER, ())
-            if entry_id in sensors
-        ]
-        return stored | {CONF_ORDER: order}
+        if given is not None:
+            order = [sensors[it] for it in given.get(CONF_ORDER, ()) if it in sensors]
+            self._data |= given | {CONF_ORDER: list(dict.fromkeys(order))}
+            return await self._after(step)
+        shown = {entry_id: entity_id for entity_id, entry_id in sensors.items()}
+        order = [shown[it] for it in self._data.get(CONF_ORDER, ()) if it in shown]
+        return self._show_form(
+            step,
+            {
+                vol.Required(CONF_RANK_BY, default=RANKS[0]): words_field(
+                    "strategy_rank", *RANKS, long=True
+                ),
+                vol.Optional(CONF_ORDER): EntitySelector(
+                    EntitySelectorConfig(
+                        include_entities=list(sensors), multiple=True, reorder=True
+                    )
+                ),
+                **fields,
+            },
+            self._data | {CONF_ORDER: order},
+        )
 
     def _status_sensors(self) -> dict[str, str]:
         """Return the entries of the members by their sensors of status."""

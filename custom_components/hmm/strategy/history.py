@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+import math
 from typing import Final
 
 from homeassistant.core import HomeAssistant
@@ -16,6 +17,7 @@ _HOUR: Final = timedelta(hours=1)
 _MIN_SLOTS: Final = 12
 """Hours; with fewer, no statement about a day is possible."""
 _LONGEST_DAYS: Final = 30
+_SMALL: Final = 1e-5
 
 
 async def price_history(
@@ -69,17 +71,11 @@ async def price_limits(
     else:
         now = reading.shown or 0.0
         low, high = now - 0.1 * abs(now), now + 0.15 * abs(now)
-    step = 10 ** _digits(max(abs(low), abs(high)))
+    # Two significant digits
+    size = max(abs(low), abs(high))
+    step = 10 ** (math.floor(math.log10(size)) - 1 if size > _SMALL else -3)
     low, high = round(round(low / step) * step, 6), round(round(high / step) * step, 6)
     return low, high if high > low else round(low + step, 6)
-
-
-def _digits(size: float) -> int:
-    """Return the power of ten that two significant digits are rounded to."""
-    for power in range(6, -6, -1):
-        if size >= 10**power:
-            return power - 1
-    return -3
 
 
 def days_of(slots: Sequence[Slot]) -> int:

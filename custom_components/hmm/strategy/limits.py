@@ -26,20 +26,15 @@ CONF_MAX_WATTS: Final = "max_watts"
 MAX_CIRCUITS: Final = 32
 
 
-def until_of(options: Mapping[str, Any], now: datetime) -> datetime | None:
-    """Return until when a manual setting holds, None for no limited time."""
-    hold = options.get(CONF_MANUAL_HOLD, HOLD_NEXT)
-    if hold == HOLD_MIDNIGHT:
-        return dt_util.as_utc(dt_util.start_of_local_day() + timedelta(days=1))
-    hours = _HOURS.get(hold)
-    return None if hours is None else now + timedelta(hours=hours)
-
-
 def manual_of(options: Mapping[str, Any], now: datetime, against: str | None) -> Manual:
     """Return how long what is set by hand holds against what would be wished."""
-    if (until := until_of(options, now)) is not None:
-        return Manual("time", until)
-    if options.get(CONF_MANUAL_HOLD) == HOLD_RELEASED:
+    hold = options.get(CONF_MANUAL_HOLD, HOLD_NEXT)
+    if hold == HOLD_MIDNIGHT:
+        tomorrow = dt_util.start_of_local_day() + timedelta(days=1)
+        return Manual("time", dt_util.as_utc(tomorrow))
+    if (hours := _HOURS.get(hold)) is not None:
+        return Manual("time", now + timedelta(hours=hours))
+    if hold == HOLD_RELEASED:
         return Manual(HOLD_RELEASED)
     return Manual("next_change", against=against)
 

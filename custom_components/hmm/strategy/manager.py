@@ -26,7 +26,7 @@ from ..miner.status import BY_CIRCUIT, BY_STRATEGY
 from ..money.revenue import counted_revenue
 from .explain import sentence_facts, sentence_text
 from .issues import forget_problems, update_issues
-from .keys import CONF_BAND_ID, CONF_BAND_NAME, CONF_BAND_OF, CONF_START
+from .keys import CONF_BAND_OF, CONF_START, START_DRY_RUN
 from .limits import circuits_of, manual_of, rated
 from .members import entries_of
 from .miners import MinerMemory, Pause, SteeredMiner
@@ -227,7 +227,8 @@ class StrategyManager:
         if subentry.subentry_type not in FROM_DICT:
             return  # Of a newer version
         if (record := self.store.strategies.get(subentry_id)) is None:
-            record = StrategyRecord.new(subentry.data.get(CONF_START))
+            is_dry = subentry.data.get(CONF_START) == START_DRY_RUN
+            record = StrategyRecord(dry_run=is_dry)
             self.store.strategies[subentry_id] = record
         strategy = Strategy(self.hass, subentry, record, self.async_decide_soon)
         self.strategies[subentry_id] = strategy
@@ -430,13 +431,13 @@ class StrategyManager:
         if strategy.decision is None:
             # Shown immediately, also before anything is decided
             strategy.state = "waiting" if enabled else "off"
-        self._now()
+        self.async_set()
 
     @callback
     def async_set_dry_run(self, strategy: Strategy, dry_run: bool) -> None:
         """Let a strategy decide without switching anything, or steer."""
         strategy.record.dry_run = dry_run
-        self._now()
+        self.async_set()
 
     @callback
     def async_override(
@@ -454,15 +455,11 @@ class StrategyManager:
                 manual = Manual("time", until)
             strategy.record.override = Override(to, manual)
             strategy.fire("overridden", {"rung": to})
-        self._now()
+        self.async_set()
 
     @callback
     def async_set(self) -> None:
-        """Keep what was set at the thermostat of a heating, and follow it."""
-        self._now()
-
-    @callback
-    def _now(self) -> None:
+        """Keep what was set by hand, show and follow it."""
         self.store.save_now()
         for strategy in self.strategies.values():
             strategy.show()
@@ -577,10 +574,8 @@ class StrategyManager:
         if other is None or decision is None or decision.band is None:
             return None
         for band in other.bands:
-            if band[CONF_BAND_NAME] == decision.band:
-                return BandNow(
-                    band[CONF_BAND_ID], decision.band, decision.next_change_at
-                )
+            if band.name == decision.band:
+                return BandNow(band.id, band.name, decision.next_change_at)
         return None
 
     def _hold_changed(self, now: datetime, standings: list[Standing]) -> None:
@@ -731,21 +726,13 @@ class StrategyManager:
     def _fire_change(self, strategy: Strategy, before: Any) -> None:
         decision = strategy.decision
         assert decision is not None
-        is_first = before is None
-        if not is_first and (before.mark, before.state) == (
-            decision.mark,
-            decision.state,
-        ):
+        is_other = before is None or before.mark != decision.mark
+        if not is_other and before.state == decision.state:
             return
-        if decision.state == "fallback":
-            kind = "fallback"
-        elif decision.state == "holding":
-            kind = "held"
-        elif is_first or before.mark != decision.mark:
-            kind = "changed"
-        else:
-            return
-        strategy.fire(kind, {"explanation": self.explanation(strategy)})
+        kinds = {"fallback": "fallback", "holding": "held"}
+        if is_other or decision.state in kinds:
+            kind = kinds.get(decision.state, "changed")
+            strategy.fire(kind, {"explanation": self.explanation(strategy)})
 
     def name_of(self, key: str | None) -> str:
         """Return the title of a miner or of a strategy."""

@@ -97,7 +97,6 @@ class MinerMemory:
         expected, manual = data["expected"], data["manual"]
         if expected is not None and not isinstance(expected, str):
             raise TypeError(expected)
-        at, seen = data.get("efficiency_at"), data.get("seen_at")
         return cls(
             expected=expected,
             manual=None if manual is None else manual_from_dict(manual),
@@ -110,9 +109,9 @@ class MinerMemory:
             },
             efficiency=parse_number(data.get("efficiency")),
             fan_speed=parse_number(data.get("fan_speed")),
-            efficiency_at=None if at is None else instant(at),
+            efficiency_at=instant(data.get("efficiency_at")),
             drew=parse_number(data.get("drew")),
-            seen_at=None if seen is None else instant(seen),
+            seen_at=instant(data.get("seen_at")),
         )
 
     def rank(self, now: datetime, watts: float, hashrate: float) -> None:

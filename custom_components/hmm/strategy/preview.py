@@ -9,6 +9,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
 from ..data import get_data
+from ..miner.coordinator import MinerCoordinator
 from ..money.slots import Slots
 from .history import days_of, recent_prices
 from .keys import BY_STATES, CONF_BY, CONF_PRICE_ENTITY
@@ -58,7 +59,7 @@ async def async_past(
     slots = tuple(await recent_prices(hass, entity_id, reading, days))
     if not slots:
         return NO_HISTORY
-    views = [view for key in members if (view := view_of(hass, key)) is not None]
+    views = views_of(hass, members)
     shown = tuple(replace(slot, price=slot.price / reading.factor) for slot in slots)
     # A decision for each slot of a month: too long for the event loop
     past = await hass.async_add_executor_job(
@@ -91,13 +92,20 @@ async def async_preview_text(
     )
 
 
-def view_of(hass: HomeAssistant, entry_id: str) -> MinerView | None:
-    """Return a miner with what it draws in the mode that it runs in now."""
-    manager = get_data(hass).strategies
-    miner = get_data(hass).fleet.miners.get(entry_id)
-    if miner is None:
-        return None
-    memory = manager.store.miners.get(entry_id) or MinerMemory()
+def views_of(hass: HomeAssistant, members: Sequence[str]) -> list[MinerView]:
+    """Return miners with what each draws in the mode that it runs in now."""
+    miners, memories = (
+        get_data(hass).fleet.miners,
+        get_data(hass).strategies.store.miners,
+    )
+    return [
+        _view_of(miners[key], memories.get(key) or MinerMemory())
+        for key in members
+        if key in miners
+    ]
+
+
+def _view_of(miner: MinerCoordinator, memory: MinerMemory) -> MinerView:
     steered = SteeredMiner(miner, memory)
     steered.update()
     view = steered.view

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, override
 
 from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.helpers.selector import (
@@ -16,7 +16,14 @@ import voluptuous as vol
 
 from ..flow_tools import number_field
 from .flow import Texts, TimedStrategyFlow
-from .keys import CONF_PRICE_ENTITY
+from .keys import (
+    CONF_DEAD_BAND,
+    CONF_LOOK_AHEAD,
+    CONF_MAX_SWITCHES,
+    CONF_MIN_TIME,
+    CONF_PRICE_ENTITY,
+    CONF_STAGGER,
+)
 from .prices import (
     PRICE_DOMAINS,
     TARIFF_DOMAINS,
@@ -27,6 +34,9 @@ from .prices import (
 from .words import price_text, time_text, words_of
 
 CONF_RIGHT = "right"
+RIGHT: dict[vol.Marker, Any] = {
+    vol.Required(CONF_RIGHT, default=True): BooleanSelector()
+}
 
 
 def price_field(unit: str) -> NumberSelector:
@@ -87,19 +97,30 @@ class StrategyPriceSteps(TimedStrategyFlow):
             if not user_input[CONF_RIGHT]:
                 return await self.async_step_price()
             return await self._price_is_right()
-        return self.async_show_form(
-            step_id="reading",
-            data_schema=vol.Schema(
-                {vol.Required(CONF_RIGHT, default=True): BooleanSelector()}
-            ),
-            description_placeholders={"reading": self._reading_text()},
-        )
+        return self._show_form("reading", RIGHT, {}, texts={"reading": self._said()})
+
+    @override
+    def _timing(self) -> tuple[dict[vol.Marker, Any], dict[str, Any]]:
+        fields: dict[vol.Marker, Any] = {
+            vol.Required(CONF_DEAD_BAND, default=2): number_field(0, 50, "%", 0.5),
+            vol.Required(CONF_MIN_TIME, default=15): number_field(5, 240, "min"),
+            vol.Required(CONF_LOOK_AHEAD, default=True): BooleanSelector(),
+            vol.Required(CONF_MAX_SWITCHES, default=12): number_field(1, 96, ""),
+            **self._fallback,
+            vol.Required(CONF_STAGGER, default=10): number_field(0, 300, "s"),
+        }
+        return fields, self._data
+
+    @property
+    def _fallback(self) -> dict[vol.Marker, Any]:
+        """Return the field for what happens without a price, if there is a choice."""
+        return {}
 
     @abstractmethod
     async def _price_is_right(self) -> SubentryFlowResult:
         """Go on with a price that the user confirmed."""
 
-    def _reading_text(self) -> str:
+    def _said(self) -> str:
         word, reading = words_of(self.hass, "strategy_reading"), self._reading
         if reading.state is not None:
             return word("tariff", state=reading.state)

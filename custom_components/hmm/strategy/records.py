@@ -1,7 +1,7 @@
 """What of the strategies outlives a restart of Home Assistant."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final, Self
 
 from homeassistant.core import HomeAssistant, callback
@@ -9,7 +9,6 @@ from homeassistant.core import HomeAssistant, callback
 from ..const import DOMAIN
 from ..driver_api.units import parse_number
 from ..safe_store import SafeStore
-from .keys import START_DRY_RUN
 from .limits import manual_as_dict, manual_from_dict
 from .miners import MinerMemory
 from .planner.model import Manual
@@ -77,10 +76,10 @@ class StrategyRecord:
             memory=dict(data["memory"]),
             used={
                 str(key): Used(
-                    *(
-                        parse_number(usage.get(part)) or 0.0
-                        for part in ("energy", "cost", "revenue")
-                    )
+                    **{
+                        it.name: parse_number(usage.get(it.name)) or 0.0
+                        for it in fields(Used)
+                    }
                 )
                 for key, usage in list(data["used"].items())[:_MAX_BANDS]
             },
@@ -89,11 +88,6 @@ class StrategyRecord:
         if (override := data["override"]) is not None:
             record.override = Override(str(override["to"]), manual_from_dict(override))
         return record
-
-    @classmethod
-    def new(cls, start: object) -> Self:
-        """Return the record of a strategy that was added just now."""
-        return cls(dry_run=start == START_DRY_RUN)
 
 
 class StrategyStore:

@@ -53,8 +53,8 @@ from .planner.model import LOWEST, OFF
 from .planner.rungs import ladder
 from .planner.settings import SolarSettings
 from .planner.solar import ordered
-from .preview import view_of
-from .price_flow import CONF_RIGHT
+from .preview import views_of
+from .price_flow import CONF_RIGHT, RIGHT
 from .solar_inputs import (
     SENSOR_DOMAINS,
     Reading,
@@ -70,9 +70,6 @@ _SOME = 50.0
 """W; with less the direction of flow is uncertain."""
 
 _SENSOR = EntitySelector(EntitySelectorConfig(domain=[*SENSOR_DOMAINS]))
-_RIGHT: dict[vol.Marker, Any] = {
-    vol.Required(CONF_RIGHT, default=True): BooleanSelector()
-}
 _OPPOSITE = {
     POSITIVE_IMPORT: POSITIVE_EXPORT,
     POSITIVE_EXPORT: POSITIVE_IMPORT,
@@ -154,7 +151,7 @@ class SolarFlow(TimedStrategyFlow):
                 return await self.async_step_meter()
             self._turn(CONF_POSITIVE_IS)
         texts = {"reading": self._meter_text()}
-        return self._show_form("reading", _RIGHT, {}, texts=texts)
+        return self._show_form("reading", RIGHT, {}, texts=texts)
 
     def _turn(self, key: str) -> None:
         self._data[key] = _OPPOSITE[self._data[key]]
@@ -246,7 +243,7 @@ class SolarFlow(TimedStrategyFlow):
         charging = sign * reading.value
         key = "charges" if charging >= 0 else "discharges"
         texts = {"reading": self._flow_text(key, charging)}
-        return self._show_form("battery_reading", _RIGHT, {}, texts=texts)
+        return self._show_form("battery_reading", RIGHT, {}, texts=texts)
 
     # The miners
 
@@ -254,19 +251,15 @@ class SolarFlow(TimedStrategyFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Ask who goes first, and what miners do without surplus."""
-        if user_input is not None:
-            self._data |= self._ordered(user_input)
-            return await self._after("order")
-        return self._show_form(
+        return await self._ask_order(
             "order",
+            user_input,
             {
-                **self._who_first,
                 vol.Required(CONF_FLOOR, default=OFF): words_field(
                     "strategy_rung", OFF, LOWEST
                 ),
                 vol.Required(CONF_MIN_RUN, default=10): number_field(0, 240, "min"),
             },
-            self._with_order(self._data),
         )
 
     @override
@@ -286,7 +279,7 @@ class SolarFlow(TimedStrategyFlow):
     @override
     async def _preview(self) -> str:
         word = words_of(self.hass, "strategy_preview")
-        views = [view for key in self._members if (view := view_of(self.hass, key))]
+        views = views_of(self.hass, self._members)
         lines, unknown = [], []
         settings = SolarSettings.from_dict(self._data)
         for view in ordered(settings, views, dt_util.utcnow()):

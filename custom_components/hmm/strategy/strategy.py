@@ -22,7 +22,6 @@ from homeassistant.helpers.event import (
 from homeassistant.util import dt as dt_util
 
 from ..data import get_data
-from ..driver_api.units import parse_number
 from ..listeners import notify_all
 from ..money.price import PriceSource
 from ..money.slots import Slots, start_of_day
@@ -31,18 +30,13 @@ from .followed import followed
 from .heating import Heating
 from .keys import (
     BY_STATES,
-    CONF_BAND_ID,
-    CONF_BAND_NAME,
-    CONF_BANDS,
     CONF_BY,
     CONF_ENTITY,
     CONF_ENTITY_IDS,
     CONF_MINERS,
     CONF_PRICE_ENTITY,
     CONF_PRICE_UNIT,
-    CONF_RUNG,
     CONF_TEMPERATURE_ENTITY,
-    CONF_UPTO,
     FALLBACK_BAND,
     METER_KEYS,
 )
@@ -66,6 +60,7 @@ from .planner.model import (
 )
 from .planner.settings import (
     FROM_DICT,
+    Band,
     BandsSettings,
     ChampionSettings,
     HeatSettings,
@@ -146,37 +141,9 @@ class Strategy:
         return miners if isinstance(miners, list) else []
 
     @property
-    def bands(self) -> list[Mapping[str, Any]]:
-        """Return the bands as they are stored."""
-        bands = self.data.get(CONF_BANDS)
-        stored = bands if isinstance(bands, list | tuple) else ()
-        return [
-            band
-            for band in stored
-            if isinstance(band, Mapping) and CONF_BAND_ID in band
-        ]
-
-    @property
-    def band_names(self) -> list[str]:
-        """Return the names of the bands, cheap ones first."""
-        return [str(band.get(CONF_BAND_NAME)) for band in self.bands]
-
-    @property
-    def rungs(self) -> dict[str, str]:
-        """Return the rung of each band, by its name."""
-        return {
-            str(band.get(CONF_BAND_NAME)): str(band.get(CONF_RUNG, LEAVE))
-            for band in self.bands
-        }
-
-    @property
-    def limits(self) -> dict[str, float]:
-        """Return below which price each band is, in ``unit``, by its name."""
-        limits = {
-            str(band.get(CONF_BAND_NAME)): parse_number(band.get(CONF_UPTO))
-            for band in self.bands
-        }
-        return {band: upto for band, upto in limits.items() if upto is not None}
+    def bands(self) -> tuple[Band, ...]:
+        """Return the bands, cheap ones first."""
+        return self.settings.bands if isinstance(self.settings, BandsSettings) else ()
 
     @property
     def unit(self) -> str:
@@ -203,12 +170,7 @@ class Strategy:
     def override_names(self) -> dict[str, str]:
         """Return what the user can want of it by its name: bands, else rungs."""
         if self.bands:
-            return {
-                str(
-                    band.get(CONF_BAND_NAME)
-                ): f"{FALLBACK_BAND}_{band.get(CONF_BAND_ID)}"
-                for band in self.bands
-            }
+            return {band.name: f"{FALLBACK_BAND}_{band.id}" for band in self.bands}
         return {rung: rung for rung in PLAIN_RUNGS if rung != LEAVE}
 
     @property
@@ -442,8 +404,8 @@ class Strategy:
             self.record.used.setdefault(OF_SUN, Used()).energy += kwh * sun
         name = self.decision and self.decision.band
         for band in self.bands:
-            if band.get(CONF_BAND_NAME) == name:
-                used = self.record.used.setdefault(str(band.get(CONF_BAND_ID)), Used())
+            if band.name == name:
+                used = self.record.used.setdefault(band.id, Used())
                 used.energy += kwh
                 used.revenue += money
                 if (price := self.price) is not None:

@@ -79,14 +79,11 @@ def decide(
             on, state = False, "fallback"
     if change is not None and change <= now:
         change = None
-    values: dict[str, object]
     if missing is not None:
-        values = {"time": missing}
-        sentence = Sentence("calendar_missing", values)
+        sentence = Sentence("calendar_missing", {"time": missing})
     elif on:
-        key = "quiet" if settings.quiet else "plan"
         values = {"until": change, "rung": settings.rung}
-        sentence = Sentence(key, values)
+        sentence = Sentence("quiet" if settings.quiet else "plan", values)
     else:
         sentence = Sentence("calendar_idle", {"time": change})
     wishes: tuple[Wish, ...] = ()

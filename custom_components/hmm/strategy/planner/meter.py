@@ -78,17 +78,8 @@ class Meter:
             end = sample.at
 
     @property
-    def exports_at_night(self) -> bool:
-        """Return whether it has reported a surplus for a while without sun."""
-        return self._at_night > MIN_MARGIN
-
-    @property
-    def imports_at_night(self) -> bool:
-        """Return whether it has reported an import for a while without sun."""
-        return self._at_night < -MIN_MARGIN
-
-    @property
-    def _at_night(self) -> float:
+    def at_night(self) -> float:
+        """Return the surplus of a while without sun: positive has the wrong sign."""
         is_long = self.is_dark and self.covers(_DARK_LONG, None)
         return self.surplus(_DARK_LONG) if is_long else 0.0
 

@@ -196,7 +196,7 @@ class _Turn:
         """
         memory, now = self.memory, self._now
         acted = memory.acted_at
-        if self._meter.imports_at_night:
+        if self._meter.at_night < -MIN_MARGIN:
             self.memory = replace(memory, against=0, second_chance=False)
             return
         if acted is None or acted == memory.judged_at or now < acted + _TOLD:
@@ -416,7 +416,7 @@ class _Turn:
     def _decision(self, sentence: Sentence, state: State) -> Decision:
         settings, meter, allotted = self._settings, self._meter, self.memory.allotted
         # After steps, or for long enough after sunset
-        has_wrong_sign = self.memory.against >= _SURE or meter.exports_at_night
+        has_wrong_sign = self.memory.against >= _SURE or meter.at_night > MIN_MARGIN
         return Decision(
             wishes=tuple(
                 Wish(miner.id, LEAVE, sentence)
