@@ -47,8 +47,7 @@ def _odds(blocks: _Blocks) -> tuple[MoneySensorDescription, ...]:
 
     def describe(name: str, days: float) -> MoneySensorDescription:
         def probability(of: Any) -> float | None:
-            expected = blocks(of)
-            return None if expected is None else chance(expected * days)
+            return chance(blocks(of), days)
 
         def percent(_: Ledger, of: Any) -> SensorValue:
             part = probability(of)

@@ -21,12 +21,12 @@ def blocks_per_day(hashrate: float | None, difficulty: float | None) -> float | 
     return blocks if math.isfinite(blocks) else None
 
 
-def chance(blocks: float | None) -> float | None:
-    """Return the chance of at least one block where ``blocks`` are expected: 0 to 1.
+def chance(blocks: float | None, days: float = 1) -> float | None:
+    """Return the chance of a block where ``blocks`` are expected a day: 0 to 1.
 
     It keeps its digits at 1e-12.
     """
-    return None if blocks is None or blocks < 0 else -math.expm1(-blocks)
+    return None if blocks is None or blocks < 0 else -math.expm1(-blocks * days)
 
 
 def one_in(probability: float | None) -> int | None:

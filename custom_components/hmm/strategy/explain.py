@@ -26,8 +26,8 @@ _RUNGS = ("what", "rung")
 _TIMES = ("time", "until")
 _OPEN = ("calendar_idle", "champion", "champion_low", "manual", "plan", "quiet")
 _PRICES = ("price", "limit")
-_WATTS = ("surplus", "watts", "budget")
-_DEGREES = ("room", "target", "limit_room")
+_WATTS = ("surplus", "watts")
+_DEGREES = ("room", "target")
 
 
 @callback
@@ -52,10 +52,7 @@ def sentence_text(
 
     ``name_of`` returns the title of a miner or strategy, ``unit`` is that of prices.
     """
-    values = {
-        key: _text(hass, key, value, name_of, unit)
-        for key, value in sentence.values.items()
-    }
+    values = _texts_of(hass, sentence, name_of, unit)
     word = words_of(hass, "sentence")
     text = word(f"{SENTENCE}{sentence.key}{_variant(sentence)}", **values)
     return shortened(word(f"{SENTENCE}dry_run", text=text) if dry_run else text)
@@ -83,10 +80,7 @@ def sentence_facts(
     """
     if sentence is None:
         return {"key": None, "values": {}}
-    values: dict[str, str | None] = {
-        key: _text(hass, key, value, name_of, unit)
-        for key, value in sentence.values.items()
-    }
+    values: dict[str, str | None] = {**_texts_of(hass, sentence, name_of, unit)}
     for key in _TIMES:
         if key in values:
             value = sentence.values[key]
@@ -94,38 +88,37 @@ def sentence_facts(
     return {"key": sentence.key, "values": values}
 
 
-def _text(
-    hass: HomeAssistant,
-    key: str,
-    value: object,
-    name_of: Callable[[str], str],
-    unit: str,
-) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, datetime):
-        return time_text(hass, value)
-    if isinstance(value, list | tuple):
-        names = [name_of(str(miner)) for miner in value]
-        more = [f"+{len(names) - _MAX_NAMES}"] if len(names) > _MAX_NAMES else []
-        return ", ".join([*names[:_MAX_NAMES], *more])
-    if isinstance(value, str):
-        if key in (*_MINERS, "strategy"):
-            return name_of(value)
-        if key == "reason":
-            return _reason(hass, value)
-        return rung_text(hass, value) if key in _RUNGS else value
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
-    if key in _PRICES:
-        return spoken_price(hass, value, unit)
-    if key in _WATTS:
-        return f"{number(hass, value)} W"
-    if key in _DEGREES:
-        return temperature_text(hass, value)
-    if key == "efficiency":
-        return f"{number(hass, value, 1)} J/TH"
-    return number(hass, value)
+def _texts_of(
+    hass: HomeAssistant, sentence: Sentence, name_of: Callable[[str], str], unit: str
+) -> dict[str, str]:
+    def text(key: str, value: object) -> str:
+        if value is None:
+            return "–"
+        if isinstance(value, datetime):
+            return time_text(hass, value)
+        if isinstance(value, list | tuple):
+            names = [name_of(str(miner)) for miner in value]
+            more = [f"+{len(names) - _MAX_NAMES}"] if len(names) > _MAX_NAMES else []
+            return ", ".join([*names[:_MAX_NAMES], *more])
+        if isinstance(value, str):
+            if key in _MINERS:
+                return name_of(value)
+            if key == "reason":
+                return _reason(hass, value)
+            return rung_text(hass, value) if key in _RUNGS else value
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return str(value)
+        if key in _PRICES:
+            return spoken_price(hass, value, unit)
+        if key in _WATTS:
+            return f"{number(hass, value)} W"
+        if key in _DEGREES:
+            return temperature_text(hass, value)
+        if key == "efficiency":
+            return f"{number(hass, value, 1)} J/TH"
+        return number(hass, value)
+
+    return {key: text(key, value) for key, value in sentence.values.items()}
 
 
 def _reason(hass: HomeAssistant, key: str) -> str:

@@ -123,10 +123,7 @@ class StrategyManager:
         entry = self._entry
         for stop in (*self._stops, *self._followed.values()):
             stop()
-        for cancel in (self._timer, self._soon):
-            if cancel is not None:
-                cancel()
-        self._timer = self._soon = None
+        self._cancel_timers()
         self._stops = []
         for strategy in self.strategies.values():
             strategy.stop()
@@ -142,6 +139,12 @@ class StrategyManager:
             self.hass.async_create_task(
                 self._async_give_back(), "HMM strategies give miners back"
             )
+
+    def _cancel_timers(self) -> None:
+        for cancel in (self._timer, self._soon):
+            if cancel is not None:
+                cancel()
+        self._timer = self._soon = None
 
     async def _async_give_back(self) -> None:
         """Set all miners as they were before the strategies."""
@@ -180,19 +183,22 @@ class StrategyManager:
         )
 
     @callback
-    def _started(self, hass: HomeAssistant) -> None:
-        @callback
-        def ready(_: datetime) -> None:
+    def _started(self, _: HomeAssistant) -> None:
+        def ready() -> None:
             self._is_ready = True
             self.async_decide_soon()
 
-        self._stops.append(
-            async_call_later(
-                hass,
-                STARTUP_SECONDS,
-                HassJob(ready, "HMM strategies begin", cancel_on_shutdown=True),
-            )
-        )
+        self._stops.append(self._call_in(STARTUP_SECONDS, ready))
+
+    def _call_in(
+        self, wait: float | timedelta, action: Callable[[], None]
+    ) -> CALLBACK_TYPE:
+        @callback
+        def run(_: datetime) -> None:
+            action()
+
+        job = HassJob(run, "HMM strategies", cancel_on_shutdown=True)
+        return async_call_later(self.hass, wait, job)
 
     @callback
     def async_entry_changed(self, entry: ConfigEntry) -> None:
@@ -222,8 +228,7 @@ class StrategyManager:
         self.async_decide_soon()
 
     def _add(self, subentry_id: str) -> None:
-        assert self._entry is not None
-        subentry = self._entry.subentries[subentry_id]
+        subentry = self.fleet_entry.subentries[subentry_id]
         if subentry.subentry_type not in FROM_DICT:
             return  # Of a newer version
         if (record := self.store.strategies.get(subentry_id)) is None:
@@ -262,10 +267,9 @@ class StrategyManager:
     @property
     def fleet_device_id(self) -> str:
         """Return the device of the fleet, which those of strategies hang on."""
-        assert self._entry is not None
-        identifier = (DOMAIN, self._entry.unique_id or self._entry.entry_id)
+        entry = self.fleet_entry
         device = dr.async_get(self.hass).async_get_device_by_identifier(
-            identifier, self._entry.entry_id
+            (DOMAIN, entry.unique_id or entry.entry_id), entry.entry_id
         )
         assert device is not None
         return device.id
@@ -470,22 +474,12 @@ class StrategyManager:
     @callback
     def async_decide_soon(self) -> None:
         """Decide shortly: many events may arrive together."""
-        if self._soon is not None or not self._is_ready:
-            return
-
-        @callback
-        def decide(_: datetime) -> None:
-            self._soon = None
-            self._decide()
-
-        self._soon = async_call_later(
-            self.hass,
-            _PAUSE_SECONDS,
-            HassJob(decide, "HMM strategies decide", cancel_on_shutdown=True),
-        )
+        if self._soon is None and self._is_ready:
+            self._soon = self._call_in(_PAUSE_SECONDS, self._decide)
 
     @callback
     def _decide(self) -> None:
+        self._cancel_timers()
         now, kept = dt_util.utcnow(), self.store.decided
         standings = []
         # Who follows the band of another strategy must know what that has decided
@@ -612,8 +606,6 @@ class StrategyManager:
 
     def _plan(self, now: datetime, settlement: Settlement) -> None:
         """Decide again when that is due."""
-        if self._timer is not None:
-            self._timer()
         due = min(
             [
                 settlement.next_check_at,
@@ -625,23 +617,12 @@ class StrategyManager:
                 now + _LONGEST_WAIT,
             ]
         )
-
-        @callback
-        def decide(_: datetime) -> None:
-            self._timer = None
-            self._decide()
-
         # A span, no instant: a clock that is set back must not keep it waiting
-        self._timer = async_call_later(
-            self.hass,
-            max(due - now, _SHORTEST_WAIT),
-            HassJob(decide, "HMM strategies", cancel_on_shutdown=True),
-        )
+        self._timer = self._call_in(max(due - now, _SHORTEST_WAIT), self._decide)
 
     # Doing
 
     def _run(self, settlement: Settlement, before: Mapping[str, Control]) -> None:
-        assert self._entry is not None
         for key, control in settlement.controls.items():
             if (steered := self._miners.get(key)) is None:
                 continue
@@ -650,7 +631,7 @@ class StrategyManager:
                 steered.explain_pause(pause)
             if control.command is not None and not steered.is_busy:
                 steered.begin()
-                self._entry.async_create_background_task(
+                self.fleet_entry.async_create_background_task(
                     self.hass,
                     self._execute(steered, control),
                     f"HMM strategy {steered.miner.config_entry.title}",

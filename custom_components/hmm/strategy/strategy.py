@@ -375,20 +375,17 @@ class Strategy:
         state = self.hass.states.get(entity_id)
         if state is None or state.state not in (STATE_ON, STATE_OFF):
             return None
+        is_on = state.state == STATE_ON
         until = state.attributes.get("next_event")
+        if state.domain == "calendar":
+            until = state.attributes.get("end_time") if is_on else None
         try:
-            if not isinstance(until, datetime):
-                until = None
-                if state.domain == "calendar" and state.state == STATE_ON:
-                    end = state.attributes.get("end_time")
-                    until = (
-                        dt_util.parse_datetime(end) if isinstance(end, str) else None
-                    )
-            if until is not None:
-                until = dt_util.as_utc(until)
+            if isinstance(until, str):
+                until = dt_util.parse_datetime(until)
+            until = dt_util.as_utc(until) if isinstance(until, datetime) else None
         except ValueError, OverflowError:
             until = None
-        return Switched(state.state == STATE_ON, until)
+        return Switched(is_on, until)
 
     def names(self, miners: Iterable[str]) -> list[str]:
         """Return the titles of miners."""

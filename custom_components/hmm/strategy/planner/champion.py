@@ -32,6 +32,7 @@ def decide(
 ) -> tuple[Decision, ChampionMemory]:
     """Return one miner to run while it is dear, no wishes while it is not."""
     when, price_memory = bands.decide(*_dear_hours(settings, memory, inputs))
+    when = replace(when, band=None, next_band=None)
     if when.state == "waiting" or price_memory.band != _DEAR:
         rests = when.sentence
         if when.state in {"steering", "holding"}:
@@ -40,9 +41,7 @@ def decide(
             if settings.band is not None and inputs.band is not None:
                 rests = Sentence("champion_rests_band", {"band": inputs.band.name})
         wishes = when.wishes if when.state == "waiting" else ()
-        rest = replace(
-            when, wishes=wishes, sentence=rests, mark="", band=None, next_band=None
-        )
+        rest = replace(when, wishes=wishes, sentence=rests, mark="")
         return rest, ChampionMemory(price=price_memory)
     memory = _choose(settings, replace(memory, price=price_memory), inputs)
     return _decision(settings, memory, inputs, when), memory
@@ -152,12 +151,8 @@ def _decision(
             is_alone = all(resolve(settings.reserve, miner) == OFF for miner in others)
             sentence = Sentence("champion" if is_alone else "champion_low", values)
         else:
-            values = {
-                "miner": champion.id,
-                "old": memory.replaced,
-                "reason": memory.why,
-            }
-            sentence = Sentence("champion_replaced", values)
+            values = {"miner": champion.id, "old": memory.replaced}
+            sentence = Sentence("champion_replaced", values | {"reason": memory.why})
         wishes = tuple(
             Wish(
                 miner.id,
@@ -179,8 +174,6 @@ def _decision(
         state=state,
         next_check_at=min(instant for instant in checks if instant > now),
         mark=memory.champion or "",
-        band=None,
-        next_band=None,
         champion=memory.champion,
         ranking=tuple(miner.id for miner in ranking),
         min_time=settings.min_time,

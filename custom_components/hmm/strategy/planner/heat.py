@@ -76,28 +76,23 @@ def decide(
     top = max((len(rungs) - 1 for rungs in ladders.values()), default=0)
     room = fresh(settings, inputs.room, now)
     too_hot = _too_hot(settings, memory, room)
-    level = _level(memory, inputs, ladders) if target is not None else 0
-    level = min(level, top)
-    wanted, is_urgent = level, False
+    level = min(_level(memory, inputs, ladders), top) if target is not None else 0
+    wanted, is_urgent = 0, target is not None and (room is None or too_hot)
     state: State = "steering"
     since = None if memory.since is None else min(memory.since, now)
     stale_since = None
     cycle_ends = None
-    if target is None:
-        wanted = 0
-    elif room is None:
+    if target is not None and room is None:
         stale_since = min(memory.stale_since or now, now)
-        wanted, state, is_urgent = 0, "fallback", True
-    elif too_hot:
-        wanted, is_urgent = 0, True
-    else:
+        state = "fallback"
+    elif target is not None and room is not None and not too_hot:
         wanted = _wanted(settings, level, room, target, top)
         if wanted != level and since is not None:
             cycle_ends = since + settings.min_cycle
             if now < cycle_ends:
                 wanted, state = level, "holding"
-    if memory.level is None or wanted != level:
-        since = now if wanted != level else since
+    if wanted != level:
+        since = now
     first = next(iter(ladders.values()), [OFF])
     what = first[min(wanted, len(first) - 1)]
     if stale_since is not None or too_hot:
@@ -190,7 +185,7 @@ def _sentence(
         values = {"room": room, "what": what}
         return Sentence("heat_too_hot" if is_off else "heat_too_hot_low", values)
     if inputs.target is None:
-        return Sentence("heat_off", {})
+        return Sentence("heat_off")
     values = {"room": room, "target": inputs.target, "what": what}
     if held_until is not None:
         # Else a cold room and "Off" contradict each other

@@ -61,7 +61,7 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 class Sentence:
     """A key of ux.md 7.5 with its values: numbers, instants, rungs and ids, no texts.
 
-    ``miner``, ``old``, ``miners``, ``strategy`` are ids; ``what`` and ``rung`` rungs
+    ``miner``, ``old``, ``miners`` are ids; ``what`` and ``rung`` rungs
     (``rung`` of what the user wants of price bands "band:" and its name);
     ``time`` and ``until`` instants, ``until`` of a manual change possibly None (until
     the next change); ``band`` and ``next`` names of bands; ``reason`` a key.
