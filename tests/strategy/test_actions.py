@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import entity_registry as er
@@ -14,33 +13,13 @@ import voluptuous as vol
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.strategy.strategy import Strategy
-from simulator import SimulatedAxeOS
-from tests.common import act, fleet_entry
-from tests.conftest import miner_entry, set_up
 from tests.flows import suggested
 
-from .common import (
-    BANDS,
-    PRICE,
-    add,
-    begin,
-    device_of,
-    follow,
-    price,
-    settle,
-    state_of,
-    wait,
-)
+from .common import BANDS, PRICE, House, device_of
 from .test_flow import change, with_slots
 from .test_heat import HEAT, room
 
 pytestmark = pytest.mark.usefixtures("quick")
-
-
-@pytest.fixture
-async def entry(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> ConfigEntry[Any]:
-    """Set up a Bitaxe, and the fleet beside it."""
-    return await set_up(home, miner_entry(bitaxe, "bitaxe", title="Axe"))
 
 
 async def run(hass: HomeAssistant, action: str, **data: Any) -> None:
@@ -63,58 +42,54 @@ async def preview(hass: HomeAssistant, strategy: Strategy, **data: Any) -> Any:
     return found
 
 
-async def test_a_band_until_a_time(
-    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
-) -> None:
+async def test_a_band_until_a_time(house: House, freezer: Any) -> None:
     """An override for two hours ends by itself."""
-    strategy = await follow(home, 35)
-    assert bitaxe.paused
-    await wait(home, freezer, 6)
-    device = device_of(home, strategy).id
+    strategy = await house.follow(35)
+    assert house.device.paused
+    await house.wait(6)
+    device = device_of(house.hass, strategy).id
     await run(
-        home,
+        house.hass,
         "override_strategy",
         device_id=device,
         to="normal",
         **{"for": {"hours": 2}},
     )
-    assert not bitaxe.paused
-    select = state_of(home, strategy, "select", "override")
+    assert not house.device.paused
+    select = house.state_of(strategy, "select", "override")
     assert select.state == "Normal"
     assert select.attributes["ends"] == "time"
     left = select.attributes["until"] - dt_util.utcnow()
     assert timedelta(minutes=119) < left <= timedelta(hours=2)
-    await wait(home, freezer, 118)
-    assert not bitaxe.paused
-    await wait(home, freezer, 6)
-    assert bitaxe.paused
-    select = state_of(home, strategy, "select", "override")
+    await house.wait(118)
+    assert not house.device.paused
+    await house.wait(6)
+    assert house.device.paused
+    select = house.state_of(strategy, "select", "override")
     assert select.state == "automatic"
     assert (select.attributes["ends"], select.attributes["until"]) == (None, None)
 
 
-async def test_a_rung_until_the_next_change(
-    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any], freezer: Any
-) -> None:
+async def test_a_rung_until_the_next_change(house: House, freezer: Any) -> None:
     """A mode by its name, by an entity of the strategy; another band ends it."""
-    strategy = await follow(home, 35)
-    await wait(home, freezer, 6)
-    status = state_of(home, strategy, "sensor", "state").entity_id
-    await run(home, "override_strategy", entity_id=status, to="ECO")
-    assert entry.runtime_data.tuning.current == "eco"
-    assert not bitaxe.paused
-    select = state_of(home, strategy, "select", "override")
+    strategy = await house.follow(35)
+    await house.wait(6)
+    status = house.status(strategy).entity_id
+    await run(house.hass, "override_strategy", entity_id=status, to="ECO")
+    assert house.mode == "eco"
+    assert not house.device.paused
+    select = house.state_of(strategy, "select", "override")
     assert select.state == "unknown"
     assert select.attributes["ends"] == "next_change"
-    price(home, 25)
-    await wait(home, freezer, 6)
-    assert state_of(home, strategy, "select", "override").state == "automatic"
-    await run(home, "override_strategy", entity_id=status, to="off")
-    await wait(home, freezer, 6)
-    assert bitaxe.paused
-    await run(home, "resume_strategy", entity_id=status)
-    await wait(home, freezer, 6)
-    assert not bitaxe.paused
+    house.price(25)
+    await house.wait(6)
+    assert house.state_of(strategy, "select", "override").state == "automatic"
+    await run(house.hass, "override_strategy", entity_id=status, to="off")
+    await house.wait(6)
+    assert house.device.paused
+    await run(house.hass, "resume_strategy", entity_id=status)
+    await house.wait(6)
+    assert not house.device.paused
 
 
 @pytest.mark.parametrize(
@@ -133,50 +108,51 @@ async def test_a_rung_until_the_next_change(
     ],
 )
 async def test_what_an_override_refuses(
-    home: HomeAssistant, entry: ConfigEntry[Any], data: dict[str, Any], error: str
+    house: House, data: dict[str, Any], error: str
 ) -> None:
     """What cannot be is refused in words, before anything changes."""
-    price(home, 25)
-    strategy = await add(home, "price_bands", BANDS)
-    device = device_of(home, strategy).id
+    house.price(25)
+    strategy = await house.add("price_bands", BANDS)
+    device = device_of(house.hass, strategy).id
     with pytest.raises(ServiceValidationError, match=error):
-        await run(home, "override_strategy", device_id=device, **data)
+        await run(house.hass, "override_strategy", device_id=device, **data)
     assert strategy.record.override is None
 
 
-async def test_targets(home: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+async def test_targets(house: House) -> None:
     """Miners are no strategies, and one that is off cannot be overridden."""
-    price(home, 25)
-    strategy = await add(home, "price_bands", BANDS)
-    registry = er.async_get(home)
-    miner = er.async_entries_for_config_entry(registry, entry.entry_id)[0]
+    house.price(25)
+    strategy = await house.add("price_bands", BANDS)
+    registry = er.async_get(house.hass)
+    miner = er.async_entries_for_config_entry(registry, house.entry.entry_id)[0]
     for target in (
         {"device_id": miner.device_id},
         {"entity_id": miner.entity_id},
         {"device_id": "nothing"},
     ):
         with pytest.raises(ServiceValidationError, match="No strategy is among"):
-            await run(home, "resume_strategy", **target)
+            await run(house.hass, "resume_strategy", **target)
     with pytest.raises(vol.Invalid):
-        await run(home, "override_strategy", device_id="x", to="")
-    switch = state_of(home, strategy, "switch", "switch").entity_id
-    await act(home, "switch", "turn_off", switch)
+        await run(house.hass, "override_strategy", device_id="x", to="")
+    await house.switch(strategy, False)
     with pytest.raises(ServiceValidationError, match="Bands is switched off"):
-        await run(home, "override_strategy", entity_id=switch, to="off")
+        await run(house.hass, "override_strategy", entity_id=switch, to="off")
 
 
-async def test_a_time_of_day(
-    home: HomeAssistant, entry: ConfigEntry[Any], freezer: Any
-) -> None:
+async def test_a_time_of_day(house: House, freezer: Any) -> None:
     """It means the next time that the clock shows it."""
-    price(home, 25)
-    strategy = await add(home, "price_bands", BANDS)
-    device = device_of(home, strategy).id
+    house.price(25)
+    strategy = await house.add("price_bands", BANDS)
+    device = device_of(house.hass, strategy).id
     now = dt_util.now()
     for hours in (-1, 1):
         clock = (now + timedelta(hours=hours)).time().replace(microsecond=0)
         await run(
-            home, "override_strategy", device_id=device, to="off", until=str(clock)
+            house.hass,
+            "override_strategy",
+            device_id=device,
+            to="off",
+            until=str(clock),
         )
         assert strategy.record.override is not None
         until = strategy.record.override.manual.until
@@ -185,11 +161,9 @@ async def test_a_time_of_day(
         assert dt_util.as_local(until).time() == clock
 
 
-async def test_the_plan_of_price_bands(
-    home: HomeAssistant, entry: ConfigEntry[Any]
-) -> None:
+async def test_the_plan_of_price_bands(house: House) -> None:
     """The bands of all prices that are known, and what the last days came to."""
-    with_slots(home)
+    with_slots(house.hass)
     data = {
         **BANDS,
         # Else the miner is off in the afternoon, and nobody knows what it would draw
@@ -199,9 +173,9 @@ async def test_the_plan_of_price_bands(
             {"id": "high", "band_name": "High", "rung": "off"},
         ],
     }
-    strategy = await add(home, "price_bands", data)
-    await begin(home)
-    found = await preview(home, strategy, days=3)
+    strategy = await house.add("price_bands", data)
+    await house.begin()
+    found = await preview(house.hass, strategy, days=3)
     assert (found["strategy"], found["kind"]) == ("Bands", "price_bands")
     assert found["unit"] == "ct/kWh"
     assert "ct/kWh is in" in found["now"]
@@ -213,16 +187,14 @@ async def test_the_plan_of_price_bands(
     rungs = {it["band"]: it["miners"]["Axe"] for it in found["plan"]}
     assert rungs == {"Low": "mode:standard", "High": "off"}
     past = found["past"]
-    assert past["currency"] == home.config.currency
+    assert past["currency"] == house.hass.config.currency
     assert 0 < past["cost"] < past["always_on"]
     assert past["hashrate_share"] == pytest.approx(0.5, abs=0.05)
 
 
-async def test_what_each_miner_does_today_and_tomorrow(
-    home: HomeAssistant, entry: ConfigEntry[Any]
-) -> None:
+async def test_what_each_miner_does_today_and_tomorrow(house: House) -> None:
     """Its lane reaches from this midnight on, and says who decides and why."""
-    with_slots(home)
+    with_slots(house.hass)
     data = {
         **BANDS,
         "bands": [
@@ -230,14 +202,14 @@ async def test_what_each_miner_does_today_and_tomorrow(
             {"id": "high", "band_name": "High", "rung": "off"},
         ],
     }
-    strategy = await add(home, "price_bands", data)
-    await begin(home)
-    found = await preview(home, strategy, days=0)
+    strategy = await house.add("price_bands", data)
+    await house.begin()
+    found = await preview(house.hass, strategy, days=0)
     assert found["past"] is None
     (lane,) = found["lanes"]
     (miner,) = lane["miners"]
     assert (miner["name"], miner["by"]) == ("Axe", "price_bands")
-    assert miner["entry_id"] == entry.entry_id
+    assert miner["entry_id"] == house.entry.entry_id
     assert "ct/kWh is in" in miner["reason"]
     # For who has another clock, and another language
     assert miner["key"] == "band"
@@ -258,10 +230,10 @@ async def test_what_each_miner_does_today_and_tomorrow(
 
     other = {"Turbo": ("High", "Off"), "Off": ("Low", "Turbo")}
     to, name = other[current(lane["steps"])["name"]]
-    override = {"device_id": device_of(home, strategy).id, "for": {"hours": 1}}
-    await run(home, "override_strategy", to=to, **override)
-    await settle(home)
-    found = await preview(home, strategy, days=0)
+    override = {"device_id": device_of(house.hass, strategy).id, "for": {"hours": 1}}
+    await run(house.hass, "override_strategy", to=to, **override)
+    await house.settle()
+    found = await preview(house.hass, strategy, days=0)
     (lane,) = found["lanes"]
     assert lane["steps"][0]["start"] == first["start"]
     assert current(lane["steps"])["name"] == name
@@ -270,37 +242,33 @@ async def test_what_each_miner_does_today_and_tomorrow(
     assert ends <= dt_util.utcnow() + timedelta(hours=1)
 
 
-async def test_the_price_has_another_name(
-    home: HomeAssistant, entry: ConfigEntry[Any]
-) -> None:
+async def test_the_price_has_another_name(house: House) -> None:
     """What bands would have cost is found, and its dialog offers, under the new one."""
-    registry = er.async_get(home)
+    registry = er.async_get(house.hass)
     sensor = registry.async_get_or_create(
         "sensor", "test", "price", suggested_object_id="price"
     )
-    with_slots(home)
+    with_slots(house.hass)
     # Whatever the price of this hour, it is normal: what the miner draws then is known
     bands = [
         {**it, "upto": 100.0} if it["id"] == "normal" else it for it in BANDS["bands"]
     ]
     data = {**BANDS, "entity_ids": {"price_entity": sensor.id}, "bands": bands}
-    strategy = await add(home, "price_bands", data)
-    await begin(home)
+    strategy = await house.add("price_bands", data)
+    await house.begin()
     registry.async_update_entity(PRICE, new_entity_id="sensor.tariff")
-    state = home.states.get(PRICE)
+    state = house.hass.states.get(PRICE)
     assert state is not None
-    home.states.async_set("sensor.tariff", state.state, state.attributes)
-    home.states.async_remove(PRICE)
-    await settle(home)
-    assert (await preview(home, strategy))["past"]["cost"] > 0
-    stored = fleet_entry(home).subentries[strategy.id]
-    form = await change(home, stored, "price")
+    house.hass.states.async_set("sensor.tariff", state.state, state.attributes)
+    house.hass.states.async_remove(PRICE)
+    await house.settle()
+    assert (await preview(house.hass, strategy))["past"]["cost"] > 0
+    stored = house.fleet.subentries[strategy.id]
+    form = await change(house.hass, stored, "price")
     assert suggested(form, "price_entity") == "sensor.tariff"
 
 
-async def test_the_plan_of_a_calendar(
-    home: HomeAssistant, entry: ConfigEntry[Any]
-) -> None:
+async def test_the_plan_of_a_calendar(house: House) -> None:
     """The spans of a week; nothing outside of them."""
     data = {
         "miners": [],
@@ -310,9 +278,9 @@ async def test_the_plan_of_a_calendar(
         "from": "22:00:00",
         "to": "06:00:00",
     }
-    strategy = await add(home, "calendar", data, title="Night")
-    await begin(home)
-    found = await preview(home, strategy)
+    strategy = await house.add("calendar", data, title="Night")
+    await house.begin()
+    found = await preview(house.hass, strategy)
     assert found["past"] is None
     rungs = [it["miners"]["Axe"] for it in found["plan"]]
     assert 14 <= len(rungs) <= 16
@@ -320,25 +288,23 @@ async def test_the_plan_of_a_calendar(
     assert all(one != two for one, two in pairwise(rungs))
 
 
-async def test_a_plan_that_nobody_knows(
-    home: HomeAssistant, entry: ConfigEntry[Any]
-) -> None:
+async def test_a_plan_that_nobody_knows(house: House) -> None:
     """Heat says what it does now; one that was not asked yet, or is off, nothing."""
-    room(home, 18)
-    strategy = await add(home, "heat", HEAT, title="Heating")
-    assert (await preview(home, strategy))["plan"] == []
-    await begin(home)
-    found = await preview(home, strategy)
+    room(house.hass, 18)
+    strategy = await house.add("heat", HEAT, title="Heating")
+    assert (await preview(house.hass, strategy))["plan"] == []
+    await house.begin()
+    found = await preview(house.hass, strategy)
     (step,) = found["plan"]
     assert step["end"] is None
     assert step["miners"]["Axe"].startswith("mode:")
     assert found["now"].startswith("18.0 °C of 20.5 °C")
 
 
-async def test_bands_of_a_tariff(home: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+async def test_bands_of_a_tariff(house: House) -> None:
     """Without prices there is neither a list nor a past."""
     tariff = "input_select.tariff"
-    home.states.async_set(tariff, "low", {"options": ["low", "high"]})
+    house.hass.states.async_set(tariff, "low", {"options": ["low", "high"]})
     data = {
         **BANDS,
         "by": "states",
@@ -348,8 +314,8 @@ async def test_bands_of_a_tariff(home: HomeAssistant, entry: ConfigEntry[Any]) -
             {"id": "high", "band_name": "High", "states": ["high"], "rung": "off"},
         ],
     }
-    strategy = await add(home, "price_bands", data)
-    await begin(home)
-    found = await preview(home, strategy)
+    strategy = await house.add("price_bands", data)
+    await house.begin()
+    found = await preview(house.hass, strategy)
     assert [it["band"] for it in found["plan"]] == ["Low"]
     assert found["past"] is None
