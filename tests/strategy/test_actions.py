@@ -4,42 +4,38 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 import pytest
 import voluptuous as vol
 
-from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.strategy.strategy import Strategy
-from tests.flows import suggested
 
 from .common import BANDS, PRICE, House, device_of
-from .test_flow import change, with_slots
+from .test_flow import with_slots
 from .test_heat import HEAT, room
 
 pytestmark = pytest.mark.usefixtures("quick")
 
 
-async def run(hass: HomeAssistant, action: str, **data: Any) -> None:
-    """Run an action and let the strategies follow."""
-    await hass.services.async_call(DOMAIN, action, data, blocking=True)
-    await settle(hass)
-
-
-async def preview(hass: HomeAssistant, strategy: Strategy, **data: Any) -> Any:
+async def preview(house: House, strategy: Strategy, **data: Any) -> Any:
     """Return what an action says of a strategy."""
-    response = await hass.services.async_call(
-        DOMAIN,
-        "preview_strategy",
-        {"device_id": device_of(hass, strategy).id, **data},
-        blocking=True,
-        return_response=True,
-    )
-    assert response is not None
+    device_id = device_of(house.hass, strategy).id
+    response = await house.run("preview_strategy", device_id=device_id, **data)
     (found,) = response["strategies"]
     return found
+
+
+def low_and_high(rung: str) -> dict[str, Any]:
+    """Return settings with two bands, the dear one off."""
+    return {
+        **BANDS,
+        "bands": [
+            {"id": "low", "band_name": "Low", "upto": 32.0, "rung": rung},
+            {"id": "high", "band_name": "High", "rung": "off"},
+        ],
+    }
 
 
 async def test_a_band_until_a_time(house: House, freezer: Any) -> None:
@@ -48,8 +44,7 @@ async def test_a_band_until_a_time(house: House, freezer: Any) -> None:
     assert house.device.paused
     await house.wait(6)
     device = device_of(house.hass, strategy).id
-    await run(
-        house.hass,
+    await house.run(
         "override_strategy",
         device_id=device,
         to="normal",
@@ -75,7 +70,7 @@ async def test_a_rung_until_the_next_change(house: House, freezer: Any) -> None:
     strategy = await house.follow(35)
     await house.wait(6)
     status = house.status(strategy).entity_id
-    await run(house.hass, "override_strategy", entity_id=status, to="ECO")
+    await house.run("override_strategy", entity_id=status, to="ECO")
     assert house.mode == "eco"
     assert not house.device.paused
     select = house.state_of(strategy, "select", "override")
@@ -84,10 +79,10 @@ async def test_a_rung_until_the_next_change(house: House, freezer: Any) -> None:
     house.price(25)
     await house.wait(6)
     assert house.state_of(strategy, "select", "override").state == "automatic"
-    await run(house.hass, "override_strategy", entity_id=status, to="off")
+    await house.run("override_strategy", entity_id=status, to="off")
     await house.wait(6)
     assert house.device.paused
-    await run(house.hass, "resume_strategy", entity_id=status)
+    await house.run("resume_strategy", entity_id=status)
     await house.wait(6)
     assert not house.device.paused
 
@@ -115,7 +110,7 @@ async def test_what_an_override_refuses(
     strategy = await house.add("price_bands", BANDS)
     device = device_of(house.hass, strategy).id
     with pytest.raises(ServiceValidationError, match=error):
-        await run(house.hass, "override_strategy", device_id=device, **data)
+        await house.run("override_strategy", device_id=device, **data)
     assert strategy.record.override is None
 
 
@@ -131,12 +126,13 @@ async def test_targets(house: House) -> None:
         {"device_id": "nothing"},
     ):
         with pytest.raises(ServiceValidationError, match="No strategy is among"):
-            await run(house.hass, "resume_strategy", **target)
+            await house.run("resume_strategy", **target)
     with pytest.raises(vol.Invalid):
-        await run(house.hass, "override_strategy", device_id="x", to="")
+        await house.run("override_strategy", device_id="x", to="")
     await house.switch(strategy, False)
+    switch = house.state_of(strategy, "switch", "switch").entity_id
     with pytest.raises(ServiceValidationError, match="Bands is switched off"):
-        await run(house.hass, "override_strategy", entity_id=switch, to="off")
+        await house.run("override_strategy", entity_id=switch, to="off")
 
 
 async def test_a_time_of_day(house: House, freezer: Any) -> None:
@@ -147,8 +143,7 @@ async def test_a_time_of_day(house: House, freezer: Any) -> None:
     now = dt_util.now()
     for hours in (-1, 1):
         clock = (now + timedelta(hours=hours)).time().replace(microsecond=0)
-        await run(
-            house.hass,
+        await house.run(
             "override_strategy",
             device_id=device,
             to="off",
@@ -164,18 +159,11 @@ async def test_a_time_of_day(house: House, freezer: Any) -> None:
 async def test_the_plan_of_price_bands(house: House) -> None:
     """The bands of all prices that are known, and what the last days came to."""
     with_slots(house.hass)
-    data = {
-        **BANDS,
-        # Else the miner is off in the afternoon, and nobody knows what it would draw
-        "start": "dry_run",
-        "bands": [
-            {"id": "low", "band_name": "Low", "upto": 32.0, "rung": "normal"},
-            {"id": "high", "band_name": "High", "rung": "off"},
-        ],
-    }
+    # Else the miner is off in the afternoon, and nobody knows what it would draw
+    data = low_and_high("normal") | {"start": "dry_run"}
     strategy = await house.add("price_bands", data)
     await house.begin()
-    found = await preview(house.hass, strategy, days=3)
+    found = await preview(house, strategy, days=3)
     assert (found["strategy"], found["kind"]) == ("Bands", "price_bands")
     assert found["unit"] == "ct/kWh"
     assert "ct/kWh is in" in found["now"]
@@ -195,16 +183,9 @@ async def test_the_plan_of_price_bands(house: House) -> None:
 async def test_what_each_miner_does_today_and_tomorrow(house: House) -> None:
     """Its lane reaches from this midnight on, and says who decides and why."""
     with_slots(house.hass)
-    data = {
-        **BANDS,
-        "bands": [
-            {"id": "low", "band_name": "Low", "upto": 32.0, "rung": "highest"},
-            {"id": "high", "band_name": "High", "rung": "off"},
-        ],
-    }
-    strategy = await house.add("price_bands", data)
+    strategy = await house.add("price_bands", low_and_high("highest"))
     await house.begin()
-    found = await preview(house.hass, strategy, days=0)
+    found = await preview(house, strategy, days=0)
     assert found["past"] is None
     (lane,) = found["lanes"]
     (miner,) = lane["miners"]
@@ -231,9 +212,9 @@ async def test_what_each_miner_does_today_and_tomorrow(house: House) -> None:
     other = {"Turbo": ("High", "Off"), "Off": ("Low", "Turbo")}
     to, name = other[current(lane["steps"])["name"]]
     override = {"device_id": device_of(house.hass, strategy).id, "for": {"hours": 1}}
-    await run(house.hass, "override_strategy", to=to, **override)
+    await house.run("override_strategy", to=to, **override)
     await house.settle()
-    found = await preview(house.hass, strategy, days=0)
+    found = await preview(house, strategy, days=0)
     (lane,) = found["lanes"]
     assert lane["steps"][0]["start"] == first["start"]
     assert current(lane["steps"])["name"] == name
@@ -262,10 +243,9 @@ async def test_the_price_has_another_name(house: House) -> None:
     house.hass.states.async_set("sensor.tariff", state.state, state.attributes)
     house.hass.states.async_remove(PRICE)
     await house.settle()
-    assert (await preview(house.hass, strategy))["past"]["cost"] > 0
-    stored = house.fleet.subentries[strategy.id]
-    form = await change(house.hass, stored, "price")
-    assert suggested(form, "price_entity") == "sensor.tariff"
+    assert (await preview(house, strategy))["past"]["cost"] > 0
+    form = await house.reconfigure("price")
+    assert form.suggested("price_entity") == "sensor.tariff"
 
 
 async def test_the_plan_of_a_calendar(house: House) -> None:
@@ -280,7 +260,7 @@ async def test_the_plan_of_a_calendar(house: House) -> None:
     }
     strategy = await house.add("calendar", data, title="Night")
     await house.begin()
-    found = await preview(house.hass, strategy)
+    found = await preview(house, strategy)
     assert found["past"] is None
     rungs = [it["miners"]["Axe"] for it in found["plan"]]
     assert 14 <= len(rungs) <= 16
@@ -290,11 +270,11 @@ async def test_the_plan_of_a_calendar(house: House) -> None:
 
 async def test_a_plan_that_nobody_knows(house: House) -> None:
     """Heat says what it does now; one that was not asked yet, or is off, nothing."""
-    room(house.hass, 18)
+    room(house, 18)
     strategy = await house.add("heat", HEAT, title="Heating")
-    assert (await preview(house.hass, strategy))["plan"] == []
+    assert (await preview(house, strategy))["plan"] == []
     await house.begin()
-    found = await preview(house.hass, strategy)
+    found = await preview(house, strategy)
     (step,) = found["plan"]
     assert step["end"] is None
     assert step["miners"]["Axe"].startswith("mode:")
@@ -316,6 +296,6 @@ async def test_bands_of_a_tariff(house: House) -> None:
     }
     strategy = await house.add("price_bands", data)
     await house.begin()
-    found = await preview(house.hass, strategy)
+    found = await preview(house, strategy)
     assert [it["band"] for it in found["plan"]] == ["Low"]
     assert found["past"] is None

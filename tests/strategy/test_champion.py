@@ -4,17 +4,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from homeassistant.components.diagnostics import REDACTED
-from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.hmm.diagnostics import async_get_config_entry_diagnostics
 from custom_components.hmm.strategy.strategy import Strategy
 from simulator import SimulatedAxeOS
-from tests.common import find, fleet_entry, poll
-from tests.conftest import miner_entry, set_up
 
-from .common import BANDS, PRICE, add, begin, down, manager, price, state_of, wait
+from .common import BANDS, PRICE, House
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -38,172 +34,121 @@ CHAMPION = {
 
 
 @pytest.fixture
-async def axe(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> ConfigEntry[Any]:
-    """Set up a Bitaxe, the more efficient one, and the fleet beside it."""
-    return await set_up(home, miner_entry(bitaxe, "bitaxe", title="Axe"))
-
-
-@pytest.fixture
-async def old(
-    home: HomeAssistant, axe: ConfigEntry[Any]
-) -> AsyncIterator[ConfigEntry[Any]]:
-    """Set up an older one beside it, which needs more for a terahash."""
+async def pair(house: House) -> AsyncIterator[House]:
+    """Return a house with an older miner, which needs more for a terahash."""
     async with SimulatedAxeOS(
         generation="2.15", model="ultra", reboot_seconds=0.2, restart_delay=0.1
     ) as device:
-        yield await set_up(home, miner_entry(device, "bitaxe", title="Old"))
+        await house.join(device, "Old")
+        yield house
 
 
-def says(hass: HomeAssistant, strategy: Strategy) -> str:
-    """Return what the strategy says, without a gap."""
-    status = state_of(hass, strategy, "sensor", "state")
-    text: str = status.attributes["explanation"]
-    assert "…" not in text
-    assert "strategy_" not in text
-    return text
-
-
-def shown(hass: HomeAssistant, strategy: Strategy) -> str:
+def shown(house: House, strategy: Strategy) -> str:
     """Return who is shown as the champion."""
-    return state_of(hass, strategy, "sensor", "champion").state
+    return house.state_of(strategy, "sensor", "champion").state
 
 
-async def let_pass(
-    hass: HomeAssistant, freezer: Any, minutes: int, *entries: ConfigEntry[Any]
-) -> None:
-    """Let minutes pass, with a poll of each miner in every one."""
-    for _ in range(minutes):
-        for entry in entries:
-            await poll(hass, entry)
-        await wait(hass, freezer, 1)
-
-
-def is_off(entry: ConfigEntry[Any]) -> bool:
-    """Return whether a miner rests."""
-    return (
-        manager(entry.runtime_data.hass)._miners[entry.entry_id].view.reported == "off"
-    )
-
-
-async def test_dear_hours(
-    home: HomeAssistant,
-    bitaxe: SimulatedAxeOS,
-    axe: ConfigEntry[Any],
-    old: ConfigEntry[Any],
-    freezer: Any,
-) -> None:
+async def test_dear_hours(pair: House, freezer: Any) -> None:
     """The efficient one runs low, the other one rests; later all is as it was."""
-    price(home, 25)
-    before = [it.runtime_data.tuning.current for it in (axe, old)]
-    strategy = await add(home, "champion", CHAMPION, title="Best")
-    await begin(home)
-    assert says(home, strategy) == "No champion: the price is below 30.0 ct/kWh."
-    assert shown(home, strategy) == "none"
-    price(home, 35)
-    await let_pass(home, freezer, 6, axe, old)
-    assert shown(home, strategy) == "Axe"
-    ranking = state_of(home, strategy, "sensor", "champion").attributes["ranking"]
+    pair.price(25)
+    before = [it.runtime_data.tuning.current for it in pair.entries]
+    strategy = await pair.add("champion", CHAMPION, title="Best")
+    await pair.begin()
+    assert pair.says(strategy) == "No champion: the price is below 30.0 ct/kWh."
+    assert shown(pair, strategy) == "none"
+    pair.price(35)
+    await pair.minutes(6)
+    assert shown(pair, strategy) == "Axe"
+    ranking = pair.state_of(strategy, "sensor", "champion").attributes["ranking"]
     assert ranking == ["Axe", "Old"]
-    assert says(home, strategy).startswith("Only Axe runs (1")
-    assert says(home, strategy).endswith(" J/TH). Other miners off: 1.")
-    assert axe.runtime_data.tuning.current == "eco"
-    assert is_off(old)
-    assert find(home, old, "sensor", "controlled_by").state == "champion"
+    assert pair.says(strategy).startswith("Only Axe runs (1")
+    assert pair.says(strategy).endswith(" J/TH). Other miners off: 1.")
+    assert pair.mode == "eco"
+    assert pair.reported()[1] == "off"
+    assert pair.by(1) == "champion"
     # It has no figures now, and keeps its place by those that it had
-    assert manager(home)._miners[old.entry_id].view.efficiency is not None
-    price(home, 25)
-    await let_pass(home, freezer, 12, axe, old)
-    assert [it.runtime_data.tuning.current for it in (axe, old)] == before
-    assert not is_off(old)
-    event = state_of(home, strategy, "event", "decision")
-    assert event.attributes["event_type"] == "changed"
+    assert pair.steered(1).view.efficiency is not None
+    pair.price(25)
+    await pair.minutes(12)
+    assert [it.runtime_data.tuning.current for it in pair.entries] == before
+    assert pair.reported()[1] != "off"
+    assert pair.event_of(strategy) == "changed"
 
 
-async def test_a_champion_that_fails(
-    home: HomeAssistant,
-    bitaxe: SimulatedAxeOS,
-    axe: ConfigEntry[Any],
-    old: ConfigEntry[Any],
-    freezer: Any,
-) -> None:
+async def test_a_champion_that_fails(pair: House, freezer: Any) -> None:
     """After six minutes without mining the next one runs, and says why."""
-    price(home, 35)
-    strategy = await add(home, "champion", CHAMPION, title="Best")
-    await begin(home)
-    await let_pass(home, freezer, 2, axe, old)
-    assert is_off(old)
-    await bitaxe.stop()
-    await let_pass(home, freezer, 5, axe, old)
-    assert shown(home, strategy) == "Axe"
-    await let_pass(home, freezer, 6, axe, old)
-    assert shown(home, strategy) == "Old"
-    assert says(home, strategy) == "Old replaces Axe: it does not mine."
-    assert not is_off(old)
+    pair.price(35)
+    strategy = await pair.add("champion", CHAMPION, title="Best")
+    await pair.begin()
+    await pair.minutes(2)
+    assert pair.reported()[1] == "off"
+    await pair.device.stop()
+    await pair.minutes(5)
+    assert shown(pair, strategy) == "Axe"
+    await pair.minutes(6)
+    assert shown(pair, strategy) == "Old"
+    assert pair.says(strategy) == "Old replaces Axe: it does not mine."
+    assert pair.reported()[1] != "off"
 
 
 async def test_home_assistant_restarts_in_dear_hours(
-    home: HomeAssistant,
-    axe: ConfigEntry[Any],
-    old: ConfigEntry[Any],
-    freezer: Any,
-    hass_storage: dict[str, Any],
+    pair: House, freezer: Any, hass_storage: dict[str, Any]
 ) -> None:
     """Who was champion stays it, and the figures of the other one are kept."""
-    price(home, 35)
-    await add(home, "champion", CHAMPION, title="Best")
-    await begin(home)
-    await let_pass(home, freezer, 2, axe, old)
-    figures = manager(home).store.miners[old.entry_id].efficiency
+    pair.price(35)
+    await pair.add("champion", CHAMPION, title="Best")
+    await pair.begin()
+    await pair.minutes(2)
+    figures = pair.manager.store.miners[pair.entries[1].entry_id].efficiency
     assert figures is not None
-    async with down(home, axe, old):
+    async with pair.down():
         pass
-    await begin(home)
-    (strategy,) = manager(home).strategies.values()
-    assert shown(home, strategy) == "Axe"
-    assert manager(home).store.miners[old.entry_id].efficiency == figures
-    assert is_off(old)
+    await pair.begin()
+    (strategy,) = pair.manager.strategies.values()
+    assert shown(pair, strategy) == "Axe"
+    assert pair.manager.store.miners[pair.entries[1].entry_id].efficiency == figures
+    assert pair.reported()[1] == "off"
 
 
-async def test_it_follows_a_band(
-    home: HomeAssistant, axe: ConfigEntry[Any], old: ConfigEntry[Any], freezer: Any
-) -> None:
+async def test_it_follows_a_band(pair: House, freezer: Any) -> None:
     """In the band of another strategy; the others then do what it says for them."""
-    price(home, 25)
-    bands = await add(home, "price_bands", BANDS)
+    pair.price(25)
+    bands = await pair.add("price_bands", BANDS)
     follows = {
         **{key: it for key, it in CHAMPION.items() if key != "above"},
         "band_of": bands.id,
         "band": "dear",
         "reserve": "lowest",
     }
-    strategy = await add(home, "champion", follows, title="Best")
-    await begin(home)
-    assert says(home, strategy) == "No champion: it is in “Normal”."
-    price(home, 35)
-    await let_pass(home, freezer, 7, axe, old)
-    assert says(home, strategy).startswith("Axe is champion (1")
-    facts = await async_get_config_entry_diagnostics(home, fleet_entry(home))
+    strategy = await pair.add("champion", follows, title="Best")
+    await pair.begin()
+    assert pair.says(strategy) == "No champion: it is in “Normal”."
+    pair.price(35)
+    await pair.minutes(7)
+    assert pair.says(strategy).startswith("Axe is champion (1")
+    facts = await async_get_config_entry_diagnostics(pair.hass, pair.fleet)
     prices, best = facts["strategies"]
     assert [it["band_name"] for it in prices["settings"]["bands"]] == 3 * [REDACTED]
-    assert best["memory"]["champion"] == axe.entry_id
+    assert best["memory"]["champion"] == pair.entries[0].entry_id
     assert best["decision"]["sentence"] == "champion_low"
-    assert set(best["decision"]["wishes"]) == {axe.entry_id, old.entry_id}
-    assert axe.runtime_data.tuning.current == "eco"
-    assert old.runtime_data.tuning.current == "eco"
+    assert set(best["decision"]["wishes"]) == {
+        pair.entries[0].entry_id,
+        pair.entries[1].entry_id,
+    }
+    assert pair.mode == "eco"
+    assert pair.entries[1].runtime_data.tuning.current == "eco"
     # Without a band it waits, then stays as it is
-    price(home, "unavailable")
-    home.config_entries.async_remove_subentry(fleet_entry(home), bands.id)
-    await let_pass(home, freezer, 3, axe, old)
-    assert shown(home, strategy) == "Axe"
+    pair.price("unavailable")
+    pair.remove(bands)
+    await pair.minutes(3)
+    assert shown(pair, strategy) == "Axe"
 
 
-async def test_a_price_that_is_gone(
-    home: HomeAssistant, axe: ConfigEntry[Any], old: ConfigEntry[Any], freezer: Any
-) -> None:
+async def test_a_price_that_is_gone(pair: House, freezer: Any) -> None:
     """Nothing begins without a price."""
-    price(home, "unavailable")
-    strategy = await add(home, "champion", CHAMPION, title="Best")
-    await begin(home)
-    assert state_of(home, strategy, "sensor", "state").state == "waiting"
-    assert says(home, strategy).startswith("No valid price since ")
-    assert not is_off(old)
+    pair.price("unavailable")
+    strategy = await pair.add("champion", CHAMPION, title="Best")
+    await pair.begin()
+    assert pair.status(strategy).state == "waiting"
+    assert pair.says(strategy).startswith("No valid price since ")
+    assert pair.reported()[1] != "off"

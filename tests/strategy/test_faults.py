@@ -1,14 +1,12 @@
 """Miners that disobey, hang and restart under strategies, and hours of nervous prices."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 import logging
 import random
 import threading
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import area_registry as ar, device_registry as dr
 from homeassistant.setup import async_setup_component
@@ -17,29 +15,13 @@ import pytest
 from pytest_homeassistant_custom_component.common import setup_test_component_platform
 
 from custom_components.hmm.fleet import commands
-from custom_components.hmm.strategy.manager import StrategyManager
 from simulator import Fault, SimulatedAxeOS
 from simulator.httpd import Request, Response, json_response
 from simulator.override import override
-from tests.common import act, find, find_id, poll
-from tests.conftest import miner_entry, set_up
 from tests.test_switch import PLUG, Plug
 
-from .common import (
-    BANDS,
-    PRICE,
-    add,
-    begin,
-    device_of,
-    follow,
-    manager,
-    price,
-    settle,
-    state_of,
-    wait,
-)
+from .common import BANDS, PRICE, House, device_of
 from .test_champion import CHAMPION
-from .test_circuits import limit
 from .test_heat import HEAT, ROOM, room
 from .test_solar import GRID, SOLAR, report
 
@@ -48,65 +30,23 @@ pytestmark = pytest.mark.usefixtures("quick")
 CONTROL = ("PATCH /api/system", "POST /api/system/pause", "POST /api/system/resume")
 
 
-@dataclass
-class Home:
-    """Miners, and what was sent to each that changes it."""
+WATTS = {"eco": 11.0, "standard": 15.0, "turbo": 20.0}
 
-    hass: HomeAssistant
-    freezer: Any
-    entries: list[ConfigEntry[Any]]
-    devices: list[SimulatedAxeOS]
 
-    @property
-    def manager(self) -> StrategyManager:
-        """Return what runs the strategies."""
-        return manager(self.hass)
+def told(house: House) -> list[int]:
+    """Return how many commands each device got that change it."""
+    return [sum(it.counters.by_path[path] for path in CONTROL) for it in house.devices]
 
-    @property
-    def sent(self) -> list[int]:
-        """Return how many commands each device got."""
-        return [
-            sum(it.counters.by_path[path] for path in CONTROL) for it in self.devices
-        ]
 
-    async def minutes(self, count: float, before: Callable[[], None] = int) -> None:
-        """Let minutes pass, with a poll of each miner in every one."""
-        for _ in range(round(count)):
-            before()
-            for entry in self.entries:
-                await poll(self.hass, entry)
-            await wait(self.hass, self.freezer, 1)
+def breaks(device: SimulatedAxeOS, status: int | None) -> None:
+    """Let a device answer every command with a status, and do nothing; None: obey."""
 
-    def breaks(self, device: SimulatedAxeOS, status: int | None) -> None:
-        """Let a device answer every command with a status, and do nothing; None: obey."""
+    def answer(request: Request) -> Response:
+        return json_response({}, status=status or 200)
 
-        def answer(request: Request) -> Response:
-            return json_response({}, status=status or 200)
-
-        device._routes = device.routes()
-        if status is not None:
-            device._routes |= dict.fromkeys(CONTROL, answer)
-
-    def learn_watts(self) -> None:
-        """Let what the miners draw in their modes be known."""
-        for entry in self.entries:
-            steered = self.manager.steered(entry.entry_id)
-            assert steered is not None
-            for mode, watts in (("eco", 11.0), ("standard", 15.0), ("turbo", 20.0)):
-                steered.memory.watts.learn(f"mode:{mode}", watts, None)
-
-    def explanations(self) -> list[str]:
-        """Return why the miners do that."""
-        return [
-            str(
-                find(self.hass, it, "sensor", "controlled_by").attributes["explanation"]
-            )
-            for it in self.entries
-        ]
-
-    def reported(self) -> list[str | None]:
-        """Return what the miners say that they do."""
-        return [self.manager._miners[it.entry_id].view.reported for it in self.entries]
+    device._routes = device.routes()
+    if status is not None:
+        device._routes |= dict.fromkeys(CONTROL, answer)
 
 
 @pytest.fixture
@@ -129,19 +69,17 @@ def running_clock(freezer: Any) -> Iterator[None]:
 @pytest.fixture
 async def three(
     home: HomeAssistant, freezer: Any, running_clock: None
-) -> AsyncIterator[Home]:
+) -> AsyncIterator[House]:
     """Set up three miners, the first the most efficient one."""
     async with (
         SimulatedAxeOS(name="a", reboot_seconds=0.1, restart_delay=0.1) as one,
         SimulatedAxeOS(name="b", model="supra", reboot_seconds=0.1) as two,
         SimulatedAxeOS(name="c", model="ultra", reboot_seconds=0.1) as last,
     ):
-        devices = [one, two, last]
-        entries = [
-            await set_up(home, miner_entry(it, "bitaxe", title=it.name.upper()))
-            for it in devices
-        ]
-        yield Home(home, freezer, entries, devices)
+        house = House(home, freezer)
+        for it in (one, two, last):
+            await house.join(it, it.name.upper())
+        yield house
 
 
 def healthy(caplog: pytest.LogCaptureFixture) -> None:
@@ -157,86 +95,78 @@ def healthy(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.parametrize("seed", range(2))
 async def test_hours_of_faults(
-    three: Home, caplog: pytest.LogCaptureFixture, seed: int
+    three: House, caplog: pytest.LogCaptureFixture, seed: int
 ) -> None:
     """Whatever prices and miners do: few commands, no error, and in the end all obey."""
-    rng, hass = random.Random(seed), three.hass
-    price(hass, 25)
-    await add(hass, "price_bands", BANDS | {"max_switches": 96})
-    await add(hass, "champion", CHAMPION | {"max_switches": 96}, title="Champion")
-    await begin(hass)
-    before = three.sent
+    rng = random.Random(seed)
+    three.price(25)
+    await three.add("price_bands", BANDS | {"max_switches": 96})
+    await three.add("champion", CHAMPION | {"max_switches": 96}, title="Champion")
+    await three.begin()
+    before = told(three)
 
     def chance() -> None:
-        price(
-            hass,
-            rng.choice(
-                [10, 25, 29.9, 30.1, 40, "unavailable", -5, 1e9, "nan", "x" * 255]
-            ),
-        )
+        values = [10, 25, 29.9, 30.1, 40, "unavailable", -5, 1e9, "nan", "x" * 255]
+        three.price(rng.choice(values))
         device = rng.choice(three.devices)
         match rng.randint(0, 8):
             case 0:
                 device.fault = rng.choice([None, Fault.RESET, Fault.GARBAGE])
             case 1:
-                three.breaks(device, rng.choice([None, 200, 500]))
+                breaks(device, rng.choice([None, 200, 500]))
             case 2:
                 device.paused = rng.choice([True, False])
 
     await three.minutes(90, chance)
     healthy(caplog)
-    for count, more in zip(before, three.sent, strict=True):
+    for count, more in zip(before, told(three), strict=True):
         # A change each five minutes at most, and the attempts of those that fail
         assert more - count <= 60
     for device in three.devices:
         device.fault = None
-        three.breaks(device, None)
-    price(hass, 25)
+        breaks(device, None)
+    three.price(25)
     # What was paused at a miner just now is noticed first
     await three.minutes(5)
     for entry in three.entries:
         three.manager.release(entry.entry_id)
     await three.minutes(45)
-    assert three.reported() == ["mode:eco"] * 3, three.explanations()
-    count = three.sent
+    assert three.reported() == ["mode:eco"] * 3, [three.why(it) for it in range(3)]
+    count = told(three)
     await three.minutes(20)
-    assert three.sent == count
+    assert told(three) == count
     healthy(caplog)
 
 
 @pytest.mark.parametrize("status", [200, 500])
-async def test_a_champion_that_does_not_obey(three: Home, status: int) -> None:
+async def test_a_champion_that_does_not_obey(three: House, status: int) -> None:
     """It is told three times, and meanwhile the others rest; the next one takes over.
 
     One that answers 200 and ignores it is no better than one that refuses.
     """
-    hass = three.hass
-    price(hass, 25)
-    strategy = await add(hass, "champion", CHAMPION)
-    await begin(hass)
+    three.price(25)
+    strategy = await three.add("champion", CHAMPION)
+    await three.begin()
     await three.minutes(5)
     # What would be champion is off, and does not come back
     three.devices[0].paused = True
-    three.breaks(three.devices[0], status)
-    price(hass, 40)
+    breaks(three.devices[0], status)
+    three.price(40)
     await three.minutes(60)
     assert three.reported()[0] == "off"
     running = [it for it in three.reported() if it != "off"]
     assert running == ["mode:eco"]
-    assert three.sent[0] <= 8
-    assert state_of(hass, strategy, "sensor", "champion").state != "A"
-    three.breaks(three.devices[0], None)
-    price(hass, 20)
+    assert told(three)[0] <= 8
+    assert three.state_of(strategy, "sensor", "champion").state != "A"
+    breaks(three.devices[0], None)
+    three.price(20)
     await three.minutes(10)
     assert three.reported().count("off") <= 1
 
 
-async def test_a_restart_in_the_middle_of_a_step(three: Home) -> None:
+async def test_a_restart_in_the_middle_of_a_step(three: House) -> None:
     """A miner that restarts while it is set is set again; nobody is taken for a user."""
-    hass = three.hass
-    price(hass, 25)
-    await add(hass, "price_bands", BANDS)
-    await begin(hass)
+    await three.follow(25)
     await three.minutes(6)
     device = three.devices[0]
 
@@ -246,25 +176,20 @@ async def test_a_restart_in_the_middle_of_a_step(three: Home) -> None:
         return json_response({})
 
     device._routes = {**device.routes(), "PATCH /api/system": half}
-    price(hass, 10)
+    three.price(10)
     await three.minutes(3)
     device._routes, device.fault = device.routes(), None
     await three.minutes(30)
     assert len(set(three.reported())) == 1
-    assert {
-        find(hass, it, "sensor", "controlled_by").state for it in three.entries
-    } == {"price_bands"}
+    assert {three.by(it) for it in range(3)} == {"price_bands"}
 
 
 async def test_a_miner_that_hangs_in_each_command(
-    three: Home, monkeypatch: pytest.MonkeyPatch
+    three: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody waits for it: the others follow, it gets three attempts, and that is said."""
     monkeypatch.setattr(commands, "_LIMIT_SECONDS", 0.5)
-    hass = three.hass
-    price(hass, 25)
-    strategy = await add(hass, "price_bands", BANDS)
-    await begin(hass)
+    strategy = await three.follow(25)
     await three.minutes(6)
     device = three.devices[0]
     sent: list[str] = []
@@ -275,70 +200,61 @@ async def test_a_miner_that_hangs_in_each_command(
         return json_response({})
 
     device._routes = {**device.routes(), **dict.fromkeys(CONTROL, hang)}
-    price(hass, 10)
+    three.price(10)
     await three.minutes(2)
     assert three.reported()[1:] == ["mode:turbo"] * 2
     await three.minutes(40)
     assert len(sent) <= 4
-    assert "did not take" in three.explanations()[0]
-    event = state_of(hass, strategy, "event", "decision")
-    assert event.attributes["event_type"] in {"refused", "changed"}
+    assert "did not take" in three.why()
+    assert three.event_of(strategy) in {"refused", "changed"}
     device._routes = device.routes()
-    price(hass, 25)
+    three.price(25)
     await three.minutes(20)
     assert three.reported() == ["mode:eco"] * 3
 
 
-async def test_a_miner_that_takes_it_back(three: Home) -> None:
+async def test_a_miner_that_takes_it_back(three: House) -> None:
     """A setting that is reverted each time is somebody's: nobody fights over it."""
-    hass = three.hass
-    price(hass, 25)
-    await add(hass, "price_bands", BANDS)
-    await begin(hass)
+    await three.follow(25)
     await three.minutes(6)
-    device, count = three.devices[0], three.sent[0]
+    device, count = three.devices[0], told(three)[0]
     usual = dict(device.settings)
 
     def revert() -> None:
         device.settings |= {key: usual[key] for key in ("frequency", "coreVoltage")}
 
     for value in (10, 25, 10):
-        price(hass, value)
+        three.price(value)
         for _ in range(20):
             await three.minutes(1)
             revert()
     # A change of the band each time, not a fight each minute
-    assert three.sent[0] - count <= 12
-    control = find(hass, three.entries[0], "sensor", "controlled_by")
+    assert told(three)[0] - count <= 12
+    control = three.control()
     assert control.state == "manual"
     assert "by hand" in str(control.attributes["explanation"])
     assert three.reported()[1:] == ["mode:turbo"] * 2
 
 
-async def test_a_miner_that_accepts_and_does_nothing(three: Home) -> None:
+async def test_a_miner_that_accepts_and_does_nothing(three: House) -> None:
     """Why it is not as it should be is said in words, not by a key."""
-    hass = three.hass
-    price(hass, 25)
-    await add(hass, "price_bands", BANDS)
-    await begin(hass)
+    await three.follow(25)
     await three.minutes(6)
-    three.breaks(three.devices[0], 200)
-    price(hass, 10)
+    breaks(three.devices[0], 200)
+    three.price(10)
     await three.minutes(2)
-    text = three.explanations()[0]
+    text = three.why()
     assert text.startswith("A did not take Turbo (attempt ")
     assert " accepted the mode turbo but did not apply it" in text
     assert three.reported()[1:] == ["mode:turbo"] * 2
 
 
-async def test_a_mode_that_a_user_sets_and_the_miner_restarts_for(three: Home) -> None:
+async def test_a_mode_that_a_user_sets_and_the_miner_restarts_for(three: House) -> None:
     """It is the user's, as that of a miner that applies it at once."""
-    hass, device = three.hass, three.devices[0]
-    price(hass, 10)
-    await add(hass, "price_bands", BANDS)
-    await begin(hass)
+    device = three.devices[0]
+    await three.follow(10)
     await three.minutes(10)
-    count = three.sent[0]
+    count = told(three)[0]
     usual = device._patch
 
     def restart(request: Request) -> Response:
@@ -346,44 +262,40 @@ async def test_a_mode_that_a_user_sets_and_the_miner_restarts_for(three: Home) -
         return usual(request)
 
     device._routes = {**device.routes(), "PATCH /api/system": restart}
-    mode = find_id(hass, three.entries[0], "select", "mode")
-    await act(hass, "select", "select_option", mode, option="eco")
+    await three.set_mode("eco")
     await device.wait_ready()
     await three.minutes(2)
-    assert three.sent[0] == count + 1
+    assert told(three)[0] == count + 1
     # Its own clock has not run on meanwhile
     device.rewrite = override({"uptimeSeconds": 240, "hashRate": 800.0})
     await three.minutes(4)
-    control = find(hass, three.entries[0], "sensor", "controlled_by")
-    assert (control.state, three.sent[0]) == ("manual", count + 1)
+    control = three.control()
+    assert (control.state, told(three)[0]) == ("manual", count + 1)
     assert three.reported() == ["mode:eco", "mode:turbo", "mode:turbo"]
 
 
 @pytest.mark.parametrize("unit", [["W"], {"W": 1}, 5])
 async def test_a_unit_that_is_no_text(
-    three: Home, unit: object, caplog: pytest.LogCaptureFixture
+    three: House, unit: object, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Any program may give a sensor any unit over the API: it is one without a value."""
-    hass, entry = three.hass, three.entries[0]
-    room(hass, 19)
-    report(hass, GRID, 100, "W")
-    price(hass, 25)
-    areas = ar.async_get(hass)
+    entry = three.entries[0]
+    room(three, 19)
+    report(three.hass, GRID, 100, "W")
+    three.price(25)
+    areas = ar.async_get(three.hass)
     den = areas.async_create("Den", temperature_entity_id=ROOM)
-    registry = dr.async_get(hass)
+    registry = dr.async_get(three.hass)
     for device in dr.async_entries_for_config_entry(registry, entry.entry_id):
         registry.async_update_device(device.id, area_id=den.id)
-    sun = await add(hass, "solar", SOLAR, title="Sun")
-    heat = await add(hass, "heat", HEAT, title="Heat")
-    bands = await add(hass, "price_bands", BANDS)
-    await begin(hass)
+    sun = await three.add("solar", SOLAR, title="Sun")
+    heat = await three.add("heat", HEAT, title="Heat")
+    bands = await three.add("price_bands", BANDS)
+    await three.begin()
     for entity_id in (ROOM, GRID, PRICE):
-        hass.states.async_set(entity_id, "20", {"unit_of_measurement": unit})
+        three.hass.states.async_set(entity_id, "20", {"unit_of_measurement": unit})
     await three.minutes(10)
-    said = [
-        str(state_of(hass, it, "sensor", "state").attributes["explanation"])
-        for it in (sun, heat, bands)
-    ]
+    said = [three.says(it) for it in (sun, heat, bands)]
     assert "No fresh surplus" in said[0]
     assert "No fresh room temperature" in said[1]
     assert "No valid price" in said[2]
@@ -391,14 +303,14 @@ async def test_a_unit_that_is_no_text(
     assert "TypeError" not in caplog.text
 
 
-async def test_a_miner_that_draws_more_than_ever_before(three: Home) -> None:
+async def test_a_miner_that_draws_more_than_ever_before(three: House) -> None:
     """What it really draws counts from that poll on: it goes down, and stays there."""
-    hass, power = three.hass, 60.0
-    price(hass, 25)
-    await add(hass, "price_bands", BANDS)
-    three.learn_watts()
-    limit(hass, 62, *three.entries)
-    await begin(hass)
+    power = 60.0
+    three.price(25)
+    await three.add("price_bands", BANDS)
+    three.learn(WATTS)
+    await three.limit(62)
+    await three.begin()
     await three.minutes(6)
     device = three.devices[0]
 
@@ -407,18 +319,17 @@ async def test_a_miner_that_draws_more_than_ever_before(three: Home) -> None:
         return override({"power": power})(body) if is_high else body
 
     device.rewrite = rewrite
-    price(hass, 10)
+    three.price(10)
     over = 0
     for _ in range(120):
         await three.minutes(1)
         over += sum(it.runtime_data.power or 0 for it in three.entries) > 64
-    assert over <= 3, three.explanations()
+    assert over <= 3, [three.why(it) for it in range(3)]
     assert three.reported()[0] != "mode:turbo"
 
 
-async def in_turbo(three: Home, watts: float) -> list[float]:
+async def in_turbo(three: House, watts: float) -> list[float]:
     """Let all mine in turbo, at 20 W each; return what their meters show on top of it."""
-    hass = three.hass
     extra = [0.0] * 3
 
     def measured(index: int) -> Callable[[bytes], bytes]:
@@ -432,80 +343,75 @@ async def in_turbo(three: Home, watts: float) -> list[float]:
 
     for index, device in enumerate(three.devices):
         device.rewrite = measured(index)
-    price(hass, 10)
-    await add(hass, "price_bands", BANDS)
-    limit(hass, watts, *three.entries)
-    three.learn_watts()
-    await begin(hass)
+    three.price(10)
+    await three.add("price_bands", BANDS)
+    await three.limit(watts)
+    three.learn(WATTS)
+    await three.begin()
     await three.minutes(12)
     assert three.reported() == ["mode:turbo"] * 3
     return extra
 
 
-async def test_one_reading_that_is_too_high(three: Home) -> None:
+async def test_one_reading_that_is_too_high(three: House) -> None:
     """One alone is an error of the meter, two in a row are what it draws.
 
     What is over the limit of the circuit acts at once, be it one or two.
     """
     extra = await in_turbo(three, 70)
-    sent = three.sent
+    sent = told(three)
 
     async def read(index: int, more: float) -> float | None:
         """Poll one miner whose meter shows more; return what it is known to draw."""
         extra[index] = more
-        await poll(three.hass, three.entries[index])
-        await settle(three.hass)
-        steered = three.manager.steered(three.entries[index].entry_id)
-        assert steered is not None
-        return steered.memory.watts.watts_of("mode:turbo")
+        await three.poll(index)
+        await three.settle()
+        return three.steered(index).memory.watts.watts_of("mode:turbo")
 
     # In every other poll, however often
     assert [await read(0, it) for it in (9, 0, 9, 0, 9, 0)] == [20] * 6
-    assert three.sent == sent
+    assert told(three) == sent
     assert [await read(0, it) for it in (9, 9)] == [20, 29]
-    assert three.sent == sent
+    assert told(three) == sent
     # Now the circuit itself is over its limit
     assert await read(1, 9) == 20
-    assert three.sent != sent
+    assert told(three) != sent
 
 
-async def test_a_circuit_that_is_over_its_limit_by_little_of_each(three: Home) -> None:
+async def test_a_circuit_that_is_over_its_limit_by_little_of_each(three: House) -> None:
     """No reading is far from what is known, but together they are too much: at once."""
-    extra, sent = await in_turbo(three, 64), three.sent
-    for index, entry in enumerate(three.entries):
-        assert three.sent == sent
+    extra, sent = await in_turbo(three, 64), told(three)
+    for index in range(3):
+        assert told(three) == sent
         extra[index] = 1.8
-        await poll(three.hass, entry)
-        await settle(three.hass)
-    assert three.sent != sent
+        await three.poll(index)
+        await three.settle()
+    assert told(three) != sent
 
 
-async def test_prices_around_a_limit_for_hours(three: Home) -> None:
+async def test_prices_around_a_limit_for_hours(three: House) -> None:
     """A price that jumps over its limit every minute switches no more than allowed."""
-    hass, rng = three.hass, random.Random(5)
-    price(hass, 25)
-    await add(hass, "price_bands", {**BANDS, "min_time": 15, "max_switches": 6})
-    await begin(hass)
+    rng = random.Random(5)
+    await three.follow(25, {**BANDS, "min_time": 15, "max_switches": 6})
     await three.minutes(16)
-    before = three.sent
-    await three.minutes(90, lambda: price(hass, rng.choice([28, 33])))
-    for count, more in zip(before, three.sent, strict=True):
+    before = told(three)
+    await three.minutes(90, lambda: three.price(rng.choice([28, 33])))
+    for count, more in zip(before, told(three), strict=True):
         # Eco, and off: each is one request or two
         assert more - count <= 2 * 6
 
 
-async def test_a_circuit_while_miners_disobey(three: Home) -> None:
+async def test_a_circuit_while_miners_disobey(three: House) -> None:
     """What did not go down keeps its room: nobody else goes up into it."""
-    hass = three.hass
-    price(hass, 25)
-    await add(hass, "price_bands", BANDS)
-    three.learn_watts()
-    limit(hass, 60, *three.entries)
-    await begin(hass)
+    three.price(25)
+    await three.add("price_bands", BANDS)
+    three.learn(WATTS)
+    await three.limit(60)
+    await three.begin()
     await three.minutes(10)
-    three.breaks(three.devices[1], 200)
-    limit(hass, 36, *three.entries)
-    price(hass, 10)
+    breaks(three.devices[1], 200)
+    await three.limit(36)
+    three.price(10)
     most = 0.0
     for _ in range(30):
         await three.minutes(1)
@@ -514,49 +420,32 @@ async def test_a_circuit_while_miners_disobey(three: Home) -> None:
     assert three.reported().count("mode:turbo") == 0
 
 
-async def test_by_hand_in_the_middle_of_it_all(three: Home) -> None:
+async def test_by_hand_in_the_middle_of_it_all(three: House) -> None:
     """What its owner sets stays so through bands, a champion and a restart of its own."""
-    hass = three.hass
-    price(hass, 40)
-    await add(hass, "price_bands", BANDS)
-    champion = await add(hass, "champion", CHAMPION, title="Champion")
-    hass.config_entries.async_update_entry(
-        hass.config_entries.async_get_entry(three.manager.fleet_entry.entry_id),
-        options={"manual_hold": "released"},
-    )
-    await begin(hass)
+    three.price(40)
+    await three.add("price_bands", BANDS)
+    champion = await three.add("champion", CHAMPION, title="Champion")
+    three.options(manual_hold="released")
+    await three.begin()
     await three.minutes(6)
     assert three.reported().count("off") == 2
-    mode = find_id(hass, three.entries[2], "select", "mode")
-    await act(
-        hass, "switch", "turn_on", find_id(hass, three.entries[2], "switch", "mining")
-    )
-    await act(hass, "select", "select_option", mode, option="turbo")
+    await three.mine(True, 2)
+    await three.set_mode("turbo", 2)
     await three.minutes(3)
     for value in (10, 40, 25, "unavailable", 40):
-        price(hass, value)
+        three.price(value)
         await three.minutes(7)
         assert three.reported()[2] == "mode:turbo"
-    assert find(hass, three.entries[2], "sensor", "controlled_by").state == "manual"
+    assert three.by(2) == "manual"
     # It gives itself back only when its owner says so
-    await act(
-        hass,
-        "button",
-        "press",
-        find_id(hass, three.entries[2], "button", "resume_automatic"),
-    )
+    await three.resume(2)
     await three.minutes(6)
     assert three.reported()[2] == "off"
-    device = device_of(hass, champion)
-    await hass.services.async_call(
-        "hmm",
+    await three.run(
         "override_strategy",
-        {
-            "device_id": device.id,
-            "to": "lowest",
-            "until": (dt_util.now() + timedelta(hours=1)).isoformat(),
-        },
-        blocking=True,
+        device_id=device_of(three.hass, champion).id,
+        to="lowest",
+        until=(dt_util.now() + timedelta(hours=1)).isoformat(),
     )
     await three.minutes(6)
     assert three.reported() == ["mode:eco"] * 3
@@ -589,20 +478,13 @@ async def test_a_plug_that_does_not_answer(
             home, "switch", {"switch": {"platform": "test"}}
         )
         await home.async_block_till_done()
-        entries = [
-            await set_up(
-                home, miner_entry(one, "bitaxe", title="A", options={"plug": PLUG})
-            ),
-            await set_up(home, miner_entry(two, "bitaxe", title="B")),
-        ]
-        both = Home(home, freezer, entries, [one, two])
-        await follow(home, 40)
+        both = House(home, freezer)
+        await both.join(one, "A", options={"plug": PLUG})
+        await both.join(two, "B")
+        await both.follow(40)
         await both.minutes(30)
         assert (one.online, two.paused) == (True, True)
-        controlled = find(home, entries[0], "sensor", "controlled_by")
-        assert controlled.attributes["explanation"].startswith(
-            "A did not take Off (attempt 3 of 3): "
-        )
+        assert both.why().startswith("A did not take Off (attempt 3 of 3): ")
         # One that is gone is no plug that is off
         home.states.async_set(PLUG, "unavailable")
         await both.minutes(3)
