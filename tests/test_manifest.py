@@ -355,7 +355,7 @@ def shown_steps(tree: ast.AST) -> set[str]:
         for call in calls(tree, "async_show_form", "async_show_menu")
     }
     # What shows one of several forms gets its step as the first argument
-    showing = ("_show_form", "_show_choice", "_propose", "_agree")
+    showing = ("_show_form", "_show_choice", "_propose", "_agree", "_ask_order")
     for call in calls(tree, *showing, "_replace_miner", "_result"):
         shown.add(literal(call.args[0]))
     return {step_id for step_id in shown if step_id is not None}

@@ -28,12 +28,13 @@ from pytest_homeassistant_custom_component.typing import (
 )
 
 from custom_components.hmm.const import DOMAIN
+from custom_components.hmm.data import get_data
 from simulator import SimulatedAxeOS, SimulatedSolopool
 
 from .common import devices, find_id, fleet_entry, pool_entry
 from .conftest import miner_entry, set_up
 from .flows import TEXTS
-from .strategy.common import add, device_of, manager
+from .strategy.common import add, device_of
 from .user_drivers import BITAXE, put, read
 
 pytestmark = pytest.mark.usefixtures("quick", "every_entity", "no_network")
@@ -71,9 +72,8 @@ class House:
     @property
     def strategies(self) -> list[str]:
         """Return the devices of the heatings, that of the first miner first."""
-        return [
-            device_of(self.hass, it).id for it in manager(self.hass).strategies.values()
-        ]
+        strategies = get_data(self.hass).strategies.strategies.values()
+        return [device_of(self.hass, it).id for it in strategies]
 
     async def token(self, role: str) -> str:
         """Return what a user sends along."""

@@ -29,7 +29,7 @@ from simulator import SimulatedAxeOS
 from .common import devices, find, find_maybe, later, poll
 from .conftest import miner_entry, set_up
 from .miner.test_watchdog import stand_still
-from .strategy.common import follow, price, wait
+from .strategy.common import House
 from .test_event import best
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -201,14 +201,15 @@ async def test_band_changed(
     times: int,
 ) -> None:
     """Another price band triggers, if it is one of those that count."""
-    strategy = await follow(home, 10)
+    house = House(home, freezer)
+    strategy = await house.follow(10)
     band = er.async_get(home).async_get_entity_id(
         "sensor", DOMAIN, f"{strategy.id}_band"
     )
     done = await automate(home, "band_changed", {"entity_id": [band]}, {"to": to})
     for value in (40, 10):
-        price(home, value)
-        await wait(home, freezer, 6)
+        house.price(value)
+        await house.wait(6)
     assert len(done) == times
 
 
