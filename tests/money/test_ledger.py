@@ -6,6 +6,10 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import (
+    EVENT_HOMEASSISTANT_FINAL_WRITE,
+    EVENT_HOMEASSISTANT_STOP,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 import pytest
@@ -367,3 +371,23 @@ async def test_options_that_cannot_be_read(
     await home.async_block_till_done()
     assert not get_data(home).money.has_price
     assert "cost" not in keys(home, miner, "sensor")
+
+
+async def test_the_last_sums_are_written_when_home_assistant_stops(
+    home: HomeAssistant,
+    miner: ConfigEntry[Any],
+    hass_storage: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Given energy just before the end, then its cost is in the file, and no error."""
+    ledger = await set_price(home, price_source="fixed", price_fixed=0.3)
+    for _ in range(2):
+        await use(home, miner, 10)
+    ledger.earned["pool"].money = 2.5
+    ledger.earned.save_later()
+    for event in (EVENT_HOMEASSISTANT_STOP, EVENT_HOMEASSISTANT_FINAL_WRITE):
+        home.bus.async_fire(event)
+        await home.async_block_till_done()
+    stored = hass_storage["hmm.cost"]["data"]["meters"][miner.entry_id]["cost"]
+    assert stored == pytest.approx(6) == ledger.meter(miner.entry_id).cost
+    assert "Unable to remove" not in caplog.text

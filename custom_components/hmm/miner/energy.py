@@ -6,7 +6,7 @@ from functools import partial
 from time import monotonic, time
 from typing import Any
 
-from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Event, HomeAssistant, callback
 
 from ..const import DOMAIN
@@ -146,7 +146,7 @@ class EnergyBook:
         self._store = SafeStore(hass, _STORE_VERSION, f"{DOMAIN}.energy")
         self._next_save = 0.0
         self._is_due = False
-        hass.bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, self._final_write)
+        hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self._stop)
 
     @property
     def displayed(self) -> float:
@@ -208,5 +208,7 @@ class EnergyBook:
             "miners": {key: meter.as_dict() for key, meter in self._meters.items()},
         }
 
-    async def _final_write(self, event: Event) -> None:
-        await self._store.async_save(self._data())
+    @callback
+    def _stop(self, _: Event) -> None:
+        """Have the last counts written with all that Home Assistant still writes then."""
+        self._store.async_delay_save(self._data)

@@ -5,10 +5,7 @@ from datetime import datetime, timedelta, tzinfo
 from time import monotonic
 from typing import Any
 
-from homeassistant.const import (
-    EVENT_CORE_CONFIG_UPDATE,
-    EVENT_HOMEASSISTANT_FINAL_WRITE,
-)
+from homeassistant.const import EVENT_CORE_CONFIG_UPDATE, EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import CALLBACK_TYPE, Event, HassJob, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_call_later
@@ -101,7 +98,7 @@ class Ledger:
         self._check_currency()
         self._energy.on_use = self.charge
         bus = self.hass.bus
-        bus.async_listen_once(EVENT_HOMEASSISTANT_FINAL_WRITE, self._final_write)
+        bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self._stop)
         bus.async_listen(EVENT_CORE_CONFIG_UPDATE, self._check_currency)
         if (fleet := fleet_entry(self.hass)) is not None:
             # Miners may be set up before the fleet
@@ -336,6 +333,7 @@ class Ledger:
             },
         }
 
-    async def _final_write(self, _: Event) -> None:
-        await self._store.async_save(self._data())
-        await self.earned.async_save()
+    @callback
+    def _stop(self, _: Event) -> None:
+        """Have the last sums written with all that Home Assistant still writes then."""
+        self._store.async_delay_save(self._data)
