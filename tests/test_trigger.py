@@ -26,7 +26,7 @@ from custom_components.hmm.miner import problems
 from custom_components.hmm.trigger import TRIGGERS
 from simulator import SimulatedAxeOS
 
-from .common import devices, find, find_maybe, later, poll
+from .common import devices, find, find_maybe, fleet_entry, later, poll
 from .conftest import miner_entry, set_up
 from .miner.test_watchdog import stand_still
 from .strategy.common import House
@@ -160,6 +160,20 @@ async def test_came_back(
     assert not came
     await later(home, 6)
     assert len(came) == 1
+
+
+async def test_the_fleet_means_all_miners(
+    home: HomeAssistant, entry: ConfigEntry[Any], bitaxe: SimulatedAxeOS
+) -> None:
+    """In a trigger and in a condition, like in an action; one of its entities does not."""
+    fleet = device_of(home, fleet_entry(home))
+    mining = {"condition": "hmm.is_online", "target": fleet}
+    done = await automate(home, "overheated", fleet, conditions=[mining])
+    bitaxe.overheat()
+    await poll(home, entry)
+    assert [event.data["of"] for event in done] == [
+        find(home, entry, "sensor", "status").entity_id
+    ]
 
 
 async def test_overheated(

@@ -1,27 +1,58 @@
 """Which of the entities that an automation names are the ones a trigger is about."""
 
-from collections.abc import Container
+from collections.abc import Callable, Container
+from typing import Any, Protocol
 
+from homeassistant.components.event import DOMAIN as EVENT_DOMAIN
+from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 
-from .const import DOMAIN
+from .const import DOMAIN, EntryType
+from .data import entry_kind, fleet_entry
+from .unique_ids import device_id_of
+
+
+class _Targeting(Protocol):
+    """A trigger or condition: what Home Assistant gives it."""
+
+    _hass: HomeAssistant
+    _target: dict[str, Any]
 
 
 @callback
 def entities_of(
-    hass: HomeAssistant, entity_ids: set[str], keys: Container[str | None]
+    about: _Targeting,
+    entity_filter: Callable[[set[str]], set[str]],
+    entity_ids: set[str],
+    keys: Container[str | None],
 ) -> set[str]:
     """Return the entities of HMM whose translation key is one of ``keys``.
 
     Home Assistant filters a target by domain and device class alone: a device may
-    have entities of other integrations too.
+    have entities of other integrations too. The device of the fleet means all miners,
+    like in an action, and all blocks and strategies; workers are those miners again.
     """
+    hass = about._hass  # noqa: SLF001  part of what a trigger is made of
     registry = er.async_get(hass)
+    fleet = fleet_entry(hass)
+    named = about._target.get(ATTR_DEVICE_ID) or ()  # noqa: SLF001
+    if fleet is not None and device_id_of(hass, fleet) in named:
+        entity_ids = entity_ids | {
+            entry.entity_id
+            for entry in registry.entities.values()
+            if entry.platform == DOMAIN
+            and (entry.domain == EVENT_DOMAIN or not _is_of_pool(hass, entry))
+        }
     return {
         entity_id
-        for entity_id in entity_ids
+        for entity_id in entity_filter(entity_ids)
         if (entry := registry.async_get(entity_id)) is not None
         and entry.platform == DOMAIN
         and entry.translation_key in keys
     }
+
+
+def _is_of_pool(hass: HomeAssistant, entity: er.RegistryEntry) -> bool:
+    entry = hass.config_entries.async_get_entry(entity.config_entry_id or "")
+    return entry is not None and entry_kind(entry) == EntryType.POOL

@@ -28,7 +28,7 @@ class IsMiningCondition(EntityStateConditionBase):
     @override
     def entity_filter(self, entities: set[str]) -> set[str]:
         return entities_of(
-            self._hass, super().entity_filter(entities), {MINER_STATUS.translation_key}
+            self, super().entity_filter, entities, {MINER_STATUS.translation_key}
         )
 
 
@@ -42,7 +42,7 @@ class IsOnlineCondition(EntityStateConditionBase):
     @override
     def entity_filter(self, entities: set[str]) -> set[str]:
         return entities_of(
-            self._hass, super().entity_filter(entities), {MINER_ONLINE.translation_key}
+            self, super().entity_filter, entities, {MINER_ONLINE.translation_key}
         )
 
 

@@ -65,9 +65,7 @@ class BlockFoundTrigger(StatelessEntityTriggerBase):
     @override
     def entity_filter(self, entities: set[str]) -> set[str]:
         source = self._options[CONF_SOURCE]
-        return entities_of(
-            self._hass, super().entity_filter(entities), _SOURCES[source]
-        )
+        return entities_of(self, super().entity_filter, entities, _SOURCES[source])
 
     @override
     def is_valid_state(
@@ -93,9 +91,7 @@ class NewBestShareTrigger(StatelessEntityTriggerBase):
 
     @override
     def entity_filter(self, entities: set[str]) -> set[str]:
-        return entities_of(
-            self._hass, super().entity_filter(entities), _SOURCES["miner"]
-        )
+        return entities_of(self, super().entity_filter, entities, _SOURCES["miner"])
 
     @override
     def is_valid_state(
@@ -116,7 +112,7 @@ class PoolMovedTrigger(StatelessEntityTriggerBase):
     @override
     def entity_filter(self, entities: set[str]) -> set[str]:
         return entities_of(
-            self._hass, super().entity_filter(entities), {POOL_MOVED.translation_key}
+            self, super().entity_filter, entities, {POOL_MOVED.translation_key}
         )
 
     @override
@@ -143,7 +139,7 @@ class BandChangedTrigger(EntityTriggerBase):
 
     @override
     def entity_filter(self, entities: set[str]) -> set[str]:
-        return entities_of(self._hass, super().entity_filter(entities), {_BAND})
+        return entities_of(self, super().entity_filter, entities, {_BAND})
 
     @override
     def is_valid_state(
@@ -164,7 +160,7 @@ class _StatusTrigger(EntityTriggerBase):
     @override
     def entity_filter(self, entities: set[str]) -> set[str]:
         return entities_of(
-            self._hass, super().entity_filter(entities), {MINER_STATUS.translation_key}
+            self, super().entity_filter, entities, {MINER_STATUS.translation_key}
         )
 
     @override
