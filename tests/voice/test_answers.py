@@ -84,6 +84,16 @@ async def test_what_is_wrong_names_miner_reason_and_time(
         assert speech.since(dt_util.now() - timedelta(days=days)).startswith(words)
 
 
+async def test_a_miner_that_has_just_gone_is_said(house: House) -> None:
+    """Given one that missed a single poll, no problem yet, it is what is wrong."""
+    await house.gamma.unplug()
+    await poll(house.hass, house.miners[0])
+    assert not house.miners[0].runtime_data.status.active
+    said = await ask(house.hass, "what is wrong with my miners")
+    assert said.startswith("1 of 3 miners are online. Bitaxe Gamma: The address")
+    assert "Nothing is wrong" not in said
+
+
 async def test_a_paused_miner_is_no_problem(house: House) -> None:
     """Given a miner that was paused by voice, then it is off on purpose."""
     assert await ask(house.hass, "pause the bitaxe") == "Bitaxe Gamma is paused."

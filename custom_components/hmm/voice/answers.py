@@ -15,7 +15,7 @@ from homeassistant.exceptions import HomeAssistantError
 
 from ..data import get_data
 from ..errors import entry_reason, message
-from ..miner.status import ON_PURPOSE
+from ..miner.status import ON_PURPOSE, MinerState
 from .asker import Asker, Miner, async_asker, folded, number_of, running
 from .orders import NotUnderstood, async_order
 from .speech import MAX_NAMED, Speech, async_speech, some
@@ -153,11 +153,16 @@ def problem_of(hass: HomeAssistant, speech: Speech, miner: Miner) -> str | None:
             return None
         return speech.say("miner", name=miner.name, said=speech.plain(reason))
     status = miner.coordinator.status
-    if not status.active:
+    key, values, since = "", status.values, status.record.status
+    if status.active:
+        key, values = next(iter(status.active.items()))
+        since = status.record.problem
+    elif status.state is MinerState.OFFLINE:
+        # For too short to be a problem, but "nothing is wrong" would be no answer
+        key = since.reason or "no_response"
+    if not key:
         return None
-    key, values = next(iter(status.active.items()))
-    since = speech.since(status.record.problem.at)
-    sentence = f"{speech.reason(key, values)} {since}".strip()
+    sentence = f"{speech.reason(key, values)} {speech.since(since.at)}".strip()
     return speech.say("miner", name=miner.name, said=sentence)
 
 
