@@ -182,6 +182,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AxeDriver, "restart_interval", 0.05)
     monkeypatch.setattr(AvalonNanoDriver, "settle_interval", 0.02)
     monkeypatch.setattr(AvalonNanoDriver, "settle_seconds", 1.0)
+    monkeypatch.setattr(AvalonNanoDriver, "mode_seconds", 1.0)
     monkeypatch.setattr(AvalonNanoDriver, "standby_lead", 1)
     monkeypatch.setattr(CgminerClient, "gap", 0.0)
     monkeypatch.setattr(MinerCoordinator, "restart_interval", 0.05)

@@ -621,9 +621,31 @@ async def test_mode_that_is_not_taken() -> None:
         "ascset": lambda _: refused(119, "ASC 0 set OK", "S"),
     }
     async with driving(answers) as (_, driver):
-        driver.settle_seconds = 0.1
+        driver.mode_seconds = 0.1
         with pytest.raises(CommandFailed, match="reports mode high"):
             await driver.set_mode("low")
+
+
+async def test_mode_that_is_reported_late() -> None:
+    """A device may report the new mode long after it took it."""
+    async with simulated("q") as (device, driver):
+        driver.settle_seconds, driver.settle_interval = 0, 0
+        mode, polls = device.mode, 0
+        ascset, shown = device.commands["ascset"], device.commands["stats"]
+
+        def accept(parameter: str | None) -> cgminer.Reply:
+            reply = ascset(parameter)
+            device.mode = mode
+            return reply
+
+        def report(parameter: str | None) -> cgminer.Reply:
+            nonlocal polls
+            polls += 1
+            device.mode = 2 if polls > 5 else mode
+            return shown(parameter)
+
+        device.commands |= {"ascset": accept, "stats": report}
+        assert await driver.set_mode("super")
 
 
 async def test_mini_3_without_help_has_no_modes() -> None:

@@ -168,7 +168,10 @@ class AvalonNanoDriver(BaseMinerAdapter):
     option_fields = ("admin_user", "admin_password")
 
     settle_seconds = 10.0
-    """How long the device may take to report a new mode or pool."""
+    """How long the device may take to report what was set."""
+    mode_seconds = 60.0
+    """How long it may take to report a new mode: on a Mini 3 and a Q that may be more
+    than writing it down."""
     settle_interval = 1.0
     standby_lead = 5
     """Standby takes the second when it begins, by the device's own clock."""
@@ -396,7 +399,7 @@ class AvalonNanoDriver(BaseMinerAdapter):
             reported = self._reported_mode(await self._read_fields(self._stats))
             return reported == mode
 
-        if not await self._settles(is_set, self.settle_seconds):
+        if not await self._settles(is_set, self.mode_seconds):
             raise CommandFailed(
                 f"The device took the command but reports mode {reported or 'unknown'}",
                 reason="mode_not_applied",
