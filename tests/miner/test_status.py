@@ -255,6 +255,39 @@ def test_how_long_it_takes_to_start() -> None:
     assert status.record.availability.boot_time == 70
 
 
+@pytest.mark.parametrize(
+    "seen",
+    [
+        # Cut off for an hour, in which it restarted
+        [(None, 600), (replace(GOOD, uptime=3000), 4000)],
+        # Paused as soon as it was there
+        [
+            (replace(IDLE, uptime=10), 600),
+            (replace(IDLE, uptime=40, paused=True), 630),
+            (replace(GOOD, uptime=90), 680),
+        ],
+        # Lost while it started
+        [(replace(IDLE, uptime=10), 600), (replace(GOOD, uptime=1000), 1590)],
+        [
+            (replace(IDLE, uptime=10), 600),
+            (replace(IDLE, uptime=None), 630),
+            (replace(GOOD, uptime=90), 680),
+        ],
+    ],
+)
+def test_a_start_that_was_not_seen(
+    seen: list[tuple[MinerTelemetry | None, int]],
+) -> None:
+    """When it began to mine is not known: the start before stays."""
+    status = new_status()
+    look(status, GOOD)
+    look(status, replace(GOOD, uptime=70), 90)
+    assert status.record.availability.boot_time == 70
+    for data, seconds in seen:
+        look(status, data, seconds)
+    assert status.record.availability.boot_time == 70
+
+
 @pytest.mark.usefixtures("quick")
 async def test_a_dead_miner_says_why_and_since_when(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, freezer: FrozenDateTimeFactory

@@ -26,7 +26,7 @@ class Availability:
     boot_time: float | None = None
     """Seconds from its last start until it mined."""
     _at: float | None = None
-    _uptime: float | None = None
+    _uptime: int | None = None
     _waits: bool = False
 
     def count(self, now: float, online: bool, on_purpose: bool) -> None:
@@ -51,14 +51,22 @@ class Availability:
         return sum(hour[1] for hour in self.hours), sum(hour[2] for hour in self.hours)
 
     def follow_start(self, data: MinerTelemetry) -> None:
-        """Note how long it took from the start of the miner until it mined."""
+        """Note how long it took from the start of the miner until it mined.
+
+        A start whose first hash came while nobody looked, or while it was paused, tells
+        nothing: the last one that was seen stays.
+        """
         before, self._uptime = self._uptime, data.uptime
         if data.uptime is None:
             return
         if before is not None and data.uptime < before:
-            self._waits = True
+            self._waits, before = True, 0
+        if data.paused:
+            self._waits = False
         if self._waits and data.hashing:
-            self.boot_time, self._waits = data.uptime, False
+            self._waits = False
+            if before is not None and data.uptime - before <= _LONGEST_POLL:
+                self.boot_time = data.uptime
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON."""
