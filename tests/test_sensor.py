@@ -235,6 +235,24 @@ async def test_each_fan_has_its_sensors(
         assert find_maybe(home, entry, "sensor", "fan_speed_3") is None
 
 
+async def test_a_chip_without_a_reading(
+    home: HomeAssistant, every_entity: None
+) -> None:
+    """The others are not taken for it, and it is there again with its reading."""
+    async with SimulatedNerdQAxe(generation="1.0.36", age=90_000) as device:
+        entry = await set_up(home, miner_entry(device, "nerdqaxe"))
+        device.miner.speed = 0
+        reading = device.chip_temperatures
+        second, fourth = (reading(device.miner.read())[chip] for chip in (1, 3))
+        assert round(second) != round(fourth)
+        device.chip_temperatures = lambda _: [0, second, 0, fourth]  # type: ignore[method-assign]
+        await poll(home, entry)
+        for number, shown in ((1, "unknown"), (2, str(round(second))), (3, "unknown")):
+            key = f"chip_temperature_{number}"
+            assert find(home, entry, "sensor", key).state == shown
+        assert value(home, entry, "chip_temperature_4") == round(fourth)
+
+
 async def test_nerdqaxe(home: HomeAssistant, every_entity: None) -> None:
     """A NerdQAxe++ has four chips and tells the temperature of each."""
     async with SimulatedNerdQAxe(generation="1.0.36", age=90_000) as device:

@@ -328,10 +328,11 @@ def test_blocks_of_the_session_and_of_all_time() -> None:
     assert (one.blocks_found_session, one.blocks_found) == (1, 1)
 
 
-def test_chips_without_a_sensor_are_left_out() -> None:
+def test_chips_without_a_sensor_keep_their_place() -> None:
     """A 0 in asicTemps is no reading; without temp the hottest chip counts."""
     telemetry = read(INFO | {"asicTemps": [0, 55.5, None, "57.25", True]})
-    assert telemetry.chip_temperatures == (55.5, 57.25)
+    assert telemetry.chip_temperatures == (None, 55.5, None, 57.25, None)
+    assert read(INFO | {"asicTemps": [0, 0, None]}).chip_temperatures == ()
     assert telemetry.temperature == 58.5
     assert read(INFO | {"asicTemps": [55, 56], "temp": 0}).temperature == 56
 

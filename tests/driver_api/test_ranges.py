@@ -155,7 +155,7 @@ def test_chip_that_burns_is_shown() -> None:
     """The moment that matters most is not one that cannot be."""
     hot = read_telemetry(MinerTelemetry(temperature=150, chip_temperatures=(151, 999)))
     assert hot is not None
-    assert (hot.temperature, hot.chip_temperatures) == (150, (151,))
+    assert (hot.temperature, hot.chip_temperatures) == (150, (151, None))
 
 
 def test_pool_that_takes_hours_for_a_share() -> None:

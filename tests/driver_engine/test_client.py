@@ -183,7 +183,7 @@ async def test_values_that_make_no_sense_are_unknown(
         "device": {"mac": "x"},
     }
     assert await client.poll() == MinerTelemetry(
-        chip_temperatures=(50.0,),
+        chip_temperatures=(50.0, None, None),
         fan_rpm=(4000, None),
         pools=(PoolSlot(index=0, url="a:1"),),
     )

@@ -148,7 +148,8 @@ class MinerTelemetry:
     temperature_board: Temperature | None = None
     temperature_inlet: Temperature | None = None
     temperature_outlet: Temperature | None = None
-    chip_temperatures: Annotated[tuple[Temperature, ...], CHIPS] = ()
+    chip_temperatures: Annotated[tuple[Temperature | None, ...], CHIPS] = ()
+    """°C by chip; one without a reading keeps its place."""
     fan_speed: Percent | None = None
     """Percent."""
     fan_auto: bool | None = None

@@ -480,7 +480,9 @@ def _chip_temperature(index: int) -> MinerSensorDescription:
         entity_registry_enabled_default=False,
         suggested_display_precision=0,
         exists_fn=lambda miner: (
-            miner.data is not None and index < len(miner.data.chip_temperatures)
+            miner.data is not None
+            and index < len(miner.data.chip_temperatures)
+            and miner.data.chip_temperatures[index] is not None
         ),
         value_fn=value,
     )

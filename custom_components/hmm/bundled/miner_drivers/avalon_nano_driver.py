@@ -274,14 +274,13 @@ class AvalonNanoDriver(BaseMinerAdapter):
         slots = _pool_slots(pools)
         active = _active_pool(pools)
         chips = _per_chip(fields, "PVT_T")
-        volts = _per_chip(fields, "PVT_V")
+        volts = [value for value in _per_chip(fields, "PVT_V") if value]
         temperature = _temperature(fields.get("TMax"))
-        chip_temperatures = tuple(
-            value for value in map(_real_temperature, chips) if value is not None
-        )
+        heat = tuple(map(_real_temperature, chips))
+        hottest = max(filter(None, heat), default=0.0)
         # In a fault the chips cool down, or report nothing any more
         before = self._heat if _is_in_fault(fields) else 0.0
-        self._heat = max(before, temperature or 0.0, *chip_temperatures)
+        self._heat = max(before, temperature or 0.0, hottest)
         return MinerTelemetry(
             hashrate=hashrate,
             hashrate_expected=(
@@ -297,7 +296,7 @@ class AvalonNanoDriver(BaseMinerAdapter):
             ),
             temperature_inlet=_temperature(fields.get("ITemp")),
             temperature_outlet=_temperature(fields.get("OTemp")),
-            chip_temperatures=chip_temperatures,
+            chip_temperatures=heat if any(heat) else (),
             target_temperature=_temperature(fields.get("TarT")),
             # Standby figures of the power supply are not to be trusted: two
             # recorded ones of a Q differ by 17 to 146 W.
@@ -1176,14 +1175,13 @@ def _numbers(text: str | None) -> list[float | None]:
     return [parse_number(part) for part in (text or "").split()]
 
 
-def _per_chip(fields: Fields, prefix: str) -> list[float]:
-    """Return the values of all chips on all boards, without the empty ones."""
+def _per_chip(fields: Fields, prefix: str) -> list[float | None]:
+    """Return the values of all chips on all boards, in their order."""
     return [
         value
         for key, text in fields.items()
         if key.startswith(prefix) and key[len(prefix) :].isdigit()
         for value in _numbers(text)
-        if value
     ]
 
 

@@ -202,7 +202,7 @@ class NerdqaxeDriver(axeos.AxeDriver):
             hour = day = None
         return MinerTelemetry(
             hashrate=hashrate,
-            temperature=temperature or (max(chips) if chips else None),
+            temperature=temperature or max(filter(None, chips), default=None),
             power=axeos.natural(info, "power"),
             uptime=parse_age(info.get("uptimeSeconds")),
             mode=axeos.find_mode(self._modes, frequency, voltage),
@@ -606,12 +606,14 @@ def _fan_rpm(info: Info) -> tuple[int | None, ...]:
     return axeos.fan_rpm(info, "fanrpm", "fanrpm2")
 
 
-def _chip_temperatures(info: Info) -> tuple[float, ...]:
+def _chip_temperatures(info: Info) -> tuple[float | None, ...]:
+    """Return °C by chip, nothing where no chip has a sensor; 0 is none."""
     values = info.get("asicTemps")
     if not isinstance(values, list):
         return ()
     numbers = (parse_number(value) for value in values)
-    return tuple(number for number in numbers if number is not None and number > 0)
+    chips = tuple(number if number and number > 0 else None for number in numbers)
+    return chips if any(chips) else ()
 
 
 def _first_positive(sources: Iterable[Info], key: str) -> float | None:
