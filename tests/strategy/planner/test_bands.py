@@ -19,20 +19,19 @@ from custom_components.hmm.strategy.planner.settings import (
     SolarSettings,
 )
 
-from .world import START, Strategy, World, bitaxe, price_of, slots_from
+from .world import HOUR, START, Strategy, World, bands_of, bitaxe, price_of, slots_from
 
 BERLIN = ZoneInfo("Europe/Berlin")
-HOUR = timedelta(hours=1)
 
 
 def three(**timing: Any) -> BandsSettings:
     """Return cheap below 20, normal below 30, dear above."""
-    bands = [
-        {"band_name": "Cheap", "upto": 20, "rung": "highest"},
-        {"band_name": "Normal", "upto": 30, "rung": "normal"},
-        {"band_name": "Dear", "rung": "off"},
-    ]
-    return BandsSettings.from_dict({"bands": bands, **timing})
+    return bands_of(
+        ("Cheap", 20, "highest"),
+        ("Normal", 30, "normal"),
+        ("Dear", None, "off"),
+        **timing,
+    )
 
 
 def at(
@@ -65,11 +64,8 @@ def test_every_price_is_in_one_band(price: float, band: str) -> None:
 
 def test_a_converted_price_meets_its_limit() -> None:
     """Given 0.29 EUR as cents, which is 28.999999999999996, then it is 29."""
-    data = [{"band_name": "a", "upto": 29}, {"band_name": "b"}]
-    assert (
-        at(0.29 / 0.01, settings=BandsSettings.from_dict({"bands": data}))[0].band
-        == "b"
-    )
+    settings = bands_of(("a", 29, "off"), ("b", None, "off"))
+    assert at(0.29 / 0.01, settings=settings)[0].band == "b"
 
 
 @pytest.mark.parametrize(
@@ -182,14 +178,10 @@ def test_prices_in_another_unit_decide_alike() -> None:
     """Given the same prices per MWh in cents, then the bands are the same."""
     rng = random.Random(2)
     for factor in (0.01, 10, 1000):
-        data = [
-            {"band_name": "a", "upto": 0.0, "rung": "highest"},
-            {"band_name": "b", "upto": 20 * factor, "rung": "normal"},
-            {"band_name": "c", "rung": "off"},
-        ]
-        scaled = BandsSettings.from_dict({"bands": data})
-        data[1]["upto"] = 20
-        plain = BandsSettings.from_dict({"bands": data})
+        plain, scaled = (
+            bands_of(("a", 0, "highest"), ("b", upto, "normal"), ("c", None, "off"))
+            for upto in (20, 20 * factor)
+        )
         one = other = BandsMemory()
         now = START
         for _ in range(200):
@@ -324,14 +316,7 @@ def test_the_cheapest_hours_of_any_day(
     """Given a day of 23, 24 or 25 hours, then exactly its six cheapest are cheap."""
     slots = day_of(datetime(2026, *day, tzinfo=BERLIN), minutes)
     assert len(slots) == count * 15 // minutes
-    settings = BandsSettings.from_dict(
-        {
-            "bands": [
-                {"band_name": "Cheap", "cheapest": 6, "rung": "highest"},
-                {"band_name": "Rest", "rung": "lowest"},
-            ]
-        }
-    )
+    settings = bands_of(("Cheap", None, {"cheapest": 6}), ("Rest", None, "lowest"))
     cheap = []
     for slot in slots:
         inputs = Inputs(now=slot.start, zone=BERLIN, slots=slots)
@@ -364,13 +349,8 @@ def test_equal_instants_decide_alike_in_any_zone() -> None:
 
 def test_a_tariff_has_bands_too() -> None:
     """Given a tariff in words, then each word has its band, and others are unknown."""
-    settings = BandsSettings.from_dict(
-        {
-            "bands": [
-                {"band_name": "Night", "states": ["low", "off"], "rung": "highest"},
-                {"band_name": "Day", "states": ["high"], "rung": "off"},
-            ]
-        }
+    settings = bands_of(
+        ("Night", None, {"states": ["low", "off"]}), ("Day", None, {"states": ["high"]})
     )
     assert at(None, settings=settings, tariff="off")[0].band == "Night"
     assert at(None, settings=settings, tariff="high")[0].band == "Day"
@@ -379,20 +359,8 @@ def test_a_tariff_has_bands_too() -> None:
 
 def test_a_model_has_its_own_rung() -> None:
     """Given a band with a rung per model, then the model gets it, and a pool both."""
-    settings = BandsSettings.from_dict(
-        {
-            "bands": [
-                {
-                    "band_name": "Cheap",
-                    "upto": 20,
-                    "rung": "leave",
-                    "models": {"Bitaxe": "turbo"},
-                    "pool": "account",
-                },
-                {"band_name": "Rest", "rung": "off"},
-            ]
-        }
-    )
+    own = {"models": {"Bitaxe": "turbo"}, "pool": "account"}
+    settings = bands_of(("Cheap", 20, own), ("Rest", None, "off"))
     (wish,) = at(10, settings=settings)[0].wishes
     assert (wish.rung, wish.pool) == ("mode:turbo", "account")
     assert at(90, settings=settings)[0].wishes[0].pool is None

@@ -19,6 +19,8 @@ from custom_components.hmm.strategy.planner.settings import ChampionSettings
 
 from .test_properties import followed
 from .world import (
+    HOUR,
+    MINUTE,
     START,
     SimMiner,
     Strategy,
@@ -29,9 +31,6 @@ from .world import (
     nano,
     nerdqaxe,
 )
-
-MINUTE = timedelta(minutes=1)
-HOUR = timedelta(hours=1)
 
 
 def dear(miners: list[SimMiner], *prices: float | None, **settings: Any) -> World:
@@ -52,26 +51,22 @@ def test_only_the_most_efficient_runs_while_it_is_dear() -> None:
     world = dear(fleet(), 20, 40, 40, 20)
     world.run(HOUR)
     assert len(running(world)) == 4
-    assert world.strategies[0].decision is not None
-    assert world.strategies[0].decision.sentence.key == "champion_rests"
+    assert world.said == "champion_rests"
     world.run(2 * HOUR)
     assert running(world) == ["Bitaxe"]
     assert world.miner("Bitaxe").reported == "mode:eco"
-    assert world.strategies[0].decision.champion == "Bitaxe"
-    assert world.strategies[0].decision.sentence.values["count"] == 3
+    assert world.decision.champion == "Bitaxe"
+    assert world.decision.sentence.values["count"] == 3
     world.run(HOUR)
-    assert {it.id: it.reported for it in world.miners} == {
-        it.id: it.reported for it in fleet()
-    }
+    assert world.reported() == [it.reported for it in fleet()]
 
 
 def test_the_others_may_run_low() -> None:
     """Given a reserve that runs low, then nothing is off."""
     world = dear([bitaxe(), nano()], 40, reserve="lowest", rung="highest")
     world.run(HOUR)
-    assert [it.reported for it in world.miners] == ["mode:turbo", "mode:low"]
-    assert world.strategies[0].decision is not None
-    assert world.strategies[0].decision.sentence.key == "champion_low"
+    assert world.reported() == ["mode:turbo", "mode:low"]
+    assert world.said == "champion_low"
 
 
 def test_a_champion_that_does_not_mine_is_replaced() -> None:
@@ -84,14 +79,9 @@ def test_a_champion_that_does_not_mine_is_replaced() -> None:
     assert running(world) == ["Bitaxe"]
     world.run(3 * MINUTE)
     assert running(world) == ["NerdQAxe++"]
-    assert world.strategies[0].decision is not None
-    sentence = world.strategies[0].decision.sentence
+    sentence = world.decision.sentence
     assert sentence.key == "champion_replaced"
-    assert sentence.values == {
-        "miner": "NerdQAxe++",
-        "old": "Bitaxe",
-        "reason": "not_mining",
-    }
+    assert [*sentence.values.values()] == ["NerdQAxe++", "Bitaxe", "not_mining"]
     # It keeps its place when the first one could mine again
     champion.mining = True
     world.run(HOUR)
@@ -116,8 +106,7 @@ def test_when_all_fail_they_take_turns() -> None:
     seen = []
     for _ in range(120):
         world.step()
-        assert world.strategies[0].decision is not None
-        champion = world.strategies[0].decision.champion
+        champion = world.decision.champion
         assert champion is not None
         if seen[-1:] != [champion]:
             seen.append(champion)
@@ -136,9 +125,8 @@ def test_the_user_may_take_the_champion() -> None:
     for it in world.miners:
         world.by_hand(it.id, OFF, ends="released")
     world.run(MINUTE)
-    assert world.strategies[0].decision is not None
-    assert world.strategies[0].decision.champion is None
-    assert world.strategies[0].decision.sentence.key == "champion_none"
+    assert world.decision.champion is None
+    assert world.said == "champion_none"
 
 
 def test_figures_age_and_ties_are_stable() -> None:

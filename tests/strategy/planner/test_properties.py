@@ -37,11 +37,15 @@ from custom_components.hmm.strategy.planner.settings import (
 )
 
 from .world import (
+    DAY,
+    HOUR,
+    MINUTE,
     START,
     SimMiner,
     Strategy,
     World,
     avalon_q,
+    bands_of,
     bitaxe,
     fleet,
     nano,
@@ -50,19 +54,15 @@ from .world import (
     slots_from,
 )
 
-MINUTE = timedelta(minutes=1)
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
-
 
 def bands(**timing: Any) -> BandsSettings:
     """Return three bands, the dear one off."""
-    stored = [
-        {"band_name": "Cheap", "upto": 20, "rung": "highest"},
-        {"band_name": "Normal", "upto": 30, "rung": "lowest"},
-        {"band_name": "Dear", "rung": "off"},
-    ]
-    return BandsSettings.from_dict({"bands": stored, **timing})
+    return bands_of(
+        ("Cheap", 20, "highest"),
+        ("Normal", 30, "lowest"),
+        ("Dear", None, "off"),
+        **timing,
+    )
 
 
 def followed(prices: list[float | None], minutes: int = 15) -> Any:
@@ -226,8 +226,7 @@ def test_the_users_word_holds_for_a_time_or_for_ever(ends: str) -> None:
     world.run(START + 4 * HOUR)
     assert (world.miner("Bitaxe").reported == "mode:eco") is (ends == "released")
     states = {"released": "overridden", "time": "steering"}
-    assert world.settlement is not None
-    assert world.settlement.states["bands"] == states[ends]
+    assert world.states["bands"] == states[ends]
 
 
 def test_a_strategy_can_be_overridden_as_a_whole() -> None:
@@ -301,8 +300,7 @@ def test_a_minimum_off_time_counts_without_memory_too() -> None:
     world = priced([bitaxe(running=False)], 10)
     view = replace(world.miners[0].view(START), since=START - MINUTE)
     world.step()
-    assert world.strategies[0].decision is not None
-    standing = world.strategies[0].decision
+    standing = world.decision
     for now, command in ((START, None), (START + 15 * MINUTE, "mode:turbo")):
         settled, _ = settle(
             now,
@@ -320,8 +318,7 @@ def test_a_miner_that_is_being_set_gets_no_second_command() -> None:
     world = priced([bitaxe()], 40)
     view = replace(world.miners[0].view(START), busy=True)
     world.step()
-    assert world.strategies[0].decision is not None
-    standing = Standing("bands", "price_bands", world.strategies[0].decision)
+    standing = Standing("bands", "price_bands", world.decision)
     ledger = Ledger()
     for minute, busy, command in ((0, True, None), (1, True, None), (2, False, OFF)):
         settled, ledger = settle(
@@ -347,8 +344,7 @@ def test_a_refusing_miner_gets_three_attempts_and_holds_nobody_up() -> None:
     reason = world.controls["Bitaxe"].reason
     assert reason is not None
     assert reason.key == "not_obeying"
-    assert reason.values["n"] == 3
-    assert reason.values["reason"] == "reports_other"
+    assert (reason.values["n"], reason.values["reason"]) == (3, "reports_other")
     # It is asked again when it comes back
     miners[0].refuses, miners[0].back_at = False, world.now
     world.run(10 * MINUTE)
@@ -392,9 +388,7 @@ def test_a_limit_a_day_keeps_the_last_switching_for_a_step_down() -> None:
     world.run(DAY - 40 * MINUTE)
     assert 3 < len(world.switched) <= 5
     assert world.switched[-1][3] == OFF
-    reason = world.controls["Bitaxe"].reason
-    assert reason is not None
-    assert reason.key == "limit"
+    assert world.why("Bitaxe") == "limit"
     count = len(world.switched)
     world.run(HOUR)
     assert len(world.switched) > count
@@ -426,8 +420,7 @@ def test_what_is_not_enrolled_or_only_tried_is_not_touched() -> None:
     dry = World(fleet(), [replace(by_price([40]), dry_run=True)])
     dry.run(HOUR)
     assert not dry.commands
-    assert dry.settlement is not None
-    assert dry.settlement.states == {"bands": "dry_run"}
+    assert dry.states == {"bands": "dry_run"}
 
 
 def test_the_first_with_a_wish_decides() -> None:
@@ -450,8 +443,7 @@ def test_the_first_with_a_wish_decides() -> None:
     )  # fmt: skip
     world.run(HOUR)
     assert world.controls["NerdQAxe++"].by == "heat"
-    assert world.settlement is not None
-    assert world.settlement.states == {
+    assert world.states == {
         "heat": "steering",
         "bands": "suspended",
         "plan": "suspended",
@@ -483,9 +475,7 @@ def test_what_cannot_be_off_goes_low_and_says_so() -> None:
     world = priced([bitaxe(can_be_off=False)], 40)
     world.run(HOUR)
     assert world.miners[0].reported == "mode:eco"
-    reason = world.controls["Bitaxe"].reason
-    assert reason is not None
-    assert reason.key == "cannot_be_off"
+    assert world.why("Bitaxe") == "cannot_be_off"
     # While its watts are not known, by the order of its modes
     view = world.miners[0].view(START)
     view = replace(view, modes=tuple(replace(it, watts=None) for it in view.modes))
@@ -533,9 +523,7 @@ def test_what_an_overheat_has_lowered_gets_no_mode() -> None:
     miner.safety = "lowered"
     world.run(2 * HOUR)
     assert miner.reported == "mode:low"
-    control = world.controls[miner.id]
-    assert control.reason is not None
-    assert control.reason.key == "safety_lowered"
+    assert world.why(miner.id) == "safety_lowered"
     miner.safety = None
     world.run(HOUR)
     assert miner.reported == "mode:high"
@@ -577,9 +565,7 @@ def test_what_does_not_fit_back_on_a_circuit_takes_nobody_else_down() -> None:
     world.strategies[0].is_on = False
     world.run(HOUR)
     assert [it.reported for it in miners] == ["mode:eco", OFF]
-    reason = world.controls["Avalon Q"].reason
-    assert reason is not None
-    assert reason.key == "circuit"
+    assert world.why("Avalon Q") == "circuit"
     # The less efficient one is looked at first; that is no reason to stop it
     small = [bitaxe(), nerdqaxe(mode="mode:turbo")]
     small[0].modes = {key: (watts, 0.1) for key, (watts, _) in small[0].modes.items()}
@@ -595,14 +581,7 @@ def test_a_slower_mode_draws_at_most_what_a_faster_one_does() -> None:
 
     So much stays reserved until it is measured.
     """
-    stored = {
-        "bands": [
-            {"band_name": "a", "upto": 50, "rung": "mode:eco"},
-            {"band_name": "b"},
-        ],
-        "stagger": 0,
-    }
-    settings = BandsSettings.from_dict(stored)
+    settings = bands_of(("a", 50, "mode:eco"), ("b", None, "leave"), stagger=0)
     new = bitaxe("new", running=False, unknown=frozenset({"mode:eco", "mode:turbo"}))
     old = bitaxe("old", mode="mode:eco")
     circuit = Circuit("desk", 12 + 17, frozenset({"new", "old"}))
@@ -714,16 +693,9 @@ def test_one_after_the_other_and_down_before_up() -> None:
     assert {b[0] - a[0] for a, b in pairwise(steps)} == {timedelta(seconds=30)}
     # One up, one down: the one that goes up is in a circuit that has no room before
     up, down = nano("up", mode="mode:low"), nano("down", mode="mode:high")
-    stored = {
-        "bands": [
-            {"band_name": "a", "upto": 50, "rung": "leave", "models": {"up": "high", "down": "low"}},
-            {"band_name": "b"},
-        ],
-        "stagger": 0,
-    }  # fmt: skip
-    strategy = Strategy(
-        "s", "price_bands", BandsSettings.from_dict(stored), followed([25])
-    )
+    models = {"models": {"up": "high", "down": "low"}}
+    settings = bands_of(("a", 50, models), ("b", None, "leave"), stagger=0)
+    strategy = Strategy("s", "price_bands", settings, followed([25]))
     world = World(
         [up, down], [strategy], [Circuit("c", 200, frozenset({"up", "down"}))]
     )

@@ -22,6 +22,8 @@ from custom_components.hmm.strategy.planner.solar import allot, ordered
 
 from .test_properties import by_price
 from .world import (
+    HOUR,
+    MINUTE,
     START,
     SimMiner,
     Strategy,
@@ -33,8 +35,6 @@ from .world import (
     nerdqaxe,
 )
 
-MINUTE = timedelta(minutes=1)
-HOUR = timedelta(hours=1)
 HALF = timedelta(seconds=30)
 
 
@@ -71,8 +71,7 @@ class House:
     @property
     def decision(self) -> Decision:
         """Return the last decision."""
-        assert self.strategy.decision is not None
-        return self.strategy.decision
+        return self.world.decision
 
     def _feed(self, now: datetime) -> dict[str, Any]:
         self._later.append(self.surplus - self.drawn)

@@ -3,7 +3,7 @@
 What a strategy stores goes through JSON at every step, as across a restart.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
@@ -27,12 +27,16 @@ from custom_components.hmm.strategy.planner.model import (
     Rung,
     Settlement,
     Standing,
+    State,
     StrategyType,
 )
 from custom_components.hmm.strategy.planner.precedence import is_held, settle
-from custom_components.hmm.strategy.planner.settings import Settings
+from custom_components.hmm.strategy.planner.settings import BandsSettings, Settings
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 
 type Modes = dict[Rung, tuple[float, float]]
 """Watts and TH/s of each."""
@@ -47,6 +51,16 @@ def slots_from(
         Slot(begin + n * step, begin + (n + 1) * step, price)
         for n, price in enumerate(prices)
     )
+
+
+def bands_of(*bands: tuple[str, float | None, Any], **settings: Any) -> BandsSettings:
+    """Return price bands, each by its name, its limit and its rung or more of it."""
+    rows = [
+        {"band_name": name, "upto": upto}
+        | (more if isinstance(more, dict) else {"rung": more})
+        for name, upto, more in bands
+    ]
+    return BandsSettings.from_dict({"bands": rows, **settings})
 
 
 def price_of(slots: Sequence[Slot], now: datetime) -> Price | None:
@@ -210,6 +224,34 @@ class World:
     def miner(self, name: str) -> SimMiner:
         """Return a miner by its id."""
         return next(it for it in self.miners if it.id == name)
+
+    @property
+    def decision(self) -> Decision:
+        """Return the last decision of the first strategy."""
+        decision = self.strategies[0].decision
+        assert decision is not None
+        return decision
+
+    @property
+    def said(self) -> str:
+        """Return the key of what the first strategy says."""
+        return self.decision.sentence.key
+
+    def why(self, name: str) -> str:
+        """Return the key of why a miner does what it does."""
+        reason = self.controls[name].reason
+        assert reason is not None
+        return reason.key
+
+    @property
+    def states(self) -> Mapping[str, State]:
+        """Return what the strategies do."""
+        assert self.settlement is not None
+        return self.settlement.states
+
+    def reported(self) -> list[Rung]:
+        """Return what the miners say of themselves."""
+        return [it.reported for it in self.miners]
 
     def inputs(self, strategy: Strategy, views: Sequence[MinerView] = ()) -> Inputs:
         """Return what a strategy looks at."""
