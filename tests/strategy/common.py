@@ -41,15 +41,10 @@ BANDS: Mapping[str, Any] = {
         {"id": "normal", "band_name": "Normal", "upto": 30.0, "rung": "mode:eco"},
         {"id": "dear", "band_name": "Expensive", "rung": "off"},
     ],
-    "dead_band": 2,
     "min_time": 5,
-    "look_ahead": True,
-    "max_switches": 12,
-    "fallback": "keep",
     "stagger": 0,
-    "start": "steer",
 }
-"""Three bands as the dialog stores them."""
+"""Three bands as the dialog stores them, with short times; the rest is by default."""
 
 
 def price(hass: HomeAssistant, value: object, unit: str = "ct/kWh") -> None:

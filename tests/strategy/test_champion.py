@@ -15,22 +15,13 @@ from .common import BANDS, PRICE, House
 pytestmark = pytest.mark.usefixtures("quick")
 
 CHAMPION = {
-    "miners": [],
-    "entity_ids": {},
     "price_entity": PRICE,
     "price_unit": "ct/kWh",
     "above": 30,
-    "rung": "lowest",
-    "reserve": "off",
-    "replace_after": 6,
-    "dead_band": 2,
     "min_time": 5,
-    "look_ahead": True,
-    "max_switches": 12,
     "stagger": 0,
-    "start": "steer",
 }
-"""A strategy as the dialog stores it, with short times."""
+"""A strategy as the dialog stores it, with short times; the rest is by default."""
 
 
 @pytest.fixture

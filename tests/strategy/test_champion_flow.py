@@ -11,14 +11,6 @@ from .common import BANDS, PRICE, House
 pytestmark = pytest.mark.usefixtures("quick")
 
 CHAMPION = "champion"
-CHOICE = {"rung": "lowest", "reserve": "off", "replace_after": 6}
-TIMING = {
-    "dead_band": 2,
-    "min_time": 15,
-    "look_ahead": True,
-    "max_switches": 12,
-    "stagger": 10,
-}
 
 
 @pytest.fixture
@@ -55,8 +47,8 @@ async def test_a_limit_of_its_own(pair: House) -> None:
     await form.fill(right=True)
     assert form.suggested("above") == 32
     await form.fill(above=30)
-    await form.fill(**CHOICE)
-    await form.fill(timing=TIMING)
+    await form.fill()
+    await form.fill(timing={})
     assert form.said("result") == (
         "From 30.0 ct/kWh on only the champion runs. Which one that is, is known "
         "once they have mined for three minutes. The others: Off."
@@ -74,9 +66,9 @@ async def test_a_limit_of_its_own(pair: House) -> None:
     await form.fill(above=0.4)
     assert form.reason == "reconfigure_successful"
     form = await pair.reconfigure("choice", stored)
-    await form.fill(**CHOICE | {"reserve": "lowest"})
+    await form.fill(reserve="lowest")
     form = await pair.reconfigure("timing", stored)
-    await form.fill(timing=TIMING | {"min_time": 30})
+    await form.fill(timing={"min_time": 30})
     (stored,) = pair.fleet.subentries.values()
     assert (stored.data["reserve"], stored.data["min_time"]) == ("lowest", 30)
 
@@ -94,8 +86,8 @@ async def test_a_band_of_another_strategy(pair: House) -> None:
         f"{bands.id} cheap",
     ]
     await form.fill(follow=f"{bands.id} dear")
-    await form.fill(**CHOICE)
-    await form.fill(timing=TIMING)
+    await form.fill()
+    await form.fill(timing={})
     result = form.said("result")
     assert result.startswith(
         "In “Expensive” of “Bands” only the champion runs. Now that would be Axe ("

@@ -18,16 +18,6 @@ from .common import BANDS, PRICE, Dialog, House, device_of
 pytestmark = pytest.mark.usefixtures("quick")
 
 
-TIMING = {
-    "dead_band": 2,
-    "min_time": 15,
-    "look_ahead": True,
-    "max_switches": 12,
-    "fallback": "keep",
-    "stagger": 10,
-}
-
-
 async def test_three_minutes(house: House) -> None:
     """The script of the documentation: three bands, the dear one off."""
     house.price(28.4)
@@ -48,7 +38,7 @@ async def test_three_minutes(house: House) -> None:
     await form.fill(next="edit_2")
     await form.fill(band_name="Expensive", rung="off", pool="leave")
     await form.fill(next="continue")
-    await form.fill(timing=TIMING)
+    await form.fill(timing={})
     assert form.step == "preview"
     await form.fill(start="steer")
     assert form.result["type"] == "create_entry"
@@ -96,7 +86,7 @@ async def test_copy(house: House) -> None:
         await form.fill(right=True)
         assert form.step == "bands"
         await form.fill(next="continue")
-        await form.fill(timing=TIMING)
+        await form.fill(timing={})
         await form.fill(start="dry_run")
         stored = [*house.fleet.subentries.values()][1]
         assert stored.title == "Price bands"
@@ -202,7 +192,7 @@ async def test_a_tariff(house: House) -> None:
     assert form.errors == {"states": "states_overlap"}
     await form.fill(band_name="high", states=["high"], rung="off", pool="leave")
     await form.fill(next="continue")
-    await form.fill(timing=TIMING)
+    await form.fill(timing={})
     await form.fill(start="steer")
     assert [it["states"] for it in house.stored.data["bands"]] == [["low"], ["high"]]
     # A sensor with states, and one that is on or off
@@ -274,7 +264,7 @@ async def test_per_model_and_pool(house: House) -> None:
         await form.fill(rung="mode:low")
         assert "Choose per model" in form.said("bands")
         await form.fill(next="continue")
-        await form.fill(timing=TIMING)
+        await form.fill(timing={})
         await form.fill(start="steer")
         (strategy,) = house.manager.strategies.values()
         rungs = strategy.settings.bands[0].models.values()
@@ -300,7 +290,7 @@ async def test_the_strategy_is_removed_meanwhile(house: House) -> None:
     fleet = house.fleet
     (subentry_id,) = fleet.subentries
     house.hass.config_entries.async_remove_subentry(fleet, subentry_id)
-    await form.fill(timing=TIMING)
+    await form.fill(timing={})
     assert form.reason == "removed_meanwhile"
     assert not fleet.subentries
 
@@ -317,7 +307,7 @@ async def test_change_price_bands(house: House) -> None:
     assert form.reason == "reconfigure_successful"
     assert strategy.title == "Tariff"
     form = await house.reconfigure("timing")
-    await form.fill(timing=TIMING | {"fallback": "band_cheap"})
+    await form.fill(timing={"fallback": "band_cheap"})
     assert house.stored.data["fallback"] == "band_cheap"
     form = await house.reconfigure("bands")
     await form.fill(next="delete_1")
@@ -331,7 +321,7 @@ async def test_change_price_bands(house: House) -> None:
     await form.fill(band_name="New", upto=4, rung="off", pool="leave")
     await form.fill(next="continue")
     form = await house.reconfigure("timing")
-    await form.fill(timing=TIMING)
+    await form.fill(timing={})
     # The same unit keeps the bands
     form = await house.reconfigure("price")
     await form.fill(price_entity=PRICE)
@@ -424,7 +414,7 @@ async def test_preview(house: House) -> None:
         rung = "off" if name == "Dear" else "normal"
         await form.fill(band_name=name, rung=rung, pool="leave", **limit)
     await form.fill(next="continue")
-    await form.fill(timing=TIMING)
+    await form.fill(timing={})
     result = form.said("result")
     assert result.startswith("With the prices of the last 2 days it would have cost")
     assert "at 54 % of the hashrate, off for 22 h, at most 3 switches" in result

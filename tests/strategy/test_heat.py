@@ -1,6 +1,5 @@
 """Heating a room with real simulated miners: its dialog, its thermostat, its end."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 import math
 from typing import Any
@@ -22,27 +21,8 @@ from .common import Dialog, House
 pytestmark = pytest.mark.usefixtures("quick")
 
 ROOM = "sensor.room"
-HEAT: Mapping[str, Any] = {
-    "miners": [],
-    "temperature_entity": ROOM,
-    "entity_ids": {},
-    "max_room": 28,
-    "stop_all": False,
-    "lowest_rung": "lowest",
-    "highest_rung": "highest",
-    "when_idle": "off",
-    "eco": 18,
-    "comfort": 20.5,
-    "boost": 22,
-    "away": 15,
-    "boost_time": 60,
-    "tolerance": 0.3,
-    "min_cycle": 10,
-    "stale_after": 45,
-    "stagger": 0,
-    "start": "steer",
-}
-"""A heating as the dialog stores it."""
+HEAT = {"temperature_entity": ROOM, "stagger": 0}
+"""A heating as the dialog stores it; the rest is by default."""
 
 
 def room(house: House, value: object, unit: str = "°C") -> None:
@@ -74,7 +54,6 @@ async def add_heating(house: House, **changes: Any) -> Strategy:
     return await house.add("heat", {**HEAT, **changes}, title="Office heating")
 
 
-TIMING = {"tolerance": 0.3, "min_cycle": 10, "stale_after": 45, "stagger": 10}
 PRESETS = {"eco": 17, "comfort": 21, "boost": 23, "away": 12, "boost_time": 30}
 
 
@@ -93,7 +72,7 @@ async def test_dialog(house: House) -> None:
     form = await go_to_presets(house)
     assert form.suggested("comfort") == 20.5
     await form.fill(**PRESETS)
-    await form.fill(timing=TIMING)
+    await form.fill(timing={})
     assert form.step == "preview"
     assert form.said("result") == (
         "The room has 19.4 °C. The thermostat begins with 21.0 °C: "
@@ -140,7 +119,7 @@ async def test_a_change(house: House) -> None:
     await form.fill(**PRESETS)
     assert thermostat(house, strategy).attributes["temperature"] == 21
     form = await house.reconfigure("timing")
-    await form.fill(timing=TIMING | {"tolerance": 0.5})
+    await form.fill(timing={"tolerance": 0.5})
     assert house.stored.data["tolerance"] == 0.5
 
 
@@ -157,7 +136,7 @@ async def test_a_dialog_in_fahrenheit(house: House) -> None:
     await form.fill(**rungs)
     presets = {"eco": 64, "comfort": 70, "boost": 74, "away": 41, "boost_time": 60}
     await form.fill(**presets)
-    await form.fill(timing=TIMING | {"tolerance": 0.5})
+    await form.fill(timing={"tolerance": 0.5})
     assert "68.0 °F" in form.said("result")
     await form.fill(start="steer")
     data = house.stored.data
@@ -263,7 +242,7 @@ async def test_the_preview_says_that_the_sensor_is_silent(
         house.hass.states.async_set(ROOM, "unavailable")
     else:
         freezer.tick(timedelta(minutes=46))
-    await form.fill(timing=TIMING)
+    await form.fill(timing={})
     assert form.said("result") == (
         "The sensor reports no fresh room temperature: heating waits until it does. "
         "The thermostat then begins with 21.0 °C: "

@@ -30,33 +30,14 @@ DAY = "2026-06-21T18:00:00+00:00"
 STEP = timedelta(seconds=30)
 
 SOLAR = {
-    "miners": [],
-    "entity_ids": {},
     "meter_kind": "grid",
     "meter_entity": GRID,
     "positive_is": "import",
-    "export_entity": None,
-    "battery_power": None,
-    "battery_positive_is": "discharge",
-    "battery_first": True,
-    "battery_soc": None,
-    "forecast_today": None,
-    "min_soc": 0,
-    "min_forecast": 0,
-    "order": [],
-    "floor": "off",
     "min_run": 5,
     "reserve": 20,
-    "window": 2,
-    "on_delay": 2,
-    "off_delay": 5,
-    "stale_after": 5,
-    "daylight": True,
-    "max_switches": 12,
     "stagger": 0,
-    "start": "steer",
 }
-"""A strategy as the dialog stores it, with short times."""
+"""A strategy as the dialog stores it, with short times; the rest is by default."""
 
 WATTS = {
     "eco": 14.0,

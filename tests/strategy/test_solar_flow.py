@@ -18,26 +18,6 @@ GRID = "sensor.grid"
 DAY = "2026-06-21T20:00:00+00:00"
 NIGHT = "2026-06-21T08:00:00+00:00"
 
-ALONE = {
-    "battery_positive_is": "discharge",
-    "battery_first": True,
-    "min_soc": 0,
-    "min_forecast": 0,
-}
-"""A house without a battery."""
-
-ORDER = {"floor": "off", "min_run": 10}
-TIMING = {
-    "reserve": 100,
-    "window": 2,
-    "on_delay": 2,
-    "off_delay": 5,
-    "stale_after": 5,
-    "daylight": True,
-    "max_switches": 12,
-    "stagger": 10,
-}
-
 
 @pytest.fixture(autouse=True)
 def day(freezer: Any) -> None:
@@ -75,9 +55,9 @@ async def test_a_new_one(house: House) -> None:
     await form.fill(**meter())
     assert form.said("reading") == "The house exports 1,250 W right now."
     await form.fill(right=True)
-    await form.fill(**ALONE)
-    await form.fill(**ORDER)
-    await form.fill(timing=TIMING)
+    await form.fill()
+    await form.fill()
+    await form.fill(timing={})
     result = form.said("result")
     assert result.startswith(
         "The house exports 1,250 W right now. In this order: Axe ("
@@ -168,17 +148,17 @@ async def test_a_battery(house: House) -> None:
         ({"battery_soc": "sensor.grid"}, {"battery_soc": "not_percent"}),
         ({"forecast_today": "sensor.soc"}, {"forecast_today": "not_energy"}),
     ):
-        await form.fill(**ALONE | wrong)
+        await form.fill(**wrong)
         assert form.errors == errors
     sensor(house, "soc", 160, "%")
-    await form.fill(**ALONE, battery_soc="sensor.soc")
+    await form.fill(battery_soc="sensor.soc")
     assert form.errors == {"battery_soc": "sensor_unavailable"}
     sensor(house, "soc", 60, "%")
     sensor(house, "forecast", -1, "Wh")
-    await form.fill(**ALONE, forecast_today="sensor.forecast")
+    await form.fill(forecast_today="sensor.forecast")
     assert form.errors == {"forecast_today": "sensor_unavailable"}
     sensor(house, "forecast", 4, "kWh")
-    battery = ALONE | {
+    battery = {
         "battery_power": "sensor.battery",
         "battery_soc": "sensor.soc",
         "forecast_today": "sensor.forecast",
@@ -190,14 +170,14 @@ async def test_a_battery(house: House) -> None:
     await form.fill(right=False)
     assert form.said("reading") == "The battery charges with 500 W right now."
     await form.fill(right=True)
-    await form.fill(**ORDER)
-    await form.fill(timing=TIMING)
+    await form.fill()
+    await form.fill(timing={})
     await form.fill(start="steer")
     assert house.stored.data["battery_positive_is"] == "charge"
     assert house.stored.data["entity_ids"] == {"battery_power": registered.id}
     form = await house.reconfigure("battery")
     assert form.suggested("min_soc") == 20
-    await form.fill(**ALONE)
+    await form.fill()
     assert house.stored.data["battery_power"] is None
     assert house.stored.data["entity_ids"] == {}
 
@@ -210,17 +190,17 @@ async def test_order_and_changes(house: House) -> None:
         axe, nano = house.entries
         form = await begin(house)
         await form.fill(right=True)
-        await form.fill(**ALONE)
+        await form.fill()
         sensors = [find_id(house.hass, it, "sensor", "status") for it in (nano, axe)]
-        await form.fill(**ORDER, order=sensors)
-        await form.fill(timing=TIMING)
+        await form.fill(order=sensors)
+        await form.fill(timing={})
         result = form.said("result")
         assert result.index("Nano") < result.index("Axe")
         await form.fill(start="steer")
         assert house.stored.data["order"] == [nano.entry_id, axe.entry_id]
         form = await house.reconfigure("order")
         assert form.suggested("order") == sensors
-        await form.fill(**ORDER | {"floor": "lowest"})
+        await form.fill(floor="lowest")
         assert form.reason == "reconfigure_successful"
         assert house.stored.data["order"] == []
         form = await house.reconfigure("meter")
@@ -229,7 +209,7 @@ async def test_order_and_changes(house: House) -> None:
         await form.fill(right=True)
         assert house.stored.data["positive_is"] == "export"
         form = await house.reconfigure("timing")
-        await form.fill(timing=TIMING | {"reserve": 250})
+        await form.fill(timing={"reserve": 250})
         assert house.stored.data["reserve"] == 250
         form = await house.reconfigure("miners")
         await form.fill(name="Sun")
@@ -250,9 +230,9 @@ async def test_miners_whose_draw_is_not_known(house: House) -> None:
     sensor(house, "grid", -100)
     form = await begin(house)
     await form.fill(right=True)
-    await form.fill(**ALONE)
-    await form.fill(**ORDER)
-    await form.fill(timing=TIMING)
+    await form.fill()
+    await form.fill()
+    await form.fill(timing={})
     assert "What Axe draws is not known yet" in form.said("result")
 
 

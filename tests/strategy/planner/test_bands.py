@@ -375,12 +375,6 @@ def test_a_price_that_was_valid_forever_is_held_no_longer() -> None:
     assert decision.state == "fallback"
 
 
-@pytest.mark.parametrize("damaged", [None, 5, [], {}, {"version": 9}, {"band": 3}])
-def test_damaged_memory_is_none(damaged: Any) -> None:
-    """Given memory that is damaged, then it is as if there were none."""
-    assert BandsMemory.from_dict(damaged, START) == BandsMemory()
-
-
 def test_looking_ahead_right_costs_no_more_per_kwh() -> None:
     """Given a month of prices, then looking ahead saves, and the day sums agree."""
     rng = random.Random(3)
