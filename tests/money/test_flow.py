@@ -2,76 +2,62 @@
 
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 import pytest
 
-from simulator import SimulatedAxeOS
-from tests.common import find, find_maybe, fleet_entry, keys
-from tests.conftest import miner_entry, set_up
-from tests.flows import Result, open_options, with_texts
+from tests.common import find, find_maybe, keys
+from tests.flows import Result, go_on, open_options
+from tests.strategy.common import House
 
 SENSOR = "sensor.tariff"
 
 
-@pytest.fixture
-async def miner(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> ConfigEntry[Any]:
-    """Return a miner that is set up, so that there is a fleet."""
+@pytest.fixture(autouse=True)
+async def euros(home: HomeAssistant) -> None:
+    """Let the house pay in euros."""
     await home.config.async_update(currency="EUR")
-    entry = await set_up(home, miner_entry(bitaxe, "bitaxe", title="Living room"))
-    await home.async_block_till_done(wait_background_tasks=True)
-    return entry
 
 
-async def step(home: HomeAssistant, result: Result, **given: Any) -> Result:
-    """Fill in a step of the options."""
-    answer = await home.config_entries.options.async_configure(result["flow_id"], given)
-    await home.async_block_till_done(wait_background_tasks=True)
-    return with_texts(answer, "options")
-
-
-async def open_step(home: HomeAssistant, name: str) -> Result:
+async def open_step(house: House, name: str) -> Result:
     """Open a step of the fleet's options."""
-    menu = await open_options(home, fleet_entry(home))
-    return await step(home, menu, next_step_id=name)
+    menu = await open_options(house.hass, house.fleet)
+    return await go_on(house.hass, menu, next_step_id=name)
 
 
-def show(home: HomeAssistant, state: str, unit: str | None = "ct/kWh") -> None:
+def show(house: House, state: str, unit: str | None = "ct/kWh") -> None:
     """Have the sensor show a price."""
-    home.states.async_set(SENSOR, state, {"unit_of_measurement": unit})
+    house.hass.states.async_set(SENSOR, state, {"unit_of_measurement": unit})
 
 
-async def test_a_price_from_a_sensor(
-    home: HomeAssistant, miner: ConfigEntry[Any]
-) -> None:
+async def test_a_price_from_a_sensor(house: House) -> None:
     """Given a sensor in cents, then its price is said in words, and used at once."""
-    registry = er.async_get(home)
+    registry = er.async_get(house.hass)
     entity = registry.async_get_or_create(
         "sensor", "test", "tariff", suggested_object_id="tariff"
     )
-    show(home, "28.4")
-    assert "cost" not in keys(home, miner, "sensor")
-    form = await open_step(home, "prices")
-    check = await step(home, form, price_source="sensor", price_entity=SENSOR)
+    show(house, "28.4")
+    assert "cost" not in keys(house.hass, house.entry, "sensor")
+    form = await open_step(house, "prices")
+    check = await go_on(house.hass, form, price_source="sensor", price_entity=SENSOR)
     assert check["step_id"] == "price_check"
-    watts = miner.runtime_data.power
+    watts = house.miner.power
     assert check["description_placeholders"] == {
         "price": "28.40 ct/kWh",
-        "miner": "Living room",
+        "miner": "Axe",
         "cost": f"{watts * 0.024 * 0.284:.2f} EUR",
     }
-    done = await step(home, check, next_step_id="price_save")
+    done = await go_on(house.hass, check, next_step_id="price_save")
     assert done["type"] == "create_entry"
-    assert fleet_entry(home).options["prices"]["price_entity"] == entity.id
-    assert float(find(home, fleet_entry(home), "sensor", "price").state) == 0.284
-    assert find(home, miner, "sensor", "cost").attributes["unit_of_measurement"] == (
-        "EUR"
-    )
+    assert house.fleet.options["prices"]["price_entity"] == entity.id
+    assert float(find(house.hass, house.fleet, "sensor", "price").state) == 0.284
+    assert find(house.hass, house.entry, "sensor", "cost").attributes[
+        "unit_of_measurement"
+    ] == ("EUR")
     # It shows what is set, under the name that the sensor has by now
     registry.async_update_entity(SENSOR, new_entity_id="sensor.renamed")
-    await home.async_block_till_done()
-    form = await open_step(home, "prices")
+    await house.hass.async_block_till_done()
+    form = await open_step(house, "prices")
     suggested = {
         str(key): key.description["suggested_value"]
         for key in form["data_schema"].schema
@@ -79,33 +65,31 @@ async def test_a_price_from_a_sensor(
     }
     assert suggested["price_entity"] == "sensor.renamed"
     # And what is taken away takes the sensors with it
-    await step(home, form, price_source="none")
-    for entry, key in ((miner, "cost"), (fleet_entry(home), "price")):
-        assert find_maybe(home, entry, "sensor", key) is None
-    assert find_maybe(home, fleet_entry(home), "sensor", "efficiency_1d") is not None
+    await go_on(house.hass, form, price_source="none")
+    for entry, key in ((house.entry, "cost"), (house.fleet, "price")):
+        assert find_maybe(house.hass, entry, "sensor", key) is None
+    assert find_maybe(house.hass, house.fleet, "sensor", "efficiency_1d") is not None
 
 
-async def test_a_fixed_price(home: HomeAssistant, miner: ConfigEntry[Any]) -> None:
+async def test_a_fixed_price(house: House) -> None:
     """Given a price of one's own, then it can be corrected before it is used."""
-    form = await open_step(home, "prices")
-    check = await step(home, form, price_source="fixed", price_fixed=30)
-    form = await step(home, check, next_step_id="prices")
+    form = await open_step(house, "prices")
+    check = await go_on(house.hass, form, price_source="fixed", price_fixed=30)
+    form = await go_on(house.hass, check, next_step_id="prices")
     assert form["step_id"] == "prices"
-    check = await step(home, form, price_source="fixed", price_fixed=0.3)
-    await step(home, check, next_step_id="price_save")
-    assert find(home, fleet_entry(home), "sensor", "price").state == "0.3"
-    assert find(home, fleet_entry(home), "sensor", "cost_rate").state != "unknown"
+    check = await go_on(house.hass, form, price_source="fixed", price_fixed=0.3)
+    await go_on(house.hass, check, next_step_id="price_save")
+    assert find(house.hass, house.fleet, "sensor", "price").state == "0.3"
+    assert find(house.hass, house.fleet, "sensor", "cost_rate").state != "unknown"
 
 
-async def test_a_price_before_any_power_is_known(
-    home: HomeAssistant, miner: ConfigEntry[Any], bitaxe: SimulatedAxeOS
-) -> None:
+async def test_a_price_before_any_power_is_known(house: House) -> None:
     """Given that no miner answers, then the price is said alone, in German digits."""
-    await bitaxe.stop()
-    await miner.runtime_data.async_refresh()
-    home.config.language = "de"
-    form = await open_step(home, "prices")
-    check = await step(home, form, price_source="fixed", price_fixed=0.3)
+    await house.device.stop()
+    await house.miner.async_refresh()
+    house.hass.config.language = "de"
+    form = await open_step(house, "prices")
+    check = await go_on(house.hass, form, price_source="fixed", price_fixed=0.3)
     assert check["step_id"] == "price_alone"
     assert check["description_placeholders"] == {"price": "30,00 ct/kWh"}
 
@@ -125,8 +109,7 @@ async def test_a_price_before_any_power_is_known(
     ],
 )
 async def test_prices_that_cannot_be_read(
-    home: HomeAssistant,
-    miner: ConfigEntry[Any],
+    house: House,
     given: dict[str, Any],
     state: str,
     unit: str | None,
@@ -134,51 +117,49 @@ async def test_prices_that_cannot_be_read(
     error: str,
 ) -> None:
     """Given a price that says nothing, then its field says what to do."""
-    show(home, state, unit)
-    form = await open_step(home, "prices")
+    show(house, state, unit)
+    form = await open_step(house, "prices")
     given = given or {"price_source": "sensor", "price_entity": SENSOR}
-    result = await step(home, form, **given)
+    result = await go_on(house.hass, form, **given)
     assert result["errors"] == {f"price_{field}": error}
 
 
-async def test_the_highest_price_that_can_be(
-    home: HomeAssistant, miner: ConfigEntry[Any]
-) -> None:
+async def test_the_highest_price_that_can_be(house: House) -> None:
     """Given a limit, then it must be above the price of now, and is kept."""
-    show(home, "30")
-    form = await open_step(home, "prices")
+    show(house, "30")
+    form = await open_step(house, "prices")
     given = {"price_source": "sensor", "price_entity": SENSOR}
-    form = await step(home, form, **given, price_most=0.2)
+    form = await go_on(house.hass, form, **given, price_most=0.2)
     assert form["errors"] == {"price_most": "price_above_most"}
-    check = await step(home, form, **given, price_most=0.5)
-    await step(home, check, next_step_id="price_save")
-    show(home, "60")
-    await home.async_block_till_done()
-    price = find(home, fleet_entry(home), "sensor", "price")
+    check = await go_on(house.hass, form, **given, price_most=0.5)
+    await go_on(house.hass, check, next_step_id="price_save")
+    show(house, "60")
+    await house.hass.async_block_till_done()
+    price = find(house.hass, house.fleet, "sensor", "price")
     assert (price.state, price.attributes["reason"]) == ("0.3", "price_absurd")
 
 
-async def test_prices_of_coins(home: HomeAssistant, miner: ConfigEntry[Any]) -> None:
+async def test_prices_of_coins(house: House) -> None:
     """Given the price of a coin, then it must be in the currency, or be said to be."""
-    home.states.async_set("sensor.btc", "90000", {"unit_of_measurement": "USD"})
-    home.states.async_set("sensor.dgb", "0.01", {"unit_of_measurement": "?"})
-    form = await open_step(home, "coins")
-    form = await step(home, form, btc="sensor.btc", dgb="sensor.dgb")
+    house.hass.states.async_set("sensor.btc", "90000", {"unit_of_measurement": "USD"})
+    house.hass.states.async_set("sensor.dgb", "0.01", {"unit_of_measurement": "?"})
+    form = await open_step(house, "coins")
+    form = await go_on(house.hass, form, btc="sensor.btc", dgb="sensor.dgb")
     assert form["errors"] == {"btc": "price_currency"}
-    ask = await step(home, form, dgb="sensor.dgb", solo_in_profit=True)
+    ask = await go_on(house.hass, form, dgb="sensor.dgb", solo_in_profit=True)
     assert ask["step_id"] == "coin_currency"
-    ask = await step(home, ask, coin_currency="other")
+    ask = await go_on(house.hass, ask, coin_currency="other")
     assert ask["errors"] == {"coin_currency": "price_currency"}
-    await step(home, ask, coin_currency="EUR")
-    assert fleet_entry(home).options["coins"] == {
+    await go_on(house.hass, ask, coin_currency="EUR")
+    assert house.fleet.options["coins"] == {
         "dgb": "sensor.dgb",
         "solo_in_profit": True,
         "coin_currency": "EUR",
     }
-    home.states.async_set("sensor.btc", "90000", {"unit_of_measurement": "EUR"})
-    form = await open_step(home, "coins")
-    await step(home, form, btc="sensor.btc")
-    assert fleet_entry(home).options["coins"] == {
+    house.hass.states.async_set("sensor.btc", "90000", {"unit_of_measurement": "EUR"})
+    form = await open_step(house, "coins")
+    await go_on(house.hass, form, btc="sensor.btc")
+    assert house.fleet.options["coins"] == {
         "btc": "sensor.btc",
         "solo_in_profit": False,
     }
