@@ -38,6 +38,7 @@ from custom_components.hmm.driver_api.transports.stratum import Endpoint, parse_
 from simulator import Fault, SimulatedAxeOS, SimulatedNerdQAxe
 from simulator.axeos_generations import GENERATIONS
 from simulator.httpd import Request, Response, text_response
+from simulator.override import override
 
 from .axe import (
     BITAXE_INFO as INFO,
@@ -445,6 +446,20 @@ def test_two_fans_and_two_sensors() -> None:
     assert one.chip_temperatures == ()
     assert one.temperature == 58.5
     assert one.fan_rpm == (0,)
+
+
+async def test_a_second_fan_that_stops_and_a_sensor_that_is_lost() -> None:
+    """What has been there once is not taken for what the board has not."""
+    async with running() as (device, driver):
+        device.rewrite = override({"fan2rpm": 2900, "temp2": 60})
+        telemetry = await driver.get_telemetry()
+        assert len(telemetry.fan_rpm) == 2
+        assert telemetry.chip_temperatures[1] == 60
+        device.rewrite = override({"fan2rpm": 0, "temp": -1, "temp2": 60})
+        later = await driver.get_telemetry()
+        assert list(later.fan_rpm[1:]) == [0]
+        assert list(later.chip_temperatures) == [None, 60]
+        assert later.temperature == 60
 
 
 def test_old_names_of_the_fan_speed() -> None:

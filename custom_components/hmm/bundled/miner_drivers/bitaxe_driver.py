@@ -124,6 +124,10 @@ class BitaxeDriver(axeos.AxeDriver):
         """Make a driver that is not connected."""
         super().__init__()
         self._mined: dict[int, PoolSlot] = {}
+        self._fans = 0
+        """How many fans have turned: no key says how many there are."""
+        self._has_pair = False
+        """Whether two sensors had a reading."""
 
     # Reading
 
@@ -206,10 +210,13 @@ class BitaxeDriver(axeos.AxeDriver):
         frequency = axeos.positive(info, "frequency")
         voltage = axeos.positive(info, "coreVoltage")
         chips = _chip_temperatures(info)
+        self._has_pair = self._has_pair or (len(chips) > 1 and None not in chips)
+        fans = _fan_rpm(info, self._fans)
+        self._fans = len(fans)
         monitored = _monitored_chips(info)
         return MinerTelemetry(
             hashrate=hashrate,
-            temperature=max(chips, default=None),
+            temperature=max(filter(None, chips), default=None),
             power=axeos.natural(info, "power"),
             uptime=parse_age(info.get("uptimeSeconds")),
             mode=axeos.find_mode(self._modes, frequency, voltage),
@@ -224,11 +231,11 @@ class BitaxeDriver(axeos.AxeDriver):
             uptime_total=axeos.count(info, "totalUptimeSeconds"),
             temperature_regulator=axeos.positive(info, "vrTemp"),
             temperature_board=axeos.board_temperature(info),
-            chip_temperatures=chips if len(chips) > 1 else (),
+            chip_temperatures=chips if self._has_pair else (),
             fan_speed=_fan_speed(info),
             fan_auto=parse_bool(info.get("autofanspeed")),
             fan_speed_set=axeos.percent(info, "manualFanSpeed"),
-            fan_rpm=_fan_rpm(info),
+            fan_rpm=fans,
             frequency=frequency,
             frequency_actual=axeos.natural(info, "actualFrequency"),
             core_voltage=voltage,
@@ -579,16 +586,14 @@ def _reject_reasons(info: Info) -> tuple[tuple[str, int], ...]:
     )
 
 
-def _chip_temperatures(info: Info) -> tuple[float, ...]:
-    """Return the °C of the one or two sensors that have a reading.
+def _chip_temperatures(info: Info) -> tuple[float | None, ...]:
+    """Return the °C of the two sensors, nothing where none has a reading.
 
     BitForge's `temp` is the average of its two, and wrong when one is missing.
     """
     for keys in (("chiptemp1", "chiptemp2"), ("temp", "temp2")):
-        temperatures = tuple(
-            number for key in keys if (number := axeos.positive(info, key)) is not None
-        )
-        if temperatures:
+        temperatures = tuple(axeos.positive(info, key) for key in keys)
+        if any(temperatures):
             return temperatures
     return ()
 
@@ -604,10 +609,10 @@ def _fan_speed(info: Info) -> float | None:
     return axeos.percent(info, "fanspeed")
 
 
-def _fan_rpm(info: Info) -> tuple[int | None, ...]:
+def _fan_rpm(info: Info, known: int) -> tuple[int | None, ...]:
     """Return rpm under the names that the firmwares gave it over time."""
     if "fanrpm" in info:
-        return axeos.fan_rpm(info, "fanrpm", "fan2rpm")
+        return axeos.fan_rpm(info, "fanrpm", "fan2rpm", known=known)
     if "fanSpeedRpm" in info:
         return axeos.fan_rpm(info, "fanSpeedRpm")
     return axeos.fan_rpm(info, "fanSpeed") if "chiptemp1" not in info else ()

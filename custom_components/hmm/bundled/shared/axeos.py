@@ -929,10 +929,15 @@ def fault_text(info: Info, key: str) -> str | None:
     return parse_text(info.get(key))
 
 
-def fan_rpm(info: Info, *keys: str) -> tuple[int | None, ...]:
-    """Return the fans' rpm; a further fan that stands still is none at all."""
+def fan_rpm(info: Info, *keys: str, known: int = 0) -> tuple[int | None, ...]:
+    """Return the fans' rpm; a further fan that stands still is none at all.
+
+    Unless it is one of those that are ``known`` to be there: then it has stopped.
+    """
     speeds = [count(info, key) for key in keys]
-    while speeds and (speeds[-1] is None or (not speeds[-1] and len(speeds) > 1)):
+    while len(speeds) > known and (
+        speeds[-1] is None or (not speeds[-1] and len(speeds) > 1)
+    ):
         speeds.pop()
     return tuple(speeds)
 
