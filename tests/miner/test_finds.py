@@ -63,6 +63,22 @@ def test_a_best_share_that_is_reset_counts_again() -> None:
     assert record.best_share == 6e9
 
 
+def test_a_best_share_with_more_digits_is_no_find() -> None:
+    """A firmware update tells 13.79G in full; what is better than it counts."""
+    record = MinerRecord()
+    seen = datetime(2026, 11, 1, tzinfo=UTC)
+    record.update("one", MinerTelemetry(best_share=5e9), seen)
+    record.update("one", MinerTelemetry(best_share=13.79e9), seen)
+    assert shares(record, 13_790_464_144, 13.79e9, 13_790_464_144) == ["", "", ""]
+    assert (record.best_share, record.best_at) == (13_790_464_144, seen)
+    assert shares(record, 13_790_464_145) == ["best_share"]
+    assert record.best_at is None
+    # The next of three or four digits is another one; so is one beside a small one
+    assert shares(MinerRecord(), 4.29e9, 4.3e9, 4.31e9) == ["", *["best_share"] * 2]
+    assert shares(MinerRecord(), 4_294_967_297, 4_294_967_298) == ["", "best_share"]
+    assert shares(MinerRecord(), 10, 11, 11.5) == ["", *["best_share"] * 2]
+
+
 def test_a_miner_that_reports_sessions_alone_has_a_record() -> None:
     """It is the best of them, and no value of a single poll."""
     record = MinerRecord()

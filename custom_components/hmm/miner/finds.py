@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+import math
 from typing import Any
 
 from ..driver_api import MinerTelemetry
@@ -62,12 +63,15 @@ class MinerRecord:
             self._note_best(telemetry.best_share, before.lower_polls)
         if _is_later(before.uptime, telemetry.uptime):
             self.blocks_found = _larger(blocks, self.blocks_found)
-        if self.best_share != best:
+        is_same = _is_same_share(best, self.best_share)
+        if self.best_share != best and not is_same:
             self.best_at = at if _grew(best, self.best_share) else None
         self.uptime = telemetry.uptime
         if _grew(blocks, telemetry.blocks_found):
             return "blocks_found"
-        return "best_share" if _grew(best, telemetry.best_share) else None
+        if is_same or not _grew(best, telemetry.best_share):
+            return None
+        return "best_share"
 
     def _note_best(self, reported: float, lower_polls: int) -> None:
         """Note the best share ever that the miner reports.
@@ -108,6 +112,20 @@ class MinerRecord:
             best if best is not None and best in SHARE else None,
             datetime.fromisoformat(at) if (at := data.get("best_at")) else None,
         )
+
+
+def _is_same_share(before: float | None, now: float | None) -> bool:
+    """Return whether a best share is the one before, told with more digits.
+
+    Firmwares told three or four of them (4.29G), until an update to all of them.
+    """
+    if not before or now is None:
+        return False
+    digits = next((n for n in (3, 4) if float(f"{before:.{n}g}") == before), None)
+    if digits is None:
+        return False
+    last_digit = 10.0 ** (math.floor(math.log10(before)) + 1 - digits)
+    return 0 <= now - before < 0.9 * last_digit
 
 
 def _or[NumberT: float](value: NumberT | None, other: NumberT | None) -> NumberT | None:
