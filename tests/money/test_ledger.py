@@ -354,11 +354,12 @@ async def test_the_last_sums_are_written_when_home_assistant_stops(
     ledger = await fix(house, 0.3)
     for _ in range(2):
         await use(house, 10)
-    ledger.earned["pool"].money = 2.5
-    ledger.earned.save_later()
+    ledger.earned[house.entry.entry_id].money = 2.5
     for event in (EVENT_HOMEASSISTANT_STOP, EVENT_HOMEASSISTANT_FINAL_WRITE):
         house.hass.bus.async_fire(event)
         await house.hass.async_block_till_done()
     stored = hass_storage["hmm.cost"]["data"]["meters"][house.entry.entry_id]["cost"]
     assert stored == pytest.approx(6) == ledger.meter(house.entry.entry_id).cost
+    stored = hass_storage["hmm.revenue"]["data"][house.entry.entry_id]["money"]
+    assert stored == 2.5
     assert "Unable to remove" not in caplog.text

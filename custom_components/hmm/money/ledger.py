@@ -337,3 +337,4 @@ class Ledger:
     def _stop(self, _: Event) -> None:
         """Have the last sums written with all that Home Assistant still writes then."""
         self._store.async_delay_save(self._data)
+        self.earned.save_soon()
